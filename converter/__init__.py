@@ -1,0 +1,1 @@
+"""Trains, transfers and quantises the models that edgespec runs."""

@@ -1,0 +1,1 @@
+"""Recordings and data sets made with edgespec.simulate."""

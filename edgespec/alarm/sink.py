@@ -1,0 +1,23 @@
+"""Where events and states go."""
+
+from typing import Protocol
+
+from edgespec.records import Event, ObserverState
+
+__all__ = ["Sink"]
+
+
+class Sink(Protocol):
+    """Takes what the monitor says; never blocks it and never raises because of the network."""
+
+    def event(self, event: Event) -> None:
+        """Take one message of an event's life."""
+        ...
+
+    def state(self, state: ObserverState) -> None:
+        """Take the periodic state."""
+        ...
+
+    def close(self) -> None:
+        """Deliver what can be delivered within a few seconds, keep the rest, and stop."""
+        ...

@@ -1,0 +1,1 @@
+"""The detectors: scores, thresholds, and the events made of them."""

@@ -1,0 +1,28 @@
+"""What every detector can do."""
+
+from typing import Protocol
+
+from edgespec.records import Forecast, Score, Segment
+
+__all__ = ["Detector"]
+
+
+class Detector(Protocol):
+    """Turns segments into scores; high is anomalous.
+
+    ``needs_forecast`` says whether ``score`` must be given what the model expected.
+    """
+
+    name: str
+    needs_forecast: bool
+
+    def reset(self) -> None:
+        """Forget everything that was learnt from the stream."""
+        ...
+
+    def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
+        """Return the score of one segment, or None while the detector is warming up.
+
+        The error map of the score is a buffer that the next call overwrites.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Work around the monitor: bench, doctor, demo."""

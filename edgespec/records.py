@@ -1,0 +1,338 @@
+"""The nouns of the chain: IQ block, spectrogram, segment, forecast, score, decision, event.
+
+Time is axis 0 everywhere. Arrays in these records may be views into buffers that their
+producer reuses: they are valid until the producer is called again, and a consumer that wants
+to keep one copies it.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntFlag, StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import ModelError
+
+__all__ = [
+    "BandInfo",
+    "Decision",
+    "Event",
+    "EventType",
+    "FloatArray",
+    "Forecast",
+    "FrameFlag",
+    "Geometry",
+    "IqBlock",
+    "ObserverState",
+    "SampleFormat",
+    "Scaling",
+    "Score",
+    "Segment",
+    "SourceInfo",
+    "Spectrogram",
+]
+
+FloatArray = NDArray[np.float32]
+
+#: Equivalent noise bandwidth in bins of each taper (Harris 1978, table 1).
+TAPER_ENBW_BINS = {"hann": 1.5, "rect": 1.0}
+FFT_SIZES = (64, 128, 256, 512, 1024)
+
+
+class SampleFormat(StrEnum):
+    """How a source delivers IQ, by the SigMF name without byte order."""
+
+    CF32 = "cf32"
+    CU8 = "cu8"
+    CI8 = "ci8"
+    CI16 = "ci16"
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of one element: complex64, or the integer of I and of Q."""
+        return np.dtype({"cf32": "c8", "cu8": "u1", "ci8": "i1", "ci16": "i2"}[self.value])
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one complex sample."""
+        return {"cf32": 8, "cu8": 2, "ci8": 2, "ci16": 4}[self.value]
+
+    @property
+    def zero(self) -> float:
+        """Value that stands for zero; 127.5 for offset binary."""
+        return 127.5 if self is SampleFormat.CU8 else 0.0
+
+    @property
+    def full_scale(self) -> float:
+        """Distance from ``zero`` that stands for 1.0, the modulus of 0 dBFS."""
+        return {"cf32": 1.0, "cu8": 127.5, "ci8": 128.0, "ci16": 32768.0}[self.value]
+
+    def empty(self, n_samples: int) -> NDArray[Any]:
+        """Return a buffer: complex64 ``(n_samples,)`` or integers ``(n_samples, 2)``, I, Q."""
+        shape = (n_samples,) if self is SampleFormat.CF32 else (n_samples, 2)
+        return np.empty(shape, self.dtype)
+
+
+class FrameFlag(IntFlag):
+    """Why a frame must not be scored; zero means that the frame is valid."""
+
+    VALID = 0
+    DROPPED = 1
+    CLIPPED = 2
+    NONFINITE = 4
+    CONSTANT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """How samples become frames and frames become segments (Li et al. 2019, sec. 4.2).
+
+    The defaults are those of the paper: at 5 MS/s a frame lasts 0.256 ms, the context 25.6 ms,
+    the horizon 6.4 ms.
+    """
+
+    sample_rate_hz: float
+    n_fft: int = 128
+    n_averages: int = 10
+    taper: str = "hann"
+    n_context: int = 100
+    n_horizon: int = 25
+    hop_frames: int = 25
+
+    def __post_init__(self) -> None:
+        if self.n_fft not in FFT_SIZES:
+            raise ModelError(f"n_fft is {self.n_fft}; the front end takes one of {FFT_SIZES}")
+        if self.taper not in TAPER_ENBW_BINS:
+            raise ModelError(f"taper is {self.taper!r}; known are {sorted(TAPER_ENBW_BINS)}")
+        if not (np.isfinite(self.sample_rate_hz) and self.sample_rate_hz > 0):
+            raise ModelError(f"sample_rate_hz is {self.sample_rate_hz}; it must be positive")
+        for name in ("n_averages", "n_context", "n_horizon", "hop_frames"):
+            if getattr(self, name) < 1:
+                raise ModelError(f"{name} is {getattr(self, name)}; it must be at least 1")
+
+    @property
+    def frame_samples(self) -> int:
+        """Samples in one frame."""
+        return self.n_fft * self.n_averages
+
+    @property
+    def frame_s(self) -> float:
+        """Length of one frame in seconds."""
+        return self.frame_samples / self.sample_rate_hz
+
+    @property
+    def bin_hz(self) -> float:
+        """Distance of two bins in Hz."""
+        return self.sample_rate_hz / self.n_fft
+
+    @property
+    def rbw_hz(self) -> float:
+        """Resolution bandwidth: ENBW of the taper times the bin distance."""
+        return TAPER_ENBW_BINS[self.taper] * self.bin_hz
+
+    @property
+    def n_segment(self) -> int:
+        """Frames in one segment: context and horizon."""
+        return self.n_context + self.n_horizon
+
+    @property
+    def hop_s(self) -> float:
+        """Time from one segment to the next in seconds."""
+        return self.hop_frames * self.frame_s
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What a source delivers: known once it is open."""
+
+    uri: str
+    sample_rate_hz: float
+    center_freq_hz: float
+    sample_format: SampleFormat
+    is_live: bool
+    n_samples: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IqBlock:
+    """A run of consecutive samples.
+
+    ``samples`` is complex64 ``(n_samples,)`` or integer ``(n_samples, 2)``, I then Q.
+    ``sample_start`` counts the samples of the source, lost ones included; ``n_dropped`` is how
+    many were lost just before this block. ``received_ns`` is the monotonic clock when the last
+    sample arrived: the zero of every latency.
+    """
+
+    samples: NDArray[Any]
+    sample_rate_hz: float
+    center_freq_hz: float
+    sample_start: int
+    utc_ns: int
+    n_dropped: int = 0
+    received_ns: int = 0
+
+    @property
+    def n_samples(self) -> int:
+        """Number of complex samples."""
+        return len(self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrogram:
+    """Power per bin, fft-shifted, in dBFS: a complex exponential of modulus 1 is 0 dBFS.
+
+    ``power_dbfs`` float32 ``(n_frames, n_bins)``, ``flags`` uint8 ``(n_frames,)`` of
+    :class:`FrameFlag`, ``sample_start`` int64 ``(n_frames,)``: first sample of each frame.
+    """
+
+    power_dbfs: FloatArray
+    flags: NDArray[np.uint8]
+    sample_start: NDArray[np.int64]
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return len(self.power_dbfs)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """``context`` float32 ``(n_context, n_bins)`` and ``target`` ``(n_horizon, n_bins)``, dBFS.
+
+    ``sample_start`` int64 ``(n_context + n_horizon,)`` is the first sample of every frame. Only
+    segments whose frames are all valid and follow each other are ever made.
+    """
+
+    context: FloatArray
+    target: FloatArray
+    sample_start: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Mean and scale, in dB, that standardise one sequence: ``(power - mean_db) / scale_db``."""
+
+    mean_db: float
+    scale_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the model expected: ``power_dbfs`` float32 ``(n_horizon, n_bins)`` and its scaling."""
+
+    power_dbfs: FloatArray
+    scaling: Scaling
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How anomalous a segment is: high is anomalous.
+
+    ``error_map_db`` float32 ``(n_horizon, n_bins)``: measured minus expected, signed, so that
+    more power than expected is positive; None where the detector has no such map.
+    """
+
+    detector: str
+    value: float
+    error_map_db: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Score against threshold for every detector on one segment.
+
+    An alarm is ``score > threshold`` for any of them. ``sample_start`` and ``n_samples`` say
+    where the target lies, ``utc_ns`` when it began, ``received_ns`` when its last sample came.
+    """
+
+    scores: tuple[Score, ...]
+    thresholds: tuple[float, ...]
+    sample_start: int
+    n_samples: int
+    utc_ns: int
+    received_ns: int
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether any detector's score is above its threshold."""
+        return any(s.value > t for s, t in zip(self.scores, self.thresholds, strict=True))
+
+    @property
+    def strongest(self) -> tuple[Score, float]:
+        """The score that lies highest above its threshold, by their ratio, and that threshold."""
+        return max(
+            zip(self.scores, self.thresholds, strict=True), key=lambda pair: pair[0].value / pair[1]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BandInfo:
+    """The band an event belongs to, as the configuration names it."""
+
+    band: str
+    center_freq_hz: float
+    sample_rate_hz: float
+
+
+class EventType(StrEnum):
+    """Life of an event: one ``new``, any number of ``update``, one ``end``, all with one id."""
+
+    NEW = "new"
+    UPDATE = "update"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something else is on the band: what a user sees instead of single segments.
+
+    Frequencies are absolute, in Hz; where the source has no centre frequency they are offsets
+    from it. ``end_ns`` is the end of the last alarming segment so far. ``confidence`` is the
+    share of the last ``n`` segments that alarmed. ``latency_s`` is the time from the last sample
+    of the segment that made this message to the message itself.
+    """
+
+    event_id: str
+    event_type: EventType
+    band: str
+    start_ns: int
+    end_ns: int
+    sample_start: int
+    n_samples: int
+    freq_lower_hz: float
+    freq_upper_hz: float
+    peak_freq_hz: float
+    peak_dbfs: float
+    excess_db: float
+    detector: str
+    score: float
+    threshold: float
+    confidence: float
+    kind: str = "anomaly"
+    latency_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverState:
+    """What the monitor says of itself once in a while.
+
+    ``speed`` is processed seconds of signal per second; ``n_skipped`` counts segments that were
+    not scored, by reason.
+    """
+
+    utc_ns: int
+    uptime_s: float
+    n_samples: int
+    n_segments: int
+    n_events: int
+    n_dropped: int
+    n_skipped: dict[str, int] = field(default_factory=dict)
+    level_dbfs: float = 0.0
+    noise_floor_dbfs: float = 0.0
+    scores: dict[str, float] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
+    speed: float = 0.0
+    alarm: bool = False
+    mqtt_connected: bool | None = None
+    spool_events: int = 0

@@ -1,0 +1,1 @@
+"""LTE-like signals and interferers, streamed: the simulated source and training data."""

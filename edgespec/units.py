@@ -1,0 +1,66 @@
+"""Conversions at the edges: decibels, time stamps and numbers as people write them.
+
+Inside edgespec everything is in hertz, seconds, samples and linear power.
+"""
+
+import math
+import re
+from datetime import UTC, datetime
+
+from edgespec.errors import UsageError
+
+__all__ = [
+    "POWER_FLOOR_DBFS",
+    "db_from_ratio",
+    "format_hz",
+    "format_utc",
+    "parse_quantity",
+    "ratio_from_db",
+]
+
+#: Power of a frame without any energy. Far below the noise of a 16-bit converter (-140 dBFS a
+#: bin), and finite, so that means and differences of it stay finite.
+POWER_FLOOR_DBFS = -200.0
+
+_SUFFIX = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+_QUANTITY = re.compile(r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([kMG]?)(?:Hz|S/s|sps)?")
+
+
+def db_from_ratio(ratio: float) -> float:
+    """Return ``10 log10(ratio)`` in dB; the floor of -200 dB stands for zero and below."""
+    return max(10.0 * math.log10(ratio), POWER_FLOOR_DBFS) if ratio > 0 else POWER_FLOOR_DBFS
+
+
+def ratio_from_db(level_db: float) -> float:
+    """Return the power ratio of a level in dB: ``10 ** (level_db / 10)``."""
+    return float(10.0 ** (level_db / 10.0))
+
+
+def parse_quantity(text: str, name: str) -> float:
+    """Return a number written as ``1920000``, ``1.92e6``, ``1.92M`` or ``1.92 MHz``.
+
+    Raises:
+        UsageError: ``text`` is none of these; ``name`` says in the message what it stands for.
+    """
+    match = _QUANTITY.fullmatch(text.strip())
+    try:
+        if match:
+            return float(match[1]) * _SUFFIX[match[2]]
+    except ValueError:
+        pass
+    raise UsageError(f"{name} is {text!r}, which is not a number: write it as 1.92e6 or 1.92M")
+
+
+def format_hz(frequency_hz: float) -> str:
+    """Return a frequency for people, in the unit that leaves one to four digits before the dot."""
+    for unit, scale in (("GHz", 1e9), ("MHz", 1e6), ("kHz", 1e3)):
+        if abs(frequency_hz) >= scale:
+            return f"{frequency_hz / scale:.6g} {unit}"
+    return f"{frequency_hz:.6g} Hz"
+
+
+def format_utc(utc_ns: int) -> str:
+    """Return RFC 3339 with microseconds and ``Z`` for nanoseconds since 1970 in UTC."""
+    seconds, nanoseconds = divmod(utc_ns, 1_000_000_000)
+    stamp = datetime.fromtimestamp(seconds, UTC).replace(microsecond=nanoseconds // 1000)
+    return stamp.isoformat(timespec="microseconds").replace("+00:00", "Z")
