@@ -1,0 +1,28 @@
+"""Configuration: TOML tables as frozen dataclasses, with loader, JSON schema and template."""
+
+from edgespec.config.loader import load_config, override
+from edgespec.config.model import (
+    AlarmConfig,
+    BandConfig,
+    Config,
+    DetectConfig,
+    MqttConfig,
+    NodeConfig,
+    SourceConfig,
+)
+from edgespec.config.schema import json_schema
+from edgespec.config.template import template
+
+__all__ = [
+    "AlarmConfig",
+    "BandConfig",
+    "Config",
+    "DetectConfig",
+    "MqttConfig",
+    "NodeConfig",
+    "SourceConfig",
+    "json_schema",
+    "load_config",
+    "override",
+    "template",
+]

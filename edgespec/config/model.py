@@ -1,0 +1,340 @@
+"""The configuration as values: one frozen dataclass a table, checked when it is made."""
+
+import os
+import platform
+import re
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from edgespec.config.option import about, check_record, option_of
+from edgespec.errors import ConfigError
+
+__all__ = [
+    "AlarmConfig",
+    "BandConfig",
+    "Config",
+    "DetectConfig",
+    "MqttConfig",
+    "NodeConfig",
+    "SourceConfig",
+]
+
+# Ids become levels of MQTT topics and unique ids of Home Assistant, which takes no others.
+_ID = {"pattern": r"[A-Za-z0-9_-]{1,64}", "pattern_text": "1 to 64 letters, digits, - and _"}
+_TOPIC = {
+    "pattern": r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*",
+    "pattern_text": "letters, digits, - and _, in levels parted by single slashes",
+}
+
+
+def _default_node_id() -> str:
+    """Return the host name without its domain, other characters than those of an id as ``-``."""
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", platform.node().split(".")[0]).strip("-")
+    return name[:64] or "edgespec"
+
+
+def _default_state_dir() -> Path:
+    """Return the folder of systemd, of the XDG base directories, or the usual one at home."""
+    from_systemd = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if from_systemd:
+        return Path(from_systemd)
+    from_xdg = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if from_xdg.is_absolute():
+        return from_xdg / "edgespec"
+    try:
+        return Path.home() / ".local" / "state" / "edgespec"
+    except RuntimeError:
+        raise ConfigError(
+            "this user has no home directory to keep state in: set node.state_dir"
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """Who this observer is and where it keeps what must survive a restart."""
+
+    id: str = field(
+        default_factory=_default_node_id,
+        metadata=about("Name of this observer in MQTT topics; default: the host name", **_ID),
+    )
+    state_dir: Path = field(
+        default_factory=_default_state_dir,
+        metadata=about(
+            "Folder for spool and learnt state; default: $STATE_DIRECTORY, "
+            "$XDG_STATE_HOME/edgespec or ~/.local/state/edgespec"
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        check_record(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """The radio or recording; what is None is left to the source itself."""
+
+    id: str = field(default="radio0", metadata=about("Name that a band refers to", **_ID))
+    uri: str = field(
+        default="sim:lte-dl",
+        metadata=about(
+            "Where samples come from: sigmf:PATH, raw:PATH?datatype=cu8&sample_rate=1.92e6, "
+            "rtl_tcp:HOST:PORT, sim:lte-dl",
+            pattern=r"\S.*",
+            pattern_text="a source URI such as sim:lte-dl",
+        ),
+    )
+    center_freq_hz: float | None = field(
+        default=None,
+        metadata=about("Centre frequency", unit="Hz", minimum=0, example=806e6),
+    )
+    sample_rate_hz: float | None = field(
+        default=None,
+        metadata=about("Sample rate; it must be the model's", unit="Hz", above=0, example=1.92e6),
+    )
+    gain_db: float | None = field(
+        default=None,
+        metadata=about(
+            "Fixed gain of the tuner; automatic gain looks like an anomaly",
+            unit="dB",
+            minimum=-200,
+            maximum=200,
+            example=20.0,
+        ),
+    )
+    ppm: float = field(
+        default=0.0,
+        metadata=about(
+            "Frequency error of the crystal", unit="ppm", minimum=-1000.0, maximum=1000.0
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        check_record(self)
+
+
+@dataclass(frozen=True, slots=True)
+class BandConfig:
+    """A band that is watched: which source shows it and which model knows it."""
+
+    id: str = field(default="band0", metadata=about("Name of the band in events", **_ID))
+    source: str = field(default="radio0", metadata=about("Id of the source that shows it", **_ID))
+    model: Path | None = field(
+        default=None,
+        metadata=about("Bundle NAME.edgespec; default: the shipped one", example="cell.edgespec"),
+    )
+    backend: str = field(
+        default="auto",
+        metadata=about("Runtime of the model; auto takes the first that works", **_ID),
+    )
+
+    def __post_init__(self) -> None:
+        check_record(self)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectConfig:
+    """When a score is an alarm and when alarms are an event."""
+
+    detectors: tuple[str, ...] = field(
+        default=("model", "zscore"),
+        metadata=about("Detectors that look at every segment; any of them raises the alarm", **_ID),
+    )
+    false_alarm_rate: float = field(
+        default=0.001,
+        metadata=about(
+            "Share of normal segments that may alarm, by each detector", above=0, below=1
+        ),
+    )
+    threshold: str = field(
+        default="quantile",
+        metadata=about(
+            "Threshold from the empirical quantile or the Gaussian fit of normal scores",
+            choices=("quantile", "gaussian"),
+        ),
+    )
+    k: int = field(
+        default=2, metadata=about("An event opens when k of the last n segments alarm", minimum=1)
+    )
+    n: int = field(default=3, metadata=about("See k", minimum=1, maximum=1000))
+    hysteresis: float = field(
+        default=0.9,
+        metadata=about(
+            "While an event is open, thresholds are multiplied by this", above=0, maximum=1
+        ),
+    )
+    hold_off_s: float = field(
+        default=0.5,
+        metadata=about("Quiet time after which an event ends", unit="s", minimum=0),
+    )
+    warmup_s: float = field(
+        default=2.0,
+        metadata=about(
+            "Time after the start in which the observer learns what is normal and nothing alarms",
+            unit="s",
+            minimum=0,
+        ),
+    )
+    max_clipped_fraction: float = field(
+        default=0.1,
+        metadata=about(
+            "Frames with a larger share of clipped samples are not scored", minimum=0, maximum=1
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        check_record(self)
+        if not self.detectors:
+            raise ConfigError("detectors is empty; name at least one, such as 'zscore'")
+        if len(set(self.detectors)) < len(self.detectors):
+            raise ConfigError(f"detectors is {list(self.detectors)}; name each detector once")
+        if self.k > self.n:
+            raise ConfigError(
+                f"k is {self.k} and n is {self.n}; k of the last n segments open an event, "
+                "so k must be at most n"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmConfig:
+    """How often the observer speaks while nothing new happens."""
+
+    update_s: float = field(
+        default=1.0, metadata=about("Time between updates of an open event", unit="s", above=0)
+    )
+    state_s: float = field(default=5.0, metadata=about("Time between states", unit="s", above=0))
+
+    def __post_init__(self) -> None:
+        check_record(self)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MqttConfig:
+    """The broker; without ``url`` nothing is sent.
+
+    The loader has put the content of ``password_file`` into ``password``.
+    """
+
+    url: str | None = field(
+        default=None,
+        metadata=about(
+            "Broker, mqtt://HOST:1883 or mqtts://HOST:8883; also in EDGESPEC_MQTT_URL",
+            example="mqtt://localhost:1883",
+            secret=True,
+        ),
+    )
+    username: str | None = field(
+        default=None, metadata=about("User at the broker", example="observer")
+    )
+    password: str | None = field(
+        default=None,
+        metadata=about(
+            "Password; better in EDGESPEC_MQTT_PASSWORD or password_file",
+            example="secret",
+            secret=True,
+        ),
+    )
+    password_file: Path | None = field(
+        default=None,
+        metadata=about("File that holds the password", example="/run/secrets/mqtt"),
+    )
+    ca_file: Path | None = field(
+        default=None,
+        metadata=about(
+            "Certificates that mqtts trusts; default: the system's",
+            example="/etc/ssl/certs/broker.pem",
+        ),
+    )
+    keepalive_s: float = field(
+        default=30.0,
+        metadata=about(
+            "Silence after which broker and observer check on each other",
+            unit="s",
+            minimum=1,
+            maximum=65535,
+        ),
+    )
+    topic_prefix: str = field(
+        default="edgespec", metadata=about("First level of every topic", **_TOPIC)
+    )
+    client_id: str | None = field(
+        default=None,
+        metadata=about("Client id at the broker; default: from the node id", example="edgespec-1"),
+    )
+    spool_max_bytes: int = field(
+        default=10_000_000,
+        metadata=about("Disk space for events that wait for the broker", unit="bytes", minimum=0),
+    )
+    reconnect_max_s: float = field(
+        default=60.0,
+        metadata=about("Longest pause between two attempts to connect", unit="s", above=0),
+    )
+    protocol: str = field(
+        default="3.1.1", metadata=about("Version of MQTT", choices=("3.1.1", "5"))
+    )
+
+    def __post_init__(self) -> None:
+        check_record(self)
+
+    @property
+    def public_url(self) -> str | None:
+        """The URL as it may be shown: a password in it is replaced by ``***``."""
+        return self.url and re.sub(r"^((?:\w+://)?[^:@/]*):.*@", r"\1:***@", self.url)
+
+    def __repr__(self) -> str:
+        """Show every option but the secrets."""
+        hidden = {
+            "url": self.public_url,
+            **{f.name: "***" for f in fields(self) if option_of(f).secret and f.name != "url"},
+        }
+        shown = (
+            f"{f.name}={value if value is None else hidden.get(f.name, value)!r}"
+            for f in fields(self)
+            for value in (getattr(self, f.name),)
+        )
+        return f"MqttConfig({', '.join(shown)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything an observer can be told; ``Config()`` runs the simulated source."""
+
+    node: NodeConfig = field(default_factory=NodeConfig, metadata=about("The observer"))
+    source: tuple[SourceConfig, ...] = field(
+        default=(SourceConfig(),), metadata=about("The radio or recording")
+    )
+    band: tuple[BandConfig, ...] = field(
+        default=(BandConfig(),), metadata=about("The band that is watched")
+    )
+    detect: DetectConfig = field(
+        default_factory=DetectConfig, metadata=about("Detectors, thresholds and events")
+    )
+    alarm: AlarmConfig = field(
+        default_factory=AlarmConfig, metadata=about("How often the observer speaks")
+    )
+    mqtt: MqttConfig = field(
+        default_factory=MqttConfig, metadata=about("The broker; nothing is sent without url")
+    )
+
+    def __post_init__(self) -> None:
+        for kind, records in (("source", self.source), ("band", self.band)):
+            _check_single(kind, [record.id for record in records])
+        known = [source.id for source in self.source]
+        for band in self.band:
+            if band.source not in known:
+                raise ConfigError(
+                    f"band {band.id!r} names the source {band.source!r}, which does not exist; "
+                    f'write source = "{known[0]}" in [[band]]'
+                )
+
+
+def _check_single(kind: str, ids: list[str]) -> None:
+    """Check the ids of one kind of table: each once, and exactly one for now."""
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise ConfigError(f"two [[{kind}]] tables have the id {twice[0]!r}; ids must differ")
+    if len(ids) != 1:
+        noun = "one radio" if kind == "source" else "one band"
+        raise ConfigError(
+            f"one observer is one process on {noun}: got {len(ids)} {kind}s; "
+            f"run one process for each"
+        )

@@ -1,0 +1,95 @@
+"""What one option accepts: the single place that loader, schema and template read."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
+from typing import Any
+
+from edgespec.errors import ConfigError
+
+__all__ = ["Option", "about", "check_record", "option_of"]
+
+_KEY = "edgespec"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Description and bounds of one option.
+
+    ``minimum`` and ``maximum`` are accepted themselves, ``above`` and ``below`` are not.
+    ``pattern`` must match the whole text and ``pattern_text`` says it in words. ``example`` is
+    shown where there is no default. A ``secret`` is never shown in a message.
+    """
+
+    text: str
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    below: float | None = None
+    choices: tuple[str, ...] = ()
+    pattern: str | None = None
+    pattern_text: str = ""
+    example: Any = None
+    secret: bool = False
+
+    @property
+    def accepted(self) -> str:
+        """The bounds in words, ``at least 0 and below 1 Hz``; empty where there are none."""
+        if self.choices:
+            return "one of " + ", ".join(repr(choice) for choice in self.choices)
+        if self.pattern:
+            return self.pattern_text
+        bounds = (
+            ("at least", self.minimum),
+            ("above", self.above),
+            ("at most", self.maximum),
+            ("below", self.below),
+        )
+        text = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+        return f"{text} {self.unit}".rstrip() if text else ""
+
+    def accepts(self, value: object) -> bool:
+        """Whether a value of the right type lies within the bounds."""
+        if self.choices and value not in self.choices:
+            return False
+        if isinstance(value, str) and self.pattern:
+            return re.fullmatch(self.pattern, value) is not None
+        if isinstance(value, (int, float)):
+            return (
+                (isinstance(value, int) or math.isfinite(value))
+                and (self.minimum is None or value >= self.minimum)
+                and (self.maximum is None or value <= self.maximum)
+                and (self.above is None or value > self.above)
+                and (self.below is None or value < self.below)
+            )
+        return True
+
+
+def about(text: str, **bounds: Any) -> Mapping[str, Option]:
+    """Return the ``metadata`` of a dataclass field: an :class:`Option` of these arguments."""
+    return {_KEY: Option(text, **bounds)}
+
+
+def option_of(field: "Field[Any]") -> Option:
+    """Return the option of a dataclass field that was declared with :func:`about`."""
+    option = field.metadata[_KEY]
+    assert isinstance(option, Option)
+    return option
+
+
+def check_record(record: Any) -> None:
+    """Check every option of a dataclass instance against its bounds; None always passes.
+
+    Raises:
+        ConfigError: naming the option, the value and what is accepted.
+    """
+    for field in fields(record):
+        option = option_of(field)
+        value = getattr(record, field.name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if item is not None and not option.accepts(item):
+                shown = "a secret that is not accepted" if option.secret else repr(item)
+                accepted = option.accepted or "a finite number"
+                raise ConfigError(f"{field.name} is {shown}; it must be {accepted}")

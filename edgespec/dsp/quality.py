@@ -1,0 +1,81 @@
+"""When a frame must not be scored, whatever computes it: the limits, and the plain NumPy rule.
+
+A frame is NONFINITE when its power is not finite in float32 (a NaN or infinity in the samples
+always leads there), CLIPPED when more than a given share of its I and Q components lie at the end
+of their range, CONSTANT when all its samples are equal: a receiver that does not deliver.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import ConfigError
+from edgespec.records import FrameFlag, SampleFormat
+
+__all__ = ["ClipLimits", "flag_frames"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipLimits:
+    """A component at or below ``low``, or at or above ``high``, counts as clipped.
+
+    ``max_fraction`` is the share of clipped components that a valid frame may have.
+    """
+
+    low: float
+    high: float
+    max_fraction: float
+
+    @classmethod
+    def of(
+        cls, sample_format: SampleFormat, max_fraction: float, clip_level: float | None = None
+    ) -> "ClipLimits":
+        """Return the ends of the integer range; for complex64 ``clip_level``, or no limit.
+
+        Raises:
+            ConfigError: the share is not within 0 to 1, or the level is not for this format.
+        """
+        if not 0.0 <= max_fraction <= 1.0:
+            raise ConfigError(f"max_clipped_fraction is {max_fraction}; it is a share from 0 to 1")
+        if sample_format is SampleFormat.CF32:
+            if clip_level is None:
+                return cls(-math.inf, math.inf, 1.0)
+            if not clip_level > 0:
+                raise ConfigError(
+                    f"clip_level is {clip_level}; it must be positive, or be left out"
+                )
+            return cls(-clip_level, clip_level, max_fraction)
+        if clip_level is not None:
+            raise ConfigError(
+                f"clip_level is {clip_level}, but {sample_format} samples clip at the ends of their"
+                " range: leave it out"
+            )
+        ends = np.iinfo(sample_format.dtype)
+        return cls(ends.min, ends.max, max_fraction)
+
+    def max_clipped(self, n_components: int) -> int:
+        """Return how many of ``n_components`` may be clipped in a valid frame."""
+        return math.floor(self.max_fraction * n_components)
+
+
+def flag_frames(
+    components: NDArray[Any], finite: NDArray[np.bool_], limits: ClipLimits, out: NDArray[np.uint8]
+) -> None:
+    """Write the flags of every frame.
+
+    Args:
+        components: ``(n_frames, n_samples, 2)``, I and Q as the source delivers them.
+        finite: bool ``(n_frames,)``: the power of the frame is finite.
+        limits: what counts as clipped.
+        out: uint8 ``(n_frames,)`` of :class:`~edgespec.records.FrameFlag`.
+    """
+    with np.errstate(invalid="ignore"):
+        clipped = (components <= limits.low) | (components >= limits.high)
+        constant = (components == components[:, :1]).all(axis=(1, 2))
+    n_clipped = np.count_nonzero(clipped, axis=(1, 2))
+    out[:] = np.where(finite, 0, FrameFlag.NONFINITE)
+    out[n_clipped > limits.max_clipped(components[0].size)] |= np.uint8(FrameFlag.CLIPPED)
+    out[constant] |= np.uint8(FrameFlag.CONSTANT)

@@ -1,0 +1,154 @@
+"""A stream of frames becomes overlapping segments of context and horizon."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.records import FloatArray, FrameFlag, Geometry, Segment, Spectrogram
+
+__all__ = ["REASONS", "Segmenter"]
+
+#: Why a segment is skipped, by the name it is counted under; the first that applies counts.
+REASONS = {
+    "dropped": FrameFlag.DROPPED,
+    "nonfinite": FrameFlag.NONFINITE,
+    "clipped": FrameFlag.CLIPPED,
+    "constant": FrameFlag.CONSTANT,
+}
+
+#: No frame begins here, so whatever comes next begins behind a gap.
+_UNKNOWN = -1
+
+
+class Segmenter:
+    """Cuts the stream at every ``hop_frames``: first ``push``, then take all of ``segments()``.
+
+    The grid of segments begins with the first frame, and anew behind every gap: a frame flagged
+    DROPPED, or a frame that does not begin where the last one ended. Every position of the grid
+    whose first frame came becomes a segment, or is counted in ``skipped`` because one of its
+    frames is flagged or a gap cut it short, or still waits for frames.
+
+    Attributes:
+        skipped: number of segments that were not made, by reason: dropped, nonfinite, clipped,
+            constant.
+    """
+
+    def __init__(self, geometry: Geometry) -> None:
+        self.geometry = geometry
+        self.skipped = dict.fromkeys(REASONS, 0)
+        self._allocate(4 * geometry.n_segment)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all frames; the counts stay."""
+        self._n_frames = 0
+        self._position = 0
+        self._is_done = False
+        self._next_sample = _UNKNOWN
+
+    def push(self, spectrogram: Spectrogram) -> None:
+        """Append frames. Segments taken before become invalid."""
+        n_new = spectrogram.n_frames
+        if not n_new:
+            return
+        self._make_room(n_new)
+        first, stop = self._n_frames, self._n_frames + n_new
+        starts, is_gap = spectrogram.sample_start, self._is_gap[first:stop]
+        is_gap[0] = starts[0] != self._next_sample
+        np.subtract(starts[1:], starts[:-1], out=self._steps[: n_new - 1])
+        np.not_equal(self._steps[: n_new - 1], self.geometry.frame_samples, out=is_gap[1:])
+        self._power_dbfs[first:stop] = spectrogram.power_dbfs
+        self._flags[first:stop] = spectrogram.flags
+        self._sample_start[first:stop] = starts
+        self._next_sample = int(starts[-1]) + self.geometry.frame_samples
+        if np.bitwise_or.reduce(spectrogram.flags) & FrameFlag.DROPPED:
+            stop = self._leave_out_dropped(first, stop)
+        self._n_frames = stop
+
+    def segments(self) -> Iterator[Segment]:
+        """Yield the segments that are complete: views that the next ``push`` overwrites."""
+        n_context, n_segment = self.geometry.n_context, self.geometry.n_segment
+        while (first := self._next_position()) is not None:
+            middle, stop = first + n_context, first + n_segment
+            yield Segment(
+                self._power_dbfs[first:middle],
+                self._power_dbfs[middle:stop],
+                self._sample_start[first:stop],
+            )
+
+    def _next_position(self) -> int | None:
+        """Return the first frame of the next valid segment and move behind it, or return None."""
+        n_segment, hop = self.geometry.n_segment, self.geometry.hop_frames
+        while True:
+            first = self._position
+            if self._is_done:
+                gap = self._find_gap(first + 1, first + hop)
+                if gap is None and first + hop > self._n_frames:
+                    return None
+                self._begin_at(first + hop if gap is None else gap)
+                continue
+            gap = self._find_gap(first + 1, first + n_segment)
+            if gap is not None:
+                n_cut = -((first - gap) // hop)
+                self._count(FrameFlag.DROPPED, n_cut)
+                self._begin_at(gap)
+                continue
+            if first + n_segment > self._n_frames:
+                return None
+            self._is_done = True
+            flags = int(np.bitwise_or.reduce(self._flags[first : first + n_segment]))
+            if not flags:
+                return first
+            self._count(flags, 1)
+
+    def _begin_at(self, position: int) -> None:
+        self._position = position
+        self._is_done = False
+
+    def _count(self, flags: int, n_segments: int) -> None:
+        reason = next(name for name, flag in REASONS.items() if flags & flag)
+        self.skipped[reason] += n_segments
+
+    def _find_gap(self, start: int, stop: int) -> int | None:
+        marks = self._is_gap[start : min(stop, self._n_frames)]
+        first = int(marks.argmax()) if len(marks) else 0
+        return start + first if len(marks) and marks[first] else None
+
+    def _leave_out_dropped(self, first: int, stop: int) -> int:
+        """Take the frames that stand for lost samples out again; return where the rest ends."""
+        is_dropped = (self._flags[first:stop] & np.uint8(FrameFlag.DROPPED)) != 0
+        self._is_gap[first + 1 : stop] |= is_dropped[:-1]
+        if is_dropped[-1]:
+            self._next_sample = _UNKNOWN
+        keep = first + np.flatnonzero(~is_dropped)
+        stop = first + len(keep)
+        for frames in self._columns():
+            frames[first:stop] = frames[keep]
+        return stop
+
+    def _make_room(self, n_new: int) -> None:
+        """Move the frames that are still needed to the front when the end is reached."""
+        needed = slice(min(self._position, self._n_frames), self._n_frames)
+        n_needed = needed.stop - needed.start
+        if self._n_frames + n_new <= len(self._flags):
+            return
+        old = self._columns()
+        # Room for twice what is kept means that the parts of a move never overlap.
+        if 2 * n_needed + n_new > len(self._flags):
+            self._allocate(2 * (2 * n_needed + n_new))
+        for source, target in zip(old, self._columns(), strict=True):
+            target[:n_needed] = source[needed]
+        self._position -= needed.start
+        self._n_frames = n_needed
+
+    def _columns(self) -> tuple[NDArray[Any], ...]:
+        return self._power_dbfs, self._flags, self._sample_start, self._is_gap
+
+    def _allocate(self, n_frames: int) -> None:
+        self._power_dbfs: FloatArray = np.empty((n_frames, self.geometry.n_fft), np.float32)
+        self._flags: NDArray[np.uint8] = np.empty(n_frames, np.uint8)
+        self._sample_start: NDArray[np.int64] = np.empty(n_frames, np.int64)
+        self._steps: NDArray[np.int64] = np.empty(n_frames, np.int64)
+        self._is_gap: NDArray[np.bool_] = np.empty(n_frames, np.bool_)

@@ -1,0 +1,216 @@
+"""A model as one file: manifest, network and golden vectors, bound by hashes.
+
+A bundle ``NAME.edgespec`` is a stored zip. Its id is the SHA-256 of its bytes, so ``sha256sum``
+shows it. The hashes inside bind the members to the manifest; they find damage, not forgery.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from edgespec.errors import ModelError
+from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays, zip_bytes, zip_members
+from edgespec.inference.manifest import Manifest
+from edgespec.inference.manifest_json import manifest_from_json, manifest_to_json
+from edgespec.records import FloatArray
+
+__all__ = ["MAX_BUNDLE_BYTES", "Bundle", "load_bundle", "shipped_bundle_path", "write_bundle"]
+
+#: Fits every model a board of this class can run, and bounds what a wrong file can cost.
+MAX_BUNDLE_BYTES = 64 * 2**20
+_REQUIRED = ("golden.npz", "manifest.json", "model.tflite")
+_OPTIONAL = ("weights.npz",)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A checked bundle in memory.
+
+    ``golden_inputs`` float32 ``(n_golden, n_frames, n_bins)``, standardised windows, and
+    ``golden_outputs`` ``(n_golden, n_horizon, n_bins)``: what the model must return for them.
+    ``weights`` is the optional ``weights.npz`` as it stands in the file.
+    """
+
+    manifest: Manifest
+    model: bytes
+    golden_inputs: FloatArray
+    golden_outputs: FloatArray
+    sha256: str
+    path: Path
+    weights: bytes | None = None
+
+
+def load_bundle(path: str | Path) -> Bundle:
+    """Return the bundle in a file, after every check that needs no runtime.
+
+    Raises:
+        ModelError: the file is missing, too large, damaged, of another version, or its members
+            do not belong together; the message says what to do.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= MAX_BUNDLE_BYTES else b""
+    except OSError as error:
+        raise ModelError(
+            f"bundle {str(path)!r} cannot be read ({error.strerror}): give the path of an "
+            ".edgespec file"
+        ) from error
+    if not content:
+        raise ModelError(
+            f"bundle {str(path)!r} has {size} bytes; an .edgespec file has 1 to "
+            f"{MAX_BUNDLE_BYTES}: give another file"
+        )
+    return _parse(content, path)
+
+
+def _parse(content: bytes, path: Path) -> Bundle:
+    label = f"bundle {str(path)!r}"
+    members = zip_members(content, label)
+    for name in members:
+        if name not in _REQUIRED + _OPTIONAL:
+            raise ModelError(
+                f"{label} has the unknown member {name!r}; accepted are "
+                f"{', '.join(_REQUIRED + _OPTIONAL)}: fetch or convert it again"
+            )
+    for name in _REQUIRED:
+        if name not in members:
+            raise ModelError(f"{label} has no {name}: fetch or convert it again")
+    try:
+        text = members["manifest.json"].decode()
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{label} has a manifest that is not UTF-8: fetch it again") from error
+    manifest = manifest_from_json(text)
+    _check_hashes(manifest, members, label)
+    golden = arrays_from_npz(members["golden.npz"], f"golden.npz of {label}")
+    inputs, outputs = _golden_pair(golden, manifest, label)
+    return Bundle(
+        manifest=manifest,
+        model=members["model.tflite"],
+        golden_inputs=inputs,
+        golden_outputs=outputs,
+        sha256=hashlib.sha256(content).hexdigest(),
+        path=path,
+        weights=members.get("weights.npz"),
+    )
+
+
+def _check_hashes(manifest: Manifest, members: dict[str, bytes], label: str) -> None:
+    others = members.keys() - {"manifest.json"}
+    if others != manifest.files.keys():
+        raise ModelError(
+            f"{label} holds {sorted(others)}, but its manifest lists {sorted(manifest.files)}: "
+            "fetch or convert it again"
+        )
+    for name in sorted(others):
+        digest = hashlib.sha256(members[name]).hexdigest()
+        if digest != manifest.files[name]:
+            raise ModelError(
+                f"{label}: {name} has the SHA-256 {digest[:12]}..., but the manifest says "
+                f"{manifest.files[name][:12]}...: it was changed or damaged, fetch it again"
+            )
+
+
+def _golden_pair(
+    golden: dict[str, FloatArray], manifest: Manifest, label: str
+) -> tuple[FloatArray, FloatArray]:
+    expected = {"inputs": manifest.window_shape, "outputs": manifest.output_shape}
+    if golden.keys() != expected.keys():
+        raise ModelError(
+            f"{label}: golden.npz holds {sorted(golden)} instead of {sorted(expected)}: "
+            "convert the model again"
+        )
+    for name, shape in expected.items():
+        array = golden[name]
+        if array.shape[1:] != shape or array.dtype != np.float32:
+            raise ModelError(
+                f"{label}: golden {name} are {array.dtype} {array.shape}, but the geometry asks "
+                f"for float32 (n, {shape[0]}, {shape[1]}): convert the model again"
+            )
+        if not np.isfinite(array).all():
+            raise ModelError(f"{label}: golden {name} are not all finite: convert the model again")
+    if len(golden["inputs"]) != len(golden["outputs"]):
+        raise ModelError(
+            f"{label}: {len(golden['inputs'])} golden inputs but {len(golden['outputs'])} "
+            "outputs: convert the model again"
+        )
+    return golden["inputs"], golden["outputs"]
+
+
+def write_bundle(
+    path: str | Path,
+    manifest: Manifest,
+    model: bytes,
+    golden_inputs: FloatArray,
+    golden_outputs: FloatArray,
+    weights: bytes | None = None,
+) -> Bundle:
+    """Write a bundle in one step and return it as :func:`load_bundle` reads it.
+
+    ``manifest.files`` is filled in here. A reader never sees half a file: it is written beside
+    its place and renamed.
+
+    Raises:
+        ModelError: the parts do not belong together, or the file cannot be written.
+    """
+    path = Path(path)
+    members = {
+        "model.tflite": model,
+        "golden.npz": npz_from_arrays(inputs=golden_inputs, outputs=golden_outputs),
+    }
+    if weights is not None:
+        members["weights.npz"] = weights
+    files = {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
+    members["manifest.json"] = manifest_to_json(replace(manifest, files=files)).encode()
+    content = zip_bytes(members)
+    if len(content) > MAX_BUNDLE_BYTES:
+        raise ModelError(
+            f"bundle {str(path)!r} would have {len(content)} bytes; at most {MAX_BUNDLE_BYTES} "
+            "are accepted: use a smaller model"
+        )
+    bundle = _parse(content, path)
+    _replace_file(path, content)
+    return bundle
+
+
+def _replace_file(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            # mkstemp makes it private; a bundle is as public as any file of its owner.
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+            raise
+    except OSError as error:
+        raise ModelError(
+            f"bundle {str(path)!r} cannot be written ({error.strerror}): choose another place"
+        ) from error
+
+
+def shipped_bundle_path() -> Path:
+    """Return the path of the bundle that came with the package.
+
+    Raises:
+        ModelError: this installation has none.
+    """
+    folder = Path(str(resources.files("edgespec").joinpath("models")))
+    bundles = sorted(folder.glob("*.edgespec"))
+    if not bundles:
+        raise ModelError(
+            "this installation has no model of its own: give one with --model FILE.edgespec"
+        )
+    return bundles[0]

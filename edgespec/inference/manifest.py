@@ -1,0 +1,243 @@
+"""What a bundle says of itself: geometry, model, detectors, provenance and hashes.
+
+Every record checks itself when it is made, so a manifest that exists is consistent. The way to
+and from JSON is in :mod:`edgespec.inference.manifest_json`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgespec.errors import ModelError
+from edgespec.records import Geometry
+
+__all__ = ["GATES", "QUANTISATIONS", "ROLES", "SCHEMA", "Calibration", "Manifest", "ModelInfo"]
+
+SCHEMA = "edgespec.bundle/1"
+ROLES = ("forecast", "reconstruction")
+QUANTISATIONS = ("float32", "float16", "dynamic_int8", "int8")
+GATES = ("sigmoid", "hard_sigmoid")
+TRANSFORMS = ("standardise",)
+#: Tolerance of a false-alarm rate as a key: rates are written in decimal and compared as floats.
+RATE_RTOL = 1e-9
+
+
+def _choice(value: Any, name: str, accepted: tuple[Any, ...]) -> None:
+    if value not in accepted:
+        known = ", ".join(str(choice) for choice in accepted)
+        raise ModelError(f"{name} of the manifest is {value!r}; it must be one of {known}")
+
+
+def _text(value: Any, name: str) -> None:
+    if not isinstance(value, str) or not value:
+        raise ModelError(f"{name} of the manifest is {value!r}; it must be a text")
+
+
+def _number(value: Any, name: str, *, positive: bool = False) -> None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or (positive and value <= 0):
+        kind = "a finite positive number" if positive else "a finite number"
+        raise ModelError(f"{name} of the manifest is {value!r}; it must be {kind}")
+
+
+def _count(value: Any, name: str, minimum: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        raise ModelError(
+            f"{name} of the manifest is {value!r}; it must be an integer of at least {minimum}"
+        )
+
+
+def _mapping(value: Any, name: str) -> None:
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise ModelError(f"{name} of the manifest is {value!r}; it must be an object")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """The network in ``model.tflite``.
+
+    ``input_shape`` and ``output_shape`` are those of the file, batch of one included. ``parity``
+    holds its error against the Keras model it was made from, in standardised units.
+    """
+
+    architecture: str
+    role: str
+    quantisation: str
+    gate: str | None
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    operators: tuple[str, ...]
+    parity: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _text(self.architecture, "model.architecture")
+        _choice(self.role, "model.role", ROLES)
+        _choice(self.quantisation, "model.quantisation", QUANTISATIONS)
+        _choice(self.gate, "model.gate", (*GATES, None))
+        for name in ("input_shape", "output_shape"):
+            shape = getattr(self, name)
+            if not isinstance(shape, tuple) or not shape or shape[0] != 1:
+                raise ModelError(
+                    f"model.{name} of the manifest is {shape!r}; it must start with a batch of 1"
+                )
+            for size in shape:
+                _count(size, f"model.{name}", 1)
+        if not isinstance(self.operators, tuple):
+            raise ModelError(f"model.operators of the manifest is {self.operators!r}; not a list")
+        for operator in self.operators:
+            _text(operator, "model.operators")
+        _mapping(self.parity, "model.parity")
+        for key, value in self.parity.items():
+            _number(value, f"model.parity.{key}")
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What one detector scores on normal signal, and where its thresholds lie.
+
+    ``thresholds`` maps a false-alarm rate per segment, in decimal, to the threshold of each
+    method: ``{"0.01": {"gaussian": 3.1, "quantile": 3.0}}``. ``error_std_db`` is the standard
+    deviation of the error in each bin, ``(n_bins,)``, or empty where the detector has no error
+    map. ``n_scores`` segments of ``recordings`` recordings were scored.
+    """
+
+    mean: float
+    std: float
+    n_scores: int
+    thresholds: Mapping[str, Mapping[str, float]]
+    error_std_db: tuple[float, ...] = ()
+    recordings: int = 1
+
+    def __post_init__(self) -> None:
+        _number(self.mean, "mean of a detector")
+        _number(self.std, "std of a detector")
+        _count(self.n_scores, "n_scores of a detector", 1)
+        _count(self.recordings, "recordings of a detector", 1)
+        _mapping(self.thresholds, "thresholds of a detector")
+        for rate, methods in self.thresholds.items():
+            if not 0.0 < _rate(rate) < 1.0:
+                raise ModelError(
+                    f"thresholds of the manifest has the false-alarm rate {rate!r}; it must lie "
+                    "between 0 and 1, both excluded"
+                )
+            _mapping(methods, f"thresholds at {rate}")
+            for method, value in methods.items():
+                _number(value, f"threshold {method} at {rate}")
+        if not isinstance(self.error_std_db, tuple):
+            raise ModelError(f"error_std_db of the manifest is {self.error_std_db!r}; not a list")
+        for value in self.error_std_db:
+            _number(value, "error_std_db", positive=True)
+
+    def threshold(self, false_alarm_rate: float, method: str) -> float:
+        """Return the threshold calibrated for a false-alarm rate per segment.
+
+        Raises:
+            ModelError: that rate or method was not calibrated; the message lists those that were.
+        """
+        for rate, methods in self.thresholds.items():
+            if math.isclose(_rate(rate), false_alarm_rate, rel_tol=RATE_RTOL):
+                if method in methods:
+                    return methods[method]
+                raise ModelError(
+                    f"threshold method {method!r} was not calibrated at the rate {rate}; the "
+                    f"bundle has {', '.join(sorted(methods)) or 'none'}"
+                )
+        rates = ", ".join(sorted(self.thresholds, key=_rate)) or "none"
+        raise ModelError(
+            f"false-alarm rate {false_alarm_rate:g} was not calibrated; the bundle has {rates}: "
+            "choose one of them or calibrate the bundle again"
+        )
+
+
+def _rate(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All a device needs to know of a bundle before it runs it.
+
+    ``golden_atol`` is the largest difference, in standardised units, that a runtime may show on
+    the golden vectors. ``files`` maps each other member of the bundle to its SHA-256.
+    ``training`` is free: where the model came from.
+    """
+
+    name: str
+    created_utc: str
+    geometry: Geometry
+    model: ModelInfo
+    detectors: Mapping[str, Calibration] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    golden_atol: float = 1e-4
+    transform: str = "standardise"
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _text(self.name, "name")
+        _text(self.created_utc, "created_utc")
+        _choice(self.transform, "transform", TRANSFORMS)
+        _number(self.golden_atol, "golden_atol", positive=True)
+        for name in ("detectors", "training", "files"):
+            _mapping(getattr(self, name), name)
+        for member, digest in self.files.items():
+            if not isinstance(digest, str) or len(digest) != 64:
+                raise ModelError(f"files.{member} of the manifest is {digest!r}; not a SHA-256")
+        self._check_shapes()
+
+    @property
+    def window_shape(self) -> tuple[int, int]:
+        """Frames and bins of the window the model is given."""
+        frames = {
+            "forecast": self.geometry.n_context,
+            "reconstruction": self.geometry.n_horizon,
+        }[self.model.role]
+        return frames, self.geometry.n_fft
+
+    @property
+    def output_shape(self) -> tuple[int, int]:
+        """Frames and bins of what the model returns."""
+        return self.geometry.n_horizon, self.geometry.n_fft
+
+    def threshold(self, detector: str, false_alarm_rate: float, method: str) -> float:
+        """Return the threshold of a detector, which is positive.
+
+        Raises:
+            ModelError: the detector was not calibrated, or not at that rate by that method.
+        """
+        if detector not in self.detectors:
+            known = ", ".join(self.detectors) or "none"
+            raise ModelError(
+                f"the bundle {self.name!r} has no threshold for {detector!r}, only for {known}: "
+                "run 'edgespec-converter calibrate' on it, or leave the detector out of "
+                "detect.detectors"
+            )
+        value = self.detectors[detector].threshold(false_alarm_rate, method)
+        if value <= 0:
+            raise ModelError(
+                f"the threshold of {detector!r} in the bundle {self.name!r} is {value:g}; it must "
+                "be positive: calibrate the bundle again"
+            )
+        return value
+
+    def _check_shapes(self) -> None:
+        pairs = (
+            ("input_shape", self.model.input_shape, self.window_shape),
+            ("output_shape", self.model.output_shape, self.output_shape),
+        )
+        for name, shape, (n_frames, n_bins) in pairs:
+            if shape not in ((1, n_frames * n_bins), (1, n_frames, n_bins)):
+                raise ModelError(
+                    f"model.{name} of the manifest is {shape}, but its geometry asks for "
+                    f"{(1, n_frames, n_bins)}, flat or not: convert the model again"
+                )
+        for name, calibration in self.detectors.items():
+            n_bins = len(calibration.error_std_db)
+            if n_bins not in (0, self.geometry.n_fft):
+                raise ModelError(
+                    f"detectors.{name}.error_std_db of the manifest has {n_bins} bins, but the "
+                    f"geometry has {self.geometry.n_fft}: calibrate the bundle again"
+                )
