@@ -1,1 +1,5 @@
 """Where samples come from: one file a source."""
+
+from edgespec.sources.registry import open_source
+
+__all__ = ["open_source"]

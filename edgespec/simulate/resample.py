@@ -1,0 +1,85 @@
+"""From 7.68 MS/s to the rate of the observer: overlap-save in the frequency domain.
+
+Every frame of 10 ms is transformed with a piece of its neighbours on either side, cut to the new
+band with a smooth edge, and transformed back: a linear-phase filter whose output is continuous
+over frames. The result is one frame late.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from edgespec.errors import UsageError
+from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
+
+__all__ = ["FrameResampler", "band_edge", "frame_samples"]
+
+#: Neighbouring samples on either side: 100 us at 7.68 MS/s, several times the filter's response.
+_LEAST_PAD = 768
+#: Where the edge begins and ends, as a share of the sample rate.
+_EDGE_START = 0.46
+_EDGE_STOP = 0.5
+
+
+def frame_samples(sample_rate_hz: float) -> int:
+    """Return the samples of 10 ms at a rate.
+
+    Raises:
+        UsageError: 10 ms are no whole number of samples.
+    """
+    n = sample_rate_hz / 100.0
+    if not (math.isfinite(n) and n == round(n) and n >= 100):
+        raise UsageError(
+            f"the sample rate {sample_rate_hz:g} Hz cannot be simulated: take a multiple of "
+            "100 Hz from 10 kHz, such as 5e6, 2.4e6 or 1.92e6"
+        )
+    return round(n)
+
+
+def band_edge(freqs_hz: NDArray[np.float64], sample_rate_hz: float) -> NDArray[np.float32]:
+    """Return the gain of the anti-alias filter at some frequencies: 1, raised cosine, 0."""
+    x = np.abs(freqs_hz) / min(sample_rate_hz, SAMPLE_RATE_HZ)
+    x = np.clip((x - _EDGE_START) / (_EDGE_STOP - _EDGE_START), 0.0, 1.0)
+    return (0.5 + 0.5 * np.cos(np.pi * x)).astype(np.float32)
+
+
+class FrameResampler:
+    """Takes frames of 76,800 samples and gives frames of ``sample_rate_hz / 100``."""
+
+    def __init__(self, sample_rate_hz: float) -> None:
+        self._n_out = frame_samples(sample_rate_hz)
+        step = FRAME_SAMPLES // math.gcd(FRAME_SAMPLES, self._n_out)
+        self._pad = _choose_pad(step, self._n_out)
+        self._pad_out = self._pad * self._n_out // FRAME_SAMPLES
+        n_in = FRAME_SAMPLES + 2 * self._pad
+        self._n_fft_out = self._n_out + 2 * self._pad_out
+        # The frame that is worked on, with the end of the one before and the start of the next.
+        self._line = np.zeros(n_in, np.complex64)
+        self._half = min(n_in, self._n_fft_out) // 2
+        freqs_hz = np.arange(self._half) * SAMPLE_RATE_HZ / n_in
+        self._edge = band_edge(freqs_hz, sample_rate_hz) * np.float32(self._n_fft_out / n_in)
+        self._spectrum = np.zeros(self._n_fft_out, np.complex64)
+
+    def push(self, frame: NDArray[np.complex64]) -> NDArray[np.complex64]:
+        """Take the next frame and return the one before it at the new rate."""
+        pad, line, half = self._pad, self._line, self._half
+        line[pad + FRAME_SAMPLES :] = frame[:pad]
+        spectrum = fft.fft(line)
+        self._spectrum[:half] = spectrum[:half] * self._edge
+        self._spectrum[-half + 1 :] = spectrum[-half + 1 :] * self._edge[:0:-1]
+        out = fft.ifft(self._spectrum)[self._pad_out : self._pad_out + self._n_out]
+        line[:pad] = line[FRAME_SAMPLES : FRAME_SAMPLES + pad]
+        line[pad : pad + FRAME_SAMPLES] = frame
+        return np.ascontiguousarray(out)
+
+
+def _choose_pad(step: int, n_out: int) -> int:
+    """Return a multiple of ``step`` that makes both transforms quick, or the least one."""
+    least = -(-_LEAST_PAD // step)
+    for n_steps in range(least, 8 * least):
+        sizes = (FRAME_SAMPLES + 2 * n_steps * step, n_out + 2 * (n_steps * step * n_out) // 76_800)
+        if n_steps * step <= FRAME_SAMPLES and all(fft.next_fast_len(n) == n for n in sizes):
+            return n_steps * step
+    return least * step

@@ -1,0 +1,152 @@
+"""Everything an observer hears: the wanted signal, noise and interferers, as one stream."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.simulate.config import InterfererConfig, SceneConfig
+from edgespec.simulate.interferers import Interferer, complete
+from edgespec.simulate.numerology import N_SUBCARRIERS, SUBCARRIER_HZ
+from edgespec.simulate.receiver import distort, quantise
+from edgespec.simulate.resample import frame_samples
+from edgespec.simulate.wanted import Wanted, wanted_power
+
+__all__ = ["Annotation", "Scene"]
+
+#: Longest stretch over which the power of the wanted signal is averaged for the ISR.
+_ISR_MOST_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """Where an interferer lies: samples, and frequency edges against the centre."""
+
+    sample_start: int
+    sample_count: int
+    freq_lower_hz: float
+    freq_upper_hz: float
+    label: str
+    isr_db: float
+    duty: float
+
+
+class Scene:
+    """A stream of samples as the observer's converter gives them.
+
+    The same config and seed give the same samples, however they are cut into reads. ISR is
+    ``10 log10(P_j / P_s)``: P_s the mean power of the wanted signal without noise while the
+    interferer is active (its first 10 s and first occurrence), P_j the mean power of the
+    interferer while it transmits.
+    """
+
+    def __init__(self, config: SceneConfig, seed: int) -> None:
+        self.config = config
+        self._seed = seed
+        self._n_frame = frame_samples(config.sample_rate_hz)
+        seeds = np.random.SeedSequence((seed, 2)).generate_state(1 + len(config.interferers))
+        self._noise = np.random.default_rng(seeds[0])
+        self._noise_scale = np.float32(np.sqrt(_noise_power(config) / 2))
+        self._interferers = [
+            (Interferer(item, config.sample_rate_hz, int(s)), self._gain(item))
+            for item, s in zip(config.interferers, seeds[1:], strict=True)
+        ]
+        self._wanted = Wanted(config, seed)
+        self._frame = np.empty(0, np.complex64)
+        self._used = 0
+        self.n_samples = 0
+
+    def read(self, n: int) -> NDArray[np.complex64]:
+        """Return the next ``n`` samples, complex64, 1.0 is full scale, not yet quantised."""
+        out = np.empty(n, np.complex64)
+        done = 0
+        while done < n:
+            piece = self._take(n - done)
+            out[done : done + len(piece)] = piece
+            done += len(piece)
+        return out
+
+    def read_into(self, out: NDArray[Any]) -> None:
+        """Fill ``out`` with the next samples in the receiver's format, quantised and clipped."""
+        receiver = self.config.receiver
+        done = 0
+        while done < len(out):
+            piece = self._take(len(out) - done)
+            target = out[done : done + len(piece)]
+            quantise(piece, receiver.sample_format, receiver.adc_bits, target)
+            done += len(piece)
+
+    def annotations(self, n_samples: int) -> list[Annotation]:
+        """Return what was put into the first ``n_samples``, in order of time."""
+        found = []
+        for item in self.config.interferers:
+            full = complete(item, self.config.sample_rate_hz)
+            for start, stop in self._stretches(item, 0, n_samples):
+                lower = full.offset_hz - full.bandwidth_hz / 2
+                upper = full.offset_hz + full.bandwidth_hz / 2
+                n = stop - start
+                found.append(Annotation(start, n, lower, upper, full.kind, full.isr_db, full.duty))
+        return sorted(found, key=lambda a: a.sample_start)
+
+    def _take(self, n: int) -> NDArray[np.complex64]:
+        """Return at most ``n`` of the samples of the current frame; make the next one if need."""
+        if self._used == len(self._frame):
+            self._frame = self._next_frame()
+            self._used = 0
+        piece = self._frame[self._used : self._used + n]
+        self._used += len(piece)
+        self.n_samples += len(piece)
+        return piece
+
+    def _next_frame(self) -> NDArray[np.complex64]:
+        n, start = self._n_frame, self.n_samples
+        frame = self._wanted.next_frame()
+        for interferer, gain in self._interferers:
+            for first, stop in self._stretches(interferer.config, start, start + n):
+                since = first - self._switched_on(interferer.config, first)
+                frame[first - start : stop - start] += gain * interferer.samples(
+                    since, stop - first
+                )
+        noise = self._noise.standard_normal(2 * n, np.float32)
+        noise *= self._noise_scale
+        frame += noise.view(np.complex64)
+        return distort(frame, self.config.receiver)
+
+    def _gain(self, item: InterfererConfig) -> np.float32:
+        """Return the amplitude of an interferer that gives its ISR."""
+        stop_s = item.start_s + _ISR_MOST_S
+        if item.stop_s is not None:
+            stop_s = min(stop_s, item.stop_s)
+        power = wanted_power(self.config, self._seed, item.start_s, stop_s)
+        return np.float32(np.sqrt(power * 10.0 ** (item.isr_db / 10.0)))
+
+    def _switched_on(self, item: InterfererConfig, sample: int) -> int:
+        """Return the sample at which the occurrence that holds ``sample`` began."""
+        rate_hz = self.config.sample_rate_hz
+        first = round(item.start_s * rate_hz)
+        every = round(item.every_s * rate_hz)
+        return first + (sample - first) // every * every if every else first
+
+    def _stretches(self, item: InterfererConfig, start: int, stop: int) -> list[tuple[int, int]]:
+        """Return where the interferer is active between two samples."""
+        rate_hz = self.config.sample_rate_hz
+        first = round(item.start_s * rate_hz)
+        every = round(item.every_s * rate_hz)
+        length = stop if item.stop_s is None else round(item.stop_s * rate_hz) - first
+        out = []
+        on = max(first, self._switched_on(item, start))
+        while on < stop:
+            lower, upper = max(on, start), min(on + length, stop)
+            if lower < upper:
+                out.append((lower, upper))
+            if not every:
+                break
+            on += every
+        return out
+
+
+def _noise_power(config: SceneConfig) -> float:
+    """Return the noise power in the sampled band for the SNR of a loaded subcarrier."""
+    density = 1.0 / (N_SUBCARRIERS * SUBCARRIER_HZ) / 10.0 ** (config.channel.snr_db / 10.0)
+    return float(density * config.sample_rate_hz)

@@ -1,0 +1,74 @@
+"""Sequences that make a cell recognisable: pseudo-random bits, PSS, SSS, reference symbols."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["cell_reference", "gold_bits", "primary_sync", "secondary_sync"]
+
+N_SYNC = 62
+_GOLD_SKIP = 1600
+#: Half of the reference sequence of the largest bandwidth, 110 blocks, minus half of 25 blocks.
+_REFERENCE_SKIP = 110 - 25
+_PSS_ROOT = (25, 29, 34)
+
+
+def gold_bits(c_init: NDArray[np.int64], n_bits: int) -> NDArray[np.uint8]:
+    """Return the length-31 Gold sequences of several seeds (TS 36.211, sec. 7.2).
+
+    uint8 ``(n_seeds, n_bits)``.
+    """
+    n_total = _GOLD_SKIP + n_bits
+    x1 = np.zeros((len(c_init), n_total + 31), np.uint8)
+    x2 = np.zeros_like(x1)
+    x1[:, 0] = 1
+    x2[:, :31] = (c_init[:, None] >> np.arange(31)) & 1
+    for n in range(n_total):
+        x1[:, n + 31] = x1[:, n + 3] ^ x1[:, n]
+        x2[:, n + 31] = x2[:, n + 3] ^ x2[:, n + 2] ^ x2[:, n + 1] ^ x2[:, n]
+    return x1[:, _GOLD_SKIP:n_total] ^ x2[:, _GOLD_SKIP:n_total]
+
+
+def cell_reference(pci: int) -> NDArray[np.complex64]:
+    """Return the reference symbols of a cell, complex64 ``(20 slots, 2, 50)``.
+
+    The second axis is symbol 0 and symbol 4 of the slot (TS 36.211, sec. 6.10.1.1).
+    """
+    slot, symbol = np.meshgrid(np.arange(20), (0, 4), indexing="ij")
+    c_init = 2**10 * (7 * (slot + 1) + symbol + 1) * (2 * pci + 1) + 2 * pci + 1
+    bits = gold_bits(c_init.ravel().astype(np.int64), 2 * (_REFERENCE_SKIP + 50))
+    signs = (1.0 - 2.0 * bits[:, 2 * _REFERENCE_SKIP :]).reshape(20, 2, 50, 2)
+    values: NDArray[np.complex64] = ((signs[..., 0] + 1j * signs[..., 1]) / np.sqrt(2)).astype("c8")
+    return values
+
+
+def primary_sync(pci: int) -> NDArray[np.complex64]:
+    """Return the PSS, complex64 ``(62,)``: a Zadoff-Chu sequence without its middle."""
+    n = np.arange(63)
+    phase = -np.pi * _PSS_ROOT[pci % 3] * n * (n + 1) / 63
+    return np.delete(np.exp(1j * phase), 31).astype(np.complex64)
+
+
+def secondary_sync(pci: int) -> NDArray[np.complex64]:
+    """Return the SSS of subframes 0 and 5, complex64 ``(2, 62)`` (TS 36.211, sec. 6.11.2)."""
+    identity, sector = divmod(pci, 3)
+    q_prime = identity // 30
+    q = (identity + q_prime * (q_prime + 1) // 2) // 30
+    m_prime = identity + q * (q + 1) // 2
+    m0 = m_prime % 31
+    m1 = (m0 + m_prime // 31 + 1) % 31
+    n = np.arange(31)
+    base, scramble, mix = _m_sequence((2, 0)), _m_sequence((3, 0)), _m_sequence((4, 2, 1, 0))
+    c0, c1 = scramble[(n + sector) % 31], scramble[(n + sector + 3) % 31]
+    out = np.zeros((2, N_SYNC), np.complex64)
+    for half, (a, b) in enumerate(((m0, m1), (m1, m0))):
+        out[half, 0::2] = base[(n + a) % 31] * c0
+        out[half, 1::2] = base[(n + b) % 31] * c1 * mix[(n + a % 8) % 31]
+    return out
+
+
+def _m_sequence(feedback: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return 31 signs of the shift register that starts with 0, 0, 0, 0, 1."""
+    bits = [0, 0, 0, 0, 1]
+    for i in range(26):
+        bits.append(sum(bits[i + tap] for tap in feedback) % 2)
+    return 1.0 - 2.0 * np.array(bits)

@@ -1,0 +1,149 @@
+"""Who uses the cell and when: bursts of users, shared out by the scheduler, one frame at a time.
+
+Bursts arrive as a Poisson process and their sizes follow a truncated Pareto law, so that the
+load has long quiet and long busy times; sizes are counted in resource-block groups, so that the
+mean share of used resources is the ``load`` of the cell.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import UsageError
+from edgespec.simulate.config import CellConfig
+from edgespec.simulate.numerology import N_RBG, SUBFRAMES_PER_FRAME
+
+__all__ = ["FrameSchedule", "Traffic"]
+
+#: Shape of the Pareto law of burst sizes, its smallest and its largest value in groups.
+_PARETO_SHAPE = 1.3
+_BURST_LEAST = 8.0
+_BURST_MOST = 4000.0
+#: Share of transmissions that fail and come again 8 subframes later.
+_RETRANSMIT = 0.1
+_HARQ_SUBFRAMES = 8
+_SIB1_RBGS = slice(5, 7)
+_PAGING_RBG = 2
+_PAGING_RATE = 0.3
+_SCHEDULERS = ("proportional-fair", "round-robin")
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSchedule:
+    """What the cell sends in the ten subframes of one frame.
+
+    ``modulation`` uint8 ``(10, 13)``: 0 nothing, 1 QPSK, 2 16QAM, 3 64QAM in each group;
+    ``amplitude`` float32 ``(10, 13)``; ``n_control`` uint8 ``(10,)`` control symbols and
+    ``control_load`` float32 ``(10,)``, the share of them in use.
+    """
+
+    modulation: NDArray[np.uint8]
+    amplitude: NDArray[np.float32]
+    n_control: NDArray[np.uint8]
+    control_load: NDArray[np.float32]
+
+
+class Traffic:
+    """Makes one :class:`FrameSchedule` after the other."""
+
+    def __init__(self, cell: CellConfig, seed: int) -> None:
+        if cell.scheduler not in _SCHEDULERS:
+            raise UsageError(
+                f"the scheduler is {cell.scheduler!r}; known are {', '.join(_SCHEDULERS)}"
+            )
+        self._cell = cell
+        self._rng = np.random.default_rng(seed)
+        self._backlog = np.zeros(cell.n_users)
+        self._served = np.full(cell.n_users, 0.1)
+        self._quality = self._rng.uniform(1, 15, cell.n_users)
+        spread = cell.user_spread_db * self._rng.standard_normal(cell.n_users)
+        self._amplitude = 10.0 ** (np.clip(spread, -6.0, 3.0) / 20.0)
+        self._again: list[tuple[int, int, int]] = []
+        self._subframe = 0
+        self._bursts_per_frame = cell.load * N_RBG * SUBFRAMES_PER_FRAME / _mean_burst()
+
+    def next_frame(self) -> FrameSchedule:
+        """Return the schedule of the next 10 ms."""
+        n = SUBFRAMES_PER_FRAME
+        frame = FrameSchedule(
+            modulation=np.zeros((n, N_RBG), np.uint8),
+            amplitude=np.ones((n, N_RBG), np.float32),
+            n_control=np.ones(n, np.uint8),
+            control_load=np.zeros(n, np.float32),
+        )
+        self._arrive()
+        for i in range(n):
+            self._schedule(frame, i)
+            self._subframe += 1
+        return frame
+
+    def _arrive(self) -> None:
+        """Add the bursts that arrive during one frame and let the link qualities wander."""
+        for _ in range(self._rng.poisson(self._bursts_per_frame)):
+            user = self._rng.integers(self._cell.n_users)
+            self._backlog[user] += _burst(self._rng.random())
+        step = 0.3 * self._rng.standard_normal(self._cell.n_users)
+        self._quality = np.clip(self._quality + step, 1.0, 15.0)
+
+    def _schedule(self, frame: FrameSchedule, i: int) -> None:
+        """Fill subframe ``i``: broadcasts, repeated blocks, then users while groups are free."""
+        free = np.ones(N_RBG, bool)
+        if self._subframe % 20 == 5:
+            frame.modulation[i, _SIB1_RBGS] = 1
+            free[_SIB1_RBGS] = False
+        if self._subframe % 10 == 9 and self._rng.random() < _PAGING_RATE:
+            frame.modulation[i, _PAGING_RBG] = 1
+            free[_PAGING_RBG] = False
+        n_served = self._repeat(frame, i, free)
+        for user in self._order():
+            groups = np.flatnonzero(free)[: int(np.ceil(self._backlog[user]))]
+            if not len(groups):
+                break
+            self._send(frame, i, int(user), groups)
+            free[groups] = False
+            self._backlog[user] = max(0.0, self._backlog[user] - len(groups))
+            self._served[user] += len(groups)
+            n_served += 1
+            if self._rng.random() < _RETRANSMIT:
+                due = self._subframe + _HARQ_SUBFRAMES
+                self._again.append((due, int(user), len(groups)))
+                # The repetition is part of the load the user offered, not on top of it.
+                self._backlog[user] = max(0.0, self._backlog[user] - len(groups))
+        self._served *= 0.99
+        frame.n_control[i] = min(3, 1 + n_served // 2)
+        frame.control_load[i] = min(1.0, 0.1 + 0.2 * n_served)
+
+    def _repeat(self, frame: FrameSchedule, i: int, free: NDArray[np.bool_]) -> int:
+        """Send the blocks whose repetition is due; return how many."""
+        due = [item for item in self._again if item[0] <= self._subframe]
+        self._again = [item for item in self._again if item[0] > self._subframe]
+        for _, user, n_groups in due:
+            groups = np.flatnonzero(free)[:n_groups]
+            self._send(frame, i, user, groups)
+            free[groups] = False
+        return len(due)
+
+    def _order(self) -> NDArray[np.int64]:
+        """Return the users with something to send, the one to be served first at the front."""
+        users = np.flatnonzero(self._backlog > 0)
+        if self._cell.scheduler == "round-robin":
+            return np.roll(users, -(self._subframe % max(1, len(users))))
+        return users[np.argsort(-self._quality[users] / self._served[users], kind="stable")]
+
+    def _send(self, frame: FrameSchedule, i: int, user: int, groups: NDArray[np.int64]) -> None:
+        frame.modulation[i, groups] = 1 + (self._quality[user] > 6) + (self._quality[user] > 10)
+        frame.amplitude[i, groups] = self._amplitude[user]
+
+
+def _burst(u: float) -> float:
+    """Return the size of a burst in groups: the truncated Pareto law at probability ``u``."""
+    most = (_BURST_LEAST / _BURST_MOST) ** _PARETO_SHAPE
+    return float(_BURST_LEAST * (1.0 - u * (1.0 - most)) ** (-1.0 / _PARETO_SHAPE))
+
+
+def _mean_burst() -> float:
+    """Return the mean of the truncated Pareto law, in groups."""
+    a, least, most = _PARETO_SHAPE, _BURST_LEAST, _BURST_MOST
+    scale = a * least**a / (1.0 - (least / most) ** a)
+    return float(scale * (least ** (1 - a) - most ** (1 - a)) / (a - 1))

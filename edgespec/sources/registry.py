@@ -1,0 +1,136 @@
+"""The known sources and how to open one by its URI."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgespec.errors import SourceError
+from edgespec.sources.source import Source
+from edgespec.sources.uri import SourceUri, parse_uri
+
+__all__ = ["SOURCES", "Request", "SourceKind", "open_source"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user wants of a source that leaves it open; its URI goes first."""
+
+    center_freq_hz: float | None = None
+    sample_rate_hz: float | None = None
+    gain_db: float | None = None
+    block_samples: int = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind:
+    """How a scheme is opened and which options its URI takes."""
+
+    open: Callable[[SourceUri, Request], Source]
+    keys: tuple[str, ...]
+
+
+def open_source(
+    uri: str,
+    *,
+    center_freq_hz: float | None = None,
+    sample_rate_hz: float | None = None,
+    gain_db: float | None = None,
+    block_samples: int = 32_768,
+) -> Source:
+    """Return the open source that ``uri`` names.
+
+    Args:
+        uri: ``scheme:rest?key=value&...``; see :data:`SOURCES`.
+        center_freq_hz: where a radio is tuned, or what a recording without one was tuned to.
+        sample_rate_hz: rate of a radio or of the simulator. A recording keeps its own; ``info``
+            of the source says what it is in the end.
+        gain_db: fixed gain of a radio.
+        block_samples: samples that will be asked for at a time; sizes the buffers of a network
+            source.
+
+    Raises:
+        UsageError: the URI cannot be understood, or lacks something.
+        SourceError: the source cannot be opened.
+    """
+    parsed = parse_uri(uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+    request = Request(center_freq_hz, sample_rate_hz, gain_db, block_samples)
+    return SOURCES[parsed.scheme].open(parsed, request)
+
+
+def _sigmf(uri: SourceUri, request: Request) -> Source:
+    from edgespec.sources.sigmf import open_sigmf
+
+    return open_sigmf(uri, center_freq_hz=request.center_freq_hz)
+
+
+def _raw(uri: SourceUri, request: Request) -> Source:
+    from edgespec.sources.raw import open_raw
+
+    return open_raw(uri, center_freq_hz=request.center_freq_hz)
+
+
+def _rtl_tcp(uri: SourceUri, request: Request) -> Source:
+    from edgespec.sources.rtl_tcp import open_rtl_tcp
+
+    return open_rtl_tcp(
+        uri,
+        center_freq_hz=request.center_freq_hz,
+        sample_rate_hz=request.sample_rate_hz,
+        gain_db=request.gain_db,
+        block_samples=request.block_samples,
+    )
+
+
+def _sim(uri: SourceUri, request: Request) -> Source:
+    from edgespec.sources.simulated import open_simulated
+
+    return open_simulated(
+        uri, center_freq_hz=request.center_freq_hz, sample_rate_hz=request.sample_rate_hz
+    )
+
+
+def _not_built(uri: SourceUri, request: Request) -> Source:
+    raise SourceError(
+        f"{uri.scheme}: is not built into this version, so {uri.text!r} cannot be opened: run "
+        "'rtl_tcp -a 127.0.0.1' on the board and use rtl_tcp:127.0.0.1:1234 instead"
+    )
+
+
+_PLAY = ("realtime", "loop")
+_RADIO = ("center_freq", "sample_rate", "gain", "ppm")
+
+#: Every scheme, how it is opened and which options it takes.
+SOURCES: dict[str, SourceKind] = {
+    "sigmf": SourceKind(_sigmf, (*_PLAY, "verify")),
+    "raw": SourceKind(_raw, ("datatype", "sample_rate", "center_freq", *_PLAY)),
+    "rtl_tcp": SourceKind(_rtl_tcp, (*_RADIO, "agc", "stall_s", "timeout_s")),
+    "sim": SourceKind(
+        _sim,
+        (
+            "seed",
+            "sample_rate",
+            "center_freq",
+            "duration_s",
+            "realtime",
+            "bits",
+            "level_dbfs",
+            "pci",
+            "load",
+            "profile",
+            "doppler_hz",
+            "rician_k_db",
+            "snr_db",
+            "cfo_hz",
+            "kind",
+            "isr_db",
+            "offset_hz",
+            "bandwidth_hz",
+            "start_s",
+            "stop_s",
+            "every_s",
+            "period_s",
+            "duty",
+        ),
+    ),
+    "rtlsdr": SourceKind(_not_built, (*_RADIO, "agc")),
+    "soapy": SourceKind(_not_built, (*_RADIO, "antenna")),
+}

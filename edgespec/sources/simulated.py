@@ -1,0 +1,170 @@
+"""``sim:lte-dl?isr_db=0&kind=tone&...``: a simulated cell, with an interferer where one is named.
+
+Options: ``seed sample_rate center_freq duration_s realtime``; of the cell ``pci load``; of the
+channel ``profile doppler_hz rician_k_db snr_db cfo_hz``; of the receiver ``bits`` (8: cu8, 12, 14
+or 16: ci16, 0: cf32) and ``level_dbfs``; of the interferer ``kind isr_db offset_hz bandwidth_hz
+start_s stop_s every_s period_s duty``. Without ``kind`` there is no interferer.
+"""
+
+import time
+from dataclasses import fields, replace
+from threading import Event
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edgespec.errors import UsageError
+from edgespec.records import IqBlock, SampleFormat, SourceInfo
+from edgespec.simulate.config import (
+    CellConfig,
+    ChannelConfig,
+    InterfererConfig,
+    ReceiverConfig,
+    SceneConfig,
+)
+from edgespec.simulate.interferers import KINDS
+from edgespec.simulate.scene import Annotation, Scene
+from edgespec.sources.pace import Pacer
+from edgespec.sources.uri import SourceUri, choose
+
+__all__ = ["SIGNALS", "Simulated", "open_simulated", "scene_from_uri"]
+
+SIGNALS = ("lte-dl",)
+_FORMAT_OF_BITS = {
+    0: SampleFormat.CF32,
+    8: SampleFormat.CU8,
+    12: SampleFormat.CI16,
+    14: SampleFormat.CI16,
+    16: SampleFormat.CI16,
+}
+_NS = 1_000_000_000
+_DEFAULT_RATE_HZ = 5e6
+
+
+def open_simulated(
+    uri: SourceUri,
+    *,
+    center_freq_hz: float | None = None,
+    sample_rate_hz: float | None = None,
+) -> "Simulated":
+    """Return the simulated source that ``uri`` describes.
+
+    Raises:
+        UsageError: an unknown signal, or a value outside its range.
+    """
+    choose(uri.rest, SIGNALS, f"the signal in {uri.text!r}")
+    config = scene_from_uri(uri, uri.number("sample_rate") or sample_rate_hz or _DEFAULT_RATE_HZ)
+    in_uri_hz = uri.number("center_freq")
+    duration_s = uri.number("duration_s")
+    if duration_s is not None and duration_s * config.sample_rate_hz < 1:
+        raise UsageError(f"duration_s in {uri.text!r} is {duration_s}; it must be positive")
+    info = SourceInfo(
+        uri.text,
+        config.sample_rate_hz,
+        in_uri_hz if in_uri_hz is not None else center_freq_hz or 0.0,
+        config.receiver.sample_format,
+        is_live=uri.flag("realtime"),
+        n_samples=None if duration_s is None else round(duration_s * config.sample_rate_hz),
+    )
+    return Simulated(info, Scene(config, _seed(uri)))
+
+
+class Simulated:
+    """A scene as a source, as fast as possible or by the clock; endless without a duration."""
+
+    def __init__(self, info: SourceInfo, scene: Scene) -> None:
+        self.info = info
+        self._scene = scene
+        self._pacer = Pacer(info.sample_rate_hz) if info.is_live else None
+        self._closed = Event()
+        self._start_ns = time.time_ns()
+
+    def read(self, out: NDArray[Any]) -> IqBlock | None:
+        """Fill ``out`` from the scene; see :class:`~edgespec.sources.source.Source`."""
+        start = self._scene.n_samples
+        n = len(out)
+        if self.info.n_samples is not None:
+            n = min(n, self.info.n_samples - start)
+        if self._closed.is_set() or n <= 0:
+            return None
+        self._scene.read_into(out[:n])
+        if self._pacer is not None:
+            self._pacer.wait(n, start + n)
+            if self._closed.is_set():
+                return None
+        return IqBlock(
+            samples=out[:n],
+            sample_rate_hz=self.info.sample_rate_hz,
+            center_freq_hz=self.info.center_freq_hz,
+            sample_start=start,
+            utc_ns=self._start_ns + round(start / self.info.sample_rate_hz * _NS),
+            received_ns=time.monotonic_ns(),
+        )
+
+    def annotations(self, n_samples: int) -> list[Annotation]:
+        """Return what was put into the first ``n_samples``."""
+        return self._scene.annotations(n_samples)
+
+    def close(self) -> None:
+        """End it; a reader that waits for the clock returns."""
+        self._closed.set()
+        if self._pacer is not None:
+            self._pacer.close()
+
+
+def scene_from_uri(uri: SourceUri, sample_rate_hz: float) -> SceneConfig:
+    """Return the scene that the options of ``uri`` describe.
+
+    Raises:
+        UsageError: a value cannot be understood or lies outside its range.
+    """
+    cell = CellConfig()
+    pci, load = uri.number("pci"), uri.number("load")
+    cell = replace(
+        cell,
+        pci=cell.pci if pci is None else _whole(uri, "pci", pci),
+        load=cell.load if load is None else load,
+    )
+    channel = ChannelConfig(
+        profile=uri.options.get("profile", ChannelConfig().profile),
+        **_numbers(uri, ("doppler_hz", "rician_k_db", "snr_db", "cfo_hz")),
+    )
+    return SceneConfig(sample_rate_hz, cell, channel, _receiver(uri), _interferers(uri))
+
+
+def _receiver(uri: SourceUri) -> ReceiverConfig:
+    bits = _whole(uri, "bits", uri.number("bits") if "bits" in uri.options else 12)
+    if bits not in _FORMAT_OF_BITS:
+        accepted = ", ".join(str(b) for b in _FORMAT_OF_BITS)
+        raise UsageError(f"bits in {uri.text!r} is {bits}; accepted are {accepted}")
+    level = _numbers(uri, ("level_dbfs",))
+    return ReceiverConfig(sample_format=_FORMAT_OF_BITS[bits], adc_bits=bits, **level)
+
+
+def _interferers(uri: SourceUri) -> tuple[InterfererConfig, ...]:
+    keys = tuple(f.name for f in fields(InterfererConfig) if f.name != "kind")
+    if "kind" not in uri.options:
+        lonely = [key for key in keys if key in uri.options]
+        if lonely:
+            raise UsageError(
+                f"{uri.text!r} gives {lonely[0]} but no interferer; add kind=, one of "
+                f"{', '.join(KINDS)}"
+            )
+        return ()
+    kind = choose(uri.options["kind"], KINDS, f"the interferer in {uri.text!r}")
+    return (InterfererConfig(kind=kind, **_numbers(uri, keys)),)
+
+
+def _numbers(uri: SourceUri, keys: tuple[str, ...]) -> dict[str, Any]:
+    """Return the options among ``keys`` that are given."""
+    return {key: uri.number(key) for key in keys if key in uri.options}
+
+
+def _seed(uri: SourceUri) -> int:
+    return _whole(uri, "seed", uri.number("seed") if "seed" in uri.options else 0)
+
+
+def _whole(uri: SourceUri, key: str, value: float | None) -> int:
+    if value is None or value < 0 or value != int(value):
+        raise UsageError(f"{key} in {uri.text!r} is {value:g}; it must be a whole number from 0")
+    return int(value)
