@@ -1,0 +1,196 @@
+"""Events and states on the terminal: JSON lines for programs, a table for people."""
+
+import os
+import shutil
+from typing import Any, TextIO
+
+from edgespec.alarm.payload import (
+    EventMessage,
+    encode,
+    event_payload,
+    info_payload,
+    state_payload,
+)
+from edgespec.config import Config
+from edgespec.records import Event, EventType, ObserverState, SourceInfo
+from edgespec.units import format_hz, format_utc
+
+__all__ = ["JsonLinesSink", "TableSink"]
+
+_COLOURS = {EventType.NEW: "\x1b[1;31m", EventType.UPDATE: "\x1b[33m", EventType.END: "\x1b[32m"}
+_PLAIN = "\x1b[0m"
+_CLEAR_LINE = "\r\x1b[2K"
+_COLUMNS = (
+    ("time (UTC)", "<", 15),
+    ("event", "<", 6),
+    ("band", "<", 10),
+    ("from MHz", ">", 10),
+    ("to MHz", ">", 10),
+    ("width kHz", ">", 9),
+    ("peak dBFS", ">", 9),
+    ("excess dB", ">", 9),
+    ("score/threshold", ">", 19),
+    ("latency ms", ">", 10),
+    ("kind", "<", 0),
+)
+
+
+class JsonLinesSink:
+    """One JSON object a line, with the schemas of the MQTT messages, written out at once.
+
+    Args:
+        stream: where to; a reader that goes away (``| head``) ends the output, not the monitor.
+        node: id of this observer; the header knows better.
+    """
+
+    def __init__(self, stream: TextIO, node: str = "") -> None:
+        self._output = _Output(stream)
+        self._node = node
+        self._sequence = 0
+
+    def header(self, source: SourceInfo, model: str, config: Config) -> None:
+        """Write who speaks as an object of schema ``edgespec.info/1``."""
+        self._node = config.node.id
+        info = {
+            "source": source.uri,
+            "band": config.band[0].id,
+            "center_freq_hz": source.center_freq_hz,
+            "sample_rate_hz": source.sample_rate_hz,
+            "model": model,
+            "mqtt": config.mqtt.public_url,
+        }
+        self._write(info_payload(info, self._node))
+
+    def event(self, event: Event) -> None:
+        """Write an object of schema ``edgespec.event/1``."""
+        self._sequence += 1
+        self._write(event_payload(EventMessage(event, self._node, self._sequence)))
+
+    def state(self, state: ObserverState) -> None:
+        """Write an object of schema ``edgespec.state/1``."""
+        self._write(state_payload(state, self._node))
+
+    def close(self) -> None:
+        """Write nothing more; the stream stays open."""
+        self._output.close()
+
+    def _write(self, payload: dict[str, Any]) -> None:
+        self._output.write(encode(payload).decode() + "\n")
+
+
+class TableSink:
+    """A row for each message of an event and a line about the observer itself.
+
+    On a terminal that line overwrites itself and events have colours, unless ``NO_COLOR`` is set
+    (https://no-color.org).
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._output = _Output(stream)
+        self._is_terminal = stream.isatty()
+        self._has_colours = self._is_terminal and not os.environ.get("NO_COLOR")
+        self._has_status = False
+        self._n_columns_written = 0
+
+    def header(self, source: SourceInfo, model: str, config: Config) -> None:
+        """Say what is listened to, with which model, and where alarms go."""
+        edge_hz = 0.5 * source.sample_rate_hz
+        band = (
+            f"{format_hz(source.center_freq_hz - edge_hz)} to "
+            f"{format_hz(source.center_freq_hz + edge_hz)}"
+            if source.center_freq_hz
+            else f"{format_hz(source.sample_rate_hz)} around an unknown centre"
+        )
+        self._line(f"listening to {source.uri}: band {config.band[0].id}, {band}")
+        self._line(f"model {model}, alarms to {config.mqtt.public_url or 'this screen only'}")
+        self._line(_row([name for name, _, _ in _COLUMNS]))
+
+    def event(self, event: Event) -> None:
+        """Write one row."""
+        row = _row(
+            [
+                format_utc(event.end_ns)[11:26],
+                event.event_type.value,
+                event.band,
+                f"{event.freq_lower_hz / 1e6:.4f}",
+                f"{event.freq_upper_hz / 1e6:.4f}",
+                f"{(event.freq_upper_hz - event.freq_lower_hz) / 1e3:.1f}",
+                f"{event.peak_dbfs:.1f}",
+                f"{event.excess_db:+.1f}",
+                f"{event.score:.4g}/{event.threshold:.4g}",
+                f"{event.latency_s * 1e3:.1f}",
+                event.kind,
+            ]
+        )
+        self._line(f"{_COLOURS[event.event_type]}{row}{_PLAIN}" if self._has_colours else row)
+
+    def state(self, state: ObserverState) -> None:
+        """Write or overwrite the line about the observer."""
+        text = _status(state)
+        if not self._is_terminal:
+            self._line(text)
+            return
+        n_columns = shutil.get_terminal_size().columns
+        self._output.write(_CLEAR_LINE + text[: n_columns - 1])
+        self._has_status = True
+
+    def close(self) -> None:
+        """Leave the cursor on a line of its own; the stream stays open."""
+        if self._has_status:
+            self._output.write("\n")
+            self._has_status = False
+        self._output.close()
+
+    def _line(self, text: str) -> None:
+        self._output.write(f"{_CLEAR_LINE if self._has_status else ''}{text}\n")
+        self._has_status = False
+
+
+class _Output:
+    """Writes and flushes until the reader goes away or it is closed, then writes nothing."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._is_open = True
+
+    def write(self, text: str) -> None:
+        if not self._is_open:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            self._is_open = False
+
+    def close(self) -> None:
+        self._is_open = False
+
+
+def _row(cells: list[str]) -> str:
+    columns = zip(cells, _COLUMNS, strict=True)
+    return "  ".join(f"{cell:{align}{width}}" for cell, (_, align, width) in columns).rstrip()
+
+
+def _status(state: ObserverState) -> str:
+    highest = max(
+        ((score / state.thresholds[name], name) for name, score in state.scores.items()
+         if state.thresholds.get(name)),
+        default=None,
+    )  # fmt: skip
+    parts = [
+        f"{'ALARM' if state.alarm else 'quiet'}",
+        f"level {state.level_dbfs:.1f} dBFS",
+        f"noise floor {state.noise_floor_dbfs:.1f} dBFS",
+        f"{state.n_segments} segments",
+        f"{state.n_events} events",
+        f"{state.speed:.1f}x real time",
+    ]
+    if highest is not None:
+        parts.insert(1, f"{highest[1]} at {100.0 * highest[0]:.0f}% of its threshold")
+    if state.n_dropped:
+        parts.append(f"{state.n_dropped} samples lost")
+    parts += [f"{n} segments {reason}" for reason, n in state.n_skipped.items() if n]
+    if state.mqtt_connected is not None:
+        waiting = f", {state.spool_events} waiting" if state.spool_events else ""
+        parts.append(f"broker {'connected' if state.mqtt_connected else 'unreachable'}{waiting}")
+    return " | ".join(parts)

@@ -1,0 +1,79 @@
+"""Between the monitor and the sender: what is to be said, put in without waiting."""
+
+import threading
+from collections import deque
+from typing import NamedTuple
+
+from edgespec.alarm.waker import Waker
+from edgespec.records import Event
+
+__all__ = ["Mailbox", "Retained"]
+
+_MAX_EVENTS = 4096
+
+
+class Retained(NamedTuple):
+    """The last word on a topic."""
+
+    payload: bytes
+    qos: int = 1
+
+
+class Mailbox:
+    """Events in order, and for every retained topic only the newest payload.
+
+    Any thread puts in and never waits for the network or a disk; one thread takes out, and is
+    woken through ``waker``.
+    """
+
+    def __init__(self) -> None:
+        self.waker = Waker()
+        self.n_lost = 0
+        self._events: deque[Event] = deque()
+        self._retained: dict[str, Retained] = {}
+        self._changed: dict[str, None] = {}
+        self._is_closed = False
+        self._lock = threading.Lock()
+
+    @property
+    def n_events(self) -> int:
+        """Events that were not taken out yet."""
+        return len(self._events)
+
+    def put_event(self, event: Event) -> None:
+        """Add an event; a full or closed mailbox counts it as lost."""
+        with self._lock:
+            if self._is_closed or len(self._events) >= _MAX_EVENTS:
+                self.n_lost += 1
+                return
+            self._events.append(event)
+        self.waker.wake()
+
+    def put_retained(self, topic: str, retained: Retained) -> None:
+        """Replace what a topic says."""
+        with self._lock:
+            self._retained[topic] = retained
+            self._changed[topic] = None
+        self.waker.wake()
+
+    def take_event(self) -> Event | None:
+        """Return the oldest event, or None."""
+        return self._events.popleft() if self._events else None
+
+    def take_retained(self) -> list[tuple[str, Retained]]:
+        """Return topics that changed since they were last taken."""
+        with self._lock:
+            taken = [(topic, self._retained[topic]) for topic in self._changed]
+            self._changed.clear()
+        return taken
+
+    def renew_retained(self) -> None:
+        """Let every topic count as changed: another connection has begun."""
+        with self._lock:
+            self._changed = dict.fromkeys(self._retained)
+
+    def close(self) -> None:
+        """Take no more events."""
+        with self._lock:
+            self._is_closed = True
+        self.waker.wake()

@@ -1,0 +1,140 @@
+"""Events and states to an MQTT broker, through any outage, without ever holding up the monitor.
+
+The monitor only fills a mailbox; one thread does everything else. Messages arrive in order, each
+at least once, and after a broken link at most one of them twice, with the same sequence number.
+What had to wait for a connection says ``replayed``.
+"""
+
+from typing import Any
+
+from edgespec.alarm.mailbox import Mailbox, Retained
+from edgespec.alarm.payload import encode, info_payload, state_payload
+from edgespec.alarm.sender import Sender
+from edgespec.alarm.session import Link, tls_context
+from edgespec.alarm.spool import Spool
+from edgespec.alarm.topics import Topics
+from edgespec.alarm.url import BrokerUrl
+from edgespec.config import MqttConfig
+from edgespec.errors import BrokerError
+from edgespec.records import Event, ObserverState
+
+__all__ = ["MqttSink"]
+
+
+class MqttSink:
+    """Publishes below ``<prefix>/<node>`` and keeps trying for as long as it lives.
+
+    It connects in the background: a broker that cannot be reached is never an exception, but
+    ``problem`` and a line in the log, at most one a minute. The radio counts as offline until
+    :meth:`radio` says otherwise.
+
+    Args:
+        settings: broker, credentials, TLS, limits; the URL's user is for want of a better one.
+        node: id of this observer.
+        radio: id of its radio.
+        band: id of the band that its events belong to.
+        info: what to say of itself; ``model_sha256`` also goes into every event.
+        spool: keeps what waits. From now on it belongs to the sink, which closes it.
+
+    Raises:
+        ConfigError: the URL, an id or the file of certificates cannot be used.
+        PayloadError: ``info`` has no JSON form.
+    """
+
+    def __init__(
+        self,
+        settings: MqttConfig,
+        node: str,
+        radio: str,
+        band: str,
+        info: dict[str, Any],
+        spool: Spool,
+    ) -> None:
+        self._topics = Topics(settings.topic_prefix, node, band, radio)
+        self._link = _link(settings, node, self._topics.availability)
+        self._spool = spool
+        about = encode(info_payload(info, node))
+        self._mailbox = Mailbox()
+        self._mailbox.put_retained(self._topics.availability, Retained(b"online"))
+        self._mailbox.put_retained(self._topics.info, Retained(about))
+        self._mailbox.put_retained(self._topics.alarm, Retained(b"OFF"))
+        self.radio(online=False)
+        self._sender = Sender(
+            self._link,
+            self._topics,
+            self._mailbox,
+            spool,
+            model_sha256=info.get("model_sha256"),
+            reconnect_max_s=settings.reconnect_max_s,
+        )
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._sender.connected
+
+    @property
+    def problem(self) -> str | None:
+        """Why messages wait or are not safe, in a sentence; None when all is well."""
+        failure = self._sender.failure
+        return str(failure) if failure is not None else self._spool.problem
+
+    @property
+    def waiting(self) -> int:
+        """Messages that the broker has not confirmed."""
+        return self._mailbox.n_events + len(self._spool)
+
+    @property
+    def n_lost(self) -> int:
+        """Messages given up because no space was left for them."""
+        return self._mailbox.n_lost + self._spool.n_lost
+
+    def event(self, event: Event) -> None:
+        """Queue a message of an event's life."""
+        self._mailbox.put_event(event)
+
+    def state(self, state: ObserverState) -> None:
+        """Replace the retained state."""
+        payload = encode(state_payload(state, self._topics.node))
+        self._mailbox.put_retained(self._topics.state, Retained(payload, qos=0))
+
+    def radio(self, online: bool) -> None:
+        """Say whether the radio delivers samples."""
+        payload = b"online" if online else b"offline"
+        self._mailbox.put_retained(self._topics.radio_availability, Retained(payload))
+
+    def wait_connected(self, timeout_s: float) -> bool:
+        """Return True once connected, False if the sink is closed meanwhile.
+
+        Raises:
+            BrokerError: the broker refuses this observer, or could not be reached in time.
+        """
+        self._sender.wait_settled(timeout_s)
+        if self._sender.connected:
+            return True
+        if self._sender.is_closing:
+            return False
+        raise self._sender.failure or BrokerError(
+            f"the broker {self._link.url} did not answer within {timeout_s:g} s"
+        )
+
+    def close(self) -> None:
+        """Deliver for a few seconds, say ``offline``, disconnect; the rest stays in the spool."""
+        self._sender.close()
+
+
+def _link(settings: MqttConfig, node: str, will_topic: str) -> Link:
+    url = BrokerUrl.parse(settings.url or "")
+    return Link(
+        url=url,
+        # Always the same id: after a broken link the broker then ends the old connection, and
+        # sends its last will, before this one says online, never after.
+        client_id=settings.client_id or f"edgespec-{node}",
+        username=settings.username if settings.username is not None else url.username,
+        password=settings.password if settings.password is not None else url.password,
+        tls=tls_context(settings.ca_file) if url.tls else None,
+        keepalive_s=settings.keepalive_s,
+        protocol=settings.protocol,
+        will_topic=will_topic,
+        will_payload=b"offline",
+    )

@@ -1,0 +1,234 @@
+"""Events: k of n alarming segments open one, hysteresis keeps it, a hold-off ends it."""
+
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from edgespec.detect.extent import Extent, ExtentFinder
+from edgespec.errors import ConfigError
+from edgespec.records import BandInfo, Decision, Event, EventType, FloatArray, Geometry, Score
+
+__all__ = ["EventRules", "EventTracker"]
+
+_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class EventRules:
+    """When segments become an event.
+
+    ``k`` of the last ``n`` scored segments must alarm to open one. While it is open, a segment
+    belongs to it when any score is above ``hysteresis`` times its threshold. It ends when no
+    segment belonged to it for ``hold_off_s``, and says so again at most every ``update_s``.
+    """
+
+    k: int = 2
+    n: int = 3
+    hysteresis: float = 0.9
+    hold_off_s: float = 0.5
+    update_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.k <= self.n:
+            raise ConfigError(f"detect.k is {self.k} and detect.n is {self.n}: need 1 <= k <= n")
+        if not 0.0 < self.hysteresis <= 1.0:
+            raise ConfigError(
+                f"detect.hysteresis is {self.hysteresis}; it must lie above 0 and up to 1"
+            )
+
+
+@dataclass(slots=True)
+class _Open:
+    """The event that is going on."""
+
+    event_id: str
+    start_ns: int
+    sample_start: int
+    end_ns: int
+    sample_end: int
+    extent: Extent
+    peak_dbfs: float
+    detector: str
+    score: float
+    threshold: float
+    confidence: float
+    said_ns: int
+
+
+class EventTracker:
+    """Turns decisions into events, one at a time in one band.
+
+    Args:
+        band: where the frequencies of the events lie.
+        geometry: of the segments.
+        rules: when an event opens, goes on and ends.
+        spread_db: for each detector, the spread of every bin's mean error on normal signal.
+        clock_ns: monotonic clock, for the latency of an event.
+    """
+
+    def __init__(
+        self,
+        band: BandInfo,
+        geometry: Geometry,
+        rules: EventRules,
+        spread_db: Mapping[str, FloatArray],
+        clock_ns: Callable[[], int],
+    ) -> None:
+        self._band = band
+        self._geometry = geometry
+        self._rules = rules
+        self._clock_ns = clock_ns
+        self._recent: deque[bool] = deque(maxlen=rules.n)
+        self._first: deque[tuple[Decision, Extent] | None] = deque(maxlen=rules.n)
+        self._finders: dict[str, ExtentFinder] = {}
+        self._spread_db = spread_db
+        self._open: _Open | None = None
+        self._starting = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an event is going on."""
+        return self._open is not None
+
+    def learn_normal(self, scores: tuple[Score, ...]) -> None:
+        """Take the error maps of a segment that is known or decided to be normal."""
+        for score in scores:
+            if score.error_map_db is not None:
+                self._finder(score).add_normal(score.error_map_db)
+
+    def update(self, decision: Decision, target_dbfs: FloatArray) -> Event | None:
+        """Take the decision on one segment and return what there is to say, if anything.
+
+        Args:
+            decision: scores and thresholds.
+            target_dbfs: measured horizon ``(n_horizon, n_bins)``.
+        """
+        if self._open is None:
+            return self._while_quiet(decision, target_dbfs)
+        return self._while_open(self._open, decision, target_dbfs)
+
+    def finish(self) -> Event | None:
+        """End the event that is going on: the stream is over."""
+        event = self._open
+        self._open = None
+        self._recent.clear()
+        self._first.clear()
+        return self._message(event, EventType.END, 0) if event else None
+
+    def _while_quiet(self, decision: Decision, target_dbfs: FloatArray) -> Event | None:
+        self._recent.append(decision.is_alarm)
+        if not decision.is_alarm:
+            self._first.append(None)
+            self._starting = self._starting and any(self._recent)
+            self.learn_normal(decision.scores)
+            return None
+        if not self._starting:
+            self._starting = True
+            for finder in self._finders.values():
+                finder.start_event()
+        extent = self._extent(decision, target_dbfs)
+        self._first.append((decision, extent))
+        if sum(self._recent) < self._rules.k:
+            return None
+        # The event began with the first alarming segment among the last n, not with the k-th.
+        first, first_extent = next(pair for pair in self._first if pair is not None)
+        onset = first_extent.first_frame * self._geometry.frame_samples
+        score, threshold = decision.strongest
+        self._open = _Open(
+            event_id=str(uuid.uuid4()),
+            start_ns=first.utc_ns + round(onset / self._band.sample_rate_hz * _NS),
+            sample_start=first.sample_start + onset,
+            end_ns=self._end_ns(decision),
+            sample_end=decision.sample_start + decision.n_samples,
+            extent=extent,
+            peak_dbfs=float(target_dbfs[:, extent.peak_bin].max()),
+            detector=score.detector,
+            score=score.value,
+            threshold=threshold,
+            confidence=sum(self._recent) / self._rules.n,
+            said_ns=decision.utc_ns,
+        )
+        return self._message(self._open, EventType.NEW, decision.received_ns)
+
+    def _while_open(
+        self, event: _Open, decision: Decision, target_dbfs: FloatArray
+    ) -> Event | None:
+        self._recent.append(decision.is_alarm)
+        belongs = any(
+            score.value > self._rules.hysteresis * threshold
+            for score, threshold in zip(decision.scores, decision.thresholds, strict=True)
+        )
+        if not belongs:
+            if self._end_ns(decision) - event.end_ns < self._rules.hold_off_s * _NS:
+                return None
+            self._open = None
+            self._starting = False
+            self._recent.clear()
+            self._first.clear()
+            return self._message(event, EventType.END, decision.received_ns)
+        event.end_ns = self._end_ns(decision)
+        event.sample_end = decision.sample_start + decision.n_samples
+        event.confidence = sum(self._recent) / self._rules.n
+        if decision.is_alarm:
+            event.extent = self._extent(decision, target_dbfs)
+            peak_dbfs = float(target_dbfs[:, event.extent.peak_bin].max())
+            event.peak_dbfs = max(event.peak_dbfs, peak_dbfs)
+            score, threshold = decision.strongest
+            if score.value / threshold > event.score / event.threshold:
+                event.detector, event.score = score.detector, score.value
+                event.threshold = threshold
+        if decision.utc_ns - event.said_ns < self._rules.update_s * _NS:
+            return None
+        event.said_ns = decision.utc_ns
+        return self._message(event, EventType.UPDATE, decision.received_ns)
+
+    def _extent(self, decision: Decision, target_dbfs: FloatArray) -> Extent:
+        """Return the extent by the strongest detector that has an error map, else the band."""
+        pairs = zip(decision.scores, decision.thresholds, strict=True)
+        best, best_ratio = None, 0.0
+        for score, threshold in pairs:
+            ratio = score.value / threshold
+            if score.error_map_db is not None and ratio > 1.0:
+                extent = self._finder(score).add_event(score.error_map_db)
+                if ratio > best_ratio:
+                    best, best_ratio = extent, ratio
+        if best is None:  # only a detector without a map alarmed
+            peak = int(target_dbfs.mean(axis=0).argmax())
+            return Extent(0, self._geometry.n_fft - 1, peak, 0.0, 0)
+        return best
+
+    def _finder(self, score: Score) -> ExtentFinder:
+        finder = self._finders.get(score.detector)
+        if finder is None:
+            spread_db = self._spread_db.get(score.detector)
+            finder = ExtentFinder(self._geometry.n_fft, spread_db)
+            self._finders[score.detector] = finder
+        return finder
+
+    def _end_ns(self, decision: Decision) -> int:
+        return decision.utc_ns + round(decision.n_samples / self._band.sample_rate_hz * _NS)
+
+    def _message(self, event: _Open, event_type: EventType, received_ns: int) -> Event:
+        bin_hz = self._geometry.bin_hz
+        first_hz = self._band.center_freq_hz - bin_hz * self._geometry.n_fft / 2
+        latency_ns = self._clock_ns() - received_ns if received_ns else 0
+        return Event(
+            event_id=event.event_id,
+            event_type=event_type,
+            band=self._band.band,
+            start_ns=event.start_ns,
+            end_ns=event.end_ns,
+            sample_start=event.sample_start,
+            n_samples=event.sample_end - event.sample_start,
+            freq_lower_hz=first_hz + (event.extent.lower_bin - 0.5) * bin_hz,
+            freq_upper_hz=first_hz + (event.extent.upper_bin + 0.5) * bin_hz,
+            peak_freq_hz=first_hz + event.extent.peak_bin * bin_hz,
+            peak_dbfs=event.peak_dbfs,
+            excess_db=event.extent.excess_db,
+            detector=event.detector,
+            score=event.score,
+            threshold=event.threshold,
+            confidence=event.confidence,
+            latency_s=latency_ns / _NS,
+        )

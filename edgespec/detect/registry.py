@@ -1,0 +1,57 @@
+"""The detectors by name, and the ones a bundle and a configuration ask for together."""
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+
+from edgespec.detect.detector import Detector
+from edgespec.detect.reference import BinZScore, EnergyLevel
+from edgespec.detect.residual import ForecastError, ReconstructionError
+from edgespec.errors import ConfigError
+from edgespec.records import Geometry
+
+__all__ = ["DETECTORS", "MODEL_DETECTORS", "make_detectors", "resolve_names"]
+
+#: Every detector: its name, and how it is made from the geometry and the warm-up in segments.
+DETECTORS: dict[str, Callable[[Geometry, int], Detector]] = {
+    "forecast": lambda geometry, n_warmup: ForecastError(geometry),
+    "reconstruction": lambda geometry, n_warmup: ReconstructionError(geometry),
+    "energy": EnergyLevel,
+    "zscore": BinZScore,
+}
+
+#: The detector that belongs to a model of each role; ``model`` in a configuration means it.
+MODEL_DETECTORS = {"forecast": "forecast", "reconstruction": "reconstruction"}
+
+
+def resolve_names(names: Sequence[str], role: str) -> tuple[str, ...]:
+    """Return the detectors' names with ``model`` replaced by the one for the model's role.
+
+    Raises:
+        ConfigError: an unknown name, one given twice, none at all, or a detector whose model the
+            bundle does not hold.
+    """
+    own = MODEL_DETECTORS[role]
+    resolved = tuple(own if name == "model" else name for name in names)
+    known = ("model", *DETECTORS)
+    for name in resolved:
+        if name not in DETECTORS:
+            near = get_close_matches(name, known, n=1)
+            hint = f", did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(
+                f"detect.detectors names {name!r}{hint}; known are {', '.join(known)}"
+            )
+        if name in MODEL_DETECTORS.values() and name != own:
+            raise ConfigError(
+                f"detect.detectors names {name!r}, but the bundle's model is for {own!r}: "
+                "write 'model' to take whatever the bundle holds"
+            )
+    if not resolved or len(set(resolved)) != len(resolved):
+        raise ConfigError(
+            f"detect.detectors is {list(names)}; name at least one detector, each once"
+        )
+    return resolved
+
+
+def make_detectors(names: Sequence[str], geometry: Geometry, n_warmup: int) -> tuple[Detector, ...]:
+    """Return new detectors for resolved ``names``."""
+    return tuple(DETECTORS[name](geometry, n_warmup) for name in names)

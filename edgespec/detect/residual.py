@@ -1,0 +1,52 @@
+"""Detectors that compare the measured horizon with what a model expected of it."""
+
+import numpy as np
+
+from edgespec.errors import UsageError
+from edgespec.records import FloatArray, Forecast, Geometry, Score, Segment
+
+__all__ = ["ForecastError", "ReconstructionError"]
+
+
+class _ModelError:
+    """Root mean square of measured minus expected over the horizon, in dB.
+
+    ``score = sqrt(mean((target - expected)^2))``, the prediction error of Li et al. 2019,
+    sec. 4.3. A model that forecasts and one that reconstructs differ in what they are shown,
+    not in how they are scored.
+    """
+
+    name: str
+    needs_forecast = True
+
+    def __init__(self, geometry: Geometry) -> None:
+        shape = (geometry.n_horizon, geometry.n_fft)
+        self._error_db: FloatArray = np.empty(shape, np.float32)
+        self._flat = self._error_db.reshape(-1)
+
+    def reset(self) -> None:
+        """Nothing is learnt from the stream."""
+
+    def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
+        """Return the RMSE in dB and the signed error map.
+
+        Raises:
+            UsageError: no forecast was given.
+        """
+        if forecast is None:
+            raise UsageError(f"the detector {self.name!r} needs a forecast and was given none")
+        np.subtract(segment.target, forecast.power_dbfs, out=self._error_db)
+        mean_square = float(np.dot(self._flat, self._flat)) / self._flat.size
+        return Score(self.name, mean_square**0.5, self._error_db)
+
+
+class ForecastError(_ModelError):
+    """Error of a model that saw only the context (LSTM; Li et al. 2019, sec. 4.2)."""
+
+    name = "forecast"
+
+
+class ReconstructionError(_ModelError):
+    """Error of a model that saw the horizon itself through a bottleneck (deep autoencoder)."""
+
+    name = "reconstruction"

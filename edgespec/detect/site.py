@@ -1,0 +1,45 @@
+"""What scores are normal at this site: they are told apart from the rest by its own spread."""
+
+import numpy as np
+
+from edgespec.detect.reference import RunningStatistics
+from edgespec.records import FloatArray, Score
+
+__all__ = ["SiteScale"]
+
+#: Spread below which a site is not believed, as a share of the mean score.
+_SMALLEST_SHARE = 1e-3
+
+
+class SiteScale:
+    """Standardises the scores of one detector by mean and spread at this site.
+
+    A forecast is worse for a driving observer than for one on a roof, so one threshold in dB for
+    all of them would be deaf on the roof. ``score = (raw - mean) / std``, with mean and standard
+    deviation over the last part of the warm-up: the Gaussian fit of Li et al. 2019, sec. 6, made at
+    the site. Thresholds are then in standard deviations and hold for every observer.
+    """
+
+    def __init__(self) -> None:
+        self._statistics = RunningStatistics(1)
+        self._value: FloatArray = np.empty(1, np.float32)
+        self.mean = 0.0
+        self.std = 1.0
+
+    def clear(self) -> None:
+        """Forget the site."""
+        self._statistics.clear()
+
+    def learn(self, score: Score) -> None:
+        """Take a raw score of normal signal."""
+        self._value[0] = score.value
+        self._statistics.add(self._value)
+
+    def settle(self) -> None:
+        """Keep what was learnt as the scale from now on."""
+        self.mean = float(self._statistics.mean[0])
+        self.std = float(self._statistics.spread(_SMALLEST_SHARE * abs(self.mean) + 1e-6)[0])
+
+    def apply(self, score: Score) -> Score:
+        """Return the score in standard deviations above the site's mean."""
+        return Score(score.detector, (score.value - self.mean) / self.std, score.error_map_db)
