@@ -1,0 +1,125 @@
+"""Segments of a data set: views into the recordings, standardised when they are gathered."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.datasets import Dataset, load_part
+from edgespec.dsp.transform import apply, noise_only, standardise
+from edgespec.errors import SourceError
+from edgespec.records import FloatArray, FrameFlag, Geometry, Spectrogram
+
+__all__ = ["WindowSet", "segment_starts"]
+
+
+def segment_starts(frames: Spectrogram, geometry: Geometry) -> NDArray[np.int64]:
+    """Return the first frame of every segment that the device's ``Segmenter`` would make.
+
+    Starts are ``hop_frames`` apart and begin anew at every gap; a segment with a flagged frame is
+    left out.
+    """
+    n_frames = frames.n_frames
+    is_gap = np.ones(n_frames + 1, np.bool_)
+    is_gap[1:-1] = np.diff(frames.sample_start) != geometry.frame_samples
+    dropped = np.flatnonzero(frames.flags & FrameFlag.DROPPED)
+    # Such a frame stands for lost samples: what is before ends at it, what follows begins behind.
+    is_gap[dropped] = is_gap[dropped + 1] = True
+    starts = [
+        np.arange(begin, end - geometry.n_segment + 1, geometry.hop_frames, dtype=np.int64)
+        for begin, end in pairwise(np.flatnonzero(is_gap))
+        if end - begin >= geometry.n_segment
+    ]
+    if not starts:
+        return np.empty(0, np.int64)
+    candidates = np.concatenate(starts)
+    n_flagged = np.concatenate([[0], np.cumsum(frames.flags != 0)])
+    is_clean = n_flagged[candidates + geometry.n_segment] == n_flagged[candidates]
+    return np.asarray(candidates[is_clean], np.int64)
+
+
+class WindowSet:
+    """All segments of some splits, in the order of the recordings.
+
+    Args:
+        dataset: the data set.
+        splits: which of its splits.
+        hop_frames: frames from one segment to the next; default: that of the data set.
+        leave_noise_out: leave out segments whose context is nothing but noise (S1.2); for
+            training. Detectors are calibrated and tested on everything.
+
+    Raises:
+        SourceError: there is not one segment.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        splits: Sequence[str],
+        *,
+        hop_frames: int | None = None,
+        leave_noise_out: bool = False,
+    ) -> None:
+        self.geometry = replace(
+            dataset.geometry, hop_frames=hop_frames or dataset.geometry.hop_frames
+        )
+        self.n_noise_only = 0
+        self._power: list[FloatArray] = []
+        index: list[NDArray[np.int64]] = [np.empty((0, 2), np.int64)]
+        for part in (part for name in splits for part in dataset.split(name)):
+            frames = load_part(dataset, part)
+            starts = segment_starts(frames, self.geometry)
+            if leave_noise_out:
+                starts = self._without_noise(frames.power_dbfs, starts)
+            index.append(np.stack([np.full_like(starts, len(self._power)), starts], axis=1))
+            self._power.append(frames.power_dbfs)
+        self._index = np.concatenate(index)
+        if not len(self._index):
+            raise SourceError(
+                f"data set {str(dataset.folder)!r} has no segment of {self.geometry.n_segment} "
+                f"valid frames for {' or '.join(splits)} ({self.n_noise_only} were nothing but "
+                "noise): add longer recordings to that split"
+            )
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def _without_noise(self, power: FloatArray, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        n_context = self.geometry.n_context
+        kept = [
+            start
+            for start in starts
+            if not noise_only(power[start : start + n_context], self.geometry.n_averages)
+        ]
+        self.n_noise_only += len(starts) - len(kept)
+        return np.asarray(kept, np.int64)
+
+    def segment(self, number: int) -> tuple[FloatArray, FloatArray]:
+        """Return context and target of one segment in dBFS, as views."""
+        recording, start = self._index[number]
+        frames = self._power[recording][start : start + self.geometry.n_segment]
+        return frames[: self.geometry.n_context], frames[self.geometry.n_context :]
+
+    def gather(self, numbers: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+        """Return contexts and targets of some segments, standardised.
+
+        Both by mean and standard deviation of the context: the future is not known on the device.
+
+        Returns:
+            float32 ``(n, n_context, n_bins)`` and ``(n, n_horizon, n_bins)``.
+        """
+        geometry = self.geometry
+        batch = np.empty((len(numbers), geometry.n_segment, geometry.n_fft), np.float32)
+        for row, number in enumerate(numbers):
+            recording, start = self._index[number]
+            frames = self._power[recording][start : start + geometry.n_segment]
+            scaling = standardise(frames[: geometry.n_context], batch[row, : geometry.n_context])
+            apply(frames[geometry.n_context :], scaling, batch[row, geometry.n_context :])
+        return batch[:, : geometry.n_context], batch[:, geometry.n_context :]
+
+    def model_inputs(self, role: str, numbers: NDArray[np.int64]) -> FloatArray:
+        """Return the windows that a model of this role is given for some segments."""
+        contexts, targets = self.gather(numbers)
+        return contexts if role == "forecast" else targets

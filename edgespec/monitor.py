@@ -1,0 +1,163 @@
+"""The running observer: reader, worker and sinks, from start to a clean end."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from threading import Event as Flag
+
+from edgespec.alarm.sink import Sink
+from edgespec.pipeline import Pipeline, levels_dbfs
+from edgespec.records import TAPER_ENBW_BINS, Event, IqBlock, ObserverState
+from edgespec.sources.reader import Reader
+from edgespec.sources.source import Source
+
+__all__ = ["Monitor", "block_samples_for", "blocks_in_ring"]
+
+_LOG = logging.getLogger(__name__)
+_NS = 1_000_000_000
+#: How long the worker waits for a block before it looks whether it should stop.
+_POLL_S = 0.2
+#: Seconds of signal that may wait in the ring before samples are dropped.
+_RING_S = 1.0
+
+
+def block_samples_for(pipeline_frame_samples: int, hop_frames: int) -> int:
+    """Return how many samples the reader gathers: those of one hop.
+
+    A block then completes one segment: larger ones would only add latency, smaller ones calls.
+    """
+    return pipeline_frame_samples * hop_frames
+
+
+def blocks_in_ring(block_s: float) -> int:
+    """Return how many blocks may wait: a second of signal, at least four."""
+    return max(4, round(_RING_S / block_s))
+
+
+class Monitor:
+    """Reads a source through a pipeline and tells the sinks, until it ends or is stopped.
+
+    Args:
+        source: open source; closed at the end.
+        pipeline: from blocks to events.
+        sinks: take events and states.
+        state_s: time between two states.
+        health: returns what the broker's side says of itself: connected, events that wait.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        pipeline: Pipeline,
+        sinks: Sequence[Sink],
+        *,
+        state_s: float,
+        health: Callable[[], tuple[bool | None, int]] = lambda: (None, 0),
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        geometry = pipeline.geometry
+        self._pipeline = pipeline
+        self._sinks = sinks
+        self._state_s = state_s
+        self._health = health
+        self._on_event = on_event
+        block_samples = block_samples_for(geometry.frame_samples, geometry.hop_frames)
+        self._reader = Reader(
+            source,
+            block_samples=block_samples,
+            n_blocks=blocks_in_ring(block_samples / geometry.sample_rate_hz),
+        )
+        self._stop = Flag()
+        self._started_ns = 0
+        self._said_ns = 0
+        self._busy_ns = 0
+        self.n_samples = 0
+        self.n_dropped = 0
+        self.n_events = 0
+
+    def stop(self) -> None:
+        """Ask the monitor to end; safe to call from a signal handler."""
+        self._stop.set()
+
+    def run(self, duration_s: float | None = None) -> ObserverState:
+        """Run until the source ends, ``stop`` is called or ``duration_s`` of signal were heard.
+
+        Events that are going on are ended and the sinks closed on every way out.
+
+        Returns:
+            The last state.
+
+        Raises:
+            SourceError: the source broke.
+        """
+        rate_hz = self._pipeline.geometry.sample_rate_hz
+        limit = None if duration_s is None else round(duration_s * rate_hz)
+        self._started_ns = self._said_ns = time.monotonic_ns()
+        try:
+            self._reader.start()
+            while not self._stop.is_set() and (limit is None or self.n_samples < limit):
+                block = self._reader.next_block(_POLL_S)
+                if block is not None:
+                    self._work(block)
+                elif self._reader.finished:
+                    break
+                if time.monotonic_ns() - self._said_ns >= self._state_s * _NS:
+                    self._tell_state()
+        finally:
+            self._close()
+        return self._state()
+
+    def _work(self, block: IqBlock) -> None:
+        begun_ns = time.monotonic_ns()
+        self.n_samples += block.n_samples
+        self.n_dropped += block.n_dropped
+        for event in self._pipeline.process(block):
+            self._tell_event(event)
+        self._busy_ns += time.monotonic_ns() - begun_ns
+
+    def _tell_event(self, event: Event) -> None:
+        self.n_events += event.event_type == "new"
+        for sink in self._sinks:
+            sink.event(event)
+        if self._on_event is not None:
+            self._on_event(event)
+
+    def _tell_state(self) -> None:
+        state = self._state()
+        self._said_ns = time.monotonic_ns()
+        for sink in self._sinks:
+            sink.state(state)
+
+    def _state(self) -> ObserverState:
+        pipeline, last = self._pipeline, self._pipeline.last
+        level_dbfs = floor_dbfs = 0.0
+        if last is not None:
+            enbw_bins = TAPER_ENBW_BINS[pipeline.geometry.taper]
+            level_dbfs, floor_dbfs = levels_dbfs(last.segment.target, enbw_bins)
+        connected, n_waiting = self._health()
+        signal_s = self.n_samples / pipeline.geometry.sample_rate_hz
+        return ObserverState(
+            utc_ns=time.time_ns(),
+            uptime_s=(time.monotonic_ns() - self._started_ns) / _NS,
+            n_samples=self.n_samples,
+            n_segments=pipeline.n_segments,
+            n_events=self.n_events,
+            n_dropped=self.n_dropped,
+            n_skipped=dict(pipeline.segmenter.skipped),
+            level_dbfs=level_dbfs,
+            noise_floor_dbfs=floor_dbfs,
+            scores={score.detector: score.value for score in last.scores} if last else {},
+            thresholds=dict(pipeline.thresholds),
+            speed=signal_s / (self._busy_ns / _NS) if self._busy_ns else 0.0,
+            alarm=pipeline.tracker.is_open,
+            mqtt_connected=connected,
+            spool_events=n_waiting,
+        )
+
+    def _close(self) -> None:
+        for event in self._pipeline.finish():
+            self._tell_event(event)
+        self._reader.close()
+        self._tell_state()
+        for sink in self._sinks:
+            sink.close()

@@ -1,0 +1,283 @@
+"""How fast this machine is: front end, model and whole path on the same signal."""
+
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec import __version__
+from edgespec.config import Config
+from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.errors import SourceError
+from edgespec.inference.backend import Backend
+from edgespec.inference.bundle import Bundle
+from edgespec.monitor import block_samples_for
+from edgespec.records import IqBlock
+from edgespec.sources.source import Source
+from edgespec.startup import open_band_source, open_model, open_pipeline
+
+__all__ = ["BenchReport", "Timing", "bench"]
+
+#: Signal kept in memory and played in a loop, so that the source costs nothing.
+_SIGNAL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds of one call, and what that means for a stream.
+
+    ``rate_msps`` is in millions of samples per second and ``times_real_time`` the median's share
+    of the time that the samples last; both 0 where a call handles no samples.
+    """
+
+    name: str
+    per: str
+    n_calls: int
+    min_s: float
+    median_s: float
+    p95_s: float
+    p99_s: float
+    rate_msps: float
+    times_real_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class BenchReport:
+    """Everything a reader needs to believe the figures."""
+
+    timings: tuple[Timing, ...]
+    cold_start_s: float
+    peak_rss_mb: float
+    machine: dict[str, str]
+    model: dict[str, str]
+    source: str
+    created_utc: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {"schema": "edgespec.bench/1", **asdict(self)}
+
+
+def bench(
+    config: Config, duration_s: float, progress: Callable[[str], None] = lambda text: None
+) -> BenchReport:
+    """Measure for about ``duration_s`` and return the report.
+
+    Each part gets a third of the time. Every call handles the samples of one hop, which is what
+    the monitor does; parts run after a warm-up that is not counted.
+
+    Raises:
+        SourceError: the source ended before it gave one hop of samples.
+    """
+    progress("opening the model")
+    bundle, backend = open_model(config)
+    source = open_band_source(config, bundle)
+    geometry = bundle.manifest.geometry
+    hop_samples = block_samples_for(geometry.frame_samples, geometry.hop_frames)
+    try:
+        progress(f"gathering {_SIGNAL_S:g} s of {config.source[0].uri}")
+        signal = _gather(source, hop_samples, geometry.sample_rate_hz)
+        part_s = duration_s / 3
+        progress("front end")
+        front_end = _time_front_end(config, bundle, source, signal, hop_samples, part_s)
+        progress("model")
+        model = _time_model(bundle, backend, part_s)
+        progress("whole path")
+        path = _time_path(config, bundle, backend, source, signal, hop_samples, part_s)
+    finally:
+        source.close()
+    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    progress("cold start")
+    cold_start_s = _cold_start(config)
+    return BenchReport(
+        (front_end, model, path),
+        cold_start_s,
+        rss_mb,
+        _machine(),
+        {
+            "name": bundle.manifest.name,
+            "sha256": bundle.sha256,
+            "backend": backend.name,
+            "quantisation": bundle.manifest.model.quantisation,
+        },
+        config.source[0].uri,
+        datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+    )
+
+
+def _gather(source: Source, hop_samples: int, sample_rate_hz: float) -> NDArray[Any]:
+    """Return about ``_SIGNAL_S`` of samples, a whole number of hops."""
+    n_hops = max(1, round(_SIGNAL_S * sample_rate_hz / hop_samples))
+    signal = source.info.sample_format.empty(n_hops * hop_samples)
+    filled = 0
+    while filled < len(signal):
+        block = source.read(signal[filled:])
+        if block is None:
+            break
+        filled += block.n_samples
+    n_hops = filled // hop_samples
+    if n_hops == 0:
+        raise SourceError(
+            f"{source.info.uri} ended after {filled} samples; the bench needs at least "
+            f"{hop_samples} of them"
+        )
+    return signal[: n_hops * hop_samples]
+
+
+def _blocks(source: Source, signal: NDArray[Any], hop_samples: int) -> Iterator[IqBlock]:
+    """Yield the signal hop by hop without end, as one continuous stream."""
+    info, sample_start = source.info, 0
+    while True:
+        for first in range(0, len(signal), hop_samples):
+            yield IqBlock(
+                signal[first : first + hop_samples],
+                info.sample_rate_hz,
+                info.center_freq_hz,
+                sample_start,
+                utc_ns=0,
+                received_ns=time.monotonic_ns(),
+            )
+            sample_start += hop_samples
+
+
+def _measure(call: Callable[[], object], part_s: float) -> NDArray[np.float64]:
+    """Return the seconds of each call within about ``part_s``, after ten that do not count."""
+    for _ in range(10):
+        call()
+    seconds: list[float] = []
+    until = time.perf_counter() + part_s
+    while (begun := time.perf_counter()) < until or len(seconds) < 20:
+        call()
+        seconds.append(time.perf_counter() - begun)
+    return np.asarray(seconds)
+
+
+def _timing(
+    name: str, per: str, seconds: NDArray[np.float64], n_samples: int, sample_rate_hz: float
+) -> Timing:
+    median_s = float(np.median(seconds))
+    return Timing(
+        name,
+        per,
+        len(seconds),
+        float(seconds.min()),
+        median_s,
+        float(np.quantile(seconds, 0.95)),
+        float(np.quantile(seconds, 0.99)),
+        n_samples / median_s / 1e6,
+        n_samples / sample_rate_hz / median_s,
+    )
+
+
+def _time_front_end(
+    config: Config,
+    bundle: Bundle,
+    source: Source,
+    signal: NDArray[Any],
+    hop_samples: int,
+    part_s: float,
+) -> Timing:
+    geometry = bundle.manifest.geometry
+    front_end = FrontEnd(
+        geometry,
+        source.info.sample_format,
+        max_block_samples=hop_samples,
+        max_clipped_fraction=config.detect.max_clipped_fraction,
+    )
+    blocks = _blocks(source, signal, hop_samples)
+    seconds = _measure(lambda: front_end.process(next(blocks)), part_s)
+    name = f"front end ({front_end.backend}, {source.info.sample_format})"
+    return _timing(name, "hop", seconds, hop_samples, geometry.sample_rate_hz)
+
+
+def _time_model(bundle: Bundle, backend: Backend, part_s: float) -> Timing:
+    geometry = bundle.manifest.geometry
+    window = bundle.golden_inputs[0]
+    seconds = _measure(lambda: backend.predict(window), part_s)
+    n_samples = geometry.hop_frames * geometry.frame_samples
+    name = f"model ({backend.name}, {bundle.manifest.model.quantisation})"
+    return _timing(name, "segment", seconds, n_samples, geometry.sample_rate_hz)
+
+
+def _time_path(
+    config: Config,
+    bundle: Bundle,
+    backend: Backend,
+    source: Source,
+    signal: NDArray[Any],
+    hop_samples: int,
+    part_s: float,
+) -> Timing:
+    pipeline = open_pipeline(config, bundle, backend, source)
+    blocks = _blocks(source, signal, hop_samples)
+
+    def one_hop() -> None:
+        for _event in pipeline.process(next(blocks)):
+            pass
+
+    geometry = bundle.manifest.geometry
+    for _ in range(geometry.n_segment // geometry.hop_frames + pipeline.scorer.n_warmup):
+        one_hop()
+    seconds = _measure(one_hop, part_s)
+    return _timing("whole path", "hop", seconds, hop_samples, geometry.sample_rate_hz)
+
+
+def _cold_start(config: Config) -> float:
+    """Return the seconds from the start of a new process to its first score."""
+    model = config.band[0].model
+    source = config.source[0]
+    command = [
+        sys.executable,
+        "-m",
+        "edgespec.ops.coldstart",
+        source.uri,
+        str(model) if model else "",
+        config.band[0].backend,
+    ]
+    begun = time.perf_counter()
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    if result.returncode != 0:
+        raise SourceError(f"the cold start failed: {result.stderr.strip().splitlines()[-1:]}")
+    return time.perf_counter() - begun
+
+
+def _machine() -> dict[str, str]:
+    """Return what the figures depend on."""
+    packages = ("numpy", "scipy", "numba", "ai-edge-litert")
+    installed = {}
+    for package in packages:
+        try:
+            installed[package] = version(package)
+        except ModuleNotFoundError:
+            installed[package] = "absent"
+    return {
+        "machine": platform.machine(),
+        "cpu": _cpu_name(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "edgespec": __version__,
+        **installed,
+    }
+
+
+def _cpu_name() -> str:
+    """Return the processor's or board's name as the kernel tells it."""
+    board = Path("/proc/device-tree/model")  # a Pi or a Jetson
+    if board.is_file():
+        return board.read_text(encoding="utf-8").strip("\0\n ")
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"

@@ -1,0 +1,1 @@
+"""What ``edgespec doctor`` looks at: one small function a question."""

@@ -1,0 +1,176 @@
+"""The physical chain: kernel drivers in the way, dongles, and samples of the source.
+
+The trees of ``/proc`` and ``/sys`` are tested as fakes; no dongle was there to test with.
+"""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.ops.checks.finding import Finding, Subject
+from edgespec.ops.checks.software import bundle_geometry
+from edgespec.records import IqBlock, SampleFormat
+from edgespec.units import db_from_ratio, format_hz
+
+__all__ = ["check_kernel_drivers", "check_source", "check_usb_radios", "judge_samples"]
+
+_DVB_MODULES = ("dvb_usb_rtl28xxu", "rtl2832_sdr", "rtl2832", "rtl2830", "e4000")
+_RTL_SDR_IDS = (("0bda", "2838"), ("0bda", "2832"))
+_USB_SCHEMES = ("rtlsdr", "soapy")
+#: How much is read to judge a source.
+_READ_S = 0.1
+#: As far as the rates of source and bundle may differ: the crystal of a bad dongle.
+_RATE_RTOL = 1e-4
+
+
+def check_kernel_drivers(subject: Subject) -> Finding:
+    """Whether the kernel's television driver holds the dongles (``usb_claim_interface -6``)."""
+    modules_file = subject.machine.proc_dir / "modules"
+    if not modules_file.is_file():
+        return Finding("skipped", f"there is no {modules_file}")
+    loaded = {line.split()[0] for line in modules_file.read_text().splitlines() if line.strip()}
+    in_the_way = [name for name in _DVB_MODULES if name in loaded]
+    if not in_the_way:
+        return Finding("ok", "no television driver is loaded")
+    blacklist = "\\n".join(f"blacklist {name}" for name in in_the_way)
+    return Finding(
+        "fail" if subject.scheme in _USB_SCHEMES else "warn",
+        f"the kernel's television driver takes RTL-SDR dongles: {', '.join(in_the_way)}",
+        f"printf '{blacklist}\\n' | sudo tee /etc/modprobe.d/edgespec.conf && "
+        f"sudo modprobe -r {' '.join(in_the_way)}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Dongle:
+    """One RTL-SDR on the USB bus."""
+
+    port: str
+    serial: str
+
+
+def check_usb_radios(subject: Subject) -> Finding:
+    """Which RTL-SDR dongles are plugged in, and whether their serials tell them apart."""
+    dongles = _dongles(subject.machine.sys_dir / "bus/usb/devices")
+    if not dongles:
+        if subject.scheme == "rtlsdr":
+            return Finding(
+                "fail",
+                "no RTL-SDR is on the USB bus",
+                "plug it in; in a container, bind /dev/bus/usb and allow c 189:* rmw",
+            )
+        return Finding("skipped", "no RTL-SDR is on the USB bus, and the source needs none")
+    shown = ", ".join(f"{dongle.serial or 'without serial'} at {dongle.port}" for dongle in dongles)
+    counts = Counter(dongle.serial for dongle in dongles)
+    twice = sorted(serial for serial, count in counts.items() if count > 1)
+    if twice:
+        return Finding(
+            "warn",
+            f"{shown}: several dongles have the serial {twice[0]!r}",
+            "plug in one of them alone and run: rtl_eeprom -s NEW_SERIAL",
+        )
+    return Finding("ok", shown)
+
+
+def _dongles(devices_dir: Path) -> list[_Dongle]:
+    """Return the RTL-SDR dongles among the devices of the USB bus."""
+    return [
+        _Dongle(device.name, _word(device / "serial"))
+        for device in sorted(devices_dir.glob("*"))
+        if (_word(device / "idVendor"), _word(device / "idProduct")) in _RTL_SDR_IDS
+    ]
+
+
+def _word(path: Path) -> str:
+    """Return the content of a small file, empty where it is gone or was never there."""
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def check_source(subject: Subject) -> Finding:
+    """Whether the configured source opens and gives samples that mean something."""
+    from edgespec.sources import open_source
+
+    wanted, geometry = subject.config.source[0], bundle_geometry(subject)
+    rate_hz = geometry.sample_rate_hz if geometry else None
+    source = open_source(
+        wanted.uri,
+        center_freq_hz=wanted.center_freq_hz,
+        sample_rate_hz=wanted.sample_rate_hz or rate_hz,
+        gain_db=wanted.gain_db,
+    )
+    # A radio that opens but stays silent would keep read() forever.
+    timer = threading.Timer(subject.timeout_s, source.close)
+    timer.start()
+    try:
+        info = source.info
+        block = source.read(info.sample_format.empty(max(1, round(_READ_S * info.sample_rate_hz))))
+    finally:
+        timer.cancel()
+        source.close()
+    if block is None or block.n_samples == 0:
+        return Finding(
+            "fail",
+            f"{wanted.uri} opened but gave no samples within {subject.timeout_s:g} s",
+            "see whether another program holds the radio, and whether the recording is empty",
+        )
+    if rate_hz is not None and abs(info.sample_rate_hz / rate_hz - 1.0) > _RATE_RTOL:
+        return Finding(
+            "fail",
+            f"{wanted.uri} delivers {info.sample_rate_hz:g} samples/s, and the bundle was made "
+            f"for {rate_hz:g}",
+            "set source.sample_rate_hz to that, or name a bundle for this rate in band.model",
+        )
+    rate = format_hz(info.sample_rate_hz).replace("Hz", "S/s")
+    return judge_samples(
+        f"{wanted.uri} at {rate}",
+        block,
+        info.sample_format,
+        subject.config.detect.max_clipped_fraction,
+    )
+
+
+def judge_samples(
+    name: str, block: IqBlock, sample_format: SampleFormat, max_clipped_fraction: float
+) -> Finding:
+    """Return what the level of a block says about the source called ``name``."""
+    iq = _scaled(block.samples, sample_format)
+    if not np.isfinite(iq).all():
+        return Finding("warn", f"{name} gives NaN or infinity", "see how the file was written")
+    level_dbfs = db_from_ratio(float(np.mean(np.sum(iq * iq, axis=1))))
+    clipped = float(np.mean(np.any(_at_the_rails(block.samples, sample_format), axis=1)))
+    detail = f"{name}: {block.n_samples} samples, {level_dbfs:.1f} dBFS, {clipped:.1%} clipped"
+    if np.ptp(iq, axis=0).max() == 0.0:
+        return Finding(
+            "warn", f"{detail}, all the same", "see whether antenna and tuner are connected"
+        )
+    if clipped > max_clipped_fraction:
+        return Finding("warn", detail, "lower source.gain_db: clipped frames are not scored")
+    return Finding("ok", detail)
+
+
+def _pairs(samples: NDArray[Any]) -> NDArray[Any]:
+    """Return samples of any format as ``(n_samples, 2)``, I and Q."""
+    return samples.view(np.float32).reshape(-1, 2) if samples.ndim == 1 else samples
+
+
+def _scaled(samples: NDArray[Any], sample_format: SampleFormat) -> NDArray[np.float64]:
+    """Return I and Q as float64 ``(n_samples, 2)`` with a full scale of 1."""
+    pairs = _pairs(samples).astype(np.float64)
+    return (pairs - sample_format.zero) / sample_format.full_scale
+
+
+def _at_the_rails(samples: NDArray[Any], sample_format: SampleFormat) -> NDArray[np.bool_]:
+    """Return where I or Q is the largest or smallest value of its format."""
+    pairs = _pairs(samples)
+    if sample_format is SampleFormat.CF32:
+        return np.asarray(np.abs(pairs) >= 1.0)
+    limits = np.iinfo(sample_format.dtype)
+    return np.asarray((pairs == limits.min) | (pairs == limits.max))

@@ -1,0 +1,146 @@
+"""The software: versions of what edgespec stands on, the kernels, the model."""
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import metadata
+
+from edgespec.errors import ModelError
+from edgespec.ops.checks.finding import Finding, Subject
+from edgespec.records import Geometry, IqBlock, SampleFormat
+
+__all__ = [
+    "bundle_geometry",
+    "check_front_end",
+    "check_model",
+    "check_packages",
+    "judge_versions",
+]
+
+_CACHE_FIX = "set NUMBA_CACHE_DIR to a folder that this user may write to"
+_MINIMUM = re.compile(r"([A-Za-z0-9._-]+)>=([0-9.]+)")
+
+
+def check_packages(subject: Subject) -> Finding:
+    """Whether every package that edgespec requires is there and new enough."""
+    try:
+        requirements = metadata.requires("edgespec") or []
+    except metadata.PackageNotFoundError:
+        return Finding(
+            "warn",
+            "edgespec runs from a folder, so nothing says which versions it needs",
+            "pip install . in that folder",
+        )
+    matches = (_MINIMUM.fullmatch(line) for line in requirements)
+    minima = {match[1]: match[2] for match in matches if match}
+    installed = {name: _version(name) for name in (*minima, "tflite-runtime")}
+    return judge_versions(minima, installed)
+
+
+def judge_versions(minima: Mapping[str, str], installed: Mapping[str, str | None]) -> Finding:
+    """Return what is missing or too old; tflite-runtime stands in for ai-edge-litert."""
+    wanted = dict(minima)
+    if installed.get("ai-edge-litert") is None and installed.get("tflite-runtime"):
+        wanted.pop("ai-edge-litert", None)
+        wanted["tflite-runtime"] = "2.14"
+    troubles = []
+    for name, minimum in wanted.items():
+        version = installed.get(name)
+        if version is None:
+            troubles.append(f"{name} is missing")
+        elif _numbers(version) < _numbers(minimum):
+            troubles.append(f"{name} {version} is older than {minimum}")
+    if troubles:
+        fix = "pip install --upgrade " + " ".join(f"'{n}>={v}'" for n, v in wanted.items())
+        return Finding("fail", ", ".join(troubles), fix)
+    return Finding("ok", ", ".join(f"{name} {installed[name]}" for name in wanted))
+
+
+def _version(name: str) -> str | None:
+    """Return the installed version of a package, None where it is missing."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _numbers(version: str) -> list[int]:
+    """Return ``[2, 1, 0]`` for ``2.1.0rc1``: good enough for a lower bound."""
+    return [int(part) for part in re.findall(r"\d+", re.split(r"[^0-9.]", version)[0])]
+
+
+def bundle_geometry(subject: Subject) -> Geometry | None:
+    """Return the geometry of the band's bundle, None where the bundle cannot be read."""
+    from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+
+    with suppress(ModelError):
+        return load_bundle(subject.config.band[0].model or shipped_bundle_path()).manifest.geometry
+    return None
+
+
+def check_front_end(subject: Subject) -> Finding:
+    """Whether the kernels compile here, and whether the compiled code can be kept.
+
+    With ``warm`` they are compiled for every sample format, so that the first start is quick.
+    """
+    started_s = time.monotonic()
+    geometry = bundle_geometry(subject) or Geometry(sample_rate_hz=5e6)
+    formats = tuple(SampleFormat) if subject.warm else (SampleFormat.CF32,)
+    try:
+        folder = _cache_folder()
+        for sample_format in formats:
+            _process_one_frame(geometry, sample_format)
+    except RuntimeError as error:
+        # Numba says so when it can write neither beside the source nor at home.
+        if "no locator available" not in str(error):
+            raise
+        return Finding(
+            "fail",
+            "compiled kernels can be kept nowhere",
+            "set NUMBA_CACHE_DIR to a folder that this user may write to",
+        )
+    detail = f"{', '.join(formats)} ready after {time.monotonic() - started_s:.1f} s"
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return Finding(
+            "warn", f"{detail}, in plain Python", "unset NUMBA_DISABLE_JIT: it is far too slow"
+        )
+    return Finding("ok", f"{detail}, kept in {folder}")
+
+
+def _cache_folder() -> str:
+    """Return where Numba keeps what it compiles for the kernels."""
+    from numba.core.caching import FunctionCache
+
+    from edgespec.dsp.jit import kernel
+
+    return str(FunctionCache(kernel).cache_path)
+
+
+def _process_one_frame(geometry: Geometry, sample_format: SampleFormat) -> None:
+    """Run the compiled front end once."""
+    from edgespec.dsp.spectrogram import FrontEnd
+
+    samples = sample_format.empty(geometry.frame_samples)
+    samples[...] = 0
+    front_end = FrontEnd(geometry, sample_format, max_block_samples=len(samples), backend="numba")
+    front_end.process(IqBlock(samples, geometry.sample_rate_hz, 0.0, 0, 0))
+
+
+def check_model(subject: Subject) -> Finding:
+    """Whether the bundle is whole and this runtime gives its golden vectors."""
+    from edgespec.inference.backends import check_golden, open_backend
+    from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+
+    band = subject.config.band[0]
+    bundle = load_bundle(band.model or shipped_bundle_path())
+    backend = open_backend(bundle, band.backend)
+    started_s = time.monotonic()
+    error = check_golden(bundle, backend)
+    took_ms = 1e3 * (time.monotonic() - started_s) / len(bundle.golden_inputs)
+    return Finding(
+        "ok",
+        f"{bundle.manifest.name} on {backend.name}: {len(bundle.golden_inputs)} golden windows "
+        f"within {error:.2g}, {took_ms:.2g} ms each",
+    )

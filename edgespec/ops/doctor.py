@@ -1,0 +1,82 @@
+"""``edgespec doctor``: one line for everything that may stand between the radio and the alarm."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from edgespec.config import Config
+from edgespec.errors import (
+    BrokerError,
+    ConfigError,
+    EdgespecError,
+    ModelError,
+    SourceError,
+)
+from edgespec.ops.checks.broker import check_broker
+from edgespec.ops.checks.finding import Finding, Machine, Status, Subject
+from edgespec.ops.checks.host import check_clock, check_power, check_python, check_state_dir
+from edgespec.ops.checks.radio import check_kernel_drivers, check_source, check_usb_radios
+from edgespec.ops.checks.software import check_front_end, check_model, check_packages
+
+__all__ = ["CHECKS", "Check", "exit_code", "run_checks"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Result of one check; ``fix`` is empty where nothing is to be done."""
+
+    name: str
+    status: Status
+    detail: str
+    fix: str = ""
+
+
+#: Every check by name, in the order of the report, with the error whose exit code it stands for.
+CHECKS: dict[str, tuple[Callable[[Subject], Finding], type[EdgespecError]]] = {
+    "python": (check_python, EdgespecError),
+    "packages": (check_packages, EdgespecError),
+    "front end": (check_front_end, EdgespecError),
+    "model": (check_model, ModelError),
+    "state directory": (check_state_dir, ConfigError),
+    "clock": (check_clock, EdgespecError),
+    "power": (check_power, EdgespecError),
+    "kernel drivers": (check_kernel_drivers, SourceError),
+    "usb radios": (check_usb_radios, SourceError),
+    "source": (check_source, SourceError),
+    "broker": (check_broker, BrokerError),
+}
+
+#: Which exit code wins where several checks fail: the physical chain from its start.
+_PRIORITY = (SourceError, ModelError, BrokerError, ConfigError, EdgespecError)
+
+
+def run_checks(
+    config: Config, *, warm: bool = False, machine: Machine | None = None
+) -> list[Check]:
+    """Return the result of every check; one that breaks is a failure and stops no other.
+
+    Args:
+        config: what the observer would run with.
+        warm: compile the kernels for every sample format, and keep them.
+        machine: where ``/proc``, ``/sys`` and other programs are found; a test's own, if given.
+    """
+    subject = Subject(config, warm, machine or Machine())
+    return [run_check(name, subject) for name in CHECKS]
+
+
+def run_check(name: str, subject: Subject) -> Check:
+    """Return the result of one check of :data:`CHECKS`."""
+    function, _ = CHECKS[name]
+    try:
+        finding = function(subject)
+    except EdgespecError as error:
+        finding = Finding("fail", str(error))
+    except Exception as error:
+        # A doctor that dies of the disease helps nobody: whatever breaks is the finding.
+        finding = Finding("fail", f"{type(error).__name__}: {error}")
+    return Check(name, finding.status, finding.detail, finding.fix)
+
+
+def exit_code(checks: Sequence[Check]) -> int:
+    """Return 0 without a failure, else 4 radio, 5 model, 6 broker, 3 config, 1 anything else."""
+    failed = {CHECKS[check.name][1] for check in checks if check.status == "fail"}
+    return next((error.exit_code for error in _PRIORITY if error in failed), 0)

@@ -1,0 +1,76 @@
+"""Results as text for people."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edgespec.units import format_hz
+
+# Only for the annotations: the doctor's table must print where numba or paho are broken.
+if TYPE_CHECKING:
+    from edgespec.inference.bundle import Bundle
+    from edgespec.ops.bench import BenchReport
+    from edgespec.ops.doctor import Check
+
+__all__ = ["bench_table", "bundle_table", "doctor_table"]
+
+
+def bench_table(report: "BenchReport") -> str:
+    """Return the report of ``edgespec bench`` as aligned lines."""
+    width = max(len(timing.name) for timing in report.timings)
+    lines = [
+        f"{report.model['name']} on {report.machine['cpu']} ({report.machine['machine']}), "
+        f"Python {report.machine['python']}, {report.created_utc}",
+        f"{'':{width}}  {'min us':>9} {'median':>9} {'p95':>9} {'p99':>9} {'MS/s':>8} "
+        f"{'x real time':>12}",
+    ]
+    for timing in report.timings:
+        times = (timing.min_s, timing.median_s, timing.p95_s, timing.p99_s)
+        lines.append(
+            f"{timing.name:{width}}  "
+            + " ".join(f"{1e6 * seconds:9.1f}" for seconds in times)
+            + f" {timing.rate_msps:8.1f} {timing.times_real_time:12.1f}"
+        )
+    lines.append(
+        f"cold start to the first score {report.cold_start_s:.2f} s, "
+        f"peak RSS {report.peak_rss_mb:.0f} MB"
+    )
+    return "\n".join(lines)
+
+
+def doctor_table(checks: Sequence["Check"]) -> str:
+    """Return the checks of ``edgespec doctor``, each with its fix where it has one."""
+    width = max(len(check.name) for check in checks)
+    lines = []
+    for check in checks:
+        lines.append(f"{check.status:>7}  {check.name:{width}}  {check.detail}")
+        if check.fix and check.status in ("warn", "fail"):
+            lines.append(f"{'':7}  {'':{width}}  fix: {check.fix}")
+    return "\n".join(lines)
+
+
+def bundle_table(bundle: "Bundle") -> str:
+    """Return what a bundle holds, for ``edgespec model info``."""
+    manifest = bundle.manifest
+    geometry, model = manifest.geometry, manifest.model
+    lines = [
+        f"{manifest.name}  sha256 {bundle.sha256}",
+        f"made         {manifest.created_utc}",
+        f"model        {model.architecture}, {model.role}, {model.quantisation}, "
+        f"{len(bundle.model) / 1e3:.0f} kB, operators {', '.join(model.operators)}",
+        f"samples      {format_hz(geometry.sample_rate_hz).replace('Hz', 'S/s')}, "
+        f"{geometry.n_fft} bins of {format_hz(geometry.bin_hz)}, mean of {geometry.n_averages}, "
+        f"{geometry.taper}",
+        f"frames       {1e3 * geometry.frame_s:g} ms; {geometry.n_context} give "
+        f"{geometry.n_horizon}, every {geometry.hop_frames}",
+        "parity       " + ", ".join(f"{key} {value:.2g}" for key, value in model.parity.items()),
+    ]
+    for name, calibration in manifest.detectors.items():
+        lines.append(
+            f"{name:12} mean {calibration.mean:.3f}, std {calibration.std:.3f} over "
+            f"{calibration.n_scores} normal segments"
+        )
+        for rate, methods in calibration.thresholds.items():
+            shown = ", ".join(f"{method} {value:.3f}" for method, value in methods.items())
+            lines.append(f"{'':12}   false-alarm rate {rate}: {shown}")
+    lines.extend(f"training     {key}: {value}" for key, value in manifest.training.items())
+    return "\n".join(lines)

@@ -1,0 +1,146 @@
+"""From a configuration to open parts: source, bundle, runtime, pipeline, sinks, monitor."""
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from edgespec import __version__
+from edgespec.alarm.mqtt import MqttSink
+from edgespec.alarm.sink import Sink
+from edgespec.alarm.spool import Spool
+from edgespec.config import Config
+from edgespec.errors import ConfigError
+from edgespec.inference.backend import Backend
+from edgespec.inference.backends import check_golden, open_backend
+from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
+from edgespec.monitor import Monitor, block_samples_for
+from edgespec.pipeline import Pipeline
+from edgespec.records import Event
+from edgespec.sources import open_source
+from edgespec.sources.source import Source
+
+__all__ = ["Observer", "open_broker", "open_model", "open_observer", "open_pipeline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """The open parts of one observer."""
+
+    source: Source
+    bundle: Bundle
+    backend: Backend
+    pipeline: Pipeline
+    broker: MqttSink | None
+    monitor: Monitor
+
+
+def open_model(config: Config) -> tuple[Bundle, Backend]:
+    """Load the band's bundle and check it on its golden vectors before anything runs.
+
+    Raises:
+        ModelError: the bundle or the runtime cannot be used, or gives other results.
+    """
+    band = config.band[0]
+    bundle = load_bundle(band.model or shipped_bundle_path())
+    backend = open_backend(bundle, band.backend)
+    check_golden(bundle, backend)
+    return bundle, backend
+
+
+def open_band_source(config: Config, bundle: Bundle) -> Source:
+    """Open the source; what the configuration leaves open is set to what the bundle needs."""
+    source = config.source[0]
+    return open_source(
+        source.uri,
+        center_freq_hz=source.center_freq_hz,
+        sample_rate_hz=source.sample_rate_hz or bundle.manifest.geometry.sample_rate_hz,
+        gain_db=source.gain_db,
+    )
+
+
+def open_pipeline(
+    config: Config, bundle: Bundle, backend: Backend, source: Source, front_end: str = "auto"
+) -> Pipeline:
+    """Return the chain between ``source`` and events."""
+    geometry = bundle.manifest.geometry
+    return Pipeline(
+        bundle,
+        backend,
+        source.info,
+        config.band[0],
+        config.detect,
+        max_block_samples=block_samples_for(geometry.frame_samples, geometry.hop_frames),
+        update_s=config.alarm.update_s,
+        front_end=front_end,
+    )
+
+
+def open_broker(config: Config, bundle: Bundle) -> MqttSink | None:
+    """Return the way to the broker, connecting in the background; None where none is named."""
+    if config.mqtt.url is None:
+        return None
+    info: dict[str, Any] = {
+        "version": __version__,
+        "board": platform.machine(),
+        "model": bundle.manifest.name,
+        "model_sha256": bundle.sha256,
+        "config_sha256": sha256(repr(config).encode()).hexdigest(),
+    }
+    spool = Spool(config.node.state_dir / "spool", config.mqtt.spool_max_bytes)
+    return MqttSink(
+        config.mqtt, config.node.id, config.source[0].id, config.band[0].id, info, spool
+    )
+
+
+def open_observer(
+    config: Config,
+    sinks: Sequence[Sink] = (),
+    *,
+    require_broker_s: float | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> Observer:
+    """Open everything that ``config`` names, ready to run.
+
+    Args:
+        config: checked configuration.
+        sinks: further sinks, such as the console.
+        require_broker_s: fail unless the broker answers within this time.
+        on_event: called after the sinks with every event.
+
+    Raises:
+        ConfigError: the broker is required and none is named.
+        SourceError: the source cannot be opened or has another sample rate.
+        ModelError: the model cannot be used.
+        BrokerError: the broker is required and does not answer.
+    """
+    bundle, backend = open_model(config)
+    source = open_band_source(config, bundle)
+    broker = None
+    try:
+        pipeline = open_pipeline(config, bundle, backend, source)
+        broker = open_broker(config, bundle)
+        if require_broker_s is not None:
+            if broker is None:
+                raise ConfigError(
+                    "--require-broker was given but no broker is named: add --mqtt URL or "
+                    "mqtt.url to the configuration"
+                )
+            broker.wait_connected(require_broker_s)
+    except BaseException:
+        source.close()
+        if broker is not None:
+            broker.close()
+        raise
+    if broker is not None:
+        broker.radio(online=True)
+    monitor = Monitor(
+        source,
+        pipeline,
+        [*sinks, *([broker] if broker else [])],
+        state_s=config.alarm.state_s,
+        health=lambda: (broker.connected, broker.waiting) if broker else (None, 0),
+        on_event=on_event,
+    )
+    return Observer(source, bundle, backend, pipeline, broker, monitor)
