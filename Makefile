@@ -1,0 +1,60 @@
+# What README's two commands call. Everything is installed into .venv, which the first call makes;
+# a later call finds the stamps there and starts at once. Another Python: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint check bench model clean
+
+help:  ## Say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+demo: $(STAMPS)/demo  ## Watch an observer catch an interferer and publish it
+	$(BIN)/edgespec demo
+
+test: $(STAMPS)/test  ## Run the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(STAMPS)/test  ## Check style, types and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint  ## All checks, and the tests with and without the compiler of Numba
+	$(BIN)/python -m pytest -W error
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -W error -m 'not slow_without_jit and not converter'
+
+bench: $(STAMPS)/test  ## Measure this machine
+	$(BIN)/edgespec bench
+	$(BIN)/python benchmarks/speed.py
+
+model: $(STAMPS)/test  ## Make the shipped bundle again from simulated data
+	$(BIN)/python -m converter.shipped
+
+clean:  ## Remove everything that make, Python and the tools made here
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find edgespec converter tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(STAMPS)/demo: setup.cfg | $(STAMPS)/python
+	$(PIP_INSTALL) --editable '.[broker]'
+	@touch $@
+
+$(STAMPS)/test: setup.cfg | $(STAMPS)/python
+	$(PIP_INSTALL) --editable '.[converter,broker,dev]'
+	@touch $@ $(STAMPS)/demo
+
+$(STAMPS)/python:
+	@command -v '$(PYTHON)' >/dev/null || { \
+	  echo "There is no $(PYTHON) here. On Debian: sudo apt install python3 python3-venv" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) \
+	  else "edgespec needs Python 3.11 to 3.13, and $(PYTHON) is %d.%d. Name another one: make PYTHON=python3.12" % v)'
+	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || { \
+	  package=$$('$(PYTHON)' -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+	  echo "$(PYTHON) cannot make virtual environments. On Debian: sudo apt install $$package" >&2; exit 1; }
+	'$(PYTHON)' -m venv --clear $(VENV)
+	@mkdir -p $(STAMPS) && touch $@

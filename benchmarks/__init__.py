@@ -1,0 +1,1 @@
+"""Measurements that README and the reports quote, each with its script."""

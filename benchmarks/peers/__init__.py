@@ -1,0 +1,1 @@
+"""Other ways to the same spectrogram, each given the same samples."""

@@ -1,0 +1,101 @@
+"""The plainest form of everything that is fast elsewhere: loops, definitions, float64."""
+
+import math
+
+import numpy as np
+
+from edgespec.records import FrameFlag, SampleFormat
+
+
+def complex_samples(samples, sample_format):
+    """complex128 ``(n_samples,)``, full scale is 1."""
+    if sample_format is SampleFormat.CF32:
+        return samples.astype(np.complex128)
+    pairs = (samples.astype(np.float64) - sample_format.zero) / sample_format.full_scale
+    return pairs[:, 0] + 1j * pairs[:, 1]
+
+
+def taper(name, n_fft):
+    if name == "rect":
+        return np.ones(n_fft)
+    return np.array([math.sin(math.pi * k / n_fft) ** 2 for k in range(n_fft)])
+
+
+def dft(x):
+    """``X[q] = sum_k x[k] exp(-2j pi q k / N)``, by definition."""
+    k = np.arange(len(x))
+    return np.exp(-2j * np.pi * (np.outer(k, k) % len(x)) / len(x)) @ x
+
+
+def spectrogram(x, geometry):
+    """Linear power ``(n_frames, n_fft)``, bin 0 is -fs/2."""
+    n, window = geometry.n_fft, taper(geometry.taper, geometry.n_fft)
+    frames = []
+    for start in range(0, len(x) - geometry.frame_samples + 1, geometry.frame_samples):
+        power = np.zeros(n)
+        for average in range(geometry.n_averages):
+            first = start + average * n
+            power += np.abs(dft(x[first : first + n] * window)) ** 2 / window.sum() ** 2
+        frames.append(np.roll(power / geometry.n_averages, n // 2))
+    return np.array(frames).reshape(-1, n)
+
+
+def frame_flags(samples, sample_format, max_fraction, clip_level=None):
+    """Flags of one frame of raw samples, component by component."""
+    if sample_format is SampleFormat.CF32:
+        pairs = [(float(s.real), float(s.imag)) for s in samples]
+        low, high = (-clip_level, clip_level) if clip_level else (None, None)
+    else:
+        pairs = [(int(i), int(q)) for i, q in samples]
+        ends = np.iinfo(sample_format.dtype)
+        low, high = ends.min, ends.max
+    flags = FrameFlag.VALID
+    values = [value for pair in pairs for value in pair]
+    if not all(map(math.isfinite, values)):
+        flags |= FrameFlag.NONFINITE
+    if low is not None and sum(v <= low or v >= high for v in values) > max_fraction * len(values):
+        flags |= FrameFlag.CLIPPED
+    if all(pair == pairs[0] for pair in pairs):
+        flags |= FrameFlag.CONSTANT
+    return flags
+
+
+def standardise(context):
+    """The context with mean 0 and variance 1, its mean and its standard deviation."""
+    values = [float(value) for row in context for value in row]
+    mean = math.fsum(values) / len(values)
+    scale = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
+    return (context.astype(np.float64) - mean) / scale, mean, scale
+
+
+def segments(flags, sample_start, geometry):
+    """First frame of every valid segment, and the number of skipped positions by reason.
+
+    Splits the frames into runs without gaps first, and walks over the grid of every run. A
+    position that a gap cut short is skipped; one that waits for frames at the end is not counted.
+    """
+    runs, run = [], []
+    for k, flag in enumerate(flags):
+        if flag & FrameFlag.DROPPED:
+            runs, run = [*runs, run], []
+            continue
+        if run and sample_start[k] != sample_start[run[-1]] + geometry.frame_samples:
+            runs, run = [*runs, run], []
+        run.append(k)
+    found, skipped = [], {"dropped": 0, "nonfinite": 0, "clipped": 0, "constant": 0}
+    for n_run, frames in enumerate([*runs, run]):
+        for first in range(0, len(frames), geometry.hop_frames):
+            part = frames[first : first + geometry.n_segment]
+            if len(part) < geometry.n_segment:
+                skipped["dropped"] += n_run < len(runs)
+                continue
+            reasons = [
+                name
+                for name in ("nonfinite", "clipped", "constant")
+                if any(flags[k] & FrameFlag[name.upper()] for k in part)
+            ]
+            if reasons:
+                skipped[reasons[0]] += 1
+            else:
+                found.append(part[0])
+    return found, skipped

@@ -1,0 +1,116 @@
+"""A local rtl_tcp for tests: streams bytes, and can stall, hang up, or speak nonsense."""
+
+import contextlib
+import select
+import socket
+import struct
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+GREETING = b"RTL0" + struct.pack(">II", 5, 29)
+
+
+class RtlTcpServer:
+    """Serves ``data`` in a loop to one client after the other, as ``with`` block.
+
+    Args:
+        data: bytes of offset-binary samples.
+        rate_hz: samples per second; None sends as fast as the client takes them.
+        greeting: what every client hears first.
+        n_bytes: bytes of each connection, by its number, the last for all further ones; None is
+            endless. After them the server hangs up, or with ``stall`` keeps silent.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        rate_hz: float | None = None,
+        greeting: bytes = GREETING,
+        n_bytes: tuple[int | None, ...] = (None,),
+        stall: bool = False,
+    ) -> None:
+        self._data = data
+        self._rate_hz = rate_hz
+        self._greeting = greeting
+        self._n_bytes = n_bytes
+        self._stall = stall
+        self._stop = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(0.05)
+        self._thread = threading.Thread(target=self._serve)
+        self.port: int = self._listener.getsockname()[1]
+        self.commands: list[tuple[int, int]] = []
+        self.n_clients = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._listener.close()
+
+    def wait_for_commands(self, n: int) -> dict[int, int]:
+        """Return the commands once ``n`` have come."""
+        deadline_s = time.monotonic() + 5.0
+        while len(self.commands) < n and time.monotonic() < deadline_s:
+            time.sleep(0.005)
+        return dict(self.commands)
+
+    def _serve(self) -> None:
+        while not self._stop.is_set():
+            try:
+                client, _ = self._listener.accept()
+            except TimeoutError:
+                continue
+            number = min(self.n_clients, len(self._n_bytes) - 1)
+            self.n_clients += 1
+            client.settimeout(0.02)
+            with client, contextlib.suppress(ConnectionError):
+                client.sendall(self._greeting)
+                self._stream(client, self._n_bytes[number])
+
+    def _stream(self, client: socket.socket, n_bytes: int | None) -> None:
+        sent, start_s = 0, time.monotonic()
+        received = b""
+        while not self._stop.is_set():
+            received = self._take_commands(received + _waiting(client))
+            if n_bytes is not None and sent >= n_bytes:
+                if not self._stall:
+                    return
+                time.sleep(0.01)
+                continue
+            place = sent % len(self._data)
+            piece = self._data[place : place + 8192]
+            if n_bytes is not None:
+                piece = piece[: n_bytes - sent]
+            with contextlib.suppress(TimeoutError):
+                sent += client.send(piece)
+            if self._rate_hz is not None:
+                time.sleep(max(0.0, start_s + sent / 2 / self._rate_hz - time.monotonic()))
+
+    def _take_commands(self, received: bytes) -> bytes:
+        while len(received) >= 5:
+            code, value = struct.unpack(">BI", received[:5])
+            self.commands.append((code, value))
+            received = received[5:]
+        return received
+
+
+def _waiting(client: socket.socket) -> bytes:
+    """Return what the client has sent so far."""
+    if not select.select([client], [], [], 0)[0]:
+        return b""
+    data = client.recv(64)
+    if not data:
+        raise ConnectionResetError("the client hung up")
+    return data

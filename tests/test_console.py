@@ -1,0 +1,167 @@
+"""What a person and a program see of events and states."""
+
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+
+import pytest
+
+from edgespec.alarm.console import JsonLinesSink, TableSink
+from edgespec.alarm.payload import parse_event, parse_info, parse_state
+from edgespec.config import Config, MqttConfig, NodeConfig
+from edgespec.records import Event, EventType, ObserverState, SampleFormat, SourceInfo
+
+CONFIG = Config(node=NodeConfig(id="pi-1"), mqtt=MqttConfig(url="mqtt://pi:secret@host"))
+SOURCE = SourceInfo("sigmf:a.sigmf-meta", 5e6, 806e6, SampleFormat.CU8, is_live=False)
+EVENT = Event(
+    "e1", EventType.NEW, "lte", 0, 1_500_000_000, 5, 10, 805.9e6, 806.25e6, 806e6, -41.26,
+    12.34, "lstm", 3.21, 2.0, 0.8, "tone", 0.0042,
+)  # fmt: skip
+STATE = ObserverState(
+    0, 1.0, 2, 30, 4, 5, {"noise": 6}, -50.04, -92.06, {"a": 1.0, "b": 1.5}, {"a": 4.0, "b": 2.0},
+    12.34, True, False, 7,
+)  # fmt: skip
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def play(sink: JsonLinesSink | TableSink) -> None:
+    sink.header(SOURCE, "shipped", CONFIG)
+    sink.event(EVENT)
+    sink.state(STATE)
+    sink.event(replace(EVENT, event_type=EventType.END))
+    sink.state(STATE)
+    sink.close()
+
+
+def test_json_lines_are_the_messages_of_the_broker() -> None:
+    stream = io.StringIO()
+    play(JsonLinesSink(stream))
+    info, first, state, last, _ = stream.getvalue().splitlines()
+    node, about = parse_info(info)
+    assert (node, about["source"], about["model"]) == ("pi-1", SOURCE.uri, "shipped")
+    assert parse_event(first).event == EVENT
+    assert [parse_event(line).sequence for line in (first, last)] == [1, 2]
+    assert parse_event(last).node == "pi-1"
+    assert parse_state(state) == ("pi-1", STATE)
+    assert "secret" not in stream.getvalue()
+
+
+def test_json_lines_are_written_at_once() -> None:
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end) as reader, os.fdopen(write_end, "w") as writer:
+        JsonLinesSink(writer).event(EVENT)
+        assert json.loads(os.read(reader.fileno(), 65536))["id"] == "e1"
+
+
+def test_a_row_says_when_where_and_how_much() -> None:
+    stream = io.StringIO()
+    play(TableSink(stream))
+    heading, model, columns, first, status, last, _ = stream.getvalue().splitlines()
+    assert "sigmf:a.sigmf-meta" in heading
+    assert "803.5 MHz to 808.5 MHz" in heading
+    assert "shipped" in model
+    assert "host" in model
+    assert "secret" not in model
+    assert first.split() == [
+        "00:00:01.500000", "new", "lte", "805.9000", "806.2500", "350.0", "-41.3", "+12.3",
+        "3.21/2", "4.2", "tone",
+    ]  # fmt: skip
+    assert last.split()[1] == "end"
+    for name, cell in (("to MHz", "806.2500"), ("latency ms", "4.2"), ("width kHz", "350.0")):
+        assert columns.index(name) + len(name) == first.index(f" {cell} ") + 1 + len(cell)
+    for part in (
+        "ALARM", "level -50.0 dBFS", "noise floor -92.1 dBFS", "30 segments", "12.3x real time",
+        "b at 75% of its threshold", "broker unreachable, 7 waiting", "5 samples lost",
+        "6 segments noise",
+    ):  # fmt: skip
+        assert part in status
+
+
+def test_a_state_without_broker_and_scores_is_short() -> None:
+    stream = io.StringIO()
+    TableSink(stream).state(ObserverState(0, 1.0, 0, 0, 0, 0, scores={"a": 1.0}))
+    assert stream.getvalue().startswith("quiet | level")
+    assert "broker" not in stream.getvalue()
+
+
+def test_an_unknown_centre_is_said() -> None:
+    stream = io.StringIO()
+    TableSink(stream).header(replace(SOURCE, center_freq_hz=0.0), "m", Config())
+    assert "5 MHz around an unknown centre" in stream.getvalue()
+    assert "this screen only" in stream.getvalue()
+
+
+def test_no_control_characters_where_nobody_watches() -> None:
+    stream = io.StringIO()
+    play(TableSink(stream))
+    assert "\x1b" not in stream.getvalue()
+    assert "\r" not in stream.getvalue()
+
+
+def test_on_a_terminal_the_state_overwrites_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("COLUMNS", "60")
+    stream = Terminal()
+    sink = TableSink(stream)
+    sink.state(STATE)
+    sink.state(STATE)
+    assert stream.getvalue().count("\n") == 0
+    assert [len(line) for line in stream.getvalue().split("\r\x1b[2K")] == [0, 59, 59]
+    sink.event(EVENT)
+    assert stream.getvalue().count("\n") == 1
+    assert "\x1b[1;31m" in stream.getvalue()
+    sink.state(STATE)
+    sink.close()
+    assert stream.getvalue().endswith("\n")
+
+
+def test_no_colours_where_they_are_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    play(TableSink(stream))
+    assert "\x1b[1;31m" not in stream.getvalue()
+
+
+PROGRAM = """
+    import sys
+    from edgespec.alarm.console import JsonLinesSink, TableSink
+    from edgespec.records import ObserverState
+
+    sink = {sink}(sys.stdout)
+    for _ in range(5000):
+        sink.state(ObserverState(0, 1.0, 0, 0, 0, 0))
+    sink.close()
+    print("done", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("sink", ["JsonLinesSink", "TableSink"])
+def test_a_reader_that_leaves_ends_the_output_only(sink: str) -> None:
+    program = textwrap.dedent(PROGRAM.format(sink=sink))
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b"done\n"
+        assert process.wait() == 0
+
+
+def test_a_real_terminal_gets_a_line_that_fits() -> None:
+    primary, secondary = pty.openpty()
+    with os.fdopen(primary, "rb", buffering=0) as screen, os.fdopen(secondary, "w") as stream:
+        sink = TableSink(stream)
+        sink.state(STATE)
+        assert screen.read(4096).startswith(b"\r\x1b[2KALARM")
+        sink.close()

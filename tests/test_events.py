@@ -1,0 +1,132 @@
+"""Laws of events: bursts are one, k of n opens, hysteresis keeps, hold-off ends."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from edgespec.detect.events import EventRules, EventTracker
+from edgespec.errors import ConfigError
+from edgespec.records import BandInfo, Decision, Event, EventType, Geometry, Score
+
+GEOMETRY = Geometry(1e6, n_fft=64, n_averages=10, n_context=8, n_horizon=4, hop_frames=4)
+BAND = BandInfo("b", 100e6, 1e6)
+HOP_SAMPLES = GEOMETRY.hop_frames * GEOMETRY.frame_samples
+HOP_S = HOP_SAMPLES / 1e6
+
+
+def tracker(**rules: float) -> EventTracker:
+    defaults = {"k": 2, "n": 3, "hysteresis": 0.8, "hold_off_s": 5 * HOP_S, "update_s": 1e9}
+    return EventTracker(BAND, GEOMETRY, EventRules(**(defaults | rules)), {}, lambda: 0)  # type: ignore[arg-type]
+
+
+def play(tracker: EventTracker, values: Sequence[float], finish: bool = True) -> list[Event]:
+    """Feed one score a segment against a threshold of 1; alarms raise bins 20 to 25."""
+    return list(_play(tracker, values, finish))
+
+
+def _play(tracker: EventTracker, values: Sequence[float], finish: bool) -> Iterator[Event]:
+    rng = np.random.default_rng(1)
+    for index, value in enumerate(values):
+        error_db = rng.normal(0, 0.3, (4, 64)).astype(np.float32)
+        if value > 0.7:
+            error_db[:, 20:26] += 10.0
+        score = Score("forecast", value, error_db)
+        start = index * HOP_SAMPLES
+        decision = Decision((score,), (1.0,), start, HOP_SAMPLES, start * 1000, 0)
+        event = tracker.update(decision, error_db - 60.0)
+        if event:
+            yield event
+    last = tracker.finish() if finish else None
+    if last:
+        yield last
+
+
+def types(events: Sequence[Event]) -> list[str]:
+    return [event.event_type.value for event in events]
+
+
+def test_ten_bad_segments_in_a_burst_are_one_event() -> None:
+    events = play(tracker(), [0.1] * 30 + [2.0] * 10 + [0.1] * 30)
+    assert types(events) == ["new", "end"]
+    assert len({event.event_id for event in events}) == 1
+
+
+def test_a_single_bad_segment_is_no_event() -> None:
+    assert play(tracker(), ([0.1] * 9 + [5.0]) * 20) == []
+
+
+def test_k_of_n_counts_within_n() -> None:
+    assert types(play(tracker(k=2, n=3), [0.1] * 9 + [2.0, 0.1, 2.0] + [0.1] * 9)) == ["new", "end"]
+    assert play(tracker(k=2, n=3), [0.1] * 9 + [2.0, 0.1, 0.1, 2.0] + [0.1] * 9) == []
+
+
+def test_the_event_starts_with_its_first_alarming_segment() -> None:
+    (new, end) = play(tracker(), [0.1] * 30 + [2.0] * 10 + [0.1] * 30)
+    assert new.sample_start == 30 * HOP_SAMPLES
+    assert new.start_ns == 30 * HOP_SAMPLES * 1000
+    assert end.start_ns == new.start_ns
+    assert end.end_ns == 40 * HOP_SAMPLES * 1000
+    assert end.n_samples == 10 * HOP_SAMPLES
+
+
+def test_bursts_apart_are_two_events_and_close_ones_are_one() -> None:
+    burst, quiet = [2.0] * 4, [0.1]
+    apart = play(tracker(), quiet * 20 + burst + quiet * 12 + burst + quiet * 12)
+    close = play(tracker(), quiet * 20 + burst + quiet * 3 + burst + quiet * 12)
+    assert types(apart) == ["new", "end", "new", "end"]
+    assert len({event.event_id for event in apart}) == 2
+    assert types(close) == ["new", "end"]
+
+
+def test_hysteresis_keeps_an_event_that_hovers_below_the_threshold() -> None:
+    values = [0.1] * 20 + [2.0] * 3 + [0.9] * 20 + [0.1] * 20
+    (_, kept) = play(tracker(hysteresis=0.8), values)
+    (_, dropped) = play(tracker(hysteresis=1.0), values)
+    assert kept.n_samples == 23 * HOP_SAMPLES
+    assert dropped.n_samples == 3 * HOP_SAMPLES
+
+
+def test_raising_the_threshold_never_adds_alarming_segments() -> None:
+    values = np.random.default_rng(3).gamma(2.0, 0.4, 400)
+    covered = []
+    for factor in (1.0, 1.5, 2.5):
+        events = play(tracker(k=1, n=1, hold_off_s=0.0, hysteresis=1.0), list(values / factor))
+        covered.append(sum(e.n_samples for e in events if e.event_type == EventType.END))
+    assert covered[0] > covered[1] > covered[2]
+
+
+def test_updates_come_no_faster_than_asked_and_share_the_id() -> None:
+    events = play(tracker(update_s=10 * HOP_S), [0.1] * 20 + [2.0] * 45 + [0.1] * 20)
+    assert types(events) == ["new", "update", "update", "update", "update", "end"]
+    assert len({event.event_id for event in events}) == 1
+    assert [event.end_ns for event in events] == sorted(event.end_ns for event in events)
+
+
+def test_the_end_of_the_stream_ends_the_event() -> None:
+    assert types(play(tracker(), [0.1] * 20 + [2.0] * 5)) == ["new", "end"]
+    assert types(play(tracker(), [0.1] * 20 + [2.0] * 5, finish=False)) == ["new"]
+
+
+def test_frequencies_are_those_of_the_bins() -> None:
+    (new, _) = play(tracker(), [0.1] * 40 + [2.0] * 10 + [0.1] * 30)
+    bin_hz = 1e6 / 64
+    assert new.freq_lower_hz == pytest.approx(100e6 - 0.5e6 + 19.5 * bin_hz)
+    assert new.freq_upper_hz == pytest.approx(100e6 - 0.5e6 + 25.5 * bin_hz)
+    assert new.freq_lower_hz < new.peak_freq_hz < new.freq_upper_hz
+    assert new.excess_db == pytest.approx(10.0, abs=1.0)
+
+
+def test_a_detector_without_a_map_reports_the_whole_band() -> None:
+    one = tracker(k=1, n=1)
+    target = np.full((4, 64), -60.0, np.float32)
+    decision = Decision((Score("energy", 3.0),), (1.0,), 0, HOP_SAMPLES, 0, 0)
+    event = one.update(decision, target)
+    assert event is not None
+    assert event.freq_upper_hz - event.freq_lower_hz == pytest.approx(1e6)
+
+
+@pytest.mark.parametrize("rules", [{"k": 4, "n": 3}, {"k": 0}, {"hysteresis": 1.2}])
+def test_impossible_rules_are_refused(rules: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=r"must|need"):
+        tracker(**rules)

@@ -1,0 +1,113 @@
+"""Laws of the house that no linter states."""
+
+import ast
+import configparser
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import edgespec
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("edgespec", "converter")
+MODULES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+MAX_LINES = 400
+
+#: Scripts and command lines: nobody imports a name from them.
+WITHOUT_ALL = {"__main__.py", "cli.py"}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """Yield the top-level names a module imports, by statement or by ``import_module('...')``."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module.split(".")[0]
+        elif isinstance(node, ast.Call) and "import" in ast.unparse(node.func) and node.args:
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield first.value.split(".")[0]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_every_module_says_what_it_gives(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    stated = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    if not stated:
+        assert path.name in {"__init__.py", *WITHOUT_ALL}
+        return
+    (names,) = stated
+    assert sorted(set(names)) == sorted(names)
+    bound = {name.id for name in ast.walk(tree) if isinstance(name, ast.Name)}
+    bound |= {getattr(node, "name", "") for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            bound |= {alias.asname or alias.name for alias in node.names}
+    assert set(names) - bound == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_are_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("package", ["paho", "ai_edge_litert", "tflite_runtime"])
+def test_one_file_knows_each_outside_runtime(package: str) -> None:
+    users = [name_of(path) for path in MODULES if package in set(imported_names(path))]
+    assert len(users) == 1, users
+
+
+@pytest.mark.parametrize("module", ["edgespec", "edgespec.config", "edgespec.cli"])
+def test_the_command_line_starts_light(module: str) -> None:
+    heavy = ("tensorflow", "keras", "sklearn", "numba", "scipy.signal", "paho", "ai_edge_litert")
+    code = (
+        f"import sys, {module}; "
+        f"sys.exit(', '.join(name for name in {heavy!r} if name in sys.modules) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_version_has_one_source_and_a_line_in_the_changelog() -> None:
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "setup.cfg", encoding="utf-8")
+    assert metadata["metadata"]["version"] == "attr: edgespec.__version__"
+    assert f"## [{edgespec.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_no_file_names_a_registry_or_its_mirror() -> None:
+    # In pieces, so that this file does not name them.
+    hosts = ["py" + "pi.org", "python" + "hosted", "ana" + "conda.org", "index" + "-url"]
+    rooms = (*PACKAGES, "tests", "benchmarks", "firmware_configs", ".ci")
+    files = [path for room in rooms for path in (ROOT / room).rglob("*") if path.is_file()]
+    files += [path for path in ROOT.iterdir() if path.is_file()]
+    named = [
+        name_of(path)
+        for path in files
+        if "__pycache__" not in path.parts
+        for text in [path.read_bytes().decode("latin-1")]
+        if any(host in text for host in hosts)
+    ]
+    assert files
+    assert named == []
+
+
+def test_licence_is_whole_and_the_one_that_is_declared() -> None:
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License" in text
+    assert "Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text

@@ -1,0 +1,284 @@
+"""What the spool keeps, whatever happens to the process and the disk."""
+
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgespec.alarm import spool as spool_module
+from edgespec.alarm.journal import Kind, Record, pack, pack_all, unpack
+from edgespec.alarm.spool import Spool
+from edgespec.errors import ConfigError
+
+BIG = 1_000_000
+
+
+def sequences(spool: Spool) -> list[int]:
+    return [sequence for sequence, _ in spool.pending()]
+
+
+def filled(folder: Path, n_messages: int, max_bytes: int = BIG) -> Spool:
+    spool = Spool(folder, max_bytes)
+    for sequence in range(1, n_messages + 1):
+        spool.append(sequence, b"message %d" % sequence)
+    return spool
+
+
+def test_nothing_is_written_before_the_first_message(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "spool"
+    spool = Spool(folder, BIG)
+    assert spool.oldest() is None
+    spool.sync()
+    spool.close()
+    assert not folder.parent.exists()
+
+
+def test_what_is_not_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:
+    spool = filled(tmp_path, 10)
+    for sequence in (1, 2, 5):
+        spool.ack(sequence)
+    spool.close()
+    again = Spool(tmp_path, BIG)
+    assert list(again.pending()) == [(n, b"message %d" % n) for n in (3, 4, 6, 7, 8, 9, 10)]
+    assert again.oldest() == (3, b"message 3")
+    assert again.last_sequence == 10
+    again.close()
+
+
+def test_sequence_numbers_only_rise_across_restarts(tmp_path: Path) -> None:
+    for restart in range(5):
+        spool = Spool(tmp_path, 16_384)
+        assert spool.last_sequence == restart * 100
+        for _ in range(100):
+            sequence = spool.last_sequence + 1
+            spool.append(sequence, b"x" * 500)
+            spool.ack(sequence)
+        with pytest.raises(ValueError, match="comes after"):
+            spool.append(spool.last_sequence, b"x")
+        spool.close()
+
+
+def test_an_emptied_journal_still_knows_how_far_it_counted(tmp_path: Path) -> None:
+    spool = filled(tmp_path, 1)
+    spool.append(2, b"x" * 100_000)
+    spool.ack(1)
+    spool.ack(2)
+    spool.close()
+    assert (tmp_path / "events.journal").stat().st_size < 100
+    again = Spool(tmp_path, BIG)
+    assert again.last_sequence == 2
+    again.close()
+
+
+def test_any_damage_costs_only_the_damaged_messages(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    spool = filled(tmp_path, 20)
+    spool.close()
+    path = tmp_path / "events.journal"
+    whole = path.read_bytes()
+    for _ in range(200):
+        at = int(rng.integers(len(whole)))
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bytes(damaged))
+        survivor = Spool(tmp_path, BIG)
+        assert len(survivor) == 19
+        assert survivor.n_damaged_bytes > 0
+        assert all(payload == b"message %d" % n for n, payload in survivor.pending())
+        survivor.close()
+
+
+def test_a_cut_at_any_byte_costs_only_the_tail(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = filled(tmp_path, 3)
+    spool.close()
+    path = tmp_path / "events.journal"
+    whole = path.read_bytes()
+    record_bytes = len(whole) // 3
+    for n_bytes in range(len(whole)):
+        path.write_bytes(whole[:n_bytes])
+        caplog.clear()
+        survivor = Spool(tmp_path, BIG)
+        assert sequences(survivor) == list(range(1, n_bytes // record_bytes + 1))
+        assert survivor.n_damaged_bytes == n_bytes % record_bytes
+        assert ("damaged" in caplog.text) == (n_bytes % record_bytes > 0)
+        survivor.append(99, b"after the cut")
+        survivor.close()
+        again = Spool(tmp_path, BIG)
+        assert sequences(again)[-1] == 99
+        again.close()
+
+
+def test_records_are_found_between_damaged_stretches() -> None:
+    records = [Record(Kind.EVENT, n, b"x" * n) for n in range(1, 5)]
+    first, second, third, fourth = map(pack, records)
+    data = b"junk" + first + second[:-1] + third + b"\xff" * 7 + fourth[:10]
+    found = [item for item in unpack(data) if not isinstance(item, int)]
+    assert found == [records[0], records[2]]
+    assert list(unpack(pack_all(records))) == records
+
+
+def test_a_full_spool_drops_oldest_updates_then_oldest_events(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 16_384)  # 8192 bytes of messages
+    for sequence in range(1, 9):
+        spool.append(sequence, b"x" * 1000, droppable=sequence % 2 == 0)
+    assert spool.n_lost == 0
+    kept = []
+    for sequence in range(9, 16):
+        spool.append(sequence, b"x" * 1000)
+        kept.append(sequences(spool))
+    assert kept[0] == [1, 3, 4, 5, 6, 7, 8, 9]
+    assert kept[3] == [1, 3, 5, 7, 9, 10, 11, 12]
+    assert kept[6] == [7, 9, 10, 11, 12, 13, 14, 15]
+    assert spool.n_lost == 7
+    spool.close()
+    again = Spool(tmp_path, 16_384)
+    assert sequences(again) == kept[6]
+    again.close()
+
+
+def test_the_file_stays_within_its_limit(tmp_path: Path, rng: np.random.Generator) -> None:
+    """Random appends and acknowledgements against a plain dict."""
+    limit = 20_000
+    spool = Spool(tmp_path, limit)
+    expected: dict[int, bytes] = {}
+    for sequence in range(1, 2000):
+        payload = rng.bytes(int(rng.integers(1, 900)))
+        spool.append(sequence, payload)
+        expected[sequence] = payload
+        while sum(map(len, expected.values())) > limit // 2:
+            del expected[min(expected)]
+        if rng.uniform() < 0.5:
+            done = int(rng.choice(list(expected)))
+            spool.ack(done)
+            del expected[done]
+        assert (tmp_path / "events.journal").stat().st_size <= limit
+        if sequence % 100 == 0:
+            spool.close()
+            spool = Spool(tmp_path, limit)
+        assert dict(spool.pending()) == expected
+    spool.close()
+
+
+def test_a_message_larger_than_the_spool_is_counted(tmp_path: Path) -> None:
+    spool = filled(tmp_path, 2, 16_384)
+    spool.append(3, b"x" * 10_000)
+    assert sequences(spool) == [1, 2]
+    assert spool.n_lost == 1
+    assert spool.last_sequence == 3
+    spool.close()
+
+
+@pytest.mark.parametrize("max_bytes", [-1, 1, 1000])
+def test_a_spool_without_room_is_refused(tmp_path: Path, max_bytes: int) -> None:
+    with pytest.raises(ConfigError, match=str(max_bytes)):
+        Spool(tmp_path, max_bytes)
+
+
+def test_no_bytes_on_disk_means_memory(tmp_path: Path) -> None:
+    spool = filled(tmp_path / "spool", 3, 0)
+    assert sequences(spool) == [1, 2, 3]
+    spool.close()
+    assert not (tmp_path / "spool").exists()
+
+
+def test_a_full_disk_is_said_once_and_survived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = filled(tmp_path, 2)
+    write = os.write
+
+    def half_then_full(file: int, data: bytes) -> int:
+        if len(data) > 10:
+            return write(file, bytes(data)[:10])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", half_then_full)
+    for sequence in range(3, 10):
+        spool.append(sequence, b"message %d" % sequence)
+    assert spool.problem is not None
+    assert "No space left" in spool.problem
+    assert caplog.text.count("No space left") == 1
+    spool.ack(1)
+    assert sequences(spool) == list(range(2, 10))
+
+    monkeypatch.setattr(os, "write", write)
+    monkeypatch.setattr(spool_module, "_RETRY_DISK_S", 0.0)
+    spool._retry_at_s = 0.0
+    spool.append(10, b"message 10")
+    assert spool.problem is None
+    spool.close()
+    again = Spool(tmp_path, BIG)
+    assert list(again.pending()) == [(n, b"message %d" % n) for n in range(2, 11)]
+    assert again.n_damaged_bytes == 0
+    again.close()
+
+
+def test_memory_is_bounded_too(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    spool = Spool(tmp_path / "file" / "spool", 16_384)
+    for sequence in range(1, 1001):
+        spool.append(sequence, b"x" * 1000)
+    assert spool.problem is not None
+    assert sequences(spool) == list(range(993, 1001))
+    assert spool.n_lost == 992
+    spool.close()
+
+
+def test_a_real_limit_of_the_kernel_on_file_size(tmp_path: Path) -> None:
+    spool = filled(tmp_path, 1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        spool.append(2, b"x" * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert spool.problem is not None
+    assert sequences(spool) == [1, 2]
+    spool.close()
+
+
+def test_two_processes_do_not_share_a_spool(tmp_path: Path) -> None:
+    first = filled(tmp_path, 3)
+    second = Spool(tmp_path, BIG)
+    assert second.problem is not None
+    assert "another edgespec" in second.problem
+    assert len(second) == 0
+    second.append(1, b"other")
+    second.close()
+    first.close()
+    third = Spool(tmp_path, BIG)
+    assert sequences(third) == [1, 2, 3]
+    third.close()
+
+
+def test_a_kill_loses_nothing_that_was_appended(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib\n"
+        "from edgespec.alarm.spool import Spool\n"
+        "spool = Spool(pathlib.Path(sys.argv[1]), 1000000)\n"
+        "for n in range(1, 100000):\n"
+        "    spool.append(n, b'x' * 50)\n"
+        "    print(n, flush=True)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        for _ in range(50):
+            process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+        said = [int(line) for line in process.stdout.read().split()]
+    spool = Spool(tmp_path, BIG)
+    kept = sequences(spool)
+    assert kept == list(range(1, len(kept) + 1))
+    assert len(kept) >= max(said, default=50)
+    spool.close()
