@@ -281,3 +281,85 @@ def import_keras(
         as_json,
         f"model {out}: gate {card.gate}, {note}",
     )
+
+
+@main.command()
+@click.argument("bundle", type=_FILE)
+@click.option("--dataset", "dataset_folder", type=_FOLDER, required=True, help="Normal signal.")
+@click.option("-o", "--out", type=_FILE, help="Bundle to write; default: BUNDLE itself.")
+@click.option("--split", default="calibration", show_default=True, help="Which recordings.")
+@click.option(
+    "--rate",
+    "rates",
+    multiple=True,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="False-alarm rate per segment; may be given often. Default: 0.1 down to 0.001.",
+)
+@click.option("--warmup", default=2.0, show_default=True, help="Seconds the monitor will wait.")
+@click.option("--offsets", default=1, show_default=True, help="Passes, each some frames later.")
+@_json_option
+def calibrate(
+    bundle: Path,
+    dataset_folder: Path,
+    out: Path | None,
+    split: str,
+    rates: tuple[float, ...],
+    warmup: float,
+    offsets: int,
+    as_json: bool,
+) -> None:
+    """Set a bundle's thresholds from recordings of normal signal."""
+    from converter.calibrate import FALSE_ALARM_RATES
+    from converter.calibrate import calibrate as run
+    from converter.datasets import load_dataset
+
+    done = run(
+        bundle,
+        load_dataset(dataset_folder),
+        out or bundle,
+        split=split,
+        false_alarm_rates=rates or FALSE_ALARM_RATES,
+        warmup_s=warmup,
+        n_offsets=offsets,
+        progress=_note,
+    )
+    lines = []
+    for name, found in done.manifest.detectors.items():
+        for rate, methods in found.thresholds.items():
+            shown = ", ".join(f"{method} {value:.2f}" for method, value in methods.items())
+            lines.append(f"{name} at {rate}: {shown} ({found.n_scores} segments)")
+    _emit(
+        {
+            "bundle": str(out or bundle),
+            "sha256": done.sha256,
+            "detectors": {name: asdict(c) for name, c in done.manifest.detectors.items()},
+        },
+        as_json,
+        "\n".join([*lines, f"bundle {out or bundle}", f"sha256 {done.sha256}"]),
+    )
+
+
+@main.command()
+@click.option("-o", "--out", type=_FOLDER, required=True, help="Folder of the recordings.")
+@click.option("--observers", default=3, show_default=True, help="Recordings to make.")
+@click.option("--duration", default=5.0, show_default=True, help="Seconds of each.")
+@click.option("--sample-rate", default="5M", show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@_json_option
+def simulate(
+    out: Path, observers: int, duration: float, sample_rate: str, seed: int, as_json: bool
+) -> None:
+    """Write SigMF of what standing, walking and driving observers of LTE-like cells hear."""
+    from converter.simulate.recordings import training_specs, write_recordings
+
+    rate_hz = parse_quantity(sample_rate, "--sample-rate")
+    specs = training_specs(observers, duration, rate_hz, seed)
+    paths = []
+    for spec in specs:
+        paths += write_recordings(out, [spec])
+        _note(f"{spec.name}: {spec.duration_s:g} s, {spec.context}")
+    _emit(
+        {"recordings": [str(path) for path in paths]},
+        as_json,
+        f"{len(paths)} recordings in {out}",
+    )
