@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from threading import Event as Flag
 
 from edgespec.alarm.sink import Sink
-from edgespec.pipeline import Pipeline, levels_dbfs
-from edgespec.records import TAPER_ENBW_BINS, Event, IqBlock, ObserverState
+from edgespec.pipeline import Pipeline
+from edgespec.records import Event, IqBlock, ObserverState
 from edgespec.sources.reader import Reader
 from edgespec.sources.source import Source
 
@@ -19,6 +19,8 @@ _NS = 1_000_000_000
 _POLL_S = 0.2
 #: Seconds of signal that may wait in the ring before samples are dropped.
 _RING_S = 1.0
+#: A live source that is silent for so long is gone.
+_SILENT_S = 3.0
 
 
 def block_samples_for(pipeline_frame_samples: int, hop_frames: int) -> int:
@@ -43,6 +45,8 @@ class Monitor:
         sinks: take events and states.
         state_s: time between two states.
         health: returns what the broker's side says of itself: connected, events that wait.
+        on_event: called after the sinks with every event.
+        on_radio: told when a live source falls silent (False) and when it is back (True).
     """
 
     def __init__(
@@ -53,14 +57,19 @@ class Monitor:
         *,
         state_s: float,
         health: Callable[[], tuple[bool | None, int]] = lambda: (None, 0),
-        on_event: Callable[[Event], None] | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
+        on_radio: Callable[[bool], None] = lambda online: None,
     ) -> None:
         geometry = pipeline.geometry
+        self._source = source.info
         self._pipeline = pipeline
         self._sinks = sinks
         self._state_s = state_s
         self._health = health
         self._on_event = on_event
+        self._on_radio = on_radio
+        self._radio_online = True
+        self._heard_ns = 0
         block_samples = block_samples_for(geometry.frame_samples, geometry.hop_frames)
         self._reader = Reader(
             source,
@@ -92,7 +101,7 @@ class Monitor:
         """
         rate_hz = self._pipeline.geometry.sample_rate_hz
         limit = None if duration_s is None else round(duration_s * rate_hz)
-        self._started_ns = self._said_ns = time.monotonic_ns()
+        self._started_ns = self._said_ns = self._heard_ns = time.monotonic_ns()
         try:
             self._reader.start()
             while not self._stop.is_set() and (limit is None or self.n_samples < limit):
@@ -101,10 +110,12 @@ class Monitor:
                     self._work(block)
                 elif self._reader.finished:
                     break
+                self._watch_radio(block is not None)
                 if time.monotonic_ns() - self._said_ns >= self._state_s * _NS:
                     self._tell_state()
         finally:
             self._close()
+        self._say_if_nothing_was_scored()
         return self._state()
 
     def _work(self, block: IqBlock) -> None:
@@ -119,8 +130,20 @@ class Monitor:
         self.n_events += event.event_type == "new"
         for sink in self._sinks:
             sink.event(event)
-        if self._on_event is not None:
-            self._on_event(event)
+        self._on_event(event)
+
+    def _watch_radio(self, delivers: bool) -> None:
+        now_ns = time.monotonic_ns()
+        if delivers:
+            self._heard_ns = now_ns
+        is_silent = now_ns - self._heard_ns > _SILENT_S * _NS
+        if self._source.is_live and self._radio_online == is_silent:
+            self._radio_online = not is_silent
+            self._on_radio(not is_silent)
+            if is_silent:
+                _LOG.warning("%s is silent: waiting until it is back", self._source.uri)
+            else:
+                _LOG.info("%s delivers samples again", self._source.uri)
 
     def _tell_state(self) -> None:
         state = self._state()
@@ -130,10 +153,9 @@ class Monitor:
 
     def _state(self) -> ObserverState:
         pipeline, last = self._pipeline, self._pipeline.last
-        level_dbfs = floor_dbfs = 0.0
-        if last is not None:
-            enbw_bins = TAPER_ENBW_BINS[pipeline.geometry.taper]
-            level_dbfs, floor_dbfs = levels_dbfs(last.segment.target, enbw_bins)
+        level_dbfs, floor_dbfs = pipeline.levels_dbfs()
+        # In the warm-up scores are in dB and say nothing beside thresholds in deviations.
+        scores = last.scores if last is not None and pipeline.scorer.is_warm else ()
         connected, n_waiting = self._health()
         signal_s = self.n_samples / pipeline.geometry.sample_rate_hz
         return ObserverState(
@@ -146,12 +168,13 @@ class Monitor:
             n_skipped=dict(pipeline.segmenter.skipped),
             level_dbfs=level_dbfs,
             noise_floor_dbfs=floor_dbfs,
-            scores={score.detector: score.value for score in last.scores} if last else {},
+            scores={score.detector: score.value for score in scores},
             thresholds=dict(pipeline.thresholds),
             speed=signal_s / (self._busy_ns / _NS) if self._busy_ns else 0.0,
             alarm=pipeline.tracker.is_open,
             mqtt_connected=connected,
             spool_events=n_waiting,
+            warmup_left_s=pipeline.warmup_left_s,
         )
 
     def _close(self) -> None:
@@ -161,3 +184,18 @@ class Monitor:
         self._tell_state()
         for sink in self._sinks:
             sink.close()
+
+    def _say_if_nothing_was_scored(self) -> None:
+        """Explain a run without events that could not have had any."""
+        if self._pipeline.scorer.is_warm:
+            return
+        heard_s = self.n_samples / self._source.sample_rate_hz
+        skipped = self._pipeline.segmenter.skipped
+        reasons = ", ".join(f"{n} {reason}" for reason, n in skipped.items() if n)
+        _LOG.warning(
+            "nothing was scored: %.3g s were heard%s, and the warm-up still lacks %.3g s of good "
+            "signal: give a longer recording, or set detect.warmup_s to less",
+            heard_s,
+            f" (segments left out: {reasons})" if reasons else "",
+            self._pipeline.warmup_left_s,
+        )

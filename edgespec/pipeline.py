@@ -18,6 +18,7 @@ from edgespec.errors import SourceError
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.records import (
+    TAPER_ENBW_BINS,
     BandInfo,
     Decision,
     Event,
@@ -29,6 +30,7 @@ from edgespec.records import (
     Segment,
     SourceInfo,
 )
+from edgespec.units import POWER_FLOOR_DBFS
 
 __all__ = ["Forecaster", "Pipeline", "ScoredSegment", "Scorer", "levels_dbfs"]
 
@@ -90,6 +92,11 @@ class Scorer:
         """Whether the scores of the last segment are those of a warm observer."""
         return self._n_segments > self.n_warmup
 
+    @property
+    def n_warmup_left(self) -> int:
+        """Segments that are still to be learnt from."""
+        return max(self.n_warmup - self._n_segments, 0)
+
     def reset(self) -> None:
         """Forget the site and warm up again."""
         self._n_segments = 0
@@ -122,7 +129,10 @@ class Scorer:
 
 @dataclass(frozen=True, slots=True)
 class ScoredSegment:
-    """One segment with its scores and where its target lies in the stream."""
+    """One segment with its scores and where its target lies in the stream.
+
+    Its arrays are valid until the next segment is taken.
+    """
 
     segment: Segment
     scores: tuple[Score, ...]
@@ -198,6 +208,19 @@ class Pipeline:
         )
         self.n_segments = 0
         self.last: ScoredSegment | None = None
+        # The segmenter overwrites its segments; what is asked for between them is kept apart.
+        self._heard_dbfs = np.empty((geometry.n_horizon, geometry.n_fft), np.float32)
+
+    @property
+    def warmup_left_s(self) -> float:
+        """Seconds of signal that are still to be learnt from before anything is scored."""
+        return self.scorer.n_warmup_left * self.geometry.hop_s
+
+    def levels_dbfs(self) -> tuple[float, float]:
+        """Return total power and noise floor of the last segment; see :func:`levels_dbfs`."""
+        if not self.n_segments:
+            return POWER_FLOOR_DBFS, POWER_FLOOR_DBFS
+        return levels_dbfs(self._heard_dbfs, TAPER_ENBW_BINS[self.geometry.taper])
 
     def scored(self, block: IqBlock) -> Iterator[ScoredSegment]:
         """Yield every segment that ``block`` completed, with its scores."""
@@ -206,6 +229,7 @@ class Pipeline:
             sample_start = int(segment.sample_start[self.geometry.n_context])
             age = (sample_start - block.sample_start) / block.sample_rate_hz
             self.n_segments += 1
+            np.copyto(self._heard_dbfs, segment.target)
             self.last = ScoredSegment(
                 segment,
                 self.scorer.score(segment),

@@ -318,7 +318,8 @@ class ObserverState:
     """What the monitor says of itself once in a while.
 
     ``speed`` is processed seconds of signal per second; ``n_skipped`` counts segments that were
-    not scored, by reason.
+    not scored, by reason. While ``warmup_left_s`` of signal are still to be learnt from, nothing
+    is scored and ``scores`` is empty.
     """
 
     utc_ns: int
@@ -336,3 +337,4 @@ class ObserverState:
     alarm: bool = False
     mqtt_connected: bool | None = None
     spool_events: int = 0
+    warmup_left_s: float = 0.0

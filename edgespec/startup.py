@@ -99,7 +99,7 @@ def open_observer(
     sinks: Sequence[Sink] = (),
     *,
     require_broker_s: float | None = None,
-    on_event: Callable[[Event], None] | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
 ) -> Observer:
     """Open everything that ``config`` names, ready to run.
 
@@ -142,5 +142,6 @@ def open_observer(
         state_s=config.alarm.state_s,
         health=lambda: (broker.connected, broker.waiting) if broker else (None, 0),
         on_event=on_event,
+        on_radio=broker.radio if broker else lambda online: None,
     )
     return Observer(source, bundle, backend, pipeline, broker, monitor)

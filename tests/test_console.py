@@ -1,5 +1,6 @@
 """What a person and a program see of events and states."""
 
+import errno
 import io
 import json
 import os
@@ -88,9 +89,31 @@ def test_a_row_says_when_where_and_how_much() -> None:
 
 def test_a_state_without_broker_and_scores_is_short() -> None:
     stream = io.StringIO()
-    TableSink(stream).state(ObserverState(0, 1.0, 0, 0, 0, 0, scores={"a": 1.0}))
+    TableSink(stream).state(ObserverState(0, 1.0, 0, 1, 1, 0, scores={"a": 1.0}))
     assert stream.getvalue().startswith("quiet | level")
     assert "broker" not in stream.getvalue()
+    assert "| 1 segment | 1 event |" in stream.getvalue()
+
+
+def test_before_the_first_score_the_state_says_so() -> None:
+    stream = io.StringIO()
+    sink = TableSink(stream)
+    sink.state(ObserverState(0, 1.0, 0, 0, 0, 0, warmup_left_s=1.96))
+    assert stream.getvalue().startswith("warming up, 2.0 s left | 0 segments")
+    assert "level" not in stream.getvalue()
+    sink.state(replace(STATE, alarm=False, scores={"a": -1.0}))
+    assert "a at 0% of its threshold" in stream.getvalue()
+
+
+class FullDisk(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_under_the_output_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    play(JsonLinesSink(FullDisk()))
+    assert len(caplog.records) == 1
+    assert "No space left on device" in caplog.text
 
 
 def test_an_unknown_centre_is_said() -> None:

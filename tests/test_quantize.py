@@ -104,8 +104,14 @@ def saved(folder: Path, model: Any, gate: str | None = "sigmoid") -> Path:
 
 def shaken(model: Any, rng: np.random.Generator) -> Any:
     """Give every weight a value of its own, so that none can be mistaken for another."""
-    weights = model.get_weights()
-    model.set_weights([w + 0.1 * rng.random(w.shape, np.float32) for w in weights])
+    weights = [rng.normal(0, 0.3, w.shape).astype(np.float32) for w in model.get_weights()]
+    names = [variable.path for variable in model.weights]
+    model.set_weights(
+        [
+            np.abs(w) + 0.5 if name.endswith("moving_variance") else w
+            for name, w in zip(names, weights, strict=True)
+        ]
+    )
     return model
 
 
@@ -181,7 +187,7 @@ def test_an_error_above_the_limit_is_refused(kind: str) -> None:
 def test_lost_weights_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     _, model = load_model(tiny_training.trained("lstm"))
     assert len(convert(model, "float32")) >= 4 * model.count_params()
-    half = type("Half", (), {"convert": lambda self: bytes(2 * model.count_params())})()
+    half = type("Half", (), {"convert": lambda self: bytes(model.count_params())})()
     lite = load_tensorflow().lite
     monkeypatch.setattr(half, "target_spec", lite.TargetSpec(), raising=False)
     monkeypatch.setattr(lite.TFLiteConverter, "from_saved_model", lambda _: half)
@@ -246,3 +252,23 @@ def test_the_bundle_on_disk_is_the_one_returned(tmp_path: Path) -> None:
     assert load_bundle(path).sha256 == done.bundle.sha256
     training = json.loads((tiny_training.trained("autoencoder") / "training.json").read_text())
     assert done.bundle.manifest.training == training["training"]
+
+
+def test_the_cell_state_is_not_bounded(tmp_path: Path, rng: np.random.Generator) -> None:
+    geometry = replace(tiny.GEOMETRY, n_context=40)
+    model = shaken(build_model("lstm", geometry, {"n_layers": 1, "n_units": 8}), rng)
+    kernel, recurrent, bias, *dense = model.get_weights()
+    # All gates stand open and the candidate is the sign of the first bin: the cell counts 20
+    # frames up and 20 down again. Bounded at 10 it would end 10 too low.
+    kernel[:], recurrent[:], bias[:] = 0, 0, 6
+    kernel[0, 16:24], bias[16:24] = 6, 0
+    model.set_weights([kernel, recurrent, bias, *dense])
+    folder = tmp_path / "model"
+    save_model(folder, ModelCard("made", "lstm", "forecast", "sigmoid", geometry), model)
+    done = quantize(folder, tmp_path / "x.edgespec", "float32")
+    window = np.zeros((40, 64), np.float32)
+    window[:20, 0], window[20:, 0] = 1, -1
+    expected = model.predict(window[np.newaxis], verbose=0).reshape(4, 64)
+    actual = open_backend(done.bundle).predict(window)
+    # The rounding of forty sums near 20, in units of the output.
+    np.testing.assert_allclose(actual, expected, atol=1e-4)

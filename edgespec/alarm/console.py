@@ -1,5 +1,6 @@
 """Events and states on the terminal: JSON lines for programs, a table for people."""
 
+import logging
 import os
 import shutil
 from typing import Any, TextIO
@@ -17,6 +18,7 @@ from edgespec.units import format_hz, format_utc
 
 __all__ = ["JsonLinesSink", "TableSink"]
 
+_LOG = logging.getLogger(__name__)
 _COLOURS = {EventType.NEW: "\x1b[1;31m", EventType.UPDATE: "\x1b[33m", EventType.END: "\x1b[32m"}
 _PLAIN = "\x1b[0m"
 _CLEAR_LINE = "\r\x1b[2K"
@@ -147,7 +149,7 @@ class TableSink:
 
 
 class _Output:
-    """Writes and flushes until the reader goes away or it is closed, then writes nothing."""
+    """Writes and flushes until that fails or it is closed, then writes nothing."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -160,6 +162,9 @@ class _Output:
             self._stream.write(text)
             self._stream.flush()
         except BrokenPipeError:
+            self._is_open = False
+        except OSError as error:
+            _LOG.warning("nothing more can be written here (%s); the monitor goes on", error)
             self._is_open = False
 
     def close(self) -> None:
@@ -178,19 +183,37 @@ def _status(state: ObserverState) -> str:
         default=None,
     )  # fmt: skip
     parts = [
-        f"{'ALARM' if state.alarm else 'quiet'}",
-        f"level {state.level_dbfs:.1f} dBFS",
-        f"noise floor {state.noise_floor_dbfs:.1f} dBFS",
-        f"{state.n_segments} segments",
-        f"{state.n_events} events",
+        _mood(state),
+        *_levels(state),
+        _count(state.n_segments, "segment"),
+        _count(state.n_events, "event"),
         f"{state.speed:.1f}x real time",
     ]
     if highest is not None:
-        parts.insert(1, f"{highest[1]} at {100.0 * highest[0]:.0f}% of its threshold")
+        parts.insert(1, f"{highest[1]} at {100.0 * max(highest[0], 0.0):.0f}% of its threshold")
     if state.n_dropped:
-        parts.append(f"{state.n_dropped} samples lost")
-    parts += [f"{n} segments {reason}" for reason, n in state.n_skipped.items() if n]
+        parts.append(f"{_count(state.n_dropped, 'sample')} lost")
+    parts += [f"{_count(n, 'segment')} {reason}" for reason, n in state.n_skipped.items() if n]
     if state.mqtt_connected is not None:
         waiting = f", {state.spool_events} waiting" if state.spool_events else ""
         parts.append(f"broker {'connected' if state.mqtt_connected else 'unreachable'}{waiting}")
     return " | ".join(parts)
+
+
+def _mood(state: ObserverState) -> str:
+    if state.warmup_left_s > 0:
+        return f"warming up, {state.warmup_left_s:.1f} s left"
+    return "ALARM" if state.alarm else "quiet"
+
+
+def _levels(state: ObserverState) -> tuple[str, ...]:
+    if not state.n_segments:
+        return ()
+    return (
+        f"level {state.level_dbfs:.1f} dBFS",
+        f"noise floor {state.noise_floor_dbfs:.1f} dBFS",
+    )
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

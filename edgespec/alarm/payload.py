@@ -151,6 +151,7 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "alarm": bool(state.alarm),
         "mqtt_connected": state.mqtt_connected,
         "spool_events": int(state.spool_events),
+        "warmup_left_s": float(state.warmup_left_s),
     }
 
 
@@ -178,6 +179,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         alarm=fields.flag("alarm"),
         mqtt_connected=fields.optional_flag("mqtt_connected"),
         spool_events=fields.integer("spool_events"),
+        warmup_left_s=fields.number("warmup_left_s"),
     )
     return fields.text("node"), state
 

@@ -138,9 +138,11 @@ class Spool:
             self._lock = -1
 
     def _recover(self) -> None:
-        if not self._on_disk or not self._path.exists():
+        if not self._on_disk:
             return
         try:
+            if not self._path.exists():
+                return
             self._take_lock()
             data = self._path.read_bytes()
         except OSError as error:

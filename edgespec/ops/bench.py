@@ -18,15 +18,17 @@ from numpy.typing import NDArray
 from edgespec import __version__
 from edgespec.config import Config
 from edgespec.dsp.spectrogram import FrontEnd
-from edgespec.errors import SourceError
+from edgespec.errors import EdgespecError, SourceError
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.monitor import block_samples_for
+from edgespec.ops.coldstart import describe
+from edgespec.pipeline import Pipeline
 from edgespec.records import IqBlock
 from edgespec.sources.source import Source
 from edgespec.startup import open_band_source, open_model, open_pipeline
 
-__all__ = ["BenchReport", "Timing", "bench"]
+__all__ = ["BenchReport", "Timing", "bench", "machine_facts"]
 
 #: Signal kept in memory and played in a loop, so that the source costs nothing.
 _SIGNAL_S = 1.0
@@ -36,8 +38,8 @@ _SIGNAL_S = 1.0
 class Timing:
     """Seconds of one call, and what that means for a stream.
 
-    ``rate_msps`` is in millions of samples per second and ``times_real_time`` the median's share
-    of the time that the samples last; both 0 where a call handles no samples.
+    One call handles the samples of one hop. ``rate_msps`` is millions of them per second,
+    ``times_real_time`` how much longer they last than the median call.
     """
 
     name: str
@@ -77,7 +79,7 @@ def bench(
     the monitor does; parts run after a warm-up that is not counted.
 
     Raises:
-        SourceError: the source ended before it gave one hop of samples.
+        SourceError: the source ended before it gave one hop of samples, or has another rate.
     """
     progress("opening the model")
     bundle, backend = open_model(config)
@@ -85,6 +87,7 @@ def bench(
     geometry = bundle.manifest.geometry
     hop_samples = block_samples_for(geometry.frame_samples, geometry.hop_frames)
     try:
+        pipeline = open_pipeline(config, bundle, backend, source)
         progress(f"gathering {_SIGNAL_S:g} s of {config.source[0].uri}")
         signal = _gather(source, hop_samples, geometry.sample_rate_hz)
         part_s = duration_s / 3
@@ -93,7 +96,7 @@ def bench(
         progress("model")
         model = _time_model(bundle, backend, part_s)
         progress("whole path")
-        path = _time_path(config, bundle, backend, source, signal, hop_samples, part_s)
+        path = _time_path(pipeline, source, signal, hop_samples, part_s)
     finally:
         source.close()
     rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -103,7 +106,7 @@ def bench(
         (front_end, model, path),
         cold_start_s,
         rss_mb,
-        _machine(),
+        machine_facts(),
         {
             "name": bundle.manifest.name,
             "sha256": bundle.sha256,
@@ -210,22 +213,19 @@ def _time_model(bundle: Bundle, backend: Backend, part_s: float) -> Timing:
 
 
 def _time_path(
-    config: Config,
-    bundle: Bundle,
-    backend: Backend,
+    pipeline: Pipeline,
     source: Source,
     signal: NDArray[Any],
     hop_samples: int,
     part_s: float,
 ) -> Timing:
-    pipeline = open_pipeline(config, bundle, backend, source)
+    geometry = pipeline.geometry
     blocks = _blocks(source, signal, hop_samples)
 
     def one_hop() -> None:
         for _event in pipeline.process(next(blocks)):
             pass
 
-    geometry = bundle.manifest.geometry
     for _ in range(geometry.n_segment // geometry.hop_frames + pipeline.scorer.n_warmup):
         one_hop()
     seconds = _measure(one_hop, part_s)
@@ -234,24 +234,17 @@ def _time_path(
 
 def _cold_start(config: Config) -> float:
     """Return the seconds from the start of a new process to its first score."""
-    model = config.band[0].model
-    source = config.source[0]
-    command = [
-        sys.executable,
-        "-m",
-        "edgespec.ops.coldstart",
-        source.uri,
-        str(model) if model else "",
-        config.band[0].backend,
-    ]
+    command = [sys.executable, "-m", "edgespec.ops.coldstart", describe(config)]
     begun = time.perf_counter()
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    seconds = time.perf_counter() - begun
     if result.returncode != 0:
-        raise SourceError(f"the cold start failed: {result.stderr.strip().splitlines()[-1:]}")
-    return time.perf_counter() - begun
+        lines = result.stderr.strip().splitlines() or ["it gave no reason"]
+        raise EdgespecError(f"a new process did not come to its first score: {lines[-1]}")
+    return seconds
 
 
-def _machine() -> dict[str, str]:
+def machine_facts() -> dict[str, str]:
     """Return what the figures depend on."""
     packages = ("numpy", "scipy", "numba", "ai-edge-litert")
     installed = {}
