@@ -27,8 +27,8 @@ from edgespec.startup import open_band_source, open_model, open_pipeline
 
 __all__ = ["main"]
 
-_START_S, _STOP_S, _DURATION_S = 2.0, 2.12, 2.6
-_SHOWN_S = (1.85, 2.35)
+_START_S, _STOP_S, _DURATION_S = 5.0, 5.12, 5.6
+_SHOWN_S = (4.85, 5.35)
 
 
 def record(folder: Path) -> Path:
@@ -49,14 +49,16 @@ def record(folder: Path) -> Path:
             ),
         ),
     )
-    (path,) = write_recordings(folder, [RecordingSpec("interferer", scene, _DURATION_S, seed=3)])
+    (path,) = write_recordings(
+        folder, [RecordingSpec("interferer", scene, seed=3, duration_s=_DURATION_S)]
+    )
     return path
 
 
 def observe(recording: Path) -> tuple[FloatArray, float, list[Event]]:
     """Return the spectrogram in dBFS, the length of a frame in seconds, and the events."""
     config = override(Config(), source=f"sigmf:{recording}")
-    config = replace(config, detect=replace(config.detect, warmup_s=1.0, hold_off_s=0.1))
+    config = replace(config, detect=replace(config.detect, hold_off_s=0.1))
     bundle, backend = open_model(config)
     source = open_band_source(config, bundle)
     pipeline = open_pipeline(config, bundle, backend, source)

@@ -17,22 +17,26 @@ from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, write_bundle
 from edgespec.inference.manifest import Calibration
 from edgespec.pipeline import Forecaster, Scorer
-from edgespec.records import Geometry, Spectrogram
+from edgespec.records import FloatArray, Geometry, Spectrogram
 
 __all__ = ["FALSE_ALARM_RATES", "CalibrationRun", "calibrate", "score_recording"]
 
 #: False-alarm rates per segment that a bundle is calibrated for.
 FALSE_ALARM_RATES = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
-_DETECTORS = ("model", "energy", "zscore")
+_DETECTORS = ("model", "energy", "zscore", "ewma")
 #: Frames given to the segmenter at once; any number gives the same segments.
 _CHUNK_FRAMES = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationRun:
-    """Scores of normal signal, by detector, with the spread of each bin's mean error."""
+    """Scores of normal signal, site by site, with the spread of each bin's mean error.
 
-    scores: dict[str, list[float]]
+    ``sites`` holds for each detector and recording the standard deviation of the raw scores in its
+    warm-up and the scores after it, in units of that.
+    """
+
+    sites: dict[str, list[tuple[float, list[float]]]]
     spread: dict[str, RunningStatistics]
 
     @classmethod
@@ -41,6 +45,18 @@ class CalibrationRun:
         return cls(
             {name: [] for name in names}, {name: RunningStatistics(n_bins) for name in names}
         )
+
+    def site_std(self, name: str) -> float:
+        """Return the median over the sites of the spread of raw scores."""
+        return float(np.median([std for std, _ in self.sites[name]])) if self.sites[name] else 0.0
+
+    def scores(self, name: str, smallest_std: float = 0.0) -> FloatArray:
+        """Return all scores of a detector, as if no site had a spread below ``smallest_std``."""
+        scaled = [
+            np.asarray(values, np.float32) * (std / max(std, smallest_std))
+            for std, values in self.sites[name]
+        ]
+        return np.concatenate(scaled) if scaled else np.empty(0, np.float32)
 
 
 def score_recording(
@@ -53,6 +69,7 @@ def score_recording(
     """
     scorer.reset()
     segmenter = Segmenter(geometry)
+    values: dict[str, list[float]] = {name: [] for name in scorer.scales}
     for first in range(0, frames.n_frames, _CHUNK_FRAMES):
         chunk = slice(first, first + _CHUNK_FRAMES)
         segmenter.push(
@@ -63,9 +80,12 @@ def score_recording(
             if not scorer.is_warm:
                 continue
             for score in scores:
-                run.scores[score.detector].append(score.value)
+                values[score.detector].append(score.value)
                 if score.error_map_db is not None:
                     run.spread[score.detector].add(score.error_map_db.mean(axis=0))
+    for name, scale in scorer.scales.items():
+        if values[name]:
+            run.sites[name].append((scale.std, values[name]))
 
 
 def calibrate(
@@ -75,7 +95,7 @@ def calibrate(
     *,
     split: str = "calibration",
     false_alarm_rates: tuple[float, ...] = FALSE_ALARM_RATES,
-    warmup_s: float = 2.0,
+    warmup_s: float = 4.0,
     n_offsets: int = 1,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Bundle:
@@ -154,7 +174,8 @@ def calibrate(
 def _calibration(
     run: CalibrationRun, name: str, rates: tuple[float, ...], n_recordings: int
 ) -> Calibration:
-    fit = fit_thresholds(np.asarray(run.scores[name], np.float32), rates)
+    site_std = run.site_std(name)
+    fit = fit_thresholds(run.scores(name, site_std), rates)
     spread = run.spread[name]
     error_std_db = (
         tuple(round(float(value), 4) for value in spread.spread(0.05)) if spread.count else ()
@@ -166,4 +187,5 @@ def _calibration(
         thresholds=fit.thresholds,
         error_std_db=error_std_db,
         recordings=n_recordings,
+        site_std=site_std,
     )

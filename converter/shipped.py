@@ -17,7 +17,7 @@ import click
 import numpy as np
 
 from converter.calibrate import CalibrationRun, calibrate, score_recording
-from converter.datasets import Dataset, Part, load_part, save_dataset
+from converter.datasets import Dataset, Part, load_dataset, load_part, save_dataset
 from converter.quantize import quantize
 from converter.recordings import PreparedRecording, save_frames, split_recording
 from converter.simulate.recordings import RecordingSpec, training_specs
@@ -37,10 +37,10 @@ GEOMETRY = Geometry(5e6)
 #: Observers, seconds of each, and seed, for each split. A false-alarm rate of 0.001 wants at
 #: least 10,000 normal segments of 6.4 ms to set it and as many to test it.
 OBSERVERS = {
-    "train": (45, 8.0, 1001),
-    "validation": (9, 5.0, 2001),
-    "calibration": (12, 16.0, 3001),
-    "test": (12, 10.0, 4001),
+    "train": (45, 6.4, 1001),
+    "validation": (9, 4.0, 2001),
+    "calibration": (12, 12.8, 3001),
+    "test": (12, 8.0, 4001),
 }
 _CHUNK_SAMPLES = 1_280_000
 
@@ -99,14 +99,18 @@ def realised_rates(bundle: Bundle, dataset: Dataset) -> dict[str, dict[str, floa
     names = resolve_names(tuple(manifest.detectors), manifest.model.role)
     warmup_s = float(manifest.training["calibration"]["warmup_s"])
     scorer = Scorer(
-        Forecaster(bundle, open_backend(bundle)), names, geometry, ceil(warmup_s / geometry.hop_s)
+        Forecaster(bundle, open_backend(bundle)),
+        names,
+        geometry,
+        ceil(warmup_s / geometry.hop_s),
+        manifest.site_std,
     )
     run = CalibrationRun.empty(names, geometry.n_fft)
     for part in dataset.split("test"):
         score_recording(load_part(dataset, part), geometry, scorer, run)
     return {
         name: {
-            rate: round(float(np.mean(np.asarray(run.scores[name]) > methods["quantile"])), 6)
+            rate: round(float(np.mean(run.scores(name) > methods["quantile"])), 6)
             for rate, methods in manifest.detectors[name].thresholds.items()
             if "quantile" in methods
         }
@@ -123,22 +127,26 @@ def realised_rates(bundle: Bundle, dataset: Dataset) -> dict[str, dict[str, floa
     show_default=True,
     help="Bundle to write.",
 )
-@click.option("--work", type=click.Path(path_type=Path), help="Keep data set and model here.")
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    help="Keep data set and model here, and go on from there.",
+)
 @click.option("--workers", default=2, show_default=True, help="Processes that simulate.")
 @click.option("--scale", default=1.0, show_default=True, help="Share of the usual seconds.")
-@click.option("--epochs", default=40, show_default=True, help="At most so many.")
+@click.option("--epochs", default=18, show_default=True, help="At most so many.")
 def main(out: Path, work: Path | None, workers: int, scale: float, epochs: int) -> None:
     """Simulate, train, convert and calibrate the bundle that comes with the package."""
     observers = {name: (n, scale * s, seed) for name, (n, s, seed) in OBSERVERS.items()}
     with tempfile.TemporaryDirectory() as temporary:
         folder = work or Path(temporary)
-        dataset = simulate_dataset(folder / "dataset", observers, GEOMETRY, workers)
-        train(
-            dataset,
-            folder / "model",
-            TrainSettings(epochs=epochs, patience=4, seed=1),
-            _progress,
-        )
+        if (folder / "dataset" / "dataset.json").exists():
+            dataset = load_dataset(folder / "dataset")
+        else:
+            dataset = simulate_dataset(folder / "dataset", observers, GEOMETRY, workers)
+        if not (folder / "model").exists():
+            settings = TrainSettings(epochs=epochs, patience=4, seed=1)
+            train(dataset, folder / "model", settings, _progress)
         draft = folder / out.name
         quantize(folder / "model", draft, "float32", dataset)
         bundle = calibrate(draft, dataset, draft, progress=lambda name: click.echo(name, err=True))

@@ -1,9 +1,10 @@
 """The chain, read aloud: blocks become frames, frames segments, segments scores, scores events."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from types import MappingProxyType
 
 import numpy as np
 
@@ -74,16 +75,22 @@ class Scorer:
         names: resolved names of the detectors.
         geometry: of the segments.
         n_warmup: segments of the warm-up, at least 4.
+        smallest_std: for each detector, the least spread of raw scores that a site may have.
     """
 
     def __init__(
-        self, forecaster: Forecaster | None, names: Sequence[str], geometry: Geometry, n_warmup: int
+        self,
+        forecaster: Forecaster | None,
+        names: Sequence[str],
+        geometry: Geometry,
+        n_warmup: int,
+        smallest_std: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self.n_warmup = max(n_warmup, 4)
         self._forecaster = forecaster
         self._n_reference = self.n_warmup // 2
         self._detectors = make_detectors(names, geometry, self._n_reference)
-        self._scales = {name: SiteScale() for name in names}
+        self.scales = {name: SiteScale(smallest_std.get(name, 0.0)) for name in names}
         self._needs_forecast = any(detector.needs_forecast for detector in self._detectors)
         self._n_segments = 0
 
@@ -102,7 +109,7 @@ class Scorer:
         self._n_segments = 0
         for detector in self._detectors:
             detector.reset()
-        for scale in self._scales.values():
+        for scale in self.scales.values():
             scale.clear()
 
     def score(self, segment: Segment) -> tuple[Score, ...]:
@@ -117,12 +124,12 @@ class Scorer:
         scores = tuple(score for score in found if score is not None)
         self._n_segments += 1
         if self.is_warm:
-            return tuple(self._scales[score.detector].apply(score) for score in scores)
+            return tuple(self.scales[score.detector].apply(score) for score in scores)
         if self._n_segments > self._n_reference:
             for score in scores:
-                self._scales[score.detector].learn(score)
+                self.scales[score.detector].learn(score)
         if self._n_segments == self.n_warmup:
-            for scale in self._scales.values():
+            for scale in self.scales.values():
                 scale.settle()
         return scores
 
@@ -156,6 +163,7 @@ class Pipeline:
 
     Raises:
         SourceError: the source's sample rate is not the bundle's.
+        ConfigError: a detector is unknown.
         ModelError: the bundle has no threshold for a detector at the chosen rate.
     """
 
@@ -174,10 +182,15 @@ class Pipeline:
         geometry = bundle.manifest.geometry
         if abs(source.sample_rate_hz - geometry.sample_rate_hz) > 1e-4 * geometry.sample_rate_hz:
             raise SourceError(
-                f"{source.uri} delivers {source.sample_rate_hz:g} samples/s, but the bundle "
-                f"{bundle.manifest.name!r} was made for {geometry.sample_rate_hz:g}: set the "
+                f"{source.uri} delivers {source.sample_rate_hz:.10g} samples/s, but the bundle "
+                f"{bundle.manifest.name!r} was made for {geometry.sample_rate_hz:.10g}: set the "
                 "source's sample rate to that, or choose a bundle made for this rate"
             )
+        names = resolve_names(detect.detectors, bundle.manifest.model.role)
+        self.thresholds = {
+            name: bundle.manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
+            for name in names
+        }
         self.geometry = geometry
         self.front_end = FrontEnd(
             geometry,
@@ -187,14 +200,13 @@ class Pipeline:
             max_clipped_fraction=detect.max_clipped_fraction,
         )
         self.segmenter = Segmenter(geometry)
-        names = resolve_names(detect.detectors, bundle.manifest.model.role)
         self.scorer = Scorer(
-            Forecaster(bundle, backend), names, geometry, ceil(detect.warmup_s / geometry.hop_s)
+            Forecaster(bundle, backend),
+            names,
+            geometry,
+            ceil(detect.warmup_s / geometry.hop_s),
+            bundle.manifest.site_std,
         )
-        self.thresholds = {
-            name: bundle.manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
-            for name in names
-        }
         self.tracker = EventTracker(
             BandInfo(band.id, source.center_freq_hz, geometry.sample_rate_hz),
             geometry,

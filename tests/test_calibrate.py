@@ -50,12 +50,13 @@ def test_new_normal_signal_keeps_the_rate(calibrated: tuple[Bundle, Path]) -> No
         names,
         tiny.GEOMETRY,
         ceil(WARMUP_S / tiny.GEOMETRY.hop_s),
+        bundle.manifest.site_std,
     )
     run = CalibrationRun.empty(names, tiny.GEOMETRY.n_fft)
     for part in dataset.split("test"):
         score_recording(load_part(dataset, part), tiny.GEOMETRY, scorer, run)
     for name in names:
-        values = np.asarray(run.scores[name])
+        values = run.scores(name)
         # Three recordings of about 560 segments: the rate of 0.05 is known within a factor of 3,
         # because the scale of each site is learnt from 20 segments.
         rate = float(np.mean(values > bundle.manifest.threshold(name, 0.05, "quantile")))

@@ -136,7 +136,7 @@ class DetectConfig:
     """When a score is an alarm and when alarms are an event."""
 
     detectors: tuple[str, ...] = field(
-        default=("model", "zscore"),
+        default=("model", "zscore", "ewma", "energy"),
         metadata=about("Detectors that look at every segment; any of them raises the alarm", **_ID),
     )
     false_alarm_rate: float = field(
@@ -167,7 +167,7 @@ class DetectConfig:
         metadata=about("Quiet time after which an event ends", unit="s", minimum=0),
     )
     warmup_s: float = field(
-        default=2.0,
+        default=4.0,
         metadata=about(
             "Time after the start in which the observer learns what is normal and nothing alarms",
             unit="s",

@@ -13,9 +13,10 @@ __all__ = ["Extent", "ExtentFinder"]
 #: carrier disappears in single resource blocks.
 BRIDGED_BINS = 2
 #: A bin belongs to the anomaly when its error is at least this part of the peak's, both in dB.
-#: At half, the main lobe of a Hann taper stays (-6 dB beside the peak) and its side lobes
-#: (-31 dB) drop out up to 60 dB of excess.
-PEAK_SHARE = 0.5
+#: At a third, the main lobe of a Hann taper stays (-6 dB beside the peak), its side lobes (-31 dB)
+#: drop out up to 47 dB of excess, and a wideband signal keeps the bins in which traffic hides most
+#: of it.
+PEAK_SHARE = 1.0 / 3.0
 #: ... and at least this many standard deviations of the bin's error on normal signal.
 SIGNIFICANT_SIGMAS = 3.0
 #: Spread assumed of a bin's mean error before enough normal segments were seen.
@@ -69,7 +70,7 @@ class ExtentFinder:
         The excess of a bin is its error averaged over the horizon and over the alarming segments
         of the event, less its mean on normal segments. The anomaly is the run of bins around the
         largest excess (or the deepest loss, where that is larger) that are significant and within
-        half of the peak, both in dB.
+        a third of the peak, both in dB.
         """
         np.mean(error_map_db, axis=0, out=self._mean_error_db)
         self._n_event += 1

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 from edgespec.detect.detector import Detector
-from edgespec.detect.reference import BinZScore, EnergyLevel
+from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
 from edgespec.detect.residual import ForecastError, ReconstructionError
 from edgespec.errors import ConfigError
 from edgespec.records import Geometry
@@ -17,6 +17,7 @@ DETECTORS: dict[str, Callable[[Geometry, int], Detector]] = {
     "reconstruction": lambda geometry, n_warmup: ReconstructionError(geometry),
     "energy": EnergyLevel,
     "zscore": BinZScore,
+    "ewma": BinEwma,
 }
 
 #: The detector that belongs to a model of each role; ``model`` in a configuration means it.

@@ -18,9 +18,13 @@ class SiteScale:
     all of them would be deaf on the roof. ``score = (raw - mean) / std``, with mean and standard
     deviation over the last part of the warm-up: the Gaussian fit of Li et al. 2019, sec. 6, made at
     the site. Thresholds are then in standard deviations and hold for every observer.
+
+    A warm-up that happened to be quiet would make every later burst of traffic an anomaly, so the
+    spread is never believed to be smaller than ``smallest_std``, which is that of a usual site.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, smallest_std: float = 0.0) -> None:
+        self._smallest_std = smallest_std
         self._statistics = RunningStatistics(1)
         self._value: FloatArray = np.empty(1, np.float32)
         self.mean = 0.0
@@ -38,7 +42,8 @@ class SiteScale:
     def settle(self) -> None:
         """Keep what was learnt as the scale from now on."""
         self.mean = float(self._statistics.mean[0])
-        self.std = float(self._statistics.spread(_SMALLEST_SHARE * abs(self.mean) + 1e-6)[0])
+        smallest = max(self._smallest_std, _SMALLEST_SHARE * abs(self.mean) + 1e-6)
+        self.std = float(self._statistics.spread(smallest)[0])
 
     def apply(self, score: Score) -> Score:
         """Return the score in standard deviations above the site's mean."""

@@ -99,7 +99,9 @@ class Calibration:
     ``thresholds`` maps a false-alarm rate per segment, in decimal, to the threshold of each
     method: ``{"0.01": {"gaussian": 3.1, "quantile": 3.0}}``. ``error_std_db`` is the standard
     deviation of the error in each bin, ``(n_bins,)``, or empty where the detector has no error
-    map. ``n_scores`` segments of ``recordings`` recordings were scored.
+    map. ``n_scores`` segments of ``recordings`` recordings were scored. ``site_std`` is the median,
+    over those recordings, of the standard deviation of the raw scores in their warm-up: what a
+    usual site has.
     """
 
     mean: float
@@ -108,12 +110,14 @@ class Calibration:
     thresholds: Mapping[str, Mapping[str, float]]
     error_std_db: tuple[float, ...] = ()
     recordings: int = 1
+    site_std: float = 0.0
 
     def __post_init__(self) -> None:
         _number(self.mean, "mean of a detector")
         _number(self.std, "std of a detector")
         _count(self.n_scores, "n_scores of a detector", 1)
         _count(self.recordings, "recordings of a detector", 1)
+        _number(self.site_std, "site_std of a detector")
         _mapping(self.thresholds, "thresholds of a detector")
         for rate, methods in self.thresholds.items():
             if not 0.0 < _rate(rate) < 1.0:
@@ -201,6 +205,11 @@ class Manifest:
     def output_shape(self) -> tuple[int, int]:
         """Frames and bins of what the model returns."""
         return self.geometry.n_horizon, self.geometry.n_fft
+
+    @property
+    def site_std(self) -> dict[str, float]:
+        """The spread of raw scores at a usual site, for each calibrated detector."""
+        return {name: calibration.site_std for name, calibration in self.detectors.items()}
 
     def threshold(self, detector: str, false_alarm_rate: float, method: str) -> float:
         """Return the threshold of a detector, which is positive.
