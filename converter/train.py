@@ -15,7 +15,7 @@ from converter.runtime import load_keras, load_tensorflow
 from converter.windows import WindowSet
 from edgespec.errors import QualityError, UsageError
 
-__all__ = ["EpochReport", "TrainSettings", "train", "training_hop"]
+__all__ = ["EpochReport", "TrainSettings", "fit", "train", "training_hop"]
 
 
 #: Segments that training makes of a data set if it can, by overlapping them.
@@ -94,31 +94,14 @@ def train(
         QualityError: the loss is no longer finite.
     """
     keras = load_keras()
-    from converter.batches import Batches
-
     keras.utils.set_random_seed(settings.seed)
     role = MODELS[settings.architecture].role
     hop_frames = settings.hop_frames or training_hop(dataset)
     windows = WindowSet(dataset, ("train",), hop_frames=hop_frames, leave_noise_out=True)
     held_out = WindowSet(dataset, ("validation",), leave_noise_out=True)
     model = build_model(settings.architecture, dataset.geometry, settings.hyper)
-    model.compile(keras.optimizers.Adam(settings.learning_rate), loss="mse")
-    epochs: list[EpochReport] = []
     started = time.monotonic()
-    model.fit(
-        Batches(windows, role, settings.batch_size, settings.seed),
-        validation_data=Batches(held_out, role, settings.batch_size),
-        epochs=settings.epochs,
-        callbacks=[
-            _reporter(keras, settings, epochs, progress),
-            keras.callbacks.EarlyStopping(
-                monitor="val_loss", patience=settings.patience, restore_best_weights=True
-            ),
-            keras.callbacks.TerminateOnNaN(raise_error=False),
-        ],
-        verbose=0,
-    )
-    _check_finite(epochs, settings)
+    epochs = fit(model, windows, held_out, role, settings, progress)
     best = min(epochs, key=lambda report: report.val_loss)
     card = ModelCard(
         name=settings.architecture,
@@ -147,6 +130,43 @@ def train(
     )
     save_model(folder, card, model)
     return card
+
+
+def fit(
+    model: Any,
+    windows: WindowSet,
+    held_out: WindowSet,
+    role: str,
+    settings: TrainSettings,
+    progress: Callable[[EpochReport], None] = lambda _: None,
+) -> list[EpochReport]:
+    """Train a Keras model in place, until the held-out loss stops falling, and keep its best.
+
+    What is frozen in the model stays as it is. The global seed is left to the caller.
+
+    Raises:
+        QualityError: the loss is no longer finite.
+    """
+    keras = load_keras()
+    from converter.batches import Batches
+
+    epochs: list[EpochReport] = []
+    model.compile(keras.optimizers.Adam(settings.learning_rate), loss="mse")
+    model.fit(
+        Batches(windows, role, settings.batch_size, settings.seed),
+        validation_data=Batches(held_out, role, settings.batch_size),
+        epochs=settings.epochs,
+        callbacks=[
+            _reporter(keras, settings, epochs, progress),
+            keras.callbacks.EarlyStopping(
+                monitor="val_loss", patience=settings.patience, restore_best_weights=True
+            ),
+            keras.callbacks.TerminateOnNaN(raise_error=False),
+        ],
+        verbose=0,
+    )
+    _check_finite(epochs, settings)
+    return epochs
 
 
 def _recordings(dataset: Dataset) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from sigmf import SigMFFile
 
+from converter.simulate.mixture import Mixture, vary
 from edgespec import __version__
 from edgespec.errors import UsageError
 from edgespec.records import SampleFormat
@@ -73,12 +74,13 @@ def training_specs(
     sample_rate_hz: float,
     seed: int,
     receiver: ReceiverConfig | None = None,
+    mixture: Mixture | None = None,
 ) -> list[RecordingSpec]:
     """Return what ``n_observers`` hear without any interferer, one recording each.
 
     Static, walking and driving observers take turns, so any number of them is a mixture. Each
     has its own cell (identity, load, users, ports, scheduler), SNR of 5 to 30 dB, channel profile
-    and level.
+    and level. A ``mixture`` adds to that what its shares say; None adds nothing.
 
     Raises:
         UsageError: there is nothing to record.
@@ -95,6 +97,9 @@ def training_specs(
         scene = _draw_scene(context, sample_rate_hz, receiver or ReceiverConfig(), rng)
         name = f"sim-{context.name}-{i:03d}"
         scene_seed = int(rng.integers(2**31))
+        if mixture is not None:
+            # Draws of its own: the plain ones are the same with any mixture.
+            scene = vary(scene, context.name, mixture, np.random.default_rng((seed, i)))
         specs.append(RecordingSpec(name, scene, scene_seed, duration_s, context=context.name))
     return specs
 
@@ -180,10 +185,10 @@ def _metadata(spec: RecordingSpec, annotations: list[Annotation], sha512: str) -
                 "core:freq_lower_edge": spec.center_freq_hz + item.freq_lower_hz,
                 "core:freq_upper_edge": spec.center_freq_hz + item.freq_upper_hz,
                 "core:label": item.label,
-                "core:comment": f"ISR {item.isr_db:g} dB, duty {item.duty:g}",
+                "core:comment": item.comment,
                 "core:generator": f"edgespec {__version__}",
                 "core:uuid": str(uuid.UUID(bytes=rng.bytes(16), version=4)),
-                "edgespec:isr_db": item.isr_db,
+                **({} if item.isr_db is None else {"edgespec:isr_db": item.isr_db}),
                 "edgespec:duty": item.duty,
             },
         )
@@ -192,14 +197,28 @@ def _metadata(spec: RecordingSpec, annotations: list[Annotation], sha512: str) -
 
 def _describe(spec: RecordingSpec) -> str:
     cell, channel, receiver = spec.scene.cell, spec.scene.channel, spec.scene.receiver
+    uplink = spec.scene.uplink
     k = "Rayleigh" if channel.rician_k_db is None else f"Rician K {channel.rician_k_db:.1f} dB"
+    sent = (
+        f"PCI {cell.pci}, load {cell.load:.2f}, {cell.n_users} users, {cell.n_ports} ports, "
+        f"{cell.scheduler}"
+    )
+    if uplink is not None:
+        sent = (
+            f"load {uplink.load:.2f}, {uplink.n_users} users, gains within "
+            f"{uplink.gain_sigma_db:.0f} dB"
+        )
+    extras = [f"neighbour at {n.level_db:.1f} dB" for n in spec.scene.neighbours]
+    if channel.shadow_db:
+        extras.append(f"shadowing of {channel.shadow_db:.1f} dB over {channel.shadow_s:.0f} s")
+    if receiver.agc_every_s:
+        extras.append(f"gain steps about each {receiver.agc_every_s:.1f} s")
     return (
-        f"SIMULATED LTE-like downlink of 5 MHz, not a recording; seed {spec.seed}, "
-        f"{spec.context or 'single'} observer, PCI {cell.pci}, load {cell.load:.2f}, "
-        f"{cell.n_users} users, {cell.n_ports} ports, {cell.scheduler}, {channel.profile}, "
-        f"Doppler {channel.doppler_hz:.1f} Hz, {k}, SNR {channel.snr_db:.1f} dB, CFO "
-        f"{channel.cfo_hz:.0f} Hz, {receiver.adc_bits}-bit converter, full cell at "
-        f"{receiver.level_dbfs:.1f} dBFS"
+        f"SIMULATED LTE-like {'downlink' if uplink is None else 'uplink'} of 5 MHz, not a "
+        f"recording; seed {spec.seed}, {spec.context or 'single'} observer, {sent}, "
+        f"{channel.profile}, Doppler {channel.doppler_hz:.1f} Hz, {k}, SNR {channel.snr_db:.1f} "
+        f"dB, CFO {channel.cfo_hz:.0f} Hz, {receiver.adc_bits}-bit converter, full cell at "
+        + ", ".join([f"{receiver.level_dbfs:.1f} dBFS", *extras])
     )
 
 

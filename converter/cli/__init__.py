@@ -1,0 +1,25 @@
+"""The command line of the training side: ``edgespec-converter``.
+
+Results go to standard output, as one JSON object a line with ``--json``; progress goes to
+standard error.
+"""
+
+import click
+
+from converter.cli.bundles import calibrate, quantize
+from converter.cli.models import import_keras, train, transfer
+from converter.cli.recordings import dataset, simulate
+from edgespec import __version__
+from edgespec.clickglue import EdgespecGroup
+
+__all__ = ["main"]
+
+
+@click.group(cls=EdgespecGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edgespec-converter")
+def main() -> None:
+    """Make models for edgespec: recordings -> data set -> training -> bundle."""
+
+
+for command in (simulate, dataset, train, transfer, import_keras, quantize, calibrate):
+    main.add_command(command)

@@ -1,0 +1,105 @@
+"""Commands that make bundles of models: ``quantize`` and ``calibrate``."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from converter.cli.output import FILE, FOLDER, emit, json_option, note
+from edgespec.inference.manifest import QUANTISATIONS
+
+__all__ = ["calibrate", "quantize"]
+
+
+@click.command()
+@click.argument("model_folder", type=FOLDER)
+@click.option("-o", "--out", type=FILE, required=True, help="Bundle to write: NAME.edgespec.")
+@click.option("--kind", type=click.Choice(QUANTISATIONS), default="float32", show_default=True)
+@click.option("--dataset", "dataset_folder", type=FOLDER, help="Windows to convert and check with.")
+@click.option("--seed", default=0, show_default=True, help="Chooses the windows.")
+@json_option
+def quantize(
+    model_folder: Path,
+    out: Path,
+    kind: str,
+    dataset_folder: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Convert a trained model to a bundle; refused if it differs too much from Keras."""
+    from converter.datasets import load_dataset
+    from converter.quantize import quantize as run
+
+    windows = None if dataset_folder is None else load_dataset(dataset_folder)
+    done = run(model_folder, out, kind, windows, seed)
+    info, size = done.bundle.manifest.model, out.stat().st_size
+    emit(
+        {
+            "bundle": str(out),
+            "sha256": done.bundle.sha256,
+            "bytes": size,
+            "kind": kind,
+            "operators": list(info.operators),
+            "parity": asdict(done.parity),
+        },
+        as_json,
+        f"bundle {out}: {size / 1e3:.0f} kB, {kind}, {', '.join(info.operators)}\n"
+        f"error against Keras: {done.parity.rms_error:.2g} RMS, {done.parity.max_error:.2g} at "
+        f"most, on an output of {done.parity.keras_rms:.2g} RMS\nsha256 {done.bundle.sha256}",
+    )
+
+
+@click.command()
+@click.argument("bundle", type=FILE)
+@click.option("--dataset", "dataset_folder", type=FOLDER, required=True, help="Normal signal.")
+@click.option("-o", "--out", type=FILE, help="Bundle to write; default: BUNDLE itself.")
+@click.option("--split", default="calibration", show_default=True, help="Which recordings.")
+@click.option(
+    "--rate",
+    "rates",
+    multiple=True,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="False-alarm rate per segment; may be given often. Default: 0.1 down to 0.001.",
+)
+@click.option("--warmup", default=4.0, show_default=True, help="Seconds the monitor will wait.")
+@click.option("--offsets", default=1, show_default=True, help="Passes, each some frames later.")
+@json_option
+def calibrate(
+    bundle: Path,
+    dataset_folder: Path,
+    out: Path | None,
+    split: str,
+    rates: tuple[float, ...],
+    warmup: float,
+    offsets: int,
+    as_json: bool,
+) -> None:
+    """Set a bundle's thresholds from recordings of normal signal."""
+    from converter.calibrate import FALSE_ALARM_RATES
+    from converter.calibrate import calibrate as run
+    from converter.datasets import load_dataset
+
+    done = run(
+        bundle,
+        load_dataset(dataset_folder),
+        out or bundle,
+        split=split,
+        false_alarm_rates=rates or FALSE_ALARM_RATES,
+        warmup_s=warmup,
+        n_offsets=offsets,
+        progress=note,
+    )
+    lines = []
+    for name, found in done.manifest.detectors.items():
+        for rate, methods in found.thresholds.items():
+            shown = ", ".join(f"{method} {value:.2f}" for method, value in methods.items())
+            lines.append(f"{name} at {rate}: {shown} ({found.n_scores} segments)")
+    emit(
+        {
+            "bundle": str(out or bundle),
+            "sha256": done.sha256,
+            "detectors": {name: asdict(c) for name, c in done.manifest.detectors.items()},
+        },
+        as_json,
+        "\n".join([*lines, f"bundle {out or bundle}", f"sha256 {done.sha256}"]),
+    )

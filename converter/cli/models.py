@@ -1,0 +1,178 @@
+"""Commands that make models: ``train``, ``transfer`` and ``import-keras``."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from converter.cli.output import FILE, FOLDER, emit, json_option, note
+from edgespec.units import parse_quantity
+
+__all__ = ["import_keras", "train", "transfer"]
+
+
+@click.command()
+@click.argument("dataset_folder", type=FOLDER)
+@click.option("-o", "--out", type=FOLDER, required=True, help="Folder of the model.")
+@click.option("--architecture", default="lstm", show_default=True, help="lstm or autoencoder.")
+@click.option("--layers", type=int, help="Layers; default: 2 LSTM, or 4 of the autoencoder.")
+@click.option("--units", type=int, help="Units of an LSTM layer; default 64.")
+@click.option("--batch-norm", is_flag=True, help="Normalise after each LSTM layer.")
+@click.option("--hop", type=int, help="Frames between training segments; default: by data.")
+@click.option("--epochs", default=100, show_default=True, help="At most so many.")
+@click.option("--patience", default=8, show_default=True, help="Epochs without progress.")
+@click.option("--batch-size", default=64, show_default=True)
+@click.option("--learning-rate", default=1e-3, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@json_option
+def train(
+    dataset_folder: Path,
+    out: Path,
+    architecture: str,
+    layers: int | None,
+    units: int | None,
+    batch_norm: bool,
+    hop: int | None,
+    epochs: int,
+    patience: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Train a network on a data set; the best weights by validation loss are kept."""
+    from converter.datasets import load_dataset
+    from converter.train import TrainSettings
+    from converter.train import train as run
+
+    hyper = {"n_layers": layers, "n_units": units, "batch_norm": batch_norm or None}
+    settings = TrainSettings(
+        architecture=architecture,
+        hyper={key: value for key, value in hyper.items() if value is not None},
+        hop_frames=hop,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        patience=patience,
+        seed=seed,
+    )
+
+    card = run(load_dataset(dataset_folder), out, settings, _epoch_printer(as_json))
+    training = card.training
+    best = min(training["val_losses"])
+    emit(
+        {"event": "trained", "model": str(out), "best_val_loss": best, **_short(training)},
+        as_json,
+        f"model {out}: validation loss {best:.4f} at epoch {training['best_epoch']} of "
+        f"{training['epochs']}, {training['n_windows']} windows, {training['seconds']} s",
+    )
+
+
+def _short(training: Any) -> dict[str, Any]:
+    names = ("best_epoch", "epochs", "n_windows", "n_parameters", "seconds")
+    return {name: training[name] for name in names}
+
+
+def _epoch_printer(as_json: bool) -> Callable[[Any], None]:
+    def progress(report: Any) -> None:
+        if as_json:
+            click.echo(json.dumps({"event": "epoch", **asdict(report)}))
+            return
+        mark = " best" if report.val_loss <= report.best_val_loss else ""
+        note(
+            f"epoch {report.epoch}/{report.n_epochs}: loss {report.loss:.4f}, validation "
+            f"{report.val_loss:.4f}{mark}, {report.seconds:.1f} s"
+        )
+
+    return progress
+
+
+@click.command()
+@click.argument("teacher_folder", type=FOLDER)
+@click.argument("dataset_folder", type=FOLDER)
+@click.option("-o", "--out", type=FOLDER, required=True, help="Folder of the new model.")
+@click.option(
+    "--method",
+    default="closed-form",
+    show_default=True,
+    help="zero-shot, threshold, affine, 1L, 2L, All-L, closed-form or self.",
+)
+@click.option("--seconds", type=float, help="Signal to use; default: the whole train split.")
+@click.option("--hop", type=int, help="Frames between segments; default: by data.")
+@click.option("--epochs", default=100, show_default=True, help="At most so many.")
+@click.option("--patience", default=8, show_default=True, help="Epochs without progress.")
+@click.option("--batch-size", default=64, show_default=True)
+@click.option("--learning-rate", default=1e-3, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@json_option
+def transfer(
+    teacher_folder: Path,
+    dataset_folder: Path,
+    out: Path,
+    method: str,
+    seconds: float | None,
+    hop: int | None,
+    epochs: int,
+    patience: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Fit a copy of a trained model to another cell or band, with little data of it."""
+    from converter.datasets import load_dataset
+    from converter.train import TrainSettings
+    from converter.transfer import transfer as run
+
+    settings = TrainSettings(
+        hop_frames=hop,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        patience=patience,
+        seed=seed,
+    )
+    data = load_dataset(dataset_folder)
+    card = run(teacher_folder, data, out, method, seconds, settings, _epoch_printer(as_json))
+    done = card.training["transfer"]
+    names = ("recalibrate", "seconds_of_signal", "n_windows", "l2", "loss_before", "loss_after")
+    found = {name: done[name] for name in names if name in done}
+    used = f" on {done['seconds_of_signal']:g} s of signal" if "seconds_of_signal" in done else ""
+    advice = "; calibrate its bundle on the new cell" if done["recalibrate"] else ""
+    emit(
+        {"event": "transferred", "model": str(out), "method": method, **found},
+        as_json,
+        f"model {out}: {method}{used}, {done['seconds']:.1f} s{advice}",
+    )
+
+
+@click.command("import-keras")
+@click.argument("keras_file", type=FILE)
+@click.option("-o", "--out", type=FOLDER, required=True, help="Folder of the model.")
+@click.option("--sample-rate", default="5M", show_default=True, help="Rate it was trained at.")
+@click.option("--averages", default=10, show_default=True, help="Power spectra in a frame.")
+@click.option("--reference", type=FILE, help=".npz with x and y that it must reproduce.")
+@json_option
+def import_keras(
+    keras_file: Path,
+    out: Path,
+    sample_rate: str,
+    averages: int,
+    reference: Path | None,
+    as_json: bool,
+) -> None:
+    """Import a Keras 1 or 2 model (HDF5) of stacked LSTM layers."""
+    from converter.import_keras import import_keras as run
+
+    rate_hz = parse_quantity(sample_rate, "--sample-rate")
+    card = run(keras_file, out, rate_hz, averages, reference)
+    error = card.training.get("reference_max_error")
+    note = "not compared with a reference" if error is None else f"reference error {error:.2g}"
+    emit(
+        {"model": str(out), "gate": card.gate, "reference_max_error": error},
+        as_json,
+        f"model {out}: gate {card.gate}, {note}",
+    )
