@@ -7,10 +7,12 @@ import pytest
 
 pytest.importorskip("sigmf")
 
+from converter.simulate.additions import with_additions
+from converter.simulate.mixture import MIXTURES, Mixture, choose_mixture
 from converter.simulate.recordings import RecordingSpec, training_specs, write_recordings
 from edgespec.errors import UsageError
 from edgespec.records import SampleFormat
-from edgespec.simulate.config import InterfererConfig, ReceiverConfig, SceneConfig
+from edgespec.simulate.config import FaultConfig, InterfererConfig, ReceiverConfig, SceneConfig
 from edgespec.simulate.scene import Scene
 from edgespec.sources import open_source
 
@@ -78,3 +80,62 @@ def test_what_cannot_be_recorded(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot write recordings"):
         write_recordings(tmp_path / "file", [spec])
+
+
+# --- mixtures and additions ----------------------------------------------------------------
+
+
+def test_a_mixture_that_adds_nothing_is_the_plain_one():
+    assert choose_mixture("plain") is None
+    assert choose_mixture("plain", "dl") is None
+    assert choose_mixture("plain", "ul").direction == "ul"
+    with pytest.raises(UsageError, match="known are plain, varied, uplink"):
+        choose_mixture("wild")
+    with pytest.raises(UsageError, match="'Z' is not known; known are A"):
+        Mixture(cells=("Z",))
+
+
+def test_a_varied_mixture_has_its_shares():
+    specs = training_specs(300, 1.0, 5e6, seed=2, mixture=MIXTURES["varied"])
+    assert specs == training_specs(300, 1.0, 5e6, seed=2, mixture=MIXTURES["varied"])
+    scenes = [spec.scene for spec in specs]
+    assert np.mean([bool(s.neighbours) for s in scenes]) == pytest.approx(0.3, abs=0.1)
+    assert np.mean([s.cell.user_groups > 0 for s in scenes]) == pytest.approx(0.5, abs=0.1)
+    assert np.mean([s.receiver.dc != 0 for s in scenes]) == pytest.approx(0.5, abs=0.1)
+    assert {s.receiver.adc_bits for s in scenes} == {8, 12, 14}
+    assert not any(s.receiver.agc_every_s for s in scenes)
+    for spec in specs:
+        assert 5.0 <= spec.scene.channel.snr_db <= 30.0
+        assert (spec.scene.channel.doppler_hz == 0.0) == (spec.context == "static")
+        assert spec.context != "static" or not spec.scene.channel.shadow_db
+        assert all(-15.0 <= n.level_db <= -3.0 for n in spec.scene.neighbours)
+    plain = training_specs(300, 1.0, 5e6, seed=2)
+    assert [s.seed for s in specs] == [s.seed for s in plain]
+
+
+def test_an_uplink_mixture_is_heard_and_described(tmp_path):
+    specs = training_specs(3, 0.02, 5e6, seed=2, mixture=MIXTURES["uplink"])
+    assert all(5 <= spec.scene.uplink.n_users <= 40 for spec in specs)
+    (path,) = write_recordings(tmp_path, specs[:1])
+    assert "LTE-like uplink" in json.loads(path.read_text())["global"]["core:description"]
+
+
+def test_cells_of_a_mixture_are_the_named_ones():
+    specs = training_specs(30, 1.0, 5e6, seed=2, mixture=Mixture(cells=("B", "D")))
+    assert {spec.scene.cell.pci for spec in specs} == {17, 451}
+
+
+def test_what_is_added_is_annotated(tmp_path):
+    specs = with_additions(
+        training_specs(1, 0.03, 1.92e6, seed=2),
+        [InterfererConfig("qpsk", 3.0, start_s=0.005, stop_s=0.01)],
+        [FaultConfig("power-step", 0.02, step_db=5.0)],
+    )
+    (path,) = write_recordings(tmp_path, specs)
+    first, second = json.loads(path.read_text())["annotations"]
+    assert (first["core:label"], first["edgespec:isr_db"]) == ("qpsk", 3.0)
+    assert second["core:label"] == "power-step"
+    assert second["core:comment"] == "power step of +5 dB"
+    assert "edgespec:isr_db" not in second
+    with pytest.raises(UsageError, match="begin earlier"):
+        with_additions(specs, [InterfererConfig(start_s=1.0)])

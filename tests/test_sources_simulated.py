@@ -72,6 +72,33 @@ def test_interferer_is_where_the_uri_says():
     assert power[4:8].min() > 100 * np.delete(power, slice(4, 8)).max()
 
 
+@pytest.mark.parametrize(
+    ("options", "labels"),
+    [
+        ("kind=qpsk&own_profile=epa&own_doppler_hz=30&start_jitter_s=0.01", ["qpsk"]),
+        ("fault=frequencies-down&share=0.33&fault_start_s=0.02", ["frequencies-down"]),
+        ("cell=C&user_groups=3&n_users=4&clock_s=3600&neighbour_db=-6&shadow_db=7", []),
+        ("kind=sweep&sweep_hz_per_s=1e9&fault=power-step&step_db=5", ["sweep", "power-step"]),
+    ],
+)
+def test_options_make_another_signal(options, labels):
+    plain = gather("sim:lte-dl?duration_s=0.03", 50_000)
+    uri = f"sim:lte-dl?duration_s=0.03&{options}"
+    source = open_source(uri)
+    assert sorted(note.label for note in source.annotations(150_000)) == sorted(labels)
+    source.close()
+    assert (gather(uri, 50_000) != plain).mean() > 0.05
+
+
+def test_the_uplink_is_another_signal():
+    down = gather("sim:lte-dl?duration_s=0.02", 50_000)
+    up, busy = (
+        gather(f"sim:lte-ul?duration_s=0.02&load={load}&n_users=8", 50_000) for load in (0.1, 0.9)
+    )
+    assert (up != down).mean() > 0.5
+    assert (up != busy).any()
+
+
 def test_real_time_and_a_quick_end():
     source = open_source("sim:lte-dl?realtime=1&sample_rate=1e6")
     assert source.info.is_live
@@ -87,9 +114,14 @@ def test_real_time_and_a_quick_end():
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("sim:lte-ul", r"'lte-ul'; known are lte-dl; did you mean 'lte-dl'"),
+        ("sim:lte-xl", r"'lte-xl'; known are lte-dl, lte-ul; did you mean 'lte-"),
         ("sim:lte-dl?kind=ton", r"'ton'; known are tone, .*mean 'tone'"),
         ("sim:lte-dl?isr_db=3", "gives isr_db but no interferer"),
+        ("sim:lte-dl?own_profile=epa", "gives own_profile but no interferer"),
+        ("sim:lte-dl?step_db=3", "gives step_db but no fault"),
+        ("sim:lte-dl?fault=fire", "'fire'; known are power-step"),
+        ("sim:lte-dl?cell=Z", "'Z'; known are A, B"),
+        ("sim:lte-ul?pci=3", "gives pci, which an uplink does not have"),
         ("sim:lte-dl?bits=7", "bits in .* is 7; accepted are 0, 8"),
         ("sim:lte-dl?pci=504", "504; it must be 0 to 503"),
         ("sim:lte-dl?seed=1.5", "whole number"),

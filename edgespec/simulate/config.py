@@ -5,7 +5,20 @@ from dataclasses import dataclass, field
 from edgespec.errors import UsageError
 from edgespec.records import SampleFormat
 
-__all__ = ["CellConfig", "ChannelConfig", "InterfererConfig", "ReceiverConfig", "SceneConfig"]
+__all__ = [
+    "FAULTS",
+    "CellConfig",
+    "ChannelConfig",
+    "FaultConfig",
+    "InterfererConfig",
+    "NeighbourConfig",
+    "ReceiverConfig",
+    "SceneConfig",
+    "UplinkConfig",
+]
+
+#: What can go wrong with the wanted signal.
+FAULTS = ("power-step", "frequencies-down", "station-lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +28,13 @@ class CellConfig:
     ``load`` is the mean share of the data resources in use, 0 (idle: reference, sync and
     broadcast signals only) to 1. ``n_ports`` 1 or 2 antenna ports of reference signals.
     ``user_spread_db`` is the standard deviation of the power offset between users.
+
+    ``user_groups`` is the most of the 13 resource-block groups that one user gets at a time, each
+    user around a place of its own that wanders; 0 gives whoever is first all that is free.
+    ``load_curve`` are factors of the load over a day of 24 hours, in equal steps, and ``clock_s``
+    is the time of day at the start; without a curve the load stays. ``n_control`` 1 to 3 fixes
+    the control symbols, 0 lets them follow the users. ``control_db``, ``reference_db`` and
+    ``sync_db`` are power offsets of control, reference and synchronisation signals.
     """
 
     pci: int = 123
@@ -23,6 +43,13 @@ class CellConfig:
     n_ports: int = 1
     scheduler: str = "proportional-fair"
     user_spread_db: float = 1.5
+    user_groups: int = 0
+    load_curve: tuple[float, ...] = ()
+    clock_s: float = 0.0
+    n_control: int = 0
+    control_db: float = 0.0
+    reference_db: float = 0.0
+    sync_db: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.pci <= 503:
@@ -33,6 +60,12 @@ class CellConfig:
             raise UsageError(f"n_users is {self.n_users}; a cell needs at least 1")
         if self.n_ports not in (1, 2):
             raise UsageError(f"n_ports is {self.n_ports}; 1 and 2 are simulated")
+        if not 0 <= self.user_groups <= 13:
+            raise UsageError(f"user_groups is {self.user_groups}; it must be 0 (no limit) to 13")
+        if not 0 <= self.n_control <= 3:
+            raise UsageError(f"n_control is {self.n_control}; it must be 0 (by load) to 3")
+        if any(factor < 0 for factor in self.load_curve):
+            raise UsageError("load_curve has a negative factor; all must be 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +76,8 @@ class ChannelConfig:
     largest Doppler shift, 0 stands still; ``rician_k_db`` the power of the direct path over the
     scattered ones in the first tap, None for Rayleigh fading. ``snr_db`` is the power of a
     loaded subcarrier over the noise in it, at a channel gain of 1: it depends neither on the
-    load nor on the sample rate.
+    load nor on the sample rate. ``shadow_db`` is the standard deviation of a slow fading with
+    correlation over ``shadow_s``, such as 50 m at walking or driving speed; 0 has none.
     """
 
     profile: str = "epa"
@@ -51,6 +85,96 @@ class ChannelConfig:
     rician_k_db: float | None = 10.0
     snr_db: float = 20.0
     cfo_hz: float = 0.0
+    shadow_db: float = 0.0
+    shadow_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.shadow_db < 0 or not self.shadow_s > 0:
+            raise UsageError(
+                f"shadow_db is {self.shadow_db} over shadow_s {self.shadow_s}; the first must not "
+                "be negative, the second must be positive"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourConfig:
+    """A second cell at the edge of the first: its level against it, and its own way.
+
+    ``delay_s`` is how much later its frames begin (0 to 10 ms). Of ``channel`` all counts but the
+    SNR.
+    """
+
+    cell: CellConfig
+    level_db: float = -6.0
+    delay_s: float = 0.0
+    channel: ChannelConfig = field(default_factory=ChannelConfig)
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.delay_s < 0.01:
+            raise UsageError(
+                f"delay_s of a neighbour is {self.delay_s:g}; it must be 0 to 0.01, a frame"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkConfig:
+    """The users of a cell as an observer hears them, of 25 resource blocks.
+
+    ``load`` is the mean share of the 23 blocks between the control channels that is in use.
+    Received powers differ by a normal law of ``gain_sigma_db``, their sum stays; timing and
+    frequency errors are uniform within ``timing_s`` and ``cfo_hz`` to either side. Every user
+    sends a sounding symbol each ``srs_period_s`` (0: never) and a control message with
+    probability ``control_rate`` per subframe; a random-access preamble comes with probability
+    ``prach_rate`` per frame.
+    """
+
+    n_users: int = 20
+    load: float = 0.5
+    gain_sigma_db: float = 12.0
+    timing_s: float = 5e-6
+    cfo_hz: float = 100.0
+    control_rate: float = 0.05
+    srs_period_s: float = 0.08
+    prach_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n_users <= 100:
+            raise UsageError(f"n_users of an uplink is {self.n_users}; it must be 1 to 100")
+        for name in ("load", "control_rate", "prach_rate"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1.0:
+                raise UsageError(f"{name} of an uplink is {value}; it must be 0 to 1")
+        if self.srs_period_s and self.srs_period_s < 0.005:
+            raise UsageError(
+                f"srs_period_s is {self.srs_period_s:g}; it must be 0 (never) or at least 0.005"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class FaultConfig:
+    """What goes wrong with the wanted signal itself (Li et al. 2019, table 3).
+
+    ``kind`` is ``power-step``, by ``step_db``; ``frequencies-down``, a block of a ``share`` of
+    the subcarriers at a place that the seed draws; or ``station-lost``. It lasts from the first
+    symbol that begins at or after ``start_s`` until ``stop_s`` (None: for good).
+    """
+
+    kind: str
+    start_s: float = 0.0
+    stop_s: float | None = None
+    step_db: float = 3.0
+    share: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in FAULTS:
+            raise UsageError(f"the fault is {self.kind!r}; known are {', '.join(FAULTS)}")
+        if self.start_s < 0 or (self.stop_s is not None and self.stop_s <= self.start_s):
+            raise UsageError(
+                f"a fault lasts from start_s {self.start_s} to stop_s {self.stop_s}; the start "
+                "must not be negative, and the stop must come after it"
+            )
+        if not 0.0 < self.share <= 1.0:
+            raise UsageError(f"share of a fault is {self.share}; it must be above 0, at most 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +184,9 @@ class ReceiverConfig:
     ``level_dbfs`` is the level of a fully loaded cell at a channel gain of 1; the gain that
     makes it is fixed, whatever else is on the air. ``adc_bits`` 0 leaves the samples as they
     are (cf32 only). ``gain_imbalance_db`` and ``phase_imbalance_deg`` belong to Q against I.
+
+    The gain moves by ``gain_steps_db`` at ``gain_times_s``, and by random steps of up to
+    ``agc_range_db`` either side of the fixed gain, on average each ``agc_every_s`` (0: never).
     """
 
     sample_format: SampleFormat = SampleFormat.CI16
@@ -68,6 +195,10 @@ class ReceiverConfig:
     dc: complex = 0j
     gain_imbalance_db: float = 0.0
     phase_imbalance_deg: float = 0.0
+    gain_times_s: tuple[float, ...] = ()
+    gain_steps_db: tuple[float, ...] = ()
+    agc_every_s: float = 0.0
+    agc_range_db: float = 6.0
 
     def __post_init__(self) -> None:
         least, most = {"cf32": (2, 24), "cu8": (8, 8), "ci8": (2, 8), "ci16": (2, 16)}[
@@ -79,6 +210,15 @@ class ReceiverConfig:
                 f"a converter of {self.adc_bits} bits does not fit the format "
                 f"{self.sample_format.value}, which takes {least} to {most}"
             )
+        if len(self.gain_times_s) != len(self.gain_steps_db):
+            raise UsageError(
+                f"there are {len(self.gain_steps_db)} gain_steps_db for {len(self.gain_times_s)} "
+                "gain_times_s; give each step its time"
+            )
+        if any(b <= a for a, b in zip((-1.0, *self.gain_times_s), self.gain_times_s, strict=False)):
+            raise UsageError(f"gain_times_s are {self.gain_times_s}; they must grow from 0")
+        if self.agc_every_s < 0:
+            raise UsageError(f"agc_every_s is {self.agc_every_s}; it must not be negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +228,14 @@ class InterfererConfig:
     ``offset_hz`` is its middle against the centre frequency. It is active from ``start_s`` to
     ``stop_s`` (None: for good), and again every ``every_s`` where that is given. ``isr_db`` is
     its mean power while it transmits over the mean power of the wanted signal, without noise,
-    during that time. ``period_s`` and ``duty`` are those of a pulse train or of a sweep; 0 takes
-    the usual ones of the kind.
+    during that time. ``period_s`` and ``duty`` are those of a pulse train or of a sweep, and
+    ``sweep_hz_per_s`` sets the period of a sweep by its rate; 0 takes the usual ones of the kind.
+    ``random_duty`` draws every pulse's length, with the mean ``duty``, and its place.
+
+    The seed draws a start up to ``start_jitter_s`` later and an offset up to
+    ``offset_jitter_hz`` to either side. ``channel`` is the interferer's own way to the observer:
+    profile, Doppler, direct path and frequency offset count, its SNR does not; None is a constant
+    gain.
     """
 
     kind: str = "tone"
@@ -101,6 +247,11 @@ class InterfererConfig:
     every_s: float = 0.0
     period_s: float = 0.0
     duty: float = 0.0
+    sweep_hz_per_s: float = 0.0
+    random_duty: bool = False
+    start_jitter_s: float = 0.0
+    offset_jitter_hz: float = 0.0
+    channel: ChannelConfig | None = None
 
     def __post_init__(self) -> None:
         if self.start_s < 0:
@@ -118,10 +269,20 @@ class InterfererConfig:
 
 @dataclass(frozen=True, slots=True)
 class SceneConfig:
-    """All that an observer hears. Two scenes of one config and one seed are equal."""
+    """All that an observer hears. Two scenes of one config and one seed are equal.
+
+    With an ``uplink`` the users are heard in place of the cell and its neighbours.
+    """
 
     sample_rate_hz: float = 5e6
     cell: CellConfig = field(default_factory=CellConfig)
     channel: ChannelConfig = field(default_factory=ChannelConfig)
     receiver: ReceiverConfig = field(default_factory=ReceiverConfig)
     interferers: tuple[InterfererConfig, ...] = ()
+    faults: tuple[FaultConfig, ...] = ()
+    neighbours: tuple[NeighbourConfig, ...] = ()
+    uplink: UplinkConfig | None = None
+
+    def __post_init__(self) -> None:
+        if self.uplink is not None and self.neighbours:
+            raise UsageError("an uplink has no neighbours; leave one of them out")

@@ -1,5 +1,6 @@
 """Add an interferer to samples that already exist: real recordings, for tests and training."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,8 @@ def inject(
     stretch = to_complex(samples[start_sample:stop], sample_format)
     power = mean_power(stretch) if signal_power is None else signal_power
     gain = np.float32(np.sqrt(power * 10.0 ** (isr_db / 10.0)))
-    stretch += gain * Interferer(interferer, sample_rate_hz, seed).samples(0, n_samples)
+    here = replace(interferer, start_s=0.0, stop_s=n_samples / sample_rate_hz, every_s=0.0)
+    stretch += gain * Interferer(here, sample_rate_hz, seed).samples(0, n_samples)
     bits = {SampleFormat.CF32: 0, SampleFormat.CI16: 16}.get(sample_format, 8)
     quantise(stretch, sample_format, bits, out[start_sample:stop])
     return out

@@ -8,6 +8,7 @@ __all__ = [
     "N_RBG",
     "N_SUBCARRIERS",
     "N_SYMBOLS",
+    "PREFIX_SAMPLES",
     "RBG_OF_SUBCARRIER",
     "SAMPLE_RATE_HZ",
     "SUBCARRIERS_HZ",

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.simulate.agc import GainSteps
 from edgespec.simulate.config import InterfererConfig, SceneConfig
-from edgespec.simulate.interferers import Interferer, complete
+from edgespec.simulate.interferers import ISR_MOST_S, Interferer, settle
 from edgespec.simulate.numerology import N_SUBCARRIERS, SUBCARRIER_HZ
 from edgespec.simulate.receiver import distort, quantise
 from edgespec.simulate.resample import frame_samples
@@ -15,21 +16,23 @@ from edgespec.simulate.wanted import Wanted, wanted_power
 
 __all__ = ["Annotation", "Scene"]
 
-#: Longest stretch over which the power of the wanted signal is averaged for the ISR.
-_ISR_MOST_S = 10.0
-
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """Where an interferer lies: samples, and frequency edges against the centre."""
+    """Where something was put in: samples, and frequency edges against the centre.
+
+    ``label`` is the kind of an interferer or fault, or ``gain-step``. Only an interferer has an
+    ISR. ``comment`` says it in words.
+    """
 
     sample_start: int
     sample_count: int
     freq_lower_hz: float
     freq_upper_hz: float
     label: str
-    isr_db: float
+    isr_db: float | None
     duty: float
+    comment: str = ""
 
 
 class Scene:
@@ -37,7 +40,8 @@ class Scene:
 
     The same config and seed give the same samples, however they are cut into reads. ISR is
     ``10 log10(P_j / P_s)``: P_s the mean power of the wanted signal without noise while the
-    interferer is active (its first 10 s and first occurrence), P_j the mean power of the
+    interferer is active (its first 10 s and first occurrence; neither neighbours nor faults
+    count), P_j the mean power of the
     interferer while it transmits.
     """
 
@@ -48,11 +52,13 @@ class Scene:
         seeds = np.random.SeedSequence((seed, 2)).generate_state(1 + len(config.interferers))
         self._noise = np.random.default_rng(seeds[0])
         self._noise_scale = np.float32(np.sqrt(_noise_power(config) / 2))
-        self._interferers = [
-            (Interferer(item, config.sample_rate_hz, int(s)), self._gain(item))
-            for item, s in zip(config.interferers, seeds[1:], strict=True)
-        ]
+        self._interferers = []
+        for item, item_seed in zip(config.interferers, seeds[1:], strict=True):
+            settled = settle(item, int(item_seed))
+            interferer = Interferer(settled, config.sample_rate_hz, int(item_seed))
+            self._interferers.append((interferer, self._gain(settled)))
         self._wanted = Wanted(config, seed)
+        self._gain_steps = GainSteps(config.receiver, config.sample_rate_hz, seed)
         self._frame = np.empty(0, np.complex64)
         self._used = 0
         self.n_samples = 0
@@ -80,14 +86,37 @@ class Scene:
     def annotations(self, n_samples: int) -> list[Annotation]:
         """Return what was put into the first ``n_samples``, in order of time."""
         found = []
-        for item in self.config.interferers:
-            full = complete(item, self.config.sample_rate_hz)
-            for start, stop in self._stretches(item, 0, n_samples):
+        for interferer, _ in self._interferers:
+            full = interferer.config
+            for start, stop in self._stretches(full, 0, n_samples):
                 lower = full.offset_hz - full.bandwidth_hz / 2
                 upper = full.offset_hz + full.bandwidth_hz / 2
                 n = stop - start
-                found.append(Annotation(start, n, lower, upper, full.kind, full.isr_db, full.duty))
+                words = f"ISR {full.isr_db:g} dB, duty {full.duty:g}"
+                found.append(
+                    Annotation(start, n, lower, upper, full.kind, full.isr_db, full.duty, words)
+                )
+        found.extend(self._of_faults(n_samples))
+        half_hz = self.config.sample_rate_hz / 2
+        for sample, step_db in self._gain_steps.between(0, n_samples):
+            words = f"receiver gain {step_db:+.1f} dB"
+            found.append(Annotation(sample, 1, -half_hz, half_hz, "gain-step", None, 1.0, words))
         return sorted(found, key=lambda a: a.sample_start)
+
+    def _of_faults(self, n_samples: int) -> list[Annotation]:
+        rate_hz = self.config.sample_rate_hz
+        found = []
+        for fault in self._wanted.faults:
+            start = round(fault.start_s * rate_hz)
+            stop = n_samples if fault.stop_s is None else round(fault.stop_s * rate_hz)
+            n = min(stop, n_samples) - start
+            if n > 0:
+                lower, upper = np.clip(fault.edges_hz, -rate_hz / 2, rate_hz / 2)
+                kind, words = fault.config.kind, fault.describe()
+                found.append(
+                    Annotation(start, n, float(lower), float(upper), kind, None, 1.0, words)
+                )
+        return found
 
     def _take(self, n: int) -> NDArray[np.complex64]:
         """Return at most ``n`` of the samples of the current frame; make the next one if need."""
@@ -111,11 +140,12 @@ class Scene:
         noise = self._noise.standard_normal(2 * n, np.float32)
         noise *= self._noise_scale
         frame += noise.view(np.complex64)
+        self._gain_steps.apply(frame)
         return distort(frame, self.config.receiver)
 
     def _gain(self, item: InterfererConfig) -> np.float32:
         """Return the amplitude of an interferer that gives its ISR."""
-        stop_s = item.start_s + _ISR_MOST_S
+        stop_s = item.start_s + ISR_MOST_S
         if item.stop_s is not None:
             stop_s = min(stop_s, item.stop_s)
         power = wanted_power(self.config, self._seed, item.start_s, stop_s)

@@ -14,7 +14,7 @@ from edgespec.errors import UsageError
 from edgespec.simulate.config import CellConfig
 from edgespec.simulate.numerology import N_RBG, SUBFRAMES_PER_FRAME
 
-__all__ = ["FrameSchedule", "Traffic"]
+__all__ = ["FrameSchedule", "Traffic", "burst", "mean_burst"]
 
 #: Shape of the Pareto law of burst sizes, its smallest and its largest value in groups.
 _PARETO_SHAPE = 1.3
@@ -26,6 +26,9 @@ _HARQ_SUBFRAMES = 8
 _SIB1_RBGS = slice(5, 7)
 _PAGING_RBG = 2
 _PAGING_RATE = 0.3
+#: Share of the users that move to another place in the band each frame.
+_MOVE_RATE = 0.03
+_DAY_S = 86_400.0
 _SCHEDULERS = ("proportional-fair", "round-robin")
 
 
@@ -61,7 +64,10 @@ class Traffic:
         self._amplitude = 10.0 ** (np.clip(spread, -6.0, 3.0) / 20.0)
         self._again: list[tuple[int, int, int]] = []
         self._subframe = 0
-        self._bursts_per_frame = cell.load * N_RBG * SUBFRAMES_PER_FRAME / _mean_burst()
+        self._bursts_per_frame = cell.load * N_RBG * SUBFRAMES_PER_FRAME / mean_burst()
+        # Draws of its own, so that the places of users change nothing else.
+        self._places = np.random.default_rng((seed, 5))
+        self._home = self._places.integers(0, N_RBG, cell.n_users)
 
     def next_frame(self) -> FrameSchedule:
         """Return the schedule of the next 10 ms."""
@@ -80,11 +86,17 @@ class Traffic:
 
     def _arrive(self) -> None:
         """Add the bursts that arrive during one frame and let the link qualities wander."""
-        for _ in range(self._rng.poisson(self._bursts_per_frame)):
+        curve, per_frame = self._cell.load_curve, self._bursts_per_frame
+        if curve:
+            clock_s = self._cell.clock_s + self._subframe * 1e-3
+            per_frame *= curve[int(clock_s % _DAY_S / _DAY_S * len(curve))]
+        for _ in range(self._rng.poisson(per_frame)):
             user = self._rng.integers(self._cell.n_users)
-            self._backlog[user] += _burst(self._rng.random())
+            self._backlog[user] += burst(self._rng.random())
         step = 0.3 * self._rng.standard_normal(self._cell.n_users)
         self._quality = np.clip(self._quality + step, 1.0, 15.0)
+        moved = self._places.random(self._cell.n_users) < _MOVE_RATE
+        self._home[moved] = self._places.integers(0, N_RBG, int(moved.sum()))
 
     def _schedule(self, frame: FrameSchedule, i: int) -> None:
         """Fill subframe ``i``: broadcasts, repeated blocks, then users while groups are free."""
@@ -95,9 +107,12 @@ class Traffic:
         if self._subframe % 10 == 9 and self._rng.random() < _PAGING_RATE:
             frame.modulation[i, _PAGING_RBG] = 1
             free[_PAGING_RBG] = False
-        n_served = self._repeat(frame, i, free)
+        repeated = self._repeat(frame, i, free)
+        n_served = len(repeated)
         for user in self._order():
-            groups = np.flatnonzero(free)[: int(np.ceil(self._backlog[user]))]
+            if self._cell.user_groups and user in repeated:
+                continue
+            groups = self._choose(int(user), free, int(np.ceil(self._backlog[user])))
             if not len(groups):
                 break
             self._send(frame, i, int(user), groups)
@@ -111,18 +126,26 @@ class Traffic:
                 # The repetition is part of the load the user offered, not on top of it.
                 self._backlog[user] = max(0.0, self._backlog[user] - len(groups))
         self._served *= 0.99
-        frame.n_control[i] = min(3, 1 + n_served // 2)
+        frame.n_control[i] = self._cell.n_control or min(3, 1 + n_served // 2)
         frame.control_load[i] = min(1.0, 0.1 + 0.2 * n_served)
 
-    def _repeat(self, frame: FrameSchedule, i: int, free: NDArray[np.bool_]) -> int:
-        """Send the blocks whose repetition is due; return how many."""
+    def _repeat(self, frame: FrameSchedule, i: int, free: NDArray[np.bool_]) -> list[int]:
+        """Send the blocks whose repetition is due; return the user of each."""
         due = [item for item in self._again if item[0] <= self._subframe]
         self._again = [item for item in self._again if item[0] > self._subframe]
         for _, user, n_groups in due:
-            groups = np.flatnonzero(free)[:n_groups]
+            groups = self._choose(user, free, n_groups)
             self._send(frame, i, user, groups)
             free[groups] = False
-        return len(due)
+        return [user for _, user, _ in due]
+
+    def _choose(self, user: int, free: NDArray[np.bool_], n_groups: int) -> NDArray[np.int64]:
+        """Return at most ``n_groups`` free groups: the first ones, or those near the user's."""
+        if not self._cell.user_groups:
+            return np.flatnonzero(free)[:n_groups]
+        near = (self._home[user] + np.arange(N_RBG)) % N_RBG
+        groups: NDArray[np.int64] = near[free[near]][: min(n_groups, self._cell.user_groups)]
+        return groups
 
     def _order(self) -> NDArray[np.int64]:
         """Return the users with something to send, the one to be served first at the front."""
@@ -136,13 +159,13 @@ class Traffic:
         frame.amplitude[i, groups] = self._amplitude[user]
 
 
-def _burst(u: float) -> float:
+def burst(u: float) -> float:
     """Return the size of a burst in groups: the truncated Pareto law at probability ``u``."""
     most = (_BURST_LEAST / _BURST_MOST) ** _PARETO_SHAPE
     return float(_BURST_LEAST * (1.0 - u * (1.0 - most)) ** (-1.0 / _PARETO_SHAPE))
 
 
-def _mean_burst() -> float:
+def mean_burst() -> float:
     """Return the mean of the truncated Pareto law, in groups."""
     a, least, most = _PARETO_SHAPE, _BURST_LEAST, _BURST_MOST
     scale = a * least**a / (1.0 - (least / most) ** a)

@@ -1,10 +1,13 @@
-"""The signal that belongs on the band: schedule, grid, fading, waveform, rate of the observer."""
+"""The signal that belongs on the band: what is sent, its fading, the rate of the observer."""
+
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.simulate.channel import Channel
+from edgespec.records import FloatArray
 from edgespec.simulate.config import SceneConfig
+from edgespec.simulate.faults import Fault
 from edgespec.simulate.numerology import (
     FRAME_SAMPLES,
     N_SUBCARRIERS,
@@ -14,22 +17,33 @@ from edgespec.simulate.numerology import (
     SYMBOL_START,
 )
 from edgespec.simulate.resample import FrameResampler, band_edge, frame_samples
-from edgespec.simulate.traffic import Traffic
-from edgespec.simulate.waveform import Downlink, modulate
+from edgespec.simulate.stations import Cell, Neighbour
+from edgespec.simulate.uplink import Uplink
 
 __all__ = ["Wanted", "wanted_power"]
 
 FRAME_S = 0.01
 
 
+class _Sender(Protocol):
+    def next_iq(self, faults: list[Fault], out: NDArray[np.complex64]) -> NDArray[np.complex64]: ...
+    def next_power(self) -> FloatArray: ...
+    def skip(self) -> None: ...
+
+
 class Wanted:
-    """Makes frames of 10 ms of the wanted signal without noise, complex64."""
+    """Makes frames of 10 ms of the wanted signal without noise, complex64.
+
+    ``faults`` are the misconfigurations in it.
+    """
 
     def __init__(self, config: SceneConfig, seed: int) -> None:
-        seeds = _seeds(seed)
-        self._traffic = Traffic(config.cell, seeds[0])
-        self._downlink = Downlink(config.cell, seeds[1])
-        self._channel = Channel(config.channel, seeds[2])
+        self._sender = _sender(config, seed)
+        self._neighbours = [
+            Neighbour(item, _seeds(seed, 4, number))
+            for number, item in enumerate(config.neighbours)
+        ]
+        self.faults = [Fault(item, seed + i) for i, item in enumerate(config.faults)]
         self._resampler = FrameResampler(config.sample_rate_hz)
         self._iq = np.empty(FRAME_SAMPLES, np.complex64)
         self._frame = 0
@@ -50,39 +64,42 @@ class Wanted:
         return out
 
     def _next_iq(self) -> NDArray[np.complex64]:
-        schedule = self._traffic.next_frame()
-        grid = self._downlink.grid(schedule, self._downlink.amplitudes(schedule))
-        grid *= self._channel.frame_gains(self._frame)
+        iq = self._sender.next_iq(self.faults, self._iq)
+        for neighbour in self._neighbours:
+            neighbour.add_to(iq)
         self._frame += 1
-        return modulate(grid, self._iq)
+        return iq
 
 
 def wanted_power(config: SceneConfig, seed: int, start_s: float, stop_s: float) -> float:
     """Return the mean power of the wanted signal in a stretch, without making its samples.
 
     It follows from the schedule, the fading and the anti-alias filter: the mean over symbols of
-    ``sum(|amplitude x gain x filter|^2) / 300``, linear, where a full cell has 1.
+    ``sum(|amplitude x gain x filter|^2) / 300``, linear, where a full cell has 1. Neighbours and
+    faults do not count.
     """
-    seeds = _seeds(seed)
-    traffic = Traffic(config.cell, seeds[0])
-    downlink = Downlink(config.cell, seeds[1])
-    channel = Channel(config.channel, seeds[2])
+    sender = _sender(config, seed)
     edge = band_edge(SUBCARRIERS_HZ, config.sample_rate_hz) ** 2
     begin = SYMBOL_START / SAMPLE_RATE_HZ
     end = begin + SYMBOL_SAMPLES / SAMPLE_RATE_HZ
     energy = weight = 0.0
     for frame in range(int(np.ceil(stop_s / FRAME_S - 1e-9))):
-        schedule = traffic.next_frame()
         start = frame * FRAME_S
         overlap = np.minimum(start + end, stop_s) - np.maximum(start + begin, start_s)
         share = np.maximum(overlap, 0.0)
         if not share.any():
+            sender.skip()
             continue
-        field = downlink.amplitudes(schedule) * np.abs(channel.frame_gains(frame))
-        energy += float(share @ ((field * field) @ edge)) / N_SUBCARRIERS
+        energy += float(share @ (sender.next_power() @ edge)) / N_SUBCARRIERS
         weight += float(share.sum())
     return energy / weight
 
 
-def _seeds(seed: int) -> list[int]:
-    return [int(s) for s in np.random.SeedSequence((seed, 1)).generate_state(3)]
+def _sender(config: SceneConfig, seed: int) -> _Sender:
+    if config.uplink is not None:
+        return Uplink(config.uplink, config.channel, seed)
+    return Cell(config.cell, config.channel, _seeds(seed, 1))
+
+
+def _seeds(seed: int, *purpose: int) -> list[int]:
+    return [int(s) for s in np.random.SeedSequence((seed, *purpose)).generate_state(3)]

@@ -23,7 +23,7 @@ from edgespec.simulate.numerology import (
 from edgespec.simulate.sequences import cell_reference, primary_sync, secondary_sync
 from edgespec.simulate.traffic import FrameSchedule
 
-__all__ = ["Downlink", "modulate"]
+__all__ = ["Downlink", "modulate", "with_prefixes"]
 
 ComplexArray = NDArray[np.complex64]
 
@@ -45,12 +45,13 @@ class Downlink:
         self._fixed = np.zeros(_SHAPE, np.complex64)
         self._is_fixed = np.zeros(_SHAPE, bool)
         self._add_reference(cell)
-        self._add_sync(cell.pci)
+        self._add_sync(cell.pci, np.float32(10.0 ** (cell.sync_db / 20.0)))
         self._broadcast = np.zeros(_SHAPE, bool)
         self._broadcast[0, 7:11, _SYNC_GUARD] = True
         self._broadcast &= ~self._is_fixed
         self._is_data = ~(self._is_fixed | self._broadcast)
         self._control_priority = _control_priority()
+        self._control_amplitude = np.float32(10.0 ** (cell.control_db / 20.0))
 
     def amplitudes(self, schedule: FrameSchedule) -> FloatArray:
         """Return the amplitude of every resource element of a frame, float32 ``(140, 300)``."""
@@ -60,17 +61,26 @@ class Downlink:
             rows = schedule.n_control > symbol
             used = self._control_priority[symbol] < schedule.control_load[rows, None]
             out[rows, symbol] = used & self._is_data[rows, symbol]
+            out[rows, symbol] *= self._control_amplitude
         out[self._broadcast] = 1.0
         out[self._is_fixed] = np.abs(self._fixed[self._is_fixed])
         return out.reshape(-1, N_SUBCARRIERS).astype(np.float32, copy=False)
 
-    def grid(self, schedule: FrameSchedule, amplitudes: FloatArray) -> ComplexArray:
-        """Return the symbols of a frame, complex64 ``(140, 300)``, with these amplitudes."""
+    def grid(
+        self,
+        schedule: FrameSchedule,
+        amplitudes: FloatArray,
+        rng: np.random.Generator | None = None,
+    ) -> ComplexArray:
+        """Return the symbols of a frame, complex64 ``(140, 300)``, with these amplitudes.
+
+        Data come from ``rng``, or from the cell's own, frame after frame.
+        """
         modulation = np.maximum(schedule.modulation, 1)[:, None, RBG_OF_SUBCARRIER]
         table = np.broadcast_to(modulation, _SHAPE).astype(np.intp)
         table[:, :_N_CONTROL_MOST] = 1
         table[self._broadcast] = 1
-        draw = np.frombuffer(self._rng.bytes(table.size), np.uint8).reshape(_SHAPE)
+        draw = np.frombuffer((rng or self._rng).bytes(table.size), np.uint8).reshape(_SHAPE)
         out: ComplexArray = _CONSTELLATION.ravel()[table * 256 + draw]
         out *= amplitudes.reshape(_SHAPE)
         np.copyto(out, self._fixed, where=self._is_fixed)
@@ -79,17 +89,18 @@ class Downlink:
     def _add_reference(self, cell: CellConfig) -> None:
         """Lay out the reference signals of every port; an element one port uses, others leave."""
         symbols = cell_reference(cell.pci).reshape(SUBFRAMES_PER_FRAME, 4, 50)
+        amplitude = np.float32(10.0 ** (cell.reference_db / 20.0))
         for port in range(cell.n_ports):
             for row, symbol in enumerate((0, 4, 7, 11)):
                 shift = (3 * ((row + port) % 2) + cell.pci) % 6
-                self._fixed[:, symbol, shift::6] = symbols[:, row]
+                self._fixed[:, symbol, shift::6] = symbols[:, row] * amplitude
                 self._is_fixed[:, symbol, shift::6] = True
 
-    def _add_sync(self, pci: int) -> None:
+    def _add_sync(self, pci: int, amplitude: np.float32) -> None:
         for half, subframe in enumerate((0, 5)):
             for symbol, values in ((6, primary_sync(pci)), (5, secondary_sync(pci)[half])):
                 self._fixed[subframe, symbol, _SYNC_GUARD] = 0.0
-                self._fixed[subframe, symbol, _SYNC] = values
+                self._fixed[subframe, symbol, _SYNC] = values * amplitude
                 self._is_fixed[subframe, symbol, _SYNC_GUARD] = True
 
 
@@ -105,6 +116,11 @@ def modulate(grid: ComplexArray, out: ComplexArray) -> ComplexArray:
     symbols = fft.ifft(spectrum, axis=1, overwrite_x=True)
     # Power of a full symbol: 300 elements of power 1 over 512^2 by the inverse FFT.
     symbols *= np.float32(N_FFT / np.sqrt(N_SUBCARRIERS))
+    return with_prefixes(symbols, out)
+
+
+def with_prefixes(symbols: ComplexArray, out: ComplexArray) -> ComplexArray:
+    """Return a frame of symbols, complex64 ``(140, 512)``, each behind its cyclic prefix."""
     start = 0
     for row, useful in enumerate(USEFUL_START):
         prefix = useful - start
@@ -112,7 +128,7 @@ def modulate(grid: ComplexArray, out: ComplexArray) -> ComplexArray:
         out[useful : useful + N_FFT] = symbols[row]
         start = useful + N_FFT
     if start != FRAME_SAMPLES:
-        raise ValueError(f"a grid of {len(grid)} symbols is not one frame")
+        raise ValueError(f"{len(symbols)} symbols are not one frame")
     return out
 
 

@@ -1,13 +1,18 @@
 """``sim:lte-dl?isr_db=0&kind=tone&...``: a simulated cell, with an interferer where one is named.
 
-Options: ``seed sample_rate center_freq duration_s realtime``; of the cell ``pci load``; of the
-channel ``profile doppler_hz rician_k_db snr_db cfo_hz``; of the receiver ``bits`` (8: cu8, 12, 14
-or 16: ci16, 0: cf32) and ``level_dbfs``; of the interferer ``kind isr_db offset_hz bandwidth_hz
-start_s stop_s every_s period_s duty``. Without ``kind`` there is no interferer.
+``sim:lte-ul?...`` are the users of a cell in its place. Options: ``seed sample_rate center_freq
+duration_s realtime``; of the cell ``cell`` (A to H) ``pci load n_users user_groups clock_s`` (a
+time of day, which brings the day's load curve) and ``neighbour_db`` (a second cell at that level);
+of the channel ``profile doppler_hz rician_k_db snr_db cfo_hz shadow_db``; of the receiver ``bits``
+(8: cu8, 12, 14 or 16: ci16, 0: cf32) ``level_dbfs`` and ``agc_every_s``; of the interferer ``kind
+isr_db offset_hz bandwidth_hz start_s stop_s every_s period_s duty sweep_hz_per_s start_jitter_s
+offset_jitter_hz`` and its own way ``own_profile own_doppler_hz``; of a fault ``fault fault_start_s
+fault_stop_s step_db share``. Without ``kind`` there is no interferer, without ``fault`` no fault.
 """
 
 import time
-from dataclasses import fields, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
@@ -15,12 +20,17 @@ from numpy.typing import NDArray
 
 from edgespec.errors import UsageError
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
+from edgespec.simulate.cells import CELLS, DAY_CURVE
 from edgespec.simulate.config import (
+    FAULTS,
     CellConfig,
     ChannelConfig,
+    FaultConfig,
     InterfererConfig,
+    NeighbourConfig,
     ReceiverConfig,
     SceneConfig,
+    UplinkConfig,
 )
 from edgespec.simulate.interferers import KINDS
 from edgespec.simulate.scene import Annotation, Scene
@@ -29,7 +39,7 @@ from edgespec.sources.uri import SourceUri, choose
 
 __all__ = ["SIGNALS", "Simulated", "open_simulated", "scene_from_uri"]
 
-SIGNALS = ("lte-dl",)
+SIGNALS = ("lte-dl", "lte-ul")
 _FORMAT_OF_BITS = {
     0: SampleFormat.CF32,
     8: SampleFormat.CU8,
@@ -37,6 +47,14 @@ _FORMAT_OF_BITS = {
     14: SampleFormat.CI16,
     16: SampleFormat.CI16,
 }
+_CELL_KEYS = ("cell", "pci", "user_groups", "clock_s", "neighbour_db")
+_INTERFERER_KEYS = (
+    *("isr_db", "offset_hz", "bandwidth_hz", "start_s", "stop_s", "every_s", "period_s", "duty"),
+    *("sweep_hz_per_s", "start_jitter_s", "offset_jitter_hz"),
+)
+_OWN_KEYS = ("own_profile", "own_doppler_hz")
+_FAULT_KEYS = ("fault_start_s", "fault_stop_s", "step_db", "share")
+_NEIGHBOUR_DELAY_S = 3.37e-3
 _NS = 1_000_000_000
 _DEFAULT_RATE_HZ = 5e6
 
@@ -118,18 +136,40 @@ def scene_from_uri(uri: SourceUri, sample_rate_hz: float) -> SceneConfig:
     Raises:
         UsageError: a value cannot be understood or lies outside its range.
     """
-    cell = CellConfig()
-    pci, load = uri.number("pci"), uri.number("load")
-    cell = replace(
-        cell,
-        pci=cell.pci if pci is None else _whole(uri, "pci", pci),
-        load=cell.load if load is None else load,
-    )
     channel = ChannelConfig(
         profile=uri.options.get("profile", ChannelConfig().profile),
-        **_numbers(uri, ("doppler_hz", "rician_k_db", "snr_db", "cfo_hz")),
+        **_numbers(uri, ("doppler_hz", "rician_k_db", "snr_db", "cfo_hz", "shadow_db")),
     )
-    return SceneConfig(sample_rate_hz, cell, channel, _receiver(uri), _interferers(uri))
+    scene = SceneConfig(
+        sample_rate_hz,
+        _cell(uri),
+        channel,
+        _receiver(uri),
+        _interferers(uri),
+        _faults(uri),
+    )
+    if uri.rest == "lte-ul":
+        no_use = [key for key in _CELL_KEYS if key in uri.options]
+        if no_use:
+            raise UsageError(f"{uri.text!r} gives {no_use[0]}, which an uplink does not have")
+        users = {**_numbers(uri, ("load",)), **_wholes(uri, ("n_users",))}
+        return replace(scene, uplink=UplinkConfig(**users))
+    level_db = uri.number("neighbour_db")
+    if level_db is None:
+        return scene
+    other = CellConfig(pci=(scene.cell.pci + 101) % 504)
+    neighbour = NeighbourConfig(other, level_db, _NEIGHBOUR_DELAY_S, channel)
+    return replace(scene, neighbours=(neighbour,))
+
+
+def _cell(uri: SourceUri) -> CellConfig:
+    name = uri.options.get("cell", "A")
+    cell = CELLS[choose(name, CELLS, f"the cell in {uri.text!r}")]
+    given = {**_numbers(uri, ("load",)), **_wholes(uri, ("pci", "n_users", "user_groups"))}
+    clock_s = uri.number("clock_s")
+    if clock_s is not None:
+        given |= {"clock_s": clock_s, "load_curve": DAY_CURVE}
+    return replace(cell, **given)
 
 
 def _receiver(uri: SourceUri) -> ReceiverConfig:
@@ -137,27 +177,53 @@ def _receiver(uri: SourceUri) -> ReceiverConfig:
     if bits not in _FORMAT_OF_BITS:
         accepted = ", ".join(str(b) for b in _FORMAT_OF_BITS)
         raise UsageError(f"bits in {uri.text!r} is {bits}; accepted are {accepted}")
-    level = _numbers(uri, ("level_dbfs",))
+    level = _numbers(uri, ("level_dbfs", "agc_every_s"))
     return ReceiverConfig(sample_format=_FORMAT_OF_BITS[bits], adc_bits=bits, **level)
 
 
 def _interferers(uri: SourceUri) -> tuple[InterfererConfig, ...]:
-    keys = tuple(f.name for f in fields(InterfererConfig) if f.name != "kind")
+    _refuse_without(uri, "kind", (*_INTERFERER_KEYS, *_OWN_KEYS), "interferer", KINDS)
     if "kind" not in uri.options:
-        lonely = [key for key in keys if key in uri.options]
-        if lonely:
-            raise UsageError(
-                f"{uri.text!r} gives {lonely[0]} but no interferer; add kind=, one of "
-                f"{', '.join(KINDS)}"
-            )
         return ()
     kind = choose(uri.options["kind"], KINDS, f"the interferer in {uri.text!r}")
-    return (InterfererConfig(kind=kind, **_numbers(uri, keys)),)
+    own = None
+    if any(key in uri.options for key in _OWN_KEYS):
+        own = ChannelConfig(
+            profile=uri.options.get("own_profile", "flat"),
+            doppler_hz=uri.number("own_doppler_hz") or 0.0,
+            rician_k_db=None,
+        )
+    return (InterfererConfig(kind=kind, channel=own, **_numbers(uri, _INTERFERER_KEYS)),)
+
+
+def _faults(uri: SourceUri) -> tuple[FaultConfig, ...]:
+    _refuse_without(uri, "fault", _FAULT_KEYS, "fault", FAULTS)
+    if "fault" not in uri.options:
+        return ()
+    kind = choose(uri.options["fault"], FAULTS, f"the fault in {uri.text!r}")
+    numbers = _numbers(uri, _FAULT_KEYS)
+    named = {key.removeprefix("fault_"): value for key, value in numbers.items()}
+    return (FaultConfig(kind=kind, **named),)
+
+
+def _refuse_without(
+    uri: SourceUri, name: str, keys: tuple[str, ...], what: str, known: Iterable[str]
+) -> None:
+    """Refuse options of something that is not there."""
+    lonely = [key for key in keys if key in uri.options]
+    if lonely and name not in uri.options:
+        raise UsageError(
+            f"{uri.text!r} gives {lonely[0]} but no {what}; add {name}=, one of {', '.join(known)}"
+        )
 
 
 def _numbers(uri: SourceUri, keys: tuple[str, ...]) -> dict[str, Any]:
     """Return the options among ``keys`` that are given."""
     return {key: uri.number(key) for key in keys if key in uri.options}
+
+
+def _wholes(uri: SourceUri, keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: _whole(uri, key, uri.number(key)) for key in keys if key in uri.options}
 
 
 def _seed(uri: SourceUri) -> int:
