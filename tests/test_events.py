@@ -117,6 +117,27 @@ def test_frequencies_are_those_of_the_bins() -> None:
     assert new.excess_db == pytest.approx(10.0, abs=1.0)
 
 
+def test_the_loss_that_follows_an_interferer_does_not_replace_its_extent() -> None:
+    one = tracker(k=1, n=1)
+    quiet = np.zeros((4, 64), np.float32)
+    there, gone = quiet.copy(), quiet.copy()
+    there[:, 20:26] += 10.0
+    gone[:, 10:40] -= 25.0
+    events = []
+    for index, (zscore, forecast) in enumerate([(0.1, 0.1)] * 25 + [(5.0, 0.1)] * 4 + [(0.1, 2.0)]):
+        scores = (
+            Score("zscore", zscore, there if zscore > 1 else quiet),
+            Score("forecast", forecast, gone if forecast > 1 else quiet),
+        )
+        start = index * HOP_SAMPLES
+        decision = Decision(scores, (1.0, 1.0), start, HOP_SAMPLES, start * 1000, 0)
+        events.append(one.update(decision, quiet - 60.0))
+    events.append(one.finish())
+    (new, end) = [event for event in events if event]
+    assert (end.freq_lower_hz, end.freq_upper_hz) == (new.freq_lower_hz, new.freq_upper_hz)
+    assert end.excess_db > 0
+
+
 def test_a_detector_without_a_map_reports_the_whole_band() -> None:
     one = tracker(k=1, n=1)
     target = np.full((4, 64), -60.0, np.float32)

@@ -48,6 +48,8 @@ class _Open:
     end_ns: int
     sample_end: int
     extent: Extent
+    extent_by: str
+    extent_ratio: float
     peak_dbfs: float
     detector: str
     score: float
@@ -127,7 +129,7 @@ class EventTracker:
             self._starting = True
             for finder in self._finders.values():
                 finder.start_event()
-        extent = self._extent(decision, target_dbfs)
+        extent, extent_by, extent_ratio = self._extent(decision, target_dbfs)
         self._first.append((decision, extent))
         if sum(self._recent) < self._rules.k:
             return None
@@ -142,6 +144,8 @@ class EventTracker:
             end_ns=self._end_ns(decision),
             sample_end=decision.sample_start + decision.n_samples,
             extent=extent,
+            extent_by=extent_by,
+            extent_ratio=extent_ratio,
             peak_dbfs=float(target_dbfs[:, extent.peak_bin].max()),
             detector=score.detector,
             score=score.value,
@@ -171,7 +175,7 @@ class EventTracker:
         event.sample_end = decision.sample_start + decision.n_samples
         event.confidence = sum(self._recent) / self._rules.n
         if decision.is_alarm:
-            event.extent = self._extent(decision, target_dbfs)
+            self._follow_extent(event, decision, target_dbfs)
             peak_dbfs = float(target_dbfs[:, event.extent.peak_bin].max())
             event.peak_dbfs = max(event.peak_dbfs, peak_dbfs)
             score, threshold = decision.strongest
@@ -183,20 +187,34 @@ class EventTracker:
         event.said_ns = decision.utc_ns
         return self._message(event, EventType.UPDATE, decision.received_ns)
 
-    def _extent(self, decision: Decision, target_dbfs: FloatArray) -> Extent:
-        """Return the extent by the strongest detector that has an error map, else the band."""
+    def _follow_extent(self, event: _Open, decision: Decision, target_dbfs: FloatArray) -> None:
+        """Let the event's extent go on by the detector that gave it, or by a surer one.
+
+        When an interferer stops, a forecast that expected it to stay sees a loss in its place;
+        that must not replace what was seen while it was there.
+        """
+        extent, extent_by, ratio = self._extent(decision, target_dbfs)
+        if extent_by == event.extent_by or ratio > event.extent_ratio:
+            event.extent, event.extent_by = extent, extent_by
+            event.extent_ratio = max(ratio, event.extent_ratio)
+
+    def _extent(self, decision: Decision, target_dbfs: FloatArray) -> tuple[Extent, str, float]:
+        """Return the extent by the surest detector that alarmed and has an error map.
+
+        With its name and its score over its threshold; where none has a map, the whole band.
+        """
         pairs = zip(decision.scores, decision.thresholds, strict=True)
-        best, best_ratio = None, 0.0
+        best, best_by, best_ratio = None, "", 0.0
         for score, threshold in pairs:
             ratio = score.value / threshold
             if score.error_map_db is not None and ratio > 1.0:
                 extent = self._finder(score).add_event(score.error_map_db)
                 if ratio > best_ratio:
-                    best, best_ratio = extent, ratio
+                    best, best_by, best_ratio = extent, score.detector, ratio
         if best is None:  # only a detector without a map alarmed
             peak = int(target_dbfs.mean(axis=0).argmax())
-            return Extent(0, self._geometry.n_fft - 1, peak, 0.0, 0)
-        return best
+            return Extent(0, self._geometry.n_fft - 1, peak, 0.0, 0), "", 0.0
+        return best, best_by, best_ratio
 
     def _finder(self, score: Score) -> ExtentFinder:
         finder = self._finders.get(score.detector)
