@@ -5,7 +5,13 @@ import copy
 import numpy as np
 import pytest
 
-from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel, RunningStatistics
+from edgespec.detect.reference import (
+    BinEwma,
+    BinZScore,
+    EnergyLevel,
+    RunningStatistics,
+    shrunk_spread,
+)
 from edgespec.detect.registry import DETECTORS, make_detectors, resolve_names
 from edgespec.detect.residual import ForecastError
 from edgespec.errors import ConfigError, UsageError
@@ -138,3 +144,11 @@ def test_names_are_resolved_by_the_models_role() -> None:
 def test_bad_names_are_refused(names: tuple[str, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         resolve_names(names, "forecast")
+
+
+def test_a_short_warm_up_does_not_believe_a_small_spread_and_a_long_one_does() -> None:
+    spread_db = np.array([[1.0, 1.0, 0.1, 1.0, 3.0]], np.float32)
+    short, long = shrunk_spread(spread_db, 5), shrunk_spread(spread_db, 20_000)
+    assert short[0, 2] > 0.9
+    np.testing.assert_allclose(long, spread_db, rtol=0.06)
+    np.testing.assert_allclose(shrunk_spread(np.ones((2, 4), np.float32), 5), 1.0, rtol=1e-6)

@@ -136,7 +136,7 @@ class DetectConfig:
     """When a score is an alarm and when alarms are an event."""
 
     detectors: tuple[str, ...] = field(
-        default=("model", "zscore", "ewma", "energy"),
+        default=("model", "zscore", "energy"),
         metadata=about("Detectors that look at every segment; any of them raises the alarm", **_ID),
     )
     false_alarm_rate: float = field(

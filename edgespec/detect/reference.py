@@ -5,11 +5,13 @@ import numpy as np
 from edgespec.records import FloatArray, Forecast, Geometry, Score, Segment
 from edgespec.units import db_from_ratio
 
-__all__ = ["BinEwma", "BinZScore", "EnergyLevel", "RunningStatistics"]
+__all__ = ["BinEwma", "BinZScore", "EnergyLevel", "RunningStatistics", "shrunk_spread"]
 
 #: Spread below which a reference is not believed: a quantised or simulated signal can repeat
 #: itself exactly, and a fluctuation of a hundredth of a dB is not news on any receiver.
 SMALLEST_SPREAD_DB = 0.1
+#: Worth of the prior of a bin's spread, in segments.
+PRIOR_SEGMENTS = 20
 
 
 class RunningStatistics:
@@ -84,33 +86,53 @@ class EnergyLevel:
         return Score(self.name, distance_db / self._std_db)
 
 
+def shrunk_spread(spread_db: FloatArray, n_segments: int) -> FloatArray:
+    """Return spreads drawn towards the median one of their row, the more the fewer segments.
+
+    ``var = ((n - 1) s^2 + n_0 median(s)^2) / (n - 1 + n_0)``: the mean of a variance whose prior
+    is worth ``n_0`` = 20 segments. From a short warm-up some of many spreads come out far too
+    small, and the largest deviation would always be theirs.
+
+    Args:
+        spread_db: ``(n_rows, n_bins)`` standard deviations from ``n_segments`` each.
+        n_segments: at least 2.
+    """
+    median_db = np.median(spread_db, axis=1, keepdims=True)
+    n_known = n_segments - 1
+    variance = (n_known * spread_db**2 + PRIOR_SEGMENTS * median_db**2) / (n_known + PRIOR_SEGMENTS)
+    return np.sqrt(variance).astype(np.float32)
+
+
 class _BandShape:
     """Each bin against the rest of the band, and that against its reference.
 
     Traffic switches the whole band on and off by 10 dB and more; what is left of a frame when its
     mean over the bins is taken away, ``shape[t, b] = power[t, b] - mean_b power[t, b]`` in dB, does
-    not care. A level per bin is made of the shape over the horizon; its mean and standard deviation
-    are learnt from the first ``n_warmup`` segments and then kept, so that an interferer that stays
-    is seen as long as it stays. ``score = max_b |level_b - mean_b| / std_b``. What changes the
-    whole band alike is not seen here but by :class:`EnergyLevel`.
+    not care. Levels are made of the shape over the horizon; their mean and standard deviation are
+    learnt from the first ``n_warmup`` segments and then kept, so that an interferer that stays is
+    seen as long as it stays. ``score = max |level - mean| / std``, with :func:`shrunk_spread`. What
+    changes the whole band alike is not seen here but by :class:`EnergyLevel`.
     """
 
     name: str
     needs_forecast = False
+    #: How many levels there are of each bin.
+    levels_per_bin = 1
 
     def __init__(self, geometry: Geometry, n_warmup: int) -> None:
         n_horizon, n_bins = geometry.n_horizon, geometry.n_fft
+        n_levels = self.levels_per_bin * n_bins
         self._n_warmup = n_warmup
         self._shape_db = np.empty((n_horizon, n_bins), np.float32)
         self._frame_db = np.empty((n_horizon, 1), np.float32)
         self._mean_shape_db = np.empty(n_bins, np.float32)
-        self._level_db = np.zeros(n_bins, np.float32)
-        self._distance = np.empty(n_bins, np.float32)
         self._shapes = RunningStatistics(n_bins)
-        self._levels = RunningStatistics(n_bins)
         self._expected_db = np.zeros(n_bins, np.float32)
-        self._mean_db = np.zeros(n_bins, np.float32)
-        self._std_db = np.ones(n_bins, np.float32)
+        self._levels_db = np.zeros((self.levels_per_bin, n_bins), np.float32)
+        self._distance = np.empty_like(self._levels_db)
+        self._levels = RunningStatistics(n_levels)
+        self._mean_db = np.zeros_like(self._levels_db)
+        self._std_db = np.ones_like(self._levels_db)
 
     def reset(self) -> None:
         """Forget the reference and warm up again."""
@@ -122,35 +144,43 @@ class _BandShape:
         np.mean(segment.target, axis=1, keepdims=True, out=self._frame_db)
         np.subtract(segment.target, self._frame_db, out=self._shape_db)
         np.mean(self._shape_db, axis=0, out=self._mean_shape_db)
-        self._update_level()
+        self._update_levels()
         if self._levels.count < self._n_warmup:
             self._learn()
             return None
-        np.subtract(self._level_db, self._mean_db, out=self._distance)
+        np.subtract(self._levels_db, self._mean_db, out=self._distance)
         np.divide(self._distance, self._std_db, out=self._distance)
-        np.abs(self._distance, out=self._distance)
+        # A smallest level that falls is a gap in the traffic; only one that rises is filled.
+        np.abs(self._distance[0], out=self._distance[0])
         np.subtract(self._shape_db, self._expected_db, out=self._shape_db)
         return Score(self.name, float(self._distance.max()), self._shape_db)
 
-    def _update_level(self) -> None:
+    def _update_levels(self) -> None:
         raise NotImplementedError
 
     def _learn(self) -> None:
         self._shapes.add(self._mean_shape_db)
-        self._levels.add(self._level_db)
+        self._levels.add(self._levels_db.reshape(-1))
         if self._levels.count == self._n_warmup:
             self._expected_db[:] = self._shapes.mean
-            self._mean_db[:] = self._levels.mean
-            self._std_db[:] = self._levels.spread(SMALLEST_SPREAD_DB)
+            self._mean_db.reshape(-1)[:] = self._levels.mean
+            spread_db = self._levels.spread(SMALLEST_SPREAD_DB).reshape(self._std_db.shape)
+            self._std_db[:] = shrunk_spread(spread_db, self._levels.count)
 
 
 class BinZScore(_BandShape):
-    """The level of a bin is the largest of its shape in the horizon: quick, sees short pulses."""
+    """Levels of a bin are the largest and the smallest of its shape in the horizon.
+
+    The largest sees short pulses and sweeps at once; the smallest rises when something fills the
+    gaps that traffic leaves.
+    """
 
     name = "zscore"
+    levels_per_bin = 2
 
-    def _update_level(self) -> None:
-        np.max(self._shape_db, axis=0, out=self._level_db)
+    def _update_levels(self) -> None:
+        np.max(self._shape_db, axis=0, out=self._levels_db[0])
+        np.min(self._shape_db, axis=0, out=self._levels_db[1])
 
 
 class BinEwma(_BandShape):
@@ -165,10 +195,11 @@ class BinEwma(_BandShape):
     #: Weight of the newest segment.
     weight = 1.0 / 32.0
 
-    def _update_level(self) -> None:
+    def _update_levels(self) -> None:
+        level_db, step_db = self._levels_db[0], self._distance[0]
         if self._levels.count == 0:
-            self._level_db[:] = self._mean_shape_db
+            level_db[:] = self._mean_shape_db
             return
-        np.subtract(self._mean_shape_db, self._level_db, out=self._distance)
-        np.multiply(self._distance, np.float32(self.weight), out=self._distance)
-        np.add(self._level_db, self._distance, out=self._level_db)
+        np.subtract(self._mean_shape_db, level_db, out=step_db)
+        np.multiply(step_db, np.float32(self.weight), out=step_db)
+        np.add(level_db, step_db, out=level_db)
