@@ -19,26 +19,54 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_REQUIRE_BROKER_S = 5.0
+
 _CONFIG = click.option(
     "-c",
     "--config",
     "config_path",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Configuration file (TOML); without one, the defaults.",
+    metavar="FILE",
+    help="Configuration (TOML, see 'edgespec config init'); default: the built-in one.",
 )
-_SOURCE = click.option("--source", help="Source URI, e.g. sigmf:FILE or rtl_tcp:HOST:1234.")
+_SOURCE = click.option(
+    "--source",
+    metavar="URI",
+    help="sigmf:FILE, raw:FILE?datatype=cu8&sample_rate=1.92M, "
+    "rtl_tcp:HOST:1234?center_freq=806M or sim:lte-dl. Put it in quotes: the shell takes & and ?.",
+)
 _MODEL = click.option(
-    "--model", type=click.Path(path_type=Path), help="Bundle; default: the shipped one."
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="BUNDLE",
+    help="FILE.edgespec; default: the shipped one.",
 )
-_MQTT = click.option("--mqtt", metavar="URL", help="Broker, e.g. mqtt://localhost:1883.")
+_MQTT = click.option(
+    "--mqtt",
+    metavar="URL",
+    help="Broker, e.g. mqtt://localhost:1883; a password is better kept in the configuration or "
+    "in EDGESPEC_MQTT_PASSWORD.",
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 
 
-@click.group(cls=EdgespecGroup)
+@click.group(cls=EdgespecGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 @click.option("-v", "--verbose", is_flag=True, help="Log more, on stderr.")
 def main(verbose: bool) -> None:
-    """Watch a radio band and raise an alarm when something else appears."""
+    """Watch a radio band and raise an alarm when something else appears.
+
+    \b
+    First steps:
+      edgespec demo                                 needs no radio and no broker
+      edgespec doctor --warm                        is everything there?
+      edgespec monitor --source sigmf:RECORDING     replays as fast as it can
+      edgespec config init edgespec.toml            a commented configuration
+
+    \b
+    Results go to stdout, everything else to stderr. Exit codes: 0 well, 1 anything else, 2 usage,
+    3 configuration, 4 source, 5 model, 6 broker (only where it is required), 7 a check fell short.
+    """
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.DEBUG if verbose else logging.INFO,
@@ -63,7 +91,11 @@ def _load(config_path: Path | None, **options: Any) -> "Config":
     metavar="SECONDS",
     help="Stop after this much signal.",
 )
-@click.option("--require-broker", is_flag=True, help="Exit with 6 unless the broker answers.")
+@click.option(
+    "--require-broker",
+    is_flag=True,
+    help=f"Exit with 6 unless the broker answers within {_REQUIRE_BROKER_S:g} s.",
+)
 @_JSON
 def monitor(
     config_path: Path | None,
@@ -74,14 +106,22 @@ def monitor(
     require_broker: bool,
     as_json: bool,
 ) -> None:
-    """Watch a source and tell what is not normal, until it ends or Ctrl-C."""
+    """Watch a source and report what is not normal.
+
+    Runs until the source ends or Ctrl-C. The first four seconds (detect.warmup_s) teach it what is
+    normal, so start it on a normal band. A broker that cannot be reached is tried again in the
+    background, and events wait on disk for it.
+    """
     from edgespec.alarm.console import JsonLinesSink, TableSink
     from edgespec.startup import open_observer
 
     config = _load(config_path, source=source, model=model, mqtt=mqtt)
     sink = JsonLinesSink(sys.stdout) if as_json else TableSink(sys.stdout)
-    observer = open_observer(config, [sink], require_broker_s=10.0 if require_broker else None)
-    sink.header(observer.source.info, observer.bundle.manifest.name, config)
+    observer = open_observer(
+        config, [sink], require_broker_s=_REQUIRE_BROKER_S if require_broker else None
+    )
+    bundle = observer.bundle
+    sink.header(observer.source.info, bundle.manifest.name, config, bundle.sha256)
     _stop_on_signals(observer.monitor.stop)
     observer.monitor.run(duration)
 
@@ -117,7 +157,10 @@ def bench(
     duration: float,
     as_json: bool,
 ) -> None:
-    """Measure front end, model and whole path on this machine."""
+    """Measure front end, model and whole path on this machine.
+
+    Every call handles the samples of one hop, as the monitor does; the signal is kept in memory.
+    """
     from edgespec.ops.bench import bench as measure
     from edgespec.ops.tables import bench_table
 
@@ -143,7 +186,10 @@ def doctor(
     warm: bool,
     as_json: bool,
 ) -> None:
-    """Check the machine, the radio, the model and the broker."""
+    """Check the machine, the radio, the model and the broker.
+
+    Exits with the code of the first part of the chain that failed.
+    """
     from dataclasses import asdict
 
     from edgespec.ops.doctor import exit_code, run_checks
@@ -163,14 +209,18 @@ def doctor(
 @_MQTT
 @click.option(
     "--duration",
-    type=click.FloatRange(min=8.0),
+    type=click.FloatRange(min=10.0),
     default=20.0,
     show_default=True,
     metavar="SECONDS",
     help="How long to watch.",
 )
 def demo(mqtt: str | None, duration: float) -> None:
-    """Watch a simulated cell, inject an interferer and see its alarm arrive over MQTT."""
+    """See an interferer caught, and its alarm arrive over MQTT.
+
+    A simulated cell is watched in real time. Without --mqtt, a broker is started for the demo:
+    mosquitto where it is installed, otherwise amqtt.
+    """
     from edgespec.ops.demo import run_demo
 
     run_demo(mqtt, duration, click.echo, _stop_on_signals)
@@ -184,16 +234,19 @@ def config() -> None:
 @config.command("check")
 @click.argument("path", type=click.Path(path_type=Path))
 def config_check(path: Path) -> None:
-    """Check a configuration file and the bundle it names, without opening a radio."""
+    """Check a configuration file and its bundle.
+
+    Opens neither the radio nor the broker; 'edgespec doctor -c PATH' does.
+    """
     from edgespec.config import load_config
-    from edgespec.detect.registry import resolve_names
-    from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+    from edgespec.startup import check_config
 
     loaded = load_config(path)
-    bundle = load_bundle(loaded.band[0].model or shipped_bundle_path())
-    for name in resolve_names(loaded.detect.detectors, bundle.manifest.model.role):
-        bundle.manifest.threshold(name, loaded.detect.false_alarm_rate, loaded.detect.threshold)
-    click.echo(f"{path}: good; {loaded.node.id} listens to {loaded.source[0].uri}")
+    bundle = check_config(loaded)
+    click.echo(
+        f"{path}: good; {loaded.node.id} listens to {loaded.source[0].uri} with the model "
+        f"{bundle.manifest.name}, alarms to {loaded.mqtt.public_url or 'the screen only'}"
+    )
 
 
 @config.command("schema")
@@ -212,7 +265,7 @@ def config_init(path: Path | None) -> None:
     from edgespec.errors import ConfigError
 
     if path is None:
-        click.echo(template())
+        click.echo(template(), nl=False)
         return
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -228,7 +281,7 @@ def config_init(path: Path | None) -> None:
 
 @main.group()
 def model() -> None:
-    """Look into bundles."""
+    """Look into bundles, the models of edgespec."""
 
 
 @model.command("info")
@@ -250,10 +303,19 @@ def model_info(path: Path | None, as_json: bool) -> None:
 
 @model.command("verify")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
-@click.option("--backend", default="auto", show_default=True, help="Runtime to check it with.")
+@click.option(
+    "--backend",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Runtime to check it with: litert or tflite_runtime.",
+)
 @_JSON
 def model_verify(path: Path | None, backend: str, as_json: bool) -> None:
-    """Run a bundle on its golden vectors; exit with 5 if it does not give their outputs."""
+    """Run a bundle on its golden vectors.
+
+    Exits with 5 if it does not give the outputs it was made with.
+    """
     from edgespec.inference.backends import check_golden, open_backend
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 

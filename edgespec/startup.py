@@ -10,7 +10,9 @@ from edgespec import __version__
 from edgespec.alarm.mqtt import MqttSink
 from edgespec.alarm.sink import Sink
 from edgespec.alarm.spool import Spool
+from edgespec.alarm.url import BrokerUrl
 from edgespec.config import Config
+from edgespec.detect.registry import resolve_names
 from edgespec.errors import ConfigError
 from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
@@ -19,9 +21,19 @@ from edgespec.monitor import Monitor, block_samples_for
 from edgespec.pipeline import Pipeline
 from edgespec.records import Event
 from edgespec.sources import open_source
+from edgespec.sources.registry import SOURCES
 from edgespec.sources.source import Source
+from edgespec.sources.uri import parse_uri
 
-__all__ = ["Observer", "open_broker", "open_model", "open_observer", "open_pipeline"]
+__all__ = [
+    "Observer",
+    "check_config",
+    "open_band_source",
+    "open_broker",
+    "open_model",
+    "open_observer",
+    "open_pipeline",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,34 @@ class Observer:
     pipeline: Pipeline
     broker: MqttSink | None
     monitor: Monitor
+
+
+def check_config(config: Config) -> Bundle:
+    """Return the bundle that ``config`` names, if all of it can work together.
+
+    Opens neither radio nor broker.
+
+    Raises:
+        UsageError: the source's URI cannot be understood.
+        ConfigError: a detector is unknown, the broker's URL cannot be understood, or the sample
+            rate is not the model's.
+        ModelError: the bundle cannot be used, or was not calibrated for what is asked.
+    """
+    source, detect = config.source[0], config.detect
+    parse_uri(source.uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+    if config.mqtt.url is not None:
+        BrokerUrl.parse(config.mqtt.url)
+    bundle = load_bundle(config.band[0].model or shipped_bundle_path())
+    for name in resolve_names(detect.detectors, bundle.manifest.model.role):
+        bundle.manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
+    needed_hz = bundle.manifest.geometry.sample_rate_hz
+    if source.sample_rate_hz not in (None, needed_hz):
+        raise ConfigError(
+            f"source.sample_rate_hz is {source.sample_rate_hz:.10g}, but the bundle "
+            f"{bundle.manifest.name!r} was made for {needed_hz:.10g}: delete the line, or choose "
+            "a bundle made for this rate"
+        )
+    return bundle
 
 
 def open_model(config: Config) -> tuple[Bundle, Backend]:
@@ -115,18 +155,18 @@ def open_observer(
         ModelError: the model cannot be used.
         BrokerError: the broker is required and does not answer.
     """
+    if require_broker_s is not None and config.mqtt.url is None:
+        raise ConfigError(
+            "--require-broker was given but no broker is named: add --mqtt URL or mqtt.url to the "
+            "configuration"
+        )
     bundle, backend = open_model(config)
     source = open_band_source(config, bundle)
     broker = None
     try:
         pipeline = open_pipeline(config, bundle, backend, source)
         broker = open_broker(config, bundle)
-        if require_broker_s is not None:
-            if broker is None:
-                raise ConfigError(
-                    "--require-broker was given but no broker is named: add --mqtt URL or "
-                    "mqtt.url to the configuration"
-                )
+        if broker is not None and require_broker_s is not None:
             broker.wait_connected(require_broker_s)
     except BaseException:
         source.close()

@@ -99,6 +99,23 @@ def test_a_block_stays_untouched_until_the_next_is_asked_for():
         np.testing.assert_array_equal(block.samples, np.arange(10))
 
 
+def test_the_wait_of_a_recording_in_the_ring_is_no_latency():
+    with Reader(Counting(3), block_samples=10, n_blocks=5) as reader:
+        wait_until(lambda: reader._ended)
+        for _ in range(3):
+            asked_ns = time.monotonic_ns()
+            assert reader.next_block(5.0).received_ns >= asked_ns
+
+
+def test_the_wait_of_a_live_block_in_the_ring_is_latency():
+    source = Counting(3, is_live=True)
+    source.gate.release(4)
+    with Reader(source, block_samples=10, n_blocks=5) as reader:
+        wait_until(lambda: reader._ended)
+        asked_ns = time.monotonic_ns()
+        assert reader.next_block(5.0).received_ns < asked_ns
+
+
 @pytest.mark.parametrize("n_lost", [1, 5, 17])
 def test_overflow_of_a_live_source_is_marked_on_the_next_block(n_lost):
     source = Counting(100, is_live=True)

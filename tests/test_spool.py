@@ -51,6 +51,20 @@ def test_what_is_not_acknowledged_is_there_after_a_restart(tmp_path: Path) -> No
     again.close()
 
 
+def test_a_folder_that_may_not_be_entered_is_said_and_survived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    spool = filled(tmp_path, 3)
+    assert "Permission denied" in (spool.problem or "")
+    assert len(caplog.records) == 1
+    assert sequences(spool) == [1, 2, 3]
+    spool.close()
+
+
 def test_sequence_numbers_only_rise_across_restarts(tmp_path: Path) -> None:
     for restart in range(5):
         spool = Spool(tmp_path, 16_384)

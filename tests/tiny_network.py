@@ -5,8 +5,10 @@ forecaster comes to that has learnt nothing else. The tests that use it are abou
 not about how well a model forecasts, and need no TensorFlow.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+import atexit
+import functools
+import shutil
+import tempfile
 from pathlib import Path
 
 import flatbuffers
@@ -15,29 +17,25 @@ import tiny
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from edgespec.config import BandConfig, DetectConfig
-from edgespec.detect.threshold import fit_thresholds
-from edgespec.inference.backends import open_backend
-from edgespec.inference.bundle import Bundle, load_bundle, write_bundle
+from edgespec.detect.registry import DETECTORS
+from edgespec.inference.bundle import Bundle, write_bundle
 from edgespec.inference.manifest import Calibration
-from edgespec.pipeline import Pipeline
 from edgespec.records import Geometry
-from edgespec.sources import open_source
 
-#: The cell that normal signal comes from; a test's own source continues it with its options.
-CELL = "sim:lte-dl?sample_rate=1e6&bits=8&load=1"
-FALSE_ALARM_RATES = (0.01, 0.001)
-_FEATURES = {"MEAN": ("ReducerOptions", "MEAN"), "TILE": ("TileOptions", "TILE")}
+#: In standard deviations at the site. Only 0.001 and 0.01 are there.
+THRESHOLDS = {
+    "0.001": {"quantile": 8.0, "gaussian": 7.0},
+    "0.01": {"quantile": 6.0, "gaussian": 5.0},
+}
 
 
 def network(geometry: Geometry = tiny.GEOMETRY) -> bytes:
     """Return a TFLite file with two operators: the mean over the context, repeated."""
     n_context, n_horizon, n_bins = geometry.n_context, geometry.n_horizon, geometry.n_fft
-    model = schema.ModelT()
-    model.version = 3
     axis, times = np.array([1], np.int32), np.array([1, n_horizon, 1], np.int32)
-    # Buffer 0 stands for "no data"; the runtime wants it to be there.
-    model.buffers = [schema.BufferT(), _buffer(axis), _buffer(times)]
+    reducer = schema.ReducerOptionsT()
+    reducer.keepDims = True
+    options = schema.BuiltinOptions
     graph = schema.SubGraphT()
     graph.tensors = [
         _tensor("window", (1, n_context, n_bins)),
@@ -47,12 +45,14 @@ def network(geometry: Geometry = tiny.GEOMETRY) -> bytes:
         _tensor("expected", (1, n_horizon, n_bins)),
     ]
     graph.inputs, graph.outputs = [0], [4]
-    reduce = schema.ReducerOptionsT()
-    reduce.keepDims = True
     graph.operators = [
-        _operator(0, [0, 1], 2, schema.BuiltinOptions.ReducerOptions, reduce),
-        _operator(1, [2, 3], 4, schema.BuiltinOptions.TileOptions, schema.TileOptionsT()),
+        _operator(0, [0, 1], 2, options.ReducerOptions, reducer),
+        _operator(1, [2, 3], 4, options.TileOptions, schema.TileOptionsT()),
     ]
+    model = schema.ModelT()
+    model.version = 3
+    # Buffer 0 stands for "no data" (schema.fbs).
+    model.buffers = [schema.BufferT(), _buffer(axis), _buffer(times)]
     model.subgraphs = [graph]
     model.operatorCodes = [
         _code(schema.BuiltinOperator.MEAN),
@@ -61,6 +61,34 @@ def network(geometry: Geometry = tiny.GEOMETRY) -> bytes:
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
+
+
+def write(path: Path, rng: np.random.Generator, **changes: object) -> Bundle:
+    """Write a bundle of the network, calibrated for every detector that it can have."""
+    calibration = Calibration(0.0, 1.0, 1000, THRESHOLDS, (1.0,) * tiny.GEOMETRY.n_fft)
+    values: dict[str, object] = {
+        "name": "mean",
+        "model": tiny.model_info(
+            architecture="mean",
+            gate=None,
+            output_shape=(1, tiny.GEOMETRY.n_horizon, tiny.GEOMETRY.n_fft),
+            operators=("MEAN", "TILE"),
+        ),
+        "detectors": dict.fromkeys(DETECTORS.keys() - {"reconstruction"}, calibration),
+        **changes,
+    }
+    manifest = tiny.manifest(**values)
+    inputs = rng.standard_normal((2, *manifest.window_shape), np.float32)
+    outputs = np.repeat(inputs.mean(axis=1, keepdims=True), manifest.geometry.n_horizon, axis=1)
+    return write_bundle(path, manifest, network(), inputs, outputs)
+
+
+@functools.cache
+def bundle() -> Bundle:
+    """Return the bundle that tests share."""
+    folder = Path(tempfile.mkdtemp(prefix="edgespec-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return write(folder / "mean.edgespec", np.random.default_rng(7))
 
 
 def _buffer(values: NDArray[np.int32]) -> schema.BufferT:

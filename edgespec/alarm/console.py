@@ -5,6 +5,7 @@ import os
 import shutil
 from typing import Any, TextIO
 
+from edgespec import __version__
 from edgespec.alarm.payload import (
     EventMessage,
     encode,
@@ -48,17 +49,23 @@ class JsonLinesSink:
     def __init__(self, stream: TextIO, node: str = "") -> None:
         self._output = _Output(stream)
         self._node = node
+        self._model_sha256: str | None = None
         self._sequence = 0
 
-    def header(self, source: SourceInfo, model: str, config: Config) -> None:
+    def header(
+        self, source: SourceInfo, model: str, config: Config, model_sha256: str | None = None
+    ) -> None:
         """Write who speaks as an object of schema ``edgespec.info/1``."""
         self._node = config.node.id
+        self._model_sha256 = model_sha256
         info = {
             "source": source.uri,
             "band": config.band[0].id,
             "center_freq_hz": source.center_freq_hz,
             "sample_rate_hz": source.sample_rate_hz,
             "model": model,
+            "model_sha256": model_sha256,
+            "version": __version__,
             "mqtt": config.mqtt.public_url,
         }
         self._write(info_payload(info, self._node))
@@ -66,7 +73,8 @@ class JsonLinesSink:
     def event(self, event: Event) -> None:
         """Write an object of schema ``edgespec.event/1``."""
         self._sequence += 1
-        self._write(event_payload(EventMessage(event, self._node, self._sequence)))
+        message = EventMessage(event, self._node, self._sequence, False, self._model_sha256)
+        self._write(event_payload(message))
 
     def state(self, state: ObserverState) -> None:
         """Write an object of schema ``edgespec.state/1``."""
@@ -94,7 +102,9 @@ class TableSink:
         self._has_status = False
         self._n_columns_written = 0
 
-    def header(self, source: SourceInfo, model: str, config: Config) -> None:
+    def header(
+        self, source: SourceInfo, model: str, config: Config, model_sha256: str | None = None
+    ) -> None:
         """Say what is listened to, with which model, and where alarms go."""
         edge_hz = 0.5 * source.sample_rate_hz
         band = (
@@ -202,7 +212,7 @@ def _status(state: ObserverState) -> str:
 
 def _mood(state: ObserverState) -> str:
     if state.warmup_left_s > 0:
-        return f"warming up, {state.warmup_left_s:.1f} s left"
+        return f"warming up, {max(state.warmup_left_s, 0.1):.1f} s left"
     return "ALARM" if state.alarm else "quiet"
 
 

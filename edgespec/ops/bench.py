@@ -99,7 +99,7 @@ def bench(
         path = _time_path(pipeline, source, signal, hop_samples, part_s)
     finally:
         source.close()
-    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     progress("cold start")
     cold_start_s = _cold_start(config)
     return BenchReport(

@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
     try:
         score_one(config)
     except EdgespecError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from threading import Event as Flag
 
 from edgespec.alarm.console import TableSink
 from edgespec.alarm.listener import Listener
@@ -18,9 +19,17 @@ from edgespec.units import format_hz
 
 __all__ = ["run_demo"]
 
-#: When the interferer is on, as shares of the demo.
-_FROM, _TO = 0.4, 0.7
+#: When the interferer is on, as shares of the demo; the warm-up must be over by then.
+_FROM, _TO = 0.5, 0.8
+#: Where it is, off the centre.
+_LOWER_HZ, _UPPER_HZ = 600e3, 1200e3
 _RECEIVE_S = 5.0
+_NEXT = """\
+Go on with your own radio or recording:
+  edgespec config init edgespec.toml     a commented configuration
+  edgespec doctor -c edgespec.toml       is everything there?
+  edgespec monitor -c edgespec.toml --source 'rtl_tcp:127.0.0.1:1234?center_freq=806M'
+An RTL-SDR needs a model made for its sample rate: see README."""
 
 
 def run_demo(
@@ -43,8 +52,9 @@ def run_demo(
     """
     start_s, stop_s = _FROM * duration_s, _TO * duration_s
     uri = (
-        "sim:lte-dl?seed=7&snr_db=20&bits=8&kind=wideband&bandwidth_hz=600e3&offset_hz=900e3"
-        f"&isr_db=0&start_s={start_s:g}&stop_s={stop_s:g}&duration_s={duration_s:g}&realtime=1"
+        f"sim:lte-dl?seed=7&snr_db=20&bits=8&kind=wideband&bandwidth_hz={_UPPER_HZ - _LOWER_HZ:g}"
+        f"&offset_hz={(_LOWER_HZ + _UPPER_HZ) / 2:g}&isr_db=0&start_s={start_s:g}"
+        f"&stop_s={stop_s:g}&duration_s={duration_s:g}&realtime=1"
     )
     with ExitStack() as stack:
         if mqtt_url is None:
@@ -58,8 +68,9 @@ def run_demo(
         host, port = listener.address
         say(f"watch it yourself:  mosquitto_sub -h {host} -p {port} -v -t '{topic}'")
         say(
-            f"a 5 MHz LTE-like cell is on the air; at {start_s:g} s an interferer of 600 kHz, "
-            f"as strong as the cell, appears for {stop_s - start_s:g} s"
+            f"a 5 MHz LTE-like cell is on the air; at {start_s:g} s an interferer as strong "
+            f"as the cell appears from {format_hz(_LOWER_HZ)} to {format_hz(_UPPER_HZ)} off its "
+            f"centre, for {stop_s - start_s:g} s"
         )
         published: list[Event] = []
         console = TableSink(sys.stdout)
@@ -67,8 +78,17 @@ def run_demo(
             config, [console], require_broker_s=10.0, on_event=published.append
         )
         console.header(observer.source.info, observer.bundle.manifest.name, config)
-        stop_on_signals(observer.monitor.stop)
+        stopped = Flag()
+
+        def stop() -> None:
+            stopped.set()
+            observer.monitor.stop()
+
+        stop_on_signals(stop)
         observer.monitor.run()
+        if stopped.is_set():
+            say("stopped; the demo did not come to its end")
+            return
         received = listener.gather(len(published), _RECEIVE_S)
     _judge(published, received, say)
 
@@ -87,19 +107,28 @@ def _judge(
     published: list[Event], received: list[dict[str, object]], say: Callable[[str], None]
 ) -> None:
     """Say what happened, or raise if the demo did not show what it is for."""
-    if not published:
+    caught = [
+        event
+        for event in published
+        if event.freq_lower_hz < _UPPER_HZ and event.freq_upper_hz > _LOWER_HZ
+    ]
+    if not caught:
         raise QualityError(
-            "the demo ended without an alarm: the interferer was not detected; please report it "
-            "with the output of 'edgespec doctor'"
+            "the demo ended without an alarm where the interferer was: it was not detected; please "
+            "report it with the output of 'edgespec doctor'"
         )
     if len(received) < len(published):
         raise QualityError(
             f"{len(published)} event messages were published but only {len(received)} came back "
             "from the broker: check it with 'edgespec doctor --mqtt URL'"
         )
-    first = published[0]
+    # The first message of an event knows least of its edges, the last one most.
+    last = caught[-1]
+    first = next(event for event in published if event.event_id == last.event_id)
     say(
-        f"received over MQTT: {len(received)} messages, the first "
-        f"{1e3 * first.latency_s:.1f} ms after its last sample: "
-        f"{format_hz(first.freq_lower_hz)} to {format_hz(first.freq_upper_hz)}"
+        f"It works: the interferer was reported {1e3 * first.latency_s:.1f} ms after the last "
+        f"sample that was needed, at {format_hz(last.freq_lower_hz)} to "
+        f"{format_hz(last.freq_upper_hz)} off the centre, and {len(received)} messages came back "
+        "over MQTT."
     )
+    say(_NEXT)

@@ -1,5 +1,7 @@
 """Results as text for people."""
 
+import json
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -72,5 +74,7 @@ def bundle_table(bundle: "Bundle") -> str:
         for rate, methods in calibration.thresholds.items():
             shown = ", ".join(f"{method} {value:.3f}" for method, value in methods.items())
             lines.append(f"{'':12}   false-alarm rate {rate}: {shown}")
-    lines.extend(f"training     {key}: {value}" for key, value in manifest.training.items())
+    for key, value in manifest.training.items():
+        text = json.dumps(value, default=str)
+        lines.append(f"training     {key}: {textwrap.shorten(text, 80, placeholder=' ...')}")
     return "\n".join(lines)

@@ -80,7 +80,10 @@ class Reader:
             self._changed.wait_for(lambda: self._filled or self._ended, timeout_s)
             if self._filled:
                 block, self._lent = self._filled.popleft()
-                return block
+                if self._is_live:
+                    return block
+                # A recording was early, not late: its wait in the ring is no latency.
+                return replace(block, received_ns=time.monotonic_ns())
             error, self._error = self._error, None
         if error is not None:
             raise error

@@ -32,8 +32,8 @@ def check_broker(subject: Subject) -> Finding:
     if mqtt.url is None:
         return Finding("skipped", "no broker is configured (mqtt.url)")
     url = BrokerUrl.parse(mqtt.url)
-    username = url.username or mqtt.username
-    password = url.password or mqtt.password
+    username = mqtt.username if mqtt.username is not None else url.username
+    password = mqtt.password if mqtt.password is not None else url.password
     try:
         with _connect(url, mqtt.ca_file, subject.timeout_s) as connection:
             code = _knock(connection, username, password)
