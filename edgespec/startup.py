@@ -97,6 +97,7 @@ def open_band_source(config: Config, bundle: Bundle) -> Source:
         center_freq_hz=source.center_freq_hz,
         sample_rate_hz=source.sample_rate_hz or bundle.manifest.geometry.sample_rate_hz,
         gain_db=source.gain_db,
+        ppm=source.ppm,
     )
 
 

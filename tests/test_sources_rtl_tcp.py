@@ -56,6 +56,20 @@ def test_tuner_is_set_to_what_was_asked(octets):
     assert commands == {2: 1_920_000, 1: 806_000_000, 5: 2**32 - 3, 8: 0, 3: 1, 4: 402}
 
 
+def test_tuner_is_set_to_what_the_configuration_says(octets):
+    with RtlTcpServer(octets) as server:
+        source = open_source(
+            f"rtl_tcp:127.0.0.1:{server.port}",
+            center_freq_hz=806e6,
+            sample_rate_hz=RATE_HZ,
+            gain_db=20.0,
+            ppm=12.0,
+        )
+        commands = server.wait_for_commands(6)
+        source.close()
+    assert commands == {2: 1_920_000, 1: 806_000_000, 5: 12, 8: 0, 3: 1, 4: 200}
+
+
 def test_gap_after_a_hang_up_is_marked_and_counted(octets):
     # The first connection ends after 5000 samples and a half: the odd byte is no sample.
     with RtlTcpServer(octets, n_bytes=(10_001, None)) as server:

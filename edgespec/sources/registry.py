@@ -18,6 +18,7 @@ class Request:
     sample_rate_hz: float | None = None
     gain_db: float | None = None
     block_samples: int = 32_768
+    ppm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ def open_source(
     center_freq_hz: float | None = None,
     sample_rate_hz: float | None = None,
     gain_db: float | None = None,
+    ppm: float | None = None,
     block_samples: int = 32_768,
 ) -> Source:
     """Return the open source that ``uri`` names.
@@ -44,6 +46,7 @@ def open_source(
         sample_rate_hz: rate of a radio or of the simulator. A recording keeps its own; ``info``
             of the source says what it is in the end.
         gain_db: fixed gain of a radio.
+        ppm: frequency error of a radio's crystal, in parts per million.
         block_samples: samples that will be asked for at a time; sizes the buffers of a network
             source.
 
@@ -52,7 +55,7 @@ def open_source(
         SourceError: the source cannot be opened.
     """
     parsed = parse_uri(uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
-    request = Request(center_freq_hz, sample_rate_hz, gain_db, block_samples)
+    request = Request(center_freq_hz, sample_rate_hz, gain_db, block_samples, ppm)
     return SOURCES[parsed.scheme].open(parsed, request)
 
 
@@ -76,6 +79,7 @@ def _rtl_tcp(uri: SourceUri, request: Request) -> Source:
         center_freq_hz=request.center_freq_hz,
         sample_rate_hz=request.sample_rate_hz,
         gain_db=request.gain_db,
+        ppm=request.ppm,
         block_samples=request.block_samples,
     )
 

@@ -75,6 +75,7 @@ def open_rtl_tcp(
     center_freq_hz: float | None = None,
     sample_rate_hz: float | None = None,
     gain_db: float | None = None,
+    ppm: float | None = None,
     block_samples: int = 32_768,
 ) -> "RtlTcp":
     """Return the dongle behind ``rtl_tcp:HOST:PORT``, tuned and streaming.
@@ -102,7 +103,7 @@ def open_rtl_tcp(
         frequency_hz,
         rate_hz,
         _first(uri.number("gain"), gain_db, _DEFAULT_GAIN_DB) or 0.0,
-        int(uri.number("ppm") or 0),
+        round(_first(uri.number("ppm"), ppm) or 0),
         uri.flag("agc"),
     )
     return RtlTcp(

@@ -105,6 +105,7 @@ def check_source(subject: Subject) -> Finding:
         center_freq_hz=wanted.center_freq_hz,
         sample_rate_hz=wanted.sample_rate_hz or rate_hz,
         gain_db=wanted.gain_db,
+        ppm=wanted.ppm,
     )
     # A radio that opens but stays silent would keep read() forever.
     timer = threading.Timer(subject.timeout_s, source.close)
