@@ -55,7 +55,7 @@ class Detect:
     warmup_s: float
     false_alarm_rate: float = 0.01
     hold_off_s: float = 0.2
-    detectors: tuple[str, ...] = ("model", "zscore", "ewma")
+    detectors: tuple[str, ...] = ("model", "zscore", "energy")
     k: int = 2
     n: int = 3
 

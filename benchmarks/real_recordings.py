@@ -81,12 +81,19 @@ SYNTH_FRAMES = (1400, 500, 1075, 2884)
 
 
 def cases(tone_hz: float, pulse_hz: float) -> tuple[Case, ...]:
-    """Return the untouched signal, a tone, and pulses of 400 kHz, at these offsets."""
+    """Return the untouched signal, a tone, one pulse and a train of pulses of 400 kHz.
+
+    The single pulse lasts the half second.
+    """
     return (
         Case("untouched"),
         Case("tone", InterfererConfig("tone", offset_hz=tone_hz)),
         Case(
             "wideband pulse",
+            InterfererConfig("wideband", offset_hz=pulse_hz, bandwidth_hz=400e3),
+        ),
+        Case(
+            "train of wideband pulses",
             InterfererConfig("wideband-pulse", offset_hz=pulse_hz, bandwidth_hz=400e3),
         ),
     )

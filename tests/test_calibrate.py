@@ -60,7 +60,10 @@ def test_new_normal_signal_keeps_the_rate(calibrated: tuple[Bundle, Path]) -> No
         # Three recordings of about 560 segments: the rate of 0.05 is known within a factor of 3,
         # because the scale of each site is learnt from 20 segments.
         rate = float(np.mean(values > bundle.manifest.threshold(name, 0.05, "quantile")))
-        assert 0.05 / 3 < rate < 0.05 * 3, name
+        assert rate < 0.05 * 3, name
+        # A moving average crosses its threshold seldom and then for long: three recordings may
+        # well have no crossing at all.
+        assert rate > 0.05 / 3 or name == "ewma"
 
 
 def test_the_bundle_keeps_its_model_and_says_how_it_was_calibrated(
@@ -69,13 +72,13 @@ def test_the_bundle_keeps_its_model_and_says_how_it_was_calibrated(
     bundle, _ = calibrated
     draft = tiny_training.bundle("lstm", "float32")
     assert bundle.model == draft.model
-    assert set(bundle.manifest.detectors) == {"forecast", "energy", "zscore"}
+    assert set(bundle.manifest.detectors) == {"forecast", "energy", "zscore", "ewma"}
     assert bundle.manifest.training["calibration"]["recordings"] == [
         "calibration-0",
         "calibration-1",
         "calibration-2",
     ]
-    with_map = ("forecast", "zscore")
+    with_map = ("forecast", "zscore", "ewma")
     for name, found in bundle.manifest.detectors.items():
         expected = tiny.GEOMETRY.n_fft if name in with_map else 0
         assert len(found.error_std_db) == expected
