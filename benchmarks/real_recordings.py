@@ -365,7 +365,7 @@ def main(data: Path, work: Path | None, epochs: int, save: bool) -> None:
         (RESULTS / "real_recordings.json").write_text(json.dumps(asdict(results), indent=1) + "\n")
         recording = read_recording(data / f"{DRAWN}.sigmf-meta")
         start_s = len(recording.samples) / recording.info.sample_rate_hz - INJECTED_S
-        for outcome, case in zip(rotations[1:3], CASES[1:], strict=True):
+        for outcome, case in zip(rotations[1:3], CASES[1:3], strict=True):
             stem = f"real_recordings-{case.name.replace(' ', '-')}.png"
             samples = recording.mixed(case, start_s)
             draw(samples, recording.info, CAPTURE_GEOMETRY, outcome, RESULTS / stem)
