@@ -31,7 +31,7 @@ from edgespec.startup import open_band_source, open_model, open_pipeline
 __all__ = ["BenchReport", "Timing", "bench", "machine_facts"]
 
 #: Signal kept in memory and played in a loop, so that the source costs nothing.
-_SIGNAL_S = 1.0
+_SIGNAL_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
