@@ -41,7 +41,7 @@ def record(folder: Path) -> Path:
         interferers=(
             InterfererConfig(
                 "wideband",
-                isr_db=0.0,
+                isr_db=5.0,
                 offset_hz=0.9e6,
                 bandwidth_hz=0.6e6,
                 start_s=_START_S,
@@ -117,7 +117,7 @@ def draw(power_dbfs: FloatArray, frame_s: float, events: list[Event], path: Path
         )
     axes.set_xlabel("time, ms")
     axes.set_ylabel("frequency against the centre, MHz")
-    axes.set_title("A simulated 5 MHz LTE-like cell, a 600 kHz interferer as strong as the cell")
+    axes.set_title("A simulated 5 MHz LTE-like cell, and a 600 kHz interferer 5 dB above it")
     figure.colorbar(image, label="dBFS per bin")
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
