@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import ceil
 from pathlib import Path
 
 import click
@@ -26,7 +25,7 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.ops.bench import machine_facts
-from edgespec.pipeline import Forecaster, Scorer
+from edgespec.pipeline import Scorer
 from edgespec.records import IqBlock, SampleFormat
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.inject import mean_power
@@ -57,14 +56,7 @@ class Listener:
 
     def __init__(self, bundle: Bundle, names: Sequence[str]) -> None:
         self.geometry = bundle.manifest.geometry
-        n_warmup = ceil(WARMUP_S / self.geometry.hop_s)
-        self._scorer = Scorer(
-            Forecaster(bundle, open_backend(bundle)),
-            names,
-            self.geometry,
-            n_warmup,
-            bundle.manifest.site_std,
-        )
+        self._scorer = Scorer.for_bundle(bundle, open_backend(bundle), names, WARMUP_S)
         self._n_names = len(names)
 
     def score(self, samples: np.ndarray) -> Scored:

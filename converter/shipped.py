@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from math import ceil
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from edgespec.detect.registry import resolve_names
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle, write_bundle
-from edgespec.pipeline import Forecaster, Scorer
+from edgespec.pipeline import Scorer
 from edgespec.records import Geometry, IqBlock, Spectrogram
 from edgespec.simulate.scene import Scene
 
@@ -98,13 +97,7 @@ def realised_rates(bundle: Bundle, dataset: Dataset) -> dict[str, dict[str, floa
     geometry = manifest.geometry
     names = resolve_names(tuple(manifest.detectors), manifest.model.role)
     warmup_s = float(manifest.training["calibration"]["warmup_s"])
-    scorer = Scorer(
-        Forecaster(bundle, open_backend(bundle)),
-        names,
-        geometry,
-        ceil(warmup_s / geometry.hop_s),
-        manifest.site_std,
-    )
+    scorer = Scorer.for_bundle(bundle, open_backend(bundle), names, warmup_s)
     run = CalibrationRun.empty(names, geometry.n_fft)
     for part in dataset.split("test"):
         score_recording(load_part(dataset, part), geometry, scorer, run)

@@ -94,6 +94,16 @@ class Scorer:
         self._needs_forecast = any(detector.needs_forecast for detector in self._detectors)
         self._n_segments = 0
 
+    @classmethod
+    def for_bundle(
+        cls, bundle: Bundle, backend: Backend, names: Sequence[str], warmup_s: float
+    ) -> "Scorer":
+        """Return the scorer of a calibrated bundle, with a warm-up of ``warmup_s``."""
+        geometry = bundle.manifest.geometry
+        n_warmup = ceil(warmup_s / geometry.hop_s)
+        forecaster = Forecaster(bundle, backend)
+        return cls(forecaster, names, geometry, n_warmup, bundle.manifest.site_std)
+
     @property
     def is_warm(self) -> bool:
         """Whether the scores of the last segment are those of a warm observer."""
@@ -200,13 +210,7 @@ class Pipeline:
             max_clipped_fraction=detect.max_clipped_fraction,
         )
         self.segmenter = Segmenter(geometry)
-        self.scorer = Scorer(
-            Forecaster(bundle, backend),
-            names,
-            geometry,
-            ceil(detect.warmup_s / geometry.hop_s),
-            bundle.manifest.site_std,
-        )
+        self.scorer = Scorer.for_bundle(bundle, backend, names, detect.warmup_s)
         self.tracker = EventTracker(
             BandInfo(band.id, source.center_freq_hz, geometry.sample_rate_hz),
             geometry,

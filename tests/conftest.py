@@ -1,9 +1,12 @@
 """Fixtures every test may use."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
+from broker import Broker, Listener, Proxy
 
 
 @pytest.fixture
@@ -19,3 +22,32 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real recordings are not here: no folder ../shared/data")
     return folder
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Closes what a test opens, in reverse."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def broker(tmp_path: Path, stack: ExitStack) -> Broker:
+    broker = Broker(tmp_path)
+    stack.callback(broker.stop)
+    return broker
+
+
+@pytest.fixture
+def proxy(broker: Broker, stack: ExitStack) -> Proxy:
+    proxy = Proxy(broker.port)
+    stack.callback(proxy.close)
+    return proxy
+
+
+@pytest.fixture
+def listener(broker: Broker, stack: ExitStack) -> Listener:
+    """Connected to the broker itself, not through the proxy."""
+    listener = Listener(broker.port)
+    stack.callback(listener.close)
+    return listener

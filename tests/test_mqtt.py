@@ -11,7 +11,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -36,35 +36,6 @@ PROTOCOLS = ["3.1.1", "5"]
 INFO = {"version": "0.1", "model_sha256": "c0ffee"}
 
 MakeSink = Callable[..., MqttSink]
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    """Closes what a test opens, in reverse."""
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def broker(tmp_path: Path, stack: ExitStack) -> Broker:
-    broker = Broker(tmp_path)
-    stack.callback(broker.stop)
-    return broker
-
-
-@pytest.fixture
-def proxy(broker: Broker, stack: ExitStack) -> Proxy:
-    proxy = Proxy(broker.port)
-    stack.callback(proxy.close)
-    return proxy
-
-
-@pytest.fixture
-def listener(broker: Broker, stack: ExitStack) -> Listener:
-    """Connected to the broker itself, not through the proxy."""
-    listener = Listener(broker.port)
-    stack.callback(listener.close)
-    return listener
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import resource
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,34 +25,6 @@ pytestmark = pytest.mark.slow_without_jit
 
 NODE = "pi-1"
 QUIET_S, EVERY_S, TONE_S = 0.6, 0.7, 0.2
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def broker(tmp_path: Path, stack: ExitStack) -> Broker:
-    broker = Broker(tmp_path)
-    stack.callback(broker.stop)
-    return broker
-
-
-@pytest.fixture
-def proxy(broker: Broker, stack: ExitStack) -> Proxy:
-    proxy = Proxy(broker.port)
-    stack.callback(proxy.close)
-    return proxy
-
-
-@pytest.fixture
-def listener(broker: Broker, stack: ExitStack) -> Listener:
-    """Connected to the broker itself, not through the proxy."""
-    listener = Listener(broker.port)
-    stack.callback(listener.close)
-    return listener
 
 
 def write_tones(tmp_path: Path, rng: np.random.Generator, n_tones: int) -> str:

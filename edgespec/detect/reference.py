@@ -1,5 +1,7 @@
 """Detectors without a model: the band against what it was like while they warmed up."""
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 from edgespec.records import FloatArray, Forecast, Geometry, Score, Segment
@@ -103,7 +105,7 @@ def shrunk_spread(spread_db: FloatArray, n_segments: int) -> FloatArray:
     return np.sqrt(variance).astype(np.float32)
 
 
-class _BandShape:
+class _BandShape(ABC):
     """Each bin against the rest of the band, and that against its reference.
 
     Traffic switches the whole band on and off by 10 dB and more; what is left of a frame when its
@@ -143,7 +145,6 @@ class _BandShape:
         """Return the largest deviation and the map of the shape against its mean, in dB."""
         np.mean(segment.target, axis=1, keepdims=True, out=self._frame_db)
         np.subtract(segment.target, self._frame_db, out=self._shape_db)
-        np.mean(self._shape_db, axis=0, out=self._mean_shape_db)
         self._update_levels()
         if self._levels.count < self._n_warmup:
             self._learn()
@@ -155,10 +156,12 @@ class _BandShape:
         np.subtract(self._shape_db, self._expected_db, out=self._shape_db)
         return Score(self.name, float(self._distance.max()), self._shape_db)
 
+    @abstractmethod
     def _update_levels(self) -> None:
-        raise NotImplementedError
+        """Make the levels of a new shape."""
 
     def _learn(self) -> None:
+        np.mean(self._shape_db, axis=0, out=self._mean_shape_db)
         self._shapes.add(self._mean_shape_db)
         self._levels.add(self._levels_db.reshape(-1))
         if self._levels.count == self._n_warmup:
@@ -197,6 +200,7 @@ class BinEwma(_BandShape):
 
     def _update_levels(self) -> None:
         level_db, step_db = self._levels_db[0], self._distance[0]
+        np.mean(self._shape_db, axis=0, out=self._mean_shape_db)
         if self._levels.count == 0:
             level_db[:] = self._mean_shape_db
             return
