@@ -13,7 +13,8 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.patches import Rectangle
 
-from converter.simulate.recordings import RecordingSpec, write_recordings
+from converter.simulate.recordings import RecordingSpec
+from converter.simulate.sigmf_files import write_recordings
 from edgespec.config import Config, override
 from edgespec.records import Event, FloatArray
 from edgespec.simulate.config import (

@@ -35,7 +35,8 @@ from converter.datasets import Dataset, Part, save_dataset
 from converter.import_keras import import_keras
 from converter.quantize import quantize
 from converter.recordings import build_dataset, prepare_recording, split_recording
-from converter.simulate.recordings import training_specs, write_recordings
+from converter.simulate.recordings import training_specs
+from converter.simulate.sigmf_files import write_recordings
 from converter.splits import split_by_name, split_by_time
 from converter.train import EpochReport, TrainSettings, train
 from edgespec.errors import QualityError

@@ -6,29 +6,24 @@ chosen by the test set; its figures go into the card as they come.
 """
 
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import click
 import numpy as np
 
 from converter.calibrate import CalibrationRun, calibrate, score_recording
-from converter.datasets import Dataset, Part, load_dataset, load_part, save_dataset
+from converter.datasets import Dataset, load_dataset, load_part
 from converter.quantize import quantize
-from converter.recordings import PreparedRecording, save_frames, split_recording
-from converter.simulate.recordings import RecordingSpec, training_specs
+from converter.simulate.dataset import simulate_dataset as dataset_of
+from converter.simulate.recordings import training_specs
 from converter.splits import split_by_name
 from converter.train import EpochReport, TrainSettings, train
 from edgespec.detect.registry import resolve_names
-from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle, write_bundle
 from edgespec.pipeline import Scorer
-from edgespec.records import Geometry, IqBlock, Spectrogram
-from edgespec.simulate.scene import Scene
+from edgespec.records import Geometry
 
 __all__ = ["main", "simulate_dataset"]
 
@@ -41,28 +36,6 @@ OBSERVERS = {
     "calibration": (12, 12.8, 3001),
     "test": (12, 8.0, 4001),
 }
-_CHUNK_SAMPLES = 1_280_000
-
-
-def simulate_frames(spec: RecordingSpec, geometry: Geometry) -> Iterator[Spectrogram]:
-    """Yield the frames of one simulated observer, as the device would make them."""
-    scene = Scene(spec.scene, spec.seed)
-    sample_format = spec.scene.receiver.sample_format
-    front_end = FrontEnd(geometry, sample_format, max_block_samples=_CHUNK_SAMPLES)
-    buffer = sample_format.empty(_CHUNK_SAMPLES)
-    for start in range(0, spec.n_samples, _CHUNK_SAMPLES):
-        samples = buffer[: min(_CHUNK_SAMPLES, spec.n_samples - start)]
-        scene.read_into(samples)
-        yield front_end.process(IqBlock(samples, spec.scene.sample_rate_hz, 0.0, start, 0))
-
-
-def _prepare(spec: RecordingSpec, folder: Path, geometry: Geometry) -> PreparedRecording:
-    return save_frames(
-        simulate_frames(spec, geometry),
-        folder / f"{spec.name}.npz",
-        geometry,
-        source=f"simulated with seed {spec.seed}: {spec.scene}",
-    )
 
 
 def simulate_dataset(
@@ -80,15 +53,14 @@ def simulate_dataset(
     split = split_by_name(
         [spec.name for spec in every], {name: [f"{name}-*"] for name in observers}
     )
-    parts: list[Part] = []
-    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
-        prepared = pool.map(
-            _prepare, every, [folder] * len(every), [geometry] * len(every), chunksize=1
-        )
-        for number, recording in enumerate(prepared, 1):
-            click.echo(f"simulated {number}/{len(every)}: {recording.name}", err=True)
-            parts.extend(split_recording(recording, split, geometry))
-    return save_dataset(folder, geometry, tuple(parts), dict(split.method))
+    return dataset_of(
+        every,
+        folder,
+        geometry,
+        split,
+        n_workers,
+        lambda done: click.echo(f"simulated {done.name}", err=True),
+    )
 
 
 def realised_rates(bundle: Bundle, dataset: Dataset) -> dict[str, dict[str, float]]:

@@ -1,6 +1,7 @@
 """Simulated recordings written as SigMF, and read back."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,10 +10,17 @@ pytest.importorskip("sigmf")
 
 from converter.simulate.additions import with_additions
 from converter.simulate.mixture import MIXTURES, Mixture, choose_mixture
-from converter.simulate.recordings import RecordingSpec, training_specs, write_recordings
+from converter.simulate.recordings import RecordingSpec, training_specs
+from converter.simulate.sigmf_files import write_recordings
 from edgespec.errors import UsageError
 from edgespec.records import SampleFormat
-from edgespec.simulate.config import FaultConfig, InterfererConfig, ReceiverConfig, SceneConfig
+from edgespec.simulate.config import (
+    FaultConfig,
+    InterfererConfig,
+    ReceiverConfig,
+    SceneConfig,
+    TddConfig,
+)
 from edgespec.simulate.scene import Scene
 from edgespec.sources import open_source
 
@@ -139,3 +147,11 @@ def test_what_is_added_is_annotated(tmp_path):
     assert "edgespec:isr_db" not in second
     with pytest.raises(UsageError, match="begin earlier"):
         with_additions(specs, [InterfererConfig(start_s=1.0)])
+
+
+def test_time_division_is_described(tmp_path):
+    (spec,) = training_specs(1, 0.02, 1.92e6, seed=2)
+    spec = replace(spec, scene=replace(spec.scene, tdd=TddConfig(1, 6)))
+    (path,) = write_recordings(tmp_path, [spec])
+    description = json.loads(path.read_text())["global"]["core:description"]
+    assert "LTE-like time division 1 with special subframe 6 of 5 MHz" in description

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.signal import resample_poly
 
 from edgespec.errors import UsageError
 from edgespec.records import SampleFormat
@@ -15,6 +16,7 @@ from edgespec.simulate.config import (
     ReceiverConfig,
     SceneConfig,
 )
+from edgespec.simulate.fading import Fading
 from edgespec.simulate.inject import inject, mean_power
 from edgespec.simulate.interferers import KINDS, Interferer
 from edgespec.simulate.receiver import quantise, to_complex
@@ -433,3 +435,79 @@ def test_statistics_lie_near_an_independent_lte_stack(shared_data):
     # varies its allocation by subframe, ours by bursts: near, not equal.
     difference = np.abs(np.subtract(*figures))
     assert (difference < [4.0, 0.6, 0.8]).all(), figures
+
+
+@pytest.mark.parametrize("name", ["1815.3_s19.2_bw20_0.08s_hackrf-2"])
+def test_a_real_carrier_has_the_prefix_and_the_lines_of_ours(shared_data, name):
+    data = np.fromfile(shared_data / f"lte_fdd_f{name}.sigmf-data", np.int8)
+    theirs = data.astype(np.float32).view(np.complex64) / np.float32(128)
+    # The middle of 20 MHz at 19.2 MS/s, to 4.8 MS/s: both have symbols of 320 samples.
+    theirs = resample_poly(theirs, 1, 4).astype(np.complex64)
+    ours = Scene(SceneConfig(4.8e6, CellConfig(load=0.5), QUIET), 3).read(len(theirs))
+    for x in (theirs, ours):
+        power = mean_power(x)
+        prefix = abs(np.mean(x[320:] * x[:-320].conj())) / power
+        elsewhere = [abs(np.mean(x[lag:] * x[:-lag].conj())) / power for lag in (250, 290, 350)]
+        assert prefix == pytest.approx(256 / 3840, rel=0.25)
+        assert max(elsewhere) < 0.6 * prefix
+        n = len(x) // 4800 * 4800
+        envelope = np.abs(np.fft.rfft(np.abs(x[:n]) ** 2))
+        per_khz = n // 4800
+        around = np.median(envelope[per_khz // 2 : 7 * per_khz])
+        for line_khz in (1, 2, 4, 6):
+            assert envelope[line_khz * per_khz] > 2 * around
+
+
+# --- what a cell always sends, and to whom it sends ------------------------------------------
+
+
+def test_an_idle_cell_sends_system_information_each_20_ms():
+    traffic = Traffic(CellConfig(load=0.0), 5)
+    used = np.concatenate([traffic.next_frame().modulation > 0 for _ in range(200)])
+    information = used[:, 5:7].all(axis=1)
+    np.testing.assert_array_equal(np.flatnonzero(information), np.arange(5, 2000, 20))
+    paging = np.flatnonzero(used[:, 2])
+    assert set(paging % 10) == {9}
+    # 200 frames with probability 0.3: a standard deviation of 6.5.
+    assert 35 < len(paging) < 85
+    assert used.sum() == 2 * information.sum() + len(paging)
+
+
+def test_a_busy_cell_uses_every_modulation_and_all_groups():
+    traffic = Traffic(CellConfig(load=0.8, n_users=10), 5)
+    modulation = np.concatenate([traffic.next_frame().modulation for _ in range(500)])
+    for kind in (1, 2, 3):
+        assert (modulation == kind).any(axis=0).all()
+
+
+@pytest.mark.parametrize(
+    ("profile", "delays_ns", "powers_db"),
+    [
+        ("epa", (0, 30, 70, 90, 110, 190, 410), (0, -1, -2, -3, -8, -17.2, -20.8)),
+        (
+            "eva",
+            (0, 30, 150, 310, 370, 710, 1090, 1730, 2510),
+            (0, -1.5, -1.4, -3.6, -0.6, -9.1, -7, -12, -16.9),
+        ),
+    ],
+)
+def test_profiles_correlate_over_frequency_as_their_delays_say(profile, delays_ns, powers_db):
+    config = ChannelConfig(profile, rician_k_db=None)
+    gains = np.array([Channel(config, seed).frame_gains(0)[0] for seed in range(2000)])
+    power = 10 ** (np.array(powers_db) / 10)
+    for step in (20, 60, 120):
+        # All on one side of the centre, where there is no subcarrier.
+        measured = np.mean(gains[:, step] * gains[:, 0].conj())
+        turns = -np.array(delays_ns) * 1e-9 * step * 15e3
+        expected = np.sum(power * np.exp(2j * np.pi * turns)) / power.sum()
+        # A mean of 2000 products of standard deviation 1.
+        assert abs(measured - expected) < 4 / np.sqrt(2000)
+
+
+@pytest.mark.parametrize("k_db", [None, 3.0])
+def test_gains_at_recurring_times_are_those_of_any_time(k_db):
+    fading = Fading(ChannelConfig("eva", doppler_hz=97.0, rician_k_db=k_db), 4)
+    offsets_s = np.array([0.0, 71.4e-6, 9.3e-3])
+    recurring = fading.recurring(offsets_s)
+    for start_s in (0.0, 0.01, 3600.0):
+        np.testing.assert_allclose(recurring(start_s), fading.taps(start_s + offsets_s), atol=1e-5)

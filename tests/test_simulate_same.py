@@ -60,7 +60,6 @@ def test_samples_are_those_of_the_first_version(config, expected):
 
 
 def test_training_observers_are_those_of_the_first_version():
-    pytest.importorskip("sigmf")
     from converter.simulate.recordings import training_specs
 
     specs = training_specs(3, 1.0, 5e6, 1001)

@@ -133,7 +133,7 @@ def test_single_carrier_keeps_peaks_below_ofdm():
 
 def test_a_preamble_is_one_block_group_wide_and_as_long_as_it_should_be():
     frame = np.zeros(76_800, np.complex64)
-    add_preamble(frame, 7, 1.0, 0.0)
+    add_preamble(frame, 7, 1.0, 0.0, 1)
     on = np.flatnonzero(frame)
     assert on[0] == 7680
     assert len(on) == 792 + 6144

@@ -12,6 +12,7 @@ from edgespec.simulate.fading import PROFILES, Fading
 from edgespec.simulate.numerology import (
     FRAME_SAMPLES,
     N_SUBCARRIERS,
+    N_SYMBOLS,
     SAMPLE_RATE_HZ,
     SUBCARRIERS_HZ,
     SYMBOL_START,
@@ -34,17 +35,23 @@ class Channel:
         self._fading = Fading(config, seed)
         turns = -self._fading.delays_s[:, None] * SUBCARRIERS_HZ
         self._steering = np.exp(2j * np.pi * turns).astype(np.complex64)
+        changes = self._fading.moves or config.shadow_db
+        self._offsets_s = _SYMBOL_S if changes else _SYMBOL_S[:1]
+        self._taps = self._fading.recurring(self._offsets_s)
         self._shadow: Shadowing | None = None
         if config.shadow_db:
             self._shadow = Shadowing(config.shadow_db, config.shadow_s, seed)
 
     def frame_gains(self, frame: int) -> NDArray[np.complex64]:
         """Return the gains during frame ``frame``, complex64 ``(140, 300)``."""
-        time_s = frame * FRAME_SAMPLES / SAMPLE_RATE_HZ + _SYMBOL_S
-        if not (self._fading.moves or self._shadow):
-            time_s = time_s[:1]
-        gains: NDArray[np.complex64] = self._fading.taps(time_s) @ self._steering
+        start_s = frame * FRAME_SAMPLES / SAMPLE_RATE_HZ
+        taps = self._taps(start_s)
         if self._shadow is not None:
-            amplitude = 10.0 ** (self._shadow.gain_db(time_s) / 20.0)
-            gains *= amplitude.astype(np.float32)[:, None]
-        return np.broadcast_to(gains, (len(_SYMBOL_S), N_SUBCARRIERS))
+            amplitude = 10.0 ** (self._shadow.gain_db(start_s + self._offsets_s) / 20.0)
+            taps *= amplitude.astype(np.float32)[:, None]
+        # Pieces of one subframe: for a whole frame BLAS wakes threads, which cost more than they
+        # bring and fight those of other processes.
+        n_taps = taps.shape[1]
+        n_rows = N_SYMBOLS if len(taps) > 1 else 1
+        gains = taps.reshape(-1, n_rows, n_taps) @ self._steering
+        return np.broadcast_to(gains.reshape(-1, N_SUBCARRIERS), (len(_SYMBOL_S), N_SUBCARRIERS))

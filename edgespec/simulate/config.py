@@ -14,6 +14,7 @@ __all__ = [
     "NeighbourConfig",
     "ReceiverConfig",
     "SceneConfig",
+    "TddConfig",
     "UplinkConfig",
 ]
 
@@ -151,6 +152,26 @@ class UplinkConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TddConfig:
+    """Time division: subframes of the cell and of its users take turns (TS 36.211, sec. 4.2).
+
+    ``pattern`` is the uplink-downlink configuration 0 to 6, and ``special`` the configuration 0
+    to 9 of the special subframe between them, with normal prefixes. ``uplink_db`` is the level of
+    the average user against that of the full cell.
+    """
+
+    pattern: int = 2
+    special: int = 7
+    uplink_db: float = -10.0
+
+    def __post_init__(self) -> None:
+        for name, most in (("pattern", 6), ("special", 9)):
+            value = getattr(self, name)
+            if value not in range(most + 1):
+                raise UsageError(f"{name} of time division is {value}; it must be 0 to {most}")
+
+
+@dataclass(frozen=True, slots=True)
 class FaultConfig:
     """What goes wrong with the wanted signal itself (Li et al. 2019, table 3).
 
@@ -271,7 +292,9 @@ class InterfererConfig:
 class SceneConfig:
     """All that an observer hears. Two scenes of one config and one seed are equal.
 
-    With an ``uplink`` the users are heard in place of the cell and its neighbours.
+    With an ``uplink`` the users are heard in place of the cell and its neighbours, or with
+    ``tdd`` in their own subframes; these are silent where there is ``tdd`` alone. Neighbours divide
+    the time alike.
     """
 
     sample_rate_hz: float = 5e6
@@ -282,7 +305,8 @@ class SceneConfig:
     faults: tuple[FaultConfig, ...] = ()
     neighbours: tuple[NeighbourConfig, ...] = ()
     uplink: UplinkConfig | None = None
+    tdd: TddConfig | None = None
 
     def __post_init__(self) -> None:
-        if self.uplink is not None and self.neighbours:
+        if self.uplink is not None and self.neighbours and self.tdd is None:
             raise UsageError("an uplink has no neighbours; leave one of them out")

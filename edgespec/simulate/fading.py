@@ -1,5 +1,7 @@
 """Fading of the taps of a multipath profile: a sum of sinusoids, a function of time alone."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,3 +61,22 @@ class Fading:
         taps[:, 0] += self._direct * np.exp(2j * np.pi * self._direct_hz * time_s)
         out: NDArray[np.complex64] = taps.astype(np.complex64)
         return out
+
+    def recurring(self, offsets_s: NDArray[np.float64]) -> Callable[[float], NDArray[np.complex64]]:
+        """Return ``taps(start_s + offsets_s)`` as a function of ``start_s``.
+
+        How far each wave turns within the offsets is worked out once; only its phase at the start
+        is left for every call.
+        """
+        turn = np.exp(2j * np.pi * self._doppler_hz[..., None] * offsets_s)
+        direct = self._direct * np.exp(2j * np.pi * self._direct_hz * offsets_s)
+
+        def taps(start_s: float) -> NDArray[np.complex64]:
+            angle = 2 * np.pi * self._doppler_hz * start_s + self._phase
+            wave = np.exp(1j * angle) * self._amplitude[:, None]
+            gains = (wave[:, None, :] @ turn)[:, 0].T
+            gains[:, 0] += direct * np.exp(2j * np.pi * self._direct_hz * start_s)
+            out: NDArray[np.complex64] = gains.astype(np.complex64)
+            return out
+
+        return taps

@@ -13,7 +13,7 @@ from edgespec.simulate.numerology import (
     SUBCARRIER_HZ,
     SUBFRAMES_PER_FRAME,
 )
-from edgespec.simulate.uplink_users import PRACH_BLOCKS, PRACH_SUBFRAME
+from edgespec.simulate.uplink_users import PRACH_BLOCKS
 
 __all__ = ["add_preamble"]
 
@@ -25,10 +25,12 @@ _N_PREFIX = 3168 // 4
 _GUARD_BINS = 13
 
 
-def add_preamble(frame: NDArray[np.complex64], root: int, amplitude: float, delay_s: float) -> None:
+def add_preamble(
+    frame: NDArray[np.complex64], root: int, amplitude: float, delay_s: float, subframe: int
+) -> None:
     """Add a preamble to a frame at 7.68 MS/s in place; ``delay_s`` of either sign."""
     preamble = _preamble(root % 64)
-    start = PRACH_SUBFRAME * (FRAME_SAMPLES // SUBFRAMES_PER_FRAME)
+    start = subframe * (FRAME_SAMPLES // SUBFRAMES_PER_FRAME)
     start += round(delay_s * SAMPLE_RATE_HZ)
     frame[start : start + len(preamble)] += np.float32(amplitude) * preamble
 

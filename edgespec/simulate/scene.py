@@ -1,5 +1,7 @@
 """Everything an observer hears: the wanted signal, noise and interferers, as one stream."""
 
+from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,13 +10,14 @@ from numpy.typing import NDArray
 
 from edgespec.simulate.agc import GainSteps
 from edgespec.simulate.config import InterfererConfig, SceneConfig
+from edgespec.simulate.faults import Fault
 from edgespec.simulate.interferers import ISR_MOST_S, Interferer, settle
 from edgespec.simulate.numerology import N_SUBCARRIERS, SUBCARRIER_HZ
 from edgespec.simulate.receiver import distort, quantise
 from edgespec.simulate.resample import frame_samples
-from edgespec.simulate.wanted import Wanted, wanted_power
+from edgespec.simulate.wanted import Wanted, wanted_powers
 
-__all__ = ["Annotation", "Scene"]
+__all__ = ["Annotation", "Scene", "noise_power"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,13 @@ class Scene:
         self._n_frame = frame_samples(config.sample_rate_hz)
         seeds = np.random.SeedSequence((seed, 2)).generate_state(1 + len(config.interferers))
         self._noise = np.random.default_rng(seeds[0])
-        self._noise_scale = np.float32(np.sqrt(_noise_power(config) / 2))
-        self._interferers = []
+        self._noise_scale = np.float32(np.sqrt(noise_power(config) / 2))
+        interferers = []
         for item, item_seed in zip(config.interferers, seeds[1:], strict=True):
             settled = settle(item, int(item_seed))
-            interferer = Interferer(settled, config.sample_rate_hz, int(item_seed))
-            self._interferers.append((interferer, self._gain(settled)))
+            interferers.append(Interferer(settled, config.sample_rate_hz, int(item_seed)))
+        gains = self._gains([interferer.config for interferer in interferers])
+        self._interferers = list(zip(interferers, gains, strict=True))
         self._wanted = Wanted(config, seed)
         self._gain_steps = GainSteps(config.receiver, config.sample_rate_hz, seed)
         self._frame = np.empty(0, np.complex64)
@@ -82,6 +86,16 @@ class Scene:
             target = out[done : done + len(piece)]
             quantise(piece, receiver.sample_format, receiver.adc_bits, target)
             done += len(piece)
+
+    def branch(self, *faults: Fault) -> "Scene":
+        """Return a scene that goes on from here by itself, with more faults in its wanted signal.
+
+        Without any it gives the samples that this one will give. Up to two frames of 10 ms are
+        made ahead, so a fault that begins in them is late.
+        """
+        other = deepcopy(self)
+        other._wanted.faults.extend(faults)
+        return other
 
     def annotations(self, n_samples: int) -> list[Annotation]:
         """Return what was put into the first ``n_samples``, in order of time."""
@@ -143,13 +157,19 @@ class Scene:
         self._gain_steps.apply(frame)
         return distort(frame, self.config.receiver)
 
-    def _gain(self, item: InterfererConfig) -> np.float32:
-        """Return the amplitude of an interferer that gives its ISR."""
-        stop_s = item.start_s + ISR_MOST_S
-        if item.stop_s is not None:
-            stop_s = min(stop_s, item.stop_s)
-        power = wanted_power(self.config, self._seed, item.start_s, stop_s)
-        return np.float32(np.sqrt(power * 10.0 ** (item.isr_db / 10.0)))
+    def _gains(self, items: Sequence[InterfererConfig]) -> list[np.float32]:
+        """Return the amplitude of each interferer that gives its ISR."""
+        spans_s = []
+        for item in items:
+            stop_s = item.start_s + ISR_MOST_S
+            spans_s.append(
+                (item.start_s, stop_s if item.stop_s is None else min(stop_s, item.stop_s))
+            )
+        powers = wanted_powers(self.config, self._seed, spans_s)
+        return [
+            np.float32(np.sqrt(power * 10.0 ** (item.isr_db / 10.0)))
+            for item, power in zip(items, powers, strict=True)
+        ]
 
     def _switched_on(self, item: InterfererConfig, sample: int) -> int:
         """Return the sample at which the occurrence that holds ``sample`` began."""
@@ -176,7 +196,10 @@ class Scene:
         return out
 
 
-def _noise_power(config: SceneConfig) -> float:
-    """Return the noise power in the sampled band for the SNR of a loaded subcarrier."""
+def noise_power(config: SceneConfig) -> float:
+    """Return the noise power in the sampled band for the SNR of a loaded subcarrier, linear.
+
+    In the unit of the wanted signal, of which a full cell at a channel gain of 1 has power 1.
+    """
     density = 1.0 / (N_SUBCARRIERS * SUBCARRIER_HZ) / 10.0 ** (config.channel.snr_db / 10.0)
     return float(density * config.sample_rate_hz)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from edgespec.records import FloatArray
 from edgespec.simulate.channel import Channel
-from edgespec.simulate.config import CellConfig, ChannelConfig, NeighbourConfig
+from edgespec.simulate.config import CellConfig, ChannelConfig, NeighbourConfig, TddConfig
 from edgespec.simulate.faults import Fault
 from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from edgespec.simulate.rotate import rotate
@@ -20,9 +20,15 @@ ComplexArray = NDArray[np.complex64]
 class Cell:
     """One downlink cell behind its channel."""
 
-    def __init__(self, cell: CellConfig, channel: ChannelConfig, seeds: list[int]) -> None:
-        self._traffic = Traffic(cell, seeds[0])
-        self._downlink = Downlink(cell, seeds[1])
+    def __init__(
+        self,
+        cell: CellConfig,
+        channel: ChannelConfig,
+        seeds: list[int],
+        tdd: TddConfig | None = None,
+    ) -> None:
+        self._traffic = Traffic(cell, seeds[0], tdd)
+        self._downlink = Downlink(cell, seeds[1], tdd)
         self._channel = Channel(channel, seeds[2])
         self._frame = 0
 
@@ -53,11 +59,14 @@ class Cell:
 class Neighbour:
     """A second cell: weaker, with frames that begin later and a frequency of its own."""
 
-    def __init__(self, config: NeighbourConfig, seeds: list[int]) -> None:
-        self._cell = Cell(config.cell, config.channel, seeds)
-        self._amplitude = np.float32(10.0 ** (config.level_db / 20.0))
+    def __init__(
+        self, config: NeighbourConfig, seeds: list[int], tdd: TddConfig | None = None
+    ) -> None:
+        self._cell = Cell(config.cell, config.channel, seeds, tdd)
+        self._amplitude = np.complex64(10.0 ** (config.level_db / 20.0))
         self._delay = round(config.delay_s * SAMPLE_RATE_HZ)
         self._cfo = config.channel.cfo_hz / SAMPLE_RATE_HZ
+        self._turn = rotate(self._cfo * np.arange(FRAME_SAMPLES, dtype=np.float64))
         self._iq = np.empty(FRAME_SAMPLES, np.complex64)
         self._late = np.zeros(self._delay, np.complex64)
         self._frame = 0
@@ -65,10 +74,12 @@ class Neighbour:
     def add_to(self, out: ComplexArray) -> None:
         """Add its next 10 ms to ``out``, complex64 ``(76800,)``."""
         iq = self._cell.next_iq([], self._iq)
-        iq *= self._amplitude
+        amplitude = self._amplitude
         if self._cfo:
-            first = self._frame * FRAME_SAMPLES
-            iq *= rotate(self._cfo * np.arange(first, first + FRAME_SAMPLES, dtype=np.float64))
+            iq *= self._turn
+            turns = self._cfo * self._frame * FRAME_SAMPLES
+            amplitude = amplitude * np.complex64(np.exp(2j * np.pi * (turns % 1.0)))
+        iq *= amplitude
         self._frame += 1
         split = FRAME_SAMPLES - self._delay
         out[self._delay :] += iq[:split]

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import UsageError
-from edgespec.simulate.config import CellConfig
+from edgespec.simulate.config import CellConfig, TddConfig
+from edgespec.simulate.duplex import downlink_symbols
 from edgespec.simulate.numerology import N_RBG, SUBFRAMES_PER_FRAME
 
 __all__ = ["FrameSchedule", "Traffic", "burst", "mean_burst"]
@@ -26,6 +27,11 @@ _HARQ_SUBFRAMES = 8
 _SIB1_RBGS = slice(5, 7)
 _PAGING_RBG = 2
 _PAGING_RATE = 0.3
+_PAGING_SUBFRAME = 9
+#: With time division: subframe 9 may belong to the users, and the primary synchronisation takes
+#: the third symbol of subframes 1 and 6.
+_PAGING_SUBFRAME_TDD = 0
+_SHORT_CONTROL_TDD = (1, 6)
 #: Share of the users that move to another place in the band each frame.
 _MOVE_RATE = 0.03
 _DAY_S = 86_400.0
@@ -50,7 +56,7 @@ class FrameSchedule:
 class Traffic:
     """Makes one :class:`FrameSchedule` after the other."""
 
-    def __init__(self, cell: CellConfig, seed: int) -> None:
+    def __init__(self, cell: CellConfig, seed: int, tdd: TddConfig | None = None) -> None:
         if cell.scheduler not in _SCHEDULERS:
             raise UsageError(
                 f"the scheduler is {cell.scheduler!r}; known are {', '.join(_SCHEDULERS)}"
@@ -64,7 +70,12 @@ class Traffic:
         self._amplitude = 10.0 ** (np.clip(spread, -6.0, 3.0) / 20.0)
         self._again: list[tuple[int, int, int]] = []
         self._subframe = 0
-        self._bursts_per_frame = cell.load * N_RBG * SUBFRAMES_PER_FRAME / mean_burst()
+        self._is_downlink: NDArray[np.bool_] = downlink_symbols(tdd)[:, 0]
+        self._bursts_per_frame = cell.load * N_RBG * self._is_downlink.sum() / mean_burst()
+        self._paging_subframe = _PAGING_SUBFRAME if tdd is None else _PAGING_SUBFRAME_TDD
+        self._control_most = np.full(SUBFRAMES_PER_FRAME, 3)
+        if tdd is not None:
+            self._control_most[list(_SHORT_CONTROL_TDD)] = 2
         # Draws of its own, so that the places of users change nothing else.
         self._places = np.random.default_rng((seed, 5))
         self._home = self._places.integers(0, N_RBG, cell.n_users)
@@ -80,7 +91,8 @@ class Traffic:
         )
         self._arrive()
         for i in range(n):
-            self._schedule(frame, i)
+            if self._is_downlink[i]:
+                self._schedule(frame, i)
             self._subframe += 1
         return frame
 
@@ -104,7 +116,7 @@ class Traffic:
         if self._subframe % 20 == 5:
             frame.modulation[i, _SIB1_RBGS] = 1
             free[_SIB1_RBGS] = False
-        if self._subframe % 10 == 9 and self._rng.random() < _PAGING_RATE:
+        if i == self._paging_subframe and self._rng.random() < _PAGING_RATE:
             frame.modulation[i, _PAGING_RBG] = 1
             free[_PAGING_RBG] = False
         repeated = self._repeat(frame, i, free)
@@ -126,7 +138,8 @@ class Traffic:
                 # The repetition is part of the load the user offered, not on top of it.
                 self._backlog[user] = max(0.0, self._backlog[user] - len(groups))
         self._served *= 0.99
-        frame.n_control[i] = self._cell.n_control or min(3, 1 + n_served // 2)
+        n_control = self._cell.n_control or 1 + n_served // 2
+        frame.n_control[i] = min(n_control, self._control_most[i])
         frame.control_load[i] = min(1.0, 0.1 + 0.2 * n_served)
 
     def _repeat(self, frame: FrameSchedule, i: int, free: NDArray[np.bool_]) -> list[int]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from edgespec.records import FloatArray
-from edgespec.simulate.config import ChannelConfig, UplinkConfig
+from edgespec.simulate.config import ChannelConfig, TddConfig, UplinkConfig
 from edgespec.simulate.fading import Fading
 from edgespec.simulate.faults import Fault
 from edgespec.simulate.numerology import (
@@ -29,7 +29,7 @@ from edgespec.simulate.numerology import (
 )
 from edgespec.simulate.prach import add_preamble
 from edgespec.simulate.rotate import rotate
-from edgespec.simulate.uplink_users import N_BLOCKS, SRS_SUBFRAMES, Grant, UplinkUsers
+from edgespec.simulate.uplink_users import N_BLOCKS, Grant, UplinkUsers
 from edgespec.simulate.waveform import with_prefixes
 
 __all__ = ["Uplink"]
@@ -50,9 +50,15 @@ _QAM16 = (_LEVELS[:, None] + 1j * _LEVELS).ravel().astype(np.complex64)
 class Uplink:
     """Frames of all users behind their channels; mean power 1 where the average user sends."""
 
-    def __init__(self, config: UplinkConfig, channel: ChannelConfig, seed: int) -> None:
+    def __init__(
+        self,
+        config: UplinkConfig,
+        channel: ChannelConfig,
+        seed: int,
+        tdd: TddConfig | None = None,
+    ) -> None:
         seeds = [int(s) for s in np.random.SeedSequence((seed, 9)).generate_state(4)]
-        self._users = UplinkUsers(config, seeds[0])
+        self._users = UplinkUsers(config, seeds[0], tdd)
         self._data = np.random.default_rng(seeds[1])
         rng = np.random.default_rng(seeds[2])
         n = config.n_users
@@ -63,8 +69,9 @@ class Uplink:
         self._shift = np.exp(-2j * np.pi * delay_s[:, None] * _FREQS_HZ).astype(np.complex64)
         self._delay_s = delay_s
         self._points = [_QPSK if rng.random() < 0.6 else _QAM16 for _ in range(n)]
-        self._fading = [Fading(channel, int(s)) for s in rng.integers(2**31, size=n)]
-        turns = -self._fading[0].delays_s[:, None] * _FREQS_HZ
+        fading = [Fading(channel, int(s)) for s in rng.integers(2**31, size=n)]
+        self._taps = [one.recurring(_SYMBOL_S[:, 0]) for one in fading]
+        turns = -fading[0].delays_s[:, None] * _FREQS_HZ
         self._steering = np.exp(2j * np.pi * turns).astype(np.complex64)
         self._shapes: dict[int, ComplexArray] = {}
         self._frame = 0
@@ -85,7 +92,11 @@ class Uplink:
         out *= _HALF_SUBCARRIER
         if newcomer is not None:
             add_preamble(
-                out, newcomer, float(self._amplitude[newcomer]), float(self._delay_s[newcomer])
+                out,
+                newcomer,
+                float(self._amplitude[newcomer]),
+                float(self._delay_s[newcomer]),
+                self._users.prach_subframe,
             )
         return out
 
@@ -108,12 +119,12 @@ class Uplink:
             self._add_data(grid, grant)
         for subframe, user in schedule.control:
             self._add_control(grid, subframe, user)
-        for subframe in SRS_SUBFRAMES if schedule.sounding else ():
+        for subframe in self._users.sounding_subframes if schedule.sounding else ():
             grid[subframe, -1] = 0.0
         for subframe, user in schedule.sounding:
             comb = slice(_SOUNDING.start + user % 2, _SOUNDING.stop, 2)
             values = zadoff_chu(len(range(N_SUBCARRIERS)[comb]), 1 + user % 29)
-            grid[subframe, -1, comb] += values * self._gains(user, subframe)[-1, comb]
+            grid[subframe, -1, comb] += values * self._gains(user, subframe, comb)[-1]
         return grid.reshape(-1, N_SUBCARRIERS), schedule.newcomer
 
     def _add_data(self, grid: ComplexArray, grant: Grant) -> None:
@@ -125,30 +136,29 @@ class Uplink:
         values = np.empty((N_SYMBOLS, n), np.complex64)
         values[_DATA] = fft.fft(points[draw].reshape(len(_DATA), n), axis=1, norm="ortho")
         values[_REFERENCES, :] = zadoff_chu(n, 1 + grant.user % 29)
-        gains = self._gains(grant.user, grant.subframe)
-        grid[grant.subframe, :, first : first + n] += values * gains[:, first : first + n]
+        columns = slice(first, first + n)
+        values *= self._gains(grant.user, grant.subframe, columns)
+        grid[grant.subframe, :, columns] += values
 
     def _add_control(self, grid: ComplexArray, subframe: int, user: int) -> None:
         """Add 12 subcarriers at one edge for a slot, and at the other for the next."""
         phases = _QPSK[np.frombuffer(self._data.bytes(N_SYMBOLS), np.uint8) % 4]
         turn = np.exp(2j * np.pi * (user % 12) / 12 * np.arange(12)).astype(np.complex64)
         values = phases[:, None] * (zadoff_chu(12, 1) * turn)
-        gains = self._gains(user, subframe)
         half = N_SYMBOLS // 2
         low, high = slice(0, 12), slice(12 * (N_BLOCKS - 1), N_SUBCARRIERS)
         edges = (low, high) if user % 2 else (high, low)
         for rows, edge in zip((slice(0, half), slice(half, N_SYMBOLS)), edges, strict=True):
-            grid[subframe, rows, edge] += values[rows] * gains[rows, edge]
+            gains = self._gains(user, subframe, edge)
+            grid[subframe, rows, edge] += values[rows] * gains[rows]
 
-    def _gains(self, user: int, subframe: int) -> ComplexArray:
-        """Return amplitude, fading, timing and frequency error of a user, ``(14, 300)``."""
+    def _gains(self, user: int, subframe: int, columns: slice) -> ComplexArray:
+        """Return amplitude, fading, timing and frequency error of a user, ``(14, n_columns)``."""
         if user not in self._shapes:
-            times_s = self._frame * _FRAME_S + _SYMBOL_S[:, 0]
-            taps = self._fading[user].taps(times_s)
-            shape = (taps @ self._steering) * self._shift[user]
+            shape = (self._taps[user](self._frame * _FRAME_S) @ self._steering) * self._shift[user]
             self._shapes[user] = shape * self._amplitude[user]
         turns = self._cfo_hz[user] * (self._frame * _FRAME_S + _SYMBOL_S[subframe])
-        gains: ComplexArray = self._shapes[user][subframe] * rotate(turns)[:, None]
+        gains: ComplexArray = self._shapes[user][subframe, columns] * rotate(turns)[:, None]
         return gains
 
 

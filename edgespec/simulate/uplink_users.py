@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgespec.simulate.config import UplinkConfig
+from edgespec.simulate.config import TddConfig, UplinkConfig
+from edgespec.simulate.duplex import special_subframes, uplink_subframes
 from edgespec.simulate.numerology import SUBFRAMES_PER_FRAME
 from edgespec.simulate.traffic import burst, mean_burst
 
-__all__ = ["N_BLOCKS", "PRACH_BLOCKS", "PRACH_SUBFRAME", "SRS_SUBFRAMES", "Grant", "UplinkUsers"]
+__all__ = ["N_BLOCKS", "PRACH_BLOCKS", "Grant", "UplinkUsers"]
 
 N_BLOCKS = 25
 #: The control channels have the outermost blocks; data have those between.
@@ -16,8 +17,10 @@ _FIRST, _STOP = 1, N_BLOCKS - 1
 #: Sizes that the DFT of the terminal takes: products of 2, 3 and 5 (TS 36.211, sec. 5.3.3).
 _SIZES = np.array([n for n in range(1, _STOP) if 60**9 % n == 0])
 #: Subframes whose last symbol is for sounding, and where random access may come.
-SRS_SUBFRAMES = (0, 5)
-PRACH_SUBFRAME = 1
+_SRS_SUBFRAMES = (0, 5)
+_PRACH_SUBFRAME = 1
+#: The first one of the users with time division, whatever its configuration.
+_PRACH_SUBFRAME_TDD = 2
 PRACH_BLOCKS = slice(4, 10)
 _MOST_USERS_AT_ONCE = 6
 
@@ -43,14 +46,21 @@ class UplinkSchedule:
 
 
 class UplinkUsers:
-    """Makes one schedule after the other; bursts as in the downlink, counted in blocks."""
+    """Makes one schedule after the other; bursts as in the downlink, counted in blocks.
 
-    def __init__(self, config: UplinkConfig, seed: int) -> None:
+    ``sounding_subframes`` are those whose last symbol is for sounding, and ``prach_subframe``
+    where random access may come.
+    """
+
+    def __init__(self, config: UplinkConfig, seed: int, tdd: TddConfig | None = None) -> None:
         self._config = config
+        self._subframes = uplink_subframes(tdd)
+        self.sounding_subframes = _SRS_SUBFRAMES if tdd is None else special_subframes(tdd)
+        self.prach_subframe = _PRACH_SUBFRAME if tdd is None else _PRACH_SUBFRAME_TDD
         self._rng = np.random.default_rng(seed)
         self._backlog = np.zeros(config.n_users)
         self._frame = 0
-        n_blocks = (_STOP - _FIRST) * SUBFRAMES_PER_FRAME
+        n_blocks = (_STOP - _FIRST) * len(self._subframes)
         self._bursts_per_frame = config.load * n_blocks / mean_burst()
 
     def next_frame(self) -> UplinkSchedule:
@@ -60,9 +70,10 @@ class UplinkUsers:
             self._backlog[rng.integers(n_users)] += burst(rng.random())
         newcomer = int(rng.integers(n_users)) if rng.random() < self._config.prach_rate else None
         grants: list[Grant] = []
-        for subframe in range(SUBFRAMES_PER_FRAME):
+        for subframe in self._subframes:
             grants.extend(self._grant(subframe, newcomer is not None))
         active = rng.random((SUBFRAMES_PER_FRAME, n_users)) < self._config.control_rate
+        active[np.setdiff1d(np.arange(SUBFRAMES_PER_FRAME), self._subframes)] = False
         control = [(int(i), int(user)) for i, user in np.argwhere(active)]
         schedule = UplinkSchedule(grants, control, self._sounding(), newcomer)
         self._frame += 1
@@ -73,7 +84,7 @@ class UplinkUsers:
         waiting = np.flatnonzero(self._backlog > 0)
         waiting = np.roll(waiting, -self._frame * SUBFRAMES_PER_FRAME - subframe)
         block, out = _FIRST, []
-        if has_newcomer and subframe == PRACH_SUBFRAME:
+        if has_newcomer and subframe == self.prach_subframe:
             block = PRACH_BLOCKS.stop
         for user in waiting[:_MOST_USERS_AT_ONCE]:
             wanted = min(int(np.ceil(self._backlog[user])), _STOP - block)
@@ -92,7 +103,7 @@ class UplinkUsers:
         every = max(1, round(self._config.srs_period_s / 5e-3))
         turns = [2 * self._frame, 2 * self._frame + 1]
         return [
-            (SRS_SUBFRAMES[turn % 2], user)
+            (self.sounding_subframes[turn % len(self.sounding_subframes)], user)
             for turn in turns
             for user in range(self._config.n_users)
             if (turn - user) % every == 0

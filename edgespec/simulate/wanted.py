@@ -1,5 +1,6 @@
 """The signal that belongs on the band: what is sent, its fading, the rate of the observer."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -20,7 +21,7 @@ from edgespec.simulate.resample import FrameResampler, band_edge, frame_samples
 from edgespec.simulate.stations import Cell, Neighbour
 from edgespec.simulate.uplink import Uplink
 
-__all__ = ["Wanted", "wanted_power"]
+__all__ = ["Wanted", "wanted_power", "wanted_powers"]
 
 FRAME_S = 0.01
 
@@ -29,6 +30,29 @@ class _Sender(Protocol):
     def next_iq(self, faults: list[Fault], out: NDArray[np.complex64]) -> NDArray[np.complex64]: ...
     def next_power(self) -> FloatArray: ...
     def skip(self) -> None: ...
+
+
+class _InTurns:
+    """A cell and its users, who divide the time; faults are those of the cell."""
+
+    def __init__(self, cell: Cell, users: Uplink, uplink_db: float) -> None:
+        self._cell = cell
+        self._users = users
+        self._amplitude = np.float32(10.0 ** (uplink_db / 20.0))
+        self._iq = np.empty(FRAME_SAMPLES, np.complex64)
+
+    def next_iq(self, faults: list[Fault], out: NDArray[np.complex64]) -> NDArray[np.complex64]:
+        iq = self._cell.next_iq(faults, out)
+        iq += self._amplitude * self._users.next_iq([], self._iq)
+        return iq
+
+    def next_power(self) -> FloatArray:
+        users = self._users.next_power()
+        return self._cell.next_power() + self._amplitude**2 * users
+
+    def skip(self) -> None:
+        self._cell.skip()
+        self._users.skip()
 
 
 class Wanted:
@@ -40,7 +64,7 @@ class Wanted:
     def __init__(self, config: SceneConfig, seed: int) -> None:
         self._sender = _sender(config, seed)
         self._neighbours = [
-            Neighbour(item, _seeds(seed, 4, number))
+            Neighbour(item, _seeds(seed, 4, number), config.tdd)
             for number, item in enumerate(config.neighbours)
         ]
         self.faults = [Fault(item, seed + i) for i, item in enumerate(config.faults)]
@@ -78,27 +102,41 @@ def wanted_power(config: SceneConfig, seed: int, start_s: float, stop_s: float) 
     ``sum(|amplitude x gain x filter|^2) / 300``, linear, where a full cell has 1. Neighbours and
     faults do not count.
     """
+    return wanted_powers(config, seed, ((start_s, stop_s),))[0]
+
+
+def wanted_powers(
+    config: SceneConfig, seed: int, stretches_s: Sequence[tuple[float, float]]
+) -> list[float]:
+    """Return :func:`wanted_power` of many stretches, in any order, in one pass."""
     sender = _sender(config, seed)
     edge = band_edge(SUBCARRIERS_HZ, config.sample_rate_hz) ** 2
     begin = SYMBOL_START / SAMPLE_RATE_HZ
     end = begin + SYMBOL_SAMPLES / SAMPLE_RATE_HZ
-    energy = weight = 0.0
-    for frame in range(int(np.ceil(stop_s / FRAME_S - 1e-9))):
+    start_s, stop_s = np.reshape(stretches_s, (-1, 2)).T[:, :, None]
+    energy, weight = np.zeros(len(start_s)), np.zeros(len(start_s))
+    for frame in range(int(np.ceil(stop_s.max(initial=0.0) / FRAME_S - 1e-9))):
         start = frame * FRAME_S
         overlap = np.minimum(start + end, stop_s) - np.maximum(start + begin, start_s)
         share = np.maximum(overlap, 0.0)
         if not share.any():
             sender.skip()
             continue
-        energy += float(share @ (sender.next_power() @ edge)) / N_SUBCARRIERS
-        weight += float(share.sum())
-    return energy / weight
+        energy += share @ (sender.next_power() @ edge) / N_SUBCARRIERS
+        weight += share.sum(axis=1)
+    return [float(power) for power in energy / weight]
 
 
 def _sender(config: SceneConfig, seed: int) -> _Sender:
+    users = None
     if config.uplink is not None:
-        return Uplink(config.uplink, config.channel, seed)
-    return Cell(config.cell, config.channel, _seeds(seed, 1))
+        users = Uplink(config.uplink, config.channel, seed, config.tdd)
+        if config.tdd is None:
+            return users
+    cell = Cell(config.cell, config.channel, _seeds(seed, 1), config.tdd)
+    if config.tdd is None or users is None:
+        return cell
+    return _InTurns(cell, users, config.tdd.uplink_db)
 
 
 def _seeds(seed: int, *purpose: int) -> list[int]:

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from edgespec.records import FloatArray
-from edgespec.simulate.config import CellConfig
+from edgespec.simulate.config import CellConfig, TddConfig
+from edgespec.simulate.duplex import downlink_symbols
 from edgespec.simulate.numerology import (
-    FRAME_SAMPLES,
     N_FFT,
     N_SUBCARRIERS,
     N_SYMBOLS,
+    PREFIX_SAMPLES,
     RBG_OF_SUBCARRIER,
     SUBFRAMES_PER_FRAME,
-    USEFUL_START,
 )
 from edgespec.simulate.sequences import cell_reference, primary_sync, secondary_sync
 from edgespec.simulate.traffic import FrameSchedule
@@ -30,6 +30,8 @@ ComplexArray = NDArray[np.complex64]
 _SHAPE = (SUBFRAMES_PER_FRAME, N_SYMBOLS, N_SUBCARRIERS)
 _SYNC = slice(150 - 31, 150 + 31)
 _SYNC_GUARD = slice(150 - 36, 150 + 36)
+#: Subframe, symbols and subcarriers of the broadcast channel.
+_BROADCAST = (0, slice(7, 11), _SYNC_GUARD)
 _N_CONTROL_MOST = 3
 
 
@@ -40,30 +42,32 @@ class Downlink:
     broadcast and control. Data and control symbols are drawn for every frame.
     """
 
-    def __init__(self, cell: CellConfig, seed: int) -> None:
+    def __init__(self, cell: CellConfig, seed: int, tdd: TddConfig | None = None) -> None:
         self._rng = np.random.default_rng(seed)
         self._fixed = np.zeros(_SHAPE, np.complex64)
         self._is_fixed = np.zeros(_SHAPE, bool)
         self._add_reference(cell)
-        self._add_sync(cell.pci, np.float32(10.0 ** (cell.sync_db / 20.0)))
-        self._broadcast = np.zeros(_SHAPE, bool)
-        self._broadcast[0, 7:11, _SYNC_GUARD] = True
-        self._broadcast &= ~self._is_fixed
-        self._is_data = ~(self._is_fixed | self._broadcast)
+        self._add_sync(cell.pci, np.float32(10.0 ** (cell.sync_db / 20.0)), tdd is not None)
+        silent = ~downlink_symbols(tdd)
+        self._fixed[silent] = 0.0
+        self._is_fixed[silent] = True
+        self._fixed_amplitude = np.abs(self._fixed)
+        self._is_data = ~self._is_fixed
+        self._is_data[_BROADCAST] = False
         self._control_priority = _control_priority()
         self._control_amplitude = np.float32(10.0 ** (cell.control_db / 20.0))
 
     def amplitudes(self, schedule: FrameSchedule) -> FloatArray:
         """Return the amplitude of every resource element of a frame, float32 ``(140, 300)``."""
         data = np.where(schedule.modulation > 0, schedule.amplitude, np.float32(0))
-        out = np.broadcast_to(data[:, None, RBG_OF_SUBCARRIER], _SHAPE) * self._is_data
+        out = data[:, None, RBG_OF_SUBCARRIER] * self._is_data
         for symbol in range(_N_CONTROL_MOST):
             rows = schedule.n_control > symbol
             used = self._control_priority[symbol] < schedule.control_load[rows, None]
             out[rows, symbol] = used & self._is_data[rows, symbol]
             out[rows, symbol] *= self._control_amplitude
-        out[self._broadcast] = 1.0
-        out[self._is_fixed] = np.abs(self._fixed[self._is_fixed])
+        out[_BROADCAST] = 1.0
+        np.copyto(out, self._fixed_amplitude, where=self._is_fixed)
         return out.reshape(-1, N_SUBCARRIERS).astype(np.float32, copy=False)
 
     def grid(
@@ -76,12 +80,12 @@ class Downlink:
 
         Data come from ``rng``, or from the cell's own, frame after frame.
         """
-        modulation = np.maximum(schedule.modulation, 1)[:, None, RBG_OF_SUBCARRIER]
-        table = np.broadcast_to(modulation, _SHAPE).astype(np.intp)
-        table[:, :_N_CONTROL_MOST] = 1
-        table[self._broadcast] = 1
-        draw = np.frombuffer((rng or self._rng).bytes(table.size), np.uint8).reshape(_SHAPE)
-        out: ComplexArray = _CONSTELLATION.ravel()[table * 256 + draw]
+        point = np.empty(_SHAPE, np.intp)
+        point[:] = 256 * np.maximum(schedule.modulation, 1)[:, None, RBG_OF_SUBCARRIER].astype(int)
+        point[:, :_N_CONTROL_MOST] = 256
+        point[_BROADCAST] = 256
+        point += np.frombuffer((rng or self._rng).bytes(point.size), np.uint8).reshape(_SHAPE)
+        out: ComplexArray = _CONSTELLATION.ravel()[point]
         out *= amplitudes.reshape(_SHAPE)
         np.copyto(out, self._fixed, where=self._is_fixed)
         return out.reshape(-1, N_SUBCARRIERS)
@@ -96,12 +100,19 @@ class Downlink:
                 self._fixed[:, symbol, shift::6] = symbols[:, row] * amplitude
                 self._is_fixed[:, symbol, shift::6] = True
 
-    def _add_sync(self, pci: int, amplitude: np.float32) -> None:
+    def _add_sync(self, pci: int, amplitude: np.float32, is_tdd: bool) -> None:
+        """Lay out PSS and SSS (TS 36.211, sec. 6.11): with time division three symbols apart."""
         for half, subframe in enumerate((0, 5)):
-            for symbol, values in ((6, primary_sync(pci)), (5, secondary_sync(pci)[half])):
-                self._fixed[subframe, symbol, _SYNC_GUARD] = 0.0
-                self._fixed[subframe, symbol, _SYNC] = values * amplitude
-                self._is_fixed[subframe, symbol, _SYNC_GUARD] = True
+            primary, secondary = ((subframe, 6), (subframe, 5))
+            if is_tdd:
+                primary, secondary = ((subframe + 1, 2), (subframe, 13))
+            for place, values in (
+                (primary, primary_sync(pci)),
+                (secondary, secondary_sync(pci)[half]),
+            ):
+                self._fixed[*place, _SYNC_GUARD] = 0.0
+                self._fixed[*place, _SYNC] = values * amplitude
+                self._is_fixed[*place, _SYNC_GUARD] = True
 
 
 def modulate(grid: ComplexArray, out: ComplexArray) -> ComplexArray:
@@ -121,14 +132,16 @@ def modulate(grid: ComplexArray, out: ComplexArray) -> ComplexArray:
 
 def with_prefixes(symbols: ComplexArray, out: ComplexArray) -> ComplexArray:
     """Return a frame of symbols, complex64 ``(140, 512)``, each behind its cyclic prefix."""
+    # Half subframes are alike: one assignment for a symbol of all of them.
+    n_halves = 2 * SUBFRAMES_PER_FRAME
+    halves = out.reshape(n_halves, -1)
+    rows = symbols.reshape(n_halves, -1, N_FFT)
     start = 0
-    for row, useful in enumerate(USEFUL_START):
-        prefix = useful - start
-        out[start:useful] = symbols[row, N_FFT - prefix :]
-        out[useful : useful + N_FFT] = symbols[row]
+    for symbol, prefix in enumerate(PREFIX_SAMPLES[: rows.shape[1]]):
+        useful = start + prefix
+        halves[:, start:useful] = rows[:, symbol, N_FFT - prefix :]
+        halves[:, useful : useful + N_FFT] = rows[:, symbol]
         start = useful + N_FFT
-    if start != FRAME_SAMPLES:
-        raise ValueError(f"{len(symbols)} symbols are not one frame")
     return out
 
 

@@ -1,0 +1,76 @@
+"""Simulated observers as a data set, without a recording in between."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+from converter.datasets import Dataset, Part, save_dataset
+from converter.recordings import PreparedRecording, split_recording
+from converter.simulate.frames import prepare_simulated
+from converter.simulate.recordings import RecordingSpec, check_names
+from converter.splits import Split
+from edgespec.records import Geometry
+
+__all__ = ["each_in_turn", "simulate_dataset"]
+
+Result = TypeVar("Result")
+
+
+def simulate_dataset(
+    specs: Sequence[RecordingSpec],
+    folder: Path,
+    geometry: Geometry,
+    split: Split,
+    n_workers: int = 1,
+    progress: Callable[[PreparedRecording], None] = lambda _: None,
+) -> Dataset:
+    """Simulate every observer straight to frames and write the index of the data set.
+
+    The frames are those of the recordings that would be written of the same specs.
+
+    Args:
+        specs: the observers, of the sample rate of the geometry.
+        folder: made if need be.
+        geometry: of the frames.
+        split: by the names of the observers.
+        n_workers: processes; 1 simulates in this one.
+        progress: called with every observer that is done.
+
+    Raises:
+        UsageError: two observers have one name.
+        ModelError: the sample rate of an observer is not that of the geometry.
+        SourceError: the folder cannot be written.
+    """
+    check_names(specs)
+    parts: list[Part] = []
+    work = partial(prepare_simulated, folder=folder, geometry=geometry)
+
+    def keep(recording: PreparedRecording) -> None:
+        parts.extend(split_recording(recording, split, geometry))
+        progress(recording)
+
+    each_in_turn(work, specs, n_workers, keep)
+    method = dict(split.method)
+    if split.of_time:
+        method["gap_frames"] = geometry.n_segment
+    return save_dataset(folder, geometry, tuple(parts), method)
+
+
+def each_in_turn(
+    work: Callable[[RecordingSpec], Result],
+    specs: Sequence[RecordingSpec],
+    n_workers: int,
+    keep: Callable[[Result], None],
+) -> None:
+    """Do the work for every recording, in ``n_workers`` processes, and keep what comes in order."""
+    if n_workers <= 1:
+        for spec in specs:
+            keep(work(spec))
+        return
+    # A fork of a process with threads, as NumPy's libraries start them, may hang.
+    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
+        for result in pool.map(work, specs, chunksize=1):
+            keep(result)
