@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from converter.runtime import load_keras
 from edgespec.errors import ModelError
 from edgespec.inference.manifest import GATES, ROLES
 from edgespec.inference.manifest_json import geometry_from_dict, geometry_to_dict
-from edgespec.records import Geometry
+from edgespec.records import Geometry, Scaling
 
 __all__ = ["SCHEMA", "ModelCard", "load_model", "save_model"]
 
@@ -23,7 +24,10 @@ _KEYS = ("architecture", "gate", "geometry", "name", "role", "schema", "training
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What ``training.json`` holds. ``training`` is free: data, epochs, losses, versions."""
+    """What ``training.json`` holds. ``training`` is free: data, epochs, losses, versions.
+
+    ``training["scaling"]`` is there only where the model was trained without the transform.
+    """
 
     name: str
     architecture: str
@@ -31,6 +35,12 @@ class ModelCard:
     gate: str | None
     geometry: Geometry
     training: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """The one scaling of all windows, or None where each has that of its own context."""
+        found = self.training.get("scaling")
+        return None if found is None else Scaling(**found)
 
 
 def save_model(folder: Path, card: ModelCard, model: Any) -> None:
@@ -88,10 +98,18 @@ def _load_card(path: Path) -> ModelCard:
             f"{str(path)!r} is not of the schema {SCHEMA!r} with the keys {', '.join(_KEYS)}: "
             "train or import the model again"
         )
+    if not isinstance(data["training"], dict):
+        raise ModelError(f"{str(path)!r} has a training that is no object: train the model again")
     if data["role"] not in ROLES or data["gate"] not in (*GATES, None):
         raise ModelError(
             f"{str(path)!r} has the role {data['role']!r} and the gate {data['gate']!r}; "
             f"accepted are {ROLES} and {GATES}"
+        )
+    scaling = data["training"].get("scaling")
+    if scaling is not None and not _is_scaling(scaling):
+        raise ModelError(
+            f"{str(path)!r} has the scaling {scaling!r}; accepted are a finite mean_db and a "
+            "positive scale_db: train the model again"
         )
     return ModelCard(
         name=str(data["name"]),
@@ -101,3 +119,10 @@ def _load_card(path: Path) -> ModelCard:
         geometry=geometry_from_dict(data["geometry"], f"geometry of {str(path)!r}"),
         training=dict(data["training"]),
     )
+
+
+def _is_scaling(value: Any) -> bool:
+    if not isinstance(value, dict) or sorted(value) != ["mean_db", "scale_db"]:
+        return False
+    numbers = [item for item in value.values() if isinstance(item, float) and math.isfinite(item)]
+    return len(numbers) == 2 and value["scale_db"] > 0.0

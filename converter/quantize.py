@@ -10,6 +10,7 @@ import numpy as np
 from converter.datasets import Dataset
 from converter.modeldir import ModelCard, load_model
 from converter.parity import Parity, check_parity, measure_parity
+from converter.runtime import load_tensorflow
 from converter.tflite import convert, operators
 from converter.windows import WindowSet
 from edgespec.errors import ModelError
@@ -54,10 +55,17 @@ def quantize(
         seed: chooses the windows.
 
     Raises:
-        ModelError: the model cannot be converted to this kind.
+        ModelError: the model cannot be converted to this kind, was trained without the transform,
+            or Keras computes by another backend than TensorFlow.
         QualityError: the result is too far from Keras.
     """
     card, model = load_model(model_folder)
+    load_tensorflow()
+    if card.scaling is not None:
+        raise ModelError(
+            f"the model {str(model_folder)!r} was trained without the transform, but the device "
+            "standardises every segment by its context: train it with transform 'context'"
+        )
     if dataset is not None and _without_hop(dataset.geometry) != _without_hop(card.geometry):
         raise ModelError(
             f"the data set has {dataset.geometry}, but the model {card.geometry}: give the data "

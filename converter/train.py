@@ -11,15 +11,15 @@ from typing import Any
 from converter.datasets import Dataset
 from converter.modeldir import ModelCard, save_model
 from converter.models.registry import MODELS, build_model
-from converter.runtime import load_keras, load_tensorflow
-from converter.windows import WindowSet
+from converter.runtime import load_keras, versions
+from converter.windows import WindowSet, global_scaling
 from edgespec.errors import QualityError, UsageError
+from edgespec.records import Scaling
 
-__all__ = ["EpochReport", "TrainSettings", "fit", "train", "training_hop"]
+__all__ = ["EpochReport", "TrainSettings", "fit", "train", "training_hop", "training_windows"]
 
 
-#: Segments that training makes of a data set if it can, by overlapping them.
-N_WINDOWS = 20_000
+TRANSFORMS = ("context", "global")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,19 @@ class TrainSettings:
     """How to train; the defaults are those of Li et al. 2019, sec. 5.1.
 
     ``hyper`` goes to the network's ``build``. ``hop_frames`` is the distance of two segments in
-    training; None chooses it, see :func:`training_hop`. Training ends after ``patience`` epochs
-    without a better validation loss, and the best weights are kept.
+    training; None chooses it, see :func:`training_hop`. ``n_windows`` segments are taken of a data
+    set at most: by that hop, and where it leaves more, by chance. Training ends after ``patience``
+    epochs without a better validation loss, and the best weights are kept.
+
+    ``transform`` ``context`` standardises every segment by its own context (sec. 4.2), as the
+    device does; ``global`` is the ablation without it: one scaling for all.
     """
 
     architecture: str = "lstm"
     hyper: Mapping[str, Any] = field(default_factory=dict)
     hop_frames: int | None = None
+    n_windows: int = 20_000
+    transform: str = "context"
     epochs: int = 100
     batch_size: int = 64
     learning_rate: float = 1e-3
@@ -45,7 +51,11 @@ class TrainSettings:
             raise UsageError(
                 f"architecture {self.architecture!r} is unknown; choose one of {', '.join(MODELS)}"
             )
-        for name in ("epochs", "batch_size", "patience", "learning_rate"):
+        if self.transform not in TRANSFORMS:
+            raise UsageError(
+                f"transform is {self.transform!r}; choose one of {', '.join(TRANSFORMS)}"
+            )
+        for name in ("epochs", "batch_size", "patience", "learning_rate", "n_windows"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} is {getattr(self, name)}; it must be positive")
         if self.hop_frames is not None and self.hop_frames < 1:
@@ -66,15 +76,15 @@ class EpochReport:
     seconds: float
 
 
-def training_hop(dataset: Dataset) -> int:
-    """Return the hop, at most the data set's, that gives about :data:`N_WINDOWS` segments.
+def training_hop(dataset: Dataset, n_windows: int) -> int:
+    """Return the hop, at most the data set's, that gives about ``n_windows`` segments.
 
     A hop that shares a divisor with the frame structure of the signal shows the network only some
     of its phases: on one-second recordings of LTE at 1.92 MS/s a hop of 25 frames learnt nothing
     (validation loss 1.05), a hop of 1 did (0.16). Such segments overlap, but never across splits.
     """
     n_frames = sum(part.n_frames for part in dataset.split("train"))
-    return min(max(1, n_frames // N_WINDOWS), dataset.geometry.hop_frames)
+    return min(max(1, n_frames // n_windows), dataset.geometry.hop_frames)
 
 
 def train(
@@ -90,15 +100,21 @@ def train(
 
     Raises:
         SourceError: a split has no segment.
-        ModelError: TensorFlow is missing, or the network does not take the parameters.
+        ModelError: Keras or its backend is missing, or the network does not take the parameters.
         QualityError: the loss is no longer finite.
     """
-    keras = load_keras()
-    keras.utils.set_random_seed(settings.seed)
+    load_keras().utils.set_random_seed(settings.seed)
     role = MODELS[settings.architecture].role
-    hop_frames = settings.hop_frames or training_hop(dataset)
-    windows = WindowSet(dataset, ("train",), hop_frames=hop_frames, leave_noise_out=True)
-    held_out = WindowSet(dataset, ("validation",), leave_noise_out=True)
+    scaling = global_scaling(dataset) if settings.transform == "global" else None
+    windows = training_windows(dataset, settings, scaling)
+    held_out = WindowSet(
+        dataset,
+        ("validation",),
+        leave_noise_out=True,
+        n_windows=settings.n_windows,
+        seed=settings.seed,
+        scaling=scaling,
+    )
     model = build_model(settings.architecture, dataset.geometry, settings.hyper)
     started = time.monotonic()
     epochs = fit(model, windows, held_out, role, settings, progress)
@@ -114,7 +130,7 @@ def train(
             "split_method": dict(dataset.split_method),
             "recordings": _recordings(dataset),
             "settings": asdict(settings),
-            "hop_frames": hop_frames,
+            "hop_frames": windows.geometry.hop_frames,
             "n_windows": len(windows),
             "n_windows_noise_only": windows.n_noise_only,
             "n_windows_validation": len(held_out),
@@ -125,11 +141,31 @@ def train(
             "val_losses": [report.val_loss for report in epochs],
             "seconds": round(time.monotonic() - started, 1),
             "finished_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-            "versions": {"keras": keras.__version__, "tensorflow": load_tensorflow().__version__},
+            "versions": versions(),
+            **({} if scaling is None else {"scaling": asdict(scaling)}),
         },
     )
     save_model(folder, card, model)
     return card
+
+
+def training_windows(
+    dataset: Dataset, settings: TrainSettings, scaling: Scaling | None
+) -> WindowSet:
+    """Return the segments of the train split that the settings ask for, without noise.
+
+    Raises:
+        SourceError: there is not one.
+    """
+    return WindowSet(
+        dataset,
+        ("train",),
+        hop_frames=settings.hop_frames or training_hop(dataset, settings.n_windows),
+        leave_noise_out=True,
+        n_windows=settings.n_windows,
+        seed=settings.seed,
+        scaling=scaling,
+    )
 
 
 def fit(

@@ -15,8 +15,8 @@ from converter.datasets import Dataset
 from converter.lastlayer import Head, choose_l2, fit_affine, sum_up
 from converter.modeldir import ModelCard, load_model, save_model
 from converter.runtime import load_keras
-from converter.train import EpochReport, TrainSettings, fit, training_hop
-from converter.windows import WindowSet
+from converter.train import EpochReport, TrainSettings, fit, training_windows
+from converter.windows import WindowSet, global_scaling
 from edgespec.errors import ModelError, UsageError
 
 __all__ = ["METHODS", "Method", "Task", "freeze_all_but", "transfer"]
@@ -46,12 +46,14 @@ class Method:
     """One way to transfer: ``run`` changes the model and says what it did, for the card.
 
     ``needs_data`` is False where the model stays as it is. ``recalibrate`` says whether the
-    method calls for thresholds of its own, by ``calibrate`` on the new cell.
+    method calls for thresholds of its own, by ``calibrate`` on the new cell. ``own_scaling`` says
+    that a model without the transform is scaled by the new data, not as its teacher was.
     """
 
     run: Callable[[Task], Mapping[str, Any]]
     needs_data: bool = True
     recalibrate: bool = True
+    own_scaling: bool = False
 
 
 def _nothing(task: Task) -> Mapping[str, Any]:
@@ -128,7 +130,7 @@ METHODS: Mapping[str, Method] = {
     "2L": Method(_tune(2)),
     "All-L": Method(_tune(None)),
     "closed-form": Method(_closed_form),
-    "self": Method(_self),
+    "self": Method(_self, own_scaling=True),
 }
 
 
@@ -177,8 +179,9 @@ def transfer(
         method: one of :data:`METHODS`.
         seconds: signal to use, shared out over the recordings; None: all there is. What stops
             training and chooses the regularisation is held out of it, not taken in addition.
-        settings: epochs, batch, rate, patience and seed of the methods that use gradients;
-            architecture and hyper-parameters are always the teacher's.
+        settings: hop and number of windows, and epochs, batch, rate, patience and seed of the
+            methods that use gradients; architecture, hyper-parameters and transform are always
+            the teacher's.
         progress: told of every epoch.
 
     Returns:
@@ -211,6 +214,9 @@ def transfer(
         settings = settings or TrainSettings()
         load_keras().utils.set_random_seed(settings.seed)
         budget = spend(dataset, seconds)
+        if card.scaling is not None and chosen.own_scaling:
+            scaling = asdict(global_scaling(budget.fit))
+            card = replace(card, training={**card.training, "scaling": scaling})
         task = _task(model, card, budget, settings, progress)
         done |= {
             "dataset_sha256": dataset.sha256,
@@ -235,19 +241,9 @@ def _task(
     settings: TrainSettings,
     progress: Callable[[EpochReport], None],
 ) -> Task:
-    hop_frames = settings.hop_frames or training_hop(budget.fit)
+    windows = training_windows(budget.fit, settings, card.scaling)
     held_out = None
     if budget.held_out.parts:
-        held_out = _windows(budget.held_out, hop_frames)
-    return Task(
-        model,
-        card.role,
-        _windows(budget.fit, hop_frames),
-        held_out,
-        settings,
-        progress,
-    )
-
-
-def _windows(dataset: Dataset, hop_frames: int) -> WindowSet:
-    return WindowSet(dataset, ("train",), hop_frames=hop_frames, leave_noise_out=True)
+        same = replace(settings, hop_frames=windows.geometry.hop_frames)
+        held_out = training_windows(budget.held_out, same, card.scaling)
+    return Task(model, card.role, windows, held_out, settings, progress)

@@ -97,6 +97,14 @@ def test_another_geometry_is_refused(tmp_path: Path) -> None:
         quantize(tiny_training.trained("lstm"), tmp_path / "x.edgespec", "float32", other)
 
 
+def test_a_model_without_the_transform_is_refused(tmp_path: Path) -> None:
+    card, model = load_model(tiny_training.trained("lstm"))
+    training = {**card.training, "scaling": {"mean_db": -60.0, "scale_db": 5.0}}
+    save_model(tmp_path / "model", replace(card, training=training), model)
+    with pytest.raises(ModelError, match="trained without the transform"):
+        quantize(tmp_path / "model", tmp_path / "x.edgespec", "float32")
+
+
 def saved(folder: Path, model: Any, gate: str | None = "sigmoid") -> Path:
     save_model(folder, ModelCard("made", "lstm", "forecast", gate, tiny.GEOMETRY), model)
     return folder

@@ -14,12 +14,13 @@ from click.testing import CliRunner
 
 from converter.budget import spend
 from converter.cli import main
-from converter.datasets import Dataset
+from converter.datasets import Dataset, load_part
+from converter.evaluation.predictor import open_predictor
 from converter.lastlayer import L2_GRID, Head, choose_l2, fit_affine, sum_up
 from converter.modeldir import ModelCard, load_model, save_model
 from converter.models.registry import build_model
 from converter.runtime import load_keras
-from converter.train import TrainSettings
+from converter.train import TrainSettings, train
 from converter.transfer import METHODS, freeze_all_but, transfer
 from converter.windows import WindowSet
 from edgespec.errors import ModelError, UsageError
@@ -251,6 +252,49 @@ def test_self_owes_nothing_to_the_teacher(tmp_path: Path) -> None:
     fresh, teacher = load_model(tmp_path / "self")[1], load_model(tiny_training.trained("lstm"))[1]
     assert changed_layers(teacher, fresh) == ["LSTM", "LSTM", "Dense"]
     assert not np.any(fresh.layers[-1].get_weights()[1] > 1e-6)
+
+
+@cache
+def without_transform() -> Path:
+    """A teacher that was trained with one scaling for all windows."""
+    where = tiny_training.folder() / "global"
+    settings = TrainSettings("lstm", {"n_units": 8}, epochs=3, transform="global", seed=3)
+    train(tiny_training.dataset(), where, settings)
+    return where
+
+
+@pytest.mark.parametrize("method", ["affine", "1L", "closed-form", "self"])
+def test_a_teacher_without_the_transform_stays_without(tmp_path: Path, method: str) -> None:
+    """The new cell is 20 dB louder: only what learns anew is scaled anew."""
+    cell = other_cell()
+    teacher, _ = load_model(without_transform())
+    louder = {
+        part.name: replace(frames, power_dbfs=frames.power_dbfs + 20)
+        for part in cell.parts
+        for frames in [load_part(cell, part)]
+    }
+    cell = tiny_training.make_dataset(tmp_path / "set", louder)
+    card = transfer(without_transform(), cell, tmp_path / "new", method, None, FAST)
+    if method == "self":
+        assert card.scaling.mean_db - teacher.scaling.mean_db == pytest.approx(20, abs=1.0)
+    else:
+        assert card.scaling == teacher.scaling
+    windows = WindowSet(cell, ("test",))
+    pairs = [windows.segment(number) for number in range(len(windows))]
+    contexts, targets = (np.stack(arrays) for arrays in zip(*pairs, strict=True))
+    before, after = (
+        open_predictor(folder).errors_db(contexts, targets).mean()
+        for folder in (without_transform(), tmp_path / "new")
+    )
+    assert after < before
+
+
+def test_gradients_see_no_more_windows_than_asked_for(tmp_path: Path) -> None:
+    settings = replace(FAST, n_windows=40)
+    card = transfer(tiny_training.trained("lstm"), other_cell(), tmp_path, "1L", None, settings)
+    done = card.training["transfer"]
+    assert done["n_windows"] == 40
+    assert 0 < done["n_windows_held_out"] <= 40
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.05, 0.1, 0.2, None])

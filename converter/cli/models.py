@@ -22,6 +22,14 @@ __all__ = ["import_keras", "train", "transfer"]
 @click.option("--units", type=int, help="Units of an LSTM layer; default 64.")
 @click.option("--batch-norm", is_flag=True, help="Normalise after each LSTM layer.")
 @click.option("--hop", type=int, help="Frames between training segments; default: by data.")
+@click.option("--windows", default=20_000, show_default=True, help="Segments at most.")
+@click.option(
+    "--transform",
+    type=click.Choice(["context", "global"]),
+    default="context",
+    show_default=True,
+    help="Standardise each segment by its context, or all alike.",
+)
 @click.option("--epochs", default=100, show_default=True, help="At most so many.")
 @click.option("--patience", default=8, show_default=True, help="Epochs without progress.")
 @click.option("--batch-size", default=64, show_default=True)
@@ -36,6 +44,8 @@ def train(
     units: int | None,
     batch_norm: bool,
     hop: int | None,
+    windows: int,
+    transform: str,
     epochs: int,
     patience: int,
     batch_size: int,
@@ -53,6 +63,8 @@ def train(
         architecture=architecture,
         hyper={key: value for key, value in hyper.items() if value is not None},
         hop_frames=hop,
+        n_windows=windows,
+        transform=transform,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -102,6 +114,7 @@ def _epoch_printer(as_json: bool) -> Callable[[Any], None]:
 )
 @click.option("--seconds", type=float, help="Signal to use; default: the whole train split.")
 @click.option("--hop", type=int, help="Frames between segments; default: by data.")
+@click.option("--windows", default=20_000, show_default=True, help="Segments at most.")
 @click.option("--epochs", default=100, show_default=True, help="At most so many.")
 @click.option("--patience", default=8, show_default=True, help="Epochs without progress.")
 @click.option("--batch-size", default=64, show_default=True)
@@ -115,6 +128,7 @@ def transfer(
     method: str,
     seconds: float | None,
     hop: int | None,
+    windows: int,
     epochs: int,
     patience: int,
     batch_size: int,
@@ -129,6 +143,7 @@ def transfer(
 
     settings = TrainSettings(
         hop_frames=hop,
+        n_windows=windows,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
