@@ -1,5 +1,6 @@
 """What two baselines need of the samples, as a few numbers a segment: samples are not kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,14 @@ class IqStatistics:
 
     kurtosis: FloatArray
     prefix: FloatArray
+
+    @classmethod
+    def joined(cls, parts: Sequence["IqStatistics"]) -> "IqStatistics":
+        """Return the statistics of all parts, of which there is at least one, as one."""
+        return cls(
+            np.concatenate([part.kurtosis for part in parts]),
+            np.concatenate([part.prefix for part in parts]),
+        )
 
     def __len__(self) -> int:
         return len(self.prefix)

@@ -1,6 +1,6 @@
 """Many segments as arrays: what a baseline is given to learn from and to score."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from edgespec.dsp.transform import SCALE_FLOOR_DB
 from edgespec.errors import UsageError
 from edgespec.records import FloatArray, Geometry
 
-__all__ = ["Segments", "context_scaling", "standardise"]
+__all__ = ["Segments", "concatenated", "context_scaling", "standardise"]
 
 #: Segments that are worked on at once: temporary arrays stay below some 10 MB each.
 _CHUNK_SEGMENTS = 128
@@ -77,6 +77,18 @@ class Segments:
                 "make them with iq_statistics, or leave it out"
             )
         return self.iq
+
+
+def concatenated(parts: Sequence[Segments]) -> Segments:
+    """Return the segments of all parts as one; statistics of samples if every part has them."""
+    iqs = [part.iq for part in parts if part.iq is not None]
+    iq = IqStatistics.joined(iqs) if iqs and len(iqs) == len(parts) else None
+    return Segments(
+        parts[0].geometry,
+        np.concatenate([part.context for part in parts]),
+        np.concatenate([part.target for part in parts]),
+        iq,
+    )
 
 
 def context_scaling(context: FloatArray) -> tuple[FloatArray, FloatArray]:
