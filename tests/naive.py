@@ -1,6 +1,7 @@
 """The plainest form of everything that is fast elsewhere: loops, definitions, float64."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -99,3 +100,25 @@ def segments(flags, sample_start, geometry):
             else:
                 found.append(part[0])
     return found, skipped
+
+
+def auc(normal, anomalous):
+    """Share of pairs in which the anomalous score is the higher; a tie is half a pair."""
+    won = [1.0 if a > n else 0.5 if a == n else 0.0 for a in anomalous for n in normal]
+    return math.fsum(won) / len(won)
+
+
+def partial_area(normal, anomalous, max_far):
+    """Area under the ROC curve from a false-alarm rate of 0 to ``max_far``, by trapezoids."""
+    points = [(0.0, 0.0)]
+    for threshold in sorted({*map(float, normal), *map(float, anomalous)}, reverse=True):
+        far = sum(n >= threshold for n in normal) / len(normal)
+        points.append((far, sum(a >= threshold for a in anomalous) / len(anomalous)))
+    area = 0.0
+    for (far, rate), (next_far, next_rate) in pairwise(points):
+        if far >= max_far or next_far == far:
+            continue
+        stop = min(next_far, max_far)
+        at_stop = rate + (next_rate - rate) * (stop - far) / (next_far - far)
+        area += (stop - far) * (rate + at_stop) / 2
+    return area

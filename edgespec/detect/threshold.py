@@ -25,10 +25,10 @@ def fit_thresholds(scores: FloatArray, false_alarm_rates: tuple[float, ...]) -> 
     """Return a threshold for each false-alarm rate by two methods.
 
     ``gaussian`` is ``mean + std * ndtri(1 - rate)`` of a normal distribution fitted to the scores
-    (Li et al. 2019, sec. 6). ``quantile`` is the smallest value that at most ``rate * (n + 1)``
-    scores lie above (split conformal: with exchangeable scores the expected rate of new ones
-    above it is at most ``rate``); a rate below ``1 / (n + 1)`` cannot be told from ``n`` scores
-    and is left out.
+    (Li et al. 2019, sec. 6). ``quantile`` is the ``ceil((n + 1) (1 - rate))``-th smallest of the
+    ``n`` scores (split conformal: with exchangeable scores the expected rate of new ones above it
+    is at most ``rate``); a rate below ``1 / (n + 1)`` cannot be told from ``n`` scores and is left
+    out.
 
     Args:
         scores: ``(n_scores,)``, of normal signal that no model was trained on.
