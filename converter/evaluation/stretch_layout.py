@@ -1,0 +1,79 @@
+"""When something is on the air in a stretch, and which of its segments are what."""
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from edgespec.records import Geometry
+from edgespec.simulate.numerology import SAMPLE_RATE_HZ, SYMBOL_SAMPLES
+
+__all__ = ["Layout"]
+
+#: A fault begins with a symbol, so up to a symbol later than it was asked for.
+_LATE_S = float(np.max(SYMBOL_SAMPLES)) / SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A stretch of segments at the hop of the device, of which four have a name.
+
+    Something is switched on in the horizon of segment 0, which is ``onset``, and off in the horizon
+    of the last one, which is ``ended``: both at a place that is drawn, so that both horizons are
+    changed in part and mirror each other. Two segments one hop apart are ``persistent``: it is on
+    the air in all of their context and horizon. The segments between are there because they pass
+    through the detectors that remember. With the geometry of Li et al. 2019 a stretch has 8
+    segments, 300 frames.
+
+    ``modes`` names segments by their number in the stretch.
+    """
+
+    geometry: Geometry
+    modes: tuple[tuple[int, str], ...]
+
+    @classmethod
+    def of(cls, geometry: Geometry) -> "Layout":
+        """Return the shortest stretch of a geometry."""
+        first = ceil(geometry.n_segment / geometry.hop_frames)
+        ended = first + 1 + ceil(geometry.n_horizon / geometry.hop_frames)
+        modes = ((0, "onset"), (first, "persistent"), (first + 1, "persistent"), (ended, "ended"))
+        return cls(geometry, modes)
+
+    @property
+    def n_segments(self) -> int:
+        """Segments of a stretch."""
+        return self.modes[-1][0] + 1
+
+    @property
+    def n_frames(self) -> int:
+        """Frames of a stretch."""
+        return self.modes[-1][0] * self.geometry.hop_frames + self.geometry.n_segment
+
+    @property
+    def n_samples(self) -> int:
+        """Samples of a stretch."""
+        return self.n_frames * self.geometry.frame_samples
+
+    def sample_of(self, segment: int) -> int:
+        """Return the first sample of a segment of the grid."""
+        return segment * self.geometry.hop_frames * self.geometry.frame_samples
+
+    def horizon(self, segment: int) -> slice:
+        """Return the samples of the horizon of a segment, counted from the stretch's first."""
+        geometry = self.geometry
+        first = segment * geometry.hop_frames + geometry.n_context
+        n_frame = geometry.frame_samples
+        return slice(first * n_frame, (first + geometry.n_horizon) * n_frame)
+
+    def draw(self, rng: np.random.Generator) -> tuple[int, int]:
+        """Return the first sample with something on the air and the first one without it again.
+
+        Both lie a symbol of LTE before the end of their horizons, so that faults do as well.
+        """
+        on, off = (self._draw_in(self.horizon(s), rng) for s in (0, self.n_segments - 1))
+        return on, off
+
+    def _draw_in(self, horizon: slice, rng: np.random.Generator) -> int:
+        n = horizon.stop - horizon.start
+        late = ceil(_LATE_S * self.geometry.sample_rate_hz)
+        return int(horizon.start + rng.integers(1, max(n - late, 2)))
