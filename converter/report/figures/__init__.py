@@ -1,0 +1,1 @@
+"""The paper's figures in our setting, as PNG."""

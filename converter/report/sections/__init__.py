@@ -1,0 +1,1 @@
+"""Parts of the report, one file for each thing that was measured."""

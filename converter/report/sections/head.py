@@ -1,0 +1,109 @@
+"""What was run, on whom, where, and how long it took."""
+
+from collections import defaultdict
+from datetime import UTC, datetime
+
+from converter.report.amounts import amount
+from converter.report.document import Section, Table
+from converter.report.results import Results
+from edgespec import __version__
+
+__all__ = ["facts", "head", "work_done"]
+
+
+def facts(results: Results, command: str) -> dict[str, object]:
+    """Return what the figures depend on."""
+    markers = results.markers.values()
+    finished = sorted(str(m["finished_utc"]) for m in markers if m.get("finished_utc"))
+    versions: dict[str, set[str]] = defaultdict(set)
+    for marker in markers:
+        for name, version in marker.get("versions", {}).items():
+            versions[name].add(str(version))
+    return {
+        "experiment": results.experiment.name,
+        "seed": results.experiment.seed,
+        "geometry": str(results.experiment.geometry),
+        "machines": sorted({str(m.get("machine", "unknown")) for m in markers}),
+        "versions": {name: sorted(found) for name, found in sorted(versions.items())},
+        "first_finished_utc": finished[0] if finished else "",
+        "last_finished_utc": finished[-1] if finished else "",
+        "reported_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "report_version": __version__,
+        "command": command,
+    }
+
+
+def head(results: Results, command: str) -> Section:
+    """Return the first section."""
+    known = facts(results, command)
+    geometry = results.experiment.geometry
+    versions = ", ".join(
+        f"{name} {' and '.join(found)}"
+        for name, found in known["versions"].items()  # type: ignore[attr-defined]
+    )
+    machines: list[str] = known["machines"]  # type: ignore[assignment]
+    return Section(
+        "What was run",
+        [
+            "**Simulated**: every figure here comes from simulated LTE-like signal, except where "
+            "it says real captures. Errors in dB cannot be compared with those of the paper's own "
+            "measurements; whether one model is better than another can.",
+            f"Experiment `{known['experiment']}`, seed {known['seed']}; "
+            f"{geometry.sample_rate_hz / 1e6:g} MS/s, frames of {geometry.n_averages} averages of "
+            f"{geometry.n_fft} points ({1e3 * geometry.frame_s:.3g} ms), context "
+            f"{1e3 * geometry.frame_s * geometry.n_context:.3g} ms, horizon "
+            f"{1e3 * geometry.frame_s * geometry.n_horizon:.3g} ms. Finished "
+            f"{known['first_finished_utc'] or 'at an unknown time'} to "
+            f"{known['last_finished_utc'] or 'an unknown time'} on "
+            f"{', '.join(machines) or 'an unknown machine'} with {versions or 'unknown versions'}.",
+            f"Made again by\n\n```\n{command}\n```",
+            "Intervals are 95 %, by bootstrap over test observers (and blocks of segments within "
+            "them, for detection), paired where two scores are compared on the same observers. "
+            "Thresholds come from calibration observers, models from train and validation "
+            "observers; test observers chose nothing.",
+            _observers(results),
+            work_done(results),
+        ],
+    )
+
+
+def _observers(results: Results) -> Table:
+    rows = []
+    for name in results.experiment.populations:
+        o = results.experiment.observers_of(name)
+        rows.append(
+            (
+                results.title_of(name),
+                f"{o.train} x {o.train_s:g} s",
+                f"{o.validation} x {o.validation_s:g} s",
+                f"{o.calibration} x {o.calibration_s:g} s",
+                f"{o.test} x {o.test_s:g} s",
+                o.n_seeds,
+            )
+        )
+    columns = ("population", "train", "validation", "calibration", "test, each seed", "test seeds")
+    note = (
+        "Observers of one population, each with a scene of its own. Detection and episodes listen "
+        "to the same observers for as long as they need."
+    )
+    return Table("Observers", columns, rows, note)
+
+
+def work_done(results: Results) -> Table | str:
+    """Return wall and CPU time by kind of task, the first part of a task's name."""
+    if not results.markers:
+        return "No task of the folder is marked as done, so its times are not known."
+    walls: dict[str, list[float]] = defaultdict(list)
+    cpus: dict[str, float] = defaultdict(float)
+    for name, marker in results.markers.items():
+        kind = name.partition(".")[0]
+        walls[kind].append(float(marker.get("wall_s", 0.0)))
+        cpus[kind] += float(marker.get("cpu_s", 0.0))
+    rows = [
+        (kind, len(walls[kind]), amount(sum(walls[kind])), amount(cpus[kind]))
+        for kind in sorted(walls, key=lambda kind: -sum(walls[kind]))
+    ]
+    total = sum(map(sum, walls.values()))
+    rows.append(("all", len(results.markers), amount(total), amount(sum(cpus.values()))))
+    note = "Wall time is summed over tasks; those that ran side by side count each."
+    return Table("Time", ("task", "number", "wall", "CPU"), rows, note)
