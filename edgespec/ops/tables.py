@@ -74,7 +74,21 @@ def bundle_table(bundle: "Bundle") -> str:
         for rate, methods in calibration.thresholds.items():
             shown = ", ".join(f"{method} {value:.3f}" for method, value in methods.items())
             lines.append(f"{'':12}   false-alarm rate {rate}: {shown}")
+    lines += _card(manifest.training.get("card"))
     for key, value in manifest.training.items():
+        if key == "card":
+            continue
         text = json.dumps(value, default=str)
         lines.append(f"training     {key}: {textwrap.shorten(text, 80, placeholder=' ...')}")
     return "\n".join(lines)
+
+
+def _card(card: object) -> list[str]:
+    """Return the card of a bundle: headings with a text, or with some points below."""
+    lines: list[str] = []
+    for heading, value in card.items() if isinstance(card, dict) else ():
+        points = [str(point) for point in value] if isinstance(value, list) else [str(value)]
+        for number, point in enumerate(points):
+            first = f"{heading if number == 0 else '':12} "
+            lines += textwrap.wrap(point, 96, initial_indent=first, subsequent_indent=" " * 13)
+    return lines
