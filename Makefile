@@ -5,10 +5,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
+# Where the laboratory keeps what it has done; it goes on from there.
+WORK ?= laboratory
+FULL := benchmarks/experiments/full.toml
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench model clean
+.PHONY: help demo test lint check bench laboratory model clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -33,8 +36,14 @@ bench: $(STAMPS)/test  ## Measure this machine
 	$(BIN)/edgespec bench
 	$(BIN)/python benchmarks/speed.py
 
+laboratory: $(STAMPS)/test  ## Run every experiment again and write its report (two hours)
+	$(BIN)/edgespec-converter evaluate $(FULL) --work $(WORK) --workers 2
+	$(BIN)/edgespec-converter report $(WORK) -o benchmarks/results/laboratory
+
 model: $(STAMPS)/test  ## Make the shipped bundle again from simulated data
-	$(BIN)/python -m converter.shipped
+	$(BIN)/edgespec-converter evaluate $(FULL) --work $(WORK) --workers 2 \
+	  --only 'episodes.device.*' --only prediction.ablation.shipped
+	$(BIN)/python -m converter.shipped $(WORK)
 
 clean:  ## Remove everything that make, Python and the tools made here
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

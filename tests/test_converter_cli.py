@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from test_datasets import GEOMETRY, tone_in_noise, write_sigmf
 
 from converter.cli import main
-from converter.datasets import load_dataset
+from converter.datasets import load_dataset, load_part
 from edgespec import errors
 from edgespec.clickglue import EdgespecGroup
 from edgespec.inference.bundle import load_bundle
@@ -102,6 +102,12 @@ def test_dataset_by_shares_and_in_time(tmp_path: Path, rng: np.random.Generator)
         (["dataset", "a", "-o", "set", "--train", "a", "--split-time"], 2, "exclude"),
         (["dataset", "a", "-o", "set", "--fractions", "1,x"], 2, "--fractions"),
         (["dataset", "-o", "set"], 2, "RECORDINGS"),
+        (["simulate", "-o", "x", "--population", "band = b7"], 2, "write it as"),
+        (["simulate", "-o", "x", "--population", "hours = 7"], 2, "of the wrong type"),
+        (["simulate", "-o", "x", "--population", "height = 7"], 2, "known are direction"),
+        (["simulate", "-o", "x", "--population", "band = 'b9'"], 2, "known are b12"),
+        (["simulate", "-o", "x", "--population", "", "--mixture", "varied"], 2, "excludes"),
+        (["simulate", "-o", "x", "--frames"], 2, "cannot fill 4 splits"),
         (["train", "missing", "-o", "model"], 4, r"dataset.json"),
         (["train", "missing", "-o", "model", "--architecture", "x"], 2, "lstm, autoencoder"),
         (["quantize", "missing", "-o", "x.edgespec"], 5, "training.json"),
@@ -167,6 +173,7 @@ def test_progress_is_a_line_an_epoch(tmp_path: Path) -> None:
     result = run(
         *("train", tiny_training.dataset().folder, "-o", tmp_path / "model"),
         *("--architecture", "autoencoder", "--epochs", 2),
+        *("--windows", 30),
     )
     assert result.exit_code == 0, result.stderr
     assert [
@@ -176,6 +183,47 @@ def test_progress_is_a_line_an_epoch(tmp_path: Path) -> None:
         "epoch 2/2",
     ]
     assert "validation loss" in result.stdout
+    assert ", 30 windows, " in result.stdout
     done = run("quantize", tmp_path / "model", "-o", tmp_path / "x.edgespec")
     assert done.exit_code == 0, done.stderr
     assert "error against Keras" in done.stdout
+
+
+SHORT = ["--sample-rate", "1.92M", "--duration", "0.05"]
+
+
+def test_simulate_writes_the_same_with_any_number_of_workers(tmp_path: Path) -> None:
+    for folder, workers in (("one", 1), ("two", 2)):
+        done = run("simulate", "-o", tmp_path / folder, *SHORT, "--workers", workers, "--json")
+        assert done.exit_code == 0, done.stderr
+        assert "3/3 sim-drive-002: 0.05 s" in done.stderr
+        assert len(json.loads(done.stdout)["recordings"]) == 3
+    for path in sorted((tmp_path / "one").iterdir()):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_simulated_frames_are_those_of_the_recordings(tmp_path: Path, workers: int) -> None:
+    text = 'contamination = 0.5, contexts = ["walk", "static"]'
+    what = [*SHORT, "--observers", "4", "--seed", "3", "--population", text]
+    made = run(
+        *("simulate", "-o", tmp_path / "set", *what, "--frames", *SIZES, "--workers", workers),
+        "--json",
+    )
+    assert made.exit_code == 0, made.stderr
+    assert run("simulate", "-o", tmp_path / "iq", *what).exit_code == 0
+    recordings = sorted((tmp_path / "iq").glob("*.sigmf-meta"))
+    again = ["dataset", *recordings, "-o", tmp_path / "again", *SIZES, "--seed", "3"]
+    assert run(*again).exit_code == 0
+    direct, through = load_dataset(tmp_path / "set"), load_dataset(tmp_path / "again")
+    assert json.loads(made.stdout)["sha256"] == direct.sha256
+    assert direct.geometry == through.geometry
+    assert direct.split_method == through.split_method
+    splits = {part.name: part.split for part in direct.parts}
+    assert splits == {part.name: part.split for part in through.parts}
+    parts = {part.name: part for part in through.parts}
+    for part in direct.parts:
+        ours, theirs = load_part(direct, part), load_part(through, parts[part.name])
+        np.testing.assert_array_equal(ours.power_dbfs, theirs.power_dbfs)
+        np.testing.assert_array_equal(ours.flags, theirs.flags)
+        np.testing.assert_array_equal(ours.sample_start, theirs.sample_start)

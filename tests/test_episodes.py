@@ -17,8 +17,8 @@ from converter.evaluation.episodes import (
     resolved_edges_hz,
     schedule,
 )
-from converter.evaluation.experiment import Episodes
-from converter.evaluation.ramp import Ramp, play_ramp
+from converter.evaluation.experiment import Episodes, Ramp
+from converter.evaluation.ramp import play_ramp, rising_isr_db
 from converter.simulate.recordings import RecordingSpec, training_specs
 from edgespec.config import DetectConfig
 from edgespec.errors import ModelError, SourceError, UsageError
@@ -249,7 +249,7 @@ def test_a_device_that_learns_an_interferer_does_not_hear_it(changes: dict) -> N
 
 def test_a_ramp_rises() -> None:
     at_s = np.array([0.4, 0.5, 0.9, 5.0])
-    assert FAST.isr_db(at_s) == pytest.approx([-40.0, -30.0, 10.0, 10.0])
+    assert rising_isr_db(FAST, at_s) == pytest.approx([-40.0, -30.0, 10.0, 10.0])
     assert FAST.duration_s == pytest.approx(1.0)
     with pytest.raises(UsageError, match="does not rise"):
         Ramp(rate_db_per_s=0.0)

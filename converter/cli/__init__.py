@@ -7,8 +7,10 @@ standard error.
 import click
 
 from converter.cli.bundles import calibrate, quantize
+from converter.cli.laboratory import evaluate, report
 from converter.cli.models import import_keras, train, transfer
-from converter.cli.recordings import dataset, simulate
+from converter.cli.recordings import dataset
+from converter.cli.simulate import simulate
 from edgespec import __version__
 from edgespec.clickglue import EdgespecGroup
 
@@ -21,5 +23,8 @@ def main() -> None:
     """Make models for edgespec: recordings -> data set -> training -> bundle."""
 
 
-for command in (simulate, dataset, train, transfer, import_keras, quantize, calibrate):
+for command in (
+    *(simulate, dataset, train, transfer, import_keras, quantize, calibrate),
+    *(evaluate, report),
+):
     main.add_command(command)

@@ -19,8 +19,10 @@ __all__ = [
     "Experiment",
     "ModelSpec",
     "Observers",
+    "Poisoning",
     "Prediction",
     "Quantisation",
+    "Ramp",
     "Real",
 ]
 
@@ -145,6 +147,51 @@ class Episodes:
 
 
 @dataclass(frozen=True, slots=True)
+class Ramp:
+    """An interferer that rises from one ISR to another and then stays for ``hold_s``.
+
+    It begins ``start_s`` after the observer. With ``relearn_s`` the device forgets all and warms
+    up again so often, whatever it heard.
+    """
+
+    kind: str = "tone"
+    rate_db_per_s: float = 1.0
+    start_s: float = 5.0
+    start_isr_db: float = -30.0
+    stop_isr_db: float = 10.0
+    hold_s: float = 1.0
+    relearn_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.rate_db_per_s > 0 and self.stop_isr_db > self.start_isr_db):
+            raise UsageError(
+                f"a ramp from {self.start_isr_db:g} to {self.stop_isr_db:g} dB at "
+                f"{self.rate_db_per_s:g} dB/s does not rise; the rate must be positive and the "
+                "end above the start"
+            )
+        if self.start_s < 0 or self.hold_s < 0 or self.relearn_s < 0:
+            raise UsageError("start_s, hold_s and relearn_s of a ramp must not be negative")
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the start of the observer to the end of the hold."""
+        rise_s = (self.stop_isr_db - self.start_isr_db) / self.rate_db_per_s
+        return self.start_s + rise_s + self.hold_s
+
+
+@dataclass(frozen=True, slots=True)
+class Poisoning:
+    """A slow ramp against what the device learns by itself, on the first test observers."""
+
+    name: str
+    population: str
+    model: str
+    ramp: Ramp = field(default_factory=Ramp)
+    detectors: tuple[str, ...] = ("model", "zscore", "energy", "ewma")
+    n_observers: int = 4
+
+
+@dataclass(frozen=True, slots=True)
 class Real:
     """Normal-only false-alarm figures on real recordings: ``files`` are names or glob patterns.
 
@@ -178,6 +225,7 @@ class Experiment:
     predictions: Mapping[str, Prediction] = field(default_factory=dict)
     detections: Mapping[str, Detection] = field(default_factory=dict)
     episodes: Mapping[str, Episodes] = field(default_factory=dict)
+    poisonings: Mapping[str, Poisoning] = field(default_factory=dict)
     real: Mapping[str, Real] = field(default_factory=dict)
     geometries: Mapping[str, Geometry] = field(default_factory=dict)
 

@@ -7,16 +7,16 @@ that rises while a device warms up again (EVALUATION, protocol 13).
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from converter.evaluation.episodes import draw_interferer, open_device
+from converter.evaluation.experiment import Ramp
 from converter.simulate.recordings import RecordingSpec
 from edgespec.config import DetectConfig
-from edgespec.errors import UsageError
 from edgespec.inference.bundle import Bundle
 from edgespec.records import IqBlock
 from edgespec.simulate.agc import GainSteps
@@ -25,45 +25,7 @@ from edgespec.simulate.receiver import distort, quantise
 from edgespec.simulate.scene import Scene
 from edgespec.simulate.wanted import wanted_power
 
-__all__ = ["Ramp", "play_ramp"]
-
-
-@dataclass(frozen=True, slots=True)
-class Ramp:
-    """An interferer that rises from one ISR to another and then stays for ``hold_s``.
-
-    It begins ``start_s`` after the observer. With ``relearn_s`` the device forgets all and warms
-    up again so often, whatever it heard.
-    """
-
-    kind: str = "tone"
-    rate_db_per_s: float = 1.0
-    start_s: float = 5.0
-    start_isr_db: float = -30.0
-    stop_isr_db: float = 10.0
-    hold_s: float = 1.0
-    relearn_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not (self.rate_db_per_s > 0 and self.stop_isr_db > self.start_isr_db):
-            raise UsageError(
-                f"a ramp from {self.start_isr_db:g} to {self.stop_isr_db:g} dB at "
-                f"{self.rate_db_per_s:g} dB/s does not rise; the rate must be positive and the "
-                "end above the start"
-            )
-        if self.start_s < 0 or self.hold_s < 0 or self.relearn_s < 0:
-            raise UsageError("start_s, hold_s and relearn_s of a ramp must not be negative")
-
-    @property
-    def duration_s(self) -> float:
-        """Seconds from the start of the observer to the end of the hold."""
-        rise_s = (self.stop_isr_db - self.start_isr_db) / self.rate_db_per_s
-        return self.start_s + rise_s + self.hold_s
-
-    def isr_db(self, at_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the ISR at some times since the start of the observer."""
-        rise_db = (at_s - self.start_s) * self.rate_db_per_s
-        return np.minimum(self.start_isr_db + rise_db, self.stop_isr_db)
+__all__ = ["play_ramp", "rising_isr_db"]
 
 
 def play_ramp(
@@ -155,7 +117,7 @@ class _Watcher:
         at_top = self._n_top_alarms / self._n_top if self._n_top else float("nan")
         return {
             "caught": self._caught_s is not None,
-            "caught_isr_db": float(ramp.isr_db(np.array(caught_s))),
+            "caught_isr_db": float(rising_isr_db(ramp, np.array(caught_s))),
             "caught_s": caught_s - ramp.start_s,
             "alarms_at_top": at_top,
             "false_before": self._false_before,
@@ -181,8 +143,14 @@ def _hops(spec: RecordingSpec, ramp: Ramp, hop: int) -> Iterator[NDArray[Any]]:
         if n_before < hop:
             at = np.arange(start + n_before, start + hop)
             added[n_before:] = interferer.samples(int(at[0]) - first, hop - n_before)
-            level = np.sqrt(power) * 10.0 ** (ramp.isr_db(at / rate_hz) / 20.0)
+            level = np.sqrt(power) * 10.0 ** (rising_isr_db(ramp, at / rate_hz) / 20.0)
             added[n_before:] *= level.astype(np.float32)
         steps.apply(added)
         samples += distort(added, replace(receiver, dc=0j))
         yield quantise(samples, receiver.sample_format, receiver.adc_bits, buffer)
+
+
+def rising_isr_db(ramp: Ramp, at_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the ISR at some times since the start of the observer."""
+    rise_db = (at_s - ramp.start_s) * ramp.rate_db_per_s
+    return np.minimum(ramp.start_isr_db + rise_db, ramp.stop_isr_db)

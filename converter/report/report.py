@@ -20,6 +20,7 @@ from converter.report.sections.events import episodes, real_captures
 from converter.report.sections.faults import table_3
 from converter.report.sections.head import facts, head
 from converter.report.sections.quantised import quantised
+from converter.report.sections.ramps import ramps
 from converter.report.sections.transfer import transfer
 from converter.report.sections.verdicts import judge_all, verdicts
 
@@ -79,6 +80,7 @@ def report_on(
         table_3(results),
         quantised(results),
         episodes(results),
+        ramps(results),
         real_captures(results),
     ]
     known = facts(results, command) | {

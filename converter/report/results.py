@@ -28,6 +28,7 @@ class Results:
     errors: PredictionErrors
     detections: Mapping[str, DetectionScores]
     episodes: Mapping[str, Frame]
+    poisonings: Mapping[str, Frame]
     real: Mapping[str, Frame]
     markers: Mapping[str, Mapping[str, Any]]
 
@@ -65,6 +66,7 @@ class Results:
                 if is_whole(frame)
             },
             read("episodes", experiment.episodes),
+            read("poisoning", experiment.poisonings),
             read("real", experiment.real),
             {
                 path.stem: json.loads(path.read_text(encoding="utf-8"))
