@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from converter.evaluation.engine.folder import WorkFolder
 from converter.evaluation.experiment import Experiment
-from converter.evaluation.folder import WorkFolder
-from converter.evaluation.intervals import clopper_pearson, poisson_rate
+from converter.evaluation.numbers.intervals import clopper_pearson, poisson_rate
 from converter.evaluation.prediction_error import irreducible_error_db
 from converter.evaluation.tables import read_table
 from edgespec.errors import SourceError

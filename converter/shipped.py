@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from converter.card import make_card
-from converter.evaluation.folder import WorkFolder
+from converter.evaluation.engine.folder import WorkFolder
 from converter.evaluation.toml import load_experiment
 from edgespec.errors import UsageError
 from edgespec.inference.backends import check_golden, open_backend

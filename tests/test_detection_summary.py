@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from converter.evaluation.cells import BLOCK_SEGMENTS, MEAN_OVER_KINDS, Layout
-from converter.evaluation.detection_summary import (
+from converter.evaluation.numbers.cells import BLOCK_SEGMENTS, MEAN_OVER_KINDS, Layout
+from converter.evaluation.numbers.detection_summary import (
     STANDARDISATIONS,
     detection_summary,
     false_alarm_summary,
     paired_summary,
 )
-from converter.evaluation.thresholds import pooled_threshold
+from converter.evaluation.numbers.thresholds import pooled_threshold
 from edgespec.errors import UsageError
 
 RATES = (0.05, 0.01)

@@ -17,12 +17,12 @@ import tiny_training
 from click.testing import CliRunner, Result
 
 from converter.cli import main
+from converter.evaluation.engine.folder import WorkFolder
+from converter.evaluation.engine.plan import make_plan
+from converter.evaluation.engine.run import survey
+from converter.evaluation.engine.task import canonical, task_keys
 from converter.evaluation.experiment import Experiment
-from converter.evaluation.folder import WorkFolder
-from converter.evaluation.plan import make_plan
-from converter.evaluation.run import survey
 from converter.evaluation.tables import read_table, write_table
-from converter.evaluation.task import canonical, task_keys
 from converter.evaluation.toml import load_experiment, parse_experiment
 from edgespec.errors import ConfigError, SourceError
 from edgespec.records import Geometry
@@ -263,7 +263,7 @@ def test_a_run_fills_its_tables_and_the_next_one_finds_them(plain: Path, tmp_pat
 def test_a_failed_observer_leaves_the_others_alone(
     plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from converter.evaluation import window_scores
+    from converter.evaluation.windows import window_scores
 
     plain.write_text(tiny_experiment.PLAIN.replace('"random", "last-frame", "linear-ar"', ""))
     original = window_scores.observer_windows

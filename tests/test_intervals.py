@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, poisson
 
-from converter.evaluation.intervals import (
+from converter.evaluation.numbers.intervals import (
     LEVEL,
     Interval,
     bootstrap_by_observer,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from converter.evaluation.metrics import (
+from converter.evaluation.numbers.metrics import (
     detection_rate,
     partial_auc,
     rank_scores,

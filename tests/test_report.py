@@ -22,8 +22,8 @@ from made_tables import (
     write_predictions,
 )
 
-from converter.evaluation.intervals import Interval
-from converter.evaluation.metrics import roc_auc
+from converter.evaluation.numbers.intervals import Interval
+from converter.evaluation.numbers.metrics import roc_auc
 from converter.evaluation.toml import parse_experiment
 from converter.report import paper, write_report
 from converter.report.claims import CLAIMS, Finding, Verdict, detection

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import tiny_tasks
 
-from converter.evaluation.folder import WorkFolder
-from converter.evaluation.run import Report, Summary, run_tasks, survey
-from converter.evaluation.schedulers import InProcess, Scheduler, open_scheduler
+from converter.evaluation.engine.folder import WorkFolder
+from converter.evaluation.engine.run import Report, Summary, run_tasks, survey
+from converter.evaluation.engine.schedulers import InProcess, Scheduler, open_scheduler
 from edgespec.errors import UsageError
 
 #: A diamond with a tail, and one that stands alone.
@@ -212,7 +212,7 @@ def test_a_wrong_scheduler_is_refused(
 def test_a_cluster_must_share_the_folder(
     tmp_path: Path, dask_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from converter.evaluation import cluster
+    from converter.evaluation.engine import cluster
 
     monkeypatch.setattr(cluster, "_is_file", str.isdigit)
     with pytest.raises(UsageError, match="not there for 2 of 2 Dask workers"):

@@ -8,10 +8,10 @@ import tiny
 import tiny_observer
 from tiny_observer import LAYOUT
 
-from converter.evaluation.observer_plan import Slot
-from converter.evaluation.stretch_layout import Layout
-from converter.evaluation.stretches import fault_config, interfere, misconfigure
-from converter.evaluation.variants import Variants
+from converter.evaluation.windows.observer_plan import Slot
+from converter.evaluation.windows.stretch_layout import Layout
+from converter.evaluation.windows.stretches import fault_config, interfere, misconfigure
+from converter.evaluation.windows.variants import Variants
 from edgespec.errors import UsageError
 from edgespec.records import Geometry, SampleFormat
 from edgespec.simulate.config import CellConfig, FaultConfig, NeighbourConfig, UplinkConfig

@@ -4,7 +4,7 @@ import detection_tables
 import numpy as np
 import pytest
 
-from converter.evaluation.thresholds import (
+from converter.evaluation.numbers.thresholds import (
     gaussian_threshold,
     pooled_threshold,
     realised_rates,

@@ -12,12 +12,12 @@ import tiny
 import tiny_observer
 
 from converter.baselines.segments import Segments, concatenated
-from converter.evaluation.hearing import listen
-from converter.evaluation.observer_plan import ObserverPlan
-from converter.evaluation.scorer import BaselineScorer, DetectorScorer, WindowScorer
-from converter.evaluation.scorers import fit_scorers
-from converter.evaluation.stretch_layout import Layout
-from converter.evaluation.window_scores import observer_windows
+from converter.evaluation.windows.hearing import listen
+from converter.evaluation.windows.observer_plan import ObserverPlan
+from converter.evaluation.windows.scorer import BaselineScorer, DetectorScorer, WindowScorer
+from converter.evaluation.windows.scorers import fit_scorers
+from converter.evaluation.windows.stretch_layout import Layout
+from converter.evaluation.windows.window_scores import observer_windows
 from converter.simulate.frames import simulate_frames
 from converter.simulate.recordings import RecordingSpec
 from edgespec.errors import UsageError

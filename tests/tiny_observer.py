@@ -6,9 +6,9 @@ from dataclasses import replace
 import tiny
 
 from converter.evaluation.experiment import Detection
-from converter.evaluation.observer_plan import Slot
-from converter.evaluation.stretch_layout import Layout
-from converter.evaluation.stretches import Stretch
+from converter.evaluation.windows.observer_plan import Slot
+from converter.evaluation.windows.stretch_layout import Layout
+from converter.evaluation.windows.stretches import Stretch
 from converter.simulate.recordings import RecordingSpec
 from edgespec.simulate.config import (
     CellConfig,

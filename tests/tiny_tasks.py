@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from converter.evaluation.folder import WorkFolder
+from converter.evaluation.engine.folder import WorkFolder
 from edgespec.errors import UsageError
 
 

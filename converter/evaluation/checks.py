@@ -12,8 +12,8 @@ from typing import Any
 
 from converter.baselines.registry import BASELINES
 from converter.evaluation.experiment import Detection, Experiment, ModelSpec, Observers
-from converter.evaluation.observer_plan import ObserverPlan
-from converter.evaluation.stretches import fault_config
+from converter.evaluation.windows.observer_plan import ObserverPlan
+from converter.evaluation.windows.stretches import fault_config
 from converter.models.registry import MODELS
 from converter.transfer import METHODS
 from edgespec.detect.registry import DETECTORS, MODEL_DETECTORS

@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.evaluation.cells import Cell, Layout
-from converter.evaluation.detection_summary import Bench, Measured, false_alarm_summary, scorers_of
+from converter.evaluation.numbers.cells import Cell, Layout
+from converter.evaluation.numbers.detection_summary import (
+    Bench,
+    Measured,
+    false_alarm_summary,
+    scorers_of,
+)
 from converter.report.frame import Frame
 from converter.report.resamples import Floats
 

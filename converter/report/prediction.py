@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.evaluation.intervals import Interval
+from converter.evaluation.numbers.intervals import Interval
 from converter.report.frame import Frame
 from converter.report.resamples import Draws, Floats, interval
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from converter.evaluation.intervals import Interval
+from converter.evaluation.numbers.intervals import Interval
 from converter.report import paper
 from converter.report.amounts import counted
 from converter.report.claims.finding import Claim, Finding, absent, judged

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.evaluation.intervals import Interval
+from converter.evaluation.numbers.intervals import Interval
 from converter.report.amounts import isr_text
 from converter.report.detection import MODES, RATES, DetectionScores, mean_of
 from converter.report.document import Cell, Part, Section, Table, with_best

@@ -5,6 +5,23 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from converter.evaluation.engine.recordings import found_recordings
+from converter.evaluation.engine.task import Task
+from converter.evaluation.engine.tasks.cached import ModelSource
+from converter.evaluation.engine.tasks.data import AssembleDataset, SimulateObserver
+from converter.evaluation.engine.tasks.measures import (
+    DetectionWindows,
+    PlayEpisodes,
+    PlayRamp,
+    PredictionTable,
+    WatchRecordings,
+)
+from converter.evaluation.engine.tasks.models import (
+    CalibrateBundle,
+    QuantiseModel,
+    TrainModel,
+    TransferModel,
+)
 from converter.evaluation.experiment import (
     Detection,
     Episodes,
@@ -13,23 +30,6 @@ from converter.evaluation.experiment import (
     Poisoning,
 )
 from converter.evaluation.observers import calibration_specs, dataset_specs, test_specs
-from converter.evaluation.recordings import found_recordings
-from converter.evaluation.task import Task
-from converter.evaluation.tasks.cached import ModelSource
-from converter.evaluation.tasks.data import AssembleDataset, SimulateObserver
-from converter.evaluation.tasks.measures import (
-    DetectionWindows,
-    PlayEpisodes,
-    PlayRamp,
-    PredictionTable,
-    WatchRecordings,
-)
-from converter.evaluation.tasks.models import (
-    CalibrateBundle,
-    QuantiseModel,
-    TrainModel,
-    TransferModel,
-)
 from converter.simulate.recordings import RecordingSpec
 from edgespec.errors import ConfigError
 

@@ -8,10 +8,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from converter.evaluation.apart import execute_apart
-from converter.evaluation.environment import SCORING, environment
-from converter.evaluation.execute import Job, Outcome, execute
-from converter.evaluation.folder import WorkFolder
+from converter.evaluation.engine.apart import execute_apart
+from converter.evaluation.engine.environment import SCORING, environment
+from converter.evaluation.engine.execute import Job, Outcome, execute
+from converter.evaluation.engine.folder import WorkFolder
 from edgespec.errors import ModelError, UsageError
 
 __all__ = ["DaskCluster"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from converter.evaluation.execute import Job, Outcome, execute
+from converter.evaluation.engine.execute import Job, Outcome, execute
 from edgespec.errors import UsageError
 
 __all__ = ["InProcess", "Scheduler", "open_scheduler"]
@@ -71,13 +71,13 @@ def open_scheduler(n_workers: int, address: str | None, work: Path) -> Scheduler
                 f"scheduler {address!r} is none; write tcp://HOST:PORT, the address of a Dask "
                 "scheduler"
             )
-        from converter.evaluation.cluster import DaskCluster
+        from converter.evaluation.engine.cluster import DaskCluster
 
         return DaskCluster(address, work)
     if n_workers < 1:
         raise UsageError(f"the number of workers is {n_workers}; it must be at least 1")
     if n_workers == 1:
         return InProcess()
-    from converter.evaluation.pool import ProcessPool
+    from converter.evaluation.engine.pool import ProcessPool
 
     return ProcessPool(n_workers)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 from converter.evaluation.experiment import Detection
-from converter.evaluation.stretch_layout import Layout
+from converter.evaluation.windows.stretch_layout import Layout
 from edgespec.errors import UsageError
 from edgespec.records import Geometry
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from converter.evaluation.stretches import Addition
+from converter.evaluation.windows.stretches import Addition
 from edgespec.records import FloatArray
 
 __all__ = ["NOTHING", "Row", "ScoreTable"]

@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from converter.evaluation.execute import Job, Outcome
-from converter.evaluation.folder import WorkFolder
-from converter.evaluation.schedulers import Scheduler
-from converter.evaluation.task import Task, task_keys
+from converter.evaluation.engine.execute import Job, Outcome
+from converter.evaluation.engine.folder import WorkFolder
+from converter.evaluation.engine.schedulers import Scheduler
+from converter.evaluation.engine.task import Task, task_keys
 from edgespec.errors import UsageError
 
 __all__ = ["Progress", "Report", "State", "Summary", "run_tasks", "survey"]

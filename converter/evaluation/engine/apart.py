@@ -12,8 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from converter.evaluation.environment import environment
-from converter.evaluation.execute import Job, Outcome, execute
+from converter.evaluation.engine.environment import environment
+from converter.evaluation.engine.execute import Job, Outcome, execute
 from edgespec.errors import ModelError
 
 __all__ = ["execute_apart", "main"]
@@ -29,7 +29,13 @@ def execute_apart(job: Job) -> Outcome:
         asked, answer = Path(name) / "job", Path(name) / "outcome"
         asked.write_bytes(pickle.dumps(job))
         with environment({"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}):
-            command = [sys.executable, "-m", "converter.evaluation.apart", str(asked), str(answer)]
+            command = [
+                sys.executable,
+                "-m",
+                "converter.evaluation.engine.apart",
+                str(asked),
+                str(answer),
+            ]
             exit_code = subprocess.run(command, check=False).returncode
         if not answer.exists():
             raise ModelError(f"its process ended with {exit_code} and without a result")

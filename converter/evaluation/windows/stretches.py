@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.evaluation.observer_plan import Slot
-from converter.evaluation.stretch_layout import Layout
+from converter.evaluation.windows.observer_plan import Slot
+from converter.evaluation.windows.stretch_layout import Layout
 from converter.simulate.recordings import RecordingSpec
 from edgespec.errors import UsageError
 from edgespec.simulate.agc import GainSteps

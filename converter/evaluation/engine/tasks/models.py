@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from converter.evaluation.engine.folder import WorkFolder
 from converter.evaluation.experiment import ModelSpec, Quantisation
-from converter.evaluation.folder import WorkFolder
 
 if TYPE_CHECKING:
     from converter.train import TrainSettings

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from converter.baselines.segments import Segments, concatenated
 from converter.evaluation.experiment import Detection
-from converter.evaluation.hearing import Heard, listen
-from converter.evaluation.observer_plan import ObserverPlan, Slot
-from converter.evaluation.score_table import NOTHING, Row, ScoreTable
-from converter.evaluation.scorer import WindowScorer
-from converter.evaluation.stretches import Stretch
-from converter.evaluation.variants import Variant, Variants
+from converter.evaluation.windows.hearing import Heard, listen
+from converter.evaluation.windows.observer_plan import ObserverPlan, Slot
+from converter.evaluation.windows.score_table import NOTHING, Row, ScoreTable
+from converter.evaluation.windows.scorer import WindowScorer
+from converter.evaluation.windows.stretches import Stretch
+from converter.evaluation.windows.variants import Variant, Variants
 from converter.simulate.recordings import RecordingSpec
 from edgespec.records import FloatArray, Geometry
 from edgespec.simulate.wanted import wanted_powers

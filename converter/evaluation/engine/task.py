@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from converter.evaluation.folder import WorkFolder
+from converter.evaluation.engine.folder import WorkFolder
 
 __all__ = ["Task", "canonical", "task_keys"]
 

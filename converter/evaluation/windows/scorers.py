@@ -7,15 +7,15 @@ import numpy as np
 from converter.baselines.registry import make_baseline
 from converter.baselines.segments import Segments, concatenated
 from converter.evaluation.experiment import Detection
-from converter.evaluation.hearing import listen
-from converter.evaluation.scorer import (
+from converter.evaluation.windows.hearing import listen
+from converter.evaluation.windows.scorer import (
     BaselineScorer,
     DetectorScorer,
     ModelScorer,
     Predicts,
     WindowScorer,
 )
-from converter.evaluation.stretch_layout import Layout
+from converter.evaluation.windows.stretch_layout import Layout
 from converter.simulate.recordings import RecordingSpec
 from converter.windows import segment_starts
 from edgespec.errors import UsageError

@@ -5,8 +5,8 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from converter.evaluation.folder import WorkFolder
-from converter.evaluation.task import Task
+from converter.evaluation.engine.folder import WorkFolder
+from converter.evaluation.engine.task import Task
 from edgespec.errors import EdgespecError
 
 __all__ = ["Job", "Outcome", "execute"]

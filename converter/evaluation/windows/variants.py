@@ -9,9 +9,15 @@ from numpy.typing import NDArray
 
 from converter.baselines.iq import IqStatistics
 from converter.baselines.segments import Segments
-from converter.evaluation.hearing import horizon_statistics, segments_of, valid_segments
-from converter.evaluation.observer_plan import Slot
-from converter.evaluation.stretches import Addition, ComplexArray, Stretch, interfere, misconfigure
+from converter.evaluation.windows.hearing import horizon_statistics, segments_of, valid_segments
+from converter.evaluation.windows.observer_plan import Slot
+from converter.evaluation.windows.stretches import (
+    Addition,
+    ComplexArray,
+    Stretch,
+    interfere,
+    misconfigure,
+)
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.records import FloatArray, IqBlock
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.evaluation.thresholds import observer_names
+from converter.evaluation.numbers.thresholds import observer_names
 from edgespec.errors import UsageError
 
 __all__ = [

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.evaluation.cells import ArrowTable, Layout, columns_of
-from converter.evaluation.intervals import clopper_pearson, percentiles
-from converter.evaluation.metrics import rank_scores, standardised_area
-from converter.evaluation.thresholds import (
+from converter.evaluation.numbers.cells import ArrowTable, Layout, columns_of
+from converter.evaluation.numbers.intervals import clopper_pearson, percentiles
+from converter.evaluation.numbers.metrics import rank_scores, standardised_area
+from converter.evaluation.numbers.thresholds import (
     gaussian_threshold,
     observer_names,
     pooled_threshold,

@@ -4,14 +4,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from converter.evaluation.engine.folder import WorkFolder
 from converter.evaluation.experiment import Detection
-from converter.evaluation.folder import WorkFolder
 from converter.simulate.recordings import RecordingSpec
 from edgespec.records import Geometry
 
 if TYPE_CHECKING:
     from converter.evaluation.predictor import Predictor
-    from converter.evaluation.scorers import WindowScorer
+    from converter.evaluation.windows.scorers import WindowScorer
 
 __all__ = ["ModelSource", "fitted_scorers", "opened"]
 
@@ -46,7 +46,7 @@ def fitted_scorers(
 ) -> "dict[str, WindowScorer]":
     """Return the scorers of a detection; fitted by a fixed seed, so every worker has the same."""
     from converter.datasets import load_dataset, load_part
-    from converter.evaluation.scorers import fit_scorers
+    from converter.evaluation.windows.scorers import fit_scorers
 
     needs = [task for _, task in sources]
     if detection.baselines:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from converter.evaluation.folder import WorkFolder
+from converter.evaluation.engine.folder import WorkFolder
 from converter.simulate.recordings import RecordingSpec
 from edgespec.records import Geometry
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from converter.evaluation.engine.folder import WorkFolder
+from converter.evaluation.engine.tasks.cached import ModelSource, fitted_scorers, opened
 from converter.evaluation.experiment import Detection, Episodes, Poisoning, Real
-from converter.evaluation.folder import WorkFolder
-from converter.evaluation.tasks.cached import ModelSource, fitted_scorers, opened
 from converter.simulate.recordings import RecordingSpec
 from edgespec.records import Geometry, Spectrogram
 
@@ -133,7 +133,7 @@ class DetectionWindows:
     def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
         """Simulate, add what is to be detected, score."""
         from converter.evaluation.tables import write_table
-        from converter.evaluation.window_scores import observer_windows
+        from converter.evaluation.windows.window_scores import observer_windows
 
         scorers = fitted_scorers(
             folder, self.detection, self.geometry, self.models, self.train_specs

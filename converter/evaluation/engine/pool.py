@@ -14,9 +14,9 @@ from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-from converter.evaluation.environment import SCORING, environment
-from converter.evaluation.execute import Job, Outcome, execute
-from converter.evaluation.folder import WorkFolder
+from converter.evaluation.engine.environment import SCORING, environment
+from converter.evaluation.engine.execute import Job, Outcome, execute
+from converter.evaluation.engine.folder import WorkFolder
 
 __all__ = ["ProcessPool"]
 

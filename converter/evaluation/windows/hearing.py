@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from converter.baselines.iq import IqStatistics, iq_statistics
 from converter.baselines.segments import Segments
-from converter.evaluation.stretch_layout import Layout
+from converter.evaluation.windows.stretch_layout import Layout
 from converter.simulate.recordings import RecordingSpec
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import UsageError

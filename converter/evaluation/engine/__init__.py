@@ -1,0 +1,1 @@
+"""Tasks with dependencies: planned, run wherever there is room, and resumed."""

@@ -1,0 +1,1 @@
+"""What scores amount to: areas, rates, thresholds, and how sure each figure is."""

@@ -1,0 +1,1 @@
+"""Segments with and without something on the air, and their scores."""
