@@ -74,6 +74,8 @@ m-poisoned = {population = "poisoned"}
 self-b = {population = "cell-b"}
 b-10s = {population = "cell-b", teacher = "unified", method = "1L", seconds = 10.0}
 b-300s = {population = "cell-b", teacher = "unified", method = "1L", seconds = 300.0}
+cf-10s = {population = "cell-b", teacher = "unified", method = "closed-form", seconds = 10.0}
+cf-300s = {population = "cell-b", teacher = "unified", method = "closed-form", seconds = 300.0}
 self-2 = {population = "band-2"}
 band-1l = {population = "band-2", teacher = "unified", method = "1L", seconds = 300.0}
 band-2l = {population = "band-2", teacher = "unified", method = "2L", seconds = 300.0}
@@ -142,7 +144,7 @@ class Effects:
     transfer_db: Mapping[str, float] = field(
         default_factory=lambda: {
             **{"b-10s": 0.01, "b-300s": 0.0, "band-1l": 0.4, "band-2l": 0.01},
-            **{"band-all": -0.1, "up-all": 0.3},
+            **{"cf-10s": 0.01, "cf-300s": 0.0, "band-all": -0.1, "up-all": 0.3},
         }
     )
     strength: Mapping[str, float] = field(

@@ -55,6 +55,8 @@ WRONG: Mapping[str, Effects] = {
     "cross-cell": replace(RIGHT, zero_shot_db=0.0),
     "cell-transfer": replace(RIGHT, transfer_db={**RIGHT.transfer_db, "b-300s": 0.3}),
     "less-data": replace(RIGHT, transfer_db={**RIGHT.transfer_db, "b-10s": 0.3}),
+    "cell-closed-form": replace(RIGHT, transfer_db={**RIGHT.transfer_db, "cf-300s": 0.3}),
+    "less-data-closed-form": replace(RIGHT, transfer_db={**RIGHT.transfer_db, "cf-10s": 0.3}),
     "cross-band": replace(RIGHT, zero_shot_db=0.0),
     "band-1l": replace(RIGHT, transfer_db={**RIGHT.transfer_db, "band-1l": 0.0}),
     "band-2l": replace(RIGHT, transfer_db={**RIGHT.transfer_db, "band-2l": 0.4}),
@@ -315,7 +317,7 @@ def test_a_populations_own_model_is_trained_on_nothing_else() -> None:
     assert kinship.own("home") == "unified"
     assert kinship.own("cell-b") == "self-b"
     assert kinship.own("steady") is None
-    assert list(kinship.transfers("cell-b")) == ["b-10s", "b-300s"]
+    assert list(kinship.transfers("cell-b")) == ["b-10s", "b-300s", "cf-10s", "cf-300s"]
     assert kinship.variants(transform=False) == ["bare"]
     assert kinship.seconds("self-b") == 3000.0
 
@@ -357,3 +359,25 @@ def test_figure_7_is_drawn(tmp_path: Path, rng: np.random.Generator) -> None:
     path = tmp_path / "figure-7.png"
     draw_forecast(truth, truth + 1, 0.000256, 5e6, path)
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_less_data_is_no_proof_against_contamination(right: Results, tmp_path: Path) -> None:
+    write_predictions(tmp_path, replace(RIGHT, poisoned_db=0.3), all_pairs())
+    text = EXPERIMENT + "\n[observers.poisoned]\ntrain = 1\n"
+    results = Results.read(parse_experiment(text), tmp_path)
+    found = finding("poisoning", results)
+    assert found.verdict is Verdict.NOT_TESTABLE
+    assert "times the data" in found.why
+
+
+def test_populations_described_alike_are_one_and_the_model_with_more_data_is_its_own() -> None:
+    text = EXPERIMENT.replace("[models]\n", '[models]\nlong = {population = "cell-b-long"}\n')
+    text += '\n[populations.cell-b-long]\ncells = ["B"]\n[observers.cell-b-long]\ntrain = 100\n'
+    kinship = Kinship.of(parse_experiment(text))
+    assert kinship is not None
+    assert kinship.own("cell-b") == "long"
+    assert kinship.own("cell-b-long") == "long"
+
+
+def test_a_population_of_any_band_is_no_band() -> None:
+    assert relation(Population(band=""), Population()) is Kin.MIXED

@@ -27,6 +27,7 @@ class Kin(StrEnum):
     BAND = "band"
     CELL = "cell"
     UPLINK = "uplink"
+    MIXED = "mixed"
     TRAFFIC = "traffic"
     POISONED = "poisoned"
 
@@ -40,7 +41,7 @@ def relation(population: Population, base: Population) -> Kin:
     if population.place is not None and population.place != base.place:
         return Kin.PLACE
     if population.band != base.band:
-        return Kin.BAND
+        return Kin.BAND if population.band else Kin.MIXED
     if population.hours != base.hours and population.hours is not None:
         return Kin.TIME
     if set(population.contexts) < set(base.contexts):
@@ -95,11 +96,18 @@ class Kinship:
         )
 
     def own(self, population: str) -> str | None:
-        """Return the model trained on a population and nothing else, on all there is of it."""
-        for name, model in self.experiment.models.items():
-            if model.population == population and self.is_plain(model):
-                return name
-        return None
+        """Return the model trained on a population and nothing else, on all there is of it.
+
+        Populations that are described alike are one, however much was heard of each; of several
+        models the one with the most data is its own.
+        """
+        populations = self.experiment.populations
+        own = [
+            name
+            for name, model in self.experiment.models.items()
+            if populations[model.population] == populations[population] and self.is_plain(model)
+        ]
+        return max(own, key=self.seconds, default=None)
 
     def transfers(self, population: str) -> Mapping[str, ModelSpec]:
         """Return the models that a teacher from elsewhere was fitted to a population for."""

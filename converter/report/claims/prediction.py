@@ -199,23 +199,39 @@ def _poisoned(results: Results) -> Finding:
     if kinship is None:
         return absent(_NO_UNIFIED)
     parts: dict[float, Interval] = {}
+    clean_s = kinship.seconds(kinship.unified)
+    less: dict[float, float] = {}
     for population in kinship.populations(Kin.POISONED):
         own = kinship.own(population)
         share = results.experiment.populations[population].contamination
         for tested in (kinship.home, population):
             if own and results.errors.has(tested, own, kinship.unified):
                 parts[share] = interval(results.errors.difference(own, kinship.unified, tested))
+                less[share] = clean_s / kinship.seconds(own)
                 break
     if not parts:
         return absent("no model of contaminated data")
     worst = max(part.high for part in parts.values())
+    measured = "; ".join(
+        f"{share:.0%} contaminated {part:+.3f} dB" for share, part in parts.items()
+    )
+    if max(less.values()) > _ALIKE and worst > MARGIN_DB:
+        return Finding(
+            measured,
+            Verdict.NOT_TESTABLE,
+            f"the clean model had {max(less.values()):.2g} times the data, which may be all of it",
+            {f"{share:g}": part for share, part in parts.items()},
+        )
     return judged(
         worst <= MARGIN_DB,
-        "; ".join(f"{share:.0%} contaminated {part:+.3f} dB" for share, part in parts.items()),
+        measured,
         f"worst upper bound {worst:+.3f} dB against {MARGIN_DB:+.2f} dB",
         {f"{share:g}": part for share, part in parts.items()},
     )
 
+
+#: Amounts of training data that differ by no more than this are the same.
+_ALIKE = 1.1
 
 _AS_GOOD_RULE = (
     f"paired difference, unified less own model, worst case: upper bound at most {MARGIN_DB} dB"
@@ -296,7 +312,8 @@ CLAIMS = (
         "poisoning",
         "A little contamination of the training data does no harm",
         "in words (sec. 4.1, by other works)",
-        f"paired difference, contaminated less clean: upper bound at most {MARGIN_DB} dB",
+        f"paired difference, contaminated less clean: upper bound at most {MARGIN_DB} dB; if not, "
+        "not testable where the clean model had more data",
         _poisoned,
     ),
 )

@@ -161,7 +161,7 @@ def variants(results: Results, folder: Path) -> Section:
         parts.append("Other models on the unified population: left out, none was tested.")
     shown = [
         population
-        for kin in (Kin.TRAFFIC, Kin.SAME, Kin.CELL, Kin.BAND)
+        for kin in (Kin.TRAFFIC, Kin.SAME, Kin.CELL, Kin.BAND, Kin.MIXED)
         for population in kinship.populations(kin)
         if population != kinship.home and results.errors.has(population, kinship.unified)
     ]
