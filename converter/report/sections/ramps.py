@@ -37,7 +37,7 @@ def _table(results: Results, name: str) -> Table:
                 len(part),
                 clopper_pearson(int(caught.sum()), len(part)),
                 None if level is None else f"{level:.1f}",
-                f"{np.nanmean(part['alarms_at_top']):.0%}",
+                _share(part["alarms_at_top"]),
                 int(part["false_before"].sum()),
             )
         )
@@ -52,3 +52,9 @@ def _table(results: Results, name: str) -> Table:
         columns,
         rows,
     )
+
+
+def _share(shares: np.ndarray) -> str | None:
+    """Return the mean over the observers that scored anything at the top."""
+    known = shares[np.isfinite(shares)]
+    return f"{known.mean():.0%}" if len(known) else None
