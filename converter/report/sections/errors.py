@@ -73,7 +73,11 @@ def _matrix(
     }
     models = {own: called[name] for name in names if (own := kinship.own(name))}
     models[kinship.unified] = "unified"
+    has = results.errors.has
     tested = {name: called[name] for name in names} | {kinship.home: "mixed"}
+    # A population or model of the kind that was made for another table has no place in this one.
+    tested = {name: test for name, test in tested.items() if any(has(name, m) for m in models)}
+    models = {m: train for m, train in models.items() if any(has(name, m) for name in tested)}
     pairs = [
         (model, population)
         for population in tested
