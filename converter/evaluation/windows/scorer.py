@@ -11,7 +11,7 @@ import numpy as np
 from converter.baselines.baseline import Baseline
 from converter.baselines.segments import Segments
 from edgespec.detect.detector import Detector
-from edgespec.detect.registry import DETECTORS
+from edgespec.detect.registry import DETECTORS, MODEL_DETECTORS, make_detectors
 from edgespec.errors import UsageError
 from edgespec.records import FloatArray, Geometry, Segment
 
@@ -111,7 +111,7 @@ class DetectorScorer:
     stateful = True
 
     def __init__(self, name: str, geometry: Geometry) -> None:
-        plain = [n for n, make in DETECTORS.items() if not make(geometry, 2).needs_forecast]
+        plain = [n for n in DETECTORS if n not in MODEL_DETECTORS.values()]
         if name not in plain:
             raise UsageError(
                 f"the detector {name!r} is not one that needs no model; choose of "
@@ -125,7 +125,7 @@ class DetectorScorer:
 
     def begin(self, n_warmup: int) -> None:
         """Make a detector that has not learnt anything."""
-        self._detector = DETECTORS[self._name](self._geometry, n_warmup // 2)
+        (self._detector,) = make_detectors([self._name], self._geometry, n_warmup // 2)
 
     def score(self, segments: Segments) -> FloatArray:
         """Return the scores of segments that follow each other, NaN while it learns."""
