@@ -11,6 +11,7 @@ from converter.datasets import Dataset
 from converter.modeldir import ModelCard, load_model
 from converter.parity import Parity, check_parity, measure_parity
 from converter.runtime import load_tensorflow
+from converter.runtime import load_tensorflow
 from converter.tflite import convert, operators
 from converter.windows import WindowSet
 from edgespec.errors import ModelError
@@ -59,6 +60,8 @@ def quantize(
             or Keras computes by another backend than TensorFlow.
         QualityError: the result is too far from Keras.
     """
+    # Before Keras, whose own message would tell another backend's users to install that.
+    load_tensorflow()
     card, model = load_model(model_folder)
     load_tensorflow()
     if card.scaling is not None:
