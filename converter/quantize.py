@@ -11,8 +11,8 @@ from converter.datasets import Dataset
 from converter.modeldir import ModelCard, load_model
 from converter.parity import Parity, check_parity, measure_parity
 from converter.runtime import load_tensorflow
-from converter.runtime import load_tensorflow
 from converter.tflite import convert, operators
+from converter.weights import check_weights, weights_for
 from converter.windows import WindowSet
 from edgespec.errors import ModelError
 from edgespec.inference.backends import check_golden, open_backend
@@ -31,10 +31,14 @@ GOLDEN_RTOL = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What came out: the bundle on disk, and how near it is to Keras."""
+    """What came out: the bundle on disk, and how near it is to Keras.
+
+    ``no_weights`` says why it has none for our own kernels; empty if it has.
+    """
 
     bundle: Bundle
     parity: Parity
+    no_weights: str = ""
 
 
 def quantize(
@@ -63,7 +67,6 @@ def quantize(
     # Before Keras, whose own message would tell another backend's users to install that.
     load_tensorflow()
     card, model = load_model(model_folder)
-    load_tensorflow()
     if card.scaling is not None:
         raise ModelError(
             f"the model {str(model_folder)!r} was trained without the transform, but the device "
@@ -95,9 +98,19 @@ def quantize(
         },
     )
     manifest = replace(draft.manifest, model=info, golden_atol=_golden_atol(parity, kind))
-    bundle = write_bundle(path, manifest, content, golden_inputs, golden_outputs)
+    weights, no_weights = None, ""
+    try:
+        weights = weights_for(info, content, model)
+    except ModelError as error:
+        no_weights = str(error)
+    if weights is not None:
+        checked = replace(
+            draft, manifest=manifest, golden_inputs=golden_inputs, golden_outputs=golden_outputs
+        )
+        check_weights(checked, weights)
+    bundle = write_bundle(path, manifest, content, golden_inputs, golden_outputs, weights)
     check_golden(bundle, open_backend(bundle))
-    return Conversion(bundle, parity)
+    return Conversion(bundle, parity, no_weights)
 
 
 def _without_hop(geometry: Geometry) -> Geometry:

@@ -47,6 +47,16 @@ _MQTT = click.option(
     help="Broker, e.g. mqtt://localhost:1883; a password is better kept in the configuration or "
     "in EDGESPEC_MQTT_PASSWORD.",
 )
+_BACKEND = click.option(
+    "--backend",
+    metavar="NAME",
+    help="Runtime of the model: litert, tflite_runtime or numba; default: the fastest here.",
+)
+_FRONT_END = click.option(
+    "--front-end",
+    type=click.Choice(["auto", "numba", "scipy"]),
+    help="What computes spectra and scores; scipy never loads Numba, for small boards.",
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 
 
@@ -76,8 +86,11 @@ def main(verbose: bool) -> None:
 
 def _load(config_path: Path | None, **options: Any) -> "Config":
     from edgespec.config import load_config, override
+    from edgespec.machine import keep_machine_code
 
-    return override(load_config(config_path), **options)
+    config = override(load_config(config_path), **options)
+    keep_machine_code(config.node.state_dir)
+    return config
 
 
 @main.command()
@@ -85,6 +98,8 @@ def _load(config_path: Path | None, **options: Any) -> "Config":
 @_SOURCE
 @_MODEL
 @_MQTT
+@_BACKEND
+@_FRONT_END
 @click.option(
     "--duration",
     type=click.FloatRange(min=0, min_open=True),
@@ -102,6 +117,8 @@ def monitor(
     source: str | None,
     model: Path | None,
     mqtt: str | None,
+    backend: str | None,
+    front_end: str | None,
     duration: float | None,
     require_broker: bool,
     as_json: bool,
@@ -115,7 +132,9 @@ def monitor(
     from edgespec.alarm.console import JsonLinesSink, TableSink
     from edgespec.startup import open_observer
 
-    config = _load(config_path, source=source, model=model, mqtt=mqtt)
+    config = _load(
+        config_path, source=source, model=model, mqtt=mqtt, backend=backend, front_end=front_end
+    )
     sink = JsonLinesSink(sys.stdout) if as_json else TableSink(sys.stdout)
     observer = open_observer(
         config, [sink], require_broker_s=_REQUIRE_BROKER_S if require_broker else None
@@ -141,6 +160,14 @@ def _stop_on_signals(stop: Callable[[], None]) -> None:
 @_CONFIG
 @_SOURCE
 @_MODEL
+@_MQTT
+@_BACKEND
+@_FRONT_END
+@click.option(
+    "--choose",
+    is_flag=True,
+    help="Only find the fastest runtime for the model, and keep the choice for every later start.",
+)
 @click.option(
     "--duration",
     type=click.FloatRange(min=0.3),
@@ -154,20 +181,33 @@ def bench(
     config_path: Path | None,
     source: str | None,
     model: Path | None,
+    mqtt: str | None,
+    backend: str | None,
+    front_end: str | None,
+    choose: bool,
     duration: float,
     as_json: bool,
 ) -> None:
     """Measure front end, model and whole path on this machine.
 
     Every call handles the samples of one hop, as the monitor does; the signal is kept in memory.
+    With --mqtt, the time until the broker has confirmed an alarm is measured as well.
     """
     from edgespec.ops.bench import bench as measure
-    from edgespec.ops.tables import bench_table
+    from edgespec.ops.choose import choose as choose_backend
+    from edgespec.ops.tables import bench_table, choice_table
 
     def progress(text: str) -> None:
         click.echo(f"measuring: {text}", err=True)
 
-    report = measure(_load(config_path, source=source, model=model), duration, progress)
+    config = _load(
+        config_path, source=source, model=model, mqtt=mqtt, backend=backend, front_end=front_end
+    )
+    if choose:
+        choice = choose_backend(config, progress)
+        click.echo(json.dumps(choice.as_json()) if as_json else choice_table(choice))
+        return
+    report = measure(config, duration, progress)
     click.echo(json.dumps(report.as_json()) if as_json else bench_table(report))
 
 
@@ -176,7 +216,9 @@ def bench(
 @_SOURCE
 @_MODEL
 @_MQTT
-@click.option("--warm", is_flag=True, help="Compile the kernels now and keep them.")
+@click.option(
+    "--warm", is_flag=True, help="Compile the kernels and choose the runtime now, and keep both."
+)
 @_JSON
 def doctor(
     config_path: Path | None,
@@ -196,7 +238,11 @@ def doctor(
     from edgespec.ops.tables import doctor_table
 
     config = _load(config_path, source=source, model=model, mqtt=mqtt)
-    checks = run_checks(config, warm=warm)
+
+    def progress(text: str) -> None:
+        click.echo(f"warming up: {text}", err=True)
+
+    checks = run_checks(config, warm=warm, progress=progress if warm else None)
     if as_json:
         for check in checks:
             click.echo(json.dumps({"schema": "edgespec.check/1", **asdict(check)}))
@@ -308,7 +354,7 @@ def model_info(path: Path | None, as_json: bool) -> None:
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="Runtime to check it with: litert or tflite_runtime.",
+    help="Runtime to check it with: litert, tflite_runtime or numba.",
 )
 @_JSON
 def model_verify(path: Path | None, backend: str, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from threading import Event as Flag
 
 from edgespec.alarm.sink import Sink
+from edgespec.latency import LatencyHistogram
 from edgespec.pipeline import Pipeline
 from edgespec.records import Event, IqBlock, ObserverState
 from edgespec.sources.reader import Reader
@@ -47,6 +48,10 @@ class Monitor:
         health: returns what the broker's side says of itself: connected, events that wait.
         on_event: called after the sinks with every event.
         on_radio: told when a live source falls silent (False) and when it is back (True).
+
+    Attributes:
+        latency: from the last sample of a block to the decision on the segments it completed,
+            with the time that the block waited in the ring.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class Monitor:
         self._started_ns = 0
         self._said_ns = 0
         self._busy_ns = 0
+        self.latency = LatencyHistogram()
         self.n_samples = 0
         self.n_dropped = 0
         self.n_events = 0
@@ -122,9 +128,13 @@ class Monitor:
         begun_ns = time.monotonic_ns()
         self.n_samples += block.n_samples
         self.n_dropped += block.n_dropped
+        n_segments = self._pipeline.n_segments
         for event in self._pipeline.process(block):
             self._tell_event(event)
-        self._busy_ns += time.monotonic_ns() - begun_ns
+        ended_ns = time.monotonic_ns()
+        self._busy_ns += ended_ns - begun_ns
+        if self._pipeline.n_segments > n_segments:
+            self.latency.add(ended_ns - block.received_ns)
 
     def _tell_event(self, event: Event) -> None:
         self.n_events += event.event_type == "new"
@@ -175,6 +185,7 @@ class Monitor:
             mqtt_connected=connected,
             spool_events=n_waiting,
             warmup_left_s=pipeline.warmup_left_s,
+            latency_s=self.latency.summary_s(),
         )
 
     def _close(self) -> None:

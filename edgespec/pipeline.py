@@ -9,12 +9,14 @@ from types import MappingProxyType
 import numpy as np
 
 from edgespec.config import BandConfig, DetectConfig
+from edgespec.detect import plain
+from edgespec.detect.arithmetic import Arithmetic, open_arithmetic
 from edgespec.detect.events import EventRules, EventTracker
 from edgespec.detect.registry import make_detectors, resolve_names
 from edgespec.detect.site import SiteScale
 from edgespec.dsp.segments import Segmenter
 from edgespec.dsp.spectrogram import FrontEnd
-from edgespec.dsp.transform import apply, restore, standardise
+from edgespec.dsp.transform import Transform, open_transform
 from edgespec.errors import SourceError
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
@@ -36,31 +38,50 @@ from edgespec.units import POWER_FLOOR_DBFS
 __all__ = ["Forecaster", "Pipeline", "ScoredSegment", "Scorer", "levels_dbfs"]
 
 _NS = 1_000_000_000
+#: What goes with each front end.
+_ARITHMETIC = {"numba": "numba", "scipy": "numpy"}
 
 
 class Forecaster:
     """What the bundle's model expects of a segment, in dB.
 
     A forecasting model sees the context, a reconstructing one the target; both are standardised
-    by the context alone, so that a change of power in the target stays visible.
+    by the context alone, so that a change of power in the target stays visible. A backend that can
+    go on from the last window is given the context as it is, and its scaling.
+
+    Args:
+        bundle: the model.
+        backend: runtime that holds it.
+        transform: how windows are standardised; default: in NumPy.
     """
 
-    def __init__(self, bundle: Bundle, backend: Backend) -> None:
+    def __init__(
+        self, bundle: Bundle, backend: Backend, transform: Transform | None = None
+    ) -> None:
         geometry = bundle.manifest.geometry
         self._sees_target = bundle.manifest.model.role == "reconstruction"
         self._backend = backend
+        self._transform = transform or open_transform("numpy")
+        # A reconstructing model sees targets, which do not overlap.
+        self._predict_raw = None if self._sees_target else getattr(backend, "predict_raw", None)
         self._context = np.empty((geometry.n_context, geometry.n_fft), np.float32)
         self._target = np.empty((geometry.n_horizon, geometry.n_fft), np.float32)
         self._expected_dbfs = np.empty_like(self._target)
 
     def forecast(self, segment: Segment) -> Forecast:
         """Return the expected horizon; its array is overwritten by the next call."""
-        scaling = standardise(segment.context, self._context)
+        transform = self._transform
+        if self._predict_raw is not None:
+            scaling = transform.scaling_of(segment.context, self._context)
+            expected = self._predict_raw(segment.context, scaling)
+            transform.restore(expected, scaling, self._expected_dbfs)
+            return Forecast(self._expected_dbfs, scaling)
+        scaling = transform.standardise(segment.context, self._context)
         window = self._context
         if self._sees_target:
-            apply(segment.target, scaling, self._target)
+            transform.apply(segment.target, scaling, self._target)
             window = self._target
-        restore(self._backend.predict(window), scaling, self._expected_dbfs)
+        transform.restore(self._backend.predict(window), scaling, self._expected_dbfs)
         return Forecast(self._expected_dbfs, scaling)
 
 
@@ -76,6 +97,7 @@ class Scorer:
         geometry: of the segments.
         n_warmup: segments of the warm-up, at least 4.
         smallest_std: for each detector, the least spread of raw scores that a site may have.
+        arithmetic: how the detectors compute.
     """
 
     def __init__(
@@ -85,24 +107,38 @@ class Scorer:
         geometry: Geometry,
         n_warmup: int,
         smallest_std: Mapping[str, float] = MappingProxyType({}),
+        arithmetic: Arithmetic = plain,
     ) -> None:
         self.n_warmup = max(n_warmup, 4)
         self._forecaster = forecaster
         self._n_reference = self.n_warmup // 2
-        self._detectors = make_detectors(names, geometry, self._n_reference)
+        self._detectors = make_detectors(names, geometry, self._n_reference, arithmetic)
         self.scales = {name: SiteScale(smallest_std.get(name, 0.0)) for name in names}
         self._needs_forecast = any(detector.needs_forecast for detector in self._detectors)
         self._n_segments = 0
 
     @classmethod
     def for_bundle(
-        cls, bundle: Bundle, backend: Backend, names: Sequence[str], warmup_s: float
+        cls,
+        bundle: Bundle,
+        backend: Backend,
+        names: Sequence[str],
+        warmup_s: float,
+        arithmetic: str = "numpy",
     ) -> "Scorer":
-        """Return the scorer of a calibrated bundle, with a warm-up of ``warmup_s``."""
-        geometry = bundle.manifest.geometry
-        n_warmup = ceil(warmup_s / geometry.hop_s)
-        forecaster = Forecaster(bundle, backend)
-        return cls(forecaster, names, geometry, n_warmup, bundle.manifest.site_std)
+        """Return the scorer of a calibrated bundle, with a warm-up of ``warmup_s``.
+
+        ``arithmetic``: ``numba``, ``numpy`` or ``auto``, for detectors and transform alike.
+        """
+        manifest = bundle.manifest
+        return cls(
+            Forecaster(bundle, backend, open_transform(arithmetic)),
+            names,
+            manifest.geometry,
+            ceil(warmup_s / manifest.geometry.hop_s),
+            manifest.site_std,
+            open_arithmetic(arithmetic),
+        )
 
     @property
     def is_warm(self) -> bool:
@@ -130,11 +166,11 @@ class Scorer:
         forecast = None
         if self._needs_forecast and self._forecaster is not None:
             forecast = self._forecaster.forecast(segment)
-        found = (detector.score(segment, forecast) for detector in self._detectors)
-        scores = tuple(score for score in found if score is not None)
+        found = [detector.score(segment, forecast) for detector in self._detectors]
+        scores = tuple([score for score in found if score is not None])
         self._n_segments += 1
         if self.is_warm:
-            return tuple(self.scales[score.detector].apply(score) for score in scores)
+            return tuple([self.scales[score.detector].apply(score) for score in scores])
         if self._n_segments > self._n_reference:
             for score in scores:
                 self.scales[score.detector].learn(score)
@@ -169,7 +205,8 @@ class Pipeline:
         detect: detectors, false-alarm rate and event rules.
         update_s: how often an event that goes on says so.
         max_block_samples: largest block that will come.
-        front_end: ``numba``, ``scipy`` or ``auto``.
+        front_end: ``numba``, ``scipy`` or ``auto``. It decides on the arithmetic behind it, too:
+            without the compiled front end, nothing here loads Numba.
 
     Raises:
         SourceError: the source's sample rate is not the bundle's.
@@ -210,7 +247,8 @@ class Pipeline:
             max_clipped_fraction=detect.max_clipped_fraction,
         )
         self.segmenter = Segmenter(geometry)
-        self.scorer = Scorer.for_bundle(bundle, backend, names, detect.warmup_s)
+        arithmetic = _ARITHMETIC[self.front_end.backend]
+        self.scorer = Scorer.for_bundle(bundle, backend, names, detect.warmup_s, arithmetic)
         self.tracker = EventTracker(
             BandInfo(band.id, source.center_freq_hz, geometry.sample_rate_hz),
             geometry,
@@ -221,6 +259,7 @@ class Pipeline:
                 if calibration.error_std_db
             },
             time.monotonic_ns,
+            open_arithmetic(arithmetic),
         )
         self.n_segments = 0
         self.last: ScoredSegment | None = None
@@ -263,7 +302,7 @@ class Pipeline:
                 continue
             decision = Decision(
                 scored.scores,
-                tuple(self.thresholds[score.detector] for score in scored.scores),
+                tuple([self.thresholds[score.detector] for score in scored.scores]),
                 scored.sample_start,
                 self.geometry.n_horizon * self.geometry.frame_samples,
                 scored.utc_ns,

@@ -319,7 +319,8 @@ class ObserverState:
 
     ``speed`` is processed seconds of signal per second; ``n_skipped`` counts segments that were
     not scored, by reason. While ``warmup_left_s`` of signal are still to be learnt from, nothing
-    is scored and ``scores`` is empty.
+    is scored and ``scores`` is empty. ``latency_s`` is the time from the last sample of a segment
+    to the decision on it since the start: ``p50``, ``p99`` and ``max``.
     """
 
     utc_ns: int
@@ -338,3 +339,4 @@ class ObserverState:
     mqtt_connected: bool | None = None
     spool_events: int = 0
     warmup_left_s: float = 0.0
+    latency_s: dict[str, float] = field(default_factory=dict)

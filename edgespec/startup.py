@@ -1,16 +1,16 @@
 """From a configuration to open parts: source, bundle, runtime, pipeline, sinks, monitor."""
 
+import importlib.util
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgespec import __version__
-from edgespec.alarm.mqtt import MqttSink
 from edgespec.alarm.sink import Sink
-from edgespec.alarm.spool import Spool
 from edgespec.alarm.url import BrokerUrl
+from edgespec.choice import candidates_for, open_fastest
 from edgespec.config import Config
 from edgespec.detect.registry import resolve_names
 from edgespec.errors import ConfigError
@@ -24,6 +24,10 @@ from edgespec.sources import open_source
 from edgespec.sources.registry import SOURCES
 from edgespec.sources.source import Source
 from edgespec.sources.uri import parse_uri
+
+# Who names no broker does not pay for its client: 4 MB.
+if TYPE_CHECKING:
+    from edgespec.alarm.mqtt import MqttSink
 
 __all__ = [
     "Observer",
@@ -44,7 +48,7 @@ class Observer:
     bundle: Bundle
     backend: Backend
     pipeline: Pipeline
-    broker: MqttSink | None
+    broker: "MqttSink | None"
     monitor: Monitor
 
 
@@ -79,11 +83,20 @@ def check_config(config: Config) -> Bundle:
 def open_model(config: Config) -> tuple[Bundle, Backend]:
     """Load the band's bundle and check it on its golden vectors before anything runs.
 
+    The backend ``auto`` is the fastest here: see :mod:`edgespec.choice`.
+
     Raises:
         ModelError: the bundle or the runtime cannot be used, or gives other results.
     """
     band = config.band[0]
     bundle = load_bundle(band.model or shipped_bundle_path())
+    if band.front_end != "scipy" and importlib.util.find_spec("numba"):
+        from edgespec.jit import leave_out_blas
+
+        leave_out_blas()
+    if band.backend == "auto":
+        names = candidates_for(band.front_end)
+        return bundle, open_fastest(bundle, config.node.state_dir, names)
     backend = open_backend(bundle, band.backend)
     check_golden(bundle, backend)
     return bundle, backend
@@ -101,9 +114,7 @@ def open_band_source(config: Config, bundle: Bundle) -> Source:
     )
 
 
-def open_pipeline(
-    config: Config, bundle: Bundle, backend: Backend, source: Source, front_end: str = "auto"
-) -> Pipeline:
+def open_pipeline(config: Config, bundle: Bundle, backend: Backend, source: Source) -> Pipeline:
     """Return the chain between ``source`` and events."""
     geometry = bundle.manifest.geometry
     return Pipeline(
@@ -114,14 +125,17 @@ def open_pipeline(
         config.detect,
         max_block_samples=block_samples_for(geometry.frame_samples, geometry.hop_frames),
         update_s=config.alarm.update_s,
-        front_end=front_end,
+        front_end=config.band[0].front_end,
     )
 
 
-def open_broker(config: Config, bundle: Bundle) -> MqttSink | None:
+def open_broker(config: Config, bundle: Bundle) -> "MqttSink | None":
     """Return the way to the broker, connecting in the background; None where none is named."""
     if config.mqtt.url is None:
         return None
+    from edgespec.alarm.mqtt import MqttSink
+    from edgespec.alarm.spool import Spool
+
     info: dict[str, Any] = {
         "version": __version__,
         "board": platform.machine(),

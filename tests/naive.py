@@ -122,3 +122,44 @@ def partial_area(normal, anomalous, max_far):
         at_stop = rate + (next_rate - rate) * (stop - far) / (next_far - far)
         area += (stop - far) * (rate + at_stop) / 2
     return area
+
+
+def sigmoid(x):
+    return 1.0 / (1.0 + math.exp(-x)) if x > 0 else math.exp(x) / (1.0 + math.exp(x))
+
+
+GATES = {"sigmoid": sigmoid, "hard_sigmoid": lambda x: min(max(0.2 * x + 0.5, 0.0), 1.0)}
+ACTIVATIONS = {
+    "linear": lambda x: x,
+    "relu": lambda x: max(x, 0.0),
+    "tanh": math.tanh,
+    "sigmoid": sigmoid,
+}
+
+
+def lstm(sequence, layer):
+    """Every output of an LSTM layer, gate by gate, unit by unit."""
+    gate, n_units = GATES[layer.gate], layer.n_outputs
+    kernel, recurrent = layer.kernel.astype(np.float64), layer.recurrent.astype(np.float64)
+    hidden, cell, outputs = np.zeros(n_units), np.zeros(n_units), []
+    for x in sequence:
+        z = x @ kernel + hidden @ recurrent + layer.bias
+        hidden = hidden.copy()
+        for j in range(n_units):
+            i, f, g, o = z[j], z[n_units + j], z[2 * n_units + j], z[3 * n_units + j]
+            cell[j] = gate(f) * cell[j] + gate(i) * math.tanh(g)
+            hidden[j] = gate(o) * math.tanh(cell[j])
+        outputs.append(hidden)
+    return np.array(outputs)
+
+
+def network(window, net):
+    """The output of LSTM layers and dense layers, flat, float64."""
+    x = window.astype(np.float64)
+    for layer in net.lstms:
+        x = lstm(x, layer)
+    x = x[-1] if net.lstms else x.ravel()
+    for layer in net.denses:
+        z = x @ layer.kernel.astype(np.float64) + layer.bias
+        x = np.array([ACTIVATIONS[layer.activation](value) for value in z])
+    return x

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -31,8 +32,11 @@ def _environment(home: Path | None) -> dict[str, str]:
     kept["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")])
     )
-    if home is not None:
-        kept["XDG_STATE_HOME"] = str(home)
+    # Without a home of its own, a test shares one with the others, but not with the user. Machine
+    # code is kept from run to run: compiling it takes longer than most tests.
+    ours = Path(tempfile.gettempdir()) / f"edgespec-tests-{os.getuid()}"
+    kept["XDG_STATE_HOME"] = str(home or ours / "state")
+    kept.setdefault("NUMBA_CACHE_DIR", str(ours / "jit"))
     return kept
 
 

@@ -169,7 +169,7 @@ def test_without_a_runtime_the_message_names_the_fix(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", None)
-    for name in ("auto", *BACKENDS):
+    for name in ("auto", "litert", "tflite_runtime"):
         with pytest.raises(ModelError, match="pip install ai-edge-litert"):
             open_backend(bundle, name)
 

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import band
@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import tiny
 import tiny_network
+from broker import Broker, Listener
 from observer import REPOSITORY, run
 
+from edgespec.alarm.payload import parse_event
 from edgespec.config import Config, SourceConfig, override
 from edgespec.errors import EdgespecError
 from edgespec.ops import bench
@@ -55,6 +57,13 @@ def test_figures_hang_together(recording: str, tmp_path: Path) -> None:
         assert timing["times_real_time"] == pytest.approx(1e6 * timing["rate_msps"] / band.RATE_HZ)
     front_end, model, path = (timing["min_s"] for timing in report["timings"])
     assert path > max(front_end, model)
+    (latency,) = report["latencies"]
+    assert latency["name"] == "block to decision"
+    assert latency["n"] == sum(count for _, count in latency["bins"]) >= 20
+    assert 0 < latency["p50_s"] <= latency["p95_s"] <= latency["p99_s"] <= latency["max_s"]
+    # The same calls as those of the whole path; a bin is a quarter wide.
+    timing = report["timings"][2]
+    assert timing["median_s"] <= 1.001 * latency["p50_s"]
     # An interpreter with numpy alone is 20 MB and takes more than a hundredth of a second.
     assert report["cold_start_s"] > 0.01
     assert 20 < report["peak_rss_mb"] < 5000
@@ -66,12 +75,27 @@ def test_the_table_shows_the_same_parts(recording: str) -> None:
     bundle = tiny_network.bundle().path
     code, observer = run("bench", "--source", recording, "--model", bundle, "--duration", "0.3")
     assert code == 0
-    first, _, *rows, last = observer.text.splitlines()
+    first, _, *rows, latency, last = observer.text.splitlines()
     assert first.startswith("mean on ")
     assert [row.split(" (")[0].split("  ")[0] for row in rows] == [
         "front end", "model", "whole path"
     ]  # fmt: skip
+    assert latency.startswith("block to decision, ")
     assert "cold start" in last
+
+
+def test_with_a_broker_the_alarm_is_followed_to_its_confirmation(
+    config: Config, broker: Broker, listener: Listener
+) -> None:
+    config = override(config, mqtt=f"mqtt://127.0.0.1:{broker.port}", node="pi")
+    report = bench.bench(config, 0.3)
+    decision, alarm = report.latencies
+    assert alarm.name == "block to confirmed alarm"
+    assert alarm.n == 50
+    assert alarm.p50_s > decision.p50_s
+    messages = [parse_event(data) for data in listener.on("pi-bench/events")]
+    assert [message.event.kind for message in messages] == ["bench"] * 50
+    assert json.loads(json.dumps(report.as_json()))["latencies"][1]["n"] == 50
 
 
 def test_a_recording_shorter_than_a_hop_is_refused(
@@ -92,6 +116,7 @@ def test_a_cold_start_is_told_everything(config: Config) -> None:
         assert main([describe(config)]) == 0
     assert got[0].source == config.source
     assert got[0].band == config.band
+    assert asdict(got[0].node) == asdict(config.node)
 
 
 def test_a_cold_start_ends_with_the_first_score(config: Config) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_network
 
-from edgespec.config import Config, MqttConfig, NodeConfig, SourceConfig
+from edgespec.choice import candidates_for, remembered
+from edgespec.config import Config, MqttConfig, NodeConfig, SourceConfig, override
 from edgespec.errors import ModelError
 from edgespec.ops import doctor
 from edgespec.ops.checks import radio, software
@@ -26,7 +28,9 @@ from edgespec.ops.checks.radio import (
 )
 from edgespec.ops.checks.software import check_front_end, check_model, judge_versions
 from edgespec.ops.doctor import CHECKS, Check, exit_code, run_check, run_checks
-from edgespec.records import Geometry, IqBlock, SampleFormat, SourceInfo
+from edgespec.ops.warm import warm_path
+from edgespec.pipeline import Pipeline
+from edgespec.records import Event, Geometry, IqBlock, SampleFormat, SourceInfo
 
 
 @pytest.fixture
@@ -206,8 +210,57 @@ def test_front_end_compiles_what_it_is_asked_to(
     monkeypatch.setattr(
         software, "_process_one_frame", lambda geometry, sample_format: seen.append(sample_format)
     )
-    check_front_end(replace(subject, warm=warm))
+    paths: list[Subject] = []
+    monkeypatch.setattr(software, "_warm_path", paths.append)
+    said: list[str] = []
+    subject = replace(subject, warm=warm, progress=said.append)
+    check_front_end(subject)
     assert seen == (list(SampleFormat) if warm else [SampleFormat.CF32])
+    assert said == [f"spectra of {sample_format}" for sample_format in seen]
+    assert paths == ([subject] if warm else [])
+
+
+@pytest.mark.slow_without_jit
+def test_warming_up_runs_every_format_to_its_decisions(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided: list[SampleFormat] = []
+    process = Pipeline.process
+
+    def watched(self: Pipeline, block: IqBlock) -> Iterator[Event]:
+        yield from process(self, block)
+        if self.scorer.is_warm:
+            decided.append(self.front_end.sample_format)
+
+    monkeypatch.setattr(Pipeline, "process", watched)
+    said: list[str] = []
+    config = override(subject.config, model=tiny_network.bundle().path)
+    assert warm_path(config, tiny_network.bundle(), said.append) > 0
+    assert decided == list(SampleFormat)
+    assert [text.split("(")[1].split(")")[0] for text in said] == list(SampleFormat)
+
+
+def test_without_numba_nothing_is_compiled(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(software, "_process_one_frame", None)
+    config = override(subject.config, front_end="scipy")
+    finding = check_front_end(replace(subject, warm=True, config=config))
+    assert finding.status == "ok"
+    assert "nothing is compiled" in finding.detail
+
+
+@pytest.mark.slow_without_jit
+def test_warming_up_chooses_the_runtime_of_the_model(subject: Subject) -> None:
+    bundle = tiny_network.bundle()
+    config = override(subject.config, model=bundle.path)
+    said: list[str] = []
+    finding = check_model(replace(subject, warm=True, config=config, progress=said.append))
+    assert finding.status == "ok"
+    chosen = remembered(bundle, config.node.state_dir, candidates_for())
+    assert chosen is not None
+    assert f"on {chosen}:" in finding.detail
+    assert any("round" in text for text in said)
 
 
 def test_front_end_runs_here(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,11 +216,12 @@ def test_the_published_model(tmp_path: Path, shared_data: Path) -> None:
     assert (geometry.n_context, geometry.n_horizon, geometry.n_fft) == (100, 25, 128)
     _, model = load_model(tmp_path / "model")
     done = quantize(tmp_path / "model", tmp_path / "x.edgespec", "float32")
-    backend = open_backend(done.bundle)
+    backends = [open_backend(done.bundle, name) for name in ("litert", "numba")]
     with np.load(reference) as arrays:
         outputs = arrays["y_tf_keras"]
         for window, expected in zip(arrays["x"], outputs, strict=True):
-            assert np.abs(backend.predict(window).ravel() - expected).max() < 1e-3
+            for backend in backends:
+                assert np.abs(backend.predict(window).ravel() - expected).max() < 1e-3
         assert np.abs(model.predict(arrays["x"], verbose=0) - outputs).max() < 1e-3
     with pytest.raises(QualityError, match="dynamic_int8 differs from Keras"):
         quantize(tmp_path / "model", tmp_path / "y.edgespec", "dynamic_int8")

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import band
@@ -247,6 +248,65 @@ def test_a_slow_recording_is_no_silent_radio(
     tape.silent_at = {200_000: 0.8}
     monitor_for(tape, notebook, on_radio=told.append).run()
     assert not told
+
+
+def test_latency_is_counted_for_every_block_that_was_decided_on(
+    clean: NDArray[np.complex64], notebook: Notebook
+) -> None:
+    monitor = monitor_for(Tape(clean), notebook)
+    state = monitor.run()
+    assert monitor.latency.n == state.n_segments
+    assert 0.0 < state.latency_s["p50"] <= state.latency_s["p99"] <= state.latency_s["max"]
+    assert monitor_for(Tape(clean[:HOP]), Notebook()).run().latency_s == {}
+
+
+def test_latency_counts_the_wait_of_a_live_block(
+    clean: NDArray[np.complex64], notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that once takes 0.2 s makes the blocks that came meanwhile late, too."""
+    tape = Tape(clean, is_live=True)
+    monitor = monitor_for(tape, notebook)
+    process, n_calls = monitor._pipeline.process, 0
+
+    def with_a_break(block: IqBlock) -> Iterator[Event]:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 200:
+            time.sleep(0.2)
+        return process(block)
+
+    monkeypatch.setattr(monitor._pipeline, "process", with_a_break)
+    monitor.run()
+    n_late = sum(n for edge_s, n in monitor.latency.bins() if edge_s is None or edge_s > 0.05)
+    assert n_late >= 10
+
+
+def test_a_reader_goes_on_while_the_worker_infers(
+    clean: NDArray[np.complex64], notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A radio does not wait: as long as the ring has room, a slow segment loses nothing."""
+    tape = Tape(clean[: 100 * HOP], is_live=True)
+    monitor = monitor_for(tape, notebook)
+    process, resume = monitor._pipeline.process, threading.Event()
+    read, n_at_resume = tape.read, []
+
+    def slow(block: IqBlock) -> Iterator[Event]:
+        if not n_at_resume:
+            resume.wait(10.0)
+            n_at_resume.append(tape._at)
+        return process(block)
+
+    def watched(out: NDArray[Any]) -> IqBlock | None:
+        if tape._at >= 50 * HOP:
+            resume.set()
+        return read(out)
+
+    monkeypatch.setattr(monitor._pipeline, "process", slow)
+    monkeypatch.setattr(tape, "read", watched)
+    state = monitor.run()
+    assert n_at_resume[0] >= 50 * HOP
+    assert state.n_dropped == 0
+    assert state.n_samples == 100 * HOP
 
 
 @pytest.mark.parametrize(("block_s", "n_blocks"), [(0.0064, 156), (0.25, 4), (1.0, 4), (10.0, 4)])

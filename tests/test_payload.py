@@ -67,6 +67,7 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         mqtt_connected=[None, True, False][int(rng.integers(3))],
         spool_events=int(rng.integers(100)),
         warmup_left_s=float(rng.uniform(0, 2)),
+        latency_s={"p50": int(rng.integers(0, 100_000)) / 1e6, "max": 0.25},
     )
 
 

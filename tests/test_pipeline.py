@@ -16,10 +16,20 @@ from converter.calibrate import CalibrationRun, score_recording
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.detect.registry import DETECTORS
 from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.dsp.transform import open_transform
 from edgespec.errors import ConfigError, ModelError, SourceError
 from edgespec.inference.backends import open_backend
 from edgespec.pipeline import Forecaster, Pipeline, Scorer
-from edgespec.records import Event, EventType, IqBlock, SampleFormat, SourceInfo, Spectrogram
+from edgespec.records import (
+    Event,
+    EventType,
+    IqBlock,
+    SampleFormat,
+    Scaling,
+    Segment,
+    SourceInfo,
+    Spectrogram,
+)
 
 GEOMETRY = tiny.GEOMETRY
 HOP = GEOMETRY.hop_frames * GEOMETRY.frame_samples
@@ -348,3 +358,37 @@ def test_every_detector_alone_sees_the_tone(name: str, rng: np.random.Generator)
     assert first.detector == name
     # One that averages over segments takes some of them.
     assert -HOP <= first.sample_start - 0.6 * band.RATE_HZ <= 5 * HOP
+
+
+class Streaming:
+    """A backend that would rather have the window as it is."""
+
+    name = "streaming"
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[NDArray[np.float32], Scaling]] = []
+
+    def predict(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
+        raise AssertionError("not while there is predict_raw")
+
+    def predict_raw(self, window_db: NDArray[np.float32], scaling: Scaling) -> NDArray[np.float32]:
+        self.seen.append((window_db.copy(), scaling))
+        return np.full((GEOMETRY.n_horizon, GEOMETRY.n_fft), 2.0, np.float32)
+
+
+@pytest.mark.parametrize("arithmetic", ["numpy", "numba"])
+def test_a_streaming_backend_gets_the_context_and_its_scaling(
+    arithmetic: str, rng: np.random.Generator
+) -> None:
+    backend = Streaming()
+    forecaster = Forecaster(tiny_network.bundle(), backend, open_transform(arithmetic))
+    power = rng.normal(-70.0, 4.0, (GEOMETRY.n_segment, GEOMETRY.n_fft)).astype(np.float32)
+    context, target = power[: GEOMETRY.n_context], power[GEOMETRY.n_context :]
+    forecast = forecaster.forecast(Segment(context, target, np.arange(GEOMETRY.n_segment)))
+    ((seen, scaling),) = backend.seen
+    np.testing.assert_array_equal(seen, context)
+    assert scaling == forecast.scaling
+    assert scaling.mean_db == pytest.approx(context.mean(dtype=np.float64), rel=1e-6)
+    assert scaling.scale_db == pytest.approx(context.std(dtype=np.float64), rel=1e-5)
+    expected = scaling.mean_db + 2.0 * scaling.scale_db
+    np.testing.assert_allclose(forecast.power_dbfs, expected, rtol=1e-6)

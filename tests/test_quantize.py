@@ -49,6 +49,25 @@ def test_every_kind_stays_near_keras(architecture: str, kind: str) -> None:
     assert check_golden(bundle, backend) <= bundle.manifest.golden_atol
 
 
+@pytest.mark.parametrize("architecture", tiny_training.ARCHITECTURES)
+@pytest.mark.parametrize("kind", QUANTISATIONS)
+def test_float_kinds_run_in_every_backend(architecture: str, kind: str) -> None:
+    bundle = tiny_training.bundle(architecture, kind)
+    if kind.endswith("int8"):
+        assert bundle.weights is None
+        with pytest.raises(ModelError, match=f"{architecture}, {kind}"):
+            open_backend(bundle, "numba")
+        return
+    backend = open_backend(bundle, "numba")
+    worst = check_golden(bundle, backend)
+    # What the file holds was read, not what Keras had before float16 rounded it.
+    assert worst <= 1e-5
+    expected = keras_output(architecture, bundle.golden_inputs)
+    actual = np.stack([backend.predict(w).copy().ravel() for w in bundle.golden_inputs])
+    error = np.sqrt(np.mean((actual - expected) ** 2))
+    assert error <= RMS_RTOL[kind] * np.sqrt(np.mean(expected**2))
+
+
 @pytest.mark.parametrize("kind", QUANTISATIONS)
 @pytest.mark.parametrize("architecture", tiny_training.ARCHITECTURES)
 def test_operators_are_built_in_and_fused(architecture: str, kind: str) -> None:
@@ -133,6 +152,10 @@ def test_batch_normalisation_between_fused_layers(
     done = quantize(folder, tmp_path / "x.edgespec", kind, tiny_training.dataset())
     assert "WHILE" not in done.bundle.manifest.model.operators
     assert done.parity.rms_error <= RMS_RTOL[kind] * done.parity.keras_rms
+    assert (done.bundle.weights is None) == kind.endswith("int8")
+    assert bool(done.no_weights) == kind.endswith("int8")
+    if done.bundle.weights is not None:
+        assert check_golden(done.bundle, open_backend(done.bundle, "numba")) <= 1e-5
 
 
 def hard_sigmoid_model(rng: np.random.Generator) -> Any:
@@ -155,6 +178,10 @@ def test_other_gates_stay_a_loop(tmp_path: Path, rng: np.random.Generator) -> No
     for window in 3 * rng.standard_normal((4, 8, 64), np.float32):
         expected = model.predict(window[np.newaxis], verbose=0).reshape(4, 64)
         np.testing.assert_allclose(backend.predict(window), expected, atol=1e-4)
+    assert check_golden(done.bundle, open_backend(done.bundle, "numba")) <= 1e-5
+    half = quantize(folder, tmp_path / "half.edgespec", "float16")
+    assert half.bundle.weights is None
+    assert "convert it as float32" in half.no_weights
     with pytest.raises(ModelError, match="choose float32 or float16"):
         quantize(folder, tmp_path / "y.edgespec", "int8", tiny_training.dataset())
     assert not (tmp_path / "y.edgespec").exists()

@@ -91,6 +91,28 @@ def test_no_more_buffers_than_the_ring_and_one(rng):
     assert len(source.buffers) <= 5
 
 
+def test_a_worker_that_keeps_up_uses_few_buffers_of_a_large_ring():
+    source = Counting(200, is_live=True)
+    with Reader(source, block_samples=10, n_blocks=100) as reader:
+        for _ in range(150):
+            source.gate.release(1)
+            assert reader.next_block(5.0) is not None
+    # One that is filled, one that waits, one with the worker, and one for whoever is the faster.
+    assert len(source.buffers) <= 4
+
+
+def test_a_full_ring_holds_what_it_was_made_for_and_no_more():
+    source = Counting(100, is_live=True)
+    with Reader(source, block_samples=10, n_blocks=5) as reader:
+        source.gate.release(50)
+        wait_until(lambda: source.n_reads == 50)
+        wait_until(lambda: reader.n_overflows == 45)
+        starts = [reader.next_block(5.0).sample_start for _ in range(5)]
+        assert starts == [0, 10, 20, 30, 40]
+        assert reader.next_block(0.0) is None
+    assert len(source.buffers) <= 6
+
+
 def test_a_block_stays_untouched_until_the_next_is_asked_for():
     source = Counting(20)
     with Reader(source, block_samples=10, n_blocks=2) as reader:

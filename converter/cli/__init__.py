@@ -6,7 +6,7 @@ standard error.
 
 import click
 
-from converter.cli.bundles import calibrate, quantize
+from converter.cli.bundles import add_weights, calibrate, quantize
 from converter.cli.laboratory import evaluate, report
 from converter.cli.models import import_keras, train, transfer
 from converter.cli.recordings import dataset
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 for command in (
-    *(simulate, dataset, train, transfer, import_keras, quantize, calibrate),
+    *(simulate, dataset, train, transfer, import_keras, quantize, calibrate, add_weights),
     *(evaluate, report),
 ):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""Commands that make bundles of models: ``quantize`` and ``calibrate``."""
+"""Commands that make bundles of models: ``quantize``, ``add-weights`` and ``calibrate``."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 from converter.cli.output import FILE, FOLDER, emit, json_option, note
 from edgespec.inference.manifest import QUANTISATIONS
 
-__all__ = ["calibrate", "quantize"]
+__all__ = ["add_weights", "calibrate", "quantize"]
 
 
 @click.command()
@@ -33,6 +33,8 @@ def quantize(
     windows = None if dataset_folder is None else load_dataset(dataset_folder)
     done = run(model_folder, out, kind, windows, seed)
     info, size = done.bundle.manifest.model, out.stat().st_size
+    if done.no_weights:
+        note(f"without weights for the backend numba: {done.no_weights}")
     emit(
         {
             "bundle": str(out),
@@ -41,11 +43,30 @@ def quantize(
             "kind": kind,
             "operators": list(info.operators),
             "parity": asdict(done.parity),
+            "has_weights": done.bundle.weights is not None,
         },
         as_json,
         f"bundle {out}: {size / 1e3:.0f} kB, {kind}, {', '.join(info.operators)}\n"
         f"error against Keras: {done.parity.rms_error:.2g} RMS, {done.parity.max_error:.2g} at "
         f"most, on an output of {done.parity.keras_rms:.2g} RMS\nsha256 {done.bundle.sha256}",
+    )
+
+
+@click.command("add-weights")
+@click.argument("bundle", type=FILE)
+@click.option("-o", "--out", type=FILE, help="Bundle to write; default: BUNDLE itself.")
+@click.option("--model", "model_folder", type=FOLDER, help="What the bundle was converted from.")
+@json_option
+def add_weights(bundle: Path, out: Path | None, model_folder: Path | None, as_json: bool) -> None:
+    """Give a float bundle the weights that the backend numba needs; all else stays."""
+    from converter.weights import add_weights as run
+
+    done = run(bundle, out or bundle, model_folder)
+    size = len(done.weights or b"")
+    emit(
+        {"bundle": str(out or bundle), "sha256": done.sha256, "weights_bytes": size},
+        as_json,
+        f"bundle {out or bundle}: weights of {size / 1e3:.0f} kB\nsha256 {done.sha256}",
     )
 
 

@@ -152,6 +152,7 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "mqtt_connected": state.mqtt_connected,
         "spool_events": int(state.spool_events),
         "warmup_left_s": float(state.warmup_left_s),
+        "latency_ms": {key: round(1e3 * float(s), 3) for key, s in state.latency_s.items()},
     }
 
 
@@ -180,6 +181,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         mqtt_connected=fields.optional_flag("mqtt_connected"),
         spool_events=fields.integer("spool_events"),
         warmup_left_s=fields.number("warmup_left_s"),
+        latency_s={key: round(ms / 1e3, 6) for key, ms in fields.numbers("latency_ms").items()},
     )
     return fields.text("node"), state
 

@@ -50,6 +50,7 @@ def override(
     node: str | None = None,
     state_dir: Path | None = None,
     backend: str | None = None,
+    front_end: str | None = None,
     detectors: tuple[str, ...] | None = None,
     false_alarm_rate: float | None = None,
 ) -> Config:
@@ -64,7 +65,10 @@ def override(
         config,
         node=_changed(config.node, id=node, state_dir=state_dir),
         source=tuple(_changed(item, uri=source) for item in config.source),
-        band=tuple(_changed(item, model=model, backend=backend) for item in config.band),
+        band=tuple(
+            _changed(item, model=model, backend=backend, front_end=front_end)
+            for item in config.band
+        ),
         detect=_changed(config.detect, detectors=detectors, false_alarm_rate=false_alarm_rate),
         mqtt=_changed(config.mqtt, url=mqtt),
     )

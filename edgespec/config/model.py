@@ -124,7 +124,15 @@ class BandConfig:
     )
     backend: str = field(
         default="auto",
-        metadata=about("Runtime of the model; auto takes the first that works", **_ID),
+        metadata=about("Runtime of the model; auto takes the fastest here", **_ID),
+    )
+    front_end: str = field(
+        default="auto",
+        metadata=about(
+            "What computes spectra and scores; auto takes numba where it is installed, scipy "
+            "spares the memory of a compiler on small boards",
+            choices=("auto", "numba", "scipy"),
+        ),
     )
 
     def __post_init__(self) -> None:

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from edgespec.detect import plain
+from edgespec.detect.arithmetic import Arithmetic
 from edgespec.detect.extent import Extent, ExtentFinder
 from edgespec.errors import ConfigError
 from edgespec.records import BandInfo, Decision, Event, EventType, FloatArray, Geometry, Score
@@ -67,6 +69,7 @@ class EventTracker:
         rules: when an event opens, goes on and ends.
         spread_db: for each detector, the spread of every bin's mean error on normal signal.
         clock_ns: monotonic clock, for the latency of an event.
+        arithmetic: how normal segments are learnt.
     """
 
     def __init__(
@@ -76,11 +79,13 @@ class EventTracker:
         rules: EventRules,
         spread_db: Mapping[str, FloatArray],
         clock_ns: Callable[[], int],
+        arithmetic: Arithmetic = plain,
     ) -> None:
         self._band = band
         self._geometry = geometry
         self._rules = rules
         self._clock_ns = clock_ns
+        self._arithmetic = arithmetic
         self._recent: deque[bool] = deque(maxlen=rules.n)
         self._first: deque[tuple[Decision, Extent] | None] = deque(maxlen=rules.n)
         self._finders: dict[str, ExtentFinder] = {}
@@ -119,8 +124,9 @@ class EventTracker:
         return self._message(event, EventType.END, 0) if event else None
 
     def _while_quiet(self, decision: Decision, target_dbfs: FloatArray) -> Event | None:
-        self._recent.append(decision.is_alarm)
-        if not decision.is_alarm:
+        is_alarm = decision.is_alarm
+        self._recent.append(is_alarm)
+        if not is_alarm:
             self._first.append(None)
             self._starting = self._starting and any(self._recent)
             self.learn_normal(decision.scores)
@@ -220,7 +226,7 @@ class EventTracker:
         finder = self._finders.get(score.detector)
         if finder is None:
             spread_db = self._spread_db.get(score.detector)
-            finder = ExtentFinder(self._geometry.n_fft, spread_db)
+            finder = ExtentFinder(self._geometry.n_fft, spread_db, self._arithmetic)
             self._finders[score.detector] = finder
         return finder
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgespec.detect import plain
+from edgespec.detect.arithmetic import Arithmetic
 from edgespec.detect.reference import RunningStatistics
 from edgespec.records import FloatArray
 
@@ -43,10 +45,16 @@ class ExtentFinder:
         n_bins: width of the error map.
         spread_db: ``(n_bins,)`` spread of the bins' mean error on the calibration recordings,
             used until ``TRUSTED_SEGMENTS`` normal segments were seen here.
+        arithmetic: how every normal segment is learnt.
     """
 
-    def __init__(self, n_bins: int, spread_db: FloatArray | None = None) -> None:
-        self._normal = RunningStatistics(n_bins)
+    def __init__(
+        self,
+        n_bins: int,
+        spread_db: FloatArray | None = None,
+        arithmetic: Arithmetic = plain,
+    ) -> None:
+        self._normal = RunningStatistics(n_bins, arithmetic)
         self._mean_error_db = np.empty(n_bins, np.float32)
         self._event_error_db = np.zeros(n_bins, np.float64)
         self._n_event = 0
@@ -56,8 +64,7 @@ class ExtentFinder:
 
     def add_normal(self, error_map_db: FloatArray) -> None:
         """Learn from a segment without alarm."""
-        np.mean(error_map_db, axis=0, out=self._mean_error_db)
-        self._normal.add(self._mean_error_db)
+        self._normal.add_mean(error_map_db)
 
     def start_event(self) -> None:
         """Forget the segments of the last event."""

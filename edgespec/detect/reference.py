@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from edgespec.detect import plain
+from edgespec.detect.arithmetic import Arithmetic
 from edgespec.records import FloatArray, Forecast, Geometry, Score, Segment
 from edgespec.units import db_from_ratio
 
@@ -21,14 +23,15 @@ class RunningStatistics:
 
     Args:
         n_values: length of each vector.
+        arithmetic: how it is computed.
     """
 
-    def __init__(self, n_values: int) -> None:
+    def __init__(self, n_values: int, arithmetic: Arithmetic = plain) -> None:
         self.count = 0
         self.mean = np.zeros(n_values)
         self._sum_squares = np.zeros(n_values)
-        self._delta = np.empty(n_values)
-        self._product = np.empty(n_values)
+        self._scratch = np.empty((2, n_values))
+        self._learn_mean = arithmetic.learn_mean
 
     def clear(self) -> None:
         """Forget every vector."""
@@ -38,13 +41,12 @@ class RunningStatistics:
 
     def add(self, values: FloatArray) -> None:
         """Take one vector ``(n_values,)``."""
+        self.add_mean(values.reshape(1, -1))
+
+    def add_mean(self, rows: FloatArray) -> None:
+        """Take the mean over the rows of ``(n_rows, n_values)`` as one vector."""
         self.count += 1
-        np.subtract(values, self.mean, out=self._delta)
-        np.divide(self._delta, self.count, out=self._product)
-        np.add(self.mean, self._product, out=self.mean)
-        np.subtract(values, self.mean, out=self._product)
-        np.multiply(self._delta, self._product, out=self._product)
-        np.add(self._sum_squares, self._product, out=self._sum_squares)
+        self._learn_mean(rows, self.count, self.mean, self._sum_squares, self._scratch)
 
     def spread(self, smallest: float) -> FloatArray:
         """Return the sample standard deviation float32 ``(n_values,)``, at least ``smallest``."""
@@ -63,12 +65,13 @@ class EnergyLevel:
     name = "energy"
     needs_forecast = False
 
-    def __init__(self, geometry: Geometry, n_warmup: int) -> None:
+    def __init__(self, geometry: Geometry, n_warmup: int, arithmetic: Arithmetic = plain) -> None:
         self._n_warmup = n_warmup
+        self._mean_power = arithmetic.mean_power
         self._linear = np.empty((geometry.n_horizon, geometry.n_fft), np.float32)
         self._level = np.empty(1, np.float32)
         self._statistics = RunningStatistics(1)
-        self._std_db = 1.0
+        self._mean_db, self._std_db = 0.0, 1.0
 
     def reset(self) -> None:
         """Forget the reference and warm up again."""
@@ -76,16 +79,15 @@ class EnergyLevel:
 
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the distance from the reference in standard deviations, None in warm-up."""
-        np.multiply(segment.target, np.float32(np.log(10.0) / 10.0), out=self._linear)
-        np.exp(self._linear, out=self._linear)
-        self._level[0] = db_from_ratio(float(self._linear.mean()))
+        level_db = db_from_ratio(self._mean_power(segment.target, self._linear))
         if self._statistics.count < self._n_warmup:
+            self._level[0] = level_db
             self._statistics.add(self._level)
             if self._statistics.count == self._n_warmup:
+                self._mean_db = float(self._statistics.mean[0])
                 self._std_db = float(self._statistics.spread(SMALLEST_SPREAD_DB)[0])
             return None
-        distance_db = abs(float(self._level[0]) - float(self._statistics.mean[0]))
-        return Score(self.name, distance_db / self._std_db)
+        return Score(self.name, abs(level_db - self._mean_db) / self._std_db)
 
 
 def shrunk_spread(spread_db: FloatArray, n_segments: int) -> FloatArray:
@@ -121,18 +123,21 @@ class _BandShape(ABC):
     #: How many levels there are of each bin.
     levels_per_bin = 1
 
-    def __init__(self, geometry: Geometry, n_warmup: int) -> None:
+    def __init__(self, geometry: Geometry, n_warmup: int, arithmetic: Arithmetic = plain) -> None:
         n_horizon, n_bins = geometry.n_horizon, geometry.n_fft
         n_levels = self.levels_per_bin * n_bins
         self._n_warmup = n_warmup
+        self._shape_extremes = arithmetic.shape_extremes
+        self._shape_mean = arithmetic.shape_mean
+        self._farthest = arithmetic.farthest
         self._shape_db = np.empty((n_horizon, n_bins), np.float32)
         self._frame_db = np.empty((n_horizon, 1), np.float32)
-        self._mean_shape_db = np.empty(n_bins, np.float32)
-        self._shapes = RunningStatistics(n_bins)
+        self._shapes = RunningStatistics(n_bins, arithmetic)
+        # Zero while the shape is learnt.
         self._expected_db = np.zeros(n_bins, np.float32)
         self._levels_db = np.zeros((self.levels_per_bin, n_bins), np.float32)
         self._distance = np.empty_like(self._levels_db)
-        self._levels = RunningStatistics(n_levels)
+        self._levels = RunningStatistics(n_levels, arithmetic)
         self._mean_db = np.zeros_like(self._levels_db)
         self._std_db = np.ones_like(self._levels_db)
 
@@ -140,29 +145,25 @@ class _BandShape(ABC):
         """Forget the reference and warm up again."""
         self._shapes.clear()
         self._levels.clear()
+        self._expected_db[:] = 0.0
 
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the largest deviation and the map of the shape against its mean, in dB."""
-        np.mean(segment.target, axis=1, keepdims=True, out=self._frame_db)
-        np.subtract(segment.target, self._frame_db, out=self._shape_db)
-        self._update_levels()
+        self._update_levels(segment.target)
         if self._levels.count < self._n_warmup:
             self._learn()
             return None
-        np.subtract(self._levels_db, self._mean_db, out=self._distance)
-        np.divide(self._distance, self._std_db, out=self._distance)
-        # A smallest level that falls is a gap in the traffic; only one that rises is filled.
-        np.abs(self._distance[0], out=self._distance[0])
-        np.subtract(self._shape_db, self._expected_db, out=self._shape_db)
-        return Score(self.name, float(self._distance.max()), self._shape_db)
+        # A smallest level that falls is a gap in the traffic; only one that rises is filled, so
+        # the second row counts with its sign.
+        distance = self._farthest(self._levels_db, self._mean_db, self._std_db, self._distance)
+        return Score(self.name, distance, self._shape_db)
 
     @abstractmethod
-    def _update_levels(self) -> None:
-        """Make the levels of a new shape."""
+    def _update_levels(self, target_db: FloatArray) -> None:
+        """Make the levels of a new horizon, and the map of its shape against the mean one."""
 
     def _learn(self) -> None:
-        np.mean(self._shape_db, axis=0, out=self._mean_shape_db)
-        self._shapes.add(self._mean_shape_db)
+        self._shapes.add_mean(self._shape_db)
         self._levels.add(self._levels_db.reshape(-1))
         if self._levels.count == self._n_warmup:
             self._expected_db[:] = self._shapes.mean
@@ -181,9 +182,10 @@ class BinZScore(_BandShape):
     name = "zscore"
     levels_per_bin = 2
 
-    def _update_levels(self) -> None:
-        np.max(self._shape_db, axis=0, out=self._levels_db[0])
-        np.min(self._shape_db, axis=0, out=self._levels_db[1])
+    def _update_levels(self, target_db: FloatArray) -> None:
+        self._shape_extremes(
+            target_db, self._expected_db, self._shape_db, self._levels_db, self._frame_db
+        )
 
 
 class BinEwma(_BandShape):
@@ -198,12 +200,12 @@ class BinEwma(_BandShape):
     #: Weight of the newest segment.
     weight = 1.0 / 32.0
 
-    def _update_levels(self) -> None:
+    def _update_levels(self, target_db: FloatArray) -> None:
         level_db, step_db = self._levels_db[0], self._distance[0]
-        np.mean(self._shape_db, axis=0, out=self._mean_shape_db)
+        self._shape_mean(target_db, self._expected_db, self._shape_db, step_db, self._frame_db)
         if self._levels.count == 0:
-            level_db[:] = self._mean_shape_db
+            level_db[:] = step_db
             return
-        np.subtract(self._mean_shape_db, level_db, out=step_db)
+        np.subtract(step_db, level_db, out=step_db)
         np.multiply(step_db, np.float32(self.weight), out=step_db)
         np.add(level_db, step_db, out=level_db)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
+from edgespec.detect import plain
+from edgespec.detect.arithmetic import Arithmetic
 from edgespec.detect.detector import Detector
 from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
 from edgespec.detect.residual import ForecastError, ReconstructionError
@@ -11,10 +13,13 @@ from edgespec.records import Geometry
 
 __all__ = ["DETECTORS", "MODEL_DETECTORS", "make_detectors", "resolve_names"]
 
-#: Every detector: its name, and how it is made from the geometry and the warm-up in segments.
-DETECTORS: dict[str, Callable[[Geometry, int], Detector]] = {
-    "forecast": lambda geometry, n_warmup: ForecastError(geometry),
-    "reconstruction": lambda geometry, n_warmup: ReconstructionError(geometry),
+#: Every detector: its name, and how it is made from the geometry, the warm-up in segments and
+#: optionally the arithmetic.
+DETECTORS: dict[str, Callable[..., Detector]] = {
+    "forecast": lambda geometry, n_warmup, arithmetic=plain: ForecastError(geometry, arithmetic),
+    "reconstruction": lambda geometry, n_warmup, arithmetic=plain: ReconstructionError(
+        geometry, arithmetic
+    ),
     "energy": EnergyLevel,
     "zscore": BinZScore,
     "ewma": BinEwma,
@@ -53,6 +58,8 @@ def resolve_names(names: Sequence[str], role: str) -> tuple[str, ...]:
     return resolved
 
 
-def make_detectors(names: Sequence[str], geometry: Geometry, n_warmup: int) -> tuple[Detector, ...]:
+def make_detectors(
+    names: Sequence[str], geometry: Geometry, n_warmup: int, arithmetic: Arithmetic = plain
+) -> tuple[Detector, ...]:
     """Return new detectors for resolved ``names``."""
-    return tuple(DETECTORS[name](geometry, n_warmup) for name in names)
+    return tuple(DETECTORS[name](geometry, n_warmup, arithmetic) for name in names)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from edgespec.detect import plain
+from edgespec.detect.arithmetic import Arithmetic
 from edgespec.errors import UsageError
 from edgespec.records import FloatArray, Forecast, Geometry, Score, Segment
 
@@ -19,10 +21,10 @@ class _ModelError:
     name: str
     needs_forecast = True
 
-    def __init__(self, geometry: Geometry) -> None:
+    def __init__(self, geometry: Geometry, arithmetic: Arithmetic = plain) -> None:
         shape = (geometry.n_horizon, geometry.n_fft)
         self._error_db: FloatArray = np.empty(shape, np.float32)
-        self._flat = self._error_db.reshape(-1)
+        self._residual = arithmetic.residual
 
     def reset(self) -> None:
         """Nothing is learnt from the stream."""
@@ -35,9 +37,8 @@ class _ModelError:
         """
         if forecast is None:
             raise UsageError(f"the detector {self.name!r} needs a forecast and was given none")
-        np.subtract(segment.target, forecast.power_dbfs, out=self._error_db)
-        mean_square = float(np.dot(self._flat, self._flat)) / self._flat.size
-        return Score(self.name, mean_square**0.5, self._error_db)
+        error_db = self._residual(segment.target, forecast.power_dbfs, self._error_db)
+        return Score(self.name, error_db, self._error_db)
 
 
 class ForecastError(_ModelError):

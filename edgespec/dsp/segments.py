@@ -1,5 +1,6 @@
 """A stream of frames becomes overlapping segments of context and horizon."""
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,10 @@ class Segmenter:
         self._position = 0
         self._is_done = False
         self._next_sample = _UNKNOWN
+        # Frames behind a gap, and the last one with a flag: on a good radio there are none, and
+        # what is not there costs nothing.
+        self._gaps: deque[int] = deque()
+        self._last_flagged = -1
 
     def push(self, spectrogram: Spectrogram) -> None:
         """Append frames. Segments taken before become invalid."""
@@ -55,7 +60,7 @@ class Segmenter:
             return
         self._make_room(n_new)
         first, stop = self._n_frames, self._n_frames + n_new
-        starts, is_gap = spectrogram.sample_start, self._is_gap[first:stop]
+        starts, is_gap = spectrogram.sample_start, self._is_gap[:n_new]
         is_gap[0] = starts[0] != self._next_sample
         np.subtract(starts[1:], starts[:-1], out=self._steps[: n_new - 1])
         np.not_equal(self._steps[: n_new - 1], self.geometry.frame_samples, out=is_gap[1:])
@@ -63,8 +68,10 @@ class Segmenter:
         self._flags[first:stop] = spectrogram.flags
         self._sample_start[first:stop] = starts
         self._next_sample = int(starts[-1]) + self.geometry.frame_samples
-        if np.bitwise_or.reduce(spectrogram.flags) & FrameFlag.DROPPED:
-            stop = self._leave_out_dropped(first, stop)
+        if np.count_nonzero(spectrogram.flags):
+            stop = self._note_flags(first, stop)
+        if np.count_nonzero(is_gap[: stop - first]):
+            self._gaps.extend(first + int(k) for k in np.flatnonzero(is_gap[: stop - first]))
         self._n_frames = stop
 
     def segments(self) -> Iterator[Segment]:
@@ -98,6 +105,8 @@ class Segmenter:
             if first + n_segment > self._n_frames:
                 return None
             self._is_done = True
+            if self._last_flagged < first:
+                return first
             flags = int(np.bitwise_or.reduce(self._flags[first : first + n_segment]))
             if not flags:
                 return first
@@ -112,20 +121,25 @@ class Segmenter:
         self.skipped[reason] += n_segments
 
     def _find_gap(self, start: int, stop: int) -> int | None:
-        marks = self._is_gap[start : min(stop, self._n_frames)]
-        first = int(marks.argmax()) if len(marks) else 0
-        return start + first if len(marks) and marks[first] else None
+        """Return the first gap within ``[start, stop)``; those before it are behind us."""
+        while self._gaps and self._gaps[0] < start:
+            self._gaps.popleft()
+        return self._gaps[0] if self._gaps and self._gaps[0] < stop else None
 
-    def _leave_out_dropped(self, first: int, stop: int) -> int:
+    def _note_flags(self, first: int, stop: int) -> int:
         """Take the frames that stand for lost samples out again; return where the rest ends."""
         is_dropped = (self._flags[first:stop] & np.uint8(FrameFlag.DROPPED)) != 0
-        self._is_gap[first + 1 : stop] |= is_dropped[:-1]
+        self._is_gap[1 : stop - first] |= is_dropped[:-1]
         if is_dropped[-1]:
             self._next_sample = _UNKNOWN
-        keep = first + np.flatnonzero(~is_dropped)
+        keep = np.flatnonzero(~is_dropped)
         stop = first + len(keep)
+        self._is_gap[: len(keep)] = self._is_gap[keep]
         for frames in self._columns():
-            frames[first:stop] = frames[keep]
+            frames[first:stop] = frames[first + keep]
+        flagged = np.flatnonzero(self._flags[first:stop])
+        if len(flagged):
+            self._last_flagged = first + int(flagged[-1])
         return stop
 
     def _make_room(self, n_new: int) -> None:
@@ -141,10 +155,12 @@ class Segmenter:
         for source, target in zip(old, self._columns(), strict=True):
             target[:n_needed] = source[needed]
         self._position -= needed.start
+        self._last_flagged -= needed.start
+        self._gaps = deque(gap - needed.start for gap in self._gaps)
         self._n_frames = n_needed
 
     def _columns(self) -> tuple[NDArray[Any], ...]:
-        return self._power_dbfs, self._flags, self._sample_start, self._is_gap
+        return self._power_dbfs, self._flags, self._sample_start
 
     def _allocate(self, n_frames: int) -> None:
         self._power_dbfs: FloatArray = np.empty((n_frames, self.geometry.n_fft), np.float32)

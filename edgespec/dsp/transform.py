@@ -5,13 +5,26 @@ A sequence is made independent of gain and place by its own context: mean 0 and 
 change of power in it stays visible.
 """
 
+import importlib.util
 import math
+import sys
+from typing import Protocol, cast
 
 import numpy as np
 
 from edgespec.records import FloatArray, Scaling
 
-__all__ = ["SCALE_FLOOR_DB", "apply", "log_power_floor_db", "noise_only", "restore", "standardise"]
+__all__ = [
+    "SCALE_FLOOR_DB",
+    "Transform",
+    "apply",
+    "log_power_floor_db",
+    "noise_only",
+    "open_transform",
+    "restore",
+    "scaling_of",
+    "standardise",
+]
 
 #: Smallest scale: far below any real spread, so that a constant context gives zeros.
 SCALE_FLOOR_DB = 1e-3
@@ -32,12 +45,31 @@ def standardise(context: FloatArray, out: FloatArray) -> Scaling:
         context: float32 ``(n_context, n_bins)`` in dB, contiguous.
         out: float32 of the same shape, contiguous; may be ``context`` itself.
     """
-    mean_db = float(np.mean(context, dtype=np.float64))
-    np.subtract(context, np.float32(mean_db), out=out)
+    scaling, rest_db = _centre(context, out)
+    np.subtract(out, np.float32(rest_db), out=out)
+    np.divide(out, np.float32(scaling.scale_db), out=out)
+    return scaling
+
+
+def scaling_of(context: FloatArray, scratch: FloatArray) -> Scaling:
+    """Return mean and scale in dB of a context, for models that standardise by themselves.
+
+    ``scratch`` is float32 of the same shape, contiguous, and overwritten.
+    """
+    return _centre(context, scratch)[0]
+
+
+def _centre(context: FloatArray, out: FloatArray) -> tuple[Scaling, float]:
+    """Write the context less about its mean to ``out``; return its scaling, and what is left."""
+    # A sum in float64 would be of a converted copy. In float32 it is good to a millionth of the
+    # level, so what is left after it was taken away is summed again.
+    guess_db = np.float32(float(np.add.reduce(context.reshape(-1))) / context.size)
+    np.subtract(context, guess_db, out=out)
     flat = out.reshape(-1)
-    scale_db = max(math.sqrt(float(np.dot(flat, flat)) / flat.size), SCALE_FLOOR_DB)
-    np.divide(out, np.float32(scale_db), out=out)
-    return Scaling(mean_db, scale_db)
+    rest_db = float(np.add.reduce(flat)) / flat.size
+    variance = float(np.dot(flat, flat)) / flat.size - rest_db**2
+    scale_db = max(math.sqrt(max(variance, 0.0)), SCALE_FLOOR_DB)
+    return Scaling(float(guess_db) + rest_db, scale_db), rest_db
 
 
 def apply(power_db: FloatArray, scaling: Scaling, out: FloatArray) -> None:
@@ -50,6 +82,36 @@ def restore(standardised: FloatArray, scaling: Scaling, out: FloatArray) -> None
     """Write ``standardised * scale_db + mean_db`` to ``out``: the inverse of :func:`apply`."""
     np.multiply(standardised, np.float32(scaling.scale_db), out=out)
     np.add(out, np.float32(scaling.mean_db), out=out)
+
+
+class Transform(Protocol):
+    """Functions of this module, by whatever means."""
+
+    def standardise(self, context: FloatArray, out: FloatArray, /) -> Scaling:
+        """See :func:`standardise`."""
+        ...
+
+    def scaling_of(self, context: FloatArray, scratch: FloatArray, /) -> Scaling:
+        """See :func:`scaling_of`."""
+        ...
+
+    def apply(self, power_db: FloatArray, scaling: Scaling, out: FloatArray, /) -> None:
+        """See :func:`apply`."""
+        ...
+
+    def restore(self, standardised: FloatArray, scaling: Scaling, out: FloatArray, /) -> None:
+        """See :func:`restore`."""
+        ...
+
+
+def open_transform(name: str) -> Transform:
+    """Return the transform by ``numpy`` or ``numba``; ``auto`` is numba where it is installed."""
+    if name == "numba" or (name == "auto" and importlib.util.find_spec("numba")):
+        from edgespec.dsp import numba_transform
+
+        numba_transform.load()
+        return numba_transform
+    return cast(Transform, sys.modules[__name__])
 
 
 def log_power_floor_db(n_averages: int) -> float:

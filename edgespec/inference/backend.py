@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from edgespec.records import FloatArray
+from edgespec.records import FloatArray, Scaling
 
-__all__ = ["Backend"]
+__all__ = ["Backend", "StreamingBackend"]
 
 
 class Backend(Protocol):
@@ -21,5 +21,26 @@ class Backend(Protocol):
 
         Returns:
             float32 ``(n_horizon, n_bins)`` in a buffer that the next call overwrites.
+        """
+        ...
+
+
+class StreamingBackend(Backend, Protocol):
+    """A backend that keeps what two windows of a stream have in common.
+
+    It stays without state in what it returns: every result is that of ``predict`` for the same
+    window, whatever came before, within the rounding of float32.
+    """
+
+    def predict_raw(self, window_db: FloatArray, scaling: Scaling) -> FloatArray:
+        """Return the model's output for one window that is not standardised yet.
+
+        Args:
+            window_db: float32 ``(n_frames, n_bins)`` in dB. Where it begins ``hop_frames`` after
+                the last one, the frames that both have are recognised by their values.
+            scaling: what standardises it.
+
+        Returns:
+            The same as ``predict``, standardised, in a buffer that the next call overwrites.
         """
         ...

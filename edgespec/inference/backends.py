@@ -8,6 +8,7 @@ from edgespec.errors import ModelError
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.inference.litert import open_litert
+from edgespec.inference.numba_open import open_numba
 from edgespec.inference.tflite_runtime import open_tflite_runtime
 
 __all__ = ["BACKENDS", "check_golden", "open_backend"]
@@ -16,6 +17,7 @@ __all__ = ["BACKENDS", "check_golden", "open_backend"]
 BACKENDS: Mapping[str, Callable[[Bundle, int], Backend]] = {
     "litert": open_litert,
     "tflite_runtime": open_tflite_runtime,
+    "numba": open_numba,
 }
 _FIX = "pip install ai-edge-litert"
 
@@ -41,6 +43,11 @@ def open_backend(bundle: Bundle, name: str = "auto", n_threads: int = 1) -> Back
             return BACKENDS[candidate](bundle, n_threads)
         except ImportError as error:
             reasons.append(f"{candidate}: {error}")
+        except ModelError as error:
+            # Where the runtime of choice is missing, the others' troubles belong to one message.
+            if not reasons:
+                raise
+            reasons.append(str(error))
     raise ModelError(f"no runtime for the model is installed ({'; '.join(reasons)}): {_FIX}")
 
 

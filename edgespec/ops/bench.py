@@ -1,26 +1,23 @@
 """How fast this machine is: front end, model and whole path on the same signal."""
 
-import platform
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec import __version__
 from edgespec.config import Config
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
+from edgespec.latency import LatencyHistogram
+from edgespec.machine import machine_facts, peak_rss_mb
 from edgespec.monitor import block_samples_for
 from edgespec.ops.coldstart import describe
 from edgespec.pipeline import Pipeline
@@ -28,7 +25,7 @@ from edgespec.records import IqBlock
 from edgespec.sources.source import Source
 from edgespec.startup import open_band_source, open_model, open_pipeline
 
-__all__ = ["BenchReport", "Timing", "bench", "machine_facts"]
+__all__ = ["BenchReport", "Latency", "Timing", "bench", "machine_facts"]
 
 #: Signal kept in memory and played in a loop, so that the source costs nothing.
 _SIGNAL_S = 0.25
@@ -54,10 +51,36 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Latency:
+    """Distribution of the time between two moments.
+
+    ``bins`` are those of :class:`~edgespec.latency.LatencyHistogram` that hold something: upper
+    edge in seconds (None: no edge) and count. Quantiles are edges of bins, so up to a quarter too
+    large.
+    """
+
+    name: str
+    n: int
+    p50_s: float
+    p95_s: float
+    p99_s: float
+    max_s: float
+    bins: tuple[tuple[float | None, int], ...]
+
+    @classmethod
+    def of(cls, name: str, histogram: LatencyHistogram) -> "Latency":
+        """Return the distribution that a histogram holds."""
+        p50_s, p95_s, p99_s = (histogram.quantile_s(share) for share in (0.5, 0.95, 0.99))
+        longest_s, bins = histogram.max_ns / 1e9, tuple(histogram.bins())
+        return cls(name, histogram.n, p50_s, p95_s, p99_s, longest_s, bins)
+
+
+@dataclass(frozen=True, slots=True)
 class BenchReport:
     """Everything a reader needs to believe the figures."""
 
     timings: tuple[Timing, ...]
+    latencies: tuple[Latency, ...]
     cold_start_s: float
     peak_rss_mb: float
     machine: dict[str, str]
@@ -76,10 +99,12 @@ def bench(
     """Measure for about ``duration_s`` and return the report.
 
     Each part gets a third of the time. Every call handles the samples of one hop, which is what
-    the monitor does; parts run after a warm-up that is not counted.
+    the monitor does; parts run after a warm-up that is not counted. With a broker, some messages
+    are published and the time to their confirmation is measured, too.
 
     Raises:
         SourceError: the source ended before it gave one hop of samples, or has another rate.
+        BrokerError: a broker is named and does not answer.
     """
     progress("opening the model")
     bundle, backend = open_model(config)
@@ -96,14 +121,23 @@ def bench(
         progress("model")
         model = _time_model(bundle, backend, part_s)
         progress("whole path")
-        path = _time_path(pipeline, source, signal, hop_samples, part_s)
+        one_hop = _path(pipeline, source, signal, hop_samples)
+        seconds = _measure(one_hop, part_s)
+        path = _timing("whole path", "hop", seconds, hop_samples, geometry.sample_rate_hz)
+        latencies = [Latency.of("block to decision", _histogram(seconds))]
+        if config.mqtt.url is not None:
+            from edgespec.ops.delivery import time_delivery
+
+            progress("last sample to confirmed alarm")
+            latencies.append(Latency.of("block to confirmed alarm", time_delivery(config, one_hop)))
     finally:
         source.close()
-    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    rss_mb = peak_rss_mb()
     progress("cold start")
     cold_start_s = _cold_start(config)
     return BenchReport(
         (front_end, model, path),
+        tuple(latencies),
         cold_start_s,
         rss_mb,
         machine_facts(),
@@ -196,6 +230,7 @@ def _time_front_end(
         source.info.sample_format,
         max_block_samples=hop_samples,
         max_clipped_fraction=config.detect.max_clipped_fraction,
+        backend=config.band[0].front_end,
     )
     blocks = _blocks(source, signal, hop_samples)
     seconds = _measure(lambda: front_end.process(next(blocks)), part_s)
@@ -212,13 +247,10 @@ def _time_model(bundle: Bundle, backend: Backend, part_s: float) -> Timing:
     return _timing(name, "segment", seconds, n_samples, geometry.sample_rate_hz)
 
 
-def _time_path(
-    pipeline: Pipeline,
-    source: Source,
-    signal: NDArray[Any],
-    hop_samples: int,
-    part_s: float,
-) -> Timing:
+def _path(
+    pipeline: Pipeline, source: Source, signal: NDArray[Any], hop_samples: int
+) -> Callable[[], None]:
+    """Return what runs one hop through the path, already warm."""
     geometry = pipeline.geometry
     blocks = _blocks(source, signal, hop_samples)
 
@@ -228,8 +260,14 @@ def _time_path(
 
     for _ in range(geometry.n_segment // geometry.hop_frames + pipeline.scorer.n_warmup):
         one_hop()
-    seconds = _measure(one_hop, part_s)
-    return _timing("whole path", "hop", seconds, hop_samples, geometry.sample_rate_hz)
+    return one_hop
+
+
+def _histogram(seconds: NDArray[np.float64]) -> LatencyHistogram:
+    histogram = LatencyHistogram()
+    for duration_s in seconds:
+        histogram.add(round(1e9 * duration_s))
+    return histogram
 
 
 def _cold_start(config: Config) -> float:
@@ -242,35 +280,3 @@ def _cold_start(config: Config) -> float:
         lines = result.stderr.strip().splitlines() or ["it gave no reason"]
         raise EdgespecError(f"a new process did not come to its first score: {lines[-1]}")
     return seconds
-
-
-def machine_facts() -> dict[str, str]:
-    """Return what the figures depend on."""
-    packages = ("numpy", "scipy", "numba", "ai-edge-litert")
-    installed = {}
-    for package in packages:
-        try:
-            installed[package] = version(package)
-        except ModuleNotFoundError:
-            installed[package] = "absent"
-    return {
-        "machine": platform.machine(),
-        "cpu": _cpu_name(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "edgespec": __version__,
-        **installed,
-    }
-
-
-def _cpu_name() -> str:
-    """Return the processor's or board's name as the kernel tells it."""
-    board = Path("/proc/device-tree/model")  # a Pi or a Jetson
-    if board.is_file():
-        return board.read_text(encoding="utf-8").strip("\0\n ")
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or "unknown"

@@ -1,6 +1,6 @@
 """A new process up to its first score: what ``edgespec bench`` times from outside.
 
-Usage: ``python -m edgespec.ops.coldstart BAND``, where BAND is what :func:`describe` returns.
+Usage: ``python -m edgespec.ops.coldstart PARTS``, where PARTS is what :func:`describe` returns.
 """
 
 import json
@@ -8,16 +8,18 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from edgespec.config import BandConfig, Config, SourceConfig
+from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.errors import EdgespecError, SourceError
+from edgespec.machine import keep_machine_code
 from edgespec.startup import open_band_source, open_model, open_pipeline
 
 __all__ = ["describe", "main"]
 
 
 def describe(config: Config) -> str:
-    """Return source and band of a configuration as the argument of this program."""
-    return json.dumps([asdict(config.source[0]), asdict(config.band[0])], default=str)
+    """Return node, source and band of a configuration as the argument of this program."""
+    parts = (config.node, config.source[0], config.band[0])
+    return json.dumps([asdict(part) for part in parts], default=str)
 
 
 def score_one(config: Config) -> None:
@@ -42,9 +44,16 @@ def score_one(config: Config) -> None:
 
 def main(arguments: list[str]) -> int:
     """Return 0 once a segment was scored; otherwise say why not on stderr."""
-    source, band = json.loads(arguments[0])
+    node, source, band = json.loads(arguments[0])
+    node["state_dir"] = Path(node["state_dir"])
     band["model"] = band["model"] and Path(band["model"])
-    config = replace(Config(), source=(SourceConfig(**source),), band=(BandConfig(**band),))
+    config = replace(
+        Config(),
+        node=NodeConfig(**node),
+        source=(SourceConfig(**source),),
+        band=(BandConfig(**band),),
+    )
+    keep_machine_code(config.node.state_dir)
     try:
         score_one(config)
     except EdgespecError as error:

@@ -50,16 +50,22 @@ _PRIORITY = (SourceError, ModelError, BrokerError, ConfigError, EdgespecError)
 
 
 def run_checks(
-    config: Config, *, warm: bool = False, machine: Machine | None = None
+    config: Config,
+    *,
+    warm: bool = False,
+    machine: Machine | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> list[Check]:
     """Return the result of every check; one that breaks is a failure and stops no other.
 
     Args:
         config: what the observer would run with.
-        warm: compile the kernels for every sample format, and keep them.
+        warm: compile the kernels for every sample format, choose the runtime of the model, and
+            keep both.
         machine: where ``/proc``, ``/sys`` and other programs are found; a test's own, if given.
+        progress: told what takes long.
     """
-    subject = Subject(config, warm, machine or Machine())
+    subject = Subject(config, warm, machine or Machine(), progress=progress or (lambda text: None))
     return [run_check(name, subject) for name in CHECKS]
 
 

@@ -11,9 +11,10 @@ from edgespec.units import format_hz
 if TYPE_CHECKING:
     from edgespec.inference.bundle import Bundle
     from edgespec.ops.bench import BenchReport
+    from edgespec.ops.choose import Choice
     from edgespec.ops.doctor import Check
 
-__all__ = ["bench_table", "bundle_table", "doctor_table"]
+__all__ = ["bench_table", "bundle_table", "choice_table", "doctor_table"]
 
 
 def bench_table(report: "BenchReport") -> str:
@@ -32,10 +33,35 @@ def bench_table(report: "BenchReport") -> str:
             + " ".join(f"{1e6 * seconds:9.1f}" for seconds in times)
             + f" {timing.rate_msps:8.1f} {timing.times_real_time:12.1f}"
         )
+    for latency in report.latencies:
+        times = (latency.p50_s, latency.p95_s, latency.p99_s, latency.max_s)
+        shown = ", ".join(
+            f"{name} {1e3 * seconds:.2f}"
+            for name, seconds in zip(("p50", "p95", "p99", "max"), times, strict=True)
+        )
+        lines.append(f"{latency.name}, {latency.n} times, ms: {shown}")
     lines.append(
         f"cold start to the first score {report.cold_start_s:.2f} s, "
         f"peak RSS {report.peak_rss_mb:.0f} MB"
     )
+    return "\n".join(lines)
+
+
+def choice_table(choice: "Choice") -> str:
+    """Return what each runtime can do with a model, the chosen one marked."""
+    width = max(len(candidate.backend) for candidate in choice.candidates)
+    lines = [f"{choice.bundle.manifest.name} on this machine:"]
+    for candidate in choice.candidates:
+        mark = "*" if candidate.backend == choice.backend else " "
+        figures = candidate.problem
+        if candidate.call_s is not None and candidate.max_error is not None:
+            figures = (
+                f"{1e6 * candidate.call_s:9.1f} us a segment, within "
+                f"{candidate.max_error:.1e} of the golden vectors"
+            )
+        lines.append(f"{mark} {candidate.backend:{width}}  {figures}")
+    kept = f"kept in {choice.kept_in}" if choice.kept_in else "not kept: see node.state_dir"
+    lines.append(f"every start with the backend 'auto' takes {choice.backend} ({kept})")
     return "\n".join(lines)
 
 

@@ -145,5 +145,7 @@ class Reader:
                     block = replace(block, n_dropped=n_dropped, received_ns=received_ns)
                 n_lost = 0
                 self._filled.append((block, self._filling))
-                self._filling = self._free.popleft()
+                # The one freed last is still in the cache, and those at the bottom of the pile are
+                # not even in memory until the worker falls behind.
+                self._filling = self._free.pop()
                 self._changed.notify_all()

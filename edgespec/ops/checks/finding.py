@@ -50,12 +50,16 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What every check is told: the configuration, the machine, whether to fill caches."""
+    """What every check is told: the configuration, the machine, whether to fill caches.
+
+    ``progress`` is told what takes long.
+    """
 
     config: Config
     warm: bool = False
     machine: Machine = field(default_factory=Machine)
     timeout_s: float = 5.0
+    progress: Callable[[str], None] = lambda text: None
 
     @property
     def scheme(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
 
-from edgespec.errors import ModelError
+from edgespec.errors import EdgespecError, ModelError
 from edgespec.ops.checks.finding import Finding, Subject
 from edgespec.records import Geometry, IqBlock, SampleFormat
 
@@ -83,15 +83,21 @@ def bundle_geometry(subject: Subject) -> Geometry | None:
 def check_front_end(subject: Subject) -> Finding:
     """Whether the kernels compile here, and whether the compiled code can be kept.
 
-    With ``warm`` they are compiled for every sample format, so that the first start is quick.
+    With ``warm`` they are compiled for every sample format and all that follows, so that the first
+    start is quick. A configuration that does without Numba has none.
     """
+    if subject.config.band[0].front_end == "scipy":
+        return Finding("ok", "scipy, as configured: nothing is compiled")
     started_s = time.monotonic()
     geometry = bundle_geometry(subject) or Geometry(sample_rate_hz=5e6)
     formats = tuple(SampleFormat) if subject.warm else (SampleFormat.CF32,)
     try:
         folder = _cache_folder()
         for sample_format in formats:
+            subject.progress(f"spectra of {sample_format}")
             _process_one_frame(geometry, sample_format)
+        if subject.warm:
+            _warm_path(subject)
     except RuntimeError as error:
         # Numba says so when it can write neither beside the source nor at home.
         if "no locator available" not in str(error):
@@ -113,9 +119,10 @@ def _cache_folder() -> str:
     """Return where Numba keeps what it compiles for the kernels."""
     from numba.core.caching import FunctionCache
 
-    from edgespec.dsp.jit import kernel
+    from edgespec.dsp.spectrogram import FrontEnd
 
-    return str(FunctionCache(kernel).cache_path)
+    # Any function of the room whose kernels they are.
+    return str(FunctionCache(FrontEnd.process).cache_path)
 
 
 def _process_one_frame(geometry: Geometry, sample_format: SampleFormat) -> None:
@@ -128,14 +135,29 @@ def _process_one_frame(geometry: Geometry, sample_format: SampleFormat) -> None:
     front_end.process(IqBlock(samples, geometry.sample_rate_hz, 0.0, 0, 0))
 
 
-def check_model(subject: Subject) -> Finding:
-    """Whether the bundle is whole and this runtime gives its golden vectors."""
-    from edgespec.inference.backends import check_golden, open_backend
+def _warm_path(subject: Subject) -> None:
+    """Run noise of every format up to its scores, if there is a bundle to do it with."""
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+    from edgespec.ops.warm import warm_path
 
-    band = subject.config.band[0]
-    bundle = load_bundle(band.model or shipped_bundle_path())
-    backend = open_backend(bundle, band.backend)
+    # What is wrong with the bundle or its calibration is said by other checks.
+    with suppress(EdgespecError):
+        bundle = load_bundle(subject.config.band[0].model or shipped_bundle_path())
+        warm_path(subject.config, bundle, subject.progress)
+
+
+def check_model(subject: Subject) -> Finding:
+    """Whether the bundle is whole and this runtime gives its golden vectors.
+
+    With ``warm`` every runtime is measured and the fastest kept for later starts.
+    """
+    from edgespec.inference.backends import check_golden
+    from edgespec.ops.choose import choose
+    from edgespec.startup import open_model
+
+    if subject.warm and subject.config.band[0].backend == "auto":
+        choose(subject.config, subject.progress)
+    bundle, backend = open_model(subject.config)
     started_s = time.monotonic()
     error = check_golden(bundle, backend)
     took_ms = 1e3 * (time.monotonic() - started_s) / len(bundle.golden_inputs)

@@ -1,0 +1,121 @@
+"""What detectors compute on every segment, and the two ways to do it.
+
+``numba`` does each step in one pass over the arrays, ``numpy`` in several, and needs no compiler:
+for boards whose memory is too small for one. Both write to buffers of the caller and give the same
+within float32 (tests/test_arithmetic.py).
+"""
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from edgespec.errors import ConfigError
+from edgespec.records import FloatArray
+
+__all__ = ["ARITHMETICS", "Arithmetic", "open_arithmetic"]
+
+_Doubles = NDArray[Any]
+
+
+class Arithmetic(Protocol):
+    """Steps over ``(n_horizon, n_bins)`` arrays in dB, float32 and contiguous."""
+
+    def residual(
+        self, target_db: FloatArray, expected_db: FloatArray, error_db: FloatArray, /
+    ) -> float:
+        """Write ``target - expected`` and return ``sqrt(mean((target - expected)^2))``."""
+        ...
+
+    def mean_power(self, power_db: FloatArray, linear: FloatArray, /) -> float:
+        """Return the mean of ``10 ** (power / 10)``; ``linear`` is scratch of the same shape."""
+        ...
+
+    def shape_extremes(
+        self,
+        power_db: FloatArray,
+        expected_db: FloatArray,
+        shape_db: FloatArray,
+        levels_db: FloatArray,
+        frame_db: FloatArray,
+        /,
+    ) -> None:
+        """Write largest and smallest shape of each bin, and the shape less the expected one.
+
+        The shape of a frame is what is left when its mean over the bins is taken away.
+
+        Args:
+            power_db: ``(n_horizon, n_bins)``.
+            expected_db: ``(n_bins,)``.
+            shape_db: ``(n_horizon, n_bins)``, written: ``shape - expected``.
+            levels_db: ``(2, n_bins)``, written: the largest and the smallest shape in the horizon.
+            frame_db: ``(n_horizon, 1)``, scratch.
+        """
+        ...
+
+    def shape_mean(
+        self,
+        power_db: FloatArray,
+        expected_db: FloatArray,
+        shape_db: FloatArray,
+        mean_db: FloatArray,
+        frame_db: FloatArray,
+        /,
+    ) -> None:
+        """Write the mean shape ``(n_bins,)`` over the horizon instead of its extremes."""
+        ...
+
+    def farthest(
+        self, levels_db: FloatArray, mean_db: FloatArray, std_db: FloatArray, scratch: FloatArray, /
+    ) -> float:
+        """Return the largest ``(levels - mean) / std``, in the first row by its absolute value.
+
+        All are ``(n_levels, n_bins)``.
+        """
+        ...
+
+    def learn_mean(
+        self,
+        rows: FloatArray,
+        count: int,
+        mean: _Doubles,
+        sum_squares: _Doubles,
+        scratch: _Doubles,
+        /,
+    ) -> None:
+        """Take the mean over the rows as the ``count``-th vector of running statistics.
+
+        ``mean`` and ``sum_squares`` (of deviations from the mean) are float64 ``(n_values,)`` and
+        updated after Welford 1962; ``scratch`` is float64 ``(2, n_values)``.
+        """
+        ...
+
+
+def _numba() -> Arithmetic:
+    from edgespec.detect import loops
+
+    loops.load()
+    return loops
+
+
+def _numpy() -> Arithmetic:
+    from edgespec.detect import plain
+
+    return plain
+
+
+ARITHMETICS: dict[str, Callable[[], Arithmetic]] = {"numba": _numba, "numpy": _numpy}
+
+
+def open_arithmetic(name: str = "numpy") -> Arithmetic:
+    """Return the arithmetic of a name; ``auto`` is numba where it is installed.
+
+    Raises:
+        ConfigError: the name is unknown.
+    """
+    if name == "auto":
+        name = "numba" if importlib.util.find_spec("numba") else "numpy"
+    if name not in ARITHMETICS:
+        raise ConfigError(f"arithmetic is {name!r}; known are auto, {', '.join(ARITHMETICS)}")
+    return ARITHMETICS[name]()

@@ -1,0 +1,32 @@
+"""Our own runtime, for bundles that hold their weights; Numba is loaded when one is opened."""
+
+from edgespec.errors import ModelError
+from edgespec.inference.backend import Backend
+from edgespec.inference.bundle import Bundle
+from edgespec.inference.network import network_from_npz
+
+__all__ = ["open_numba"]
+
+
+def open_numba(bundle: Bundle, n_threads: int = 1) -> Backend:
+    """Return the model of a bundle in compiled loops; it takes one thread, however many it may.
+
+    A network that begins with an LSTM layer gives a
+    :class:`~edgespec.inference.backend.StreamingBackend`.
+
+    Raises:
+        ImportError: Numba is not installed.
+        ModelError: the bundle has no weights, or others than its geometry asks for.
+    """
+    manifest = bundle.manifest
+    if bundle.weights is None:
+        raise ModelError(
+            f"bundle {manifest.name!r} ({manifest.model.architecture}, "
+            f"{manifest.model.quantisation}) has no weights.npz, which the backend numba needs: "
+            "use the backend litert, or 'edgespec-converter add-weights' if it is of float32 or "
+            "float16"
+        )
+    network = network_from_npz(bundle.weights, f"weights.npz of bundle {str(bundle.path)!r}")
+    from edgespec.inference.numba_network import NumbaBackend, NumbaLstmBackend
+
+    return (NumbaLstmBackend if network.lstms else NumbaBackend)(bundle, network)

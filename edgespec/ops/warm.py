@@ -1,0 +1,77 @@
+"""Filling the cache of machine code, so that no later start compiles anything."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from edgespec.config import Config
+from edgespec.inference.backend import Backend
+from edgespec.inference.bundle import Bundle
+from edgespec.pipeline import Pipeline
+from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat, SourceInfo
+
+__all__ = ["warm_path"]
+
+
+class _Silent:
+    """A model that costs nothing: the runtimes are warmed up where one is chosen."""
+
+    name = "silent"
+
+    def __init__(self, geometry: Geometry) -> None:
+        self._expected: FloatArray = np.zeros((geometry.n_horizon, geometry.n_fft), np.float32)
+
+    def predict(self, window: FloatArray) -> FloatArray:
+        return self._expected
+
+
+def warm_path(
+    config: Config, bundle: Bundle, progress: Callable[[str], None] = lambda text: None
+) -> float:
+    """Run noise of every sample format from samples to decisions; return the seconds it took.
+
+    Whatever kernels that needs are compiled and kept; where they were kept before, it takes a
+    moment.
+    """
+    begun_s = time.monotonic()
+    for sample_format in SampleFormat:
+        progress(f"from samples ({sample_format}) to scores")
+        _run(config, bundle, _Silent(bundle.manifest.geometry), sample_format)
+    return time.monotonic() - begun_s
+
+
+def _run(config: Config, bundle: Bundle, backend: Backend, sample_format: SampleFormat) -> None:
+    geometry = bundle.manifest.geometry
+    pipeline = Pipeline(
+        bundle,
+        backend,
+        SourceInfo("noise:", geometry.sample_rate_hz, 0.0, sample_format, False),
+        config.band[0],
+        # The shortest warm-up there is, and detectors that every bundle is calibrated for.
+        replace(config.detect, warmup_s=0.0),
+        max_block_samples=geometry.hop_frames * geometry.frame_samples,
+        front_end=config.band[0].front_end,
+    )
+    for block in _noise(geometry, sample_format):
+        for _event in pipeline.process(block):
+            pass
+        if pipeline.scorer.is_warm:
+            return
+
+
+def _noise(geometry: Geometry, sample_format: SampleFormat) -> Iterator[IqBlock]:
+    """Yield hops of weak noise without end."""
+    rng = np.random.default_rng(0)
+    n_samples = geometry.hop_frames * geometry.frame_samples
+    parts = 0.05 * rng.standard_normal((n_samples, 2), np.float32)
+    if sample_format is SampleFormat.CF32:
+        samples = parts.view(np.complex64).reshape(-1)
+    else:
+        levels = sample_format.full_scale * parts + sample_format.zero
+        samples = levels.astype(sample_format.dtype)
+    start = 0
+    while True:
+        yield IqBlock(samples, geometry.sample_rate_hz, 0.0, start, 0)
+        start += n_samples
