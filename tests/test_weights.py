@@ -1,5 +1,6 @@
 """Weights for our own kernels, from TFLite files and from Keras models."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 import tiny
 import tiny_training
+from click.testing import CliRunner
 
+from converter.cli import main
 from converter.keras_weights import network_of_keras
 from converter.modeldir import ModelCard, save_model
 from converter.models.registry import build_model
@@ -158,3 +161,18 @@ def test_a_loop_needs_the_model(tmp_path: Path, rng: np.random.Generator) -> Non
     with pytest.raises(ModelError, match="differs from the golden vectors"):
         add_weights(made.path, tmp_path / "z.edgespec", tmp_path / "other")
     assert not (tmp_path / "z.edgespec").exists()
+
+
+def test_the_command_says_what_it_did(tmp_path: Path) -> None:
+    made = tiny_training.bundle("autoencoder", "float16")
+    bare = write_bundle(
+        *(tmp_path / "bare.edgespec", made.manifest, made.model),
+        *(made.golden_inputs, made.golden_outputs),
+    )
+    out = tmp_path / "full.edgespec"
+    done = CliRunner().invoke(main, ["add-weights", str(bare.path), "-o", str(out), "--json"])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert said["sha256"] == load_bundle(out).sha256
+    assert said["weights_bytes"] == len(made.weights or b"") > 0
+    assert load_bundle(bare.path).weights is None
