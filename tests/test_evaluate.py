@@ -22,6 +22,7 @@ from converter.evaluation.engine.plan import make_plan
 from converter.evaluation.engine.run import survey
 from converter.evaluation.engine.task import canonical, task_keys
 from converter.evaluation.experiment import Experiment
+from converter.evaluation.observers import clean_twin, dataset_specs
 from converter.evaluation.tables import read_table, write_table
 from converter.evaluation.toml import load_experiment, parse_experiment
 from edgespec.errors import ConfigError, SourceError
@@ -201,6 +202,23 @@ def test_observers_of_all_splits_differ() -> None:
 
 def canonical_text(value: Any) -> str:
     return json.dumps(canonical(value), sort_keys=True)
+
+
+def test_poisoned_observers_are_the_clean_ones_but_for_the_interferers() -> None:
+    text = tiny_experiment.PLAIN + "[populations.poisoned]\ncontamination = 0.05\n"
+    experiment = parse_experiment(text)
+    assert clean_twin(experiment, "poisoned") == "unified"
+    assert clean_twin(experiment, "unified") == "unified"
+    clean, poisoned = (dataset_specs(experiment, name) for name in ("unified", "poisoned"))
+    for split, specs in clean.items():
+        assert all(spec.scene.interferers for spec in poisoned[split])
+        bare = [replace(s, scene=replace(s.scene, interferers=())) for s in poisoned[split]]
+        assert bare == specs
+
+
+def test_poisoned_observers_without_a_clean_population_are_their_own() -> None:
+    text = tiny_experiment.PLAIN + '[populations.poisoned]\nband = "b2"\ncontamination = 0.05\n'
+    assert clean_twin(parse_experiment(text), "poisoned") == "poisoned"
 
 
 def test_what_nothing_asks_for_is_not_planned() -> None:

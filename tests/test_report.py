@@ -379,5 +379,28 @@ def test_populations_described_alike_are_one_and_the_model_with_more_data_is_its
     assert kinship.own("cell-b-long") == "long"
 
 
+def test_a_transfer_to_more_of_the_same_population_is_a_transfer_to_it() -> None:
+    more = """
+[populations.cell-b-hour]
+cells = ["B"]
+[observers.cell-b-hour]
+train = 100
+[models.hour]
+population = "cell-b-hour"
+teacher = "unified"
+method = "1L"
+[models.within]
+population = "cell-b-hour"
+teacher = "self-b"
+method = "1L"
+"""
+    kinship = Kinship.of(parse_experiment(EXPERIMENT + more))
+    assert kinship is not None
+    assert "hour" in kinship.transfers("cell-b")
+    assert "within" not in kinship.transfers("cell-b")
+    assert kinship.targets(Kin.CELL).count("cell-b") == 1
+    assert "cell-b-hour" not in kinship.targets(Kin.CELL)
+
+
 def test_a_population_of_any_band_is_no_band() -> None:
     assert relation(Population(band=""), Population()) is Kin.MIXED

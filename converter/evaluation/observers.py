@@ -8,9 +8,10 @@ import numpy as np
 
 from converter.datasets import SPLITS
 from converter.evaluation.experiment import Experiment
+from converter.simulate.population import Population
 from converter.simulate.recordings import RecordingSpec
 
-__all__ = ["calibration_specs", "dataset_specs", "split_seed", "test_specs"]
+__all__ = ["calibration_specs", "clean_twin", "dataset_specs", "split_seed", "test_specs"]
 
 
 def split_seed(seed: int, population: str, split: str, number: int = 0) -> int:
@@ -22,11 +23,24 @@ def split_seed(seed: int, population: str, split: str, number: int = 0) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
 
+def clean_twin(experiment: Experiment, population: str) -> str:
+    """Return the population that is the same without contamination; a clean one is its own.
+
+    A contaminated population hears the observers of its twin, so that whatever is trained on the
+    two differs by the contamination alone. Without a twin in the experiment it is its own.
+    """
+    clean = _without_contamination(experiment.populations[population])
+    if clean == experiment.populations[population]:
+        return population
+    twins = (name for name, other in experiment.populations.items() if other == clean)
+    return next(twins, population)
+
+
 def dataset_specs(experiment: Experiment, population: str) -> dict[str, list[RecordingSpec]]:
     """Return the observers of the train and validation splits, poisoned if the population is."""
     found = {}
     for split in ("train", "validation"):
-        seed = split_seed(experiment.seed, population, split)
+        seed = split_seed(experiment.seed, clean_twin(experiment, population), split)
         specs = _specs(experiment, population, split, seed)
         specs = experiment.populations[population].contaminated(specs, seed)
         found[split] = [replace(spec, name=f"{split}-{spec.name}") for spec in specs]
@@ -45,6 +59,15 @@ def test_specs(experiment: Experiment, population: str) -> Iterator[tuple[int, R
         seed = split_seed(experiment.seed, population, "test", number)
         for spec in _specs(experiment, population, "test", seed):
             yield number, spec
+
+
+def _without_contamination(population: Population) -> Population:
+    usual = Population()
+    return replace(
+        population,
+        contamination=usual.contamination,
+        contamination_isr_db=usual.contamination_isr_db,
+    )
 
 
 def _specs(experiment: Experiment, population: str, split: str, seed: int) -> list[RecordingSpec]:

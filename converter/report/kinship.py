@@ -101,27 +101,36 @@ class Kinship:
         Populations that are described alike are one, however much was heard of each; of several
         models the one with the most data is its own.
         """
-        populations = self.experiment.populations
         own = [
             name
             for name, model in self.experiment.models.items()
-            if populations[model.population] == populations[population] and self.is_plain(model)
+            if self._alike(model.population, population) and self.is_plain(model)
         ]
         return max(own, key=self.seconds, default=None)
 
     def transfers(self, population: str) -> Mapping[str, ModelSpec]:
-        """Return the models that a teacher from elsewhere was fitted to a population for."""
+        """Return the models that a teacher from elsewhere was fitted to a population for.
+
+        Populations that are described alike are one, however much was heard of each.
+        """
         return {
             name: model
             for name, model in self.experiment.models.items()
             if model.teacher is not None
-            and model.population == population
-            and self.experiment.models[model.teacher].population != population
+            and self._alike(model.population, population)
+            and not self._alike(self.experiment.models[model.teacher].population, population)
         }
 
     def targets(self, kin: Kin) -> list[str]:
-        """Return the populations of a kind that something was transferred to."""
-        return [name for name in self.populations(kin) if self.transfers(name)]
+        """Return the populations of a kind that something was transferred to; one of any alike."""
+        found: list[str] = []
+        for name in self.populations(kin):
+            if self.transfers(name) and not any(self._alike(name, other) for other in found):
+                found.append(name)
+        return found
+
+    def _alike(self, one: str, other: str) -> bool:
+        return self.experiment.populations[one] == self.experiment.populations[other]
 
     def variants(self, architecture: str | None = None, transform: bool | None = None) -> list[str]:
         """Return other models trained on the unified model's population, from scratch."""

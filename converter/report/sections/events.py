@@ -52,7 +52,8 @@ def _false_events(name: str, frame: Frame) -> Table | str:
     columns = ("observers", "number", "hours", "false events", "per hour", "per day")
     note = (
         "Bounds are exact for a Poisson rate; without an event the upper one is the rule of three. "
-        "One event a day would need three days without one."
+        "One event a day would need three days without one, one an hour three hours; recall at "
+        "such a threshold is not given, because less was watched."
     )
     return Table(f"{name}: false events on normal signal", columns, rows, note, ".3g")
 
