@@ -31,7 +31,7 @@ class Step:
 
     method: str
     seconds: float
-    self_seconds: float
+    selves_s: tuple[float, ...]
     n_targets: int
     draws: Floats
     excess_draws: Floats
@@ -40,6 +40,11 @@ class Step:
     def difference(self) -> Interval:
         """In dB, with its interval."""
         return interval(self.draws)
+
+    @property
+    def self_seconds(self) -> float:
+        """Seconds of data that self had, mean over the targets."""
+        return float(np.mean(self.selves_s))
 
     @property
     def less_data(self) -> float:
@@ -77,7 +82,7 @@ def steps(
         Step(
             method,
             seconds,
-            float(np.mean([of_self for of_self, _, _ in parts])),
+            tuple(of_self for of_self, _, _ in parts),
             len(parts),
             np.asarray(np.mean([draws for _, draws, _ in parts], axis=0)),
             np.asarray(np.mean([excess for _, _, excess in parts], axis=0)),

@@ -22,7 +22,10 @@ _ORDER = ("zero-shot", "threshold", "affine", "1L", "closed-form", "2L", "All-L"
 #: Names that are too wide for a tick.
 _SHORT = {"closed-form": "closed\nform"}
 _MARKS = "Quantiles of the error: line 5 to 95 %, bar 25 to 75 %, dot 50 %; dotted, the floor."
-
+_OWN = (
+    '"self" was trained on as few windows and epochs as the transfers beside it, "own model" on '
+    "its full share; the tables compare with the own model."
+)
 
 _COLOURS = {
     **dict.fromkeys(("zero-shot", "threshold"), COLOURS[7]),
@@ -51,7 +54,7 @@ def _models(results: Results, kinship: Kinship, target: str) -> dict[str, tuple[
             method,
         )
     if own is not None and results.errors.has(target, own):
-        out[own] = (f"self\n{amount(kinship.seconds(own))}", "self")
+        out[own] = (f"own\nmodel\n{amount(kinship.seconds(own))}", "self")
     return out
 
 
@@ -104,7 +107,7 @@ def _of_targets(
     if not shown:
         return left_out
     shown = dict(list(shown.items())[:6])
-    return Picture(path.name, f"{caption} {_MARKS}", _draw(path, shown, floor_db))
+    return Picture(path.name, f"{caption} {_OWN} {_MARKS}", _draw(path, shown, floor_db))
 
 
 def figure_8(results: Results, folder: Path) -> Picture | str:

@@ -50,9 +50,12 @@ def transfer(results: Results, folder: Path) -> Section:
                 for step in found
             ]
             columns = ("method", "data", "targets", "error less self, dB", "excess less self, dB")
+            selves_s = [seconds for step in found for seconds in step.selves_s]
+            least, most = amount(min(selves_s)), amount(max(selves_s))
+            of_self = least if least == most else f"{least} to {most}"
             note = (
                 f"Paired, mean over the targets; as good as self where the upper bound is at most "
-                f"{AS_SELF_DB} dB. Self had {amount(found[0].self_seconds)}. Target of the "
+                f"{AS_SELF_DB} dB. Self is the target's own model, of {of_self}. Target of the "
                 "project: with 10 s of data, an excess of at most +0.05 dB more."
             )
             parts.append(Table(f"To {title}: against self", columns, rows, note, "+.3f"))
