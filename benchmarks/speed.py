@@ -40,6 +40,8 @@ __all__ = ["front_end", "main"]
 
 RESULTS = Path(__file__).parent / "results"
 PEER = "FFTW in C"
+HOP_PEER = "FFTW in C, a block a hop"
+HOP = "edgespec, numba, a block a hop"
 _RATE_HZ = 5e6
 _AGREE_DB = 0.01
 
@@ -48,7 +50,11 @@ Contestant = Callable[[NDArray[Any], FloatArray], None]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One contestant on one format and size; ``ratio`` is its best over the peer's best."""
+    """One contestant on one format and size.
+
+    ``ratio`` is its best over the best of FFTW in C with all samples at once; ``hop_ratio``, for
+    blocks of one hop, over that of FFTW in C with the same blocks.
+    """
 
     name: str
     sample_format: str
@@ -58,6 +64,7 @@ class Timing:
     median_msps: float
     error_db: float
     ratio: float | None
+    hop_ratio: float | None
 
 
 def edgespec_contestant(
@@ -75,6 +82,19 @@ def edgespec_contestant(
             # Without this copy nothing says that the frames are right; the peers write to `out`.
             out[row : row + frames.n_frames] = frames.power_dbfs
             row += frames.n_frames
+
+    return run
+
+
+def hop_contestant(geometry: Geometry, whole: Callable[[], Contestant]) -> Contestant:
+    """Return a contestant that is given the samples hop by hop, as a live radio delivers them."""
+    contestant, n_hop = whole(), geometry.hop_frames
+
+    def run(samples: NDArray[Any], out: FloatArray) -> None:
+        for row in range(0, len(out), n_hop):
+            start = row * geometry.frame_samples
+            part = samples[start : start + n_hop * geometry.frame_samples]
+            contestant(part, out[row : row + n_hop])
 
     return run
 
@@ -97,11 +117,13 @@ def contestants(
     window = power_window(geometry, sample_format).astype(np.float32)
     ours = partial(edgespec_contestant, geometry, sample_format)
     theirs = partial(python_contestant, geometry, sample_format, window)
-    yield PEER, partial(fftw_contestant, geometry, sample_format, window)
+    fftw = partial(fftw_contestant, geometry, sample_format, window)
+    yield PEER, fftw
+    yield HOP_PEER, partial(hop_contestant, geometry, fftw)
     for backend in BACKENDS:
         yield f"edgespec, {backend}", partial(ours, backend, block_samples)
     hop_samples = geometry.frame_samples * geometry.hop_frames
-    yield "edgespec, numba, a block a hop", partial(ours, "numba", hop_samples)
+    yield HOP, partial(ours, "numba", hop_samples)
     yield "edgespec, kernel alone", partial(kernel_contestant, geometry, sample_format)
     for name in PYTHON_PEERS:
         yield name, partial(theirs, name)
@@ -143,17 +165,22 @@ def measure(
             start = time.thread_time()
             run(samples, out)
             seconds[name].append(time.thread_time() - start)
-    peer_s = min(seconds[PEER]) if PEER in seconds else None
+    best = {name: min(times) for name, times in seconds.items()}
+
+    def ratio(name: str, peer: str) -> float | None:
+        return best[peer] / best[name] if peer in best else None
+
     return [
         Timing(
             name,
             sample_format.value,
             geometry.n_fft,
             geometry.n_averages,
-            len(samples) / min(times) / 1e6,
+            len(samples) / best[name] / 1e6,
             len(samples) / float(np.median(times)) / 1e6,
             errors[name],
-            peer_s / min(times) if peer_s else None,
+            ratio(name, PEER),
+            ratio(name, HOP_PEER) if name == HOP else None,
         )
         for name, times in seconds.items()
     ]
@@ -202,7 +229,8 @@ def table(timings: list[Timing], missing: dict[str, str], facts: dict[str, str])
 
 def _cell(timing: Timing) -> str:
     ratio = f" {timing.ratio:.2f}x" if timing.ratio else ""
-    return f"{timing.best_msps:.0f} ({timing.median_msps:.0f}){ratio}"
+    hop = f", {timing.hop_ratio:.2f}x hop by hop" if timing.hop_ratio else ""
+    return f"{timing.best_msps:.0f} ({timing.median_msps:.0f}){ratio}{hop}"
 
 
 @click.group(invoke_without_command=True)

@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from numba import njit
 from numba.core.compiler import Compiler
 
-__all__ = ["ahead", "apart", "inlined", "kernel", "leave_out_blas", "scalar"]
+__all__ = ["ahead", "apart", "exact", "kernel", "leave_out_blas", "scalar"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,12 +82,13 @@ def ahead(signature: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return compile_now
 
 
-def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """Copy a function into its caller, so that the caller's constants are constants in it.
+def exact(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile arithmetic that keeps its order and its roundings wherever it dissolves.
 
-    Sizes known at compile time are what lets LLVM see that rows of a workspace do not overlap.
+    Nothing is reassociated or contracted with what stands before or behind it in the caller.
     """
-    return cast(Callable[P, R], njit(inline="always", **_OPTIONS)(function))
+    options = _OPTIONS | {"fastmath": False}
+    return cast(Callable[P, R], njit(forceinline=True, **options)(function))
 
 
 def scalar(function: Callable[P, R]) -> Callable[P, R]:

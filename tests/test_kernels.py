@@ -1,45 +1,117 @@
-"""Butterflies and passes of the fast path against the definition of the Fourier transform."""
+"""Butterflies, lanes and passes of the fast path against their definitions."""
 
 import naive
 import numpy as np
 import pytest
 
-from edgespec.dsp import butterflies, passes
-from edgespec.dsp.lanes import store_dbfs
-from edgespec.dsp.passes import LANES
+from edgespec.dsp import butterflies, lanes, passes
+from edgespec.dsp.jit import scalar
+from edgespec.dsp.passes import BLOCK, LANES
+from edgespec.records import FFT_SIZES, FrameFlag
 
 
-@pytest.mark.parametrize("size", [4, 8, 16])
+@scalar
+def weighted(source, i, k):
+    points, weights = source
+    return points[i] * weights[k]
+
+
+@pytest.mark.parametrize("size", [4, 8, 16, 32])
 def test_butterfly_is_the_transform(rng, size):
-    x = rng.normal(size=size) + 1j * rng.normal(size=size)
+    x = (rng.normal(size=3 * size) + 1j * rng.normal(size=3 * size)).astype(np.complex64)
+    weights = rng.normal(size=2 * size).astype(np.float32)
     function = getattr(butterflies, f"dft{size}")
-    # The constants are float32; relative error of a sum of 16 terms.
-    np.testing.assert_allclose(function(*x), naive.dft(x), rtol=0, atol=1e-6 * size)
+    result = function(weighted, (x, weights), 1, 3, 0, 2)
+    # The constants are float32; relative error of a sum of up to 32 terms.
+    np.testing.assert_allclose(result, naive.dft(x[1::3] * weights[::2]), rtol=0, atol=2e-6 * size)
+
+
+@pytest.mark.parametrize("n_fft", FFT_SIZES)
+def test_two_passes_make_the_size(n_fft):
+    a, b = passes.radices(n_fft)
+    assert a * b == n_fft
+    # Whole blocks are gathered, also from words of two samples.
+    assert (n_fft // 2) % BLOCK == 0
+
+
+@pytest.mark.parametrize("n_fft", [64, 512])
+def test_factors_turn_by_row_and_column(n_fft):
+    a, b = passes.radices(n_fft)
+    factors = passes.twiddles(n_fft).reshape(b, a)
+    for j, q in [(0, 0), (0, a - 1), (1, 1), (b - 1, a - 1)]:
+        angle = -2.0 * np.pi * j * q / n_fft
+        assert factors[j, q] == pytest.approx(complex(np.cos(angle), np.sin(angle)), abs=1e-6)
+
+
+@pytest.mark.parametrize("n_averages", [1, 2, 3, 7, 10, 16, 20, 100])
+def test_lanes_are_shared_out(n_averages):
+    widths = lanes.lane_widths(n_averages)
+    for n_frames in range(1, LANES + 1):
+        lane, n_steps, last = 0, 0, LANES
+        while lane < n_frames:
+            width = widths[n_frames - lane]
+            assert LANES % width == 0
+            assert width <= last
+            assert lane + width <= LANES
+            n_steps += -(-n_averages // (LANES // width))
+            lane, last = lane + width, width
+        assert n_frames * n_averages / LANES <= n_steps <= n_averages
+
+
+def test_a_hop_of_25_frames_wastes_next_to_nothing():
+    """25 frames of 10 averages are 15.6 full steps: 10 for 16 frames, 5 for 8, 1 for the last."""
+    widths = lanes.lane_widths(10)
+    assert (widths[16], widths[9], widths[1]) == (16, 8, 1)
+
+
+@pytest.mark.parametrize(("n_words", "distance"), [(32, 8), (64, 32), (256, 32), (128, 64)])
+def test_gathering_transposes(rng, n_words, distance):
+    words = rng.integers(-(2**31), 2**31, 40 * n_words, np.int64).astype(np.int32)
+    starts = rng.integers(0, len(words) - n_words, LANES).astype(np.uint64)
+    column = passes.apart_by(distance)
+    tile = np.zeros(n_words // distance * column * LANES, np.int32)
+    block = np.empty(BLOCK * LANES, np.int32)
+    lanes.gather(words, starts, n_words, column, block, tile)
+    items = tile.reshape(-1, column, LANES)[:, :distance].reshape(n_words, LANES)
+    for lane in range(LANES):
+        start = int(starts[lane])
+        np.testing.assert_array_equal(items[:, lane], words[start : start + n_words])
+
+
+def test_columns_are_never_a_power_of_two_of_blocks_apart():
+    assert [passes.apart_by(n) for n in (4, 8, 16, 32, 64)] == [4, 8, 16, 33, 65]
 
 
 @pytest.mark.parametrize(
-    ("n_fft", "plan"),
-    [(64, (8, 8)), (128, (8, 16)), (256, (8, 8, 4)), (512, (8, 8, 8)), (1024, (8, 8, 16))],
+    ("width", "lane", "n_sides"), [(16, 0, 1), (8, 8, 2), (4, 4, 3), (1, 9, 10)]
 )
-def test_passes_multiply_to_the_size(n_fft, plan):
-    assert passes.radices(n_fft) == plan
-    assert np.prod(passes.radices(n_fft)) == n_fft
-
-
-@pytest.mark.parametrize("n_fft", [64, 256])
-def test_factors_are_on_the_unit_circle(n_fft):
-    factors = passes.twiddles(n_fft)
-    np.testing.assert_allclose(np.abs(factors), 1.0, atol=1e-6)
-    assert len(factors) == {64: 7 * 8, 256: 7 * 32 + 7 * 4}[n_fft]
+def test_sums_are_moved_side_by_side_in_order(rng, width, lane, n_sides):
+    parts = rng.random(6 * LANES).astype(np.float32)
+    before = rng.random(6 * LANES).astype(np.float32) if width < LANES else np.zeros(6 * LANES)
+    before = before.astype(np.float32)
+    expected = before.reshape(-1, LANES).copy()
+    for side in range(n_sides):
+        new = parts.reshape(-1, LANES)[:, side * width : (side + 1) * width]
+        expected[:, lane : lane + width] += new
+    sums = before.copy()
+    lanes.move_sums(parts, n_sides, width, lane, sums)
+    np.testing.assert_array_equal(sums.reshape(-1, LANES), expected)
+    assert not parts.any()
 
 
 def _stored(power):
-    """Store power ``(n_bins, LANES)`` and return rows of dB and which of them are finite."""
-    n_bins = len(power)
-    work = power.astype(np.float32).ravel().copy()
-    out, finite = np.empty((LANES, n_bins), np.float32), np.empty(LANES, np.uint8)
-    store_dbfs(work, 0, n_bins, out, 0, LANES, finite)
-    return out, finite
+    """Store power ``(64, LANES)`` and return rows of dB and which of them are finite."""
+    rows = np.zeros((8, 9, LANES), np.float32)
+    rows[:, :8] = power.reshape(8, 8, LANES)
+    out, flags = (
+        np.zeros((LANES + 2, 64), np.float32),
+        np.full(LANES + 2, FrameFlag.CONSTANT, np.uint8),
+    )
+    lanes.store_dbfs(rows.ravel(), 8, out, flags, 1, LANES + 1)
+    assert not out[[0, -1]].any()
+    assert set(flags[[0, -1]]) == {FrameFlag.CONSTANT}
+    assert set(flags) <= {FrameFlag.CONSTANT, FrameFlag.CONSTANT | FrameFlag.NONFINITE}
+    return out[1:-1], flags[1:-1] == FrameFlag.CONSTANT
 
 
 def test_decibels_over_the_whole_range(rng):
@@ -57,6 +129,6 @@ def test_no_power_is_the_floor_and_bad_power_marks_only_its_lane():
     power[:, 0], power[5, 1], power[6, 2] = 0.0, np.nan, np.inf
     power[:, 3] = 1e-42
     out, finite = _stored(power)
-    assert finite.tolist() == [1, 0, 0] + [1] * (LANES - 3)
+    assert finite.tolist() == [True, False, False] + [True] * (LANES - 3)
     assert (out[:4] == -200.0).all()
     np.testing.assert_allclose(out[4:], 0.0, atol=1e-5)

@@ -150,6 +150,20 @@ def test_equal_blocks_give_the_same_frames(rng, length):
     np.testing.assert_array_equal(whole[2], pieces[2])
 
 
+@pytest.mark.slow_without_jit
+@pytest.mark.parametrize("n_averages", [1, 3, 10])
+@pytest.mark.parametrize(("n_fft", "sample_format"), [(64, "cf32"), (128, "ci16"), (256, "cu8")])
+def test_a_frame_is_the_same_in_any_company(rng, n_fft, sample_format, n_averages):
+    """However many frames come at once, and so however many lanes each is given."""
+    geometry, sample_format = Geometry(RATE_HZ, n_fft, n_averages), SampleFormat(sample_format)
+    n = geometry.frame_samples
+    samples = encode(noise(rng, 136 * n), sample_format)
+    whole = run(samples, geometry, sample_format, "numba")[0]
+    pieces = run(samples, geometry, sample_format, "numba", [k * n for k in range(17)])[0]
+    assert len(pieces) == 136
+    np.testing.assert_array_equal(whole, pieces)
+
+
 @both
 def test_odd_addresses_and_read_only_samples_are_taken(rng, backend):
     samples = encode(noise(rng, 2 * SMALL.frame_samples), SampleFormat.CI8)

@@ -1,12 +1,12 @@
 """The rule of :mod:`edgespec.dsp.quality` in one pass over samples that are about to be used.
 
-Reading a frame from end to end before its transform costs little: it also brings the samples into
+Reading frames from end to end before their transform costs little: it also brings the samples into
 the cache in the order that memory likes best.
 """
 
 import numpy as np
 
-from edgespec.dsp.jit import kernel
+from edgespec.dsp.jit import kernel, scalar
 from edgespec.records import FrameFlag
 
 __all__ = ["flag_floats", "flag_integers"]
@@ -14,45 +14,53 @@ __all__ = ["flag_floats", "flag_integers"]
 _VALID = np.uint8(FrameFlag.VALID)
 _CLIPPED = np.uint8(FrameFlag.CLIPPED)
 _CONSTANT = np.uint8(FrameFlag.CONSTANT)
+_ONE, _TWO = np.uint64(1), np.uint64(2)
 
 
 @kernel
-def flag_integers(items, ends, max_clipped):  # type: ignore[no-untyped-def]
-    """Return CLIPPED and CONSTANT of one frame, I and Q alternating, counting only if need be.
+def flag_integers(items, start, n_items, ends, max_clipped, flags, first, stop):  # type: ignore[no-untyped-def]
+    """Write CLIPPED and CONSTANT of frames to ``flags[first:stop]``, counting only if need be.
 
+    ``items`` are I and Q, alternating; the frames begin at ``start`` and have ``n_items`` each.
     ``ends`` float64 ``(2,)``: lowest and highest value of the type; ``max_clipped`` is how many
     components of a valid frame may have them.
     """
     low, high = items.dtype.type(ends[0]), items.dtype.type(ends[1])
-    reached = False
-    for i in range(len(items)):
-        reached |= (items[i] == low) | (items[i] == high)
-    n_clipped = 0
-    if reached:
-        for i in range(len(items)):
-            n_clipped += (items[i] == low) | (items[i] == high)
-    flag = _CONSTANT if _is_constant(items) else _VALID
-    return flag | _CLIPPED if n_clipped > max_clipped else flag
+    for frame in range(first, stop):
+        begin = np.uint64(start + (frame - first) * n_items)
+        end = begin + np.uint64(n_items)
+        reached = False
+        for i in range(begin, end):
+            reached |= (items[i] == low) | (items[i] == high)
+        n_clipped = 0
+        if reached:
+            for i in range(begin, end):
+                n_clipped += (items[i] == low) | (items[i] == high)
+        flag = _CONSTANT if _is_constant(items, begin, end) else _VALID
+        flags[frame] = flag | _CLIPPED if n_clipped > max_clipped else flag
 
 
 @kernel
-def flag_floats(items, ends, max_clipped):  # type: ignore[no-untyped-def]
-    """Return the same for complex64, where ``ends`` are limits, and NaN is beyond neither.
+def flag_floats(items, start, n_items, ends, max_clipped, flags, first, stop):  # type: ignore[no-untyped-def]
+    """Write the same for complex64, where ``ends`` are limits, and NaN is beyond neither.
 
     Nothing is counted where all components may be clipped.
     """
     low, high = np.float32(ends[0]), np.float32(ends[1])
-    n_clipped = 0
-    if max_clipped < len(items):
-        for i in range(len(items)):
-            n_clipped += (items[i] <= low) | (items[i] >= high)
-    flag = _CONSTANT if _is_constant(items) else _VALID
-    return flag | _CLIPPED if n_clipped > max_clipped else flag
+    for frame in range(first, stop):
+        begin = np.uint64(start + (frame - first) * n_items)
+        end = begin + np.uint64(n_items)
+        n_clipped = 0
+        if max_clipped < n_items:
+            for i in range(begin, end):
+                n_clipped += (items[i] <= low) | (items[i] >= high)
+        flag = _CONSTANT if _is_constant(items, begin, end) else _VALID
+        flags[frame] = flag | _CLIPPED if n_clipped > max_clipped else flag
 
 
-@kernel
-def _is_constant(items):  # type: ignore[no-untyped-def]
-    i = 2
-    while i < len(items) and items[i] == items[i - 2]:
-        i += 1
-    return i == len(items)
+@scalar
+def _is_constant(items, begin, end):  # type: ignore[no-untyped-def]
+    i = begin + _TWO
+    while i < end and items[i] == items[i - _TWO]:
+        i += _ONE
+    return i == end

@@ -1,20 +1,22 @@
 """The two ends of the fast front end: samples into SIMD lanes, and sums of power out as dBFS.
 
 Samples come as 32-bit words, whatever their format: half a complex64 sample, one of int16, two of
-int8 or uint8. Moving words is what keeps the transposition cheap: the loop over lanes is the inner
-one, so the processor follows 16 streams at once.
+int8 or uint8. Moving words is what keeps the transposition cheap.
 """
 
 import math
 
 import numpy as np
 
-from edgespec.dsp.jit import kernel, scalar
-from edgespec.dsp.passes import LANES
+from edgespec.dsp.jit import apart, kernel, scalar
+from edgespec.dsp.passes import BLOCK, LANES, plus
+from edgespec.records import FrameFlag
 from edgespec.units import POWER_FLOOR_DBFS
 
-__all__ = ["load_cf32", "load_ci16", "load_int8", "store_dbfs"]
+__all__ = ["gather", "lane_widths", "move_sums", "store_dbfs"]
 
+_NONFINITE = np.uint8(FrameFlag.NONFINITE)
+_ZERO = np.float32(0.0)
 _FLOOR = np.float32(POWER_FLOOR_DBFS)
 _DB_PER_OCTAVE = np.float32(10.0 * math.log10(2.0))
 _SQRT_2 = np.float32(math.sqrt(2.0))
@@ -30,99 +32,122 @@ _BIAS = np.int32(127)
 _BITS = np.int32(23)
 
 
-@kernel
-def load_cf32(words, start, stride, window, work, row):  # type: ignore[no-untyped-def]
-    """Write windowed complex64 samples to rows 0 and 1 of ``work``: point p of lane b at 16 p + b.
+def lane_widths(n_averages: int) -> list[int]:
+    """Return how many frames to compute side by side when 0, 1, ..., 16 of them are left.
 
-    Lane b begins at word ``start + b * stride``; ``window`` float32 ``(n_fft,)`` holds taper and
-    scale. The loaders below work alike for other formats.
+    Frames that do not fill the lanes are given several lanes each, for several of their averages
+    at once: w frames then take ``ceil(n_averages * w / 16)`` steps. Of all ways to divide what is
+    left the one with the fewest steps is taken, and of those the one in the
+    fewest parts, the largest first.
     """
-    items = words.view(np.float32)
-    for p in range(len(window)):
-        w = window[p]
-        column = items[start + 2 * p :]
-        for b in range(LANES):
-            k = p * LANES + b
-            work[k] = column[b * stride] * w
-            work[row + k] = column[b * stride + 1] * w
-
-
-@kernel
-def load_ci16(words, start, stride, window, work, row, tile):  # type: ignore[no-untyped-def]
-    """One sample in a word: I in the lower half, Q in the upper. ``tile`` is scratch."""
-    _gather(words, start, stride, len(window), tile)
-    for p in range(len(window) // 2):
-        v, w = window[2 * p], window[2 * p + 1]
-        for b in range(LANES):
-            k = 2 * p * LANES + b
-            i = k + LANES
-            work[k] = _field(tile[k], 16, 16) * v
-            work[row + k] = _field(tile[k], 0, 16) * v
-            work[i] = _field(tile[i], 16, 16) * w
-            work[row + i] = _field(tile[i], 0, 16) * w
-
-
-@kernel
-def load_int8(words, start, stride, window, work, row, tile, flip, offset):  # type: ignore[no-untyped-def]
-    """Two samples in a word. ``flip`` turns offset binary into two's complement, which is then
-    ``offset`` too low; for samples that are signed already both are zero.
-    """
-    n_words = len(window) // 2
-    _gather(words, start, stride, n_words, tile)
-    for p in range(n_words):
-        v, w = window[2 * p], window[2 * p + 1]
-        for b in range(LANES):
-            word = tile[p * LANES + b] ^ flip
-            k = 2 * p * LANES + b
-            work[k] = (_field(word, 24, 24) + offset) * v
-            work[row + k] = (_field(word, 16, 24) + offset) * v
-            work[k + LANES] = (_field(word, 8, 24) + offset) * w
-            work[row + k + LANES] = (_field(word, 0, 24) + offset) * w
-
-
-@kernel
-def _gather(words, start, stride, n_words, tile):  # type: ignore[no-untyped-def]
-    for p in range(n_words):
-        # An index into a slice cannot be negative, which spares the test for it.
-        column = words[start + p :]
-        for b in range(LANES):
-            tile[p * LANES + b] = column[b * stride]
+    best = [(0, 0, 0)]
+    for n_left in range(1, LANES + 1):
+        ways = []
+        for width in (16, 8, 4, 2, 1):
+            n_steps, n_parts, _ = best[max(n_left - width, 0)]
+            ways.append((n_steps - (-n_averages * width // LANES), n_parts + 1, -width))
+        best.append(min(ways))
+    return [-width for _, _, width in best]
 
 
 @scalar
-def _field(word, left, right):  # type: ignore[no-untyped-def]
-    return np.float32(np.int32(np.int32(word << np.int32(left)) >> np.int32(right)))
+def gather(words, starts, n_words, column, block, tile):  # type: ignore[no-untyped-def]
+    """Transpose the words of one FFT of every lane to items of the tile.
+
+    Args:
+        words: int32, all samples.
+        starts: uint64 ``(16,)``, where the FFT of each lane begins.
+        n_words: length of an FFT, a multiple of 32.
+        column: items between points that are B points apart.
+        block: int32 ``(512,)``, scratch.
+        tile: int32, ``n_words`` items and those left free.
+    """
+    item = np.uint64(0)
+    for first in range(0, n_words, BLOCK):
+        if column % BLOCK == 1 and first and first % (column - 1) == 0:
+            item += np.uint64(LANES)
+        _zip_lanes(words, starts, np.uint64(first), block)
+        _zip_quarters(block, tile, item)
+        item += np.uint64(BLOCK * LANES)
+
+
+# Interleaving four by four twice is a transposition of 16 lanes, and interleaving is what vector
+# units have instructions for. Indices are unsigned: nobody then asks whether they are negative.
+
+
+@apart
+def _zip_lanes(words, starts, first, block):  # type: ignore[no-untyped-def]
+    for quarter in range(4):
+        a, b = starts[quarter] + first, starts[quarter + 4] + first
+        c, d = starts[quarter + 8] + first, starts[quarter + 12] + first
+        for k in range(BLOCK):
+            w, o = np.uint64(k), 4 * (quarter * BLOCK + k)
+            block[o] = words[a + w]
+            block[o + 1] = words[b + w]
+            block[o + 2] = words[c + w]
+            block[o + 3] = words[d + w]
+
+
+@apart
+def _zip_quarters(block, tile, item):  # type: ignore[no-untyped-def]
+    for k in range(4 * BLOCK):
+        o = item + np.uint64(4 * k)
+        tile[o] = block[k]
+        tile[o + np.uint64(1)] = block[k + 4 * BLOCK]
+        tile[o + np.uint64(2)] = block[k + 8 * BLOCK]
+        tile[o + np.uint64(3)] = block[k + 12 * BLOCK]
+
+
+@apart
+def move_sums(parts, n_sides, width, lane, sums):  # type: ignore[no-untyped-def]
+    """Add lanes of ``parts`` to lanes of ``sums`` from ``lane`` on, and set ``parts`` to zero.
+
+    Lane ``s * width + f`` of ``parts`` belongs to frame f; sides s are added in their order, one
+    by one, so a frame has the same sum however many lanes it was given.
+    """
+    if width == LANES:
+        for k in range(len(parts)):
+            sums[k] = parts[k]
+            parts[k] = _ZERO
+        return
+    for side in range(n_sides):
+        for item in range(0, len(parts), LANES):
+            for f in range(width):
+                o, i = np.uint64(item + lane + f), np.uint64(item + side * width + f)
+                sums[o] = plus(sums[o], parts[i])
+    for k in range(len(parts)):
+        parts[k] = _ZERO
 
 
 @kernel
-def store_dbfs(work, sums, n_fft, out, first, n_rows, finite):  # type: ignore[no-untyped-def]
-    """Write ``10 log10`` of the sums to ``out[first:first + n_rows]``, the middle bin first.
+def store_dbfs(sums, row_bins, out, flags, first, stop):  # type: ignore[no-untyped-def]
+    """Write ``10 log10`` of the sums to ``out[first:stop]``, the middle bin first.
 
-    ``work[sums:]`` holds the power of bin p in lane b at ``16 p + b`` and is overwritten. Lanes
-    with a power that is not finite are filled with the floor and ``finite`` is 0 for them.
+    Rows of ``row_bins`` items of ``sums`` have a free one behind them. A frame with a power that
+    is not finite is filled with the floor and flagged.
     """
-    bits = work.view(np.int32)
-    for b in range(LANES):
-        finite[b] = 1
-    for p in range(n_fft):
-        for b in range(LANES):
-            if (bits[sums + p * LANES + b] & _INFINITE) == _INFINITE:
-                finite[b] = 0
-    for k in range(sums, sums + n_fft * LANES):
-        exponent = np.float32((bits[k] >> _BITS) - _BIAS)
-        bits[k] = (bits[k] & _MANTISSA) | _ONE
-        x = work[k]
-        t = (x - _SQRT_2) / (x + _SQRT_2)
-        u = t * t
-        octaves = exponent + (_L0 + t * (_L1 + u * (_L3 + u * (_L5 + u * _L7))))
-        work[k] = max(_DB_PER_OCTAVE * octaves, _FLOOR)
-    half = n_fft // 2
-    for b in range(n_rows):
-        lane, line = work[sums + b :], out[first + b]
-        if finite[b]:
-            for p in range(half):
-                line[p] = lane[(p + half) * LANES]
-                line[p + half] = lane[p * LANES]
-        else:
-            for p in range(n_fft):
-                line[p] = _FLOOR
+    bits, n_bins = out.view(np.int32), out.shape[1]
+    n_lines = n_bins // row_bins
+    for frame in range(first, stop):
+        row, lane = np.uint64(frame), frame - first
+        for line in range(n_lines):
+            o = np.uint64((line + n_lines // 2) % n_lines * row_bins)
+            i = np.uint64(line * (row_bins + 1) * LANES + lane)
+            for q in range(np.uint64(row_bins)):
+                out[row, o + q] = sums[i + q * np.uint64(LANES)]
+        found = False
+        for p in range(n_bins):
+            found |= (bits[row, p] & _INFINITE) == _INFINITE
+        if found:
+            flags[frame] |= _NONFINITE
+            for p in range(n_bins):
+                out[row, p] = _FLOOR
+            continue
+        for p in range(n_bins):
+            exponent = np.float32((bits[row, p] >> _BITS) - _BIAS)
+            bits[row, p] = (bits[row, p] & _MANTISSA) | _ONE
+            x = out[row, p]
+            t = (x - _SQRT_2) / (x + _SQRT_2)
+            u = t * t
+            octaves = exponent + (_L0 + t * (_L1 + u * (_L3 + u * (_L5 + u * _L7))))
+            out[row, p] = max(_DB_PER_OCTAVE * octaves, _FLOOR)

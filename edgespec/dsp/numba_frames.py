@@ -8,54 +8,58 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from edgespec.dsp import checks, lanes, passes
+from edgespec.dsp import lanes, passes
+from edgespec.dsp.checks import flag_floats, flag_integers
 from edgespec.dsp.jit import ahead
 from edgespec.dsp.passes import LANES
 from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.tapers import power_window
-from edgespec.records import FloatArray, FrameFlag, Geometry, SampleFormat
+from edgespec.records import FloatArray, Geometry, SampleFormat
 
 __all__ = ["NumbaFrames"]
 
-_CF32, _CI16, _CI8, _CU8 = 0, 1, 2, 3
-_CODES = {
-    SampleFormat.CF32: _CF32,
-    SampleFormat.CI16: _CI16,
-    SampleFormat.CI8: _CI8,
-    SampleFormat.CU8: _CU8,
+#: Whole samples in a 32-bit word; a sample of complex64 is two words.
+_N_FIELDS = {
+    SampleFormat.CF32: 0,
+    SampleFormat.CI16: 1,
+    SampleFormat.CI8: 2,
+    SampleFormat.CU8: 2,
 }
-_NONFINITE = np.uint8(FrameFlag.NONFINITE)
-_FLIP = np.int32(-0x7F7F7F80)
-_HALF = np.float32(0.5)
 _ZERO = np.float32(0.0)
 
-#: A line of cache between the rows keeps the same point of two rows out of the same cache set.
-_ROW_PADDING = 16
+#: What turns offset binary into two's complement; samples are then as much too low.
+_FLIP = {SampleFormat.CU8: -0x7F7F7F80}
+_TOO_LOW = {SampleFormat.CU8: 0.5}
 
 
 class NumbaFrames:
     """Power and flags of whole frames; see :class:`edgespec.dsp.spectrogram.Frames`."""
 
-    batch_frames = LANES
+    batch_frames = 1
 
     def __init__(self, geometry: Geometry, sample_format: SampleFormat, limits: ClipLimits) -> None:
-        n_row = geometry.n_fft * LANES + _ROW_PADDING
-        self._kernel = _kernel(geometry.n_fft)
-        self._format = np.array(
+        n_fields = _N_FIELDS[sample_format]
+        self._kernel = _kernel(geometry.n_fft, n_fields)
+        self._settings = np.array(
             [
-                _CODES[sample_format],
-                geometry.n_fft * sample_format.sample_bytes // 4,
+                _FLIP.get(sample_format, 0),
                 geometry.n_averages,
                 limits.max_clipped(2 * geometry.frame_samples),
             ],
             np.int64,
         )
+        self._widths = np.array(lanes.lane_widths(geometry.n_averages), np.int64)
         self._ends = np.array([limits.low, limits.high], np.float64)
-        self._window = power_window(geometry, sample_format).astype(np.float32)
-        self._factors = passes.twiddles(geometry.n_fft)
-        self._work = _aligned(5 * n_row)
-        self._tile = _aligned(geometry.n_fft * LANES).view(np.int32)
-        self._finite = np.empty(LANES, np.uint8)
+        window = power_window(geometry, sample_format)
+        window = window.reshape(passes.radices(geometry.n_fft)).T.ravel()
+        # Integers are read at the top of a word.
+        scale = {0: 1.0, 1: 2.0**-16, 2: 2.0**-24}[n_fields]
+        offset = window * _TOO_LOW.get(sample_format, 0.0)
+        factors = passes.twiddles(geometry.n_fft).view(np.float32)
+        self._tables = np.concatenate([window * scale, offset, factors]).astype(np.float32)
+        self._starts = np.zeros(LANES, np.uint64)
+        n_grid, n_block, n_tile = _work_items(geometry.n_fft, n_fields)
+        self._work = _aligned(4 * n_grid + n_block + n_tile)
 
     def compute(
         self,
@@ -64,16 +68,15 @@ class NumbaFrames:
         power_dbfs: FloatArray,
         flags: NDArray[np.uint8],
     ) -> None:
-        """Fill the first ``n_frames`` rows; ``samples`` holds at least a batch."""
+        """Fill the first ``n_frames`` rows."""
         self._kernel(
             samples.reshape(-1).view(np.int32),
-            self._format,
+            self._settings,
+            self._widths,
             self._ends,
-            self._window,
-            self._factors,
+            self._tables,
+            self._starts,
             self._work,
-            self._tile,
-            self._finite,
             n_frames,
             power_dbfs,
             flags,
@@ -88,75 +91,160 @@ def _aligned(n_items: int) -> FloatArray:
     return raw[start : start + 4 * n_items].view(np.float32)
 
 
+def _fft_words(n_fft: int, n_fields: int) -> int:
+    return n_fft // n_fields if n_fields else 2 * n_fft
+
+
+def _work_items(n_fft: int, n_fields: int) -> tuple[int, int, int]:
+    """Return the sizes of one of the four grids of bins, the block and the tile."""
+    a, b = passes.radices(n_fft)
+    column = passes.apart_by(_fft_words(n_fft, n_fields) // a)
+    return b * (a + 1) * LANES, passes.BLOCK * LANES, a * column * LANES
+
+
 @functools.cache
-def _kernel(n_fft: int) -> Callable[..., None]:
-    """Return the compiled loop over batches of frames for one size."""
-    row = n_fft * LANES + _ROW_PADDING
-    sums = 4 * row
+def _kernel(n_fft: int, n_fields: int) -> Callable[..., None]:
+    """Return the compiled loop over batches of frames for one size and width of samples."""
+    n_row = passes.radices(n_fft)[0]
+    n_grid, n_block, _ = _work_items(n_fft, n_fields)
+    fft_words = _fft_words(n_fft, n_fields)
+    column = passes.apart_by(fft_words // n_row)
     words_in = types.Array(types.int32, 1, "C", readonly=True, aligned=False)
 
     @ahead(
         types.void(
             words_in,
             types.int64[::1],
+            types.int64[::1],
             types.float64[::1],
             types.float32[::1],
-            types.complex64[::1],
+            types.uint64[::1],
             types.float32[::1],
-            types.int32[::1],
-            types.uint8[::1],
             types.int64,
             types.float32[:, ::1],
             types.uint8[::1],
         )
     )
     def frames(  # type: ignore[no-untyped-def]
-        words, sample_format, ends, window, factors, work, tile, finite, n_frames, power_dbfs, flags
+        words, settings, widths, ends, tables, starts, work, n_frames, power_dbfs, flags
     ):
-        code, fft_words, n_averages, max_clipped = sample_format
+        flip, n_averages, max_clipped = np.int32(settings[0]), settings[1], settings[2]
         frame_words = fft_words * n_averages
-        n_rows = min(LANES, n_frames)
-        for batch_first in range(0, n_frames, LANES):
-            # Computing some frames again is cheaper than moving the last ones to a full batch.
-            first = min(batch_first, n_frames - n_rows)
-            batch = first * frame_words
-            for b in range(n_rows):
-                frame = words[batch + b * frame_words : batch + (b + 1) * frame_words]
-                if code == _CF32:
-                    flags[first + b] = checks.flag_floats(frame.view(np.float32), ends, max_clipped)
-                elif code == _CI16:
-                    flags[first + b] = checks.flag_integers(frame.view(np.int16), ends, max_clipped)
-                elif code == _CI8:
-                    flags[first + b] = checks.flag_integers(frame.view(np.int8), ends, max_clipped)
-                else:
-                    flags[first + b] = checks.flag_integers(frame.view(np.uint8), ends, max_clipped)
-            for k in range(sums, sums + n_fft * LANES):
-                work[k] = _ZERO
-            for a in range(n_averages):
-                at = batch + a * fft_words
-                if code == _CF32:
-                    lanes.load_cf32(words, at, frame_words, window, work, row)
-                elif code == _CI16:
-                    lanes.load_ci16(words, at, frame_words, window, work, row, tile)
-                elif code == _CI8:
-                    lanes.load_int8(
-                        words, at, frame_words, window, work, row, tile, np.int32(0), _ZERO
-                    )
-                else:
-                    lanes.load_int8(words, at, frame_words, window, work, row, tile, _FLIP, _HALF)
-                if n_fft == 64:
-                    passes.add_power_64(work, row, factors)
-                elif n_fft == 128:
-                    passes.add_power_128(work, row, factors)
-                elif n_fft == 256:
-                    passes.add_power_256(work, row, factors)
-                elif n_fft == 512:
-                    passes.add_power_512(work, row, factors)
-                else:
-                    passes.add_power_1024(work, row, factors)
-            lanes.store_dbfs(work, sums, n_fft, power_dbfs, first, n_rows, finite)
-            for b in range(n_rows):
-                if not finite[b]:
-                    flags[first + b] |= _NONFINITE
+        window, offset = tables[:n_fft], tables[n_fft : 2 * n_fft]
+        factors = tables[2 * n_fft :].view(np.complex64)
+        real, imag = work[:n_grid], work[n_grid : 2 * n_grid]
+        parts, sums = work[2 * n_grid : 3 * n_grid], work[3 * n_grid : 4 * n_grid]
+        block = work[4 * n_grid : 4 * n_grid + n_block].view(np.int32)
+        floats = work[4 * n_grid + n_block :]
+        tile = floats.view(np.int32)
+        of_floats, of_words = words.view(np.float32), words.view(np.int16)
+        of_bytes, of_signed = words.view(np.uint8), words.view(np.int8)
+        for first in range(0, n_frames, LANES):
+            stop = min(first + LANES, n_frames)
+            start = first * frame_words
+            if n_fields == 0:
+                flag_floats(of_floats, start, frame_words, ends, max_clipped, flags, first, stop)
+            elif n_fields == 1:
+                flag_integers(
+                    of_words, 2 * start, 2 * frame_words, ends, max_clipped, flags, first, stop
+                )
+            elif flip:
+                flag_integers(
+                    of_bytes, 4 * start, 4 * frame_words, ends, max_clipped, flags, first, stop
+                )
+            else:
+                flag_integers(
+                    of_signed, 4 * start, 4 * frame_words, ends, max_clipped, flags, first, stop
+                )
+            for k in range(len(sums)):
+                sums[k] = _ZERO
+            frame = first
+            while frame < stop:
+                width = widths[stop - frame]
+                n_sides = LANES // width
+                for average in range(0, n_averages, n_sides):
+                    # Lanes that nobody needs compute the last frame or average once more.
+                    for side in range(n_sides):
+                        at = min(average + side, n_averages - 1) * fft_words
+                        for f in range(width):
+                            starts[side * width + f] = min(frame + f, stop - 1) * frame_words + at
+                    lanes.gather(words, starts, fft_words, column, block, tile)
+                    if n_fft == 64:
+                        passes.add_power_64(
+                            tile,
+                            floats,
+                            column,
+                            n_fields,
+                            window,
+                            offset,
+                            flip,
+                            factors,
+                            real,
+                            imag,
+                            parts,
+                        )
+                    elif n_fft == 128:
+                        passes.add_power_128(
+                            tile,
+                            floats,
+                            column,
+                            n_fields,
+                            window,
+                            offset,
+                            flip,
+                            factors,
+                            real,
+                            imag,
+                            parts,
+                        )
+                    elif n_fft == 256:
+                        passes.add_power_256(
+                            tile,
+                            floats,
+                            column,
+                            n_fields,
+                            window,
+                            offset,
+                            flip,
+                            factors,
+                            real,
+                            imag,
+                            parts,
+                        )
+                    elif n_fft == 512:
+                        passes.add_power_512(
+                            tile,
+                            floats,
+                            column,
+                            n_fields,
+                            window,
+                            offset,
+                            flip,
+                            factors,
+                            real,
+                            imag,
+                            parts,
+                        )
+                    else:
+                        passes.add_power_1024(
+                            tile,
+                            floats,
+                            column,
+                            n_fields,
+                            window,
+                            offset,
+                            flip,
+                            factors,
+                            real,
+                            imag,
+                            parts,
+                        )
+                    if n_sides > 1:
+                        n_new = min(n_sides, n_averages - average)
+                        lanes.move_sums(parts, n_new, width, frame - first, sums)
+                if n_sides == 1:
+                    lanes.move_sums(parts, 1, LANES, 0, sums)
+                frame += width
+            lanes.store_dbfs(sums, n_row, power_dbfs, flags, first, stop)
 
     return frames

@@ -1,216 +1,272 @@
-"""The Fourier transform of many frames side by side: one frame in each SIMD lane.
+"""The Fourier transform of many streams side by side: one stream in each SIMD lane.
 
-The Stockham form (van Loan 1992, sec. 1.7) needs no bit reversal: passes of radix 8 go back and
-forth between two halves of a workspace, and the last pass adds ``|X|^2`` to a row of sums. Point
-``p`` of lane ``b`` lies at ``p * LANES + b``, so every operation is a plain vector operation. All
-rows are parts of one array at offsets known at compile time: that is how LLVM sees that they do
-not overlap, without which it does not vectorise.
+``n_fft = A x B`` takes two passes (the four-step form, van Loan 1992, sec. 3.3). The first reads
+samples and makes B transforms of A points, ``y[j, q] = sum_k x[k B + j] exp(-2j pi k q / A)``, each
+turned by ``exp(-2j pi j q / n_fft)``; the second makes A transforms of B points over j and adds
+``|X[r A + q]|^2`` to the sums. Two passes, not more, because 16 lanes of 1024 points are larger
+than the first level of any cache.
+
+Words are kept in items: one word of every lane, side by side. So each operation is a plain vector
+operation. Rows of items that a butterfly reads together are one item apart more than a power of
+two, or they would all fall into the same set of the cache.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.dsp.butterflies import dft4, dft8, dft16, power, turn
-from edgespec.dsp.jit import inlined, scalar
+from edgespec.dsp.butterflies import dft8, dft16, dft32, power, turn
+from edgespec.dsp.jit import apart, exact, scalar
 
 __all__ = [
+    "BLOCK",
     "LANES",
     "add_power_64",
     "add_power_128",
     "add_power_256",
     "add_power_512",
     "add_power_1024",
+    "apart_by",
+    "plus",
     "radices",
     "twiddles",
 ]
 
 #: 16 floats are one AVX-512 register, two of AVX2, four of NEON.
 LANES = 16
+#: Words that are taken from every lane at once: two lines of cache, and half of the shortest FFT.
+BLOCK = 32
+
+_RADICES = {64: (8, 8), 128: (8, 16), 256: (16, 16), 512: (16, 32), 1024: (32, 32)}
+
+_TOP_16, _TOP_8 = np.int32(-(1 << 16)), np.int32(-(1 << 24))
 
 
-def radices(n_fft: int) -> tuple[int, ...]:
-    """Return the radix of every pass: eights, then the 4, 8 or 16 that remain."""
-    remaining, plan = n_fft, []
-    while remaining > 16:
-        plan.append(8)
-        remaining //= 8
-    return (*plan, remaining)
+def radices(n_fft: int) -> tuple[int, int]:
+    """Return A and B, the number of points of the transforms of the first and the second pass."""
+    return _RADICES[n_fft]
 
 
 def twiddles(n_fft: int) -> NDArray[np.complex64]:
-    """Return the factors between the passes: ``exp(-2j pi j q / (8 m))``, j = 0..m-1, q = 1..7."""
-    factors, done = [np.zeros(0, np.complex128)], 1
-    for _ in radices(n_fft)[:-1]:
-        m = n_fft // (8 * done)
-        factors.append(np.exp(-2j * np.pi / (8 * m) * np.outer(range(m), range(1, 8))).ravel())
-        done *= 8
-    return np.concatenate(factors).astype(np.complex64)
+    """Return the factors between the passes, ``exp(-2j pi j q / n_fft)`` at ``j A + q``."""
+    a, b = radices(n_fft)
+    turns = np.outer(np.arange(b), np.arange(a)).ravel() / n_fft
+    factors: NDArray[np.complex64] = np.exp(-2j * np.pi * turns).astype(np.complex64)
+    return factors
 
 
-@scalar
-def _get(work, i, row):  # type: ignore[no-untyped-def]
-    return complex(work[i], work[i + row])
+def apart_by(n_items: int) -> int:
+    """Return how many items of a tile lie between points that are ``n_items`` words apart.
 
-
-@scalar
-def _put(work, i, row, value):  # type: ignore[no-untyped-def]
-    work[i] = value.real
-    work[i + row] = value.imag
-
-
-@scalar
-def _put_turned(work, i, row, value, factor):  # type: ignore[no-untyped-def]
-    _put(work, i, row, turn(value, factor.real, factor.imag))
-
-
-@inlined
-def _pass_8(work, x, y, row, factors, t, done, m):  # type: ignore[no-untyped-def]
-    d = done * LANES
-    s = m * d
-    for j in range(m):
-        f = t + 7 * j
-        f1, f2, f3, f4 = factors[f], factors[f + 1], factors[f + 2], factors[f + 3]
-        f5, f6, f7 = factors[f + 4], factors[f + 5], factors[f + 6]
-        for k in range(d):
-            i = x + j * d + k
-            y0, y1, y2, y3, y4, y5, y6, y7 = dft8(
-                _get(work, i, row),
-                _get(work, i + s, row),
-                _get(work, i + 2 * s, row),
-                _get(work, i + 3 * s, row),
-                _get(work, i + 4 * s, row),
-                _get(work, i + 5 * s, row),
-                _get(work, i + 6 * s, row),
-                _get(work, i + 7 * s, row),
-            )
-            o = y + 8 * j * d + k
-            _put(work, o, row, y0)
-            _put_turned(work, o + d, row, y1, f1)
-            _put_turned(work, o + 2 * d, row, y2, f2)
-            _put_turned(work, o + 3 * d, row, y3, f3)
-            _put_turned(work, o + 4 * d, row, y4, f4)
-            _put_turned(work, o + 5 * d, row, y5, f5)
-            _put_turned(work, o + 6 * d, row, y6, f6)
-            _put_turned(work, o + 7 * d, row, y7, f7)
-
-
-@inlined
-def _last_4(work, x, row, sums, s):  # type: ignore[no-untyped-def]
-    for k in range(s):
-        i, o = x + k, sums + k
-        y0, y1, y2, y3 = dft4(
-            _get(work, i, row),
-            _get(work, i + s, row),
-            _get(work, i + 2 * s, row),
-            _get(work, i + 3 * s, row),
-        )
-        work[o] += power(y0)
-        work[o + s] += power(y1)
-        work[o + 2 * s] += power(y2)
-        work[o + 3 * s] += power(y3)
-
-
-@inlined
-def _last_8(work, x, row, sums, s):  # type: ignore[no-untyped-def]
-    for k in range(s):
-        i, o = x + k, sums + k
-        y0, y1, y2, y3, y4, y5, y6, y7 = dft8(
-            _get(work, i, row),
-            _get(work, i + s, row),
-            _get(work, i + 2 * s, row),
-            _get(work, i + 3 * s, row),
-            _get(work, i + 4 * s, row),
-            _get(work, i + 5 * s, row),
-            _get(work, i + 6 * s, row),
-            _get(work, i + 7 * s, row),
-        )
-        work[o] += power(y0)
-        work[o + s] += power(y1)
-        work[o + 2 * s] += power(y2)
-        work[o + 3 * s] += power(y3)
-        work[o + 4 * s] += power(y4)
-        work[o + 5 * s] += power(y5)
-        work[o + 6 * s] += power(y6)
-        work[o + 7 * s] += power(y7)
-
-
-@inlined
-def _last_16(work, x, row, sums, s):  # type: ignore[no-untyped-def]
-    for k in range(s):
-        i, o = x + k, sums + k
-        y0, y1, y2, y3, y4, y5, y6, y7, y8, y9, y10, y11, y12, y13, y14, y15 = dft16(
-            _get(work, i, row),
-            _get(work, i + s, row),
-            _get(work, i + 2 * s, row),
-            _get(work, i + 3 * s, row),
-            _get(work, i + 4 * s, row),
-            _get(work, i + 5 * s, row),
-            _get(work, i + 6 * s, row),
-            _get(work, i + 7 * s, row),
-            _get(work, i + 8 * s, row),
-            _get(work, i + 9 * s, row),
-            _get(work, i + 10 * s, row),
-            _get(work, i + 11 * s, row),
-            _get(work, i + 12 * s, row),
-            _get(work, i + 13 * s, row),
-            _get(work, i + 14 * s, row),
-            _get(work, i + 15 * s, row),
-        )
-        work[o] += power(y0)
-        work[o + s] += power(y1)
-        work[o + 2 * s] += power(y2)
-        work[o + 3 * s] += power(y3)
-        work[o + 4 * s] += power(y4)
-        work[o + 5 * s] += power(y5)
-        work[o + 6 * s] += power(y6)
-        work[o + 7 * s] += power(y7)
-        work[o + 8 * s] += power(y8)
-        work[o + 9 * s] += power(y9)
-        work[o + 10 * s] += power(y10)
-        work[o + 11 * s] += power(y11)
-        work[o + 12 * s] += power(y12)
-        work[o + 13 * s] += power(y13)
-        work[o + 14 * s] += power(y14)
-        work[o + 15 * s] += power(y15)
-
-
-@inlined
-def add_power_64(work, row, factors):  # type: ignore[no-untyped-def]
-    """Transform rows 0 and 1 of ``work`` (real, imaginary) and add ``|X|^2`` to row 4.
-
-    ``work`` float32 has 5 rows of ``row`` elements; rows 2 and 3 are scratch. ``factors`` are those
-    of :func:`twiddles`; ``row`` is a constant of the caller. The sizes below work alike.
+    One more, unless these are fewer than the words that are gathered at once.
     """
-    _pass_8(work, 0, 2 * row, row, factors, 0, 1, 8)
-    _last_8(work, 2 * row, row, 4 * row, 8 * LANES)
+    return n_items + 1 if n_items % BLOCK == 0 else n_items
 
 
-@inlined
-def add_power_128(work, row, factors):  # type: ignore[no-untyped-def]
+@exact
+def plus(a, b):  # type: ignore[no-untyped-def]
+    """Return ``a + b``, rounded, whatever the compiler could do with what comes before or next."""
+    return a + b
+
+
+# What a butterfly reads and writes, point by point: i is the item, k counts factors.
+
+
+@scalar
+def _float(source, i, k):  # type: ignore[no-untyped-def]
+    items, window = source
+    return complex(items[i] * window[k], items[i + LANES] * window[k])
+
+
+@scalar
+def _fields(source, i, k):  # type: ignore[no-untyped-def]
+    words, window, offset, flip, left_i, left_q, mask = source
+    word = words[i] ^ flip
+    # A field shifted to the top is the signed value times a power of two, which the window undoes.
+    real = np.float32(np.int32(np.int32(word << left_i) & mask))
+    imag = np.float32(np.int32(np.int32(word << left_q) & mask))
+    return complex(real * window[k] + offset[k], imag * window[k] + offset[k])
+
+
+@scalar
+def _pair(source, i, k):  # type: ignore[no-untyped-def]
+    real, imag = source
+    return complex(real[i], imag[i])
+
+
+@scalar
+def _turned(target, i, k, y):  # type: ignore[no-untyped-def]
+    real, imag, factors = target
+    z = turn(y, factors[k].real, factors[k].imag)
+    real[i] = z.real
+    imag[i] = z.imag
+
+
+@scalar
+def _power(sums, i, k, y):  # type: ignore[no-untyped-def]
+    sums[i] = plus(sums[i], power(y))
+
+
+# The same for all results of a butterfly, which are a step apart.
+
+
+@scalar
+def _write4(write, target, i, step, k, y):  # type: ignore[no-untyped-def]
+    write(target, i, k, y[0])
+    write(target, i + step, k + 1, y[1])
+    write(target, i + 2 * step, k + 2, y[2])
+    write(target, i + 3 * step, k + 3, y[3])
+
+
+@scalar
+def _write8(write, target, i, step, k, y):  # type: ignore[no-untyped-def]
+    _write4(write, target, i, step, k, y[:4])
+    _write4(write, target, i + 4 * step, step, k + 4, y[4:])
+
+
+@scalar
+def _write16(write, target, i, step, k, y):  # type: ignore[no-untyped-def]
+    _write8(write, target, i, step, k, y[:8])
+    _write8(write, target, i + 8 * step, step, k + 8, y[8:])
+
+
+@scalar
+def _write32(write, target, i, step, k, y):  # type: ignore[no-untyped-def]
+    _write16(write, target, i, step, k, y[:16])
+    _write16(write, target, i + 16 * step, step, k + 16, y[16:])
+
+
+# The passes. a and b are constants of the caller.
+
+
+@apart
+def _first_floats(  # type: ignore[no-untyped-def]
+    dft, write, a, b, column, items, window, factors, real, imag
+):
+    row, step = (a + 1) * LANES, column * LANES
+    for j in range(b):
+        for lane in range(LANES):
+            y = dft(_float, (items, window), 2 * j * LANES + lane, step, j * a, 1)
+            write(_turned, (real, imag, factors), j * row + lane, LANES, j * a, y)
+
+
+@apart
+def _first_fields(  # type: ignore[no-untyped-def]
+    dft, write, a, b, column, n_fields, words, window, offset, flip, factors, real, imag
+):
+    row, step = (a + 1) * LANES, column * LANES
+    mask = _TOP_16 if n_fields == 1 else _TOP_8
+    for j in range(b):
+        word, field = j // n_fields, j % n_fields
+        # LLVM shifts vectors of 32 bits only where it sees that the distance is below 32.
+        left_i = np.int32((16 if n_fields == 1 else 24 - 16 * field) & 31)
+        left_q = np.int32((0 if n_fields == 1 else 16 - 16 * field) & 31)
+        for lane in range(LANES):
+            source = words, window, offset, flip, left_i, left_q, mask
+            y = dft(_fields, source, word * LANES + lane, step, j * a, 1)
+            write(_turned, (real, imag, factors), j * row + lane, LANES, j * a, y)
+
+
+@apart
+def _second(dft, write, a, real, imag, sums):  # type: ignore[no-untyped-def]
+    row = (a + 1) * LANES
+    for i in range(a * LANES):
+        write(_power, sums, i, row, 0, dft(_pair, (real, imag), i, row, 0, 0))
+
+
+@scalar
+def add_power_64(  # type: ignore[no-untyped-def]
+    tile, floats, column, n_fields, window, offset, flip, factors, real, imag, sums
+):
+    """Transform one FFT of every lane and add ``|X|^2`` to the sums.
+
+    Args:
+        tile: int32, what :func:`edgespec.dsp.lanes.gather` wrote.
+        floats: the same memory as float32.
+        column: constant, items between points that are B points apart.
+        n_fields: constant, complex samples in a word; 0 where a sample is two words.
+        window: float32, at ``j A + q`` the factor of point ``q B + j``.
+        offset: float32, in the same order, what is added to windowed integers.
+        flip: int32, turns a word into two's complement.
+        factors: what :func:`twiddles` returns.
+        real: float32, scratch: B rows of A + 1 items.
+        imag: the same.
+        sums: the same; bin ``r A + q`` is item q of row r. The functions below work alike.
+    """
+    if n_fields == 0:
+        _first_floats(
+            dft8, _write8, 8, 8, column, floats, window, factors, real, imag
+        )  # fmt: skip
+    else:
+        _first_fields(
+            dft8, _write8, 8, 8, column,
+            n_fields, tile, window, offset, flip, factors, real, imag,
+        )  # fmt: skip
+    _second(dft8, _write8, 8, real, imag, sums)
+
+
+@scalar
+def add_power_128(  # type: ignore[no-untyped-def]
+    tile, floats, column, n_fields, window, offset, flip, factors, real, imag, sums
+):
     """128 = 8 x 16."""
-    _pass_8(work, 0, 2 * row, row, factors, 0, 1, 16)
-    _last_16(work, 2 * row, row, 4 * row, 8 * LANES)
+    if n_fields == 0:
+        _first_floats(
+            dft8, _write8, 8, 16, column, floats, window, factors, real, imag
+        )  # fmt: skip
+    else:
+        _first_fields(
+            dft8, _write8, 8, 16, column,
+            n_fields, tile, window, offset, flip, factors, real, imag,
+        )  # fmt: skip
+    _second(dft16, _write16, 8, real, imag, sums)
 
 
-@inlined
-def add_power_256(work, row, factors):  # type: ignore[no-untyped-def]
-    """256 = 8 x 8 x 4."""
-    _pass_8(work, 0, 2 * row, row, factors, 0, 1, 32)
-    _pass_8(work, 2 * row, 0, row, factors, 224, 8, 4)
-    _last_4(work, 0, row, 4 * row, 64 * LANES)
+@scalar
+def add_power_256(  # type: ignore[no-untyped-def]
+    tile, floats, column, n_fields, window, offset, flip, factors, real, imag, sums
+):
+    """256 = 16 x 16."""
+    if n_fields == 0:
+        _first_floats(
+            dft16, _write16, 16, 16, column, floats, window, factors, real, imag
+        )  # fmt: skip
+    else:
+        _first_fields(
+            dft16, _write16, 16, 16, column,
+            n_fields, tile, window, offset, flip, factors, real, imag,
+        )  # fmt: skip
+    _second(dft16, _write16, 16, real, imag, sums)
 
 
-@inlined
-def add_power_512(work, row, factors):  # type: ignore[no-untyped-def]
-    """512 = 8 x 8 x 8."""
-    _pass_8(work, 0, 2 * row, row, factors, 0, 1, 64)
-    _pass_8(work, 2 * row, 0, row, factors, 448, 8, 8)
-    _last_8(work, 0, row, 4 * row, 64 * LANES)
+@scalar
+def add_power_512(  # type: ignore[no-untyped-def]
+    tile, floats, column, n_fields, window, offset, flip, factors, real, imag, sums
+):
+    """512 = 16 x 32."""
+    if n_fields == 0:
+        _first_floats(
+            dft16, _write16, 16, 32, column, floats, window, factors, real, imag
+        )  # fmt: skip
+    else:
+        _first_fields(
+            dft16, _write16, 16, 32, column,
+            n_fields, tile, window, offset, flip, factors, real, imag,
+        )  # fmt: skip
+    _second(dft32, _write32, 16, real, imag, sums)
 
 
-@inlined
-def add_power_1024(work, row, factors):  # type: ignore[no-untyped-def]
-    """1024 = 8 x 8 x 16."""
-    _pass_8(work, 0, 2 * row, row, factors, 0, 1, 128)
-    _pass_8(work, 2 * row, 0, row, factors, 896, 8, 16)
-    _last_16(work, 0, row, 4 * row, 64 * LANES)
+@scalar
+def add_power_1024(  # type: ignore[no-untyped-def]
+    tile, floats, column, n_fields, window, offset, flip, factors, real, imag, sums
+):
+    """1024 = 32 x 32."""
+    if n_fields == 0:
+        _first_floats(
+            dft32, _write32, 32, 32, column, floats, window, factors, real, imag
+        )  # fmt: skip
+    else:
+        _first_fields(
+            dft32, _write32, 32, 32, column,
+            n_fields, tile, window, offset, flip, factors, real, imag,
+        )  # fmt: skip
+    _second(dft32, _write32, 32, real, imag, sums)

@@ -207,8 +207,9 @@ class FrontEnd:
         n_stage = n_frames if n_frames < n_batch else 0
         if n_old and not n_stage:
             n_stage = n_frames % n_batch or min(n_batch, n_frames)
-        rows = slice(row, row + n_frames)
-        np.add(self._steps[:n_frames], sample_start - n_old, out=self._sample_start[rows])
+        np.add(
+            self._steps[:n_frames], sample_start - n_old, out=self._sample_start[row:][:n_frames]
+        )
         n_used = 0
         if n_stage:
             n_used = n_stage * n_frame - n_old
@@ -225,6 +226,7 @@ class FrontEnd:
             )
             n_used += n_direct
         n_rest = len(samples) - n_used
-        self._staged[n_old : n_old + n_rest] = samples[n_used:]
+        if n_rest:
+            self._staged[n_old : n_old + n_rest] = samples[n_used:]
         self._n_staged = n_old + n_rest
         return n_frames
