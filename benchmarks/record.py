@@ -1,0 +1,68 @@
+"""Results by machine: who measured, on what, and where it is written."""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from edgespec.machine import machine_facts
+
+__all__ = ["RESULTS", "facts", "markdown_table", "on_one_core", "save", "slug"]
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def on_one_core() -> None:
+    """Keep this process on one core: libraries that start threads then share it, as on a board.
+
+    To be called before they are imported: most look once how many cores there are.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def facts(packages: Sequence[str] = ()) -> dict[str, str]:
+    """Return processor, system, versions of what runs everywhere and of ``packages``, and the time.
+
+    ``load`` is the mean number of running processes of the last minute, this one included: above
+    about 1 on two cores, medians say little and minima a little less.
+    """
+    found = machine_facts()
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    found["load"] = f"{os.getloadavg()[0]:.2f}"
+    found["date"] = datetime.now(UTC).strftime("%Y-%m-%d %H:%MZ")
+    return found
+
+
+def slug(machine: Mapping[str, str]) -> str:
+    """Return what result files of a machine are called by."""
+    return re.sub(r"[^a-z0-9]+", "-", f"{machine['machine']} {machine['cpu']}".lower()).strip("-")
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def save(name: str, title: str, made_by: str, result: Mapping[str, Any], text: str) -> Path:
+    """Write ``NAME-MACHINE.json`` and ``.md`` to the results; return the path of the latter.
+
+    ``result["machine"]`` names the machine.
+    """
+    RESULTS.mkdir(exist_ok=True)
+    stem = RESULTS / f"{name}-{slug(result['machine'])}"
+    content = {"schema": f"edgespec.benchmark.{name}/1", **result}
+    stem.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
+    known = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
+    path = stem.with_suffix(".md")
+    path.write_text(f"# {title}\n\nMade by `{made_by}`.\n\n{text}\n\n{known}.\n")
+    return path

@@ -1,0 +1,1 @@
+"""What a user could run the model with, one runtime a file."""
