@@ -13,6 +13,7 @@ import click
 
 from edgespec import __version__
 from edgespec.clickglue import EdgespecGroup
+from edgespec.twin.cli import twin
 
 if TYPE_CHECKING:
     from edgespec.config import Config
@@ -323,6 +324,9 @@ def config_init(path: Path | None) -> None:
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
     click.echo(f"wrote {path}; next: edgespec config check {path}", err=True)
+
+
+main.add_command(twin)
 
 
 @main.group()

@@ -131,6 +131,10 @@ class Monitor:
         n_segments = self._pipeline.n_segments
         for event in self._pipeline.process(block):
             self._tell_event(event)
+        report = self._pipeline.levels.take() if self._pipeline.levels is not None else None
+        if report is not None:
+            for sink in self._sinks:
+                sink.rss(report)
         ended_ns = time.monotonic_ns()
         self._busy_ns += ended_ns - begun_ns
         if self._pipeline.n_segments > n_segments:

@@ -14,6 +14,7 @@ from edgespec.detect.arithmetic import Arithmetic, open_arithmetic
 from edgespec.detect.events import EventRules, EventTracker
 from edgespec.detect.registry import make_detectors, resolve_names
 from edgespec.detect.site import SiteScale
+from edgespec.dsp.levels import RssPlan, SubbandLevels
 from edgespec.dsp.segments import Segmenter
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.dsp.transform import Transform, open_transform
@@ -207,6 +208,7 @@ class Pipeline:
         max_block_samples: largest block that will come.
         front_end: ``numba``, ``scipy`` or ``auto``. It decides on the arithmetic behind it, too:
             without the compiled front end, nothing here loads Numba.
+        rss: what to report of the received power; None for nothing.
 
     Raises:
         SourceError: the source's sample rate is not the bundle's.
@@ -225,6 +227,7 @@ class Pipeline:
         max_block_samples: int,
         update_s: float = 1.0,
         front_end: str = "auto",
+        rss: RssPlan | None = None,
     ) -> None:
         geometry = bundle.manifest.geometry
         if abs(source.sample_rate_hz - geometry.sample_rate_hz) > 1e-4 * geometry.sample_rate_hz:
@@ -247,6 +250,10 @@ class Pipeline:
             max_clipped_fraction=detect.max_clipped_fraction,
         )
         self.segmenter = Segmenter(geometry)
+        self.levels: SubbandLevels | None = None
+        if rss is not None:
+            max_frames = max_block_samples // geometry.frame_samples + 2
+            self.levels = SubbandLevels(geometry, source, rss, max_frames, self.front_end.backend)
         arithmetic = _ARITHMETIC[self.front_end.backend]
         self.scorer = Scorer.for_bundle(bundle, backend, names, detect.warmup_s, arithmetic)
         self.tracker = EventTracker(
@@ -279,7 +286,10 @@ class Pipeline:
 
     def scored(self, block: IqBlock) -> Iterator[ScoredSegment]:
         """Yield every segment that ``block`` completed, with its scores."""
-        self.segmenter.push(self.front_end.process(block))
+        spectrogram = self.front_end.process(block)
+        if self.levels is not None:
+            self.levels.add(spectrogram, block)
+        self.segmenter.push(spectrogram)
         for segment in self.segmenter.segments():
             sample_start = int(segment.sample_start[self.geometry.n_context])
             age = (sample_start - block.sample_start) / block.sample_rate_hz

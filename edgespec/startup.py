@@ -13,6 +13,7 @@ from edgespec.alarm.url import BrokerUrl
 from edgespec.choice import candidates_for, open_fastest
 from edgespec.config import Config
 from edgespec.detect.registry import resolve_names
+from edgespec.dsp.levels import RssPlan
 from edgespec.errors import ConfigError
 from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
@@ -116,16 +117,20 @@ def open_band_source(config: Config, bundle: Bundle) -> Source:
 
 def open_pipeline(config: Config, bundle: Bundle, backend: Backend, source: Source) -> Pipeline:
     """Return the chain between ``source`` and events."""
-    geometry = bundle.manifest.geometry
+    geometry, band = bundle.manifest.geometry, config.band[0]
+    rss = None
+    if config.node.site is not None:
+        rss = RssPlan(config.node.id, config.node.site, band.id, band.subbands, band.full_scale_dbm)
     return Pipeline(
         bundle,
         backend,
         source.info,
-        config.band[0],
+        band,
         config.detect,
         max_block_samples=block_samples_for(geometry.frame_samples, geometry.hop_frames),
         update_s=config.alarm.update_s,
-        front_end=config.band[0].front_end,
+        front_end=band.front_end,
+        rss=rss,
     )
 
 

@@ -163,3 +163,23 @@ def network(window, net):
         z = x @ layer.kernel.astype(np.float64) + layer.bias
         x = np.array([ACTIVATIONS[layer.activation](value) for value in z])
     return x
+
+
+def forest_gains(forest, place_m):
+    """Gain in dB to each unit: the mean of the leaves that a place falls into, tree by tree."""
+    features = [np.float32(place_m[0]), np.float32(place_m[1])]
+    features += [np.float32(math.dist(place_m, unit_m)) for unit_m in forest.units_xyz_m]
+    n_units = len(forest.units_xyz_m)
+    leaves = [[] for _ in range(n_units)]
+    for tree, root in enumerate(forest.root):
+        node = root
+        while forest.feature[node] >= 0:
+            goes_left = features[forest.feature[node]] <= forest.threshold[node]
+            node = forest.child[node] if goes_left else forest.child[node] + 1
+        row = forest.value[forest.child[node]]
+        if forest.unit[tree] < 0:
+            for unit in range(n_units):
+                leaves[unit].append(float(row[unit]))
+        else:
+            leaves[forest.unit[tree]].append(float(row[0]))
+    return [sum(values) / len(values) for values in leaves]

@@ -63,7 +63,7 @@ def test_modules_are_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 
 
-@pytest.mark.parametrize("package", ["paho", "ai_edge_litert", "tflite_runtime"])
+@pytest.mark.parametrize("package", ["paho", "ai_edge_litert", "tflite_runtime", "sionna"])
 def test_one_file_knows_each_outside_runtime(package: str) -> None:
     users = [name_of(path) for path in MODULES if package in set(imported_names(path))]
     assert len(users) == 1, users

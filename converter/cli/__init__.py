@@ -9,6 +9,7 @@ import click
 from converter.cli.bundles import add_weights, calibrate, quantize
 from converter.cli.laboratory import evaluate, report
 from converter.cli.models import import_keras, train, transfer
+from converter.cli.raytrace import raytrace
 from converter.cli.recordings import dataset
 from converter.cli.simulate import simulate
 from edgespec import __version__
@@ -25,6 +26,6 @@ def main() -> None:
 
 for command in (
     *(simulate, dataset, train, transfer, import_keras, quantize, calibrate, add_weights),
-    *(evaluate, report),
+    *(raytrace, evaluate, report),
 ):
     main.add_command(command)

@@ -1,11 +1,11 @@
 """Events and states on the terminal: JSON lines for programs, a table for people."""
 
-import logging
 import os
 import shutil
 from typing import Any, TextIO
 
 from edgespec import __version__
+from edgespec.alarm.output import Output
 from edgespec.alarm.payload import (
     EventMessage,
     encode,
@@ -13,13 +13,13 @@ from edgespec.alarm.payload import (
     info_payload,
     state_payload,
 )
+from edgespec.alarm.rss import rss_payload
 from edgespec.config import Config
-from edgespec.records import Event, EventType, ObserverState, SourceInfo
+from edgespec.records import Event, EventType, ObserverState, RssReport, SourceInfo
 from edgespec.units import format_hz, format_utc
 
 __all__ = ["JsonLinesSink", "TableSink"]
 
-_LOG = logging.getLogger(__name__)
 _COLOURS = {EventType.NEW: "\x1b[1;31m", EventType.UPDATE: "\x1b[33m", EventType.END: "\x1b[32m"}
 _PLAIN = "\x1b[0m"
 _CLEAR_LINE = "\r\x1b[2K"
@@ -47,7 +47,7 @@ class JsonLinesSink:
     """
 
     def __init__(self, stream: TextIO, node: str = "") -> None:
-        self._output = _Output(stream)
+        self._output = Output(stream)
         self._node = node
         self._model_sha256: str | None = None
         self._sequence = 0
@@ -80,6 +80,10 @@ class JsonLinesSink:
         """Write an object of schema ``edgespec.state/1``."""
         self._write(state_payload(state, self._node))
 
+    def rss(self, report: RssReport) -> None:
+        """Write an object of schema ``edgespec.rss/1``."""
+        self._write(rss_payload(report))
+
     def close(self) -> None:
         """Write nothing more; the stream stays open."""
         self._output.close()
@@ -96,7 +100,7 @@ class TableSink:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._output = _Output(stream)
+        self._output = Output(stream)
         self._is_terminal = stream.isatty()
         self._has_colours = self._is_terminal and not os.environ.get("NO_COLOR")
         self._has_status = False
@@ -146,6 +150,9 @@ class TableSink:
         self._output.write(_CLEAR_LINE + text[: n_columns - 1])
         self._has_status = True
 
+    def rss(self, report: RssReport) -> None:
+        """Write nothing: the line about the observer has its level."""
+
     def close(self) -> None:
         """Leave the cursor on a line of its own; the stream stays open."""
         if self._has_status:
@@ -156,29 +163,6 @@ class TableSink:
     def _line(self, text: str) -> None:
         self._output.write(f"{_CLEAR_LINE if self._has_status else ''}{text}\n")
         self._has_status = False
-
-
-class _Output:
-    """Writes and flushes until that fails or it is closed, then writes nothing."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._is_open = True
-
-    def write(self, text: str) -> None:
-        if not self._is_open:
-            return
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except BrokenPipeError:
-            self._is_open = False
-        except OSError as error:
-            _LOG.warning("nothing more can be written here (%s); the monitor goes on", error)
-            self._is_open = False
-
-    def close(self) -> None:
-        self._is_open = False
 
 
 def _row(cells: list[str]) -> str:

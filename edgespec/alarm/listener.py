@@ -7,8 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from edgespec.alarm.fields import decode
-from edgespec.alarm.session import Link, Session, tls_context
-from edgespec.alarm.url import BrokerUrl
+from edgespec.alarm.session import Link, Session
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
 
@@ -28,22 +27,12 @@ class Listener:
     """
 
     def __init__(self, settings: MqttConfig, topic: str) -> None:
-        url = BrokerUrl.parse(settings.url or "")
-        self.address = (url.host, url.port)
         self.problem: BrokerError | None = None
         self._received: list[dict[str, Any]] = []
         self._closing = threading.Event()
-        self._session = Session(
-            Link(
-                url=url,
-                client_id=f"edgespec-listener-{uuid.uuid4().hex[:8]}",
-                username=settings.username or url.username,
-                password=settings.password or url.password,
-                tls=tls_context(settings.ca_file) if url.tls else None,
-                keepalive_s=settings.keepalive_s,
-                protocol=settings.protocol,
-            )
-        )
+        link = Link.of(settings, f"edgespec-listener-{uuid.uuid4().hex[:8]}")
+        self._session = Session(link)
+        self.address = (link.url.host, link.url.port)
         self._session.connect()
         self._session.subscribe(topic, lambda payload: self._received.append(decode(payload)))
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)

@@ -10,6 +10,7 @@ from edgespec.records import Event
 __all__ = ["Mailbox", "Retained"]
 
 _MAX_EVENTS = 4096
+_MAX_PASSING = 4
 
 
 class Retained(NamedTuple):
@@ -22,6 +23,8 @@ class Retained(NamedTuple):
 class Mailbox:
     """Events in order, and for every retained topic only the newest payload.
 
+    What is only of use now waits in a short queue of its own, from which the oldest drops out.
+
     Any thread puts in and never waits for the network or a disk; one thread takes out, and is
     woken through ``waker``.
     """
@@ -30,6 +33,7 @@ class Mailbox:
         self.waker = Waker()
         self.n_lost = 0
         self._events: deque[Event] = deque()
+        self._passing: deque[tuple[str, bytes]] = deque(maxlen=_MAX_PASSING)
         self._retained: dict[str, Retained] = {}
         self._changed: dict[str, None] = {}
         self._is_closed = False
@@ -55,6 +59,18 @@ class Mailbox:
             self._retained[topic] = retained
             self._changed[topic] = None
         self.waker.wake()
+
+    def put_passing(self, topic: str, payload: bytes) -> None:
+        """Add what nobody will miss: it is neither kept for a connection nor repeated."""
+        self._passing.append((topic, payload))
+        self.waker.wake()
+
+    def take_passing(self) -> list[tuple[str, bytes]]:
+        """Return what was put in by :meth:`put_passing`, oldest first."""
+        taken: list[tuple[str, bytes]] = []
+        while self._passing:
+            taken.append(self._passing.popleft())
+        return taken
 
     def take_event(self) -> Event | None:
         """Return the oldest event, or None."""

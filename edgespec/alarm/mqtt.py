@@ -9,14 +9,14 @@ from typing import Any
 
 from edgespec.alarm.mailbox import Mailbox, Retained
 from edgespec.alarm.payload import encode, info_payload, state_payload
+from edgespec.alarm.rss import encode_rss, rss_topic
 from edgespec.alarm.sender import Sender
-from edgespec.alarm.session import Link, tls_context
+from edgespec.alarm.session import Link
 from edgespec.alarm.spool import Spool
 from edgespec.alarm.topics import Topics
-from edgespec.alarm.url import BrokerUrl
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
-from edgespec.records import Event, ObserverState
+from edgespec.records import Event, ObserverState, RssReport
 
 __all__ = ["MqttSink"]
 
@@ -98,6 +98,11 @@ class MqttSink:
         payload = encode(state_payload(state, self._topics.node))
         self._mailbox.put_retained(self._topics.state, Retained(payload, qos=0))
 
+    def rss(self, report: RssReport) -> None:
+        """Publish for the site's central unit, QoS 0: what finds no connection is not kept."""
+        topic = rss_topic(self._topics.prefix, report.node, report.site)
+        self._mailbox.put_passing(topic, encode_rss(report))
+
     def radio(self, online: bool) -> None:
         """Say whether the radio delivers samples."""
         payload = b"online" if online else b"offline"
@@ -124,17 +129,7 @@ class MqttSink:
 
 
 def _link(settings: MqttConfig, node: str, will_topic: str) -> Link:
-    url = BrokerUrl.parse(settings.url or "")
-    return Link(
-        url=url,
-        # Always the same id: after a broken link the broker then ends the old connection, and
-        # sends its last will, before this one says online, never after.
-        client_id=settings.client_id or f"edgespec-{node}",
-        username=settings.username if settings.username is not None else url.username,
-        password=settings.password if settings.password is not None else url.password,
-        tls=tls_context(settings.ca_file) if url.tls else None,
-        keepalive_s=settings.keepalive_s,
-        protocol=settings.protocol,
-        will_topic=will_topic,
-        will_payload=b"offline",
-    )
+    # Always the same id: after a broken link the broker then ends the old connection, and
+    # sends its last will, before this one says online, never after.
+    client_id = settings.client_id or f"edgespec-{node}"
+    return Link.of(settings, client_id, will_topic, b"offline")

@@ -179,6 +179,7 @@ class Sender:
         self._say(logging.INFO, f"connected to the broker {self._link.url}")
         self._session_since_s = time.monotonic()
         self._replay_to = self._spool.last_sequence
+        self._mailbox.take_passing()
         self._mailbox.renew_retained()
         with self._changed:
             self._session = session
@@ -189,6 +190,8 @@ class Sender:
         self._publish_retained(session)
         self._confirm(session)
         self._publish_oldest(session)
+        for topic, payload in self._mailbox.take_passing():
+            session.publish(topic, payload, qos=0)
         session.poll(self._mailbox.waker.fileno(), self._pause_s())
         self._mailbox.waker.clear()
 

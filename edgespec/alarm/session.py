@@ -6,73 +6,60 @@ nothing is ever published while disconnected, which paho 2 would queue and deliv
 """
 
 import select
-import socket
 import ssl
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, error_string
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, error_string
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from edgespec.alarm.url import BrokerUrl
-from edgespec.errors import BrokerError, ConfigError
+from edgespec.alarm.link import BrokerRefusedError, Link, tls_context, unreachable
+from edgespec.errors import BrokerError
 
 __all__ = ["BrokerRefusedError", "Link", "Session", "tls_context"]
 
 _PROTOCOLS = {"3.1.1": MQTTProtocolVersion.MQTTv311, "5": MQTTProtocolVersion.MQTTv5}
 _CONNECT_S = 5.0
+#: Most packets that are read before whoever drives the session has its turn again.
+_BATCH = 256
 _BAD_LOGIN = ("Bad user name or password", "Not authorized")
 
 
-class BrokerRefusedError(BrokerError):
-    """The broker is there and says no: without a change, trying again does not help."""
+class _Client(Client):
+    """paho with a shortcut for plain messages: QoS 0, not retained, without properties.
 
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """How to reach a broker and what it says when the link breaks (the last will)."""
-
-    url: BrokerUrl
-    client_id: str
-    username: str | None
-    password: str | None
-    tls: ssl.SSLContext | None
-    keepalive_s: float
-    protocol: str
-    will_topic: str | None = None
-    will_payload: bytes = b""
-
-
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Return TLS that trusts the system's certificates, or only those of ``ca_file``.
-
-    Raises:
-        ConfigError: the file is missing or holds no certificate.
+    paho makes a message object and a table of properties for each, logs it and looks for
+    callbacks: two thirds of what a message costs a central unit (benchmarks/twin/fleet.py). The
+    shortcut stands on names that paho does not promise; without them it is not taken.
     """
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise ConfigError(
-            f"mqtt.ca_file is {str(ca_file)!r}, which cannot be used "
-            f"({error.strerror or error}): name a readable file of PEM certificates"
-        ) from error
-    context.sslsocket_class = _HandshakeSocket
-    return context
 
+    on_plain: Callable[[bytes, bytes], None] | None = None
 
-class _HandshakeSocket(ssl.SSLSocket):
-    """A socket that closes when the handshake fails; paho leaves it open for every attempt."""
+    def _handle_publish(self) -> MQTTErrorCode:
+        plain = self._plain()
+        if plain is None or self.on_plain is None:
+            return super()._handle_publish()
+        self.on_plain(*plain)
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
 
-    def do_handshake(self, block: bool = False) -> None:
+    def _plain(self) -> tuple[bytes, bytes] | None:
+        """Return topic and payload of a plain message (MQTT 5, sec. 3.3), else None."""
         try:
-            super().do_handshake(block)
-        except OSError:
-            self.close()
-            raise
+            if self._in_packet["command"] & 0x0F:
+                return None
+            packet = self._in_packet["packet"]
+            start = 2 + (packet[0] << 8 | packet[1])
+            topic = bytes(packet[2:start])
+            if self._protocol == MQTTProtocolVersion.MQTTv5:
+                if packet[start]:
+                    return None
+                start += 1
+            return topic, bytes(packet[start:])
+        except (AttributeError, KeyError, IndexError, TypeError):
+            return None
 
 
 class Session:
@@ -87,6 +74,9 @@ class Session:
         self._answer: ReasonCode | None = None
         self._lost: str | None = None
         self._refused: str | None = None
+        self._asked: dict[int, list[str]] = {}
+        self._denied: str | None = None
+        self._n_heard = 0
         self._client = self._make_client()
 
     def connect(self) -> None:
@@ -100,7 +90,7 @@ class Session:
         try:
             self._client.connect(url.host, url.port, max(1, round(self._link.keepalive_s)))
         except OSError as error:
-            raise _unreachable(url, error) from error
+            raise unreachable(url, error) from error
         deadline_s = time.monotonic() + _CONNECT_S
         while self._answer is None:
             if self._lost is not None:
@@ -151,6 +141,56 @@ class Session:
                 "allow this user to read it"
             )
 
+    def listen(self, on_message: Callable[[str, bytes], None]) -> None:
+        """Hand topic and payload of every message to ``on_message``, which must not raise."""
+
+        def plain(topic: bytes, payload: bytes) -> None:
+            self._n_heard += 1
+            try:
+                name = topic.decode()
+            except UnicodeDecodeError:
+                return
+            on_message(name, payload)
+
+        def heard(client: Client, userdata: object, message: MQTTMessage) -> None:
+            try:
+                plain(message.topic.encode(), bytes(message.payload))
+            except UnicodeDecodeError:
+                self._n_heard += 1
+
+        self._client.on_plain = plain
+        self._client.on_message = heard
+        self._client.on_subscribe = self._on_subscribe
+
+    def ask(self, topics: Sequence[str], qos: int = 0) -> None:
+        """Subscribe to several topics at once without waiting; a refusal ends the next `poll`.
+
+        ``$share/GROUP/TOPIC`` (MQTT 5, sec. 4.8.2) gives each message to one member of the group.
+
+        Raises:
+            BrokerError: the link is lost.
+        """
+        if not topics:
+            return
+        if self._link.protocol == "5":
+            code, mid = self._client.subscribe([(topic, SubscribeOptions(qos)) for topic in topics])
+        else:
+            code, mid = self._client.subscribe([(topic, qos) for topic in topics])
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
+            raise BrokerError(f"the link to {self._link.url} is lost: {error_string(code)}")
+        self._asked[mid] = list(topics)
+
+    def leave(self, topics: Sequence[str]) -> None:
+        """Unsubscribe from several topics at once.
+
+        Raises:
+            BrokerError: the link is lost.
+        """
+        if topics:
+            code, _ = self._client.unsubscribe(list(topics))
+            if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                raise BrokerError(f"the link to {self._link.url} is lost: {error_string(code)}")
+
     def poll(self, wake_fd: int | None, timeout_s: float) -> None:
         """Wait for the broker, for ``wake_fd`` to be readable or for the timeout; do what is due.
 
@@ -162,6 +202,11 @@ class Session:
             raise BrokerRefusedError(
                 f"the broker {self._link.url} refuses a message ({self._refused}): allow this "
                 "user to publish below the topic prefix"
+            )
+        if self._denied is not None:
+            raise BrokerRefusedError(
+                f"the broker {self._link.url} refuses the subscription to {self._denied}: allow "
+                "this user to read it"
             )
         if self._lost is not None:
             raise BrokerError(f"the link to {self._link.url} is lost: {self._lost}")
@@ -188,14 +233,23 @@ class Session:
         ready = dict(poller.poll(0 if has_decrypted else timeout_s * 1e3))
         events = ready.get(sock.fileno(), 0)
         if has_decrypted or events & ~select.POLLOUT:
-            self._client.loop_read()
+            self._read()
         if events & select.POLLOUT:
             self._client.loop_write()
         self._client.loop_misc()
 
-    def _make_client(self) -> Client:
+    def _read(self) -> None:
+        # paho reads one packet a call; whoever listens to thousands a second would otherwise wait
+        # anew for each.
+        for _ in range(_BATCH):
+            n_heard = self._n_heard
+            self._client.loop_read()
+            if self._n_heard == n_heard:
+                return
+
+    def _make_client(self) -> _Client:
         link = self._link
-        client = Client(
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=link.client_id,
             clean_session=None if link.protocol == "5" else True,
@@ -235,6 +289,18 @@ class Session:
         is_known = flags.is_disconnect_packet_from_server or reason == "Keep alive timeout"
         self._lost = str(reason) if is_known else "the connection broke"
 
+    def _on_subscribe(
+        self,
+        client: Client,
+        userdata: object,
+        mid: int,
+        reasons: list[ReasonCode],
+        properties: Properties | None,
+    ) -> None:
+        for topic, reason in zip(self._asked.pop(mid, []), reasons, strict=False):
+            if reason.is_failure:
+                self._denied = f"{topic!r} ({reason})"
+
     def _on_publish(
         self,
         client: Client,
@@ -259,23 +325,3 @@ class Session:
             f"the broker {url} refuses the connection ({reason}); the client id is "
             f"{self._link.client_id!r}, the protocol MQTT {self._link.protocol}"
         )
-
-
-def _unreachable(url: BrokerUrl, error: OSError) -> BrokerError:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return BrokerRefusedError(
-            f"the certificate of the broker {url} is not trusted ({error.verify_message}): "
-            "set mqtt.ca_file to the certificate that signed it, and the URL to a name in it"
-        )
-    if isinstance(error, ssl.SSLError):
-        reason = f"TLS fails ({error.reason}): is this its TLS port?"
-    elif isinstance(error, socket.gaierror):
-        reason = f"the host name is not known ({error.strerror})"
-    elif isinstance(error, ConnectionRefusedError):
-        reason = "the connection is refused: is the broker running on that port?"
-    elif isinstance(error, TimeoutError):
-        reason = "there is no answer within 5 s: is the network up?"
-    else:
-        hint = ": is this its TLS port?" if url.tls else ""
-        reason = f"{error.strerror or error}{hint}"
-    return BrokerError(f"the broker {url} cannot be reached: {reason}")

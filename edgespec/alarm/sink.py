@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from edgespec.records import Event, ObserverState
+from edgespec.records import Event, ObserverState, RssReport
 
 __all__ = ["Sink"]
 
@@ -16,6 +16,10 @@ class Sink(Protocol):
 
     def state(self, state: ObserverState) -> None:
         """Take the periodic state."""
+        ...
+
+    def rss(self, report: RssReport) -> None:
+        """Take the received power of a second; only an observer of a site has some."""
         ...
 
     def close(self) -> None:

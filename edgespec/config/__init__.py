@@ -1,6 +1,6 @@
 """Configuration: TOML tables as frozen dataclasses, with loader, JSON schema and template."""
 
-from edgespec.config.loader import load_config, override
+from edgespec.config.loader import load_config, load_record, override
 from edgespec.config.model import (
     AlarmConfig,
     BandConfig,
@@ -23,6 +23,7 @@ __all__ = [
     "SourceConfig",
     "json_schema",
     "load_config",
+    "load_record",
     "override",
     "template",
 ]

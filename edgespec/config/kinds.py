@@ -7,12 +7,18 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 __all__ = ["Kind", "kinds_of"]
 
-_WORDS = {str: "a text", int: "a whole number", float: "a number", Path: "a path (a text)"}
+_WORDS = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    Path: "a path (a text)",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Type of an option: ``base`` is str, int, float, Path or the dataclass of a table."""
+    """Type of an option: ``base`` is str, int, float, bool, Path or the dataclass of a table."""
 
     base: type[Any]
     is_list: bool = False

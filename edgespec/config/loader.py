@@ -5,17 +5,19 @@ One walker goes over the dataclasses of ``model.py``: a new option needs no line
 
 import os
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from edgespec.config.kinds import Kind, kinds_of
 from edgespec.config.model import Config
 from edgespec.config.option import Option, option_of
 from edgespec.errors import ConfigError
 
-__all__ = ["load_config", "override"]
+__all__ = ["load_config", "load_record", "override"]
+
+R = TypeVar("R")
 
 _PASSWORD_VARIABLE = "EDGESPEC_MQTT_PASSWORD"
 _URL_VARIABLE = "EDGESPEC_MQTT_URL"
@@ -33,12 +35,28 @@ def load_config(path: Path | None) -> Config:
     """
     if path is None:
         return _with_environment(Config())
-    tables = _read_toml(path)
+    config = load_record(Config, path, "`edgespec config init` prints a configuration")
     try:
-        config = _Walker(path.absolute().parent).record(Config, tables, "")
         return _with_environment(_with_password_file(config))
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+
+
+def load_record(record_type: type[R], path: Path, advice: str) -> R:
+    """Return a TOML file as an instance of a dataclass whose fields say what they accept.
+
+    ``advice`` names what prints such a file to start from; relative paths in it are relative to
+    its folder.
+
+    Raises:
+        ConfigError: the file cannot be read, is no TOML, or says something that is not accepted.
+    """
+    tables = _read_toml(path, advice)
+    try:
+        record: R = _Walker(path.absolute().parent, record_type).record(record_type, tables, "")
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return record
 
 
 def override(
@@ -79,14 +97,13 @@ def _changed(record: Any, **changes: object) -> Any:
     return replace(record, **{name: value for name, value in changes.items() if value is not None})
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path, advice: str) -> dict[str, Any]:
     """Return the tables of a file as plain dicts."""
     try:
         return tomllib.loads(path.read_bytes().decode())
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be read ({error.strerror}); "
-            "`edgespec config init` prints a configuration to start from"
+            f"{path} cannot be read ({error.strerror}); {advice} to start from"
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no UTF-8 text at byte {error.start}; save it as UTF-8") from (
@@ -128,16 +145,20 @@ def _with_password_file(config: Config) -> Config:
 
 @dataclass(frozen=True, slots=True)
 class _Walker:
-    """Makes dataclasses of tables; ``folder`` is where relative paths begin."""
+    """Makes dataclasses of tables; ``folder`` is where relative paths begin, ``root`` the whole."""
 
     folder: Path
+    root: type[Any]
 
     def record(self, record_type: type[Any], table: dict[str, Any], path: str) -> Any:
         """Return an instance of a dataclass from the table at ``path``."""
         kinds = kinds_of(record_type)
         for key in table:
             if key not in kinds:
-                raise ConfigError(_unknown_key(key, list(kinds), path))
+                raise ConfigError(_unknown_key(key, list(kinds), path, self.root))
+        for field in fields(record_type):
+            if field.default is field.default_factory is MISSING and field.name not in table:
+                raise ConfigError(f"{f'{path}.{field.name}'.lstrip('.')} is missing; give it")
         options = {field.name: option_of(field) for field in fields(record_type)}
         values = {
             key: self._value(kinds[key], options[key], value, f"{path}.{key}".lstrip("."))
@@ -192,14 +213,14 @@ def _wrong_type(kind: Kind, option: Option, value: Any, path: str) -> str:
     return f"{path} is {shown}; it must be {kind.words}{bounds}"
 
 
-def _unknown_key(key: str, known: list[str], path: str) -> str:
+def _unknown_key(key: str, known: list[str], path: str, root: type[Any]) -> str:
     """Return the message for an unknown key: the nearest one, its right table, or all."""
     full = f"{path}.{key}".lstrip(".")
-    what = "key" if path else "table"
+    what = "key" if path or not all(kind.is_table for kind in kinds_of(root).values()) else "table"
     homes = [
         f"[{table}]"
-        for table, kind in kinds_of(Config).items()
-        if not path.startswith(table) and key in kinds_of(kind.base)
+        for table, kind in kinds_of(root).items()
+        if kind.is_table and not path.startswith(table) and key in kinds_of(kind.base)
     ]
     near = get_close_matches(key, known, n=1)
     if near:

@@ -64,6 +64,14 @@ class NodeConfig:
             "$XDG_STATE_HOME/edgespec or ~/.local/state/edgespec"
         ),
     )
+    site: str | None = field(
+        default=None,
+        metadata=about(
+            "Site whose central unit is told the received power once a second",
+            example="hall-1",
+            **_ID,
+        ),
+    )
 
     def __post_init__(self) -> None:
         check_record(self)
@@ -132,6 +140,25 @@ class BandConfig:
             "What computes spectra and scores; auto takes numba where it is installed, scipy "
             "spares the memory of a compiler on small boards",
             choices=("auto", "numba", "scipy"),
+        ),
+    )
+    subbands: int = field(
+        default=8,
+        metadata=about(
+            "Equal parts of the band whose received power is reported to the site",
+            minimum=1,
+            maximum=128,
+        ),
+    )
+    full_scale_dbm: float | None = field(
+        default=None,
+        metadata=about(
+            "Calibration: power at the antenna that reads 0 dBFS at this gain; without it, "
+            "received power is reported in dBFS",
+            unit="dBm",
+            minimum=-200,
+            maximum=100,
+            example=-30.0,
         ),
     )
 

@@ -1,0 +1,1 @@
+"""The central unit against Schoesser et al. 2024: path gain, detection, location, load."""

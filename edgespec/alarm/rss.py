@@ -1,0 +1,140 @@
+"""Received power on the wire: written by every observer of a site, read by its central unit.
+
+A central unit reads thousands of these a second, so the reader looks at each field once; whether
+the report fits the site is not its business.
+"""
+
+import json
+import math
+from typing import Any
+
+from edgespec.alarm.fields import PayloadError, decode, encode, parse_utc
+from edgespec.records import RssReport
+from edgespec.units import format_utc
+
+__all__ = [
+    "LEVEL_UNITS",
+    "MAX_RSS_BYTES",
+    "RSS_SCHEMA",
+    "RssPayloadError",
+    "encode_rss",
+    "parse_rss",
+    "rss_payload",
+    "rss_topic",
+]
+
+RSS_SCHEMA = "edgespec.rss/1"
+LEVEL_UNITS = ("dBFS", "dBm")
+#: Far above what 128 subbands need; a longer payload is not even looked at.
+MAX_RSS_BYTES = 16384
+_NUMBERS = {float, int}
+_EVENT_TYPE = "rss"
+
+
+class RssPayloadError(PayloadError):
+    """A payload that is no report; ``reason`` is a word to count it by."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+def rss_topic(prefix: str, node: str, site: str) -> str:
+    """Return the topic of one observer's reports; ``+`` for ``node`` stands for all of them."""
+    return f"{prefix}/{node}/rss/{site}"
+
+
+def rss_payload(report: RssReport) -> dict[str, Any]:
+    """Return the object of schema ``edgespec.rss/1``."""
+    return {
+        "schema": RSS_SCHEMA,
+        "event_type": _EVENT_TYPE,
+        "node": report.node,
+        "site": report.site,
+        "band": report.band,
+        "time": format_utc(report.utc_ns),
+        "duration_s": float(report.duration_s),
+        "sequence": int(report.sequence),
+        "n_frames": int(report.n_frames),
+        "core:freq_lower_edge": float(report.edges_hz[0]),
+        "core:freq_upper_edge": float(report.edges_hz[-1]),
+        "subband_edges_hz": [float(edge_hz) for edge_hz in report.edges_hz],
+        "levels": [float(level) for level in report.levels_db],
+        "level_unit": report.level_unit,
+        "clipped_share": float(report.clipped_share),
+    }
+
+
+def encode_rss(report: RssReport) -> bytes:
+    """Return a report as it travels."""
+    return encode(rss_payload(report))
+
+
+def parse_rss(data: bytes) -> RssReport:
+    """Return the report written as :func:`encode_rss`, its time to the microsecond.
+
+    Levels that are not finite are restored as such: the site refuses them by name.
+
+    Raises:
+        RssPayloadError: it is not a report of this schema, by one of the reasons ``too_long``,
+            ``json``, ``schema`` and ``field``.
+    """
+    if len(data) > MAX_RSS_BYTES:
+        raise RssPayloadError(
+            "too_long",
+            f"a payload has {len(data)} bytes; a report has at most {MAX_RSS_BYTES}",
+        )
+    try:
+        fields = _DECODER.decode(data.decode())
+        if type(fields) is dict and "not_finite" in fields:
+            fields = decode(data)
+    except (ValueError, RecursionError, PayloadError) as error:
+        raise RssPayloadError("json", f"a payload is not JSON: {error}") from error
+    if type(fields) is not dict or fields.get("schema") != RSS_SCHEMA:
+        found = fields.get("schema") if type(fields) is dict else fields
+        raise RssPayloadError(
+            "schema", f"the schema of a payload is {found!r:.60}; expected {RSS_SCHEMA!r}"
+        )
+    try:
+        return _report(fields)
+    except KeyError as error:
+        raise RssPayloadError("field", f"{RSS_SCHEMA}: the field {error} is missing") from error
+    except (TypeError, ValueError, OverflowError, PayloadError) as error:
+        raise RssPayloadError("field", f"{RSS_SCHEMA}: {error}") from error
+
+
+def _report(fields: dict[str, Any]) -> RssReport:
+    """Return the report of a decoded payload; KeyError, TypeError or ValueError where it is none"""
+    node, site, band, unit = fields["node"], fields["site"], fields["band"], fields["level_unit"]
+    edges_hz, levels = fields["subband_edges_hz"], fields["levels"]
+    duration_s, share = fields["duration_s"], fields["clipped_share"]
+    n_frames, sequence = fields["n_frames"], fields["sequence"]
+    if not (type(node) is type(site) is type(band) is str and node and site):
+        raise TypeError(f"node, site and band are {node!r:.40}, {site!r:.40} and {band!r:.40}; "
+                        "they must be text")  # fmt: skip
+    if unit not in LEVEL_UNITS:
+        raise ValueError(f"level_unit is {unit!r:.40}; it must be one of {LEVEL_UNITS}")
+    if not (type(edges_hz) is type(levels) is list and len(edges_hz) == len(levels) + 1 > 1):
+        raise TypeError("subband_edges_hz must be a list of one number more than levels has")
+    if not _NUMBERS.issuperset(map(type, (*edges_hz, *levels, duration_s, share))):
+        raise TypeError("edges, levels, duration_s and clipped_share must be numbers")
+    if not type(n_frames) is type(sequence) is int:
+        raise TypeError("n_frames and sequence must be integers")
+    if not (0.0 <= share <= 1.0 and 0.0 < duration_s < math.inf and n_frames >= 0):
+        raise ValueError(
+            f"clipped_share is {share}, duration_s {duration_s} and n_frames {n_frames}; "
+            "they must be from 0 to 1, above 0 and at least 0"
+        )
+    return RssReport(
+        node, site, band, parse_utc(fields["time"]), float(duration_s),
+        tuple(map(float, edges_hz)), tuple(map(float, levels)), unit, float(share), n_frames,
+        sequence,
+    )  # fmt: skip
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Kept: json.loads would make another decoder for every call with this option.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

@@ -1,0 +1,184 @@
+"""Received power: the frames of one second become one number for each subband."""
+
+import importlib.util
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import ConfigError
+from edgespec.records import (
+    TAPER_ENBW_BINS,
+    FloatArray,
+    FrameFlag,
+    Geometry,
+    IqBlock,
+    RssReport,
+    SourceInfo,
+    Spectrogram,
+)
+from edgespec.units import db_from_ratio
+
+__all__ = ["ADDERS", "RssPlan", "SubbandLevels"]
+
+_NS = 1_000_000_000
+_NEPERS_PER_DB = np.float32(math.log(10.0) / 10.0)
+_UNUSABLE = FrameFlag.DROPPED | FrameFlag.NONFINITE | FrameFlag.CONSTANT
+#: An interval of which less was heard (the first after a start, a stalled radio) says nothing.
+_MIN_SHARE = 0.5
+#: Three digits behind the point are more than a receiver knows, and spare half of the bytes.
+_DIGITS = 3
+
+_Add = Callable[[FloatArray, NDArray[np.uint8], int, FloatArray, NDArray[np.float64]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RssPlan:
+    """Who reports to whom, and how.
+
+    ``full_scale_dbm`` is the power at the antenna that reads 0 dBFS; None: not calibrated.
+    """
+
+    node: str
+    site: str
+    band: str
+    n_subbands: int = 8
+    full_scale_dbm: float | None = None
+
+
+class SubbandLevels:
+    """Mean power in each of K equal subbands, once a second of UTC, ``add`` block by block.
+
+    The level of a subband is ``10 log10(sum_b mean_t P[t, b] / ENBW)`` over its bins: the power of
+    all that was received in it, a complex exponential of modulus 1 being 0 dBFS. A bin belongs to
+    the subband that its centre lies in. All observers cut at the seconds of UTC, so that their
+    reports can be laid side by side.
+
+    Args:
+        geometry: of the frames.
+        source: gives the centre frequency; 0 where it is unknown, and edges are then relative.
+        plan: goes into every report.
+        max_frames: most frames that come at once.
+        backend: ``numba``, ``auto``, or anything else for NumPy.
+
+    Raises:
+        ConfigError: there are more subbands than bins.
+    """
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        source: SourceInfo,
+        plan: RssPlan,
+        max_frames: int,
+        backend: str = "auto",
+    ) -> None:
+        if not 1 <= plan.n_subbands <= geometry.n_fft:
+            raise ConfigError(
+                f"band.subbands is {plan.n_subbands}; the model has {geometry.n_fft} bins, so it "
+                f"must be from 1 to {geometry.n_fft}"
+            )
+        self._geometry = geometry
+        self._plan = plan
+        low_hz = source.center_freq_hz - 0.5 * geometry.sample_rate_hz
+        width_hz = geometry.sample_rate_hz / plan.n_subbands
+        self._edges_hz = tuple(low_hz + k * width_hz for k in range(plan.n_subbands + 1))
+        self._starts = [-(-k * geometry.n_fft // plan.n_subbands) for k in range(plan.n_subbands)]
+        if backend == "auto":
+            backend = "numba" if importlib.util.find_spec("numba") else "numpy"
+        self._add = ADDERS["numba" if backend == "numba" else "numpy"]()
+        self._linear = np.empty((max_frames, geometry.n_fft), np.float32)
+        self._sums = np.zeros(geometry.n_fft)
+        self._second = -1
+        self._ready: RssReport | None = None
+        self.n_reports = 0
+        self._clear()
+
+    def add(self, spectrogram: Spectrogram, block: IqBlock) -> None:
+        """Take the frames that ``block`` completed; no array is made unless a second is over."""
+        length_ns = round(block.n_samples * _NS / block.sample_rate_hz)
+        second = (block.utc_ns + length_ns // 2) // _NS
+        if second != self._second:
+            self._finish()
+            self._second = second
+        n_frames, flags = spectrogram.n_frames, spectrogram.flags
+        self._end_ns = block.utc_ns + length_ns
+        if np.count_nonzero(flags):
+            n_frames -= sum(1 for flag in flags if int(flag) & _UNUSABLE)
+            self._n_clipped += sum(
+                1 for flag in flags if int(flag) & FrameFlag.CLIPPED and not int(flag) & _UNUSABLE
+            )
+        self._n_frames += n_frames
+        self._add(spectrogram.power_dbfs, flags, int(_UNUSABLE), self._linear, self._sums)
+
+    def take(self) -> RssReport | None:
+        """Return the report of the second that has ended since the last call, if any."""
+        report, self._ready = self._ready, None
+        return report
+
+    def _finish(self) -> None:
+        if self._n_frames * self._geometry.frame_s >= _MIN_SHARE:
+            self.n_reports += 1
+            self._ready = self._report()
+        self._clear()
+
+    def _report(self) -> RssReport:
+        plan = self._plan
+        power = np.add.reduceat(self._sums, self._starts)
+        power /= self._n_frames * TAPER_ENBW_BINS[self._geometry.taper]
+        offset_db = plan.full_scale_dbm or 0.0
+        return RssReport(
+            node=plan.node,
+            site=plan.site,
+            band=plan.band,
+            utc_ns=self._end_ns,
+            duration_s=round(self._n_frames * self._geometry.frame_s, 6),
+            edges_hz=self._edges_hz,
+            levels_db=tuple(
+                round(db_from_ratio(float(ratio)) + offset_db, _DIGITS) for ratio in power
+            ),
+            level_unit="dBFS" if plan.full_scale_dbm is None else "dBm",
+            clipped_share=round(self._n_clipped / self._n_frames, 6),
+            n_frames=self._n_frames,
+            sequence=self.n_reports,
+        )
+
+    def _clear(self) -> None:
+        self._sums[:] = 0.0
+        self._n_frames = 0
+        self._n_clipped = 0
+        self._end_ns = 0
+
+
+def _add_numpy(
+    power_dbfs: FloatArray,
+    flags: NDArray[np.uint8],
+    unusable: int,
+    linear: FloatArray,
+    sums: NDArray[np.float64],
+) -> None:
+    """Add the linear power of every usable row to ``sums``, float64 ``(n_bins,)``."""
+    rows = linear[: len(power_dbfs)]
+    np.multiply(power_dbfs, _NEPERS_PER_DB, out=rows)
+    np.exp(rows, out=rows)
+    for row, flag in zip(rows, flags, strict=True):
+        if not int(flag) & unusable:
+            np.add(sums, row, out=sums)
+
+
+def _numpy() -> _Add:
+    return _add_numpy
+
+
+def _numba() -> _Add:
+    from edgespec.dsp import level_loops
+
+    level_loops.load()
+    add: Any = level_loops.add_rows
+    return add  # type: ignore[no-any-return]
+
+
+ADDERS: dict[str, Callable[[], _Add]] = {"numba": _numba, "numpy": _numpy}

@@ -1,0 +1,348 @@
+"""The command line of the central unit: ``edgespec twin``."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from edgespec.config import MqttConfig
+
+_REQUIRE_BROKER_S = 5.0
+_SITE = click.Path(path_type=Path)
+_SITES = click.argument("site_paths", metavar="SITE.toml...", nargs=-1, required=True, type=_SITE)
+_ONE_SITE = click.argument("site_path", metavar="SITE.toml", type=_SITE)
+_CONFIG = click.option(
+    "-c",
+    "--config",
+    "config_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Configuration whose table [mqtt] names broker, credentials and topic prefix.",
+)
+_MQTT = click.option(
+    "--mqtt",
+    metavar="URL",
+    help="Broker, e.g. mqtt://localhost:1883; a password is better kept in the configuration or "
+    "in EDGESPEC_MQTT_PASSWORD.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
+_TRAINED = click.option(
+    "--trained",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What 'edgespec twin train' wrote; for several sites a folder with SITE.npz.",
+)
+_SECONDS = click.FloatRange(min=0, min_open=True)
+
+
+@click.group()
+def twin() -> None:
+    """Fuse the observers of a site: what should they hear, and who is there if they do not?
+
+    \b
+    First steps:
+      edgespec twin init hall.toml                     a commented site: units, transmitters
+      edgespec twin run hall.toml --mqtt URL           the central unit
+      edgespec twin simulate hall.toml --mqtt URL --jammer 14,20,20,30
+                                                       observers and a jammer to try it with
+      edgespec twin map hall.toml -o hall.png          what the units should hear
+
+    An observer reports to a site when its configuration has node.site.
+    """
+
+
+def _settings(config_path: Path | None, mqtt: str | None) -> "MqttConfig":
+    from edgespec.config import load_config, override
+    from edgespec.machine import keep_machine_code
+    from edgespec.twin.service.openings import require_url
+
+    config = override(load_config(config_path), mqtt=mqtt)
+    keep_machine_code(config.node.state_dir)
+    return require_url(config.mqtt)
+
+
+def _stop_on_signals(stop: Callable[[], None]) -> None:
+    """Make Ctrl-C and SIGTERM end cleanly; a second Ctrl-C ends at once."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop()
+
+    signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGTERM, handler)
+
+
+@twin.command()
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+def init(path: Path | None) -> None:
+    """Write a commented site to PATH, or to stdout."""
+    from edgespec.errors import ConfigError
+    from edgespec.twin.service.openings import example_site
+
+    if path is None:
+        click.echo(example_site(), nl=False)
+        return
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(example_site())
+    except FileExistsError:
+        raise ConfigError(
+            f"{path} exists and is not overwritten: choose another name or remove it first"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    click.echo(f"wrote {path}; next: edgespec twin map {path} -o {path.stem}.png", err=True)
+
+
+@twin.command()
+@_SITES
+@_CONFIG
+@_MQTT
+@_TRAINED
+@click.option("--id", "central", metavar="NAME", help="Id of this central unit; default: random.")
+@click.option("--duration", type=_SECONDS, metavar="SECONDS", help="Stop after this time.")
+@click.option(
+    "--require-broker",
+    is_flag=True,
+    help=f"Exit with 6 unless the broker answers within {_REQUIRE_BROKER_S:g} s.",
+)
+@_JSON
+def run(
+    site_paths: tuple[Path, ...],
+    config_path: Path | None,
+    mqtt: str | None,
+    trained: Path | None,
+    central: str | None,
+    duration: float | None,
+    require_broker: bool,
+    as_json: bool,
+) -> None:
+    """Look after sites: a file each, or a folder of them.
+
+    Several central units may be given the same files: they share the sites among themselves, and
+    when one dies the others go on with what it had learnt. Without --trained, a site is first
+    learnt from (detect.learn_snapshots). A broker that cannot be reached is tried again in the
+    background.
+    """
+    from edgespec.twin.service.openings import (
+        TwinMaker,
+        central_id,
+        load_sites,
+        load_trained_for,
+        warm_up,
+    )
+    from edgespec.twin.service.screen import JsonScreen, TextScreen
+    from edgespec.twin.service.unit import CentralUnit
+
+    settings = _settings(config_path, mqtt)
+    sites = load_sites(site_paths)
+    maker = TwinMaker(load_trained_for(sites, trained))
+    name = central_id(central)
+    screen = (
+        JsonScreen(sys.stdout, name, {site.name: site.level_unit for site in sites})
+        if as_json
+        else TextScreen(sys.stdout, name)
+    )
+    warm_up(sites[0])
+    unit = CentralUnit(settings, sites, maker, screen, name, prepare=maker.prepare)
+    _stop_on_signals(unit.stop)
+    if require_broker:
+        unit.wait_connected(_REQUIRE_BROKER_S)
+    unit.run(duration)
+
+
+@twin.command()
+@_ONE_SITE
+@click.argument("reports", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE",
+    help="Where to write what was learnt (npz).",
+)  # fmt: skip
+@_CONFIG
+@_MQTT
+@click.option(
+    "--duration",
+    type=_SECONDS,
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Without REPORTS: how long to listen.",
+)
+@_JSON
+def train(
+    site_path: Path,
+    reports: tuple[Path, ...],
+    output: Path,
+    config_path: Path | None,
+    mqtt: str | None,
+    duration: float,
+    as_json: bool,
+) -> None:
+    """Learn what is normal at a site.
+
+    REPORTS are files with one edgespec.rss/1 object a line, as 'edgespec monitor --json' or
+    mosquitto_sub write them; lines of other schemas are left out. Without them, the broker is
+    listened to, while nothing unusual should be on the band.
+    """
+    from edgespec.twin.service.learn import learn_from_broker, learn_from_files
+    from edgespec.twin.site import load_site
+    from edgespec.twin.trained import save_trained
+
+    site = load_site(site_path)
+    if reports:
+        learnt = learn_from_files(site, reports)
+    else:
+        settings = _settings(config_path, mqtt)
+        click.echo(f"listening to the units of {site.name} for {duration:g} s", err=True)
+        learnt = learn_from_broker(site, settings, duration)
+    save_trained(learnt, output)
+    if as_json:
+        summary = {
+            "schema": "edgespec.twin-training/1",
+            "site": site.name,
+            "file": str(output),
+            "n_snapshots": learnt.n_snapshots,
+            "n_outliers": learnt.n_outliers,
+            "detector": learnt.detector,
+        }
+        click.echo(json.dumps(summary))
+    else:
+        click.echo(
+            f"{output}: {site.name} learnt from {learnt.n_snapshots} snapshots, "
+            f"{learnt.n_outliers} outliers left out; next: edgespec twin run {site_path} "
+            f"--trained {output}"
+        )
+
+
+@twin.command()
+@_CONFIG
+@_MQTT
+@_JSON
+def status(config_path: Path | None, mqtt: str | None, as_json: bool) -> None:
+    """Say how all sites and central units are, from what the broker keeps."""
+    from edgespec.twin.service.status import read_status, status_lines
+
+    for line in status_lines(read_status(_settings(config_path, mqtt)), as_json):
+        click.echo(line)
+
+
+@twin.command("map")
+@_ONE_SITE
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="PNG",
+    help="Where to write the picture.",
+)  # fmt: skip
+@_CONFIG
+@_MQTT
+@click.option(
+    "--verdict",
+    "verdict_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A recorded edgespec.verdict/1 (the last one of 'edgespec twin run --json' counts).",
+)
+def map_(
+    site_path: Path,
+    output: Path,
+    config_path: Path | None,
+    mqtt: str | None,
+    verdict_path: Path | None,
+) -> None:
+    """Draw a site: what is expected, what is measured, the difference, and a suspected source.
+
+    With --verdict or --mqtt the last verdict is drawn, otherwise only the expectation.
+    """
+    from edgespec.twin.picture import draw_site
+    from edgespec.twin.service.status import verdict_from_broker, verdict_from_file
+    from edgespec.twin.site import load_site
+
+    site = load_site(site_path)
+    verdict = None
+    if verdict_path is not None:
+        verdict = verdict_from_file(verdict_path, site.name)
+    elif mqtt is not None or config_path is not None:
+        verdict = verdict_from_broker(_settings(config_path, mqtt), site.name)
+    draw_site(site, verdict, output)
+    click.echo(f"wrote {output}", err=True)
+
+
+@twin.command()
+@_SITES
+@_CONFIG
+@_MQTT
+@click.option(
+    "--jammer",
+    "jammers",
+    multiple=True,
+    metavar="X,Y,DBM[,START[,STOP[,SHARE]]]",
+    help="A source that nobody knows of: place in m, power, seconds after the start, covered "
+    "share of the band. In every site.",
+)
+@click.option(
+    "--bias",
+    type=click.FloatRange(min=0),
+    default=3.0,
+    show_default=True,
+    metavar="DB",
+    help="Standard deviation of each unit's lasting error.",
+)
+@click.option(
+    "--noise",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    metavar="DB",
+    help="Standard deviation of each level of each report.",
+)
+@click.option(
+    "--path-error",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    metavar="DB",
+    help="Standard deviation of each path from a jammer to a unit.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of all that is random.")
+@click.option(
+    "--spread",
+    type=click.FloatRange(min=0),
+    default=0.2,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time over which the reports of a snapshot are sent.",
+)
+@click.option("--duration", type=_SECONDS, metavar="SECONDS", help="Stop after this time.")
+def simulate(
+    site_paths: tuple[Path, ...],
+    config_path: Path | None,
+    mqtt: str | None,
+    jammers: tuple[str, ...],
+    bias: float,
+    noise: float,
+    path_error: float,
+    seed: int,
+    spread: float,
+    duration: float | None,
+) -> None:
+    """Publish what the units of sites would report: an observer for each unit, without radios."""
+    from edgespec.twin.service.fleet import Disturbance, open_fleet, parse_jammer
+    from edgespec.twin.service.openings import load_sites
+
+    settings = _settings(config_path, mqtt)
+    sources = [parse_jammer(text) for text in jammers]
+    sites = load_sites(site_paths)
+    stopped: list[bool] = []
+    _stop_on_signals(lambda: stopped.append(True))
+    with open_fleet(
+        sites, settings, Disturbance(bias, noise, path_error), seed, sources, spread
+    ) as fleet:
+        n_units = sum(len(site.unit) for site in sites)
+        click.echo(f"{n_units} virtual observers of {len(sites)} sites report", err=True)
+        fleet.run(duration, lambda: bool(stopped))
+    click.echo(f"{fleet.n_reports} reports sent", err=True)

@@ -1,0 +1,246 @@
+"""From single reports to snapshots: who said what about which interval."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import EdgespecError
+from edgespec.records import RssReport
+from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
+from edgespec.twin.learning.history import History
+from edgespec.twin.site import Site
+from edgespec.units import format_utc
+
+__all__ = ["Collector", "ReportRefused", "Snapshot", "history_of"]
+
+#: Levels outside of this are no levels, in dBm or dBFS.
+_LOWEST_DB, _HIGHEST_DB = -250.0, 100.0
+
+#: Edges may be off by this share of a subband: observers round differently.
+_EDGE_SHARE = 0.01
+
+#: After a pause no more than this many empty snapshots are told one by one.
+_MOST_EMPTY = 10
+
+
+class ReportRefused(EdgespecError):  # noqa: N818
+    """A report that is left out; ``reason`` is one word for counting."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What all units of a site said of one interval.
+
+    ``level_db`` float64 ``(n_units, n_subbands)``, NaN where missing; ``kind`` uint8
+    ``(n_units,)``: missing, measured, or saturated, so that the level is a bound from below.
+    """
+
+    index: int
+    utc_ns: int
+    level_db: NDArray[np.float64]
+    kind: NDArray[np.uint8]
+
+
+class _Slot:
+    """A snapshot that is still open."""
+
+    def __init__(self, n_units: int, n_subbands: int) -> None:
+        self.level_db = np.full((n_units, n_subbands), np.nan)
+        self.kind = np.zeros(n_units, np.uint8)
+        self.n_units = 0
+
+
+class Collector:
+    """Sorts reports into intervals and closes them in order.
+
+    Units are not in step with each other: a report goes to the interval in which it ended, but a
+    unit that reports about once an interval keeps its pace, so that jitter around the boundary
+    neither doubles a report nor leaves a hole.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self.counts: Counter[str] = Counter()
+        self._site = site
+        self._interval_ns = round(site.detect.interval_s * 1e9)
+        self._grace_ns = round(site.detect.grace_s * 1e9)
+        self._future_ns = round(site.detect.max_future_s * 1e9)
+        self._index = {node: index for index, node in enumerate(site.nodes)}
+        self._edges_hz = site.edges_hz
+        self._known_edges: set[tuple[float, ...]] = {site.edges_hz}
+        self._slots: dict[int, _Slot] = {}
+        self._paces: list[tuple[int, int] | None] = [None] * len(site.unit)
+        self._first_open: int | None = None
+
+    def accept(self, report: RssReport, now_ns: int) -> None:
+        """Take a report; it counts as ``accepted``.
+
+        Raises:
+            ReportRefused: and why; the reason is counted, and nothing else happens.
+        """
+        try:
+            unit = self._check(report, now_ns)
+            slot = self._slot(report, unit, now_ns)
+        except ReportRefused as refusal:
+            self.counts[refusal.reason] += 1
+            raise
+        if slot.kind[unit] == MISSING:
+            slot.n_units += 1
+        slot.level_db[unit] = report.levels_db
+        is_saturated = report.clipped_share > self._site.detect.clipped_share
+        slot.kind[unit] = LOWER_BOUND if is_saturated else MEASURED
+        self.counts["accepted"] += 1
+
+    def closed(self, now_ns: int) -> list[Snapshot]:
+        """Return the snapshots that are complete or whose grace is over, in order.
+
+        An interval of which nobody reported gives an empty snapshot; after a long pause only the
+        last few are given, and the others count as ``skipped_snapshots``.
+        """
+        if self._first_open is None:
+            return []
+        over = (now_ns - self._grace_ns) // self._interval_ns - 1
+        n_empty = min(min(self._slots, default=over + 1), over + 1) - self._first_open
+        if n_empty > _MOST_EMPTY:
+            self.counts["skipped_snapshots"] += n_empty - _MOST_EMPTY
+            self._first_open += n_empty - _MOST_EMPTY
+        snapshots: list[Snapshot] = []
+        while True:
+            index = self._first_open
+            slot = self._slots.get(index)
+            if index > over and (slot is None or slot.n_units < len(self._index)):
+                return snapshots
+            slot = self._slots.pop(index, None) or self._empty()
+            utc_ns = (index + 1) * self._interval_ns
+            snapshots.append(Snapshot(index, utc_ns, slot.level_db, slot.kind))
+            self._first_open = index + 1
+
+    def _empty(self) -> _Slot:
+        return _Slot(len(self._index), self._site.n_subbands)
+
+    def _check(self, report: RssReport, now_ns: int) -> int:
+        """Return the index of a report's unit if all but its time is in order."""
+        unit = self._index.get(report.node)
+        site = self._site
+        if report.site != site.name:
+            raise ReportRefused("site", f"a report for site {report.site!r} came to {site.name!r}")
+        if unit is None:
+            raise ReportRefused(
+                "unknown_unit",
+                f"node {report.node!r} is no unit of site {site.name!r}; add it to the site file",
+            )
+        if report.band != site.band:
+            raise ReportRefused(
+                "band", f"{report.node} reports band {report.band!r}; the site's is {site.band!r}"
+            )
+        if report.level_unit != site.level_unit:
+            raise ReportRefused(
+                "level_unit",
+                f"{report.node} reports in {report.level_unit}; the site file says "
+                f"{site.level_unit}: calibrate the unit or change level_unit",
+            )
+        if report.edges_hz not in self._known_edges:
+            self._check_edges(report)
+        levels_db = report.levels_db
+        if len(levels_db) != site.n_subbands:
+            raise ReportRefused(
+                "subbands",
+                f"{report.node} reports {len(levels_db)} levels; the site has {site.n_subbands} "
+                "subbands",
+            )
+        # One NaN or infinity makes the sum one.
+        if not math.isfinite(sum(levels_db)) or not math.isfinite(report.clipped_share):
+            raise ReportRefused(
+                "not_finite", f"{report.node} reports a level that is no finite number"
+            )
+        if min(levels_db) < _LOWEST_DB or max(levels_db) > _HIGHEST_DB:
+            raise ReportRefused(
+                "out_of_range",
+                f"{report.node} reports levels from {min(levels_db):g} to {max(levels_db):g} "
+                f"{report.level_unit}; they must lie between {_LOWEST_DB:g} and {_HIGHEST_DB:g}",
+            )
+        if report.utc_ns > now_ns + self._future_ns:
+            raise ReportRefused(
+                "future",
+                f"{report.node} reports for {format_utc(report.utc_ns)}, "
+                f"{(report.utc_ns - now_ns) / 1e9:.3g} s from now; set its clock",
+            )
+        return unit
+
+    def _check_edges(self, report: RssReport) -> None:
+        """Remember edges that are the site's within rounding."""
+        width_hz = self._edges_hz[1] - self._edges_hz[0]
+        if len(report.edges_hz) != len(self._edges_hz) or any(
+            not abs(edge - own) <= _EDGE_SHARE * width_hz
+            for edge, own in zip(report.edges_hz, self._edges_hz, strict=True)
+        ):
+            raise ReportRefused(
+                "subbands",
+                f"{report.node} reports {len(report.edges_hz) - 1} subbands from "
+                f"{report.edges_hz[0] if report.edges_hz else math.nan:.10g} to "
+                f"{report.edges_hz[-1] if report.edges_hz else math.nan:.10g} Hz; the site has "
+                f"{len(self._edges_hz) - 1} from {self._edges_hz[0]:.10g} to "
+                f"{self._edges_hz[-1]:.10g} Hz: configure all units alike",
+            )
+        if len(self._known_edges) <= len(self._index):
+            self._known_edges.add(report.edges_hz)
+
+    def _slot(self, report: RssReport, unit: int, now_ns: int) -> _Slot:
+        """Return the open snapshot that a report belongs to."""
+        utc_ns = report.utc_ns
+        pace = self._paces[unit]
+        index = self._interval_of(utc_ns, pace)
+        is_over = (index + 1) * self._interval_ns + self._grace_ns < now_ns
+        if self._first_open is None:
+            if is_over:
+                raise self._stale(report, now_ns)
+            self._first_open = index
+        if index < self._first_open or is_over:
+            raise self._stale(report, now_ns)
+        slot = self._slots.get(index)
+        if slot is None:
+            slot = self._slots[index] = self._empty()
+        if pace is not None and utc_ns <= pace[0] and slot.kind[unit] != MISSING:
+            raise ReportRefused(
+                "duplicate", f"{report.node} reported for {format_utc(utc_ns)} before"
+            )
+        if pace is None or utc_ns > pace[0]:
+            self._paces[unit] = (utc_ns, index)
+        return slot
+
+    def _interval_of(self, utc_ns: int, pace: tuple[int, int] | None) -> int:
+        """Return the interval of a report: by its unit's pace, else by its end."""
+        interval_ns = self._interval_ns
+        natural = (utc_ns - 1) // interval_ns
+        if pace is None:
+            return natural
+        steps = (2 * (utc_ns - pace[0]) + interval_ns) // (2 * interval_ns)
+        paced = pace[1] + steps
+        # No further than half an interval from where it belongs.
+        if abs(2 * utc_ns - (2 * paced + 1) * interval_ns) <= 2 * interval_ns:
+            return paced
+        return natural
+
+    def _stale(self, report: RssReport, now_ns: int) -> ReportRefused:
+        return ReportRefused(
+            "stale",
+            f"{report.node} reports for {format_utc(report.utc_ns)}, "
+            f"{(now_ns - report.utc_ns) / 1e9:.3g} s ago; that snapshot is closed: set its clock "
+            "or look at the network",
+        )
+
+
+def history_of(pending: list[tuple[Snapshot, NDArray[np.float64], NDArray[np.bool_]]]) -> History:
+    """Return snapshots with what was expected of each as a history."""
+    return History(
+        np.stack([snapshot.level_db for snapshot, _, _ in pending]),
+        np.stack([expected_dbm for _, expected_dbm, _ in pending]),
+        np.stack([is_occupied for _, _, is_occupied in pending]),
+        np.stack([snapshot.kind for snapshot, _, _ in pending]),
+    )

@@ -1,0 +1,1 @@
+"""What makes one score of a snapshot's residuals: interchangeable detectors."""

@@ -1,0 +1,1 @@
+"""What is normal at a site: learnt offline, followed online within bounds."""

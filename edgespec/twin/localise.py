@@ -1,0 +1,177 @@
+"""Where a source is, how strong, and on which subbands: the posterior over the cells."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.twin.detectors.likelihood import CellEvidence, Likelihood
+from edgespec.twin.detectors.registry import thinned
+from edgespec.twin.detectors.window import Window
+from edgespec.twin.expected import Expectation, sector_fall_db
+from edgespec.twin.propagation.path_gain import CellGrid
+from edgespec.twin.site import Site
+from edgespec.twin.verdict import Position
+
+__all__ = ["Localiser", "Source"]
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+#: Evidence of a subband above which a source is in it, in nats: 10 to 1.
+_HIT = 2.3
+
+#: What is more than a source that sends everywhere must be likelier by this, in nats: 20 to 1.
+_PREFERRED = 3.0
+
+#: Beams are tried in these directions with this width, from about so many cells.
+_AZIMUTHS_DEG = np.arange(0.0, 360.0, 30.0)
+_WIDTH_DEG = 65.0
+_BEAM_CELLS = 160
+
+#: A level this far below expectation is a hole.
+_HOLE_DB = 4.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A probable source.
+
+    ``is_hit`` bool ``(n_subbands,)``: where it transmits; ``power_dbm`` over these. ``weights``
+    float64 ``(n_cells,)`` is the posterior over the ``cells``. ``moved`` is the index of the
+    transmitter that it probably is, or None; ``azimuth_deg`` where it beams to, or None.
+    """
+
+    position: Position
+    power_dbm: float
+    is_hit: BoolArray
+    weights: FloatArray
+    cells: CellGrid
+    moved: int | None = None
+    azimuth_deg: float | None = None
+
+
+class Localiser:
+    """Searches all cells of a site; runs on an alarm only."""
+
+    def __init__(self, site: Site, grid: CellGrid) -> None:
+        self.grid = grid
+        self._site = site
+        self._likelihood = self._listening(grid)
+        self._coarse = thinned(grid, _BEAM_CELLS)
+        self._beams: list[Likelihood] | None = None
+
+    def locate(self, window: Window, expectation: Expectation) -> Source:
+        """Return what explains a window best: a source, one that beams, or a moved transmitter."""
+        source = self.source(window)
+        moved = self.moved(window, expectation)
+        return moved or self.beam(window, source) or source
+
+    def source(self, window: Window) -> Source:
+        """Return the source that explains a window best, if it sends everywhere alike."""
+        evidence = self._likelihood.evidence(window)
+        best = evidence.subbands[int(np.argmax(evidence.cells))]
+        is_hit = best > _HIT
+        return self._source(evidence, self.grid, is_hit if is_hit.any() else best == best.max())
+
+    def moved(self, window: Window, expectation: Expectation) -> Source | None:
+        """Return a transmitter that is elsewhere than the twin believes, if that explains more."""
+        suspects = _leaving_holes(window, expectation)
+        if not suspects:
+            return None
+        other = float(self._likelihood.evidence(window).cells.max())
+        best: Source | None = None
+        total_mw = expectation.parts_mw.sum(axis=0) + expectation.noise_mw
+        for index in suspects:
+            part_mw = expectation.parts_mw[index]
+            occupied = part_mw.sum(axis=0) > 0.0
+            kept = np.clip(1.0 - part_mw / total_mw, 0.0, 1.0)
+            sent = expectation.transmitters[index].power_dbm - 10.0 * np.log10(occupied.sum())
+            evidence = self._likelihood.evidence(window, kept, float(sent))
+            cells = evidence.subbands[:, occupied].sum(axis=1, dtype=np.float64)
+            if cells.max() > other + _PREFERRED:
+                other = float(cells.max())
+                best = self._source(evidence, self.grid, occupied, moved=index)
+        return best
+
+    def beam(self, window: Window, source: Source) -> Source | None:
+        """Return the source as one that beams into one direction, if that explains more.
+
+        It needs no pattern: a sector of 65 degrees in one of twelve directions stands for all.
+        """
+        if self._beams is None:
+            isotropic = [self._listening(self._coarse)]
+            self._beams = isotropic + [self._beaming(azimuth) for azimuth in _AZIMUTHS_DEG]
+        scores, found = [], []
+        for likelihood in self._beams:
+            evidence = likelihood.evidence(window)
+            cells = _of_place(evidence, source.is_hit)
+            scores.append(cells.max() + np.log(np.exp(cells - cells.max()).mean()))
+            found.append(evidence)
+        best = int(np.argmax(scores[1:])) + 1
+        everywhere = scores[0]
+        beams = scores[best] + np.log(np.exp(np.array(scores[1:]) - scores[best]).mean())
+        if beams < everywhere + _PREFERRED:
+            return None
+        azimuth_deg = float(_AZIMUTHS_DEG[best - 1])
+        return self._source(found[best], self._coarse, source.is_hit, azimuth_deg=azimuth_deg)
+
+    def _listening(self, grid: CellGrid) -> Likelihood:
+        site = self._site
+        return Likelihood(
+            grid, site.n_subbands, site.detect.source_power_dbm, site.propagation.gain_error_db
+        )
+
+    def _beaming(self, azimuth_deg: float) -> Likelihood:
+        """Return the likelihood of sources that look into one direction."""
+        line_m = self._site.units_xyz_m[None, :, :] - self._coarse.xyz_m[:, None, :]
+        fall_db = sector_fall_db(line_m, float(azimuth_deg), _WIDTH_DEG)
+        return self._listening(replace(self._coarse, gain_db=self._coarse.gain_db - fall_db))
+
+    def _source(
+        self,
+        evidence: CellEvidence,
+        grid: CellGrid,
+        is_hit: BoolArray,
+        moved: int | None = None,
+        azimuth_deg: float | None = None,
+    ) -> Source:
+        """Return the source at the mean place under the posterior."""
+        cells = _of_place(evidence, is_hit)
+        weights = np.exp(cells - cells.max())
+        weights /= weights.sum()
+        place_m = weights @ grid.xyz_m
+        spread_m2 = weights @ ((grid.xyz_m - place_m) ** 2).sum(axis=1)
+        # Within a cell the place is uniform.
+        sigma_m = float(np.sqrt(spread_m2 + grid.cell_m**2 / 6.0))
+        power_mw = 10.0 ** (evidence.power_dbm[int(np.argmax(weights)), is_hit] / 10.0)
+        return Source(
+            Position(float(place_m[0]), float(place_m[1]), float(place_m[2]), sigma_m),
+            float(10.0 * np.log10(power_mw.sum())),
+            is_hit,
+            weights,
+            grid,
+            moved,
+            azimuth_deg,
+        )
+
+
+def _of_place(evidence: CellEvidence, is_hit: BoolArray) -> FloatArray:
+    """Return the evidence of each cell from the subbands that are hit.
+
+    Wrong path gains are wrong alike in all subbands, so their evidence of the place is averaged and
+    not added.
+    """
+    return np.asarray(evidence.subbands[:, is_hit].mean(axis=1, dtype=np.float64))
+
+
+def _leaving_holes(window: Window, expectation: Expectation) -> list[int]:
+    """Return the transmitters that are missed where they should be loudest, by two units or more.
+
+    A transmitter that moved leaves a hole; a source beside the transmitters leaves none.
+    """
+    total_mw = expectation.parts_mw.sum(axis=0) + expectation.noise_mw
+    is_low = (window.residual_db < -_HOLE_DB) & window.is_heard[:, None]
+    rules = expectation.parts_mw > 0.5 * total_mw
+    n_units = (rules & is_low).any(axis=2).sum(axis=1)
+    return [int(index) for index in np.flatnonzero(n_units >= 2)]

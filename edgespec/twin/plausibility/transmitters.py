@@ -1,0 +1,56 @@
+"""Transmitters that should be on the air and are not."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.twin.detectors.grid_kernels import MEASURED
+from edgespec.twin.expected import Expectation
+
+__all__ = ["Silence"]
+
+FloatArray = NDArray[np.float64]
+
+#: A transmitter is judged by levels that would fall by this much without it, in dB.
+_DOMINANT_DB = 10.0
+
+#: Share of such levels that must be nearer to its absence than to its presence.
+_AGREEING = 0.8
+
+#: Share below which a silent transmitter is heard again.
+_STILL = 0.2
+
+
+class Silence:
+    """Follows which active transmitters are not heard.
+
+    At least two units must say so, and four fifths of all levels that the transmitter dominates:
+    one unit that went deaf silences no transmitter. It is heard again when less than a fifth say
+    so: a source that begins meanwhile covers only some of them.
+    """
+
+    def __init__(self) -> None:
+        self._silent: tuple[str, ...] = ()
+
+    def update(
+        self, expectation: Expectation, residual_db: FloatArray, kind: NDArray[np.uint8]
+    ) -> tuple[int, ...]:
+        """Return the indices of silent transmitters for one snapshot; usually none.
+
+        ``residual_db`` ``(n_units, n_subbands)`` is against all transmitters.
+        """
+        measured = kind == MEASURED
+        if not self._silent and not (residual_db[measured] < -0.5 * _DOMINANT_DB).any():
+            return ()
+        silent = []
+        for index, transmitter in enumerate(expectation.transmitters):
+            without_dbm, _ = expectation.without((index,))
+            fall_db = expectation.level_dbm - without_dbm
+            judged = (fall_db > _DOMINANT_DB) & measured[:, None]
+            absent = judged & (residual_db < -0.5 * fall_db)
+            share = absent.sum() / max(judged.sum(), 1)
+            was_silent = transmitter.id in self._silent
+            enough = absent.any(axis=1).sum() >= 2
+            if enough and share >= (_STILL if was_silent else _AGREEING):
+                silent.append(index)
+        self._silent = tuple(expectation.transmitters[index].id for index in silent)
+        return tuple(silent)

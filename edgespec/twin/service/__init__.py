@@ -1,0 +1,1 @@
+"""The central unit as a service: reports in over MQTT, verdicts and events out."""

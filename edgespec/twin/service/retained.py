@@ -1,0 +1,46 @@
+"""What a broker keeps about sites and central units, gathered once."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+
+from edgespec.alarm.session import Link, Session
+from edgespec.config import MqttConfig
+
+__all__ = ["gather_retained"]
+
+_QUIET_S = 0.3
+
+
+def gather_retained(
+    settings: MqttConfig, topics: Sequence[str], longest_s: float = 2.0
+) -> dict[str, bytes]:
+    """Return what is said on topics: all that comes until nothing came for a moment.
+
+    Raises:
+        ConfigError: the broker's URL cannot be used.
+        BrokerError: the broker cannot be reached, or refuses.
+    """
+    found: dict[str, bytes] = {}
+    heard_s = time.monotonic()
+
+    def hear(topic: str, data: bytes) -> None:
+        nonlocal heard_s
+        if topic not in found:
+            heard_s = time.monotonic()
+        found[topic] = data
+
+    session = Session(
+        Link.of(replace(settings, protocol="5"), f"edgespec-status-{uuid.uuid4().hex[:8]}")
+    )
+    session.connect()
+    try:
+        session.listen(hear)
+        session.ask(topics, qos=1)
+        until_s = time.monotonic() + longest_s
+        while time.monotonic() < min(until_s, heard_s + _QUIET_S):
+            session.poll(None, 0.05)
+    finally:
+        session.close()
+    return {topic: data for topic, data in found.items() if data}

@@ -1,0 +1,370 @@
+"""A central unit: looks after its share of the sites, as long as it is connected and beyond."""
+
+import logging
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from edgespec import __version__
+from edgespec.alarm.backoff import QuietLog
+from edgespec.alarm.fields import PayloadError, encode
+from edgespec.alarm.session import Link, Session
+from edgespec.config import MqttConfig
+from edgespec.errors import BrokerError, EdgespecError
+from edgespec.twin.service.desk import Desk, MakeTwin, Said
+from edgespec.twin.service.events import SiteEvent
+from edgespec.twin.service.keeper import LinkKeeper
+from edgespec.twin.service.members import Members
+from edgespec.twin.service.payload import (
+    encode_verdict,
+    member_payload,
+    parse_member,
+    parse_saved,
+    saved_payload,
+    site_event_payload,
+)
+from edgespec.twin.service.topics import TwinTopics
+from edgespec.twin.service.transmitters import parse_transmitters
+from edgespec.twin.site import Site
+from edgespec.twin.verdict import TwinVerdict
+
+__all__ = ["CentralUnit", "Screen"]
+
+_LOG = logging.getLogger(__name__)
+_NS = 1_000_000_000
+_TICK_S = 0.1
+_NAP_S = 0.005
+#: So many reports at once, and there are more: they are read first, for so long at most.
+_CROWD, _CROWD_S = 200, 0.2
+_HEARTBEAT_S = 5.0
+_EXPIRY_S = 3.5 * _HEARTBEAT_S
+_STATE_S = 10.0
+_MOST_WAITING = 1000
+_MOST_TOPICS = 100_000
+
+
+class Screen(Protocol):
+    """Who is told what happens, besides the broker."""
+
+    def verdict(self, verdict: TwinVerdict, counts: Mapping[str, int]) -> None:
+        """Take a verdict."""
+        ...
+
+    def event(self, event: SiteEvent) -> None:
+        """Take a message of an event's life."""
+        ...
+
+    def members(self, ids: Sequence[str], sites: Sequence[str]) -> None:
+        """Take who is there and which sites are looked after here."""
+        ...
+
+
+class CentralUnit:
+    """Fuses the reports of its sites; several of them share the sites among themselves.
+
+    Every unit announces itself and the sites whose files it has. For each site the one with the
+    highest hash of (unit, site) subscribes to its reports, publishes its verdicts and, every ten
+    seconds and with every event, what it has learnt. When a unit joins, leaves or dies, all see it
+    at once and the sites that move are taken up from there.
+
+    Args:
+        settings: broker and prefix; MQTT 5 whatever they say, for shared subscriptions.
+        sites: whose files are known here.
+        make_twin: makes the twin of a site.
+        screen: told everything.
+        central: id of this unit; default: a random one.
+        prepare: called now and then for sites that may have to be taken over one day.
+
+    Raises:
+        ConfigError: the broker's URL cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: MqttConfig,
+        sites: Sequence[Site],
+        make_twin: MakeTwin,
+        screen: Screen,
+        central: str | None = None,
+        prepare: Callable[[Site], None] = lambda site: None,
+    ) -> None:
+        self.central = central or f"central-{uuid.uuid4().hex[:8]}"
+        self._sites = {site.name: site for site in sites}
+        self._make_twin = make_twin
+        self._screen = screen
+        self._prepare = prepare
+        self._unprepared = list(self._sites.values())
+        self._own_mark = f'"central":"{self.central}"'.encode()
+        self._topics = TwinTopics(settings.topic_prefix)
+        self._members = Members(self.central, _EXPIRY_S)
+        self._desks: dict[str, Desk] = {}
+        self._by_topic: dict[str, tuple[Desk, str]] = {}
+        self._dirty: dict[str, Desk] = {}
+        self._n_reports = 0
+        self._transmitters: dict[str, bytes] = {}
+        self._is_settled = False
+        self._is_stopped = False
+        self._wants_balance = False
+        self._subscribed: set[str] = set()
+        self._unconfirmed: dict[int, tuple[SiteEvent, int]] = {}
+        self._again: deque[tuple[SiteEvent, int]] = deque(maxlen=_MOST_WAITING)
+        self._tick_at_s = 0.0
+        self._beat_at_s = 0.0
+        self._say = QuietLog(_LOG)
+        link = Link.of(
+            replace(settings, protocol="5"),
+            f"edgespec-twin-{self.central}",
+            self._topics.member(self.central),
+        )
+        self._keeper = LinkKeeper(link, settings.reconnect_max_s, self._opened, self._lost)
+
+    @property
+    def sites(self) -> list[str]:
+        """Sites that are looked after here."""
+        return sorted(self._desks)
+
+    def wait_connected(self, timeout_s: float) -> None:
+        """Connect.
+
+        Raises:
+            BrokerError: the broker refuses, or does not answer in time.
+        """
+        self._keeper.wait_connected(timeout_s)
+
+    def stop(self) -> None:
+        """Ask ``run`` to end; safe to call from a signal handler."""
+        self._is_stopped = True
+        self._keeper.waker.wake()
+
+    def run(self, duration_s: float | None = None) -> None:
+        """Work until ``stop`` or for a time; then hand the sites over and hang up."""
+        until_s = float("inf") if duration_s is None else time.monotonic() + duration_s
+        try:
+            while not self._is_stopped and time.monotonic() < until_s:
+                n_before = self._n_reports
+                self._keeper.step(max(min(self._tick_at_s, until_s) - time.monotonic(), 0.0))
+                n_reports = self._n_reports - n_before
+                if n_reports >= _CROWD and time.monotonic() < self._tick_at_s + _CROWD_S:
+                    # What waits grows stale, what was taken does not.
+                    continue
+                self._guarded(self._work)
+                if n_reports:
+                    # Taking some at a time costs half as much each.
+                    time.sleep(_NAP_S)
+        finally:
+            self._guarded(self._leave)
+            self._keeper.close()
+
+    def _guarded(self, work: Callable[[Session], None]) -> None:
+        session = self._keeper.session
+        if session is None:
+            return
+        try:
+            work(session)
+        except BrokerError as error:
+            self._keeper.lose(error)
+
+    # The link.
+
+    def _opened(self, session: Session) -> None:
+        session.listen(self._hear)
+        self._is_settled = False
+        self._members.clear()
+        session.ask([self._topics.members, self._topics.transmitters("+")], qos=1)
+        # It comes back behind the retained presence of all others: then everybody is known.
+        self._announce(session)
+
+    def _lost(self) -> None:
+        self._is_settled = False
+        self._again.extend(self._unconfirmed.values())
+        self._unconfirmed.clear()
+        self._subscribed.clear()
+        for desk in self._desks.values():
+            desk.basis_ns = max(desk.basis_ns, desk.last.utc_ns if desk.last else 0)
+            desk.alarm_said = None
+
+    def _announce(self, session: Session) -> None:
+        payload = member_payload(
+            self.central,
+            sorted(self._sites),
+            time.time_ns(),
+            version=__version__,
+            n_sites=len(self._desks),
+            reports=dict(sum((Counter(desk.counts) for desk in self._desks.values()), Counter())),
+        )
+        session.publish(self._topics.member(self.central), encode(payload), 1, retain=True)
+        self._beat_at_s = time.monotonic() + _HEARTBEAT_S
+
+    def _hear(self, topic: str, data: bytes) -> None:
+        found = self._by_topic.get(topic) or self._find(topic)
+        if found is not None:
+            desk, node = found
+            self._n_reports += 1
+            desk.take(data, time.time_ns(), node)
+            self._dirty[desk.site.name] = desk
+            return
+        what, name = self._topics.part_of(topic)
+        try:
+            if what == "members":
+                self._hear_member(name, data)
+            elif what == "transmitters" and name in self._sites:
+                self._transmitters[name] = data
+                self._set_transmitters(name)
+            elif what == "state" and name in self._desks:
+                self._hear_state(self._desks[name], data)
+        except PayloadError as error:
+            self._say(logging.WARNING, f"{topic} is not understood: {error}")
+
+    def _find(self, topic: str) -> tuple[Desk, str] | None:
+        """Return desk and node of a report's topic, and keep them for the next."""
+        levels = topic.rsplit("/", 3)
+        desk = self._desks.get(levels[-1])
+        if desk is None or len(levels) < 4 or levels[-2] != "rss":
+            return None
+        if len(self._by_topic) >= _MOST_TOPICS:
+            self._by_topic.clear()
+        self._by_topic[topic] = desk, levels[-3]
+        return desk, levels[-3]
+
+    def _hear_member(self, member: str, data: bytes) -> None:
+        if not data:
+            self._wants_balance |= self._members.remove(member)
+            if member == self.central:
+                # The last will of a former connection of ours came late.
+                self._beat_at_s = 0.0
+            return
+        name, sites, _ = parse_member(data)
+        self._wants_balance |= self._members.hear(name, sites, time.monotonic())
+        if name == self.central and not self._is_settled:
+            self._is_settled = self._wants_balance = True
+
+    def _hear_state(self, desk: Desk, data: bytes) -> None:
+        if desk.n_verdicts and self._own_mark in data:
+            return  # What was published here comes back.
+        saved = parse_saved(data)
+        if saved.utc_ns > desk.basis_ns:
+            desk.adopt(saved)
+
+    def _set_transmitters(self, name: str) -> None:
+        desk, data = self._desks.get(name), self._transmitters.get(name)
+        if desk is None or not data:
+            return
+        utc_ns, transmitters = parse_transmitters(data)
+        desk.set_transmitters(transmitters, utc_ns)
+
+    # The work.
+
+    def _work(self, session: Session) -> None:
+        now_s = time.monotonic()
+        dirty, self._dirty = self._dirty, {}
+        is_tick = now_s >= self._tick_at_s
+        for desk in (self._desks if is_tick else dirty).values():
+            for said in desk.advance(time.time_ns()):
+                self._tell(session, desk, said)
+        if is_tick:
+            self._tick_at_s = now_s + _TICK_S
+            self._tick(session, now_s)
+
+    def _tick(self, session: Session, now_s: float) -> None:
+        for mid in [mid for mid in self._unconfirmed if mid not in session.unacked]:
+            del self._unconfirmed[mid]
+        if not self._is_settled:
+            return
+        for member in self._members.expire(now_s):
+            _LOG.warning("central unit %s is silent: its sites are shared out", member)
+            session.publish(self._topics.member(member), b"", 1, retain=True)
+            self._wants_balance = True
+        if self._wants_balance:
+            self._balance(session, now_s)
+        while self._again:
+            self._publish_event(session, *self._again.popleft(), replayed=True)
+        for desk in self._desks.values():
+            if now_s >= desk.state_due_s:
+                self._publish_state(session, desk)
+        if now_s >= self._beat_at_s:
+            self._announce(session)
+        elif self._unprepared:
+            self._prepare_one(self._unprepared.pop())
+
+    def _prepare_one(self, site: Site) -> None:
+        try:
+            self._prepare(site)
+        except EdgespecError as error:
+            _LOG.warning("site %s cannot be looked after: %s", site.name, error)
+
+    def _balance(self, session: Session, now_s: float) -> None:
+        """Take and give sites so that each is with its owner."""
+        self._wants_balance = False
+        mine = [name for name in self._sites if self._members.owner_of(name) == self.central]
+        for name in self._desks.keys() - set(mine):
+            self._give(session, name)
+        for index, name in enumerate(mine):
+            if name not in self._desks:
+                self._desks[name] = Desk(self._sites[name], self._make_twin)
+                self._set_transmitters_safely(name)
+            # Spread, so that many sites are not written all at once.
+            self._desks[name].state_due_s = now_s + _STATE_S * (1.0 + index / len(mine))
+        new = [name for name in mine if name not in self._subscribed]
+        # In this order: the retained state then comes before the first report.
+        session.ask([self._topics.state(name) for name in new], qos=1)
+        session.ask([self._topics.shared_reports(name) for name in new])
+        self._subscribed.update(new)
+        self._screen.members(self._members.ids, self.sites)
+        self._announce(session)
+
+    def _set_transmitters_safely(self, name: str) -> None:
+        try:
+            self._set_transmitters(name)
+        except PayloadError as error:
+            self._say(logging.WARNING, f"the transmitters of {name} are not understood: {error}")
+
+    def _give(self, session: Session, name: str) -> None:
+        """Let a site go to its new owner."""
+        session.leave([self._topics.shared_reports(name), self._topics.state(name)])
+        self._subscribed.discard(name)
+        desk = self._desks.pop(name)
+        self._by_topic = {
+            topic: pair for topic, pair in self._by_topic.items() if pair[0] is not desk
+        }
+        self._dirty.pop(name, None)
+        self._publish_state(session, desk)
+        if (owner := self._members.owner_of(name)) != self.central:
+            _LOG.info("site %s goes to %s", name, owner or "nobody")
+
+    def _leave(self, session: Session) -> None:
+        for name in list(self._desks):
+            self._give(session, name)
+        session.publish(self._topics.member(self.central), b"", 1, retain=True)
+
+    def _tell(self, session: Session, desk: Desk, said: Said) -> None:
+        verdict, event = said
+        counts = desk.counts
+        data = encode_verdict(verdict, self.central, desk.site.level_unit, counts)
+        session.publish(self._topics.verdict(desk.site.name), data, 0, retain=True)
+        if event is not None:
+            desk.sequence += 1
+            self._publish_event(session, event, desk.sequence)
+            self._publish_state(session, desk)
+            self._screen.event(event)
+        if desk.book.is_open is not desk.alarm_said:
+            desk.alarm_said = desk.book.is_open
+            payload_now = b"ON" if desk.alarm_said else b"OFF"
+            session.publish(self._topics.alarm(desk.site.name), payload_now, 1, retain=True)
+        self._screen.verdict(verdict, counts)
+
+    def _publish_event(
+        self, session: Session, event: SiteEvent, sequence: int, *, replayed: bool = False
+    ) -> None:
+        payload = site_event_payload(event, self.central, sequence, replayed=replayed)
+        mid = session.publish(self._topics.events(event.site), encode(payload), qos=1)
+        self._unconfirmed[mid] = event, sequence
+
+    def _publish_state(self, session: Session, desk: Desk) -> None:
+        desk.state_due_s = time.monotonic() + _STATE_S
+        saved = desk.saved(self.central)
+        if saved is not None:
+            topic = self._topics.state(desk.site.name)
+            session.publish(topic, saved_payload(saved), 1, retain=True)

@@ -1,0 +1,247 @@
+"""What the offline phase learns from normal operation, kept in a file."""
+
+import json
+import zipfile
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import ConfigError
+from edgespec.records import RssReport
+from edgespec.twin.collector import Collector, ReportRefused, Snapshot, history_of
+from edgespec.twin.detectors.fusion import (
+    Limits,
+    fit_limits,
+    history_windows,
+    make_detectors,
+    window_lengths,
+)
+from edgespec.twin.detectors.grid_kernels import MISSING
+from edgespec.twin.detectors.registry import needs_samples
+from edgespec.twin.expected import Expectation
+from edgespec.twin.learning.history import History
+from edgespec.twin.learning.normal import FEWEST_SNAPSHOTS, NormalStatistics, clean, learn_normal
+from edgespec.twin.propagation.path_gain import CellGrid, PathGain
+from edgespec.twin.propagation.registry import path_gain
+from edgespec.twin.site import Site, Transmitter
+
+__all__ = ["TrainedTwin", "load_trained", "save_trained", "train", "train_history"]
+
+FloatArray = NDArray[np.float64]
+
+_SCHEMA = "edgespec.twin-trained/1"
+
+#: Normal samples that LOF keeps.
+_MOST_SAMPLES = 3000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedTwin:
+    """Statistics of normal residuals of one site, and the thresholds of its detector.
+
+    ``repeat_share`` float64 ``(n_units,)``: share of snapshots whose levels were those of the
+    snapshot before. ``samples_db`` has normal plain residuals ``(n, n_units)`` for each window, for
+    a detector that needs them. ``n_snapshots`` were learnt from, ``n_outliers`` left out.
+    """
+
+    site: str
+    nodes: tuple[str, ...]
+    detector: str
+    averages: int
+    false_alarm_rate: float
+    normal: NormalStatistics
+    limits: Limits
+    repeat_share: FloatArray
+    n_snapshots: int
+    n_outliers: int = 0
+    samples_db: tuple[FloatArray, ...] | None = None
+
+    def mismatch(self, site: Site) -> str:
+        """Return in words what of a site this does not belong to; empty if it fits."""
+        shape = (len(site.unit), site.n_subbands)
+        pairs = (
+            ("site", self.site, site.name),
+            ("units", self.nodes, site.nodes),
+            ("units x subbands", self.normal.bias_db.shape[1:], shape),
+            ("detector", self.detector, site.detect.detector),
+            ("averages", self.averages, site.detect.averages),
+            ("false_alarm_rate", self.false_alarm_rate, site.detect.false_alarm_rate),
+        )
+        return "; ".join(
+            f"{name} {_shown(own)}, not {_shown(its)}" for name, own, its in pairs if own != its
+        )
+
+
+def _shown(value: object) -> str:
+    return " ".join(str(item) for item in value) if isinstance(value, tuple) else str(value)
+
+
+def fewest_snapshots(site: Site) -> int:
+    """Return how many snapshots training needs at least."""
+    parts = 2 if needs_samples(site.detect.detector) else 1
+    return parts * (FEWEST_SNAPSHOTS + site.detect.averages)
+
+
+def train_history(site: Site, grid: CellGrid, history: History) -> TrainedTwin:
+    """Learn a site from normal snapshots; outliers among them are left out.
+
+    Raises:
+        ConfigError: too few snapshots are left.
+    """
+    lengths = window_lengths(site.detect.averages)
+    kept = clean(history)
+    least = fewest_snapshots(site)
+    if len(kept) < least:
+        raise ConfigError(
+            f"{len(kept)} normal snapshots are too few to learn from ({len(history) - len(kept)} "
+            f"more were outliers); with detect.averages = {site.detect.averages} at least {least} "
+            "are needed, and some hundreds are better"
+        )
+    normal = learn_normal(kept, lengths)
+    samples_db, judged = None, kept
+    if needs_samples(site.detect.detector):
+        learnt = kept.chosen(np.arange(len(kept)) < len(kept) // 2)
+        samples_db = tuple(
+            np.stack([w.total_db for w in history_windows(learnt, normal, index, length)])[
+                -_MOST_SAMPLES:
+            ]
+            for index, length in enumerate(lengths)
+        )
+        # Among its own samples, a detector that compares with them has an easy time.
+        judged = kept.chosen(np.arange(len(kept)) >= len(kept) // 2)
+    detectors = make_detectors(site, grid, len(lengths), samples_db)
+    same = (np.diff(kept.level_db, axis=0) == 0.0).all(axis=2)
+    return TrainedTwin(
+        site.name,
+        site.nodes,
+        site.detect.detector,
+        site.detect.averages,
+        site.detect.false_alarm_rate,
+        normal,
+        fit_limits(site, judged, normal, detectors),
+        same.mean(axis=0),
+        len(kept),
+        len(history) - len(kept),
+        samples_db,
+    )
+
+
+def train(
+    site: Site,
+    reports: Iterable[RssReport],
+    transmitters: Iterable[tuple[int, tuple[Transmitter, ...]]] = (),
+    gain: PathGain | None = None,
+) -> TrainedTwin:
+    """Learn a site from recorded reports of normal operation, in the order of their times.
+
+    Args:
+        site: of :func:`load_site`.
+        reports: as recorded; those that are refused are left out.
+        transmitters: what was told of the transmitters, and when (ns since 1970); before the first
+            of it, those of the site file.
+        gain: model of propagation; that of the site unless given.
+
+    Raises:
+        ConfigError: too few snapshots with enough units.
+    """
+    expectation = Expectation(site, gain := gain or path_gain(site))
+    collector = Collector(site)
+    told = sorted(transmitters, key=lambda pair: pair[0])
+    kept: list[tuple[Snapshot, FloatArray, NDArray[np.bool_]]] = []
+
+    def keep(now_ns: int) -> None:
+        for snapshot in collector.closed(now_ns):
+            while told and told[0][0] <= snapshot.utc_ns:
+                expectation.set(told.pop(0)[1])
+            if (snapshot.kind != MISSING).sum() >= site.detect.min_units:
+                kept.append((snapshot, expectation.level_dbm, expectation.is_occupied))
+
+    last_ns = 0
+    for report in sorted(reports, key=lambda report: report.utc_ns):
+        last_ns = report.utc_ns
+        with suppress(ReportRefused):
+            collector.accept(report, last_ns)
+        keep(last_ns)
+    keep(last_ns + 2 * round((site.detect.interval_s + site.detect.grace_s) * 1e9))
+    if len(kept) < FEWEST_SNAPSHOTS:
+        why = ", ".join(f"{reason}: {n}" for reason, n in sorted(collector.counts.items()))
+        raise ConfigError(
+            f"the reports make {len(kept)} snapshots of at least {site.detect.min_units} units "
+            f"({why or 'no reports'}); give at least {FEWEST_SNAPSHOTS}, and better some hundreds"
+        )
+    return train_history(site, gain.grid(), history_of(kept))
+
+
+def save_trained(trained: TrainedTwin, path: Path) -> None:
+    """Write a trained twin as npz.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    meta = {
+        "schema": _SCHEMA,
+        "site": trained.site,
+        "nodes": trained.nodes,
+        "detector": trained.detector,
+        "averages": trained.averages,
+        "false_alarm_rate": trained.false_alarm_rate,
+        "doublings": trained.normal.doublings,
+        "thresholds": trained.limits.thresholds,
+        "witness_thresholds": trained.limits.witness_thresholds,
+        "n_snapshots": trained.n_snapshots,
+        "n_outliers": trained.n_outliers,
+    }
+    arrays: dict[str, Any] = {
+        "bias_db": trained.normal.bias_db,
+        "scale_db": trained.normal.scale_db,
+        "repeat_share": trained.repeat_share,
+    }
+    arrays |= {f"samples_{i}": one for i, one in enumerate(trained.samples_db or ())}
+    try:
+        with path.open("wb") as file:
+            np.savez(file, meta=np.array(json.dumps(meta)), **arrays)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written ({error.strerror})") from None
+
+
+def load_trained(path: Path, site: Site) -> TrainedTwin:
+    """Read a trained twin.
+
+    Raises:
+        ConfigError: no such file, no trained twin, or one of another site.
+    """
+    try:
+        # Opened here: numpy leaves a file open that turns out to be no archive.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            meta = json.loads(str(file["meta"]))
+            if meta["schema"] != _SCHEMA:
+                raise ValueError(meta["schema"])
+            n_samples = sum(name.startswith("samples_") for name in file)
+            trained = TrainedTwin(
+                meta["site"],
+                tuple(meta["nodes"]),
+                meta["detector"],
+                meta["averages"],
+                meta["false_alarm_rate"],
+                NormalStatistics(file["bias_db"], file["scale_db"], tuple(meta["doublings"])),
+                Limits(tuple(meta["thresholds"]), tuple(meta["witness_thresholds"])),
+                file["repeat_share"],
+                meta["n_snapshots"],
+                meta["n_outliers"],
+                tuple(file[f"samples_{i}"] for i in range(n_samples)) or None,
+            )
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror or error})") from None
+    except (ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        raise ConfigError(
+            f"{path} is no trained twin; make one with `edgespec twin train`"
+        ) from None
+    mismatch = trained.mismatch(site)
+    if mismatch:
+        raise ConfigError(f"{path} was trained otherwise: {mismatch}; train again")
+    return trained
