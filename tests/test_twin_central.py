@@ -188,6 +188,7 @@ def test_without_training_the_first_snapshots_are_learnt_from(rng: np.random.Gen
     clock = Clock(SiteTwin(site, gain=world.gain))
     verdicts = watch(clock, world, 60)
     assert {one.status for one in verdicts} == {TwinStatus.LEARNING}
+    assert [one.n_to_learn for one in verdicts] == list(range(59, -1, -1))
     assert not any(one.is_alarm for one in verdicts)
     assert clock.tell(world.levels_db()).status is TwinStatus.WATCHING
     world.jammers = [jammer(15.0, 20.0)]

@@ -223,7 +223,9 @@ class SiteTwin:
             history = history_of(self._pending)
             self._pending.clear()
             self._watch(train_history(self.site, self.localiser.grid, history))
-        return replace(verdict, status=TwinStatus.LEARNING)
+            return replace(verdict, status=TwinStatus.LEARNING)
+        n_left = self.site.detect.learn_snapshots - len(self._pending)
+        return replace(verdict, status=TwinStatus.LEARNING, n_to_learn=n_left)
 
     def _verdict(
         self,

@@ -43,14 +43,17 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
 
 @click.group()
 def twin() -> None:
-    """Fuse the observers of a site: what should they hear, and who is there if they do not?
+    """Fuse the observers of a site into one alarm.
+
+    What should they hear, and who is there if they hear something else?
 
     \b
     First steps:
       edgespec twin init hall.toml                     a commented site: units, transmitters
       edgespec twin run hall.toml --mqtt URL           the central unit
-      edgespec twin simulate hall.toml --mqtt URL --jammer 14,20,20,30
-                                                       observers and a jammer to try it with
+      edgespec twin simulate hall.toml --mqtt URL --jammer 14,20,20,330
+                                                       observers to try it with, and a jammer
+                                                       when the first 300 snapshots are learnt
       edgespec twin map hall.toml -o hall.png          what the units should hear
 
     An observer reports to a site when its configuration has node.site.
@@ -225,7 +228,10 @@ def train(
 @_MQTT
 @_JSON
 def status(config_path: Path | None, mqtt: str | None, as_json: bool) -> None:
-    """Say how all sites and central units are, from what the broker keeps."""
+    """Say how all sites and central units are.
+
+    All of it comes from what the broker keeps.
+    """
     from edgespec.twin.service.status import read_status, status_lines
 
     for line in status_lines(read_status(_settings(config_path, mqtt)), as_json):
@@ -254,7 +260,9 @@ def map_(
     mqtt: str | None,
     verdict_path: Path | None,
 ) -> None:
-    """Draw a site: what is expected, what is measured, the difference, and a suspected source.
+    """Draw a site and a suspected source as a map.
+
+    What is expected, what is measured, and the difference.
 
     With --verdict or --mqtt the last verdict is drawn, otherwise only the expectation.
     """
@@ -330,7 +338,10 @@ def simulate(
     spread: float,
     duration: float | None,
 ) -> None:
-    """Publish what the units of sites would report: an observer for each unit, without radios."""
+    """Report as the units of sites would, without radios.
+
+    One virtual observer for each unit.
+    """
     from edgespec.twin.service.fleet import Disturbance, open_fleet, parse_jammer
     from edgespec.twin.service.openings import load_sites
 

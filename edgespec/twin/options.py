@@ -76,7 +76,7 @@ class DetectOptions:
         default="likelihood", metadata=about("What scores a snapshot", choices=DETECTORS)
     )
     false_alarm_rate: float = field(
-        default=1e-4,
+        default=1e-5,
         metadata=about("Probability of a false alarm per snapshot", above=0, below=0.5),
     )
     source_power_dbm: float = field(

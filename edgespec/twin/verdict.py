@@ -43,7 +43,7 @@ class TwinVerdict:
     ``kind`` and ``advice``. ``kind`` is empty, or one of :data:`edgespec.twin.advice.KINDS`.
     ``implausible`` says of each distrusted unit why. ``transmitters_silent`` should be on the air
     and are not; they were left out of what was expected. Without enough units, and while learning,
-    score and threshold are NaN.
+    score and threshold are NaN. ``n_to_learn`` snapshots are left until it watches.
     """
 
     site: str
@@ -66,6 +66,7 @@ class TwinVerdict:
     units_saturated: tuple[str, ...] = ()
     implausible: dict[str, str] = field(default_factory=dict)
     transmitters_silent: tuple[str, ...] = ()
+    n_to_learn: int = 0
     source: Position | None = None
     power_dbm: float | None = None
     freq_lower_hz: float | None = None

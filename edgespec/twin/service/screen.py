@@ -118,6 +118,8 @@ def verdict_line(verdict: TwinVerdict, counts: Mapping[str, int]) -> str:
     ]
     if verdict.status is TwinStatus.WATCHING:
         parts.append(f"{verdict.detector} {verdict.score:.4g} of {verdict.threshold:.3g}")
+    if verdict.n_to_learn:
+        parts.append(f"{verdict.n_to_learn} snapshots left to learn from")
     lists = (
         ("missing", verdict.units_missing),
         ("saturated", verdict.units_saturated),
