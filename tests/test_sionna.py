@@ -1,6 +1,7 @@
 """Rays as Sionna RT traces them, where it and the LLVM it needs are installed."""
 
 import os
+import sys
 import warnings
 
 import numpy as np
@@ -19,6 +20,8 @@ FREQUENCY_HZ = 3.7e9
 
 @pytest.fixture(scope="module", autouse=True)
 def sionna() -> None:
+    if "tensorflow" in sys.modules:
+        pytest.skip("its LLVM beside TensorFlow's ends the process at exit: run this file alone")
     before = os.environ.get("DRJIT_LIBLLVM_PATH")
     try:
         with warnings.catch_warnings():

@@ -1,8 +1,9 @@
 """Looks for the LLVM that the ray tracer's compiler needs, before anything of it is loaded."""
 
-import ctypes
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,16 @@ _INSTALL = (
     f"on Debian: apt-get install libllvm{OLDEST_LLVM}; elsewhere set {_VARIABLE} to the file of a "
     f"libLLVM of version {OLDEST_LLVM} or newer"
 )
+
+#: Asked in a process of its own: a second LLVM beside that of TensorFlow ends the process at exit.
+_ASK = """
+import ctypes, sys
+library = ctypes.CDLL(sys.argv[1])
+numbers = [ctypes.c_uint() for _ in range(3)]
+if hasattr(library, "LLVMGetVersion"):
+    library.LLVMGetVersion(*map(ctypes.byref, numbers))
+print(numbers[0].value, flush=True)
+"""
 
 
 def choose_llvm() -> Path:
@@ -52,15 +63,10 @@ def llvm_version(path: Path) -> int | None:
     named = re.search(r"libLLVM(?:\.so\.|-)(\d+)", path.name)
     if named and int(named[1]) < OLDEST_LLVM and path.exists():
         return 0 if int(named[1]) < 16 else int(named[1])
-    try:
-        library = ctypes.CDLL(str(path))
-    except OSError:
-        return None
-    if not hasattr(library, "LLVMGetVersion"):
-        return 0
-    numbers = [ctypes.c_uint() for _ in range(3)]
-    library.LLVMGetVersion(*(ctypes.byref(number) for number in numbers))
-    return int(numbers[0].value)
+    done = subprocess.run(
+        [sys.executable, "-c", _ASK, str(path)], capture_output=True, text=True, check=False
+    )
+    return int(done.stdout) if done.returncode == 0 and done.stdout.strip() else None
 
 
 def _installed() -> Iterator[Path]:

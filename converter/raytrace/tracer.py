@@ -1,6 +1,7 @@
 """Ray tracing by Sionna RT: the only file that imports it."""
 
 import importlib
+import importlib.util
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +37,14 @@ def load_sionna() -> ModuleType:
     Raises:
         EdgespecError: one of them is not installed; the message says what to install.
     """
+    if importlib.util.find_spec("sionna") is None:
+        raise EdgespecError("ray tracing needs Sionna RT: pip install 'edgespec[raytrace]'")
     choose_llvm()
     try:
         return importlib.import_module("sionna.rt")
     except ImportError as error:
         raise EdgespecError(
-            f"ray tracing needs Sionna RT ({error}): pip install 'edgespec[raytrace]'"
+            f"Sionna RT does not load ({error}): pip install 'edgespec[raytrace]' again"
         ) from error
 
 
