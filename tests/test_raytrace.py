@@ -420,14 +420,20 @@ def test_the_command_writes_maps_and_says_what_fits(
     np.testing.assert_allclose(found, expected, atol=0.05)
 
 
+@pytest.mark.parametrize(
+    ("is_installed", "words"),
+    [(False, "pip install 'edgespec[raytrace]'"), (True, "apt-get install libllvm19")],
+)
 def test_the_command_says_in_one_sentence_what_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_installed: bool, words: str
 ) -> None:
+    found = object() if is_installed else None
+    monkeypatch.setattr(tracer.importlib.util, "find_spec", lambda name: found)
     monkeypatch.delenv("DRJIT_LIBLLVM_PATH", raising=False)
     monkeypatch.setattr(llvm, "_FOLDERS", (str(tmp_path),))
     done = CliRunner().invoke(main, ["raytrace", str(HALL), "-o", str(tmp_path / "maps.npz")])
     assert done.exit_code == 1
-    assert "apt-get install libllvm19" in done.stderr
+    assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "maps.npz").exists()
 
