@@ -461,6 +461,8 @@ def report(result: dict[str, Any]) -> str:
 
 def _kills_text(result: dict[str, Any]) -> str:
     kills = result["handovers"]
+    if not kills:
+        return "No central unit was killed."
     moved = statistics.fmean(one["n_sites_moved"] for one in kills)
     first_s = statistics.median(one["first_verdict_s"] for one in kills)
     last_s = statistics.median(one["last_verdict_s"] for one in kills)
@@ -475,7 +477,7 @@ def _kills_text(result: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.option("--sites", "sizes", multiple=True, type=int, default=(50, 100, 200))
+@click.option("--sites", "sizes", multiple=True, type=int, default=(50, 200, 850))
 @click.option("--seconds", default=20.0, show_default=True)
 @click.option("--kills", default=6, show_default=True)
 @click.option("--save/--no-save", default=True, show_default=True)
