@@ -269,6 +269,20 @@ def test_averaging_finds_weaker_jammers(rng: np.random.Generator) -> None:
     assert weakest_dbm[10] <= weakest_dbm[1] - 4
 
 
+def test_a_jammer_that_hops_is_found_in_every_hop(
+    clock: Clock, world: World, rng: np.random.Generator
+) -> None:
+    """Schoesser et al. 2024, sec. II-A: a smart jammer changes its frequency."""
+    for subband in rng.permutation(len(SITE.edges_hz) - 1):
+        edges = ((SITE.edges_hz[subband],), (SITE.edges_hz[subband + 1],))
+        world.jammers = [
+            jammer(15.0, 20.0, freq_lower_hz=edges[0], freq_upper_hz=edges[1]),
+        ]
+        verdict = clock.tell(world.levels_db())
+        assert verdict.is_alarm
+        assert is_near(verdict, 15.0, 20.0, 5.0)
+
+
 def test_a_narrow_jammer_is_told_by_its_subbands(clock: Clock, world: World) -> None:
     low_hz, high_hz = SITE.edges_hz[5], SITE.edges_hz[6]
     world.jammers = [jammer(15.0, 20.0, 0.0, freq_lower_hz=(low_hz,), freq_upper_hz=(high_hz,))]
