@@ -309,7 +309,9 @@ def test_a_run_that_was_stopped_goes_on(plain: Path, tmp_path: Path, signal_numb
     longer = tiny_experiment.PLAIN.replace("train_s = 0.3", "train_s = 3.0")
     plain.write_text(longer.replace("calibration_s = 0.4", "calibration_s = 2.0"))
     work, whole = tmp_path / "work", tmp_path / "whole"
-    command = [sys.executable, "-m", "converter", "evaluate", str(plain), "--workers", "2"]
+    # A suite that a shell runs in the background ignores Ctrl-C, and so would its children.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "converter", "evaluate"]
+    command += [str(plain), "--workers", "2"]
     process = subprocess.Popen(
         [*command, "--work", str(work)], cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True
     )
