@@ -2,17 +2,16 @@
 
 import json
 import logging
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgespec import __version__
 from edgespec.clickglue import EdgespecGroup
+from edgespec.newfile import write_new
+from edgespec.signals import stop_on_signals
 from edgespec.twin.cli import twin
 
 if TYPE_CHECKING:
@@ -142,19 +141,8 @@ def monitor(
     )
     bundle = observer.bundle
     sink.header(observer.source.info, bundle.manifest.name, config, bundle.sha256)
-    _stop_on_signals(observer.monitor.stop)
+    stop_on_signals(observer.monitor.stop)
     observer.monitor.run(duration)
-
-
-def _stop_on_signals(stop: Callable[[], None]) -> None:
-    """Make Ctrl-C and SIGTERM end the monitor cleanly; a second Ctrl-C ends it at once."""
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        stop()
-
-    signal.signal(signal.SIGINT, handler)
-    signal.signal(signal.SIGTERM, handler)
 
 
 @main.command()
@@ -270,7 +258,7 @@ def demo(mqtt: str | None, duration: float) -> None:
     """
     from edgespec.ops.demo import run_demo
 
-    run_demo(mqtt, duration, click.echo, _stop_on_signals)
+    run_demo(mqtt, duration, click.echo, stop_on_signals)
 
 
 @main.group()
@@ -309,20 +297,11 @@ def config_schema() -> None:
 def config_init(path: Path | None) -> None:
     """Write a commented configuration to PATH, or to stdout."""
     from edgespec.config import template
-    from edgespec.errors import ConfigError
 
     if path is None:
         click.echo(template(), nl=False)
         return
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(template())
-    except FileExistsError:
-        raise ConfigError(
-            f"{path} exists and is not overwritten: choose another name or remove it first"
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    write_new(path, template())
     click.echo(f"wrote {path}; next: edgespec config check {path}", err=True)
 
 

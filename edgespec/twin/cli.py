@@ -1,17 +1,21 @@
 """The command line of the central unit: ``edgespec twin``."""
 
 import json
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
+from edgespec.newfile import write_new
+from edgespec.signals import stop_on_signals
+
 if TYPE_CHECKING:
     from edgespec.config import MqttConfig
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _REQUIRE_BROKER_S = 5.0
 _SITE = click.Path(path_type=Path)
@@ -39,6 +43,17 @@ _TRAINED = click.option(
     help="What 'edgespec twin train' wrote; for several sites a folder with SITE.npz.",
 )
 _SECONDS = click.FloatRange(min=0, min_open=True)
+
+
+def _deviation(flag: str, default: float, of: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    return click.option(
+        flag,
+        type=click.FloatRange(min=0),
+        default=default,
+        show_default=True,
+        metavar="DB",
+        help=f"Standard deviation of {of}",
+    )
 
 
 @click.group()
@@ -70,36 +85,16 @@ def _settings(config_path: Path | None, mqtt: str | None) -> "MqttConfig":
     return require_url(config.mqtt)
 
 
-def _stop_on_signals(stop: Callable[[], None]) -> None:
-    """Make Ctrl-C and SIGTERM end cleanly; a second Ctrl-C ends at once."""
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        stop()
-
-    signal.signal(signal.SIGINT, handler)
-    signal.signal(signal.SIGTERM, handler)
-
-
 @twin.command()
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 def init(path: Path | None) -> None:
     """Write a commented site to PATH, or to stdout."""
-    from edgespec.errors import ConfigError
     from edgespec.twin.service.openings import example_site
 
     if path is None:
         click.echo(example_site(), nl=False)
         return
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(example_site())
-    except FileExistsError:
-        raise ConfigError(
-            f"{path} exists and is not overwritten: choose another name or remove it first"
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    write_new(path, example_site())
     click.echo(f"wrote {path}; next: edgespec twin map {path} -o {path.stem}.png", err=True)
 
 
@@ -154,7 +149,7 @@ def run(
     )
     warm_up(sites[0])
     unit = CentralUnit(settings, sites, maker, screen, name, prepare=maker.prepare)
-    _stop_on_signals(unit.stop)
+    stop_on_signals(unit.stop)
     if require_broker:
         unit.wait_connected(_REQUIRE_BROKER_S)
     unit.run(duration)
@@ -292,30 +287,9 @@ def map_(
     help="A source that nobody knows of: place in m, power, seconds after the start, covered "
     "share of the band. In every site.",
 )
-@click.option(
-    "--bias",
-    type=click.FloatRange(min=0),
-    default=3.0,
-    show_default=True,
-    metavar="DB",
-    help="Standard deviation of each unit's lasting error.",
-)
-@click.option(
-    "--noise",
-    type=click.FloatRange(min=0),
-    default=1.0,
-    show_default=True,
-    metavar="DB",
-    help="Standard deviation of each level of each report.",
-)
-@click.option(
-    "--path-error",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    show_default=True,
-    metavar="DB",
-    help="Standard deviation of each path from a jammer to a unit.",
-)
+@_deviation("--bias", 3.0, "each unit's lasting error.")
+@_deviation("--noise", 1.0, "each level of each report.")
+@_deviation("--path-error", 0.0, "each path from a jammer to a unit.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all that is random.")
 @click.option(
     "--spread",
@@ -349,7 +323,7 @@ def simulate(
     sources = [parse_jammer(text) for text in jammers]
     sites = load_sites(site_paths)
     stopped: list[bool] = []
-    _stop_on_signals(lambda: stopped.append(True))
+    stop_on_signals(lambda: stopped.append(True))
     with open_fleet(
         sites, settings, Disturbance(bias, noise, path_error), seed, sources, spread
     ) as fleet:
