@@ -29,7 +29,7 @@ from benchmarks import record
 from benchmarks.networks import PUBLISHED_PATH, make_cases
 from benchmarks.peers.counting import compile_switch, counted, run_counted
 from benchmarks.runtimes.contestant import LeftOutError
-from benchmarks.runtimes.registry import OURS, REUSE, RUNTIMES
+from benchmarks.runtimes.contestants import OURS, REUSE, RUNTIMES
 from edgespec.errors import EdgespecError
 
 __all__ = ["PARTS", "TARGETS", "Count", "count_call", "main"]
@@ -95,7 +95,7 @@ def _whole_path() -> Callable[[int], object]:
     from edgespec.config import BandConfig, DetectConfig
     from edgespec.inference.backends import open_backend
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-    from edgespec.pipeline import Pipeline
+    from edgespec.observer.pipeline import Pipeline
     from edgespec.records import SampleFormat, SourceInfo
 
     bundle = load_bundle(shipped_bundle_path())

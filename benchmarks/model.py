@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import record
 from benchmarks.networks import PUBLISHED_PATH, Case, make_cases
 from benchmarks.runtimes.contestant import Contestant, LeftOutError
-from benchmarks.runtimes.registry import BASELINES, RUNTIMES, TOLERANCES
+from benchmarks.runtimes.contestants import BASELINES, RUNTIMES, TOLERANCES
 from benchmarks.turns import take_turns
 from edgespec.errors import QualityError
 

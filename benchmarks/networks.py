@@ -67,7 +67,7 @@ def make_cases(
     else:
         folder = work / "published"
         if not folder.exists():
-            from converter.import_keras import import_keras
+            from converter.bundles.import_keras import import_keras
 
             progress(f"importing {published.name}")
             import_keras(published, folder, _RATE_HZ)
@@ -76,9 +76,9 @@ def make_cases(
 
 
 def _make(folder: Path, architecture: str) -> None:
-    from converter.modeldir import ModelCard, save_model
-    from converter.models.registry import MODELS, build_model
-    from converter.runtime import load_keras
+    from converter.models.architectures import MODELS, build_model
+    from converter.training.modeldir import ModelCard, save_model
+    from converter.training.runtime import load_keras
 
     load_keras().utils.set_random_seed(_SEED)
     geometry, kind = Geometry(_RATE_HZ), MODELS[architecture]
@@ -93,7 +93,7 @@ def _case(
     for kind in kinds:
         path = folder / f"{kind}.edgespec"
         if not path.exists():
-            from converter.quantize import quantize
+            from converter.bundles.quantize import quantize
 
             progress(f"converting {title} to {kind}")
             quantize(folder, path, kind)

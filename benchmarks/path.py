@@ -29,7 +29,7 @@ from edgespec.errors import QualityError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path, write_bundle
 from edgespec.inference.manifest import Calibration
-from edgespec.pipeline import Pipeline
+from edgespec.observer.pipeline import Pipeline
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources import open_source
 

@@ -13,9 +13,10 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.patches import Rectangle
 
-from converter.simulate.recordings import RecordingSpec
 from converter.simulate.sigmf_files import write_recordings
+from converter.simulate.specs import RecordingSpec
 from edgespec.config import Config, override
+from edgespec.observer.startup import open_band_source, open_model, open_pipeline
 from edgespec.records import Event, FloatArray
 from edgespec.simulate.config import (
     CellConfig,
@@ -24,7 +25,6 @@ from edgespec.simulate.config import (
     ReceiverConfig,
     SceneConfig,
 )
-from edgespec.startup import open_band_source, open_model, open_pipeline
 
 __all__ = ["main"]
 

@@ -30,15 +30,15 @@ from benchmarks.real_cases import (
     read_recording,
 )
 from benchmarks.real_report import Results, draw, markdown
-from converter.calibrate import calibrate
-from converter.datasets import Dataset, Part, save_dataset
-from converter.import_keras import import_keras
-from converter.quantize import quantize
-from converter.recordings import build_dataset, prepare_recording, split_recording
-from converter.simulate.recordings import training_specs
+from converter.bundles.calibrate import calibrate
+from converter.bundles.import_keras import import_keras
+from converter.bundles.quantize import quantize
+from converter.data.dataset import Dataset, Part, save_dataset
+from converter.data.ingest import build_dataset, prepare_recording, split_recording
+from converter.data.splits import split_by_name, split_by_time
 from converter.simulate.sigmf_files import write_recordings
-from converter.splits import split_by_name, split_by_time
-from converter.train import EpochReport, TrainSettings, train
+from converter.simulate.specs import training_specs
+from converter.training.train import EpochReport, TrainSettings, train
 from edgespec.errors import QualityError
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.records import Geometry

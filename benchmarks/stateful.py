@@ -26,9 +26,9 @@ from benchmarks.networks import Case, make_cases
 from benchmarks.runtimes.bundled import plain, with_reuse
 from benchmarks.turns import take_turns
 from converter.models.lstm import build
-from converter.runtime import load_keras
 from converter.simulate.frames import simulate_frames
 from converter.simulate.population import Population
+from converter.training.runtime import load_keras
 from edgespec.dsp.transform import log_power_floor_db
 from edgespec.inference.network import network_from_npz
 from edgespec.inference.numba_network import NumbaBackend

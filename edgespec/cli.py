@@ -130,7 +130,7 @@ def monitor(
     background, and events wait on disk for it.
     """
     from edgespec.alarm.console import JsonLinesSink, TableSink
-    from edgespec.startup import open_observer
+    from edgespec.observer.startup import open_observer
 
     config = _load(
         config_path, source=source, model=model, mqtt=mqtt, backend=backend, front_end=front_end
@@ -274,7 +274,7 @@ def config_check(path: Path) -> None:
     Opens neither the radio nor the broker; 'edgespec doctor -c PATH' does.
     """
     from edgespec.config import load_config
-    from edgespec.startup import check_config
+    from edgespec.observer.startup import check_config
 
     loaded = load_config(path)
     bundle = check_config(loaded)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from broker import Broker, Listener, Proxy
+
+from tests.made.broker import Broker, Listener, Proxy
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks.networks import Case
 from benchmarks.runtimes.contestant import Contestant, LeftOutError
-from converter.modeldir import load_model
-from converter.runtime import load_tensorflow
+from converter.training.modeldir import load_model
+from converter.training.runtime import load_tensorflow
 from edgespec.errors import ModelError
 from edgespec.records import FloatArray
 

@@ -22,7 +22,7 @@ from edgespec.ops.bench import machine_facts
 from edgespec.records import RssReport
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.expected import Expectation
-from edgespec.twin.propagation.registry import path_gain
+from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.site import Site, Transmitter, load_site
 from edgespec.twin.state import TwinState
 from edgespec.twin.trained import train

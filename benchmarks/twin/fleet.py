@@ -28,12 +28,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from edgespec.alarm.fields import decode
 from edgespec.alarm.rss import encode_rss, parse_rss
-from edgespec.alarm.session import Link, Session
 from edgespec.config import MqttConfig
 from edgespec.machine import machine_facts, peak_rss_mb
+from edgespec.mqtt.session import Link, Session
 from edgespec.ops.local_broker import LocalBroker
 from edgespec.twin.central import SiteTwin
-from edgespec.twin.propagation.registry import path_gain
+from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.service.fleet import Disturbance, VirtualJammer, VirtualSite
 from edgespec.twin.service.openings import TwinMaker, example_site, load_sites
 from edgespec.twin.service.payload import encode_verdict

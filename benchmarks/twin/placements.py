@@ -25,13 +25,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.twin.fleet import RESULTS, Yard, start_central
-from edgespec.alarm.session import Link, Session
 from edgespec.config import MqttConfig
 from edgespec.machine import machine_facts
+from edgespec.mqtt.session import Link, Session
 from edgespec.ops.local_broker import LocalBroker
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.picture import draw_site
-from edgespec.twin.propagation.registry import path_gain
+from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.walls import inside_any
 from edgespec.twin.service.fleet import Disturbance, Fleet, VirtualJammer, VirtualSite
 from edgespec.twin.service.payload import parse_site_event

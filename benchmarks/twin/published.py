@@ -21,16 +21,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks.twin.scores import FALSE_ALARMS, auc, roc
 from edgespec.errors import QualityError
 from edgespec.twin.detectors.detector import Detector
+from edgespec.twin.detectors.detectors import make_detector
 from edgespec.twin.detectors.energy import Energy
 from edgespec.twin.detectors.fusion import Fusion, fit_limits, history_windows
 from edgespec.twin.detectors.lof import LocalOutlierFactor
 from edgespec.twin.detectors.matched import Matched
-from edgespec.twin.detectors.registry import make_detector
 from edgespec.twin.expected import Expectation
 from edgespec.twin.learning.history import History
 from edgespec.twin.learning.normal import learn_normal
+from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.path_gain import PathGain
-from edgespec.twin.propagation.registry import path_gain
 from edgespec.twin.site import Site, load_site
 
 __all__ = ["main"]

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.twin.detectors.detector import Detector
+from edgespec.twin.detectors.detectors import thinned
 from edgespec.twin.detectors.fusion import history_windows
 from edgespec.twin.detectors.grid_kernels import MEASURED
 from edgespec.twin.detectors.likelihood import Likelihood
 from edgespec.twin.detectors.lof import LocalOutlierFactor
 from edgespec.twin.detectors.matched import Matched
-from edgespec.twin.detectors.registry import thinned
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.learning.history import History
 from edgespec.twin.learning.normal import NormalStatistics, learn_normal

@@ -7,10 +7,10 @@ standard error.
 import click
 
 from converter.cli.bundles import add_weights, calibrate, quantize
+from converter.cli.dataset import dataset
 from converter.cli.laboratory import evaluate, report
 from converter.cli.models import import_keras, train, transfer
 from converter.cli.raytrace import raytrace
-from converter.cli.recordings import dataset
 from converter.cli.simulate import simulate
 from edgespec import __version__
 from edgespec.clickglue import EdgespecGroup

@@ -27,8 +27,8 @@ def quantize(
     as_json: bool,
 ) -> None:
     """Convert a trained model to a bundle; refused if it differs too much from Keras."""
-    from converter.datasets import load_dataset
-    from converter.quantize import quantize as run
+    from converter.bundles.quantize import quantize as run
+    from converter.data.dataset import load_dataset
 
     windows = None if dataset_folder is None else load_dataset(dataset_folder)
     done = run(model_folder, out, kind, windows, seed)
@@ -59,7 +59,7 @@ def quantize(
 @json_option
 def add_weights(bundle: Path, out: Path | None, model_folder: Path | None, as_json: bool) -> None:
     """Give a float bundle the weights that the backend numba needs; all else stays."""
-    from converter.weights import add_weights as run
+    from converter.bundles.weights import add_weights as run
 
     done = run(bundle, out or bundle, model_folder)
     size = len(done.weights or b"")
@@ -96,9 +96,9 @@ def calibrate(
     as_json: bool,
 ) -> None:
     """Set a bundle's thresholds from recordings of normal signal."""
-    from converter.calibrate import FALSE_ALARM_RATES
-    from converter.calibrate import calibrate as run
-    from converter.datasets import load_dataset
+    from converter.bundles.calibrate import FALSE_ALARM_RATES
+    from converter.bundles.calibrate import calibrate as run
+    from converter.data.dataset import load_dataset
 
     done = run(
         bundle,

@@ -11,7 +11,7 @@ from converter.cli.output import FILE, FOLDER, emit, json_option, note
 from edgespec.errors import EdgespecError
 
 if TYPE_CHECKING:
-    from converter.evaluation.engine.run import Report, State, Summary
+    from converter.lab.engine.run import Report, State, Summary
 
 __all__ = ["evaluate", "report"]
 
@@ -51,10 +51,10 @@ def evaluate(
 
     What changed in the file is done again, with all that depends on it, and nothing else.
     """
-    from converter.evaluation.engine.folder import WorkFolder
-    from converter.evaluation.engine.plan import make_plan
-    from converter.evaluation.engine.run import survey
-    from converter.evaluation.toml import load_experiment
+    from converter.lab.engine.folder import WorkFolder
+    from converter.lab.engine.plan import make_plan
+    from converter.lab.engine.run import survey
+    from converter.lab.toml import load_experiment
 
     plan = make_plan(load_experiment(experiment), recordings)
     for text in plan.notes:
@@ -96,8 +96,8 @@ def _run(
     training_workers: int,
     as_json: bool,
 ) -> "Summary":
-    from converter.evaluation.engine.run import run_tasks
-    from converter.evaluation.engine.schedulers import open_scheduler
+    from converter.lab.engine.run import run_tasks
+    from converter.lab.engine.schedulers import open_scheduler
 
     note(f"{len(state.to_do)} of {len(state.tasks)} tasks to do in {str(folder.path)!r}")
     opened = open_scheduler(workers, scheduler, folder.path)

@@ -54,9 +54,9 @@ def train(
     as_json: bool,
 ) -> None:
     """Train a network on a data set; the best weights by validation loss are kept."""
-    from converter.datasets import load_dataset
-    from converter.train import TrainSettings
-    from converter.train import train as run
+    from converter.data.dataset import load_dataset
+    from converter.training.train import TrainSettings
+    from converter.training.train import train as run
 
     hyper = {"n_layers": layers, "n_units": units, "batch_norm": batch_norm or None}
     settings = TrainSettings(
@@ -137,9 +137,9 @@ def transfer(
     as_json: bool,
 ) -> None:
     """Fit a copy of a trained model to another cell or band, with little data of it."""
-    from converter.datasets import load_dataset
-    from converter.train import TrainSettings
-    from converter.transfer import transfer as run
+    from converter.data.dataset import load_dataset
+    from converter.training.train import TrainSettings
+    from converter.training.transfer import transfer as run
 
     settings = TrainSettings(
         hop_frames=hop,
@@ -180,7 +180,7 @@ def import_keras(
     as_json: bool,
 ) -> None:
     """Import a Keras 1 or 2 model (HDF5) of stacked LSTM layers."""
-    from converter.import_keras import import_keras as run
+    from converter.bundles.import_keras import import_keras as run
 
     rate_hz = parse_quantity(sample_rate, "--sample-rate")
     card = run(keras_file, out, rate_hz, averages, reference)

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
+from converter.cli.dataset import report_dataset
 from converter.cli.geometry import geometry_of, geometry_options
 from converter.cli.output import FOLDER, emit, json_option, note
-from converter.cli.recordings import report_dataset
 from edgespec.errors import UsageError
 from edgespec.units import parse_quantity
 
@@ -107,7 +107,7 @@ def _of_mixture(
     mixture: str | None, direction: str | None, amount: tuple[int, float, float, int]
 ) -> list[Any]:
     from converter.simulate.mixture import choose_mixture
-    from converter.simulate.recordings import training_specs
+    from converter.simulate.specs import training_specs
 
     return training_specs(*amount, mixture=choose_mixture(mixture or "plain", direction))
 
@@ -141,8 +141,8 @@ def _of_population(text: str, amount: tuple[int, float, float, int]) -> list[Any
 
 def _write_sigmf(out: Path, specs: Sequence[Any], workers: int, as_json: bool) -> None:
     from converter.simulate.dataset import each_in_turn
-    from converter.simulate.recordings import check_names
     from converter.simulate.sigmf_files import write_recording
+    from converter.simulate.specs import check_names
 
     check_names(specs)
     paths: list[Path] = []
@@ -169,9 +169,9 @@ def _write_dataset(
     workers: int,
     as_json: bool,
 ) -> None:
-    from converter.recordings import PreparedRecording
+    from converter.data.ingest import PreparedRecording
+    from converter.data.splits import split_by_fraction
     from converter.simulate.dataset import simulate_dataset
-    from converter.splits import split_by_fraction
 
     shares = [parse_quantity(share, "--fractions") for share in fractions.split(",")]
     split = split_by_fraction([spec.name for spec in specs], shares, seed)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from converter.evaluation.numbers.intervals import Interval
+from converter.lab.numbers.intervals import Interval
 
 __all__ = ["Best", "Cell", "Document", "Part", "Picture", "Section", "Table", "with_best"]
 

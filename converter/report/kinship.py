@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from converter.evaluation.experiment import Experiment, ModelSpec
+from converter.lab.experiment import Experiment, ModelSpec
 from converter.simulate.population import Population
 
 __all__ = ["LAST_LAYER", "Kin", "Kinship", "relation"]

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from converter.evaluation.numbers.intervals import Interval
+from converter.lab.numbers.intervals import Interval
 from converter.report.document import Best, Cell, Document, Picture, Section, Table
 
 __all__ = ["as_json", "as_markdown"]

@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
-from converter.evaluation.engine.folder import write_atomically
-from converter.evaluation.toml import load_experiment
+from converter.lab.engine.folder import write_atomically
+from converter.lab.toml import load_experiment
 from converter.report.document import Document, Part, Section
 from converter.report.markdown import as_json, as_markdown
 from converter.report.results import Results

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.evaluation.numbers.intervals import Interval, percentiles
+from converter.lab.numbers.intervals import Interval, percentiles
 
 __all__ = ["N_RESAMPLES", "Draws", "interval"]
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from converter.evaluation.experiment import Experiment
-from converter.evaluation.tables import read_table
-from converter.report.detection import DetectionScores, is_whole
+from converter.lab.experiment import Experiment
+from converter.lab.tables import read_table
+from converter.report.detection_scores import DetectionScores, is_whole
 from converter.report.frame import Frame
 from converter.report.kinship import Kin, Kinship
-from converter.report.prediction import PredictionErrors
+from converter.report.prediction_errors import PredictionErrors
 
 __all__ = ["Results"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from converter.simulate.recordings import RecordingSpec
+from converter.simulate.specs import RecordingSpec
 from edgespec.errors import UsageError
 from edgespec.simulate.config import FaultConfig, InterfererConfig
 

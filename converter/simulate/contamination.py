@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from converter.simulate.recordings import RecordingSpec
+from converter.simulate.specs import RecordingSpec
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import KINDS
 

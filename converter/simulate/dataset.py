@@ -7,11 +7,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-from converter.datasets import Dataset, Part, save_dataset
-from converter.recordings import PreparedRecording, split_recording
+from converter.data.dataset import Dataset, Part, save_dataset
+from converter.data.ingest import PreparedRecording, split_recording
+from converter.data.splits import Split
 from converter.simulate.frames import prepare_simulated
-from converter.simulate.recordings import RecordingSpec, check_names
-from converter.splits import Split
+from converter.simulate.specs import RecordingSpec, check_names
 from edgespec.records import Geometry
 
 __all__ = ["each_in_turn", "simulate_dataset"]

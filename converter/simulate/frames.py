@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from converter.recordings import PreparedRecording, save_frames
-from converter.simulate.recordings import RecordingSpec
+from converter.data.ingest import PreparedRecording, save_frames
+from converter.simulate.specs import RecordingSpec
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.records import Geometry, IqBlock, Spectrogram
 from edgespec.simulate.scene import Scene

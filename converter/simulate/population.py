@@ -7,7 +7,7 @@ import numpy as np
 
 from converter.simulate.contamination import contaminate
 from converter.simulate.mixture import MIXTURES, vary
-from converter.simulate.recordings import CONTEXTS, RecordingSpec, check_amount, draw_scene
+from converter.simulate.specs import CONTEXTS, RecordingSpec, check_amount, draw_scene
 from edgespec.errors import UsageError
 from edgespec.simulate.bands import BANDS
 from edgespec.simulate.cells import CELLS, DAY_CURVE

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from sigmf import SigMFFile
 
-from converter.simulate.recordings import RecordingSpec, check_names
+from converter.simulate.specs import RecordingSpec, check_names
 from edgespec import __version__
 from edgespec.errors import UsageError
 from edgespec.records import SampleFormat

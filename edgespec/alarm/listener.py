@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Any
 
 from edgespec.alarm.fields import decode
-from edgespec.alarm.session import Link, Session
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
+from edgespec.mqtt.session import Link, Session
 
 __all__ = ["Listener"]
 

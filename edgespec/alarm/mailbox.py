@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from typing import NamedTuple
 
-from edgespec.alarm.waker import Waker
+from edgespec.mqtt.waker import Waker
 from edgespec.records import Event
 
 __all__ = ["Mailbox", "Retained"]

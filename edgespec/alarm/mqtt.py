@@ -11,11 +11,11 @@ from edgespec.alarm.mailbox import Mailbox, Retained
 from edgespec.alarm.payload import encode, info_payload, state_payload
 from edgespec.alarm.rss import encode_rss, rss_topic
 from edgespec.alarm.sender import Sender
-from edgespec.alarm.session import Link
 from edgespec.alarm.spool import Spool
 from edgespec.alarm.topics import Topics
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
+from edgespec.mqtt.session import Link
 from edgespec.records import Event, ObserverState, RssReport
 
 __all__ = ["MqttSink"]

@@ -6,14 +6,14 @@ import threading
 import time
 from typing import NamedTuple
 
-from edgespec.alarm.attempt import Attempt
-from edgespec.alarm.backoff import Backoff, QuietLog
 from edgespec.alarm.mailbox import Mailbox, Retained
 from edgespec.alarm.payload import EventMessage, encode, event_payload, mark_replayed
-from edgespec.alarm.session import BrokerRefusedError, Link, Session
 from edgespec.alarm.spool import Spool
 from edgespec.alarm.topics import Topics
 from edgespec.errors import BrokerError
+from edgespec.mqtt.attempt import Attempt
+from edgespec.mqtt.backoff import Backoff, QuietLog
+from edgespec.mqtt.session import BrokerRefusedError, Link, Session
 from edgespec.records import Event, EventType
 
 __all__ = ["Sender"]

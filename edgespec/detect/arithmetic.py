@@ -2,7 +2,7 @@
 
 ``numba`` does each step in one pass over the arrays, ``numpy`` in several, and needs no compiler:
 for boards whose memory is too small for one. Both write to buffers of the caller and give the same
-within float32 (tests/test_arithmetic.py).
+within float32 (tests/edgespec/detect/test_arithmetic.py).
 """
 
 import importlib.util

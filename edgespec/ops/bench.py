@@ -16,14 +16,14 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
-from edgespec.latency import LatencyHistogram
 from edgespec.machine import machine_facts, peak_rss_mb
-from edgespec.monitor import block_samples_for
+from edgespec.observer.latency import LatencyHistogram
+from edgespec.observer.monitor import block_samples_for
+from edgespec.observer.pipeline import Pipeline
+from edgespec.observer.startup import open_band_source, open_model, open_pipeline
 from edgespec.ops.coldstart import describe
-from edgespec.pipeline import Pipeline
 from edgespec.records import IqBlock
 from edgespec.sources.source import Source
-from edgespec.startup import open_band_source, open_model, open_pipeline
 
 __all__ = ["BenchReport", "Latency", "Timing", "bench", "machine_facts"]
 
@@ -54,9 +54,9 @@ class Timing:
 class Latency:
     """Distribution of the time between two moments.
 
-    ``bins`` are those of :class:`~edgespec.latency.LatencyHistogram` that hold something: upper
-    edge in seconds (None: no edge) and count. Quantiles are edges of bins, so up to a quarter too
-    large.
+    ``bins`` are those of :class:`~edgespec.observer.latency.LatencyHistogram` that hold
+    something: upper edge in seconds (None: no edge) and count. Quantiles are edges of bins,
+    so up to a quarter too large.
     """
 
     name: str

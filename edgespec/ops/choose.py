@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgespec.choice import Candidate, candidates_for, fastest, measure, remember
 from edgespec.config import Config
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
+from edgespec.observer.choice import Candidate, candidates_for, fastest, measure, remember
 
 __all__ = ["Choice", "choose"]
 
@@ -27,7 +27,7 @@ class Choice:
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
         return {
-            "schema": "edgespec.choice/1",
+            "schema": "edgespec.observer.choice/1",
             "model": self.bundle.manifest.name,
             "sha256": self.bundle.sha256,
             "backend": self.backend,

@@ -11,7 +11,7 @@ from pathlib import Path
 from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.machine import keep_machine_code
-from edgespec.startup import open_band_source, open_model, open_pipeline
+from edgespec.observer.startup import open_band_source, open_model, open_pipeline
 
 __all__ = ["describe", "main"]
 

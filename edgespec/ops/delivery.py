@@ -10,7 +10,7 @@ from edgespec.alarm.mqtt import MqttSink
 from edgespec.alarm.spool import Spool
 from edgespec.config import Config
 from edgespec.errors import BrokerError
-from edgespec.latency import LatencyHistogram
+from edgespec.observer.latency import LatencyHistogram
 from edgespec.records import Event, EventType
 
 __all__ = ["time_delivery"]

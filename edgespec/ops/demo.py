@@ -12,9 +12,9 @@ from edgespec.alarm.console import TableSink
 from edgespec.alarm.listener import Listener
 from edgespec.config import Config, MqttConfig, override
 from edgespec.errors import QualityError
+from edgespec.observer.startup import open_observer
 from edgespec.ops.local_broker import LocalBroker
 from edgespec.records import Event
-from edgespec.startup import open_observer
 from edgespec.units import format_hz
 
 __all__ = ["run_demo"]

@@ -9,7 +9,7 @@ import numpy as np
 from edgespec.config import Config
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
-from edgespec.pipeline import Pipeline
+from edgespec.observer.pipeline import Pipeline
 from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat, SourceInfo
 
 __all__ = ["warm_path"]

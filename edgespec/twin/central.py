@@ -10,9 +10,9 @@ from edgespec.errors import ConfigError
 from edgespec.records import RssReport
 from edgespec.twin.advice import advice_for, kind_of
 from edgespec.twin.collector import Collector, ReportRefused, Snapshot, history_of
+from edgespec.twin.detectors.detectors import needs_samples
 from edgespec.twin.detectors.fusion import Fused, Fusion, make_detectors, window_lengths
 from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MISSING
-from edgespec.twin.detectors.registry import needs_samples
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.expected import Expectation
 from edgespec.twin.learning.averaging import Averager
@@ -21,8 +21,8 @@ from edgespec.twin.learning.history import total_db
 from edgespec.twin.localise import Localiser, Source
 from edgespec.twin.plausibility.transmitters import Silence
 from edgespec.twin.plausibility.units import Trust
+from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.path_gain import PathGain
-from edgespec.twin.propagation.registry import path_gain
 from edgespec.twin.site import Site, Transmitter
 from edgespec.twin.state import TwinState
 from edgespec.twin.trained import TrainedTwin, train_history

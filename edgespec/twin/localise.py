@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.twin.detectors.detectors import thinned
 from edgespec.twin.detectors.likelihood import CellEvidence, Likelihood
-from edgespec.twin.detectors.registry import thinned
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.expected import Expectation, sector_fall_db
 from edgespec.twin.propagation.path_gain import CellGrid

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import ConfigError
-from edgespec.twin.propagation.registry import path_gain
+from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.site import Site, Transmitter
 from edgespec.twin.verdict import TwinVerdict
 from edgespec.units import format_hz, format_utc

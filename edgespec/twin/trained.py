@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgespec.errors import ConfigError
 from edgespec.records import RssReport
 from edgespec.twin.collector import Collector, ReportRefused, Snapshot, history_of
+from edgespec.twin.detectors.detectors import needs_samples
 from edgespec.twin.detectors.fusion import (
     Limits,
     fit_limits,
@@ -22,12 +23,11 @@ from edgespec.twin.detectors.fusion import (
     window_lengths,
 )
 from edgespec.twin.detectors.grid_kernels import MISSING
-from edgespec.twin.detectors.registry import needs_samples
 from edgespec.twin.expected import Expectation
 from edgespec.twin.learning.history import History
 from edgespec.twin.learning.normal import FEWEST_SNAPSHOTS, NormalStatistics, clean, learn_normal
+from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.path_gain import CellGrid, PathGain
-from edgespec.twin.propagation.registry import path_gain
 from edgespec.twin.site import Site, Transmitter
 
 __all__ = ["TrainedTwin", "load_trained", "save_trained", "train", "train_history"]

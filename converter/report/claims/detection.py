@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from converter.evaluation.numbers.intervals import Interval
+from converter.lab.numbers.intervals import Interval
 from converter.report import paper
 from converter.report.amounts import counted
 from converter.report.claims.finding import Claim, Finding, absent, judged
-from converter.report.detection import DetectionScores, mean_of
+from converter.report.detection_scores import DetectionScores, mean_of
 from converter.report.kinship import LAST_LAYER, Kin, Kinship
 from converter.report.resamples import Floats, interval
 from converter.report.results import Results

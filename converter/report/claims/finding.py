@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from converter.evaluation.numbers.intervals import Interval
+from converter.lab.numbers.intervals import Interval
 from converter.report.results import Results
 
 __all__ = ["LEAST_OBSERVERS", "Claim", "Finding", "Verdict", "absent", "judged"]

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from converter.evaluation.numbers.intervals import Interval
+from converter.lab.numbers.intervals import Interval
 from converter.report import paper
 from converter.report.claims.finding import Claim, Finding, Verdict, absent, judged
 from converter.report.kinship import Kin, Kinship

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from converter.evaluation.numbers.intervals import Interval
+from converter.lab.numbers.intervals import Interval
 from converter.report import paper
 from converter.report.amounts import amount, counted
 from converter.report.claims.finding import Claim, Finding, Verdict, absent, judged

@@ -186,6 +186,6 @@ def figure_11(results: Results, folder: Path) -> Picture | str:
 
 
 def _floor_db(results: Results) -> float:
-    from converter.evaluation.prediction_error import irreducible_error_db
+    from converter.lab.measures.prediction_error import irreducible_error_db
 
     return irreducible_error_db(results.experiment.geometry.n_averages)

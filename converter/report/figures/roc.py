@@ -6,7 +6,7 @@ from pathlib import Path
 
 from converter.report.amounts import amount, isr_text
 from converter.report.claims.detection import RIVALS
-from converter.report.detection import DetectionScores, mean_of
+from converter.report.detection_scores import DetectionScores, mean_of
 from converter.report.document import Picture
 from converter.report.figures.style import COLOURS, FAR, legend_below, panels, roc_axes, roc_curve
 from converter.report.kinship import LAST_LAYER, Kin, Kinship

@@ -47,8 +47,8 @@ def _forecast(
     """Return the observer's name, truth and forecast ``(n_frames, n_bins)``, seconds of a frame."""
     from dataclasses import replace
 
-    from converter.evaluation.observers import test_specs
-    from converter.evaluation.predictor import open_predictor
+    from converter.lab.measures.predictor import open_predictor
+    from converter.lab.observers import test_specs
     from converter.simulate.frames import simulate_frames
 
     predictor = open_predictor(model)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.evaluation.numbers.intervals import Interval
+from converter.lab.numbers.intervals import Interval
 from converter.report.amounts import isr_text
-from converter.report.detection import MODES, RATES, DetectionScores, mean_of
+from converter.report.detection_scores import MODES, RATES, DetectionScores, mean_of
 from converter.report.document import Cell, Part, Section, Table, with_best
 from converter.report.figures.quantiles import figure_11
 from converter.report.figures.roc import figure_4, figure_5, figure_12, figure_13

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from converter.report import paper
 from converter.report.claims.detection import RATE
-from converter.report.detection import mean_of
+from converter.report.detection_scores import mean_of
 from converter.report.document import Cell, Part, Section, Table
 from converter.report.figures.spectrogram import figure_7
 from converter.report.kinship import Kin, Kinship

@@ -4,7 +4,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from converter.evaluation.numbers.intervals import Interval, clopper_pearson, poisson_rate
+from converter.lab.numbers.intervals import Interval, clopper_pearson, poisson_rate
 from converter.report.amounts import isr_text
 from converter.report.document import Cell, Part, Section, Table
 from converter.report.frame import Frame

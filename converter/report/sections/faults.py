@@ -2,7 +2,7 @@
 
 from converter.report import paper
 from converter.report.claims.detection import RATE, fault_rates, same_fault
-from converter.report.detection import DetectionScores
+from converter.report.detection_scores import DetectionScores
 from converter.report.document import Cell, Section, Table
 from converter.report.resamples import Floats, interval
 from converter.report.results import Results

@@ -1,7 +1,7 @@
 """Quantised models beside their Keras originals."""
 
 from converter.report.claims.detection import RATE, quantised_points
-from converter.report.detection import mean_of
+from converter.report.detection_scores import mean_of
 from converter.report.document import Cell, Section, Table
 from converter.report.resamples import interval
 from converter.report.results import Results

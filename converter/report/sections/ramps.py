@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from converter.evaluation.numbers.intervals import clopper_pearson
+from converter.lab.numbers.intervals import clopper_pearson
 from converter.report.document import Cell, Part, Section, Table
 from converter.report.results import Results
 

@@ -8,7 +8,7 @@ import numpy as np
 from converter.report.amounts import amount
 from converter.report.claims.detection import RATE
 from converter.report.claims.transfer import AS_SELF_DB, steps
-from converter.report.detection import DetectionScores, mean_of
+from converter.report.detection_scores import DetectionScores, mean_of
 from converter.report.document import Cell, Part, Picture, Section, Table
 from converter.report.figures.quantiles import figure_8, figure_9, figure_10
 from converter.report.kinship import Kin, Kinship

@@ -11,7 +11,7 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
-from edgespec.alarm.url import BrokerUrl
+from edgespec.mqtt.url import BrokerUrl
 from edgespec.ops.checks.finding import Finding, Subject
 
 __all__ = ["check_broker"]

@@ -152,8 +152,8 @@ def check_model(subject: Subject) -> Finding:
     With ``warm`` every runtime is measured and the fastest kept for later starts.
     """
     from edgespec.inference.backends import check_golden
+    from edgespec.observer.startup import open_model
     from edgespec.ops.choose import choose
-    from edgespec.startup import open_model
 
     if subject.warm and subject.config.band[0].backend == "auto":
         choose(subject.config, subject.progress)

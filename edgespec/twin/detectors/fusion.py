@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edgespec.errors import ConfigError
 from edgespec.twin.detectors.detector import Detector
-from edgespec.twin.detectors.registry import make_detector, needs_samples
+from edgespec.twin.detectors.detectors import make_detector, needs_samples
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.learning.averaging import mean_kinds
 from edgespec.twin.learning.history import History

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from edgespec.alarm.backoff import QuietLog
 from edgespec.alarm.rss import RssPayloadError, parse_rss
 from edgespec.errors import ConfigError, EdgespecError
+from edgespec.mqtt.backoff import QuietLog
 from edgespec.twin.central import ReportRefused, SiteTwin
 from edgespec.twin.service.events import EventBook, SiteEvent
 from edgespec.twin.service.payload import SavedSite

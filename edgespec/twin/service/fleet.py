@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.alarm.rss import rss_payload, rss_topic
-from edgespec.alarm.session import Link, Session
 from edgespec.config import MqttConfig
 from edgespec.errors import UsageError
+from edgespec.mqtt.session import Link, Session
 from edgespec.records import RssReport
 from edgespec.twin.expected import Expectation
-from edgespec.twin.propagation.registry import path_gain
+from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.site import Site
 
 __all__ = [

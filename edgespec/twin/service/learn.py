@@ -8,9 +8,9 @@ from pathlib import Path
 
 from edgespec.alarm.fields import PayloadError
 from edgespec.alarm.rss import RSS_SCHEMA, RssPayloadError, parse_rss
-from edgespec.alarm.session import Link, Session
 from edgespec.config import MqttConfig
 from edgespec.errors import ConfigError
+from edgespec.mqtt.session import Link, Session
 from edgespec.records import RssReport
 from edgespec.twin.service.topics import TwinTopics
 from edgespec.twin.service.transmitters import parse_transmitters

@@ -12,8 +12,8 @@ import numpy as np
 from edgespec.config import MqttConfig
 from edgespec.errors import ConfigError, UsageError
 from edgespec.twin.central import SiteTwin
+from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.path_gain import PathGain
-from edgespec.twin.propagation.registry import path_gain
 from edgespec.twin.service.fleet import Disturbance, VirtualJammer, VirtualSite
 from edgespec.twin.site import Site, load_site
 from edgespec.twin.state import TwinState

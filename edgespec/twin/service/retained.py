@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
-from edgespec.alarm.session import Link, Session
 from edgespec.config import MqttConfig
+from edgespec.mqtt.session import Link, Session
 
 __all__ = ["gather_retained"]
 

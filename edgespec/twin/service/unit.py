@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Protocol
 
 from edgespec import __version__
-from edgespec.alarm.backoff import QuietLog
 from edgespec.alarm.fields import PayloadError, encode
-from edgespec.alarm.session import Link, Session
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, EdgespecError
+from edgespec.mqtt.backoff import QuietLog
+from edgespec.mqtt.keeper import LinkKeeper
+from edgespec.mqtt.session import Link, Session
 from edgespec.twin.service.desk import Desk, MakeTwin, Said
 from edgespec.twin.service.events import SiteEvent
-from edgespec.twin.service.keeper import LinkKeeper
 from edgespec.twin.service.members import Members
 from edgespec.twin.service.payload import (
     encode_verdict,

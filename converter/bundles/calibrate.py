@@ -1,0 +1,191 @@
+"""Thresholds from normal signal: the device's chain on recordings no model was trained on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+
+from converter.data.dataset import Dataset, load_part
+from edgespec.detect.detectors import resolve_names
+from edgespec.detect.reference import RunningStatistics
+from edgespec.detect.threshold import fit_thresholds
+from edgespec.dsp.segments import Segmenter
+from edgespec.errors import ModelError
+from edgespec.inference.backends import check_golden, open_backend
+from edgespec.inference.bundle import Bundle, load_bundle, write_bundle
+from edgespec.inference.manifest import Calibration
+from edgespec.observer.pipeline import Forecaster, Scorer
+from edgespec.records import FloatArray, Geometry, Spectrogram
+
+__all__ = ["FALSE_ALARM_RATES", "CalibrationRun", "calibrate", "score_recording"]
+
+#: False-alarm rates per segment that a bundle is calibrated for.
+FALSE_ALARM_RATES = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+_DETECTORS = ("model", "energy", "zscore", "ewma")
+#: Frames given to the segmenter at once; any number gives the same segments.
+_CHUNK_FRAMES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationRun:
+    """Scores of normal signal, site by site, with the spread of each bin's mean error.
+
+    ``sites`` holds for each detector and recording the standard deviation of the raw scores in its
+    warm-up and the scores after it, in units of that.
+    """
+
+    sites: dict[str, list[tuple[float, list[float]]]]
+    spread: dict[str, RunningStatistics]
+
+    @classmethod
+    def empty(cls, names: Sequence[str], n_bins: int) -> "CalibrationRun":
+        """Return a run without any score."""
+        return cls(
+            {name: [] for name in names}, {name: RunningStatistics(n_bins) for name in names}
+        )
+
+    def site_std(self, name: str) -> float:
+        """Return the median over the sites of the spread of raw scores."""
+        return float(np.median([std for std, _ in self.sites[name]])) if self.sites[name] else 0.0
+
+    def scores(self, name: str, smallest_std: float = 0.0) -> FloatArray:
+        """Return all scores of a detector, as if no site had a spread below ``smallest_std``."""
+        scaled = [
+            np.asarray(values, np.float32) * (std / max(std, smallest_std))
+            for std, values in self.sites[name]
+        ]
+        return np.concatenate(scaled) if scaled else np.empty(0, np.float32)
+
+
+def score_recording(
+    frames: Spectrogram, geometry: Geometry, scorer: Scorer, run: CalibrationRun
+) -> None:
+    """Add the scores of one recording to ``run``, as the monitor would make them.
+
+    The scorer starts cold; segments of the warm-up are not counted, because the monitor does not
+    alarm on them.
+    """
+    scorer.reset()
+    segmenter = Segmenter(geometry)
+    values: dict[str, list[float]] = {name: [] for name in scorer.scales}
+    for first in range(0, frames.n_frames, _CHUNK_FRAMES):
+        chunk = slice(first, first + _CHUNK_FRAMES)
+        segmenter.push(
+            Spectrogram(frames.power_dbfs[chunk], frames.flags[chunk], frames.sample_start[chunk])
+        )
+        for segment in segmenter.segments():
+            scores = scorer.score(segment)
+            if not scorer.is_warm:
+                continue
+            for score in scores:
+                values[score.detector].append(score.value)
+                if score.error_map_db is not None:
+                    run.spread[score.detector].add(score.error_map_db.mean(axis=0))
+    for name, scale in scorer.scales.items():
+        if values[name]:
+            run.sites[name].append((scale.std, values[name]))
+
+
+def calibrate(
+    bundle_path: Path,
+    dataset: Dataset,
+    out: Path,
+    *,
+    split: str = "calibration",
+    false_alarm_rates: tuple[float, ...] = FALSE_ALARM_RATES,
+    warmup_s: float = 4.0,
+    n_offsets: int = 1,
+    progress: Callable[[str], None] = lambda text: None,
+) -> Bundle:
+    """Write a copy of a bundle with thresholds for every detector, and return it.
+
+    Args:
+        bundle_path: the bundle; thresholds it has are replaced.
+        dataset: holds the calibration recordings, at the bundle's geometry.
+        out: the bundle to write.
+        split: which recordings of the data set: not those of training, never those of the test.
+        false_alarm_rates: per segment.
+        warmup_s: what the monitor will be told to wait; the plain detectors learn from it.
+        n_offsets: passes over each recording, each starting some frames later, which makes more
+            of a short recording. Their segments overlap, so they are not independent: the figures
+            get steadier, not surer.
+        progress: told the name of each recording.
+
+    Raises:
+        ModelError: the data set has another geometry, no such recordings, or too few segments.
+    """
+    bundle = load_bundle(bundle_path)
+    geometry = bundle.manifest.geometry
+    if replace(dataset.geometry, hop_frames=geometry.hop_frames) != geometry:
+        raise ModelError(
+            f"the data set {dataset.folder} has the geometry {dataset.geometry}, but the bundle "
+            f"{bundle_path} has {geometry}: build the data set with the bundle's geometry"
+        )
+    if not 1 <= n_offsets <= geometry.hop_frames:
+        raise ModelError(
+            f"the number of offsets is {n_offsets}; it must lie between 1 and the hop of "
+            f"{geometry.hop_frames} frames"
+        )
+    parts = dataset.split(split)
+    if not parts:
+        raise ModelError(
+            f"the data set {dataset.folder} has no recording in the split {split!r}: build it "
+            "again with one, or choose another split"
+        )
+    backend = open_backend(bundle)
+    check_golden(bundle, backend)
+    names = resolve_names(_DETECTORS, bundle.manifest.model.role)
+    n_warmup = ceil(warmup_s / geometry.hop_s)
+    scorer = Scorer(Forecaster(bundle, backend), names, geometry, n_warmup)
+    run = CalibrationRun.empty(names, geometry.n_fft)
+    for part in parts:
+        progress(part.name)
+        frames = load_part(dataset, part)
+        for offset in range(n_offsets):
+            later = slice(offset * geometry.hop_frames // n_offsets, None)
+            shifted = Spectrogram(
+                frames.power_dbfs[later], frames.flags[later], frames.sample_start[later]
+            )
+            score_recording(shifted, geometry, scorer, run)
+    detectors = {name: _calibration(run, name, false_alarm_rates, len(parts)) for name in names}
+    training = {
+        **bundle.manifest.training,
+        "calibration": {
+            "dataset_sha256": dataset.sha256,
+            "split": split,
+            "recordings": [part.name for part in parts],
+            "warmup_s": warmup_s,
+            "n_offsets": n_offsets,
+        },
+    }
+    manifest = replace(bundle.manifest, detectors=detectors, training=training)
+    return write_bundle(
+        out,
+        manifest,
+        bundle.model,
+        bundle.golden_inputs,
+        bundle.golden_outputs,
+        bundle.weights,
+    )
+
+
+def _calibration(
+    run: CalibrationRun, name: str, rates: tuple[float, ...], n_recordings: int
+) -> Calibration:
+    site_std = run.site_std(name)
+    fit = fit_thresholds(run.scores(name, site_std), rates)
+    spread = run.spread[name]
+    error_std_db = (
+        tuple(round(float(value), 4) for value in spread.spread(0.05)) if spread.count else ()
+    )
+    return Calibration(
+        mean=fit.mean,
+        std=fit.std,
+        n_scores=fit.n_scores,
+        thresholds=fit.thresholds,
+        error_std_db=error_std_db,
+        recordings=n_recordings,
+        site_std=site_std,
+    )

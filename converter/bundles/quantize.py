@@ -1,0 +1,164 @@
+"""From a trained model to a bundle: conversion, gate against Keras, golden vectors."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converter.bundles.parity import Parity, check_parity, measure_parity
+from converter.bundles.tflite import convert, operators
+from converter.bundles.weights import check_weights, weights_for
+from converter.data.dataset import Dataset
+from converter.data.views import WindowSet
+from converter.training.modeldir import ModelCard, load_model
+from converter.training.runtime import load_tensorflow
+from edgespec.errors import ModelError
+from edgespec.inference.backends import check_golden, open_backend
+from edgespec.inference.bundle import Bundle, write_bundle
+from edgespec.inference.manifest import Manifest, ModelInfo
+from edgespec.records import FloatArray, Geometry
+
+__all__ = ["Conversion", "quantize"]
+
+N_PARITY = 32
+N_GOLDEN = 4
+N_REPRESENTATIVE = 128
+#: Rounding of float32 sums in another order, over the RMS of the output.
+GOLDEN_RTOL = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What came out: the bundle on disk, and how near it is to Keras.
+
+    ``no_weights`` says why it has none for our own kernels; empty if it has.
+    """
+
+    bundle: Bundle
+    parity: Parity
+    no_weights: str = ""
+
+
+def quantize(
+    model_folder: Path,
+    path: Path,
+    kind: str,
+    dataset: Dataset | None = None,
+    seed: int = 0,
+) -> Conversion:
+    """Convert the model of a folder and write a bundle without thresholds.
+
+    Args:
+        model_folder: what ``train`` or ``import-keras`` has written.
+        path: where the bundle goes.
+        kind: one of ``QUANTISATIONS``.
+        dataset: where windows are taken from, from its splits train and calibration, never from
+            test. Without it they are white noise, which is what standardised noise looks like;
+            ``int8`` needs it.
+        seed: chooses the windows.
+
+    Raises:
+        ModelError: the model cannot be converted to this kind, was trained without the transform,
+            or Keras computes by another backend than TensorFlow.
+        QualityError: the result is too far from Keras.
+    """
+    # Before Keras, whose own message would tell another backend's users to install that.
+    load_tensorflow()
+    card, model = load_model(model_folder)
+    if card.scaling is not None:
+        raise ModelError(
+            f"the model {str(model_folder)!r} was trained without the transform, but the device "
+            "standardises every segment by its context: train it with transform 'context'"
+        )
+    if dataset is not None and _without_hop(dataset.geometry) != _without_hop(card.geometry):
+        raise ModelError(
+            f"the data set has {dataset.geometry}, but the model {card.geometry}: give the data "
+            "set it was trained on"
+        )
+    rng = np.random.default_rng(seed)
+    parity_windows = _windows(card, dataset, ("train", "calibration"), N_PARITY, rng)
+    representative = None
+    if dataset is not None:
+        representative = _windows(card, dataset, ("train",), N_REPRESENTATIVE, rng)
+    content = convert(model, kind, representative)
+    draft = _draft(card, model, kind, content)
+    backend = open_backend(draft)
+    parity = measure_parity(model, backend, parity_windows)
+    check_parity(parity, kind)
+    golden_inputs = parity_windows[:N_GOLDEN]
+    golden_outputs = np.stack([backend.predict(window).copy() for window in golden_inputs])
+    info = replace(
+        draft.manifest.model,
+        parity={
+            "max_error": parity.max_error,
+            "rms_error": parity.rms_error,
+            "keras_rms": parity.keras_rms,
+        },
+    )
+    manifest = replace(draft.manifest, model=info, golden_atol=_golden_atol(parity, kind))
+    weights, no_weights = None, ""
+    try:
+        weights = weights_for(info, content, model)
+    except ModelError as error:
+        no_weights = str(error)
+    if weights is not None:
+        checked = replace(
+            draft, manifest=manifest, golden_inputs=golden_inputs, golden_outputs=golden_outputs
+        )
+        check_weights(checked, weights)
+    bundle = write_bundle(path, manifest, content, golden_inputs, golden_outputs, weights)
+    check_golden(bundle, open_backend(bundle))
+    return Conversion(bundle, parity, no_weights)
+
+
+def _without_hop(geometry: Geometry) -> Geometry:
+    return replace(geometry, hop_frames=1)
+
+
+def _windows(
+    card: ModelCard,
+    dataset: Dataset | None,
+    splits: tuple[str, ...],
+    n_windows: int,
+    rng: np.random.Generator,
+) -> FloatArray:
+    geometry = card.geometry
+    if dataset is None:
+        frames = geometry.n_context if card.role == "forecast" else geometry.n_horizon
+        return rng.standard_normal((n_windows, frames, geometry.n_fft), np.float32)
+    windows = WindowSet(dataset, splits, leave_noise_out=True)
+    chosen = np.sort(rng.permutation(len(windows))[:n_windows])
+    return np.ascontiguousarray(windows.model_inputs(card.role, chosen))
+
+
+def _draft(card: ModelCard, model: Any, kind: str, content: bytes) -> Bundle:
+    """Return a bundle in memory that has no golden vectors yet."""
+    manifest = Manifest(
+        name=card.name,
+        created_utc=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        geometry=card.geometry,
+        model=ModelInfo(
+            architecture=card.architecture,
+            role=card.role,
+            quantisation=kind,
+            gate=card.gate,
+            input_shape=(1, *model.input_shape[1:]),
+            output_shape=(1, *model.output_shape[1:]),
+            operators=operators(content),
+        ),
+        training=card.training,
+    )
+    empty = np.empty((0, 0, 0), np.float32)
+    return Bundle(manifest, content, empty, empty, sha256="", path=Path())
+
+
+def _golden_atol(parity: Parity, kind: str) -> float:
+    """Return what another runtime or machine may differ by on the golden vectors.
+
+    Float kinds compute in float32 everywhere. In integer kinds a value that is rounded the other
+    way moves by a whole step, and steps are what the error against Keras is made of.
+    """
+    atol = GOLDEN_RTOL * parity.keras_rms
+    return max(atol, parity.max_error) if kind.endswith("int8") else atol

@@ -1,0 +1,1 @@
+"""Data sets: recordings as frames, split, mapped and cut into windows."""

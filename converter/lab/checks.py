@@ -1,0 +1,233 @@
+"""What the records of an experiment must agree on: names that exist, values that make sense.
+
+Everything is checked before anything runs: a wrong name in the last table is found at once, not
+after two hours.
+"""
+
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping
+from difflib import get_close_matches
+from functools import partial
+from typing import Any
+
+from converter.baselines.baselines import BASELINES
+from converter.lab.experiment import Detection, Experiment, ModelSpec, Observers
+from converter.lab.measures.windows.observer_plan import ObserverPlan
+from converter.lab.measures.windows.stretches import fault_config
+from converter.models.architectures import MODELS
+from converter.training.transfer import METHODS
+from edgespec.detect.detectors import DETECTORS, MODEL_DETECTORS
+from edgespec.errors import ConfigError, UsageError
+from edgespec.inference.manifest import QUANTISATIONS
+from edgespec.records import Geometry
+from edgespec.simulate.interferers import KINDS
+
+__all__ = ["check_experiment"]
+
+_PLAIN_DETECTORS = tuple(name for name in DETECTORS if name not in MODEL_DETECTORS.values())
+
+
+def check_experiment(experiment: Experiment) -> None:
+    """Check an experiment as a whole.
+
+    Raises:
+        ConfigError: a name that is not there, or a value that is not accepted; the message names
+            table, key and value.
+    """
+    if experiment.seed < 0:
+        raise ConfigError(f"seed is {experiment.seed}; it must not be negative")
+    for name, observers in experiment.observers.items():
+        _check_known(f"observers.{name}", [name], experiment.populations, "population")
+        _check_observers(f"observers.{name}", observers, experiment.geometry_of(name))
+    for name in experiment.geometries:
+        _check_known(f"geometries.{name}", [name], experiment.populations, "population")
+    for model in experiment.models.values():
+        _check_model(experiment, model)
+    _check_lineage(experiment.models)
+    for name, quantisation in experiment.quantisations.items():
+        path = f"quantisations.{name}"
+        if name in experiment.models:
+            raise ConfigError(f"{path} has the name of a model; give it one of its own")
+        _check_known(f"{path}.model", [quantisation.model], experiment.models, "model")
+        _check_known(f"{path}.kind", [quantisation.kind], QUANTISATIONS, "kind")
+    for name, prediction in experiment.predictions.items():
+        path = f"predictions.{name}"
+        _check_populations(experiment, f"{path}.populations", prediction.populations)
+        for population in prediction.populations:
+            _check_models(experiment, f"{path}.models", prediction.models, population)
+    for name, detection in experiment.detections.items():
+        _check_detection(experiment, f"detections.{name}", detection)
+    _check_device(experiment)
+
+
+def _check_model(experiment: Experiment, model: ModelSpec) -> None:
+    path = f"models.{model.name}"
+    _check_populations(experiment, f"{path}.population", [model.population])
+    build = MODELS[model.architecture].build
+    known = [name for name in inspect.signature(build).parameters if name != "geometry"]
+    _check_known(f"{path}.hyper", model.hyper, known, "parameter of the network")
+    for key in ("epochs", "patience", "batch_size", "n_windows"):
+        _check_least(f"{path}.{key}", getattr(model, key), 1)
+    _check_least(f"{path}.seed", model.seed, 0)
+    if not 0 < model.learning_rate < float("inf"):
+        raise ConfigError(f"{path}.learning_rate is {model.learning_rate:g}; it must be positive")
+    if model.teacher is None:
+        if model.seconds is not None:
+            raise ConfigError(
+                f"{path}.seconds is {model.seconds:g}, but the model has no teacher: give it "
+                "method = 'self' and the teacher whose shape it takes, or leave seconds out"
+            )
+        return
+    _check_known(f"{path}.teacher", [model.teacher], experiment.models, "model")
+    _check_known(f"{path}.method", [str(model.method)], METHODS, "method")
+    teacher = experiment.models[model.teacher]
+    geometry = experiment.geometry_of(model.population)
+    if experiment.geometry_of(teacher.population) != geometry:
+        raise ConfigError(
+            f"{path}.teacher {model.teacher!r} hears another geometry than {path}.population "
+            f"{model.population!r}; choose one of the same"
+        )
+    observers = experiment.observers_of(model.population)
+    there_s = observers.train * observers.train_s
+    if model.seconds is not None and not 0 < model.seconds <= there_s:
+        raise ConfigError(
+            f"{path}.seconds is {model.seconds:g}; the train split of {model.population!r} has "
+            f"{there_s:g} s: raise observers.{model.population}.train or train_s"
+        )
+
+
+def _check_lineage(models: Mapping[str, ModelSpec]) -> None:
+    for name, model in models.items():
+        seen, at = {name}, model
+        while at.teacher is not None:
+            if at.teacher in seen:
+                raise ConfigError(f"models.{name}.teacher {at.teacher!r} descends from itself")
+            seen.add(at.teacher)
+            at = models[at.teacher]
+
+
+def _check_observers(path: str, observers: Observers, geometry: Geometry) -> None:
+    segment_s = geometry.n_segment * geometry.frame_s
+    for split in ("train", "validation", "calibration", "test"):
+        _check_least(f"{path}.{split}", getattr(observers, split), 1)
+        _check_least(f"{path}.{split}_s", getattr(observers, f"{split}_s"), segment_s)
+    _check_least(f"{path}.n_seeds", observers.n_seeds, 1)
+
+
+def _check_detection(experiment: Experiment, path: str, detection: Detection) -> None:
+    _check_populations(experiment, f"{path}.population", [detection.population])
+    _check_models(experiment, f"{path}.models", detection.models, detection.population)
+    _check_known(f"{path}.baselines", detection.baselines, BASELINES, "baseline")
+    _check_known(f"{path}.detectors", detection.detectors, _PLAIN_DETECTORS, "detector")
+    _check_known(f"{path}.kinds", detection.kinds, KINDS, "kind of interferer")
+    for fault in detection.faults:
+        _check(f"{path}.faults", partial(fault_config, fault, 0.0, 1.0))
+    scorers = (*detection.models, *detection.baselines)
+    if not scorers and not detection.detectors:
+        raise ConfigError(f"{path} has neither models, baselines nor detectors; name one")
+    doubled = sorted({name for name in scorers if scorers.count(name) > 1})
+    if doubled:
+        raise ConfigError(f"{path} has two scorers {doubled[0]!r}; a column needs its own name")
+    if not detection.isrs_db and detection.kinds:
+        raise ConfigError(f"{path}.isrs_db is empty, but there are kinds; name an ISR")
+    _check_least(f"{path}.n_stretches", detection.n_stretches, 1)
+    geometry = experiment.geometry_of(detection.population)
+    _check(path, partial(ObserverPlan.of, geometry, detection, inject=True))
+    observers = experiment.observers_of(detection.population)
+    _check_warmup(path, detection.warmup_s, detection.population, observers)
+
+
+def _check_device(experiment: Experiment) -> None:
+    """Check what plays bundles as the device does."""
+    for name, episodes in experiment.episodes.items():
+        path = f"episodes.{name}"
+        _check_populations(experiment, f"{path}.population", [episodes.population])
+        _check_known(f"{path}.model", [episodes.model], experiment.quantisations, "quantisation")
+        _check_geometry(experiment, f"{path}.model", episodes.model, episodes.population)
+        _check_known(f"{path}.kinds", episodes.kinds, KINDS, "kind of interferer")
+        _check_detectors(f"{path}.detectors", episodes.detectors)
+        observers = experiment.observers_of(episodes.population)
+        _check_warmup(path, episodes.warmup_s, episodes.population, observers)
+        if not 0 < episodes.false_alarm_rate < 1:
+            raise ConfigError(
+                f"{path}.false_alarm_rate is {episodes.false_alarm_rate:g}; it must lie between "
+                "0 and 1"
+            )
+        for key in ("normal_s", "on_s", "off_s"):
+            _check_least(f"{path}.{key}", getattr(episodes, key), 0.0)
+    for name, poisoning in experiment.poisonings.items():
+        path = f"poisonings.{name}"
+        _check_populations(experiment, f"{path}.population", [poisoning.population])
+        _check_known(f"{path}.model", [poisoning.model], experiment.quantisations, "quantisation")
+        _check_geometry(experiment, f"{path}.model", poisoning.model, poisoning.population)
+        _check_known(f"{path}.ramp.kind", [poisoning.ramp.kind], KINDS, "kind of interferer")
+        _check_detectors(f"{path}.detectors", poisoning.detectors)
+        _check_least(f"{path}.n_observers", poisoning.n_observers, 1)
+    for name, real in experiment.real.items():
+        path = f"real.{name}"
+        if real.model:
+            _check_known(f"{path}.model", [real.model], experiment.quantisations, "quantisation")
+        _check_detectors(f"{path}.detectors", real.detectors)
+        if not real.files:
+            raise ConfigError(f"{path}.files is empty; name a recording or a pattern")
+        if not 0 < real.warmup_share < 1:
+            raise ConfigError(
+                f"{path}.warmup_share is {real.warmup_share:g}; it must lie between 0 and 1"
+            )
+
+
+def _check_detectors(path: str, names: tuple[str, ...]) -> None:
+    if not names:
+        raise ConfigError(f"{path} is empty; name a detector")
+    _check_known(path, names, ("model", *_PLAIN_DETECTORS), "detector")
+
+
+def _check_populations(experiment: Experiment, path: str, names: Iterable[str]) -> None:
+    _check_known(path, names, experiment.populations, "population")
+
+
+def _check_models(experiment: Experiment, path: str, names: Iterable[str], population: str) -> None:
+    known = (*experiment.models, *experiment.quantisations)
+    for name in names:
+        _check_known(path, [name], known, "model or quantisation")
+        _check_geometry(experiment, path, name, population)
+
+
+def _check_geometry(experiment: Experiment, path: str, name: str, population: str) -> None:
+    """Check that a model was trained at the geometry that a population is heard at."""
+    if name in experiment.quantisations:
+        name = experiment.quantisations[name].model
+    home = experiment.models[name].population
+    if experiment.geometry_of(home) != experiment.geometry_of(population):
+        raise ConfigError(
+            f"{path} {name!r} was trained at another geometry than that of {population!r}"
+        )
+
+
+def _check_warmup(path: str, warmup_s: float, population: str, observers: Observers) -> None:
+    if not warmup_s < observers.calibration_s:
+        raise ConfigError(
+            f"{path}.warmup_s is {warmup_s:g}, but observers.{population}.calibration_s "
+            f"{observers.calibration_s:g}: nothing would be left to calibrate with"
+        )
+
+
+def _check_known(path: str, names: Iterable[str], known: Collection[str], what: str) -> None:
+    for name in names:
+        if name in known:
+            continue
+        near = get_close_matches(name, known, n=1)
+        advice = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known) or 'none'}"
+        raise ConfigError(f"{path} names {name!r}, which is no known {what}; {advice}")
+
+
+def _check_least(path: str, value: float, least: float) -> None:
+    if not least <= value < float("inf"):
+        raise ConfigError(f"{path} is {value:g}; it must be at least {least:g}")
+
+
+def _check(path: str, call: Callable[[], Any]) -> None:
+    try:
+        call()
+    except UsageError as error:
+        raise ConfigError(f"{path}: {error}") from None

@@ -1,0 +1,307 @@
+"""Steps that measure; each simulates its observers anew, so that no test signal is ever stored."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from converter.lab.engine.folder import WorkFolder
+from converter.lab.engine.tasks.cached import ModelSource, fitted_scorers, opened
+from converter.lab.experiment import Detection, Episodes, Poisoning, Real
+from converter.simulate.specs import RecordingSpec
+from edgespec.records import Geometry, Spectrogram
+
+__all__ = ["DetectionWindows", "PlayEpisodes", "PlayRamp", "PredictionTable", "WatchRecordings"]
+
+#: Seconds that one core takes: to simulate a second, to open a model, for each segment of a model
+#: or baseline, and to put one thing on the air in one stretch.
+_SIMULATE_S, _OPEN_S, _MODEL_S, _BASELINE_S, _VARIANT_S = 0.36, 1.0, 5e-4, 2.5e-4, 0.04
+#: Segments of a stretch that are scored.
+_N_NAMED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionTable:
+    """Prediction errors of some models on all test observers of one population.
+
+    The models share a task because the signal, which takes longest to make, is the same for all.
+    """
+
+    version: ClassVar[int] = 1
+    is_training: ClassVar[bool] = False
+    is_index: ClassVar[bool] = False
+
+    prediction: str
+    population: str
+    models: tuple[ModelSource, ...]
+    observers: tuple[tuple[int, RecordingSpec], ...]
+    geometry: Geometry
+
+    @property
+    def name(self) -> str:
+        """``prediction.NAME.POPULATION``."""
+        return f"prediction.{self.prediction}.{self.population}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The models."""
+        return tuple(task for _, task in self.models)
+
+    @property
+    def weight(self) -> float:
+        """The signal, and each model's look at it."""
+        seconds = sum(spec.duration_s for _, spec in self.observers)
+        each_s = _OPEN_S + _MODEL_S * seconds / self.geometry.hop_s
+        return _SIMULATE_S * seconds + len(self.models) * each_s
+
+    def output(self, folder: WorkFolder) -> Path:
+        """Return the table."""
+        return folder.table("prediction", self.prediction, self.population)
+
+    def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
+        """Simulate, predict, write a row for each model and observer."""
+        from converter.lab.measures.prediction_error import prediction_row
+        from converter.lab.tables import columns_of, write_table
+        from converter.simulate.frames import simulate_frames
+
+        predictors = {source[0]: opened(folder, source) for source in self.models}
+        rows = []
+        for seed, spec in self.observers:
+            frames = _kept(simulate_frames(spec, self.geometry))
+            for model, predictor in predictors.items():
+                head = {
+                    "prediction": self.prediction,
+                    "model": model,
+                    "population": self.population,
+                    "seed": seed,
+                    "observer": spec.name,
+                    "context": spec.context,
+                }
+                rows.append(head | prediction_row(predictor, frames))
+        return {"rows": write_table(out, columns_of(rows))}
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionWindows:
+    """Scores of every segment of one observer by every scorer.
+
+    ``train_specs`` are those of the data set that the baselines are fitted on, whose key tells
+    them apart already.
+    """
+
+    version: ClassVar[int] = 1
+    is_training: ClassVar[bool] = False
+    is_index: ClassVar[bool] = False
+
+    detection: Detection
+    split: str
+    seed: int
+    spec: RecordingSpec
+    models: tuple[ModelSource, ...]
+    geometry: Geometry
+    train_specs: tuple[RecordingSpec, ...] = field(default=(), metadata={"key": False})
+
+    @property
+    def name(self) -> str:
+        """``detection.NAME.SPLIT-SEED-OBSERVER``."""
+        return f"detection.{self.detection.name}.{self.split}-{self.seed}-{self.spec.name}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The models, and what the baselines learn from."""
+        data = (f"dataset.{self.detection.population}",) if self.detection.baselines else ()
+        return (*(task for _, task in self.models), *data)
+
+    @property
+    def weight(self) -> float:
+        """The signal, and each scorer's look at it and its changes."""
+        detection = self.detection
+        n_variants = 0
+        if self.split == "test":
+            n_kinds = len(detection.kinds) * len(detection.isrs_db) + len(detection.faults)
+            n_variants = detection.n_stretches * n_kinds
+        n_segments = self.spec.duration_s / self.geometry.hop_s + _N_NAMED * n_variants
+        segment_s = _MODEL_S * len(self.models) + _BASELINE_S * len(detection.baselines)
+        simulated_s = _SIMULATE_S * self.spec.duration_s
+        return simulated_s + _VARIANT_S * n_variants + segment_s * n_segments
+
+    def output(self, folder: WorkFolder) -> Path:
+        """Return the table."""
+        row = f"{self.split}-{self.seed}-{self.spec.name}"
+        return folder.table("detection", self.detection.name, row)
+
+    def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
+        """Simulate, add what is to be detected, score."""
+        from converter.lab.measures.windows.window_scores import observer_windows
+        from converter.lab.tables import write_table
+
+        scorers = fitted_scorers(
+            folder, self.detection, self.geometry, self.models, self.train_specs
+        )
+        inject = self.split == "test"
+        columns = observer_windows(self.spec, self.geometry, self.detection, scorers, inject=inject)
+        n_rows = len(next(iter(columns.values())))
+        head = {
+            "detection": [self.detection.name] * n_rows,
+            "population": [self.detection.population] * n_rows,
+            "split": [self.split] * n_rows,
+            "seed": [self.seed] * n_rows,
+            "observer": [self.spec.name] * n_rows,
+        }
+        return {"rows": write_table(out, {**head, **columns})}
+
+
+@dataclass(frozen=True, slots=True)
+class PlayEpisodes:
+    """Events of the device's chain on one observer."""
+
+    version: ClassVar[int] = 1
+    is_training: ClassVar[bool] = False
+    is_index: ClassVar[bool] = False
+
+    episodes: Episodes
+    seed: int
+    spec: RecordingSpec
+
+    @property
+    def name(self) -> str:
+        """``episodes.NAME.SEED-OBSERVER``."""
+        return f"episodes.{self.episodes.name}.{self.seed}-{self.spec.name}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The calibrated bundle."""
+        return (f"calibrate.{self.episodes.model}@{self.episodes.population}",)
+
+    @property
+    def weight(self) -> float:
+        """The signal, and the device, which is some times faster."""
+        return (_SIMULATE_S + 0.15) * self.spec.duration_s
+
+    def output(self, folder: WorkFolder) -> Path:
+        """Return the table."""
+        return folder.table("episodes", self.episodes.name, f"{self.seed}-{self.spec.name}")
+
+    def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
+        """Play the device."""
+        from converter.lab.measures.episodes import play_observer
+        from converter.lab.tables import columns_of, write_table
+        from edgespec.inference.bundle import load_bundle
+
+        bundle = load_bundle(folder.calibrated(self.episodes.model, self.episodes.population))
+        rows = play_observer(self.spec, bundle, self.episodes)
+        head = {"episodes": self.episodes.name, "seed": self.seed}
+        return {"rows": write_table(out, columns_of([head | row for row in rows]))}
+
+
+@dataclass(frozen=True, slots=True)
+class PlayRamp:
+    """A slow ramp against the device's chain, on one observer."""
+
+    version: ClassVar[int] = 1
+    is_training: ClassVar[bool] = False
+    is_index: ClassVar[bool] = False
+
+    poisoning: Poisoning
+    seed: int
+    spec: RecordingSpec
+
+    @property
+    def name(self) -> str:
+        """``poisoning.NAME.SEED-OBSERVER``."""
+        return f"poisoning.{self.poisoning.name}.{self.seed}-{self.spec.name}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The calibrated bundle."""
+        return (f"calibrate.{self.poisoning.model}@{self.poisoning.population}",)
+
+    @property
+    def weight(self) -> float:
+        """The signal, and the device, which is some times faster."""
+        return (_SIMULATE_S + 0.15) * self.poisoning.ramp.duration_s
+
+    def output(self, folder: WorkFolder) -> Path:
+        """Return the table."""
+        return folder.table("poisoning", self.poisoning.name, f"{self.seed}-{self.spec.name}")
+
+    def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
+        """Play the ramp."""
+        from converter.lab.measures.ramp import play_ramp
+        from converter.lab.tables import columns_of, write_table
+        from edgespec.config import DetectConfig
+        from edgespec.inference.bundle import load_bundle
+
+        bundle = load_bundle(folder.calibrated(self.poisoning.model, self.poisoning.population))
+        detect = DetectConfig(detectors=self.poisoning.detectors)
+        rows = play_ramp(self.spec, bundle, self.poisoning.ramp, detect)
+        head = {"poisoning": self.poisoning.name, "seed": self.seed}
+        return {"rows": write_table(out, columns_of([head | row for row in rows]))}
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRecordings:
+    """Alarms on real recordings: ``files`` are their names and hashes, found below ``root``.
+
+    ``population`` is whose thresholds the bundle has; without a model it is the shipped one.
+    """
+
+    version: ClassVar[int] = 1
+    is_training: ClassVar[bool] = False
+    is_index: ClassVar[bool] = False
+
+    real: Real
+    files: tuple[tuple[str, str], ...]
+    population: str
+    shipped_sha256: str
+    root: str = field(default="", metadata={"key": False})
+
+    @property
+    def name(self) -> str:
+        """``real.NAME``."""
+        return f"real.{self.real.name}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The calibrated bundle, if it is not the shipped one."""
+        return (f"calibrate.{self.real.model}@{self.population}",) if self.real.model else ()
+
+    @property
+    def weight(self) -> float:
+        """About a second each."""
+        return 1.0 + len(self.files)
+
+    def output(self, folder: WorkFolder) -> Path:
+        """Return the table."""
+        return folder.table("real", self.real.name)
+
+    def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
+        """Watch every recording that has, or can be brought to, the bundle's sample rate."""
+        from converter.data.ingest import first_sample_rate, recording_uri
+        from converter.lab.measures.real import can_watch, watch_real
+        from converter.lab.tables import columns_of, write_table
+        from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+
+        path = shipped_bundle_path()
+        if self.real.model:
+            path = folder.calibrated(self.real.model, self.population)
+        bundle = load_bundle(path)
+        rate_hz = bundle.manifest.geometry.sample_rate_hz
+        rows: list[dict[str, Any]] = []
+        left_out: dict[str, str] = {}
+        for file, _ in self.files:
+            uri = recording_uri(str(Path(self.root) / file))
+            heard_hz = first_sample_rate([uri])
+            if not can_watch(heard_hz, rate_hz):
+                left_out[file] = f"{heard_hz:g} samples a second, the model takes {rate_hz:g}"
+                continue
+            watched = watch_real(uri, bundle, self.real.detectors, self.real.warmup_share)
+            if not watched:
+                left_out[file] = "not one valid segment after the warm-up"
+            rows += [{"real": self.real.name} | row | {"file": file} for row in watched]
+        return {"rows": write_table(out, columns_of(rows)) if rows else 0, "left_out": left_out}
+
+
+def _kept(pieces: Iterable[Spectrogram]) -> list[Spectrogram]:
+    """Return copies of pieces whose arrays are written over."""
+    return [Spectrogram(p.power_dbfs.copy(), p.flags.copy(), p.sample_start.copy()) for p in pieces]

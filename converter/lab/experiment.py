@@ -1,0 +1,238 @@
+"""What an experiment file asks for: populations, models, and what is measured on them.
+
+Four sets are kept apart by observer: ``train`` fits, ``validation`` stops and selects,
+``calibration`` sets thresholds, ``test`` is measured and chooses nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from converter.models.architectures import MODELS
+from converter.simulate.population import Population
+from edgespec.errors import UsageError
+from edgespec.records import Geometry
+
+__all__ = [
+    "Detection",
+    "Episodes",
+    "Experiment",
+    "ModelSpec",
+    "Observers",
+    "Poisoning",
+    "Prediction",
+    "Quantisation",
+    "Ramp",
+    "Real",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """How many observers of a population there are in each split, and for how many seconds.
+
+    ``train_s`` and the like are seconds of each observer. ``n_seeds`` sets of test observers are
+    drawn, each by a simulator seed of its own.
+    """
+
+    train: int = 30
+    train_s: float = 6.4
+    validation: int = 6
+    validation_s: float = 4.0
+    calibration: int = 12
+    calibration_s: float = 8.0
+    test: int = 12
+    test_s: float = 4.0
+    n_seeds: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model to train, or to transfer from a ``teacher`` by a ``method`` with ``seconds`` of data.
+
+    ``transform`` False leaves out the context-agnostic transform: one scaling for all windows.
+    ``seconds`` None takes all the training data of the population.
+    """
+
+    name: str
+    population: str
+    architecture: str = "lstm"
+    hyper: Mapping[str, Any] = field(default_factory=dict)
+    transform: bool = True
+    teacher: str | None = None
+    method: str | None = None
+    seconds: float | None = None
+    epochs: int = 12
+    patience: int = 3
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    n_windows: int = 20_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.architecture not in MODELS:
+            raise UsageError(
+                f"model {self.name!r} has the architecture {self.architecture!r}; choose one of "
+                f"{', '.join(MODELS)}"
+            )
+        if (self.teacher is None) != (self.method is None):
+            raise UsageError(
+                f"model {self.name!r} has the teacher {self.teacher!r} and the method "
+                f"{self.method!r}; a transfer needs both, a training none of them"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Quantisation:
+    """A trained model in TFLite, under a name of its own: ``kind`` as ``quantize`` has it."""
+
+    name: str
+    model: str
+    kind: str = "float16"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Prediction errors in dB of some models on the test observers of some populations."""
+
+    name: str
+    models: tuple[str, ...]
+    populations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """Scores of segments with and without something on the air, by many scorers.
+
+    ``baselines`` are names of :data:`converter.baselines.baselines.BASELINES`; ``detectors`` those
+    of :data:`edgespec.detect.detectors.DETECTORS` that need no model. They are fitted on the train
+    split of ``population``. ``kinds`` of interferers at each of ``isrs_db``; ``faults`` are written
+    ``power-step:3``, ``frequencies-down:0.33``, ``station-lost``. Every observer warms up for
+    ``warmup_s``, is scored for ``normal_s`` without anything, and then gives ``n_stretches``
+    stretches to each kind and ISR.
+    """
+
+    name: str
+    population: str
+    models: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
+    detectors: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    isrs_db: tuple[float, ...] = (-20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0)
+    faults: tuple[str, ...] = ()
+    warmup_s: float = 4.0
+    normal_s: float = 3.0
+    n_stretches: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Episodes:
+    """Events of the whole device chain: one model's bundle and detectors, in seconds of signal.
+
+    Every test observer warms up, is watched for ``normal_s``, and hears each kind at each ISR once
+    for ``on_s`` with ``off_s`` of normal signal after it.
+    """
+
+    name: str
+    population: str
+    model: str
+    detectors: tuple[str, ...] = ("model", "zscore", "energy")
+    false_alarm_rate: float = 0.001
+    kinds: tuple[str, ...] = ()
+    isrs_db: tuple[float, ...] = (-10.0, -5.0, 0.0, 5.0)
+    warmup_s: float = 4.0
+    normal_s: float = 20.0
+    on_s: float = 0.3
+    off_s: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """An interferer that rises from one ISR to another and then stays for ``hold_s``.
+
+    It begins ``start_s`` after the observer. With ``relearn_s`` the device forgets all and warms
+    up again so often, whatever it heard.
+    """
+
+    kind: str = "tone"
+    rate_db_per_s: float = 1.0
+    start_s: float = 5.0
+    start_isr_db: float = -30.0
+    stop_isr_db: float = 10.0
+    hold_s: float = 1.0
+    relearn_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.rate_db_per_s > 0 and self.stop_isr_db > self.start_isr_db):
+            raise UsageError(
+                f"a ramp from {self.start_isr_db:g} to {self.stop_isr_db:g} dB at "
+                f"{self.rate_db_per_s:g} dB/s does not rise; the rate must be positive and the "
+                "end above the start"
+            )
+        if self.start_s < 0 or self.hold_s < 0 or self.relearn_s < 0:
+            raise UsageError("start_s, hold_s and relearn_s of a ramp must not be negative")
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the start of the observer to the end of the hold."""
+        rise_s = (self.stop_isr_db - self.start_isr_db) / self.rate_db_per_s
+        return self.start_s + rise_s + self.hold_s
+
+
+@dataclass(frozen=True, slots=True)
+class Poisoning:
+    """A slow ramp against what the device learns by itself, on the first test observers."""
+
+    name: str
+    population: str
+    model: str
+    ramp: Ramp = field(default_factory=Ramp)
+    detectors: tuple[str, ...] = ("model", "zscore", "energy", "ewma")
+    n_observers: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """Normal-only false-alarm figures on real recordings: ``files`` are names or glob patterns.
+
+    ``model`` is a quantised model, calibrated on the population it was trained on; empty is the
+    bundle that comes with the package. Each recording's first ``warmup_share`` teaches the plain
+    detectors and the site's scale. Recordings that are not there are left out, and the report says
+    so; so are those of another sample rate than the model's.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    model: str = ""
+    detectors: tuple[str, ...] = ("model", "zscore", "energy")
+    warmup_share: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A whole experiment file.
+
+    ``geometries`` names the populations that are heard at another geometry than ``geometry``.
+    """
+
+    name: str
+    seed: int
+    geometry: Geometry
+    populations: Mapping[str, Population]
+    observers: Mapping[str, Observers]
+    models: Mapping[str, ModelSpec] = field(default_factory=dict)
+    quantisations: Mapping[str, Quantisation] = field(default_factory=dict)
+    predictions: Mapping[str, Prediction] = field(default_factory=dict)
+    detections: Mapping[str, Detection] = field(default_factory=dict)
+    episodes: Mapping[str, Episodes] = field(default_factory=dict)
+    poisonings: Mapping[str, Poisoning] = field(default_factory=dict)
+    real: Mapping[str, Real] = field(default_factory=dict)
+    geometries: Mapping[str, Geometry] = field(default_factory=dict)
+
+    def geometry_of(self, population: str) -> Geometry:
+        """Return the geometry that a population is heard at."""
+        return self.geometries.get(population, self.geometry)
+
+    def observers_of(self, population: str) -> Observers:
+        """Return how many observers a population has; the defaults where nothing is said."""
+        return self.observers.get(population, Observers())

@@ -1,0 +1,329 @@
+"""Events of the whole device chain on simulated signal: false ones, recall, delay, and place.
+
+The observer's IQ goes through :class:`edgespec.observer.pipeline.Pipeline` hop by hop, as
+on the device.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from converter.lab.experiment import Episodes
+from converter.simulate.specs import RecordingSpec
+from edgespec.config import BandConfig, DetectConfig
+from edgespec.errors import ModelError, UsageError
+from edgespec.inference.backends import open_backend
+from edgespec.inference.bundle import Bundle
+from edgespec.observer.pipeline import Pipeline
+from edgespec.records import Event, EventType, Geometry, IqBlock, SourceInfo
+from edgespec.simulate.config import ChannelConfig, InterfererConfig, SceneConfig
+from edgespec.simulate.interferers import complete
+from edgespec.simulate.numerology import N_SUBCARRIERS, SUBCARRIER_HZ
+from edgespec.simulate.scene import Scene
+
+__all__ = [
+    "Episode",
+    "HeardEvent",
+    "device_detection",
+    "draw_interferer",
+    "frequency_iou",
+    "open_device",
+    "play_observer",
+    "resolved_edges_hz",
+    "schedule",
+]
+
+#: Half the width in bins at which a line of each taper has fallen by 6 dB (Harris 1978, table 1).
+_HALF_WIDTH_BINS = {"hann": 1.0, "rect": 0.605}
+#: An interferer keeps this share of the sample rate to either side of the centre, and the band.
+_REACH = 0.45
+_BAND_HZ = N_SUBCARRIERS * SUBCARRIER_HZ
+_PROFILES = ("epa", "eva")
+_RICIAN_K_DB = (0.0, 15.0)
+_CFO_HZ = 500.0
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One interferer from sample ``on`` to before ``off``."""
+
+    interferer: InterfererConfig
+    on: int
+    off: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeardEvent:
+    """An event: the last sample that its opening decision needed, and its last message."""
+
+    opened: int
+    last: Event
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the device said: events, seconds of work per hop, and whether a hop was scored."""
+
+    events: tuple[HeardEvent, ...]
+    work_s: np.ndarray
+    is_scored: np.ndarray
+
+
+def play_observer(spec: RecordingSpec, bundle: Bundle, episodes: Episodes) -> list[dict[str, Any]]:
+    """Run the device on one observer: warm-up, normal signal, then every kind at every ISR.
+
+    An event belongs to an episode when it opened after the interferer began and before everything
+    that could see it had passed: context, horizon and the n segments that are counted together.
+    One that opened earlier and goes on finds nothing. All others are false.
+
+    The kinds and ISRs come in an order that the observer's seed draws, each with a channel, place
+    and start of its own.
+
+    Args:
+        spec: the observer; its duration is not looked at.
+        bundle: with thresholds for the detectors at the false-alarm rate.
+        episodes: what is played.
+
+    Returns:
+        A row for each episode, one for the normal stretch and one for the normal signal between
+        the episodes (both of kind ''): ``observer context kind isr_db seconds n_events detected
+        delay_ms compute_ms iou centre_error_hz bandwidth_hz detector n_segments``. ``delay_ms``
+        is from the first sample of the interferer to the last one that the opening decision
+        needs, ``compute_ms`` the median of the work per hop. ``iou`` compares the last edges of
+        the event with the interferer's, widened by the resolution of the taper.
+
+    Raises:
+        ModelError: the bundle has no thresholds for what is asked.
+        SourceError: the observer's sample rate is not the bundle's.
+    """
+    geometry = bundle.manifest.geometry
+    detect = device_detection(episodes)
+    played = schedule(spec, geometry, episodes)
+    interferers = tuple(episode.interferer for episode in played)
+    scene = replace(spec.scene, interferers=interferers)
+    pipeline = open_device(bundle, scene, detect, spec.center_freq_hz)
+    hop = geometry.hop_frames * geometry.frame_samples
+    end_s = episodes.warmup_s + episodes.normal_s
+    end_s += len(played) * (episodes.on_s + episodes.off_s)
+    n_hops = round(end_s * geometry.sample_rate_hz) // hop
+    run = _play(pipeline, Scene(scene, spec.seed), n_hops, hop, spec.center_freq_hz)
+    memory = (geometry.n_segment + detect.n * geometry.hop_frames) * geometry.frame_samples
+    head = {"observer": spec.name, "context": spec.context}
+    rows = [
+        head | _normal_row(run, geometry, span, [*_reaches(played, memory)])
+        for span in _normal_spans(played, n_hops * hop)
+    ]
+    center_hz = spec.center_freq_hz
+    rows += [head | _episode_row(run, geometry, item, memory, center_hz) for item in played]
+    return rows
+
+
+def device_detection(episodes: Episodes) -> DetectConfig:
+    """Return the device's settings: its own, with a hold-off that fits between two episodes."""
+    usual = DetectConfig()
+    return replace(
+        usual,
+        detectors=episodes.detectors,
+        false_alarm_rate=episodes.false_alarm_rate,
+        warmup_s=episodes.warmup_s,
+        hold_off_s=min(usual.hold_off_s, episodes.off_s / 2),
+    )
+
+
+def open_device(
+    bundle: Bundle, scene: SceneConfig, detect: DetectConfig, center_freq_hz: float = 0.0
+) -> Pipeline:
+    """Return the device's chain for a simulated observer, fed one hop at a time.
+
+    Raises:
+        ModelError: the bundle was not calibrated, or not for what is asked.
+        SourceError: the scene's sample rate is not the bundle's.
+    """
+    manifest = bundle.manifest
+    if not manifest.detectors:
+        raise ModelError(
+            f"the bundle {manifest.name!r} has no thresholds, so nothing can alarm: run "
+            "'edgespec-converter calibrate' on it first"
+        )
+    geometry = manifest.geometry
+    receiver = scene.receiver
+    info = SourceInfo(
+        "simulated", scene.sample_rate_hz, center_freq_hz, receiver.sample_format, is_live=False
+    )
+    hop = geometry.hop_frames * geometry.frame_samples
+    return Pipeline(bundle, open_backend(bundle), info, BandConfig(), detect, max_block_samples=hop)
+
+
+def schedule(spec: RecordingSpec, geometry: Geometry, episodes: Episodes) -> list[Episode]:
+    """Return the episodes of an observer in the order of time; its seed draws order and starts.
+
+    Raises:
+        UsageError: a time is not positive, or a kind is unknown.
+    """
+    if not (episodes.on_s > 0 and episodes.off_s > 0):
+        raise UsageError(
+            f"on_s is {episodes.on_s} and off_s {episodes.off_s}; both must be positive"
+        )
+    rng = np.random.default_rng([spec.seed, 31])
+    asked = [(kind, isr_db) for kind in episodes.kinds for isr_db in episodes.isrs_db]
+    rate_hz = geometry.sample_rate_hz
+    first_s = episodes.warmup_s + episodes.normal_s
+    later_s = min(geometry.n_segment * geometry.frame_s, episodes.off_s / 4)
+    played = []
+    for number, at in enumerate(rng.permutation(len(asked))):
+        kind, isr_db = asked[at]
+        start_s = first_s + number * (episodes.on_s + episodes.off_s) + later_s * rng.random()
+        on, off = round(start_s * rate_hz), round((start_s + episodes.on_s) * rate_hz)
+        interferer = replace(
+            draw_interferer(kind, spec.scene, rng),
+            isr_db=isr_db,
+            start_s=on / rate_hz,
+            stop_s=off / rate_hz,
+        )
+        played.append(Episode(interferer, on, off))
+    return played
+
+
+def draw_interferer(kind: str, scene: SceneConfig, rng: np.random.Generator) -> InterfererConfig:
+    """Return an interferer within the band, with a channel of its own that moves as the observer.
+
+    Raises:
+        UsageError: the kind is unknown, or wider than the band.
+    """
+    rate_hz = scene.sample_rate_hz
+    usual = complete(InterfererConfig(kind), rate_hz)
+    reach_hz = min(_REACH * rate_hz, _BAND_HZ / 2) - usual.bandwidth_hz / 2
+    channel = ChannelConfig(
+        profile=str(rng.choice(_PROFILES)),
+        doppler_hz=scene.channel.doppler_hz,
+        rician_k_db=float(rng.uniform(*_RICIAN_K_DB)),
+        cfo_hz=float(rng.uniform(-_CFO_HZ, _CFO_HZ)),
+    )
+    offset_hz = float(rng.uniform(-1.0, 1.0)) * max(reach_hz, 0.0)
+    return replace(usual, offset_hz=offset_hz, channel=channel)
+
+
+def resolved_edges_hz(interferer: InterfererConfig, geometry: Geometry) -> tuple[float, float]:
+    """Return the edges of an interferer as the spectrogram can show them, against the centre.
+
+    A line is as wide as the taper's 6 dB width, so that much is added to each side; what lies
+    outside the sampled band is cut off.
+    """
+    half_hz = interferer.bandwidth_hz / 2 + _HALF_WIDTH_BINS[geometry.taper] * geometry.bin_hz
+    edge_hz = geometry.sample_rate_hz / 2
+    lower, upper = interferer.offset_hz - half_hz, interferer.offset_hz + half_hz
+    return max(lower, -edge_hz), min(upper, edge_hz)
+
+
+def frequency_iou(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return the length of the intersection of two intervals over that of their union."""
+    overlap = max(min(one[1], other[1]) - max(one[0], other[0]), 0.0)
+    return overlap / ((one[1] - one[0]) + (other[1] - other[0]) - overlap)
+
+
+def _play(pipeline: Pipeline, scene: Scene, n_hops: int, hop: int, center_freq_hz: float) -> _Run:
+    buffer = scene.config.receiver.sample_format.empty(hop)
+    rate_hz = scene.config.sample_rate_hz
+    opened: dict[str, int] = {}
+    last: dict[str, Event] = {}
+    work_s, is_scored = np.zeros(n_hops), np.zeros(n_hops, np.bool_)
+    for number in range(n_hops):
+        scene.read_into(buffer)
+        start = number * hop
+        utc_ns = round(start / rate_hz * 1e9)
+        n_before = pipeline.n_segments
+        began_s = time.perf_counter()
+        messages = list(pipeline.process(IqBlock(buffer, rate_hz, center_freq_hz, start, utc_ns)))
+        work_s[number] = time.perf_counter() - began_s
+        is_scored[number] = pipeline.scorer.is_warm and pipeline.n_segments > n_before
+        for event in messages:
+            last[event.event_id] = event
+            if event.event_type == EventType.NEW:
+                opened[event.event_id] = start + hop
+    last |= {event.event_id: event for event in pipeline.finish()}
+    events = tuple(HeardEvent(at, last[event_id]) for event_id, at in opened.items())
+    return _Run(events, work_s, is_scored)
+
+
+def _reaches(played: Sequence[Episode], memory: int) -> Iterator[tuple[int, int]]:
+    """Yield the samples after and up to which an event that opens belongs to each episode."""
+    for episode in played:
+        yield episode.on, episode.off + memory
+
+
+def _normal_spans(played: Sequence[Episode], n_samples: int) -> list[tuple[int, int]]:
+    """Return the normal stretch and, where there are episodes, the rest of the signal."""
+    if not played:
+        return [(0, n_samples)]
+    return [(0, played[0].on), (played[0].on, n_samples)]
+
+
+def _normal_row(
+    run: _Run, geometry: Geometry, span: tuple[int, int], reaches: Sequence[tuple[int, int]]
+) -> dict[str, Any]:
+    hop = geometry.hop_frames * geometry.frame_samples
+    ends = (np.arange(len(run.work_s)) + 1) * hop
+    inside = run.is_scored & (ends > span[0]) & (ends <= span[1])
+    for after, until in reaches:
+        inside &= (ends <= after) | (ends > until)
+    false = [
+        heard
+        for heard in run.events
+        if span[0] < heard.opened <= span[1]
+        and not any(after < heard.opened <= until for after, until in reaches)
+    ]
+    return _row("", float("nan"), geometry, run, inside) | {"n_events": len(false)}
+
+
+def _episode_row(
+    run: _Run, geometry: Geometry, episode: Episode, memory: int, center_freq_hz: float
+) -> dict[str, Any]:
+    hop = geometry.hop_frames * geometry.frame_samples
+    ends = (np.arange(len(run.work_s)) + 1) * hop
+    inside = run.is_scored & (ends > episode.on) & (ends <= episode.off)
+    found = [e for e in run.events if episode.on < e.opened <= episode.off + memory]
+    interferer = episode.interferer
+    row = _row(interferer.kind, interferer.isr_db, geometry, run, inside)
+    row |= {
+        "seconds": (episode.off - episode.on) / geometry.sample_rate_hz,
+        "n_events": len(found),
+        "bandwidth_hz": interferer.bandwidth_hz,
+    }
+    if not found:
+        return row
+    first = min(found, key=lambda heard: heard.opened)
+    truth = resolved_edges_hz(interferer, geometry)
+    lower = first.last.freq_lower_hz - center_freq_hz
+    upper = first.last.freq_upper_hz - center_freq_hz
+    return row | {
+        "detected": True,
+        "delay_ms": (first.opened - episode.on) / geometry.sample_rate_hz * 1e3,
+        "iou": frequency_iou((lower, upper), truth),
+        "centre_error_hz": abs((lower + upper) / 2 - interferer.offset_hz),
+        "detector": first.last.detector,
+    }
+
+
+def _row(
+    kind: str, isr_db: float, geometry: Geometry, run: _Run, inside: np.ndarray
+) -> dict[str, Any]:
+    """Return a row in which nothing was found; its seconds are those of the hops ``inside``."""
+    n_segments = int(np.count_nonzero(inside))
+    nan = float("nan")
+    return {
+        "kind": kind,
+        "isr_db": float(isr_db),
+        "seconds": n_segments * geometry.hop_s,
+        "n_events": 0,
+        "detected": False,
+        "delay_ms": nan,
+        "compute_ms": float(np.median(run.work_s[inside])) * 1e3 if n_segments else nan,
+        "iou": nan,
+        "centre_error_hz": nan,
+        "bandwidth_hz": nan,
+        "detector": "",
+        "n_segments": n_segments,
+    }

@@ -1,0 +1,1 @@
+"""Models of Keras: training, transfer, and the folder that keeps one."""

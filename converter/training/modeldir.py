@@ -1,0 +1,128 @@
+"""A trained model as a folder: ``model.keras`` and ``training.json``, which says where it is from.
+
+``train`` and ``import-keras`` write one, ``quantize`` reads it.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from converter.training.runtime import load_keras
+from edgespec.errors import ModelError
+from edgespec.inference.manifest import GATES, ROLES
+from edgespec.inference.manifest_json import geometry_from_dict, geometry_to_dict
+from edgespec.records import Geometry, Scaling
+
+__all__ = ["SCHEMA", "ModelCard", "load_model", "save_model"]
+
+SCHEMA = "edgespec.model/1"
+_KEYS = ("architecture", "gate", "geometry", "name", "role", "schema", "training")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What ``training.json`` holds. ``training`` is free: data, epochs, losses, versions.
+
+    ``training["scaling"]`` is there only where the model was trained without the transform.
+    """
+
+    name: str
+    architecture: str
+    role: str
+    gate: str | None
+    geometry: Geometry
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """The one scaling of all windows, or None where each has that of its own context."""
+        found = self.training.get("scaling")
+        return None if found is None else Scaling(**found)
+
+
+def save_model(folder: Path, card: ModelCard, model: Any) -> None:
+    """Write a Keras model and its card into a folder, which is made if needed.
+
+    Raises:
+        ModelError: the folder cannot be written.
+    """
+    data = {
+        "schema": SCHEMA,
+        "name": card.name,
+        "architecture": card.architecture,
+        "role": card.role,
+        "gate": card.gate,
+        "geometry": geometry_to_dict(card.geometry),
+        "training": dict(card.training),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        model.save(folder / "model.keras")
+        text = json.dumps(data, indent=1, sort_keys=True, allow_nan=False)
+        (folder / "training.json").write_text(text + "\n")
+    except OSError as error:
+        raise ModelError(f"model folder {str(folder)!r} cannot be written: {error}") from error
+
+
+def load_model(folder: Path) -> tuple[ModelCard, Any]:
+    """Return the card and the Keras model of a folder. Code inside the file is never run.
+
+    Raises:
+        ModelError: a file is missing, damaged or of another version.
+    """
+    card = _load_card(folder / "training.json")
+    keras = load_keras()
+    path = folder / "model.keras"
+    try:
+        return card, keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ModelError(
+            f"model {str(path)!r} cannot be loaded ({' '.join(str(error).split())[:200]}): train "
+            "or import it again"
+        ) from error
+
+
+def _load_card(path: Path) -> ModelCard:
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{str(path)!r} cannot be read ({error}): give a folder that train or import-keras "
+            "has written"
+        ) from error
+    if not isinstance(data, dict) or sorted(data) != sorted(_KEYS) or data["schema"] != SCHEMA:
+        raise ModelError(
+            f"{str(path)!r} is not of the schema {SCHEMA!r} with the keys {', '.join(_KEYS)}: "
+            "train or import the model again"
+        )
+    if not isinstance(data["training"], dict):
+        raise ModelError(f"{str(path)!r} has a training that is no object: train the model again")
+    if data["role"] not in ROLES or data["gate"] not in (*GATES, None):
+        raise ModelError(
+            f"{str(path)!r} has the role {data['role']!r} and the gate {data['gate']!r}; "
+            f"accepted are {ROLES} and {GATES}"
+        )
+    scaling = data["training"].get("scaling")
+    if scaling is not None and not _is_scaling(scaling):
+        raise ModelError(
+            f"{str(path)!r} has the scaling {scaling!r}; accepted are a finite mean_db and a "
+            "positive scale_db: train the model again"
+        )
+    return ModelCard(
+        name=str(data["name"]),
+        architecture=str(data["architecture"]),
+        role=data["role"],
+        gate=data["gate"],
+        geometry=geometry_from_dict(data["geometry"], f"geometry of {str(path)!r}"),
+        training=dict(data["training"]),
+    )
+
+
+def _is_scaling(value: Any) -> bool:
+    if not isinstance(value, dict) or sorted(value) != ["mean_db", "scale_db"]:
+        return False
+    numbers = [item for item in value.values() if isinstance(item, float) and math.isfinite(item)]
+    return len(numbers) == 2 and value["scale_db"] > 0.0

@@ -1,0 +1,1 @@
+"""The transport: a connection to an MQTT broker, kept through outages. Only here is paho known."""

@@ -1,0 +1,106 @@
+"""How to reach a broker, and why it cannot be reached."""
+
+import socket
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgespec.config import MqttConfig
+from edgespec.errors import BrokerError, ConfigError
+from edgespec.mqtt.url import BrokerUrl
+
+__all__ = ["BrokerRefusedError", "Link", "tls_context", "unreachable"]
+
+
+class BrokerRefusedError(BrokerError):
+    """The broker is there and says no: without a change, trying again does not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How to reach a broker and what it says when the link breaks (the last will)."""
+
+    url: BrokerUrl
+    client_id: str
+    username: str | None
+    password: str | None
+    tls: ssl.SSLContext | None
+    keepalive_s: float
+    protocol: str
+    will_topic: str | None = None
+    will_payload: bytes = b""
+
+    @classmethod
+    def of(
+        cls,
+        settings: MqttConfig,
+        client_id: str,
+        will_topic: str | None = None,
+        will_payload: bytes = b"",
+    ) -> "Link":
+        """Return the way to the broker of a configuration; the URL's user is second choice.
+
+        Raises:
+            ConfigError: the URL or the file of certificates cannot be used.
+        """
+        url = BrokerUrl.parse(settings.url or "")
+        return cls(
+            url=url,
+            client_id=client_id,
+            username=settings.username if settings.username is not None else url.username,
+            password=settings.password if settings.password is not None else url.password,
+            tls=tls_context(settings.ca_file) if url.tls else None,
+            keepalive_s=settings.keepalive_s,
+            protocol=settings.protocol,
+            will_topic=will_topic,
+            will_payload=will_payload,
+        )
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Return TLS that trusts the system's certificates, or only those of ``ca_file``.
+
+    Raises:
+        ConfigError: the file is missing or holds no certificate.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise ConfigError(
+            f"mqtt.ca_file is {str(ca_file)!r}, which cannot be used "
+            f"({error.strerror or error}): name a readable file of PEM certificates"
+        ) from error
+    context.sslsocket_class = _HandshakeSocket
+    return context
+
+
+class _HandshakeSocket(ssl.SSLSocket):
+    """A socket that closes when the handshake fails; paho leaves it open for every attempt."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
+def unreachable(url: BrokerUrl, error: OSError) -> BrokerError:
+    """Return in a sentence why a broker cannot be reached."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return BrokerRefusedError(
+            f"the certificate of the broker {url} is not trusted ({error.verify_message}): "
+            "set mqtt.ca_file to the certificate that signed it, and the URL to a name in it"
+        )
+    if isinstance(error, ssl.SSLError):
+        reason = f"TLS fails ({error.reason}): is this its TLS port?"
+    elif isinstance(error, socket.gaierror):
+        reason = f"the host name is not known ({error.strerror})"
+    elif isinstance(error, ConnectionRefusedError):
+        reason = "the connection is refused: is the broker running on that port?"
+    elif isinstance(error, TimeoutError):
+        reason = "there is no answer within 5 s: is the network up?"
+    else:
+        hint = ": is this its TLS port?" if url.tls else ""
+        reason = f"{error.strerror or error}{hint}"
+    return BrokerError(f"the broker {url} cannot be reached: {reason}")

@@ -1,0 +1,327 @@
+"""One connection to an MQTT broker. The only file that knows paho.
+
+paho is used without its own thread, one client a connection: whoever owns a session drives it
+by `poll`, so publishing, acknowledgements and the loss of the link all happen in one thread, and
+nothing is ever published while disconnected, which paho 2 would queue and deliver out of order.
+"""
+
+import select
+import ssl
+import time
+from collections.abc import Callable, Sequence
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, error_string
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from edgespec.errors import BrokerError
+from edgespec.mqtt.link import BrokerRefusedError, Link, tls_context, unreachable
+
+__all__ = ["BrokerRefusedError", "Link", "Session", "tls_context"]
+
+_PROTOCOLS = {"3.1.1": MQTTProtocolVersion.MQTTv311, "5": MQTTProtocolVersion.MQTTv5}
+_CONNECT_S = 5.0
+#: Most packets that are read before whoever drives the session has its turn again.
+_BATCH = 256
+_BAD_LOGIN = ("Bad user name or password", "Not authorized")
+
+
+class _Client(Client):
+    """paho with a shortcut for plain messages: QoS 0, not retained, without properties.
+
+    paho makes a message object and a table of properties for each, logs it and looks for
+    callbacks: two thirds of what a message costs a central unit (benchmarks/twin/fleet.py). The
+    shortcut stands on names that paho does not promise; without them it is not taken.
+    """
+
+    on_plain: Callable[[bytes, bytes], None] | None = None
+
+    def _handle_publish(self) -> MQTTErrorCode:
+        plain = self._plain()
+        if plain is None or self.on_plain is None:
+            return super()._handle_publish()
+        self.on_plain(*plain)
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _plain(self) -> tuple[bytes, bytes] | None:
+        """Return topic and payload of a plain message (MQTT 5, sec. 3.3), else None."""
+        try:
+            if self._in_packet["command"] & 0x0F:
+                return None
+            packet = self._in_packet["packet"]
+            start = 2 + (packet[0] << 8 | packet[1])
+            topic = bytes(packet[2:start])
+            if self._protocol == MQTTProtocolVersion.MQTTv5:
+                if packet[start]:
+                    return None
+                start += 1
+            return topic, bytes(packet[start:])
+        except (AttributeError, KeyError, IndexError, TypeError):
+            return None
+
+
+class Session:
+    """A connection from ``connect`` to ``close``; after a BrokerError it is dead.
+
+    ``unacked`` holds the numbers of the QoS 1 messages that the broker has not confirmed.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.unacked: set[int] = set()
+        self._link = link
+        self._answer: ReasonCode | None = None
+        self._lost: str | None = None
+        self._refused: str | None = None
+        self._asked: dict[int, list[str]] = {}
+        self._denied: str | None = None
+        self._n_heard = 0
+        self._client = self._make_client()
+
+    def connect(self) -> None:
+        """Connect and wait for the broker's answer, some seconds at most.
+
+        Raises:
+            BrokerRefusedError: the broker wants other credentials or has the wrong certificate.
+            BrokerError: it cannot be reached.
+        """
+        url = self._link.url
+        try:
+            self._client.connect(url.host, url.port, max(1, round(self._link.keepalive_s)))
+        except OSError as error:
+            raise unreachable(url, error) from error
+        deadline_s = time.monotonic() + _CONNECT_S
+        while self._answer is None:
+            if self._lost is not None:
+                raise BrokerError(
+                    f"the broker {url} closed the connection at once: is it MQTT "
+                    f"{self._link.protocol}{'' if url.tls else ' without TLS'}?"
+                )
+            if time.monotonic() > deadline_s:
+                raise BrokerError(f"the broker {url} accepts connections but does not answer")
+            self._poll(None, 0.2)
+        if self._answer.is_failure:
+            raise self._refusal(str(self._answer))
+
+    def publish(self, topic: str, payload: bytes, qos: int, *, retain: bool = False) -> int:
+        """Send a message and return its number, which is in ``unacked`` until QoS 1 is done.
+
+        Raises:
+            BrokerError: the link is lost.
+        """
+        info = self._client.publish(topic, payload, qos, retain)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise BrokerError(f"the link to {self._link.url} is lost: {error_string(info.rc)}")
+        if qos > 0:
+            self.unacked.add(info.mid)
+        return info.mid
+
+    def subscribe(self, topic: str, on_message: Callable[[bytes], None]) -> None:
+        """Ask for the messages of a topic, QoS 1, and wait until the broker has agreed.
+
+        Raises:
+            BrokerError: it does not agree, or the link is lost.
+        """
+        agreed: list[ReasonCode] = []
+        self._client.on_message = lambda client, userdata, message: on_message(
+            bytes(message.payload)
+        )
+        self._client.on_subscribe = lambda client, userdata, mid, codes, properties: agreed.extend(
+            codes
+        )
+        self._client.subscribe(topic, qos=1)
+        deadline_s = time.monotonic() + _CONNECT_S
+        while not agreed and time.monotonic() < deadline_s:
+            self.poll(None, 0.2)
+        if not agreed or agreed[0].is_failure:
+            reason = str(agreed[0]) if agreed else "no answer"
+            raise BrokerError(
+                f"the broker {self._link.url} refuses the subscription to {topic!r} ({reason}): "
+                "allow this user to read it"
+            )
+
+    def listen(self, on_message: Callable[[str, bytes], None]) -> None:
+        """Hand topic and payload of every message to ``on_message``, which must not raise."""
+
+        def plain(topic: bytes, payload: bytes) -> None:
+            self._n_heard += 1
+            try:
+                name = topic.decode()
+            except UnicodeDecodeError:
+                return
+            on_message(name, payload)
+
+        def heard(client: Client, userdata: object, message: MQTTMessage) -> None:
+            try:
+                plain(message.topic.encode(), bytes(message.payload))
+            except UnicodeDecodeError:
+                self._n_heard += 1
+
+        self._client.on_plain = plain
+        self._client.on_message = heard
+        self._client.on_subscribe = self._on_subscribe
+
+    def ask(self, topics: Sequence[str], qos: int = 0) -> None:
+        """Subscribe to several topics at once without waiting; a refusal ends the next `poll`.
+
+        ``$share/GROUP/TOPIC`` (MQTT 5, sec. 4.8.2) gives each message to one member of the group.
+
+        Raises:
+            BrokerError: the link is lost.
+        """
+        if not topics:
+            return
+        if self._link.protocol == "5":
+            code, mid = self._client.subscribe([(topic, SubscribeOptions(qos)) for topic in topics])
+        else:
+            code, mid = self._client.subscribe([(topic, qos) for topic in topics])
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
+            raise BrokerError(f"the link to {self._link.url} is lost: {error_string(code)}")
+        self._asked[mid] = list(topics)
+
+    def leave(self, topics: Sequence[str]) -> None:
+        """Unsubscribe from several topics at once.
+
+        Raises:
+            BrokerError: the link is lost.
+        """
+        if topics:
+            code, _ = self._client.unsubscribe(list(topics))
+            if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                raise BrokerError(f"the link to {self._link.url} is lost: {error_string(code)}")
+
+    def poll(self, wake_fd: int | None, timeout_s: float) -> None:
+        """Wait for the broker, for ``wake_fd`` to be readable or for the timeout; do what is due.
+
+        Raises:
+            BrokerError: the link is lost, or the broker refused a message.
+        """
+        self._poll(wake_fd, timeout_s)
+        if self._refused is not None:
+            raise BrokerRefusedError(
+                f"the broker {self._link.url} refuses a message ({self._refused}): allow this "
+                "user to publish below the topic prefix"
+            )
+        if self._denied is not None:
+            raise BrokerRefusedError(
+                f"the broker {self._link.url} refuses the subscription to {self._denied}: allow "
+                "this user to read it"
+            )
+        if self._lost is not None:
+            raise BrokerError(f"the link to {self._link.url} is lost: {self._lost}")
+
+    def close(self) -> None:
+        """Say good-bye, where the link is up, so that the last will is not sent."""
+        self._client.disconnect()
+        # What could not be said stays in paho's buffer, with the socket open: close it here.
+        sock = self._client.socket()
+        if sock is not None:
+            sock.close()
+
+    def _poll(self, wake_fd: int | None, timeout_s: float) -> None:
+        sock = self._client.socket()
+        if sock is None:
+            self._lost = self._lost or "the connection is closed"
+            return
+        poller = select.poll()
+        writes = select.POLLOUT if self._client.want_write() else 0
+        poller.register(sock, select.POLLIN | writes)
+        if wake_fd is not None:
+            poller.register(wake_fd, select.POLLIN)
+        has_decrypted = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        ready = dict(poller.poll(0 if has_decrypted else timeout_s * 1e3))
+        events = ready.get(sock.fileno(), 0)
+        if has_decrypted or events & ~select.POLLOUT:
+            self._read()
+        if events & select.POLLOUT:
+            self._client.loop_write()
+        self._client.loop_misc()
+
+    def _read(self) -> None:
+        # paho reads one packet a call; whoever listens to thousands a second would otherwise wait
+        # anew for each.
+        for _ in range(_BATCH):
+            n_heard = self._n_heard
+            self._client.loop_read()
+            if self._n_heard == n_heard:
+                return
+
+    def _make_client(self) -> _Client:
+        link = self._link
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=link.client_id,
+            clean_session=None if link.protocol == "5" else True,
+            protocol=_PROTOCOLS[link.protocol],
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = _CONNECT_S
+        if link.will_topic is not None:
+            client.will_set(link.will_topic, link.will_payload, qos=1, retain=True)
+        if link.username is not None:
+            client.username_pw_set(link.username, link.password)
+        if link.tls is not None:
+            client.tls_set_context(link.tls)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        return client
+
+    def _on_connect(
+        self,
+        client: Client,
+        userdata: object,
+        flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        self._answer = reason
+
+    def _on_disconnect(
+        self,
+        client: Client,
+        userdata: object,
+        flags: DisconnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        is_known = flags.is_disconnect_packet_from_server or reason == "Keep alive timeout"
+        self._lost = str(reason) if is_known else "the connection broke"
+
+    def _on_subscribe(
+        self,
+        client: Client,
+        userdata: object,
+        mid: int,
+        reasons: list[ReasonCode],
+        properties: Properties | None,
+    ) -> None:
+        for topic, reason in zip(self._asked.pop(mid, []), reasons, strict=False):
+            if reason.is_failure:
+                self._denied = f"{topic!r} ({reason})"
+
+    def _on_publish(
+        self,
+        client: Client,
+        userdata: object,
+        mid: int,
+        reason: ReasonCode,
+        properties: Properties,
+    ) -> None:
+        if reason.is_failure:
+            self._refused = str(reason)
+        else:
+            self.unacked.discard(mid)
+
+    def _refusal(self, reason: str) -> BrokerError:
+        url, user = self._link.url, self._link.username
+        if reason in _BAD_LOGIN:
+            who = f"user {user!r}" if user is not None else "a connection without user name"
+            return BrokerRefusedError(
+                f"the broker {url} refuses {who} ({reason}): check mqtt.username and mqtt.password"
+            )
+        return BrokerError(
+            f"the broker {url} refuses the connection ({reason}); the client id is "
+            f"{self._link.client_id!r}, the protocol MQTT {self._link.protocol}"
+        )

@@ -1,0 +1,1 @@
+"""The running observer: bands, scoring, the monitor, and how they are opened."""

@@ -1,0 +1,127 @@
+"""Segments do not depend on how frames arrive, and every position of the grid is accounted for."""
+
+import numpy as np
+import pytest
+
+from edgespec.dsp.segments import Segmenter
+from edgespec.records import FrameFlag, Geometry, Spectrogram
+from tests import naive
+
+GEOMETRY = Geometry(1e6, n_fft=64, n_averages=2, n_context=8, n_horizon=4, hop_frames=3)
+N = GEOMETRY.frame_samples
+
+
+def stream(n_frames, flags=(), shifts=()):
+    """Frames whose power is their number; ``shifts`` are (frame, lost samples)."""
+    power = np.repeat(np.arange(n_frames, dtype=np.float32)[:, None], 64, axis=1)
+    marks = np.zeros(n_frames, np.uint8)
+    for frame, flag in flags:
+        marks[frame] |= flag
+    start = np.arange(n_frames, dtype=np.int64) * N
+    for frame, n_lost in shifts:
+        start[frame:] += n_lost
+    return Spectrogram(power, marks, start)
+
+
+def cut(frames, edges):
+    for first, stop in zip([0, *edges], [*edges, frames.n_frames], strict=True):
+        yield Spectrogram(
+            frames.power_dbfs[first:stop],
+            frames.flags[first:stop],
+            frames.sample_start[first:stop],
+        )
+
+
+def run(parts, geometry=GEOMETRY):
+    """First frames of all segments, after checking what they hold, and the skipped counts."""
+    segmenter, found = Segmenter(geometry), []
+    for part in parts:
+        segmenter.push(part)
+        for segment in segmenter.segments():
+            numbers = np.concatenate([segment.context, segment.target])[:, 0]
+            first = int(numbers[0])
+            assert numbers.tolist() == list(range(first, first + geometry.n_segment))
+            assert len(segment.context) == geometry.n_context
+            assert (np.diff(segment.sample_start) == geometry.frame_samples).all()
+            found.append(first)
+    return found, segmenter.skipped
+
+
+def test_one_segment_every_hop():
+    found, skipped = run([stream(30)])
+    assert found == [0, 3, 6, 9, 12, 15, 18]
+    assert not any(skipped.values())
+
+
+@pytest.mark.parametrize("hop_frames", [1, 3, 12, 20])
+def test_any_chunking_gives_the_segments_of_the_definition(rng, hop_frames):
+    geometry = Geometry(1e6, 64, 2, n_context=8, n_horizon=4, hop_frames=hop_frames)
+    kinds = [FrameFlag.DROPPED, FrameFlag.CLIPPED, FrameFlag.NONFINITE, FrameFlag.CONSTANT]
+    for _ in range(20):
+        n_frames = 200
+        flags = [(int(k), rng.choice(kinds)) for k in rng.integers(0, n_frames, 6)]
+        shifts = [(int(k), int(rng.integers(1, 500))) for k in rng.integers(1, n_frames, 2)]
+        frames = stream(n_frames, flags, shifts)
+        expected = naive.segments(frames.flags, frames.sample_start, geometry)
+        for edges in (
+            [],
+            range(1, n_frames),
+            np.sort(rng.integers(0, n_frames, 7)).tolist(),
+            [150],
+        ):
+            found, skipped = run(cut(frames, list(edges)), geometry)
+            assert found == expected[0]
+            # A gap that has come but has no frame behind it yet is not counted yet.
+            if not frames.flags[-1] & FrameFlag.DROPPED:
+                assert skipped == expected[1]
+
+
+def test_every_position_is_a_segment_or_counted():
+    frames = stream(60, [(20, FrameFlag.CLIPPED), (45, FrameFlag.CLIPPED | FrameFlag.CONSTANT)])
+    found, skipped = run([frames])
+    assert len(found) + sum(skipped.values()) == (60 - GEOMETRY.n_segment) // 3 + 1
+    # Frame 20 is in the segments from 9, 12, 15, 18; frame 45 in those from 36, 39, 42, 45.
+    assert skipped == {"dropped": 0, "nonfinite": 0, "clipped": 8, "constant": 0}
+    assert found == [0, 3, 6, 21, 24, 27, 30, 33, 48]
+
+
+def test_the_grid_begins_anew_behind_a_dropped_frame():
+    found, skipped = run([stream(40, [(13, FrameFlag.DROPPED)])])
+    # Segments from 3, 6, 9 and 12 were begun and cut short.
+    assert found == [0, *range(14, 29, 3)]
+    assert skipped["dropped"] == 4
+
+
+def test_a_gap_without_a_dropped_frame_is_noticed():
+    found, skipped = run([stream(40, shifts=[(14, 77)])])
+    assert found == [0, *range(14, 29, 3)]
+    assert skipped["dropped"] == 4
+
+
+def test_segments_are_views_and_the_buffer_stays(rng):
+    segmenter = Segmenter(GEOMETRY)
+    frames = stream(30)
+    addresses = set()
+    for _ in range(50):
+        for part in cut(frames, [7, 20]):
+            segmenter.push(part)
+            for segment in segmenter.segments():
+                assert segment.context.base is segment.target.base
+                addresses.add(segment.context.base.ctypes.data)
+    assert len(addresses) == 1
+
+
+def test_frames_that_nobody_took_are_kept():
+    segmenter = Segmenter(GEOMETRY)
+    for part in cut(stream(300), list(range(10, 300, 10))):
+        segmenter.push(part)
+    assert len(list(segmenter.segments())) == (300 - GEOMETRY.n_segment) // 3 + 1
+
+
+def test_reset_forgets_frames_and_keeps_counts():
+    segmenter = Segmenter(GEOMETRY)
+    segmenter.push(stream(11))
+    segmenter.reset()
+    segmenter.push(stream(12))
+    assert len(list(segmenter.segments())) == 1
+    assert not any(segmenter.skipped.values())

@@ -1,0 +1,246 @@
+"""Laws of the front end: level, frequency, energy, and independence of how the stream is cut."""
+
+import os
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from edgespec.dsp.spectrogram import BACKENDS, FrontEnd
+from edgespec.errors import ConfigError, ModelError, SourceError
+from edgespec.records import FFT_SIZES, FrameFlag, Geometry, IqBlock, SampleFormat
+from tests import naive
+
+RATE_HZ = 5e6
+FORMATS = list(SampleFormat)
+SMALL = Geometry(RATE_HZ, n_fft=64, n_averages=2)
+JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+# Plain Python runs the kernels too slowly for the large sizes.
+SIZES = [pytest.param(n, marks=[pytest.mark.slow_without_jit] if n > 64 else []) for n in FFT_SIZES]
+
+both = pytest.mark.parametrize("backend", list(BACKENDS))
+
+
+def encode(x, sample_format):
+    """Samples of a format for complex numbers, full scale is 1."""
+    if sample_format is SampleFormat.CF32:
+        return x.astype(np.complex64)
+    ends = np.iinfo(sample_format.dtype)
+    pairs = np.stack([x.real, x.imag], axis=1) * sample_format.full_scale + sample_format.zero
+    return np.clip(np.round(pairs), ends.min, ends.max).astype(sample_format.dtype)
+
+
+def noise(rng, n_samples, level=0.2):
+    return level * (rng.normal(size=n_samples) + 1j * rng.normal(size=n_samples))
+
+
+def block(samples, start=0, **changes):
+    return replace(IqBlock(samples, RATE_HZ, 0.0, start, 0), **changes)
+
+
+def run(samples, geometry, sample_format, backend="scipy", lengths=None, **options):
+    """Frames of a stream that is cut into blocks of the given lengths, as copies."""
+    front_end = FrontEnd(
+        geometry, sample_format, max_block_samples=len(samples), backend=backend, **options
+    )
+    edges = np.cumsum([0, *(lengths if lengths is not None else [len(samples)])])
+    parts = []
+    for start, stop in pairwise(edges):
+        part = front_end.process(block(samples[start:stop], int(start)))
+        parts.append((part.power_dbfs.copy(), part.flags.copy(), part.sample_start.copy()))
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+@both
+@pytest.mark.parametrize("taper", ["hann", "rect"])
+@pytest.mark.parametrize("sample_format", FORMATS)
+@pytest.mark.parametrize("n_fft", SIZES)
+def test_equals_the_definition(rng, n_fft, sample_format, taper, backend):
+    geometry = Geometry(RATE_HZ, n_fft, n_averages=2, taper=taper)
+    samples = encode(noise(rng, 3 * geometry.frame_samples + 7), sample_format)
+    power_dbfs, flags, start = run(samples, geometry, sample_format, backend)
+    x = naive.complex_samples(samples, sample_format)
+    expected = 10.0 * np.log10(naive.spectrogram(x, geometry))
+    # float32 leaves about 1e-7 of the largest bin in every other: 40 dB below it that is .004 dB.
+    np.testing.assert_allclose(power_dbfs, expected, rtol=0, atol=0.005)
+    assert flags.tolist() == [0, 0, 0]
+    assert start.tolist() == [0, geometry.frame_samples, 2 * geometry.frame_samples]
+
+
+@pytest.mark.slow_without_jit
+@pytest.mark.parametrize("n_averages", [1, 3, 10])
+@pytest.mark.parametrize("n_fft", FFT_SIZES)
+@pytest.mark.parametrize("sample_format", FORMATS)
+def test_both_paths_agree_over_many_batches(rng, sample_format, n_fft, n_averages):
+    geometry = Geometry(RATE_HZ, n_fft, n_averages)
+    samples = encode(noise(rng, 37 * geometry.frame_samples), sample_format)
+    fast, slow = (run(samples, geometry, sample_format, name)[0] for name in ("numba", "scipy"))
+    assert len(fast) == 37
+    np.testing.assert_allclose(fast, slow, rtol=0, atol=0.005)
+
+
+@both
+@pytest.mark.parametrize("sample_format", FORMATS)
+@pytest.mark.parametrize(("bin_offset", "level_dbfs"), [(0, -0.1), (-32, -6.0), (13, -20.0)])
+def test_tone_is_in_its_bin_at_its_level(sample_format, bin_offset, level_dbfs, backend):
+    k = np.arange(2 * SMALL.frame_samples)
+    x = 10 ** (level_dbfs / 20) * np.exp(2j * np.pi * bin_offset / SMALL.n_fft * k)
+    power_dbfs, _, _ = run(
+        encode(x, sample_format), SMALL, sample_format, backend, max_clipped_fraction=1.0
+    )
+    assert (power_dbfs.argmax(axis=1) == bin_offset + SMALL.n_fft // 2).all()
+    # Rounding to 8 bits moves the level of a tone at -20 dBFS by up to a few hundredths of a dB.
+    tolerance = 0.06 if sample_format.sample_bytes == 2 else 1e-3
+    np.testing.assert_allclose(power_dbfs.max(axis=1), level_dbfs, atol=tolerance)
+
+
+@both
+@pytest.mark.parametrize("taper", ["hann", "rect"])
+def test_parseval(rng, taper, backend):
+    geometry = replace(SMALL, taper=taper)
+    x = noise(rng, geometry.frame_samples).astype(np.complex64)
+    power_dbfs, _, _ = run(x, geometry, SampleFormat.CF32, backend)
+    window = naive.taper(taper, geometry.n_fft)
+    tapered = x.reshape(-1, geometry.n_fft) * window
+    energy = np.mean(np.sum(np.abs(tapered) ** 2, axis=1)) * geometry.n_fft / window.sum() ** 2
+    assert np.sum(10 ** (power_dbfs[0].astype(float) / 10)) == pytest.approx(energy, rel=1e-5)
+
+
+@both
+def test_hann_needs_its_enbw_to_measure_noise(rng, backend):
+    geometry = Geometry(RATE_HZ, 64, 100 if not JIT_OFF else 20)
+    x = noise(rng, geometry.frame_samples, level=np.sqrt(0.5)).astype(np.complex64)
+    power_dbfs, _, _ = run(x, geometry, SampleFormat.CF32, backend)
+    density = np.mean(10 ** (power_dbfs.astype(float) / 10)) / geometry.rbw_hz
+    # 64 bins of 100 (20) averages: relative error 1/sqrt(64 * 20 / 1.9) = 4%, so 15% is 4 sigma.
+    assert density == pytest.approx(1.0 / RATE_HZ, rel=0.15)
+
+
+@both
+@pytest.mark.parametrize("sample_format", FORMATS)
+def test_any_division_into_blocks_gives_the_same_frames(rng, sample_format, backend):
+    n_samples = 40 * SMALL.frame_samples + 5
+    if JIT_OFF and backend == "numba":
+        n_samples = 4 * SMALL.frame_samples + 5
+    samples = encode(noise(rng, n_samples), sample_format)
+    whole = run(samples, SMALL, sample_format, backend)
+    cuts = np.sort(rng.integers(0, n_samples, 9))
+    for lengths in (
+        np.diff([0, *cuts, n_samples]),
+        [1, 127, 0, n_samples - 128],
+        [SMALL.frame_samples * 2, n_samples - SMALL.frame_samples * 2],
+    ):
+        for one, other in zip(
+            whole, run(samples, SMALL, sample_format, backend, lengths), strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow_without_jit
+@pytest.mark.parametrize("length", [1, 63, 128, 1000, 5000])
+def test_equal_blocks_give_the_same_frames(rng, length):
+    geometry = Geometry(RATE_HZ)
+    samples = encode(noise(rng, 20_000), SampleFormat.CU8)
+    lengths = [length] * (len(samples) // length)
+    samples = samples[: sum(lengths)]
+    whole = run(samples, geometry, SampleFormat.CU8, "numba")
+    pieces = run(samples, geometry, SampleFormat.CU8, "numba", lengths)
+    np.testing.assert_array_equal(whole[0], pieces[0])
+    np.testing.assert_array_equal(whole[2], pieces[2])
+
+
+@pytest.mark.slow_without_jit
+@pytest.mark.parametrize("n_averages", [1, 3, 10])
+@pytest.mark.parametrize(("n_fft", "sample_format"), [(64, "cf32"), (128, "ci16"), (256, "cu8")])
+def test_a_frame_is_the_same_in_any_company(rng, n_fft, sample_format, n_averages):
+    """However many frames come at once, and so however many lanes each is given."""
+    geometry, sample_format = Geometry(RATE_HZ, n_fft, n_averages), SampleFormat(sample_format)
+    n = geometry.frame_samples
+    samples = encode(noise(rng, 136 * n), sample_format)
+    whole = run(samples, geometry, sample_format, "numba")[0]
+    pieces = run(samples, geometry, sample_format, "numba", [k * n for k in range(17)])[0]
+    assert len(pieces) == 136
+    np.testing.assert_array_equal(whole, pieces)
+
+
+@both
+def test_odd_addresses_and_read_only_samples_are_taken(rng, backend):
+    samples = encode(noise(rng, 2 * SMALL.frame_samples), SampleFormat.CI8)
+    raw = np.zeros(samples.size + 1, np.int8)
+    raw[1:] = samples.ravel()
+    odd = raw[1:].reshape(-1, 2)
+    odd.flags.writeable = False
+    expected = run(samples, SMALL, SampleFormat.CI8, backend)[0]
+    np.testing.assert_array_equal(run(odd, SMALL, SampleFormat.CI8, backend)[0], expected)
+
+
+@both
+def test_a_gap_is_one_dropped_frame_and_framing_begins_anew(rng, backend):
+    n = SMALL.frame_samples
+    x = noise(rng, 10 * n).astype(np.complex64)
+    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=4 * n, backend=backend)
+    assert front_end.process(block(x[: n + 50])).n_frames == 1
+    after = front_end.process(block(x[2 * n : 3 * n + 20], 2 * n, n_dropped=n - 50))
+    assert after.flags.tolist() == [FrameFlag.DROPPED, 0]
+    assert after.sample_start.tolist() == [n + 50, 2 * n]
+    assert (after.power_dbfs[0] == -200.0).all()
+    expected = run(x[2 * n : 3 * n], SMALL, SampleFormat.CF32, backend)[0]
+    np.testing.assert_array_equal(after.power_dbfs[1:], expected)
+    rest = front_end.process(block(x[3 * n + 20 : 4 * n], 3 * n + 20))
+    assert (rest.flags.tolist(), rest.sample_start.tolist()) == ([0], [3 * n])
+
+
+@pytest.mark.parametrize(
+    ("changes", "first_lost"),
+    [
+        ({"sample_start": 500}, 200),
+        ({"sample_start": 100}, 100),
+        ({"sample_start": 500, "n_dropped": 30}, 470),
+        ({"sample_start": 200, "center_freq_hz": 1e9}, 200),
+    ],
+)
+def test_every_discontinuity_is_noticed(rng, changes, first_lost):
+    x = noise(rng, 200).astype(np.complex64)
+    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=200, backend="scipy")
+    front_end.process(block(x))
+    frames = front_end.process(block(x[:128], **changes))
+    assert frames.flags.tolist() == [FrameFlag.DROPPED, 0]
+    assert frames.sample_start.tolist() == [first_lost, changes["sample_start"]]
+
+
+def test_reset_forgets_the_unfinished_frame(rng):
+    x = noise(rng, 200).astype(np.complex64)
+    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=200, backend="scipy")
+    front_end.process(block(x))
+    front_end.reset()
+    frames = front_end.process(block(x[:128], 10_000))
+    assert (frames.flags.tolist(), frames.sample_start.tolist()) == ([0], [10_000])
+
+
+def test_results_are_views_into_one_buffer(rng):
+    x = noise(rng, 256).astype(np.complex64)
+    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=256)
+    first = front_end.process(block(x))
+    second = front_end.process(block(x, 256))
+    assert np.shares_memory(first.power_dbfs, second.power_dbfs)
+
+
+def test_auto_is_the_fast_path():
+    assert FrontEnd(SMALL, SampleFormat.CU8, max_block_samples=1).backend == "numba"
+
+
+def test_errors_say_what_to_do(rng):
+    x = noise(rng, 256).astype(np.complex64)
+    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=200, backend="scipy")
+    with pytest.raises(ModelError, match=r"1920000 S/s.*5000000 S/s"):
+        front_end.process(block(x[:10], sample_rate_hz=1.92e6))
+    front_end.process(block(x[:10], sample_rate_hz=RATE_HZ * (1 + 5e-5)))
+    with pytest.raises(SourceError, match=r"256 samples.*at most 200"):
+        front_end.process(block(x))
+    with pytest.raises(SourceError, match="uint8"):
+        front_end.process(block(encode(x[:10], SampleFormat.CU8)))
+    with pytest.raises(ConfigError, match=r"'fpga'.*auto, numba, scipy"):
+        FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=1, backend="fpga")
+    with pytest.raises(ConfigError, match="max_block_samples is 0"):
+        FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=0)

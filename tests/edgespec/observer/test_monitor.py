@@ -1,0 +1,312 @@
+"""The running observer in one process: every way to its end, and what it says of itself."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgespec.config import BandConfig, DetectConfig
+from edgespec.errors import SourceError
+from edgespec.inference.backends import open_backend
+from edgespec.observer.monitor import Monitor, block_samples_for, blocks_in_ring
+from edgespec.observer.pipeline import Pipeline
+from edgespec.records import Event, IqBlock, ObserverState, SampleFormat, SourceInfo
+from tests.made import band, tiny, tiny_network
+
+GEOMETRY = tiny.GEOMETRY
+HOP = GEOMETRY.hop_frames * GEOMETRY.frame_samples
+WARMUP_S = 0.2
+
+
+class Tape:
+    """A source that plays an array, then breaks, goes on in silence for a while, or ends."""
+
+    def __init__(
+        self, samples: NDArray[np.complex64], *, is_live: bool = False, breaks: bool = False
+    ) -> None:
+        self.info = SourceInfo(
+            "tape:1", band.RATE_HZ, band.CENTER_HZ, SampleFormat.CF32, is_live, len(samples)
+        )
+        self.closed = threading.Event()
+        self.silent_at: dict[int, float] = {}
+        self._samples = samples
+        self._breaks = breaks
+        self._at = 0
+
+    def read(self, out: NDArray[Any]) -> IqBlock | None:
+        n = min(len(out), len(self._samples) - self._at)
+        if self.closed.is_set() or (n == 0 and not self._breaks):
+            return None
+        if n == 0:
+            raise SourceError("the cable was pulled")
+        for at in [at for at in self.silent_at if at <= self._at]:
+            self.closed.wait(self.silent_at.pop(at))
+        if self.info.is_live:
+            # As a radio does, but twenty times as fast.
+            time.sleep(0.05 * n / band.RATE_HZ)
+        out[:n] = self._samples[self._at : self._at + n]
+        block = IqBlock(out[:n], band.RATE_HZ, band.CENTER_HZ, self._at, 0, 0, time.monotonic_ns())
+        self._at += n
+        return block
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Notebook:
+    """A sink that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.states: list[ObserverState] = []
+        self.n_closes = 0
+
+    @property
+    def types(self) -> list[str]:
+        return [event.event_type.value for event in self.events]
+
+    def event(self, event: Event) -> None:
+        assert not self.n_closes
+        self.events.append(event)
+
+    def state(self, state: ObserverState) -> None:
+        assert not self.n_closes
+        self.states.append(state)
+
+    def close(self) -> None:
+        self.n_closes += 1
+
+
+def monitor_for(tape: Tape, notebook: Notebook, **options: Any) -> Monitor:
+    bundle = tiny_network.bundle()
+    pipeline = Pipeline(
+        bundle,
+        open_backend(bundle),
+        tape.info,
+        BandConfig(),
+        DetectConfig(warmup_s=WARMUP_S, hold_off_s=0.02, detectors=("model", "zscore")),
+        max_block_samples=block_samples_for(GEOMETRY.frame_samples, GEOMETRY.hop_frames),
+        front_end="scipy",
+    )
+    return Monitor(tape, pipeline, [notebook], **{"state_s": 60.0, **options})
+
+
+@pytest.fixture
+def notebook() -> Notebook:
+    return Notebook()
+
+
+@pytest.fixture
+def clean(rng: np.random.Generator) -> NDArray[np.complex64]:
+    return band.cf32(band.noise(rng, 0.4))
+
+
+@pytest.fixture
+def endless_tone(rng: np.random.Generator) -> NDArray[np.complex64]:
+    """0.6 s with a tone from 0.4 s to the end."""
+    return band.cf32(band.with_tone(band.noise(rng, 0.6), 0.4, 0.6))
+
+
+def test_a_recording_ends_with_its_last_state(
+    endless_tone: NDArray[np.complex64], notebook: Notebook
+) -> None:
+    tape = Tape(endless_tone)
+    told: list[Event] = []
+    monitor = monitor_for(tape, notebook, health=lambda: (True, 3), on_event=told.append)
+    state = monitor.run()
+    assert notebook.types == ["new", "end"]
+    assert told == notebook.events
+    assert tape.closed.is_set()
+    assert notebook.n_closes == 1
+    assert state.n_samples == len(endless_tone)
+    assert state.n_segments == (600_000 // 256 - GEOMETRY.n_segment) // 4 + 1
+    assert (state.n_events, state.n_dropped, state.alarm) == (1, 0, False)
+    assert (state.mqtt_connected, state.spool_events) == (True, 3)
+    assert state.warmup_left_s == 0.0
+    assert state.scores.keys() == state.thresholds.keys() == {"forecast", "zscore"}
+    assert state.scores["zscore"] > state.thresholds["zscore"]
+    assert state.speed > 0
+    assert state.uptime_s > 0
+    assert notebook.states[-1].n_samples == state.n_samples
+
+
+def test_a_source_that_breaks_is_an_error_after_a_clean_end(
+    endless_tone: NDArray[np.complex64], notebook: Notebook
+) -> None:
+    tape = Tape(endless_tone, breaks=True)
+    monitor = monitor_for(tape, notebook)
+    with pytest.raises(SourceError, match="the cable was pulled"):
+        monitor.run()
+    assert notebook.types == ["new", "end"]
+    assert notebook.n_closes == 1
+    assert tape.closed.is_set()
+    assert notebook.states[-1].n_samples == len(endless_tone)
+
+
+def test_stop_ends_it_cleanly(endless_tone: NDArray[np.complex64], notebook: Notebook) -> None:
+    """From within, as a signal handler does, while the event goes on and much is left to play."""
+    tape = Tape(np.tile(endless_tone[-200_000:], 100))
+    tape._samples[: len(endless_tone)] = endless_tone
+    monitor = monitor_for(tape, notebook, on_event=lambda event: monitor.stop())
+    state = monitor.run()
+    assert notebook.types == ["new", "end"]
+    assert state.n_samples < 600_000
+    assert tape.closed.is_set()
+
+
+def test_stop_ends_it_while_nothing_comes(clean: NDArray[np.complex64], notebook: Notebook) -> None:
+    tape = Tape(clean, is_live=True)
+    tape.silent_at = {100_000: 3600.0}
+    monitor = monitor_for(tape, notebook)
+    timer = threading.Timer(0.5, monitor.stop)
+    timer.start()
+    begun_s = time.monotonic()
+    monitor.run()
+    timer.join()
+    assert time.monotonic() - begun_s < 5.0
+    assert notebook.n_closes == 1
+
+
+def test_duration_is_of_signal(clean: NDArray[np.complex64], notebook: Notebook) -> None:
+    state = monitor_for(Tape(clean), notebook).run(0.25)
+    assert 0.25 <= state.n_samples / band.RATE_HZ < 0.25 + 2 * HOP / band.RATE_HZ
+
+
+def test_states_come_by_the_clock(clean: NDArray[np.complex64], notebook: Notebook) -> None:
+    tape = Tape(clean)
+    tape.silent_at = {200_000: 1.0}
+    monitor_for(tape, notebook, state_s=0.3).run()
+    # At 0.3, 0.6 and 0.9 s, give or take a poll of 0.2 s, and at the end.
+    assert 3 <= len(notebook.states) <= 8
+    counts = [state.n_samples for state in notebook.states]
+    assert counts == sorted(counts)
+    for state in notebook.states:
+        is_warm = state.warmup_left_s == 0.0
+        assert bool(state.scores) == (is_warm and state.n_segments > 196)
+
+
+def test_a_recording_that_is_too_short_says_that_nothing_was_scored(
+    clean: NDArray[np.complex64], notebook: Notebook, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = monitor_for(Tape(clean[:100_000]), notebook).run()
+    assert not state.scores
+    assert state.warmup_left_s == pytest.approx(WARMUP_S - 0.1, abs=0.01)
+    assert "nothing was scored: 0.1 s were heard" in caplog.text
+    assert "detect.warmup_s" in caplog.text
+
+
+def test_a_source_of_nan_says_why_nothing_was_scored(
+    notebook: Notebook, caplog: pytest.LogCaptureFixture
+) -> None:
+    samples = np.full(400_000, np.nan, np.complex64)
+    state = monitor_for(Tape(samples), notebook).run()
+    n_skipped = state.n_skipped["nonfinite"]
+    assert n_skipped > 300
+    assert f"segments left out: {n_skipped} nonfinite" in caplog.text
+    assert np.isfinite([state.level_dbfs, state.noise_floor_dbfs]).all()
+    assert not notebook.events
+
+
+def test_a_run_that_was_scored_is_silent(
+    clean: NDArray[np.complex64], notebook: Notebook, caplog: pytest.LogCaptureFixture
+) -> None:
+    monitor_for(Tape(clean), notebook).run()
+    assert not caplog.records
+
+
+def test_a_radio_that_falls_silent_is_told_once_and_when_it_is_back(
+    clean: NDArray[np.complex64],
+    notebook: Notebook,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edgespec.observer.monitor._SILENT_S", 0.3)
+    caplog.set_level(logging.INFO)
+    told: list[bool] = []
+    tape = Tape(clean, is_live=True)
+    tape.silent_at = {200_000: 1.2}
+    monitor_for(tape, notebook, on_radio=told.append).run()
+    assert told == [False, True]
+    messages = [record.message for record in caplog.records]
+    assert "tape:1 is silent" in messages[0]
+    assert "tape:1 delivers samples again" in messages[1]
+
+
+def test_a_slow_recording_is_no_silent_radio(
+    clean: NDArray[np.complex64], notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgespec.observer.monitor._SILENT_S", 0.3)
+    told: list[bool] = []
+    tape = Tape(clean)
+    tape.silent_at = {200_000: 0.8}
+    monitor_for(tape, notebook, on_radio=told.append).run()
+    assert not told
+
+
+def test_latency_is_counted_for_every_block_that_was_decided_on(
+    clean: NDArray[np.complex64], notebook: Notebook
+) -> None:
+    monitor = monitor_for(Tape(clean), notebook)
+    state = monitor.run()
+    assert monitor.latency.n == state.n_segments
+    assert 0.0 < state.latency_s["p50"] <= state.latency_s["p99"] <= state.latency_s["max"]
+    assert monitor_for(Tape(clean[:HOP]), Notebook()).run().latency_s == {}
+
+
+def test_latency_counts_the_wait_of_a_live_block(
+    clean: NDArray[np.complex64], notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that once takes 0.2 s makes the blocks that came meanwhile late, too."""
+    tape = Tape(clean, is_live=True)
+    monitor = monitor_for(tape, notebook)
+    process, n_calls = monitor._pipeline.process, 0
+
+    def with_a_break(block: IqBlock) -> Iterator[Event]:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 200:
+            time.sleep(0.2)
+        return process(block)
+
+    monkeypatch.setattr(monitor._pipeline, "process", with_a_break)
+    monitor.run()
+    n_late = sum(n for edge_s, n in monitor.latency.bins() if edge_s is None or edge_s > 0.05)
+    assert n_late >= 10
+
+
+def test_a_reader_goes_on_while_the_worker_infers(
+    clean: NDArray[np.complex64], notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A radio does not wait: as long as the ring has room, a slow segment loses nothing."""
+    tape = Tape(clean[: 100 * HOP], is_live=True)
+    monitor = monitor_for(tape, notebook)
+    process, resume = monitor._pipeline.process, threading.Event()
+    read, n_at_resume = tape.read, []
+
+    def slow(block: IqBlock) -> Iterator[Event]:
+        if not n_at_resume:
+            resume.wait(10.0)
+            n_at_resume.append(tape._at)
+        return process(block)
+
+    def watched(out: NDArray[Any]) -> IqBlock | None:
+        if tape._at >= 50 * HOP:
+            resume.set()
+        return read(out)
+
+    monkeypatch.setattr(monitor._pipeline, "process", slow)
+    monkeypatch.setattr(tape, "read", watched)
+    state = monitor.run()
+    assert n_at_resume[0] >= 50 * HOP
+    assert state.n_dropped == 0
+    assert state.n_samples == 100 * HOP
+
+
+@pytest.mark.parametrize(("block_s", "n_blocks"), [(0.0064, 156), (0.25, 4), (1.0, 4), (10.0, 4)])
+def test_the_ring_holds_a_second_and_at_least_four_blocks(block_s: float, n_blocks: int) -> None:
+    assert blocks_in_ring(block_s) == n_blocks

@@ -1,0 +1,392 @@
+"""Laws of the chain from blocks of samples to events."""
+
+import tracemalloc
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from math import ceil
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from converter.bundles.calibrate import CalibrationRun, score_recording
+from edgespec.config import BandConfig, DetectConfig
+from edgespec.detect.detectors import DETECTORS
+from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.dsp.transform import open_transform
+from edgespec.errors import ConfigError, ModelError, SourceError
+from edgespec.inference.backends import open_backend
+from edgespec.observer.pipeline import Forecaster, Pipeline, Scorer
+from edgespec.records import (
+    Event,
+    EventType,
+    IqBlock,
+    SampleFormat,
+    Scaling,
+    Segment,
+    SourceInfo,
+    Spectrogram,
+)
+from tests.made import band, tiny, tiny_network
+
+GEOMETRY = tiny.GEOMETRY
+HOP = GEOMETRY.hop_frames * GEOMETRY.frame_samples
+DETECT = DetectConfig(warmup_s=0.3, hold_off_s=0.05, detectors=("model", "zscore"))
+START_NS = 1_700_000_000_000_000_000
+MAX_BLOCK = 8 * HOP
+NS = 1_000_000_000
+
+
+def pipeline_for(
+    sample_format: SampleFormat = SampleFormat.CF32, front_end: str = "scipy", **detect: object
+) -> Pipeline:
+    """The readable front end by default: it is quick without the compiler, too."""
+    bundle = tiny_network.bundle()
+    source = SourceInfo("test:", band.RATE_HZ, band.CENTER_HZ, sample_format, False)
+    return Pipeline(
+        bundle,
+        open_backend(bundle),
+        source,
+        BandConfig(id="cell"),
+        replace(DETECT, **detect),  # type: ignore[arg-type]
+        max_block_samples=MAX_BLOCK,
+        update_s=0.1,
+        front_end=front_end,
+    )
+
+
+def blocks(samples: NDArray[np.generic], sizes: Iterable[int]) -> Iterator[IqBlock]:
+    """Yield the samples in blocks of these sizes, the last one cut."""
+    first = 0
+    for size in sizes:
+        if first >= len(samples):
+            return
+        part = samples[first : first + size]
+        yield block_at(part, first)
+        first += len(part)
+
+
+def block_at(samples: NDArray[np.generic], first: int, n_dropped: int = 0) -> IqBlock:
+    utc_ns = START_NS + round(first / band.RATE_HZ * NS)
+    return IqBlock(samples, band.RATE_HZ, band.CENTER_HZ, first, utc_ns, n_dropped, received_ns=1)
+
+
+def hops(n: int = 1_000_000) -> Iterator[int]:
+    return iter([HOP] * n)
+
+
+def events_of(pipeline: Pipeline, stream: Iterable[IqBlock]) -> list[Event]:
+    """Return every event, without what differs from run to run."""
+    found = [event for block in stream for event in pipeline.process(block)]
+    found += pipeline.finish()
+    return [replace(event, event_id="", latency_s=0.0) for event in found]
+
+
+def scores_of(pipeline: Pipeline, stream: Iterable[IqBlock]) -> list[tuple[float, ...]]:
+    return [
+        tuple(score.value for score in scored.scores)
+        for block in stream
+        for scored in pipeline.scored(block)
+        if pipeline.scorer.is_warm
+    ]
+
+
+@pytest.fixture
+def with_tone(rng: np.random.Generator) -> NDArray[np.complex64]:
+    """1.2 s, a tone from 0.6 to 0.9 s."""
+    return band.cf32(band.with_tone(band.noise(rng, 1.2), 0.6, 0.9))
+
+
+@pytest.mark.parametrize(
+    "front_end", ["scipy", pytest.param("numba", marks=[pytest.mark.slow_without_jit])]
+)
+@pytest.mark.parametrize("sample_format", [SampleFormat.CF32, SampleFormat.CU8])
+def test_a_tone_is_one_event_with_its_edges_and_times(
+    rng: np.random.Generator, sample_format: SampleFormat, front_end: str
+) -> None:
+    signal = band.with_tone(band.noise(rng, 1.2), 0.6, 0.9)
+    samples = band.cf32(signal) if sample_format is SampleFormat.CF32 else band.cu8(signal)
+    events = events_of(pipeline_for(sample_format, front_end), blocks(samples, hops()))
+    assert [event.event_type for event in events] == [
+        EventType.NEW, EventType.UPDATE, EventType.UPDATE, EventType.END
+    ]  # fmt: skip
+    end = events[-1]
+    # The main lobe of a Hann window reaches over one bin to either side of the tone's own.
+    assert end.peak_freq_hz == band.CENTER_HZ + band.TONE_HZ
+    assert abs(end.freq_lower_hz - (band.CENTER_HZ + band.TONE_HZ)) <= 2 * GEOMETRY.bin_hz
+    assert abs(end.freq_upper_hz - (band.CENTER_HZ + band.TONE_HZ)) <= 2 * GEOMETRY.bin_hz
+    # The start to a frame. The end is that of the last alarming segment, and a forecast is wrong
+    # for as long as the tone is in its context.
+    assert abs(end.sample_start - 0.6 * band.RATE_HZ) <= GEOMETRY.frame_samples
+    after = end.sample_start + end.n_samples - 0.9 * band.RATE_HZ
+    assert -HOP <= after <= GEOMETRY.n_segment * GEOMETRY.frame_samples
+    for event in events:
+        assert event.band == "cell"
+        assert event.score > event.threshold
+        assert event.start_ns == START_NS + round(event.sample_start / band.RATE_HZ * NS)
+        stop = event.sample_start + event.n_samples
+        assert event.end_ns == START_NS + round(stop / band.RATE_HZ * NS)
+
+
+def test_any_chunking_gives_the_same_events_and_scores(
+    rng: np.random.Generator, with_tone: NDArray[np.complex64]
+) -> None:
+    expected_events = events_of(pipeline_for(), blocks(with_tone, hops()))
+    expected_scores = scores_of(pipeline_for(), blocks(with_tone, hops()))
+    assert len(expected_events) == 4
+    for largest in (GEOMETRY.n_fft, HOP + 1, MAX_BLOCK):
+        sizes = rng.integers(1, largest + 1, 100_000)
+        assert events_of(pipeline_for(), blocks(with_tone, sizes)) == expected_events
+        assert scores_of(pipeline_for(), blocks(with_tone, sizes)) == expected_scores
+
+
+def test_scores_on_the_device_are_those_of_the_data_set(with_tone: NDArray[np.complex64]) -> None:
+    pipeline = pipeline_for()
+    on_device = scores_of(pipeline, blocks(with_tone, hops()))
+    front_end = FrontEnd(
+        GEOMETRY, SampleFormat.CF32, max_block_samples=len(with_tone), backend="scipy"
+    )
+    made = front_end.process(block_at(with_tone, 0))
+    frames = Spectrogram(made.power_dbfs.copy(), made.flags.copy(), made.sample_start.copy())
+    bundle = tiny_network.bundle()
+    names = ("forecast", "zscore")
+    scorer = Scorer(
+        Forecaster(bundle, open_backend(bundle)),
+        names,
+        GEOMETRY,
+        ceil(DETECT.warmup_s / GEOMETRY.hop_s),
+    )
+    run = CalibrationRun.empty(names, GEOMETRY.n_fft)
+    score_recording(frames, GEOMETRY, scorer, run)
+    assert len(on_device) > 800
+    ((_, forecast),), ((_, zscore),) = run.sites["forecast"], run.sites["zscore"]
+    assert on_device == list(zip(forecast, zscore, strict=True))
+
+
+def test_the_same_samples_score_the_same_after_a_reset(with_tone: NDArray[np.complex64]) -> None:
+    pipeline = pipeline_for()
+    first = scores_of(pipeline, blocks(with_tone, hops()))
+    pipeline.scorer.reset()
+    # The gap keeps the second playing from running into the first.
+    again = (
+        replace(block, sample_start=block.sample_start + 10 * len(with_tone), n_dropped=n_dropped)
+        for block, n_dropped in zip(blocks(with_tone, hops()), [1, *[0] * 10_000], strict=False)
+    )
+    assert scores_of(pipeline, again) == first
+
+
+def test_segments_follow_each_other_by_a_hop(with_tone: NDArray[np.complex64]) -> None:
+    pipeline = pipeline_for()
+    for number, block in enumerate(blocks(with_tone, hops())):
+        block = replace(block, received_ns=1000 + number)
+        for scored in pipeline.scored(block):
+            assert scored.received_ns == 1000 + number
+            first = GEOMETRY.n_context * GEOMETRY.frame_samples + (pipeline.n_segments - 1) * HOP
+            assert scored.sample_start == first
+            assert abs(scored.utc_ns - START_NS - first / band.RATE_HZ * NS) <= 1
+            assert np.shares_memory(scored.segment.target, pipeline.last.segment.target)
+    n_frames = len(with_tone) // GEOMETRY.frame_samples
+    assert pipeline.n_segments == (n_frames - GEOMETRY.n_segment) // GEOMETRY.hop_frames + 1
+
+
+def test_latency_counts_from_the_last_sample(
+    with_tone: NDArray[np.complex64], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgespec.observer.pipeline.time.monotonic_ns", lambda: 5_000_000_001)
+    pipeline = pipeline_for()
+    found = [event for block in blocks(with_tone, hops()) for event in pipeline.process(block)]
+    assert [event.latency_s for event in found] == [5.0] * len(found)
+    assert found
+
+
+def test_nothing_alarms_while_it_warms_up(rng: np.random.Generator) -> None:
+    """A tone comes and goes in the second half, when the z-score already has its reference."""
+    signal = band.with_tone(band.noise(rng, 0.6), 0.2, 0.25, power=0.2)
+    n_warmup = ceil(DETECT.warmup_s / GEOMETRY.hop_s)
+    pipeline = pipeline_for()
+    highest = 0.0
+    left_s = pipeline.warmup_left_s
+    assert left_s == pytest.approx(DETECT.warmup_s, abs=GEOMETRY.hop_s)
+    for block in blocks(band.cf32(signal), hops()):
+        events = list(pipeline.process(block))
+        assert pipeline.warmup_left_s <= left_s
+        left_s = pipeline.warmup_left_s
+        assert pipeline.scorer.is_warm == (pipeline.n_segments > n_warmup)
+        assert (left_s == 0.0) == (pipeline.n_segments >= n_warmup)
+        if not pipeline.scorer.is_warm:
+            scores = pipeline.last.scores if pipeline.last else ()
+            highest = max(highest, *(score.value for score in scores), 0.0)
+            assert not events
+            assert not pipeline.tracker.is_open
+    assert highest > max(pipeline.thresholds.values())
+
+
+def test_samples_lost_are_skipped_and_no_event(rng: np.random.Generator) -> None:
+    """The phase of the band jumps at every gap, and a gap falls anywhere in a frame."""
+    clean = band.cf32(band.noise(rng, 2.0))
+    pipeline = pipeline_for()
+    events, at = [], 0
+    for number, block in enumerate(blocks(clean, hops())):
+        n_lost = int(rng.integers(1, 5000)) if number > 400 and number % 50 == 0 else 0
+        at += n_lost
+        events += list(pipeline.process(block_at(block.samples, block.sample_start + at, n_lost)))
+    assert not events
+    n_gaps = sum(1 for number in range(401, ceil(len(clean) / HOP)) if number % 50 == 0)
+    # A gap cuts short at least the segment it falls into, and at most all that overlap it.
+    n_overlapping = ceil(GEOMETRY.n_segment / GEOMETRY.hop_frames)
+    assert n_gaps <= pipeline.segmenter.skipped["dropped"] <= n_gaps * n_overlapping
+
+
+@pytest.mark.parametrize("reason", ["nonfinite", "constant", "clipped"])
+def test_broken_samples_are_counted_and_never_scored(rng: np.random.Generator, reason: str) -> None:
+    samples = band.cf32(band.noise(rng, 1.0))
+    sample_format = SampleFormat.CF32
+    stretch = slice(500_000, 540_000)
+    if reason == "nonfinite":
+        samples[stretch][::1000] = np.nan
+    elif reason == "constant":
+        samples[stretch] = 0.25 - 0.5j
+    else:
+        sample_format = SampleFormat.CU8
+        samples = band.cu8(samples)
+        samples[stretch][::2] = 255
+    pipeline = pipeline_for(sample_format)
+    assert not events_of(pipeline, blocks(samples, hops()))
+    skipped = dict(pipeline.segmenter.skipped)
+    n_bad = 40_000 / HOP
+    n_overlapping = GEOMETRY.n_segment / GEOMETRY.hop_frames
+    assert n_bad <= skipped.pop(reason) <= n_bad + n_overlapping + 1
+    assert not any(skipped.values())
+    assert np.isfinite(pipeline.levels_dbfs()).all()
+
+
+def test_an_event_that_goes_on_at_the_end_is_ended(rng: np.random.Generator) -> None:
+    signal = band.cf32(band.with_tone(band.noise(rng, 0.8), 0.6, 0.8))
+    events = events_of(pipeline_for(), blocks(signal, hops()))
+    assert [event.event_type for event in events[:1] + events[-1:]] == [
+        EventType.NEW, EventType.END
+    ]  # fmt: skip
+    assert not list(pipeline_for().finish())
+
+
+def test_a_rarer_false_alarm_never_alarms_more(rng: np.random.Generator) -> None:
+    """Tones of 10 ms that get weaker by 2 dB: some of them cross only the lower threshold."""
+    signal = band.noise(rng, 2.5)
+    for number, start_s in enumerate(np.arange(0.6, 2.4, 0.1)):
+        power = 0.2 * 10 ** (-0.2 * number)
+        signal = band.with_tone(signal, start_s, start_s + 0.01, power)
+    n_alarms = []
+    for rate in (0.01, 0.001):
+        pipeline = pipeline_for(false_alarm_rate=rate)
+        limits = list(pipeline.thresholds.values())
+        scores = scores_of(pipeline, blocks(band.cf32(signal), hops()))
+        n_alarms.append(
+            sum(any(s > t for s, t in zip(pair, limits, strict=True)) for pair in scores)
+        )
+    assert n_alarms[0] > n_alarms[1] > 0
+
+
+def test_levels_are_those_of_the_samples(rng: np.random.Generator) -> None:
+    pipeline = pipeline_for()
+    assert pipeline.levels_dbfs() == (-200.0, -200.0)
+    signal = band.cf32(band.noise(rng, 0.3))
+    for block in blocks(signal, hops()):
+        list(pipeline.scored(block))
+    level_dbfs, floor_dbfs = pipeline.levels_dbfs()
+    last = signal[pipeline.last.sample_start :][: GEOMETRY.n_horizon * GEOMETRY.frame_samples]
+    # Parseval; the taper weighs the 1024 samples unevenly: 4 % is two standard deviations.
+    assert level_dbfs == pytest.approx(10 * np.log10(np.mean(np.abs(last) ** 2)), abs=0.4)
+    assert floor_dbfs < level_dbfs - 20
+
+
+def test_levels_stay_those_of_the_last_segment(rng: np.random.Generator) -> None:
+    """What follows cannot be scored, and overwrites the frames the segment lay in."""
+    signal = band.cf32(band.noise(rng, 0.4))[: 300 * HOP]
+    pipeline = pipeline_for()
+    for block in blocks(signal, hops()):
+        list(pipeline.scored(block))
+    before = pipeline.levels_dbfs()
+    rest = np.full(40 * HOP, 0.5, np.complex64)
+    for block in blocks(rest, hops()):
+        list(pipeline.scored(replace(block, sample_start=block.sample_start + len(signal))))
+    assert pipeline.segmenter.skipped["constant"] > 10
+    assert pipeline.levels_dbfs() == before
+
+
+def test_nothing_piles_up(rng: np.random.Generator) -> None:
+    signal = band.cf32(band.noise(rng, 0.8))
+    pipeline = pipeline_for()
+    stream = blocks(signal, hops())
+    for _ in range(450):
+        list(pipeline.process(next(stream)))
+    tracemalloc.start()
+    first, _ = tracemalloc.get_traced_memory()
+    n_before = pipeline.n_segments
+    for block in stream:
+        list(pipeline.process(block))
+    last, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert pipeline.n_segments - n_before > 300
+    # One kept target is 1 kB, so 300 of them would be 300 kB.
+    assert last - first < 20_000
+
+
+def test_another_sample_rate_is_refused() -> None:
+    bundle = tiny_network.bundle()
+    source = SourceInfo("test:", 1.92e6, 0.0, SampleFormat.CU8, False)
+    with pytest.raises(SourceError, match=r"1920000 samples/s.*made for 1000000"):
+        Pipeline(bundle, open_backend(bundle), source, BandConfig(), DETECT, max_block_samples=HOP)
+
+
+def test_what_was_not_calibrated_is_refused() -> None:
+    with pytest.raises(
+        ModelError, match=r"0\.002 was not calibrated; the bundle has 0\.001, 0\.01"
+    ):
+        pipeline_for(false_alarm_rate=0.002)
+    with pytest.raises(ConfigError, match="did you mean 'zscore'"):
+        pipeline_for(detectors=("zscores",))
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS.keys() - {"reconstruction"}))
+def test_every_detector_alone_sees_the_tone(name: str, rng: np.random.Generator) -> None:
+    """One segment is enough: a forecast soon has the tone in its context."""
+    signal = band.with_tone(band.noise(rng, 0.8), 0.6, 0.7, power=0.2)
+    pipeline = pipeline_for(detectors=(name,), k=1, n=1)
+    first = events_of(pipeline, blocks(band.cf32(signal), hops()))[0]
+    assert first.detector == name
+    # One that averages over segments takes some of them.
+    assert -HOP <= first.sample_start - 0.6 * band.RATE_HZ <= 5 * HOP
+
+
+class Streaming:
+    """A backend that would rather have the window as it is."""
+
+    name = "streaming"
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[NDArray[np.float32], Scaling]] = []
+
+    def predict(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
+        raise AssertionError("not while there is predict_raw")
+
+    def predict_raw(self, window_db: NDArray[np.float32], scaling: Scaling) -> NDArray[np.float32]:
+        self.seen.append((window_db.copy(), scaling))
+        return np.full((GEOMETRY.n_horizon, GEOMETRY.n_fft), 2.0, np.float32)
+
+
+@pytest.mark.parametrize("arithmetic", ["numpy", "numba"])
+def test_a_streaming_backend_gets_the_context_and_its_scaling(
+    arithmetic: str, rng: np.random.Generator
+) -> None:
+    backend = Streaming()
+    forecaster = Forecaster(tiny_network.bundle(), backend, open_transform(arithmetic))
+    power = rng.normal(-70.0, 4.0, (GEOMETRY.n_segment, GEOMETRY.n_fft)).astype(np.float32)
+    context, target = power[: GEOMETRY.n_context], power[GEOMETRY.n_context :]
+    forecast = forecaster.forecast(Segment(context, target, np.arange(GEOMETRY.n_segment)))
+    ((seen, scaling),) = backend.seen
+    np.testing.assert_array_equal(seen, context)
+    assert scaling == forecast.scaling
+    assert scaling.mean_db == pytest.approx(context.mean(dtype=np.float64), rel=1e-6)
+    assert scaling.scale_db == pytest.approx(context.std(dtype=np.float64), rel=1e-5)
+    expected = scaling.mean_db + 2.0 * scaling.scale_db
+    np.testing.assert_allclose(forecast.power_dbfs, expected, rtol=1e-6)

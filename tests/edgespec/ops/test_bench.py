@@ -1,0 +1,142 @@
+"""What ``edgespec bench`` reports hangs together. How fast it is, is not a test's business."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgespec.alarm.payload import parse_event
+from edgespec.config import Config, SourceConfig, override
+from edgespec.errors import EdgespecError
+from edgespec.ops import bench
+from edgespec.ops.coldstart import describe, main, score_one
+from tests.made import band, tiny, tiny_network
+from tests.made.broker import Broker, Listener
+from tests.made.observer import REPOSITORY, run
+
+pytestmark = pytest.mark.slow_without_jit
+
+HOP = tiny.GEOMETRY.hop_frames * tiny.GEOMETRY.frame_samples
+
+
+@pytest.fixture
+def recording(tmp_path: Path, rng: np.random.Generator) -> str:
+    """A little less than the second that the bench would like to have."""
+    return band.write_sigmf(tmp_path / "clean", band.cu8(band.noise(rng, 0.9)))
+
+
+@pytest.fixture
+def config(recording: str) -> Config:
+    return override(Config(), source=recording, model=tiny_network.bundle().path)
+
+
+def test_figures_hang_together(recording: str, tmp_path: Path) -> None:
+    bundle = tiny_network.bundle()
+    code, observer = run(
+        "bench", "--source", recording, "--model", bundle.path, "--duration", "0.3", "--json"
+    )
+    assert code == 0
+    assert [line.split(":")[0] for line in observer.log] == ["measuring"] * len(observer.log)
+    report = json.loads(observer.text)
+    assert report["schema"] == "edgespec.bench/1"
+    assert report["source"] == recording
+    assert report["model"]["sha256"] == bundle.sha256
+    assert [timing["name"].split(" (")[0] for timing in report["timings"]] == [
+        "front end", "model", "whole path"
+    ]  # fmt: skip
+    for timing in report["timings"]:
+        assert timing["n_calls"] >= 20
+        assert 0 < timing["min_s"] <= timing["median_s"] <= timing["p95_s"] <= timing["p99_s"]
+        assert timing["rate_msps"] == pytest.approx(HOP / timing["median_s"] / 1e6)
+        assert timing["times_real_time"] == pytest.approx(1e6 * timing["rate_msps"] / band.RATE_HZ)
+    front_end, model, path = (timing["min_s"] for timing in report["timings"])
+    assert path > max(front_end, model)
+    (latency,) = report["latencies"]
+    assert latency["name"] == "block to decision"
+    assert latency["n"] == sum(count for _, count in latency["bins"]) >= 20
+    assert 0 < latency["p50_s"] <= latency["p95_s"] <= latency["p99_s"] <= latency["max_s"]
+    # The same calls as those of the whole path; a bin is a quarter wide.
+    timing = report["timings"][2]
+    assert timing["median_s"] <= 1.001 * latency["p50_s"]
+    # An interpreter with numpy alone is 20 MB and takes more than a hundredth of a second.
+    assert report["cold_start_s"] > 0.01
+    assert 20 < report["peak_rss_mb"] < 5000
+    assert all(report["machine"].values())
+    assert report["created_utc"].endswith("Z")
+
+
+def test_the_table_shows_the_same_parts(recording: str) -> None:
+    bundle = tiny_network.bundle().path
+    code, observer = run("bench", "--source", recording, "--model", bundle, "--duration", "0.3")
+    assert code == 0
+    first, _, *rows, latency, last = observer.text.splitlines()
+    assert first.startswith("mean on ")
+    assert [row.split(" (")[0].split("  ")[0] for row in rows] == [
+        "front end", "model", "whole path"
+    ]  # fmt: skip
+    assert latency.startswith("block to decision, ")
+    assert "cold start" in last
+
+
+def test_with_a_broker_the_alarm_is_followed_to_its_confirmation(
+    config: Config, broker: Broker, listener: Listener
+) -> None:
+    config = override(config, mqtt=f"mqtt://127.0.0.1:{broker.port}", node="pi")
+    report = bench.bench(config, 0.3)
+    decision, alarm = report.latencies
+    assert alarm.name == "block to confirmed alarm"
+    assert alarm.n == 50
+    assert alarm.p50_s > decision.p50_s
+    messages = [parse_event(data) for data in listener.on("pi-bench/events")]
+    assert [message.event.kind for message in messages] == ["bench"] * 50
+    assert json.loads(json.dumps(report.as_json()))["latencies"][1]["n"] == 50
+
+
+def test_a_recording_shorter_than_a_hop_is_refused(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    uri = band.write_sigmf(tmp_path / "short", band.cu8(band.noise(rng, 1.0))[: HOP - 1])
+    code, observer = run("bench", "--source", uri, "--model", tiny_network.bundle().path)
+    assert code == 4
+    assert f"ended after {HOP - 1} samples" in observer.errors.splitlines()[-1]
+
+
+def test_a_cold_start_is_told_everything(config: Config) -> None:
+    source = SourceConfig(uri="rtl_tcp:h:1", center_freq_hz=1e8, sample_rate_hz=1e6, gain_db=20.0)
+    config = replace(config, source=(source,))
+    got: list[Config] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edgespec.ops.coldstart.score_one", got.append)
+        assert main([describe(config)]) == 0
+    assert got[0].source == config.source
+    assert got[0].band == config.band
+    assert asdict(got[0].node) == asdict(config.node)
+
+
+def test_a_cold_start_ends_with_the_first_score(config: Config) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "edgespec.ops.coldstart", describe(config)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_cold_start_that_fails_says_why(
+    config: Config, tmp_path: Path, rng: np.random.Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    n_segment = tiny.GEOMETRY.n_segment * tiny.GEOMETRY.frame_samples
+    uri = band.write_sigmf(tmp_path / "short", band.cu8(band.noise(rng, 1.0))[: n_segment - 1])
+    with pytest.raises(EdgespecError, match="ended before one segment"):
+        score_one(override(config, source=uri))
+    missing = override(config, model=tmp_path / "none.edgespec")
+    assert main([describe(missing)]) == 5
+    assert "none.edgespec" in capsys.readouterr().err
+    with pytest.raises(EdgespecError, match=r"did not come to its first score: .*none\.edgespec"):
+        bench._cold_start(missing)

@@ -1,0 +1,126 @@
+"""Source URIs and raw files."""
+
+import numpy as np
+import pytest
+
+from edgespec.errors import SourceError, UsageError
+from edgespec.records import SampleFormat
+from edgespec.sources import open_source
+from edgespec.sources.playback import DATATYPES
+from edgespec.sources.schemes import SOURCES
+from edgespec.sources.uri import parse_uri
+
+
+@pytest.fixture
+def octets(rng):
+    return rng.integers(0, 256, 8000, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("datatype", sorted(DATATYPES))
+@pytest.mark.parametrize("block_samples", [7, 100, 5000])
+def test_any_block_length_gives_the_bytes_of_the_file(tmp_path, octets, datatype, block_samples):
+    path = tmp_path / "iq.bin"
+    path.write_bytes(octets.tobytes())
+    source = open_source(f"raw:{path}?datatype={datatype}&sample_rate=1.92M", center_freq_hz=1e8)
+    info = source.info
+    assert info.sample_format is DATATYPES[datatype]
+    assert info.n_samples == 8000 // info.sample_format.sample_bytes
+    assert (info.sample_rate_hz, info.center_freq_hz, info.is_live) == (1.92e6, 1e8, False)
+    out = info.sample_format.empty(block_samples)
+    got, expected_start = b"", 0
+    while (block := source.read(out)) is not None:
+        assert np.shares_memory(block.samples, out)
+        assert (block.sample_start, block.n_dropped) == (expected_start, 0)
+        expected_start += block.n_samples
+        got += block.samples.tobytes()
+    source.close()
+    source.close()
+    assert got == octets.tobytes()
+    assert expected_start == info.n_samples
+
+
+def test_a_loop_marks_its_seam(tmp_path, octets):
+    path = tmp_path / "iq.bin"
+    path.write_bytes(octets.tobytes())
+    source = open_source(f"raw:{path}?datatype=cu8&sample_rate=1e6&loop=1")
+    assert source.info.n_samples is None
+    out = np.empty((3000, 2), np.uint8)
+    blocks = [source.read(out) for _ in range(4)]
+    source.close()
+    assert [b.n_samples for b in blocks] == [3000, 1000, 3000, 1000]
+    assert [b.n_dropped for b in blocks] == [0, 0, 1, 0]
+    assert [b.sample_start for b in blocks] == [0, 3000, 4001, 7001]
+    assert blocks[2].utc_ns - blocks[0].utc_ns == 4001 * 1000
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("", "add datatype=cu8 and sample_rate=1.92e6"),
+        ("?datatype=cu8", "add sample_rate=1.92e6"),
+        ("?sample_rate=2.4M", "add datatype=cu8"),
+        ("?datatype=cu8&sample_rate=fast", "not a number"),
+        ("?datatype=cu8&sample_rate=-1", "must be positive"),
+        ("?datatype=cu8&sample_rate=1e6&loop=maybe", "loop=1 or loop=0"),
+    ],
+)
+def test_what_is_missing_is_named(tmp_path, octets, query, message):
+    path = tmp_path / "iq.bin"
+    path.write_bytes(octets.tobytes())
+    with pytest.raises(UsageError, match=message):
+        open_source(f"raw:{path}{query}")
+
+
+def test_truncated_missing_and_odd_files(tmp_path, octets):
+    path = tmp_path / "iq.bin"
+    path.write_bytes(octets.tobytes()[:-1])
+    with pytest.raises(SourceError, match=r"7999 bytes.*truncated"):
+        open_source(f"raw:{path}?datatype=cu8&sample_rate=1e6")
+    with pytest.raises(SourceError, match=r"'ci16_be'; accepted are .*little-endian"):
+        open_source(f"raw:{path}?datatype=ci16_be&sample_rate=1e6")
+    with pytest.raises(SourceError, match="No such file"):
+        open_source(f"raw:{path}.not?datatype=cu8&sample_rate=1e6")
+
+
+def test_a_file_that_shrinks_is_an_error(tmp_path, octets):
+    path = tmp_path / "iq.bin"
+    path.write_bytes(octets.tobytes())
+    source = open_source(f"raw:{path}?datatype=cu8&sample_rate=1e6")
+    path.write_bytes(octets.tobytes()[:1000])
+    with pytest.raises(SourceError, match="became shorter"):
+        source.read(SampleFormat.CU8.empty(4000))
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("recording.bin", "no scheme"),
+        ("sigm:x", r"'sigm'; known are sigmf, .*mean 'sigmf'"),
+        ("quux:x", r"'quux'; known are sigmf, raw, rtl_tcp, sim, rtlsdr, soapy$"),
+        ("raw:x?datatyp=cu8", r"'datatyp'; .*mean 'datatype'"),
+        ("raw:x?datatype=cu8&datatype=ci8", "'datatype' is given twice"),
+        ("raw:x?datatype", "'datatype' .* has no value"),
+        ("raw:?datatype=cu8&sample_rate=1", "names no file"),
+        ("sigmf:", "names no file"),
+    ],
+)
+def test_uris_that_cannot_be_understood(uri, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        open_source(uri)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("scheme", ["rtlsdr", "soapy"])
+def test_sources_to_come_name_the_way_that_works(scheme):
+    with pytest.raises(SourceError, match=r"not built.*rtl_tcp:127\.0\.0\.1:1234") as caught:
+        open_source(f"{scheme}:0")
+    assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize("scheme", sorted(SOURCES))
+def test_every_scheme_takes_each_of_its_keys_once(scheme):
+    keys = SOURCES[scheme].keys
+    text = f"{scheme}:rest?" + "&".join(f"{key}=1" for key in keys)
+    uri = parse_uri(text, {name: kind.keys for name, kind in SOURCES.items()})
+    assert (uri.scheme, uri.rest, dict(uri.options)) == (scheme, "rest", dict.fromkeys(keys, "1"))

@@ -1,0 +1,177 @@
+"""The rtl_tcp client against a local server."""
+
+import socket
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from edgespec.errors import SourceError, UsageError
+from edgespec.records import SampleFormat
+from edgespec.sources import open_source
+from edgespec.sources.reader import Reader
+from edgespec.sources.source import Source
+from tests.made.rtl_tcp_server import RtlTcpServer
+
+RATE_HZ = 1.92e6
+
+
+@pytest.fixture
+def octets(rng):
+    return rng.integers(0, 256, 200_000, dtype=np.uint8).tobytes()
+
+
+def connect(server: RtlTcpServer, query: str = "", **settings: float) -> Source:
+    settings = {"center_freq_hz": 806e6, "sample_rate_hz": RATE_HZ, **settings}
+    return open_source(f"rtl_tcp:127.0.0.1:{server.port}{query}", **settings)
+
+
+def read_all(source: Source, n_samples: int) -> np.ndarray:
+    out = np.empty((n_samples, 2), np.uint8)
+    done = 0
+    while done < n_samples:
+        block = source.read(out[done:])
+        assert block is not None
+        done += block.n_samples
+    return out
+
+
+def test_every_sample_arrives_in_order(octets):
+    with RtlTcpServer(octets) as server:
+        source = connect(server)
+        got = read_all(source, 100_000)
+        source.close()
+    np.testing.assert_array_equal(got.ravel(), np.frombuffer(octets, np.uint8))
+    assert source.info.is_live
+    assert source.info.sample_format is SampleFormat.CU8
+    assert (source.info.sample_rate_hz, source.info.center_freq_hz) == (RATE_HZ, 806e6)
+
+
+def test_tuner_is_set_to_what_was_asked(octets):
+    with RtlTcpServer(octets) as server:
+        source = connect(server, "?ppm=-3&gain=40.2")
+        commands = server.wait_for_commands(6)
+        source.close()
+    assert commands == {2: 1_920_000, 1: 806_000_000, 5: 2**32 - 3, 8: 0, 3: 1, 4: 402}
+
+
+def test_tuner_is_set_to_what_the_configuration_says(octets):
+    with RtlTcpServer(octets) as server:
+        source = open_source(
+            f"rtl_tcp:127.0.0.1:{server.port}",
+            center_freq_hz=806e6,
+            sample_rate_hz=RATE_HZ,
+            gain_db=20.0,
+            ppm=12.0,
+        )
+        commands = server.wait_for_commands(6)
+        source.close()
+    assert commands == {2: 1_920_000, 1: 806_000_000, 5: 12, 8: 0, 3: 1, 4: 200}
+
+
+def test_gap_after_a_hang_up_is_marked_and_counted(octets):
+    # The first connection ends after 5000 samples and a half: the odd byte is no sample.
+    with RtlTcpServer(octets, n_bytes=(10_001, None)) as server:
+        source = connect(server)
+        out = np.empty((8000, 2), np.uint8)
+        before = source.read(out)
+        assert before is not None
+        assert (before.n_samples, before.n_dropped, before.sample_start) == (5000, 0, 0)
+        after = source.read(out)
+        assert after is not None
+        source.close()
+    assert source.n_reconnects == 1
+    assert after.n_dropped > 0
+    assert after.sample_start == 5000 + after.n_dropped
+    np.testing.assert_array_equal(
+        after.samples.ravel(), np.frombuffer(octets[: 2 * after.n_samples], np.uint8)
+    )
+
+
+def test_dropped_samples_follow_the_clock(octets):
+    with RtlTcpServer(octets, n_bytes=(10_000, None), stall=True) as server:
+        source = connect(server, "?stall_s=0.3")
+        out = np.empty((8000, 2), np.uint8)
+        assert source.read(out).n_samples == 5000
+        block = source.read(out)
+        source.close()
+    # At least the 0.3 s of silence and the first pause of 0.2 s, less the 8000 samples since.
+    assert block.n_dropped >= 0.45 * RATE_HZ
+    assert source.n_reconnects == 1
+
+
+def test_close_from_another_thread_ends_a_read(octets):
+    with RtlTcpServer(octets, n_bytes=(0,), stall=True) as server:
+        source = connect(server)
+        blocks = []
+        thread = threading.Thread(target=lambda: blocks.append(source.read(np.empty((9, 2), "u1"))))
+        thread.start()
+        time.sleep(0.05)
+        source.close()
+        thread.join(5.0)
+        assert not thread.is_alive()
+    assert blocks == [None]
+    source.close()
+
+
+def test_close_ends_a_read_that_waits_for_the_server():
+    server = RtlTcpServer(b"\x80\x80" * 100, n_bytes=(0,))
+    with server:
+        source = connect(server)
+    reader = Reader(source, block_samples=10, n_blocks=2)
+    with reader:
+        assert reader.next_block(0.3) is None
+        assert not reader.finished
+    assert not reader._thread.is_alive()
+
+
+def test_refused_connection_says_what_to_do():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(SourceError, match=r"no rtl_tcp answers at .* start 'rtl_tcp"):
+        open_source(f"rtl_tcp:127.0.0.1:{port}", center_freq_hz=1e8, sample_rate_hz=RATE_HZ)
+
+
+def test_other_servers_are_refused(octets):
+    with (
+        RtlTcpServer(octets, greeting=b"HTTP/1.1 400 Bad") as server,
+        pytest.raises(SourceError, match="is not rtl_tcp"),
+    ):
+        connect(server)
+
+
+def test_silent_server_is_given_up(octets):
+    with (
+        RtlTcpServer(octets, greeting=b"RTL0", n_bytes=(0,), stall=True) as server,
+        pytest.raises(SourceError, match="said nothing"),
+    ):
+        connect(server, "?timeout_s=0.2")
+
+
+def test_server_that_hangs_up_in_the_greeting(octets):
+    with (
+        RtlTcpServer(octets, greeting=b"RTL", n_bytes=(0,)) as server,
+        pytest.raises(SourceError, match="hung up during the greeting"),
+    ):
+        connect(server)
+
+
+@pytest.mark.parametrize("rate_hz", [500e3, 5e6, 1.0])
+def test_rates_of_no_dongle(octets, rate_hz):
+    with RtlTcpServer(octets) as server, pytest.raises(SourceError, match="cannot sample"):
+        connect(server, sample_rate_hz=rate_hz)
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("rtl_tcp:localhost:1234", "add center_freq=806e6 and sample_rate=1.92e6"),
+        ("rtl_tcp:localhost:1234?center_freq=1e8", "add sample_rate"),
+        ("rtl_tcp:localhost:seven?center_freq=1e8&sample_rate=2.4e6", "address"),
+        ("rtl_tcp:?center_freq=1e8&sample_rate=2.4e6", "address"),
+    ],
+)
+def test_incomplete_uris(uri, message):
+    with pytest.raises(UsageError, match=message):
+        open_source(uri)

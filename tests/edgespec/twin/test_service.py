@@ -1,0 +1,459 @@
+"""The central unit without a broker: who owns a site, events, payloads, and what is refused."""
+
+import io
+import json
+import math
+import time
+from collections import Counter
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgespec.alarm.fields import PayloadError, decode, encode
+from edgespec.alarm.rss import encode_rss
+from edgespec.config import MqttConfig
+from edgespec.errors import ConfigError, UsageError
+from edgespec.records import EventType
+from edgespec.twin.service.desk import Desk
+from edgespec.twin.service.events import EventBook, SiteEvent
+from edgespec.twin.service.fleet import VirtualJammer, parse_jammer
+from edgespec.twin.service.learn import learn_from_files, read_reports
+from edgespec.twin.service.members import Members, owner_of
+from edgespec.twin.service.openings import (
+    central_id,
+    example_site,
+    load_sites,
+    load_trained_for,
+    require_url,
+)
+from edgespec.twin.service.payload import (
+    SavedSite,
+    encode_verdict,
+    member_payload,
+    parse_member,
+    parse_saved,
+    parse_site_event,
+    parse_verdict,
+    saved_payload,
+    site_event_payload,
+    verdict_payload,
+)
+from edgespec.twin.service.screen import JsonScreen, TextScreen
+from edgespec.twin.service.status import verdict_from_file
+from edgespec.twin.service.topics import TwinTopics
+from edgespec.twin.service.transmitters import parse_transmitters, transmitters_payload
+from edgespec.twin.trained import save_trained
+from edgespec.twin.verdict import Position, TwinStatus, TwinVerdict
+from tests.made import twin_fleet
+
+NS = 1_000_000_000
+T0 = 1_800_000_000 * NS
+SITES = [f"site-{k}" for k in range(400)]
+MEMBERS = ["alpha", "beta", "gamma", "delta"]
+
+
+def verdict_of(second: int, alarm: bool = False, **changes: object) -> TwinVerdict:
+    levels = np.array([[-70.0, -71.0], [math.nan, math.nan]])
+    found = {
+        "source": Position(3.0, 4.0, 1.5, 2.0), "power_dbm": 20.0, "freq_lower_hz": 1e9,
+        "freq_upper_hz": 2e9, "kind": "narrowband", "advice": "leave these blocks out",
+    }  # fmt: skip
+    verdict = TwinVerdict(
+        "hall", "n78", T0 + second * NS, second, TwinStatus.WATCHING, "likelihood",
+        9.0 if alarm else -6.0, -4.0, alarm, 1, 1, ("a", "b"), levels, levels - 1.0, levels * 0.0,
+        (1e9, 1.5e9, 2e9), units_missing=("b",), implausible={"c": "repeats itself"},
+        **(found if alarm else {}),
+    )  # fmt: skip
+    return replace(verdict, **changes)
+
+
+# Who owns a site.
+
+
+def test_everybody_agrees_whatever_the_order() -> None:
+    for site in SITES[:50]:
+        assert len({owner_of(site, order) for order in (MEMBERS, MEMBERS[::-1])}) == 1
+
+
+def test_when_one_leaves_only_its_sites_move_and_to_all_others() -> None:
+    before = {site: owner_of(site, MEMBERS) for site in SITES}
+    after = {site: owner_of(site, MEMBERS[1:]) for site in SITES}
+    moved = {site for site in SITES if before[site] != after[site]}
+    assert moved == {site for site in SITES if before[site] == "alpha"}
+    assert {after[site] for site in moved} == set(MEMBERS[1:])
+
+
+def test_sites_are_shared_evenly() -> None:
+    shares = Counter(owner_of(site, MEMBERS) for site in SITES)
+    # Binomial of 400 and 1/4: 8.7 is one standard deviation.
+    assert all(abs(shares[member] - 100) < 4.5 * 8.7 for member in MEMBERS)
+
+
+def test_without_members_nobody_owns_anything() -> None:
+    assert owner_of("hall", []) is None
+
+
+def test_only_members_that_know_a_site_own_it() -> None:
+    members = Members("me", 10.0)
+    assert members.hear("me", ["a"], 0.0)
+    assert not members.hear("me", ["a"], 1.0)
+    assert members.hear("other", ["b"], 1.0)
+    assert (members.owner_of("a"), members.owner_of("b")) == ("me", "other")
+    assert members.owner_of("c") is None
+    assert members.remove("other")
+    assert not members.remove("other")
+    assert members.owner_of("b") is None
+
+
+def test_who_is_silent_expires_but_never_oneself() -> None:
+    members = Members("me", 10.0)
+    members.hear("me", ["a"], 0.0)
+    members.hear("other", ["a"], 5.0)
+    assert members.expire(14.0) == []
+    assert members.expire(15.5) == ["other"]
+    assert members.ids == ["me"]
+
+
+# Events.
+
+
+def types_of(book: EventBook, verdicts: list[TwinVerdict]) -> list[tuple[int, str]]:
+    said = [(v.snapshot, book.follow(v)) for v in verdicts]
+    return [(snapshot, str(event.event_type)) for snapshot, event in said if event is not None]
+
+
+def test_an_event_opens_at_once_goes_on_and_ends_after_three_quiet_snapshots() -> None:
+    verdicts = [verdict_of(k, alarm=3 <= k < 15 and k != 7) for k in range(22)]
+    assert types_of(EventBook(), verdicts) == [
+        (3, "new"), (8, "update"), (13, "update"), (17, "end"),
+    ]  # fmt: skip
+
+
+def test_two_jammers_apart_are_two_events() -> None:
+    book = EventBook()
+    first = book.follow(verdict_of(0, alarm=True))
+    for k in (1, 2, 3):
+        last = book.follow(verdict_of(k))
+    second = book.follow(verdict_of(9, alarm=True))
+    assert first is not None
+    assert last is not None
+    assert second is not None
+    assert first.event_id == last.event_id != second.event_id
+    # From the beginning of the first alarming snapshot to the end of the last.
+    assert (last.start_ns, last.end_ns) == (T0 - NS, T0)
+
+
+def test_who_silences_the_units_does_not_end_the_alarm() -> None:
+    book = EventBook()
+    book.follow(verdict_of(0, alarm=True))
+    blind = [verdict_of(k, status=TwinStatus.TOO_FEW_UNITS) for k in range(1, 60)]
+    assert types_of(book, blind) == []
+    assert book.is_open
+
+
+def test_an_event_is_described_by_its_strongest_snapshot() -> None:
+    book = EventBook()
+    weak = verdict_of(0, alarm=True, score=-3.0, kind="wideband")
+    strong = verdict_of(1, alarm=True, score=50.0)
+    book.follow(weak)
+    book.follow(strong)
+    book.follow(replace(weak, snapshot=2, utc_ns=T0 + 2 * NS))
+    assert book.event is not None
+    assert (book.event.score, book.event.kind) == (50.0, "narrowband")
+    assert (book.event.n_alarms, book.event.n_snapshots) == (3, 3)
+
+
+def test_a_successor_goes_on_with_the_open_event() -> None:
+    book = EventBook()
+    book.follow(verdict_of(0, alarm=True))
+    saved = SavedSite("hall", "c-1", T0, 4, book.event, b'{"learnt": 1}')
+    read = parse_saved(saved_payload(saved))
+    assert read == saved
+    assert read.event is not None
+    assert types_of(EventBook(read.event), [verdict_of(k) for k in (1, 2, 3)]) == [(3, "end")]
+
+
+# Payloads.
+
+
+@pytest.mark.parametrize("alarm", [False, True])
+def test_a_verdict_is_read_as_it_was_written(alarm: bool) -> None:
+    verdict = verdict_of(5, alarm)
+    counts = {"accepted": 3, "stale": 1}
+    data = encode_verdict(verdict, "c-1", "dBm", counts)
+    assert data == encode(verdict_payload(verdict, "c-1", "dBm", counts))
+    read = parse_verdict(data)
+    for field in fields(TwinVerdict):
+        mine, its = getattr(verdict, field.name), getattr(read, field.name)
+        assert np.array_equal(mine, its, equal_nan=isinstance(mine, np.ndarray)), field.name
+    payload = decode(data)
+    assert payload["schema"] == "edgespec.verdict/1"
+    assert payload["levels"][1] == [None, None]
+    assert "not_finite" not in payload
+    assert payload["reports"] == {"accepted": 3, "stale": 1}
+    assert (payload["alarm"], payload["time"]) == (alarm, "2027-01-15T08:00:05.000000Z")
+
+
+def test_a_verdict_without_a_score_is_json() -> None:
+    verdict = verdict_of(5, status=TwinStatus.TOO_FEW_UNITS, score=math.nan, threshold=math.nan)
+    data = encode(verdict_payload(verdict, "c-1", "dBm", {}))
+    assert json.loads(data)["score"] is None
+    assert math.isnan(parse_verdict(data).score)
+
+
+def test_a_site_event_is_read_as_it_was_written() -> None:
+    event = EventBook().follow(verdict_of(0, alarm=True))
+    assert event is not None
+    payload = site_event_payload(event, "c-1", 3)
+    assert parse_site_event(encode(payload)) == event
+    assert payload["core:freq_lower_edge"] == 1e9
+    assert payload["source"] == {"x_m": 3.0, "y_m": 4.0, "z_m": 1.5, "sigma_m": 2.0}
+    bare = SiteEvent("id", EventType.NEW, "s", "b", T0, T0, "energy", 1.0, 0.5, 1, 1, 4)
+    assert parse_site_event(encode(site_event_payload(bare, "c-1", 1))) == bare
+
+
+def test_presence() -> None:
+    data = encode(member_payload("c-1", ["a", "b"], T0, version="1"))
+    assert parse_member(data) == ("c-1", ["a", "b"], {})
+    data = encode(member_payload("c-1", ["a", "b"], T0, reports={"stale": 3}))
+    assert parse_member(data) == ("c-1", ["a", "b"], {"stale": 3})
+    with pytest.raises(PayloadError, match="sites"):
+        parse_member(encode({**decode(data), "sites": "a"}))
+
+
+@pytest.mark.parametrize(
+    "parse", [parse_verdict, parse_site_event, parse_saved, parse_member, parse_transmitters]
+)
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"schema":"x"}', b"\xff"])
+def test_no_reader_takes_anything_else(parse: object, data: bytes) -> None:
+    with pytest.raises(PayloadError):
+        parse(data)  # type: ignore[operator]
+
+
+def test_transmitters_are_read_as_they_were_written() -> None:
+    site = twin_fleet.site_of()
+    sector = replace(site.transmitter[0], id="s", antenna="sector", azimuth_deg=90.0, active=False)
+    sent = (*site.transmitter, sector)
+    assert parse_transmitters(encode(transmitters_payload("yard", sent, T0))) == (T0, sent)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"x_m": None}, "x_m"),
+        ({"x_m": "3"}, "x_m is '3'"),
+        ({"power_dbm": 1e9}, "power_dbm is 1000000000.0"),
+        ({"antenna": "dish"}, "antenna is 'dish'"),
+        ({"freq_lower_hz": 5}, "freq_lower_hz is 5"),
+        ({"freq_lower_hz": [1.0, 2.0]}, "freq_lower_hz has 2 edges"),
+        ({"active": 1}, "active is 1"),
+        ({"id": "a/b"}, "id is 'a/b'"),
+    ],
+)
+def test_impossible_transmitters_are_named(changes: dict[str, object], says: str) -> None:
+    payload = transmitters_payload("yard", twin_fleet.site_of().transmitter, T0)
+    payload["transmitters"][0].update(changes)
+    with pytest.raises(PayloadError, match=r"transmitters\[0\]") as caught:
+        parse_transmitters(json.dumps(payload).encode())
+    assert says in str(caught.value)
+    both = {
+        **payload,
+        "transmitters": [{"id": "t", "x_m": 0, "y_m": 0, "z_m": 0, "power_dbm": 1}] * 2,
+    }
+    with pytest.raises(PayloadError, match="twice"):
+        parse_transmitters(json.dumps(both).encode())
+
+
+def test_topics_say_what_and_whose() -> None:
+    topics = TwinTopics("a/b")
+    assert topics.shared_reports("hall") == "$share/hall/a/b/+/rss/hall"
+    for what in ("verdict", "state", "events", "alarm", "transmitters"):
+        assert topics.part_of(getattr(topics, what)("hall")) == (what, "hall")
+    assert topics.part_of(topics.member("c-1")) == ("members", "c-1")
+    for other in ("a/b/pi/rss/hall", "a/b/twin/x", "a/b/twin/x/y/z", "c/twin/hall/state"):
+        assert topics.part_of(other) == ("", "")
+
+
+# Whatever comes in.
+
+
+@pytest.mark.slow_without_jit
+def test_bad_reports_are_counted_by_reason_and_the_rest_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = twin_fleet.site_of()
+    desk = Desk(site, twin_fleet.make_twin)
+    interval_ns = round(site.detect.interval_s * NS)
+    now_ns = time.time_ns() // interval_ns * interval_ns
+    fleet = twin_fleet.virtual(site)
+    bad = next(iter(fleet.reports(now_ns, 0.0)))
+    nan = float("nan")
+    for data in [
+        b"garbage", b"{}", b"x" * 20000, encode_rss(bad)[:-20],
+        encode_rss(bad).replace(b"edgespec.rss/1", b"edgespec.rss/9"),
+        encode_rss(replace(bad, node="stranger")),
+        encode_rss(replace(bad, site="elsewhere")),
+        encode_rss(replace(bad, utc_ns=now_ns - 3600 * NS)),
+        encode_rss(replace(bad, utc_ns=now_ns + 3600 * NS)),
+        encode_rss(replace(bad, levels_db=(nan, *bad.levels_db[1:]))),
+        encode_rss(replace(bad, levels_db=(900.0, *bad.levels_db[1:]))),
+        encode_rss(replace(bad, edges_hz=tuple(edge + 1e6 for edge in bad.edges_hz))),
+        encode_rss(replace(bad, level_unit="dBFS")),
+    ]:  # fmt: skip
+        desk.take(data, now_ns, "stranger" if b"stranger" in data else bad.node)
+    desk.take(encode_rss(bad), now_ns, "yard-5")
+    refused = desk.counts
+    assert refused.pop("accepted", 0) == 0
+    assert sum(refused.values()) == 14
+    assert refused["json"] == 2
+    assert refused["schema"] == 2
+    assert refused["too_long"] == refused["wrong_topic"] == 1
+    assert len(refused) >= 8
+    n_lines = len(caplog.records)
+    assert len(refused) <= n_lines <= 14
+    for report in fleet.reports(now_ns, 0.0):
+        desk.take(encode_rss(report), now_ns, report.node)
+    said = desk.advance(now_ns + 1)
+    assert [one.verdict.n_units for one in said] == [6]
+    for _ in range(100):
+        desk.take(b"garbage", now_ns, bad.node)
+    assert len(caplog.records) == n_lines
+
+
+def test_a_core_that_fails_is_counted_and_stays_alone(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def __init__(self) -> None:
+            self.counts: Counter[str] = Counter()
+
+        def accept(self, report: object, now_ns: int) -> None:
+            raise ZeroDivisionError
+
+        advance = accept
+
+    desk = Desk(twin_fleet.site_of(), lambda site, state: Broken())  # type: ignore[arg-type,return-value]
+    report = twin_fleet.normal_reports(desk.site, 1)[0]
+    desk.take(encode_rss(report), T0, report.node)
+    assert desk.counts == {"failed": 1}
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.slow_without_jit
+def test_a_state_of_no_use_is_replaced_by_the_training(caplog: pytest.LogCaptureFixture) -> None:
+    site = twin_fleet.site_of()
+    desk = Desk(site, twin_fleet.make_twin)
+    desk.adopt(SavedSite("yard", "c-0", T0, 5, None, b'{"schema":"old"}'))
+    for report in twin_fleet.normal_reports(site, 1, T0):
+        desk.take(encode_rss(report), report.utc_ns, report.node)
+    assert desk.counts["accepted"] == 6
+    assert desk.sequence == 5
+    assert "of no use" in caplog.text
+
+
+# Files and words.
+
+
+def test_the_example_is_a_site(tmp_path: Path) -> None:
+    path = tmp_path / "hall.toml"
+    path.write_text(example_site(), encoding="utf-8")
+    (site,) = load_sites([path])
+    assert len(site.unit) == 12
+    assert load_sites([tmp_path]) == [site]
+    (tmp_path / "copy.toml").write_text(example_site(), encoding="utf-8")
+    with pytest.raises(ConfigError, match="both named 'hall'"):
+        load_sites([tmp_path])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match=r"no \*\.toml"):
+        load_sites([tmp_path / "empty"])
+
+
+@pytest.mark.slow_without_jit
+def test_trained_files_belong_to_sites(tmp_path: Path) -> None:
+    sites = [twin_fleet.site_of("a"), twin_fleet.site_of("b")]
+    learnt = twin_fleet.trained(sites[0])
+    save_trained(learnt, tmp_path / "a.npz")
+    assert load_trained_for(sites, None) == {}
+    assert set(load_trained_for(sites, tmp_path)) == {"a"}
+    assert set(load_trained_for(sites[:1], tmp_path / "a.npz")) == {"a"}
+    with pytest.raises(ConfigError, match="name a folder"):
+        load_trained_for(sites, tmp_path / "a.npz")
+
+
+@pytest.mark.slow_without_jit
+def test_reports_are_learnt_from_files(tmp_path: Path) -> None:
+    site = twin_fleet.site_of()
+    lines = [encode_rss(report) for report in twin_fleet.normal_reports(site, 60)]
+    path = tmp_path / "normal.jsonl"
+    path.write_bytes(b'{"schema":"edgespec.state/1"}\n' + b"\n".join(lines) + b"\n")
+    assert len(list(read_reports([path]))) == 360
+    assert learn_from_files(site, [path]).n_snapshots >= 55
+    path.write_bytes(lines[0] + b"\n" + lines[1][:-9] + b"\n")
+    with pytest.raises(ConfigError, match=r"normal\.jsonl, line 2: .*JSON"):
+        list(read_reports([path]))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        list(read_reports([tmp_path / "none"]))
+
+
+def test_ids_and_urls() -> None:
+    assert central_id("c-1") == "c-1"
+    assert central_id(None) != central_id(None)
+    for bad in ("", "a/b", "+", "a b"):
+        with pytest.raises(UsageError):
+            central_id(bad)
+    with pytest.raises(ConfigError, match="--mqtt"):
+        require_url(MqttConfig())
+
+
+def test_jammers_on_the_command_line() -> None:
+    assert parse_jammer("14,20,30") == VirtualJammer(14.0, 20.0, 30.0)
+    assert parse_jammer("1,2,3,4,5,0.25") == VirtualJammer(1.0, 2.0, 3.0, 4.0, 5.0, 0.25)
+    for bad in ("", "1,2", "a,b,c", "1,2,3,4,5,6,7", "nan,1,1"):
+        with pytest.raises(UsageError, match="write X,Y,POWER"):
+            parse_jammer(bad)
+
+
+def test_a_person_sees_changes_and_the_alarm() -> None:
+    stream = io.StringIO()
+    screen = TextScreen(stream, "c-1")
+    screen.members(["c-1", "c-2"], ["hall"])
+    book = EventBook()
+    for k in range(12):
+        verdict = verdict_of(k, alarm=4 <= k < 8)
+        event = book.follow(verdict)
+        if event is not None:
+            screen.event(event)
+        screen.verdict(verdict, {"accepted": k, "stale": 1})
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "c-1 looks after hall, shared with c-2"
+    assert "quiet" in lines[1]
+    assert "1 of 2 units" in lines[1]
+    assert "missing: b" in lines[1]
+    assert "refused: 1 stale" in lines[1]
+    assert "ALARM: narrowband source near x 3.0, y 4.0 m (+- 2.0 m), 20 dBm" in lines[2]
+    assert lines[3].strip() == "advice: leave these blocks out"
+    assert "alarm is over" in lines[-1]
+    assert len(lines) == 7
+
+
+def test_a_program_reads_the_same() -> None:
+    stream = io.StringIO()
+    screen = JsonScreen(stream, "c-1", {"hall": "dBm"})
+    event = EventBook().follow(verdict_of(0, alarm=True))
+    assert event is not None
+    screen.members(["c-1"], ["hall"])
+    screen.event(event)
+    screen.verdict(verdict_of(0, alarm=True), {})
+    schemas = [json.loads(line)["schema"] for line in stream.getvalue().splitlines()]
+    assert schemas == ["edgespec.members/1", "edgespec.site-event/1", "edgespec.verdict/1"]
+
+
+def test_the_last_verdict_in_a_file_counts(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        screen = JsonScreen(file, "c-1", {"hall": "dBm"})
+        screen.verdict(verdict_of(1), {})
+        screen.verdict(verdict_of(2), {})
+    assert verdict_from_file(path, "hall").snapshot == 2
+    with pytest.raises(ConfigError, match="holds no verdict on 'yard'"):
+        verdict_from_file(path, "yard")
