@@ -45,7 +45,7 @@ _WITHOUT = ("TensorFlow, XLA", "Keras predict", "tflite-runtime, float32")
 _N_CALLS = 20
 _LEFT_OUT = 3
 _HOP_SHAPE = (32_000, 2)
-#: Hops until segments come and the pipeline is warm.
+#: Hops until segments come and the chain is warm.
 _N_PRIMING = 12
 
 
@@ -95,11 +95,11 @@ def _whole_path() -> Callable[[int], object]:
     from edgespec.config import BandConfig, DetectConfig
     from edgespec.inference.backends import open_backend
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-    from edgespec.observer.pipeline import Pipeline
+    from edgespec.observer.band import BandChain
     from edgespec.records import SampleFormat, SourceInfo
 
     bundle = load_bundle(shipped_bundle_path())
-    pipeline = Pipeline(
+    chain = BandChain(
         bundle,
         open_backend(bundle, "numba"),
         SourceInfo("noise", 5e6, 0.0, SampleFormat.CI16, is_live=False),
@@ -109,8 +109,8 @@ def _whole_path() -> Callable[[int], object]:
         front_end="numba",
     )
     for number in range(_N_PRIMING):
-        list(pipeline.process(_block(number)))
-    return lambda number: list(pipeline.process(_block(_N_PRIMING + number)))
+        list(chain.process(_block(number)))
+    return lambda number: list(chain.process(_block(_N_PRIMING + number)))
 
 
 def _script() -> Callable[[int], object]:

@@ -29,7 +29,7 @@ from edgespec.errors import QualityError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path, write_bundle
 from edgespec.inference.manifest import Calibration
-from edgespec.observer.pipeline import Pipeline
+from edgespec.observer.band import BandChain
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources import open_source
 
@@ -120,7 +120,7 @@ def _ours(
     bundle: Bundle, backend: str, names: tuple[str, ...], signal: _Signal
 ) -> tuple[Hop, float]:
     detect = DetectConfig(detectors=names, warmup_s=_WARMUP_S, false_alarm_rate=_FALSE_ALARM_RATE)
-    pipeline = Pipeline(
+    chain = BandChain(
         bundle,
         open_backend(bundle, backend),
         signal.info,
@@ -132,13 +132,13 @@ def _ours(
     blocks = _blocks(signal)
 
     def hop(number: int) -> float | None:
-        for _event in pipeline.process(next(blocks)):
+        for _event in chain.process(next(blocks)):
             pass
-        if pipeline.last is None or not pipeline.scorer.is_warm:
+        if chain.last is None or not chain.scorer.is_warm:
             return None
-        return pipeline.last.scores[0].value
+        return chain.last.scores[0].value
 
-    return hop, next(iter(pipeline.thresholds.values()))
+    return hop, next(iter(chain.thresholds.values()))
 
 
 def _blocks(signal: _Signal) -> Iterator[IqBlock]:

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from converter.simulate.sigmf_files import write_recordings
 from converter.simulate.specs import RecordingSpec
 from edgespec.config import Config, override
-from edgespec.observer.startup import open_band_source, open_model, open_pipeline
+from edgespec.observer.startup import open_band_source, open_chain, open_model
 from edgespec.records import Event, FloatArray
 from edgespec.simulate.config import (
     CellConfig,
@@ -62,16 +62,16 @@ def observe(recording: Path) -> tuple[FloatArray, float, list[Event]]:
     config = replace(config, detect=replace(config.detect, hold_off_s=0.1))
     bundle, backend = open_model(config)
     source = open_band_source(config, bundle)
-    pipeline = open_pipeline(config, bundle, backend, source)
-    geometry = pipeline.geometry
+    chain = open_chain(config, bundle, backend, source)
+    geometry = chain.geometry
     buffer = source.info.sample_format.empty(geometry.frame_samples * geometry.hop_frames)
     horizons, events = [], []
     while (block := source.read(buffer)) is not None:
-        before = pipeline.n_segments
-        events.extend(pipeline.process(block))
-        if pipeline.n_segments > before and pipeline.last is not None:
-            horizons.append(pipeline.last.segment.target.copy())
-    events.extend(pipeline.finish())
+        before = chain.n_segments
+        events.extend(chain.process(block))
+        if chain.n_segments > before and chain.last is not None:
+            horizons.append(chain.last.segment.target.copy())
+    events.extend(chain.finish())
     source.close()
     context = np.full((geometry.n_context, geometry.n_fft), np.nan, np.float32)
     return np.concatenate([context, *horizons]), geometry.frame_s, events

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edgespec.alarm.payload import parse_event, parse_state
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import EdgespecError, SourceError
-from edgespec.observer.pipeline import levels_dbfs
+from edgespec.observer.band import levels_dbfs
 from edgespec.records import (
     TAPER_ENBW_BINS,
     Event,

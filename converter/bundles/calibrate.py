@@ -16,7 +16,8 @@ from edgespec.errors import ModelError
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, write_bundle
 from edgespec.inference.manifest import Calibration
-from edgespec.observer.pipeline import Forecaster, Scorer
+from edgespec.observer.forecaster import Forecaster
+from edgespec.observer.scorer import Scorer
 from edgespec.records import FloatArray, Geometry, Spectrogram
 
 __all__ = ["FALSE_ALARM_RATES", "CalibrationRun", "calibrate", "score_recording"]

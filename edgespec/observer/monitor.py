@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from threading import Event as Flag
 
 from edgespec.alarm.sink import Sink
+from edgespec.observer.band import BandChain
 from edgespec.observer.latency import LatencyHistogram
-from edgespec.observer.pipeline import Pipeline
 from edgespec.records import Event, IqBlock, ObserverState
 from edgespec.sources.reader import Reader
 from edgespec.sources.source import Source
@@ -24,12 +24,12 @@ _RING_S = 1.0
 _SILENT_S = 3.0
 
 
-def block_samples_for(pipeline_frame_samples: int, hop_frames: int) -> int:
+def block_samples_for(frame_samples: int, hop_frames: int) -> int:
     """Return how many samples the reader gathers: those of one hop.
 
     A block then completes one segment: larger ones would only add latency, smaller ones calls.
     """
-    return pipeline_frame_samples * hop_frames
+    return frame_samples * hop_frames
 
 
 def blocks_in_ring(block_s: float) -> int:
@@ -38,11 +38,11 @@ def blocks_in_ring(block_s: float) -> int:
 
 
 class Monitor:
-    """Reads a source through a pipeline and tells the sinks, until it ends or is stopped.
+    """Reads a source through a chain and tells the sinks, until it ends or is stopped.
 
     Args:
         source: open source; closed at the end.
-        pipeline: from blocks to events.
+        chain: from blocks to events.
         sinks: take events and states.
         state_s: time between two states.
         health: returns what the broker's side says of itself: connected, events that wait.
@@ -57,7 +57,7 @@ class Monitor:
     def __init__(
         self,
         source: Source,
-        pipeline: Pipeline,
+        chain: BandChain,
         sinks: Sequence[Sink],
         *,
         state_s: float,
@@ -65,9 +65,9 @@ class Monitor:
         on_event: Callable[[Event], None] = lambda event: None,
         on_radio: Callable[[bool], None] = lambda online: None,
     ) -> None:
-        geometry = pipeline.geometry
+        geometry = chain.geometry
         self._source = source.info
-        self._pipeline = pipeline
+        self._chain = chain
         self._sinks = sinks
         self._state_s = state_s
         self._health = health
@@ -105,7 +105,7 @@ class Monitor:
         Raises:
             SourceError: the source broke.
         """
-        rate_hz = self._pipeline.geometry.sample_rate_hz
+        rate_hz = self._chain.geometry.sample_rate_hz
         limit = None if duration_s is None else round(duration_s * rate_hz)
         self._started_ns = self._said_ns = self._heard_ns = time.monotonic_ns()
         try:
@@ -128,16 +128,16 @@ class Monitor:
         begun_ns = time.monotonic_ns()
         self.n_samples += block.n_samples
         self.n_dropped += block.n_dropped
-        n_segments = self._pipeline.n_segments
-        for event in self._pipeline.process(block):
+        n_segments = self._chain.n_segments
+        for event in self._chain.process(block):
             self._tell_event(event)
-        report = self._pipeline.levels.take() if self._pipeline.levels is not None else None
+        report = self._chain.levels.take() if self._chain.levels is not None else None
         if report is not None:
             for sink in self._sinks:
                 sink.rss(report)
         ended_ns = time.monotonic_ns()
         self._busy_ns += ended_ns - begun_ns
-        if self._pipeline.n_segments > n_segments:
+        if self._chain.n_segments > n_segments:
             self.latency.add(ended_ns - block.received_ns)
 
     def _tell_event(self, event: Event) -> None:
@@ -166,34 +166,34 @@ class Monitor:
             sink.state(state)
 
     def _state(self) -> ObserverState:
-        pipeline, last = self._pipeline, self._pipeline.last
-        level_dbfs, floor_dbfs = pipeline.levels_dbfs()
+        chain, last = self._chain, self._chain.last
+        level_dbfs, floor_dbfs = chain.levels_dbfs()
         # In the warm-up scores are in dB and say nothing beside thresholds in deviations.
-        scores = last.scores if last is not None and pipeline.scorer.is_warm else ()
+        scores = last.scores if last is not None and chain.scorer.is_warm else ()
         connected, n_waiting = self._health()
-        signal_s = self.n_samples / pipeline.geometry.sample_rate_hz
+        signal_s = self.n_samples / chain.geometry.sample_rate_hz
         return ObserverState(
             utc_ns=time.time_ns(),
             uptime_s=(time.monotonic_ns() - self._started_ns) / _NS,
             n_samples=self.n_samples,
-            n_segments=pipeline.n_segments,
+            n_segments=chain.n_segments,
             n_events=self.n_events,
             n_dropped=self.n_dropped,
-            n_skipped=dict(pipeline.segmenter.skipped),
+            n_skipped=dict(chain.segmenter.skipped),
             level_dbfs=level_dbfs,
             noise_floor_dbfs=floor_dbfs,
             scores={score.detector: score.value for score in scores},
-            thresholds=dict(pipeline.thresholds),
+            thresholds=dict(chain.thresholds),
             speed=signal_s / (self._busy_ns / _NS) if self._busy_ns else 0.0,
-            alarm=pipeline.tracker.is_open,
+            alarm=chain.tracker.is_open,
             mqtt_connected=connected,
             spool_events=n_waiting,
-            warmup_left_s=pipeline.warmup_left_s,
+            warmup_left_s=chain.warmup_left_s,
             latency_s=self.latency.summary_s(),
         )
 
     def _close(self) -> None:
-        for event in self._pipeline.finish():
+        for event in self._chain.finish():
             self._tell_event(event)
         self._reader.close()
         self._tell_state()
@@ -202,15 +202,15 @@ class Monitor:
 
     def _say_if_nothing_was_scored(self) -> None:
         """Explain a run without events that could not have had any."""
-        if self._pipeline.scorer.is_warm:
+        if self._chain.scorer.is_warm:
             return
         heard_s = self.n_samples / self._source.sample_rate_hz
-        skipped = self._pipeline.segmenter.skipped
+        skipped = self._chain.segmenter.skipped
         reasons = ", ".join(f"{n} {reason}" for reason, n in skipped.items() if n)
         _LOG.warning(
             "nothing was scored: %.3g s were heard%s, and the warm-up still lacks %.3g s of good "
             "signal: give a longer recording, or set detect.warmup_s to less",
             heard_s,
             f" (segments left out: {reasons})" if reasons else "",
-            self._pipeline.warmup_left_s,
+            self._chain.warmup_left_s,
         )

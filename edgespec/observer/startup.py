@@ -1,4 +1,4 @@
-"""From a configuration to open parts: source, bundle, runtime, pipeline, sinks, monitor."""
+"""From a configuration to open parts: source, bundle, runtime, chain, sinks, monitor."""
 
 import importlib.util
 import platform
@@ -17,9 +17,9 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
+from edgespec.observer.band import BandChain
 from edgespec.observer.choice import candidates_for, open_fastest
 from edgespec.observer.monitor import Monitor, block_samples_for
-from edgespec.observer.pipeline import Pipeline
 from edgespec.records import Event
 from edgespec.sources import open_source
 from edgespec.sources.schemes import SOURCES
@@ -35,9 +35,9 @@ __all__ = [
     "check_config",
     "open_band_source",
     "open_broker",
+    "open_chain",
     "open_model",
     "open_observer",
-    "open_pipeline",
 ]
 
 
@@ -48,7 +48,7 @@ class Observer:
     source: Source
     bundle: Bundle
     backend: Backend
-    pipeline: Pipeline
+    chain: BandChain
     broker: "MqttSink | None"
     monitor: Monitor
 
@@ -115,13 +115,13 @@ def open_band_source(config: Config, bundle: Bundle) -> Source:
     )
 
 
-def open_pipeline(config: Config, bundle: Bundle, backend: Backend, source: Source) -> Pipeline:
+def open_chain(config: Config, bundle: Bundle, backend: Backend, source: Source) -> BandChain:
     """Return the chain between ``source`` and events."""
     geometry, band = bundle.manifest.geometry, config.band[0]
     rss = None
     if config.node.site is not None:
         rss = RssPlan(config.node.id, config.node.site, band.id, band.subbands, band.full_scale_dbm)
-    return Pipeline(
+    return BandChain(
         bundle,
         backend,
         source.info,
@@ -184,7 +184,7 @@ def open_observer(
     source = open_band_source(config, bundle)
     broker = None
     try:
-        pipeline = open_pipeline(config, bundle, backend, source)
+        chain = open_chain(config, bundle, backend, source)
         broker = open_broker(config, bundle)
         if broker is not None and require_broker_s is not None:
             broker.wait_connected(require_broker_s)
@@ -197,11 +197,11 @@ def open_observer(
         broker.radio(online=True)
     monitor = Monitor(
         source,
-        pipeline,
+        chain,
         [*sinks, *([broker] if broker else [])],
         state_s=config.alarm.state_s,
         health=lambda: (broker.connected, broker.waiting) if broker else (None, 0),
         on_event=on_event,
         on_radio=broker.radio if broker else lambda online: None,
     )
-    return Observer(source, bundle, backend, pipeline, broker, monitor)
+    return Observer(source, bundle, backend, chain, broker, monitor)

@@ -17,10 +17,10 @@ from edgespec.errors import EdgespecError, SourceError
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.machine import machine_facts, peak_rss_mb
+from edgespec.observer.band import BandChain
 from edgespec.observer.latency import LatencyHistogram
 from edgespec.observer.monitor import block_samples_for
-from edgespec.observer.pipeline import Pipeline
-from edgespec.observer.startup import open_band_source, open_model, open_pipeline
+from edgespec.observer.startup import open_band_source, open_chain, open_model
 from edgespec.ops.coldstart import describe
 from edgespec.records import IqBlock
 from edgespec.sources.source import Source
@@ -112,7 +112,7 @@ def bench(
     geometry = bundle.manifest.geometry
     hop_samples = block_samples_for(geometry.frame_samples, geometry.hop_frames)
     try:
-        pipeline = open_pipeline(config, bundle, backend, source)
+        chain = open_chain(config, bundle, backend, source)
         progress(f"gathering {_SIGNAL_S:g} s of {config.source[0].uri}")
         signal = _gather(source, hop_samples, geometry.sample_rate_hz)
         part_s = duration_s / 3
@@ -121,7 +121,7 @@ def bench(
         progress("model")
         model = _time_model(bundle, backend, part_s)
         progress("whole path")
-        one_hop = _path(pipeline, source, signal, hop_samples)
+        one_hop = _path(chain, source, signal, hop_samples)
         seconds = _measure(one_hop, part_s)
         path = _timing("whole path", "hop", seconds, hop_samples, geometry.sample_rate_hz)
         latencies = [Latency.of("block to decision", _histogram(seconds))]
@@ -248,17 +248,17 @@ def _time_model(bundle: Bundle, backend: Backend, part_s: float) -> Timing:
 
 
 def _path(
-    pipeline: Pipeline, source: Source, signal: NDArray[Any], hop_samples: int
+    chain: BandChain, source: Source, signal: NDArray[Any], hop_samples: int
 ) -> Callable[[], None]:
     """Return what runs one hop through the path, already warm."""
-    geometry = pipeline.geometry
+    geometry = chain.geometry
     blocks = _blocks(source, signal, hop_samples)
 
     def one_hop() -> None:
-        for _event in pipeline.process(next(blocks)):
+        for _event in chain.process(next(blocks)):
             pass
 
-    for _ in range(geometry.n_segment // geometry.hop_frames + pipeline.scorer.n_warmup):
+    for _ in range(geometry.n_segment // geometry.hop_frames + chain.scorer.n_warmup):
         one_hop()
     return one_hop
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.machine import keep_machine_code
-from edgespec.observer.startup import open_band_source, open_model, open_pipeline
+from edgespec.observer.startup import open_band_source, open_chain, open_model
 
 __all__ = ["describe", "main"]
 
@@ -31,11 +31,11 @@ def score_one(config: Config) -> None:
     bundle, backend = open_model(config)
     source = open_band_source(config, bundle)
     try:
-        pipeline = open_pipeline(config, bundle, backend, source)
+        chain = open_chain(config, bundle, backend, source)
         geometry = bundle.manifest.geometry
         buffer = source.info.sample_format.empty(geometry.hop_frames * geometry.frame_samples)
         while (block := source.read(buffer)) is not None:
-            for _scored in pipeline.scored(block):
+            for _scored in chain.scored(block):
                 return
     finally:
         source.close()

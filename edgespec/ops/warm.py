@@ -9,7 +9,7 @@ import numpy as np
 from edgespec.config import Config
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
-from edgespec.observer.pipeline import Pipeline
+from edgespec.observer.band import BandChain
 from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat, SourceInfo
 
 __all__ = ["warm_path"]
@@ -44,7 +44,7 @@ def warm_path(
 
 def _run(config: Config, bundle: Bundle, backend: Backend, sample_format: SampleFormat) -> None:
     geometry = bundle.manifest.geometry
-    pipeline = Pipeline(
+    chain = BandChain(
         bundle,
         backend,
         SourceInfo("noise:", geometry.sample_rate_hz, 0.0, sample_format, False),
@@ -55,9 +55,9 @@ def _run(config: Config, bundle: Bundle, backend: Backend, sample_format: Sample
         front_end=config.band[0].front_end,
     )
     for block in _noise(geometry, sample_format):
-        for _event in pipeline.process(block):
+        for _event in chain.process(block):
             pass
-        if pipeline.scorer.is_warm:
+        if chain.scorer.is_warm:
             return
 
 

@@ -1,6 +1,6 @@
 """Events of the whole device chain on simulated signal: false ones, recall, delay, and place.
 
-The observer's IQ goes through :class:`edgespec.observer.pipeline.Pipeline` hop by hop, as
+The observer's IQ goes through :class:`edgespec.observer.band.BandChain` hop by hop, as
 on the device.
 """
 
@@ -17,7 +17,7 @@ from edgespec.config import BandConfig, DetectConfig
 from edgespec.errors import ModelError, UsageError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
-from edgespec.observer.pipeline import Pipeline
+from edgespec.observer.band import BandChain
 from edgespec.records import Event, EventType, Geometry, IqBlock, SourceInfo
 from edgespec.simulate.config import ChannelConfig, InterfererConfig, SceneConfig
 from edgespec.simulate.interferers import complete
@@ -104,12 +104,12 @@ def play_observer(spec: RecordingSpec, bundle: Bundle, episodes: Episodes) -> li
     played = schedule(spec, geometry, episodes)
     interferers = tuple(episode.interferer for episode in played)
     scene = replace(spec.scene, interferers=interferers)
-    pipeline = open_device(bundle, scene, detect, spec.center_freq_hz)
+    chain = open_device(bundle, scene, detect, spec.center_freq_hz)
     hop = geometry.hop_frames * geometry.frame_samples
     end_s = episodes.warmup_s + episodes.normal_s
     end_s += len(played) * (episodes.on_s + episodes.off_s)
     n_hops = round(end_s * geometry.sample_rate_hz) // hop
-    run = _play(pipeline, Scene(scene, spec.seed), n_hops, hop, spec.center_freq_hz)
+    run = _play(chain, Scene(scene, spec.seed), n_hops, hop, spec.center_freq_hz)
     memory = (geometry.n_segment + detect.n * geometry.hop_frames) * geometry.frame_samples
     head = {"observer": spec.name, "context": spec.context}
     rows = [
@@ -135,7 +135,7 @@ def device_detection(episodes: Episodes) -> DetectConfig:
 
 def open_device(
     bundle: Bundle, scene: SceneConfig, detect: DetectConfig, center_freq_hz: float = 0.0
-) -> Pipeline:
+) -> BandChain:
     """Return the device's chain for a simulated observer, fed one hop at a time.
 
     Raises:
@@ -154,7 +154,9 @@ def open_device(
         "simulated", scene.sample_rate_hz, center_freq_hz, receiver.sample_format, is_live=False
     )
     hop = geometry.hop_frames * geometry.frame_samples
-    return Pipeline(bundle, open_backend(bundle), info, BandConfig(), detect, max_block_samples=hop)
+    return BandChain(
+        bundle, open_backend(bundle), info, BandConfig(), detect, max_block_samples=hop
+    )
 
 
 def schedule(spec: RecordingSpec, geometry: Geometry, episodes: Episodes) -> list[Episode]:
@@ -224,7 +226,7 @@ def frequency_iou(one: Sequence[float], other: Sequence[float]) -> float:
     return overlap / ((one[1] - one[0]) + (other[1] - other[0]) - overlap)
 
 
-def _play(pipeline: Pipeline, scene: Scene, n_hops: int, hop: int, center_freq_hz: float) -> _Run:
+def _play(chain: BandChain, scene: Scene, n_hops: int, hop: int, center_freq_hz: float) -> _Run:
     buffer = scene.config.receiver.sample_format.empty(hop)
     rate_hz = scene.config.sample_rate_hz
     opened: dict[str, int] = {}
@@ -234,16 +236,16 @@ def _play(pipeline: Pipeline, scene: Scene, n_hops: int, hop: int, center_freq_h
         scene.read_into(buffer)
         start = number * hop
         utc_ns = round(start / rate_hz * 1e9)
-        n_before = pipeline.n_segments
+        n_before = chain.n_segments
         began_s = time.perf_counter()
-        messages = list(pipeline.process(IqBlock(buffer, rate_hz, center_freq_hz, start, utc_ns)))
+        messages = list(chain.process(IqBlock(buffer, rate_hz, center_freq_hz, start, utc_ns)))
         work_s[number] = time.perf_counter() - began_s
-        is_scored[number] = pipeline.scorer.is_warm and pipeline.n_segments > n_before
+        is_scored[number] = chain.scorer.is_warm and chain.n_segments > n_before
         for event in messages:
             last[event.event_id] = event
             if event.event_type == EventType.NEW:
                 opened[event.event_id] = start + hop
-    last |= {event.event_id: event for event in pipeline.finish()}
+    last |= {event.event_id: event for event in chain.finish()}
     events = tuple(HeardEvent(at, last[event_id]) for event_id, at in opened.items())
     return _Run(events, work_s, is_scored)
 

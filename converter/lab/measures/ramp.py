@@ -54,24 +54,24 @@ def play_ramp(
     """
     detect = detect or DetectConfig()
     geometry = bundle.manifest.geometry
-    pipeline = open_device(bundle, spec.scene, detect, spec.center_freq_hz)
+    chain = open_device(bundle, spec.scene, detect, spec.center_freq_hz)
     hop = geometry.hop_frames * geometry.frame_samples
     rate_hz = geometry.sample_rate_hz
-    watchers = {name: _Watcher(detect.k, detect.n) for name in (*pipeline.thresholds, "any")}
+    watchers = {name: _Watcher(detect.k, detect.n) for name in (*chain.thresholds, "any")}
     top_s = ramp.duration_s - ramp.hold_s
     n_scored = 0
     again = ramp.relearn_s
     for number, samples in enumerate(_hops(spec, ramp, hop)):
         end_s = (number + 1) * hop / rate_hz
         if again and end_s > again:
-            pipeline.scorer.reset()
+            chain.scorer.reset()
             again += ramp.relearn_s
         block = IqBlock(samples, rate_hz, spec.center_freq_hz, number * hop, 0)
-        for scored in pipeline.scored(block):
-            if not pipeline.scorer.is_warm:
+        for scored in chain.scored(block):
+            if not chain.scorer.is_warm:
                 continue
             n_scored += 1
-            above = {s.detector: s.value > pipeline.thresholds[s.detector] for s in scored.scores}
+            above = {s.detector: s.value > chain.thresholds[s.detector] for s in scored.scores}
             above["any"] = any(above.values())
             for name, is_above in above.items():
                 watchers[name].see(is_above, end_s, ramp.start_s, top_s)

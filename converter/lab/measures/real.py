@@ -13,7 +13,7 @@ from edgespec.config import BandConfig, DetectConfig
 from edgespec.errors import SourceError, UsageError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
-from edgespec.observer.pipeline import Pipeline
+from edgespec.observer.band import BandChain
 from edgespec.records import Geometry, IqBlock, SampleFormat, SourceInfo
 from edgespec.simulate.receiver import to_complex
 from edgespec.sources import open_source
@@ -88,19 +88,19 @@ def watch_real(
         warmup_s=(n_warmup - 0.5) * geometry.hop_s,
     )
     hop = geometry.hop_frames * geometry.frame_samples
-    pipeline = Pipeline(
+    chain = BandChain(
         bundle, open_backend(bundle), info, BandConfig(), detect, max_block_samples=hop
     )
     head = {"file": uri, "n_warmup": n_warmup, "recorded_hz": recorded_hz}
     rows = []
     for block in _blocks(samples, info, hop):
-        for scored in pipeline.scored(block):
-            if not pipeline.scorer.is_warm:
+        for scored in chain.scored(block):
+            if not chain.scorer.is_warm:
                 continue
-            row: dict[str, Any] = head | {"segment": pipeline.n_segments - 1}
+            row: dict[str, Any] = head | {"segment": chain.n_segments - 1}
             for score in scored.scores:
                 row[f"score:{score.detector}"] = score.value
-                row[f"alarm:{score.detector}"] = score.value > pipeline.thresholds[score.detector]
+                row[f"alarm:{score.detector}"] = score.value > chain.thresholds[score.detector]
             rows.append(row)
     return rows
 

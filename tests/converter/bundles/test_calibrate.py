@@ -12,7 +12,8 @@ from converter.data.dataset import load_part
 from edgespec.errors import ModelError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
-from edgespec.observer.pipeline import Forecaster, Scorer
+from edgespec.observer.forecaster import Forecaster
+from edgespec.observer.scorer import Scorer
 from tests.made import tiny, tiny_training
 
 pytestmark = [

@@ -18,8 +18,8 @@ from edgespec.config import BandConfig, Config, DetectConfig, MqttConfig, load_c
 from edgespec.dsp.levels import ADDERS, RssPlan, SubbandLevels
 from edgespec.errors import ConfigError
 from edgespec.inference.backends import open_backend
+from edgespec.observer.band import BandChain
 from edgespec.observer.monitor import Monitor
-from edgespec.observer.pipeline import Pipeline
 from edgespec.records import (
     TAPER_ENBW_BINS,
     FrameFlag,
@@ -96,7 +96,7 @@ def test_levels_are_the_mean_power_of_each_subband(rng: np.random.Generator, bac
 
 def test_a_tone_is_as_strong_as_it_is(backend: str) -> None:
     """Through the front end: a tone of -20 dBFS in the third subband of four."""
-    pipeline = Pipeline(
+    chain = BandChain(
         tiny_network.bundle(),
         open_backend(tiny_network.bundle()),
         SourceInfo("test:", band.RATE_HZ, band.CENTER_HZ, SampleFormat.CF32, False),
@@ -113,14 +113,14 @@ def test_a_tone_is_as_strong_as_it_is(backend: str) -> None:
         at = np.arange(k * size, (k + 1) * size)
         tone = 0.1 * np.exp(2j * np.pi * hz / band.RATE_HZ * at).astype(np.complex64)
         start_ns = START_NS + round(k * size / band.RATE_HZ * NS)
-        list(pipeline.process(IqBlock(tone, band.RATE_HZ, band.CENTER_HZ, k * size, start_ns)))
-    assert pipeline.levels is not None
-    report = pipeline.levels.take()
+        list(chain.process(IqBlock(tone, band.RATE_HZ, band.CENTER_HZ, k * size, start_ns)))
+    assert chain.levels is not None
+    report = chain.levels.take()
     assert report is not None
     assert report.level_unit == "dBm"
     assert report.levels_db[2] == pytest.approx(-50.0, abs=0.05)
     assert max(report.levels_db[0], report.levels_db[3]) < -100.0
-    assert pipeline.levels.take() is None
+    assert chain.levels.take() is None
 
 
 def test_frames_that_say_nothing_are_left_out_and_clipped_ones_counted(backend: str) -> None:
@@ -183,17 +183,17 @@ def test_received_power_allocates_no_array(
 ) -> None:
     source = SourceInfo("test:", WIDE.sample_rate_hz, 0.0, SampleFormat.CU8, False)
     hop = WIDE.hop_frames * WIDE.frame_samples
-    pipeline = Pipeline(
+    chain = BandChain(
         bundle_of(WIDE), Flat(), source, BandConfig(),
         DetectConfig(warmup_s=0.0, detectors=("energy",)), max_block_samples=hop,
         front_end="numba" if adder == "numba" else "scipy", rss=PLAN,
     )  # fmt: skip
-    pipeline.front_end = CannedFrontEnd(rng)  # type: ignore[assignment]
+    chain.front_end = CannedFrontEnd(rng)  # type: ignore[assignment]
     stream = blocks(rng)
-    monkeypatch.setattr(pipeline.levels, "_add", ADDERS[adder]())
+    monkeypatch.setattr(chain.levels, "_add", ADDERS[adder]())
 
     def one_hop() -> None:
-        for _event in pipeline.process(next(stream)):
+        for _event in chain.process(next(stream)):
             raise AssertionError("noise is no event")
 
     for _ in range(40):
@@ -350,7 +350,7 @@ class DatedTape(Tape):
 def test_the_monitor_tells_its_sinks(rng: np.random.Generator, plan: RssPlan | None) -> None:
     tape, keeper = DatedTape(band.cf32(band.noise(rng, 2.2))), Keeper()
     geometry = tiny.GEOMETRY
-    pipeline = Pipeline(
+    chain = BandChain(
         tiny_network.bundle(),
         open_backend(tiny_network.bundle()),
         tape.info,
@@ -360,7 +360,7 @@ def test_the_monitor_tells_its_sinks(rng: np.random.Generator, plan: RssPlan | N
         front_end="scipy",
         rss=plan,
     )
-    Monitor(tape, pipeline, [keeper], state_s=60.0).run()
+    Monitor(tape, chain, [keeper], state_s=60.0).run()
     if plan is None:
         assert keeper.reports == []
         return

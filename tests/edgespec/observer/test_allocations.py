@@ -18,7 +18,7 @@ import pytest
 
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.inference.bundle import Bundle
-from edgespec.observer.pipeline import Pipeline
+from edgespec.observer.band import BandChain
 from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat, SourceInfo, Spectrogram
 from tests.made import tiny
 
@@ -75,9 +75,9 @@ def bundle_of(geometry: Geometry) -> Bundle:
     return Bundle(manifest, b"", nothing, nothing, "", Path())
 
 
-def pipeline_for(front_end: str) -> Pipeline:
+def chain_for(front_end: str) -> BandChain:
     source = SourceInfo("test:", GEOMETRY.sample_rate_hz, 0.0, SampleFormat.CU8, False)
-    return Pipeline(
+    return BandChain(
         bundle_of(GEOMETRY),
         Flat(),
         source,
@@ -116,21 +116,21 @@ def highest_rise(step: Callable[[], object], n_steps: int) -> int:
 
 @pytest.fixture(params=["scipy", pytest.param("numba", marks=pytest.mark.slow_without_jit)])
 def step(request: pytest.FixtureRequest, rng: np.random.Generator) -> Callable[[], object]:
-    """One hop through a warm pipeline that has decided on some segments."""
-    pipeline = pipeline_for(request.param)
+    """One hop through a warm chain that has decided on some segments."""
+    chain = chain_for(request.param)
     if request.param == "scipy":
-        pipeline.front_end = CannedFrontEnd(rng)  # type: ignore[assignment]
+        chain.front_end = CannedFrontEnd(rng)  # type: ignore[assignment]
     stream = blocks(rng)
 
     def one_hop() -> None:
-        for _event in pipeline.process(next(stream)):
+        for _event in chain.process(next(stream)):
             raise AssertionError("noise is no event")
 
-    while pipeline.n_segments < pipeline.scorer.n_warmup + 2 * GEOMETRY.n_segment:
+    while chain.n_segments < chain.scorer.n_warmup + 2 * GEOMETRY.n_segment:
         one_hop()
-    assert pipeline.scorer.is_warm
-    assert pipeline.last is not None
-    assert [score.detector for score in pipeline.last.scores] == list(DETECTORS)
+    assert chain.scorer.is_warm
+    assert chain.last is not None
+    assert [score.detector for score in chain.last.scores] == list(DETECTORS)
     return one_hop
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.errors import SourceError
 from edgespec.inference.backends import open_backend
+from edgespec.observer.band import BandChain
 from edgespec.observer.monitor import Monitor, block_samples_for, blocks_in_ring
-from edgespec.observer.pipeline import Pipeline
 from edgespec.records import Event, IqBlock, ObserverState, SampleFormat, SourceInfo
 from tests.made import band, tiny, tiny_network
 
@@ -84,7 +84,7 @@ class Notebook:
 
 def monitor_for(tape: Tape, notebook: Notebook, **options: Any) -> Monitor:
     bundle = tiny_network.bundle()
-    pipeline = Pipeline(
+    chain = BandChain(
         bundle,
         open_backend(bundle),
         tape.info,
@@ -93,7 +93,7 @@ def monitor_for(tape: Tape, notebook: Notebook, **options: Any) -> Monitor:
         max_block_samples=block_samples_for(GEOMETRY.frame_samples, GEOMETRY.hop_frames),
         front_end="scipy",
     )
-    return Monitor(tape, pipeline, [notebook], **{"state_s": 60.0, **options})
+    return Monitor(tape, chain, [notebook], **{"state_s": 60.0, **options})
 
 
 @pytest.fixture
@@ -264,7 +264,7 @@ def test_latency_counts_the_wait_of_a_live_block(
     """A worker that once takes 0.2 s makes the blocks that came meanwhile late, too."""
     tape = Tape(clean, is_live=True)
     monitor = monitor_for(tape, notebook)
-    process, n_calls = monitor._pipeline.process, 0
+    process, n_calls = monitor._chain.process, 0
 
     def with_a_break(block: IqBlock) -> Iterator[Event]:
         nonlocal n_calls
@@ -273,7 +273,7 @@ def test_latency_counts_the_wait_of_a_live_block(
             time.sleep(0.2)
         return process(block)
 
-    monkeypatch.setattr(monitor._pipeline, "process", with_a_break)
+    monkeypatch.setattr(monitor._chain, "process", with_a_break)
     monitor.run()
     n_late = sum(n for edge_s, n in monitor.latency.bins() if edge_s is None or edge_s > 0.05)
     assert n_late >= 10
@@ -285,7 +285,7 @@ def test_a_reader_goes_on_while_the_worker_infers(
     """A radio does not wait: as long as the ring has room, a slow segment loses nothing."""
     tape = Tape(clean[: 100 * HOP], is_live=True)
     monitor = monitor_for(tape, notebook)
-    process, resume = monitor._pipeline.process, threading.Event()
+    process, resume = monitor._chain.process, threading.Event()
     read, n_at_resume = tape.read, []
 
     def slow(block: IqBlock) -> Iterator[Event]:
@@ -299,7 +299,7 @@ def test_a_reader_goes_on_while_the_worker_infers(
             resume.set()
         return read(out)
 
-    monkeypatch.setattr(monitor._pipeline, "process", slow)
+    monkeypatch.setattr(monitor._chain, "process", slow)
     monkeypatch.setattr(tape, "read", watched)
     state = monitor.run()
     assert n_at_resume[0] >= 50 * HOP

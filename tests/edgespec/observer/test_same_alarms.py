@@ -10,7 +10,7 @@ from edgespec.config import BandConfig, DetectConfig
 from edgespec.errors import SourceError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path, write_bundle
-from edgespec.observer.pipeline import Pipeline
+from edgespec.observer.band import BandChain
 from edgespec.records import Event, IqBlock
 from edgespec.simulate.config import InterfererConfig
 
@@ -49,7 +49,7 @@ def events_of(bundle: Bundle, backend: str, recording: Recording, case: Case) ->
         hold_off_s=0.0,
     )
     n_samples = geometry.hop_frames * geometry.frame_samples
-    pipeline = Pipeline(
+    chain = BandChain(
         bundle,
         open_backend(bundle, backend),
         info,
@@ -62,10 +62,10 @@ def events_of(bundle: Bundle, backend: str, recording: Recording, case: Case) ->
     events: list[Event] = []
     for start in range(0, len(samples) - n_samples + 1, n_samples):
         block = samples[start : start + n_samples]
-        events += pipeline.process(
+        events += chain.process(
             IqBlock(block, info.sample_rate_hz, info.center_freq_hz, start, utc_ns=0)
         )
-    return [*events, *pipeline.finish()]
+    return [*events, *chain.finish()]
 
 
 def shortened(recording: Recording, geometry_samples: int) -> Recording:

@@ -13,8 +13,8 @@ import pytest
 
 from edgespec.config import Config, MqttConfig, NodeConfig, SourceConfig, override
 from edgespec.errors import ModelError
+from edgespec.observer.band import BandChain
 from edgespec.observer.choice import candidates_for, remembered
-from edgespec.observer.pipeline import Pipeline
 from edgespec.ops import doctor
 from edgespec.ops.checks import radio, software
 from edgespec.ops.checks.broker import check_broker
@@ -225,14 +225,14 @@ def test_warming_up_runs_every_format_to_its_decisions(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decided: list[SampleFormat] = []
-    process = Pipeline.process
+    process = BandChain.process
 
-    def watched(self: Pipeline, block: IqBlock) -> Iterator[Event]:
+    def watched(self: BandChain, block: IqBlock) -> Iterator[Event]:
         yield from process(self, block)
         if self.scorer.is_warm:
             decided.append(self.front_end.sample_format)
 
-    monkeypatch.setattr(Pipeline, "process", watched)
+    monkeypatch.setattr(BandChain, "process", watched)
     said: list[str] = []
     config = override(subject.config, model=tiny_network.bundle().path)
     assert warm_path(config, tiny_network.bundle(), said.append) > 0

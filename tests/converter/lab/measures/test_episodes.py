@@ -93,7 +93,7 @@ def test_equal_observers_give_equal_rows_and_others_do_not() -> None:
 
 
 class Puppet:
-    """A pipeline that says one event after each of some hops, on for three hops."""
+    """A chain that says one event after each of some hops, on for three hops."""
 
     def __init__(self, opens_at: list[int]) -> None:
         self._opens_at = opens_at

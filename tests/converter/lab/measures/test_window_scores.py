@@ -19,7 +19,7 @@ from converter.lab.measures.windows.window_scores import observer_windows
 from converter.simulate.frames import simulate_frames
 from converter.simulate.specs import RecordingSpec
 from edgespec.errors import UsageError
-from edgespec.observer.pipeline import Scorer
+from edgespec.observer.scorer import Scorer
 from edgespec.records import FloatArray, SampleFormat, Segment, Spectrogram
 from tests.made import tiny, tiny_observer
 

@@ -1,34 +1,28 @@
-"""The chain, read aloud: blocks become frames, frames segments, segments scores, scores events."""
+"""One band's chain, read aloud: blocks, frames, segments, scores, events."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil
-from types import MappingProxyType
 
 import numpy as np
 
 from edgespec.config import BandConfig, DetectConfig
-from edgespec.detect import plain
-from edgespec.detect.arithmetic import Arithmetic, open_arithmetic
-from edgespec.detect.detectors import make_detectors, resolve_names
+from edgespec.detect.arithmetic import open_arithmetic
+from edgespec.detect.detectors import resolve_names
 from edgespec.detect.events import EventRules, EventTracker
-from edgespec.detect.site import SiteScale
 from edgespec.dsp.levels import RssPlan, SubbandLevels
 from edgespec.dsp.segments import Segmenter
 from edgespec.dsp.spectrogram import FrontEnd
-from edgespec.dsp.transform import Transform, open_transform
 from edgespec.errors import SourceError
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
+from edgespec.observer.scorer import Scorer
 from edgespec.records import (
     TAPER_ENBW_BINS,
     BandInfo,
     Decision,
     Event,
     FloatArray,
-    Forecast,
-    Geometry,
     IqBlock,
     Score,
     Segment,
@@ -36,149 +30,11 @@ from edgespec.records import (
 )
 from edgespec.units import POWER_FLOOR_DBFS
 
-__all__ = ["Forecaster", "Pipeline", "ScoredSegment", "Scorer", "levels_dbfs"]
+__all__ = ["BandChain", "ScoredSegment", "levels_dbfs"]
 
 _NS = 1_000_000_000
 #: What goes with each front end.
 _ARITHMETIC = {"numba": "numba", "scipy": "numpy"}
-
-
-class Forecaster:
-    """What the bundle's model expects of a segment, in dB.
-
-    A forecasting model sees the context, a reconstructing one the target; both are standardised
-    by the context alone, so that a change of power in the target stays visible. A backend that can
-    go on from the last window is given the context as it is, and its scaling.
-
-    Args:
-        bundle: the model.
-        backend: runtime that holds it.
-        transform: how windows are standardised; default: in NumPy.
-    """
-
-    def __init__(
-        self, bundle: Bundle, backend: Backend, transform: Transform | None = None
-    ) -> None:
-        geometry = bundle.manifest.geometry
-        self._sees_target = bundle.manifest.model.role == "reconstruction"
-        self._backend = backend
-        self._transform = transform or open_transform("numpy")
-        # A reconstructing model sees targets, which do not overlap.
-        self._predict_raw = None if self._sees_target else getattr(backend, "predict_raw", None)
-        self._context = np.empty((geometry.n_context, geometry.n_fft), np.float32)
-        self._target = np.empty((geometry.n_horizon, geometry.n_fft), np.float32)
-        self._expected_dbfs = np.empty_like(self._target)
-
-    def forecast(self, segment: Segment) -> Forecast:
-        """Return the expected horizon; its array is overwritten by the next call."""
-        transform = self._transform
-        if self._predict_raw is not None:
-            scaling = transform.scaling_of(segment.context, self._context)
-            expected = self._predict_raw(segment.context, scaling)
-            transform.restore(expected, scaling, self._expected_dbfs)
-            return Forecast(self._expected_dbfs, scaling)
-        scaling = transform.standardise(segment.context, self._context)
-        window = self._context
-        if self._sees_target:
-            transform.apply(segment.target, scaling, self._target)
-            window = self._target
-        transform.restore(self._backend.predict(window), scaling, self._expected_dbfs)
-        return Forecast(self._expected_dbfs, scaling)
-
-
-class Scorer:
-    """Every detector's score of a segment; the model runs once for those that need it.
-
-    The first half of the warm-up teaches the plain detectors their references, the second half
-    what scores are normal at this site; from then on scores are in standard deviations.
-
-    Args:
-        forecaster: the model, None where no detector needs it.
-        names: resolved names of the detectors.
-        geometry: of the segments.
-        n_warmup: segments of the warm-up, at least 4.
-        smallest_std: for each detector, the least spread of raw scores that a site may have.
-        arithmetic: how the detectors compute.
-    """
-
-    def __init__(
-        self,
-        forecaster: Forecaster | None,
-        names: Sequence[str],
-        geometry: Geometry,
-        n_warmup: int,
-        smallest_std: Mapping[str, float] = MappingProxyType({}),
-        arithmetic: Arithmetic = plain,
-    ) -> None:
-        self.n_warmup = max(n_warmup, 4)
-        self._forecaster = forecaster
-        self._n_reference = self.n_warmup // 2
-        self._detectors = make_detectors(names, geometry, self._n_reference, arithmetic)
-        self.scales = {name: SiteScale(smallest_std.get(name, 0.0)) for name in names}
-        self._needs_forecast = any(detector.needs_forecast for detector in self._detectors)
-        self._n_segments = 0
-
-    @classmethod
-    def for_bundle(
-        cls,
-        bundle: Bundle,
-        backend: Backend,
-        names: Sequence[str],
-        warmup_s: float,
-        arithmetic: str = "numpy",
-    ) -> "Scorer":
-        """Return the scorer of a calibrated bundle, with a warm-up of ``warmup_s``.
-
-        ``arithmetic``: ``numba``, ``numpy`` or ``auto``, for detectors and transform alike.
-        """
-        manifest = bundle.manifest
-        return cls(
-            Forecaster(bundle, backend, open_transform(arithmetic)),
-            names,
-            manifest.geometry,
-            ceil(warmup_s / manifest.geometry.hop_s),
-            manifest.site_std,
-            open_arithmetic(arithmetic),
-        )
-
-    @property
-    def is_warm(self) -> bool:
-        """Whether the scores of the last segment are those of a warm observer."""
-        return self._n_segments > self.n_warmup
-
-    @property
-    def n_warmup_left(self) -> int:
-        """Segments that are still to be learnt from."""
-        return max(self.n_warmup - self._n_segments, 0)
-
-    def reset(self) -> None:
-        """Forget the site and warm up again."""
-        self._n_segments = 0
-        for detector in self._detectors:
-            detector.reset()
-        for scale in self.scales.values():
-            scale.clear()
-
-    def score(self, segment: Segment) -> tuple[Score, ...]:
-        """Return the scores in the order of the names: raw ones until ``is_warm``.
-
-        While the references are learnt, detectors that need one are missing.
-        """
-        forecast = None
-        if self._needs_forecast and self._forecaster is not None:
-            forecast = self._forecaster.forecast(segment)
-        found = [detector.score(segment, forecast) for detector in self._detectors]
-        scores = tuple([score for score in found if score is not None])
-        self._n_segments += 1
-        if self.is_warm:
-            return tuple([self.scales[score.detector].apply(score) for score in scores])
-        if self._n_segments > self._n_reference:
-            for score in scores:
-                self.scales[score.detector].learn(score)
-        if self._n_segments == self.n_warmup:
-            for scale in self.scales.values():
-                scale.settle()
-        return scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +51,7 @@ class ScoredSegment:
     received_ns: int
 
 
-class Pipeline:
+class BandChain:
     """Everything between a block of samples and an event, for one band.
 
     Args:

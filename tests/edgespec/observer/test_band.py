@@ -16,7 +16,9 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.dsp.transform import open_transform
 from edgespec.errors import ConfigError, ModelError, SourceError
 from edgespec.inference.backends import open_backend
-from edgespec.observer.pipeline import Forecaster, Pipeline, Scorer
+from edgespec.observer.band import BandChain
+from edgespec.observer.forecaster import Forecaster
+from edgespec.observer.scorer import Scorer
 from edgespec.records import (
     Event,
     EventType,
@@ -37,13 +39,13 @@ MAX_BLOCK = 8 * HOP
 NS = 1_000_000_000
 
 
-def pipeline_for(
+def chain_for(
     sample_format: SampleFormat = SampleFormat.CF32, front_end: str = "scipy", **detect: object
-) -> Pipeline:
+) -> BandChain:
     """The readable front end by default: it is quick without the compiler, too."""
     bundle = tiny_network.bundle()
     source = SourceInfo("test:", band.RATE_HZ, band.CENTER_HZ, sample_format, False)
-    return Pipeline(
+    return BandChain(
         bundle,
         open_backend(bundle),
         source,
@@ -75,19 +77,19 @@ def hops(n: int = 1_000_000) -> Iterator[int]:
     return iter([HOP] * n)
 
 
-def events_of(pipeline: Pipeline, stream: Iterable[IqBlock]) -> list[Event]:
+def events_of(chain: BandChain, stream: Iterable[IqBlock]) -> list[Event]:
     """Return every event, without what differs from run to run."""
-    found = [event for block in stream for event in pipeline.process(block)]
-    found += pipeline.finish()
+    found = [event for block in stream for event in chain.process(block)]
+    found += chain.finish()
     return [replace(event, event_id="", latency_s=0.0) for event in found]
 
 
-def scores_of(pipeline: Pipeline, stream: Iterable[IqBlock]) -> list[tuple[float, ...]]:
+def scores_of(chain: BandChain, stream: Iterable[IqBlock]) -> list[tuple[float, ...]]:
     return [
         tuple(score.value for score in scored.scores)
         for block in stream
-        for scored in pipeline.scored(block)
-        if pipeline.scorer.is_warm
+        for scored in chain.scored(block)
+        if chain.scorer.is_warm
     ]
 
 
@@ -106,7 +108,7 @@ def test_a_tone_is_one_event_with_its_edges_and_times(
 ) -> None:
     signal = band.with_tone(band.noise(rng, 1.2), 0.6, 0.9)
     samples = band.cf32(signal) if sample_format is SampleFormat.CF32 else band.cu8(signal)
-    events = events_of(pipeline_for(sample_format, front_end), blocks(samples, hops()))
+    events = events_of(chain_for(sample_format, front_end), blocks(samples, hops()))
     assert [event.event_type for event in events] == [
         EventType.NEW, EventType.UPDATE, EventType.UPDATE, EventType.END
     ]  # fmt: skip
@@ -131,18 +133,18 @@ def test_a_tone_is_one_event_with_its_edges_and_times(
 def test_any_chunking_gives_the_same_events_and_scores(
     rng: np.random.Generator, with_tone: NDArray[np.complex64]
 ) -> None:
-    expected_events = events_of(pipeline_for(), blocks(with_tone, hops()))
-    expected_scores = scores_of(pipeline_for(), blocks(with_tone, hops()))
+    expected_events = events_of(chain_for(), blocks(with_tone, hops()))
+    expected_scores = scores_of(chain_for(), blocks(with_tone, hops()))
     assert len(expected_events) == 4
     for largest in (GEOMETRY.n_fft, HOP + 1, MAX_BLOCK):
         sizes = rng.integers(1, largest + 1, 100_000)
-        assert events_of(pipeline_for(), blocks(with_tone, sizes)) == expected_events
-        assert scores_of(pipeline_for(), blocks(with_tone, sizes)) == expected_scores
+        assert events_of(chain_for(), blocks(with_tone, sizes)) == expected_events
+        assert scores_of(chain_for(), blocks(with_tone, sizes)) == expected_scores
 
 
 def test_scores_on_the_device_are_those_of_the_data_set(with_tone: NDArray[np.complex64]) -> None:
-    pipeline = pipeline_for()
-    on_device = scores_of(pipeline, blocks(with_tone, hops()))
+    chain = chain_for()
+    on_device = scores_of(chain, blocks(with_tone, hops()))
     front_end = FrontEnd(
         GEOMETRY, SampleFormat.CF32, max_block_samples=len(with_tone), backend="scipy"
     )
@@ -164,37 +166,37 @@ def test_scores_on_the_device_are_those_of_the_data_set(with_tone: NDArray[np.co
 
 
 def test_the_same_samples_score_the_same_after_a_reset(with_tone: NDArray[np.complex64]) -> None:
-    pipeline = pipeline_for()
-    first = scores_of(pipeline, blocks(with_tone, hops()))
-    pipeline.scorer.reset()
+    chain = chain_for()
+    first = scores_of(chain, blocks(with_tone, hops()))
+    chain.scorer.reset()
     # The gap keeps the second playing from running into the first.
     again = (
         replace(block, sample_start=block.sample_start + 10 * len(with_tone), n_dropped=n_dropped)
         for block, n_dropped in zip(blocks(with_tone, hops()), [1, *[0] * 10_000], strict=False)
     )
-    assert scores_of(pipeline, again) == first
+    assert scores_of(chain, again) == first
 
 
 def test_segments_follow_each_other_by_a_hop(with_tone: NDArray[np.complex64]) -> None:
-    pipeline = pipeline_for()
+    chain = chain_for()
     for number, block in enumerate(blocks(with_tone, hops())):
         block = replace(block, received_ns=1000 + number)
-        for scored in pipeline.scored(block):
+        for scored in chain.scored(block):
             assert scored.received_ns == 1000 + number
-            first = GEOMETRY.n_context * GEOMETRY.frame_samples + (pipeline.n_segments - 1) * HOP
+            first = GEOMETRY.n_context * GEOMETRY.frame_samples + (chain.n_segments - 1) * HOP
             assert scored.sample_start == first
             assert abs(scored.utc_ns - START_NS - first / band.RATE_HZ * NS) <= 1
-            assert np.shares_memory(scored.segment.target, pipeline.last.segment.target)
+            assert np.shares_memory(scored.segment.target, chain.last.segment.target)
     n_frames = len(with_tone) // GEOMETRY.frame_samples
-    assert pipeline.n_segments == (n_frames - GEOMETRY.n_segment) // GEOMETRY.hop_frames + 1
+    assert chain.n_segments == (n_frames - GEOMETRY.n_segment) // GEOMETRY.hop_frames + 1
 
 
 def test_latency_counts_from_the_last_sample(
     with_tone: NDArray[np.complex64], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgespec.observer.pipeline.time.monotonic_ns", lambda: 5_000_000_001)
-    pipeline = pipeline_for()
-    found = [event for block in blocks(with_tone, hops()) for event in pipeline.process(block)]
+    monkeypatch.setattr("edgespec.observer.band.time.monotonic_ns", lambda: 5_000_000_001)
+    chain = chain_for()
+    found = [event for block in blocks(with_tone, hops()) for event in chain.process(block)]
     assert [event.latency_s for event in found] == [5.0] * len(found)
     assert found
 
@@ -203,38 +205,38 @@ def test_nothing_alarms_while_it_warms_up(rng: np.random.Generator) -> None:
     """A tone comes and goes in the second half, when the z-score already has its reference."""
     signal = band.with_tone(band.noise(rng, 0.6), 0.2, 0.25, power=0.2)
     n_warmup = ceil(DETECT.warmup_s / GEOMETRY.hop_s)
-    pipeline = pipeline_for()
+    chain = chain_for()
     highest = 0.0
-    left_s = pipeline.warmup_left_s
+    left_s = chain.warmup_left_s
     assert left_s == pytest.approx(DETECT.warmup_s, abs=GEOMETRY.hop_s)
     for block in blocks(band.cf32(signal), hops()):
-        events = list(pipeline.process(block))
-        assert pipeline.warmup_left_s <= left_s
-        left_s = pipeline.warmup_left_s
-        assert pipeline.scorer.is_warm == (pipeline.n_segments > n_warmup)
-        assert (left_s == 0.0) == (pipeline.n_segments >= n_warmup)
-        if not pipeline.scorer.is_warm:
-            scores = pipeline.last.scores if pipeline.last else ()
+        events = list(chain.process(block))
+        assert chain.warmup_left_s <= left_s
+        left_s = chain.warmup_left_s
+        assert chain.scorer.is_warm == (chain.n_segments > n_warmup)
+        assert (left_s == 0.0) == (chain.n_segments >= n_warmup)
+        if not chain.scorer.is_warm:
+            scores = chain.last.scores if chain.last else ()
             highest = max(highest, *(score.value for score in scores), 0.0)
             assert not events
-            assert not pipeline.tracker.is_open
-    assert highest > max(pipeline.thresholds.values())
+            assert not chain.tracker.is_open
+    assert highest > max(chain.thresholds.values())
 
 
 def test_samples_lost_are_skipped_and_no_event(rng: np.random.Generator) -> None:
     """The phase of the band jumps at every gap, and a gap falls anywhere in a frame."""
     clean = band.cf32(band.noise(rng, 2.0))
-    pipeline = pipeline_for()
+    chain = chain_for()
     events, at = [], 0
     for number, block in enumerate(blocks(clean, hops())):
         n_lost = int(rng.integers(1, 5000)) if number > 400 and number % 50 == 0 else 0
         at += n_lost
-        events += list(pipeline.process(block_at(block.samples, block.sample_start + at, n_lost)))
+        events += list(chain.process(block_at(block.samples, block.sample_start + at, n_lost)))
     assert not events
     n_gaps = sum(1 for number in range(401, ceil(len(clean) / HOP)) if number % 50 == 0)
     # A gap cuts short at least the segment it falls into, and at most all that overlap it.
     n_overlapping = ceil(GEOMETRY.n_segment / GEOMETRY.hop_frames)
-    assert n_gaps <= pipeline.segmenter.skipped["dropped"] <= n_gaps * n_overlapping
+    assert n_gaps <= chain.segmenter.skipped["dropped"] <= n_gaps * n_overlapping
 
 
 @pytest.mark.parametrize("reason", ["nonfinite", "constant", "clipped"])
@@ -250,23 +252,23 @@ def test_broken_samples_are_counted_and_never_scored(rng: np.random.Generator, r
         sample_format = SampleFormat.CU8
         samples = band.cu8(samples)
         samples[stretch][::2] = 255
-    pipeline = pipeline_for(sample_format)
-    assert not events_of(pipeline, blocks(samples, hops()))
-    skipped = dict(pipeline.segmenter.skipped)
+    chain = chain_for(sample_format)
+    assert not events_of(chain, blocks(samples, hops()))
+    skipped = dict(chain.segmenter.skipped)
     n_bad = 40_000 / HOP
     n_overlapping = GEOMETRY.n_segment / GEOMETRY.hop_frames
     assert n_bad <= skipped.pop(reason) <= n_bad + n_overlapping + 1
     assert not any(skipped.values())
-    assert np.isfinite(pipeline.levels_dbfs()).all()
+    assert np.isfinite(chain.levels_dbfs()).all()
 
 
 def test_an_event_that_goes_on_at_the_end_is_ended(rng: np.random.Generator) -> None:
     signal = band.cf32(band.with_tone(band.noise(rng, 0.8), 0.6, 0.8))
-    events = events_of(pipeline_for(), blocks(signal, hops()))
+    events = events_of(chain_for(), blocks(signal, hops()))
     assert [event.event_type for event in events[:1] + events[-1:]] == [
         EventType.NEW, EventType.END
     ]  # fmt: skip
-    assert not list(pipeline_for().finish())
+    assert not list(chain_for().finish())
 
 
 def test_a_rarer_false_alarm_never_alarms_more(rng: np.random.Generator) -> None:
@@ -277,9 +279,9 @@ def test_a_rarer_false_alarm_never_alarms_more(rng: np.random.Generator) -> None
         signal = band.with_tone(signal, start_s, start_s + 0.01, power)
     n_alarms = []
     for rate in (0.01, 0.001):
-        pipeline = pipeline_for(false_alarm_rate=rate)
-        limits = list(pipeline.thresholds.values())
-        scores = scores_of(pipeline, blocks(band.cf32(signal), hops()))
+        chain = chain_for(false_alarm_rate=rate)
+        limits = list(chain.thresholds.values())
+        scores = scores_of(chain, blocks(band.cf32(signal), hops()))
         n_alarms.append(
             sum(any(s > t for s, t in zip(pair, limits, strict=True)) for pair in scores)
         )
@@ -287,13 +289,13 @@ def test_a_rarer_false_alarm_never_alarms_more(rng: np.random.Generator) -> None
 
 
 def test_levels_are_those_of_the_samples(rng: np.random.Generator) -> None:
-    pipeline = pipeline_for()
-    assert pipeline.levels_dbfs() == (-200.0, -200.0)
+    chain = chain_for()
+    assert chain.levels_dbfs() == (-200.0, -200.0)
     signal = band.cf32(band.noise(rng, 0.3))
     for block in blocks(signal, hops()):
-        list(pipeline.scored(block))
-    level_dbfs, floor_dbfs = pipeline.levels_dbfs()
-    last = signal[pipeline.last.sample_start :][: GEOMETRY.n_horizon * GEOMETRY.frame_samples]
+        list(chain.scored(block))
+    level_dbfs, floor_dbfs = chain.levels_dbfs()
+    last = signal[chain.last.sample_start :][: GEOMETRY.n_horizon * GEOMETRY.frame_samples]
     # Parseval; the taper weighs the 1024 samples unevenly: 4 % is two standard deviations.
     assert level_dbfs == pytest.approx(10 * np.log10(np.mean(np.abs(last) ** 2)), abs=0.4)
     assert floor_dbfs < level_dbfs - 20
@@ -302,31 +304,31 @@ def test_levels_are_those_of_the_samples(rng: np.random.Generator) -> None:
 def test_levels_stay_those_of_the_last_segment(rng: np.random.Generator) -> None:
     """What follows cannot be scored, and overwrites the frames the segment lay in."""
     signal = band.cf32(band.noise(rng, 0.4))[: 300 * HOP]
-    pipeline = pipeline_for()
+    chain = chain_for()
     for block in blocks(signal, hops()):
-        list(pipeline.scored(block))
-    before = pipeline.levels_dbfs()
+        list(chain.scored(block))
+    before = chain.levels_dbfs()
     rest = np.full(40 * HOP, 0.5, np.complex64)
     for block in blocks(rest, hops()):
-        list(pipeline.scored(replace(block, sample_start=block.sample_start + len(signal))))
-    assert pipeline.segmenter.skipped["constant"] > 10
-    assert pipeline.levels_dbfs() == before
+        list(chain.scored(replace(block, sample_start=block.sample_start + len(signal))))
+    assert chain.segmenter.skipped["constant"] > 10
+    assert chain.levels_dbfs() == before
 
 
 def test_nothing_piles_up(rng: np.random.Generator) -> None:
     signal = band.cf32(band.noise(rng, 0.8))
-    pipeline = pipeline_for()
+    chain = chain_for()
     stream = blocks(signal, hops())
     for _ in range(450):
-        list(pipeline.process(next(stream)))
+        list(chain.process(next(stream)))
     tracemalloc.start()
     first, _ = tracemalloc.get_traced_memory()
-    n_before = pipeline.n_segments
+    n_before = chain.n_segments
     for block in stream:
-        list(pipeline.process(block))
+        list(chain.process(block))
     last, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert pipeline.n_segments - n_before > 300
+    assert chain.n_segments - n_before > 300
     # One kept target is 1 kB, so 300 of them would be 300 kB.
     assert last - first < 20_000
 
@@ -335,24 +337,24 @@ def test_another_sample_rate_is_refused() -> None:
     bundle = tiny_network.bundle()
     source = SourceInfo("test:", 1.92e6, 0.0, SampleFormat.CU8, False)
     with pytest.raises(SourceError, match=r"1920000 samples/s.*made for 1000000"):
-        Pipeline(bundle, open_backend(bundle), source, BandConfig(), DETECT, max_block_samples=HOP)
+        BandChain(bundle, open_backend(bundle), source, BandConfig(), DETECT, max_block_samples=HOP)
 
 
 def test_what_was_not_calibrated_is_refused() -> None:
     with pytest.raises(
         ModelError, match=r"0\.002 was not calibrated; the bundle has 0\.001, 0\.01"
     ):
-        pipeline_for(false_alarm_rate=0.002)
+        chain_for(false_alarm_rate=0.002)
     with pytest.raises(ConfigError, match="did you mean 'zscore'"):
-        pipeline_for(detectors=("zscores",))
+        chain_for(detectors=("zscores",))
 
 
 @pytest.mark.parametrize("name", sorted(DETECTORS.keys() - {"reconstruction"}))
 def test_every_detector_alone_sees_the_tone(name: str, rng: np.random.Generator) -> None:
     """One segment is enough: a forecast soon has the tone in its context."""
     signal = band.with_tone(band.noise(rng, 0.8), 0.6, 0.7, power=0.2)
-    pipeline = pipeline_for(detectors=(name,), k=1, n=1)
-    first = events_of(pipeline, blocks(band.cf32(signal), hops()))[0]
+    chain = chain_for(detectors=(name,), k=1, n=1)
+    first = events_of(chain, blocks(band.cf32(signal), hops()))[0]
     assert first.detector == name
     # One that averages over segments takes some of them.
     assert -HOP <= first.sample_start - 0.6 * band.RATE_HZ <= 5 * HOP

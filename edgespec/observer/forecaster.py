@@ -1,0 +1,53 @@
+"""The model at work: from a segment to what was expected of it."""
+
+import numpy as np
+
+from edgespec.dsp.transform import Transform, open_transform
+from edgespec.inference.backend import Backend
+from edgespec.inference.bundle import Bundle
+from edgespec.records import Forecast, Segment
+
+__all__ = ["Forecaster"]
+
+
+class Forecaster:
+    """What the bundle's model expects of a segment, in dB.
+
+    A forecasting model sees the context, a reconstructing one the target; both are standardised
+    by the context alone, so that a change of power in the target stays visible. A backend that can
+    go on from the last window is given the context as it is, and its scaling.
+
+    Args:
+        bundle: the model.
+        backend: runtime that holds it.
+        transform: how windows are standardised; default: in NumPy.
+    """
+
+    def __init__(
+        self, bundle: Bundle, backend: Backend, transform: Transform | None = None
+    ) -> None:
+        geometry = bundle.manifest.geometry
+        self._sees_target = bundle.manifest.model.role == "reconstruction"
+        self._backend = backend
+        self._transform = transform or open_transform("numpy")
+        # A reconstructing model sees targets, which do not overlap.
+        self._predict_raw = None if self._sees_target else getattr(backend, "predict_raw", None)
+        self._context = np.empty((geometry.n_context, geometry.n_fft), np.float32)
+        self._target = np.empty((geometry.n_horizon, geometry.n_fft), np.float32)
+        self._expected_dbfs = np.empty_like(self._target)
+
+    def forecast(self, segment: Segment) -> Forecast:
+        """Return the expected horizon; its array is overwritten by the next call."""
+        transform = self._transform
+        if self._predict_raw is not None:
+            scaling = transform.scaling_of(segment.context, self._context)
+            expected = self._predict_raw(segment.context, scaling)
+            transform.restore(expected, scaling, self._expected_dbfs)
+            return Forecast(self._expected_dbfs, scaling)
+        scaling = transform.standardise(segment.context, self._context)
+        window = self._context
+        if self._sees_target:
+            transform.apply(segment.target, scaling, self._target)
+            window = self._target
+        transform.restore(self._backend.predict(window), scaling, self._expected_dbfs)
+        return Forecast(self._expected_dbfs, scaling)

@@ -1,0 +1,112 @@
+"""Every detector at work: from a segment to its scores, in deviations of this site."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from types import MappingProxyType
+
+from edgespec.detect import plain
+from edgespec.detect.arithmetic import Arithmetic, open_arithmetic
+from edgespec.detect.detectors import make_detectors
+from edgespec.detect.site import SiteScale
+from edgespec.dsp.transform import open_transform
+from edgespec.inference.backend import Backend
+from edgespec.inference.bundle import Bundle
+from edgespec.observer.forecaster import Forecaster
+from edgespec.records import Geometry, Score, Segment
+
+__all__ = ["Scorer"]
+
+
+class Scorer:
+    """Every detector's score of a segment; the model runs once for those that need it.
+
+    The first half of the warm-up teaches the plain detectors their references, the second half
+    what scores are normal at this site; from then on scores are in standard deviations.
+
+    Args:
+        forecaster: the model, None where no detector needs it.
+        names: resolved names of the detectors.
+        geometry: of the segments.
+        n_warmup: segments of the warm-up, at least 4.
+        smallest_std: for each detector, the least spread of raw scores that a site may have.
+        arithmetic: how the detectors compute.
+    """
+
+    def __init__(
+        self,
+        forecaster: Forecaster | None,
+        names: Sequence[str],
+        geometry: Geometry,
+        n_warmup: int,
+        smallest_std: Mapping[str, float] = MappingProxyType({}),
+        arithmetic: Arithmetic = plain,
+    ) -> None:
+        self.n_warmup = max(n_warmup, 4)
+        self._forecaster = forecaster
+        self._n_reference = self.n_warmup // 2
+        self._detectors = make_detectors(names, geometry, self._n_reference, arithmetic)
+        self.scales = {name: SiteScale(smallest_std.get(name, 0.0)) for name in names}
+        self._needs_forecast = any(detector.needs_forecast for detector in self._detectors)
+        self._n_segments = 0
+
+    @classmethod
+    def for_bundle(
+        cls,
+        bundle: Bundle,
+        backend: Backend,
+        names: Sequence[str],
+        warmup_s: float,
+        arithmetic: str = "numpy",
+    ) -> "Scorer":
+        """Return the scorer of a calibrated bundle, with a warm-up of ``warmup_s``.
+
+        ``arithmetic``: ``numba``, ``numpy`` or ``auto``, for detectors and transform alike.
+        """
+        manifest = bundle.manifest
+        return cls(
+            Forecaster(bundle, backend, open_transform(arithmetic)),
+            names,
+            manifest.geometry,
+            ceil(warmup_s / manifest.geometry.hop_s),
+            manifest.site_std,
+            open_arithmetic(arithmetic),
+        )
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether the scores of the last segment are those of a warm observer."""
+        return self._n_segments > self.n_warmup
+
+    @property
+    def n_warmup_left(self) -> int:
+        """Segments that are still to be learnt from."""
+        return max(self.n_warmup - self._n_segments, 0)
+
+    def reset(self) -> None:
+        """Forget the site and warm up again."""
+        self._n_segments = 0
+        for detector in self._detectors:
+            detector.reset()
+        for scale in self.scales.values():
+            scale.clear()
+
+    def score(self, segment: Segment) -> tuple[Score, ...]:
+        """Return the scores in the order of the names: raw ones until ``is_warm``.
+
+        While the references are learnt, detectors that need one are missing.
+        """
+        forecast = None
+        if self._needs_forecast and self._forecaster is not None:
+            forecast = self._forecaster.forecast(segment)
+        found = [detector.score(segment, forecast) for detector in self._detectors]
+        scores = tuple([score for score in found if score is not None])
+        self._n_segments += 1
+        if self.is_warm:
+            return tuple([self.scales[score.detector].apply(score) for score in scores])
+        if self._n_segments > self._n_reference:
+            for score in scores:
+                self.scales[score.detector].learn(score)
+        if self._n_segments == self.n_warmup:
+            for scale in self.scales.values():
+                scale.settle()
+        return scores
