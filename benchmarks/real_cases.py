@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.alarm.payload import parse_event, parse_state
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.observer.band import levels_dbfs
@@ -31,6 +30,8 @@ from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.inject import inject
 from edgespec.sources import open_source
 from edgespec.sources.sigmf import sigmf_pair
+from edgespec.wire.event import parse_event
+from edgespec.wire.state import parse_state
 
 __all__ = [
     "Case",

@@ -23,9 +23,10 @@ from edgespec.records import RssReport
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.expected import Expectation
 from edgespec.twin.propagation.models import path_gain
-from edgespec.twin.site import Site, Transmitter, load_site
+from edgespec.twin.site import Site, load_site
 from edgespec.twin.state import TwinState
 from edgespec.twin.trained import train
+from edgespec.wire.transmitters import Transmitter
 
 __all__ = ["main"]
 

@@ -26,8 +26,6 @@ import numpy as np
 # Run as a script, Python looks for modules beside the script only.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from edgespec.alarm.fields import decode
-from edgespec.alarm.rss import encode_rss, parse_rss
 from edgespec.config import MqttConfig
 from edgespec.machine import machine_facts, peak_rss_mb
 from edgespec.mqtt.session import Link, Session
@@ -36,11 +34,13 @@ from edgespec.twin.central import SiteTwin
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.service.fleet import Disturbance, VirtualJammer, VirtualSite
 from edgespec.twin.service.openings import TwinMaker, example_site, load_sites
-from edgespec.twin.service.payload import encode_verdict
 from edgespec.twin.service.retained import gather_retained
-from edgespec.twin.service.topics import TwinTopics
 from edgespec.twin.site import Site
 from edgespec.twin.trained import TrainedTwin, save_trained, train
+from edgespec.wire.fields import decode
+from edgespec.wire.rss import encode_rss, parse_rss
+from edgespec.wire.topics import TwinTopics
+from edgespec.wire.verdict import encode_verdict
 
 __all__ = ["Handover", "Load", "Parts", "main"]
 

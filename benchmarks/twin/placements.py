@@ -34,11 +34,11 @@ from edgespec.twin.picture import draw_site
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.walls import inside_any
 from edgespec.twin.service.fleet import Disturbance, Fleet, VirtualJammer, VirtualSite
-from edgespec.twin.service.payload import parse_site_event
-from edgespec.twin.service.topics import TwinTopics
 from edgespec.twin.site import Site
 from edgespec.twin.trained import TrainedTwin, save_trained, train
-from edgespec.twin.verdict import TwinVerdict
+from edgespec.wire.site_event import parse_site_event
+from edgespec.wire.topics import TwinTopics
+from edgespec.wire.verdict import TwinVerdict
 
 __all__ = ["Case", "Placement", "main"]
 

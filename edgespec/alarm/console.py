@@ -6,17 +6,14 @@ from typing import Any, TextIO
 
 from edgespec import __version__
 from edgespec.alarm.output import Output
-from edgespec.alarm.payload import (
-    EventMessage,
-    encode,
-    event_payload,
-    info_payload,
-    state_payload,
-)
-from edgespec.alarm.rss import rss_payload
 from edgespec.config import Config
 from edgespec.records import Event, EventType, ObserverState, RssReport, SourceInfo
 from edgespec.units import format_hz, format_utc
+from edgespec.wire.event import EventMessage, event_payload
+from edgespec.wire.fields import encode
+from edgespec.wire.info import info_payload
+from edgespec.wire.rss import rss_payload
+from edgespec.wire.state import state_payload
 
 __all__ = ["JsonLinesSink", "TableSink"]
 

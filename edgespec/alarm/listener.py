@@ -6,10 +6,10 @@ import uuid
 from types import TracebackType
 from typing import Any
 
-from edgespec.alarm.fields import decode
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
 from edgespec.mqtt.session import Link, Session
+from edgespec.wire.fields import decode
 
 __all__ = ["Listener"]
 

@@ -8,15 +8,17 @@ What had to wait for a connection says ``replayed``.
 from typing import Any
 
 from edgespec.alarm.mailbox import Mailbox, Retained
-from edgespec.alarm.payload import encode, info_payload, state_payload
-from edgespec.alarm.rss import encode_rss, rss_topic
 from edgespec.alarm.sender import Sender
 from edgespec.alarm.spool import Spool
-from edgespec.alarm.topics import Topics
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
 from edgespec.mqtt.session import Link
 from edgespec.records import Event, ObserverState, RssReport
+from edgespec.wire.fields import encode
+from edgespec.wire.info import info_payload
+from edgespec.wire.rss import encode_rss
+from edgespec.wire.state import state_payload
+from edgespec.wire.topics import Topics, rss_topic
 
 __all__ = ["MqttSink"]
 

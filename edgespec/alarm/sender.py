@@ -7,14 +7,15 @@ import time
 from typing import NamedTuple
 
 from edgespec.alarm.mailbox import Mailbox, Retained
-from edgespec.alarm.payload import EventMessage, encode, event_payload, mark_replayed
 from edgespec.alarm.spool import Spool
-from edgespec.alarm.topics import Topics
 from edgespec.errors import BrokerError
 from edgespec.mqtt.attempt import Attempt
 from edgespec.mqtt.backoff import Backoff, QuietLog
 from edgespec.mqtt.session import BrokerRefusedError, Link, Session
 from edgespec.records import Event, EventType
+from edgespec.wire.event import EventMessage, event_payload, mark_replayed
+from edgespec.wire.fields import encode
+from edgespec.wire.topics import Topics
 
 __all__ = ["Sender"]
 

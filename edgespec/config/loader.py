@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from edgespec.config.kinds import Kind, kinds_of
 from edgespec.config.model import Config
-from edgespec.config.option import Option, option_of
 from edgespec.errors import ConfigError
+from edgespec.option import Option, option_of
 
 __all__ = ["load_config", "load_record", "override"]
 

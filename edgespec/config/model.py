@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from edgespec.config.option import about, check_record, option_of
 from edgespec.errors import ConfigError
+from edgespec.option import ID, about, check_record, option_of
 
 __all__ = [
     "AlarmConfig",
@@ -20,7 +20,6 @@ __all__ = [
 ]
 
 # Ids become levels of MQTT topics and unique ids of Home Assistant, which takes no others.
-_ID = {"pattern": r"[A-Za-z0-9_-]{1,64}", "pattern_text": "1 to 64 letters, digits, - and _"}
 _TOPIC = {
     "pattern": r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*",
     "pattern_text": "letters, digits, - and _, in levels parted by single slashes",
@@ -55,7 +54,7 @@ class NodeConfig:
 
     id: str = field(
         default_factory=_default_node_id,
-        metadata=about("Name of this observer in MQTT topics; default: the host name", **_ID),
+        metadata=about("Name of this observer in MQTT topics; default: the host name", **ID),
     )
     state_dir: Path = field(
         default_factory=_default_state_dir,
@@ -69,7 +68,7 @@ class NodeConfig:
         metadata=about(
             "Site whose central unit is told the received power once a second",
             example="hall-1",
-            **_ID,
+            **ID,
         ),
     )
 
@@ -81,7 +80,7 @@ class NodeConfig:
 class SourceConfig:
     """The radio or recording; what is None is left to the source itself."""
 
-    id: str = field(default="radio0", metadata=about("Name that a band refers to", **_ID))
+    id: str = field(default="radio0", metadata=about("Name that a band refers to", **ID))
     uri: str = field(
         default="sim:lte-dl",
         metadata=about(
@@ -124,15 +123,15 @@ class SourceConfig:
 class BandConfig:
     """A band that is watched: which source shows it and which model knows it."""
 
-    id: str = field(default="band0", metadata=about("Name of the band in events", **_ID))
-    source: str = field(default="radio0", metadata=about("Id of the source that shows it", **_ID))
+    id: str = field(default="band0", metadata=about("Name of the band in events", **ID))
+    source: str = field(default="radio0", metadata=about("Id of the source that shows it", **ID))
     model: Path | None = field(
         default=None,
         metadata=about("Bundle NAME.edgespec; default: the shipped one", example="cell.edgespec"),
     )
     backend: str = field(
         default="auto",
-        metadata=about("Runtime of the model; auto takes the fastest here", **_ID),
+        metadata=about("Runtime of the model; auto takes the fastest here", **ID),
     )
     front_end: str = field(
         default="auto",
@@ -172,7 +171,7 @@ class DetectConfig:
 
     detectors: tuple[str, ...] = field(
         default=("model", "zscore", "energy"),
-        metadata=about("Detectors that look at every segment; any of them raises the alarm", **_ID),
+        metadata=about("Detectors that look at every segment; any of them raises the alarm", **ID),
     )
     false_alarm_rate: float = field(
         default=0.001,

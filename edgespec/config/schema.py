@@ -6,7 +6,7 @@ from typing import Any
 
 from edgespec.config.kinds import Kind, kinds_of
 from edgespec.config.model import Config
-from edgespec.config.option import Option, option_of
+from edgespec.option import Option, option_of
 
 __all__ = ["json_schema"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from edgespec.config.kinds import kinds_of
 from edgespec.config.model import Config
-from edgespec.config.option import option_of
+from edgespec.option import option_of
 
 __all__ = ["template"]
 

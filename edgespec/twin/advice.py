@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from edgespec.twin.detectors.grid_kernels import LOWER_BOUND
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.localise import Source
-from edgespec.twin.verdict import Position
 from edgespec.units import format_hz
+from edgespec.wire.position import Position
 
 __all__ = ["KINDS", "advice_for", "kind_of"]
 

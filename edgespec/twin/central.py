@@ -23,10 +23,11 @@ from edgespec.twin.plausibility.transmitters import Silence
 from edgespec.twin.plausibility.units import Trust
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.path_gain import PathGain
-from edgespec.twin.site import Site, Transmitter
+from edgespec.twin.site import Site
 from edgespec.twin.state import TwinState
 from edgespec.twin.trained import TrainedTwin, train_history
-from edgespec.twin.verdict import TwinStatus, TwinVerdict
+from edgespec.wire.transmitters import Transmitter
+from edgespec.wire.verdict import TwinStatus, TwinVerdict
 
 __all__ = ["ReportRefused", "SiteTwin"]
 

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.twin.propagation.path_gain import PathGain
-from edgespec.twin.site import Site, Transmitter
+from edgespec.twin.site import Site
+from edgespec.wire.transmitters import Transmitter
 
 __all__ = ["Expectation", "antenna_gain_db", "occupied_shares", "sector_fall_db"]
 

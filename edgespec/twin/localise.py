@@ -11,7 +11,7 @@ from edgespec.twin.detectors.window import Window
 from edgespec.twin.expected import Expectation, sector_fall_db
 from edgespec.twin.propagation.path_gain import CellGrid
 from edgespec.twin.site import Site
-from edgespec.twin.verdict import Position
+from edgespec.wire.position import Position
 
 __all__ = ["Localiser", "Source"]
 

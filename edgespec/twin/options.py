@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgespec.config.option import about, check_record
 from edgespec.errors import ConfigError
+from edgespec.option import about, check_record
 
 __all__ = ["DETECTORS", "MATERIALS", "PROPAGATION_MODELS", "DetectOptions", "PropagationOptions"]
 

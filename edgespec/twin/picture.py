@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from edgespec.errors import ConfigError
 from edgespec.twin.propagation.models import path_gain
-from edgespec.twin.site import Site, Transmitter
-from edgespec.twin.verdict import TwinVerdict
+from edgespec.twin.site import Site
 from edgespec.units import format_hz, format_utc
+from edgespec.wire.transmitters import Transmitter
+from edgespec.wire.verdict import TwinVerdict
 
 __all__ = ["draw_site", "received_map_dbm"]
 

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.config.loader import load_record
-from edgespec.config.option import about, check_record
 from edgespec.errors import ConfigError
+from edgespec.option import ID, about, check_record
 from edgespec.twin.options import MATERIALS, DetectOptions, PropagationOptions
+from edgespec.wire.transmitters import PLACE, Transmitter
 
-__all__ = ["Site", "Transmitter", "Unit", "Wall", "load_site"]
+__all__ = ["Site", "Unit", "Wall", "load_site"]
 
-_ID = {"pattern": r"[A-Za-z0-9_-]{1,64}", "pattern_text": "1 to 64 letters, digits, - and _"}
-_PLACE = {"unit": "m", "minimum": -1e5, "maximum": 1e5}
 
 #: Sensing units nearer to each other than this are one unit entered twice, in metres.
 _SAME_PLACE_M = 0.01
@@ -26,65 +25,13 @@ _SAME_PLACE_M = 0.01
 class Unit:
     """A sensing unit: an observer and where its antenna is."""
 
-    node: str = field(metadata=about("Node id of the observer", **_ID))
-    x_m: float = field(metadata=about("Position, east", **_PLACE))
-    y_m: float = field(metadata=about("Position, north", **_PLACE))
-    z_m: float = field(metadata=about("Height", **_PLACE))
+    node: str = field(metadata=about("Node id of the observer", **ID))
+    x_m: float = field(metadata=about("Position, east", **PLACE))
+    y_m: float = field(metadata=about("Position, north", **PLACE))
+    z_m: float = field(metadata=about("Height", **PLACE))
 
     def __post_init__(self) -> None:
         check_record(self)
-
-    @property
-    def xyz_m(self) -> tuple[float, float, float]:
-        """Position in metres."""
-        return self.x_m, self.y_m, self.z_m
-
-
-@dataclass(frozen=True, slots=True)
-class Transmitter:
-    """A legitimate transmitter, from the site file or from whoever knows the network.
-
-    ``power_dbm`` is the EIRP in the direction of ``azimuth_deg`` (clockwise from north, +y), spread
-    evenly over the frequencies it occupies: ``freq_lower_hz[i]`` to ``freq_upper_hz[i]`` for each
-    run of resource blocks, or the whole band where none is given.
-    """
-
-    id: str = field(metadata=about("Name of the transmitter", **_ID))
-    x_m: float = field(metadata=about("Position, east", **_PLACE))
-    y_m: float = field(metadata=about("Position, north", **_PLACE))
-    z_m: float = field(metadata=about("Height", **_PLACE))
-    power_dbm: float = field(metadata=about("EIRP", unit="dBm", minimum=-100, maximum=120))
-    azimuth_deg: float | None = field(
-        default=None,
-        metadata=about("Where a sector antenna looks", unit="deg", minimum=-360, maximum=360),
-    )
-    antenna: str = field(
-        default="isotropic", metadata=about("Kind of antenna", choices=("isotropic", "sector"))
-    )
-    width_deg: float = field(
-        default=65.0,
-        metadata=about("Half-power width of a sector antenna", unit="deg", above=0, maximum=360),
-    )
-    freq_lower_hz: tuple[float, ...] = field(
-        default=(), metadata=about("Lower edges of what it occupies", unit="Hz", minimum=0)
-    )
-    freq_upper_hz: tuple[float, ...] = field(
-        default=(), metadata=about("Upper edges of what it occupies", unit="Hz", minimum=0)
-    )
-    active: bool = field(default=True, metadata=about("Whether it transmits"))
-
-    def __post_init__(self) -> None:
-        check_record(self)
-        if len(self.freq_lower_hz) != len(self.freq_upper_hz):
-            raise ConfigError(
-                f"freq_lower_hz has {len(self.freq_lower_hz)} edges and freq_upper_hz "
-                f"{len(self.freq_upper_hz)}; give both edges of every run of resource blocks"
-            )
-        for low_hz, high_hz in zip(self.freq_lower_hz, self.freq_upper_hz, strict=True):
-            if high_hz <= low_hz:
-                raise ConfigError(f"freq_upper_hz is {high_hz:g}; it must be above {low_hz:g} Hz")
-        if self.antenna == "sector" and self.azimuth_deg is None:
-            raise ConfigError("azimuth_deg is missing; a sector antenna looks somewhere")
 
     @property
     def xyz_m(self) -> tuple[float, float, float]:
@@ -96,8 +43,8 @@ class Transmitter:
 class Wall:
     """A box in the way: a path that crosses it loses ``loss_db`` once."""
 
-    lower_m: tuple[float, ...] = field(metadata=about("Lower corner x, y, z", **_PLACE))
-    upper_m: tuple[float, ...] = field(metadata=about("Upper corner x, y, z", **_PLACE))
+    lower_m: tuple[float, ...] = field(metadata=about("Lower corner x, y, z", **PLACE))
+    upper_m: tuple[float, ...] = field(metadata=about("Upper corner x, y, z", **PLACE))
     loss_db: float = field(metadata=about("Loss of crossing it", unit="dB", minimum=0, maximum=100))
     name: str = field(default="", metadata=about("What it is"))
     material: str = field(
@@ -120,14 +67,14 @@ class Site:
     ``noise_floor_dbm`` is the noise of a unit over the whole band. The K subbands are equally wide.
     """
 
-    name: str = field(metadata=about("Name of the site in MQTT topics", **_ID))
+    name: str = field(metadata=about("Name of the site in MQTT topics", **ID))
     freq_lower_hz: float = field(metadata=about("Lower edge of the band", unit="Hz", above=0))
     freq_upper_hz: float = field(metadata=about("Upper edge of the band", unit="Hz", above=0))
     size_m: tuple[float, ...] = field(
         metadata=about("Size x, y, z from the origin", unit="m", above=0, maximum=1e5)
     )
     unit: tuple[Unit, ...] = field(metadata=about("Sensing units"))
-    band: str = field(default="band0", metadata=about("Id of the band", **_ID))
+    band: str = field(default="band0", metadata=about("Id of the band", **ID))
     n_subbands: int = field(default=8, metadata=about("Subbands", minimum=1, maximum=256))
     noise_floor_dbm: float = field(
         default=-100.0,

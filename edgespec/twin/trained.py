@@ -28,7 +28,8 @@ from edgespec.twin.learning.history import History
 from edgespec.twin.learning.normal import FEWEST_SNAPSHOTS, NormalStatistics, clean, learn_normal
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.path_gain import CellGrid, PathGain
-from edgespec.twin.site import Site, Transmitter
+from edgespec.twin.site import Site
+from edgespec.wire.transmitters import Transmitter
 
 __all__ = ["TrainedTwin", "load_trained", "save_trained", "train", "train_history"]
 

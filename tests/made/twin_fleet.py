@@ -22,8 +22,9 @@ from edgespec.twin.central import SiteTwin
 from edgespec.twin.service.fleet import Disturbance, VirtualJammer, VirtualSite
 from edgespec.twin.service.openings import TwinMaker, warm_up
 from edgespec.twin.service.unit import CentralUnit
-from edgespec.twin.site import Site, Transmitter, Unit
+from edgespec.twin.site import Site, Unit
 from edgespec.twin.trained import TrainedTwin, train
+from edgespec.wire.transmitters import Transmitter
 from tests.made.broker import wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -14,9 +14,10 @@ from edgespec.twin.detectors.grid_kernels import MEASURED
 from edgespec.twin.expected import Expectation
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.path_gain import PathGain
-from edgespec.twin.site import Site, Transmitter, load_site
+from edgespec.twin.site import Site, load_site
 from edgespec.twin.trained import TrainedTwin, train_history
-from edgespec.twin.verdict import TwinVerdict
+from edgespec.wire.transmitters import Transmitter
+from edgespec.wire.verdict import TwinVerdict
 
 FloatArray = NDArray[np.float64]
 

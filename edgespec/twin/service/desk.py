@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from edgespec.alarm.rss import RssPayloadError, parse_rss
 from edgespec.errors import ConfigError, EdgespecError
 from edgespec.mqtt.backoff import QuietLog
 from edgespec.twin.central import ReportRefused, SiteTwin
-from edgespec.twin.service.events import EventBook, SiteEvent
-from edgespec.twin.service.payload import SavedSite
-from edgespec.twin.site import Site, Transmitter
-from edgespec.twin.verdict import TwinVerdict
+from edgespec.twin.service.book import EventBook
+from edgespec.twin.site import Site
+from edgespec.wire.handover import SavedSite
+from edgespec.wire.rss import RssPayloadError, parse_rss
+from edgespec.wire.site_event import SiteEvent
+from edgespec.wire.transmitters import Transmitter
+from edgespec.wire.verdict import TwinVerdict
 
 __all__ = ["Desk", "MakeTwin", "Said"]
 

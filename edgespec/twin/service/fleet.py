@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.alarm.rss import rss_payload, rss_topic
 from edgespec.config import MqttConfig
 from edgespec.errors import UsageError
 from edgespec.mqtt.session import Link, Session
@@ -18,6 +17,8 @@ from edgespec.records import RssReport
 from edgespec.twin.expected import Expectation
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.site import Site
+from edgespec.wire.rss import rss_payload
+from edgespec.wire.topics import rss_topic
 
 __all__ = [
     "Disturbance",

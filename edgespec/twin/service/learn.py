@@ -6,16 +6,16 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from edgespec.alarm.fields import PayloadError
-from edgespec.alarm.rss import RSS_SCHEMA, RssPayloadError, parse_rss
 from edgespec.config import MqttConfig
 from edgespec.errors import ConfigError
 from edgespec.mqtt.session import Link, Session
 from edgespec.records import RssReport
-from edgespec.twin.service.topics import TwinTopics
-from edgespec.twin.service.transmitters import parse_transmitters
-from edgespec.twin.site import Site, Transmitter
+from edgespec.twin.site import Site
 from edgespec.twin.trained import TrainedTwin, train
+from edgespec.wire.fields import PayloadError
+from edgespec.wire.rss import RSS_SCHEMA, RssPayloadError, parse_rss
+from edgespec.wire.topics import TwinTopics
+from edgespec.wire.transmitters import Transmitter, parse_transmitters
 
 __all__ = ["learn_from_broker", "learn_from_files", "read_reports"]
 

@@ -5,13 +5,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from edgespec.alarm.fields import encode
 from edgespec.alarm.output import Output
 from edgespec.records import EventType
-from edgespec.twin.service.events import SiteEvent
-from edgespec.twin.service.payload import encode_verdict, site_event_payload
-from edgespec.twin.verdict import TwinStatus, TwinVerdict
 from edgespec.units import format_hz, format_utc
+from edgespec.wire.fields import encode
+from edgespec.wire.site_event import SiteEvent, site_event_payload
+from edgespec.wire.verdict import TwinStatus, TwinVerdict, encode_verdict
 
 __all__ = ["JsonScreen", "TextScreen", "event_lines", "verdict_line"]
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgespec.alarm.fields import Fields, PayloadError, decode
 from edgespec.config import MqttConfig
 from edgespec.errors import ConfigError
-from edgespec.twin.service.payload import VERDICT_SCHEMA, parse_member, parse_verdict
 from edgespec.twin.service.retained import gather_retained
 from edgespec.twin.service.screen import verdict_line
-from edgespec.twin.service.topics import TwinTopics
-from edgespec.twin.verdict import TwinVerdict
+from edgespec.wire.fields import Fields, PayloadError, decode
+from edgespec.wire.member import parse_member
+from edgespec.wire.topics import TwinTopics
+from edgespec.wire.verdict import VERDICT_SCHEMA, TwinVerdict, parse_verdict
 
 __all__ = ["TwinReport", "read_status", "status_lines", "verdict_from_broker", "verdict_from_file"]
 

@@ -9,27 +9,21 @@ from dataclasses import replace
 from typing import Protocol
 
 from edgespec import __version__
-from edgespec.alarm.fields import PayloadError, encode
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, EdgespecError
 from edgespec.mqtt.backoff import QuietLog
 from edgespec.mqtt.keeper import LinkKeeper
 from edgespec.mqtt.session import Link, Session
 from edgespec.twin.service.desk import Desk, MakeTwin, Said
-from edgespec.twin.service.events import SiteEvent
 from edgespec.twin.service.members import Members
-from edgespec.twin.service.payload import (
-    encode_verdict,
-    member_payload,
-    parse_member,
-    parse_saved,
-    saved_payload,
-    site_event_payload,
-)
-from edgespec.twin.service.topics import TwinTopics
-from edgespec.twin.service.transmitters import parse_transmitters
 from edgespec.twin.site import Site
-from edgespec.twin.verdict import TwinVerdict
+from edgespec.wire.fields import PayloadError, encode
+from edgespec.wire.handover import parse_saved, saved_payload
+from edgespec.wire.member import member_payload, parse_member
+from edgespec.wire.site_event import SiteEvent, site_event_payload
+from edgespec.wire.topics import TwinTopics
+from edgespec.wire.transmitters import parse_transmitters
+from edgespec.wire.verdict import TwinVerdict, encode_verdict
 
 __all__ = ["CentralUnit", "Screen"]
 

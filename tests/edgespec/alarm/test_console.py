@@ -13,9 +13,11 @@ from dataclasses import replace
 import pytest
 
 from edgespec.alarm.console import JsonLinesSink, TableSink
-from edgespec.alarm.payload import parse_event, parse_info, parse_state
 from edgespec.config import Config, MqttConfig, NodeConfig
 from edgespec.records import Event, EventType, ObserverState, SampleFormat, SourceInfo
+from edgespec.wire.event import parse_event
+from edgespec.wire.info import parse_info
+from edgespec.wire.state import parse_state
 
 CONFIG = Config(node=NodeConfig(id="pi-1"), mqtt=MqttConfig(url="mqtt://pi:secret@host"))
 SOURCE = SourceInfo("sigmf:a.sigmf-meta", 5e6, 806e6, SampleFormat.CU8, is_live=False)

@@ -21,14 +21,17 @@ import pytest
 
 from edgespec.alarm import sender
 from edgespec.alarm.mqtt import MqttSink
-from edgespec.alarm.payload import EventMessage, decode, parse_event, parse_info, parse_state
 from edgespec.alarm.spool import Spool
-from edgespec.alarm.topics import Topics
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt.backoff import Backoff, QuietLog
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.records import Event, EventType, ObserverState
+from edgespec.wire.event import EventMessage, parse_event
+from edgespec.wire.fields import decode
+from edgespec.wire.info import parse_info
+from edgespec.wire.state import parse_state
+from edgespec.wire.topics import Topics
 from tests.made.broker import PATIENCE_S, Broker, Listener, Proxy, free_port, wait_for
 
 NODE, RADIO, BAND = "pi-1", "rtl-7", "lte"

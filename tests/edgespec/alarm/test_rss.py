@@ -12,7 +12,6 @@ import pytest
 
 from edgespec.alarm.console import JsonLinesSink
 from edgespec.alarm.mqtt import MqttSink
-from edgespec.alarm.rss import MAX_RSS_BYTES, RssPayloadError, encode_rss, parse_rss, rss_payload
 from edgespec.alarm.spool import Spool
 from edgespec.config import BandConfig, Config, DetectConfig, MqttConfig, load_config
 from edgespec.dsp.levels import ADDERS, RssPlan, SubbandLevels
@@ -30,6 +29,7 @@ from edgespec.records import (
     SourceInfo,
     Spectrogram,
 )
+from edgespec.wire.rss import MAX_RSS_BYTES, RssPayloadError, encode_rss, parse_rss, rss_payload
 from tests.edgespec.observer.test_allocations import GEOMETRY as WIDE
 from tests.edgespec.observer.test_allocations import (
     MAX_BYTES,

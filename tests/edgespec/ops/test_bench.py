@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgespec.alarm.payload import parse_event
 from edgespec.config import Config, SourceConfig, override
 from edgespec.errors import EdgespecError
 from edgespec.ops import bench
 from edgespec.ops.coldstart import describe, main, score_one
+from edgespec.wire.event import parse_event
 from tests.made import band, tiny, tiny_network
 from tests.made.broker import Broker, Listener
 from tests.made.observer import REPOSITORY, run

@@ -17,7 +17,7 @@ from edgespec.twin.expected import Expectation
 from edgespec.twin.site import Site
 from edgespec.twin.state import TwinState
 from edgespec.twin.trained import load_trained, save_trained, train
-from edgespec.twin.verdict import TwinStatus, TwinVerdict
+from edgespec.wire.verdict import TwinStatus, TwinVerdict
 from tests.made.twin_site import SECOND_NS, START_NS, Clock, World, hall, jammer, report
 
 pytestmark = pytest.mark.slow_without_jit

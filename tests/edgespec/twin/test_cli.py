@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from edgespec.alarm.rss import encode_rss
 from edgespec.cli import main
 from edgespec.errors import ConfigError
 from edgespec.twin.central import SiteTwin
@@ -17,7 +16,8 @@ from edgespec.twin.picture import draw_site, received_map_dbm
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.service.fleet import VirtualJammer
 from edgespec.twin.service.screen import JsonScreen
-from edgespec.twin.verdict import TwinVerdict
+from edgespec.wire.rss import encode_rss
+from edgespec.wire.verdict import TwinVerdict
 from tests.made import twin_fleet
 
 pytestmark = pytest.mark.slow_without_jit

@@ -13,19 +13,20 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edgespec.alarm.fields import decode
-from edgespec.alarm.rss import encode_rss
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
 from edgespec.mqtt.session import Link, Session
 from edgespec.twin.service.fleet import Fleet, VirtualJammer
-from edgespec.twin.service.payload import parse_saved, parse_site_event, parse_verdict
 from edgespec.twin.service.status import read_status, status_lines, verdict_from_broker
-from edgespec.twin.service.transmitters import transmitters_payload
 from edgespec.twin.service.unit import CentralUnit
 from edgespec.twin.site import Site
 from edgespec.twin.trained import save_trained
-from edgespec.twin.verdict import TwinStatus, TwinVerdict
+from edgespec.wire.fields import decode
+from edgespec.wire.handover import parse_saved
+from edgespec.wire.rss import encode_rss
+from edgespec.wire.site_event import parse_site_event
+from edgespec.wire.transmitters import transmitters_payload
+from edgespec.wire.verdict import TwinStatus, TwinVerdict, parse_verdict
 from tests.made import twin_fleet
 from tests.made.broker import PATIENCE_S, Broker, Listener, Proxy, wait_for
 from tests.made.twin_fleet import INTERVAL_S, Running, site_of

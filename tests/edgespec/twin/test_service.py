@@ -1,23 +1,18 @@
-"""The central unit without a broker: who owns a site, events, payloads, and what is refused."""
+"""The central unit without a broker: who owns a site, events, and what is refused."""
 
 import io
 import json
-import math
 import time
 from collections import Counter
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from edgespec.alarm.fields import PayloadError, decode, encode
-from edgespec.alarm.rss import encode_rss
 from edgespec.config import MqttConfig
 from edgespec.errors import ConfigError, UsageError
-from edgespec.records import EventType
+from edgespec.twin.service.book import EventBook
 from edgespec.twin.service.desk import Desk
-from edgespec.twin.service.events import EventBook, SiteEvent
 from edgespec.twin.service.fleet import VirtualJammer, parse_jammer
 from edgespec.twin.service.learn import learn_from_files, read_reports
 from edgespec.twin.service.members import Members, owner_of
@@ -28,45 +23,17 @@ from edgespec.twin.service.openings import (
     load_trained_for,
     require_url,
 )
-from edgespec.twin.service.payload import (
-    SavedSite,
-    encode_verdict,
-    member_payload,
-    parse_member,
-    parse_saved,
-    parse_site_event,
-    parse_verdict,
-    saved_payload,
-    site_event_payload,
-    verdict_payload,
-)
 from edgespec.twin.service.screen import JsonScreen, TextScreen
 from edgespec.twin.service.status import verdict_from_file
-from edgespec.twin.service.topics import TwinTopics
-from edgespec.twin.service.transmitters import parse_transmitters, transmitters_payload
 from edgespec.twin.trained import save_trained
-from edgespec.twin.verdict import Position, TwinStatus, TwinVerdict
+from edgespec.wire.handover import SavedSite, parse_saved, saved_payload
+from edgespec.wire.rss import encode_rss
+from edgespec.wire.verdict import TwinStatus, TwinVerdict
 from tests.made import twin_fleet
+from tests.made.verdict import NS, T0, verdict_of
 
-NS = 1_000_000_000
-T0 = 1_800_000_000 * NS
 SITES = [f"site-{k}" for k in range(400)]
 MEMBERS = ["alpha", "beta", "gamma", "delta"]
-
-
-def verdict_of(second: int, alarm: bool = False, **changes: object) -> TwinVerdict:
-    levels = np.array([[-70.0, -71.0], [math.nan, math.nan]])
-    found = {
-        "source": Position(3.0, 4.0, 1.5, 2.0), "power_dbm": 20.0, "freq_lower_hz": 1e9,
-        "freq_upper_hz": 2e9, "kind": "narrowband", "advice": "leave these blocks out",
-    }  # fmt: skip
-    verdict = TwinVerdict(
-        "hall", "n78", T0 + second * NS, second, TwinStatus.WATCHING, "likelihood",
-        9.0 if alarm else -6.0, -4.0, alarm, 1, 1, ("a", "b"), levels, levels - 1.0, levels * 0.0,
-        (1e9, 1.5e9, 2e9), units_missing=("b",), implausible={"c": "repeats itself"},
-        **(found if alarm else {}),
-    )  # fmt: skip
-    return replace(verdict, **changes)
 
 
 # Who owns a site.
@@ -173,107 +140,6 @@ def test_a_successor_goes_on_with_the_open_event() -> None:
     assert read == saved
     assert read.event is not None
     assert types_of(EventBook(read.event), [verdict_of(k) for k in (1, 2, 3)]) == [(3, "end")]
-
-
-# Payloads.
-
-
-@pytest.mark.parametrize("alarm", [False, True])
-def test_a_verdict_is_read_as_it_was_written(alarm: bool) -> None:
-    verdict = verdict_of(5, alarm)
-    counts = {"accepted": 3, "stale": 1}
-    data = encode_verdict(verdict, "c-1", "dBm", counts)
-    assert data == encode(verdict_payload(verdict, "c-1", "dBm", counts))
-    read = parse_verdict(data)
-    for field in fields(TwinVerdict):
-        mine, its = getattr(verdict, field.name), getattr(read, field.name)
-        assert np.array_equal(mine, its, equal_nan=isinstance(mine, np.ndarray)), field.name
-    payload = decode(data)
-    assert payload["schema"] == "edgespec.verdict/1"
-    assert payload["levels"][1] == [None, None]
-    assert "not_finite" not in payload
-    assert payload["reports"] == {"accepted": 3, "stale": 1}
-    assert (payload["alarm"], payload["time"]) == (alarm, "2027-01-15T08:00:05.000000Z")
-
-
-def test_a_verdict_without_a_score_is_json() -> None:
-    verdict = verdict_of(5, status=TwinStatus.TOO_FEW_UNITS, score=math.nan, threshold=math.nan)
-    data = encode(verdict_payload(verdict, "c-1", "dBm", {}))
-    assert json.loads(data)["score"] is None
-    assert math.isnan(parse_verdict(data).score)
-
-
-def test_a_site_event_is_read_as_it_was_written() -> None:
-    event = EventBook().follow(verdict_of(0, alarm=True))
-    assert event is not None
-    payload = site_event_payload(event, "c-1", 3)
-    assert parse_site_event(encode(payload)) == event
-    assert payload["core:freq_lower_edge"] == 1e9
-    assert payload["source"] == {"x_m": 3.0, "y_m": 4.0, "z_m": 1.5, "sigma_m": 2.0}
-    bare = SiteEvent("id", EventType.NEW, "s", "b", T0, T0, "energy", 1.0, 0.5, 1, 1, 4)
-    assert parse_site_event(encode(site_event_payload(bare, "c-1", 1))) == bare
-
-
-def test_presence() -> None:
-    data = encode(member_payload("c-1", ["a", "b"], T0, version="1"))
-    assert parse_member(data) == ("c-1", ["a", "b"], {})
-    data = encode(member_payload("c-1", ["a", "b"], T0, reports={"stale": 3}))
-    assert parse_member(data) == ("c-1", ["a", "b"], {"stale": 3})
-    with pytest.raises(PayloadError, match="sites"):
-        parse_member(encode({**decode(data), "sites": "a"}))
-
-
-@pytest.mark.parametrize(
-    "parse", [parse_verdict, parse_site_event, parse_saved, parse_member, parse_transmitters]
-)
-@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"schema":"x"}', b"\xff"])
-def test_no_reader_takes_anything_else(parse: object, data: bytes) -> None:
-    with pytest.raises(PayloadError):
-        parse(data)  # type: ignore[operator]
-
-
-def test_transmitters_are_read_as_they_were_written() -> None:
-    site = twin_fleet.site_of()
-    sector = replace(site.transmitter[0], id="s", antenna="sector", azimuth_deg=90.0, active=False)
-    sent = (*site.transmitter, sector)
-    assert parse_transmitters(encode(transmitters_payload("yard", sent, T0))) == (T0, sent)
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"x_m": None}, "x_m"),
-        ({"x_m": "3"}, "x_m is '3'"),
-        ({"power_dbm": 1e9}, "power_dbm is 1000000000.0"),
-        ({"antenna": "dish"}, "antenna is 'dish'"),
-        ({"freq_lower_hz": 5}, "freq_lower_hz is 5"),
-        ({"freq_lower_hz": [1.0, 2.0]}, "freq_lower_hz has 2 edges"),
-        ({"active": 1}, "active is 1"),
-        ({"id": "a/b"}, "id is 'a/b'"),
-    ],
-)
-def test_impossible_transmitters_are_named(changes: dict[str, object], says: str) -> None:
-    payload = transmitters_payload("yard", twin_fleet.site_of().transmitter, T0)
-    payload["transmitters"][0].update(changes)
-    with pytest.raises(PayloadError, match=r"transmitters\[0\]") as caught:
-        parse_transmitters(json.dumps(payload).encode())
-    assert says in str(caught.value)
-    both = {
-        **payload,
-        "transmitters": [{"id": "t", "x_m": 0, "y_m": 0, "z_m": 0, "power_dbm": 1}] * 2,
-    }
-    with pytest.raises(PayloadError, match="twice"):
-        parse_transmitters(json.dumps(both).encode())
-
-
-def test_topics_say_what_and_whose() -> None:
-    topics = TwinTopics("a/b")
-    assert topics.shared_reports("hall") == "$share/hall/a/b/+/rss/hall"
-    for what in ("verdict", "state", "events", "alarm", "transmitters"):
-        assert topics.part_of(getattr(topics, what)("hall")) == (what, "hall")
-    assert topics.part_of(topics.member("c-1")) == ("members", "c-1")
-    for other in ("a/b/pi/rss/hall", "a/b/twin/x", "a/b/twin/x/y/z", "c/twin/hall/state"):
-        assert topics.part_of(other) == ("", "")
 
 
 # Whatever comes in.

@@ -14,7 +14,8 @@ from edgespec.twin.propagation.log_distance import LogDistance
 from edgespec.twin.propagation.maps import Maps
 from edgespec.twin.propagation.path_gain import GAIN_FLOOR_DB
 from edgespec.twin.propagation.walls import inside_any, wall_losses_db
-from edgespec.twin.site import Site, Transmitter, Wall, load_site
+from edgespec.twin.site import Site, Wall, load_site
+from edgespec.wire.transmitters import Transmitter
 from tests.made.twin_site import hall, jammer
 
 HALL = (Path(edgespec.twin.__file__).parent / "sites" / "hall.toml").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What one option accepts: the single place that loader, schema and template read."""
+"""What one field of a record accepts: the single place that readers, schema and template read."""
 
 import math
 import re
@@ -8,7 +8,10 @@ from typing import Any
 
 from edgespec.errors import ConfigError
 
-__all__ = ["Option", "about", "check_record", "option_of"]
+__all__ = ["ID", "Option", "about", "check_record", "option_of"]
+
+#: Bounds of an id: it may be part of an MQTT topic, of a path and of a command line.
+ID = {"pattern": r"[A-Za-z0-9_-]{1,64}", "pattern_text": "1 to 64 letters, digits, - and _"}
 
 _KEY = "edgespec"
 

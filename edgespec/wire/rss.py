@@ -8,9 +8,9 @@ import json
 import math
 from typing import Any
 
-from edgespec.alarm.fields import PayloadError, decode, encode, parse_utc
 from edgespec.records import RssReport
 from edgespec.units import format_utc
+from edgespec.wire.fields import PayloadError, decode, encode, parse_utc
 
 __all__ = [
     "LEVEL_UNITS",
@@ -20,7 +20,6 @@ __all__ = [
     "encode_rss",
     "parse_rss",
     "rss_payload",
-    "rss_topic",
 ]
 
 RSS_SCHEMA = "edgespec.rss/1"
@@ -37,11 +36,6 @@ class RssPayloadError(PayloadError):
     def __init__(self, reason: str, sentence: str) -> None:
         super().__init__(sentence)
         self.reason = reason
-
-
-def rss_topic(prefix: str, node: str, site: str) -> str:
-    """Return the topic of one observer's reports; ``+`` for ``node`` stands for all of them."""
-    return f"{prefix}/{node}/rss/{site}"
 
 
 def rss_payload(report: RssReport) -> dict[str, Any]:

@@ -1,46 +1,18 @@
 """A site's verdicts become events: one id from the first alarm to the last quiet snapshot."""
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from edgespec.records import EventType
-from edgespec.twin.verdict import Position, TwinStatus, TwinVerdict
+from edgespec.wire.site_event import SiteEvent
+from edgespec.wire.verdict import TwinStatus, TwinVerdict
 
-__all__ = ["EventBook", "SiteEvent"]
+__all__ = ["EventBook"]
 
 _NS = 1_000_000_000
 #: Quiet snapshots after which an event is over.
 _HOLD_OFF = 3
 _UPDATE_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class SiteEvent:
-    """Something else is on the site's band, as its units together see it.
-
-    Position, power, frequencies, kind and advice are those of the strongest snapshot so far, by
-    how far its score lies above the threshold; ``n_alarms`` of ``n_snapshots`` alarmed since
-    ``start_ns``.
-    """
-
-    event_id: str
-    event_type: EventType
-    site: str
-    band: str
-    start_ns: int
-    end_ns: int
-    detector: str
-    score: float
-    threshold: float
-    n_alarms: int
-    n_snapshots: int
-    n_units: int
-    kind: str = ""
-    advice: str = ""
-    freq_lower_hz: float | None = None
-    freq_upper_hz: float | None = None
-    source: Position | None = None
-    power_dbm: float | None = None
 
 
 class EventBook:

@@ -9,14 +9,19 @@ import json
 import math
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 import numpy as np
 
 from edgespec.errors import EdgespecError
 
-__all__ = ["Fields", "PayloadError", "decode", "encode", "parse_utc"]
+__all__ = ["LEVEL_UNIT", "Fields", "PayloadError", "decode", "encode", "parse_utc"]
 
+#: Unit of the levels of an observer that is not calibrated.
+LEVEL_UNIT = "dBFS"
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 _NOT_FINITE = "not_finite"
 _NAMES = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -112,12 +117,37 @@ class Fields:
         """Return a string or None."""
         return None if self._get(key) is None else self.text(key)
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings."""
+        values = self._get(key)
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise self._wrong(key, values, "a list of text")
+        return tuple(values)
+
+    def choice(self, key: str, choices: type[_Choice]) -> _Choice:
+        """Return a member of an enumeration."""
+        value = self.text(key)
+        if value not in list(choices):
+            raise self._wrong(key, value, f"one of {[choice.value for choice in choices]}")
+        return choices(value)
+
     def number(self, key: str) -> float:
         """Return a float; an integer is one too."""
         value = self._get(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(key, value, "a number")
         return float(value)
+
+    def optional_number(self, key: str) -> float | None:
+        """Return a float or None."""
+        return None if self._get(key) is None else self.number(key)
+
+    def number_list(self, key: str) -> tuple[float, ...]:
+        """Return a list of numbers."""
+        values = self._get(key)
+        if not isinstance(values, list) or not all(type(one) in (int, float) for one in values):
+            raise self._wrong(key, values, "a list of numbers")
+        return tuple(map(float, values))
 
     def integer(self, key: str) -> int:
         """Return an integer."""
@@ -143,19 +173,30 @@ class Fields:
 
     def numbers(self, key: str) -> dict[str, float]:
         """Return an object of numbers."""
-        inner = self._object(key)
+        inner = self.inner(key)
         return {name: inner.number(name) for name in inner._payload}
 
     def integers(self, key: str) -> dict[str, int]:
         """Return an object of integers."""
-        inner = self._object(key)
+        inner = self.inner(key)
         return {name: inner.integer(name) for name in inner._payload}
 
-    def _object(self, key: str) -> "Fields":
+    def require_level_unit(self) -> None:
+        """Refuse levels in another unit than dBFS."""
+        unit = self.text("level_unit")
+        if unit != LEVEL_UNIT:
+            raise PayloadError(f"level_unit is {unit!r:.60}; this version reads {LEVEL_UNIT!r}")
+
+    def inner(self, key: str) -> "Fields":
+        """Return the fields of an object."""
         value = self._get(key)
         if not isinstance(value, dict):
             raise self._wrong(key, value, "an object")
         return Fields(value, f"{self._schema} {key}")
+
+    def optional_inner(self, key: str) -> "Fields | None":
+        """Return the fields of an object, or None."""
+        return None if self._get(key) is None else self.inner(key)
 
     def _get(self, key: str) -> Any:
         if key not in self._payload:

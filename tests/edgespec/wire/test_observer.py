@@ -7,20 +7,11 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from edgespec.alarm.payload import (
-    EventMessage,
-    PayloadError,
-    decode,
-    encode,
-    event_payload,
-    info_payload,
-    mark_replayed,
-    parse_event,
-    parse_info,
-    parse_state,
-    state_payload,
-)
 from edgespec.records import Event, EventType, ObserverState
+from edgespec.wire.event import EventMessage, event_payload, mark_replayed, parse_event
+from edgespec.wire.fields import PayloadError, decode, encode
+from edgespec.wire.info import info_payload, parse_info
+from edgespec.wire.state import parse_state, state_payload
 
 NS = 1_000_000_000
 

@@ -1,0 +1,110 @@
+"""One message of an event's life, as it travels.
+
+Names that SigMF has are SigMF's (``core:...``); times are RFC 3339 with ``Z`` and microseconds;
+levels are dBFS. What is read is what was written, times and latency to the microsecond.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from edgespec.records import Event, EventType
+from edgespec.units import format_utc
+from edgespec.wire.fields import LEVEL_UNIT, Fields, decode, encode
+
+__all__ = ["EVENT_SCHEMA", "EventMessage", "event_payload", "mark_replayed", "parse_event"]
+
+EVENT_SCHEMA = "edgespec.event/1"
+
+
+@dataclass(frozen=True, slots=True)
+class EventMessage:
+    """An event as it travels.
+
+    ``sequence`` counts the messages of a node, across restarts; a gap is a loss, a repetition a
+    duplicate. ``replayed`` says that the message waited through an outage.
+    """
+
+    event: Event
+    node: str
+    sequence: int
+    replayed: bool = False
+    model_sha256: str | None = None
+
+
+def event_payload(message: EventMessage) -> dict[str, Any]:
+    """Return the object of schema ``edgespec.event/1``."""
+    event = message.event
+    return {
+        "schema": EVENT_SCHEMA,
+        "event_type": event.event_type.value,
+        "id": event.event_id,
+        "sequence": message.sequence,
+        "replayed": message.replayed,
+        "node": message.node,
+        "band": event.band,
+        "start": format_utc(event.start_ns),
+        "end": format_utc(event.end_ns),
+        "core:sample_start": int(event.sample_start),
+        "core:sample_count": int(event.n_samples),
+        "core:freq_lower_edge": float(event.freq_lower_hz),
+        "core:freq_upper_edge": float(event.freq_upper_hz),
+        "peak_freq_hz": float(event.peak_freq_hz),
+        "peak_dbfs": float(event.peak_dbfs),
+        "excess_db": float(event.excess_db),
+        "level_unit": LEVEL_UNIT,
+        "kind": event.kind,
+        "detector": event.detector,
+        "score": float(event.score),
+        "threshold": float(event.threshold),
+        "confidence": float(event.confidence),
+        "model_sha256": message.model_sha256,
+        "latency_ms": round(float(event.latency_s) * 1e3, 3),
+    }
+
+
+def parse_event(data: bytes | str) -> EventMessage:
+    """Return the message written as :func:`event_payload`.
+
+    Raises:
+        PayloadError: it is not a message of this schema.
+    """
+    fields = Fields.of(decode(data), EVENT_SCHEMA)
+    fields.require_level_unit()
+    event = Event(
+        event_id=fields.text("id"),
+        event_type=fields.choice("event_type", EventType),
+        band=fields.text("band"),
+        start_ns=fields.utc_ns("start"),
+        end_ns=fields.utc_ns("end"),
+        sample_start=fields.integer("core:sample_start"),
+        n_samples=fields.integer("core:sample_count"),
+        freq_lower_hz=fields.number("core:freq_lower_edge"),
+        freq_upper_hz=fields.number("core:freq_upper_edge"),
+        peak_freq_hz=fields.number("peak_freq_hz"),
+        peak_dbfs=fields.number("peak_dbfs"),
+        excess_db=fields.number("excess_db"),
+        detector=fields.text("detector"),
+        score=fields.number("score"),
+        threshold=fields.number("threshold"),
+        confidence=fields.number("confidence"),
+        kind=fields.text("kind"),
+        latency_s=round(fields.number("latency_ms") / 1e3, 6),
+    )
+    return EventMessage(
+        event,
+        node=fields.text("node"),
+        sequence=fields.integer("sequence"),
+        replayed=fields.flag("replayed"),
+        model_sha256=fields.optional_text("model_sha256"),
+    )
+
+
+def mark_replayed(data: bytes) -> bytes:
+    """Return an encoded event with ``replayed`` true.
+
+    Raises:
+        PayloadError: it is not an event.
+    """
+    payload = decode(data)
+    Fields.of(payload, EVENT_SCHEMA).flag("replayed")
+    return encode({**payload, "replayed": True})

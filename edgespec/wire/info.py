@@ -1,0 +1,33 @@
+"""Who an observer is: versions, board, hashes, whatever it is given to say of itself."""
+
+from typing import Any
+
+from edgespec.wire.fields import Fields, PayloadError, decode
+
+__all__ = ["INFO_SCHEMA", "info_payload", "parse_info"]
+
+INFO_SCHEMA = "edgespec.info/1"
+_RESERVED = ("schema", "node", "not_finite")
+
+
+def info_payload(info: dict[str, Any], node: str) -> dict[str, Any]:
+    """Return the object of schema ``edgespec.info/1``: versions, board, hashes, as given.
+
+    Raises:
+        PayloadError: ``info`` uses a name that the envelope needs.
+    """
+    taken = [name for name in _RESERVED if name in info]
+    if taken:
+        raise PayloadError(f"info has the fields {taken}, which its envelope uses: rename them")
+    return {"schema": INFO_SCHEMA, "node": node, **info}
+
+
+def parse_info(data: bytes | str) -> tuple[str, dict[str, Any]]:
+    """Return node and info written as :func:`info_payload`.
+
+    Raises:
+        PayloadError: it is not an info of this schema.
+    """
+    payload = decode(data)
+    node = Fields.of(payload, INFO_SCHEMA).text("node")
+    return node, {key: value for key, value in payload.items() if key not in _RESERVED}

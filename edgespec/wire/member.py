@@ -1,0 +1,33 @@
+"""The presence of a central unit: that it is there, and which sites it knows."""
+
+from typing import Any
+
+from edgespec.units import format_utc
+from edgespec.wire.fields import Fields, decode
+
+__all__ = ["MEMBER_SCHEMA", "member_payload", "parse_member"]
+
+MEMBER_SCHEMA = "edgespec.member/1"
+
+
+def member_payload(central: str, sites: list[str], utc_ns: int, **more: Any) -> dict[str, Any]:
+    """Return the object of schema ``edgespec.member/1``: a central unit and the sites it knows."""
+    return {
+        "schema": MEMBER_SCHEMA,
+        "central": central,
+        "time": format_utc(utc_ns),
+        "sites": list(sites),
+        **more,
+    }
+
+
+def parse_member(data: bytes | str) -> tuple[str, list[str], dict[str, int]]:
+    """Return id and sites of a central unit, and how many reports it took or refused, by reason.
+
+    Raises:
+        PayloadError: it is no presence.
+    """
+    payload = decode(data)
+    fields = Fields.of(payload, MEMBER_SCHEMA)
+    reports = fields.integers("reports") if "reports" in payload else {}
+    return fields.text("central"), list(fields.texts("sites")), reports

@@ -1,0 +1,67 @@
+"""The periodic state of an observer, as it travels; style and names are those of an event."""
+
+from typing import Any
+
+from edgespec.records import ObserverState
+from edgespec.units import format_utc
+from edgespec.wire.fields import LEVEL_UNIT, Fields, decode
+
+__all__ = ["STATE_SCHEMA", "parse_state", "state_payload"]
+
+STATE_SCHEMA = "edgespec.state/1"
+
+
+def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
+    """Return the object of schema ``edgespec.state/1``."""
+    return {
+        "schema": STATE_SCHEMA,
+        "node": node,
+        "time": format_utc(state.utc_ns),
+        "uptime_s": float(state.uptime_s),
+        "n_samples": int(state.n_samples),
+        "n_segments": int(state.n_segments),
+        "n_events": int(state.n_events),
+        "n_dropped": int(state.n_dropped),
+        "n_skipped": {reason: int(n) for reason, n in state.n_skipped.items()},
+        "level_dbfs": float(state.level_dbfs),
+        "noise_floor_dbfs": float(state.noise_floor_dbfs),
+        "level_unit": LEVEL_UNIT,
+        "scores": {name: float(score) for name, score in state.scores.items()},
+        "thresholds": {name: float(limit) for name, limit in state.thresholds.items()},
+        "speed": float(state.speed),
+        "alarm": bool(state.alarm),
+        "mqtt_connected": state.mqtt_connected,
+        "spool_events": int(state.spool_events),
+        "warmup_left_s": float(state.warmup_left_s),
+        "latency_ms": {key: round(1e3 * float(s), 3) for key, s in state.latency_s.items()},
+    }
+
+
+def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
+    """Return node and state written as :func:`state_payload`.
+
+    Raises:
+        PayloadError: it is not a state of this schema.
+    """
+    fields = Fields.of(decode(data), STATE_SCHEMA)
+    fields.require_level_unit()
+    state = ObserverState(
+        utc_ns=fields.utc_ns("time"),
+        uptime_s=fields.number("uptime_s"),
+        n_samples=fields.integer("n_samples"),
+        n_segments=fields.integer("n_segments"),
+        n_events=fields.integer("n_events"),
+        n_dropped=fields.integer("n_dropped"),
+        n_skipped=fields.integers("n_skipped"),
+        level_dbfs=fields.number("level_dbfs"),
+        noise_floor_dbfs=fields.number("noise_floor_dbfs"),
+        scores=fields.numbers("scores"),
+        thresholds=fields.numbers("thresholds"),
+        speed=fields.number("speed"),
+        alarm=fields.flag("alarm"),
+        mqtt_connected=fields.optional_flag("mqtt_connected"),
+        spool_events=fields.integer("spool_events"),
+        warmup_left_s=fields.number("warmup_left_s"),
+        latency_s={key: round(ms / 1e3, 6) for key, ms in fields.numbers("latency_ms").items()},
+    )
+    return fields.text("node"), state

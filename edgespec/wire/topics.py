@@ -1,0 +1,136 @@
+"""Where on the broker things are: the topics of observers and of central units."""
+
+from dataclasses import dataclass
+
+from edgespec.errors import ConfigError
+
+__all__ = ["Topics", "TwinTopics", "rss_topic"]
+
+_WILD = ("+", "#", "\0")
+
+
+def rss_topic(prefix: str, node: str, site: str) -> str:
+    """Return the topic of one observer's reports; ``+`` for ``node`` stands for all of them."""
+    return f"{prefix}/{node}/rss/{site}"
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Topics below ``<prefix>/<node>``.
+
+    Raises:
+        ConfigError: a part is empty or holds a character that MQTT gives a meaning
+            (MQTT 3.1.1, sec. 4.7); only the prefix may have several levels.
+    """
+
+    prefix: str
+    node: str
+    band: str
+    radio: str
+
+    def __post_init__(self) -> None:
+        _check("mqtt.topic_prefix", self.prefix, _WILD)
+        if self.prefix.startswith(("$", "/")) or self.prefix.endswith("/"):
+            raise ConfigError(
+                f"mqtt.topic_prefix is {self.prefix!r}: it must not begin with '$' or '/' "
+                "or end with '/'"
+            )
+        for name in ("node", "band", "radio"):
+            _check(f"the {name} id", getattr(self, name), (*_WILD, "/"))
+
+    @property
+    def availability(self) -> str:
+        """``online`` or ``offline``: retained, QoS 1, also the last will."""
+        return f"{self.prefix}/{self.node}/availability"
+
+    @property
+    def radio_availability(self) -> str:
+        """The same for the radio."""
+        return f"{self.prefix}/{self.node}/radio/{self.radio}/availability"
+
+    @property
+    def info(self) -> str:
+        """Who this is: retained."""
+        return f"{self.prefix}/{self.node}/info"
+
+    @property
+    def state(self) -> str:
+        """How it is: retained, QoS 0."""
+        return f"{self.prefix}/{self.node}/state"
+
+    @property
+    def alarm(self) -> str:
+        """``ON`` while an event is open, else ``OFF``: retained."""
+        return f"{self.prefix}/{self.node}/alarm/{self.band}/state"
+
+    @property
+    def events(self) -> str:
+        """Every message of every event: QoS 1."""
+        return f"{self.prefix}/{self.node}/events"
+
+
+@dataclass(frozen=True, slots=True)
+class TwinTopics:
+    """Topics below ``<prefix>/twin``, and those of the reports. ``+`` as a site stands for all."""
+
+    prefix: str
+
+    def reports(self, site: str) -> str:
+        """All observers' reports of a site."""
+        return rss_topic(self.prefix, "+", site)
+
+    def shared_reports(self, site: str) -> str:
+        """The same for a group of central units: each report goes to one of them.
+
+        The group is the site's. Two central units are only both in it for the moment of a
+        hand-over.
+        """
+        return f"$share/{site}/{self.reports(site)}"
+
+    def transmitters(self, site: str) -> str:
+        """Who transmits, told by whoever knows the network: retained."""
+        return f"{self.prefix}/twin/{site}/transmitters"
+
+    def verdict(self, site: str) -> str:
+        """The last snapshot: retained, QoS 0."""
+        return f"{self.prefix}/twin/{site}/verdict"
+
+    def events(self, site: str) -> str:
+        """Every message of every event: QoS 1."""
+        return f"{self.prefix}/twin/{site}/events"
+
+    def alarm(self, site: str) -> str:
+        """``ON`` while an event is open, else ``OFF``: retained, QoS 1."""
+        return f"{self.prefix}/twin/{site}/alarm"
+
+    def state(self, site: str) -> str:
+        """What a successor needs: retained, QoS 1."""
+        return f"{self.prefix}/twin/{site}/state"
+
+    def member(self, central: str) -> str:
+        """Presence of one central unit: retained, QoS 1, emptied by its last will."""
+        return f"{self.prefix}/twin/members/{central}"
+
+    @property
+    def members(self) -> str:
+        """Presence of all."""
+        return self.member("+")
+
+    def part_of(self, topic: str) -> tuple[str, str]:
+        """Return what a topic below ``<prefix>/twin`` is about and whose: (``state``, ``hall``).
+
+        Both are empty for any other topic; for a member it is ``("members", id)``.
+        """
+        levels = topic.removeprefix(f"{self.prefix}/twin/").split("/")
+        if len(levels) != 2 or not topic.startswith(f"{self.prefix}/twin/"):
+            return "", ""
+        return (levels[0], levels[1]) if levels[0] == "members" else (levels[1], levels[0])
+
+
+def _check(name: str, value: str, forbidden: tuple[str, ...]) -> None:
+    if not value or any(character in value for character in forbidden):
+        signs = " ".join(repr(character) for character in forbidden)
+        raise ConfigError(
+            f"{name} is {value!r}, which cannot be part of an MQTT topic: it must not be empty "
+            f"or contain {signs}"
+        )

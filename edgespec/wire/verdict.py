@@ -1,0 +1,193 @@
+"""What the central unit says of one snapshot of a site.
+
+Levels of a unit that is missing are ``null``, and so is the score of a snapshot that has none.
+"""
+
+import json
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.units import format_utc
+from edgespec.wire.fields import Fields, PayloadError, decode
+from edgespec.wire.position import Position, located_payload, parse_located, rounded
+
+__all__ = [
+    "VERDICT_SCHEMA",
+    "TwinStatus",
+    "TwinVerdict",
+    "encode_verdict",
+    "parse_verdict",
+    "verdict_payload",
+]
+
+VERDICT_SCHEMA = "edgespec.verdict/1"
+
+FloatArray = NDArray[np.float64]
+
+
+class TwinStatus(StrEnum):
+    """What a verdict is worth: only ``watching`` ever alarms."""
+
+    LEARNING = "learning"
+    WATCHING = "watching"
+    TOO_FEW_UNITS = "too-few-units"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TwinVerdict:
+    """One snapshot of a site, fused.
+
+    Arrays are float64 ``(n_units, n_subbands)`` in the order of the site's units, NaN where a unit
+    is missing: ``level_db`` what was measured, ``expected_dbm`` what the twin expected, and
+    ``residual_db`` measured - expected - learnt bias. An alarm is ``score > threshold``. The score
+    belongs to ``detector`` over the last ``n_averages`` snapshots. The snapshot ends at ``utc_ns``;
+    ``snapshot`` counts intervals since 1970, so it is the same in every central unit.
+
+    Only an alarm has a ``source`` with ``power_dbm``, edges of the frequencies it affects, a
+    ``kind`` and ``advice``. ``kind`` is empty, or one of :data:`edgespec.twin.advice.KINDS`.
+    ``implausible`` says of each distrusted unit why. ``transmitters_silent`` should be on the air
+    and are not; they were left out of what was expected. Without enough units, and while learning,
+    score and threshold are NaN. ``n_to_learn`` snapshots are left until it watches.
+    """
+
+    site: str
+    band: str
+    utc_ns: int
+    snapshot: int
+    status: TwinStatus
+    detector: str
+    score: float
+    threshold: float
+    is_alarm: bool
+    n_averages: int
+    n_units: int
+    nodes: tuple[str, ...]
+    level_db: FloatArray
+    expected_dbm: FloatArray
+    residual_db: FloatArray
+    edges_hz: tuple[float, ...]
+    units_missing: tuple[str, ...] = ()
+    units_saturated: tuple[str, ...] = ()
+    implausible: dict[str, str] = field(default_factory=dict)
+    transmitters_silent: tuple[str, ...] = ()
+    n_to_learn: int = 0
+    source: Position | None = None
+    power_dbm: float | None = None
+    freq_lower_hz: float | None = None
+    freq_upper_hz: float | None = None
+    kind: str = ""
+    advice: str = ""
+
+    @property
+    def units_implausible(self) -> tuple[str, ...]:
+        """Nodes of the units that were left out of the fusion."""
+        return tuple(self.implausible)
+
+
+def verdict_payload(
+    verdict: TwinVerdict, central: str, level_unit: str, counts: dict[str, int]
+) -> dict[str, Any]:
+    """Return the object of schema ``edgespec.verdict/1``; ``counts``: reports by what became of
+    them."""
+    return {
+        "schema": VERDICT_SCHEMA,
+        "event_type": "verdict",
+        "site": verdict.site,
+        "band": verdict.band,
+        "central": central,
+        "time": format_utc(verdict.utc_ns),
+        "snapshot": int(verdict.snapshot),
+        "status": verdict.status.value,
+        "detector": verdict.detector,
+        "score": rounded(verdict.score),
+        "threshold": rounded(verdict.threshold),
+        "alarm": bool(verdict.is_alarm),
+        "n_averages": int(verdict.n_averages),
+        "n_units": int(verdict.n_units),
+        "units_missing": list(verdict.units_missing),
+        "units_saturated": list(verdict.units_saturated),
+        "units_implausible": dict(verdict.implausible),
+        "transmitters_silent": list(verdict.transmitters_silent),
+        "n_to_learn": int(verdict.n_to_learn),
+        **located_payload(verdict),
+        "kind": verdict.kind,
+        "advice": verdict.advice,
+        "nodes": list(verdict.nodes),
+        "subband_edges_hz": [float(edge_hz) for edge_hz in verdict.edges_hz],
+        "level_unit": level_unit,
+        "levels": _rows(verdict.level_db),
+        "expected": _rows(verdict.expected_dbm),
+        "residual_db": _rows(verdict.residual_db),
+        "reports": dict(counts),
+    }
+
+
+def encode_verdict(
+    verdict: TwinVerdict, central: str, level_unit: str, counts: dict[str, int]
+) -> bytes:
+    """Return a verdict as it travels.
+
+    Its numbers are finite or ``null`` already, so that looking for others in hundreds of levels,
+    which costs four times as much as the rest, is left out.
+    """
+    payload = verdict_payload(verdict, central, level_unit, counts)
+    return json.dumps(payload, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def parse_verdict(data: bytes | str) -> TwinVerdict:
+    """Return the verdict written as :func:`verdict_payload`, its levels to a tenth of a dB.
+
+    Raises:
+        PayloadError: it is not a verdict.
+    """
+    payload = decode(data)
+    fields = Fields.of(payload, VERDICT_SCHEMA)
+    try:
+        return TwinVerdict(
+            site=fields.text("site"),
+            band=fields.text("band"),
+            utc_ns=fields.utc_ns("time"),
+            snapshot=fields.integer("snapshot"),
+            status=fields.choice("status", TwinStatus),
+            detector=fields.text("detector"),
+            score=_or_nan(fields.optional_number("score")),
+            threshold=_or_nan(fields.optional_number("threshold")),
+            is_alarm=fields.flag("alarm"),
+            n_averages=fields.integer("n_averages"),
+            n_units=fields.integer("n_units"),
+            nodes=fields.texts("nodes"),
+            level_db=_array(payload, "levels"),
+            expected_dbm=_array(payload, "expected"),
+            residual_db=_array(payload, "residual_db"),
+            edges_hz=fields.number_list("subband_edges_hz"),
+            units_missing=fields.texts("units_missing"),
+            units_saturated=fields.texts("units_saturated"),
+            transmitters_silent=fields.texts("transmitters_silent"),
+            n_to_learn=fields.integer("n_to_learn"),
+            implausible={str(k): str(v) for k, v in payload["units_implausible"].items()},
+            kind=fields.text("kind"),
+            advice=fields.text("advice"),
+            **parse_located(fields),
+        )
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise PayloadError(f"{VERDICT_SCHEMA}: {error}") from error
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _rows(values: NDArray[np.float64]) -> list[list[float | None]]:
+    rows: list[list[float | None]] = values.round(1).tolist()
+    if np.isnan(values).any():
+        return [[None if level != level else level for level in row] for row in rows]
+    return rows
+
+
+def _array(payload: dict[str, Any], key: str) -> NDArray[np.float64]:
+    return np.array(payload[key], np.float64, ndmin=2)
