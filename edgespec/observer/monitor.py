@@ -3,9 +3,11 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from threading import Event as Flag
 
 from edgespec.alarm.sink import Sink
+from edgespec.alarm.sinks import Sinks
 from edgespec.observer.band import BandChain
 from edgespec.observer.latency import LatencyHistogram
 from edgespec.records import Event, IqBlock, ObserverState
@@ -43,7 +45,7 @@ class Monitor:
     Args:
         source: open source; closed at the end.
         chain: from blocks to events.
-        sinks: take events and states.
+        sinks: take events and states; one that raises is reported once and does no further harm.
         state_s: time between two states.
         health: returns what the broker's side says of itself: connected, events that wait.
         on_event: called after the sinks with every event.
@@ -68,10 +70,9 @@ class Monitor:
         geometry = chain.geometry
         self._source = source.info
         self._chain = chain
-        self._sinks = sinks
+        self._sinks = Sinks(sinks, on_event)
         self._state_s = state_s
         self._health = health
-        self._on_event = on_event
         self._on_radio = on_radio
         self._radio_online = True
         self._heard_ns = 0
@@ -97,18 +98,23 @@ class Monitor:
     def run(self, duration_s: float | None = None) -> ObserverState:
         """Run until the source ends, ``stop`` is called or ``duration_s`` of signal were heard.
 
-        Events that are going on are ended and the sinks closed on every way out.
+        Events that are going on are ended, the source and the sinks closed on every way out.
 
         Returns:
             The last state.
 
         Raises:
-            SourceError: the source broke.
+            SourceError: the source broke, or could not be closed.
         """
         rate_hz = self._chain.geometry.sample_rate_hz
         limit = None if duration_s is None else round(duration_s * rate_hz)
         self._started_ns = self._said_ns = self._heard_ns = time.monotonic_ns()
-        try:
+        with ExitStack() as stack:
+            # What is entered last is left first, and each whatever the others raise.
+            stack.callback(self._sinks.close)
+            stack.callback(self._tell_state)
+            stack.callback(self._reader.close)
+            stack.callback(self._finish)
             self._reader.start()
             while not self._stop.is_set() and (limit is None or self.n_samples < limit):
                 block = self._reader.next_block(_POLL_S)
@@ -119,8 +125,6 @@ class Monitor:
                 self._watch_radio(block is not None)
                 if time.monotonic_ns() - self._said_ns >= self._state_s * _NS:
                     self._tell_state()
-        finally:
-            self._close()
         self._say_if_nothing_was_scored()
         return self._state()
 
@@ -133,8 +137,7 @@ class Monitor:
             self._tell_event(event)
         report = self._chain.levels.take() if self._chain.levels is not None else None
         if report is not None:
-            for sink in self._sinks:
-                sink.rss(report)
+            self._sinks.rss(report)
         ended_ns = time.monotonic_ns()
         self._busy_ns += ended_ns - begun_ns
         if self._chain.n_segments > n_segments:
@@ -142,9 +145,7 @@ class Monitor:
 
     def _tell_event(self, event: Event) -> None:
         self.n_events += event.event_type == "new"
-        for sink in self._sinks:
-            sink.event(event)
-        self._on_event(event)
+        self._sinks.event(event)
 
     def _watch_radio(self, delivers: bool) -> None:
         now_ns = time.monotonic_ns()
@@ -153,7 +154,7 @@ class Monitor:
         is_silent = now_ns - self._heard_ns > _SILENT_S * _NS
         if self._source.is_live and self._radio_online == is_silent:
             self._radio_online = not is_silent
-            self._on_radio(not is_silent)
+            self._sinks.guard("who is told of the radio", lambda: self._on_radio(not is_silent))
             if is_silent:
                 _LOG.warning("%s is silent: waiting until it is back", self._source.uri)
             else:
@@ -162,15 +163,14 @@ class Monitor:
     def _tell_state(self) -> None:
         state = self._state()
         self._said_ns = time.monotonic_ns()
-        for sink in self._sinks:
-            sink.state(state)
+        self._sinks.state(state)
 
     def _state(self) -> ObserverState:
         chain, last = self._chain, self._chain.last
         level_dbfs, floor_dbfs = chain.levels_dbfs()
         # In the warm-up scores are in dB and say nothing beside thresholds in deviations.
         scores = last.scores if last is not None and chain.scorer.is_warm else ()
-        connected, n_waiting = self._health()
+        connected, n_waiting = self._broker_health()
         signal_s = self.n_samples / chain.geometry.sample_rate_hz
         return ObserverState(
             utc_ns=time.time_ns(),
@@ -192,13 +192,14 @@ class Monitor:
             latency_s=self.latency.summary_s(),
         )
 
-    def _close(self) -> None:
+    def _broker_health(self) -> tuple[bool | None, int]:
+        found: list[tuple[bool | None, int]] = []
+        self._sinks.guard("the broker's health", lambda: found.append(self._health()))
+        return found[0] if found else (None, 0)
+
+    def _finish(self) -> None:
         for event in self._chain.finish():
             self._tell_event(event)
-        self._reader.close()
-        self._tell_state()
-        for sink in self._sinks:
-            sink.close()
 
     def _say_if_nothing_was_scored(self) -> None:
         """Explain a run without events that could not have had any."""

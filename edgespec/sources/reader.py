@@ -90,13 +90,19 @@ class Reader:
         return None
 
     def close(self) -> None:
-        """Stop reading, close the source and wait for the thread; a second call does nothing."""
+        """Stop reading, close the source and wait for the thread; a second call does nothing.
+
+        Raises:
+            SourceError: the source cannot be closed; the thread has ended all the same.
+        """
         with self._changed:
             self._stopping.set()
             self._changed.notify_all()
-        self._source.close()
-        if self._thread.is_alive():
-            self._thread.join(_JOIN_S)
+        try:
+            self._source.close()
+        finally:
+            if self._thread.is_alive():
+                self._thread.join(_JOIN_S)
 
     def __enter__(self) -> Self:
         self.start()

@@ -1,0 +1,74 @@
+"""All sinks as one: each message goes to every sink, whatever happens in the others."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from edgespec.alarm.sink import Sink
+from edgespec.records import Event, ObserverState, RssReport
+
+__all__ = ["Sinks"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class Sinks:
+    """Hands every message to every sink, one message at a time.
+
+    A sink that raises is reported once, in the log, and is told the next message as if nothing
+    had happened: what it fails at may pass, and it must still be closed.
+
+    Args:
+        sinks: in the order in which they are told.
+        on_event: called after the sinks with every event, and guarded as they are.
+    """
+
+    def __init__(
+        self, sinks: Sequence[Sink], on_event: Callable[[Event], None] = lambda event: None
+    ) -> None:
+        self._sinks = sinks
+        self._on_event = on_event
+        self._reported: set[str] = set()
+        self._lock = threading.Lock()
+
+    def event(self, event: Event) -> None:
+        """Tell one message of an event's life."""
+        self._tell(lambda sink: sink.event(event))
+        self.guard("what listens to events", lambda: self._on_event(event))
+
+    def state(self, state: ObserverState) -> None:
+        """Tell the periodic state."""
+        self._tell(lambda sink: sink.state(state))
+
+    def rss(self, report: RssReport) -> None:
+        """Tell the received power of a second."""
+        self._tell(lambda sink: sink.rss(report))
+
+    def close(self) -> None:
+        """Close every sink."""
+        self._tell(lambda sink: sink.close())
+
+    def guard(self, what: str, call: Callable[[], None]) -> None:
+        """Call something that must not end the observer; the first failure of ``what`` is logged.
+
+        ``what`` names it in the log.
+        """
+        try:
+            call()
+        except Exception as error:
+            # Whatever a sink fails at, the band and the other sinks are worth more.
+            if what not in self._reported:
+                self._reported.add(what)
+                _LOG.error(
+                    "%s failed (%s: %s); the observer goes on, and says so only once",
+                    what,
+                    type(error).__name__,
+                    error,
+                    exc_info=error if _LOG.isEnabledFor(logging.DEBUG) else None,
+                )
+
+    def _tell(self, say: Callable[[Sink], None]) -> None:
+        with self._lock:
+            for number, sink in enumerate(self._sinks, start=1):
+                self.guard(f"sink {number}, a {type(sink).__name__},", partial(say, sink))

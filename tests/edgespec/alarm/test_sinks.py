@@ -1,0 +1,76 @@
+"""Many sinks as one: who fails, and who is told all the same."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from edgespec.alarm.sinks import Sinks
+from edgespec.records import ObserverState
+from tests.made.tape import Notebook
+
+STATE = ObserverState(0, 0.0, 0, 0, 0, 0)
+
+
+@dataclass
+class Flaky(Notebook):
+    """A sink that takes every other state."""
+
+    n_calls: int = 0
+    states: list[ObserverState] = field(default_factory=list)
+
+    def state(self, state: ObserverState) -> None:
+        self.n_calls += 1
+        if self.n_calls % 2:
+            raise OSError("not now")
+        self.states.append(state)
+
+    def close(self) -> None:
+        raise OSError("never")
+
+
+def test_a_failure_may_pass_and_is_logged_once_for_each_sink(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first, second, well = Flaky(), Flaky(), Notebook()
+    sinks = Sinks([first, well, second])
+    for _ in range(6):
+        sinks.state(STATE)
+    sinks.close()
+    assert len(first.states) == len(second.states) == 3
+    assert len(well.states) == 6
+    assert well.n_closes == 1
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
+    assert caplog.messages[0].startswith("sink 1, a Flaky, failed (OSError: not now)")
+    assert caplog.messages[1].startswith("sink 3, a Flaky, failed (OSError: not now)")
+
+
+def test_an_interrupt_is_no_failure() -> None:
+    class Interrupted(Notebook):
+        def state(self, state: ObserverState) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Sinks([Interrupted()]).state(STATE)
+
+
+def test_messages_of_several_bands_come_one_at_a_time() -> None:
+    class Busy(Notebook):
+        def state(self, state: ObserverState) -> None:
+            assert not lock.locked()
+            with lock:
+                time.sleep(0.001)
+                super().state(state)
+
+    lock, busy = threading.Lock(), Busy()
+    sinks = Sinks([busy])
+    threads = [
+        threading.Thread(target=lambda: [sinks.state(STATE) for _ in range(20)]) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(busy.states) == 60
