@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from edgespec.dsp.jit import scalar
+from edgespec.jit import scalar
 
 __all__ = ["dft4", "dft8", "dft16", "dft32", "power", "turn"]
 

@@ -6,7 +6,7 @@ the cache in the order that memory likes best.
 
 import numpy as np
 
-from edgespec.dsp.jit import kernel, scalar
+from edgespec.jit import kernel, scalar
 from edgespec.records import FrameFlag
 
 __all__ = ["flag_floats", "flag_integers"]

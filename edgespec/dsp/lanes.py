@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from edgespec.dsp.jit import apart, kernel, scalar
 from edgespec.dsp.passes import BLOCK, LANES, plus
+from edgespec.jit import apart, kernel, scalar
 from edgespec.records import FrameFlag
 from edgespec.units import POWER_FLOOR_DBFS
 

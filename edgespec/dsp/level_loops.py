@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from edgespec.dsp.jit import kernel
+from edgespec.jit import kernel
 
 __all__ = ["add_rows", "load"]
 

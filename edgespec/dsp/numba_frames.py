@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from edgespec.dsp import lanes, passes
 from edgespec.dsp.checks import flag_floats, flag_integers
-from edgespec.dsp.jit import ahead
 from edgespec.dsp.passes import LANES
 from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.tapers import power_window
+from edgespec.jit import ahead
 from edgespec.records import FloatArray, Geometry, SampleFormat
 
 __all__ = ["NumbaFrames"]

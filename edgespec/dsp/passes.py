@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.dsp.butterflies import dft8, dft16, dft32, power, turn
-from edgespec.dsp.jit import apart, exact, scalar
+from edgespec.jit import apart, exact, scalar
 
 __all__ = [
     "BLOCK",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
+from pathlib import Path
 
 from edgespec.errors import EdgespecError, ModelError
 from edgespec.ops.checks.finding import Finding, Subject
@@ -91,38 +92,28 @@ def check_front_end(subject: Subject) -> Finding:
     started_s = time.monotonic()
     geometry = bundle_geometry(subject) or Geometry(sample_rate_hz=5e6)
     formats = tuple(SampleFormat) if subject.warm else (SampleFormat.CF32,)
-    try:
-        folder = _cache_folder()
-        for sample_format in formats:
-            subject.progress(f"spectra of {sample_format}")
-            _process_one_frame(geometry, sample_format)
-        if subject.warm:
-            _warm_path(subject)
-    except RuntimeError as error:
-        # Numba says so when it can write neither beside the source nor at home.
-        if "no locator available" not in str(error):
-            raise
-        return Finding(
-            "fail",
-            "compiled kernels can be kept nowhere",
-            "set NUMBA_CACHE_DIR to a folder that this user may write to",
-        )
+    for sample_format in formats:
+        subject.progress(f"spectra of {sample_format}")
+        _process_one_frame(geometry, sample_format)
+    if subject.warm:
+        _warm_path(subject)
     detail = f"{', '.join(formats)} ready after {time.monotonic() - started_s:.1f} s"
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return Finding(
             "warn", f"{detail}, in plain Python", "unset NUMBA_DISABLE_JIT: it is far too slow"
         )
+    folder = _cache_folder()
+    if folder is None:
+        return Finding("warn", f"{detail}, but kept nowhere: every start compiles", _CACHE_FIX)
     return Finding("ok", f"{detail}, kept in {folder}")
 
 
-def _cache_folder() -> str:
-    """Return where Numba keeps what it compiles for the kernels."""
-    from numba.core.caching import FunctionCache
+def _cache_folder() -> Path | None:
+    """Return where the machine code of the front end is kept, None where that is nowhere."""
+    from edgespec.dsp import numba_frames
+    from edgespec.jit import cache_folder
 
-    from edgespec.dsp.spectrogram import FrontEnd
-
-    # Any function of the room whose kernels they are.
-    return str(FunctionCache(FrontEnd.process).cache_path)
+    return cache_folder(numba_frames.__file__)
 
 
 def _process_one_frame(geometry: Geometry, sample_format: SampleFormat) -> None:

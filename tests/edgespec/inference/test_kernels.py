@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from edgespec.dsp import butterflies, lanes, passes
-from edgespec.dsp.jit import scalar
 from edgespec.dsp.passes import BLOCK, LANES
+from edgespec.jit import scalar
 from edgespec.records import FFT_SIZES, FrameFlag
 from tests import naive
 

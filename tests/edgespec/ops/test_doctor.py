@@ -276,12 +276,11 @@ def test_front_end_runs_here(subject: Subject, monkeypatch: pytest.MonkeyPatch) 
 def test_kernels_that_can_be_kept_nowhere_are_told(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse() -> str:
-        raise RuntimeError("cannot cache function 'f': no locator available for file 'x.py'")
-
-    monkeypatch.setattr(software, "_cache_folder", refuse)
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    monkeypatch.setattr(software, "_cache_folder", lambda: None)
     finding = check_front_end(subject)
-    assert finding.status == "fail"
+    assert finding.status == "warn"
+    assert "every start compiles" in finding.detail
     assert "NUMBA_CACHE_DIR" in finding.fix
 
 

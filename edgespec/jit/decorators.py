@@ -3,10 +3,8 @@
 Floating-point sums may be reassociated and contracted, but NaN and infinity stay what they are:
 the flags ``nnan`` and ``ninf`` are left out, so broken input stays visible in the output.
 
-``kernel`` and ``ahead`` keep machine code in ``NUMBA_CACHE_DIR``, beside the source, or in the
-user's cache folder where the package is read-only. A closure over plain integers may be a kernel,
-too: they are part of the cache's key. What a kernel calls is compiled into it, but the cache looks
-only at the file of the kernel itself: whoever changes a file that a kernel calls empties the cache.
+``kernel``, ``apart`` and ``ahead`` keep machine code (:mod:`edgespec.jit.cache`). A closure over
+plain integers may be a kernel, too: they are part of the cache's key.
 """
 
 import sys
@@ -15,6 +13,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from numba import njit
 from numba.core.compiler import Compiler
+
+from edgespec.jit.cache import kept
 
 __all__ = ["ahead", "apart", "exact", "kernel", "leave_out_blas", "scalar"]
 
@@ -48,7 +48,7 @@ def leave_out_blas() -> None:
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile loops over arrays on the first call, or load them from the cache."""
-    return cast(Callable[P, R], njit(cache=True, **_OPTIONS)(function))
+    return cast(Callable[P, R], kept(njit(**_OPTIONS)(function)))
 
 
 class _Apart(Compiler):  # type: ignore[misc]
@@ -66,8 +66,8 @@ def apart(function: Callable[P, R]) -> Callable[P, R]:
     run time before it vectorises. It always dissolves in the caller: handing over eight arrays
     costs as much as a row of a small matrix.
     """
-    options = {"cache": True, "forceinline": True, "pipeline_class": _Apart, **_OPTIONS}
-    return cast(Callable[P, R], njit(**options)(function))
+    options = {"forceinline": True, "pipeline_class": _Apart, **_OPTIONS}
+    return cast(Callable[P, R], kept(njit(**options)(function)))
 
 
 def ahead(signature: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -77,7 +77,12 @@ def ahead(signature: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
 
     def compile_now(function: Callable[P, R]) -> Callable[P, R]:
-        return cast(Callable[P, R], njit(signature, cache=True, **_OPTIONS)(function))
+        dispatcher: Any = kernel(function)
+        # With its compiler switched off, Numba hands back the Python function.
+        if dispatcher is not function:
+            dispatcher.compile(signature)
+            dispatcher.disable_compile()
+        return cast(Callable[P, R], dispatcher)
 
     return compile_now
 

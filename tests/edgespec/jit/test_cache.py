@@ -1,0 +1,168 @@
+"""Machine code is that of the sources, wherever and whether it is kept."""
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import edgespec
+from edgespec.jit import cache, cache_folder
+from edgespec.jit.sources import digest_of
+
+PACKAGE = Path(edgespec.__file__).parent
+
+#: A kernel, the file of a function that it calls, and one of a constant that reaches it.
+MOVE_SUMS = """
+from edgespec.dsp.lanes import move_sums
+sums, parts = np.ones(16, np.float32), np.full(16, 2, np.float32)
+move_sums(parts, 1, 8, 0, sums)
+print(sums[0], sum(move_sums.stats.cache_hits.values()))
+"""
+STORE_DBFS = """
+from edgespec.dsp.lanes import store_dbfs
+out, flags = np.zeros((1, 64), np.float32), np.zeros(1, np.uint8)
+store_dbfs(np.zeros(2048, np.float32), 8, out, flags, 0, 1)
+print(out[0, 0], sum(store_dbfs.stats.cache_hits.values()))
+"""
+CHANGES = {
+    "a function": (
+        MOVE_SUMS,
+        "dsp/passes.py",
+        "return a + b\n",
+        "return a + b + b\n",
+        "3.0",
+        "5.0",
+    ),
+    "a constant": (STORE_DBFS, "units.py", "FLOOR_DBFS = ", "FLOOR_DBFS = -8.0 + ", None, None),
+}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the package, alone in a folder."""
+    ignore = shutil.ignore_patterns("__pycache__", "models")
+    shutil.copytree(PACKAGE, tmp_path / "copy" / "edgespec", ignore=ignore)
+    return tmp_path / "copy"
+
+
+def run(copy: Path, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run code beside a copy of the package, with the compiler on."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "PYTHON", "XDG_"))}
+    return subprocess.run(
+        [sys.executable, "-c", f"import numpy as np\n{code}"],
+        cwd=copy,
+        env=kept | {"PYTHONPATH": str(copy), "HOME": str(copy)} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def result(copy: Path, code: str, **environment: str) -> tuple[str, int]:
+    """Return what the code printed: a value, and how much came from the cache."""
+    value, n_hits = run(copy, code, **environment).stdout.split()
+    return value, int(n_hits)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_named"), [("a function", True), ("a constant", False)], ids=CHANGES
+)
+def test_a_change_in_another_file_is_seen(copy: Path, change: str, is_named: bool) -> None:
+    code, name, old, new, before, after = CHANGES[change]
+    named = {"NUMBA_CACHE_DIR": str(copy / "kept")} if is_named else {}
+    value, n_hits = result(copy, code, **named)
+    assert n_hits == 0
+    assert before in (None, value)
+    assert result(copy, code, **named) == (value, 1)
+    file = copy / "edgespec" / name
+    text = file.read_text()
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new))
+    changed, n_hits = result(copy, code, **named)
+    assert n_hits == 0
+    assert changed != value
+    assert after in (None, changed)
+    # A version one may go back to is still there.
+    file.write_text(text)
+    assert result(copy, code, **named) == (value, 1)
+
+
+def test_torn_files_are_compiled_anew(copy: Path) -> None:
+    value, _ = result(copy, MOVE_SUMS)
+    for pattern in ("*.nbc", "*.nbi"):
+        kept = list((copy / "edgespec" / "dsp" / "__pycache__").rglob(pattern))
+        assert kept
+        for file in kept:
+            file.write_bytes(b"")
+        assert result(copy, MOVE_SUMS) == (value, 0)
+        assert result(copy, MOVE_SUMS) == (value, 1)
+
+
+def test_where_nothing_can_be_written_kernels_run_uncached_and_say_so_once(copy: Path) -> None:
+    (copy / "edgespec" / "dsp" / "__pycache__").write_text("no folder, even for root")
+    (copy / ".cache").write_text("")
+    done = run(copy, MOVE_SUMS + STORE_DBFS, PYTHONDONTWRITEBYTECODE="1")
+    assert done.stdout.split()[:2] == ["3.0", "0"]
+    assert done.stderr.count("cannot be kept") == 1
+    assert "NUMBA_CACHE_DIR" in done.stderr
+
+
+def test_a_full_disk_stops_no_kernel(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def save(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cache.FunctionCache, "save_overload", save)
+    cache._say_uncached.cache_clear()
+    for _ in range(2):
+        cache._Cache(test_a_full_disk_stops_no_kernel).save_overload(None, None)
+    assert caplog.text.count("No space left on device") == 1
+    cache._say_uncached.cache_clear()
+
+
+def test_folders_of_earlier_sources_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache.numba.config, "CACHE_DIR", str(tmp_path))
+    file = tmp_path / "room" / "kernels.py"
+    file.parent.mkdir()
+    (other := tmp_path / "edgespec" / "another-1").mkdir(parents=True)
+    folders = []
+    for n in range(5):
+        file.write_text(f"LIMIT = {n}\n")
+        cache._folder.cache_clear()
+        cache.digest_of.__globals__["_read"].cache_clear()
+        folder = cache_folder(str(file))
+        assert folder is not None
+        folders.append(folder)
+        os.utime(folder, (n, n))
+    cache._folder.cache_clear()
+    assert [folder.is_dir() for folder in folders] == [False, False, True, True, True]
+    assert other.is_dir()
+
+
+def test_kernels_depend_on_what_they_import_and_on_nothing_else(copy: Path) -> None:
+    code = "from edgespec.jit.sources import digest_of\nfrom pathlib import Path\nprint(*("
+    names = ["dsp/lanes.py", "dsp/numba_frames.py", "detect/loops.py"]
+    code += ", ".join(f"digest_of(Path('edgespec/{name}').resolve())" for name in names) + "))"
+
+    def digests() -> list[str]:
+        return run(copy, code).stdout.split()
+
+    before = digests()
+    assert before == [digest_of(PACKAGE / name) for name in names]
+    for name, changed in {
+        "dsp/butterflies.py": [True, True, False],
+        "jit/decorators.py": [True, True, True],
+        "cli.py": [False, False, False],
+    }.items():
+        file = copy / "edgespec" / name
+        text = file.read_text()
+        file.write_text(text + "\n# more\n")
+        assert [a != b for a, b in zip(before, digests(), strict=True)] == changed, name
+        file.write_text(text)
