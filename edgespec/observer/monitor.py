@@ -117,10 +117,10 @@ class Monitor:
             stack.callback(self._finish)
             self._reader.start()
             while not self._stop.is_set() and (limit is None or self.n_samples < limit):
-                block = self._reader.next_block(_POLL_S)
+                block = self._reader.rings[0].next_block(_POLL_S)
                 if block is not None:
                     self._work(block)
-                elif self._reader.finished:
+                elif self._reader.rings[0].finished:
                     break
                 self._watch_radio(block is not None)
                 if time.monotonic_ns() - self._said_ns >= self._state_s * _NS:

@@ -1,93 +1,72 @@
-"""The thread between a source and the worker: a bounded ring of buffers made beforehand."""
+"""The thread between a source and its bands: every block goes into the ring of every band."""
 
 import time
 from collections import deque
 from dataclasses import replace
 from threading import Condition, Event, Thread
 from types import TracebackType
-from typing import Any, Self
-
-from numpy.typing import NDArray
+from typing import Self
 
 from edgespec.errors import UsageError
 from edgespec.records import IqBlock
+from edgespec.sources.ring import Ring, Slot
 from edgespec.sources.source import Source
 
 __all__ = ["Reader"]
 
 _JOIN_S = 1.0
-_Slot = NDArray[Any]
 
 
 class Reader:
-    """Reads a source in a thread of its own and hands out blocks in order.
+    """Reads a source in a thread of its own and hands its blocks to the rings, in order.
 
-    A recording waits when the ring is full, so nothing is lost. A live source does not wait:
-    what finds no room is counted and stands as ``n_dropped`` on the next block.
+    A recording waits while a ring is full, so nothing is lost. A live source does not wait: a ring
+    without room loses the block, the others do not.
 
     Args:
         source: open source; ``close`` closes it.
         block_samples: samples in a block.
-        n_blocks: blocks in the ring, at least 2; one of them is with the consumer.
+        n_blocks: blocks in each ring, at least 2; one of them is with the band.
+        n_rings: how many bands are watched in the source.
+
+    Attributes:
+        rings: one for each band.
+        heard_ns: when the source last gave a block, on the monotonic clock; 0 before the first.
     """
 
-    def __init__(self, source: Source, *, block_samples: int, n_blocks: int) -> None:
-        if block_samples < 1 or n_blocks < 2:
+    def __init__(
+        self, source: Source, *, block_samples: int, n_blocks: int, n_rings: int = 1
+    ) -> None:
+        if block_samples < 1 or n_blocks < 2 or n_rings < 1:
             raise UsageError(
-                f"a ring of {n_blocks} blocks of {block_samples} samples cannot work; it takes at "
-                "least 2 blocks of at least 1 sample"
+                f"{n_rings} rings of {n_blocks} blocks of {block_samples} samples cannot work; it "
+                "takes at least one of 2 blocks of at least 1 sample"
             )
         self._source = source
         self._is_live = source.info.is_live
-        make = source.info.sample_format.empty
-        self._free: deque[_Slot] = deque(make(block_samples) for _ in range(n_blocks))
-        # One slot more than the ring has, so that a live source can be read while it is full.
-        self._filling: _Slot = make(block_samples)
-        self._filled: deque[tuple[IqBlock, _Slot]] = deque()
-        self._lent: _Slot | None = None
         self._changed = Condition()
+        # As many as all rings can hold, so that no ring is short of one because of another. Those
+        # at the bottom of the pile are not even in memory until a band falls behind.
+        make = source.info.sample_format.empty
+        self._free = deque(Slot(make(block_samples)) for _ in range(n_rings * n_blocks))
+        # One more, so that a live source can be read while the rings are full.
+        self._filling = Slot(make(block_samples))
+        self.rings = tuple(
+            Ring(
+                n_blocks,
+                is_live=self._is_live,
+                changed=self._changed,
+                give_back=self._free.append,
+            )
+            for _ in range(n_rings)
+        )
+        self.heard_ns = 0
         self._stopping = Event()
-        self._ended = False
-        self._error: BaseException | None = None
         self._thread = Thread(target=self._run, name="edgespec-reader", daemon=True)
-        self.n_dropped = 0
-        self.n_overflows = 0
-
-    @property
-    def finished(self) -> bool:
-        """Whether the source ended and every block of it was handed out."""
-        with self._changed:
-            return self._ended and not self._filled and self._error is None
 
     def start(self) -> None:
         """Start reading."""
         self._thread.start()
-
-    def next_block(self, timeout_s: float | None = None) -> IqBlock | None:
-        """Return the next block; its samples are valid until the next call.
-
-        Returns None after ``timeout_s`` (None waits for good) or at the end; ``finished`` tells
-        which.
-
-        Raises:
-            SourceError: the source broke; all blocks before that were handed out.
-        """
-        with self._changed:
-            if self._lent is not None:
-                self._free.append(self._lent)
-                self._lent = None
-                self._changed.notify_all()
-            self._changed.wait_for(lambda: self._filled or self._ended, timeout_s)
-            if self._filled:
-                block, self._lent = self._filled.popleft()
-                if self._is_live:
-                    return block
-                # A recording was early, not late: its wait in the ring is no latency.
-                return replace(block, received_ns=time.monotonic_ns())
-            error, self._error = self._error, None
-        if error is not None:
-            raise error
-        return None
 
     def close(self) -> None:
         """Stop reading, close the source and wait for the thread; a second call does nothing.
@@ -117,41 +96,40 @@ class Reader:
         self.close()
 
     def _run(self) -> None:
+        error: BaseException | None = None
         try:
             self._read_all()
-        except Exception as error:
-            # Whatever broke belongs to the consumer, who cannot see this thread's traceback.
-            with self._changed:
-                self._error = None if self._stopping.is_set() else error
+        except Exception as broken:
+            # Whatever broke belongs to the bands, which cannot see this thread's traceback.
+            error = None if self._stopping.is_set() else broken
         finally:
             with self._changed:
-                self._ended = True
+                for ring in self.rings:
+                    ring.end(error)
                 self._changed.notify_all()
 
     def _read_all(self) -> None:
-        n_lost = 0
         while not self._stopping.is_set():
-            block = self._source.read(self._filling)
+            block = self._source.read(self._filling.samples)
             if block is None:
                 return
-            received_ns = block.received_ns or time.monotonic_ns()
+            self.heard_ns = time.monotonic_ns()
+            if not block.received_ns:
+                block = replace(block, received_ns=self.heard_ns)
             with self._changed:
                 if not self._is_live:
-                    self._changed.wait_for(lambda: self._free or self._stopping.is_set())
-                if self._stopping.is_set():
+                    self._changed.wait_for(self._may_go_on)
+                if self._stopping.is_set() or all(ring.has_left for ring in self.rings):
                     return
-                if not self._free:
-                    n_lost += block.n_dropped + block.n_samples
-                    self.n_dropped += block.n_dropped + block.n_samples
-                    self.n_overflows += 1
-                    continue
-                self.n_dropped += block.n_dropped
-                if n_lost or block.received_ns != received_ns:
-                    n_dropped = block.n_dropped + n_lost
-                    block = replace(block, n_dropped=n_dropped, received_ns=received_ns)
-                n_lost = 0
-                self._filled.append((block, self._filling))
-                # The one freed last is still in the cache, and those at the bottom of the pile are
-                # not even in memory until the worker falls behind.
-                self._filling = self._free.pop()
-                self._changed.notify_all()
+                self._hand_out(block)
+
+    def _may_go_on(self) -> bool:
+        return self._stopping.is_set() or all(ring.has_room for ring in self.rings)
+
+    def _hand_out(self, block: IqBlock) -> None:
+        for ring in self.rings:
+            ring.offer(block, self._filling)
+        if self._filling.n_holders:
+            # The one freed last is still in the cache.
+            self._filling = self._free.pop()
+            self._changed.notify_all()

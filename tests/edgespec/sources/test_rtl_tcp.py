@@ -121,8 +121,8 @@ def test_close_ends_a_read_that_waits_for_the_server():
         source = connect(server)
     reader = Reader(source, block_samples=10, n_blocks=2)
     with reader:
-        assert reader.next_block(0.3) is None
-        assert not reader.finished
+        assert reader.rings[0].next_block(0.3) is None
+        assert not reader.rings[0].finished
     assert not reader._thread.is_alive()
 
 

@@ -105,7 +105,7 @@ def test_real_time_and_a_quick_end():
     start_s = time.monotonic()
     with Reader(source, block_samples=10_000, n_blocks=4) as reader:
         for _ in range(6):
-            block = reader.next_block(5.0)
+            block = reader.rings[0].next_block(5.0)
         assert time.monotonic() - start_s >= 0.06
     assert block.sample_start == 50_000
     assert not reader._thread.is_alive()
