@@ -70,15 +70,17 @@ class Option:
         return True
 
 
+_NOTHING = Option("")
+
+
 def about(text: str, **bounds: Any) -> Mapping[str, Option]:
     """Return the ``metadata`` of a dataclass field: an :class:`Option` of these arguments."""
     return {_KEY: Option(text, **bounds)}
 
 
 def option_of(field: "Field[Any]") -> Option:
-    """Return the option of a dataclass field that was declared with :func:`about`."""
-    option = field.metadata[_KEY]
-    assert isinstance(option, Option)
+    """Return the option of a dataclass field; without :func:`about` it says nothing."""
+    option: Option = field.metadata.get(_KEY, _NOTHING)
     return option
 
 

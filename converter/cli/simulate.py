@@ -1,8 +1,6 @@
 """The command that makes recordings or data sets out of nothing: ``simulate``."""
 
-import tomllib
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import click
 from converter.cli.dataset import report_dataset
 from converter.cli.geometry import geometry_of, geometry_options
 from converter.cli.output import FOLDER, emit, json_option, note
+from edgespec.decode import Decoder, parse_toml
 from edgespec.errors import UsageError
 from edgespec.units import parse_quantity
 
@@ -115,27 +114,14 @@ def _of_mixture(
 def _of_population(text: str, amount: tuple[int, float, float, int]) -> list[Any]:
     from converter.simulate.population import Population
 
-    known = [item.name for item in fields(Population)]
     try:
-        values = tomllib.loads(f"population = {{ {text} }}")["population"]
-    except tomllib.TOMLDecodeError as error:
+        values = parse_toml(f"population = {{ {text} }}", UsageError)["population"]
+    except UsageError as error:
         raise UsageError(
-            f"--population is {text!r}, which is not TOML ({error}): write it as "
+            f"--population is {text!r}, which is {error}: write it as "
             "'band = \"b7\", hours = [18, 20]'"
         ) from error
-    for name in values:
-        if name not in known:
-            raise UsageError(f"--population has {name!r}; known are {', '.join(known)}")
-    read: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-    }
-    try:
-        made = Population(**read)
-    except (TypeError, IndexError) as error:
-        raise UsageError(
-            f"--population {text!r} has a value of the wrong type ({error}): write texts in "
-            "quotes, and hours, cells and contexts as lists"
-        ) from error
+    made = Decoder(UsageError, is_toml=True).decode(Population, values, "--population")
     return made.contaminated(made.specs(*amount), amount[3])
 
 

@@ -8,19 +8,20 @@ stretch of one, and belongs to one split.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from converter.data.npzmap import map_npz
+from edgespec.decode import Decoder, read_bounded
 from edgespec.errors import SourceError, UsageError
-from edgespec.inference.manifest_json import geometry_from_dict, geometry_to_dict
 from edgespec.records import Geometry, Spectrogram
 
 __all__ = ["SCHEMA", "SPLITS", "Dataset", "Part", "load_dataset", "load_part", "save_dataset"]
 
 SCHEMA = "edgespec.dataset/1"
 SPLITS = ("train", "validation", "calibration", "test")
+_DECODER = Decoder(SourceError, advice="build the data set again", needs_all=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,22 @@ class Part:
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise UsageError(f"split of {self.name!r} is {self.split!r}; known are {SPLITS}")
+        if Path(self.file).name != self.file:
+            raise UsageError(f"file of {self.name!r} is {self.file!r}, outside of the folder")
         if self.first_frame < 0 or self.n_frames < 0:
             raise UsageError(
                 f"recording {self.name!r} has first_frame {self.first_frame} and n_frames "
                 f"{self.n_frames}; neither may be negative"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """What ``dataset.json`` holds beside its schema."""
+
+    geometry: Geometry
+    split_method: Mapping[str, Any]
+    recordings: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +86,7 @@ def save_dataset(
     Raises:
         SourceError: the folder cannot be written.
     """
-    data = {
-        "schema": SCHEMA,
-        "geometry": geometry_to_dict(geometry),
-        "split_method": dict(split_method),
-        "recordings": [asdict(part) for part in parts],
-    }
+    data = {"schema": SCHEMA, **asdict(_Index(geometry, dict(split_method), parts))}
     text = json.dumps(data, indent=1, sort_keys=True, allow_nan=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -97,26 +104,12 @@ def load_dataset(folder: str | Path) -> Dataset:
     """
     folder = Path(folder)
     path = folder / "dataset.json"
-    try:
-        content = path.read_bytes()
-        data = json.loads(content)
-        if data["schema"] != SCHEMA:
-            raise ValueError(f"schema {data['schema']!r} instead of {SCHEMA!r}")
-        names = {item.name for item in fields(Part)}
-        for item in data["recordings"]:
-            if item.keys() != names:
-                raise ValueError(f"keys {sorted(item)} instead of {sorted(names)}")
-            if Path(item["file"]).name != item["file"]:
-                raise ValueError(f"file {item['file']!r} outside of the folder")
-        parts = tuple(Part(**item) for item in data["recordings"])
-        method = dict(data["split_method"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SourceError(
-            f"{str(path)!r} is not the index of a data set ({error}): give a folder that "
-            "edgespec-converter dataset has written"
-        ) from error
-    geometry = geometry_from_dict(data["geometry"], f"geometry of {str(path)!r}")
-    return Dataset(folder, geometry, parts, method, hashlib.sha256(content).hexdigest())
+    content = read_bounded(
+        path, SourceError, "give a folder that edgespec-converter dataset has written"
+    )
+    index = _DECODER.from_json(_Index, content, SCHEMA, f"{path}, the index of a data set")
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Dataset(folder, index.geometry, index.recordings, index.split_method, sha256)
 
 
 def load_part(dataset: Dataset, part: Part) -> Spectrogram:

@@ -6,7 +6,6 @@ after two hours.
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from converter.training.transfer import METHODS
 from edgespec.detect.detectors import DETECTORS, MODEL_DETECTORS
 from edgespec.errors import ConfigError, UsageError
 from edgespec.inference.manifest import QUANTISATIONS
+from edgespec.nearest import advice
 from edgespec.records import Geometry
 from edgespec.simulate.interferers import KINDS
 
@@ -216,9 +216,7 @@ def _check_known(path: str, names: Iterable[str], known: Collection[str], what: 
     for name in names:
         if name in known:
             continue
-        near = get_close_matches(name, known, n=1)
-        advice = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known) or 'none'}"
-        raise ConfigError(f"{path} names {name!r}, which is no known {what}; {advice}")
+        raise ConfigError(f"{path} names {name!r}, which is no known {what}; {advice(name, known)}")
 
 
 def _check_least(path: str, value: float, least: float) -> None:

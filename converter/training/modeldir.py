@@ -6,20 +6,20 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from converter.training.runtime import load_keras
+from edgespec.decode import Decoder, read_bounded
 from edgespec.errors import ModelError
 from edgespec.inference.manifest import GATES, ROLES
-from edgespec.inference.manifest_json import geometry_from_dict, geometry_to_dict
 from edgespec.records import Geometry, Scaling
 
 __all__ = ["SCHEMA", "ModelCard", "load_model", "save_model"]
 
 SCHEMA = "edgespec.model/1"
-_KEYS = ("architecture", "gate", "geometry", "name", "role", "schema", "training")
+_DECODER = Decoder(ModelError, advice="train or import the model again", needs_all=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,18 @@ class ModelCard:
     geometry: Geometry
     training: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.role not in ROLES or self.gate not in (*GATES, None):
+            raise ModelError(
+                f"role is {self.role!r} and gate {self.gate!r}; accepted are {ROLES} and {GATES}"
+            )
+        scaling = self.training.get("scaling")
+        if scaling is not None and not _is_scaling(scaling):
+            raise ModelError(
+                f"training.scaling is {scaling!r}; accepted are a finite mean_db and a positive "
+                "scale_db: train the model again"
+            )
+
     @property
     def scaling(self) -> Scaling | None:
         """The one scaling of all windows, or None where each has that of its own context."""
@@ -49,15 +61,7 @@ def save_model(folder: Path, card: ModelCard, model: Any) -> None:
     Raises:
         ModelError: the folder cannot be written.
     """
-    data = {
-        "schema": SCHEMA,
-        "name": card.name,
-        "architecture": card.architecture,
-        "role": card.role,
-        "gate": card.gate,
-        "geometry": geometry_to_dict(card.geometry),
-        "training": dict(card.training),
-    }
+    data = {"schema": SCHEMA, **asdict(card)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         model.save(folder / "model.keras")
@@ -86,39 +90,8 @@ def load_model(folder: Path) -> tuple[ModelCard, Any]:
 
 
 def _load_card(path: Path) -> ModelCard:
-    try:
-        data = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"{str(path)!r} cannot be read ({error}): give a folder that train or import-keras "
-            "has written"
-        ) from error
-    if not isinstance(data, dict) or sorted(data) != sorted(_KEYS) or data["schema"] != SCHEMA:
-        raise ModelError(
-            f"{str(path)!r} is not of the schema {SCHEMA!r} with the keys {', '.join(_KEYS)}: "
-            "train or import the model again"
-        )
-    if not isinstance(data["training"], dict):
-        raise ModelError(f"{str(path)!r} has a training that is no object: train the model again")
-    if data["role"] not in ROLES or data["gate"] not in (*GATES, None):
-        raise ModelError(
-            f"{str(path)!r} has the role {data['role']!r} and the gate {data['gate']!r}; "
-            f"accepted are {ROLES} and {GATES}"
-        )
-    scaling = data["training"].get("scaling")
-    if scaling is not None and not _is_scaling(scaling):
-        raise ModelError(
-            f"{str(path)!r} has the scaling {scaling!r}; accepted are a finite mean_db and a "
-            "positive scale_db: train the model again"
-        )
-    return ModelCard(
-        name=str(data["name"]),
-        architecture=str(data["architecture"]),
-        role=data["role"],
-        gate=data["gate"],
-        geometry=geometry_from_dict(data["geometry"], f"geometry of {str(path)!r}"),
-        training=dict(data["training"]),
-    )
+    content = read_bounded(path, ModelError, "give a folder that train or import-keras has written")
+    return _DECODER.from_json(ModelCard, content, SCHEMA, str(path))
 
 
 def _is_scaling(value: Any) -> bool:

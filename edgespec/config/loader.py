@@ -1,19 +1,13 @@
-"""From a TOML file, the environment and the command line to a :class:`Config`.
-
-One walker goes over the dataclasses of ``model.py``: a new option needs no line here.
-"""
+"""From a TOML file, the environment and the command line to a :class:`Config`."""
 
 import os
-import tomllib
-from dataclasses import MISSING, dataclass, fields, replace
-from difflib import get_close_matches
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edgespec.config.kinds import Kind, kinds_of
 from edgespec.config.model import Config
+from edgespec.decode import Decoder, read_toml
 from edgespec.errors import ConfigError
-from edgespec.option import Option, option_of
 
 __all__ = ["load_config", "load_record", "override"]
 
@@ -51,12 +45,9 @@ def load_record(record_type: type[R], path: Path, advice: str) -> R:
     Raises:
         ConfigError: the file cannot be read, is no TOML, or says something that is not accepted.
     """
-    tables = _read_toml(path, advice)
-    try:
-        record: R = _Walker(path.absolute().parent, record_type).record(record_type, tables, "")
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    return record
+    tables = read_toml(path, ConfigError, f"{advice} to start from")
+    decoder = Decoder(is_toml=True, folder=path.absolute().parent)
+    return decoder.decode(record_type, tables, str(path))
 
 
 def override(
@@ -97,22 +88,6 @@ def _changed(record: Any, **changes: object) -> Any:
     return replace(record, **{name: value for name, value in changes.items() if value is not None})
 
 
-def _read_toml(path: Path, advice: str) -> dict[str, Any]:
-    """Return the tables of a file as plain dicts."""
-    try:
-        return tomllib.loads(path.read_bytes().decode())
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be read ({error.strerror}); {advice} to start from"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is no UTF-8 text at byte {error.start}; save it as UTF-8") from (
-            None
-        )
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is no valid TOML: {error}") from None
-
-
 def _with_environment(config: Config) -> Config:
     """Return the configuration with the secrets of the environment; empty ones do not count."""
     return replace(
@@ -141,93 +116,3 @@ def _with_password_file(config: Config) -> Config:
             "let the user of edgespec read it"
         ) from None
     return replace(config, mqtt=replace(config.mqtt, password=password))
-
-
-@dataclass(frozen=True, slots=True)
-class _Walker:
-    """Makes dataclasses of tables; ``folder`` is where relative paths begin, ``root`` the whole."""
-
-    folder: Path
-    root: type[Any]
-
-    def record(self, record_type: type[Any], table: dict[str, Any], path: str) -> Any:
-        """Return an instance of a dataclass from the table at ``path``."""
-        kinds = kinds_of(record_type)
-        for key in table:
-            if key not in kinds:
-                raise ConfigError(_unknown_key(key, list(kinds), path, self.root))
-        for field in fields(record_type):
-            if field.default is field.default_factory is MISSING and field.name not in table:
-                raise ConfigError(f"{f'{path}.{field.name}'.lstrip('.')} is missing; give it")
-        options = {field.name: option_of(field) for field in fields(record_type)}
-        values = {
-            key: self._value(kinds[key], options[key], value, f"{path}.{key}".lstrip("."))
-            for key, value in table.items()
-        }
-        try:
-            return record_type(**values)
-        except ConfigError as error:
-            raise ConfigError(f"{path}.{error}".lstrip(".")) from None
-
-    def _value(self, kind: Kind, option: Option, value: Any, path: str) -> Any:
-        """Return the value at ``path``, with the type of its option."""
-        if kind.is_table:
-            return self._tables(kind, value, path)
-        if kind.is_list and isinstance(value, list):
-            return tuple(self._scalar(kind, option, item, path) for item in value)
-        if kind.is_list:
-            raise ConfigError(_wrong_type(kind, option, value, path))
-        return self._scalar(kind, option, value, path)
-
-    def _tables(self, kind: Kind, value: Any, path: str) -> Any:
-        """Return the record of a ``[table]``, or the records of its ``[[tables]]``."""
-        if kind.is_list:
-            if not (isinstance(value, list) and all(isinstance(item, dict) for item in value)):
-                raise ConfigError(f"{path} must be a list of tables; write [[{path}]] above it")
-            return tuple(
-                self.record(kind.base, item, f"{path}[{index}]") for index, item in enumerate(value)
-            )
-        if not isinstance(value, dict):
-            raise ConfigError(f"{path} must be one table; write [{path}] above it")
-        return self.record(kind.base, value, path)
-
-    def _scalar(self, kind: Kind, option: Option, value: Any, path: str) -> Any:
-        """Return one text, number or path."""
-        if kind.base is Path and isinstance(value, str) and value:
-            try:
-                return self.folder / Path(value).expanduser()
-            except RuntimeError:
-                raise ConfigError(f"{path} is {value!r}; that home directory is unknown") from None
-        if kind.base is float and type(value) is int and abs(value) < 2**63:
-            return float(value)
-        # Not isinstance: to Python, true is a whole number.
-        if type(value) is not kind.base:
-            raise ConfigError(_wrong_type(kind, option, value, path))
-        return value
-
-
-def _wrong_type(kind: Kind, option: Option, value: Any, path: str) -> str:
-    """Return the message for a value of another type, without any secret."""
-    shown = "of another type" if option.secret else repr(value)
-    bounds = f", {option.accepted}" if option.accepted else ""
-    return f"{path} is {shown}; it must be {kind.words}{bounds}"
-
-
-def _unknown_key(key: str, known: list[str], path: str, root: type[Any]) -> str:
-    """Return the message for an unknown key: the nearest one, its right table, or all."""
-    full = f"{path}.{key}".lstrip(".")
-    what = "key" if path or not all(kind.is_table for kind in kinds_of(root).values()) else "table"
-    homes = [
-        f"[{table}]"
-        for table, kind in kinds_of(root).items()
-        if kind.is_table and not path.startswith(table) and key in kinds_of(kind.base)
-    ]
-    near = get_close_matches(key, known, n=1)
-    if near:
-        advice = f"did you mean {near[0]!r}?"
-    elif homes:
-        advice = f"it belongs into {' or '.join(homes)}"
-    else:
-        (nearest,) = get_close_matches(key, known, n=1, cutoff=0.0)
-        advice = f"the nearest is {nearest!r}, and known are {', '.join(known)}"
-    return f"{full} is no known {what}; {advice}"

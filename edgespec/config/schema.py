@@ -4,8 +4,8 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from edgespec.config.kinds import Kind, kinds_of
 from edgespec.config.model import Config
+from edgespec.decode.kind import Kind, kinds_of
 from edgespec.option import Option, option_of
 
 __all__ = ["json_schema"]
@@ -37,13 +37,13 @@ def _table_schema(record_type: type[Any]) -> dict[str, Any]:
     properties = {}
     for field in fields(record_type):
         kind, option = kinds[field.name], option_of(field)
-        schema = _table_schema(kind.base) if kind.is_table else _scalar_schema(kind, option)
+        schema = _scalar_schema(kind, option) if kind.table is None else _table_schema(kind.table)
         if kind.is_list:
             schema = {"type": "array", "items": schema, "minItems": 1}
-            schema |= {"maxItems": 1} if kind.is_table else {"uniqueItems": True}
+            schema |= {"uniqueItems": True} if kind.table is None else {"maxItems": 1}
         unit = f", in {option.unit}" if option.unit else ""
         schema["description"] = f"{option.text}{unit}"
-        if not kind.is_table and field.default not in (MISSING, None):
+        if kind.table is None and field.default not in (MISSING, None):
             is_tuple = isinstance(field.default, tuple)
             schema["default"] = list(field.default) if is_tuple else field.default
         properties[field.name] = schema
@@ -52,7 +52,7 @@ def _table_schema(record_type: type[Any]) -> dict[str, Any]:
 
 def _scalar_schema(kind: Kind, option: Option) -> dict[str, Any]:
     """Return type and bounds of one text, number or path."""
-    schema: dict[str, Any] = {"type": _TYPES[kind.base]}
+    schema: dict[str, Any] = {"type": _TYPES[(kind.item or kind).base]}
     for keyword, name in _BOUNDS.items():
         if getattr(option, name) is not None:
             schema[keyword] = getattr(option, name)

@@ -5,8 +5,8 @@ import textwrap
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
-from edgespec.config.kinds import kinds_of
 from edgespec.config.model import Config
+from edgespec.decode.kind import kinds_of
 from edgespec.option import option_of
 
 __all__ = ["template"]
@@ -22,7 +22,7 @@ def template() -> str:
     blocks = [_HEAD]
     for field, kind in zip(fields(Config), kinds_of(Config).values(), strict=True):
         head = f"[[{field.name}]]" if kind.is_list else f"[{field.name}]"
-        options = "\n".join(_option_lines(option) for option in fields(kind.base))
+        options = "\n".join(_option_lines(option) for option in fields(kind.table or kind.base))
         blocks.append(f"# {option_of(field).text}.\n{head}\n{options}")
     return "\n".join(blocks)
 

@@ -1,7 +1,6 @@
 """The detectors by name, and the ones a bundle and a configuration ask for together."""
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 
 from edgespec.detect import plain
 from edgespec.detect.arithmetic import Arithmetic
@@ -9,6 +8,7 @@ from edgespec.detect.detector import Detector
 from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
 from edgespec.detect.residual import ForecastError, ReconstructionError
 from edgespec.errors import ConfigError
+from edgespec.nearest import nearest
 from edgespec.records import Geometry
 
 __all__ = ["DETECTORS", "MODEL_DETECTORS", "make_detectors", "resolve_names"]
@@ -41,8 +41,8 @@ def resolve_names(names: Sequence[str], role: str) -> tuple[str, ...]:
     known = ("model", *DETECTORS)
     for name in resolved:
         if name not in DETECTORS:
-            near = get_close_matches(name, known, n=1)
-            hint = f", did you mean {near[0]!r}?" if near else ""
+            near = nearest(name, known)
+            hint = f", did you mean {near!r}?" if near else ""
             raise ConfigError(
                 f"detect.detectors names {name!r}{hint}; known are {', '.join(known)}"
             )

@@ -7,9 +7,9 @@ Text is taken as it is written, nothing is percent-decoded: a path may hold any 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from edgespec.errors import UsageError
+from edgespec.nearest import nearest
 from edgespec.units import parse_quantity
 
 __all__ = ["SourceUri", "choose", "parse_uri"]
@@ -90,6 +90,6 @@ def choose(name: str, known: Iterable[str], what: str) -> str:
     names = list(known)
     if name in names:
         return name
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, names, 0.5)
+    hint = f"; did you mean {near!r}?" if near else ""
     raise UsageError(f"{what} is {name!r}; known are {', '.join(names) or 'none'}{hint}")

@@ -103,7 +103,7 @@ def test_dataset_by_shares_and_in_time(tmp_path: Path, rng: np.random.Generator)
         (["dataset", "a", "-o", "set", "--fractions", "1,x"], 2, "--fractions"),
         (["dataset", "-o", "set"], 2, "RECORDINGS"),
         (["simulate", "-o", "x", "--population", "band = b7"], 2, "write it as"),
-        (["simulate", "-o", "x", "--population", "hours = 7"], 2, "of the wrong type"),
+        (["simulate", "-o", "x", "--population", "hours = 7"], 2, "must be a list of 2"),
         (["simulate", "-o", "x", "--population", "height = 7"], 2, "known are direction"),
         (["simulate", "-o", "x", "--population", "band = 'b9'"], 2, "known are b12"),
         (["simulate", "-o", "x", "--population", "", "--mixture", "varied"], 2, "excludes"),

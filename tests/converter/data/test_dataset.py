@@ -319,7 +319,7 @@ def edited(dataset: Dataset, folder: Path, **changes: object) -> Path:
     ],
 )
 def test_a_damaged_index_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
-    with pytest.raises(SourceError, match="not the index of a data set"):
+    with pytest.raises(SourceError, match="the index of a data set"):
         load_dataset(edited(tiny_training.dataset(), tmp_path, **changes))
 
 

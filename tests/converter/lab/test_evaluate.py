@@ -91,11 +91,11 @@ def test_a_population_may_be_heard_at_another_geometry() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('name = "tiny"', 'nam = "tiny"', r"nam is no known table; did you mean 'name'"),
+        ('name = "tiny"', 'nam = "tiny"', r"nam is no known key; did you mean 'name'"),
         ("seed = 1", "", "seed is missing"),
         ("seed = 1", "seed = -1", "seed is -1"),
         ("seed = 1", "seed = true", "seed is True; it must be a whole number"),
-        ("n_fft = 64", "n_fft = 65", "geometry: n_fft is 65"),
+        ("n_fft = 64", "n_fft = 65", r"geometry\.n_fft is 65"),
         ("[populations.unified]", "[population.unified]", "did you mean 'populations'"),
         ("train_s = 0.3", "trains = 3", "defaults.observers.trains is no known key; did you"),
         ("train_s = 0.3", "train_s = 0.0", "train_s is 0; it must be at least"),

@@ -280,7 +280,7 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="positive scale_db"):
             load_model(tmp_path)
     (tmp_path / "training.json").write_text(json.dumps({**card, "training": []}))
-    with pytest.raises(ModelError, match="no object"):
+    with pytest.raises(ModelError, match=r"training is \[\]; it must be an object"):
         load_model(tmp_path)
     (tmp_path / "training.json").write_text(json.dumps(card))
     (tmp_path / "model.keras").write_bytes(b"not a zip")

@@ -1,0 +1,85 @@
+"""From text to tables: TOML and JSON, of bounded size, as plain dicts and lists."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from edgespec.decode.shown import clipped, shown
+from edgespec.errors import EdgespecError
+
+__all__ = ["parse_json", "parse_toml", "read_bounded", "read_toml"]
+
+#: The index of some ten thousand recordings has a tenth of this; a longer file is none of ours.
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def read_bounded(path: Path, error: type[EdgespecError], advice: str) -> bytes:
+    """Return the content of a file that is not endless; ``advice`` is what to do without it.
+
+    Raises:
+        EdgespecError: of the class ``error``: it cannot be read, or is too long.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as caught:
+        raise error(f"{path} cannot be read ({caught.strerror}); {advice}") from None
+    if len(content) > MAX_BYTES:
+        raise error(f"{path} has more than {MAX_BYTES} bytes; {advice}")
+    return content
+
+
+def read_toml(path: Path, error: type[EdgespecError], advice: str) -> dict[str, Any]:
+    """Return the tables of a TOML file.
+
+    Raises:
+        EdgespecError: as :func:`read_bounded` and :func:`parse_toml`; it names the file.
+    """
+    content = read_bounded(path, error, advice)
+    try:
+        return parse_toml(content.decode(), error)
+    except UnicodeDecodeError as caught:
+        raise error(f"{path} is no UTF-8 text at byte {caught.start}; save it as UTF-8") from None
+    except error as caught:
+        raise error(f"{path}: {caught}") from None
+
+
+def parse_toml(text: str, error: type[EdgespecError]) -> dict[str, Any]:
+    """Return the tables of a TOML text.
+
+    Raises:
+        EdgespecError: of the class ``error``: it is no TOML, or nested too deep.
+    """
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as caught:
+        raise error(f"no valid TOML: {clipped(str(caught), 200)}") from None
+
+
+def parse_json(
+    text: bytes | str, schema: str, error: type[EdgespecError], where: str, advice: str
+) -> dict[str, Any]:
+    """Return the object of a JSON text called ``where``, without its ``schema``.
+
+    Raises:
+        EdgespecError: of the class ``error``: it is no UTF-8, no JSON, no object, or of another
+            schema; or a number in it is not finite.
+    """
+    try:
+        data = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as caught:
+        raise error(f"{where} is not JSON ({clipped(str(caught), 200)}): {advice}") from None
+    if not isinstance(data, dict):
+        raise error(f"{where} is {shown(data)}; it must be a JSON object: {advice}")
+    found = data.pop("schema", None)
+    if found != schema:
+        raise error(
+            f"{where} has the schema {shown(found)}; this version of edgespec reads {schema!r}: "
+            f"update edgespec, or {advice}"
+        )
+    return data
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
