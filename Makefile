@@ -34,7 +34,7 @@ check: lint  ## All checks, and the tests with and without the compiler of Numba
 
 bench: $(STAMPS)/test  ## Measure this machine
 	$(BIN)/edgespec bench
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python -m benchmarks.speed.front_end
 
 laboratory: $(STAMPS)/test  ## Run every experiment again and write its report (two hours)
 	$(BIN)/edgespec-converter evaluate $(FULL) --work $(WORK) --workers 2

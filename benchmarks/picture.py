@@ -1,6 +1,6 @@
 """The picture in README: a recording that the project makes itself, with the alarm's box on it.
 
-``python benchmarks/picture.py`` simulates an LTE-like cell with an interferer, writes it as SigMF,
+``python -m benchmarks.picture`` simulates an LTE-like cell with an interferer, writes it as SigMF,
 plays the file through the observer and draws what the observer heard and what it reported.
 """
 

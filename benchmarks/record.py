@@ -11,9 +11,24 @@ from typing import Any
 
 from edgespec.machine import machine_facts
 
-__all__ = ["RESULTS", "facts", "markdown_table", "on_one_core", "save", "slug"]
+__all__ = [
+    "DATA",
+    "RESULTS",
+    "ROOT",
+    "SITES",
+    "facts",
+    "markdown_table",
+    "on_one_core",
+    "save",
+    "slug",
+]
 
-RESULTS = Path(__file__).parent / "results"
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+#: Recordings and published data that are no part of the project.
+DATA = ROOT.parent / "shared" / "data"
+#: The example site of the central unit, with its maps.
+SITES = ROOT / "edgespec" / "twin" / "sites"
 
 
 def on_one_core() -> None:
@@ -53,10 +68,10 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def save(name: str, title: str, made_by: str, result: Mapping[str, Any], text: str) -> Path:
+def save(name: str, title: str, result: Mapping[str, Any], text: str) -> Path:
     """Write ``NAME-MACHINE.json`` and ``.md`` to the results; return the path of the latter.
 
-    ``result["machine"]`` names the machine.
+    ``name`` is that of the module in ``benchmarks.speed``; ``result["machine"]`` is the machine.
     """
     RESULTS.mkdir(exist_ok=True)
     stem = RESULTS / f"{name}-{slug(result['machine'])}"
@@ -64,5 +79,7 @@ def save(name: str, title: str, made_by: str, result: Mapping[str, Any], text: s
     stem.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
     known = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
     path = stem.with_suffix(".md")
-    path.write_text(f"# {title}\n\nMade by `{made_by}`.\n\n{text}\n\n{known}.\n")
+    path.write_text(
+        f"# {title}\n\nMade by `python -m benchmarks.speed.{name}`.\n\n{text}\n\n{known}.\n"
+    )
     return path

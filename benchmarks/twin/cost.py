@@ -1,10 +1,9 @@
-"""What a report and a snapshot cost the central unit: ``python benchmarks/twin/cost.py``.
+"""What a report and a snapshot cost the central unit: ``python -m benchmarks.twin.cost``.
 
 The core alone, without MQTT and JSON: 12 units, 8 subbands, the site that the package shows.
 """
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,9 +14,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-# Run as a script, Python looks for modules beside the script only.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
+from benchmarks.record import RESULTS
+from benchmarks.twin.hall import SITE
 from edgespec.ops.bench import machine_facts
 from edgespec.records import RssReport
 from edgespec.twin.central import SiteTwin
@@ -32,8 +30,6 @@ __all__ = ["main"]
 
 FloatArray = NDArray[np.float64]
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "benchmarks" / "results" / "twin"
 _START_NS = 1_795_000_000_000_000_000
 _NOISE_DB = 1.0
 _N_TRAINING, _N_QUIET, _N_ALARM = 300, 400, 60
@@ -81,7 +77,7 @@ class Air:
 
 def run() -> dict[str, Any]:
     """Return microseconds: minima and medians."""
-    site = load_site(ROOT / "edgespec" / "twin" / "sites" / "hall.toml")
+    site = load_site(SITE)
     air = Air(site)
     training = [one for _, row in air.reports(0, _N_TRAINING, False) for one in row]
     # The kernels are compiled, or loaded, here.
@@ -146,7 +142,7 @@ def markdown(results: dict[str, Any]) -> str:
     )
     return f"""# What a report and a snapshot cost the central unit
 
-Made by `python benchmarks/twin/cost.py`, the core alone, without MQTT and JSON.
+Made by `python -m benchmarks.twin.cost`, the core alone, without MQTT and JSON.
 {machine}.
 
 {results["units"]} units, {results["subbands"]} subbands, one process. `accept` is one report,
@@ -165,7 +161,9 @@ handed over has {results["state_bytes"]} bytes.
 
 @click.command(help=__doc__)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option("--out", type=click.Path(path_type=Path), default=RESULTS, help="Folder to write to.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=RESULTS / "twin", help="Folder to write to."
+)
 def main(as_json: bool, out: Path) -> None:
     """Measure and write ``cost.{json,md}``."""
     results = run()

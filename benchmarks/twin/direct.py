@@ -7,11 +7,11 @@ that all else runs without a ray tracer.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.record import RESULTS
 from benchmarks.twin.hall import MAPS, draw_places, hall
 from edgespec.twin.propagation.maps import Maps
 
@@ -30,8 +30,7 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
-_RESULTS = Path(__file__).resolve().parents[1] / "results" / "twin"
-DIRECT, PLAIN = _RESULTS / "direct.npz", _RESULTS / "plain.npz"
+DIRECT, PLAIN = RESULTS / "twin" / "direct.npz", RESULTS / "twin" / "plain.npz"
 
 #: Radius of the body around a sensing unit on which power is collected, as in the maps.
 _RADIUS_M = 0.245

@@ -1,6 +1,6 @@
 """What a report costs a central unit and its broker, how fast a site is taken over, and a million.
 
-``python benchmarks/twin/fleet.py`` starts a real mosquitto, ``edgespec twin run`` as its user does
+``python -m benchmarks.twin.fleet`` starts a real mosquitto, ``edgespec twin run`` as its user does
 and fleets of virtual observers, counts the processor seconds of each process, kills central units,
 and writes ``fleet.json`` and ``fleet.md`` to ``benchmarks/results/twin``. Processor time is little
 disturbed by other work on the machine; times on the clock are.
@@ -23,9 +23,7 @@ from typing import Any
 import click
 import numpy as np
 
-# Run as a script, Python looks for modules beside the script only.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
+from benchmarks import record
 from edgespec.config import MqttConfig
 from edgespec.machine import machine_facts, peak_rss_mb
 from edgespec.mqtt.session import Link, Session
@@ -44,8 +42,7 @@ from edgespec.wire.verdict import encode_verdict
 
 __all__ = ["Handover", "Load", "Parts", "main"]
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "benchmarks" / "results" / "twin"
+RESULTS = record.RESULTS / "twin"
 _NS = 1_000_000_000
 _TICKS = os.sysconf("SC_CLK_TCK")
 #: Without lasting errors all sites are alike, and one training serves them all.
@@ -227,7 +224,7 @@ def start_central(stack: ExitStack, url: str, yard: Yard, name: str) -> "subproc
 
 
 def _start(stack: ExitStack, arguments: list[str]) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(record.ROOT)}
     process = subprocess.Popen(
         [sys.executable, "-m", "edgespec", "twin", *arguments],
         env=environment,
@@ -417,7 +414,7 @@ def report(result: dict[str, Any]) -> str:
     lines = [
         "# Load of a central unit",
         "",
-        f"`python benchmarks/twin/fleet.py`, {result['date']}, {facts['cpu']}, Python "
+        f"`python -m benchmarks.twin.fleet`, {result['date']}, {facts['cpu']}, Python "
         f"{facts['python']}. Processor time, so other work on the machine matters little. "
         "Observers, broker and central unit share two cores, so the sites wait 1 s for late units "
         "instead of 0.5 s.",

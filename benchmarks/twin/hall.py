@@ -1,11 +1,11 @@
 """The hall of Schoesser et al. 2024, sec. IV, and what its units hear and its twin expects."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.record import SITES
 from edgespec.twin.propagation.maps import Maps
 from edgespec.twin.propagation.path_gain import CellGrid, PathGain
 from edgespec.twin.propagation.walls import inside_any
@@ -34,8 +34,7 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
-_SITES = Path(__file__).resolve().parents[2] / "edgespec" / "twin" / "sites"
-SITE, MAPS = _SITES / "hall.toml", _SITES / "hall-maps.npz"
+SITE, MAPS = SITES / "hall.toml", SITES / "hall-maps.npz"
 
 #: Sensing units at the height of the transmitters, under the ceiling, or in turns.
 HEIGHTS = ("1.5 m", "5 m", "mixed")

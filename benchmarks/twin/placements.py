@@ -1,14 +1,13 @@
 """A jammer at 50 places of the hall: how soon the alarm comes and how far off the position is.
 
-``python benchmarks/twin/placements.py`` runs the core on what twelve virtual observers report, for
+``python -m benchmarks.twin.placements`` runs the core on what twelve virtual observers report, for
 all places and several errors of the paths; and some places through a real mosquitto with ``edgespec
 twin run`` as its user starts it. It writes ``placements.json`` and ``placements.md`` to
 ``benchmarks/results/twin``. Expected and true levels come from the same model of propagation, apart
-from the errors named; ``localise.py`` has traced rays instead.
+from the errors named; :mod:`benchmarks.papers.schoesser2024.reproduce` has traced rays instead.
 """
 
 import json
-import sys
 import tempfile
 import threading
 import time
@@ -20,9 +19,6 @@ from typing import Any
 
 import click
 import numpy as np
-
-# Run as a script, Python looks for modules beside the script only.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.twin.fleet import RESULTS, Yard, start_central
 from edgespec.config import MqttConfig
@@ -214,7 +210,7 @@ def text(result: dict[str, Any]) -> str:
     lines = [
         "# A jammer of 20 dBm at 50 places of the hall",
         "",
-        f"`python benchmarks/twin/placements.py`, {result['date']}, {facts['cpu']}. Twelve units "
+        f"`python -m benchmarks.twin.placements`, {result['date']}, {facts['cpu']}. Twelve units "
         "at 1.5 m, a snapshot a second, three transmitters of 20 dBm. Places are uniform, outside "
         "of the production lines. The picture is the last snapshot at one place of the second row.",
         "",

@@ -1,12 +1,11 @@
 """How near fast models of path gain come to ray tracing, and how fast they are.
 
-``python benchmarks/twin/surrogate.py`` learns each from the maps of the hall and compares it with
+``python -m benchmarks.twin.surrogate`` learns each from the maps of the hall and compares it with
 gains traced from places that it never saw; ``--trace`` traces those again, which needs the extra
 `raytrace`. It writes a table, a picture and the figures to ``benchmarks/results/twin``.
 """
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +16,6 @@ import click
 import numpy as np
 from matplotlib import pyplot
 from numpy.typing import NDArray
-
-# Run as a script, Python looks for modules beside the script only.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.record import facts, markdown_table
 from benchmarks.twin.direct import (
@@ -34,7 +30,7 @@ from benchmarks.twin.direct import (
     trace_plain,
 )
 from benchmarks.twin.hall import hall, traced
-from benchmarks.twin.paper import N_PLACES, learning_places, one_unit, paper_forest
+from benchmarks.twin.paper_forest import N_PLACES, learning_places, one_unit, paper_forest
 from converter.raytrace.fit import fit_log_distance, with_fit
 from converter.raytrace.forest import ForestOptions, fit_trees, flatten
 from edgespec.twin.propagation.forest import features_of
@@ -263,7 +259,7 @@ def as_text(result: dict[str, Any]) -> str:
     check = result["checks"]
     lines = [
         "# Path gain: ray tracing and what stands in for it\n",
-        f"`python benchmarks/twin/surrogate.py`, {result['machine']['date']}, "
+        f"`python -m benchmarks.twin.surrogate`, {result['machine']['date']}, "
         f"{result['machine']['cpu']}, load {result['machine']['load']}, seed {result['seed']}. "
         f"The models learn from {N_PLACES} random places of the ray-traced maps; the errors are "
         f"against {result['n_held_out']} places traced on their own. A time is for one place to "

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from benchmarks import record
-from benchmarks.arm64 import read_code
-from benchmarks.boards import BOARDS, SHAPES, instructions_of, shares
-from benchmarks.storage import halves_of, products
-from benchmarks.turns import take_turns
+from benchmarks.speed.arm64 import read_code
+from benchmarks.speed.boards import BOARDS, SHAPES, instructions_of, shares
+from benchmarks.speed.storage import halves_of, products
+from benchmarks.speed.turns import take_turns
 from edgespec.dsp.transform import scaling_of
 from edgespec.inference.network import Dense, Lstm, Network
 
@@ -95,16 +95,17 @@ def test_a_result_is_kept_by_machine(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(record, "RESULTS", tmp_path / "results")
     machine = {"machine": "aarch64", "cpu": "Raspberry Pi 5, Rev 1.0"}
     text = record.markdown_table(["a", "b"], [[1, 2]])
-    path = record.save("model", "Title", "python x.py", {"machine": machine, "n": 1}, text)
+    path = record.save("model", "Title", {"machine": machine, "n": 1}, text)
     assert path.name == "model-aarch64-raspberry-pi-5-rev-1-0.md"
     assert "| 1 | 2 |" in path.read_text()
+    assert "`python -m benchmarks.speed.model`" in path.read_text()
     content = json.loads(path.with_suffix(".json").read_text())
     assert (content["schema"], content["n"]) == ("edgespec.benchmark.model/1", 1)
 
 
 def test_every_kept_result_can_be_drawn():
     pytest.importorskip("matplotlib", reason="needs the extra converter")
-    from benchmarks.draw import DRAWERS
+    from benchmarks.speed.draw import DRAWERS
 
     kept = {name: sorted(record.RESULTS.glob(f"{name}-*.json")) for name in DRAWERS}
     assert all(kept.values()), kept
@@ -117,7 +118,7 @@ def test_every_kept_result_can_be_drawn():
 
 
 def test_every_half_becomes_the_float_it_is():
-    from benchmarks import storage
+    from benchmarks.speed import storage
 
     every = np.arange(2**16, dtype=np.uint16)
     every = every[np.isfinite(every.view(np.float16))]
@@ -141,7 +142,7 @@ def test_narrow_weights_give_nearly_the_same_product():
 def test_the_onnx_graph_is_the_network(gate: str, rng: np.random.Generator):
     pytest.importorskip("onnx", reason="needs the extra bench")
     runtime = pytest.importorskip("onnxruntime", reason="needs the extra bench")
-    from benchmarks.runtimes.onnx import onnx_bytes
+    from benchmarks.speed.runtimes.onnx import onnx_bytes
     from tests import naive
 
     def weights(*shape: int):
@@ -158,7 +159,7 @@ def test_the_onnx_graph_is_the_network(gate: str, rng: np.random.Generator):
 
 
 def test_a_stream_and_its_windows_are_the_same_signal(rng: np.random.Generator):
-    from benchmarks.stateful import GEOMETRY, scalings_of, windows_of
+    from benchmarks.speed.stateful import GEOMETRY, scalings_of, windows_of
 
     hop, n_context = GEOMETRY.hop_frames, GEOMETRY.n_context
     power_db = rng.normal(-60, 5, (hop * 8 + 3, GEOMETRY.n_fft)).astype(np.float32)

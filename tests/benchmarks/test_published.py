@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.twin.published import (
+from benchmarks.papers.schoesser2024.published import (
     PUBLISHED,
     SIGMAS_DB,
     TOLERANCES,
@@ -15,7 +15,7 @@ from benchmarks.twin.published import (
     read,
     wrong,
 )
-from benchmarks.twin.scores import auc
+from benchmarks.papers.schoesser2024.scores import auc
 from edgespec.twin.detectors.lof import LocalOutlierFactor
 
 

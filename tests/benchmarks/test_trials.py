@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.papers.schoesser2024.scores import Ears, auc, mean_history, roc
+from benchmarks.papers.schoesser2024.trials import corrupted, subset
 from benchmarks.twin.hall import (
     JAMMERS,
     N_SUBBANDS,
@@ -20,8 +22,6 @@ from benchmarks.twin.hall import (
     misplace,
     traced,
 )
-from benchmarks.twin.scores import Ears, auc, mean_history, roc
-from benchmarks.twin.trials import corrupted, subset
 from edgespec.twin.propagation.maps import Maps
 from edgespec.twin.site import Site
 

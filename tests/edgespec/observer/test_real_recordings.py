@@ -1,6 +1,6 @@
 """Trained on real LTE captures, the observer is quiet on another one and finds what was added.
 
-The full set of rotations, with its table, is ``benchmarks/real_recordings.py``.
+The full set of rotations, with its table, is :mod:`benchmarks.detection.real_recordings`.
 """
 
 from pathlib import Path
@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="needs the extra converter")
 
-from benchmarks.real_cases import Outcome, read_recording
-from benchmarks.real_recordings import (
+from benchmarks.detection.real_cases import Outcome, read_recording
+from benchmarks.detection.real_recordings import (
     CAPTURE_DETECT,
     CAPTURES,
     CASES,

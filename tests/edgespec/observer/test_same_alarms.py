@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.real_cases import Case, Recording, read_recording
+from benchmarks.detection.real_cases import Case, Recording, read_recording
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.errors import SourceError
 from edgespec.inference.backends import open_backend

@@ -1,0 +1,1 @@
+"""What is detected on real recordings, and how near the simulator comes to them."""

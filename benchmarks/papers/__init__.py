@@ -1,0 +1,1 @@
+"""Papers measured again: what they claim and what we found."""
