@@ -11,7 +11,6 @@ from edgespec.alarm.mailbox import Mailbox, Retained
 from edgespec.alarm.sender import Sender
 from edgespec.alarm.spool import Spool
 from edgespec.config import MqttConfig
-from edgespec.errors import BrokerError
 from edgespec.mqtt.session import Link
 from edgespec.records import Event, ObserverState, RssReport
 from edgespec.wire.fields import encode
@@ -53,7 +52,8 @@ class MqttSink:
         spool: Spool,
     ) -> None:
         self._topics = Topics(settings.topic_prefix, node, band, radio)
-        self._link = _link(settings, node, self._topics.availability)
+        # First of all: it is what may be refused, and nothing is open yet.
+        link = _link(settings, node, self._topics.availability)
         self._spool = spool
         about = encode(info_payload(info, node))
         self._mailbox = Mailbox()
@@ -62,7 +62,7 @@ class MqttSink:
         self._mailbox.put_retained(self._topics.alarm, Retained(b"OFF"))
         self.radio(online=False)
         self._sender = Sender(
-            self._link,
+            link,
             self._topics,
             self._mailbox,
             spool,
@@ -116,14 +116,7 @@ class MqttSink:
         Raises:
             BrokerError: the broker refuses this observer, or could not be reached in time.
         """
-        self._sender.wait_settled(timeout_s)
-        if self._sender.connected:
-            return True
-        if self._sender.is_closing:
-            return False
-        raise self._sender.failure or BrokerError(
-            f"the broker {self._link.url} did not answer within {timeout_s:g} s"
-        )
+        return self._sender.wait_connected(timeout_s)
 
     def close(self) -> None:
         """Deliver for a few seconds, say ``offline``, disconnect; the rest stays in the spool."""

@@ -22,11 +22,16 @@ _GOODBYE_S = 1.0
 class LinkKeeper:
     """Connects, polls, and connects again with growing pauses.
 
+    One thread steps it, works with the session and closes it. Any other may read ``session`` and
+    ``failure``, why there is none, and call :meth:`hurry`.
+
     Args:
         link: the broker.
         reconnect_max_s: longest pause between two attempts.
-        on_open: called with every new session; may raise BrokerError.
-        on_loss: called when it is lost.
+        on_open: called with every new session, before ``session`` has it; may raise BrokerError.
+        on_failure: called when a session is lost or none could be had; what it returns is said in
+            the log besides.
+        waker: rung by whoever has work for the thread; closed with the keeper.
     """
 
     def __init__(
@@ -34,14 +39,15 @@ class LinkKeeper:
         link: Link,
         reconnect_max_s: float,
         on_open: Callable[[Session], None],
-        on_loss: Callable[[], None],
+        on_failure: Callable[[], str],
+        waker: Waker | None = None,
     ) -> None:
         self.session: Session | None = None
         self.failure: BrokerError | None = None
-        self.waker = Waker()
+        self.waker = waker or Waker()
         self._link = link
         self._on_open = on_open
-        self._on_loss = on_loss
+        self._on_failure = on_failure
         self._attempt: Attempt | None = None
         self._backoff = Backoff(_FIRST_RETRY_S, reconnect_max_s)
         self._say = QuietLog(_LOG)
@@ -52,6 +58,11 @@ class LinkKeeper:
     def url(self) -> str:
         """The broker, without a password."""
         return str(self._link.url)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the broker is there and says no."""
+        return isinstance(self.failure, BrokerRefusedError)
 
     def step(self, timeout_s: float) -> None:
         """Wait for messages, the waker or the timeout; do what the link needs. Never raises."""
@@ -64,6 +75,15 @@ class LinkKeeper:
         except BrokerError as error:
             self.lose(error)
 
+    def work(self, task: Callable[[Session], None]) -> None:
+        """Let a task have the session, if there is one; where it fails, the session is lost."""
+        if self.session is None:
+            return
+        try:
+            task(self.session)
+        except BrokerError as error:
+            self.lose(error)
+
     def wait_connected(self, timeout_s: float) -> None:
         """Step until there is a session.
 
@@ -73,36 +93,46 @@ class LinkKeeper:
         until_s = time.monotonic() + timeout_s
         while self.session is None:
             left_s = until_s - time.monotonic()
-            if isinstance(self.failure, BrokerRefusedError) or left_s <= 0:
-                raise self.failure or BrokerError(
-                    f"the broker {self.url} did not answer within {timeout_s:g} s"
-                )
+            if self.is_refused or left_s <= 0:
+                raise self.no_session(timeout_s)
             self.step(min(left_s, 0.2))
 
+    def no_session(self, timeout_s: float) -> BrokerError:
+        """Return why there is no session after a wait of ``timeout_s``."""
+        return self.failure or BrokerError(
+            f"the broker {self.url} did not answer within {timeout_s:g} s"
+        )
+
     def lose(self, error: BrokerError) -> None:
-        """Give the session up; another is sought after a pause."""
-        self._say(logging.WARNING, f"{error}; connecting again in the background")
+        """Give the session up, if there is one; another is sought after a pause."""
         session, self.session = self.session, None
         self.failure = error
         if session is not None:
             if time.monotonic() - self._since_s > _STABLE_S:
                 self._backoff.reset()
             session.close()
-            self._on_loss()
         self._retry_at_s = time.monotonic() + self._backoff.next_s()
+        more = self._on_failure()
+        self._say(logging.WARNING, f"{error}; {more}connecting again in the background")
 
-    def close(self) -> None:
-        """Wait a moment for what is not confirmed, and hang up."""
+    def hurry(self) -> None:
+        """Let the next attempt begin at once."""
+        self._retry_at_s = 0.0
+        self.waker.wake()
+
+    def close(self, farewell: Callable[[Session], None]) -> None:
+        """Let ``farewell`` have the session, wait a moment for what is not confirmed, hang up."""
         if self._attempt is not None:
             self._attempt.abandon()
         session, self.session = self.session, None
         if session is not None:
-            until_s = time.monotonic() + _GOODBYE_S
             try:
+                farewell(session)
+                until_s = time.monotonic() + _GOODBYE_S
                 while session.unacked and time.monotonic() < until_s:
                     session.poll(None, 0.05)
             except BrokerError as error:
-                _LOG.warning("%s while saying good-bye", error)
+                _LOG.warning("%s while saying good-bye; the broker sends the last will", error)
             session.close()
         self.waker.close()
 
@@ -112,14 +142,20 @@ class LinkKeeper:
             self._attempt = Attempt(self._link, self.waker)
         if self._attempt is not None and self._attempt.is_done:
             attempt, self._attempt = self._attempt, None
-            session = attempt.result()
-            self._since_s = now_s
-            self.session, self.failure = session, None
-            self._say(logging.INFO, f"connected to the broker {self.url}")
-            self._on_open(session)
+            self._begin(attempt.result())
             return
         poller = select.poll()
         poller.register(self.waker.fileno(), select.POLLIN)
         wait_s = timeout_s if self._attempt else min(timeout_s, self._retry_at_s - now_s)
         poller.poll(1e3 * max(wait_s, 0.0))
         self.waker.clear()
+
+    def _begin(self, session: Session) -> None:
+        self._say(logging.INFO, f"connected to the broker {self.url}")
+        self._since_s = time.monotonic()
+        try:
+            self._on_open(session)
+        except Exception:
+            session.close()
+            raise
+        self.session, self.failure = session, None

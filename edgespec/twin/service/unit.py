@@ -10,7 +10,7 @@ from typing import Protocol
 
 from edgespec import __version__
 from edgespec.config import MqttConfig
-from edgespec.errors import BrokerError, EdgespecError
+from edgespec.errors import EdgespecError
 from edgespec.mqtt.backoff import QuietLog
 from edgespec.mqtt.keeper import LinkKeeper
 from edgespec.mqtt.session import Link, Session
@@ -144,22 +144,12 @@ class CentralUnit:
                 if n_reports >= _CROWD and time.monotonic() < self._tick_at_s + _CROWD_S:
                     # What waits grows stale, what was taken does not.
                     continue
-                self._guarded(self._work)
+                self._keeper.work(self._work)
                 if n_reports:
                     # Taking some at a time costs half as much each.
                     time.sleep(_NAP_S)
         finally:
-            self._guarded(self._leave)
-            self._keeper.close()
-
-    def _guarded(self, work: Callable[[Session], None]) -> None:
-        session = self._keeper.session
-        if session is None:
-            return
-        try:
-            work(session)
-        except BrokerError as error:
-            self._keeper.lose(error)
+            self._keeper.close(self._leave)
 
     # The link.
 
@@ -171,7 +161,7 @@ class CentralUnit:
         # It comes back behind the retained presence of all others: then everybody is known.
         self._announce(session)
 
-    def _lost(self) -> None:
+    def _lost(self) -> str:
         self._is_settled = False
         self._again.extend(self._unconfirmed.values())
         self._unconfirmed.clear()
@@ -179,6 +169,7 @@ class CentralUnit:
         for desk in self._desks.values():
             desk.basis_ns = max(desk.basis_ns, desk.last.utc_ns if desk.last else 0)
             desk.alarm_said = None
+        return ""
 
     def _announce(self, session: Session) -> None:
         payload = member_payload(
