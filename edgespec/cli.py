@@ -139,8 +139,7 @@ def monitor(
     observer = open_observer(
         config, [sink], require_broker_s=_REQUIRE_BROKER_S if require_broker else None
     )
-    bundle = observer.bundle
-    sink.header(observer.source.info, bundle.manifest.name, config, bundle.sha256)
+    sink.header([observer.chain.info], config)
     stop_on_signals(observer.monitor.stop)
     observer.monitor.run(duration)
 

@@ -269,11 +269,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class BandInfo:
-    """The band an event belongs to, as the configuration names it."""
+    """The band an event belongs to, as the configuration names it, and the model that knows it."""
 
     band: str
     center_freq_hz: float
     sample_rate_hz: float
+    source: str = ""
+    model: str = ""
+    model_sha256: str | None = None
 
 
 class EventType(StrEnum):
@@ -291,7 +294,8 @@ class Event:
     Frequencies are absolute, in Hz; where the source has no centre frequency they are offsets
     from it. ``end_ns`` is the end of the last alarming segment so far. ``confidence`` is the
     share of the last ``n`` segments that alarmed. ``latency_s`` is the time from the last sample
-    of the segment that made this message to the message itself.
+    of the segment that made this message to the message itself. ``model_sha256`` is the bundle
+    that the band was judged by.
     """
 
     event_id: str
@@ -312,11 +316,12 @@ class Event:
     confidence: float
     kind: str = "anomaly"
     latency_s: float = 0.0
+    model_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ObserverState:
-    """What the monitor says of itself once in a while.
+    """What the monitor says of one band, and of itself, once in a while.
 
     ``speed`` is processed seconds of signal per second; ``n_skipped`` counts segments that were
     not scored, by reason. While ``warmup_left_s`` of signal are still to be learnt from, nothing
@@ -341,6 +346,8 @@ class ObserverState:
     spool_events: int = 0
     warmup_left_s: float = 0.0
     latency_s: dict[str, float] = field(default_factory=dict)
+    band: str = ""
+    model_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 import os
 import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, TextIO
 
 from edgespec import __version__
 from edgespec.alarm.output import Output
 from edgespec.config import Config
-from edgespec.records import Event, EventType, ObserverState, RssReport, SourceInfo
+from edgespec.records import BandInfo, Event, EventType, ObserverState, RssReport
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.event import EventMessage, event_payload
 from edgespec.wire.fields import encode
@@ -46,31 +48,19 @@ class JsonLinesSink:
     def __init__(self, stream: TextIO, node: str = "") -> None:
         self._output = Output(stream)
         self._node = node
-        self._model_sha256: str | None = None
         self._sequence = 0
 
-    def header(
-        self, source: SourceInfo, model: str, config: Config, model_sha256: str | None = None
-    ) -> None:
-        """Write who speaks as an object of schema ``edgespec.info/1``."""
+    def header(self, bands: Sequence[BandInfo], config: Config) -> None:
+        """Write who speaks as an object of schema ``edgespec.info/1`` for each band."""
         self._node = config.node.id
-        self._model_sha256 = model_sha256
-        info = {
-            "source": source.uri,
-            "band": config.band[0].id,
-            "center_freq_hz": source.center_freq_hz,
-            "sample_rate_hz": source.sample_rate_hz,
-            "model": model,
-            "model_sha256": model_sha256,
-            "version": __version__,
-            "mqtt": config.mqtt.public_url,
-        }
-        self._write(info_payload(info, self._node))
+        for band in bands:
+            about = {**asdict(band), "version": __version__, "mqtt": config.mqtt.public_url}
+            self._write(info_payload(about, self._node))
 
     def event(self, event: Event) -> None:
         """Write an object of schema ``edgespec.event/1``."""
         self._sequence += 1
-        message = EventMessage(event, self._node, self._sequence, False, self._model_sha256)
+        message = EventMessage(event, self._node, self._sequence)
         self._write(event_payload(message))
 
     def state(self, state: ObserverState) -> None:
@@ -101,22 +91,17 @@ class TableSink:
         self._is_terminal = stream.isatty()
         self._has_colours = self._is_terminal and not os.environ.get("NO_COLOR")
         self._has_status = False
-        self._n_columns_written = 0
+        # Of several bands, the last word on each: together they are the line on a terminal.
+        self._texts: dict[str, str] = {}
 
-    def header(
-        self, source: SourceInfo, model: str, config: Config, model_sha256: str | None = None
-    ) -> None:
-        """Say what is listened to, with which model, and where alarms go."""
-        edge_hz = 0.5 * source.sample_rate_hz
-        band = (
-            f"{format_hz(source.center_freq_hz - edge_hz)} to "
-            f"{format_hz(source.center_freq_hz + edge_hz)}"
-            if source.center_freq_hz
-            else f"{format_hz(source.sample_rate_hz)} around an unknown centre"
-        )
-        self._line(f"listening to {source.uri}: band {config.band[0].id}, {band}")
-        self._line(f"model {model}, alarms to {config.mqtt.public_url or 'this screen only'}")
+    def header(self, bands: Sequence[BandInfo], config: Config) -> None:
+        """Say what is listened to, with which models, and where alarms go."""
+        for band in bands:
+            self._line(f"listening to {band.source}: band {band.band}, {_range(band)}")
+        models = ", ".join(dict.fromkeys(band.model for band in bands))
+        self._line(f"model {models}, alarms to {config.mqtt.public_url or 'this screen only'}")
         self._line(_row([name for name, _, _ in _COLUMNS]))
+        self._texts = dict.fromkeys((band.band for band in bands), "starting")
 
     def event(self, event: Event) -> None:
         """Write one row."""
@@ -140,6 +125,12 @@ class TableSink:
     def state(self, state: ObserverState) -> None:
         """Write or overwrite the line about the observer."""
         text = _status(state)
+        if len(self._texts) > 1:
+            if self._is_terminal:
+                self._texts[state.band] = _short(state)
+                text = " | ".join(f"{band}: {words}" for band, words in self._texts.items())
+            else:
+                text = f"{state.band}: {text}"
         if not self._is_terminal:
             self._line(text)
             return
@@ -167,12 +158,34 @@ def _row(cells: list[str]) -> str:
     return "  ".join(f"{cell:{align}{width}}" for cell, (_, align, width) in columns).rstrip()
 
 
-def _status(state: ObserverState) -> str:
+def _range(band: BandInfo) -> str:
+    """Return from where to where a band reaches."""
+    edge_hz = 0.5 * band.sample_rate_hz
+    if not band.center_freq_hz:
+        return f"{format_hz(band.sample_rate_hz)} around an unknown centre"
+    lower_hz, upper_hz = band.center_freq_hz - edge_hz, band.center_freq_hz + edge_hz
+    return f"{format_hz(lower_hz)} to {format_hz(upper_hz)}"
+
+
+def _highest(state: ObserverState) -> str | None:
+    """Return which detector stands highest, in words; None before the first score."""
     highest = max(
         ((score / state.thresholds[name], name) for name, score in state.scores.items()
          if state.thresholds.get(name)),
         default=None,
     )  # fmt: skip
+    if highest is None:
+        return None
+    return f"{highest[1]} at {100.0 * max(highest[0], 0.0):.0f}% of its threshold"
+
+
+def _short(state: ObserverState) -> str:
+    """Return what fits into a line beside other bands."""
+    parts = [_mood(state), _highest(state), f"{state.speed:.1f}x real time"]
+    return ", ".join(part for part in parts if part)
+
+
+def _status(state: ObserverState) -> str:
     parts = [
         _mood(state),
         *_levels(state),
@@ -180,8 +193,9 @@ def _status(state: ObserverState) -> str:
         _count(state.n_events, "event"),
         f"{state.speed:.1f}x real time",
     ]
+    highest = _highest(state)
     if highest is not None:
-        parts.insert(1, f"{highest[1]} at {100.0 * max(highest[0], 0.0):.0f}% of its threshold")
+        parts.insert(1, highest)
     if state.n_dropped:
         parts.append(f"{_count(state.n_dropped, 'sample')} lost")
     parts += [f"{_count(n, 'segment')} {reason}" for reason, n in state.n_skipped.items() if n]

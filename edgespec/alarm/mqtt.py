@@ -5,6 +5,7 @@ at least once, and after a broken link at most one of them twice, with the same 
 What had to wait for a connection says ``replayed``.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from edgespec.alarm.mailbox import Mailbox, Retained
@@ -26,15 +27,15 @@ class MqttSink:
     """Publishes below ``<prefix>/<node>`` and keeps trying for as long as it lives.
 
     It connects in the background: a broker that cannot be reached is never an exception, but
-    ``problem`` and a line in the log, at most one a minute. The radio counts as offline until
+    ``problem`` and a line in the log, at most one a minute. A radio counts as offline until
     :meth:`radio` says otherwise.
 
     Args:
         settings: broker, credentials, TLS, limits; the URL's user is for want of a better one.
         node: id of this observer.
-        radio: id of its radio.
-        band: id of the band that its events belong to.
-        info: what to say of itself; ``model_sha256`` also goes into every event.
+        radios: ids of its radios.
+        bands: ids of the bands that its events belong to.
+        info: what to say of itself.
         spool: keeps what waits. From now on it belongs to the sink, which closes it.
 
     Raises:
@@ -46,12 +47,12 @@ class MqttSink:
         self,
         settings: MqttConfig,
         node: str,
-        radio: str,
-        band: str,
+        radios: Sequence[str],
+        bands: Sequence[str],
         info: dict[str, Any],
         spool: Spool,
     ) -> None:
-        self._topics = Topics(settings.topic_prefix, node, band, radio)
+        self._topics = Topics(settings.topic_prefix, node, tuple(bands), tuple(radios))
         # First of all: it is what may be refused, and nothing is open yet.
         link = _link(settings, node, self._topics.availability)
         self._spool = spool
@@ -59,14 +60,15 @@ class MqttSink:
         self._mailbox = Mailbox()
         self._mailbox.put_retained(self._topics.availability, Retained(b"online"))
         self._mailbox.put_retained(self._topics.info, Retained(about))
-        self._mailbox.put_retained(self._topics.alarm, Retained(b"OFF"))
-        self.radio(online=False)
+        for band in bands:
+            self._mailbox.put_retained(self._topics.alarm(band), Retained(b"OFF"))
+        for radio in radios:
+            self.radio(radio, online=False)
         self._sender = Sender(
             link,
             self._topics,
             self._mailbox,
             spool,
-            model_sha256=info.get("model_sha256"),
             reconnect_max_s=settings.reconnect_max_s,
         )
 
@@ -96,19 +98,20 @@ class MqttSink:
         self._mailbox.put_event(event)
 
     def state(self, state: ObserverState) -> None:
-        """Replace the retained state."""
+        """Replace the retained state of a band."""
         payload = encode(state_payload(state, self._topics.node))
-        self._mailbox.put_retained(self._topics.state, Retained(payload, qos=0))
+        for topic in self._topics.states(state.band):
+            self._mailbox.put_retained(topic, Retained(payload, qos=0))
 
     def rss(self, report: RssReport) -> None:
         """Publish for the site's central unit, QoS 0: what finds no connection is not kept."""
         topic = rss_topic(self._topics.prefix, report.node, report.site)
         self._mailbox.put_passing(topic, encode_rss(report))
 
-    def radio(self, online: bool) -> None:
-        """Say whether the radio delivers samples."""
+    def radio(self, radio: str, online: bool) -> None:
+        """Say whether a radio delivers samples."""
         payload = b"online" if online else b"offline"
-        self._mailbox.put_retained(self._topics.radio_availability, Retained(payload))
+        self._mailbox.put_retained(self._topics.radio_availability(radio), Retained(payload))
 
     def wait_connected(self, timeout_s: float) -> bool:
         """Return True once connected, False if the sink is closed meanwhile.

@@ -42,7 +42,6 @@ class Sender:
         topics: where to publish.
         mailbox: what to publish.
         spool: keeps what waits; closed at the end.
-        model_sha256: goes into every event.
         reconnect_max_s: longest pause between two attempts.
     """
 
@@ -53,15 +52,13 @@ class Sender:
         mailbox: Mailbox,
         spool: Spool,
         *,
-        model_sha256: str | None,
         reconnect_max_s: float,
     ) -> None:
         self._ack_s = min(_ACK_S, link.keepalive_s)
         self._topics = topics
         self._mailbox = mailbox
         self._spool = spool
-        self._model_sha256 = model_sha256
-        self._open_ids: set[str] = set()
+        self._open_ids: dict[str, set[str]] = {}
         self._in_flight: _InFlight | None = None
         self._replay_to = spool.last_sequence
         self._appended_s = 0.0
@@ -145,21 +142,23 @@ class Sender:
     def _take_events(self) -> None:
         while (event := self._mailbox.take_event()) is not None:
             sequence = self._spool.last_sequence + 1
-            message = EventMessage(event, self._topics.node, sequence, False, self._model_sha256)
+            message = EventMessage(event, self._topics.node, sequence)
             is_update = event.event_type is EventType.UPDATE
             self._spool.append(sequence, encode(event_payload(message)), droppable=is_update)
             self._appended_s = time.monotonic()
             self._follow_alarm(event)
 
     def _follow_alarm(self, event: Event) -> None:
-        was_open = bool(self._open_ids)
+        open_ids = self._open_ids.setdefault(event.band, set())
+        was_open = bool(open_ids)
         if event.event_type is EventType.END:
-            self._open_ids.discard(event.event_id)
+            open_ids.discard(event.event_id)
         else:
-            self._open_ids.add(event.event_id)
-        if bool(self._open_ids) == was_open:
+            open_ids.add(event.event_id)
+        if bool(open_ids) == was_open:
             return
-        self._mailbox.put_retained(self._topics.alarm, Retained(b"OFF" if was_open else b"ON"))
+        alarm = Retained(b"OFF" if was_open else b"ON")
+        self._mailbox.put_retained(self._topics.alarm(event.band), alarm)
         # At once: an alarm that ends before the next round must still be seen as ON.
         self._keeper.work(self._publish_retained)
 
@@ -209,5 +208,7 @@ class Sender:
 
     def _say_offline(self, session: Session) -> None:
         self._mailbox.put_retained(self._topics.availability, Retained(b"offline"))
-        self._mailbox.put_retained(self._topics.radio_availability, Retained(b"offline"))
+        for radio in self._topics.radios:
+            topic = self._topics.radio_availability(radio)
+            self._mailbox.put_retained(topic, Retained(b"offline"))
         self._publish_retained(session)

@@ -255,4 +255,5 @@ class EventTracker:
             threshold=event.threshold,
             confidence=event.confidence,
             latency_s=latency_ns / _NS,
+            model_sha256=self._band.model_sha256,
         )

@@ -112,8 +112,16 @@ class BandChain:
             self.levels = SubbandLevels(geometry, source, rss, max_frames, self.front_end.backend)
         arithmetic = _ARITHMETIC[self.front_end.backend]
         self.scorer = Scorer.for_bundle(bundle, backend, names, detect.warmup_s, arithmetic)
+        self.info = BandInfo(
+            band.id,
+            source.center_freq_hz,
+            geometry.sample_rate_hz,
+            source.uri,
+            bundle.manifest.name,
+            bundle.sha256,
+        )
         self.tracker = EventTracker(
-            BandInfo(band.id, source.center_freq_hz, geometry.sample_rate_hz),
+            self.info,
             geometry,
             EventRules(detect.k, detect.n, detect.hysteresis, detect.hold_off_s, update_s),
             {

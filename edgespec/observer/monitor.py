@@ -190,6 +190,8 @@ class Monitor:
             spool_events=n_waiting,
             warmup_left_s=chain.warmup_left_s,
             latency_s=self.latency.summary_s(),
+            band=chain.info.band,
+            model_sha256=chain.info.model_sha256,
         )
 
     def _broker_health(self) -> tuple[bool | None, int]:

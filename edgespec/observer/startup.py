@@ -4,6 +4,7 @@ import importlib.util
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +151,7 @@ def open_broker(config: Config, bundle: Bundle) -> "MqttSink | None":
     }
     spool = Spool(config.node.state_dir / "spool", config.mqtt.spool_max_bytes)
     return MqttSink(
-        config.mqtt, config.node.id, config.source[0].id, config.band[0].id, info, spool
+        config.mqtt, config.node.id, [config.source[0].id], [config.band[0].id], info, spool
     )
 
 
@@ -194,7 +195,7 @@ def open_observer(
             broker.close()
         raise
     if broker is not None:
-        broker.radio(online=True)
+        broker.radio(config.source[0].id, online=True)
     monitor = Monitor(
         source,
         chain,
@@ -202,6 +203,6 @@ def open_observer(
         state_s=config.alarm.state_s,
         health=lambda: (broker.connected, broker.waiting) if broker else (None, 0),
         on_event=on_event,
-        on_radio=broker.radio if broker else lambda online: None,
+        on_radio=partial(broker.radio, config.source[0].id) if broker else lambda online: None,
     )
     return Observer(source, bundle, backend, chain, broker, monitor)

@@ -43,8 +43,8 @@ def time_delivery(
         sink = MqttSink(
             config.mqtt,
             f"{config.node.id}-bench"[-64:],
-            config.source[0].id,
-            config.band[0].id,
+            [config.source[0].id],
+            [config.band[0].id],
             {},
             Spool(Path(folder) / "spool", config.mqtt.spool_max_bytes),
         )

@@ -77,7 +77,7 @@ def run_demo(
         observer = open_observer(
             config, [console], require_broker_s=10.0, on_event=published.append
         )
-        console.header(observer.source.info, observer.bundle.manifest.name, config)
+        console.header([observer.chain.info], config)
         stopped = Flag()
 
         def stop() -> None:

@@ -28,7 +28,6 @@ class EventMessage:
     node: str
     sequence: int
     replayed: bool = False
-    model_sha256: str | None = None
 
 
 def event_payload(message: EventMessage) -> dict[str, Any]:
@@ -57,7 +56,7 @@ def event_payload(message: EventMessage) -> dict[str, Any]:
         "score": float(event.score),
         "threshold": float(event.threshold),
         "confidence": float(event.confidence),
-        "model_sha256": message.model_sha256,
+        "model_sha256": event.model_sha256,
         "latency_ms": round(float(event.latency_s) * 1e3, 3),
     }
 
@@ -89,13 +88,13 @@ def parse_event(data: bytes | str) -> EventMessage:
         confidence=fields.number("confidence"),
         kind=fields.text("kind"),
         latency_s=round(fields.number("latency_ms") / 1e3, 6),
+        model_sha256=fields.optional_text("model_sha256"),
     )
     return EventMessage(
         event,
         node=fields.text("node"),
         sequence=fields.integer("sequence"),
         replayed=fields.flag("replayed"),
-        model_sha256=fields.optional_text("model_sha256"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The periodic state of an observer, as it travels; style and names are those of an event."""
+"""The periodic state of one band of an observer, in the style and with the names of an event."""
 
 from typing import Any
 
@@ -16,6 +16,8 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
     return {
         "schema": STATE_SCHEMA,
         "node": node,
+        "band": state.band,
+        "model_sha256": state.model_sha256,
         "time": format_utc(state.utc_ns),
         "uptime_s": float(state.uptime_s),
         "n_samples": int(state.n_samples),
@@ -63,5 +65,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         spool_events=fields.integer("spool_events"),
         warmup_left_s=fields.number("warmup_left_s"),
         latency_s={key: round(ms / 1e3, 6) for key, ms in fields.numbers("latency_ms").items()},
+        band=fields.text("band"),
+        model_sha256=fields.optional_text("model_sha256"),
     )
     return fields.text("node"), state

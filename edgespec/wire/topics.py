@@ -16,7 +16,7 @@ def rss_topic(prefix: str, node: str, site: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """Topics below ``<prefix>/<node>``.
+    """Topics below ``<prefix>/<node>``: of the observer, of its bands and of its radios.
 
     Raises:
         ConfigError: a part is empty or holds a character that MQTT gives a meaning
@@ -25,8 +25,8 @@ class Topics:
 
     prefix: str
     node: str
-    band: str
-    radio: str
+    bands: tuple[str, ...]
+    radios: tuple[str, ...]
 
     def __post_init__(self) -> None:
         _check("mqtt.topic_prefix", self.prefix, _WILD)
@@ -35,18 +35,19 @@ class Topics:
                 f"mqtt.topic_prefix is {self.prefix!r}: it must not begin with '$' or '/' "
                 "or end with '/'"
             )
-        for name in ("node", "band", "radio"):
-            _check(f"the {name} id", getattr(self, name), (*_WILD, "/"))
+        named = (("node", (self.node,)), ("band", self.bands), ("radio", self.radios))
+        for name, ids in named:
+            for given in ids:
+                _check(f"the {name} id", given, (*_WILD, "/"))
 
     @property
     def availability(self) -> str:
         """``online`` or ``offline``: retained, QoS 1, also the last will."""
         return f"{self.prefix}/{self.node}/availability"
 
-    @property
-    def radio_availability(self) -> str:
-        """The same for the radio."""
-        return f"{self.prefix}/{self.node}/radio/{self.radio}/availability"
+    def radio_availability(self, radio: str) -> str:
+        """The same for a radio."""
+        return f"{self.prefix}/{self.node}/radio/{radio}/availability"
 
     @property
     def info(self) -> str:
@@ -55,13 +56,21 @@ class Topics:
 
     @property
     def state(self) -> str:
-        """How it is: retained, QoS 0."""
+        """How its only or first band is: retained, QoS 0."""
         return f"{self.prefix}/{self.node}/state"
 
-    @property
-    def alarm(self) -> str:
-        """``ON`` while an event is open, else ``OFF``: retained."""
-        return f"{self.prefix}/{self.node}/alarm/{self.band}/state"
+    def states(self, band: str) -> tuple[str, ...]:
+        """Where the state of a band is told.
+
+        Those of several bands are kept apart in ``band/<band>/state``; what reads ``state`` alone
+        sees the first of them there, as it would see an only one.
+        """
+        own = (f"{self.prefix}/{self.node}/band/{band}/state",) if len(self.bands) > 1 else ()
+        return (self.state, *own) if band == self.bands[0] else own
+
+    def alarm(self, band: str) -> str:
+        """``ON`` while an event is open in the band, else ``OFF``: retained."""
+        return f"{self.prefix}/{self.node}/alarm/{band}/state"
 
     @property
     def events(self) -> str:

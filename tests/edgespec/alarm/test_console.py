@@ -14,13 +14,13 @@ import pytest
 
 from edgespec.alarm.console import JsonLinesSink, TableSink
 from edgespec.config import Config, MqttConfig, NodeConfig
-from edgespec.records import Event, EventType, ObserverState, SampleFormat, SourceInfo
+from edgespec.records import BandInfo, Event, EventType, ObserverState
 from edgespec.wire.event import parse_event
 from edgespec.wire.info import parse_info
 from edgespec.wire.state import parse_state
 
 CONFIG = Config(node=NodeConfig(id="pi-1"), mqtt=MqttConfig(url="mqtt://pi:secret@host"))
-SOURCE = SourceInfo("sigmf:a.sigmf-meta", 5e6, 806e6, SampleFormat.CU8, is_live=False)
+LTE = BandInfo("lte", 806e6, 5e6, "sigmf:a.sigmf-meta", "shipped", "c0ffee")
 EVENT = Event(
     "e1", EventType.NEW, "lte", 0, 1_500_000_000, 5, 10, 805.9e6, 806.25e6, 806e6, -41.26,
     12.34, "lstm", 3.21, 2.0, 0.8, "tone", 0.0042,
@@ -37,7 +37,7 @@ class Terminal(io.StringIO):
 
 
 def play(sink: JsonLinesSink | TableSink) -> None:
-    sink.header(SOURCE, "shipped", CONFIG)
+    sink.header([LTE], CONFIG)
     sink.event(EVENT)
     sink.state(STATE)
     sink.event(replace(EVENT, event_type=EventType.END))
@@ -50,7 +50,7 @@ def test_json_lines_are_the_messages_of_the_broker() -> None:
     play(JsonLinesSink(stream))
     info, first, state, last, _ = stream.getvalue().splitlines()
     node, about = parse_info(info)
-    assert (node, about["source"], about["model"]) == ("pi-1", SOURCE.uri, "shipped")
+    assert (node, about["source"], about["model"]) == ("pi-1", LTE.source, "shipped")
     assert parse_event(first).event == EVENT
     assert [parse_event(line).sequence for line in (first, last)] == [1, 2]
     assert parse_event(last).node == "pi-1"
@@ -120,7 +120,7 @@ def test_a_full_disk_under_the_output_is_said_once(caplog: pytest.LogCaptureFixt
 
 def test_an_unknown_centre_is_said() -> None:
     stream = io.StringIO()
-    TableSink(stream).header(replace(SOURCE, center_freq_hz=0.0), "m", Config())
+    TableSink(stream).header([replace(LTE, center_freq_hz=0.0)], Config())
     assert "5 MHz around an unknown centre" in stream.getvalue()
     assert "this screen only" in stream.getvalue()
 
@@ -190,3 +190,44 @@ def test_a_real_terminal_gets_a_line_that_fits() -> None:
         sink.state(STATE)
         assert screen.read(4096).startswith(b"\r\x1b[2KALARM")
         sink.close()
+
+
+GSM = replace(LTE, band="gsm", center_freq_hz=925e6, source="rtl_tcp:h:1", model_sha256="0ddba11")
+
+
+def test_every_line_of_several_bands_says_whose_it_is() -> None:
+    stream = io.StringIO()
+    sink = JsonLinesSink(stream)
+    sink.header([LTE, GSM], CONFIG)
+    sink.event(EVENT)
+    sink.state(replace(STATE, band="gsm", model_sha256="0ddba11"))
+    sink.event(replace(EVENT, band="gsm"))
+    first, second, *rest = stream.getvalue().splitlines()
+    assert [parse_info(line)[1]["band"] for line in (first, second)] == ["lte", "gsm"]
+    assert parse_info(second)[1]["model_sha256"] == "0ddba11"
+    assert [json.loads(line)["band"] for line in rest] == ["lte", "gsm", "gsm"]
+    assert json.loads(rest[1])["model_sha256"] == "0ddba11"
+
+
+def test_the_states_of_several_bands_are_lines_of_their_own() -> None:
+    stream = io.StringIO()
+    sink = TableSink(stream)
+    sink.header([LTE, GSM], CONFIG)
+    sink.event(replace(EVENT, band="gsm"))
+    sink.state(replace(STATE, band="gsm"))
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "listening to sigmf:a.sigmf-meta: band lte, 803.5 MHz to 808.5 MHz"
+    assert lines[1] == "listening to rtl_tcp:h:1: band gsm, 922.5 MHz to 927.5 MHz"
+    assert lines[2].startswith("model shipped, alarms to mqtt://")
+    assert " gsm " in lines[4]
+    assert lines[5].startswith("gsm: ALARM | b at 75% of its threshold | level ")
+
+
+def test_the_states_of_several_bands_share_the_line_of_a_terminal() -> None:
+    stream = Terminal()
+    sink = TableSink(stream)
+    sink.header([LTE, GSM], CONFIG)
+    sink.state(replace(STATE, band="gsm"))
+    sink.state(replace(STATE, band="lte", alarm=False))
+    last = stream.getvalue().rpartition("\x1b[2K")[2]
+    assert last.startswith("lte: quiet, b at 75% of its threshold, 12.3x real time | gsm: ALARM")

@@ -45,7 +45,7 @@ MakeSink = Callable[..., MqttSink]
 def make_sink(tmp_path: Path, stack: ExitStack) -> MakeSink:
     def make(url: str, folder: str = "spool", **options: object) -> MqttSink:
         settings = MqttConfig(url=url, **{"keepalive_s": 1.0, "reconnect_max_s": 0.3, **options})
-        sink = MqttSink(settings, NODE, RADIO, BAND, INFO, Spool(tmp_path / folder, 1_000_000))
+        sink = MqttSink(settings, NODE, [RADIO], [BAND], INFO, Spool(tmp_path / folder, 1_000_000))
         stack.callback(sink.close)
         return sink
 
@@ -55,7 +55,7 @@ def make_sink(tmp_path: Path, stack: ExitStack) -> MakeSink:
 def message_of(number: int, event_type: EventType = EventType.UPDATE) -> Event:
     return Event(
         f"event-{number}", event_type, BAND, 0, 1_000_000_000, number, 1, 1e6, 2e6, 1.5e6,
-        -30.0, 9.0, "lstm", 3.0, 2.0, 1.0,
+        -30.0, 9.0, "lstm", 3.0, 2.0, 1.0, model_sha256="c0ffee",
     )  # fmt: skip
 
 
@@ -83,12 +83,12 @@ def test_a_session_as_a_consumer_sees_it(
 ) -> None:
     sink = make_sink(broker.url)
     assert sink.wait_connected(PATIENCE_S)
-    sink.radio(online=True)
+    sink.radio(RADIO, online=True)
     wait_for(lambda: listener.on(f"radio/{RADIO}/availability")[-1:] == [b"online"], "radio")
     sink.event(message_of(1, EventType.NEW))
     sink.event(replace(message_of(1), sample_start=2))
     sink.event(replace(message_of(1, EventType.END), sample_start=3))
-    state = ObserverState(0, 1.0, 2, 3, 4, 5, {"noise": 1}, mqtt_connected=True)
+    state = ObserverState(0, 1.0, 2, 3, 4, 5, {"noise": 1}, mqtt_connected=True, band=BAND)
     sink.state(state)
     wait_for(lambda: numbers_of(listener) == [1, 2, 3], "three messages")
     wait_for(lambda: len(listener.on(f"{NODE}/state")) == 1, "the state")
@@ -103,7 +103,7 @@ def test_a_session_as_a_consumer_sees_it(
     messages = events_of(listener)
     assert [message.sequence for message in messages] == [1, 2, 3]
     assert not any(message.replayed for message in messages)
-    assert {message.model_sha256 for message in messages} == {"c0ffee"}
+    assert {message.event.model_sha256 for message in messages} == {"c0ffee"}
     assert not sink.connected
     assert sink.waiting == sink.n_lost == 0
 
@@ -121,13 +121,45 @@ def test_a_short_alarm_is_seen_on_and_off(
     assert listener.on(f"alarm/{BAND}/state") == [b"OFF"] + [b"ON", b"OFF"] * 20
 
 
+def test_several_bands_have_alarms_and_states_of_their_own(
+    broker: Broker, listener: Listener, stack: ExitStack, tmp_path: Path
+) -> None:
+    """What knows of one band only reads the first one's state where it always was."""
+    settings = MqttConfig(url=broker.url, keepalive_s=1.0)
+    spool = Spool(tmp_path / "spool", 1_000_000)
+    sink = MqttSink(settings, NODE, ["r0", "r1"], ["lte", "gsm"], INFO, spool)
+    stack.callback(sink.close)
+    sink.wait_connected(PATIENCE_S)
+    sink.radio("r1", online=True)
+    for band, event_type in (
+        ("gsm", EventType.NEW),
+        ("lte", EventType.NEW),
+        ("gsm", EventType.END),
+    ):
+        sink.event(replace(message_of(1, event_type), event_id=band, band=band))
+    states = {band: ObserverState(0, 1.0, 2, 3, 4, 5, band=band) for band in ("lte", "gsm")}
+    for state in states.values():
+        sink.state(state)
+    wait_for(lambda: len(events_of(listener)) == 3, "events of both")
+    wait_for(lambda: len(listener.on("/gsm/state")) == 4, "the state of the second")
+    assert [message.event.band for message in events_of(listener)] == ["gsm", "lte", "gsm"]
+    assert listener.on("alarm/gsm/state") == [b"OFF", b"ON", b"OFF"]
+    assert listener.on("alarm/lte/state") == [b"OFF", b"ON"]
+    for topic, band in (("/state", "lte"), ("/band/lte/state", "lte"), ("/band/gsm/state", "gsm")):
+        assert parse_state(listener.on(f"{NODE}{topic}")[0]) == (NODE, states[band])
+    sink.close()
+    wait_for(lambda: listener.on("radio/r0/availability")[-1:] == [b"offline"], "offline")
+    online = [b"offline", b"online", b"offline"]
+    wait_for(lambda: listener.on("radio/r1/availability") == online, "offline after online")
+
+
 def test_what_is_retained_greets_a_late_listener(
     broker: Broker, make_sink: MakeSink, stack: ExitStack
 ) -> None:
     sink = make_sink(broker.url)
     sink.wait_connected(PATIENCE_S)
     sink.event(message_of(1, EventType.NEW))
-    sink.state(ObserverState(0, 1.0, 2, 3, 4, 5))
+    sink.state(ObserverState(0, 1.0, 2, 3, 4, 5, band=BAND))
     wait_for(lambda: sink.waiting == 0, "confirmation")
     late = Listener(broker.port)
     stack.callback(late.close)
@@ -282,7 +314,7 @@ PROCESS = """
 
     url, folder = sys.argv[1:]
     sink = MqttSink(
-        MqttConfig(url=url), "pi-1", "rtl-7", "lte", {}, Spool(pathlib.Path(folder), 100_000)
+        MqttConfig(url=url), "pi-1", ["rtl-7"], ["lte"], {}, Spool(pathlib.Path(folder), 100_000)
     )
     sink.wait_connected(10)
     print("connected", flush=True)
@@ -567,16 +599,17 @@ def test_a_url_does_not_show_its_password() -> None:
 
 
 @pytest.mark.parametrize("bad", ["", "a/b", "a+", "#", "a\0"])
-@pytest.mark.parametrize("part", ["node", "band", "radio"])
+@pytest.mark.parametrize("part", ["node", "bands", "radios"])
 def test_topics_refuse_ids_that_mqtt_would_misread(part: str, bad: str) -> None:
-    with pytest.raises(ConfigError, match=part):
-        Topics(**{"prefix": "edgespec", "node": "n", "band": "b", "radio": "r", part: bad})
+    good = {"prefix": "edgespec", "node": "n", "bands": ("b",), "radios": ("r",)}
+    with pytest.raises(ConfigError, match=part.removesuffix("s")):
+        Topics(**{**good, part: bad if part == "node" else ("good", bad)})
 
 
 @pytest.mark.parametrize("bad", ["", "$SYS", "/a", "a/", "a/#"])
 def test_topics_refuse_bad_prefixes(bad: str) -> None:
     with pytest.raises(ConfigError, match="topic_prefix"):
-        Topics(bad, "n", "b", "r")
+        Topics(bad, "n", ("b",), ("r",))
 
 
 def test_the_default_certificates_are_the_systems() -> None:

@@ -275,7 +275,7 @@ def test_no_field_may_be_missing(key: str) -> None:
 def make_sink(tmp_path: Path, stack: ExitStack) -> Callable[[str], MqttSink]:
     def make(url: str) -> MqttSink:
         settings = MqttConfig(url=url, keepalive_s=1.0, reconnect_max_s=0.3)
-        sink = MqttSink(settings, "pi-1", "r", "lte", {}, Spool(tmp_path / "spool", 0))
+        sink = MqttSink(settings, "pi-1", ["r"], ["lte"], {}, Spool(tmp_path / "spool", 0))
         stack.callback(sink.close)
         return sink
 

@@ -24,13 +24,13 @@ PLACE = Position(3.0, 4.126, 1.5, 2.0)
 EVENT = EventMessage(
     Event(
         "e1", EventType.NEW, "lte", T0, T0 + NS, 5, 10, 8e8, 8.1e8, 8.05e8, -40.0, 12.0, "lstm",
-        3.0, 2.0, 0.8, latency_s=0.0015,
+        3.0, 2.0, 0.8, latency_s=0.0015, model_sha256="ab",
     ),
-    "pi", 9, model_sha256="ab",
+    "pi", 9,
 )  # fmt: skip
 STATE = ObserverState(
     T0, 5.0, 100, 7, 2, 1, {"clipped": 3}, -50.0, math.nan, {"lstm": 1.5}, {"lstm": 2.0}, 9.5,
-    True, None, 4, 0.0, {"p50": 0.001},
+    True, None, 4, 0.0, {"p50": 0.001}, "lte", "ab",
 )  # fmt: skip
 EDGES_HZ = (1e9, 1.5e9, 2e9)
 REPORT = RssReport("pi", "hall", "n78", T0, 1.0, EDGES_HZ, (-70.25, -80.0), "dBm", 0.0, 9, 4)
@@ -83,7 +83,8 @@ SAYS = {
         '"model_sha256":"ab","latency_ms":1.5}'
     ),
     "state": (
-        '{"schema":"edgespec.state/1","node":"pi","time":"2027-01-15T08:00:00.000000Z",'
+        '{"schema":"edgespec.state/1","node":"pi","band":"lte","model_sha256":"ab",'
+        '"time":"2027-01-15T08:00:00.000000Z",'
         '"uptime_s":5.0,"n_samples":100,"n_segments":7,"n_events":2,"n_dropped":1,'
         '"n_skipped":{"clipped":3},"level_dbfs":-50.0,"noise_floor_dbfs":null,'
         '"level_unit":"dBFS","scores":{"lstm":1.5},"thresholds":{"lstm":2.0},"speed":9.5,'

@@ -37,6 +37,7 @@ def random_event(rng: np.random.Generator) -> Event:
         threshold=float(rng.exponential(1e-3)),
         confidence=float(rng.uniform()),
         latency_s=int(rng.integers(0, 100_000)) / 1e6,
+        model_sha256=[None, "c0ffee"][int(rng.integers(2))],
     )
 
 
@@ -59,6 +60,8 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         spool_events=int(rng.integers(100)),
         warmup_left_s=float(rng.uniform(0, 2)),
         latency_s={"p50": int(rng.integers(0, 100_000)) / 1e6, "max": 0.25},
+        band="lte",
+        model_sha256=[None, "c0ffee"][int(rng.integers(2))],
     )
 
 
@@ -115,9 +118,9 @@ def test_numpy_scalars_are_numbers(rng: np.random.Generator) -> None:
 def test_the_outside_sees_the_agreed_names() -> None:
     event = Event(
         "e1", EventType.NEW, "lte", 0, NS, 5, 10, 8e8, 8.1e8, 8.05e8, -40.0, 12.0, "lstm",
-        3.0, 2.0, 0.8, latency_s=0.0015,
+        3.0, 2.0, 0.8, latency_s=0.0015, model_sha256="ab",
     )  # fmt: skip
-    assert event_payload(EventMessage(event, "pi", 9, model_sha256="ab")) == {
+    assert event_payload(EventMessage(event, "pi", 9)) == {
         "schema": "edgespec.event/1",
         "event_type": "new",
         "id": "e1",
@@ -147,8 +150,10 @@ def test_the_outside_sees_the_agreed_names() -> None:
 
 def test_every_field_of_a_record_travels(rng: np.random.Generator) -> None:
     """A field added to a record and forgotten here would come back as its default."""
-    state = replace(random_state(rng), alarm=True, mqtt_connected=True, spool_events=3)
-    event = replace(random_event(rng), kind="tone", latency_s=0.25)
+    state = replace(
+        random_state(rng), alarm=True, mqtt_connected=True, spool_events=3, model_sha256="ab"
+    )
+    event = replace(random_event(rng), kind="tone", latency_s=0.25, model_sha256="ab")
     _, read_state = parse_state(encode(state_payload(state, "n")))
     read_event = parse_event(encode(event_payload(EventMessage(event, "n", 1)))).event
     for record, read in ((state, read_state), (event, read_event)):
