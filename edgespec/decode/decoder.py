@@ -35,6 +35,7 @@ class Decoder:
     ``error`` is raised. ``is_toml`` words a message for who writes TOML by hand. ``advice`` is
     what to do about a key that is not there; with ``needs_all`` a default does not help.
     ``folder`` is where relative paths begin. With ``is_finite`` no number is infinite or NaN.
+    With ``allows_more`` unknown keys are left alone, as those of a newer version of a message.
     """
 
     error: type[EdgespecError] = ConfigError
@@ -43,6 +44,7 @@ class Decoder:
     needs_all: bool = False
     folder: Path = Path()
     is_finite: bool = True
+    allows_more: bool = False
 
     def decode(self, record_type: type[R], table: object, where: str) -> R:
         """Return an instance of a dataclass from a whole file or message, called ``where``.
@@ -106,7 +108,7 @@ class _Walk:
         known = [key for key in kinds if key not in values]
         options = {field.name: option_of(field) for field in fields(record_type)}
         for key, value in table.items():
-            if key not in known:
+            if key not in known and not self.rules.allows_more:
                 raise self._failure(self._unknown(key, value, known, path))
         for field in fields(record_type):
             has_default = not (field.default is field.default_factory is MISSING)
@@ -114,8 +116,9 @@ class _Walk:
             if not is_given and (self.rules.needs_all or not has_default):
                 full = _joined(path, field.name)
                 raise self._failure(f"{full} is missing; {self.rules.advice}")
-        for key, value in table.items():
-            values[key] = self.value(kinds[key], options[key], value, _joined(path, key))
+        for key in known:
+            if key in table:
+                values[key] = self.value(kinds[key], options[key], table[key], _joined(path, key))
         try:
             return record_type(**values)
         except EdgespecError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-__all__ = ["Kind", "kinds_of"]
+__all__ = ["Kind", "kind_of", "kinds_of"]
 
 _WORDS = {
     str: "a text",
@@ -73,22 +73,26 @@ def kinds_of(record_type: type[Any]) -> Mapping[str, Kind]:
     if record_type not in _known:
         hints = get_type_hints(record_type)
         _known[record_type] = {
-            field.name: _kind(hints[field.name]) for field in fields(record_type)
+            field.name: kind_of(hints[field.name]) for field in fields(record_type)
         }
     return _known[record_type]
 
 
-def _kind(hint: Any, is_optional: bool = False) -> Kind:
-    """Return the kind of ``T``, ``T | None``, ``tuple[T, ...]``, ``Mapping[str, T]`` and so on."""
+def kind_of(hint: Any, is_optional: bool = False) -> Kind:
+    """Return the kind of an annotation: ``T | None``, ``tuple[T, ...]``, ``Mapping[str, T]``...
+
+    Raises:
+        TypeError: an annotation that this decoder does not know.
+    """
     origin, arms = get_origin(hint), get_args(hint)
     if origin is UnionType:
         (arm,) = (arm for arm in arms if arm is not NoneType)
-        return _kind(arm, is_optional=NoneType in arms)
+        return kind_of(arm, is_optional=NoneType in arms)
     if origin is tuple and len({arm for arm in arms if arm is not Ellipsis}) == 1:
         length = None if arms[-1] is Ellipsis else len(arms)
-        return Kind(tuple, _kind(arms[0]), length, is_optional)
+        return Kind(tuple, kind_of(arms[0]), length, is_optional)
     if origin is Mapping and arms[0] is str:
-        return Kind(Mapping, _kind(arms[1]), None, is_optional)
+        return Kind(Mapping, kind_of(arms[1]), None, is_optional)
     if origin is Literal:
         return Kind(type(arms[0]), None, None, is_optional, arms)
     if hint is Any:

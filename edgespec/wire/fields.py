@@ -8,12 +8,15 @@ is lost on the way.
 import json
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
 import numpy as np
 
+from edgespec.decode import Decoder
+from edgespec.decode.kind import Kind, kind_of
 from edgespec.errors import EdgespecError
 
 __all__ = ["LEVEL_UNIT", "Fields", "PayloadError", "decode", "encode", "parse_utc"]
@@ -22,6 +25,7 @@ __all__ = ["LEVEL_UNIT", "Fields", "PayloadError", "decode", "encode", "parse_ut
 LEVEL_UNIT = "dBFS"
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
+_Record = TypeVar("_Record")
 _NOT_FINITE = "not_finite"
 _NAMES = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,6 +34,14 @@ _UTC = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 
 class PayloadError(EdgespecError):
     """A message that is not what its schema says."""
+
+
+#: Of a newer version a message may have more; what is not finite is restored before.
+_DECODER = Decoder(PayloadError, is_finite=False, allows_more=True)
+_TEXT, _NUMBER, _INTEGER, _FLAG = (kind_of(hint) for hint in (str, float, int, bool))
+_TEXTS, _NUMBER_LIST = kind_of(tuple[str, ...]), kind_of(tuple[float, ...])
+_NUMBERS, _INTEGERS = kind_of(Mapping[str, float]), kind_of(Mapping[str, int])
+_OBJECT, _OBJECTS = kind_of(Mapping[str, Any]), kind_of(tuple[Mapping[str, Any], ...])
 
 
 def encode(payload: dict[str, Any]) -> bytes:
@@ -108,10 +120,7 @@ class Fields:
 
     def text(self, key: str) -> str:
         """Return a string."""
-        value = self._get(key)
-        if not isinstance(value, str):
-            raise self._wrong(key, value, "text")
-        return value
+        return str(self._as(key, _TEXT))
 
     def optional_text(self, key: str) -> str | None:
         """Return a string or None."""
@@ -119,24 +128,15 @@ class Fields:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of strings."""
-        values = self._get(key)
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise self._wrong(key, values, "a list of text")
-        return tuple(values)
+        return tuple(self._as(key, _TEXTS))
 
     def choice(self, key: str, choices: type[_Choice]) -> _Choice:
         """Return a member of an enumeration."""
-        value = self.text(key)
-        if value not in list(choices):
-            raise self._wrong(key, value, f"one of {[choice.value for choice in choices]}")
-        return choices(value)
+        return choices(self._as(key, kind_of(choices)))
 
     def number(self, key: str) -> float:
         """Return a float; an integer is one too."""
-        value = self._get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._wrong(key, value, "a number")
-        return float(value)
+        return float(self._as(key, _NUMBER))
 
     def optional_number(self, key: str) -> float | None:
         """Return a float or None."""
@@ -144,24 +144,15 @@ class Fields:
 
     def number_list(self, key: str) -> tuple[float, ...]:
         """Return a list of numbers."""
-        values = self._get(key)
-        if not isinstance(values, list) or not all(type(one) in (int, float) for one in values):
-            raise self._wrong(key, values, "a list of numbers")
-        return tuple(map(float, values))
+        return tuple(self._as(key, _NUMBER_LIST))
 
     def integer(self, key: str) -> int:
         """Return an integer."""
-        value = self._get(key)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self._wrong(key, value, "an integer")
-        return value
+        return int(self._as(key, _INTEGER))
 
     def flag(self, key: str) -> bool:
         """Return a truth value."""
-        value = self._get(key)
-        if not isinstance(value, bool):
-            raise self._wrong(key, value, "true or false")
-        return value
+        return bool(self._as(key, _FLAG))
 
     def optional_flag(self, key: str) -> bool | None:
         """Return a truth value or None."""
@@ -173,13 +164,24 @@ class Fields:
 
     def numbers(self, key: str) -> dict[str, float]:
         """Return an object of numbers."""
-        inner = self.inner(key)
-        return {name: inner.number(name) for name in inner._payload}
+        return dict(self._as(key, _NUMBERS))
 
     def integers(self, key: str) -> dict[str, int]:
         """Return an object of integers."""
-        inner = self.inner(key)
-        return {name: inner.integer(name) for name in inner._payload}
+        return dict(self._as(key, _INTEGERS))
+
+    def records(self, key: str, record_type: type[_Record]) -> tuple[_Record, ...]:
+        """Return a list of objects as records that check themselves; None counts as missing."""
+        items = self._as(key, _OBJECTS)
+        try:
+            return tuple(
+                _DECODER.record(
+                    record_type, {k: v for k, v in item.items() if v is not None}, f"{key}[{index}]"
+                )
+                for index, item in enumerate(items)
+            )
+        except PayloadError as error:
+            raise PayloadError(f"{self._schema}: {error}") from None
 
     def require_level_unit(self) -> None:
         """Refuse levels in another unit than dBFS."""
@@ -189,10 +191,7 @@ class Fields:
 
     def inner(self, key: str) -> "Fields":
         """Return the fields of an object."""
-        value = self._get(key)
-        if not isinstance(value, dict):
-            raise self._wrong(key, value, "an object")
-        return Fields(value, f"{self._schema} {key}")
+        return Fields(self._as(key, _OBJECT), f"{self._schema} {key}")
 
     def optional_inner(self, key: str) -> "Fields | None":
         """Return the fields of an object, or None."""
@@ -203,8 +202,8 @@ class Fields:
             raise PayloadError(f"{self._schema}: the field {key!r} is missing")
         return self._payload[key]
 
-    def _wrong(self, key: str, value: object, accepted: str) -> PayloadError:
-        return PayloadError(f"{self._schema}: {key} is {value!r:.60}; it must be {accepted}")
+    def _as(self, key: str, kind: Kind) -> Any:
+        return _DECODER.value(kind, self._get(key), f"{self._schema}: {key}")
 
 
 def _without_nonfinite(value: Any, pointer: str, reasons: dict[str, str]) -> Any:

@@ -4,8 +4,7 @@ An xApp of an O-RAN near-real-time controller or an adapter to the core's AMF pu
 retained; see docs/twin.md.
 """
 
-from dataclasses import MISSING, asdict, dataclass, field
-from dataclasses import fields as fields_of
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edgespec.errors import ConfigError
@@ -25,9 +24,6 @@ TRANSMITTERS_SCHEMA = "edgespec.transmitters/1"
 
 #: Bounds of a coordinate.
 PLACE = {"unit": "m", "minimum": -1e5, "maximum": 1e5}
-
-_LISTS = ("freq_lower_hz", "freq_upper_hz")
-_TEXTS = ("id", "antenna")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,35 +103,9 @@ def parse_transmitters(data: bytes | str) -> tuple[int, tuple[Transmitter, ...]]
     Raises:
         PayloadError: it is no such message, or one of its transmitters is not possible.
     """
-    payload = decode(data)
-    utc_ns = Fields.of(payload, TRANSMITTERS_SCHEMA).utc_ns("time")
-    items = payload.get("transmitters")
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise PayloadError(f"{TRANSMITTERS_SCHEMA}: transmitters must be a list of objects")
-    transmitters = tuple(_transmitter(item, index) for index, item in enumerate(items))
+    fields = Fields.of(decode(data), TRANSMITTERS_SCHEMA)
+    transmitters = fields.records("transmitters", Transmitter)
     names = [one.id for one in transmitters]
     if len(set(names)) < len(names):
         raise PayloadError(f"{TRANSMITTERS_SCHEMA}: transmitters has an id twice: {names!r:.80}")
-    return utc_ns, transmitters
-
-
-def _transmitter(item: dict[str, Any], index: int) -> Transmitter:
-    where = f"{TRANSMITTERS_SCHEMA}: transmitters[{index}]"
-    fields = Fields(item, where)
-    values: dict[str, Any] = {}
-    for field_ in fields_of(Transmitter):
-        name = field_.name
-        if item.get(name) is None and field_.default is not MISSING:
-            continue
-        if name in _LISTS:
-            values[name] = fields.number_list(name)
-        elif name in _TEXTS:
-            values[name] = fields.text(name)
-        elif name == "active":
-            values[name] = fields.flag(name)
-        else:
-            values[name] = fields.number(name)
-    try:
-        return Transmitter(**values)
-    except ConfigError as error:
-        raise PayloadError(f"{where}.{error}") from error
+    return fields.utc_ns("time"), transmitters
