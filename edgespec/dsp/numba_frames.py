@@ -14,6 +14,7 @@ from edgespec.dsp.passes import LANES
 from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.tapers import power_window
 from edgespec.jit import ahead
+from edgespec.memory import aligned_floats
 from edgespec.records import FloatArray, Geometry, SampleFormat
 
 __all__ = ["NumbaFrames"]
@@ -59,7 +60,7 @@ class NumbaFrames:
         self._tables = np.concatenate([window * scale, offset, factors]).astype(np.float32)
         self._starts = np.zeros(LANES, np.uint64)
         n_grid, n_block, n_tile = _work_items(geometry.n_fft, n_fields)
-        self._work = _aligned(4 * n_grid + n_block + n_tile)
+        self._work = aligned_floats(4 * n_grid + n_block + n_tile)
 
     def compute(
         self,
@@ -83,14 +84,6 @@ class NumbaFrames:
         )
 
 
-def _aligned(n_items: int) -> FloatArray:
-    """Return zeros, float32, that begin on a line of cache."""
-    line = 64
-    raw = np.zeros(4 * n_items + line, np.uint8)
-    start = -raw.ctypes.data % line
-    return raw[start : start + 4 * n_items].view(np.float32)
-
-
 def _fft_words(n_fft: int, n_fields: int) -> int:
     return n_fft // n_fields if n_fields else 2 * n_fft
 
@@ -105,7 +98,7 @@ def _work_items(n_fft: int, n_fields: int) -> tuple[int, int, int]:
 @functools.cache
 def _kernel(n_fft: int, n_fields: int) -> Callable[..., None]:
     """Return the compiled loop over batches of frames for one size and width of samples."""
-    n_row = passes.radices(n_fft)[0]
+    step, n_row = passes.steps(n_fft), passes.radices(n_fft)[0]
     n_grid, n_block, _ = _work_items(n_fft, n_fields)
     fft_words = _fft_words(n_fft, n_fields)
     column = passes.apart_by(fft_words // n_row)
@@ -169,76 +162,10 @@ def _kernel(n_fft: int, n_fields: int) -> Callable[..., None]:
                         for f in range(width):
                             starts[side * width + f] = min(frame + f, stop - 1) * frame_words + at
                     lanes.gather(words, starts, fft_words, column, block, tile)
-                    if n_fft == 64:
-                        passes.add_power_64(
-                            tile,
-                            floats,
-                            column,
-                            n_fields,
-                            window,
-                            offset,
-                            flip,
-                            factors,
-                            real,
-                            imag,
-                            parts,
-                        )
-                    elif n_fft == 128:
-                        passes.add_power_128(
-                            tile,
-                            floats,
-                            column,
-                            n_fields,
-                            window,
-                            offset,
-                            flip,
-                            factors,
-                            real,
-                            imag,
-                            parts,
-                        )
-                    elif n_fft == 256:
-                        passes.add_power_256(
-                            tile,
-                            floats,
-                            column,
-                            n_fields,
-                            window,
-                            offset,
-                            flip,
-                            factors,
-                            real,
-                            imag,
-                            parts,
-                        )
-                    elif n_fft == 512:
-                        passes.add_power_512(
-                            tile,
-                            floats,
-                            column,
-                            n_fields,
-                            window,
-                            offset,
-                            flip,
-                            factors,
-                            real,
-                            imag,
-                            parts,
-                        )
-                    else:
-                        passes.add_power_1024(
-                            tile,
-                            floats,
-                            column,
-                            n_fields,
-                            window,
-                            offset,
-                            flip,
-                            factors,
-                            real,
-                            imag,
-                            parts,
-                        )
+                    passes.add_power(
+                        step, tile, floats, column,
+                        n_fields, window, offset, flip, factors, real, imag, parts,
+                    )  # fmt: skip
                     if n_sides > 1:
                         n_new = min(n_sides, n_averages - average)
                         lanes.move_sums(parts, n_new, width, frame - first, sums)

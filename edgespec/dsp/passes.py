@@ -11,6 +11,8 @@ operation. Rows of items that a butterfly reads together are one item apart more
 two, or they would all fall into the same set of the cache.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,14 +22,11 @@ from edgespec.jit import apart, exact, scalar
 __all__ = [
     "BLOCK",
     "LANES",
-    "add_power_64",
-    "add_power_128",
-    "add_power_256",
-    "add_power_512",
-    "add_power_1024",
+    "add_power",
     "apart_by",
     "plus",
     "radices",
+    "steps",
     "twiddles",
 ]
 
@@ -36,14 +35,18 @@ LANES = 16
 #: Words that are taken from every lane at once: two lines of cache, and half of the shortest FFT.
 BLOCK = 32
 
-_RADICES = {64: (8, 8), 128: (8, 16), 256: (16, 16), 512: (16, 32), 1024: (32, 32)}
-
 _TOP_16, _TOP_8 = np.int32(-(1 << 16)), np.int32(-(1 << 24))
 
 
 def radices(n_fft: int) -> tuple[int, int]:
     """Return A and B, the number of points of the transforms of the first and the second pass."""
-    return _RADICES[n_fft]
+    a, _, _, b, _, _ = steps(n_fft)
+    return a, b
+
+
+def steps(n_fft: int) -> tuple[Any, ...]:
+    """Return points, transform and writer of the first pass, then those of the second."""
+    return _STEPS[n_fft]
 
 
 def twiddles(n_fft: int) -> NDArray[np.complex64]:
@@ -174,12 +177,13 @@ def _second(dft, write, a, real, imag, sums):  # type: ignore[no-untyped-def]
 
 
 @scalar
-def add_power_64(  # type: ignore[no-untyped-def]
-    tile, floats, column, n_fields, window, offset, flip, factors, real, imag, sums
+def add_power(  # type: ignore[no-untyped-def]
+    step, tile, floats, column, n_fields, window, offset, flip, factors, real, imag, sums
 ):
     """Transform one FFT of every lane and add ``|X|^2`` to the sums.
 
     Args:
+        step: constant, what :func:`steps` returns.
         tile: int32, what :func:`edgespec.dsp.lanes.gather` wrote.
         floats: the same memory as float32.
         column: constant, items between points that are B points apart.
@@ -190,83 +194,24 @@ def add_power_64(  # type: ignore[no-untyped-def]
         factors: what :func:`twiddles` returns.
         real: float32, scratch: B rows of A + 1 items.
         imag: the same.
-        sums: the same; bin ``r A + q`` is item q of row r. The functions below work alike.
+        sums: the same; bin ``r A + q`` is item q of row r.
     """
+    a, dft_a, write_a, b, dft_b, write_b = step
     if n_fields == 0:
-        _first_floats(
-            dft8, _write8, 8, 8, column, floats, window, factors, real, imag
-        )  # fmt: skip
+        _first_floats(dft_a, write_a, a, b, column, floats, window, factors, real, imag)
     else:
         _first_fields(
-            dft8, _write8, 8, 8, column,
+            dft_a, write_a, a, b, column,
             n_fields, tile, window, offset, flip, factors, real, imag,
         )  # fmt: skip
-    _second(dft8, _write8, 8, real, imag, sums)
+    _second(dft_b, write_b, a, real, imag, sums)
 
 
-@scalar
-def add_power_128(  # type: ignore[no-untyped-def]
-    tile, floats, column, n_fields, window, offset, flip, factors, real, imag, sums
-):
-    """128 = 8 x 16."""
-    if n_fields == 0:
-        _first_floats(
-            dft8, _write8, 8, 16, column, floats, window, factors, real, imag
-        )  # fmt: skip
-    else:
-        _first_fields(
-            dft8, _write8, 8, 16, column,
-            n_fields, tile, window, offset, flip, factors, real, imag,
-        )  # fmt: skip
-    _second(dft16, _write16, 8, real, imag, sums)
-
-
-@scalar
-def add_power_256(  # type: ignore[no-untyped-def]
-    tile, floats, column, n_fields, window, offset, flip, factors, real, imag, sums
-):
-    """256 = 16 x 16."""
-    if n_fields == 0:
-        _first_floats(
-            dft16, _write16, 16, 16, column, floats, window, factors, real, imag
-        )  # fmt: skip
-    else:
-        _first_fields(
-            dft16, _write16, 16, 16, column,
-            n_fields, tile, window, offset, flip, factors, real, imag,
-        )  # fmt: skip
-    _second(dft16, _write16, 16, real, imag, sums)
-
-
-@scalar
-def add_power_512(  # type: ignore[no-untyped-def]
-    tile, floats, column, n_fields, window, offset, flip, factors, real, imag, sums
-):
-    """512 = 16 x 32."""
-    if n_fields == 0:
-        _first_floats(
-            dft16, _write16, 16, 32, column, floats, window, factors, real, imag
-        )  # fmt: skip
-    else:
-        _first_fields(
-            dft16, _write16, 16, 32, column,
-            n_fields, tile, window, offset, flip, factors, real, imag,
-        )  # fmt: skip
-    _second(dft32, _write32, 16, real, imag, sums)
-
-
-@scalar
-def add_power_1024(  # type: ignore[no-untyped-def]
-    tile, floats, column, n_fields, window, offset, flip, factors, real, imag, sums
-):
-    """1024 = 32 x 32."""
-    if n_fields == 0:
-        _first_floats(
-            dft32, _write32, 32, 32, column, floats, window, factors, real, imag
-        )  # fmt: skip
-    else:
-        _first_fields(
-            dft32, _write32, 32, 32, column,
-            n_fields, tile, window, offset, flip, factors, real, imag,
-        )  # fmt: skip
-    _second(dft32, _write32, 32, real, imag, sums)
+_EIGHT, _SIXTEEN, _THIRTY_TWO = (8, dft8, _write8), (16, dft16, _write16), (32, dft32, _write32)
+_STEPS = {
+    64: _EIGHT + _EIGHT,
+    128: _EIGHT + _SIXTEEN,
+    256: _SIXTEEN + _SIXTEEN,
+    512: _SIXTEEN + _THIRTY_TWO,
+    1024: _THIRTY_TWO + _THIRTY_TWO,
+}

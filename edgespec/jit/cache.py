@@ -79,6 +79,11 @@ class _Cache(FunctionCache):  # type: ignore[misc]
 
     _impl_class = _Implementation
 
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        # Numba's own holds a random number for every compiled function in a closure.
+        cells = self._py_func.__closure__ or ()
+        return sig, codegen.magic_tuple(), _constant([cell.cell_contents for cell in cells])
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
@@ -94,6 +99,14 @@ class _Cache(FunctionCache):  # type: ignore[misc]
             super().save_overload(sig, data)
         except OSError as error:
             _say_uncached(error.strerror or str(error))
+
+
+def _constant(value: Any) -> str:
+    """Return a text that tells constants of a closure apart, in every run the same."""
+    if isinstance(value, list | tuple):
+        return f"({', '.join(_constant(item) for item in value)})"
+    function = getattr(value, "py_func", None)
+    return repr(value) if function is None else f"{function.__module__}.{function.__qualname__}"
 
 
 @functools.cache

@@ -3,8 +3,8 @@
 Floating-point sums may be reassociated and contracted, but NaN and infinity stay what they are:
 the flags ``nnan`` and ``ninf`` are left out, so broken input stays visible in the output.
 
-``kernel``, ``apart`` and ``ahead`` keep machine code (:mod:`edgespec.jit.cache`). A closure over
-plain integers may be a kernel, too: they are part of the cache's key.
+``kernel`` and ``ahead`` keep machine code (:mod:`edgespec.jit.cache`); what dissolves in them is
+not kept a second time. A closure over constants and compiled functions may be a kernel, too.
 """
 
 import sys
@@ -67,7 +67,7 @@ def apart(function: Callable[P, R]) -> Callable[P, R]:
     costs as much as a row of a small matrix.
     """
     options = {"forceinline": True, "pipeline_class": _Apart, **_OPTIONS}
-    return cast(Callable[P, R], kept(njit(**options)(function)))
+    return cast(Callable[P, R], njit(**options)(function))
 
 
 def ahead(signature: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:

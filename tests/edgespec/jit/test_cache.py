@@ -16,11 +16,11 @@ from edgespec.jit.sources import digest_of
 PACKAGE = Path(edgespec.__file__).parent
 
 #: A kernel, the file of a function that it calls, and one of a constant that reaches it.
-MOVE_SUMS = """
-from edgespec.dsp.lanes import move_sums
-sums, parts = np.ones(16, np.float32), np.full(16, 2, np.float32)
-move_sums(parts, 1, 8, 0, sums)
-print(sums[0], sum(move_sums.stats.cache_hits.values()))
+DENSE = """
+from edgespec.inference.kernels import TANH, dense
+zeros = np.zeros(64, np.float32)
+dense(zeros, 1, zeros, 64, zeros, TANH, np.zeros(1, np.int64), out := zeros.copy())
+print(out[0], sum(dense.stats.cache_hits.values()))
 """
 STORE_DBFS = """
 from edgespec.dsp.lanes import store_dbfs
@@ -30,12 +30,12 @@ print(out[0, 0], sum(store_dbfs.stats.cache_hits.values()))
 """
 CHANGES = {
     "a function": (
-        MOVE_SUMS,
-        "dsp/passes.py",
-        "return a + b\n",
-        "return a + b + b\n",
-        "3.0",
-        "5.0",
+        DENSE,
+        "inference/nonlinear.py",
+        "return numerator, _ONE",
+        "return numerator + _TWO, _ONE",
+        "0.0",
+        "2.0",
     ),
     "a constant": (STORE_DBFS, "units.py", "FLOOR_DBFS = ", "FLOOR_DBFS = -8.0 + ", None, None),
 }
@@ -92,21 +92,22 @@ def test_a_change_in_another_file_is_seen(copy: Path, change: str, is_named: boo
 
 
 def test_torn_files_are_compiled_anew(copy: Path) -> None:
-    value, _ = result(copy, MOVE_SUMS)
+    value, _ = result(copy, DENSE)
     for pattern in ("*.nbc", "*.nbi"):
-        kept = list((copy / "edgespec" / "dsp" / "__pycache__").rglob(pattern))
+        kept = list((copy / "edgespec" / "inference" / "__pycache__").rglob(pattern))
         assert kept
         for file in kept:
             file.write_bytes(b"")
-        assert result(copy, MOVE_SUMS) == (value, 0)
-        assert result(copy, MOVE_SUMS) == (value, 1)
+        assert result(copy, DENSE) == (value, 0)
+        assert result(copy, DENSE) == (value, 1)
 
 
 def test_where_nothing_can_be_written_kernels_run_uncached_and_say_so_once(copy: Path) -> None:
-    (copy / "edgespec" / "dsp" / "__pycache__").write_text("no folder, even for root")
+    for room in ("dsp", "inference"):
+        (copy / "edgespec" / room / "__pycache__").write_text("no folder, even for root")
     (copy / ".cache").write_text("")
-    done = run(copy, MOVE_SUMS + STORE_DBFS, PYTHONDONTWRITEBYTECODE="1")
-    assert done.stdout.split()[:2] == ["3.0", "0"]
+    done = run(copy, DENSE + STORE_DBFS, PYTHONDONTWRITEBYTECODE="1")
+    assert done.stdout.split()[:2] == ["0.0", "0"]
     assert done.stderr.count("cannot be kept") == 1
     assert "NUMBA_CACHE_DIR" in done.stderr
 
@@ -123,6 +124,46 @@ def test_a_full_disk_stops_no_kernel(
         cache._Cache(test_a_full_disk_stops_no_kernel).save_overload(None, None)
     assert caplog.text.count("No space left on device") == 1
     cache._say_uncached.cache_clear()
+
+
+MADE = """
+import sys
+from numba import types
+from edgespec.jit import ahead, scalar
+
+@scalar
+def more(x, by):
+    return x + by
+
+@scalar
+def less(x, by):
+    return x - by
+
+def compiled(*step):
+    @ahead(types.int64(types.int64))
+    def run(x):
+        function, by = step
+        return function(x, by)
+
+    return run
+
+steps = {"more": (more, 2), "less": (less, 2), "much": (more, 9)}
+made = [compiled(*steps[name]) for name in sys.argv[1:]]
+results = [run(1) for run in made]
+print(*results, "found", sum(sum(run.stats.cache_hits.values()) for run in made))
+"""
+
+
+def test_a_closure_is_found_again_by_its_constants_and_functions(copy: Path) -> None:
+    (copy / "made.py").write_text(MADE)
+
+    def said(*names: str) -> str:
+        return run(copy, f"import sys\nsys.argv[1:] = {names}\nimport made").stdout.strip()
+
+    assert said("more") == "3 found 0"
+    assert said("less") == "-1 found 0"
+    assert said("more", "much") == "3 10 found 1"
+    assert said("much", "less", "more") == "10 -1 3 found 3"
 
 
 def test_folders_of_earlier_sources_are_removed(
