@@ -26,37 +26,42 @@ MakeTwin = Callable[[Site, bytes], SiteTwin]
 
 
 class Said(NamedTuple):
-    """A verdict, and what it means for the site's event."""
+    """A verdict, and what it means for the site's event.
+
+    ``sequence`` counts the messages of events, across owners. ``alarm`` is whether an event is
+    open, where that was not said yet.
+    """
 
     verdict: TwinVerdict
     event: SiteEvent | None
+    sequence: int
+    alarm: bool | None
 
 
 class Desk:
     """Reports of one site in, verdicts out; nothing that a report contains can stop it.
 
-    The twin is made when the first report comes: a former owner's state arrives before that.
+    The twin is made when the first report comes: a former owner's state arrives before that, and
+    so does what the network says of its transmitters.
 
     Args:
         site: the site.
         make_twin: makes its twin.
-        basis_ns: only a state that is newer is taken over.
     """
 
-    def __init__(self, site: Site, make_twin: MakeTwin, basis_ns: int = 0) -> None:
+    def __init__(self, site: Site, make_twin: MakeTwin) -> None:
         self.site = site
         self._interval_ns = round(1e9 * site.detect.interval_s)
-        self.book = EventBook(interval_ns=self._interval_ns)
-        self.basis_ns = basis_ns
-        self.sequence = 0
-        self.last: TwinVerdict | None = None
-        self.n_verdicts = 0
-        self.state_due_s = 0.0
-        self.alarm_said: bool | None = None
+        self._book = EventBook(interval_ns=self._interval_ns)
+        self._sequence = 0
+        self._alarm_said: bool | None = None
+        self._basis_ns = 0
+        self._last_ns = 0
+        self._state_due_s = 0.0
         self._make_twin = make_twin
         self._twin: SiteTwin | None = None
         self._state = b""
-        self._transmitters: tuple[int, tuple[Transmitter, ...]] | None = None
+        self._told: tuple[tuple[Transmitter, ...], int] | None = None
         self._unread: Counter[str] = Counter()
         self._logs: dict[str, QuietLog] = {}
 
@@ -64,6 +69,16 @@ class Desk:
     def counts(self) -> dict[str, int]:
         """Reports by what became of them: ``accepted``, or the reason why not."""
         return dict(self._unread + (self._twin.counts if self._twin is not None else Counter()))
+
+    @property
+    def sequence(self) -> int:
+        """Number of the last message of an event, of this owner or a former one."""
+        return self._sequence
+
+    @property
+    def has_judged(self) -> bool:
+        """Whether there was a verdict yet."""
+        return self._last_ns > 0
 
     def take(self, data: bytes, now_ns: int, node: str) -> None:
         """Take one report as it came from the broker, on the topic of ``node``.
@@ -93,43 +108,61 @@ class Desk:
         if self._twin is None:
             return []
         try:
-            said = [
-                Said(verdict, self.book.follow(verdict)) for verdict in self._twin.advance(now_ns)
-            ]
+            return [self._said(verdict) for verdict in self._twin.advance(now_ns)]
         except Exception as error:
             self._unread["failed"] += 1
             self._say("failed", error, exc_info=True)
             return []
-        if said:
-            self.last = said[-1].verdict
-            self.n_verdicts += len(said)
-        return said
 
     def set_transmitters(self, transmitters: tuple[Transmitter, ...], utc_ns: int) -> None:
         """Take what the network says of its transmitters."""
-        self._transmitters = (utc_ns, transmitters)
+        self._told = transmitters, utc_ns
         if self._twin is not None:
             self._twin.set_transmitters(transmitters, utc_ns)
 
     def adopt(self, saved: SavedSite) -> None:
-        """Go on where another owner ended."""
-        self.basis_ns = saved.utc_ns
-        self.sequence = max(self.sequence, saved.sequence)
-        if saved.event is not None or not self.book.is_open:
-            self.book = EventBook(saved.event, self._interval_ns)
-        self.alarm_said = None
+        """Go on where another owner ended, if that is newer than what is known here."""
+        if saved.utc_ns <= self._basis_ns:
+            return
+        self._basis_ns = saved.utc_ns
+        self._sequence = max(self._sequence, saved.sequence)
+        if saved.event is not None or not self._book.is_open:
+            self._book = EventBook(saved.event, self._interval_ns)
+        self._alarm_said = None
         self._state = saved.twin
         if self._twin is not None:
             self._unread += self._twin.counts
             self._twin = None
 
+    def lose_link(self) -> None:
+        """Say the alarm anew, and adopt only what is newer than the last verdict: while the link
+        is down, another owner may go on."""
+        self._basis_ns = max(self._basis_ns, self._last_ns)
+        self._alarm_said = None
+
+    def plan_state(self, at_s: float) -> None:
+        """Let what was learnt be due at a time of the monotonic clock."""
+        self._state_due_s = at_s
+
+    def is_state_due(self, now_s: float) -> bool:
+        """Whether what was learnt should be published."""
+        return now_s >= self._state_due_s
+
     def saved(self, central: str) -> SavedSite | None:
         """Return what another owner needs; None before the first report."""
         if self._twin is None:
             return None
-        utc_ns = self.last.utc_ns if self.last is not None else self.basis_ns
+        utc_ns = self._last_ns or self._basis_ns
         twin = self._twin.state().to_bytes()
-        return SavedSite(self.site.name, central, utc_ns, self.sequence, self.book.event, twin)
+        return SavedSite(self.site.name, central, utc_ns, self._sequence, self._book.event, twin)
+
+    def _said(self, verdict: TwinVerdict) -> Said:
+        event = self._book.follow(verdict)
+        self._last_ns = verdict.utc_ns
+        self._sequence += event is not None
+        is_news = self._book.is_open is not self._alarm_said
+        self._alarm_said = self._book.is_open
+        return Said(verdict, event, self._sequence, self._alarm_said if is_news else None)
 
     def _open(self) -> SiteTwin:
         begun_s = time.monotonic()
@@ -141,9 +174,8 @@ class Desk:
             _LOG.warning("the state of site %s is of no use: %s", self.site.name, error)
             self._state = b""
             self._twin = self._make_twin(self.site, b"")
-        if self._transmitters is not None:
-            utc_ns, transmitters = self._transmitters
-            self._twin.set_transmitters(transmitters, utc_ns)
+        if self._told is not None:
+            self._twin.set_transmitters(*self._told)
         took_s = time.monotonic() - begun_s
         _LOG.debug("the twin of site %s is ready after %.3f s", self.site.name, took_s)
         return self._twin

@@ -98,7 +98,6 @@ class CentralUnit:
         self._by_topic: dict[str, tuple[Desk, str]] = {}
         self._dirty: dict[str, Desk] = {}
         self._n_reports = 0
-        self._transmitters: dict[str, bytes] = {}
         self._is_settled = False
         self._is_stopped = False
         self._wants_balance = False
@@ -157,7 +156,7 @@ class CentralUnit:
         session.listen(self._hear)
         self._is_settled = False
         self._members.clear()
-        session.ask([self._topics.members, self._topics.transmitters("+")], qos=1)
+        session.ask([self._topics.members], qos=1)
         # It comes back behind the retained presence of all others: then everybody is known.
         self._announce(session)
 
@@ -167,8 +166,7 @@ class CentralUnit:
         self._unconfirmed.clear()
         self._subscribed.clear()
         for desk in self._desks.values():
-            desk.basis_ns = max(desk.basis_ns, desk.last.utc_ns if desk.last else 0)
-            desk.alarm_said = None
+            desk.lose_link()
         return ""
 
     def _announce(self, session: Session) -> None:
@@ -195,9 +193,8 @@ class CentralUnit:
         try:
             if what == "members":
                 self._hear_member(name, data)
-            elif what == "transmitters" and name in self._sites:
-                self._transmitters[name] = data
-                self._set_transmitters(name)
+            elif what == "transmitters" and name in self._desks:
+                self._hear_transmitters(self._desks[name], data)
             elif what == "state" and name in self._desks:
                 self._hear_state(self._desks[name], data)
         except PayloadError as error:
@@ -227,18 +224,14 @@ class CentralUnit:
             self._is_settled = self._wants_balance = True
 
     def _hear_state(self, desk: Desk, data: bytes) -> None:
-        if desk.n_verdicts and self._own_mark in data:
+        if desk.has_judged and self._own_mark in data:
             return  # What was published here comes back.
-        saved = parse_saved(data)
-        if saved.utc_ns > desk.basis_ns:
-            desk.adopt(saved)
+        desk.adopt(parse_saved(data))
 
-    def _set_transmitters(self, name: str) -> None:
-        desk, data = self._desks.get(name), self._transmitters.get(name)
-        if desk is None or not data:
-            return
-        utc_ns, transmitters = parse_transmitters(data)
-        desk.set_transmitters(transmitters, utc_ns)
+    def _hear_transmitters(self, desk: Desk, data: bytes) -> None:
+        if data:
+            utc_ns, transmitters = parse_transmitters(data)
+            desk.set_transmitters(transmitters, utc_ns)
 
     # The work.
 
@@ -267,7 +260,7 @@ class CentralUnit:
         while self._again:
             self._publish_event(session, *self._again.popleft(), replayed=True)
         for desk in self._desks.values():
-            if now_s >= desk.state_due_s:
+            if desk.is_state_due(now_s):
                 self._publish_state(session, desk)
         if now_s >= self._beat_at_s:
             self._announce(session)
@@ -289,26 +282,21 @@ class CentralUnit:
         for index, name in enumerate(mine):
             if name not in self._desks:
                 self._desks[name] = Desk(self._sites[name], self._make_twin)
-                self._set_transmitters_safely(name)
             # Spread, so that many sites are not written all at once.
-            self._desks[name].state_due_s = now_s + _STATE_S * (1.0 + index / len(mine))
+            self._desks[name].plan_state(now_s + _STATE_S * (1.0 + index / len(mine)))
         new = [name for name in mine if name not in self._subscribed]
-        # In this order: the retained state then comes before the first report.
+        # In this order: what is retained then comes before the first report.
+        session.ask([self._topics.transmitters(name) for name in new], qos=1)
         session.ask([self._topics.state(name) for name in new], qos=1)
         session.ask([self._topics.shared_reports(name) for name in new])
         self._subscribed.update(new)
         self._screen.members(self._members.ids, self.sites)
         self._announce(session)
 
-    def _set_transmitters_safely(self, name: str) -> None:
-        try:
-            self._set_transmitters(name)
-        except PayloadError as error:
-            self._say(logging.WARNING, f"the transmitters of {name} are not understood: {error}")
-
     def _give(self, session: Session, name: str) -> None:
         """Let a site go to its new owner."""
-        session.leave([self._topics.shared_reports(name), self._topics.state(name)])
+        topics = self._topics
+        session.leave([topics.shared_reports(name), topics.state(name), topics.transmitters(name)])
         self._subscribed.discard(name)
         desk = self._desks.pop(name)
         self._by_topic = {
@@ -325,20 +313,17 @@ class CentralUnit:
         session.publish(self._topics.member(self.central), b"", 1, retain=True)
 
     def _tell(self, session: Session, desk: Desk, said: Said) -> None:
-        verdict, event = said
-        counts = desk.counts
-        data = encode_verdict(verdict, self.central, desk.site.level_unit, counts)
-        session.publish(self._topics.verdict(desk.site.name), data, 0, retain=True)
-        if event is not None:
-            desk.sequence += 1
-            self._publish_event(session, event, desk.sequence)
+        site, counts = desk.site, desk.counts
+        data = encode_verdict(said.verdict, self.central, site.level_unit, counts)
+        session.publish(self._topics.verdict(site.name), data, 0, retain=True)
+        if said.event is not None:
+            self._publish_event(session, said.event, said.sequence)
             self._publish_state(session, desk)
-            self._screen.event(event)
-        if desk.book.is_open is not desk.alarm_said:
-            desk.alarm_said = desk.book.is_open
-            payload_now = b"ON" if desk.alarm_said else b"OFF"
-            session.publish(self._topics.alarm(desk.site.name), payload_now, 1, retain=True)
-        self._screen.verdict(verdict, counts)
+            self._screen.event(said.event)
+        if said.alarm is not None:
+            word = b"ON" if said.alarm else b"OFF"
+            session.publish(self._topics.alarm(site.name), word, 1, retain=True)
+        self._screen.verdict(said.verdict, counts)
 
     def _publish_event(
         self, session: Session, event: SiteEvent, sequence: int, *, replayed: bool = False
@@ -348,7 +333,7 @@ class CentralUnit:
         self._unconfirmed[mid] = event, sequence
 
     def _publish_state(self, session: Session, desk: Desk) -> None:
-        desk.state_due_s = time.monotonic() + _STATE_S
+        desk.plan_state(time.monotonic() + _STATE_S)
         saved = desk.saved(self.central)
         if saved is not None:
             topic = self._topics.state(desk.site.name)

@@ -149,6 +149,10 @@ def test_the_network_says_who_transmits(broker: Broker, stack: ExitStack) -> Non
     wait_for(lambda: bool(unit.told.verdicts), "a verdict")
     # Nothing but noise is expected: -100 dBm over the band, a quarter of it in each subband.
     assert unit.told.verdicts[0].expected_dbm == pytest.approx(-106.02, abs=0.01)
+    unit.close()
+    heir = Running(stack, broker.url, [site], "c-2")
+    wait_for(lambda: bool(heir.told.verdicts), "a verdict of the next owner")
+    assert heir.told.verdicts[0].expected_dbm == pytest.approx(-106.02, abs=0.01)
 
 
 def test_a_broker_that_goes_comes_back(

@@ -214,6 +214,8 @@ def test_a_state_of_no_use_is_replaced_by_the_training(caplog: pytest.LogCapture
         desk.take(encode_rss(report), report.utc_ns, report.node)
     assert desk.counts["accepted"] == 6
     assert desk.sequence == 5
+    desk.adopt(SavedSite("yard", "c-1", T0, 9, None, b""))
+    assert desk.sequence == 5
     assert "of no use" in caplog.text
 
 
@@ -323,3 +325,32 @@ def test_the_last_verdict_in_a_file_counts(tmp_path: Path) -> None:
     assert verdict_from_file(path, "hall").snapshot == 2
     with pytest.raises(ConfigError, match="holds no verdict on 'yard'"):
         verdict_from_file(path, "yard")
+
+
+def test_after_an_outage_the_alarm_is_said_again_and_no_older_state_is_taken() -> None:
+    loud = [verdict_of(second, alarm=True) for second in range(4)]
+    waiting: list[TwinVerdict] = []
+
+    class Scripted:
+        def __init__(self) -> None:
+            self.counts: Counter[str] = Counter()
+
+        def accept(self, report: object, now_ns: int) -> None: ...
+
+        def advance(self, now_ns: int) -> list[TwinVerdict]:
+            return [waiting.pop(0)]
+
+    desk = Desk(twin_fleet.site_of(), lambda site, state: Scripted())  # type: ignore[arg-type,return-value]
+    report = twin_fleet.normal_reports(desk.site, 1)[0]
+    desk.take(encode_rss(report), T0, report.node)
+    said = []
+    for verdict in loud:
+        waiting.append(verdict)
+        said += desk.advance(T0)
+        if len(said) == 3:
+            desk.lose_link()
+    assert [one.alarm for one in said] == [True, None, None, True]
+    desk.adopt(SavedSite("yard", "c-1", T0 + 2 * NS, 9, None, b""))
+    assert desk.sequence == 1
+    desk.adopt(SavedSite("yard", "c-1", T0 + 3 * NS, 9, None, b""))
+    assert desk.sequence == 9
