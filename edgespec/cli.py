@@ -32,7 +32,7 @@ _CONFIG = click.option(
 _SOURCE = click.option(
     "--source",
     metavar="URI",
-    help="sigmf:FILE, raw:FILE?datatype=cu8&sample_rate=1.92M, "
+    help="sigmf:FILE, wav:FILE, raw:FILE?datatype=cu8&sample_rate=1.92M, "
     "rtl_tcp:HOST:1234?center_freq=806M or sim:lte-dl. Put it in quotes: the shell takes & and ?.",
 )
 _MODEL = click.option(

@@ -1,6 +1,7 @@
 """The plainest form of everything that is fast elsewhere: loops, definitions, float64."""
 
 import math
+import struct
 from itertools import pairwise
 
 import numpy as np
@@ -183,3 +184,35 @@ def forest_gains(forest, place_m):
         else:
             leaves[forest.unit[tree]].append(float(row[0]))
     return [sum(values) / len(values) for values in leaves]
+
+
+def stored_samples(octets, name, n_channels=1, channel=0):
+    """complex128 samples of a SigMF datatype, byte by byte; full scale is 1.
+
+    Also of two numbers that only wav files have: i24, and b8 in which 128 is zero.
+    """
+    n_numbers = 2 if name[0] == "c" else 1
+    number, _, order = name[1:].partition("_")
+    n_bytes = int(number[1:]) // 8
+    numbers = []
+    for start in range(0, len(octets), n_bytes):
+        part = octets[start : start + n_bytes]
+        if order == "be":
+            part = part[::-1]
+        if number[0] == "f":
+            numbers.append(struct.unpack({4: "<f", 8: "<d"}[n_bytes], part)[0])
+            continue
+        value = sum(byte << (8 * i) for i, byte in enumerate(part))
+        half = 1 << (8 * n_bytes - 1)
+        if number[0] == "i":
+            numbers.append((value - 2 * half if value >= half else value) / half)
+        elif number in ("u16", "b8"):
+            numbers.append((value - half) / half)
+        else:
+            numbers.append((value - (half - 0.5)) / (half - 0.5))
+    frame = n_numbers * n_channels
+    samples = []
+    for start in range(channel * n_numbers, len(numbers), frame):
+        imaginary = numbers[start + 1] if n_numbers == 2 else 0.0
+        samples.append(complex(numbers[start], imaginary))
+    return np.array(samples)

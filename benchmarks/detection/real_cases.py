@@ -30,7 +30,6 @@ from edgespec.records import (
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.inject import inject
 from edgespec.sources import open_source
-from edgespec.sources.sigmf import sigmf_pair
 from edgespec.wire.event import parse_event
 from edgespec.wire.state import parse_state
 
@@ -124,7 +123,7 @@ def read_recording(path: Path, start_sample: int = 0) -> Recording:
     Raises:
         SourceError: it cannot be read.
     """
-    source = open_source(f"sigmf:{sigmf_pair(path)[0]}")
+    source = open_source(f"sigmf:{path}")
     try:
         info = source.info
         if info.n_samples is None:

@@ -19,7 +19,7 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import Geometry, SourceInfo, Spectrogram
 from edgespec.sources import open_source
-from edgespec.sources.sigmf import sigmf_pair
+from edgespec.sources.sigmf import data_path
 
 __all__ = [
     "PreparedRecording",
@@ -50,13 +50,15 @@ class PreparedRecording:
 
 
 def recording_uri(text: str) -> str:
-    """Return a source URI: as it is, or ``sigmf:`` before a path."""
-    return text if re.match(r"[a-z][a-z0-9_]+:", text) else f"sigmf:{text}"
+    """Return a source URI: as it is, or ``wav:`` or ``sigmf:`` before a path."""
+    if re.match(r"[a-z][a-z0-9_]+:", text):
+        return text
+    return f"{'wav' if Path(text).suffix.lower() in ('.wav', '.w64') else 'sigmf'}:{text}"
 
 
 def recording_name(uri: str) -> str:
     """Return the name of a recording: of its file without the SigMF ending, in safe letters."""
-    stem = re.sub(r"\.(sigmf(-meta|-data)?|raw|bin|iq|c[a-z]+[0-9]*)$", "", _path(uri).name)
+    stem = re.sub(r"\.(sigmf(-meta|-data)?|wav|w64|raw|bin|iq|c[a-z]+[0-9]*)$", "", _path(uri).name)
     name = re.sub(r"[^A-Za-z0-9._-]", "_", stem).strip(".")
     if not name:
         raise UsageError(f"recording {uri!r} has no name; give the path of a file")
@@ -205,7 +207,7 @@ def _path(uri: str) -> Path:
 def _source_sha256(uri: str) -> str:
     path = _path(uri)
     if uri.startswith("sigmf:"):
-        path = sigmf_pair(path)[1]
+        path = data_path(path)
     return file_sha256(path) if path.is_file() else ""
 
 

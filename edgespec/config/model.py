@@ -84,8 +84,8 @@ class SourceConfig:
     uri: str = field(
         default="sim:lte-dl",
         metadata=about(
-            "Where samples come from: sigmf:PATH, raw:PATH?datatype=cu8&sample_rate=1.92e6, "
-            "rtl_tcp:HOST:PORT, sim:lte-dl",
+            "Where samples come from: sigmf:PATH, wav:PATH, "
+            "raw:PATH?datatype=cu8&sample_rate=1.92e6, rtl_tcp:HOST:PORT, sim:lte-dl",
             pattern=r"\S.*",
             pattern_text="a source URI such as sim:lte-dl",
         ),

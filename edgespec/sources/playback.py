@@ -9,70 +9,58 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.door import brief
 from edgespec.errors import SourceError
-from edgespec.records import IqBlock, SampleFormat, SourceInfo
+from edgespec.records import IqBlock, SourceInfo
+from edgespec.sources.datatypes import Datatype
 from edgespec.sources.pace import Pacer
 
-__all__ = ["DATATYPES", "Playback", "Stretch", "format_of_datatype", "samples_in_file"]
+__all__ = ["RATES_HZ", "Layout", "Playback", "Stretch", "is_sample_rate"]
 
-#: SigMF datatypes that are read, and the format of their samples.
-DATATYPES = {
-    "cu8": SampleFormat.CU8,
-    "ci8": SampleFormat.CI8,
-    "ci16_le": SampleFormat.CI16,
-    "cf32_le": SampleFormat.CF32,
-}
+#: Sample rates that are believed; the upper end is that of SigMF.
+RATES_HZ = (1.0, 1e12)
 _NS = 1_000_000_000
+#: Bytes that are converted at once: they stay in a cache, however large the reader's buffer is.
+_PIECE_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How samples lie in a file: channels take turns, sample by sample; one of them is played."""
+
+    datatype: Datatype
+    n_channels: int = 1
+    channel: int = 0
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of every channel."""
+        return self.datatype.sample_bytes * self.n_channels
+
+    @property
+    def is_native(self) -> bool:
+        """Whether bytes of the file are samples for the front end."""
+        return self.n_channels == 1 and self.datatype.is_native
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Samples of a file that follow each other without a gap, at one centre frequency.
 
-    ``utc_ns`` is the time of its first sample, None where nobody wrote it down; ``n_dropped``
-    samples are missing before it.
+    They begin at byte ``byte_start``. ``utc_ns`` is the time of the first, None where nobody wrote
+    it down; ``n_dropped`` samples are missing before it, 1 where nobody knows how many.
     """
 
-    sample_start: int
+    byte_start: int
     n_samples: int
     center_freq_hz: float
     utc_ns: int | None = None
     n_dropped: int = 0
 
 
-def format_of_datatype(datatype: str, where: str) -> SampleFormat:
-    """Return the sample format of a SigMF datatype.
-
-    Raises:
-        SourceError: it is not one that is read.
-    """
-    if datatype in DATATYPES:
-        return DATATYPES[datatype]
-    hint = ": convert the file to little-endian" if datatype.endswith("_be") else ""
-    raise SourceError(
-        f"{where} has the datatype {datatype!r}; accepted are {', '.join(DATATYPES)}{hint}"
-    )
-
-
-def samples_in_file(path: Path, sample_format: SampleFormat) -> int:
-    """Return how many samples a file holds.
-
-    Raises:
-        SourceError: it cannot be read, is empty, or ends in the middle of a sample.
-    """
-    try:
-        n_bytes = path.stat().st_size
-    except OSError as error:
-        raise SourceError(
-            f"cannot read {path}: {error.strerror}: check the path and its permissions"
-        ) from error
-    n_samples, rest = divmod(n_bytes, sample_format.sample_bytes)
-    if rest or not n_samples:
-        raise SourceError(
-            f"{path} has {n_bytes} bytes, which is not a whole number of {sample_format} samples "
-            f"of {sample_format.sample_bytes} bytes: it is truncated or has another datatype"
-        )
-    return n_samples
+def is_sample_rate(rate_hz: float) -> bool:
+    """Return whether a number can be a sample rate; NaN and infinity cannot."""
+    return RATES_HZ[0] <= rate_hz <= RATES_HZ[1]
 
 
 class Playback:
@@ -86,6 +74,7 @@ class Playback:
         self,
         path: Path,
         info: SourceInfo,
+        layout: Layout,
         stretches: tuple[Stretch, ...],
         *,
         loop: bool = False,
@@ -94,10 +83,12 @@ class Playback:
             self._file = path.open("rb", buffering=0)
         except OSError as error:
             raise SourceError(
-                f"cannot open {path}: {error.strerror}: check the path and its permissions"
+                f"cannot open {brief(path, 160)}: {error.strerror}: check the path and its "
+                "permissions"
             ) from error
         self.info = info
         self._path = path
+        self._layout = layout
         self._stretches = stretches
         self._loop = loop
         self._pacer = Pacer(info.sample_rate_hz) if info.is_live else None
@@ -108,19 +99,20 @@ class Playback:
         self._sample_start = 0
         self._n_given = 0
         self._n_dropped = 0
-        self._start_ns = stretches[0].utc_ns or time.time_ns()
+        #: What is known of time: when which sample was taken. Without a date, now.
+        self._known_ns, self._known_sample = time.time_ns(), 0
+        n_frames = 0 if layout.is_native else max(1, _PIECE_BYTES // layout.frame_bytes)
+        self._piece = np.empty(n_frames * layout.frame_bytes, np.uint8)
         self._enter(0)
 
     def read(self, out: NDArray[Any]) -> IqBlock | None:
         """Fill ``out`` from the file; see :class:`~edgespec.sources.source.Source`."""
-        if self._closed.is_set() or not self._advance():
-            return None
-        stretch = self._stretches[self._index]
-        n = min(len(out), stretch.n_samples - self._done)
         # Closing waits for this lock: a file must not be closed under a read in another thread.
         with self._lock:
-            if self._closed.is_set():
+            if self._closed.is_set() or not self._advance():
                 return None
+            stretch = self._stretches[self._index]
+            n = min(len(out), stretch.n_samples - self._done)
             self._fill(out[:n])
         if self._pacer is not None:
             self._pacer.wait(n, self._n_given + n)
@@ -131,7 +123,7 @@ class Playback:
             sample_rate_hz=self.info.sample_rate_hz,
             center_freq_hz=stretch.center_freq_hz,
             sample_start=self._sample_start,
-            utc_ns=self._utc_ns(stretch),
+            utc_ns=self._utc_ns(),
             n_dropped=self._n_dropped,
             received_ns=time.monotonic_ns(),
         )
@@ -168,22 +160,40 @@ class Playback:
         self._index, self._done = index, 0
         self._n_dropped = stretch.n_dropped
         self._sample_start += stretch.n_dropped
-        self._file.seek(stretch.sample_start * self.info.sample_format.sample_bytes)
+        # The time of a loop runs on from its first round.
+        if stretch.utc_ns is not None and not (self._loop and self._n_given):
+            self._known_ns, self._known_sample = stretch.utc_ns, self._sample_start
+        self._file.seek(stretch.byte_start)
 
     def _fill(self, out: NDArray[Any]) -> None:
-        view = out.view(np.uint8).reshape(-1).data
+        layout = self._layout
+        if layout.is_native:
+            self._read_into(out.view(np.uint8).reshape(-1).data)
+            return
+        n_most = len(self._piece) // layout.frame_bytes
+        for start in range(0, len(out), n_most):
+            part = out[start : start + n_most]
+            octets = self._piece[: len(part) * layout.frame_bytes]
+            self._read_into(octets.data)
+            layout.datatype.deliver(octets, part, layout.n_channels, layout.channel)
+
+    def _read_into(self, view: memoryview) -> None:
         while view:
-            n_bytes = self._file.readinto(view) or 0
+            try:
+                n_bytes = self._file.readinto(view) or 0
+            except OSError as error:
+                raise SourceError(
+                    f"cannot read on in {brief(self._path, 160)}: {error.strerror}: copy it to "
+                    "another disk"
+                ) from error
             if not n_bytes:
                 raise SourceError(
-                    f"{self._path} became shorter while it was read, {len(view)} bytes are "
-                    "missing: play it again when nothing writes to it"
+                    f"{brief(self._path, 160)} became shorter while it was read, {len(view)} bytes "
+                    "are missing: play it again when nothing writes to it"
                 )
             view = view[n_bytes:]
 
-    def _utc_ns(self, stretch: Stretch) -> int:
-        """Return when the next sample was taken; without a date, playing began when it did."""
-        rate_hz = self.info.sample_rate_hz
-        if stretch.utc_ns is None or self._loop:
-            return self._start_ns + round(self._sample_start / rate_hz * _NS)
-        return stretch.utc_ns + round(self._done / rate_hz * _NS)
+    def _utc_ns(self) -> int:
+        """Return when the next sample was taken, counted from the last date that is known."""
+        n_since = self._sample_start - self._known_sample
+        return self._known_ns + round(n_since / self.info.sample_rate_hz * _NS)

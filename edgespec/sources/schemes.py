@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgespec.door import brief, door
 from edgespec.errors import SourceError
 from edgespec.sources.source import Source
 from edgespec.sources.uri import SourceUri, parse_uri
@@ -54,9 +55,10 @@ def open_source(
         UsageError: the URI cannot be understood, or lacks something.
         SourceError: the source cannot be opened.
     """
-    parsed = parse_uri(uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
     request = Request(center_freq_hz, sample_rate_hz, gain_db, block_samples, ppm)
-    return SOURCES[parsed.scheme].open(parsed, request)
+    with door(f"the source {brief(repr(uri), 160)}", SourceError, "check it, or get it again"):
+        parsed = parse_uri(uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+        return SOURCES[parsed.scheme].open(parsed, request)
 
 
 def _sigmf(uri: SourceUri, request: Request) -> Source:
@@ -69,6 +71,12 @@ def _raw(uri: SourceUri, request: Request) -> Source:
     from edgespec.sources.raw import open_raw
 
     return open_raw(uri, center_freq_hz=request.center_freq_hz)
+
+
+def _wav(uri: SourceUri, request: Request) -> Source:
+    from edgespec.sources.wav import open_wav
+
+    return open_wav(uri, center_freq_hz=request.center_freq_hz)
 
 
 def _rtl_tcp(uri: SourceUri, request: Request) -> Source:
@@ -104,8 +112,9 @@ _RADIO = ("center_freq", "sample_rate", "gain", "ppm")
 
 #: Every scheme, how it is opened and which options it takes.
 SOURCES: dict[str, SourceKind] = {
-    "sigmf": SourceKind(_sigmf, (*_PLAY, "verify")),
-    "raw": SourceKind(_raw, ("datatype", "sample_rate", "center_freq", *_PLAY)),
+    "sigmf": SourceKind(_sigmf, ("channel", "sample_rate", *_PLAY, "verify")),
+    "raw": SourceKind(_raw, ("datatype", "sample_rate", "center_freq", "offset", *_PLAY)),
+    "wav": SourceKind(_wav, ("channel", "sample_rate", "center_freq", *_PLAY)),
     "rtl_tcp": SourceKind(_rtl_tcp, (*_RADIO, "agc", "stall_s", "timeout_s")),
     "sim": SourceKind(
         _sim,

@@ -39,6 +39,20 @@ class SourceUri:
             raise UsageError(f"{key} in {self.text!r} is {value}; it must be finite")
         return value
 
+    def whole(self, key: str) -> int | None:
+        """Return an option as a whole number, None where it is not given.
+
+        Raises:
+            UsageError: it is not a whole number of at least 0.
+        """
+        value = self.number(key)
+        if value is not None and (value != int(value) or not 0 <= value < 1 << 62):
+            raise UsageError(
+                f"{key} in {self.text!r} is {self.options[key]}; it must be a whole number, 0 or "
+                "more"
+            )
+        return None if value is None else int(value)
+
     def flag(self, key: str) -> bool:
         """Return an option as yes or no; no where it is not given.
 

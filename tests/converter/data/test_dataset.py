@@ -111,6 +111,7 @@ def test_build_splits_by_recording(tmp_path: Path, rng: np.random.Generator) -> 
     [
         ("x/lte_s1.92_g0_1s", "sigmf:x/lte_s1.92_g0_1s", "lte_s1.92_g0_1s"),
         ("x/a.sigmf-meta", "sigmf:x/a.sigmf-meta", "a"),
+        ("x/HDSDR_6140kHz_RF.wav", "wav:x/HDSDR_6140kHz_RF.wav", "HDSDR_6140kHz_RF"),
         ("sigmf:/x/a.sigmf-data?loop=0", "sigmf:/x/a.sigmf-data?loop=0", "a"),
         ("raw:/x/a b.cu8?datatype=cu8", "raw:/x/a b.cu8?datatype=cu8", "a_b"),
     ],

@@ -6,7 +6,6 @@ import pytest
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import SampleFormat
 from edgespec.sources import open_source
-from edgespec.sources.playback import DATATYPES
 from edgespec.sources.schemes import SOURCES
 from edgespec.sources.uri import parse_uri
 
@@ -16,14 +15,14 @@ def octets(rng):
     return rng.integers(0, 256, 8000, dtype=np.uint8)
 
 
-@pytest.mark.parametrize("datatype", sorted(DATATYPES))
+@pytest.mark.parametrize("datatype", ["cf32_le", "ci16_le", "ci8", "cu8"])
 @pytest.mark.parametrize("block_samples", [7, 100, 5000])
 def test_any_block_length_gives_the_bytes_of_the_file(tmp_path, octets, datatype, block_samples):
     path = tmp_path / "iq.bin"
     path.write_bytes(octets.tobytes())
     source = open_source(f"raw:{path}?datatype={datatype}&sample_rate=1.92M", center_freq_hz=1e8)
     info = source.info
-    assert info.sample_format is DATATYPES[datatype]
+    assert info.sample_format.value == datatype.removesuffix("_le")
     assert info.n_samples == 8000 // info.sample_format.sample_bytes
     assert (info.sample_rate_hz, info.center_freq_hz, info.is_live) == (1.92e6, 1e8, False)
     out = info.sample_format.empty(block_samples)
@@ -73,13 +72,42 @@ def test_what_is_missing_is_named(tmp_path, octets, query, message):
 
 def test_truncated_missing_and_odd_files(tmp_path, octets):
     path = tmp_path / "iq.bin"
-    path.write_bytes(octets.tobytes()[:-1])
-    with pytest.raises(SourceError, match=r"7999 bytes.*truncated"):
+    path.write_bytes(octets.tobytes()[:1])
+    with pytest.raises(SourceError, match=r"has 1 bytes.*truncated"):
         open_source(f"raw:{path}?datatype=cu8&sample_rate=1e6")
-    with pytest.raises(SourceError, match=r"'ci16_be'; accepted are .*little-endian"):
-        open_source(f"raw:{path}?datatype=ci16_be&sample_rate=1e6")
+    with pytest.raises(SourceError, match=r"'ci12_be'; accepted are .*cf32_le"):
+        open_source(f"raw:{path}?datatype=ci12_be&sample_rate=1e6")
+    with pytest.raises(SourceError, match=r"null byte"):
+        open_source("raw:a\0b?datatype=ci16_be&sample_rate=1e6")
     with pytest.raises(SourceError, match="No such file"):
         open_source(f"raw:{path}.not?datatype=cu8&sample_rate=1e6")
+
+
+@pytest.mark.parametrize("n_more", [1, 2, 3])
+def test_f3_bytes_that_are_no_sample_cost_a_warning(tmp_path, octets, caplog, n_more):
+    path = tmp_path / "iq.bin"
+    path.write_bytes(octets.tobytes() + b"x" * n_more)
+    source = open_source(f"raw:{path}?datatype=ci16_le&sample_rate=1e6")
+    assert source.info.n_samples == 2000
+    assert source.read(SampleFormat.CI16.empty(3000)).samples.tobytes() == octets.tobytes()
+    source.close()
+    assert f"{n_more} bytes at the end" in caplog.text
+
+
+def test_f3_an_offset_leaves_out_a_header(tmp_path, octets, caplog):
+    path = tmp_path / "iq.bin"
+    path.write_bytes(b"header" + octets.tobytes())
+    source = open_source(f"raw:{path}?datatype=cu8&sample_rate=1e6&offset=6&loop=1")
+    for _ in range(2):
+        assert source.read(SampleFormat.CU8.empty(4000)).samples.tobytes() == octets.tobytes()
+    source.close()
+    assert not caplog.text
+    uri = f"raw:{path}?datatype=cu8&sample_rate=1e6"
+    with pytest.raises(SourceError, match="not one sample of 2 bytes behind the offset of 9000"):
+        open_source(f"{uri}&offset=9000")
+    for offset in ("1.5", "-2", "1e30"):
+        with pytest.raises(UsageError, match="a whole number"):
+            open_source(f"{uri}&offset={offset}")
 
 
 def test_a_file_that_shrinks_is_an_error(tmp_path, octets):
@@ -97,7 +125,7 @@ def test_a_file_that_shrinks_is_an_error(tmp_path, octets):
     [
         ("recording.bin", "no scheme"),
         ("sigm:x", r"'sigm'; known are sigmf, .*mean 'sigmf'"),
-        ("quux:x", r"'quux'; known are sigmf, raw, rtl_tcp, sim, rtlsdr, soapy$"),
+        ("quux:x", r"'quux'; known are sigmf, raw, wav, rtl_tcp, sim, rtlsdr, soapy$"),
         ("raw:x?datatyp=cu8", r"'datatyp'; .*mean 'datatype'"),
         ("raw:x?datatype=cu8&datatype=ci8", "'datatype' is given twice"),
         ("raw:x?datatype", "'datatype' .* has no value"),

@@ -1,0 +1,54 @@
+"""The door of a loader: whatever the bytes behind it, one sentence of bounded length comes out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edgespec.errors import EdgespecError
+
+__all__ = ["MESSAGE_CHARS", "brief", "door"]
+
+#: Longest message that leaves a door. Paths, names and values come from the files themselves.
+MESSAGE_CHARS = 399
+
+
+def brief(value: object, n_chars: int = 80) -> str:
+    """Return a value on one line of at most ``n_chars`` printable characters, cut in the middle."""
+    # Far more than fits is cut first, so that a value of megabytes costs nothing.
+    text = str(value)
+    if len(text) > 8 * n_chars:
+        text = f"{text[: 4 * n_chars]}{text[-4 * n_chars :]}"
+    text = " ".join(text.split())
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    if len(text) <= n_chars:
+        return text
+    n_end = (n_chars - 3) // 2
+    return f"{text[: n_chars - 3 - n_end]}...{text[len(text) - n_end :]}"
+
+
+@contextmanager
+def door(what: str, kind: type[EdgespecError], advice: str) -> Iterator[None]:
+    """Let nothing out of a ``with`` block but :class:`EdgespecError` with a short message.
+
+    Args:
+        what: what is being read, for the message.
+        kind: what anything else becomes.
+        advice: what the user can do about it.
+
+    Raises:
+        EdgespecError: whatever was raised in the block.
+    """
+    try:
+        yield
+    except EdgespecError as error:
+        message = str(error)
+        if len(message) <= MESSAGE_CHARS and message.isprintable():
+            raise
+        raise type(error)(brief(message, MESSAGE_CHARS)) from error
+    except OSError as error:
+        reason = error.strerror or brief(error, 120)
+        raise kind(f"cannot read {brief(what, 160)}: {reason}: {advice}") from error
+    except Exception as error:
+        # Parsers of several packages stand behind the doors, each with exceptions of its own, and
+        # some of them say nothing but their class.
+        reason = " ".join(filter(None, (type(error).__name__, brief(error, 100))))
+        raise kind(f"{brief(what, 160)} cannot be read ({reason}): {advice}") from error

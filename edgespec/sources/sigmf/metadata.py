@@ -1,0 +1,107 @@
+"""What the metadata of a recording says: read so that one odd value costs no more than itself."""
+
+import json
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgespec.door import brief
+from edgespec.errors import SourceError
+from edgespec.sources.oddities import Oddities
+
+__all__ = ["Metadata", "load_metadata", "number", "whole"]
+
+#: Enough to find what one program always does wrong; the whole of a long list takes minutes.
+_MOST_VALIDATED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The three parts of SigMF metadata; captures are objects, annotations anything."""
+
+    head: dict[str, Any]
+    captures: list[dict[str, Any]]
+    annotations: list[Any]
+
+
+def load_metadata(octets: bytes, path: Path, oddities: Oddities) -> Metadata:
+    """Return what the text of ``path`` says. What is odd in it becomes a line in ``oddities``.
+
+    Raises:
+        SourceError: it is not JSON, or says no datatype.
+    """
+    try:
+        text = octets.decode(json.detect_encoding(octets))
+    except UnicodeDecodeError as error:
+        oddities.add(f"a byte of the metadata is no text ({brief(error, 100)})")
+        text = octets.decode(json.detect_encoding(octets), errors="replace")
+    try:
+        data = json.loads(text.removeprefix("\ufeff"), parse_int=_parse_int)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(
+            f"{brief(path, 160)} is not JSON ({brief(error, 100)}): it is damaged or not SigMF "
+            "metadata"
+        ) from error
+    head = data.get("global") if isinstance(data, dict) else None
+    if not isinstance(head, dict) or not isinstance(head.get("core:datatype"), str):
+        raise SourceError(
+            f"{brief(path, 160)} is not SigMF metadata: it has no 'global' object with "
+            "'core:datatype'"
+        )
+    lists: dict[str, list[Any]] = {}
+    for name in ("captures", "annotations"):
+        lists[name] = data.get(name, [])
+        if not isinstance(lists[name], list):
+            oddities.add(f"its {name} are no list, and are left out")
+            lists[name] = []
+    captures = [item for item in lists["captures"] if isinstance(item, dict)]
+    if len(captures) < len(lists["captures"]):
+        oddities.add("some of its captures are no objects, and are left out")
+    metadata = Metadata(head, captures, lists["annotations"])
+    _validate(metadata, oddities)
+    return metadata
+
+
+def number(value: Any) -> float | None:
+    """Return a value of the metadata as a finite number, also where it stands in quotes."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def whole(value: Any) -> int | None:
+    """Return a value of the metadata as a whole number of samples or bytes."""
+    found = number(value)
+    if found is None or abs(found) >= 1 << 62:
+        return None
+    return value if isinstance(value, int) else math.floor(found)
+
+
+def _parse_int(digits: str) -> int | float:
+    # Python refuses to make an int of thousands of digits.
+    return int(digits) if len(digits) < 40 else float(digits)
+
+
+def _validate(metadata: Metadata, oddities: Oddities) -> None:
+    """Add what the validator of the SigMF library says, if anything."""
+    from sigmf.validate import validate
+
+    part = {
+        "global": metadata.head,
+        "captures": metadata.captures[:_MOST_VALIDATED],
+        "annotations": metadata.annotations[:_MOST_VALIDATED],
+    }
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            validate(part)
+    except Exception as error:
+        # Classes of several packages, all of which mean: not as the specification says.
+        reason = (brief(error, 1000).splitlines() or [type(error).__name__])[0]
+        oddities.add(f"not valid SigMF: {brief(reason, 150)}")

@@ -1,0 +1,173 @@
+"""Samples that another program writes: standard input, a FIFO, a device.
+
+A writer is held up while the observer is busy, as in every pipe. With ``realtime`` it is not: what
+finds no room in the observer's ring is counted as lost, as with a radio.
+"""
+
+import logging
+import os
+import select
+import stat
+import sys
+import time
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.door import brief
+from edgespec.errors import SourceError, UsageError
+from edgespec.records import IqBlock, SourceInfo
+from edgespec.sources.playback import Layout
+
+__all__ = ["Stream", "open_stream"]
+
+_LOG = logging.getLogger(__name__)
+_NS = 1_000_000_000
+_PIECE_BYTES = 1 << 18
+#: A live stream that pauses for this long gives what it has.
+_PAUSE_S = 0.1
+
+
+def open_stream(path: str, info: SourceInfo, layout: Layout, offset: int) -> "Stream":
+    """Return what ``path`` gives as a source; ``-`` is standard input.
+
+    Args:
+        path: of a FIFO or a device, or ``-``.
+        info: what it delivers.
+        layout: how the samples come.
+        offset: bytes to leave out at the start.
+
+    Raises:
+        UsageError: standard input is a terminal.
+        SourceError: it cannot be opened, or is a folder.
+    """
+    try:
+        if path == "-":
+            if sys.stdin is None or sys.stdin.closed:
+                raise SourceError("standard input is closed: pipe samples into it")
+            descriptor = os.dup(sys.stdin.fileno())
+        else:
+            # A FIFO is opened also while nobody writes; the first read waits.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        mode = os.fstat(descriptor).st_mode
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"cannot open {brief(path, 160)}: {brief(error, 100)}: check the path and its "
+            "permissions"
+        ) from error
+    if stat.S_ISDIR(mode) or os.isatty(descriptor):
+        os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise SourceError(f"{brief(path, 160)} is a folder: give the path of a file")
+        raise UsageError("raw:- reads standard input, which is a terminal: pipe samples into it")
+    return Stream(descriptor, brief(path, 160), info, layout, offset)
+
+
+class Stream:
+    """An open descriptor as a source; see :func:`open_stream`."""
+
+    def __init__(
+        self, descriptor: int, name: str, info: SourceInfo, layout: Layout, offset: int
+    ) -> None:
+        self.info = info
+        self._descriptor = descriptor
+        self._name = name
+        self._layout = layout
+        self._n_to_skip = offset
+        self._woken, self._waker = os.pipe()
+        self._poller = select.poll()
+        for one in (descriptor, self._woken):
+            self._poller.register(one, select.POLLIN)
+        self._lock = Lock()
+        self._is_open = True
+        self._piece = np.empty(
+            max(1, _PIECE_BYTES // layout.frame_bytes) * layout.frame_bytes, "u1"
+        )
+        # Bytes at the start of the piece that are not yet a whole sample.
+        self._n_carried = 0
+        self._ended = False
+        self._sample_start = 0
+        self._start_ns = 0
+
+    def read(self, out: NDArray[Any]) -> IqBlock | None:
+        """Fill ``out`` with what comes; see :class:`~edgespec.sources.source.Source`."""
+        n = 0
+        with self._lock:
+            while n < len(out) and not self._ended and self._is_open:
+                n_new = self._read_some(out[n:], wait_s=_PAUSE_S if n else None)
+                n += n_new
+                if n and not n_new and self.info.is_live:
+                    break
+            if not n or not self._is_open:
+                return None
+        if not self._sample_start:
+            # The clock when the first sample was taken, as near as can be known.
+            self._start_ns = time.time_ns() - round(n / self.info.sample_rate_hz * _NS)
+        block = IqBlock(
+            samples=out[:n],
+            sample_rate_hz=self.info.sample_rate_hz,
+            center_freq_hz=self.info.center_freq_hz,
+            sample_start=self._sample_start,
+            utc_ns=self._start_ns + round(self._sample_start / self.info.sample_rate_hz * _NS),
+            received_ns=time.monotonic_ns(),
+        )
+        self._sample_start += n
+        return block
+
+    def close(self) -> None:
+        """Close it; a reader that waits for samples returns."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        os.write(self._waker, b"x")
+        with self._lock:
+            for descriptor in (self._descriptor, self._woken, self._waker):
+                os.close(descriptor)
+
+    def _read_some(self, out: NDArray[Any], wait_s: float | None) -> int:
+        """Write what comes within ``wait_s`` (None: whenever) into ``out``; return how much."""
+        frame_bytes = self._layout.frame_bytes
+        n_wanted = min(len(self._piece), len(out) * frame_bytes) - self._n_carried
+        octets = self._read_octets(n_wanted, wait_s)
+        if octets is None:
+            return 0
+        if not octets:
+            self._ended = True
+            if self._n_carried:
+                _LOG.warning(
+                    "%s: %d bytes at the end are less than a sample, and are left out",
+                    self._name,
+                    self._n_carried,
+                )
+            return 0
+        n_skipped = min(self._n_to_skip, len(octets))
+        self._n_to_skip -= n_skipped
+        octets = octets[n_skipped:]
+        n_bytes = self._n_carried + len(octets)
+        self._piece[self._n_carried : n_bytes] = np.frombuffer(octets, np.uint8)
+        n = n_bytes // frame_bytes
+        whole = self._piece[: n * frame_bytes]
+        layout = self._layout
+        if layout.is_native:
+            out[:n].view(np.uint8).reshape(-1)[:] = whole
+        else:
+            layout.datatype.deliver(whole, out[:n], layout.n_channels, layout.channel)
+        self._n_carried = n_bytes - len(whole)
+        self._piece[: self._n_carried] = self._piece[len(whole) : n_bytes].copy()
+        return n
+
+    def _read_octets(self, n_bytes: int, wait_s: float | None) -> bytes | None:
+        """Return up to ``n_bytes``; none at the end, None where nothing came or it was closed."""
+        try:
+            ready = self._poller.poll(None if wait_s is None else wait_s * 1000)
+            if not self._is_open or not any(fd == self._descriptor for fd, _ in ready):
+                return None
+            return os.read(self._descriptor, n_bytes)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise SourceError(
+                f"cannot read on from {self._name}: {error.strerror}: start the writer again"
+            ) from error

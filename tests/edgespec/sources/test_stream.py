@@ -1,0 +1,135 @@
+"""Samples that another program writes (F3)."""
+
+import io
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+
+from edgespec.errors import SourceError, UsageError
+from edgespec.records import SampleFormat
+from edgespec.sources import open_source
+
+QUERY = "?datatype=ci16_le&sample_rate=1M"
+
+
+@pytest.fixture
+def octets(rng):
+    return rng.integers(0, 256, 4 * 1000, dtype=np.uint8).tobytes()
+
+
+@pytest.fixture
+def fifo(tmp_path) -> Path:
+    os.mkfifo(tmp_path / "iq")
+    return tmp_path / "iq"
+
+
+def write_in_thread(path: Path, *parts: bytes) -> Thread:
+    def write() -> None:
+        with path.open("wb", buffering=0) as file:
+            for part in parts:
+                file.write(part)
+
+    thread = Thread(target=write)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("block_samples", [1000, 300])
+def test_f3_a_fifo_is_played_to_its_end(fifo, octets, block_samples):
+    source = open_source(f"raw:{fifo}{QUERY}&center_freq=8e8")
+    assert source.info.n_samples is None
+    # Writers write in pieces that are no whole samples.
+    thread = write_in_thread(fifo, octets[:1], octets[1:7], octets[7:2001], octets[2001:])
+    got, start, stamps = b"", 0, []
+    while (block := source.read(SampleFormat.CI16.empty(block_samples))) is not None:
+        assert (block.sample_start, block.n_dropped, block.center_freq_hz) == (start, 0, 8e8)
+        got += block.samples.tobytes()
+        start += block.n_samples
+        stamps.append(block.utc_ns - 1000 * block.sample_start)
+    thread.join()
+    source.close()
+    source.close()
+    assert got == octets
+    assert len(set(stamps)) == 1
+
+
+def test_f3_what_is_no_whole_sample_is_left_out(fifo, octets, caplog):
+    source = open_source(f"raw:{fifo}{QUERY}&offset=4")
+    thread = write_in_thread(fifo, octets + b"x")
+    assert source.read(SampleFormat.CI16.empty(2000)).samples.tobytes() == octets[4:]
+    assert source.read(SampleFormat.CI16.empty(2000)) is None
+    thread.join()
+    source.close()
+    assert "1 bytes at the end" in caplog.text
+
+
+def test_f3_a_stream_is_converted(fifo):
+    samples = np.array([0.5, -0.25, 1.0], ">f8")
+    source = open_source(f"raw:{fifo}?datatype=rf64_be&sample_rate=1M")
+    thread = write_in_thread(fifo, samples.tobytes())
+    block = source.read(SampleFormat.CF32.empty(3))
+    thread.join()
+    source.close()
+    np.testing.assert_array_equal(block.samples, samples.astype(np.complex64))
+
+
+def test_f3_closing_ends_a_read_that_waits(fifo):
+    source = open_source(f"raw:{fifo}{QUERY}")
+    results = []
+    thread = Thread(target=lambda: results.append(source.read(SampleFormat.CI16.empty(10))))
+    thread.start()
+    source.close()
+    thread.join(10)
+    assert results == [None]
+    assert source.read(SampleFormat.CI16.empty(10)) is None
+
+
+def test_f3_a_live_stream_that_pauses_gives_what_it_has(fifo, octets):
+    source = open_source(f"raw:{fifo}{QUERY}&realtime=1")
+    assert source.info.is_live
+    with fifo.open("wb", buffering=0) as file:
+        file.write(octets[:402])
+        block = source.read(SampleFormat.CI16.empty(1000))
+        assert block.samples.tobytes() == octets[:400]
+        file.write(octets[402:])
+        block = source.read(SampleFormat.CI16.empty(900))
+        assert (block.samples.tobytes(), block.sample_start) == (octets[400:], 100)
+    source.close()
+
+
+def test_f3_standard_input(octets):
+    code = (
+        "import sys\n"
+        "from edgespec.sources import open_source\n"
+        f"source = open_source('raw:-{QUERY}')\n"
+        "out = source.info.sample_format.empty(600)\n"
+        "while (block := source.read(out)) is not None:\n"
+        "    sys.stdout.buffer.write(block.samples.tobytes())\n"
+        "source.close()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=octets, capture_output=True)
+    assert (done.returncode, done.stderr, done.stdout) == (0, b"", octets)
+
+
+def test_f3_streams_that_cannot_be_read(tmp_path, fifo, monkeypatch):
+    with pytest.raises(UsageError, match="cannot be looped"):
+        open_source(f"raw:{fifo}{QUERY}&loop=1")
+    with pytest.raises(SourceError, match="is a folder"):
+        open_source(f"raw:{tmp_path}{QUERY}")
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SourceError, match="standard input is closed"):
+        open_source(f"raw:-{QUERY}")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("no descriptor"))
+    with pytest.raises(SourceError, match="fileno"):
+        open_source(f"raw:-{QUERY}")
+    main, terminal = pty.openpty()
+    with os.fdopen(main), os.fdopen(terminal) as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        with pytest.raises(UsageError, match="is a terminal"):
+            open_source(f"raw:-{QUERY}")
