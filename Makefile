@@ -43,7 +43,7 @@ laboratory: $(STAMPS)/test  ## Run every experiment again and write its report (
 model: $(STAMPS)/test  ## Make the shipped bundle again from simulated data
 	$(BIN)/edgespec-converter evaluate $(FULL) --work $(WORK) --workers 2 \
 	  --only 'episodes.device.*' --only prediction.ablation.shipped
-	$(BIN)/python -m converter.bundles.shipped $(WORK)
+	$(BIN)/python -m converter.lab.shipped $(WORK)
 
 clean:  ## Remove everything that make, Python and the tools made here
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

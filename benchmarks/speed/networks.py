@@ -78,8 +78,8 @@ def make_cases(
 
 def _make(folder: Path, architecture: str) -> None:
     from converter.models.architectures import MODELS, build_model
+    from converter.models.runtime import load_keras
     from converter.training.modeldir import ModelCard, save_model
-    from converter.training.runtime import load_keras
 
     load_keras().utils.set_random_seed(_SEED)
     geometry, kind = Geometry(_RATE_HZ), MODELS[architecture]

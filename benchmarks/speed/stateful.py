@@ -22,9 +22,9 @@ from benchmarks.speed.networks import Case, make_cases
 from benchmarks.speed.runtimes.bundled import plain, with_reuse
 from benchmarks.speed.turns import take_turns
 from converter.models.lstm import build
+from converter.models.runtime import load_keras
 from converter.simulate.frames import simulate_frames
 from converter.simulate.population import Population
-from converter.training.runtime import load_keras
 from edgespec.dsp.transform import log_power_floor_db
 from edgespec.inference.network import network_from_npz
 from edgespec.inference.numba_network import NumbaBackend

@@ -6,7 +6,7 @@ import numpy as np
 
 from converter.baselines.segments import Segments, context_scaling
 from converter.models.architectures import build_model
-from converter.training.runtime import load_keras
+from converter.models.runtime import load_keras
 from edgespec.errors import UsageError
 from edgespec.records import FloatArray, Geometry
 

@@ -4,7 +4,7 @@ A trained LSTM lets single cells run past 10, and from then on the outputs diffe
 their spread and more. The bound is an option of the operator, so it is taken out of the file.
 """
 
-from converter.training.runtime import load_tensorflow
+from converter.models.runtime import load_tensorflow
 
 __all__ = ["without_cell_clip"]
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.models.runtime import load_keras
 from converter.training.modeldir import ModelCard, save_model
-from converter.training.runtime import load_keras
 from edgespec.errors import ModelError, QualityError
 from edgespec.records import Geometry
 

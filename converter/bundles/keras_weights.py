@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from converter.bundles.stack import Affine, as_network
-from converter.training.runtime import load_keras
+from converter.models.runtime import load_keras
 from edgespec.errors import ModelError
 from edgespec.inference.network import ACTIVATIONS, Dense, Lstm, Network
 

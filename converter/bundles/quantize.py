@@ -12,8 +12,8 @@ from converter.bundles.tflite import convert, operators
 from converter.bundles.weights import check_weights, weights_for
 from converter.data.dataset import Dataset
 from converter.data.views import WindowSet
+from converter.models.runtime import load_tensorflow
 from converter.training.modeldir import ModelCard, load_model
-from converter.training.runtime import load_tensorflow
 from edgespec.errors import ModelError
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, write_bundle

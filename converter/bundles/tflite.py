@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from converter.bundles.cell_clip import without_cell_clip
-from converter.training.runtime import load_tensorflow
+from converter.models.runtime import load_tensorflow
 from edgespec.errors import ModelError
 from edgespec.records import FloatArray
 

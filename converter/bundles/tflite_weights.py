@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from converter.bundles.stack import Affine, as_network
-from converter.training.runtime import load_tensorflow
+from converter.models.runtime import load_tensorflow
 from edgespec.errors import ModelError
 from edgespec.inference.network import Dense, Lstm, Network
 from edgespec.records import FloatArray

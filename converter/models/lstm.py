@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from converter.training.runtime import load_keras
+from converter.models.runtime import load_keras
 from edgespec.errors import ModelError
 from edgespec.records import Geometry
 

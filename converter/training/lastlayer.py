@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.data.views import WindowSet
-from converter.training.runtime import load_keras
+from converter.models.runtime import load_keras
 from edgespec.errors import ModelError
 from edgespec.inference.ridge import NormalEquations
 from edgespec.records import FloatArray

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from converter.training.runtime import load_keras
+from converter.models.runtime import load_keras
 from edgespec.decode import Decoder, read_bounded
 from edgespec.errors import ModelError
 from edgespec.inference.manifest import GATES, ROLES

@@ -11,8 +11,8 @@ from typing import Any
 from converter.data.dataset import Dataset
 from converter.data.views import WindowSet, global_scaling
 from converter.models.architectures import MODELS, build_model
+from converter.models.runtime import load_keras, versions
 from converter.training.modeldir import ModelCard, save_model
-from converter.training.runtime import load_keras, versions
 from edgespec.errors import QualityError, UsageError
 from edgespec.records import Scaling
 

@@ -13,9 +13,9 @@ from typing import Any
 from converter.data.budget import Budget, spend
 from converter.data.dataset import Dataset
 from converter.data.views import WindowSet, global_scaling
+from converter.models.runtime import load_keras
 from converter.training.lastlayer import Head, choose_l2, fit_affine, sum_up
 from converter.training.modeldir import ModelCard, load_model, save_model
-from converter.training.runtime import load_keras
 from converter.training.train import EpochReport, TrainSettings, fit, training_windows
 from edgespec.errors import ModelError, UsageError
 

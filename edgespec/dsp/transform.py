@@ -5,10 +5,7 @@ A sequence is made independent of gain and place by its own context: mean 0 and 
 change of power in it stays visible.
 """
 
-import importlib.util
 import math
-import sys
-from typing import Protocol, cast
 
 import numpy as np
 
@@ -16,11 +13,9 @@ from edgespec.records import FloatArray, Scaling
 
 __all__ = [
     "SCALE_FLOOR_DB",
-    "Transform",
     "apply",
     "log_power_floor_db",
     "noise_only",
-    "open_transform",
     "restore",
     "scaling_of",
     "standardise",
@@ -82,36 +77,6 @@ def restore(standardised: FloatArray, scaling: Scaling, out: FloatArray) -> None
     """Write ``standardised * scale_db + mean_db`` to ``out``: the inverse of :func:`apply`."""
     np.multiply(standardised, np.float32(scaling.scale_db), out=out)
     np.add(out, np.float32(scaling.mean_db), out=out)
-
-
-class Transform(Protocol):
-    """Functions of this module, by whatever means."""
-
-    def standardise(self, context: FloatArray, out: FloatArray, /) -> Scaling:
-        """See :func:`standardise`."""
-        ...
-
-    def scaling_of(self, context: FloatArray, scratch: FloatArray, /) -> Scaling:
-        """See :func:`scaling_of`."""
-        ...
-
-    def apply(self, power_db: FloatArray, scaling: Scaling, out: FloatArray, /) -> None:
-        """See :func:`apply`."""
-        ...
-
-    def restore(self, standardised: FloatArray, scaling: Scaling, out: FloatArray, /) -> None:
-        """See :func:`restore`."""
-        ...
-
-
-def open_transform(name: str) -> Transform:
-    """Return the transform by ``numpy`` or ``numba``; ``auto`` is numba where it is installed."""
-    if name == "numba" or (name == "auto" and importlib.util.find_spec("numba")):
-        from edgespec.dsp import numba_transform
-
-        numba_transform.load()
-        return numba_transform
-    return cast(Transform, sys.modules[__name__])
 
 
 def log_power_floor_db(n_averages: int) -> float:

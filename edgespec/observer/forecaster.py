@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edgespec.dsp.transform import Transform, open_transform
+from edgespec.dsp.transforms import Transform, open_transform
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.records import Forecast, Segment

@@ -8,7 +8,7 @@ from edgespec.detect import plain
 from edgespec.detect.arithmetic import Arithmetic, open_arithmetic
 from edgespec.detect.detectors import make_detectors
 from edgespec.detect.site import SiteScale
-from edgespec.dsp.transform import open_transform
+from edgespec.dsp.transforms import open_transform
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.forecaster import Forecaster

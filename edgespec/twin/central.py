@@ -11,10 +11,10 @@ from edgespec.records import RssReport
 from edgespec.twin.advice import advice_for, kind_of
 from edgespec.twin.collector import Collector, ReportRefused, Snapshot, history_of
 from edgespec.twin.detectors.detectors import needs_samples
-from edgespec.twin.detectors.fusion import Fused, Fusion, make_detectors, window_lengths
 from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MISSING
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.expected import Expectation
+from edgespec.twin.fusion import Fused, Fusion, make_detectors, window_lengths
 from edgespec.twin.learning.averaging import Averager
 from edgespec.twin.learning.bias import BoundedBias
 from edgespec.twin.learning.history import total_db

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import ConfigError
-from edgespec.twin.detectors.fusion import Limits
+from edgespec.twin.fusion import Limits
 from edgespec.twin.learning.normal import NormalStatistics
 from edgespec.twin.trained import TrainedTwin
 

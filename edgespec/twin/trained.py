@@ -15,15 +15,15 @@ from edgespec.errors import ConfigError
 from edgespec.records import RssReport
 from edgespec.twin.collector import Collector, ReportRefused, Snapshot, history_of
 from edgespec.twin.detectors.detectors import needs_samples
-from edgespec.twin.detectors.fusion import (
+from edgespec.twin.detectors.grid_kernels import MISSING
+from edgespec.twin.expected import Expectation
+from edgespec.twin.fusion import (
     Limits,
     fit_limits,
     history_windows,
     make_detectors,
     window_lengths,
 )
-from edgespec.twin.detectors.grid_kernels import MISSING
-from edgespec.twin.expected import Expectation
 from edgespec.twin.learning.history import History
 from edgespec.twin.learning.normal import FEWEST_SNAPSHOTS, NormalStatistics, clean, learn_normal
 from edgespec.twin.propagation.models import path_gain

@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 
 from benchmarks.papers.schoesser2024.published import (
-    PUBLISHED,
-    SIGMAS_DB,
-    TOLERANCES,
     folds,
     model_of,
     one_fold,
@@ -16,6 +13,7 @@ from benchmarks.papers.schoesser2024.published import (
     wrong,
 )
 from benchmarks.papers.schoesser2024.scores import auc
+from benchmarks.papers.schoesser2024.targets import PUBLISHED, SIGMAS_DB, TOLERANCES
 from edgespec.twin.detectors.lof import LocalOutlierFactor
 
 

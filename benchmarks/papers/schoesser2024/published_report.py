@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib import pyplot
 
-from benchmarks.papers.schoesser2024.published import (
+from benchmarks.papers.schoesser2024.targets import (
     DETECTORS,
     FALSE_ALARM_RATE,
     HEIGHTS_M,

@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks.speed.networks import Case
 from benchmarks.speed.runtimes.contestant import Contestant, LeftOutError
+from converter.models.runtime import load_tensorflow
 from converter.training.modeldir import load_model
-from converter.training.runtime import load_tensorflow
 from edgespec.errors import ModelError
 from edgespec.records import FloatArray
 

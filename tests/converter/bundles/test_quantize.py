@@ -13,8 +13,8 @@ from converter.bundles.parity import LIMITS, Parity, check_parity
 from converter.bundles.quantize import quantize
 from converter.bundles.tflite import convert, operators
 from converter.models.architectures import build_model
+from converter.models.runtime import load_keras, load_tensorflow
 from converter.training.modeldir import ModelCard, load_model, save_model
-from converter.training.runtime import load_keras, load_tensorflow
 from edgespec.errors import ModelError, QualityError
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle

@@ -16,8 +16,8 @@ from converter.bundles.tflite_weights import network_of_tflite
 from converter.bundles.weights import add_weights
 from converter.cli import main
 from converter.models.architectures import build_model
+from converter.models.runtime import load_keras
 from converter.training.modeldir import ModelCard, save_model
-from converter.training.runtime import load_keras
 from edgespec.errors import ModelError
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import load_bundle, write_bundle

@@ -12,8 +12,8 @@ from converter.data.dataset import load_part
 from converter.data.views import WindowSet, global_scaling
 from converter.lab.measures.predictor import open_predictor
 from converter.models.architectures import MODELS, build_model
+from converter.models.runtime import load_keras, versions
 from converter.training.modeldir import load_model
-from converter.training.runtime import load_keras, versions
 from converter.training.train import EpochReport, TrainSettings, train, training_hop
 from edgespec.errors import ModelError, QualityError, SourceError, UsageError
 from edgespec.records import FrameFlag

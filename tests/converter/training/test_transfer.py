@@ -16,9 +16,9 @@ from converter.data.dataset import Dataset, load_part
 from converter.data.views import WindowSet
 from converter.lab.measures.predictor import open_predictor
 from converter.models.architectures import build_model
+from converter.models.runtime import load_keras
 from converter.training.lastlayer import L2_GRID, Head, choose_l2, fit_affine, sum_up
 from converter.training.modeldir import ModelCard, load_model, save_model
-from converter.training.runtime import load_keras
 from converter.training.train import TrainSettings, train
 from converter.training.transfer import METHODS, freeze_all_but, transfer
 from edgespec.errors import ModelError, UsageError

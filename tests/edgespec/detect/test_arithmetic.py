@@ -7,7 +7,7 @@ import pytest
 
 from edgespec.detect.arithmetic import ARITHMETICS, Arithmetic, open_arithmetic
 from edgespec.dsp import transform
-from edgespec.dsp.transform import Transform, open_transform
+from edgespec.dsp.transforms import Transform, open_transform
 from edgespec.errors import ConfigError
 from edgespec.records import FloatArray
 

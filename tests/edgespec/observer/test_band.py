@@ -13,7 +13,7 @@ from converter.bundles.calibrate import CalibrationRun, score_recording
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.detect.detectors import DETECTORS
 from edgespec.dsp.spectrogram import FrontEnd
-from edgespec.dsp.transform import open_transform
+from edgespec.dsp.transforms import open_transform
 from edgespec.errors import ConfigError, ModelError, SourceError
 from edgespec.inference.backends import open_backend
 from edgespec.observer.band import BandChain

@@ -11,12 +11,12 @@ from scipy.stats import t as student
 from edgespec.errors import ConfigError
 from edgespec.twin.detectors.detectors import thinned
 from edgespec.twin.detectors.energy import Energy
-from edgespec.twin.detectors.fusion import Fusion, Limits
 from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING, N_POWERS
 from edgespec.twin.detectors.likelihood import POWER_STEP_DB, Likelihood
 from edgespec.twin.detectors.lof import LocalOutlierFactor
 from edgespec.twin.detectors.matched import Matched
 from edgespec.twin.detectors.window import Window
+from edgespec.twin.fusion import Fusion, Limits
 from edgespec.twin.learning.averaging import Averager
 from edgespec.twin.learning.history import History
 from edgespec.twin.learning.normal import clean, learn_normal

@@ -48,7 +48,7 @@ def make_card(experiment: Experiment, folder: WorkFolder, episodes: str) -> dict
             "what fills the whole band alike is seen by the energy detector alone",
         ],
         "command": f"edgespec-converter evaluate benchmarks/experiments/{experiment.name}.toml, "
-        "then python -m converter.bundles.shipped",
+        "then python -m converter.lab.shipped",
     }
 
 

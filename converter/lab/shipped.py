@@ -1,6 +1,6 @@
 """How the shipped bundle is made, after a laboratory run.
 
-``python -m converter.bundles.shipped WORK`` does it. The run has trained the model, converted it,
+``python -m converter.lab.shipped WORK`` does it. The run has trained the model, converted it,
 set its thresholds and measured it, each with
 observers of their own; this adds the card and puts the bundle into the package.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from converter.bundles.card import make_card
+from converter.lab.card import make_card
 from converter.lab.engine.folder import WorkFolder
 from converter.lab.toml import load_experiment
 from edgespec.errors import UsageError

@@ -12,8 +12,8 @@ import pytest
 from converter.bundles.quantize import quantize
 from converter.data.views import WindowSet
 from converter.lab.measures.predictor import open_predictor
+from converter.models.runtime import BACKENDS, backend_name, load_keras, load_tensorflow, versions
 from converter.training.modeldir import load_model
-from converter.training.runtime import BACKENDS, backend_name, load_keras, load_tensorflow, versions
 from edgespec.errors import ModelError
 from tests.made import tiny_training
 
