@@ -16,8 +16,10 @@ from edgespec.inference import kernels
 from edgespec.inference.bundle import Bundle
 from edgespec.inference.network import Network
 from edgespec.inference.packing import pack
-from edgespec.inference.registers import TILE_COLUMNS, TILE_ROWS
-from edgespec.jit import ahead
+from edgespec.inference.registers import TILE_ROWS, sums_at
+from edgespec.inference.widths import Widths
+from edgespec.jit import ahead, at_width
+from edgespec.jit.vectors import default_bits
 from edgespec.memory import aligned_floats
 from edgespec.records import FloatArray, Scaling
 
@@ -27,7 +29,7 @@ __all__ = ["NumbaBackend", "NumbaLstmBackend"]
 #: scales, float32 would lose digits, and the level follows. Single values are as far from the mean.
 _LEVEL_SCALES = 4.0
 _ONE = np.float32(1.0)
-_TILE_ITEMS = TILE_ROWS * TILE_COLUMNS
+_WIDEST = Widths()
 
 
 class NumbaBackend:
@@ -36,6 +38,7 @@ class NumbaBackend:
     Args:
         bundle: says what shape windows and results have.
         network: its weights.
+        widths: of the vectors.
 
     Raises:
         ModelError: the network does not have these shapes.
@@ -43,7 +46,7 @@ class NumbaBackend:
 
     name = "numba"
 
-    def __init__(self, bundle: Bundle, network: Network) -> None:
+    def __init__(self, bundle: Bundle, network: Network, widths: Widths = _WIDEST) -> None:
         manifest = bundle.manifest
         n_frames, n_bins = self._window_shape = manifest.window_shape
         n_inputs = n_bins if network.lstms else n_frames * n_bins
@@ -54,12 +57,13 @@ class NumbaBackend:
                 f"returns {network.n_outputs}, but its geometry asks for {n_inputs} and "
                 f"{n_outputs}: convert the model again"
             )
-        packed = self._packed = pack(network)
-        self._run, self._renew = _compiled()
+        packed = self._packed = pack(network, widths)
+        self._run, self._renew = _layers(widths), _renewal()
         self._network = packed.lstms, packed.denses, packed.weights
         n_units, n_wide = packed.n_units, packed.n_wide
         n_sequences = 5 * (n_frames + 1) * n_units
-        self._work = aligned_floats(_TILE_ITEMS + n_sequences + 2 * n_wide), n_units, n_wide
+        n_work = sums_at(widths.project) + n_sequences + 2 * n_wide
+        self._work = aligned_floats(n_work), n_units, n_wide
         self._rows = np.zeros(max(2 * n_units, n_wide), np.int64)
         self._bias = packed.first_bias
         self._projected = aligned_floats(n_frames * len(self._bias))
@@ -121,8 +125,8 @@ class NumbaLstmBackend(NumbaBackend):
     A :class:`~edgespec.inference.backend.StreamingBackend`.
     """
 
-    def __init__(self, bundle: Bundle, network: Network) -> None:
-        super().__init__(bundle, network)
+    def __init__(self, bundle: Bundle, network: Network, widths: Widths = _WIDEST) -> None:
+        super().__init__(bundle, network, widths)
         n_frames, n_bins = self._window_shape
         self._hop_frames = bundle.manifest.geometry.hop_frames
         self._level_db = 0.0
@@ -168,11 +172,20 @@ class NumbaLstmBackend(NumbaBackend):
         return self._result
 
 
+_FLOATS, _INTEGER, _NUMBER = types.float32[::1], types.int64, types.float32
+
+
 @functools.cache
-def _compiled() -> tuple[Callable[..., None], Callable[..., tuple[int, int]]]:
-    """Return the loop over the layers, and the step from one window to the next."""
-    floats, plan = types.float32[::1], types.int64[:, ::1]
-    number, integer = types.float32, types.int64
+def _layers(widths: Widths) -> Callable[..., None]:
+    """Return the loop over the layers, with kernels of these widths."""
+    tile_items = sums_at(widths.project)
+    project = at_width(
+        kernels.project, widths.project or default_bits(), TILE_COLUMNS=tile_items // TILE_ROWS
+    )
+    recur = at_width(kernels.recur, widths.recur or default_bits(), WIDE=sums_at(widths.recur))
+    dense = at_width(kernels.dense, widths.dense or default_bits(), WIDE=sums_at(widths.dense))
+    floats, plan = _FLOATS, types.int64[:, ::1]
+    number, integer = _NUMBER, _INTEGER
 
     @ahead(
         types.void(
@@ -184,7 +197,7 @@ def _compiled() -> tuple[Callable[..., None], Callable[..., tuple[int, int]]]:
         lstms, denses, weights, x, n_frames, first, start, gain, offset, projected,
         work, most_units, widest, rows, out,
     ):  # fmt: skip
-        tile, z = work, work[_TILE_ITEMS:]
+        tile, z = work, work[tile_items:]
         cell = z[4 * most_units :]
         sequence = cell[most_units:]
         later = sequence[n_frames * most_units :]
@@ -195,10 +208,8 @@ def _compiled() -> tuple[Callable[..., None], Callable[..., tuple[int, int]]]:
             if n > 0:
                 x, projected, first, start = sequence, later, 0, 0
                 gain, offset = _ONE, weights[lstms[n, 5] :]
-            kernels.project(
-                x, n_in, panels, 4 * n_units, first, start, n_frames, n_frames, tile, projected
-            )
-            kernels.recur(
+            project(x, n_in, panels, 4 * n_units, first, start, n_frames, n_frames, tile, projected)
+            recur(
                 projected, first, n_frames, gain, offset,
                 recurrent, n_units, is_hard, z, cell, rows, sequence,
             )  # fmt: skip
@@ -207,12 +218,19 @@ def _compiled() -> tuple[Callable[..., None], Callable[..., tuple[int, int]]]:
         for n in range(len(denses)):
             matrix, bias = weights[denses[n, 3] :], weights[denses[n, 4] :]
             y = lines[n % 2 * widest :] if n < len(denses) - 1 else out
-            kernels.dense(x, denses[n, 0], matrix, denses[n, 1], bias, denses[n, 2], rows, y)
+            dense(x, denses[n, 0], matrix, denses[n, 1], bias, denses[n, 2], rows, y)
             x = y
 
-    pair = types.UniTuple(integer, 2)
+    return run
 
-    @ahead(pair(floats, number, number, *(floats,) * 4, *(integer,) * 4))
+
+@functools.cache
+def _renewal() -> Callable[..., tuple[int, int]]:
+    """Return the step from one window to the next."""
+
+    @ahead(
+        types.UniTuple(_INTEGER, 2)(_FLOATS, _NUMBER, _NUMBER, *(_FLOATS,) * 4, *(_INTEGER,) * 4)
+    )
     def renew(  # type: ignore[no-untyped-def]
         window, level, shift, sums, bias, offset, ring, first, hop, n_bins, n_frames
     ):
@@ -220,4 +238,4 @@ def _compiled() -> tuple[Callable[..., None], Callable[..., tuple[int, int]]]:
             offset[j] = bias[j] - shift * sums[j]
         return kernels.renew(window, level, ring, first, hop, n_bins, n_frames)
 
-    return run, renew
+    return renew

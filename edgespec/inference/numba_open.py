@@ -4,15 +4,16 @@ from edgespec.errors import ModelError
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.inference.network import network_from_npz
+from edgespec.inference.widths import Widths
 
 __all__ = ["open_numba"]
 
 
-def open_numba(bundle: Bundle, n_threads: int = 1) -> Backend:
+def open_numba(bundle: Bundle, n_threads: int = 1, widths: Widths | None = None) -> Backend:
     """Return the model of a bundle in compiled loops; it takes one thread, however many it may.
 
-    A network that begins with an LSTM layer gives a
-    :class:`~edgespec.inference.backend.StreamingBackend`.
+    Vectors are the widest, unless ``widths`` says otherwise. A network that begins with an LSTM
+    layer gives a :class:`~edgespec.inference.backend.StreamingBackend`.
 
     Raises:
         ImportError: Numba is not installed.
@@ -29,4 +30,5 @@ def open_numba(bundle: Bundle, n_threads: int = 1) -> Backend:
     network = network_from_npz(bundle.weights, f"weights.npz of bundle {str(bundle.path)!r}")
     from edgespec.inference.numba_network import NumbaBackend, NumbaLstmBackend
 
-    return (NumbaLstmBackend if network.lstms else NumbaBackend)(bundle, network)
+    backend = NumbaLstmBackend if network.lstms else NumbaBackend
+    return backend(bundle, network, widths or Widths())

@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from edgespec.inference import kernels
 from edgespec.inference.network import Dense, Lstm, Network
-from edgespec.inference.registers import NARROW, TILE_COLUMNS, WIDE
+from edgespec.inference.registers import NARROW, TILE_ROWS, sums_at
+from edgespec.inference.widths import Widths
 from edgespec.memory import aligned_floats
 from edgespec.records import FloatArray
 
 __all__ = ["PackedNetwork", "pack", "packed_columns"]
 
+_WIDEST = Widths()
 _CODES = {
     "linear": kernels.LINEAR,
     "relu": kernels.RELU,
@@ -73,8 +75,10 @@ class _Parts:
         return weights
 
 
-def pack(network: Network) -> PackedNetwork:
-    """Return a network as the kernels take it."""
+def pack(network: Network, widths: Widths = _WIDEST) -> PackedNetwork:
+    """Return a network as the kernels take it, compiled for these widths."""
+    tile_columns = sums_at(widths.project) // TILE_ROWS
+    recurrent_columns, dense_columns = sums_at(widths.recur), sums_at(widths.dense)
     parts = _Parts()
     lstms: list[Sequence[int]] = []
     sums, first_bias = aligned_floats(0), aligned_floats(0)
@@ -88,8 +92,8 @@ def pack(network: Network) -> PackedNetwork:
                 n_inputs,
                 len(recurrent),
                 int(lstm.gate == "hard_sigmoid"),
-                parts.add(packed_columns(kernel, (TILE_COLUMNS,))),
-                parts.add(packed_columns(recurrent, (WIDE, NARROW))),
+                parts.add(packed_columns(kernel, (tile_columns,))),
+                parts.add(packed_columns(recurrent, (recurrent_columns, NARROW))),
                 parts.add(bias),
             )
         )
@@ -101,7 +105,7 @@ def pack(network: Network) -> PackedNetwork:
                 dense.n_inputs,
                 len(bias),
                 _CODES[dense.activation],
-                parts.add(packed_columns(kernel, (WIDE, NARROW))),
+                parts.add(packed_columns(kernel, (dense_columns, NARROW))),
                 parts.add(bias),
             )
         )

@@ -1,6 +1,15 @@
 """Compiled loops: every option of Numba, and where machine code is kept."""
 
 from edgespec.jit.cache import cache_folder
-from edgespec.jit.decorators import ahead, apart, exact, kernel, leave_out_blas, scalar
+from edgespec.jit.decorators import ahead, apart, at_width, exact, kernel, leave_out_blas, scalar
 
-__all__ = ["ahead", "apart", "cache_folder", "exact", "kernel", "leave_out_blas", "scalar"]
+__all__ = [
+    "ahead",
+    "apart",
+    "at_width",
+    "cache_folder",
+    "exact",
+    "kernel",
+    "leave_out_blas",
+    "scalar",
+]

@@ -5,18 +5,21 @@ the flags ``nnan`` and ``ninf`` are left out, so broken input stays visible in t
 
 ``kernel`` and ``ahead`` keep machine code (:mod:`edgespec.jit.cache`); what dissolves in them is
 not kept a second time. A closure over constants and compiled functions may be a kernel, too.
+:func:`at_width` makes one kernel for several widths of vectors.
 """
 
+import functools
 import sys
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
 
 from numba import njit
-from numba.core.compiler import Compiler
 
 from edgespec.jit.cache import kept
+from edgespec.jit.vectors import vectors_of
 
-__all__ = ["ahead", "apart", "exact", "kernel", "leave_out_blas", "scalar"]
+__all__ = ["ahead", "apart", "at_width", "exact", "kernel", "leave_out_blas", "scalar"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,15 +51,7 @@ def leave_out_blas() -> None:
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile loops over arrays on the first call, or load them from the cache."""
-    return cast(Callable[P, R], kept(njit(**_OPTIONS)(function)))
-
-
-class _Apart(Compiler):  # type: ignore[misc]
-    """Tells LLVM that no array of a kernel overlaps another."""
-
-    def define_pipelines(self) -> Any:
-        self.state.flags.noalias = True
-        return super().define_pipelines()
+    return _compiled(function, is_kept=True)
 
 
 def apart(function: Callable[P, R]) -> Callable[P, R]:
@@ -66,23 +61,23 @@ def apart(function: Callable[P, R]) -> Callable[P, R]:
     run time before it vectorises. It always dissolves in the caller: handing over eight arrays
     costs as much as a row of a small matrix.
     """
-    options = {"forceinline": True, "pipeline_class": _Apart, **_OPTIONS}
-    return cast(Callable[P, R], njit(**options)(function))
+    return _compiled(function, no_overlap=True, forceinline=True)
 
 
-def ahead(signature: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def ahead(signature: Any, bits: int = 0) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile for one signature at once, or load it from the cache; other arguments are refused.
 
     Use it in a function that is called when the kernel is chosen, not at the top of a module.
+    ``bits`` as in :func:`at_width`, for what dissolves in it.
     """
 
     def compile_now(function: Callable[P, R]) -> Callable[P, R]:
-        dispatcher: Any = kernel(function)
+        made: Any = _compiled(function, is_kept=True, bits=bits)
         # With its compiler switched off, Numba hands back the Python function.
-        if dispatcher is not function:
-            dispatcher.compile(signature)
-            dispatcher.disable_compile()
-        return cast(Callable[P, R], dispatcher)
+        if made is not function:
+            made.compile(signature)
+            made.disable_compile()
+        return cast(Callable[P, R], made)
 
     return compile_now
 
@@ -92,10 +87,50 @@ def exact(function: Callable[P, R]) -> Callable[P, R]:
 
     Nothing is reassociated or contracted with what stands before or behind it in the caller.
     """
-    options = _OPTIONS | {"fastmath": False}
-    return cast(Callable[P, R], njit(forceinline=True, **options)(function))
+    return _compiled(function, forceinline=True, fastmath=False)
 
 
 def scalar(function: Callable[P, R]) -> Callable[P, R]:
     """Compile arithmetic on a few numbers that always dissolves in the caller's loop."""
-    return cast(Callable[P, R], njit(forceinline=True, **_OPTIONS)(function))
+    return _compiled(function, forceinline=True)
+
+
+@functools.cache
+def at_width(function: Callable[P, R], bits: int, **constants: int) -> Callable[P, R]:
+    """Return a compiled function, with all that it calls, in vectors of ``bits``.
+
+    LLVM prefers 256 bits on processors that lower their clock for 512, wherever the loop stands;
+    which is faster has to be measured, kernel by kernel. ``constants`` are named as in the
+    function's module and replace what it, and what it calls, finds there: how much fits into the
+    registers depends on their width. 0 leaves the width to LLVM.
+    """
+    original: Any = function
+    python = getattr(original, "py_func", None)
+    if python is None or not bits:
+        return function
+    names = dict(python.__globals__)
+    for name in python.__code__.co_names:
+        if name in constants:
+            names[name] = constants[name]
+        elif hasattr(names.get(name), "py_func"):
+            names[name] = at_width(names[name], bits, **constants)
+    twin = FunctionType(python.__code__, names, python.__name__, python.__defaults__)
+    # Machine code of both is found by name, in the cache and in memory.
+    marks = "".join(f"_{value}" for value in (bits, *constants.values()))
+    twin.__qualname__ = python.__qualname__ + marks
+    return _compiled(twin, **(original.made_with | {"bits": bits}))
+
+
+def _compiled(
+    function: Callable[P, R],
+    *,
+    is_kept: bool = False,
+    no_overlap: bool = False,
+    bits: int = 0,
+    **options: Any,
+) -> Callable[P, R]:
+    pipeline = vectors_of(bits, no_overlap)
+    made = njit(pipeline_class=pipeline, **(_OPTIONS | options))(function)
+    if made is not function:
+        made.made_with = {"is_kept": is_kept, "no_overlap": no_overlap, "bits": bits, **options}
+    return cast(Callable[P, R], kept(made) if is_kept else made)

@@ -1,16 +1,16 @@
 """Which runtime runs a model fastest here: measured once, then remembered in the state directory.
 
 Which one that is depends on the architecture (a dense network is faster in LiteRT's int8, an LSTM
-in our own kernels), on the processor and on the versions, so it is never guessed.
+in our own kernels), on the processor and on the versions, so it is never guessed. Our own runtime
+takes part with the widths of vectors that are the fastest here.
 """
 
 import json
 import logging
 import os
 import tempfile
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,14 @@ from edgespec.errors import EdgespecError, ModelError
 from edgespec.inference.backend import Backend
 from edgespec.inference.backends import BACKENDS, check_golden, open_backend
 from edgespec.inference.bundle import Bundle
+from edgespec.inference.numba_open import open_numba
+from edgespec.inference.widths import Widths
 from edgespec.machine import machine_facts
+from edgespec.observer.turns import fastest_calls_s
+from edgespec.observer.width_choice import fastest_widths
 
 __all__ = [
+    "OURS",
     "Candidate",
     "candidates_for",
     "fastest",
@@ -33,23 +38,24 @@ __all__ = [
 
 _LOG = logging.getLogger(__name__)
 _FILE = "backends.json"
-_SCHEMA = "edgespec.backends/1"
-#: Runtimes take turns, so that whatever else the machine does meets all of them.
-_ROUNDS = 5
-_TURN_S = 0.01
+_SCHEMA = "edgespec.backends/2"
+#: Our own runtime, the one with widths to choose.
+OURS = "numba"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A runtime with the model: its fastest call and its largest error on the golden vectors.
 
-    Where it cannot be used, ``problem`` says why and the figures are None.
+    Where it cannot be used, ``problem`` says why and the figures are None. ``widths`` are those of
+    our own runtime's vectors.
     """
 
     backend: str
     call_s: float | None = None
     max_error: float | None = None
     problem: str = ""
+    widths: Widths = field(default_factory=Widths)
 
 
 def candidates_for(front_end: str = "auto") -> tuple[str, ...]:
@@ -62,7 +68,7 @@ def candidates_for(front_end: str = "auto") -> tuple[str, ...]:
         "",
         "0",
     )
-    return tuple(name for name in BACKENDS if not (without_numba and name == "numba"))
+    return tuple(name for name in BACKENDS if not (without_numba and name == OURS))
 
 
 def measure(
@@ -70,35 +76,29 @@ def measure(
 ) -> tuple[Candidate, ...]:
     """Return what each runtime can do with a bundle, in the order of the names."""
     found: dict[str, Candidate] = {}
-    runtimes: dict[str, tuple[Backend, float]] = {}
+    backends: dict[str, Backend] = {}
     for name in names:
         progress(f"loading {name}")
         try:
-            backend = open_backend(bundle, name)
-            runtimes[name] = backend, check_golden(bundle, backend)
+            widths = _widths(bundle, name, progress)
+            backends[name], max_error = _checked(bundle, name, widths)
+            found[name] = Candidate(name, None, max_error, widths=widths)
         except EdgespecError as error:
             found[name] = Candidate(name, problem=str(error))
-    call_s = dict.fromkeys(runtimes, float("inf"))
-    for number in range(_ROUNDS if runtimes else 0):
-        progress(f"round {number + 1} of {_ROUNDS}")
-        for name, (backend, _) in runtimes.items():
-            call_s[name] = min(call_s[name], _fastest_call_s(bundle, backend))
-    for name, (_, max_error) in runtimes.items():
-        found[name] = Candidate(name, call_s[name], max_error)
+    for name, call_s in fastest_calls_s(bundle, backends, progress).items():
+        found[name] = replace(found[name], call_s=call_s)
     return tuple(found[name] for name in names)
 
 
-def _fastest_call_s(bundle: Bundle, backend: Backend) -> float:
-    """Return the fastest of the calls of one turn, at least two."""
-    fastest_s, n_calls = float("inf"), 0
-    until = time.perf_counter() + _TURN_S
-    while n_calls < 2 or time.perf_counter() < until:
-        window = bundle.golden_inputs[n_calls % len(bundle.golden_inputs)]
-        begun = time.perf_counter()
-        backend.predict(window)
-        fastest_s = min(fastest_s, time.perf_counter() - begun)
-        n_calls += 1
-    return fastest_s
+def _widths(bundle: Bundle, name: str, progress: Callable[[str], None]) -> Widths:
+    """Return the fastest widths of our own runtime; others have none."""
+    if name != OURS or bundle.weights is None:
+        return Widths()
+    try:
+        from edgespec.jit.vectors import vector_bits
+    except ImportError:
+        return Widths()
+    return fastest_widths(bundle, vector_bits(), progress)
 
 
 def fastest(candidates: Sequence[Candidate]) -> Candidate:
@@ -123,37 +123,44 @@ def open_fastest(bundle: Bundle, state_dir: Path, names: Sequence[str]) -> Backe
     Raises:
         ModelError: none can be used.
     """
-    name = remembered(bundle, state_dir, names)
-    if name is not None:
+    chosen = remembered(bundle, state_dir, names)
+    if chosen is not None:
         try:
-            return _checked(bundle, name)
+            return _checked(bundle, chosen.backend, chosen.widths)[0]
         except ModelError as error:
             _LOG.warning("the runtime chosen before cannot be used any more: %s", error)
     candidates = measure(bundle, names)
     best = fastest(candidates)
     remember(bundle, state_dir, names, candidates)
-    return _checked(bundle, best.backend)
+    return _checked(bundle, best.backend, best.widths)[0]
 
 
-def _checked(bundle: Bundle, name: str) -> Backend:
-    backend = open_backend(bundle, name)
-    check_golden(bundle, backend)
-    return backend
+def _checked(bundle: Bundle, name: str, widths: Widths) -> tuple[Backend, float]:
+    """Return a runtime with the model, and its largest error on the golden vectors."""
+    is_default = widths == Widths()
+    backend = open_backend(bundle, name) if is_default else open_numba(bundle, widths=widths)
+    return backend, check_golden(bundle, backend)
 
 
-def remembered(bundle: Bundle, state_dir: Path, names: Sequence[str]) -> str | None:
-    """Return the runtime that was the fastest when it was measured, None if it never was."""
+def remembered(bundle: Bundle, state_dir: Path, names: Sequence[str]) -> Candidate | None:
+    """Return the runtime that was the fastest when it was measured, None if it never was.
+
+    Of its figures only the widths are given.
+    """
     choice = _read(state_dir).get(_key(bundle, names))
-    name = choice.get("backend") if isinstance(choice, dict) else None
-    return name if name in names else None
+    if not isinstance(choice, dict) or choice.get("backend") not in names:
+        return None
+    return Candidate(choice["backend"], widths=Widths.from_json(choice.get("widths")))
 
 
 def remember(
     bundle: Bundle, state_dir: Path, names: Sequence[str], candidates: Sequence[Candidate]
 ) -> bool:
     """Keep the outcome of a measurement; return whether that was possible."""
+    best = fastest(candidates)
     choice = {
-        "backend": fastest(candidates).backend,
+        "backend": best.backend,
+        "widths": asdict(best.widths),
         "model": bundle.manifest.name,
         "candidates": [asdict(candidate) for candidate in candidates],
     }

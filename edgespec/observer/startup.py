@@ -19,7 +19,7 @@ from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.band import BandChain
-from edgespec.observer.choice import candidates_for, open_fastest
+from edgespec.observer.choice import OURS, candidates_for, open_fastest
 from edgespec.observer.monitor import Monitor, block_samples_for
 from edgespec.records import Event
 from edgespec.sources import open_source
@@ -96,8 +96,9 @@ def open_model(config: Config) -> tuple[Bundle, Backend]:
         from edgespec.jit import leave_out_blas
 
         leave_out_blas()
-    if band.backend == "auto":
-        names = candidates_for(band.front_end)
+    if band.backend in ("auto", OURS):
+        # One name alone still has the widths of its vectors to choose.
+        names = candidates_for(band.front_end) if band.backend == "auto" else (OURS,)
         return bundle, open_fastest(bundle, config.node.state_dir, names)
     backend = open_backend(bundle, band.backend)
     check_golden(bundle, backend)

@@ -59,6 +59,8 @@ def choice_table(choice: "Choice") -> str:
                 f"{1e6 * candidate.call_s:9.1f} us a segment, within "
                 f"{candidate.max_error:.1e} of the golden vectors"
             )
+            if str(candidate.widths):
+                figures += f"; bits of a vector: {candidate.widths}"
         lines.append(f"{mark} {candidate.backend:{width}}  {figures}")
     kept = f"kept in {choice.kept_in}" if choice.kept_in else "not kept: see node.state_dir"
     lines.append(f"every start with the backend 'auto' takes {choice.backend} ({kept})")

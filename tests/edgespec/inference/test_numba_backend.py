@@ -4,7 +4,7 @@ import gc
 import sys
 import tracemalloc
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,10 @@ from edgespec.inference.network import (
     network_from_npz,
     network_to_npz,
 )
+from edgespec.inference.numba_open import open_numba
 from edgespec.inference.packing import packed_columns
+from edgespec.inference.widths import Widths
+from edgespec.jit.vectors import vector_bits
 from edgespec.records import FloatArray, Scaling
 from tests import naive
 from tests.made import tiny
@@ -425,13 +428,25 @@ def test_nonlinear_functions_keep_to_their_limits(sign: int) -> None:
         assert abs(np.float32(numerator) / np.float32(denominator)) <= 1 + 2e-7
 
 
-def test_registers_decide_on_the_width() -> None:
-    assert registers.sums_in_registers("+avx2,+avx512f,-avx512er") == 256
-    assert registers.sums_in_registers("+avx2,-avx512f") == 64
-    assert registers.sums_in_registers("+neon,+v8a") == 64
-    assert registers.sums_in_registers("") == 64
+def test_widths_of_packed_matrices_fit_each_other() -> None:
     assert registers.WIDE % registers.NARROW == 0
     assert registers.NARROW % registers.TILE_COLUMNS == 0
+
+
+@pytest.mark.slow_without_jit
+@pytest.mark.skipif(
+    len(vector_bits()) < 2,
+    reason="Numba compiles for a processor without AVX-512: vectors have one width",
+)
+@pytest.mark.parametrize("widths", [Widths(*bits) for bits in product((512, 256), repeat=3)])
+def test_every_choice_of_widths_gives_the_same(
+    path: Path, rng: np.random.Generator, widths: Widths
+) -> None:
+    network = forecaster(rng, (80, 64), "sigmoid")
+    backend = open_numba(bundle_of(path, network), widths=widths)
+    window = rng.standard_normal((GEOMETRY.n_context, N_BINS), np.float32)
+    expected = naive.network(window, network)
+    np.testing.assert_allclose(backend.predict(window).ravel(), expected, rtol=0, atol=ATOL)
 
 
 def test_columns_are_packed_widest_first() -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +30,12 @@ from tests.made import tiny_network
 from tests.made.observer import run
 
 NAMES = ("slow", "quick", "wrong", "absent")
+
+
+def kept(bundle: Bundle, state_dir: Path, names: Sequence[str] = NAMES) -> str | None:
+    """The name of the runtime that is remembered."""
+    chosen = remembered(bundle, state_dir, names)
+    return chosen and chosen.backend
 
 
 class Fake:
@@ -102,7 +108,7 @@ def test_a_choice_holds_for_what_it_was_made_with(
 ) -> None:
     bundle, names = tiny_network.bundle(), NAMES
     assert remember(bundle, tmp_path, names, [Candidate("slow", 1.0, 0.0)])
-    assert remembered(bundle, tmp_path, names) == "slow"
+    assert kept(bundle, tmp_path, names) == "slow"
     if what == "bundle":
         bundle = replace(bundle, sha256="0" * 64)
     elif what == "version":
@@ -112,9 +118,9 @@ def test_a_choice_holds_for_what_it_was_made_with(
         names = ("slow", "quick")
     else:
         (tmp_path / "backends.json").write_text('{"schema": "edgespec.backends/1", "choi')
-    assert remembered(bundle, tmp_path, names) is None
+    assert kept(bundle, tmp_path, names) is None
     assert open_fastest(bundle, tmp_path, names).name == "quick"
-    assert remembered(bundle, tmp_path, names) == "quick"
+    assert kept(bundle, tmp_path, names) == "quick"
 
 
 def test_one_choice_does_not_replace_another(tmp_path: Path) -> None:
@@ -122,8 +128,8 @@ def test_one_choice_does_not_replace_another(tmp_path: Path) -> None:
     other = replace(bundle, sha256="0" * 64)
     remember(bundle, tmp_path, NAMES, [Candidate("slow", 1.0, 0.0)])
     remember(other, tmp_path, NAMES, [Candidate("quick", 1.0, 0.0)])
-    assert remembered(bundle, tmp_path, NAMES) == "slow"
-    assert remembered(other, tmp_path, NAMES) == "quick"
+    assert kept(bundle, tmp_path, NAMES) == "slow"
+    assert kept(other, tmp_path, NAMES) == "quick"
     assert [path.name for path in tmp_path.iterdir()] == ["backends.json"]
 
 
@@ -134,7 +140,7 @@ def test_a_choice_that_no_longer_works_is_made_anew(
     remember(bundle, tmp_path, NAMES, [Candidate("absent", 1.0, 0.0)])
     assert open_fastest(bundle, tmp_path, NAMES).name == "quick"
     assert "cannot be used any more" in caplog.text
-    assert remembered(bundle, tmp_path, NAMES) == "quick"
+    assert kept(bundle, tmp_path, NAMES) == "quick"
 
 
 def test_a_folder_that_takes_nothing_costs_only_the_memory(
@@ -185,7 +191,7 @@ def test_bench_chooses_and_says_so(tmp_path: Path) -> None:
     assert all(one["max_error"] <= bundle.manifest.golden_atol for one in usable)
     assert all(one["problem"] for one in found["candidates"] if one not in usable)
     names = candidates_for()
-    assert remembered(bundle, tmp_path / "edgespec", names) == found["backend"]
+    assert kept(bundle, tmp_path / "edgespec", names) == found["backend"]
     code, observer = run("bench", "--choose", "--model", bundle.path, home=tmp_path)
     assert code == 0
     assert any(line.startswith("* ") for line in observer.text.splitlines())

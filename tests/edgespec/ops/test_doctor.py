@@ -259,7 +259,7 @@ def test_warming_up_chooses_the_runtime_of_the_model(subject: Subject) -> None:
     assert finding.status == "ok"
     chosen = remembered(bundle, config.node.state_dir, candidates_for())
     assert chosen is not None
-    assert f"on {chosen}:" in finding.detail
+    assert f"on {chosen.backend}:" in finding.detail
     assert any("round" in text for text in said)
 
 

@@ -1,0 +1,49 @@
+"""Which width of vectors is the fastest here, for each kernel of our own runtime.
+
+LLVM takes half of the width on Intel's servers up to Cascade Lake, wherever a loop stands. There
+a product that stays in registers gains most of what the full width promises, and one that waits
+for its matrix may lose: so each kernel is tried by itself, in a whole call.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from edgespec.inference.backend import Backend
+from edgespec.inference.bundle import Bundle
+from edgespec.inference.numba_open import open_numba
+from edgespec.inference.widths import KERNELS, Widths
+from edgespec.observer.turns import fastest_calls_s
+
+__all__ = ["fastest_widths"]
+
+#: A narrower width has to gain this share of a call: less is noise.
+_LEAST_GAIN = 0.02
+
+
+def fastest_widths(
+    bundle: Bundle,
+    choices: tuple[int, ...],
+    progress: Callable[[str], None] = lambda text: None,
+    open_at: Callable[[Bundle, int, Widths], Backend] = open_numba,
+) -> Widths:
+    """Return the widths with the fastest call; from the widest on, kernel by kernel.
+
+    ``choices`` is :func:`edgespec.jit.vectors.vector_bits`, the widest first; of one alone nothing
+    is measured.
+
+    Raises:
+        ModelError: the runtime cannot run the bundle.
+    """
+    if len(choices) < 2:
+        return Widths()
+    best = Widths(*(choices[0],) * len(KERNELS))
+    opened = open_at(bundle, 1, best)
+    for kernel in KERNELS:
+        for bits in choices[1:]:
+            progress(f"{kernel} in vectors of {bits} bits")
+            tried = replace(best, **{kernel: bits})
+            challenger = open_at(bundle, 1, tried)
+            call_s = fastest_calls_s(bundle, {"best": opened, "tried": challenger})
+            if call_s["tried"] < (1.0 - _LEAST_GAIN) * call_s["best"]:
+                best, opened = tried, challenger
+    return best
