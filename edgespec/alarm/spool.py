@@ -81,11 +81,6 @@ class Spool:
         """The highest sequence number ever used, also before a restart."""
         return self._sequence
 
-    @property
-    def waiting_bytes(self) -> int:
-        """Bytes of all messages that wait."""
-        return self._waiting_bytes
-
     def append(self, sequence: int, payload: bytes, *, droppable: bool = False) -> None:
         """Keep a message until it is acknowledged; ``droppable`` ones go first when space ends.
 

@@ -16,7 +16,6 @@ __all__ = [
     "SUBFRAMES_PER_FRAME",
     "SYMBOL_SAMPLES",
     "SYMBOL_START",
-    "USEFUL_START",
 ]
 
 SAMPLE_RATE_HZ = 7.68e6
@@ -36,6 +35,5 @@ SUBFRAMES_PER_FRAME = 10
 FRAME_SAMPLES = 76_800
 
 SYMBOL_SAMPLES = np.tile(PREFIX_SAMPLES + N_FFT, SUBFRAMES_PER_FRAME)
-#: First sample of every symbol of a frame, and first sample behind its prefix.
+#: First sample of every symbol of a frame.
 SYMBOL_START = np.concatenate([[0], np.cumsum(SYMBOL_SAMPLES)[:-1]])
-USEFUL_START = SYMBOL_START + np.tile(PREFIX_SAMPLES, SUBFRAMES_PER_FRAME)

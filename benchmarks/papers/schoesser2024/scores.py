@@ -1,6 +1,6 @@
 """Scores of the detectors on many snapshots at once, and what they are worth."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,8 +92,3 @@ def roc(normal: FloatArray, anomalous: FloatArray) -> FloatArray:
     rates = (anomalous[None, :] > thresholds[:, None]).mean(axis=1)
     rates[-1] = 1.0
     return np.asarray(rates)
-
-
-def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """Return the mean over repeats, and their standard deviation."""
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0

@@ -126,16 +126,12 @@ def test_a_neighbour_leaves_the_power_of_the_isr_alone():
 # --- bands and shadows ---------------------------------------------------------------------
 
 
-def test_bands_stretch_doppler_and_loss_with_the_carrier():
+def test_bands_stretch_doppler_with_the_carrier():
     low, high = BANDS["b12"], BANDS["b7"]
     # 25 mph at 2.645 GHz: 11.2 m/s over 11.3 cm.
     assert high.doppler_hz(11.2) == pytest.approx(98.8, abs=0.5)
     assert low.doppler_hz(11.2) / high.doppler_hz(11.2) == pytest.approx(739 / 2645)
-    assert high.path_loss_db(500.0) > low.path_loss_db(500.0) + 10.0
-    for band in BANDS.values():
-        step = band.path_loss_db(1000.0) - band.path_loss_db(100.0)
-        assert step == pytest.approx(10 * band.exponent)
-        assert 6.0 <= band.shadow_db <= 8.0
+    assert all(6.0 <= band.shadow_db <= 8.0 for band in BANDS.values())
 
 
 def test_shadows_have_their_spread_and_correlation():
