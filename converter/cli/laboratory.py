@@ -153,8 +153,8 @@ def _duration(seconds: float) -> str:
 @click.option("-o", "--out", type=FOLDER, required=True, help="Folder of the report.")
 @json_option
 def report(work: Path, out: Path, as_json: bool) -> None:
-    """Write the report of a WORK folder that evaluate has filled: Markdown and pictures."""
-    from converter.report import write_report
+    """Write the report of a WORK folder that evaluate has filled: Markdown and JSON."""
+    from converter.report.report import write_report
 
     path = write_report(work, out, note)
     emit({"report": str(path)}, as_json, f"report {path}")

@@ -1,5 +1,1 @@
-"""The report of an experiment: tables, figures and verdicts beside those of the paper."""
-
-from converter.report.report import write_report
-
-__all__ = ["write_report"]
+"""The report of an experiment: what was measured, as tables for people and machines."""

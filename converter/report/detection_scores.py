@@ -17,11 +17,13 @@ from converter.lab.numbers.detection_summary import (
 from converter.report.frame import Frame
 from converter.report.resamples import Floats
 
-__all__ = ["MODES", "RATES", "DetectionScores", "is_whole", "mean_of"]
+__all__ = ["MODES", "RATE", "RATES", "DetectionScores", "is_whole", "mean_of"]
 
 #: Modes in which something is on the air during the horizon.
 MODES = ("onset", "persistent")
 RATES = (0.01, 0.001)
+#: The rate of false alarms that figures are told at where there is room for one.
+RATE = RATES[0]
 N_RESAMPLES = 300
 _SEED = 20261122
 

@@ -1,7 +1,6 @@
 """Detection by every scorer: areas, rates at 1 and .1% false alarms, and what follows for us."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +9,10 @@ from converter.lab.numbers.intervals import Interval
 from converter.report.amounts import isr_text
 from converter.report.detection_scores import MODES, RATES, DetectionScores, mean_of
 from converter.report.document import Cell, Part, Section, Table, with_best
-from converter.report.figures.quantiles import figure_11
-from converter.report.figures.roc import figure_4, figure_5, figure_12, figure_13
 from converter.report.resamples import Floats, interval
 from converter.report.results import Results
 
-__all__ = ["detection_figures", "main_detection", "simple_against_ours"]
+__all__ = ["main_detection", "simple_against_ours"]
 
 #: What EVALUATION asks of the product: mean AUC and percent detected at 1% false alarms, by ISR.
 TARGETS = (
@@ -224,12 +221,3 @@ def _advice(
         f"{said} **Neither is better everywhere: the shipped default should have both, `{model}` "
         f"and `{other}`.**"
     )
-
-
-def detection_figures(results: Results, folder: Path, progress: Callable[[str], None]) -> Section:
-    """Return Figures 4, 5, 11, 12 and 13."""
-    parts: list[Part] = []
-    for draw in (figure_4, figure_5, figure_11, figure_12, figure_13):
-        progress(draw.__name__.replace("_", " "))
-        parts.append(draw(results, folder))
-    return Section("Detection: the paper's figures", parts)

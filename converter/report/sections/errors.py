@@ -1,45 +1,96 @@
-"""Prediction errors: Tables 1 and 2, the transform, the autoencoder, poisoning, other traffic."""
+"""Prediction errors: contexts, bands, the transform, the autoencoder, poisoning, other traffic."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from converter.report import paper
-from converter.report.claims.detection import RATE
-from converter.report.detection_scores import mean_of
+from converter.report.detection_scores import RATE, mean_of
 from converter.report.document import Cell, Part, Section, Table
-from converter.report.figures.spectrogram import figure_7
 from converter.report.kinship import Kin, Kinship
-from converter.report.paper import Published
 from converter.report.resamples import interval
 from converter.report.results import Results
-from converter.simulate.population import Population
 
-__all__ = ["paper_name", "table_1", "table_2", "variants"]
+__all__ = [
+    "ERROR_COLUMNS",
+    "ERROR_NOTE",
+    "band_rows",
+    "bands",
+    "contexts",
+    "tested_on",
+    "variants",
+]
 
-_COLUMNS = ("tested on", "model", "observers", "error, dB", "std, dB", "floor", "excess, dB")
-_NOTE = (
+ERROR_COLUMNS = ("tested on", "model", "observers", "error, dB", "std, dB", "floor", "excess, dB")
+ERROR_NOTE = (
     "Error: mean over observers of the mean RMSE of their segments. Std: over all segments, as in "
     "the paper. Excess: what is left when the irreducible floor is taken off in squares."
 )
 _DETECTED = "AUC and rate: mean over interferers, ISRs, onset and persistent, scores per site."
-_TABLES: Mapping[Kin, tuple[str, Mapping[tuple[str, str], Published]]] = {
-    Kin.PLACE: ("Table 1(a), places", paper.PLACES),
-    Kin.TIME: ("Table 1(b), times of day", paper.TIMES),
-    Kin.MOBILITY: ("Table 1(c), movement", paper.MOBILITY),
+_CONTEXTS: Mapping[Kin, str] = {
+    Kin.PLACE: "Places",
+    Kin.TIME: "Times of day",
+    Kin.MOBILITY: "Movement",
 }
 
 
-def paper_name(population: Population, kin: Kin, number: int) -> str:
-    """Return what the paper's table calls a population; ``number`` counts those of its kind."""
-    if kin is Kin.PLACE:
-        return f"place {number + 1}"
-    if kin is Kin.TIME and population.hours is not None:
-        start, stop = population.hours
-        middle = (start + stop + (24.0 if stop < start else 0.0)) / 2 % 24
-        return "day" if 7 <= middle < 21 else "night"
-    if kin is Kin.MOBILITY:
-        return population.contexts[0]
-    return "mixed"
+def contexts(results: Results) -> Section:
+    """Return errors of models of single places, times and movements beside the unified one."""
+    title = "One model or one for each context"
+    kinship = results.kinship
+    if kinship is None:
+        return Section(title, ["Left out: the experiment has no unified model."])
+    parts: list[Part] = []
+    for kin, name in _CONTEXTS.items():
+        populations, models = tested_on(results, kinship, kin)
+        rows = [
+            _row(results, model, population)
+            for population in populations
+            for model in models
+            if results.errors.has(population, model)
+        ]
+        if populations:
+            parts.append(Table(name, ERROR_COLUMNS, rows, ERROR_NOTE))
+        else:
+            parts.append(f"{name}: left out, nothing was tested on such populations.")
+    return Section(title, parts)
+
+
+def tested_on(results: Results, kinship: Kinship, kin: Kin) -> tuple[list[str], list[str]]:
+    """Return the populations of a kind, and the unified one, and the models tested on them.
+
+    Populations without a test are left out, as are models without one: they were made for another
+    table. Nothing where only the unified population was tested on.
+    """
+    names, has = kinship.populations(kin), results.errors.has
+    models = [own for name in names if (own := kinship.own(name))]
+    models = list(dict.fromkeys([*models, kinship.unified]))
+    populations = list(dict.fromkeys([*names, kinship.home]))
+    populations = [name for name in populations if any(has(name, m) for m in models)]
+    models = [m for m in models if any(has(name, m) for name in populations)]
+    if not any(name in names for name in populations):
+        return [], []
+    return populations, models
+
+
+def bands(results: Results) -> Section:
+    """Return the errors of each band's own model."""
+    title = "Bands, each with its own model"
+    rows = band_rows(results)
+    if len(rows) < 2:
+        return Section(title, ["Left out: models of several bands were not tested."])
+    return Section(title, [Table("", ERROR_COLUMNS, rows, ERROR_NOTE)])
+
+
+def band_rows(results: Results) -> list[tuple[Cell, ...]]:
+    """Return a row of :data:`ERROR_COLUMNS` a band: the unified one first, uplinks last."""
+    kinship = results.kinship
+    if kinship is None:
+        return []
+    names = [kinship.home, *kinship.populations(Kin.BAND), *kinship.populations(Kin.UPLINK)]
+    own = {name: kinship.own(name) for name in names} | {kinship.home: kinship.unified}
+    return [
+        _row(results, model, name)
+        for name, model in own.items()
+        if model is not None and results.errors.has(name, model)
+    ]
 
 
 def _row(results: Results, model: str, population: str) -> tuple[Cell, ...]:
@@ -47,101 +98,8 @@ def _row(results: Results, model: str, population: str) -> tuple[Cell, ...]:
     return (population, model, s.n_observers, s.rmse, s.std_db, s.floor_db, s.excess)
 
 
-def table_1(results: Results) -> Section:
-    """Return the matrices of places, times and movement beside the paper's."""
-    title = "Tables 1(a), (b), (c): one model or one for each context"
-    kinship = results.kinship
-    if kinship is None:
-        return Section(title, ["Left out: the experiment has no unified model."])
-    parts: list[str | Table] = []
-    for kin, (name, published) in _TABLES.items():
-        parts += _matrix(results, kinship, kin, name, published)
-    return Section(title, parts)
-
-
-def _matrix(
-    results: Results,
-    kinship: Kinship,
-    kin: Kin,
-    title: str,
-    published: Mapping[tuple[str, str], Published],
-) -> list[str | Table]:
-    names = kinship.populations(kin)
-    called = {
-        name: paper_name(results.experiment.populations[name], kin, number)
-        for number, name in enumerate(names)
-    }
-    models = {own: called[name] for name in names if (own := kinship.own(name))}
-    models[kinship.unified] = "unified"
-    has = results.errors.has
-    tested = {name: called[name] for name in names} | {kinship.home: "mixed"}
-    # A population or model of the kind that was made for another table has no place in this one.
-    tested = {name: test for name, test in tested.items() if any(has(name, m) for m in models)}
-    models = {m: train for m, train in models.items() if any(has(name, m) for name in tested)}
-    pairs = [
-        (model, population)
-        for population in tested
-        for model in models
-        if results.errors.has(population, model)
-    ]
-    if not any(population in names for _, population in pairs):
-        return [f"{title}: left out, nothing was tested on such populations."]
-    rows: list[tuple[Cell, ...]] = []
-    details: list[tuple[Cell, ...]] = []
-    for population, test in tested.items():
-        row: list[Cell] = [population]
-        for model, train in models.items():
-            if not results.errors.has(population, model):
-                row.append(None)
-                continue
-            summary = results.errors.summary(model, population)
-            theirs = published.get((train, test))
-            ours = f"{summary.rmse.value:.2f} ({summary.std_db:.2f})"
-            row.append(f"{ours}; paper {theirs}" if theirs else ours)
-            details.append((*_row(results, model, population), str(theirs) if theirs else None))
-        rows.append(tuple(row))
-    columns = ("tested on", *(f"trained on {called}" for called in models.values()))
-    note = (
-        "Mean and standard deviation over segments, dB; the paper's figures are of its own "
-        "measurements at 880 MHz, so only their order can be compared with ours."
-    )
-    return [
-        Table(title, columns, rows, note),
-        Table(f"{title}, in detail", (*_COLUMNS, "paper, dB"), details, _NOTE),
-    ]
-
-
-def table_2(results: Results) -> Section:
-    """Return the errors of each band's own model."""
-    title = "Table 2: bands"
-    kinship = results.kinship
-    names = (
-        []
-        if kinship is None
-        else [kinship.home, *kinship.populations(Kin.BAND), *kinship.populations(Kin.UPLINK)]
-    )
-    rows: list[tuple[Cell, ...]] = []
-    for name in names:
-        own = kinship.unified if kinship and name == kinship.home else None
-        own = own or (kinship.own(name) if kinship else None)
-        if own is None or not results.errors.has(name, own):
-            continue
-        is_up = kinship is not None and kinship.kin(name) is Kin.UPLINK
-        theirs = paper.UPLINK if is_up else (paper.UNIFIED if not rows else None)
-        rows.append((*_row(results, own, name), str(theirs) if theirs else None))
-    if len(rows) < 2:
-        return Section(title, ["Left out: models of several bands were not tested."])
-    others = ", ".join(f"{band} {early}" for band, (early, _) in paper.BANDS.items())
-    months = ", ".join(f"{band} {late}" for band, (_, late) in paper.BANDS.items())
-    note = (
-        f"{_NOTE} The paper, early 2018: {others} dB; June 2018: {months} dB. Its bands are not "
-        "ours; the simulator has no months."
-    )
-    return Section(title, [Table("", (*_COLUMNS, "paper, dB"), rows, note)])
-
-
-def variants(results: Results, folder: Path) -> Section:
-    """Return other models on the unified population, poisoned ones, other populations, Figure 7."""
+def variants(results: Results) -> Section:
+    """Return other models on the unified population, poisoned ones, and other populations."""
     title = "Transform, architecture, contamination, other families of signal"
     kinship = results.kinship
     if kinship is None:
@@ -158,8 +116,8 @@ def variants(results: Results, folder: Path) -> Section:
     ]
     parts: list[Part] = []
     if len(rows) > 1:
-        columns = (*_COLUMNS, "less unified, dB", "AUC", "detected at 1 %")
-        note = f"{_NOTE} {_DETECTED}"
+        columns = (*ERROR_COLUMNS, "less unified, dB", "AUC", "detected at 1 %")
+        note = f"{ERROR_NOTE} {_DETECTED}"
         parts.append(Table("Models on the unified population", columns, rows, note, ".3f"))
     else:
         parts.append("Other models on the unified population: left out, none was tested.")
@@ -178,11 +136,10 @@ def variants(results: Results, folder: Path) -> Section:
             )
             for population in shown
         ]
-        titles = (*_COLUMNS, "differs in", "less its own model, dB")
-        parts.append(Table("The unified model on other families", titles, families, _NOTE))
+        titles = (*ERROR_COLUMNS, "differs in", "less its own model, dB")
+        parts.append(Table("The unified model on other families", titles, families, ERROR_NOTE))
     else:
         parts.append("Other families of signal: left out, none was tested.")
-    parts.append(figure_7(results, folder))
     return Section(title, parts)
 
 

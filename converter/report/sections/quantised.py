@@ -1,12 +1,26 @@
 """Quantised models beside their Keras originals."""
 
-from converter.report.claims.detection import RATE, quantised_points
-from converter.report.detection_scores import mean_of
+from converter.lab.numbers.intervals import Interval
+from converter.report.detection_scores import RATE, DetectionScores, mean_of
 from converter.report.document import Cell, Section, Table
 from converter.report.resamples import interval
 from converter.report.results import Results
 
-__all__ = ["quantised"]
+__all__ = ["quantised", "quantised_points"]
+
+
+def quantised_points(results: Results, detection: DetectionScores) -> dict[str, Interval]:
+    """Return, for each quantised model beside its original, the points of detection it gains."""
+    cells = detection.pick()
+    points = {}
+    for name, spec in results.experiment.quantisations.items():
+        if name in detection.scorers and spec.model in detection.scorers:
+            own, original = (
+                mean_of(detection.detected(scorer, RATE, True), cells)
+                for scorer in (name, spec.model)
+            )
+            points[name] = interval(100 * (own - original))
+    return points
 
 
 def quantised(results: Results) -> Section:

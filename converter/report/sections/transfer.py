@@ -1,32 +1,22 @@
 """Transfers: methods by amounts of data, to other cells, bands, and the uplink."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 
 from converter.report.amounts import amount
-from converter.report.claims.detection import RATE
-from converter.report.claims.transfer import AS_SELF_DB, steps
-from converter.report.detection_scores import DetectionScores, mean_of
-from converter.report.document import Cell, Part, Picture, Section, Table
-from converter.report.figures.quantiles import figure_8, figure_9, figure_10
+from converter.report.detection_scores import RATE, DetectionScores, mean_of
+from converter.report.document import Cell, Part, Section, Table
 from converter.report.kinship import Kin, Kinship
 from converter.report.resamples import interval
 from converter.report.results import Results
+from converter.report.transfers import AS_SELF_DB, steps
 
 __all__ = ["transfer"]
 
 _TITLES = {Kin.CELL: "another cell", Kin.BAND: "another band", Kin.UPLINK: "the uplink"}
-_FIGURES: dict[Kin, Callable[[Results, Path], Picture | str]] = {
-    Kin.CELL: figure_8,
-    Kin.BAND: figure_9,
-    Kin.UPLINK: figure_10,
-}
 
 
-def transfer(results: Results, folder: Path) -> Section:
-    """Return summary, targets one by one, detection there, and Figures 8 to 10."""
+def transfer(results: Results) -> Section:
+    """Return summary, targets one by one, and detection there."""
     kinship = results.kinship
     parts: list[Part] = [
         "All cells, bands and data are simulated. `zero-shot` is the teacher as it is, with its "
@@ -62,7 +52,6 @@ def transfer(results: Results, folder: Path) -> Section:
             parts.append(_one_by_one(results, kinship, kin, title))
         else:
             parts.append(f"To {title}: left out, nothing was transferred there that has a self.")
-        parts.append(_FIGURES[kin](results, folder))
     return Section("Transfer", parts)
 
 

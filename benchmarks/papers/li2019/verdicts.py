@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 
-from converter.report.claims import CLAIMS, Claim, Finding, Verdict
+from benchmarks.papers.li2019.claims.claim import Claim, Finding, Verdict
+from benchmarks.papers.li2019.claims.claims import CLAIMS
 from converter.report.document import Section, Table
 from converter.report.results import Results
 
-__all__ = ["judge_all", "verdicts"]
+__all__ = ["as_facts", "judge_all", "verdicts"]
 
 
 def judge_all(
@@ -48,3 +49,16 @@ def verdicts(judged: list[tuple[Claim, Finding]]) -> Section:
             Table("Rules", ("claim", "confirmed if"), rules),
         ],
     )
+
+
+def as_facts(judged: list[tuple[Claim, Finding]]) -> dict[str, object]:
+    """Return the findings for machines, by the key of their claim."""
+    return {
+        claim.key: {
+            "verdict": str(finding.verdict),
+            "measured": finding.measured,
+            "why": finding.why,
+            "figures": finding.figures,
+        }
+        for claim, finding in judged
+    }

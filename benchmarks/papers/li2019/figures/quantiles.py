@@ -5,20 +5,19 @@ from pathlib import Path
 
 import numpy as np
 
-from converter.report import paper
+from benchmarks.papers.li2019 import published
+from benchmarks.papers.li2019.figures.style import COLOURS, panels, quantile_mark
 from converter.report.amounts import amount, isr_text
 from converter.report.document import Picture
-from converter.report.figures.style import COLOURS, panels, quantile_mark
 from converter.report.kinship import LAST_LAYER, Kin, Kinship
 from converter.report.results import Results
+from converter.report.transfers import METHODS
 
 __all__ = ["figure_8", "figure_9", "figure_10", "figure_11"]
 
 #: Side by side as long as the row is no wider.
 _WIDEST_INCHES = 13.5
 _LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
-#: Fewest layers first; those of one method stand together, least data first.
-_ORDER = ("zero-shot", "threshold", "affine", "1L", "closed-form", "2L", "All-L", "self")
 #: Names that are too wide for a tick.
 _SHORT = {"closed-form": "closed\nform"}
 _MARKS = "Quantiles of the error: line 5 to 95 %, bar 25 to 75 %, dot 50 %; dotted, the floor."
@@ -44,7 +43,7 @@ def _models(results: Results, kinship: Kinship, target: str) -> dict[str, tuple[
     if not any(method == "zero-shot" for method, _ in found.values()):
         found[kinship.unified] = ("zero-shot", 0.0)
     tested = {name: key for name, key in found.items() if results.errors.has(target, name)}
-    order = sorted(tested, key=lambda n: (_ORDER.index(tested[n][0]), tested[n][1]))
+    order = sorted(tested, key=lambda n: (METHODS.index(tested[n][0]), tested[n][1]))
     out = {}
     for name in order:
         method, seconds = tested[name]
@@ -112,29 +111,29 @@ def _of_targets(
 
 def figure_8(results: Results, folder: Path) -> Picture | str:
     """Self, the other cell's model, and the last layer fitted."""
-    published = paper.CROSS_CELL
+    theirs = published.CROSS_CELL
     return _of_targets(
         results,
         Kin.CELL,
         folder / "figure-8.png",
         ("zero-shot", "affine", *LAST_LAYER, "self"),
         "Figure 8 in our setting. Means in the paper: self "
-        f"{published['self']}, the other cell's {published['zero-shot']}, last layer on 5 min "
-        f"{published['1L, 5 min']} dB.",
+        f"{theirs['self']}, the other cell's {theirs['zero-shot']}, last layer on 5 min "
+        f"{theirs['1L, 5 min']} dB.",
         "Figure 8 is left out: nothing was transferred to another cell.",
     )
 
 
 def figure_9(results: Results, folder: Path) -> Picture | str:
     """Transfers to another band."""
-    published = paper.CROSS_BAND
+    theirs = published.CROSS_BAND
     return _of_targets(
         results,
         Kin.BAND,
         folder / "figure-9.png",
-        _ORDER,
-        f"Figure 9 in our setting. Means in the paper: self {published['self']}, teacher "
-        f"{published['zero-shot']}, last layer {published['1L']} dB; two layers on an hour about "
+        METHODS,
+        f"Figure 9 in our setting. Means in the paper: self {theirs['self']}, teacher "
+        f"{theirs['zero-shot']}, last layer {theirs['1L']} dB; two layers on an hour about "
         "self, all layers on a day slightly better.",
         "Figure 9 is left out: nothing was transferred to another band.",
     )
@@ -146,9 +145,9 @@ def figure_10(results: Results, folder: Path) -> Picture | str:
         results,
         Kin.UPLINK,
         folder / "figure-10.png",
-        _ORDER,
+        METHODS,
         "Figure 10 in our setting. In the paper self, with one LSTM layer more, has "
-        f"{paper.UPLINK} dB and no transfer reaches it.",
+        f"{published.UPLINK} dB and no transfer reaches it.",
         "Figure 10 is left out: nothing was transferred to the uplink.",
     )
 

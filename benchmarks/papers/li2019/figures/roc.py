@@ -4,11 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.papers.li2019.figures.style import (
+    COLOURS,
+    FAR,
+    legend_below,
+    panels,
+    roc_axes,
+    roc_curve,
+)
+from benchmarks.papers.li2019.published import RIVALS
 from converter.report.amounts import amount, isr_text
-from converter.report.claims.detection import RIVALS
 from converter.report.detection_scores import DetectionScores, mean_of
 from converter.report.document import Picture
-from converter.report.figures.style import COLOURS, FAR, legend_below, panels, roc_axes, roc_curve
 from converter.report.kinship import LAST_LAYER, Kin, Kinship
 from converter.report.results import Results
 

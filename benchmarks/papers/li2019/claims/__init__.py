@@ -1,0 +1,1 @@
+"""Claims of the paper and of this project, each with the rule of its verdict."""

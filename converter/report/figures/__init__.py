@@ -1,1 +1,0 @@
-"""The paper's figures in our setting, as PNG."""

@@ -1,0 +1,82 @@
+"""The report beside the paper: its verdicts, tables and figures."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.papers.li2019 import published
+from benchmarks.papers.li2019.__main__ import main
+from benchmarks.papers.li2019.claims.claims import CLAIMS
+from benchmarks.papers.li2019.document import write_paper
+from benchmarks.papers.li2019.figures.spectrogram import draw_forecast
+from tests.made.tables import EXPERIMENT, write_all
+
+pytestmark = pytest.mark.converter
+
+
+def test_the_whole_report(tmp_path: Path) -> None:
+    work, out = write_all(tmp_path / "work"), tmp_path / "out"
+    answer = CliRunner().invoke(main, [str(work), "-o", str(out)])
+    assert answer.exit_code == 0, answer.output
+    text = (out / "report.md").read_text(encoding="utf-8")
+    assert "python -m benchmarks.papers.li2019 work -o out" in text
+    for claim in CLAIMS:
+        assert claim.text in text
+        assert claim.rule in text
+    for table in ("Table 1(a)", "Table 1(b)", "Table 1(c)", "Table 2", "Table 3"):
+        assert table in text
+    # The paper's own figures stand beside ours.
+    assert "5.21 (12.74)" in text
+    assert "3.14 (0.78)" in text
+    assert "53 to 60" in text
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)
+    assert pictures == [f"figure-{n}.png" for n in (4, 5, 8, 9, 10, 11, 12, 13)]
+    for name in pictures:
+        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    assert "Figure 7 is left out" in text
+    document = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert document["facts"]["claims"]["reuse-error"]["verdict"] == "confirmed"
+
+
+def test_an_experiment_without_tables_gives_a_report_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "experiment.toml").write_text(EXPERIMENT, encoding="utf-8")
+    text = write_paper(tmp_path, tmp_path / "out").read_text(encoding="utf-8")
+    assert f"{len(CLAIMS)} not testable here" in text
+    assert "confirmed**" not in text
+    assert text.count("eft out") >= 12
+    assert not list((tmp_path / "out").glob("*.png"))
+
+
+def test_an_experiment_of_nothing_gives_a_report(tmp_path: Path) -> None:
+    bare = EXPERIMENT.partition("[populations.home]")[0] + "[populations]\n[models]\n"
+    (tmp_path / "experiment.toml").write_text(bare, encoding="utf-8")
+    text = write_paper(tmp_path, tmp_path / "out").read_text(encoding="utf-8")
+    assert "no unified model" in text
+
+
+@pytest.mark.parametrize("missing", ["prediction", "detection"])
+def test_each_kind_of_table_may_be_missing(missing: str, tmp_path: Path) -> None:
+    work = write_all(tmp_path / "work")
+    shutil.rmtree(work / "tables" / missing)
+    assert write_paper(work, tmp_path / "out").is_file()
+
+
+def test_papers_tables_are_whole() -> None:
+    assert len(published.PLACES) == 4 * 4
+    assert len(published.TIMES) == 3 * 3
+    assert len(published.MOBILITY) == 4 * 4
+    assert str(published.PLACES["place 2", "place 1"]) == "5.21 (12.74)"
+    assert str(published.PLACES["unified", "mixed"]) == "2.59 (0.23)"
+    assert str(published.MOBILITY["unified", "mixed"]) == str(published.UNIFIED)
+
+
+def test_figure_7_is_drawn(tmp_path: Path, rng: np.random.Generator) -> None:
+    truth = rng.normal(-60, 5, (200, 128)).astype(np.float32)
+    path = tmp_path / "figure-7.png"
+    draw_forecast(truth, truth + 1, 0.000256, 5e6, path)
+    assert path.read_bytes().startswith(b"\x89PNG")

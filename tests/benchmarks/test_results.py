@@ -1,0 +1,60 @@
+"""The committed reports hold the same tables for people and for machines."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
+REPORTS = ("laboratory", "li2019")
+
+
+def tables_for_people(text: str) -> Iterator[list[list[str]]]:
+    """Yield the cells of each table, the head first; what is bold is plain."""
+    for block in re.findall(r"(?:^\|.*\n?)+", text, flags=re.M):
+        head, _, *rows = (line.strip("| ").split(" | ") for line in block.strip().split("\n"))
+        yield [[cell.strip("*") for cell in line] for line in (head, *rows)]
+
+
+def tables_for_machines(document: dict[str, Any]) -> Iterator[list[list[Any]]]:
+    for section in document["sections"]:
+        for table in section["tables"]:
+            yield [list(table["rows"][0]), *(list(row.values()) for row in table["rows"])]
+
+
+def is_same(read: str, known: Any) -> bool:
+    """Whether a text is a value, rounded as the text is; of an interval, its first number."""
+    if known is None:
+        return read == "-"
+    if isinstance(known, str):
+        return read == known.replace("|", "/").strip("*")
+    value = known["value"] if isinstance(known, dict) else known
+    if value is None:
+        return read == "-"
+    shown = read.split(" ")[0]
+    n_decimals = len(shown.partition(".")[2].partition("e")[0])
+    exponent = int(shown.partition("e")[2] or 0)
+    return abs(float(shown) - value) <= 0.5000001 * 10.0 ** (exponent - n_decimals)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_people_and_machines_read_the_same(name: str) -> None:
+    text = (RESULTS / name / "report.md").read_text(encoding="utf-8")
+    document = json.loads((RESULTS / name / "report.json").read_text(encoding="utf-8"))
+    people, machines = list(tables_for_people(text)), list(tables_for_machines(document))
+    assert len(people) == len(machines) > 3
+    for shown, known in zip(people, machines, strict=True):
+        assert [len(row) for row in shown] == [len(row) for row in known]
+        for read, row in zip(shown, known, strict=True):
+            wrong = [pair for pair in zip(read, row, strict=True) if not is_same(*pair)]
+            assert wrong == []
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_picture_is_there(name: str) -> None:
+    text = (RESULTS / name / "report.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"\]\(([^)]+\.png)\)", text))
+    assert shown == {path.name for path in (RESULTS / name).glob("*.png")}
