@@ -139,7 +139,7 @@ def monitor(
     observer = open_observer(
         config, [sink], require_broker_s=_REQUIRE_BROKER_S if require_broker else None
     )
-    sink.header([observer.chain.info], config)
+    sink.header(observer.bands, config)
     stop_on_signals(observer.monitor.stop)
     observer.monitor.run(duration)
 
@@ -176,7 +176,7 @@ def bench(
     duration: float,
     as_json: bool,
 ) -> None:
-    """Measure front end, model and whole path on this machine.
+    """Measure front end, model and whole path on this machine, for each band alone.
 
     Every call handles the samples of one hop, as the monitor does; the signal is kept in memory.
     With --mqtt, the time until the broker has confirmed an alarm is measured as well.
@@ -192,11 +192,13 @@ def bench(
         config_path, source=source, model=model, mqtt=mqtt, backend=backend, front_end=front_end
     )
     if choose:
-        choice = choose_backend(config, progress)
-        click.echo(json.dumps(choice.as_json()) if as_json else choice_table(choice))
+        for band in config.band:
+            choice = choose_backend(config.only(band), progress)
+            click.echo(json.dumps(choice.as_json()) if as_json else choice_table(choice))
         return
-    report = measure(config, duration, progress)
-    click.echo(json.dumps(report.as_json()) if as_json else bench_table(report))
+    for band in config.band:
+        report = measure(config.only(band), duration, progress)
+        click.echo(json.dumps(report.as_json()) if as_json else bench_table(report))
 
 
 @main.command()
@@ -276,10 +278,14 @@ def config_check(path: Path) -> None:
     from edgespec.observer.startup import check_config
 
     loaded = load_config(path)
-    bundle = check_config(loaded)
+    bundles = check_config(loaded)
+    heard = " and ".join(
+        f"{loaded.source_of(band).uri} with the model {bundle.manifest.name}"
+        for band, bundle in zip(loaded.band, bundles, strict=True)
+    )
     click.echo(
-        f"{path}: good; {loaded.node.id} listens to {loaded.source[0].uri} with the model "
-        f"{bundle.manifest.name}, alarms to {loaded.mqtt.public_url or 'the screen only'}"
+        f"{path}: good; {loaded.node.id} listens to {heard}, "
+        f"alarms to {loaded.mqtt.public_url or 'the screen only'}"
     )
 
 

@@ -65,11 +65,18 @@ def override(
 ) -> Config:
     """Return the configuration with what the command line says; None leaves it as it is.
 
-    ``source`` replaces the URI and keeps rate, frequency and gain; ``mqtt`` is the broker's URL.
+    ``source`` replaces the URI of the only source and keeps rate, frequency and gain; ``model``,
+    ``backend`` and ``front_end`` are those of every band; ``mqtt`` is the broker's URL.
 
     Raises:
-        ConfigError: a value that is not accepted.
+        ConfigError: a value that is not accepted, or several sources to replace.
     """
+    if source is not None and len(config.source) > 1:
+        names = ", ".join(item.id for item in config.source)
+        raise ConfigError(
+            f"the configuration has several sources ({names}), so {source!r} cannot replace the "
+            "source: write it into the file"
+        )
     return replace(
         config,
         node=_changed(config.node, id=node, state_dir=state_dir),

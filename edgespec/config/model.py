@@ -3,7 +3,7 @@
 import os
 import platform
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from edgespec.errors import ConfigError
@@ -66,7 +66,8 @@ class NodeConfig:
     site: str | None = field(
         default=None,
         metadata=about(
-            "Site whose central unit is told the received power once a second",
+            "Site whose central unit is told the received power of the band once a second; with "
+            "several bands, give it in the [[band]] instead",
             example="hall-1",
             **ID,
         ),
@@ -78,7 +79,7 @@ class NodeConfig:
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """The radio or recording; what is None is left to the source itself."""
+    """A radio or recording; what is None is left to the source itself."""
 
     id: str = field(default="radio0", metadata=about("Name that a band refers to", **ID))
     uri: str = field(
@@ -147,6 +148,14 @@ class BandConfig:
             "Equal parts of the band whose received power is reported to the site",
             minimum=1,
             maximum=128,
+        ),
+    )
+    site: str | None = field(
+        default=None,
+        metadata=about(
+            "Site whose central unit is told the received power of this band; default: node.site",
+            example="hall-1",
+            **ID,
         ),
     )
     full_scale_dbm: float | None = field(
@@ -334,10 +343,12 @@ class Config:
 
     node: NodeConfig = field(default_factory=NodeConfig, metadata=about("The observer"))
     source: tuple[SourceConfig, ...] = field(
-        default=(SourceConfig(),), metadata=about("The radio or recording")
+        default=(SourceConfig(),),
+        metadata=about("A radio or recording; a table for each, with ids that differ"),
     )
     band: tuple[BandConfig, ...] = field(
-        default=(BandConfig(),), metadata=about("The band that is watched")
+        default=(BandConfig(),),
+        metadata=about("A band that is watched; a table for each, with ids that differ"),
     )
     detect: DetectConfig = field(
         default_factory=DetectConfig, metadata=about("Detectors, thresholds and events")
@@ -350,25 +361,55 @@ class Config:
     )
 
     def __post_init__(self) -> None:
-        for kind, records in (("source", self.source), ("band", self.band)):
-            _check_single(kind, [record.id for record in records])
+        _check_ids("source", [source.id for source in self.source])
+        _check_ids("band", [band.id for band in self.band])
         known = [source.id for source in self.source]
         for band in self.band:
             if band.source not in known:
                 raise ConfigError(
                     f"band {band.id!r} names the source {band.source!r}, which does not exist; "
-                    f'write source = "{known[0]}" in [[band]]'
+                    f"write source = {' or '.join(map(repr, known))} in [[band]]"
                 )
+        watched = {band.source for band in self.band}
+        for name in known:
+            if name not in watched:
+                raise ConfigError(
+                    f"no band is watched in the source {name!r}; "
+                    f"add a [[band]] with source = {name!r}, or delete the [[source]]"
+                )
+        self._check_sites()
+
+    def source_of(self, band: BandConfig) -> SourceConfig:
+        """Return the source that shows a band."""
+        return next(source for source in self.source if source.id == band.source)
+
+    def site_of(self, band: BandConfig) -> str | None:
+        """Return the site that is told the received power of a band; None: nobody is."""
+        return band.site or self.node.site
+
+    def only(self, band: BandConfig) -> "Config":
+        """Return the configuration of an observer of one of the bands, and of no other."""
+        return replace(self, source=(self.source_of(band),), band=(band,))
+
+    def _check_sites(self) -> None:
+        """Check that a site is told of one band: its units are compared with each other."""
+        if self.node.site is not None and len(self.band) > 1:
+            raise ConfigError(
+                f"node.site is {self.node.site!r}, but there are {len(self.band)} bands; "
+                "give site in the [[band]] that the site watches"
+            )
+        told = [band.site for band in self.band if band.site is not None]
+        twice = sorted({site for site in told if told.count(site) > 1})
+        if twice:
+            raise ConfigError(
+                f"two bands name the site {twice[0]!r}; a site compares the power of one band"
+            )
 
 
-def _check_single(kind: str, ids: list[str]) -> None:
-    """Check the ids of one kind of table: each once, and exactly one for now."""
+def _check_ids(kind: str, ids: list[str]) -> None:
+    """Check that each table of one kind has an id of its own, and that there is one."""
+    if not ids:
+        raise ConfigError(f"there is no [[{kind}]]; write one, or leave the key out")
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
         raise ConfigError(f"two [[{kind}]] tables have the id {twice[0]!r}; ids must differ")
-    if len(ids) != 1:
-        noun = "one radio" if kind == "source" else "one band"
-        raise ConfigError(
-            f"one observer is one process on {noun}: got {len(ids)} {kind}s; "
-            f"run one process for each"
-        )

@@ -40,7 +40,7 @@ def _table_schema(record_type: type[Any]) -> dict[str, Any]:
         schema = _scalar_schema(kind, option) if kind.table is None else _table_schema(kind.table)
         if kind.is_list:
             schema = {"type": "array", "items": schema, "minItems": 1}
-            schema |= {"uniqueItems": True} if kind.table is None else {"maxItems": 1}
+            schema |= {"uniqueItems": True} if kind.table is None else {}
         unit = f", in {option.unit}" if option.unit else ""
         schema["description"] = f"{option.text}{unit}"
         if kind.table is None and field.default not in (MISSING, None):

@@ -24,13 +24,14 @@ from edgespec.records import (
     Event,
     FloatArray,
     IqBlock,
+    RssReport,
     Score,
     Segment,
     SourceInfo,
 )
 from edgespec.units import POWER_FLOOR_DBFS
 
-__all__ = ["BandChain", "ScoredSegment", "levels_dbfs"]
+__all__ = ["BandChain", "BandSnapshot", "ScoredSegment", "levels_dbfs"]
 
 _NS = 1_000_000_000
 #: What goes with each front end.
@@ -49,6 +50,24 @@ class ScoredSegment:
     sample_start: int
     utc_ns: int
     received_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class BandSnapshot:
+    """How a band is after the last segment: what a state says of it.
+
+    While ``warmup_left_s`` of signal are still to be learnt from, ``scores`` is empty. Levels are
+    those of the last segment: total power, and noise floor per bin.
+    """
+
+    n_segments: int
+    n_skipped: dict[str, int]
+    level_dbfs: float
+    noise_floor_dbfs: float
+    scores: dict[str, float]
+    thresholds: dict[str, float]
+    alarm: bool
+    warmup_left_s: float
 
 
 class BandChain:
@@ -141,6 +160,36 @@ class BandChain:
     def warmup_left_s(self) -> float:
         """Seconds of signal that are still to be learnt from before anything is scored."""
         return self.scorer.n_warmup_left * self.geometry.hop_s
+
+    @property
+    def sample_rate_hz(self) -> float:
+        """Rate of the blocks that it takes."""
+        return self.geometry.sample_rate_hz
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples from one segment to the next."""
+        return self.geometry.hop_frames * self.geometry.frame_samples
+
+    def snapshot(self) -> BandSnapshot:
+        """Return how the band is now; only between blocks."""
+        level_dbfs, floor_dbfs = self.levels_dbfs()
+        # In the warm-up scores are in dB and say nothing beside thresholds in deviations.
+        scores = self.last.scores if self.last is not None and self.scorer.is_warm else ()
+        return BandSnapshot(
+            n_segments=self.n_segments,
+            n_skipped=dict(self.segmenter.skipped),
+            level_dbfs=level_dbfs,
+            noise_floor_dbfs=floor_dbfs,
+            scores={score.detector: score.value for score in scores},
+            thresholds=dict(self.thresholds),
+            alarm=self.tracker.is_open,
+            warmup_left_s=self.warmup_left_s,
+        )
+
+    def take_rss(self) -> RssReport | None:
+        """Return the received power of the second that has ended since the last call, if any."""
+        return self.levels.take() if self.levels is not None else None
 
     def levels_dbfs(self) -> tuple[float, float]:
         """Return total power and noise floor of the last segment; see :func:`levels_dbfs`."""

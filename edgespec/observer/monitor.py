@@ -1,37 +1,40 @@
-"""The running observer: reader, worker and sinks, from start to a clean end."""
+"""The running observer: a reader for each source, a worker for each band, from start to end."""
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from threading import Event as Flag
 
 from edgespec.alarm.sink import Sink
 from edgespec.alarm.sinks import Sinks
 from edgespec.observer.band import BandChain
-from edgespec.observer.latency import LatencyHistogram
-from edgespec.records import Event, IqBlock, ObserverState
+from edgespec.observer.worker import BandWorker
+from edgespec.records import Event, ObserverState
 from edgespec.sources.reader import Reader
 from edgespec.sources.source import Source
 
-__all__ = ["Monitor", "block_samples_for", "blocks_in_ring"]
+__all__ = ["Monitor", "Radio", "block_samples_for", "blocks_in_ring"]
 
 _LOG = logging.getLogger(__name__)
 _NS = 1_000_000_000
-#: How long the worker waits for a block before it looks whether it should stop.
+#: How long the monitor waits for a band before it looks at the radios.
 _POLL_S = 0.2
-#: Seconds of signal that may wait in the ring before samples are dropped.
+#: Seconds of signal that may wait in a ring before samples are dropped.
 _RING_S = 1.0
 #: A live source that is silent for so long is gone.
 _SILENT_S = 3.0
 
 
-def block_samples_for(frame_samples: int, hop_frames: int) -> int:
-    """Return how many samples the reader gathers: those of one hop.
+def block_samples_for(hops_samples: Iterable[int]) -> int:
+    """Return how many samples of a source are read at once: the shortest hop of its bands.
 
-    A block then completes one segment: larger ones would only add latency, smaller ones calls.
+    With one band, a block then completes one segment: a larger one would only add latency, a
+    smaller one calls. A ring does not depend on it, nor does a chain, which takes any division
+    of the stream.
     """
-    return frame_samples * hop_frames
+    return min(hops_samples)
 
 
 def blocks_in_ring(block_s: float) -> int:
@@ -39,181 +42,168 @@ def blocks_in_ring(block_s: float) -> int:
     return max(4, round(_RING_S / block_s))
 
 
+@dataclass(frozen=True, slots=True)
+class Radio:
+    """An open source and the chains of the bands that are watched in it.
+
+    ``id`` is its name in the configuration. The source is closed when the monitor ends.
+    """
+
+    id: str
+    source: Source
+    chains: Sequence[BandChain]
+
+
+class _Watched:
+    """A radio that is being read, and whether it was last heard."""
+
+    def __init__(self, radio: Radio) -> None:
+        self.id = radio.id
+        self.info = radio.source.info
+        block_samples = block_samples_for(chain.hop_samples for chain in radio.chains)
+        self.reader = Reader(
+            radio.source,
+            block_samples=block_samples,
+            n_blocks=blocks_in_ring(block_samples / self.info.sample_rate_hz),
+            n_rings=len(radio.chains),
+        )
+        self.is_online = True
+
+    def turns(self, started_ns: int) -> bool:
+        """Return whether it has fallen silent, or is back, since this was last asked."""
+        heard_ns = max(self.reader.heard_ns, started_ns)
+        is_online = time.monotonic_ns() - heard_ns <= _SILENT_S * _NS
+        if not self.info.is_live or is_online == self.is_online:
+            return False
+        self.is_online = is_online
+        return True
+
+
 class Monitor:
-    """Reads a source through a chain and tells the sinks, until it ends or is stopped.
+    """Reads sources through the chains of their bands and tells the sinks, to the end.
+
+    A band that breaks, with its source or without, ends alone: the others go on.
 
     Args:
-        source: open source; closed at the end.
-        chain: from blocks to events.
+        radios: the sources, and what is watched in each; closed at the end.
         sinks: take events and states; one that raises is reported once and does no further harm.
-        state_s: time between two states.
+        state_s: time between two states of a band.
         health: returns what the broker's side says of itself: connected, events that wait.
         on_event: called after the sinks with every event.
-        on_radio: told when a live source falls silent (False) and when it is back (True).
+        on_radio: told the id of a live source and whether it is there, when it falls silent
+            (False) and when it is back (True).
 
     Attributes:
-        latency: from the last sample of a block to the decision on the segments it completed,
-            with the time that the block waited in the ring.
+        workers: one for each band, in the order of the radios.
     """
 
     def __init__(
         self,
-        source: Source,
-        chain: BandChain,
+        radios: Sequence[Radio],
         sinks: Sequence[Sink],
         *,
         state_s: float,
         health: Callable[[], tuple[bool | None, int]] = lambda: (None, 0),
         on_event: Callable[[Event], None] = lambda event: None,
-        on_radio: Callable[[bool], None] = lambda online: None,
+        on_radio: Callable[[str, bool], None] = lambda radio, online: None,
     ) -> None:
-        geometry = chain.geometry
-        self._source = source.info
-        self._chain = chain
         self._sinks = Sinks(sinks, on_event)
-        self._state_s = state_s
         self._health = health
         self._on_radio = on_radio
-        self._radio_online = True
-        self._heard_ns = 0
-        block_samples = block_samples_for(geometry.frame_samples, geometry.hop_frames)
-        self._reader = Reader(
-            source,
-            block_samples=block_samples,
-            n_blocks=blocks_in_ring(block_samples / geometry.sample_rate_hz),
+        self._stopping = Flag()
+        self._radios = [_Watched(radio) for radio in radios]
+        self.workers = tuple(
+            BandWorker(
+                chain,
+                ring,
+                self._sinks,
+                self._stopping,
+                state_s=state_s,
+                health=self._broker_health,
+            )
+            for radio, watched in zip(radios, self._radios, strict=True)
+            for chain, ring in zip(radio.chains, watched.reader.rings, strict=True)
         )
-        self._stop = Flag()
-        self._started_ns = 0
-        self._said_ns = 0
-        self._busy_ns = 0
-        self.latency = LatencyHistogram()
-        self.n_samples = 0
-        self.n_dropped = 0
-        self.n_events = 0
 
     def stop(self) -> None:
         """Ask the monitor to end; safe to call from a signal handler."""
-        self._stop.set()
+        self._stopping.set()
 
-    def run(self, duration_s: float | None = None) -> ObserverState:
-        """Run until the source ends, ``stop`` is called or ``duration_s`` of signal were heard.
+    def run(self, duration_s: float | None = None) -> tuple[ObserverState, ...]:
+        """Run until every band has ended: its source did, or ``duration_s`` of it were heard.
 
-        Events that are going on are ended, the source and the sinks closed on every way out.
+        ``stop`` ends them all. Events that are going on are ended, the sources and the sinks
+        closed on every way out.
 
         Returns:
-            The last state.
+            The last state of each band.
 
         Raises:
-            SourceError: the source broke, or could not be closed.
+            SourceError: a source broke, or could not be closed; the other bands have ended, too.
         """
-        rate_hz = self._chain.geometry.sample_rate_hz
-        limit = None if duration_s is None else round(duration_s * rate_hz)
-        self._started_ns = self._said_ns = self._heard_ns = time.monotonic_ns()
         with ExitStack() as stack:
             # What is entered last is left first, and each whatever the others raise.
             stack.callback(self._sinks.close)
-            stack.callback(self._tell_state)
-            stack.callback(self._reader.close)
-            stack.callback(self._finish)
-            self._reader.start()
-            while not self._stop.is_set() and (limit is None or self.n_samples < limit):
-                block = self._reader.rings[0].next_block(_POLL_S)
-                if block is not None:
-                    self._work(block)
-                elif self._reader.rings[0].finished:
-                    break
-                self._watch_radio(block is not None)
-                if time.monotonic_ns() - self._said_ns >= self._state_s * _NS:
-                    self._tell_state()
-        self._say_if_nothing_was_scored()
-        return self._state()
+            for radio in self._radios:
+                stack.callback(radio.reader.close)
+            stack.callback(self._end_bands)
+            for worker in self.workers:
+                worker.start(duration_s)
+            for radio in self._radios:
+                radio.reader.start()
+            self._watch()
+            for worker in self.workers:
+                if worker.error is not None:
+                    raise worker.error
+        for worker in self.workers:
+            self._say_if_nothing_was_scored(worker)
+        return tuple(worker.state() for worker in self.workers)
 
-    def _work(self, block: IqBlock) -> None:
-        begun_ns = time.monotonic_ns()
-        self.n_samples += block.n_samples
-        self.n_dropped += block.n_dropped
-        n_segments = self._chain.n_segments
-        for event in self._chain.process(block):
-            self._tell_event(event)
-        report = self._chain.levels.take() if self._chain.levels is not None else None
-        if report is not None:
-            self._sinks.rss(report)
-        ended_ns = time.monotonic_ns()
-        self._busy_ns += ended_ns - begun_ns
-        if self._chain.n_segments > n_segments:
-            self.latency.add(ended_ns - block.received_ns)
+    def _watch(self) -> None:
+        """Look after the radios until no band is left."""
+        started_ns = time.monotonic_ns()
+        told: set[str] = set()
+        while working := [worker for worker in self.workers if worker.is_alive]:
+            working[0].join(_POLL_S)
+            for radio in self._radios:
+                if radio.turns(started_ns):
+                    self._tell_radio(radio)
+            for worker in self.workers:
+                band = worker.chain.info.band
+                if worker.error is not None and len(self.workers) > 1 and band not in told:
+                    told.add(band)
+                    _LOG.error("band %s has ended (%s); the others go on", band, worker.error)
 
-    def _tell_event(self, event: Event) -> None:
-        self.n_events += event.event_type == "new"
-        self._sinks.event(event)
-
-    def _watch_radio(self, delivers: bool) -> None:
-        now_ns = time.monotonic_ns()
-        if delivers:
-            self._heard_ns = now_ns
-        is_silent = now_ns - self._heard_ns > _SILENT_S * _NS
-        if self._source.is_live and self._radio_online == is_silent:
-            self._radio_online = not is_silent
-            self._sinks.guard("who is told of the radio", lambda: self._on_radio(not is_silent))
-            if is_silent:
-                _LOG.warning("%s is silent: waiting until it is back", self._source.uri)
-            else:
-                _LOG.info("%s delivers samples again", self._source.uri)
-
-    def _tell_state(self) -> None:
-        state = self._state()
-        self._said_ns = time.monotonic_ns()
-        self._sinks.state(state)
-
-    def _state(self) -> ObserverState:
-        chain, last = self._chain, self._chain.last
-        level_dbfs, floor_dbfs = chain.levels_dbfs()
-        # In the warm-up scores are in dB and say nothing beside thresholds in deviations.
-        scores = last.scores if last is not None and chain.scorer.is_warm else ()
-        connected, n_waiting = self._broker_health()
-        signal_s = self.n_samples / chain.geometry.sample_rate_hz
-        return ObserverState(
-            utc_ns=time.time_ns(),
-            uptime_s=(time.monotonic_ns() - self._started_ns) / _NS,
-            n_samples=self.n_samples,
-            n_segments=chain.n_segments,
-            n_events=self.n_events,
-            n_dropped=self.n_dropped,
-            n_skipped=dict(chain.segmenter.skipped),
-            level_dbfs=level_dbfs,
-            noise_floor_dbfs=floor_dbfs,
-            scores={score.detector: score.value for score in scores},
-            thresholds=dict(chain.thresholds),
-            speed=signal_s / (self._busy_ns / _NS) if self._busy_ns else 0.0,
-            alarm=chain.tracker.is_open,
-            mqtt_connected=connected,
-            spool_events=n_waiting,
-            warmup_left_s=chain.warmup_left_s,
-            latency_s=self.latency.summary_s(),
-            band=chain.info.band,
-            model_sha256=chain.info.model_sha256,
+    def _tell_radio(self, radio: _Watched) -> None:
+        if radio.is_online:
+            _LOG.info("%s delivers samples again", radio.info.uri)
+        else:
+            _LOG.warning("%s is silent: waiting until it is back", radio.info.uri)
+        self._sinks.guard(
+            "who is told of the radio", lambda: self._on_radio(radio.id, radio.is_online)
         )
+
+    def _end_bands(self) -> None:
+        self._stopping.set()
+        for worker in self.workers:
+            worker.join()
 
     def _broker_health(self) -> tuple[bool | None, int]:
         found: list[tuple[bool | None, int]] = []
         self._sinks.guard("the broker's health", lambda: found.append(self._health()))
         return found[0] if found else (None, 0)
 
-    def _finish(self) -> None:
-        for event in self._chain.finish():
-            self._tell_event(event)
-
-    def _say_if_nothing_was_scored(self) -> None:
+    def _say_if_nothing_was_scored(self, worker: BandWorker) -> None:
         """Explain a run without events that could not have had any."""
-        if self._chain.scorer.is_warm:
+        now = worker.chain.snapshot()
+        if now.scores:
             return
-        heard_s = self.n_samples / self._source.sample_rate_hz
-        skipped = self._chain.segmenter.skipped
-        reasons = ", ".join(f"{n} {reason}" for reason, n in skipped.items() if n)
+        reasons = ", ".join(f"{n} {reason}" for reason, n in now.n_skipped.items() if n)
         _LOG.warning(
-            "nothing was scored: %.3g s were heard%s, and the warm-up still lacks %.3g s of good "
+            "nothing was scored%s: %.3g s were heard%s, and the warm-up still lacks %.3g s of good "
             "signal: give a longer recording, or set detect.warmup_s to less",
-            heard_s,
+            f" in band {worker.chain.info.band}" if len(self.workers) > 1 else "",
+            worker.n_samples / worker.chain.sample_rate_hz,
             f" (segments left out: {reasons})" if reasons else "",
-            self._chain.warmup_left_s,
+            now.warmup_left_s,
         )

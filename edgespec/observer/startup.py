@@ -1,16 +1,16 @@
-"""From a configuration to open parts: source, bundle, runtime, chain, sinks, monitor."""
+"""From a configuration to open parts: sources, bundles, runtimes, chains, sinks, monitor."""
 
 import importlib.util
 import platform
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from edgespec import __version__
 from edgespec.alarm.sink import Sink
-from edgespec.config import Config
+from edgespec.config import Config, SourceConfig
 from edgespec.detect.detectors import resolve_names
 from edgespec.dsp.levels import RssPlan
 from edgespec.errors import ConfigError
@@ -20,8 +20,8 @@ from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.band import BandChain
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
-from edgespec.observer.monitor import Monitor, block_samples_for
-from edgespec.records import Event
+from edgespec.observer.monitor import Monitor, Radio
+from edgespec.records import BandInfo, Event
 from edgespec.sources import open_source
 from edgespec.sources.schemes import SOURCES
 from edgespec.sources.source import Source
@@ -39,6 +39,8 @@ __all__ = [
     "open_chain",
     "open_model",
     "open_observer",
+    "open_radio",
+    "source_rate_hz",
 ]
 
 
@@ -46,44 +48,67 @@ __all__ = [
 class Observer:
     """The open parts of one observer."""
 
-    source: Source
-    bundle: Bundle
-    backend: Backend
-    chain: BandChain
+    radios: tuple[Radio, ...]
     broker: "MqttSink | None"
     monitor: Monitor
 
+    @property
+    def bands(self) -> tuple[BandInfo, ...]:
+        """What is watched, in the order of the radios."""
+        return tuple(chain.info for radio in self.radios for chain in radio.chains)
 
-def check_config(config: Config) -> Bundle:
-    """Return the bundle that ``config`` names, if all of it can work together.
+
+def check_config(config: Config) -> tuple[Bundle, ...]:
+    """Return the bundle of every band, if all that ``config`` names can work together.
 
     Opens neither radio nor broker.
 
     Raises:
-        UsageError: the source's URI cannot be understood.
-        ConfigError: a detector is unknown, the broker's URL cannot be understood, or the sample
+        UsageError: a source's URI cannot be understood.
+        ConfigError: a detector is unknown, the broker's URL cannot be understood, or a sample
             rate is not the model's.
-        ModelError: the bundle cannot be used, or was not calibrated for what is asked.
+        ModelError: a bundle cannot be used, or was not calibrated for what is asked.
     """
-    source, detect = config.source[0], config.detect
-    parse_uri(source.uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+    detect = config.detect
+    for source in config.source:
+        parse_uri(source.uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
     if config.mqtt.url is not None:
         BrokerUrl.parse(config.mqtt.url)
-    bundle = load_bundle(config.band[0].model or shipped_bundle_path())
-    for name in resolve_names(detect.detectors, bundle.manifest.model.role):
-        bundle.manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
-    needed_hz = bundle.manifest.geometry.sample_rate_hz
+    bundles = {band.id: load_bundle(band.model or shipped_bundle_path()) for band in config.band}
+    for bundle in bundles.values():
+        for name in resolve_names(detect.detectors, bundle.manifest.model.role):
+            bundle.manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
+    for source in config.source:
+        shown = {band.id: bundles[band.id] for band in config.band if band.source == source.id}
+        source_rate_hz(source, shown)
+    return tuple(bundles.values())
+
+
+def source_rate_hz(source: SourceConfig, shown: Mapping[str, Bundle]) -> float:
+    """Return the rate to open a source at: what the bundles of its bands, by id, were made for.
+
+    Raises:
+        ConfigError: they were made for different rates, or the source is set to another.
+    """
+    rates_hz = {band: bundle.manifest.geometry.sample_rate_hz for band, bundle in shown.items()}
+    if len(set(rates_hz.values())) > 1:
+        listed = ", ".join(f"{rate_hz:.10g} for {band}" for band, rate_hz in rates_hz.items())
+        raise ConfigError(
+            f"the bands of source {source.id!r} have bundles made for different sample rates "
+            f"({listed}): a radio has one; choose bundles made for the same rate"
+        )
+    band, needed_hz = next(iter(rates_hz.items()))
     if source.sample_rate_hz not in (None, needed_hz):
         raise ConfigError(
             f"source.sample_rate_hz is {source.sample_rate_hz:.10g}, but the bundle "
-            f"{bundle.manifest.name!r} was made for {needed_hz:.10g}: delete the line, or choose "
-            "a bundle made for this rate"
+            f"{shown[band].manifest.name!r} was made for {needed_hz:.10g}: delete the line, or "
+            "choose a bundle made for this rate"
         )
-    return bundle
+    return needed_hz
 
 
 def open_model(config: Config) -> tuple[Bundle, Backend]:
-    """Load the band's bundle and check it on its golden vectors before anything runs.
+    """Load the first band's bundle and check it on its golden vectors before anything runs.
 
     The backend ``auto`` is the fastest here: see :mod:`edgespec.observer.choice`.
 
@@ -121,22 +146,23 @@ def open_chain(config: Config, bundle: Bundle, backend: Backend, source: Source)
     """Return the chain between ``source`` and events."""
     geometry, band = bundle.manifest.geometry, config.band[0]
     rss = None
-    if config.node.site is not None:
-        rss = RssPlan(config.node.id, config.node.site, band.id, band.subbands, band.full_scale_dbm)
+    site = config.site_of(band)
+    if site is not None:
+        rss = RssPlan(config.node.id, site, band.id, band.subbands, band.full_scale_dbm)
     return BandChain(
         bundle,
         backend,
         source.info,
         band,
         config.detect,
-        max_block_samples=block_samples_for(geometry.frame_samples, geometry.hop_frames),
+        max_block_samples=geometry.hop_frames * geometry.frame_samples,
         update_s=config.alarm.update_s,
         front_end=band.front_end,
         rss=rss,
     )
 
 
-def open_broker(config: Config, bundle: Bundle) -> "MqttSink | None":
+def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":
     """Return the way to the broker, connecting in the background; None where none is named."""
     if config.mqtt.url is None:
         return None
@@ -146,14 +172,38 @@ def open_broker(config: Config, bundle: Bundle) -> "MqttSink | None":
     info: dict[str, Any] = {
         "version": __version__,
         "board": platform.machine(),
-        "model": bundle.manifest.name,
-        "model_sha256": bundle.sha256,
+        "model": bands[0].model,
+        "model_sha256": bands[0].model_sha256,
+        "bands": [asdict(band) for band in bands],
         "config_sha256": sha256(repr(config).encode()).hexdigest(),
     }
     spool = Spool(config.node.state_dir / "spool", config.mqtt.spool_max_bytes)
-    return MqttSink(
-        config.mqtt, config.node.id, [config.source[0].id], [config.band[0].id], info, spool
-    )
+    radios, names = [source.id for source in config.source], [band.band for band in bands]
+    return MqttSink(config.mqtt, config.node.id, radios, names, info, spool)
+
+
+def open_radio(config: Config, source: SourceConfig) -> Radio:
+    """Open a source and the chain of every band that is watched in it.
+
+    Raises:
+        ConfigError: its bands cannot be watched together.
+        SourceError: the source cannot be opened or has another sample rate.
+        ModelError: a model cannot be used.
+    """
+    views = [config.only(band) for band in config.band if band.source == source.id]
+    models = [open_model(view) for view in views]
+    shown = {view.band[0].id: bundle for view, (bundle, _) in zip(views, models, strict=True)}
+    source_rate_hz(source, shown)
+    opened = open_band_source(views[0], models[0][0])
+    try:
+        chains = tuple(
+            open_chain(view, bundle, backend, opened)
+            for view, (bundle, backend) in zip(views, models, strict=True)
+        )
+    except BaseException:
+        opened.close()
+        raise
+    return Radio(source.id, opened, chains)
 
 
 def open_observer(
@@ -173,8 +223,8 @@ def open_observer(
 
     Raises:
         ConfigError: the broker is required and none is named.
-        SourceError: the source cannot be opened or has another sample rate.
-        ModelError: the model cannot be used.
+        SourceError: a source cannot be opened or has another sample rate.
+        ModelError: a model cannot be used.
         BrokerError: the broker is required and does not answer.
     """
     if require_broker_s is not None and config.mqtt.url is None:
@@ -182,28 +232,27 @@ def open_observer(
             "--require-broker was given but no broker is named: add --mqtt URL or mqtt.url to the "
             "configuration"
         )
-    bundle, backend = open_model(config)
-    source = open_band_source(config, bundle)
-    broker = None
-    try:
-        chain = open_chain(config, bundle, backend, source)
-        broker = open_broker(config, bundle)
-        if broker is not None and require_broker_s is not None:
-            broker.wait_connected(require_broker_s)
-    except BaseException:
-        source.close()
+    with ExitStack() as stack:
+        radios = []
+        for source in config.source:
+            radio = open_radio(config, source)
+            stack.callback(radio.source.close)
+            radios.append(radio)
+        broker = open_broker(config, [chain.info for radio in radios for chain in radio.chains])
         if broker is not None:
-            broker.close()
-        raise
-    if broker is not None:
-        broker.radio(config.source[0].id, online=True)
-    monitor = Monitor(
-        source,
-        chain,
-        [*sinks, *([broker] if broker else [])],
-        state_s=config.alarm.state_s,
-        health=lambda: (broker.connected, broker.waiting) if broker else (None, 0),
-        on_event=on_event,
-        on_radio=partial(broker.radio, config.source[0].id) if broker else lambda online: None,
-    )
-    return Observer(source, bundle, backend, chain, broker, monitor)
+            stack.callback(broker.close)
+            if require_broker_s is not None:
+                broker.wait_connected(require_broker_s)
+            for source in config.source:
+                broker.radio(source.id, online=True)
+        monitor = Monitor(
+            radios,
+            [*sinks, *([broker] if broker else [])],
+            state_s=config.alarm.state_s,
+            health=lambda: (broker.connected, broker.waiting) if broker else (None, 0),
+            on_event=on_event,
+            on_radio=broker.radio if broker else lambda radio, online: None,
+        )
+        # From here on, they are the monitor's to close.
+        stack.pop_all()
+    return Observer(tuple(radios), broker, monitor)

@@ -19,7 +19,6 @@ from edgespec.inference.bundle import Bundle
 from edgespec.machine import machine_facts, peak_rss_mb
 from edgespec.observer.band import BandChain
 from edgespec.observer.latency import LatencyHistogram
-from edgespec.observer.monitor import block_samples_for
 from edgespec.observer.startup import open_band_source, open_chain, open_model
 from edgespec.ops.coldstart import describe
 from edgespec.records import IqBlock
@@ -96,7 +95,7 @@ class BenchReport:
 def bench(
     config: Config, duration_s: float, progress: Callable[[str], None] = lambda text: None
 ) -> BenchReport:
-    """Measure for about ``duration_s`` and return the report.
+    """Measure the only or first band for about ``duration_s`` and return the report.
 
     Each part gets a third of the time. Every call handles the samples of one hop, which is what
     the monitor does; parts run after a warm-up that is not counted. With a broker, some messages
@@ -110,7 +109,7 @@ def bench(
     bundle, backend = open_model(config)
     source = open_band_source(config, bundle)
     geometry = bundle.manifest.geometry
-    hop_samples = block_samples_for(geometry.frame_samples, geometry.hop_frames)
+    hop_samples = geometry.hop_frames * geometry.frame_samples
     try:
         chain = open_chain(config, bundle, backend, source)
         progress(f"gathering {_SIGNAL_S:g} s of {config.source[0].uri}")

@@ -37,7 +37,7 @@ class Choice:
 
 
 def choose(config: Config, progress: Callable[[str], None] = lambda text: None) -> Choice:
-    """Measure the runtimes that may be used, keep the fastest in the state directory.
+    """Measure the runtimes that the first band may use, keep the fastest in the state directory.
 
     Raises:
         ModelError: the bundle cannot be read, or no runtime can run it.

@@ -77,7 +77,7 @@ def run_demo(
         observer = open_observer(
             config, [console], require_broker_s=10.0, on_event=published.append
         )
-        console.header([observer.chain.info], config)
+        console.header(observer.bands, config)
         stopped = Flag()
 
         def stop() -> None:

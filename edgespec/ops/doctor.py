@@ -1,7 +1,7 @@
 """``edgespec doctor``: one line for everything that may stand between the radio and the alarm."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgespec.config import Config
 from edgespec.errors import (
@@ -45,6 +45,10 @@ CHECKS: dict[str, tuple[Callable[[Subject], Finding], type[EdgespecError]]] = {
     "broker": (check_broker, BrokerError),
 }
 
+#: What depends on a band or its source.
+_OF_BANDS = ("front end", "model", "kernel drivers", "usb radios", "source")
+_SEVERITY: tuple[Status, ...] = ("skipped", "ok", "warn", "fail")
+
 #: Which exit code wins where several checks fail: the physical chain from its start.
 _PRIORITY = (SourceError, ModelError, BrokerError, ConfigError, EdgespecError)
 
@@ -72,14 +76,26 @@ def run_checks(
 def run_check(name: str, subject: Subject) -> Check:
     """Return the result of one check of :data:`CHECKS`."""
     function, _ = CHECKS[name]
+    config = subject.config
+    # What several bands have in common is looked at once and said once.
+    bands = config.band if name in _OF_BANDS else config.band[:1]
+    findings = [_found(function, replace(subject, config=config.only(band))) for band in bands]
+    findings = list(dict.fromkeys(findings))
+    worst = max((finding.status for finding in findings), key=_SEVERITY.index)
+    details = "; ".join(finding.detail for finding in findings)
+    fixes = "; ".join(dict.fromkeys(finding.fix for finding in findings if finding.fix))
+    return Check(name, worst, details, fixes)
+
+
+def _found(function: Callable[[Subject], Finding], subject: Subject) -> Finding:
+    """Return what a check found for one band."""
     try:
-        finding = function(subject)
+        return function(subject)
     except EdgespecError as error:
-        finding = Finding("fail", str(error))
+        return Finding("fail", str(error))
     except Exception as error:
         # A doctor that dies of the disease helps nobody: whatever breaks is the finding.
-        finding = Finding("fail", f"{type(error).__name__}: {error}")
-    return Check(name, finding.status, finding.detail, finding.fix)
+        return Finding("fail", f"{type(error).__name__}: {error}")
 
 
 def exit_code(checks: Sequence[Check]) -> int:

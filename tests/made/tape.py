@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,14 +12,16 @@ from numpy.typing import NDArray
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.errors import SourceError
 from edgespec.inference.backends import open_backend
+from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
-from edgespec.observer.monitor import Monitor, block_samples_for
+from edgespec.observer.monitor import Monitor, Radio
 from edgespec.records import Event, IqBlock, ObserverState, RssReport, SampleFormat, SourceInfo
 from tests.made import band, tiny, tiny_network
 
-__all__ = ["WARMUP_S", "Notebook", "Tape", "monitor_for"]
+__all__ = ["DETECT", "WARMUP_S", "Notebook", "Tape", "chain_for", "monitor_for"]
 
 WARMUP_S = 0.2
+DETECT = DetectConfig(warmup_s=WARMUP_S, hold_off_s=0.02, detectors=("model", "zscore"))
 
 
 class Tape:
@@ -47,7 +51,9 @@ class Tape:
             # As a radio does, but twenty times as fast.
             time.sleep(0.05 * n / band.RATE_HZ)
         out[:n] = self._samples[self._at : self._at + n]
-        block = IqBlock(out[:n], band.RATE_HZ, band.CENTER_HZ, self._at, 0, 0, time.monotonic_ns())
+        utc_ns = round(self._at / band.RATE_HZ * 1e9)
+        now_ns = time.monotonic_ns()
+        block = IqBlock(out[:n], band.RATE_HZ, band.CENTER_HZ, self._at, utc_ns, 0, now_ns)
         self._at += n
         return block
 
@@ -63,6 +69,7 @@ class Notebook:
         self.states: list[ObserverState] = []
         self.reports: list[RssReport] = []
         self.n_closes = 0
+        self.on_state: Callable[[ObserverState], object] = lambda state: None
 
     @property
     def types(self) -> list[str]:
@@ -75,6 +82,7 @@ class Notebook:
     def state(self, state: ObserverState) -> None:
         assert not self.n_closes
         self.states.append(state)
+        self.on_state(state)
 
     def rss(self, report: RssReport) -> None:
         assert not self.n_closes
@@ -84,15 +92,21 @@ class Notebook:
         self.n_closes += 1
 
 
-def monitor_for(tape: Tape, *notebooks: Notebook, **options: Any) -> Monitor:
-    bundle = tiny_network.bundle()
-    chain = BandChain(
+def chain_for(
+    tape: Tape, name: str = "band0", bundle: Bundle | None = None, **detect: Any
+) -> BandChain:
+    bundle = bundle or tiny_network.bundle()
+    return BandChain(
         bundle,
         open_backend(bundle),
         tape.info,
-        BandConfig(),
-        DetectConfig(warmup_s=WARMUP_S, hold_off_s=0.02, detectors=("model", "zscore")),
-        max_block_samples=block_samples_for(tiny.GEOMETRY.frame_samples, tiny.GEOMETRY.hop_frames),
+        BandConfig(id=name),
+        replace(DETECT, **detect),
+        max_block_samples=tiny.GEOMETRY.hop_frames * tiny.GEOMETRY.frame_samples,
         front_end="scipy",
     )
-    return Monitor(tape, chain, notebooks, **{"state_s": 60.0, **options})
+
+
+def monitor_for(tape: Tape, *notebooks: Notebook, **options: Any) -> Monitor:
+    radio = Radio("r0", tape, [chain_for(tape)])
+    return Monitor([radio], notebooks, **{"state_s": 60.0, **options})

@@ -18,7 +18,7 @@ from edgespec.dsp.levels import ADDERS, RssPlan, SubbandLevels
 from edgespec.errors import ConfigError
 from edgespec.inference.backends import open_backend
 from edgespec.observer.band import BandChain
-from edgespec.observer.monitor import Monitor
+from edgespec.observer.monitor import Monitor, Radio
 from edgespec.records import (
     TAPER_ENBW_BINS,
     FrameFlag,
@@ -360,7 +360,7 @@ def test_the_monitor_tells_its_sinks(rng: np.random.Generator, plan: RssPlan | N
         front_end="scipy",
         rss=plan,
     )
-    Monitor(tape, chain, [keeper], state_s=60.0).run()
+    Monitor([Radio("r0", tape, [chain])], [keeper], state_s=60.0).run()
     if plan is None:
         assert keeper.reports == []
         return

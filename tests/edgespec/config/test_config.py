@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from edgespec.config import (
     Config,
     DetectConfig,
     MqttConfig,
+    NodeConfig,
     SourceConfig,
     json_schema,
     load_config,
@@ -26,6 +27,9 @@ from edgespec.errors import ConfigError
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("EDGESPEC_MQTT_PASSWORD", "EDGESPEC_MQTT_URL", "STATE_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
+
+
+TWO_SOURCES = "[[source]]\n[[source]]\nid = 'b'\n"
 
 
 def write(folder: Path, text: str) -> Path:
@@ -169,9 +173,19 @@ def test_wrong_type_says_what_is_accepted(tmp_path: Path, text: str, words: list
         ("[[source]]\nuri = ''", ["source[0].uri", "sim:lte-dl"]),
         ("[[band]]\nsource = 'roof'", ["'band0'", "'roof'", "radio0"]),
         ("[[source]]\n[[source]]", ["two [[source]]", "'radio0'", "differ"]),
-        ("[[source]]\n[[source]]\nid = 'b'", ["got 2 sources; run one process for each"]),
-        ("[[band]]\n[[band]]\nid = 'b'", ["got 2 bands; run one process for each"]),
-        ("source = []", ["got 0 sources"]),
+        ("[[band]]\n[[band]]", ["two [[band]]", "'band0'", "differ"]),
+        ("[[source]]\n[[source]]\nid = 'b'", ["no band", "'b'", "add a [[band]]", "delete"]),
+        ("source = []", ["there is no [[source]]"]),
+        ("band = []", ["there is no [[band]]"]),
+        (
+            f"{TWO_SOURCES}[[band]]\n[[band]]\nid = 'y'\nsource = 'c'",
+            ["'y'", "'c'", "source = 'radio0' or 'b'"],
+        ),
+        ("[node]\nsite = 's'\n[[band]]\n[[band]]\nid = 'b'", ["node.site", "'s'", "[[band]]"]),
+        (
+            "[[band]]\nsite = 's'\n[[band]]\nid = 'b'\nsite = 's'",
+            ["two bands", "'s'", "the power of one band"],
+        ),
     ],
 )
 def test_bad_value_is_shown_with_what_is_accepted(
@@ -295,7 +309,6 @@ def test_schema_is_valid_and_accepts_the_template() -> None:
         "[detect]\ndetectors = []",
         "[node]\nid = 'a/b'",
         "[source]\nuri = 'sim:lte-dl'",
-        "[[source]]\n[[source]]\nid = 'b'",
     ],
 )
 def test_schema_refuses_what_the_loader_refuses(tmp_path: Path, text: str) -> None:
@@ -309,3 +322,26 @@ def test_schema_describes_every_option() -> None:
         assert table["description"]
         for option in table.get("items", table)["properties"].values():
             assert option["description"]
+
+
+def test_several_sources_and_bands(tmp_path: Path) -> None:
+    text = TWO_SOURCES + "[[band]]\nsite = 's'\n[[band]]\nid = 'x'\nsource = 'b'\n"
+    text += "[[band]]\nid = 'y'\nsource = 'b'\nmodel = 'm.edgespec'\n"
+    path = tmp_path / "edgespec.toml"
+    path.write_text(text)
+    jsonschema.Draft202012Validator(json_schema()).validate(tomllib.loads(text))
+    config = load_config(path)
+    assert [band.id for band in config.band] == ["band0", "x", "y"]
+    assert [config.source_of(band).id for band in config.band] == ["radio0", "b", "b"]
+    assert [config.site_of(band) for band in config.band] == ["s", None, None]
+    alone = config.only(config.band[2])
+    assert (alone.source, alone.band) == (config.source[1:], config.band[2:])
+    assert override(config, backend="numba").band[2].backend == "numba"
+    with pytest.raises(ConfigError, match=r"several sources \(radio0, b\).*into the file"):
+        override(config, source="sim:lte-dl")
+
+
+def test_the_site_of_an_only_band_may_be_that_of_the_node() -> None:
+    config = Config(node=NodeConfig(site="s"))
+    assert config.site_of(config.band[0]) == "s"
+    assert config.site_of(replace(config.band[0], site="t")) == "t"

@@ -84,8 +84,8 @@ def test_a_sink_that_raises_takes_nobody_with_it(
     """It is told every later message, too, and complained of once."""
     broken, well, told = Broken(fails_in), Notebook(), []
     monitor = monitor_for(tape, broken, well, on_event=told.append, state_s=0.001)
-    monitor._chain.levels = LevelsOfOne()  # type: ignore[assignment]
-    state = monitor.run()
+    monitor.workers[0].chain.levels = LevelsOfOne()  # type: ignore[assignment]
+    (state,) = monitor.run()
     assert broken.types == well.types == ["new", "end"]
     assert told == well.events
     assert len(broken.states) == len(well.states) > 2
@@ -107,7 +107,7 @@ def test_a_listener_that_raises_takes_nobody_with_it(
         object.__setattr__(tape.info, "is_live", True)
         tape.silent_at = {100_000: 1.0}
     notebook = Notebook()
-    state = monitor_for(tape, notebook, **{what: fail}).run()
+    (state,) = monitor_for(tape, notebook, **{what: fail}).run()
     assert notebook.types == ["new", "end"]
     assert notebook.n_closes == 1
     assert tape.closed.is_set()
@@ -132,19 +132,19 @@ def _source_close(tape: Tape, monitor: Monitor) -> None:
 
 
 def _reader_start(tape: Tape, monitor: Monitor) -> None:
-    monitor._reader.start = fail  # type: ignore[method-assign]
+    monitor._radios[0].reader.start = fail  # type: ignore[method-assign]
 
 
 def _chain_process(tape: Tape, monitor: Monitor) -> None:
-    monitor._chain.process = fail  # type: ignore[method-assign]
+    monitor.workers[0].chain.process = fail  # type: ignore[method-assign]
 
 
 def _chain_finish(tape: Tape, monitor: Monitor) -> None:
-    monitor._chain.finish = fail  # type: ignore[method-assign]
+    monitor.workers[0].chain.finish = fail  # type: ignore[method-assign]
 
 
 def _chain_levels(tape: Tape, monitor: Monitor) -> None:
-    monitor._chain.levels_dbfs = fail  # type: ignore[method-assign]
+    monitor.workers[0].chain.levels_dbfs = fail  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(
@@ -161,9 +161,9 @@ def test_what_ends_the_monitor_leaves_nothing_open(
         monitor.run()
     assert tape.closed.is_set()
     assert broken.n_closes == notebook.n_closes == 1
-    assert not monitor._reader._thread.is_alive()
+    assert not monitor._radios[0].reader._thread.is_alive()
     if spoil is not _chain_levels:
-        assert notebook.states[-1].n_samples == monitor.n_samples
+        assert notebook.states[-1].n_samples == monitor.workers[0].n_samples
     if spoil is _source_close:
         assert notebook.types == ["new", "end"]
 

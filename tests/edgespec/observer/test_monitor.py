@@ -42,7 +42,7 @@ def test_a_recording_ends_with_its_last_state(
     tape = Tape(endless_tone)
     told: list[Event] = []
     monitor = monitor_for(tape, notebook, health=lambda: (True, 3), on_event=told.append)
-    state = monitor.run()
+    (state,) = monitor.run()
     assert notebook.types == ["new", "end"]
     assert told == notebook.events
     assert tape.closed.is_set()
@@ -77,7 +77,7 @@ def test_stop_ends_it_cleanly(endless_tone: NDArray[np.complex64], notebook: Not
     tape = Tape(np.tile(endless_tone[-200_000:], 100))
     tape._samples[: len(endless_tone)] = endless_tone
     monitor = monitor_for(tape, notebook, on_event=lambda event: monitor.stop())
-    state = monitor.run()
+    (state,) = monitor.run()
     assert notebook.types == ["new", "end"]
     assert state.n_samples < 600_000
     assert tape.closed.is_set()
@@ -97,7 +97,7 @@ def test_stop_ends_it_while_nothing_comes(clean: NDArray[np.complex64], notebook
 
 
 def test_duration_is_of_signal(clean: NDArray[np.complex64], notebook: Notebook) -> None:
-    state = monitor_for(Tape(clean), notebook).run(0.25)
+    (state,) = monitor_for(Tape(clean), notebook).run(0.25)
     assert 0.25 <= state.n_samples / band.RATE_HZ < 0.25 + 2 * HOP / band.RATE_HZ
 
 
@@ -117,7 +117,7 @@ def test_states_come_by_the_clock(clean: NDArray[np.complex64], notebook: Notebo
 def test_a_recording_that_is_too_short_says_that_nothing_was_scored(
     clean: NDArray[np.complex64], notebook: Notebook, caplog: pytest.LogCaptureFixture
 ) -> None:
-    state = monitor_for(Tape(clean[:100_000]), notebook).run()
+    (state,) = monitor_for(Tape(clean[:100_000]), notebook).run()
     assert not state.scores
     assert state.warmup_left_s == pytest.approx(WARMUP_S - 0.1, abs=0.01)
     assert "nothing was scored: 0.1 s were heard" in caplog.text
@@ -128,7 +128,7 @@ def test_a_source_of_nan_says_why_nothing_was_scored(
     notebook: Notebook, caplog: pytest.LogCaptureFixture
 ) -> None:
     samples = np.full(400_000, np.nan, np.complex64)
-    state = monitor_for(Tape(samples), notebook).run()
+    (state,) = monitor_for(Tape(samples), notebook).run()
     n_skipped = state.n_skipped["nonfinite"]
     assert n_skipped > 300
     assert f"segments left out: {n_skipped} nonfinite" in caplog.text
@@ -151,11 +151,11 @@ def test_a_radio_that_falls_silent_is_told_once_and_when_it_is_back(
 ) -> None:
     monkeypatch.setattr("edgespec.observer.monitor._SILENT_S", 0.3)
     caplog.set_level(logging.INFO)
-    told: list[bool] = []
+    told: list[tuple[str, bool]] = []
     tape = Tape(clean, is_live=True)
     tape.silent_at = {200_000: 1.2}
-    monitor_for(tape, notebook, on_radio=told.append).run()
-    assert told == [False, True]
+    monitor_for(tape, notebook, on_radio=lambda *turn: told.append(turn)).run()
+    assert told == [("r0", False), ("r0", True)]
     messages = [record.message for record in caplog.records]
     assert "tape:1 is silent" in messages[0]
     assert "tape:1 delivers samples again" in messages[1]
@@ -165,10 +165,10 @@ def test_a_slow_recording_is_no_silent_radio(
     clean: NDArray[np.complex64], notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edgespec.observer.monitor._SILENT_S", 0.3)
-    told: list[bool] = []
+    told: list[tuple[str, bool]] = []
     tape = Tape(clean)
     tape.silent_at = {200_000: 0.8}
-    monitor_for(tape, notebook, on_radio=told.append).run()
+    monitor_for(tape, notebook, on_radio=lambda *turn: told.append(turn)).run()
     assert not told
 
 
@@ -176,10 +176,10 @@ def test_latency_is_counted_for_every_block_that_was_decided_on(
     clean: NDArray[np.complex64], notebook: Notebook
 ) -> None:
     monitor = monitor_for(Tape(clean), notebook)
-    state = monitor.run()
-    assert monitor.latency.n == state.n_segments
+    (state,) = monitor.run()
+    assert monitor.workers[0].latency.n == state.n_segments
     assert 0.0 < state.latency_s["p50"] <= state.latency_s["p99"] <= state.latency_s["max"]
-    assert monitor_for(Tape(clean[:HOP]), Notebook()).run().latency_s == {}
+    assert monitor_for(Tape(clean[:HOP]), Notebook()).run()[0].latency_s == {}
 
 
 def test_latency_counts_the_wait_of_a_live_block(
@@ -188,7 +188,7 @@ def test_latency_counts_the_wait_of_a_live_block(
     """A worker that once takes 0.2 s makes the blocks that came meanwhile late, too."""
     tape = Tape(clean, is_live=True)
     monitor = monitor_for(tape, notebook)
-    process, n_calls = monitor._chain.process, 0
+    process, n_calls = monitor.workers[0].chain.process, 0
 
     def with_a_break(block: IqBlock) -> Iterator[Event]:
         nonlocal n_calls
@@ -197,9 +197,11 @@ def test_latency_counts_the_wait_of_a_live_block(
             time.sleep(0.2)
         return process(block)
 
-    monkeypatch.setattr(monitor._chain, "process", with_a_break)
+    monkeypatch.setattr(monitor.workers[0].chain, "process", with_a_break)
     monitor.run()
-    n_late = sum(n for edge_s, n in monitor.latency.bins() if edge_s is None or edge_s > 0.05)
+    n_late = sum(
+        n for edge_s, n in monitor.workers[0].latency.bins() if edge_s is None or edge_s > 0.05
+    )
     assert n_late >= 10
 
 
@@ -209,7 +211,7 @@ def test_a_reader_goes_on_while_the_worker_infers(
     """A radio does not wait: as long as the ring has room, a slow segment loses nothing."""
     tape = Tape(clean[: 100 * HOP], is_live=True)
     monitor = monitor_for(tape, notebook)
-    process, resume = monitor._chain.process, threading.Event()
+    process, resume = monitor.workers[0].chain.process, threading.Event()
     read, n_at_resume = tape.read, []
 
     def slow(block: IqBlock) -> Iterator[Event]:
@@ -223,9 +225,9 @@ def test_a_reader_goes_on_while_the_worker_infers(
             resume.set()
         return read(out)
 
-    monkeypatch.setattr(monitor._chain, "process", slow)
+    monkeypatch.setattr(monitor.workers[0].chain, "process", slow)
     monkeypatch.setattr(tape, "read", watched)
-    state = monitor.run()
+    (state,) = monitor.run()
     assert n_at_resume[0] >= 50 * HOP
     assert state.n_dropped == 0
     assert state.n_samples == 100 * HOP

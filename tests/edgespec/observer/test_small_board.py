@@ -25,7 +25,7 @@ config = override(Config(), source={source!r}, model=Path({model!r}),
                   state_dir=Path({state_dir!r}), front_end={front_end!r})
 config = replace(config, detect=replace(config.detect, warmup_s=0.3))
 observer = open_observer(config)
-state = observer.monitor.run()
+(state,) = observer.monitor.run()
 loaded = [name for name in ("numba", "llvmlite") if sys.modules.get(name)]
 print(json.dumps([state.scores, state.n_events, loaded, peak_rss_mb()]))
 """

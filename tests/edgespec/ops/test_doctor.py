@@ -514,3 +514,17 @@ def test_long_passwords_fit(subject: Subject) -> None:
         check_broker(with_broker(subject, url=f"mqtt://127.0.0.1:{port}", **options))
     low, high = heard[0][1], heard[0][2]
     assert (low & 127) + 128 * high == len(heard[0]) - 3
+
+
+def test_the_model_of_every_band_is_looked_at(subject: Subject) -> None:
+    """What is well is said once, what is not decides."""
+    band = subject.config.band[0]
+    twin = replace(subject, config=replace(subject.config, band=(band, replace(band, id="b"))))
+    assert run_check("model", twin).status == "ok"
+    broken = replace(band, id="b", model=Path("/nowhere/x.edgespec"))
+    found = run_check(
+        "model", replace(subject, config=replace(subject.config, band=(band, broken)))
+    )
+    assert found.status == "fail"
+    assert "golden windows" in found.detail
+    assert "/nowhere/x.edgespec" in found.detail

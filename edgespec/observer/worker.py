@@ -1,0 +1,156 @@
+"""One band at work: from its ring through its chain to the sinks, in a thread of its own."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from threading import Event as Flag
+from threading import Thread
+
+from edgespec.alarm.sinks import Sinks
+from edgespec.observer.band import BandChain
+from edgespec.observer.latency import LatencyHistogram
+from edgespec.records import Event, IqBlock, ObserverState
+from edgespec.sources.ring import Ring
+
+__all__ = ["BandWorker"]
+
+_NS = 1_000_000_000
+#: How long it waits for a block before it looks whether it should stop.
+_POLL_S = 0.2
+
+
+class BandWorker:
+    """Works off a ring until its source ends, the band has heard enough, or all are to stop.
+
+    Args:
+        chain: from blocks to events.
+        ring: the blocks.
+        sinks: told of the band's events, states and received power.
+        stopping: set when all bands are to stop.
+        state_s: time between two states.
+        health: returns what the broker's side says of itself: connected, events that wait.
+
+    Attributes:
+        error: what ended the band too early; None if nothing did.
+        latency: from the last sample of a block to the decision on the segments it completed,
+            with the time that the block waited in the ring.
+    """
+
+    def __init__(
+        self,
+        chain: BandChain,
+        ring: Ring,
+        sinks: Sinks,
+        stopping: Flag,
+        *,
+        state_s: float,
+        health: Callable[[], tuple[bool | None, int]],
+    ) -> None:
+        self.chain = chain
+        self._ring = ring
+        self._sinks = sinks
+        self._stopping = stopping
+        self._state_s = state_s
+        self._health = health
+        self._limit: int | None = None
+        self._started_ns = self._said_ns = time.monotonic_ns()
+        self._busy_ns = 0
+        self._thread = Thread(target=self._run, name=f"band-{chain.info.band}", daemon=True)
+        self.error: BaseException | None = None
+        self.latency = LatencyHistogram()
+        self.n_samples = 0
+        self.n_dropped = 0
+        self.n_events = 0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the band is being worked on."""
+        return self._thread.is_alive()
+
+    def start(self, duration_s: float | None) -> None:
+        """Begin; ``duration_s`` of signal are enough, None: there is never enough."""
+        if duration_s is not None:
+            self._limit = round(duration_s * self.chain.sample_rate_hz)
+        self._thread.start()
+
+    def join(self, timeout_s: float | None = None) -> None:
+        """Wait for the end of the band; return at once where it never began."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+
+    def state(self) -> ObserverState:
+        """Return how the band is; only between blocks, or after its end."""
+        now = self.chain.snapshot()
+        connected, n_waiting = self._health()
+        signal_s = self.n_samples / self.chain.sample_rate_hz
+        return ObserverState(
+            utc_ns=time.time_ns(),
+            uptime_s=(time.monotonic_ns() - self._started_ns) / _NS,
+            n_samples=self.n_samples,
+            n_segments=now.n_segments,
+            n_events=self.n_events,
+            n_dropped=self.n_dropped,
+            n_skipped=now.n_skipped,
+            level_dbfs=now.level_dbfs,
+            noise_floor_dbfs=now.noise_floor_dbfs,
+            scores=now.scores,
+            thresholds=now.thresholds,
+            speed=signal_s / (self._busy_ns / _NS) if self._busy_ns else 0.0,
+            alarm=now.alarm,
+            mqtt_connected=connected,
+            spool_events=n_waiting,
+            warmup_left_s=now.warmup_left_s,
+            latency_s=self.latency.summary_s(),
+            band=self.chain.info.band,
+            model_sha256=self.chain.info.model_sha256,
+        )
+
+    def _run(self) -> None:
+        try:
+            with ExitStack() as stack:
+                # Each of these whatever the others raise, the last one first.
+                stack.callback(self._ring.leave)
+                stack.callback(self._tell_state)
+                stack.callback(self._finish)
+                self._work_off()
+        except Exception as error:
+            # Whatever broke belongs to whoever started the band.
+            self.error = error
+
+    def _work_off(self) -> None:
+        self._started_ns = self._said_ns = time.monotonic_ns()
+        while not self._stopping.is_set() and (self._limit is None or self.n_samples < self._limit):
+            block = self._ring.next_block(_POLL_S)
+            if block is not None:
+                self._work(block)
+            elif self._ring.finished:
+                return
+            if time.monotonic_ns() - self._said_ns >= self._state_s * _NS:
+                self._tell_state()
+
+    def _work(self, block: IqBlock) -> None:
+        begun_ns = time.monotonic_ns()
+        self.n_samples += block.n_samples
+        self.n_dropped += block.n_dropped
+        n_segments = self.chain.n_segments
+        for event in self.chain.process(block):
+            self._tell_event(event)
+        report = self.chain.take_rss()
+        if report is not None:
+            self._sinks.rss(report)
+        ended_ns = time.monotonic_ns()
+        self._busy_ns += ended_ns - begun_ns
+        if self.chain.n_segments > n_segments:
+            self.latency.add(ended_ns - block.received_ns)
+
+    def _finish(self) -> None:
+        for event in self.chain.finish():
+            self._tell_event(event)
+
+    def _tell_event(self, event: Event) -> None:
+        self.n_events += event.event_type == "new"
+        self._sinks.event(event)
+
+    def _tell_state(self) -> None:
+        self._said_ns = time.monotonic_ns()
+        self._sinks.state(self.state())

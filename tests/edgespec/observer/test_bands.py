@@ -1,0 +1,267 @@
+"""Several bands in one process: whose events they are, and what one leaves to the others."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from edgespec.cli import main
+from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
+from edgespec.errors import ConfigError, SourceError
+from edgespec.observer.monitor import Monitor, Radio
+from edgespec.observer.startup import open_observer
+from edgespec.records import Event
+from tests.made import band, tiny, tiny_network
+from tests.made.observer import run
+from tests.made.tape import DETECT, Notebook, Tape, chain_for
+
+HOP = tiny.GEOMETRY.hop_frames * tiny.GEOMETRY.frame_samples
+
+
+def kinds(events: list[Event], name: str) -> list[str]:
+    return [event.event_type.value for event in events if event.band == name]
+
+
+def untimed(events: list[Event], name: str) -> list[Event]:
+    """Return the events of a band without what differs from run to run."""
+    return [
+        replace(event, event_id="", latency_s=0.0, band="")
+        for event in events
+        if event.band == name
+    ]
+
+
+@pytest.fixture
+def tones(rng: np.random.Generator) -> list[NDArray[np.complex64]]:
+    """0.6 s with a tone from 0.4 to 0.5 s, with none, and with one from 0.45 s to the end."""
+    spans = ((0.4, 0.5), None, (0.45, 0.6))
+    signals = [band.noise(rng, 0.6) for _ in spans]
+    return [
+        band.cf32(signal if span is None else band.with_tone(signal, *span))
+        for signal, span in zip(signals, spans, strict=True)
+    ]
+
+
+def test_bands_of_several_sources_say_what_each_would_say_alone(
+    tones: list[NDArray[np.complex64]],
+) -> None:
+    names = ["a", "b", "c"]
+    alone = {}
+    for name, samples in zip(names, tones, strict=True):
+        notebook, tape = Notebook(), Tape(samples)
+        Monitor([Radio(name, tape, [chain_for(tape, name)])], [notebook], state_s=60.0).run()
+        alone[name] = untimed(notebook.events, name)
+    notebook, tapes = Notebook(), [Tape(samples) for samples in tones]
+    radios = [
+        Radio(name, tape, [chain_for(tape, name)]) for name, tape in zip(names, tapes, strict=True)
+    ]
+    states = Monitor(radios, [notebook], state_s=60.0).run()
+    assert {name: untimed(notebook.events, name) for name in names} == alone
+    assert [kinds(notebook.events, name) for name in names] == [["new", "end"], [], ["new", "end"]]
+    assert [state.band for state in states] == names
+    assert [state.n_events for state in states] == [1, 0, 1]
+    assert {state.model_sha256 for state in states} == {tiny_network.bundle().sha256}
+    assert {event.model_sha256 for event in notebook.events} == {tiny_network.bundle().sha256}
+    assert all(tape.closed.is_set() for tape in tapes)
+    assert notebook.n_closes == 1
+
+
+def test_bands_of_one_source_see_the_same_samples(tones: list[NDArray[np.complex64]]) -> None:
+    """Two sets of detectors on one radio, read once."""
+    tape, notebook = Tape(tones[0]), Notebook()
+    chains = [
+        chain_for(tape, "all"),
+        chain_for(tape, "plain", detectors=("zscore",)),
+        chain_for(tape, "deaf", false_alarm_rate=0.001, hold_off_s=10.0),
+    ]
+    states = Monitor([Radio("r", tape, chains)], [notebook], state_s=60.0).run()
+    assert {state.n_samples for state in states} == {len(tones[0])}
+    assert len({state.n_segments for state in states}) == 1
+    assert [set(state.scores) for state in states[:2]] == [{"forecast", "zscore"}, {"zscore"}]
+    assert states[0].scores["zscore"] == states[1].scores["zscore"]
+    assert kinds(notebook.events, "all") == kinds(notebook.events, "plain") == ["new", "end"]
+
+
+def test_bands_with_hops_of_their_own_share_a_reader(
+    tones: list[NDArray[np.complex64]], tmp_path: Path
+) -> None:
+    """The source is read by the shortest hop; every chain takes what comes."""
+    short = replace(tiny.GEOMETRY, hop_frames=tiny.GEOMETRY.hop_frames // 2)
+    bundle = tiny_network.write(
+        tmp_path / "short.edgespec",
+        np.random.default_rng(0),
+        geometry=short,
+    )
+    alone, notebook = Notebook(), Notebook()
+    tape = Tape(tones[0])
+    Monitor([Radio("r", tape, [chain_for(tape, "long")])], [alone], state_s=60.0).run()
+    tape = Tape(tones[0])
+    chains = [chain_for(tape, "long"), chain_for(tape, "short", bundle=bundle)]
+    monitor = Monitor([Radio("r", tape, chains)], [notebook], state_s=60.0)
+    long, short_hops = monitor.run()
+    assert untimed(notebook.events, "long") == untimed(alone.events, "long")
+    assert abs(short_hops.n_segments - 2 * long.n_segments) <= 2
+    assert monitor.workers[0].latency.n == long.n_segments
+
+
+def test_a_source_that_breaks_ends_its_own_bands_alone(
+    tones: list[NDArray[np.complex64]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others are worked off to their ends; then the error is told."""
+    notebook = Notebook()
+    well, broken = Tape(tones[2]), Tape(tones[0][: 20 * HOP], breaks=True)
+    well.silent_at = {300_000: 1.0}
+    radios = [
+        Radio("broken", broken, [chain_for(broken, "x"), chain_for(broken, "y")]),
+        Radio("well", well, [chain_for(well, "z")]),
+    ]
+    monitor = Monitor(radios, [notebook], state_s=60.0)
+    with pytest.raises(SourceError, match="the cable was pulled"):
+        monitor.run()
+    assert kinds(notebook.events, "z") == ["new", "end"]
+    assert [worker.n_samples for worker in monitor.workers] == [20 * HOP] * 2 + [len(tones[2])]
+    errors = [record.message for record in caplog.records if record.levelno == logging.ERROR]
+    assert errors == [
+        f"band {name} has ended (the cable was pulled); the others go on" for name in "xy"
+    ]
+    assert well.closed.is_set()
+    assert broken.closed.is_set()
+
+
+def test_a_band_that_breaks_leaves_its_source_to_the_others(
+    tones: list[NDArray[np.complex64]],
+) -> None:
+    tape, notebook = Tape(tones[0]), Notebook()
+    chains = [chain_for(tape, "broken"), chain_for(tape, "well")]
+    process, n_calls = chains[0].process, 0
+
+    def breaks(block: Any) -> Any:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls > 50:
+            raise ZeroDivisionError("a bug")
+        return process(block)
+
+    chains[0].process = breaks  # type: ignore[method-assign]
+    monitor = Monitor([Radio("r", tape, chains)], [notebook], state_s=60.0)
+    with pytest.raises(ZeroDivisionError):
+        monitor.run()
+    assert kinds(notebook.events, "well") == ["new", "end"]
+    assert monitor.workers[1].n_samples == len(tones[0])
+
+
+def test_stop_ends_every_band(tones: list[NDArray[np.complex64]]) -> None:
+    tapes = [Tape(np.tile(samples[:200_000], 200)) for samples in tones]
+    radios = [Radio(str(k), tape, [chain_for(tape, str(k))]) for k, tape in enumerate(tapes)]
+    notebook = Notebook()
+    monitor = Monitor(radios, [notebook], state_s=0.05)
+    notebook.on_state = lambda state: monitor.stop() if state.n_segments > 50 else None
+    states = monitor.run()
+    assert all(state.n_samples < 40_000_000 for state in states)
+    assert all(tape.closed.is_set() for tape in tapes)
+
+
+def test_every_band_hears_the_duration(tones: list[NDArray[np.complex64]]) -> None:
+    tapes = [Tape(samples) for samples in tones]
+    radios = [Radio(str(k), tape, [chain_for(tape, str(k))]) for k, tape in enumerate(tapes)]
+    for state in Monitor(radios, [Notebook()], state_s=60.0).run(0.25):
+        assert 0.25 <= state.n_samples / band.RATE_HZ < 0.25 + 2 * HOP / band.RATE_HZ
+
+
+# --- opened from a configuration
+
+
+def two_bands(tmp_path: Path, samples: list[NDArray[np.complex64]], **changes: Any) -> Config:
+    uris = [band.write_sigmf(tmp_path / f"r{k}", part) for k, part in enumerate(samples)]
+    model = tiny_network.bundle().path
+    config = Config(
+        node=NodeConfig(id="n", state_dir=tmp_path),
+        source=tuple(SourceConfig(id=f"r{k}", uri=uri) for k, uri in enumerate(uris)),
+        band=tuple(
+            BandConfig(id=f"b{k}", source=f"r{k}", model=model, front_end="scipy")
+            for k in range(len(uris))
+        ),
+        detect=DETECT,
+    )
+    return replace(config, **changes)
+
+
+def test_a_configuration_of_two_bands(tones: list[NDArray[np.complex64]], tmp_path: Path) -> None:
+    notebook = Notebook()
+    observer = open_observer(two_bands(tmp_path, tones[:2]), [notebook])
+    assert [(info.band, info.source) for info in observer.bands] == [
+        (f"b{k}", f"sigmf:{tmp_path}/r{k}") for k in range(2)
+    ]
+    first, second = observer.monitor.run()
+    assert (first.band, first.n_events) == ("b0", 1)
+    assert (second.band, second.n_events) == ("b1", 0)
+    assert kinds(notebook.events, "b0") == ["new", "end"]
+
+
+def test_what_cannot_be_opened_leaves_nothing_open(
+    tones: list[NDArray[np.complex64]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second of two sources is missing."""
+    tape = Tape(tones[0])
+
+    def opened(uri: str, **_: object) -> Tape:
+        if uri.startswith("gone"):
+            raise SourceError("it is gone")
+        return tape
+
+    monkeypatch.setattr("edgespec.observer.startup.open_source", opened)
+    config = two_bands(tmp_path, tones[:2])
+    config = replace(config, source=(config.source[0], replace(config.source[1], uri="gone:")))
+    with pytest.raises(SourceError, match="it is gone"):
+        open_observer(config)
+    assert tape.closed.is_set()
+
+
+def test_bands_of_one_radio_need_one_rate(
+    tones: list[NDArray[np.complex64]], tmp_path: Path
+) -> None:
+    other = tiny_network.write(
+        tmp_path / "other.edgespec",
+        np.random.default_rng(0),
+        geometry=replace(tiny.GEOMETRY, sample_rate_hz=2.0 * band.RATE_HZ),
+    )
+    config = two_bands(tmp_path, tones[:1])
+    bands = (config.band[0], replace(config.band[0], id="b1", model=other.path))
+    with pytest.raises(ConfigError, match=r"1000000 for b0, 2000000 for b1.*same rate"):
+        open_observer(replace(config, band=bands))
+
+
+def test_two_bands_on_the_command_line(tones: list[NDArray[np.complex64]], tmp_path: Path) -> None:
+    """Checked, then watched; every line says whose it is."""
+    model = str(tiny_network.bundle().path)
+    lines = [f"[detect]\nwarmup_s = {DETECT.warmup_s}\nhold_off_s = {DETECT.hold_off_s}"]
+    lines += [f"[node]\nid = 'n'\nstate_dir = '{tmp_path}'"]
+    for name, samples in zip("ab", (tones[0], tones[2]), strict=True):
+        uri = band.write_sigmf(tmp_path / name, samples)
+        lines += [f"[[source]]\nid = 'r-{name}'\nuri = '{uri}'"]
+        lines += [f"[[band]]\nid = '{name}'\nsource = 'r-{name}'\nmodel = '{model}'"]
+        lines += ["front_end = 'scipy'"]
+    path = tmp_path / "edgespec.toml"
+    path.write_text("\n".join(lines))
+    checked = CliRunner().invoke(main, ["config", "check", str(path)])
+    assert checked.exit_code == 0, checked.output
+    assert f"listens to sigmf:{tmp_path}/a with the model mean and sigmf:" in checked.output
+    code, observer = run("monitor", "-c", path, "--json", home=tmp_path)
+    assert code == 0, observer.errors
+    said = observer.lines
+    assert [info["band"] for info in said.infos] == ["a", "b"]
+    assert {event["band"] for event in said.events} == {"a", "b"}
+    assert {event["model_sha256"] for event in said.events} == {tiny_network.bundle().sha256}
+    for name in "ab":
+        types = [event["event_type"] for event in said.events if event["band"] == name]
+        assert types == ["new", "end"]
+        (last,) = [state for state in said.states if state["band"] == name][-1:]
+        assert (last["n_events"], last["n_samples"]) == (1, len(tones[0]))
+    _, table = run("monitor", "-c", path, home=tmp_path)
+    rows = [line.split() for line in table.text.splitlines() if " new " in line]
+    assert sorted(row[2] for row in rows) == ["a", "b"]
