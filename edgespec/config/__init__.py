@@ -1,17 +1,17 @@
 """Configuration: TOML tables as frozen dataclasses, with loader, JSON schema and template."""
 
 from edgespec.config.loader import load_config, load_record, override
-from edgespec.config.model import (
+from edgespec.config.schema import json_schema
+from edgespec.config.tables import (
     AlarmConfig,
     BandConfig,
-    Config,
     DetectConfig,
     MqttConfig,
     NodeConfig,
     SourceConfig,
 )
-from edgespec.config.schema import json_schema
 from edgespec.config.template import template
+from edgespec.config.whole import Config
 
 __all__ = [
     "AlarmConfig",

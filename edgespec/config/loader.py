@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edgespec.config.model import Config
+from edgespec.config.whole import Config
 from edgespec.decode import Decoder, read_toml
 from edgespec.errors import ConfigError
 

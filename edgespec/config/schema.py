@@ -4,7 +4,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from edgespec.config.model import Config
+from edgespec.config.whole import Config
 from edgespec.decode.kind import Kind, kinds_of
 from edgespec.option import Option, option_of
 

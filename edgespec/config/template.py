@@ -5,7 +5,7 @@ import textwrap
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
-from edgespec.config.model import Config
+from edgespec.config.whole import Config
 from edgespec.decode.kind import kinds_of
 from edgespec.option import option_of
 

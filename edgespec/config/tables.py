@@ -1,9 +1,9 @@
-"""The configuration as values: one frozen dataclass a table, checked when it is made."""
+"""The tables of the configuration: one frozen dataclass each, checked when it is made."""
 
 import os
 import platform
 import re
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from edgespec.errors import ConfigError
@@ -12,7 +12,6 @@ from edgespec.option import ID, about, check_record, option_of
 __all__ = [
     "AlarmConfig",
     "BandConfig",
-    "Config",
     "DetectConfig",
     "MqttConfig",
     "NodeConfig",
@@ -335,81 +334,3 @@ class MqttConfig:
             for value in (getattr(self, f.name),)
         )
         return f"MqttConfig({', '.join(shown)})"
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Everything an observer can be told; ``Config()`` runs the simulated source."""
-
-    node: NodeConfig = field(default_factory=NodeConfig, metadata=about("The observer"))
-    source: tuple[SourceConfig, ...] = field(
-        default=(SourceConfig(),),
-        metadata=about("A radio or recording; a table for each, with ids that differ"),
-    )
-    band: tuple[BandConfig, ...] = field(
-        default=(BandConfig(),),
-        metadata=about("A band that is watched; a table for each, with ids that differ"),
-    )
-    detect: DetectConfig = field(
-        default_factory=DetectConfig, metadata=about("Detectors, thresholds and events")
-    )
-    alarm: AlarmConfig = field(
-        default_factory=AlarmConfig, metadata=about("How often the observer speaks")
-    )
-    mqtt: MqttConfig = field(
-        default_factory=MqttConfig, metadata=about("The broker; nothing is sent without url")
-    )
-
-    def __post_init__(self) -> None:
-        _check_ids("source", [source.id for source in self.source])
-        _check_ids("band", [band.id for band in self.band])
-        known = [source.id for source in self.source]
-        for band in self.band:
-            if band.source not in known:
-                raise ConfigError(
-                    f"band {band.id!r} names the source {band.source!r}, which does not exist; "
-                    f"write source = {' or '.join(map(repr, known))} in [[band]]"
-                )
-        watched = {band.source for band in self.band}
-        for name in known:
-            if name not in watched:
-                raise ConfigError(
-                    f"no band is watched in the source {name!r}; "
-                    f"add a [[band]] with source = {name!r}, or delete the [[source]]"
-                )
-        self._check_sites()
-
-    def source_of(self, band: BandConfig) -> SourceConfig:
-        """Return the source that shows a band."""
-        return next(source for source in self.source if source.id == band.source)
-
-    def site_of(self, band: BandConfig) -> str | None:
-        """Return the site that is told the received power of a band; None: nobody is."""
-        return band.site or self.node.site
-
-    def only(self, band: BandConfig) -> "Config":
-        """Return the configuration of an observer of one of the bands, and of no other."""
-        return replace(self, source=(self.source_of(band),), band=(band,))
-
-    def _check_sites(self) -> None:
-        """Check that a site is told of one band: its units are compared with each other."""
-        if self.node.site is not None and len(self.band) > 1:
-            raise ConfigError(
-                f"node.site is {self.node.site!r}, but there are {len(self.band)} bands; "
-                "give site in the [[band]] that the site watches"
-            )
-        told = [band.site for band in self.band if band.site is not None]
-        twice = sorted({site for site in told if told.count(site) > 1})
-        if twice:
-            raise ConfigError(
-                f"two bands name the site {twice[0]!r}; a site compares the power of one band"
-            )
-
-
-def _check_ids(kind: str, ids: list[str]) -> None:
-    """Check that each table of one kind has an id of its own, and that there is one."""
-    if not ids:
-        raise ConfigError(f"there is no [[{kind}]]; write one, or leave the key out")
-    twice = sorted({name for name in ids if ids.count(name) > 1})
-    if twice:
-        raise ConfigError(f"two [[{kind}]] tables have the id {twice[0]!r}; ids must differ")
