@@ -26,13 +26,13 @@ import numpy as np
 from benchmarks import record
 from edgespec.config import MqttConfig
 from edgespec.machine import machine_facts, peak_rss_mb
+from edgespec.mqtt.retained import gather_retained
 from edgespec.mqtt.session import Link, Session
 from edgespec.ops.local_broker import LocalBroker
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.service.fleet import Disturbance, VirtualJammer, VirtualSite
 from edgespec.twin.service.openings import TwinMaker, example_site, load_sites
-from edgespec.twin.service.retained import gather_retained
 from edgespec.twin.site import Site
 from edgespec.twin.trained import TrainedTwin, save_trained, train
 from edgespec.wire.fields import decode
@@ -249,11 +249,9 @@ class Ear:
 
     def __init__(self, stack: ExitStack, url: str) -> None:
         self.heard: list[tuple[float, dict[str, Any]]] = []
-        self._session = Session(Link.of(MqttConfig(url=url), "ear"))
-        self._session.connect()
+        self._session = stack.enter_context(Session(Link.of(MqttConfig(url=url), "ear")))
         self._session.listen(self._hear)
         self._session.ask([TwinTopics("edgespec").verdict("+")])
-        stack.callback(self._session.close)
 
     def listen(self, seconds: float) -> None:
         """Hear for a time."""

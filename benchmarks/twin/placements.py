@@ -143,16 +143,12 @@ def live(site: Site, place: tuple[float, float], seed: int, case: Case) -> dict[
         start_central(stack, broker.url, yard, "central")
         settings = MqttConfig(url=broker.url)
         heard: list[tuple[float, bytes]] = []
-        ear = Session(Link.of(settings, "ear"))
-        ear.connect()
-        stack.callback(ear.close)
+        ear = stack.enter_context(Session(Link.of(settings, "ear")))
         ear.listen(lambda topic, data: heard.append((time.time(), data)))
         ear.ask([TwinTopics("edgespec").events(site.name)], qos=1)
         jammer = VirtualJammer(*place, _POWER_DBM, start_s=6.0, share=case.share)
         virtual = VirtualSite(site, case.disturbance, np.random.default_rng(seed), [jammer])
-        sender = Session(Link.of(settings, "fleet"))
-        sender.connect()
-        stack.callback(sender.close)
+        sender = stack.enter_context(Session(Link.of(settings, "fleet")))
         fleet = Fleet([virtual], sender, "edgespec")
         # The interval in which the jammer begins ends six seconds after the first one ends.
         began_s = float(time.time_ns() // _NS + 1 + 6 - 1)

@@ -1,15 +1,14 @@
 """Events and states on the terminal: JSON lines for programs, a table for people."""
 
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, TextIO
 
 from edgespec import __version__
 from edgespec.alarm.output import Output
+from edgespec.alarm.terminal import Terminal
 from edgespec.config import Config
-from edgespec.records import BandInfo, Event, EventType, ObserverState, RssReport
+from edgespec.records import BandInfo, Event, ObserverState, RssReport
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.event import EventMessage, event_payload
 from edgespec.wire.fields import encode
@@ -19,9 +18,6 @@ from edgespec.wire.state import state_payload
 
 __all__ = ["JsonLinesSink", "TableSink"]
 
-_COLOURS = {EventType.NEW: "\x1b[1;31m", EventType.UPDATE: "\x1b[33m", EventType.END: "\x1b[32m"}
-_PLAIN = "\x1b[0m"
-_CLEAR_LINE = "\r\x1b[2K"
 _COLUMNS = (
     ("time (UTC)", "<", 15),
     ("event", "<", 6),
@@ -82,25 +78,23 @@ class JsonLinesSink:
 class TableSink:
     """A row for each message of an event and a line about the observer itself.
 
-    On a terminal that line overwrites itself and events have colours, unless ``NO_COLOR`` is set
-    (https://no-color.org).
+    On a terminal that line overwrites itself.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._output = Output(stream)
-        self._is_terminal = stream.isatty()
-        self._has_colours = self._is_terminal and not os.environ.get("NO_COLOR")
-        self._has_status = False
+        self._terminal = Terminal(stream)
         # Of several bands, the last word on each: together they are the line on a terminal.
         self._texts: dict[str, str] = {}
 
     def header(self, bands: Sequence[BandInfo], config: Config) -> None:
         """Say what is listened to, with which models, and where alarms go."""
         for band in bands:
-            self._line(f"listening to {band.source}: band {band.band}, {_range(band)}")
+            self._terminal.line(f"listening to {band.source}: band {band.band}, {_range(band)}")
         models = ", ".join(dict.fromkeys(band.model for band in bands))
-        self._line(f"model {models}, alarms to {config.mqtt.public_url or 'this screen only'}")
-        self._line(_row([name for name, _, _ in _COLUMNS]))
+        self._terminal.line(
+            f"model {models}, alarms to {config.mqtt.public_url or 'this screen only'}"
+        )
+        self._terminal.line(_row([name for name, _, _ in _COLUMNS]))
         self._texts = dict.fromkeys((band.band for band in bands), "starting")
 
     def event(self, event: Event) -> None:
@@ -120,37 +114,28 @@ class TableSink:
                 event.kind,
             ]
         )
-        self._line(f"{_COLOURS[event.event_type]}{row}{_PLAIN}" if self._has_colours else row)
+        self._terminal.line(row, event.event_type)
 
     def state(self, state: ObserverState) -> None:
         """Write or overwrite the line about the observer."""
         text = _status(state)
         if len(self._texts) > 1:
-            if self._is_terminal:
+            if self._terminal.is_terminal:
                 self._texts[state.band] = _short(state)
                 text = " | ".join(f"{band}: {words}" for band, words in self._texts.items())
             else:
                 text = f"{state.band}: {text}"
-        if not self._is_terminal:
-            self._line(text)
-            return
-        n_columns = shutil.get_terminal_size().columns
-        self._output.write(_CLEAR_LINE + text[: n_columns - 1])
-        self._has_status = True
+        if self._terminal.is_terminal:
+            self._terminal.status(text)
+        else:
+            self._terminal.line(text)
 
     def rss(self, report: RssReport) -> None:
         """Write nothing: the line about the observer has its level."""
 
     def close(self) -> None:
         """Leave the cursor on a line of its own; the stream stays open."""
-        if self._has_status:
-            self._output.write("\n")
-            self._has_status = False
-        self._output.close()
-
-    def _line(self, text: str) -> None:
-        self._output.write(f"{_CLEAR_LINE if self._has_status else ''}{text}\n")
-        self._has_status = False
+        self._terminal.close()
 
 
 def _row(cells: list[str]) -> str:

@@ -9,6 +9,7 @@ import select
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from types import TracebackType
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, error_string
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -65,6 +66,8 @@ class _Client(Client):
 class Session:
     """A connection from ``connect`` to ``close``; after a BrokerError it is dead.
 
+    As a context manager it connects and closes.
+
     ``unacked`` holds the numbers of the QoS 1 messages that the broker has not confirmed.
     """
 
@@ -78,6 +81,22 @@ class Session:
         self._denied: str | None = None
         self._n_heard = 0
         self._client = self._make_client()
+
+    def __enter__(self) -> "Session":
+        try:
+            self.connect()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def connect(self) -> None:
         """Connect and wait for the broker's answer, some seconds at most.
@@ -123,23 +142,15 @@ class Session:
         Raises:
             BrokerError: it does not agree, or the link is lost.
         """
-        agreed: list[ReasonCode] = []
-        self._client.on_message = lambda client, userdata, message: on_message(
-            bytes(message.payload)
-        )
-        self._client.on_subscribe = lambda client, userdata, mid, codes, properties: agreed.extend(
-            codes
-        )
-        self._client.subscribe(topic, qos=1)
+        self.listen(lambda _, payload: on_message(payload))
+        self.ask([topic], qos=1)
         deadline_s = time.monotonic() + _CONNECT_S
-        while not agreed and time.monotonic() < deadline_s:
+        while self._asked:
+            if time.monotonic() > deadline_s:
+                raise BrokerError(
+                    f"the broker {self._link.url} does not answer the subscription to {topic!r}"
+                )
             self.poll(None, 0.2)
-        if not agreed or agreed[0].is_failure:
-            reason = str(agreed[0]) if agreed else "no answer"
-            raise BrokerError(
-                f"the broker {self._link.url} refuses the subscription to {topic!r} ({reason}): "
-                "allow this user to read it"
-            )
 
     def listen(self, on_message: Callable[[str, bytes], None]) -> None:
         """Hand topic and payload of every message to ``on_message``, which must not raise."""

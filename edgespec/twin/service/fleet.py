@@ -218,9 +218,6 @@ def open_fleet(
         VirtualSite(site, disturbance, rng, jammers)
         for site, rng in zip(sites, streams, strict=True)
     ]
-    session = Session(Link.of(settings, f"edgespec-fleet-{uuid.uuid4().hex[:8]}"))
-    session.connect()
-    try:
+    link = Link.of(settings, f"edgespec-fleet-{uuid.uuid4().hex[:8]}")
+    with Session(link) as session:
         yield Fleet(virtual, session, settings.topic_prefix, spread_s)
-    finally:
-        session.close()

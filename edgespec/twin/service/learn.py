@@ -72,14 +72,11 @@ def learn_from_broker(site: Site, settings: MqttConfig, duration_s: float) -> Tr
         except PayloadError as error:
             _LOG.warning("%s: %s", topic, error)
 
-    session = Session(Link.of(settings, f"edgespec-train-{uuid.uuid4().hex[:8]}"))
-    session.connect()
-    try:
+    link = Link.of(settings, f"edgespec-train-{uuid.uuid4().hex[:8]}")
+    with Session(link) as session:
         session.listen(hear)
         session.ask([topics.transmitters(site.name), topics.reports(site.name)], qos=1)
         until_s = time.monotonic() + duration_s
         while (left_s := until_s - time.monotonic()) > 0:
             session.poll(None, min(left_s, 1.0))
-    finally:
-        session.close()
     return train(site, reports, told)

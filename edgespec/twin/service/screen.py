@@ -1,11 +1,10 @@
 """What a central unit shows: lines for people, JSON lines for programs."""
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from edgespec.alarm.output import Output
+from edgespec.alarm.terminal import Terminal
 from edgespec.records import EventType
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.fields import encode
@@ -13,10 +12,6 @@ from edgespec.wire.site_event import SiteEvent, site_event_payload
 from edgespec.wire.verdict import TwinStatus, TwinVerdict, encode_verdict
 
 __all__ = ["JsonScreen", "TextScreen", "event_lines", "verdict_line"]
-
-_COLOURS = {EventType.NEW: "\x1b[1;31m", EventType.UPDATE: "\x1b[33m", EventType.END: "\x1b[32m"}
-_PLAIN = "\x1b[0m"
-_CLEAR_LINE = "\r\x1b[2K"
 
 
 class JsonScreen:
@@ -64,11 +59,8 @@ class TextScreen:
     """
 
     def __init__(self, stream: TextIO, central: str) -> None:
-        self._output = Output(stream)
+        self._terminal = Terminal(stream)
         self._central = central
-        self._is_terminal = stream.isatty()
-        self._has_colours = self._is_terminal and not os.environ.get("NO_COLOR")
-        self._has_status = False
         self._said: dict[str, tuple[object, ...]] = {}
 
     def verdict(self, verdict: TwinVerdict, counts: Mapping[str, int]) -> None:
@@ -84,29 +76,22 @@ class TextScreen:
         )
         if mood != self._said.get(verdict.site):
             self._said[verdict.site] = mood
-            self._line(line)
-        elif self._is_terminal:
-            n_columns = shutil.get_terminal_size().columns
-            self._output.write(_CLEAR_LINE + line[: n_columns - 1])
-            self._has_status = True
+            self._terminal.line(line)
+        elif self._terminal.is_terminal:
+            self._terminal.status(line)
 
     def event(self, event: SiteEvent) -> None:
         """Write what is known of an event."""
         for line in event_lines(event):
-            colour = _COLOURS[event.event_type]
-            self._line(f"{colour}{line}{_PLAIN}" if self._has_colours else line)
+            self._terminal.line(line, event.event_type)
 
     def members(self, ids: Sequence[str], sites: Sequence[str]) -> None:
         """Write who shares the sites."""
         names = ", ".join(sites[:5]) + (f" and {len(sites) - 5} more" if len(sites) > 5 else "")
         others = [name for name in ids if name != self._central]
         shared = f", shared with {', '.join(others)}" if others else ""
-        self._line(f"{self._central} looks after {names or 'no site'}{shared}")
+        self._terminal.line(f"{self._central} looks after {names or 'no site'}{shared}")
         self._said = {site: mood for site, mood in self._said.items() if site in sites}
-
-    def _line(self, text: str) -> None:
-        self._output.write(f"{_CLEAR_LINE if self._has_status else ''}{text}\n")
-        self._has_status = False
 
 
 def verdict_line(verdict: TwinVerdict, counts: Mapping[str, int]) -> str:

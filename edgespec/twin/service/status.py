@@ -9,7 +9,7 @@ from typing import Any
 
 from edgespec.config import MqttConfig
 from edgespec.errors import ConfigError
-from edgespec.twin.service.retained import gather_retained
+from edgespec.mqtt.retained import gather_retained
 from edgespec.twin.service.screen import verdict_line
 from edgespec.wire.fields import Fields, PayloadError, decode
 from edgespec.wire.member import parse_member

@@ -1,4 +1,4 @@
-"""What a broker keeps about sites and central units, gathered once."""
+"""What a broker keeps on some topics, gathered once."""
 
 import time
 import uuid
@@ -31,16 +31,11 @@ def gather_retained(
             heard_s = time.monotonic()
         found[topic] = data
 
-    session = Session(
-        Link.of(replace(settings, protocol="5"), f"edgespec-status-{uuid.uuid4().hex[:8]}")
-    )
-    session.connect()
-    try:
+    link = Link.of(replace(settings, protocol="5"), f"edgespec-status-{uuid.uuid4().hex[:8]}")
+    with Session(link) as session:
         session.listen(hear)
         session.ask(topics, qos=1)
         until_s = time.monotonic() + longest_s
         while time.monotonic() < min(until_s, heard_s + _QUIET_S):
             session.poll(None, 0.05)
-    finally:
-        session.close()
     return {topic: data for topic, data in found.items() if data}
