@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
 from typing import Any
 
-from edgespec.errors import ConfigError
+from edgespec.errors import ConfigError, EdgespecError
 
 __all__ = ["ID", "Option", "about", "check_record", "option_of"]
 
@@ -84,17 +84,17 @@ def option_of(field: "Field[Any]") -> Option:
     return option
 
 
-def check_record(record: Any) -> None:
+def check_record(record: Any, error: type[EdgespecError] = ConfigError) -> None:
     """Check every option of a dataclass instance against its bounds; None always passes.
 
     Raises:
-        ConfigError: naming the option, the value and what is accepted.
+        EdgespecError: of the class ``error``, naming the option, the value and what is accepted.
     """
     for field in fields(record):
         option = option_of(field)
         value = getattr(record, field.name)
         for item in value if isinstance(value, tuple) else (value,):
             if item is not None and not option.accepts(item):
-                shown = "a secret that is not accepted" if option.secret else repr(item)
+                shown = "a secret that is not accepted" if option.secret else f"{item!r:.80}"
                 accepted = option.accepted or "a finite number"
-                raise ConfigError(f"{field.name} is {shown}; it must be {accepted}")
+                raise error(f"{field.name} is {shown}; it must be {accepted}")

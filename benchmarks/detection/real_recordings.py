@@ -36,7 +36,8 @@ from converter.data.ingest import build_dataset, prepare_recording, split_record
 from converter.data.splits import split_by_name, split_by_time
 from converter.simulate.sigmf_files import write_recordings
 from converter.simulate.specs import training_specs
-from converter.training.train import EpochReport, TrainSettings, train
+from converter.training.settings import TrainSettings
+from converter.training.train import EpochReport, train
 from edgespec.errors import QualityError
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.records import Geometry

@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from converter.cli.output import FILE, FOLDER, emit, json_option, note
+from converter.cli.training import training_options
+from converter.training.settings import TrainSettings
 from edgespec.units import parse_quantity
 
 __all__ = ["import_keras", "train", "transfer"]
@@ -21,8 +23,6 @@ __all__ = ["import_keras", "train", "transfer"]
 @click.option("--layers", type=int, help="Layers; default: 2 LSTM, or 4 of the autoencoder.")
 @click.option("--units", type=int, help="Units of an LSTM layer; default 64.")
 @click.option("--batch-norm", is_flag=True, help="Normalise after each LSTM layer.")
-@click.option("--hop", type=int, help="Frames between training segments; default: by data.")
-@click.option("--windows", default=20_000, show_default=True, help="Segments at most.")
 @click.option(
     "--transform",
     type=click.Choice(["context", "global"]),
@@ -30,11 +30,7 @@ __all__ = ["import_keras", "train", "transfer"]
     show_default=True,
     help="Standardise each segment by its context, or all alike.",
 )
-@click.option("--epochs", default=100, show_default=True, help="At most so many.")
-@click.option("--patience", default=8, show_default=True, help="Epochs without progress.")
-@click.option("--batch-size", default=64, show_default=True)
-@click.option("--learning-rate", default=1e-3, show_default=True)
-@click.option("--seed", default=0, show_default=True)
+@training_options
 @json_option
 def train(
     dataset_folder: Path,
@@ -43,43 +39,29 @@ def train(
     layers: int | None,
     units: int | None,
     batch_norm: bool,
-    hop: int | None,
-    windows: int,
     transform: str,
-    epochs: int,
-    patience: int,
-    batch_size: int,
-    learning_rate: float,
-    seed: int,
     as_json: bool,
+    **training: Any,
 ) -> None:
     """Train a network on a data set; the best weights by validation loss are kept."""
     from converter.data.dataset import load_dataset
-    from converter.training.train import TrainSettings
     from converter.training.train import train as run
 
     hyper = {"n_layers": layers, "n_units": units, "batch_norm": batch_norm or None}
     settings = TrainSettings(
         architecture=architecture,
         hyper={key: value for key, value in hyper.items() if value is not None},
-        hop_frames=hop,
-        n_windows=windows,
-        transform=transform,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        patience=patience,
-        seed=seed,
+        transform=transform == "context",
+        **training,
     )
-
     card = run(load_dataset(dataset_folder), out, settings, _epoch_printer(as_json))
-    training = card.training
-    best = min(training["val_losses"])
+    done = card.training
+    best = min(done["val_losses"])
     emit(
-        {"event": "trained", "model": str(out), "best_val_loss": best, **_short(training)},
+        {"event": "trained", "model": str(out), "best_val_loss": best, **_short(done)},
         as_json,
-        f"model {out}: validation loss {best:.4f} at epoch {training['best_epoch']} of "
-        f"{training['epochs']}, {training['n_windows']} windows, {training['seconds']} s",
+        f"model {out}: validation loss {best:.4f} at epoch {done['best_epoch']} of "
+        f"{done['epochs']}, {done['n_windows']} windows, {done['seconds']} s",
     )
 
 
@@ -113,13 +95,7 @@ def _epoch_printer(as_json: bool) -> Callable[[Any], None]:
     help="zero-shot, threshold, affine, 1L, 2L, All-L, closed-form or self.",
 )
 @click.option("--seconds", type=float, help="Signal to use; default: the whole train split.")
-@click.option("--hop", type=int, help="Frames between segments; default: by data.")
-@click.option("--windows", default=20_000, show_default=True, help="Segments at most.")
-@click.option("--epochs", default=100, show_default=True, help="At most so many.")
-@click.option("--patience", default=8, show_default=True, help="Epochs without progress.")
-@click.option("--batch-size", default=64, show_default=True)
-@click.option("--learning-rate", default=1e-3, show_default=True)
-@click.option("--seed", default=0, show_default=True)
+@training_options
 @json_option
 def transfer(
     teacher_folder: Path,
@@ -127,29 +103,14 @@ def transfer(
     out: Path,
     method: str,
     seconds: float | None,
-    hop: int | None,
-    windows: int,
-    epochs: int,
-    patience: int,
-    batch_size: int,
-    learning_rate: float,
-    seed: int,
     as_json: bool,
+    **training: Any,
 ) -> None:
     """Fit a copy of a trained model to another cell or band, with little data of it."""
     from converter.data.dataset import load_dataset
-    from converter.training.train import TrainSettings
     from converter.training.transfer import transfer as run
 
-    settings = TrainSettings(
-        hop_frames=hop,
-        n_windows=windows,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        patience=patience,
-        seed=seed,
-    )
+    settings = TrainSettings(**training)
     data = load_dataset(dataset_folder)
     card = run(teacher_folder, data, out, method, seconds, settings, _epoch_printer(as_json))
     done = card.training["transfer"]

@@ -66,11 +66,6 @@ def _check_model(experiment: Experiment, model: ModelSpec) -> None:
     build = MODELS[model.architecture].build
     known = [name for name in inspect.signature(build).parameters if name != "geometry"]
     _check_known(f"{path}.hyper", model.hyper, known, "parameter of the network")
-    for key in ("epochs", "patience", "batch_size", "n_windows"):
-        _check_least(f"{path}.{key}", getattr(model, key), 1)
-    _check_least(f"{path}.seed", model.seed, 0)
-    if not 0 < model.learning_rate < float("inf"):
-        raise ConfigError(f"{path}.learning_rate is {model.learning_rate:g}; it must be positive")
     if model.teacher is None:
         if model.seconds is not None:
             raise ConfigError(

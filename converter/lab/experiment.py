@@ -5,12 +5,12 @@ Four sets are kept apart by observer: ``train`` fits, ``validation`` stops and s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
 
-from converter.models.architectures import MODELS
 from converter.simulate.population import Population
+from converter.training.settings import TrainSettings
 from edgespec.errors import UsageError
+from edgespec.option import about
 from edgespec.records import Geometry
 
 __all__ = [
@@ -46,40 +46,36 @@ class Observers:
     n_seeds: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec(TrainSettings):
     """A model to train, or to transfer from a ``teacher`` by a ``method`` with ``seconds`` of data.
 
-    ``transform`` False leaves out the context-agnostic transform: one scaling for all windows.
-    ``seconds`` None takes all the training data of the population.
+    ``seconds`` None takes all the training data of the population. An experiment trains many
+    models, so each gets fewer epochs than one that is trained by itself.
     """
 
     name: str
     population: str
-    architecture: str = "lstm"
-    hyper: Mapping[str, Any] = field(default_factory=dict)
-    transform: bool = True
     teacher: str | None = None
     method: str | None = None
     seconds: float | None = None
-    epochs: int = 12
-    patience: int = 3
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    n_windows: int = 20_000
-    seed: int = 0
+    epochs: int = field(default=12, metadata=about("At most so many", minimum=1))
+    patience: int = field(default=3, metadata=about("Epochs without progress", minimum=1))
 
     def __post_init__(self) -> None:
-        if self.architecture not in MODELS:
-            raise UsageError(
-                f"model {self.name!r} has the architecture {self.architecture!r}; choose one of "
-                f"{', '.join(MODELS)}"
-            )
+        TrainSettings.__post_init__(self)
         if (self.teacher is None) != (self.method is None):
             raise UsageError(
                 f"model {self.name!r} has the teacher {self.teacher!r} and the method "
                 f"{self.method!r}; a transfer needs both, a training none of them"
             )
+
+    @property
+    def settings(self) -> TrainSettings:
+        """How it is trained, without what it is for."""
+        return TrainSettings(
+            **{item.name: getattr(self, item.name) for item in fields(TrainSettings)}
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,55 +13,11 @@ from converter.data.views import WindowSet, global_scaling
 from converter.models.architectures import MODELS, build_model
 from converter.models.runtime import load_keras, versions
 from converter.training.modeldir import ModelCard, save_model
-from edgespec.errors import QualityError, UsageError
+from converter.training.settings import TrainSettings
+from edgespec.errors import QualityError
 from edgespec.records import Scaling
 
-__all__ = ["EpochReport", "TrainSettings", "fit", "train", "training_hop", "training_windows"]
-
-
-TRANSFORMS = ("context", "global")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
-    """How to train; the defaults are those of Li et al. 2019, sec. 5.1.
-
-    ``hyper`` goes to the network's ``build``. ``hop_frames`` is the distance of two segments in
-    training; None chooses it, see :func:`training_hop`. ``n_windows`` segments are taken of a data
-    set at most: by that hop, and where it leaves more, by chance. Training ends after ``patience``
-    epochs without a better validation loss, and the best weights are kept.
-
-    ``transform`` ``context`` standardises every segment by its own context (sec. 4.2), as the
-    device does; ``global`` is the ablation without it: one scaling for all.
-    """
-
-    architecture: str = "lstm"
-    hyper: Mapping[str, Any] = field(default_factory=dict)
-    hop_frames: int | None = None
-    n_windows: int = 20_000
-    transform: str = "context"
-    epochs: int = 100
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    patience: int = 8
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.architecture not in MODELS:
-            raise UsageError(
-                f"architecture {self.architecture!r} is unknown; choose one of {', '.join(MODELS)}"
-            )
-        if self.transform not in TRANSFORMS:
-            raise UsageError(
-                f"transform is {self.transform!r}; choose one of {', '.join(TRANSFORMS)}"
-            )
-        for name in ("epochs", "batch_size", "patience", "learning_rate", "n_windows"):
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be positive")
-        if self.hop_frames is not None and self.hop_frames < 1:
-            raise UsageError(f"hop_frames is {self.hop_frames}; it must be at least 1")
-        if self.seed < 0:
-            raise UsageError(f"seed is {self.seed}; it must not be negative")
+__all__ = ["EpochReport", "fit", "train", "training_hop", "training_windows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +61,7 @@ def train(
     """
     load_keras().utils.set_random_seed(settings.seed)
     role = MODELS[settings.architecture].role
-    scaling = global_scaling(dataset) if settings.transform == "global" else None
+    scaling = None if settings.transform else global_scaling(dataset)
     windows = training_windows(dataset, settings, scaling)
     held_out = WindowSet(
         dataset,

@@ -65,7 +65,8 @@ def dataset() -> Dataset:
 
 @functools.cache
 def trained(architecture: str) -> Path:
-    from converter.training.train import TrainSettings, train
+    from converter.training.settings import TrainSettings
+    from converter.training.train import train
 
     where = folder() / architecture
     hyper = {"lstm": {"n_units": 16}, "autoencoder": {}}[architecture]

@@ -75,14 +75,19 @@ def task_keys(tasks: Mapping[str, Task]) -> dict[str, str]:
 def canonical(value: Any) -> Any:
     """Return a value as JSON, the same on every machine.
 
-    Fields with ``key`` False in their metadata say how, not what, and are left out.
+    Fields with ``key`` False in their metadata say how, not what, and are left out; so are those
+    with ``late`` True while they have their default, so that they change no key of before them.
 
     Raises:
         TypeError: a type that has no such form.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        known = (field.name for field in fields(value) if field.metadata.get("key", True))
-        return {name: canonical(getattr(value, name)) for name in known}
+        return {
+            field.name: canonical(getattr(value, field.name))
+            for field in fields(value)
+            if field.metadata.get("key", True)
+            and not (field.metadata.get("late") and getattr(value, field.name) == field.default)
+        }
     if isinstance(value, Mapping):
         return {str(key): canonical(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

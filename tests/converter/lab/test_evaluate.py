@@ -107,7 +107,7 @@ def test_a_population_may_be_heard_at_another_geometry() -> None:
         ("[defaults.models]", "[defaults.geometry]", "defaults.geometry is no known table"),
         ("[observers.unified]", "[observers.unifed]", "did you mean 'unified'"),
         ("{n_units = 4}", "{n_unit = 4}", "did you mean 'n_units'"),
-        ("epochs = 1", "learning_rate = 0.0", "learning_rate is 0; it must be positive"),
+        ("epochs = 1", "learning_rate = 0.0", r"learning_rate is 0\.0; it must be above 0"),
         ('teacher = "unified"', 'teacher = "teacher"', "no known model"),
         ('teacher = "unified"', 'teacher = "cell-b-closed-form"', "descends from itself"),
         ('teacher = "unified"', "", "needs both"),
@@ -181,6 +181,15 @@ def test_keys_follow_what_determines_the_output_and_nothing_else() -> None:
     }
     played = {name for name in before if name.startswith("episodes.")}
     assert changed("normal_s = 0.5", "normal_s = 0.6") == played
+
+
+def test_a_field_that_came_later_changes_keys_only_where_it_is_used() -> None:
+    text = tiny_experiment.CHAIN
+    spec = parse_experiment(text).models["unified"]
+    assert "hop_frames" not in canonical(spec)
+    assert canonical(replace(spec, hop_frames=2))["hop_frames"] == 2
+    used = keys(parse_experiment(text.replace("epochs = 1", "epochs = 1\nhop_frames = 2", 1)))
+    assert used["train.unified"] != keys(parse_experiment(text))["train.unified"]
 
 
 def test_canonical_forgets_the_last_digits_of_a_float() -> None:

@@ -30,7 +30,8 @@ from pathlib import Path
 import numpy as np
 from converter.data.dataset import load_dataset
 from converter.lab.measures.predictor import open_predictor
-from converter.training.train import TrainSettings, train
+from converter.training.settings import TrainSettings
+from converter.training.train import train
 from converter.training.transfer import transfer
 from converter.data.views import WindowSet
 

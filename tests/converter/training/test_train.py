@@ -14,7 +14,8 @@ from converter.lab.measures.predictor import open_predictor
 from converter.models.architectures import MODELS, build_model
 from converter.models.runtime import load_keras, versions
 from converter.training.modeldir import load_model
-from converter.training.train import EpochReport, TrainSettings, train, training_hop
+from converter.training.settings import TrainSettings
+from converter.training.train import EpochReport, train, training_hop
 from edgespec.errors import ModelError, QualityError, SourceError, UsageError
 from edgespec.records import FrameFlag
 from tests.made import tiny, tiny_training
@@ -61,7 +62,7 @@ def test_wrong_parameters_are_refused() -> None:
         {"seed": -1},
         {"hop_frames": 0},
         {"n_windows": 0},
-        {"transform": "none"},
+        {"patience": 0},
     ):
         with pytest.raises(UsageError):
             TrainSettings(**changes)
@@ -187,7 +188,7 @@ def test_without_the_transform_there_is_one_scaling_for_all(
     tmp_path: Path, architecture: str
 ) -> None:
     dataset = tiny_training.dataset()
-    settings = TrainSettings(architecture, FAST[architecture], epochs=3, transform="global", seed=1)
+    settings = TrainSettings(architecture, FAST[architecture], epochs=3, transform=False, seed=1)
     card = train(dataset, tmp_path, settings)
     parts = [load_part(dataset, part).power_dbfs for part in dataset.split("train")]
     power = np.concatenate(parts).astype(np.float64)

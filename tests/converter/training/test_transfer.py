@@ -19,7 +19,8 @@ from converter.models.architectures import build_model
 from converter.models.runtime import load_keras
 from converter.training.lastlayer import L2_GRID, Head, choose_l2, fit_affine, sum_up
 from converter.training.modeldir import ModelCard, load_model, save_model
-from converter.training.train import TrainSettings, train
+from converter.training.settings import TrainSettings
+from converter.training.train import train
 from converter.training.transfer import METHODS, freeze_all_but, transfer
 from edgespec.errors import ModelError, UsageError
 from edgespec.records import FloatArray, Geometry, Spectrogram
@@ -257,7 +258,7 @@ def test_self_owes_nothing_to_the_teacher(tmp_path: Path) -> None:
 def without_transform() -> Path:
     """A teacher that was trained with one scaling for all windows."""
     where = tiny_training.folder() / "global"
-    settings = TrainSettings("lstm", {"n_units": 8}, epochs=3, transform="global", seed=3)
+    settings = TrainSettings("lstm", {"n_units": 8}, epochs=3, transform=False, seed=3)
     train(tiny_training.dataset(), where, settings)
     return where
 

@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from converter.lab.engine.folder import WorkFolder
 from converter.lab.experiment import ModelSpec, Quantisation
-
-if TYPE_CHECKING:
-    from converter.training.train import TrainSettings
 
 __all__ = ["CalibrateBundle", "QuantiseModel", "TrainModel", "TransferModel"]
 
@@ -58,7 +55,7 @@ class TrainModel:
         from converter.training.train import train
 
         dataset = load_dataset(folder.data(self.model.population))
-        card = train(dataset, out, _settings(self.model), lambda report: None)
+        card = train(dataset, out, self.model.settings, lambda report: None)
         done = card.training
         return {
             "best_val_loss": min(done["val_losses"]),
@@ -109,7 +106,7 @@ class TransferModel:
             out,
             str(self.model.method),
             self.model.seconds,
-            _settings(self.model),
+            self.model.settings,
         )
         done = card.training["transfer"]
         keys = ("method", "seconds_of_signal", "n_windows", "seconds")
@@ -210,19 +207,3 @@ def _learning_s(model: ModelSpec) -> float:
     n_layers = model.hyper.get("n_layers", 2) if model.architecture == "lstm" else 1
     window_s = _LEARN_S.get(model.architecture, _LOOK_S) * n_layers
     return _BEGIN_S + model.epochs * (_EPOCH_S + window_s * model.n_windows)
-
-
-def _settings(model: ModelSpec) -> "TrainSettings":
-    from converter.training.train import TrainSettings
-
-    return TrainSettings(
-        architecture=model.architecture,
-        hyper=model.hyper,
-        n_windows=model.n_windows,
-        transform="context" if model.transform else "global",
-        epochs=model.epochs,
-        batch_size=model.batch_size,
-        learning_rate=model.learning_rate,
-        patience=model.patience,
-        seed=model.seed,
-    )
