@@ -2,55 +2,57 @@
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from converter.lab.engine.folder import WorkFolder
 
 __all__ = ["Task", "canonical", "task_keys"]
 
 
-class Task(Protocol):
+class Task(ABC):
     """One step. A frozen dataclass, whose fields determine the output together with ``needs``.
 
     ``version`` of a class is raised when its code gives another output for the same fields.
-    Who needs an ``is_index`` task reads the outputs of what that task needs, too. ``weight`` is
-    about how many seconds it takes on one core, for the estimate of what is left.
+    Who needs an ``is_index`` task reads the outputs of what that task needs, too. A task that
+    ``is_training`` wants the machine to itself.
     """
 
-    version: ClassVar[int]
-    is_training: ClassVar[bool]
-    is_index: ClassVar[bool]
+    __slots__ = ()
+    version: ClassVar[int] = 1
+    is_training: ClassVar[bool] = False
+    is_index: ClassVar[bool] = False
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """Unique in the experiment, in letters that a file name may have."""
-        ...
 
     @property
+    @abstractmethod
     def needs(self) -> tuple[str, ...]:
         """Names of the tasks whose outputs this one reads."""
-        ...
 
     @property
+    @abstractmethod
     def weight(self) -> float:
-        """Roughly the seconds of work."""
-        ...
+        """Roughly the seconds of work on one core, for the estimate of what is left."""
 
+    @abstractmethod
     def output(self, folder: WorkFolder) -> Path:
         """Return the file or folder that this task writes and no other does."""
-        ...
 
+    @abstractmethod
     def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
         """Do it: write to ``out``, which does not exist, what will be moved to ``output``.
 
         Returns:
             Facts for the marker, as JSON has them.
         """
-        ...
 
 
 def task_keys(tasks: Mapping[str, Task]) -> dict[str, str]:

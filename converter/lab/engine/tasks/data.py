@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from converter.lab.engine.folder import WorkFolder
+from converter.lab.engine.task import Task
 from converter.simulate.specs import RecordingSpec
 from edgespec.records import Geometry
 
@@ -13,12 +14,8 @@ __all__ = ["AssembleDataset", "SimulateObserver"]
 
 
 @dataclass(frozen=True, slots=True)
-class SimulateObserver:
+class SimulateObserver(Task):
     """One observer of a data set as frames on disk."""
-
-    version: ClassVar[int] = 1
-    is_training: ClassVar[bool] = False
-    is_index: ClassVar[bool] = False
 
     dataset: str
     spec: RecordingSpec
@@ -51,11 +48,9 @@ class SimulateObserver:
 
 
 @dataclass(frozen=True, slots=True)
-class AssembleDataset:
+class AssembleDataset(Task):
     """The index of a data set; ``shards`` are tasks and the split of each."""
 
-    version: ClassVar[int] = 1
-    is_training: ClassVar[bool] = False
     is_index: ClassVar[bool] = True
 
     dataset: str

@@ -1,11 +1,13 @@
 """Steps that measure; each simulates its observers anew, so that no test signal is ever stored."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from converter.lab.engine.folder import WorkFolder
+from converter.lab.engine.task import Task
 from converter.lab.engine.tasks.cached import ModelSource, fitted_scorers, opened
 from converter.lab.experiment import Detection, Episodes, Poisoning, Real
 from converter.simulate.specs import RecordingSpec
@@ -20,16 +22,32 @@ _SIMULATE_S, _OPEN_S, _MODEL_S, _BASELINE_S, _VARIANT_S = 0.36, 1.0, 5e-4, 2.5e-
 _N_NAMED = 4
 
 
+class TableTask(Task):
+    """A step whose output is the table at ``place``."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def place(self) -> tuple[str, ...]:
+        """What is measured, and on whom."""
+
+    @property
+    def name(self) -> str:
+        """The place with dots."""
+        return ".".join(self.place)
+
+    def output(self, folder: WorkFolder) -> Path:
+        """Return the table."""
+        return folder.table(*self.place)
+
+
 @dataclass(frozen=True, slots=True)
-class PredictionTable:
+class PredictionTable(TableTask):
     """Prediction errors of some models on all test observers of one population.
 
     The models share a task because the signal, which takes longest to make, is the same for all.
     """
-
-    version: ClassVar[int] = 1
-    is_training: ClassVar[bool] = False
-    is_index: ClassVar[bool] = False
 
     prediction: str
     population: str
@@ -38,9 +56,9 @@ class PredictionTable:
     geometry: Geometry
 
     @property
-    def name(self) -> str:
-        """``prediction.NAME.POPULATION``."""
-        return f"prediction.{self.prediction}.{self.population}"
+    def place(self) -> tuple[str, ...]:
+        """The prediction and the population."""
+        return "prediction", self.prediction, self.population
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -53,10 +71,6 @@ class PredictionTable:
         seconds = sum(spec.duration_s for _, spec in self.observers)
         each_s = _OPEN_S + _MODEL_S * seconds / self.geometry.hop_s
         return _SIMULATE_S * seconds + len(self.models) * each_s
-
-    def output(self, folder: WorkFolder) -> Path:
-        """Return the table."""
-        return folder.table("prediction", self.prediction, self.population)
 
     def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
         """Simulate, predict, write a row for each model and observer."""
@@ -82,16 +96,12 @@ class PredictionTable:
 
 
 @dataclass(frozen=True, slots=True)
-class DetectionWindows:
+class DetectionWindows(TableTask):
     """Scores of every segment of one observer by every scorer.
 
     ``train_specs`` are those of the data set that the baselines are fitted on, whose key tells
     them apart already.
     """
-
-    version: ClassVar[int] = 1
-    is_training: ClassVar[bool] = False
-    is_index: ClassVar[bool] = False
 
     detection: Detection
     split: str
@@ -102,9 +112,9 @@ class DetectionWindows:
     train_specs: tuple[RecordingSpec, ...] = field(default=(), metadata={"key": False})
 
     @property
-    def name(self) -> str:
-        """``detection.NAME.SPLIT-SEED-OBSERVER``."""
-        return f"detection.{self.detection.name}.{self.split}-{self.seed}-{self.spec.name}"
+    def place(self) -> tuple[str, ...]:
+        """The detection, and split, seed and name of the observer."""
+        return "detection", self.detection.name, f"{self.split}-{self.seed}-{self.spec.name}"
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -124,11 +134,6 @@ class DetectionWindows:
         segment_s = _MODEL_S * len(self.models) + _BASELINE_S * len(detection.baselines)
         simulated_s = _SIMULATE_S * self.spec.duration_s
         return simulated_s + _VARIANT_S * n_variants + segment_s * n_segments
-
-    def output(self, folder: WorkFolder) -> Path:
-        """Return the table."""
-        row = f"{self.split}-{self.seed}-{self.spec.name}"
-        return folder.table("detection", self.detection.name, row)
 
     def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
         """Simulate, add what is to be detected, score."""
@@ -152,21 +157,17 @@ class DetectionWindows:
 
 
 @dataclass(frozen=True, slots=True)
-class PlayEpisodes:
+class PlayEpisodes(TableTask):
     """Events of the device's chain on one observer."""
-
-    version: ClassVar[int] = 1
-    is_training: ClassVar[bool] = False
-    is_index: ClassVar[bool] = False
 
     episodes: Episodes
     seed: int
     spec: RecordingSpec
 
     @property
-    def name(self) -> str:
-        """``episodes.NAME.SEED-OBSERVER``."""
-        return f"episodes.{self.episodes.name}.{self.seed}-{self.spec.name}"
+    def place(self) -> tuple[str, ...]:
+        """The episodes, and seed and name of the observer."""
+        return "episodes", self.episodes.name, f"{self.seed}-{self.spec.name}"
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -177,10 +178,6 @@ class PlayEpisodes:
     def weight(self) -> float:
         """The signal, and the device, which is some times faster."""
         return (_SIMULATE_S + 0.15) * self.spec.duration_s
-
-    def output(self, folder: WorkFolder) -> Path:
-        """Return the table."""
-        return folder.table("episodes", self.episodes.name, f"{self.seed}-{self.spec.name}")
 
     def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
         """Play the device."""
@@ -195,21 +192,17 @@ class PlayEpisodes:
 
 
 @dataclass(frozen=True, slots=True)
-class PlayRamp:
+class PlayRamp(TableTask):
     """A slow ramp against the device's chain, on one observer."""
-
-    version: ClassVar[int] = 1
-    is_training: ClassVar[bool] = False
-    is_index: ClassVar[bool] = False
 
     poisoning: Poisoning
     seed: int
     spec: RecordingSpec
 
     @property
-    def name(self) -> str:
-        """``poisoning.NAME.SEED-OBSERVER``."""
-        return f"poisoning.{self.poisoning.name}.{self.seed}-{self.spec.name}"
+    def place(self) -> tuple[str, ...]:
+        """The poisoning, and seed and name of the observer."""
+        return "poisoning", self.poisoning.name, f"{self.seed}-{self.spec.name}"
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -220,10 +213,6 @@ class PlayRamp:
     def weight(self) -> float:
         """The signal, and the device, which is some times faster."""
         return (_SIMULATE_S + 0.15) * self.poisoning.ramp.duration_s
-
-    def output(self, folder: WorkFolder) -> Path:
-        """Return the table."""
-        return folder.table("poisoning", self.poisoning.name, f"{self.seed}-{self.spec.name}")
 
     def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
         """Play the ramp."""
@@ -240,15 +229,11 @@ class PlayRamp:
 
 
 @dataclass(frozen=True, slots=True)
-class WatchRecordings:
+class WatchRecordings(TableTask):
     """Alarms on real recordings: ``files`` are their names and hashes, found below ``root``.
 
     ``population`` is whose thresholds the bundle has; without a model it is the shipped one.
     """
-
-    version: ClassVar[int] = 1
-    is_training: ClassVar[bool] = False
-    is_index: ClassVar[bool] = False
 
     real: Real
     files: tuple[tuple[str, str], ...]
@@ -257,9 +242,9 @@ class WatchRecordings:
     root: str = field(default="", metadata={"key": False})
 
     @property
-    def name(self) -> str:
-        """``real.NAME``."""
-        return f"real.{self.real.name}"
+    def place(self) -> tuple[str, ...]:
+        """The watch."""
+        return "real", self.real.name
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -270,10 +255,6 @@ class WatchRecordings:
     def weight(self) -> float:
         """About a second each."""
         return 1.0 + len(self.files)
-
-    def output(self, folder: WorkFolder) -> Path:
-        """Return the table."""
-        return folder.table("real", self.real.name)
 
     def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
         """Watch every recording that has, or can be brought to, the bundle's sample rate."""

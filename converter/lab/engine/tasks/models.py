@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from converter.lab.engine.folder import WorkFolder
+from converter.lab.engine.task import Task
 from converter.lab.experiment import ModelSpec, Quantisation
 
 __all__ = ["CalibrateBundle", "QuantiseModel", "TrainModel", "TransferModel"]
@@ -21,12 +22,10 @@ _SHARES = {"1L": 0.65, "2L": 0.8, "All-L": 1.0, "self": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
-class TrainModel:
+class TrainModel(Task):
     """A network trained from scratch on a population."""
 
-    version: ClassVar[int] = 1
     is_training: ClassVar[bool] = True
-    is_index: ClassVar[bool] = False
 
     model: ModelSpec
 
@@ -64,12 +63,10 @@ class TrainModel:
 
 
 @dataclass(frozen=True, slots=True)
-class TransferModel:
+class TransferModel(Task):
     """A copy of a teacher, fitted to another population with some seconds of it."""
 
-    version: ClassVar[int] = 1
     is_training: ClassVar[bool] = True
-    is_index: ClassVar[bool] = False
 
     model: ModelSpec
     teacher_task: str
@@ -114,12 +111,8 @@ class TransferModel:
 
 
 @dataclass(frozen=True, slots=True)
-class QuantiseModel:
+class QuantiseModel(Task):
     """A model as a bundle, without thresholds."""
-
-    version: ClassVar[int] = 1
-    is_training: ClassVar[bool] = False
-    is_index: ClassVar[bool] = False
 
     quantisation: Quantisation
     model_task: str
@@ -156,12 +149,8 @@ class QuantiseModel:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrateBundle:
+class CalibrateBundle(Task):
     """A bundle with thresholds from the calibration observers of a population."""
-
-    version: ClassVar[int] = 1
-    is_training: ClassVar[bool] = False
-    is_index: ClassVar[bool] = False
 
     quantisation: str
     population: str
