@@ -21,7 +21,7 @@ from converter.lab.numbers.thresholds import (
     realised_rates,
     site_standardised,
 )
-from edgespec.errors import ModelError, UsageError
+from edgespec.errors import ModelError
 
 __all__ = [
     "MAX_FAR",
@@ -29,9 +29,7 @@ __all__ = [
     "STANDARDISATIONS",
     "Bench",
     "Measured",
-    "detection_summary",
     "false_alarm_summary",
-    "paired_summary",
     "scorers_of",
 ]
 
@@ -133,115 +131,6 @@ def scorers_of(columns: Columns | Sequence[str]) -> list[str]:
     return [name.removeprefix(_PREFIX) for name in columns if name.startswith(_PREFIX)]
 
 
-def detection_summary(
-    table: ArrowTable | Columns,
-    rates: Sequence[float],
-    rng: np.random.Generator,
-    *,
-    n_resamples: int = 300,
-) -> list[Row]:
-    """Return a row for each scorer, standardisation, mode, kind and ISR.
-
-    ``kind`` is ``mean over kinds`` for the mean of all kinds of interferers (not of faults) at one
-    mode and ISR. All anomalous rows are compared with all normal rows of the test observers.
-
-    Args:
-        table: a detection table, as arrays or Parquet has it: ``split seed observer mode kind
-            isr_db stretch segment`` and a column ``score:NAME`` for each scorer.
-        rates: false alarms per segment that thresholds are set for, on the calibration rows.
-        rng: draws the resamples.
-        n_resamples: of the bootstrap by observer and block.
-
-    Returns:
-        Dictionaries with ``scorer standardisation mode kind isr_db n_observers n_normal n_anomalous
-        n_not_finite auc auc_low auc_high pauc`` and for each rate, here 0.01,
-        ``threshold_0.01 detected_0.01 detected_0.01_low detected_0.01_high`` and
-        ``far_0.01 far_0.01_low far_0.01_high``, the realised false-alarm rate, which is the same in
-        all rows of a scorer. NaN where the calibration rows are too few for a rate. ``pauc`` is the
-        standardised one up to a false-alarm rate of 1 %; that of a mean is the mean over kinds.
-
-    Raises:
-        UsageError: the table lacks a column, or normal or anomalous test rows, or warm-up rows.
-    """
-    bench = Bench(table, rng, n_resamples)
-    counts = bench.counts()
-    rows: list[Row] = []
-    for scorer in scorers_of(bench.columns):
-        for standardisation in STANDARDISATIONS:
-            found = bench.measure(scorer, standardisation, rates)
-            far: Row = {}
-            for i, rate in enumerate(rates):
-                far |= _triple(f"far_{rate:g}", found.far[:, i])
-            for number, cell in enumerate(bench.layout.all_cells):
-                row: Row = {
-                    "scorer": scorer,
-                    "standardisation": standardisation,
-                    "mode": cell.mode,
-                    "kind": cell.kind,
-                    "isr_db": cell.isr_db,
-                    "n_observers": len(bench.layout.observers),
-                    "n_normal": len(bench.layout.normal.rows),
-                    "n_anomalous": counts[number],
-                    "n_not_finite": found.n_not_finite,
-                    **_triple("auc", found.auc[:, number]),
-                    "pauc": float(found.pauc[number]),
-                }
-                for i, rate in enumerate(rates):
-                    row[f"threshold_{rate:g}"] = float(found.thresholds[i])
-                    row |= _triple(f"detected_{rate:g}", found.detected[:, i, number])
-                rows.append(row | far)
-    return rows
-
-
-def paired_summary(
-    table: ArrowTable | Columns,
-    pairs: Sequence[tuple[str, str]],
-    rates: Sequence[float],
-    rng: np.random.Generator,
-    *,
-    n_resamples: int = 300,
-) -> list[Row]:
-    """Return how much better the first scorer of each pair is than the second, on the same draws.
-
-    Returns:
-        A dictionary for each pair, standardisation, mode, kind and ISR: ``scorer other
-        standardisation mode kind isr_db``, differences ``auc auc_low auc_high`` and, for each
-        rate, ``detected_0.01 detected_0.01_low detected_0.01_high``.
-
-    Raises:
-        UsageError: a scorer is not in the table; or as :func:`detection_summary`.
-    """
-    bench = Bench(table, rng, n_resamples)
-    known = scorers_of(bench.columns)
-    for name in {name for pair in pairs for name in pair}:
-        if name not in known:
-            raise UsageError(f"there is no scorer {name!r} in the table; it has {', '.join(known)}")
-    measured: dict[tuple[str, str], Measured] = {}
-    rows: list[Row] = []
-    for scorer, other in pairs:
-        for standardisation in STANDARDISATIONS:
-            for name in (scorer, other):
-                if (name, standardisation) not in measured:
-                    key = (name, standardisation)
-                    measured[key] = bench.measure(name, standardisation, rates)
-            one, two = (measured[name, standardisation] for name in (scorer, other))
-            for number, cell in enumerate(bench.layout.all_cells):
-                row: Row = {
-                    "scorer": scorer,
-                    "other": other,
-                    "standardisation": standardisation,
-                    "mode": cell.mode,
-                    "kind": cell.kind,
-                    "isr_db": cell.isr_db,
-                    **_triple("auc", one.auc[:, number] - two.auc[:, number]),
-                }
-                for i, rate in enumerate(rates):
-                    difference = one.detected[:, i, number] - two.detected[:, i, number]
-                    row |= _triple(f"detected_{rate:g}", difference)
-                rows.append(row)
-    return rows
-
-
 def false_alarm_summary(
     table: ArrowTable | Columns,
     rates: Sequence[float],
@@ -258,7 +147,7 @@ def false_alarm_summary(
         ``worst_observer``. Figures are NaN where the calibration rows are too few for a rate.
 
     Raises:
-        UsageError: as :func:`detection_summary`.
+        UsageError: the table lacks a column, or normal or anomalous test rows, or warm-up rows.
     """
     bench = Bench(table, rng, n_resamples)
     pile = bench.layout.normal
@@ -324,9 +213,3 @@ def _above(scores: Float, thresholds: Float) -> Float:
     out = (scores > thresholds[:, np.newaxis]).astype(np.float64)
     out[np.isnan(thresholds)] = np.nan
     return out
-
-
-def _triple(name: str, values: Float) -> Row:
-    """Return a figure and its interval from the one of all rows and those of the draws."""
-    interval = percentiles(float(values[0]), values[1:])
-    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}

@@ -1,30 +1,17 @@
-"""How sure a figure is: bootstrap by observer and block, exact intervals of rates."""
+"""How sure a figure is: the middle of its resamples, exact intervals of rates."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import binomtest, chi2
 
 from edgespec.errors import UsageError
 
-__all__ = [
-    "LEVEL",
-    "Interval",
-    "bootstrap_by_observer",
-    "clopper_pearson",
-    "paired_difference",
-    "percentiles",
-    "poisson_rate",
-    "resampled_rows",
-]
+__all__ = ["LEVEL", "Interval", "clopper_pearson", "percentiles", "poisson_rate"]
 
 #: Confidence of every interval.
 LEVEL = 0.95
-
-Rows = NDArray[np.intp]
-Statistic = Callable[[NDArray[np.generic]], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,85 +50,6 @@ def percentiles(value: float, resamples: ArrayLike) -> Interval:
     return Interval(value, float(low), float(high))
 
 
-def resampled_rows(lengths: Sequence[int], block: int, rng: np.random.Generator) -> Rows:
-    """Return one bootstrap sample of the rows of observers that are laid end to end.
-
-    Observers are drawn with replacement, then blocks of ``block`` consecutive rows within each of
-    them: what one observer hears is alike, and so is what follows at once (Davison and Hinkley
-    1997, sec. 3.8). Of an observer whose length is not a multiple the last block is shorter.
-    """
-    sizes = np.asarray(lengths)
-    ends = np.cumsum(sizes)
-    chosen = rng.integers(len(sizes), size=len(sizes))
-    n_blocks = -(-sizes[chosen] // block)
-    observer = np.repeat(chosen, n_blocks)
-    drawn = (rng.random(len(observer)) * np.repeat(n_blocks, n_blocks)).astype(np.intp)
-    first = ends[observer] - sizes[observer] + drawn * block
-    n_rows = np.minimum(block, ends[observer] - first)
-    since_first = np.arange(n_rows.sum()) - np.repeat(np.cumsum(n_rows) - n_rows, n_rows)
-    rows: Rows = np.repeat(first, n_rows) + since_first
-    return rows
-
-
-def bootstrap_by_observer(
-    statistic: Statistic,
-    groups: Sequence[ArrayLike],
-    *,
-    rng: np.random.Generator,
-    n: int = 1000,
-    block: int = 1,
-) -> Interval:
-    """Return a statistic of all observers' rows and its bootstrap interval.
-
-    Args:
-        statistic: of rows laid end to end, ``(n_rows, ...)``, such as :func:`numpy.mean`.
-        groups: rows of each observer in the order of time; who has none is left out.
-        rng: draws the resamples.
-        n: how many.
-        block: rows that are drawn together, 1 where they do not depend on each other.
-
-    Raises:
-        UsageError: there are no rows, or ``n`` or ``block`` is not positive.
-    """
-    rows, lengths = _laid_out(groups, n, block)
-    resamples = [statistic(rows[resampled_rows(lengths, block, rng)]) for _ in range(n)]
-    return percentiles(float(statistic(rows)), resamples)
-
-
-def paired_difference(
-    statistic: Statistic,
-    groups: Sequence[ArrayLike],
-    others: Sequence[ArrayLike],
-    *,
-    rng: np.random.Generator,
-    n: int = 1000,
-    block: int = 1,
-) -> Interval:
-    """Return ``statistic(groups) - statistic(others)`` on the same observers, with its interval.
-
-    Every resample takes the same observers and rows of both, so what they have in common drops
-    out.
-
-    Raises:
-        UsageError: the two do not have the same observers with as many rows each; or as
-            :func:`bootstrap_by_observer`.
-    """
-    sizes, other_sizes = [np.shape(part)[0] for part in groups], [np.shape(p)[0] for p in others]
-    if sizes != other_sizes:
-        raise UsageError(
-            f"{len(sizes)} observers with {sum(sizes)} rows are compared with {len(other_sizes)} "
-            f"with {sum(other_sizes)}: a paired difference takes the same rows of the same "
-            "observers"
-        )
-    rows, lengths = _laid_out(groups, n, block)
-    other_rows, _ = _laid_out(others, n, block)
-    resamples = []
-    for _ in range(n):
-        drawn = resampled_rows(lengths, block, rng)
-        resamples.append(statistic(rows[drawn]) - statistic(other_rows[drawn]))
-    return percentiles(float(statistic(rows) - statistic(other_rows)), resamples)
-
-
 def clopper_pearson(k: int, n: int) -> Interval:
     """Return ``k / n`` with its exact interval (Clopper and Pearson 1934).
 
@@ -172,14 +80,3 @@ def poisson_rate(k: int, hours: float) -> Interval:
     tail = (1.0 - LEVEL) / 2.0
     low, high = chi2.ppf(tail, 2 * k) / 2.0, chi2.ppf(1.0 - tail, 2 * k + 2) / 2.0
     return Interval(k / hours, float(low) / hours, float(high) / hours)
-
-
-def _laid_out(
-    groups: Sequence[ArrayLike], n: int, block: int
-) -> tuple[NDArray[np.generic], list[int]]:
-    if n < 1 or block < 1:
-        raise UsageError(f"{n} resamples of blocks of {block}: both must be at least 1")
-    parts = [part for part in map(np.asarray, groups) if len(part)]
-    if not parts:
-        raise UsageError(f"{len(groups)} observers have no rows to draw from: give at least one")
-    return np.concatenate(parts), [len(part) for part in parts]

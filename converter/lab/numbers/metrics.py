@@ -1,4 +1,4 @@
-"""ROC curve, AUC, partial AUC and detection rate of scores where high is anomalous.
+"""Areas under the ROC curve, whole and partial, of scores where high is anomalous.
 
 Scores are ranked once; everything else is a look-up in a table of the normal ones, so that a
 bootstrap can weigh them anew thousands of times.
@@ -12,15 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from edgespec.errors import UsageError
 
-__all__ = [
-    "RankedScores",
-    "detection_rate",
-    "partial_auc",
-    "rank_scores",
-    "roc_auc",
-    "roc_curve",
-    "standardised_area",
-]
+__all__ = ["RankedScores", "rank_scores", "standardised_area"]
 
 Float = NDArray[np.float64]
 
@@ -83,54 +75,6 @@ def rank_scores(normal: ArrayLike, anomalous: ArrayLike) -> RankedScores:
     return RankedScores(group.reshape(-1), 2 * at + equal, len(distinct))
 
 
-def roc_curve(normal: ArrayLike, anomalous: ArrayLike) -> tuple[Float, Float, Float]:
-    """Return false-alarm rates, detection rates, and the scores at and above which they hold.
-
-    From (0, 0), whose score is infinite, to (1, 1): as :func:`sklearn.metrics.roc_curve` has it,
-    points on a straight line left out.
-
-    Raises:
-        UsageError: one of the two is empty, or a score is not a finite number.
-    """
-    from sklearn.metrics import roc_curve as points
-
-    scores = [_checked(normal, "normal"), _checked(anomalous, "anomalous")]
-    if not all(len(part) and np.isfinite(part).all() for part in scores):
-        raise UsageError(
-            f"a ROC curve of {len(scores[0])} normal and {len(scores[1])} anomalous scores cannot "
-            "be drawn: it takes finite ones of both"
-        )
-    labels = np.repeat([0, 1], [len(part) for part in scores])
-    far, detected, thresholds = points(labels, np.concatenate(scores))
-    return far, detected, thresholds
-
-
-def roc_auc(normal: ArrayLike, anomalous: ArrayLike) -> float:
-    """Return the share of pairs in which the anomalous score is the higher; ties count half.
-
-    NaN where there are no anomalous scores.
-
-    Raises:
-        UsageError: there are no normal scores, or one of either is not a number.
-    """
-    ranked = rank_scores(normal, anomalous)
-    return _mean(ranked.areas()[ranked.place])
-
-
-def partial_auc(normal: ArrayLike, anomalous: ArrayLike, max_far: float = 0.01) -> float:
-    """Return the area under the ROC curve up to a false-alarm rate, standardised.
-
-    0.5 for scores that tell nothing, 1 for those that separate; see :func:`standardised_area`.
-
-    Raises:
-        UsageError: as :func:`roc_auc`, or ``max_far`` is not above 0 and up to 1.
-    """
-    if not 0.0 < max_far <= 1.0:
-        raise UsageError(f"max_far is {max_far}; it must be above 0 and up to 1")
-    ranked = rank_scores(normal, anomalous)
-    return standardised_area(_mean(ranked.areas(None, max_far)[ranked.place]), max_far)
-
-
 def standardised_area(area: float, max_far: float) -> float:
     """Return a partial area on the scale of a full one.
 
@@ -138,15 +82,6 @@ def standardised_area(area: float, max_far: float) -> float:
     """
     chance = max_far**2 / 2.0
     return 0.5 * (1.0 + (area - chance) / (max_far - chance))
-
-
-def detection_rate(scores: ArrayLike, threshold: float) -> float:
-    """Return the share of scores above a threshold, NaN where there are none."""
-    return _mean(np.asarray(scores) > threshold)
-
-
-def _mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float:
-    return float(np.mean(values)) if len(values) else float("nan")
 
 
 def _checked(scores: ArrayLike, name: str) -> NDArray[Any]:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from converter.lab.numbers.intervals import Interval
-from converter.lab.numbers.metrics import roc_auc
 from converter.lab.toml import parse_experiment
 from converter.report.detection_scores import DetectionScores
 from converter.report.document import Best, Document, Section, Table, with_best
@@ -21,6 +20,7 @@ from converter.report.report import write_report
 from converter.report.resamples import Draws, interval
 from converter.report.results import Results
 from converter.simulate.population import Population
+from tests import naive
 from tests.made.tables import (
     EXPERIMENT,
     RIGHT,
@@ -118,7 +118,7 @@ def test_areas_and_rates_are_those_of_the_pooled_scores(right: Results) -> None:
     for site in (False, True):
         cells = main.pick(["onset"], ["tone"], [0.0])
         normal, anomalous = main.rows("unified", site, cells)
-        assert main.auc("unified", site)[0, cells] == pytest.approx(roc_auc(normal, anomalous))
+        assert main.auc("unified", site)[0, cells] == pytest.approx(naive.auc(normal, anomalous))
         threshold = main.measured("unified", site).thresholds[0]
         far, _ = main.above("unified", site, threshold)
         assert far[0] == pytest.approx(np.mean(normal > threshold))

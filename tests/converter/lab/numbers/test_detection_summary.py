@@ -1,20 +1,21 @@
 """Laws of the summed-up detection table: what the plain way gives, whatever the order of rows."""
 
-from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from converter.lab.numbers.cells import BLOCK_SEGMENTS, MEAN_OVER_KINDS, Layout
 from converter.lab.numbers.detection_summary import (
     STANDARDISATIONS,
-    detection_summary,
+    Bench,
     false_alarm_summary,
-    paired_summary,
+    scorers_of,
 )
+from converter.lab.numbers.intervals import percentiles
 from converter.lab.numbers.thresholds import pooled_threshold
 from edgespec.errors import UsageError
 from tests import naive
@@ -31,8 +32,38 @@ def of(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any]:
     return found
 
 
-def summary(table: Mapping[str, Any], n: int = 40) -> list[dict[str, Any]]:
-    return detection_summary(table, RATES, np.random.default_rng(5), n_resamples=n)
+def summary(table: Any, n: int = 40, rates: tuple[float, ...] = RATES) -> list[dict[str, Any]]:
+    """A row for each scorer, standardisation and cell, with every figure and its interval."""
+    bench = Bench(table, np.random.default_rng(5), n)
+    rows = []
+    for scorer, standardisation in product(scorers_of(bench.columns), STANDARDISATIONS):
+        found = bench.measure(scorer, standardisation, rates)
+        for number, cell in enumerate(bench.layout.all_cells):
+            row = {
+                "scorer": scorer,
+                "standardisation": standardisation,
+                "mode": cell.mode,
+                "kind": cell.kind,
+                "isr_db": cell.isr_db,
+                "n_observers": len(bench.layout.observers),
+                "n_normal": len(bench.layout.normal.rows),
+                "n_anomalous": bench.counts()[number],
+                "n_not_finite": found.n_not_finite,
+                "pauc": found.pauc[number],
+                **triple("auc", found.auc[:, number]),
+            }
+            for i, rate in enumerate(rates):
+                row[f"threshold_{rate:g}"] = found.thresholds[i]
+                row |= triple(f"detected_{rate:g}", found.detected[:, i, number])
+                row |= triple(f"far_{rate:g}", found.far[:, i])
+            rows.append(row)
+    return rows
+
+
+def triple(name: str, values: NDArray[np.float64]) -> dict[str, float]:
+    """A figure of all rows, and the bounds that its draws give."""
+    interval = percentiles(float(values[0]), values[1:])
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def test_every_figure_is_the_plain_one(rng: np.random.Generator) -> None:
@@ -160,19 +191,16 @@ def test_pairs_are_compared_on_the_same_draws(rng: np.random.Generator) -> None:
     table = detection_tables.table(rng, GAINS, offset=2.0)
     twin = table["score:good"] + np.float32(1e-3) * rng.normal(size=len(table["split"]))
     table["score:twin"] = twin.astype(np.float32)
-    single = summary(table)
-    pairs = [("good", "twin"), ("good", "bad")]
-    rows = paired_summary(table, pairs, RATES, np.random.default_rng(5), n_resamples=40)
-    cell = {"standardisation": "raw", "mode": "persistent", "kind": "chirp"}
-    good, bad = (of(single, scorer=name, **cell) for name in ("good", "bad"))
-    twins, unequal = (of(rows, other=name, **cell) for name in ("twin", "bad"))
-    assert unequal["auc"] == pytest.approx(good["auc"] - bad["auc"])
-    assert unequal["detected_0.01"] == pytest.approx(good["detected_0.01"] - bad["detected_0.01"])
-    assert unequal["auc_low"] > 0
-    own = good["auc_high"] - good["auc_low"]
-    assert twins["auc_high"] - twins["auc_low"] < 0.05 * own
-    with pytest.raises(UsageError, match="no scorer 'best' in the table; it has good, bad, twin"):
-        paired_summary(table, [("good", "best")], RATES, rng)
+    bench = Bench(table, np.random.default_rng(5), 40)
+    good, same, bad = (bench.measure(name, "raw", RATES).auc for name in ("good", "twin", "bad"))
+    cells = [(cell.mode, cell.kind) for cell in bench.layout.all_cells]
+    chirp = cells.index(("persistent", "chirp"))
+    own, unequal, twins = (
+        percentiles(float(draws[0, chirp]), draws[1:, chirp])
+        for draws in (good, good - bad, good - same)
+    )
+    assert unequal.low > 0
+    assert twins.high - twins.low < 0.05 * (own.high - own.low)
 
 
 def test_scores_that_are_no_numbers_count_as_misses(rng: np.random.Generator) -> None:
@@ -188,7 +216,7 @@ def test_scores_that_are_no_numbers_count_as_misses(rng: np.random.Generator) ->
 
 def test_a_rate_that_the_calibration_cannot_tell_has_no_figure(rng: np.random.Generator) -> None:
     table = detection_tables.table(rng, {"a": 1.0}, n_observers=2)
-    (row, *_) = detection_summary(table, (0.01, 1e-4), rng, n_resamples=2)
+    (row, *_) = summary(table, 2, (0.01, 1e-4))
     for name in ("threshold", "detected", "far"):
         assert np.isnan(row[f"{name}_0.0001"])
         assert np.isfinite(row[f"{name}_0.01"])

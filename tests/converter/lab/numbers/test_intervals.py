@@ -1,4 +1,4 @@
-"""Laws of intervals: they hold the truth as often as they say, and know who the observers are."""
+"""Laws of intervals: they hold the truth as often as they say."""
 
 from functools import partial
 
@@ -9,23 +9,15 @@ from scipy.stats import beta, poisson
 from converter.lab.numbers.intervals import (
     LEVEL,
     Interval,
-    bootstrap_by_observer,
     clopper_pearson,
-    paired_difference,
     percentiles,
     poisson_rate,
-    resampled_rows,
 )
 from edgespec.errors import UsageError
 
 
 def width(interval: Interval) -> float:
     return interval.high - interval.low
-
-
-def observers(rng: np.random.Generator, n: int, spread: float, n_rows: int = 30) -> list:
-    """Rows of each observer around a mean of its own; the mean of all is 0."""
-    return [spread * rng.normal() + rng.normal(size=n_rows) for _ in range(n)]
 
 
 def test_the_text_of_an_interval() -> None:
@@ -35,86 +27,6 @@ def test_the_text_of_an_interval() -> None:
     assert 0.92 in interval
     assert 0.96 not in interval
     assert interval.times(24).high == pytest.approx(22.8)
-
-
-@pytest.mark.parametrize("spread", [0.0, 1.0])
-def test_the_bootstrap_holds_the_truth_as_often_as_it_says(
-    rng: np.random.Generator, spread: float
-) -> None:
-    # Percentile intervals of 20 observers are a little too narrow: 92 to 93 % for 95 %. 300 trials
-    # have a standard error of 1.5 %.
-    hits = 0
-    for _ in range(300):
-        groups = observers(rng, 20, spread, 10)
-        hits += 0.0 in bootstrap_by_observer(np.mean, groups, rng=rng, n=200)
-    assert 0.88 <= hits / 300 <= 0.99
-
-
-def test_who_ignores_the_observers_is_too_sure(rng: np.random.Generator) -> None:
-    groups = observers(rng, 20, 1.0)
-    by_observer = bootstrap_by_observer(np.mean, groups, rng=rng, n=400)
-    rows = np.concatenate(groups)
-    by_row = bootstrap_by_observer(np.mean, [[row] for row in rows], rng=rng, n=400)
-    # Standard errors are sqrt(1/20 + 1/600) and sqrt(2/600).
-    assert width(by_observer) > 2.5 * width(by_row)
-    assert by_observer.value == pytest.approx(by_row.value)
-
-
-def test_rows_that_hang_together_are_drawn_together(rng: np.random.Generator) -> None:
-    runs = [np.repeat(rng.normal(size=20), 10) for _ in range(12)]
-    one_by_one = bootstrap_by_observer(np.mean, runs, rng=rng, n=400)
-    by_block = bootstrap_by_observer(np.mean, runs, rng=rng, n=400, block=10)
-    # Variances between and within observers: 1/240 each with blocks, 1/240 and 1/2400 without.
-    assert width(by_block) > 1.15 * width(one_by_one)
-
-
-def test_a_resample_is_made_of_blocks_of_whole_observers(rng: np.random.Generator) -> None:
-    lengths = [7, 4, 9]
-    owner = np.repeat(np.arange(3), lengths)
-    first = np.concatenate(([0], np.cumsum(lengths)[:-1]))
-    for _ in range(50):
-        rows = resampled_rows(lengths, 3, rng)
-        assert np.all((rows >= 0) & (rows < sum(lengths)))
-        within = rows - first[owner[rows]]
-        starts = np.flatnonzero(within % 3 == 0)
-        for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
-            block = rows[start:stop]
-            assert np.all(np.diff(block) == 1)
-            assert len(set(owner[block])) == 1
-
-
-def test_an_observer_without_rows_does_not_count(rng: np.random.Generator) -> None:
-    groups = observers(rng, 5, 0.5)
-    one, two = (
-        bootstrap_by_observer(np.mean, some, rng=np.random.default_rng(1), n=50)
-        for some in (groups, [[], *groups, []])
-    )
-    assert one == two
-
-
-def test_the_same_seed_gives_the_same_interval() -> None:
-    groups = observers(np.random.default_rng(3), 8, 0.5)
-    one, two = (
-        bootstrap_by_observer(np.mean, groups, rng=np.random.default_rng(1), n=50) for _ in range(2)
-    )
-    assert one == two
-
-
-def test_what_two_scorers_have_in_common_drops_out(rng: np.random.Generator) -> None:
-    groups = observers(rng, 20, 3.0)
-    better = [rows + 0.1 + 0.01 * rng.normal(size=len(rows)) for rows in groups]
-    difference = paired_difference(np.mean, better, groups, rng=rng, n=300)
-    assert difference.value == pytest.approx(0.1, abs=0.01)
-    assert width(difference) < 0.01
-    assert width(bootstrap_by_observer(np.mean, groups, rng=rng, n=300)) > 1.0
-    back = paired_difference(np.mean, groups, better, rng=rng, n=300)
-    assert back.value == -difference.value
-
-
-def test_a_difference_takes_the_same_rows() -> None:
-    one, two = [np.ones(3), np.ones(4)], [np.ones(4), np.ones(3)]
-    with pytest.raises(UsageError, match="same rows of the same observers"):
-        paired_difference(np.mean, one, two, rng=np.random.default_rng(0))
 
 
 def test_draws_without_a_figure_are_left_out() -> None:
@@ -168,10 +80,6 @@ def test_more_time_makes_it_surer_and_more_events_raise_it() -> None:
         (partial(clopper_pearson, 0, 0), "0 of 0"),
         (partial(poisson_rate, 1, 0.0), "time must be positive"),
         (partial(poisson_rate, -1, 1.0), "-1 events"),
-        (partial(bootstrap_by_observer, np.mean, [], rng=None), "0 observers"),
-        (partial(bootstrap_by_observer, np.mean, [[]], rng=None), "no rows"),
-        (partial(bootstrap_by_observer, np.mean, [[1.0]], rng=None, n=0), "at least 1"),
-        (partial(bootstrap_by_observer, np.mean, [[1.0]], rng=None, block=0), "at least 1"),
     ],
 )
 def test_what_makes_no_sense_is_refused(call: partial, message: str) -> None:
