@@ -3,11 +3,10 @@
 from collections.abc import Callable
 
 from converter.baselines.baseline import Baseline
+from converter.baselines.bin_deviation import BinDeviation
 from converter.baselines.cfar import Cfar, cell_average, ordered_statistic
 from converter.baselines.context_mean import ContextMean
 from converter.baselines.cyclic_prefix import CyclicPrefix
-from converter.baselines.energy import Energy, RssRule
-from converter.baselines.ewma import Ewma
 from converter.baselines.forecast_error import ForecastError
 from converter.baselines.kalman import KalmanFilter
 from converter.baselines.kurtosis import SpectralKurtosis
@@ -16,24 +15,26 @@ from converter.baselines.linear import LinearForecast, frames, trend_and_rest
 from converter.baselines.outliers import NoveltyDetector, isolation_forest, one_class_svm
 from converter.baselines.pca import PcaReconstruction
 from converter.baselines.random_score import RandomScore
+from converter.baselines.rss import RssDeviation, RssRule
 from converter.baselines.untrained import UntrainedNetwork
-from converter.baselines.zscore import BinZScore
+from converter.baselines.weighted_mean import WeightedMean
 from edgespec.errors import UsageError
 from edgespec.records import Geometry
 
 __all__ = ["BASELINES", "make_baseline"]
 
-#: How each is made from the geometry and a seed; heavy libraries are loaded when it is fitted.
+#: How each is made from the geometry and a seed; heavy libraries are loaded when it is fitted. None
+#: has the name of a detector of the device: those compute something else.
 BASELINES: dict[str, Callable[[Geometry, int], Baseline]] = {
     "random": lambda geometry, seed: RandomScore(seed),
     "last-frame": lambda geometry, seed: ForecastError(LastFrame()),
     "context-mean": lambda geometry, seed: ForecastError(ContextMean()),
-    "ewma": lambda geometry, seed: ForecastError(Ewma()),
+    "weighted-mean": lambda geometry, seed: ForecastError(WeightedMean()),
     "linear-ar": lambda geometry, seed: ForecastError(LinearForecast(geometry, frames)),
     "dlinear": lambda geometry, seed: ForecastError(LinearForecast(geometry, trend_and_rest)),
     "untrained": lambda geometry, seed: ForecastError(UntrainedNetwork(geometry, seed)),
-    "zscore": lambda geometry, seed: BinZScore(),
-    "energy": lambda geometry, seed: Energy(),
+    "bin-deviation": lambda geometry, seed: BinDeviation(),
+    "rss-deviation": lambda geometry, seed: RssDeviation(),
     "rss-rule": lambda geometry, seed: RssRule(),
     "os-cfar": lambda geometry, seed: Cfar(ordered_statistic),
     "ca-cfar": lambda geometry, seed: Cfar(cell_average),

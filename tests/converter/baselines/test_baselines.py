@@ -8,8 +8,6 @@ import pytest
 
 from converter.baselines.baselines import BASELINES, make_baseline
 from converter.baselines.cfar import cell_average, ordered_statistic, reference_cells
-from converter.baselines.energy import RssRule, rss_dbfs
-from converter.baselines.ewma import Ewma, ewma_weights
 from converter.baselines.forecast_error import ForecastError
 from converter.baselines.iq import (
     IqStatistics,
@@ -22,7 +20,10 @@ from converter.baselines.linear import LinearForecast, frames, trend_and_rest
 from converter.baselines.normal_range import NormalRange
 from converter.baselines.outliers import shape_features
 from converter.baselines.pca import PcaReconstruction
+from converter.baselines.rss import RssRule, rss_dbfs
 from converter.baselines.segments import Segments, context_scaling
+from converter.baselines.weighted_mean import WeightedMean, decaying_weights
+from edgespec.detect.detectors import DETECTORS
 from edgespec.dsp import transform
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import UsageError
@@ -52,8 +53,15 @@ BLIND_TO_LEVEL = {
     "spectral-kurtosis": "a ratio of moments of one bin",
     "cyclic-prefix": "a correlation over the power",
 }
-FORECASTERS = ("last-frame", "context-mean", "ewma", "linear-ar", "dlinear", "untrained")
-LEARN_NOTHING = {"random", "last-frame", "context-mean", "ewma", "rss-rule", "cyclic-prefix"}
+FORECASTERS = ("last-frame", "context-mean", "weighted-mean", "linear-ar", "dlinear", "untrained")
+LEARN_NOTHING = {
+    "random",
+    "last-frame",
+    "context-mean",
+    "weighted-mean",
+    "rss-rule",
+    "cyclic-prefix",
+}
 DRAW_BY_SEED = {"random", "isolation-forest", "untrained", "pca"}
 
 
@@ -133,6 +141,10 @@ def fitted(name: str) -> object:
 def auc(negative: np.ndarray, positive: np.ndarray) -> float:
     above = positive[:, None] > negative[None, :]
     return float(np.mean(above + 0.5 * (positive[:, None] == negative[None, :])))
+
+
+def test_no_baseline_has_the_name_of_a_detector_of_the_device() -> None:
+    assert not BASELINES.keys() & DETECTORS.keys()
 
 
 every_baseline = pytest.mark.parametrize("name", BASELINES)
@@ -261,7 +273,7 @@ def test_wrong_segments_and_names_are_refused() -> None:
         iq_statistics(np.zeros((2, 100), np.complex64), GEOMETRY)
     with pytest.raises(UsageError, match="last-frame"):
         make_baseline("oracle", GEOMETRY)
-    for name in ("linear-ar", "zscore", "pca", "kalman", "one-class-svm"):
+    for name in ("linear-ar", "bin-deviation", "pca", "kalman", "one-class-svm"):
         with pytest.raises(UsageError, match=r"no segments|0 contexts"):
             make_baseline(name, GEOMETRY).fit(test.take(slice(0, 0)))
 
@@ -284,7 +296,9 @@ def flat_segments(context_db: np.ndarray, target_db: np.ndarray) -> Segments:
     return Segments(GEOMETRY, context, target)
 
 
-@pytest.mark.parametrize("name", ["last-frame", "context-mean", "ewma", "untrained", "rss-rule"])
+@pytest.mark.parametrize(
+    "name", ["last-frame", "context-mean", "weighted-mean", "untrained", "rss-rule"]
+)
 def test_a_step_of_7_db_is_an_error_of_7_db(name: str) -> None:
     # The network has no biases yet, so it answers a context without any structure with zeros.
     segments = flat_segments([-50.0, -50.0, -80.0], [-50.0, -43.0, -87.0])
@@ -300,17 +314,17 @@ def test_random_scores_are_uniform(rng: np.random.Generator) -> None:
     assert np.abs(np.sort(scores) - expected).max() < 1.63 / np.sqrt(2000)
 
 
-def test_ewma_weights_halve_and_the_best_alpha_is_kept(rng: np.random.Generator) -> None:
-    np.testing.assert_allclose(ewma_weights(0.5, 3), [1 / 7, 2 / 7, 4 / 7], rtol=1e-6)
+def test_weights_halve_and_the_best_alpha_is_kept(rng: np.random.Generator) -> None:
+    np.testing.assert_allclose(decaying_weights(0.5, 3), [1 / 7, 2 / 7, 4 / 7], rtol=1e-6)
     walk = np.cumsum(rng.standard_normal((40, 40, 64)), axis=1).astype(np.float32)
     noise = rng.standard_normal((40, 40, 64)).astype(np.float32)
     shares = []
     for power in (walk, noise):
-        ewma = Ewma()
-        ewma.fit(Segments(GEOMETRY, power[:, :24], power[:, 24:]))
+        mean = WeightedMean()
+        mean.fit(Segments(GEOMETRY, power[:, :24], power[:, 24:]))
         step = np.zeros((1, 24, 64), np.float32)
         step[:, -1] = 1.0
-        shares.append(float(ewma.forecast(step)[0, 0, 0]))
+        shares.append(float(mean.forecast(step)[0, 0, 0]))
     # A random walk is where it was last; noise is around its mean, of 24 frames.
     assert shares[0] == pytest.approx(0.5, abs=0.01)
     assert shares[1] == pytest.approx(0.02 / (1 - 0.98**24), abs=0.01)

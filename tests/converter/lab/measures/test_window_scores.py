@@ -325,12 +325,12 @@ def test_a_model_may_not_have_the_name_of_a_baseline() -> None:
             return np.zeros(len(target), np.float32)
 
     train = [spectrogram(replace(tiny_observer.spec(11), duration_s=0.1))]
-    detection = tiny_observer.detection(baselines=("energy",))
+    detection = tiny_observer.detection(baselines=("rss-deviation",))
     scorers = fit_scorers(tiny.GEOMETRY, detection, train, {"lstm": Predictor()}, 3)
-    assert isinstance(scorers["energy"], BaselineScorer)
+    assert isinstance(scorers["rss-deviation"], BaselineScorer)
     assert next(iter(scorers)) == "lstm"
     with pytest.raises(UsageError, match="name it otherwise"):
-        fit_scorers(tiny.GEOMETRY, detection, train, {"energy": Predictor()}, 3)
+        fit_scorers(tiny.GEOMETRY, detection, train, {"rss-deviation": Predictor()}, 3)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from converter.baselines.segments import Segments
 from edgespec.errors import UsageError
 from edgespec.records import FloatArray
 
-__all__ = ["Energy", "RssRule", "rss_dbfs"]
+__all__ = ["RssDeviation", "RssRule", "rss_dbfs"]
 
 _SMALLEST_STD_DB = 0.1
 
@@ -24,11 +24,11 @@ def rss_dbfs(power_dbfs: FloatArray) -> FloatArray:
     return rss
 
 
-class Energy:
+class RssDeviation:
     """``|RSS - mean| / std`` of the horizon, learnt over all normal segments (Urkowitz 1967).
 
-    As the device's detector of this name, which learns at its own place: over observers at many
-    distances from a cell the normal range is wide.
+    The device's ``energy`` learns at its own place; over observers at many distances from a cell
+    the normal range is wide.
     """
 
     needs_iq = False
@@ -43,7 +43,7 @@ class Energy:
     def score(self, segments: Segments) -> FloatArray:
         """Return the distance from the normal level in standard deviations."""
         if self._range is None:
-            raise UsageError("the energy was asked for before fit: call fit first")
+            raise UsageError("the deviation of RSS was asked for before fit: call fit first")
         return np.abs(self._range.distance(_target_rss(segments)[:, None])[:, 0])
 
 

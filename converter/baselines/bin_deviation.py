@@ -7,16 +7,16 @@ from converter.baselines.segments import Segments, standardise
 from edgespec.errors import UsageError
 from edgespec.records import FloatArray
 
-__all__ = ["BinZScore"]
+__all__ = ["BinDeviation"]
 
 _SMALLEST_STD = 0.01
 
 
-class BinZScore:
+class BinDeviation:
     """``max_b |mean_t target(t, b) - mean_b| / std_b``, learnt over all normal segments.
 
     Levels are standardised by their contexts, so that observers can share one reference; the
-    device's detector of this name learns one in dB at its own place.
+    device's ``zscore`` learns one in dB at its own place.
     """
 
     needs_iq = False
@@ -31,7 +31,7 @@ class BinZScore:
     def score(self, segments: Segments) -> FloatArray:
         """Return the largest deviation in standard deviations."""
         if self._range is None:
-            raise UsageError("the z-score was asked for before fit: call fit first")
+            raise UsageError("the deviation of bins was asked for before fit: call fit first")
         worst: FloatArray = np.abs(self._range.distance(_levels(segments))).max(axis=1)
         return worst
 

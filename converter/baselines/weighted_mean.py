@@ -5,21 +5,24 @@ import numpy as np
 from converter.baselines.segments import Segments
 from edgespec.records import FloatArray
 
-__all__ = ["Ewma", "ewma_weights"]
+__all__ = ["WeightedMean", "decaying_weights"]
 
 #: Shares of the newest frame that are tried on the normal segments.
 _ALPHAS = (0.02, 0.05, 0.1, 0.2, 0.5)
 
 
-def ewma_weights(alpha: float, n_frames: int) -> FloatArray:
+def decaying_weights(alpha: float, n_frames: int) -> FloatArray:
     """Return the weights of frames, oldest first: ``alpha (1 - alpha)^age``, scaled to sum to 1."""
     weights = (1.0 - alpha) ** np.arange(n_frames - 1, -1, -1.0)
     scaled: FloatArray = (weights / weights.sum()).astype(np.float32)
     return scaled
 
 
-class Ewma:
-    """Exponentially weighted mean per bin (Roberts 1959); alpha is the best on normal segments."""
+class WeightedMean:
+    """Exponentially weighted mean per bin (Roberts 1959); alpha is the best on normal segments.
+
+    Of the frames of one context; the device's ``ewma`` averages over segments.
+    """
 
     def __init__(self) -> None:
         self._alpha = _ALPHAS[0]
@@ -39,5 +42,5 @@ class Ewma:
         return self._level(context, self._alpha)[:, None]
 
     def _level(self, context: FloatArray, alpha: float) -> FloatArray:
-        level: FloatArray = np.matmul(ewma_weights(alpha, context.shape[1]), context)
+        level: FloatArray = np.matmul(decaying_weights(alpha, context.shape[1]), context)
         return level
