@@ -1,1 +1,1 @@
-"""From a model to a bundle: conversion, gate, weights, thresholds, card."""
+"""From a model to a bundle: conversion, gate, weights, thresholds."""

@@ -1,1 +1,1 @@
-"""The architectures, one a file."""
+"""Networks by name, and Keras under them."""
