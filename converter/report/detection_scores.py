@@ -73,16 +73,15 @@ class DetectionScores:
 
     def auc(self, scorer: str, site: bool) -> Floats:
         """Return the ROC AUC of each cell, ``(1 + n, n_cells)``."""
-        return self.measured(scorer, site).auc[:, : len(self.cells)]
+        return self.measured(scorer, site).auc
 
     def partial_auc(self, scorer: str, site: bool) -> Floats:
         """Return the standardised AUC up to 1% false alarms of each cell, ``(1, n_cells)``."""
-        return self.measured(scorer, site).pauc[np.newaxis, : len(self.cells)]
+        return self.measured(scorer, site).pauc[np.newaxis]
 
     def detected(self, scorer: str, rate: float, site: bool) -> Floats:
         """Return the share of each cell above the threshold, ``(1 + n, n_cells)``."""
-        figures = self.measured(scorer, site).detected
-        return figures[:, RATES.index(rate), : len(self.cells)]
+        return self.measured(scorer, site).detected[:, RATES.index(rate)]
 
     def has_thresholds(self, rate: float) -> bool:
         """Whether there are enough calibration segments to tell a rate."""

@@ -13,7 +13,6 @@ from edgespec.errors import UsageError
 __all__ = [
     "ANOMALOUS_MODES",
     "BLOCK_SEGMENTS",
-    "MEAN_OVER_KINDS",
     "ArrowTable",
     "Cell",
     "Layout",
@@ -22,7 +21,6 @@ __all__ = [
 ]
 
 ANOMALOUS_MODES = ("onset", "persistent", "ended")
-MEAN_OVER_KINDS = "mean over kinds"
 #: Consecutive segments that are drawn together: 0.1 s at the paper's geometry, ten subframes' worth
 #: of schedule and longer than the coherence time of a walking observer.
 BLOCK_SEGMENTS = 16
@@ -101,15 +99,13 @@ class Pile:
 class Layout:
     """Test rows of a detection table: the normal ones, and the anomalous ones by cell.
 
-    ``observers`` are the names of the test observers. ``means`` are further cells, each the mean
-    over the kinds of interferers of one mode and ISR, by the numbers of the cells in it.
+    ``observers`` are the names of the test observers.
     """
 
     observers: tuple[str, ...]
     normal: Pile
     anomalous: Pile
     cells: tuple[Cell, ...]
-    means: tuple[tuple[Cell, Index], ...]
 
     @classmethod
     def of(cls, columns: Mapping[str, Any]) -> "Layout":
@@ -136,18 +132,7 @@ class Layout:
             _pile(columns, normal, np.zeros(len(normal), np.intp), observer[normal]),
             _pile(columns, anomalous, cell, observer[anomalous]),
             cells,
-            tuple(_means(cells)),
         )
-
-    @property
-    def all_cells(self) -> tuple[Cell, ...]:
-        """The cells and, after them, their means."""
-        return (*self.cells, *(cell for cell, _ in self.means))
-
-    def with_means(self, values: Float) -> Float:
-        """Append the means to values of the cells, ``(..., n_cells)``."""
-        means = [values[..., members].mean(axis=-1, keepdims=True) for _, members in self.means]
-        return np.concatenate([values, *means], axis=-1)
 
     def draws(self, n: int, rng: np.random.Generator) -> Iterator[tuple[Float, Float]]:
         """Yield ``n`` times how often each normal and each anomalous block is drawn."""
@@ -194,15 +179,6 @@ def _cells(columns: Mapping[str, Any], rows: Index) -> tuple[tuple[Cell, ...], I
         for k in keys
     )
     return cells, cell
-
-
-def _means(cells: tuple[Cell, ...]) -> Iterator[tuple[Cell, Index]]:
-    groups: dict[tuple[str, float], list[int]] = {}
-    for number, cell in enumerate(cells):
-        if not np.isnan(cell.isr_db):
-            groups.setdefault((cell.mode, cell.isr_db), []).append(number)
-    for (mode, isr_db), members in groups.items():
-        yield Cell(mode, MEAN_OVER_KINDS, isr_db), np.asarray(members)
 
 
 def _pile(columns: Mapping[str, Any], rows: Index, cell: Index, observer: Index) -> Pile:

@@ -110,20 +110,13 @@ class Bench:
         pauc = np.array([standardised_area(float(area), MAX_FAR) for area in partial])
         used = np.concatenate([self.calibration, layout.normal.rows, layout.anomalous.rows])
         return Measured(
-            layout.with_means(np.array(auc)),
-            layout.with_means(pauc),
-            layout.with_means(np.array(detected)),
+            np.array(auc),
+            pauc,
+            np.array(detected),
             np.array(far),
             thresholds,
             int((~np.isfinite(scores[used])).sum()),
         )
-
-    def counts(self) -> list[int]:
-        """Return the anomalous rows of each cell and, after them, those of their means."""
-        pile = self.layout.anomalous
-        counts = pile.by_cell(pile.by_block(np.ones(len(pile.rows))))
-        of_means = [int(counts[members].sum()) for _, members in self.layout.means]
-        return [*counts.astype(int).tolist(), *of_means]
 
 
 def scorers_of(columns: Columns | Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from converter.lab.numbers.cells import BLOCK_SEGMENTS, MEAN_OVER_KINDS, Layout
+from converter.lab.numbers.cells import BLOCK_SEGMENTS, Layout
 from converter.lab.numbers.detection_summary import (
     STANDARDISATIONS,
     Bench,
@@ -35,10 +35,12 @@ def of(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any]:
 def summary(table: Any, n: int = 40, rates: tuple[float, ...] = RATES) -> list[dict[str, Any]]:
     """A row for each scorer, standardisation and cell, with every figure and its interval."""
     bench = Bench(table, np.random.default_rng(5), n)
+    pile = bench.layout.anomalous
+    sizes = pile.by_cell(pile.by_block(np.ones(len(pile.rows))))
     rows = []
     for scorer, standardisation in product(scorers_of(bench.columns), STANDARDISATIONS):
         found = bench.measure(scorer, standardisation, rates)
-        for number, cell in enumerate(bench.layout.all_cells):
+        for number, cell in enumerate(bench.layout.cells):
             row = {
                 "scorer": scorer,
                 "standardisation": standardisation,
@@ -47,7 +49,7 @@ def summary(table: Any, n: int = 40, rates: tuple[float, ...] = RATES) -> list[d
                 "isr_db": cell.isr_db,
                 "n_observers": len(bench.layout.observers),
                 "n_normal": len(bench.layout.normal.rows),
-                "n_anomalous": bench.counts()[number],
+                "n_anomalous": sizes[number],
                 "n_not_finite": found.n_not_finite,
                 "pauc": found.pauc[number],
                 **triple("auc", found.auc[:, number]),
@@ -97,21 +99,8 @@ def test_there_is_a_row_for_everything(rng: np.random.Generator) -> None:
         ("persistent", "chirp", "0.0"),
         ("persistent", "tone", "10.0"),
         ("persistent", "power-step:3", "nan"),
-        ("onset", MEAN_OVER_KINDS, "0.0"),
-        ("persistent", MEAN_OVER_KINDS, "0.0"),
-        ("persistent", MEAN_OVER_KINDS, "10.0"),
     }
     assert len(rows) == len(cells) * len(GAINS) * len(STANDARDISATIONS)
-
-
-def test_the_mean_over_kinds_is_one(rng: np.random.Generator) -> None:
-    rows = summary(detection_tables.table(rng, GAINS))
-    same = {"scorer": "good", "standardisation": "site", "mode": "onset"}
-    kinds = [of(rows, **same, kind=kind) for kind in ("tone", "chirp")]
-    mean = of(rows, **same, kind=MEAN_OVER_KINDS)
-    for name in ("auc", "pauc", "detected_0.01"):
-        assert mean[name] == pytest.approx(np.mean([row[name] for row in kinds]))
-    assert mean["n_anomalous"] == sum(row["n_anomalous"] for row in kinds)
 
 
 def test_the_order_of_rows_and_the_kind_of_table_do_not_matter(rng: np.random.Generator) -> None:
@@ -193,7 +182,7 @@ def test_pairs_are_compared_on_the_same_draws(rng: np.random.Generator) -> None:
     table["score:twin"] = twin.astype(np.float32)
     bench = Bench(table, np.random.default_rng(5), 40)
     good, same, bad = (bench.measure(name, "raw", RATES).auc for name in ("good", "twin", "bad"))
-    cells = [(cell.mode, cell.kind) for cell in bench.layout.all_cells]
+    cells = [(cell.mode, cell.kind) for cell in bench.layout.cells]
     chirp = cells.index(("persistent", "chirp"))
     own, unequal, twins = (
         percentiles(float(draws[0, chirp]), draws[1:, chirp])
