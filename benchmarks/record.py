@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,7 +17,6 @@ __all__ = [
     "ROOT",
     "SITES",
     "facts",
-    "markdown_table",
     "on_one_core",
     "save",
     "slug",
@@ -60,12 +59,6 @@ def facts(packages: Sequence[str] = ()) -> dict[str, str]:
 def slug(machine: Mapping[str, str]) -> str:
     """Return what result files of a machine are called by."""
     return re.sub(r"[^a-z0-9]+", "-", f"{machine['machine']} {machine['cpu']}".lower()).strip("-")
-
-
-def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def save(name: str, title: str, result: Mapping[str, Any], text: str) -> Path:

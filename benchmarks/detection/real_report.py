@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from benchmarks.detection.real_cases import Outcome
+from converter.report.markdown_table import markdown_table
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.ops.bench import machine_facts
 from edgespec.records import Geometry, IqBlock, SourceInfo
@@ -19,9 +20,9 @@ from edgespec.records import Geometry, IqBlock, SourceInfo
 __all__ = ["Results", "draw", "markdown"]
 
 COMMAND = "python -m benchmarks.detection.real_recordings"
-_HEAD = (
-    "| recording | case | events | detector | score / threshold | start s | off by segments "
-    "| edges kHz | off by bins |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+_COLUMNS = (
+    *("recording", "case", "events", "detector", "score / threshold"),
+    *("start s", "off by segments", "edges kHz", "off by bins"),
 )
 _SHOWN_FROM_S = 0.35
 
@@ -147,24 +148,24 @@ were scaled is not known, so this says that it runs, not how well it detects.
 
 
 def _table(outcomes: list[Outcome]) -> str:
-    return "\n".join([_HEAD, *map(_row, outcomes)])
+    return markdown_table(_COLUMNS, map(_row, outcomes))
 
 
 def _short(recording: str) -> str:
     return recording.removesuffix("_s1.92_g20_SamplingPPM26.2_1s")
 
 
-def _row(o: Outcome) -> str:
+def _row(o: Outcome) -> tuple[object, ...]:
     name = _short(o.recording)
     if o.start_s is None or o.lower_hz is None or o.upper_hz is None:
-        return f"| {name} | {o.case} | {o.n_events} | | | | | | |"
+        return (name, o.case, o.n_events, "", "", "", "", "", "")
     off = ["", ""]
     if o.start_error_segments is not None and o.edge_error_bins is not None:
         off = [f"{o.start_error_segments:.2f}", f"{o.edge_error_bins:.1f}"]
+    edges_khz = f"{o.lower_hz / 1e3:+.1f} to {o.upper_hz / 1e3:+.1f}"
     return (
-        f"| {name} | {o.case} | {o.n_events} | {o.detector} | {o.score:.1f} / {o.threshold:.1f} "
-        f"| {o.start_s:.4f} | {off[0]} | {o.lower_hz / 1e3:+.1f} to {o.upper_hz / 1e3:+.1f} "
-        f"| {off[1]} |"
+        *(name, o.case, o.n_events, o.detector, f"{o.score:.1f} / {o.threshold:.1f}"),
+        *(f"{o.start_s:.4f}", off[0], edges_khz, off[1]),
     )
 
 
@@ -181,21 +182,16 @@ def _verdict(outcomes: list[Outcome]) -> str:
 
 
 def _agc_table(outcomes: list[Outcome]) -> str:
-    lines = [
-        "| recording | segments | scored | skipped | events |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    rows = []
     for o in outcomes:
         skipped = ", ".join(f"{n} {reason}" for reason, n in o.skipped.items()) or "none"
         said = "; ".join(
             f"{start:.3f} to {stop:.3f} s, {low / 1e3:+.0f} to {high / 1e3:+.0f} kHz"
             for start, stop, low, high in o.spans
         )
-        lines.append(
-            f"| {o.recording} | {o.n_segments} | {o.n_scored} | {skipped} "
-            f"| {o.n_events}{': ' + said if said else ''} |"
-        )
-    return "\n".join(lines)
+        events = f"{o.n_events}: {said}" if said else o.n_events
+        rows.append((o.recording, o.n_segments, o.n_scored, skipped, events))
+    return markdown_table(("recording", "segments", "scored", "skipped", "events"), rows)
 
 
 def draw(

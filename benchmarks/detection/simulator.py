@@ -20,6 +20,7 @@ from PIL import Image
 from scipy.signal import resample_poly
 
 from benchmarks.record import DATA, RESULTS
+from converter.report.markdown_table import markdown_table
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.ops.bench import machine_facts
 from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat
@@ -242,7 +243,7 @@ def as_table(rows: list[Statistics]) -> str:
         "burst_ms": "mean burst, ms",
         "burst_most_ms": "longest, ms",
     }
-    lines = ["| " + " | ".join(titles.values()) + " |", "| --- " * len(titles) + "|"]
+    lines = []
     for row in rows:
         cells = []
         for name in titles:
@@ -254,8 +255,8 @@ def as_table(rows: list[Statistics]) -> str:
                 cells.append(f"{value:.{digits}f}")
             else:
                 cells.append("-" if value is None else str(value))
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        lines.append(cells)
+    return markdown_table(list(titles.values()), lines)
 
 
 def words(rows: dict[str, Statistics]) -> str:

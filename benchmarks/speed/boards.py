@@ -18,6 +18,7 @@ import click
 
 from benchmarks import record
 from benchmarks.speed.arm64 import Code, compile_kernels
+from converter.report.markdown_table import markdown_table
 from edgespec.errors import EdgespecError
 from edgespec.records import Geometry
 
@@ -172,15 +173,13 @@ def table(result: Mapping[str, Any]) -> str:
     parts = [
         "**Estimated, not measured.** Real time on one core, and the share of that core that the "
         "whole path takes, from the optimistic to the pessimistic assumption:",
-        record.markdown_table(["board", "model", *rates], shares_rows),
+        markdown_table(["board", "model", *rates], shares_rows),
         "What is assumed:",
-        record.markdown_table(
-            ["board", "core", "clock", "instructions a cycle", "memory"], board_rows
-        ),
+        markdown_table(["board", "core", "clock", "instructions a cycle", "memory"], board_rows),
         "Million instructions of one segment of the model, counted in the code for the core:",
-        record.markdown_table(["model", "core", "million"], model_rows),
+        markdown_table(["model", "core", "million"], model_rows),
         "The innermost loops, as LLVM makes them for the core:",
-        record.markdown_table(code_head, code_rows),
+        markdown_table(code_head, code_rows),
     ]
     return "\n\n".join(parts)
 

@@ -6,28 +6,23 @@ does little harm; checks that they agree; prints a table and writes it to ``benc
 """
 
 import json
-import os
-import platform
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.record import RESULTS, on_one_core, slug
+from benchmarks.record import RESULTS, facts, on_one_core, slug
 from benchmarks.speed.peers.fftw import MissingPeerError, fftw_contestant
 from benchmarks.speed.peers.python import PYTHON_PEERS, python_contestant, scipy_signal_contestant
 from benchmarks.speed.peers.signal import test_signal
+from converter.report.markdown_table import markdown_table
 from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.spectrogram import BACKENDS, FrontEnd
 from edgespec.dsp.tapers import power_window
@@ -183,44 +178,21 @@ def measure(
     ]
 
 
-def machine_facts() -> dict[str, str]:
-    """Return what a reader needs to judge the numbers."""
-    cpu = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE)
-        cpu = found[1] if found else cpu
-    facts = {
-        "machine": platform.machine(),
-        "cpu": cpu,
-        "cores": str(os.cpu_count()),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%MZ"),
-    }
-    for package in ("numpy", "numba", "llvmlite", "scipy", "pyfftw", "ducc0"):
-        try:
-            facts[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return facts
-
-
-def table(timings: list[Timing], missing: dict[str, str], facts: dict[str, str]) -> str:
+def table(timings: list[Timing], missing: dict[str, str], machine: dict[str, str]) -> str:
     """Return Markdown: for every size one table, one row a contestant, one column a format."""
     lines: list[str] = []
     for n_fft in dict.fromkeys(t.n_fft for t in timings):
         some = {(t.name, t.sample_format): t for t in timings if t.n_fft == n_fft}
         formats = list(dict.fromkeys(sample_format for _, sample_format in some))
-        lines.append(f"| n_fft {n_fft}: MS/s best (median), x peer | {' | '.join(formats)} |")
-        lines.append("| --- |" + " --- |" * len(formats))
-        for name in dict.fromkeys(name for name, _ in some):
-            cells = " | ".join(_cell(some[name, sample_format]) for sample_format in formats)
-            lines.append(f"| {name} | {cells} |")
-        lines.append("")
+        rows = [
+            (name, *(_cell(some[name, sample_format]) for sample_format in formats))
+            for name in dict.fromkeys(name for name, _ in some)
+        ]
+        columns = (f"n_fft {n_fft}: MS/s best (median), x peer", *formats)
+        lines += [markdown_table(columns, rows), ""]
     lines += [f"Left out: {name}: {why}.\n" for name, why in missing.items()]
     worst = max(t.error_db for t in timings)
-    known = ", ".join(f"{name} {value}" for name, value in facts.items())
+    known = ", ".join(f"{name} {value}" for name, value in machine.items())
     return "\n".join([*lines, f"All agree within {worst:.1g} dB. {known}."])
 
 
@@ -275,22 +247,22 @@ def main(
             timings += measure(
                 geometry, SampleFormat(name), samples, block_samples, rounds, missing
             )
-    facts = machine_facts() | {
+    machine = facts(("llvmlite", "pyfftw", "ducc0")) | {
         "block_samples": str(block_samples),
         "averages": str(averages),
         "rounds": str(rounds),
     }
     result = {
         "schema": "edgespec.benchmark.front_end/1",
-        "machine": facts,
+        "machine": machine,
         "left_out": missing,
         "timings": [asdict(timing) for timing in timings],
     }
-    text = table(timings, missing, facts)
+    text = table(timings, missing, machine)
     click.echo(json.dumps(result) if as_json else text)
     if save:
         RESULTS.mkdir(exist_ok=True)
-        stem = RESULTS / f"front_end-{slug(facts)}"
+        stem = RESULTS / f"front_end-{slug(machine)}"
         stem.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
         stem.with_suffix(".md").write_text(
             "# Front end, one core\n\nMade by `python -m benchmarks.speed.front_end`.\n\n"

@@ -27,6 +27,7 @@ from benchmarks.speed.networks import PUBLISHED_PATH, make_cases
 from benchmarks.speed.peers.counting import compile_switch, counted, run_counted
 from benchmarks.speed.runtimes.contestant import LeftOutError
 from benchmarks.speed.runtimes.contestants import OURS, REUSE, RUNTIMES
+from converter.report.markdown_table import markdown_table
 from edgespec.errors import EdgespecError
 
 __all__ = ["PARTS", "TARGETS", "Count", "count_call", "main"]
@@ -163,7 +164,7 @@ def table(counts: list[Count]) -> str:
         ratio = f"{count.millions / own[OURS]:.2f}" if OURS in own else ""
         rows.append([count.of, count.contestant, count.target, f"{count.millions:.3f}", ratio])
     head = ["network", "contestant", "compiled for", "million instructions", "x ours, plain"]
-    return record.markdown_table(head, rows)
+    return markdown_table(head, rows)
 
 
 @click.group(invoke_without_command=True)

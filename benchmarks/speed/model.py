@@ -19,6 +19,7 @@ from benchmarks.speed.networks import PUBLISHED_PATH, Case, make_cases
 from benchmarks.speed.runtimes.contestant import Contestant, LeftOutError
 from benchmarks.speed.runtimes.contestants import BASELINES, RUNTIMES, TOLERANCES
 from benchmarks.speed.turns import take_turns
+from converter.report.markdown_table import markdown_table
 from edgespec.errors import QualityError
 
 __all__ = ["Timing", "main", "measure"]
@@ -108,7 +109,7 @@ def table(timings: list[Timing], left_out: dict[str, dict[str, str]]) -> str:
             ]
             for timing in own
         ]
-        parts.append(record.markdown_table(head, rows))
+        parts.append(markdown_table(head, rows))
         reasons = left_out.get(network, {}).items()
         parts += ["\n".join(f"- Left out: {name}: {why}" for name, why in reasons)]
     return "\n\n".join(part for part in parts if part)

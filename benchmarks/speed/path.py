@@ -20,6 +20,7 @@ from benchmarks import record
 from benchmarks.speed.networks import make_cases
 from benchmarks.speed.peers.observer import ScriptObserver
 from benchmarks.speed.turns import take_turns
+from converter.report.markdown_table import markdown_table
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.errors import QualityError
 from edgespec.inference.backends import open_backend
@@ -227,7 +228,7 @@ def table(timings: list[PathTiming]) -> str:
         ]
         for timing in timings
     ]
-    return record.markdown_table(head, rows)
+    return markdown_table(head, rows)
 
 
 @click.command()

@@ -17,6 +17,7 @@ from benchmarks import record
 from benchmarks.speed.ceilings import LEVELS, Ceilings, measure_ceilings
 from benchmarks.speed.networks import Case, make_cases
 from benchmarks.speed.turns import take_turns
+from converter.report.markdown_table import markdown_table
 from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.spectrogram import BACKENDS
 from edgespec.inference import kernels
@@ -221,8 +222,8 @@ def table(placed: list[Placed], ceilings: Ceilings, blas: str) -> str:
         [
             f"Multiply-add in registers: {ceilings.fma_gflops:.0f} GFLOP/s; sgemm of OpenBLAS "
             f"({blas}): {ceilings.sgemm_gflops:.0f} GFLOP/s.",
-            record.markdown_table(["GB/s", "read", "sgemv", "copy"], levels),
-            record.markdown_table(head, rows),
+            markdown_table(["GB/s", "read", "sgemv", "copy"], levels),
+            markdown_table(head, rows),
             _NOTES,
         ]
     )

@@ -23,6 +23,7 @@ from benchmarks.speed.runtimes.bundled import plain, with_reuse
 from benchmarks.speed.turns import take_turns
 from converter.models.lstm import build
 from converter.models.runtime import load_keras
+from converter.report.markdown_table import markdown_table
 from converter.simulate.frames import simulate_frames
 from converter.simulate.population import Population
 from edgespec.dsp.transform import log_power_floor_db
@@ -230,7 +231,7 @@ def table(result: dict[str, Any]) -> str:
     head = ["LSTM 2x64", "error, dB", "of each seed", "us here", "million instructions on ARM"]
     floor_db = log_power_floor_db(GEOMETRY.n_averages)
     return (
-        f"{record.markdown_table(head, rows)}\n\n"
+        f"{markdown_table(head, rows)}\n\n"
         f"Error: root mean square over a horizon, mean over {result['n_test_windows']} windows of "
         f"{result['n_test']} observers; no forecast can be below {floor_db:.2f} dB. Trained "
         f"{result['epochs']} epochs on {result['n_train_windows']} windows of {result['n_train']} "

@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks import record
 from benchmarks.speed.instructions import TARGETS
 from benchmarks.speed.turns import take_turns
+from converter.report.markdown_table import markdown_table
 from edgespec.errors import EdgespecError, QualityError
 from edgespec.inference.kernels import add_product
 from edgespec.inference.packing import packed_columns
@@ -189,9 +190,7 @@ def table(found: list[Storage]) -> str:
         [s.target, s.size, s.weights, f"{s.kbytes:.0f}", f"{s.us:.2f}", f"{s.ratio:.2f}"]
         for s in found
     ]
-    return record.markdown_table(
-        ["compiled for", "matrix", "weights", "kB", "us", "x float32"], rows
-    )
+    return markdown_table(["compiled for", "matrix", "weights", "kB", "us", "x float32"], rows)
 
 
 @click.group(invoke_without_command=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.record import RESULTS
 from benchmarks.twin.hall import SITE
+from converter.report.markdown_table import markdown_table
 from edgespec.ops.bench import machine_facts
 from edgespec.records import RssReport
 from edgespec.twin.central import SiteTwin
@@ -134,12 +135,17 @@ def _spread(seconds: list[float]) -> dict[str, float]:
 def markdown(results: dict[str, Any]) -> str:
     """Return the report."""
     machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
-    rows = "\n".join(
-        f"| {name} | {results[name]['snapshots']} | {results[name]['alarms']} "
-        f"| {results[name]['accept_us']['min']} | {results[name]['accept_us']['median']} "
-        f"| {results[name]['advance_us']['min']} | {results[name]['advance_us']['median']} |"
-        for name in ("quiet", "alarm")
+    columns = (
+        *("", "snapshots", "alarms", "accept us, min", "median", "advance us, min", "median"),
     )
+    rows = [
+        (
+            *(name, results[name]["snapshots"], results[name]["alarms"]),
+            *(results[name]["accept_us"]["min"], results[name]["accept_us"]["median"]),
+            *(results[name]["advance_us"]["min"], results[name]["advance_us"]["median"]),
+        )
+        for name in ("quiet", "alarm")
+    ]
     return f"""# What a report and a snapshot cost the central unit
 
 Made by `python -m benchmarks.twin.cost`, the core alone, without MQTT and JSON.
@@ -150,9 +156,7 @@ Made by `python -m benchmarks.twin.cost`, the core alone, without MQTT and JSON.
 learning and trust; on an alarm also located, and compared with a transmitter that moved and with a
 beam.
 
-| | snapshots | alarms | accept us, min | median | advance us, min | median |
-| --- | --- | --- | --- | --- | --- | --- |
-{rows}
+{markdown_table(columns, rows)}
 
 Training on {results["train_snapshots"]} snapshots takes {results["train_s"]} s. The state that is
 handed over has {results["state_bytes"]} bytes.

@@ -24,6 +24,7 @@ import click
 import numpy as np
 
 from benchmarks import record
+from converter.report.markdown_table import markdown_table
 from edgespec.config import MqttConfig
 from edgespec.machine import machine_facts, peak_rss_mb
 from edgespec.mqtt.retained import gather_retained
@@ -409,6 +410,31 @@ def report(result: dict[str, Any]) -> str:
     network = runs[-1]["central_us"] - sum(
         cost[f"{name}_us"] for name in ("parse", "accept", "advance", "verdict")
     )
+    parts = [
+        ("parse the payload", f"{cost['parse_us']:.1f}"),
+        ("accept it into its snapshot", f"{cost['accept_us']:.1f}"),
+        ("judge the snapshot, over its 12 units", f"{cost['advance_us']:.1f}"),
+        ("write the verdict, over its 12 units", f"{cost['verdict_us']:.1f}"),
+        ("receive, publish, keep time (the rest of the process)", f"{network:.1f}"),
+        (
+            f"**the whole process, {runs[-1]['n_observers']} observers**",
+            f"**{runs[-1]['central_us']:.1f}**",
+        ),
+    ]
+    columns = (
+        *("sites", "observers", "central, us a report", "of a core", "mosquitto, us a report"),
+        *("MB", "verdicts with all units"),
+    )
+    loads = [
+        (
+            *(run["n_sites"], run["n_observers"], f"{run['central_us']:.1f}"),
+            f"{run['central_us'] * run['n_observers'] / 1e4:.0f} %",
+            *(f"{run['broker_us']:.1f}", f"{run['central_mb']:.0f}"),
+            f"{run['n_full_verdicts']} of {run['n_verdicts']}",
+        )
+        for run in runs
+    ]
+    on_paper = [(name.replace("_", " "), f"{value:,}") for name, value in million.items()]
     lines = [
         "# Load of a central unit",
         "",
@@ -417,15 +443,7 @@ def report(result: dict[str, Any]) -> str:
         "Observers, broker and central unit share two cores, so the sites wait 1 s for late units "
         "instead of 0.5 s.",
         "",
-        "| part | us a report |",
-        "| --- | ---: |",
-        f"| parse the payload | {cost['parse_us']:.1f} |",
-        f"| accept it into its snapshot | {cost['accept_us']:.1f} |",
-        f"| judge the snapshot, over its 12 units | {cost['advance_us']:.1f} |",
-        f"| write the verdict, over its 12 units | {cost['verdict_us']:.1f} |",
-        f"| receive, publish, keep time (the rest of the process) | {network:.1f} |",
-        f"| **the whole process, {runs[-1]['n_observers']} observers** | "
-        f"**{runs[-1]['central_us']:.1f}** |",
+        markdown_table(("part", "us a report"), parts, right_from=1),
         "",
         f"One core then takes **{1e6 / runs[-1]['central_us']:,.0f} reports a second**. To judge a "
         f"snapshot with an alarm takes {cost['alarm_us'] / 1e3:.1f} ms. A site needs "
@@ -434,23 +452,13 @@ def report(result: dict[str, Any]) -> str:
         f"{cost['build_ms']:.2f} ms, and {cost['gains_ms']:.1f} ms more where its path gains are "
         "not ready.",
         "",
-        "| sites | observers | central, us a report | of a core | mosquitto, us a report | MB | "
-        "verdicts with all units |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-        *(
-            f"| {run['n_sites']} | {run['n_observers']} | {run['central_us']:.1f} | "
-            f"{run['central_us'] * run['n_observers'] / 1e4:.0f} % | {run['broker_us']:.1f} | "
-            f"{run['central_mb']:.0f} | {run['n_full_verdicts']} of {run['n_verdicts']} |"
-            for run in runs
-        ),
+        markdown_table(columns, loads, right_from=0),
         "",
         _kills_text(result),
         "",
         "## A million observers, on paper",
         "",
-        "| what | figure |",
-        "| --- | ---: |",
-        *(f"| {name.replace('_', ' ')} | {value:,} |" for name, value in million.items()),
+        markdown_table(("what", "figure"), on_paper, right_from=1),
         "",
     ]
     return "\n".join(lines)

@@ -21,6 +21,7 @@ import click
 import numpy as np
 
 from benchmarks.twin.fleet import RESULTS, Yard, start_central
+from converter.report.markdown_table import markdown_table
 from edgespec.config import MqttConfig
 from edgespec.machine import machine_facts
 from edgespec.mqtt.session import Link, Session
@@ -203,6 +204,20 @@ def summary(found: list[Placement]) -> dict[str, Any]:
 def text(result: dict[str, Any]) -> str:
     """Return the result as Markdown."""
     facts = result["machine"]
+    columns = (
+        *("world", "alarms", "within 3 s", "false, of quiet snapshots"),
+        *("position, median, first alarm", "90 %", "after 10 s", "90 %", "within 2 sigma"),
+    )
+    worlds = [
+        (
+            *(name, f"{one['n_alarms']} of {one['n_places']}", one["n_within_3_s"]),
+            f"{one['n_false']} of {one['n_places'] * _N_QUIET}",
+            *(f"{one[key]} m" for key in ("first_m_median", "first_m_90")),
+            *(f"{one[key]} m" for key in ("best_m_median", "best_m_90")),
+            one["n_within_2_sigma"],
+        )
+        for name, one in result["cases"].items()
+    ]
     lines = [
         "# A jammer of 20 dBm at 50 places of the hall",
         "",
@@ -212,29 +227,23 @@ def text(result: dict[str, Any]) -> str:
         "",
         "![a jammer in the hall](placements.png)",
         "",
-        "| world | alarms | within 3 s | false, of quiet snapshots | position, median, first alarm "
-        "| 90 % | after 10 s | 90 % | within 2 sigma |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        markdown_table(columns, worlds, right_from=1),
     ]
-    for name, one in result["cases"].items():
-        n = one["n_places"]
-        lines.append(
-            f"| {name} | {one['n_alarms']} of {n} | {one['n_within_3_s']} | {one['n_false']} of "
-            f"{n * _N_QUIET} | {one['first_m_median']} m | {one['first_m_90']} m | "
-            f"{one['best_m_median']} m | {one['best_m_90']} m | {one['n_within_2_sigma']} |"
-        )
     if result["live"]:
+        places = [
+            (
+                *(f"{one['x_m']:.1f}, {one['y_m']:.1f} m", f"{one['alarm_s']:.2f} s"),
+                *(f"{one['first_m']:.1f} m", f"{one['last_m']:.1f} m"),
+            )
+            for one in result["live"]
+        ]
         lines += [
             "",
             "Through a real mosquitto, with `edgespec twin run` in its own process, on the clock "
             f"from the jammer's start ({result['live_case']}):",
             "",
-            "| place | alarm after | position off by, first | last |",
-            "| --- | ---: | ---: | ---: |",
-            *(
-                f"| {one['x_m']:.1f}, {one['y_m']:.1f} m | {one['alarm_s']:.2f} s | "
-                f"{one['first_m']:.1f} m | {one['last_m']:.1f} m |"
-                for one in result["live"]
+            markdown_table(
+                ("place", "alarm after", "position off by, first", "last"), places, right_from=1
             ),
         ]
     return "\n".join([*lines, ""])

@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib import pyplot
 from numpy.typing import NDArray
 
-from benchmarks.record import facts, markdown_table
+from benchmarks.record import facts
 from benchmarks.twin.direct import (
     DIRECT,
     PLAIN,
@@ -33,6 +33,7 @@ from benchmarks.twin.hall import hall, traced
 from benchmarks.twin.paper_forest import N_PLACES, learning_places, one_unit, paper_forest
 from converter.raytrace.fit import fit_log_distance, with_fit
 from converter.raytrace.forest import ForestOptions, fit_trees, flatten
+from converter.report.markdown_table import markdown_table
 from edgespec.twin.propagation.forest import features_of
 from edgespec.twin.propagation.log_distance import LogDistance
 

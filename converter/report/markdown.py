@@ -5,6 +5,7 @@ from typing import Any
 
 from converter.lab.numbers.intervals import Interval
 from converter.report.document import Best, Cell, Document, Picture, Section, Table
+from converter.report.markdown_table import markdown_table
 
 __all__ = ["as_json", "as_markdown"]
 
@@ -34,15 +35,11 @@ def _section(section: Section) -> list[str]:
 
 def _table(table: Table) -> str:
     lines = [f"**{table.name}**", ""] if table.name else []
-    lines += [_line(table.columns), "| --- " * len(table.columns) + "|"]
-    lines += [_line([_cell(cell, table) for cell in row]) for row in table.rows]
+    cells = [[_cell(cell, table) for cell in row] for row in table.rows]
+    lines.append(markdown_table(table.columns, cells))
     if table.note:
         lines += ["", table.note]
     return "\n".join(lines)
-
-
-def _line(cells: Any) -> str:
-    return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |"
 
 
 def _cell(cell: Cell, table: Table) -> str:

@@ -12,6 +12,7 @@ from benchmarks.speed.arm64 import read_code
 from benchmarks.speed.boards import BOARDS, SHAPES, instructions_of, shares
 from benchmarks.speed.storage import halves_of, products
 from benchmarks.speed.turns import take_turns
+from converter.report.markdown_table import markdown_table
 from edgespec.dsp.transform import scaling_of
 from edgespec.inference.network import Dense, Lstm, Network
 
@@ -94,7 +95,7 @@ def test_each_call_is_given_its_own_count():
 def test_a_result_is_kept_by_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(record, "RESULTS", tmp_path / "results")
     machine = {"machine": "aarch64", "cpu": "Raspberry Pi 5, Rev 1.0"}
-    text = record.markdown_table(["a", "b"], [[1, 2]])
+    text = markdown_table(["a", "b"], [[1, 2]])
     path = record.save("model", "Title", {"machine": machine, "n": 1}, text)
     assert path.name == "model-aarch64-raspberry-pi-5-rev-1-0.md"
     assert "| 1 | 2 |" in path.read_text()

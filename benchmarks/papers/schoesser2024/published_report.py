@@ -15,6 +15,7 @@ from benchmarks.papers.schoesser2024.targets import (
     TOLERANCES,
     shortfalls,
 )
+from converter.report.markdown_table import markdown_table
 from edgespec.ops.bench import machine_facts
 
 __all__ = ["draw", "facts", "markdown"]
@@ -102,16 +103,15 @@ machine, beside other work.
 
 
 def _reproduction(results: dict[str, Any]) -> str:
-    rows = ["| set | detector | sigma dB | published | ours | difference | spread of folds |"]
-    rows.append("| --- | --- | --- | --- | --- | --- | --- |")
+    columns = ("set", "detector", "sigma dB", "published", "ours", "difference", "spread of folds")
+    rows = []
     for (name, detector), targets in PUBLISHED.items():
         for sigma_db, target in zip(SIGMAS_DB, targets, strict=True):
             one = results[f"{name}/sample/{sigma_db:g}"][detector]
-            rows.append(
-                f"| {name} | {detector} | {sigma_db:g} | {target:.4f} | {one['auc']:.4f} | "
-                f"{one['auc'] - target:+.4f} | {one['auc_std']:.4f} |"
-            )
-    return "\n".join(rows)
+            auc = one["auc"]
+            figures = (f"{target:.4f}", f"{auc:.4f}", f"{auc - target:+.4f}")
+            rows.append((name, detector, f"{sigma_db:g}", *figures, f"{one['auc_std']:.4f}"))
+    return markdown_table(columns, rows)
 
 
 def _ours(results: dict[str, Any], error: str) -> str:
@@ -122,29 +122,29 @@ def _ours(results: dict[str, Any], error: str) -> str:
         if f"{name}/{error}/{sigma:g}" in results
     ]
     titles = [f"set {key.split('/')[0]}, {key.split('/')[2]} dB" for key in keys]
-    rows = ["| AUC | " + " | ".join(titles) + " |", "| --- " * (len(keys) + 1) + "|"]
-    for detector in DETECTORS:
-        values = " | ".join(f"{results[key][detector]['auc']:.4f}" for key in keys)
-        rows.append(f"| {detector} | {values} |")
-    return "\n".join(rows)
+    rows = [
+        (detector, *(f"{results[key][detector]['auc']:.4f}" for key in keys))
+        for detector in DETECTORS
+    ]
+    return markdown_table(("AUC", *titles), rows)
 
 
 def _rates(results: dict[str, Any]) -> str:
-    rows = [
-        "| set | sigma dB | detector | P_FA | P_D | P_FA, 2 witnesses | P_D, 2 witnesses | us |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    columns = (
+        *("set", "sigma dB", "detector", "P_FA", "P_D"),
+        *("P_FA, 2 witnesses", "P_D, 2 witnesses", "us"),
+    )
+    rows = []
     for name in HEIGHTS_M:
         for sigma_db in SIGMAS_DB:
             for detector in DETECTORS:
                 one = results[f"{name}/sample/{sigma_db:g}"][detector]
                 if "p_d_1" in one:
-                    rows.append(
-                        f"| {name} | {sigma_db:g} | {detector} | {one['p_fa_1']:.4f} | "
-                        f"{one['p_d_1']:.3f} | {one['p_fa_2']:.4f} | {one['p_d_2']:.3f} | "
-                        f"{one['us']:.0f} |"
-                    )
-    return "\n".join(rows)
+                    alone = (f"{one['p_fa_1']:.4f}", f"{one['p_d_1']:.3f}")
+                    witnessed = (f"{one['p_fa_2']:.4f}", f"{one['p_d_2']:.3f}")
+                    of = (name, f"{sigma_db:g}", detector)
+                    rows.append((*of, *alone, *witnessed, f"{one['us']:.0f}"))
+    return markdown_table(columns, rows)
 
 
 def draw(report: dict[str, Any], path: Path) -> None:

@@ -10,7 +10,7 @@ from matplotlib import pyplot
 from numpy.typing import NDArray
 
 from benchmarks.papers.schoesser2024.scores import FALSE_ALARMS
-from benchmarks.record import markdown_table
+from converter.report.markdown_table import markdown_table
 
 __all__ = ["LIARS", "POWERS_DBM", "SIGMAS_DB", "UNIT_COUNTS", "Case", "as_text", "draw_rocs"]
 
