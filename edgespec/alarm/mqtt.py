@@ -8,9 +8,9 @@ What had to wait for a connection says ``replayed``.
 from collections.abc import Sequence
 from typing import Any
 
-from edgespec.alarm.mailbox import Mailbox, Retained
-from edgespec.alarm.sender import Sender
-from edgespec.alarm.spool import Spool
+from edgespec.alarm.outbox.mailbox import Mailbox, Retained
+from edgespec.alarm.outbox.sender import Sender
+from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import MqttConfig
 from edgespec.mqtt.session import Link
 from edgespec.records import Event, ObserverState, RssReport

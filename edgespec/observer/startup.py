@@ -167,7 +167,7 @@ def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":
     if config.mqtt.url is None:
         return None
     from edgespec.alarm.mqtt import MqttSink
-    from edgespec.alarm.spool import Spool
+    from edgespec.alarm.outbox.spool import Spool
 
     info: dict[str, Any] = {
         "version": __version__,

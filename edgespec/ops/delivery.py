@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgespec.alarm.mqtt import MqttSink
-from edgespec.alarm.spool import Spool
+from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import Config
 from edgespec.errors import BrokerError
 from edgespec.observer.latency import LatencyHistogram

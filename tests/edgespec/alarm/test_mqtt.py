@@ -19,9 +19,9 @@ from shutil import which
 
 import pytest
 
-from edgespec.alarm import sender
 from edgespec.alarm.mqtt import MqttSink
-from edgespec.alarm.spool import Spool
+from edgespec.alarm.outbox import sender
+from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt.backoff import Backoff, QuietLog
@@ -308,7 +308,7 @@ def test_close_ends_soon_without_a_broker(make_sink: MakeSink) -> None:
 PROCESS = """
     import pathlib, sys, time
     from edgespec.alarm.mqtt import MqttSink
-    from edgespec.alarm.spool import Spool
+    from edgespec.alarm.outbox.spool import Spool
     from edgespec.config import MqttConfig
     from edgespec.records import Event, EventType
 

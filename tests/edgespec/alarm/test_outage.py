@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgespec.alarm.spool import Spool
+from edgespec.alarm.outbox.spool import Spool
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.records import SampleFormat
 from tests.made import band, tiny, tiny_network

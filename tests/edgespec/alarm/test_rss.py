@@ -12,7 +12,7 @@ import pytest
 
 from edgespec.alarm.console import JsonLinesSink
 from edgespec.alarm.mqtt import MqttSink
-from edgespec.alarm.spool import Spool
+from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import BandConfig, Config, DetectConfig, MqttConfig, load_config
 from edgespec.dsp.levels import ADDERS, RssPlan, SubbandLevels
 from edgespec.errors import ConfigError

@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgespec.alarm.journal import Kind, Record, pack, pack_all, unpack
+from edgespec.alarm.outbox.journal import Kind, Record, pack, pack_all, unpack
 from edgespec.errors import ConfigError
 
 __all__ = ["Spool"]

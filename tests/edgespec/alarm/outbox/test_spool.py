@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgespec.alarm import spool as spool_module
-from edgespec.alarm.journal import Kind, Record, pack, pack_all, unpack
-from edgespec.alarm.spool import Spool
+from edgespec.alarm.outbox import spool as spool_module
+from edgespec.alarm.outbox.journal import Kind, Record, pack, pack_all, unpack
+from edgespec.alarm.outbox.spool import Spool
 from edgespec.errors import ConfigError
 
 BIG = 1_000_000
@@ -277,7 +277,7 @@ def test_two_processes_do_not_share_a_spool(tmp_path: Path) -> None:
 def test_a_kill_loses_nothing_that_was_appended(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib\n"
-        "from edgespec.alarm.spool import Spool\n"
+        "from edgespec.alarm.outbox.spool import Spool\n"
         "spool = Spool(pathlib.Path(sys.argv[1]), 1000000)\n"
         "for n in range(1, 100000):\n"
         "    spool.append(n, b'x' * 50)\n"

@@ -5,8 +5,8 @@ import threading
 import time
 from typing import NamedTuple
 
-from edgespec.alarm.mailbox import Mailbox, Retained
-from edgespec.alarm.spool import Spool
+from edgespec.alarm.outbox.mailbox import Mailbox, Retained
+from edgespec.alarm.outbox.spool import Spool
 from edgespec.errors import BrokerError
 from edgespec.mqtt.keeper import LinkKeeper
 from edgespec.mqtt.session import Link, Session
