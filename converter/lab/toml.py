@@ -13,12 +13,12 @@ from typing import Any
 
 from converter.lab.checks import check_experiment
 from converter.lab.experiment import Experiment
-from edgespec.decode import Decoder, parse_toml, read_toml
+from edgespec.decode import Decoder, read_toml
 from edgespec.decode.kind import kinds_of
 from edgespec.errors import ConfigError
 from edgespec.nearest import advice
 
-__all__ = ["load_experiment", "parse_experiment"]
+__all__ = ["load_experiment"]
 
 _DEFAULTS, _TRANSFERS = "defaults", "transfers"
 _DECODER = Decoder(is_toml=True)
@@ -38,15 +38,6 @@ def load_experiment(path: Path) -> Experiment:
         return _experiment(tables)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
-
-
-def parse_experiment(text: str) -> Experiment:
-    """Return the experiment of a TOML text.
-
-    Raises:
-        ConfigError: as :func:`load_experiment`, without the name of a file.
-    """
-    return _experiment(parse_toml(text, ConfigError))
 
 
 def _experiment(tables: dict[str, Any]) -> Experiment:

@@ -8,7 +8,7 @@ from typing import Any
 from edgespec.decode.shown import clipped, shown
 from edgespec.errors import EdgespecError
 
-__all__ = ["parse_json", "parse_toml", "read_bounded", "read_toml"]
+__all__ = ["parse_json", "parse_object", "parse_toml", "read_bounded", "read_toml"]
 
 #: The index of some ten thousand recordings has a tenth of this; a longer file is none of ours.
 MAX_BYTES = 64 * 1024 * 1024
@@ -57,14 +57,14 @@ def parse_toml(text: str, error: type[EdgespecError]) -> dict[str, Any]:
         raise error(f"no valid TOML: {clipped(str(caught), 200)}") from None
 
 
-def parse_json(
-    text: bytes | str, schema: str, error: type[EdgespecError], where: str, advice: str
+def parse_object(
+    text: bytes | str, error: type[EdgespecError], where: str, advice: str
 ) -> dict[str, Any]:
-    """Return the object of a JSON text called ``where``, without its ``schema``.
+    """Return the object of a JSON text called ``where``.
 
     Raises:
-        EdgespecError: of the class ``error``: it is no UTF-8, no JSON, no object, or of another
-            schema; or a number in it is not finite.
+        EdgespecError: of the class ``error``: it is no UTF-8, no JSON or no object, or a number in
+            it is not finite.
     """
     try:
         data = json.loads(text, parse_constant=_refuse)
@@ -72,6 +72,18 @@ def parse_json(
         raise error(f"{where} is not JSON ({clipped(str(caught), 200)}): {advice}") from None
     if not isinstance(data, dict):
         raise error(f"{where} is {shown(data)}; it must be a JSON object: {advice}")
+    return data
+
+
+def parse_json(
+    text: bytes | str, schema: str, error: type[EdgespecError], where: str, advice: str
+) -> dict[str, Any]:
+    """Return the object of a JSON text called ``where``, without its ``schema``.
+
+    Raises:
+        EdgespecError: as :func:`parse_object`; or the object is of another schema.
+    """
+    data = parse_object(text, error, where, advice)
     found = data.pop("schema", None)
     if found != schema:
         raise error(

@@ -17,6 +17,7 @@ import numpy as np
 
 from edgespec.decode import Decoder
 from edgespec.decode.kind import Kind, kind_of
+from edgespec.decode.text import parse_object
 from edgespec.errors import EdgespecError
 
 __all__ = ["LEVEL_UNIT", "Fields", "PayloadError", "decode", "encode", "parse_utc"]
@@ -69,12 +70,7 @@ def decode(data: bytes | str) -> dict[str, Any]:
     Raises:
         PayloadError: not UTF-8, not JSON, not an object, or NaN written out.
     """
-    try:
-        payload = json.loads(data, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise PayloadError(f"a payload is not JSON: {error}") from error
-    if not isinstance(payload, dict):
-        raise PayloadError(f"a payload is {payload!r:.60}; it must be a JSON object")
+    payload = parse_object(data, PayloadError, "a payload", "see who publishes it")
     reasons = payload.pop(_NOT_FINITE, {})
     if not isinstance(reasons, dict):
         raise PayloadError(f"{_NOT_FINITE} is {reasons!r:.60}; it must be an object")
@@ -242,7 +238,3 @@ def _restore(payload: dict[str, Any], pointer: str, name: object) -> None:
 
 def _escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")

@@ -11,7 +11,7 @@ import numpy as np
 
 from converter.lab.experiment import Detection, Experiment
 from converter.lab.tables import columns_of, write_table
-from converter.lab.toml import parse_experiment
+from tests.made.tiny_experiment import parse_experiment
 
 EXPERIMENT = """
 name = "made"

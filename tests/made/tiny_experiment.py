@@ -1,5 +1,11 @@
 """The smallest experiments: one without a network, and one with the whole chain."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from converter.lab.experiment import Experiment
+from converter.lab.toml import load_experiment
+
 #: 4 ms segments of 64 bins, a second of signal in all.
 HEAD = """
 name = "tiny"
@@ -100,3 +106,11 @@ off_s = 0.2
 false_alarm_rate = 0.01
 """
 )
+
+
+def parse_experiment(text: str) -> Experiment:
+    """The experiment of a file that holds the text."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "experiment.toml"
+        path.write_text(text)
+        return load_experiment(path)

@@ -22,10 +22,11 @@ from converter.lab.engine.task import canonical, task_keys
 from converter.lab.experiment import Experiment
 from converter.lab.observers import clean_twin, dataset_specs
 from converter.lab.tables import read_table, write_table
-from converter.lab.toml import load_experiment, parse_experiment
+from converter.lab.toml import load_experiment
 from edgespec.errors import ConfigError, SourceError
 from edgespec.records import Geometry
 from tests.made import tiny_experiment, tiny_training
+from tests.made.tiny_experiment import parse_experiment
 
 ROOT = Path(__file__).resolve().parents[3]
 NOWHERE = Path("/nonexistent")

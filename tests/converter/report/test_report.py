@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from converter.lab.numbers.intervals import Interval
-from converter.lab.toml import parse_experiment
 from converter.report.detection_scores import DetectionScores
 from converter.report.document import Best, Document, Section, Table, with_best
 from converter.report.kinship import Kin, Kinship, relation
@@ -30,6 +29,7 @@ from tests.made.tables import (
     write_episodes,
     write_marker,
 )
+from tests.made.tiny_experiment import parse_experiment
 
 pytestmark = pytest.mark.converter
 
