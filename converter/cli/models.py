@@ -140,7 +140,7 @@ def import_keras(
     reference: Path | None,
     as_json: bool,
 ) -> None:
-    """Import a Keras 1 or 2 model (HDF5) of stacked LSTM layers."""
+    """Import a model of stacked LSTM layers that Keras 1, 2 or 3 has saved (.h5, .keras)."""
     from converter.bundles.import_keras import import_keras as run
 
     rate_hz = parse_quantity(sample_rate, "--sample-rate")

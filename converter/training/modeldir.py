@@ -12,6 +12,7 @@ from typing import Any
 
 from converter.models.runtime import load_keras
 from edgespec.decode import Decoder, read_bounded
+from edgespec.door import door
 from edgespec.errors import ModelError
 from edgespec.inference.manifest import GATES, ROLES
 from edgespec.records import Geometry, Scaling
@@ -80,13 +81,8 @@ def load_model(folder: Path) -> tuple[ModelCard, Any]:
     card = _load_card(folder / "training.json")
     keras = load_keras()
     path = folder / "model.keras"
-    try:
+    with door(f"model {str(path)!r}", ModelError, "train or import it again"):
         return card, keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ModelError(
-            f"model {str(path)!r} cannot be loaded ({' '.join(str(error).split())[:200]}): train "
-            "or import it again"
-        ) from error
 
 
 def _load_card(path: Path) -> ModelCard:
