@@ -9,18 +9,25 @@ STAMPS := $(VENV)/stamps
 WORK ?= laboratory
 FULL := benchmarks/experiments/full.toml
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+# Two processes share the tests: each begins with a half of them in order, so that only one loads
+# TensorFlow for long, and whoever is done first takes over from the other.
+WORKERS ?= 2
+TESTS := -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench laboratory model clean
+.PHONY: help demo test test-busy lint check bench laboratory model clean
 
 help:  ## Say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
 demo: $(STAMPS)/demo  ## Watch an observer catch an interferer and publish it
 	$(BIN)/edgespec demo
 
 test: $(STAMPS)/test  ## Run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python $(TESTS)
+
+test-busy: $(STAMPS)/test  ## Run it beside eight busy loops: no test may depend on speed
+	$(BIN)/python -m tests.busy $(TESTS)
 
 lint: $(STAMPS)/test  ## Check style, types and who imports whom
 	$(BIN)/ruff check .
@@ -29,8 +36,8 @@ lint: $(STAMPS)/test  ## Check style, types and who imports whom
 	$(BIN)/lint-imports
 
 check: lint  ## All checks, and the tests with and without the compiler of Numba
-	$(BIN)/python -m pytest -W error
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -W error -m 'not slow_without_jit and not converter'
+	$(BIN)/python $(TESTS) -W error
+	NUMBA_DISABLE_JIT=1 $(BIN)/python $(TESTS) -W error -m 'not slow_without_jit and not converter'
 
 bench: $(STAMPS)/test  ## Measure this machine
 	$(BIN)/edgespec bench

@@ -1,7 +1,10 @@
 """The observer as its user runs it: a process, its exit code, and the lines it writes."""
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,15 +17,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.made.broker import wait_for
+from tests.made.broker import PATIENCE_S, wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PATIENCE_S = 60.0
 #: What the tests want of an observer: short memory, so that a short recording is enough.
 DETECT = {"warmup_s": 0.3, "hold_off_s": 0.05, "detectors": ["model", "zscore"]}
 
 
-def _environment(home: Path | None) -> dict[str, str]:
+@functools.cache
+def _state_home() -> str:
+    """Return a folder that this process of tests shares with nobody, least of all the user."""
+    folder = tempfile.mkdtemp(prefix="edgespec-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def environment(home: Path | None = None) -> dict[str, str]:
     """Return this environment without what would reach the user's own observer."""
     kept = {
         name: value
@@ -32,10 +42,9 @@ def _environment(home: Path | None) -> dict[str, str]:
     kept["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")])
     )
-    # Without a home of its own, a test shares one with the others, but not with the user. Machine
-    # code is kept from run to run: compiling it takes longer than most tests.
+    kept["XDG_STATE_HOME"] = str(home or _state_home())
+    # Machine code is kept from run to run: compiling it takes longer than most tests.
     ours = Path(tempfile.gettempdir()) / f"edgespec-tests-{os.getuid()}"
-    kept["XDG_STATE_HOME"] = str(home or ours / "state")
     kept.setdefault("NUMBA_CACHE_DIR", str(ours / "jit"))
     return kept
 
@@ -96,7 +105,7 @@ class Observer:
             stderr=subprocess.PIPE,
             text=True,
             cwd=REPOSITORY,
-            env=_environment(home),
+            env=environment(home),
             **options,
         )
         self._threads = [
@@ -154,7 +163,7 @@ class Observer:
             rest = iter(list(self.lines.types))
             return all(wanted in rest for wanted in types) or self._process.poll() is not None
 
-        wait_for(came, f"events {types}, got {self.lines.types}: {self.errors}", PATIENCE_S)
+        wait_for(came, f"events {types}, got {self.lines.types}: {self.errors}")
 
     def _follow(self, stream: Any, lines: list[str]) -> None:
         for line in stream:
