@@ -91,7 +91,6 @@ class EventTracker:
         self._finders: dict[str, ExtentFinder] = {}
         self._spread_db = spread_db
         self._open: _Open | None = None
-        self._starting = False
 
     @property
     def is_open(self) -> bool:
@@ -124,15 +123,13 @@ class EventTracker:
         return self._message(event, EventType.END, 0) if event else None
 
     def _while_quiet(self, decision: Decision, target_dbfs: FloatArray) -> Event | None:
-        is_alarm = decision.is_alarm
+        is_alarm, is_first = decision.is_alarm, not any(self._recent)
         self._recent.append(is_alarm)
         if not is_alarm:
             self._first.append(None)
-            self._starting = self._starting and any(self._recent)
             self.learn_normal(decision.scores)
             return None
-        if not self._starting:
-            self._starting = True
+        if is_first:
             for finder in self._finders.values():
                 finder.start_event()
         extent, extent_by, extent_ratio = self._extent(decision, target_dbfs)
@@ -173,7 +170,6 @@ class EventTracker:
             if self._end_ns(decision) - event.end_ns < self._rules.hold_off_s * _NS:
                 return None
             self._open = None
-            self._starting = False
             self._recent.clear()
             self._first.clear()
             return self._message(event, EventType.END, decision.received_ns)

@@ -522,6 +522,23 @@ def test_a_full_disk_does_not_stop_the_alarm(
     assert "No space left" in sink.problem
 
 
+def test_what_waits_for_a_broker_is_forced_to_the_medium_meanwhile(
+    tmp_path: Path, make_sink: MakeSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    force, forced = os.fdatasync, []
+
+    def fdatasync(file: int) -> None:
+        force(file)
+        forced.append(Path(f"/proc/self/fd/{file}").read_bytes())
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    sink = make_sink("mqtt://127.0.0.1:1")
+    for number in range(3):
+        sink.event(message_of(number))
+    wait_for(lambda: bool(forced) and b"event-2" in forced[-1], "all three are on the medium")
+    assert (tmp_path / "spool" / "events.journal").read_bytes() == forced[-1]
+
+
 def test_a_user_who_may_not_publish_keeps_the_messages(
     tmp_path: Path, make_sink: MakeSink, stack: ExitStack
 ) -> None:

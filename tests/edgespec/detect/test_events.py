@@ -138,6 +138,59 @@ def test_the_loss_that_follows_an_interferer_does_not_replace_its_extent() -> No
     assert end.excess_db > 0
 
 
+def stripes(
+    tracker: EventTracker, bins: Sequence[int], start: int = 0, high_db: float = 20.0
+) -> list[Event]:
+    """Feed quiet segments (0), and alarming ones that are higher in five bins from a bin on."""
+    events = []
+    for index, bin_ in enumerate(bins, start):
+        error_db = np.zeros((4, 64), np.float32)
+        if bin_:
+            error_db[:, bin_ : bin_ + 5] = high_db
+        score = Score("forecast", 2.0 if bin_ else 0.1, error_db)
+        at = index * HOP_SAMPLES
+        decision = Decision((score,), (1.0,), at, HOP_SAMPLES, at * 1000, 0)
+        events.append(tracker.update(decision, error_db - 60.0))
+    return [event for event in events if event]
+
+
+def first_bin(event: Event) -> int:
+    """The lowest bin of an event's extent."""
+    first_hz = BAND.center_freq_hz - BAND.sample_rate_hz / 2
+    return round((event.freq_lower_hz - first_hz) / GEOMETRY.bin_hz + 0.5)
+
+
+def test_what_an_event_was_made_of_opens_no_other() -> None:
+    one = tracker(k=2, n=5, hold_off_s=HOP_S)
+    assert types(play(one, [0.1] * 9 + [2.0] * 2 + [0.1] + [2.0] + [0.1] * 9)) == ["new", "end"]
+
+
+def test_an_event_says_nothing_of_where_the_one_before_it_was() -> None:
+    events = stripes(tracker(), [0] * 30 + [10] * 8 + [0] * 9 + [40] * 2)
+    assert types(events) == ["new", "end", "new"]
+    assert [first_bin(event) for event in events] == [10, 10, 40]
+
+
+def test_an_event_after_the_end_of_the_stream_says_nothing_of_the_one_before() -> None:
+    one = tracker()
+    stripes(one, [0] * 30 + [10] * 8)
+    end = one.finish()
+    assert end is not None
+    (new,) = stripes(one, [40] * 2, start=50)
+    assert (first_bin(end), first_bin(new)) == (10, 40)
+
+
+@pytest.mark.parametrize(("n_quiet", "bin_"), [(1, 10), (2, 10), (3, 40), (7, 40)])
+def test_an_alarm_that_opened_nothing_counts_as_long_as_it_is_among_the_last_n(
+    n_quiet: int, bin_: int
+) -> None:
+    """The extent is the mean over alarming segments: 60 dB at bin 10, then twice 20 dB at 40."""
+    one = tracker(k=2, n=3)
+    assert stripes(one, [0] * 30 + [10], high_db=60.0) == []
+    (new, *_) = stripes(one, [0] * n_quiet + [40] * 2, start=31)
+    assert first_bin(new) == bin_
+
+
 def test_a_detector_without_a_map_reports_the_whole_band() -> None:
     one = tracker(k=1, n=1)
     target = np.full((4, 64), -60.0, np.float32)

@@ -236,6 +236,102 @@ def test_a_full_disk_is_said_once_and_survived(
     again.close()
 
 
+class Medium:
+    """A disk of which a power cut leaves, of each file, what was there at its last fdatasync."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.n_syncs = 0
+        self._kept: dict[int, bytes] = {}
+        self._force = os.fdatasync
+        monkeypatch.setattr(os, "fdatasync", self._fdatasync)
+
+    def _fdatasync(self, file: int) -> None:
+        self._force(file)
+        self.n_syncs += 1
+        self._kept[os.fstat(file).st_ino] = Path(f"/proc/self/fd/{file}").read_bytes()
+
+    def after_a_power_cut(self, folder: Path) -> list[int]:
+        """Return what a spool finds in the copy of ``folder`` that a power cut now would leave."""
+        journal, copy = folder / "events.journal", folder / "after"
+        copy.mkdir(exist_ok=True)
+        kept = self._kept.get(journal.stat().st_ino, b"") if journal.exists() else b""
+        (copy / journal.name).write_bytes(kept)
+        spool = Spool(copy, BIG)
+        found = sequences(spool)
+        spool.close()
+        return found
+
+
+@pytest.fixture
+def medium(monkeypatch: pytest.MonkeyPatch) -> Medium:
+    return Medium(monkeypatch)
+
+
+def test_a_power_cut_loses_only_what_was_not_forced_to_the_medium(
+    tmp_path: Path, medium: Medium
+) -> None:
+    spool = filled(tmp_path, 2)
+    assert medium.after_a_power_cut(tmp_path) == []
+    spool.sync()
+    assert medium.after_a_power_cut(tmp_path) == [1, 2]
+    spool.append(3, b"message 3")
+    assert medium.after_a_power_cut(tmp_path) == [1, 2]
+    spool.close()
+    assert medium.after_a_power_cut(tmp_path) == [1, 2, 3]
+
+
+def test_only_what_is_new_and_waits_is_forced_to_the_medium(tmp_path: Path, medium: Medium) -> None:
+    """A card wears out by it. That a message was delivered may be forgotten: it comes again."""
+
+    def n_syncs() -> int:
+        before = medium.n_syncs
+        spool.sync()
+        spool.sync()
+        return medium.n_syncs - before
+
+    spool = filled(tmp_path, 3)
+    assert n_syncs() == 1
+    spool.ack(1)
+    assert n_syncs() == 0
+    assert medium.after_a_power_cut(tmp_path) == [1, 2, 3]
+    for sequence in (4, 5):
+        spool.append(sequence, b"message")
+    spool.ack(4)
+    assert n_syncs() == 1
+    assert medium.after_a_power_cut(tmp_path) == [2, 3, 5]
+    spool.append(6, b"message")
+    for sequence in (2, 3, 5, 6):
+        spool.ack(sequence)
+    assert n_syncs() == 0
+    spool.close()
+
+
+def test_what_was_forced_to_the_medium_stays_there_until_it_is_delivered(
+    tmp_path: Path, rng: np.random.Generator, medium: Medium
+) -> None:
+    """Random appends, acknowledgements and syncs, in a file so small that it is often rewritten."""
+    spool = Spool(tmp_path, 20_000)
+    promised: set[int] = set()
+    files = set()
+    for sequence in range(1, 400):
+        spool.append(sequence, rng.bytes(int(rng.integers(1, 900))))
+        file = (tmp_path / "events.journal").stat().st_ino
+        if file not in files:
+            files.add(file)
+            n_syncs = medium.n_syncs
+            spool.sync()
+            assert sequence == 1 or medium.n_syncs == n_syncs, "a rewritten file is forced once"
+        if rng.uniform() < 0.5:
+            spool.ack(int(rng.choice(sequences(spool))))
+        if rng.uniform() < 0.3:
+            spool.sync()
+            promised = set(sequences(spool))
+        promised &= set(sequences(spool))
+        assert set(medium.after_a_power_cut(tmp_path)) >= promised
+    assert spool.n_lost > 0
+    spool.close()
+
+
 def test_memory_is_bounded_too(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     spool = Spool(tmp_path / "file" / "spool", 16_384)
