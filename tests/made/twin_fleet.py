@@ -2,13 +2,11 @@
 
 import functools
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,17 +15,18 @@ from typing import Any
 import numpy as np
 
 from edgespec.config import MqttConfig
+from edgespec.mqtt.session import Link, Session
 from edgespec.records import RssReport
 from edgespec.twin.central import SiteTwin
-from edgespec.twin.service.fleet import Disturbance, VirtualJammer, VirtualSite
+from edgespec.twin.service.fleet import Disturbance, Fleet, VirtualJammer, VirtualSite
 from edgespec.twin.service.openings import TwinMaker, warm_up
 from edgespec.twin.service.unit import CentralUnit
 from edgespec.twin.site import Site, Unit
 from edgespec.twin.trained import TrainedTwin, train
 from edgespec.wire.transmitters import Transmitter
-from tests.made.broker import wait_for
+from tests.made.broker import PATIENCE_S, wait_for
+from tests.made.observer import environment
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 NS = 1_000_000_000
 INTERVAL_S = 0.25
 DISTURBANCE = Disturbance(bias_db=1.0, noise_db=0.5)
@@ -35,7 +34,7 @@ SEED = 7
 
 
 def site_of(name: str = "yard", **detect: Any) -> Site:
-    """Six units around a yard of 30 m; quick snapshots, and patience, for machines are busy."""
+    """Six units around a yard of 30 m; quick snapshots."""
     places = [(2.0, 2.0), (15.0, 1.0), (28.0, 3.0), (27.0, 28.0), (14.0, 29.0), (1.0, 27.0)]
     units = tuple(Unit(f"{name}-{k}", x, y, 2.0) for k, (x, y) in enumerate(places))
     site = Site(
@@ -75,7 +74,7 @@ def make_twin(site: Site, state: bytes) -> SiteTwin:
 
 def write_site(site: Site, path: Path) -> Path:
     """Write a site as its file."""
-    options = ("interval_s", "grace_s", "averages")
+    options = ("interval_s", "grace_s", "max_future_s", "averages")
     lines = [
         f'name = "{site.name}"',
         f"freq_lower_hz = {site.freq_lower_hz!r}",
@@ -117,28 +116,80 @@ class Told:
         self.shared.append((list(ids), list(sites)))
 
 
-class Running:
-    """A central unit in a thread of this process."""
+class Observers:
+    """The virtual units of some sites. They report when a test says so, on intervals of its own.
+
+    ``now_ns`` is the end of the last interval: the clock of central units in this process.
+    """
 
     def __init__(
-        self, stack: ExitStack, url: str, sites: Sequence[Site], central: str = "c-1",
-        **options: Any,
+        self, stack: ExitStack, url: str, sites: Sequence[Site], jammer: VirtualJammer | None = None
+    ) -> None:
+        sites_of = [virtual(site, [jammer] if jammer else []) for site in sites]
+        self._session = Session(Link.of(MqttConfig(url=url, keepalive_s=3600.0), "observers"))
+        self._session.connect()
+        stack.callback(self._session.close)
+        self._fleet = Fleet(sites_of, self._session, "edgespec", 0.0, lambda: self.now_ns)
+        self._interval_ns = round(sites[0].detect.interval_s * NS)
+        self._first_ns = (time.time_ns() // NS + 1800) * NS
+        self._n_snapshots = 0
+
+    @property
+    def now_ns(self) -> int:
+        return self._first_ns + self._n_snapshots * self._interval_ns
+
+    @property
+    def snapshot(self) -> int:
+        """The number of the last one, as in verdicts on it."""
+        return self.now_ns // self._interval_ns - 1
+
+    def pass_by(self) -> None:
+        """Let an interval go by in which nobody reports."""
+        self._n_snapshots += 1
+
+    def report(self) -> None:
+        """Send the reports on one more interval; the broker has taken them when this returns."""
+        elapsed_s = self._n_snapshots * self._interval_ns / NS
+        self.pass_by()
+        self._fleet.publish(self.now_ns, elapsed_s)
+        self._session.publish("observers", b"", qos=1)
+        wait_for(lambda: not self._session.poll(None, 0.01) and not self._session.unacked, "taken")
+
+    def go(self, n_snapshots: int, is_judged: Callable[[int], bool]) -> None:
+        """Report so many times, each when the one before ``is_judged``."""
+        for _ in range(n_snapshots):
+            self.report()
+            number = self.snapshot
+            wait_for(lambda number=number: is_judged(number), f"a verdict on snapshot {number}")
+
+
+class Running:
+    """A central unit in a thread of this process, by the clock of its observers."""
+
+    def __init__(
+        self, stack: ExitStack, url: str, observers: Observers, sites: Sequence[Site],
+        central: str = "c-1", **options: Any,
     ) -> None:  # fmt: skip
-        settings = MqttConfig(url=url, keepalive_s=2.0, reconnect_max_s=0.3)
+        settings = MqttConfig(url=url, keepalive_s=3600.0, reconnect_max_s=0.3)
         self.told = Told()
         maker = options.pop("make_twin", make_twin)
         for site in sites:
             warm_up(site)
             trained(site)
-        self.unit = CentralUnit(settings, sites, maker, self.told, central)
+        self.unit = CentralUnit(
+            settings, sites, maker, self.told, central, clock_ns=lambda: observers.now_ns
+        )
         self._thread = threading.Thread(target=self.unit.run, daemon=True)
         self._thread.start()
         stack.callback(self.close)
         wait_for(lambda: bool(self.told.shared), "the central unit knows who is there")
 
+    def judged(self, snapshot: int) -> bool:
+        return any(verdict.snapshot == snapshot for verdict in list(self.told.verdicts))
+
     def close(self) -> None:
         self.unit.stop()
-        self._thread.join(10.0)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
 
 
@@ -146,15 +197,10 @@ def start_central(
     stack: ExitStack, url: str, sites: Path, trained_in: Path, central: str
 ) -> "subprocess.Popen[bytes]":
     """Start ``edgespec twin run`` as its user does."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("EDGESPEC_")}
-    ours = Path(tempfile.gettempdir()) / f"edgespec-tests-{os.getuid()}"
-    kept["XDG_STATE_HOME"] = str(ours / "state")
-    kept.setdefault("NUMBA_CACHE_DIR", str(ours / "jit"))
-    kept["PYTHONPATH"] = str(REPOSITORY)
     command = [sys.executable, "-m", "edgespec", "twin", "run", str(sites), "--mqtt", url]
     process = subprocess.Popen(
         [*command, "--trained", str(trained_in), "--id", central, "--json"],
-        env=kept, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
     def end() -> None:

@@ -156,15 +156,22 @@ class Fleet:
         session: open connection.
         prefix: of the topics.
         spread_s: time over which the reports of one interval are sent.
+        clock_ns: UTC, by which intervals end.
     """
 
     def __init__(
-        self, sites: Sequence[VirtualSite], session: Session, prefix: str, spread_s: float = 0.2
+        self,
+        sites: Sequence[VirtualSite],
+        session: Session,
+        prefix: str,
+        spread_s: float = 0.2,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._sites = sites
         self._session = session
         self._prefix = prefix
         self._spread_s = spread_s
+        self._clock_ns = clock_ns
         self.n_reports = 0
 
     def run(self, duration_s: float | None, is_stopped: Callable[[], bool] = lambda: False) -> None:
@@ -174,18 +181,23 @@ class Fleet:
             BrokerError: the link is lost.
         """
         interval_ns = round(self._sites[0].site.detect.interval_s * _NS)
-        end_ns = (time.time_ns() // interval_ns + 1) * interval_ns
+        end_ns = (self._clock_ns() // interval_ns + 1) * interval_ns
         start_ns = end_ns
         while not is_stopped():
             elapsed_s = (end_ns - start_ns) / _NS
             if duration_s is not None and elapsed_s >= duration_s:
                 return
-            while (left_s := (end_ns - time.time_ns()) / _NS) > 0 and not is_stopped():
+            while (left_s := (end_ns - self._clock_ns()) / _NS) > 0 and not is_stopped():
                 self._session.poll(None, min(left_s, 0.1))
-            self._publish(end_ns, elapsed_s)
+            self.publish(end_ns, elapsed_s)
             end_ns += interval_ns
 
-    def _publish(self, end_ns: int, elapsed_s: float) -> None:
+    def publish(self, end_ns: int, elapsed_s: float) -> None:
+        """Send the reports on the interval that ends at ``end_ns``, ``elapsed_s`` after the first.
+
+        Raises:
+            BrokerError: the link is lost.
+        """
         pause_s = self._spread_s / len(self._sites)
         for index, virtual in enumerate(self._sites):
             due_s = end_ns / _NS + index * pause_s
@@ -195,7 +207,7 @@ class Fleet:
                 topic = rss_topic(self._prefix, report.node, report.site)
                 self._session.publish(topic, data, qos=0)
                 self.n_reports += 1
-            self._session.poll(None, max(due_s - time.time_ns() / _NS, 0.0))
+            self._session.poll(None, max(due_s - self._clock_ns() / _NS, 0.0))
 
 
 @contextmanager

@@ -71,6 +71,7 @@ class CentralUnit:
         screen: told everything.
         central: id of this unit; default: a random one.
         prepare: called now and then for sites that may have to be taken over one day.
+        clock_ns: UTC, by which reports are early, in time or stale.
 
     Raises:
         ConfigError: the broker's URL cannot be used.
@@ -84,12 +85,14 @@ class CentralUnit:
         screen: Screen,
         central: str | None = None,
         prepare: Callable[[Site], None] = lambda site: None,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.central = central or f"central-{uuid.uuid4().hex[:8]}"
         self._sites = {site.name: site for site in sites}
         self._make_twin = make_twin
         self._screen = screen
         self._prepare = prepare
+        self._clock_ns = clock_ns
         self._unprepared = list(self._sites.values())
         self._own_mark = f'"central":"{self.central}"'.encode()
         self._topics = TwinTopics(settings.topic_prefix)
@@ -173,7 +176,7 @@ class CentralUnit:
         payload = member_payload(
             self.central,
             sorted(self._sites),
-            time.time_ns(),
+            self._clock_ns(),
             version=__version__,
             n_sites=len(self._desks),
             reports=dict(sum((Counter(desk.counts) for desk in self._desks.values()), Counter())),
@@ -186,7 +189,7 @@ class CentralUnit:
         if found is not None:
             desk, node = found
             self._n_reports += 1
-            desk.take(data, time.time_ns(), node)
+            desk.take(data, self._clock_ns(), node)
             self._dirty[desk.site.name] = desk
             return
         what, name = self._topics.part_of(topic)
@@ -240,7 +243,7 @@ class CentralUnit:
         dirty, self._dirty = self._dirty, {}
         is_tick = now_s >= self._tick_at_s
         for desk in (self._desks if is_tick else dirty).values():
-            for said in desk.advance(time.time_ns()):
+            for said in desk.advance(self._clock_ns()):
                 self._tell(session, desk, said)
         if is_tick:
             self._tick_at_s = now_s + _TICK_S
