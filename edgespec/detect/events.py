@@ -57,7 +57,7 @@ class _Open:
     score: float
     threshold: float
     confidence: float
-    said_ns: int
+    said_at: int
 
 
 class EventTracker:
@@ -84,6 +84,9 @@ class EventTracker:
         self._band = band
         self._geometry = geometry
         self._rules = rules
+        # Counted in samples: by the clock on the wall, a radio's blocks may come in a burst.
+        self._hold_off_samples = round(rules.hold_off_s * band.sample_rate_hz)
+        self._update_samples = round(rules.update_s * band.sample_rate_hz)
         self._clock_ns = clock_ns
         self._arithmetic = arithmetic
         self._recent: deque[bool] = deque(maxlen=rules.n)
@@ -154,7 +157,7 @@ class EventTracker:
             score=score.value,
             threshold=threshold,
             confidence=sum(self._recent) / self._rules.n,
-            said_ns=decision.utc_ns,
+            said_at=decision.sample_start,
         )
         return self._message(self._open, EventType.NEW, decision.received_ns)
 
@@ -167,7 +170,8 @@ class EventTracker:
             for score, threshold in zip(decision.scores, decision.thresholds, strict=True)
         )
         if not belongs:
-            if self._end_ns(decision) - event.end_ns < self._rules.hold_off_s * _NS:
+            quiet_samples = decision.sample_start + decision.n_samples - event.sample_end
+            if quiet_samples < self._hold_off_samples:
                 return None
             self._open = None
             self._recent.clear()
@@ -184,9 +188,9 @@ class EventTracker:
             if score.value / threshold > event.score / event.threshold:
                 event.detector, event.score = score.detector, score.value
                 event.threshold = threshold
-        if decision.utc_ns - event.said_ns < self._rules.update_s * _NS:
+        if decision.sample_start - event.said_at < self._update_samples:
             return None
-        event.said_ns = decision.utc_ns
+        event.said_at = decision.sample_start
         return self._message(event, EventType.UPDATE, decision.received_ns)
 
     def _follow_extent(self, event: _Open, decision: Decision, target_dbfs: FloatArray) -> None:

@@ -135,6 +135,10 @@ class Observer:
                 stream.close()
 
     @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
+    @property
     def pid(self) -> int:
         return self._process.pid
 
@@ -161,7 +165,7 @@ class Observer:
 
         def came() -> bool:
             rest = iter(list(self.lines.types))
-            return all(wanted in rest for wanted in types) or self._process.poll() is not None
+            return all(wanted in rest for wanted in types) or not self.runs
 
         wait_for(came, f"events {types}, got {self.lines.types}: {self.errors}")
 

@@ -89,14 +89,21 @@ class RtlTcpServer:
                     return
                 time.sleep(0.01)
                 continue
-            place = sent % len(self._data)
-            piece = self._data[place : place + 8192]
+            piece = self._piece(sent)
             if n_bytes is not None:
                 piece = piece[: n_bytes - sent]
+            if not piece:
+                time.sleep(0.005)
+                continue
             with contextlib.suppress(TimeoutError):
                 sent += client.send(piece)
             if self._rate_hz is not None:
                 time.sleep(max(0.0, start_s + sent / 2 / self._rate_hz - time.monotonic()))
+
+    def _piece(self, at: int) -> bytes:
+        """Return some bytes from the ``at``-th on; none while there are none."""
+        place = at % len(self._data)
+        return self._data[place : place + 8192]
 
     def _take_commands(self, received: bytes) -> bytes:
         while len(received) >= 5:
@@ -104,6 +111,19 @@ class RtlTcpServer:
             self.commands.append((code, value))
             received = received[5:]
         return received
+
+
+class RtlTcpFeed(RtlTcpServer):
+    """Sends what a test feeds it, when the test feeds it, and keeps silent otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+
+    def feed(self, data: bytes) -> None:
+        self._data += data
+
+    def _piece(self, at: int) -> bytes:
+        return self._data[at : at + 8192]
 
 
 def _waiting(client: socket.socket) -> bytes:

@@ -16,6 +16,7 @@ import numpy as np
 
 from edgespec.config import MqttConfig
 from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.url import BrokerUrl
 from edgespec.records import RssReport
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.service.fleet import Disturbance, Fleet, VirtualJammer, VirtualSite
@@ -23,8 +24,9 @@ from edgespec.twin.service.openings import TwinMaker, warm_up
 from edgespec.twin.service.unit import CentralUnit
 from edgespec.twin.site import Site, Unit
 from edgespec.twin.trained import TrainedTwin, train
+from edgespec.wire.fields import decode
 from edgespec.wire.transmitters import Transmitter
-from tests.made.broker import PATIENCE_S, wait_for
+from tests.made.broker import PATIENCE_S, Listener, wait_for
 from tests.made.observer import environment
 
 NS = 1_000_000_000
@@ -182,7 +184,21 @@ class Running:
         self._thread = threading.Thread(target=self.unit.run, daemon=True)
         self._thread.start()
         stack.callback(self.close)
-        wait_for(lambda: bool(self.told.shared), "the central unit knows who is there")
+        self._wait_until_it_listens(url)
+
+    def _wait_until_it_listens(self, url: str) -> None:
+        """Return when the broker has all its subscriptions: it tells of its sites behind them."""
+        listener = Listener(BrokerUrl.parse(url).port, f"edgespec/twin/members/{self.unit.central}")
+
+        def listens() -> bool:
+            heard = [data for data in listener.on("") if data][-1:]
+            shares = self.told.shared[-1:]
+            return bool(heard and shares) and decode(heard[0])["n_sites"] == len(shares[0][1])
+
+        try:
+            wait_for(listens, "the central unit knows its sites and listens to them")
+        finally:
+            listener.close()
 
     def judged(self, snapshot: int) -> bool:
         return any(verdict.snapshot == snapshot for verdict in list(self.told.verdicts))
@@ -200,7 +216,7 @@ def start_central(
     command = [sys.executable, "-m", "edgespec", "twin", "run", str(sites), "--mqtt", url]
     process = subprocess.Popen(
         [*command, "--trained", str(trained_in), "--id", central, "--json"],
-        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
 
     def end() -> None:

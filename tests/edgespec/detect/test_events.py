@@ -160,6 +160,22 @@ def first_bin(event: Event) -> int:
     return round((event.freq_lower_hz - first_hz) / GEOMETRY.bin_hz + 0.5)
 
 
+def test_an_event_ends_by_its_samples_however_late_they_come() -> None:
+    def lengths(ns_per_sample: int) -> list[tuple[str, int]]:
+        one = tracker(hold_off_s=5 * HOP_S, update_s=3 * HOP_S)
+        said = []
+        for index, value in enumerate([0.1] * 9 + [2.0] * 8 + [0.1] * 9):
+            at, score = index * HOP_SAMPLES, Score("energy", value)
+            decision = Decision((score,), (1.0,), at, HOP_SAMPLES, at * ns_per_sample, 0)
+            event = one.update(decision, np.full((4, 64), -60.0, np.float32))
+            if event:
+                said.append((event.event_type.value, index))
+        return said
+
+    assert lengths(1000) == lengths(0) == lengths(10_000)
+    assert [said for said, _ in lengths(1000)] == ["new", "update", "update", "end"]
+
+
 def test_what_an_event_was_made_of_opens_no_other() -> None:
     one = tracker(k=2, n=5, hold_off_s=HOP_S)
     assert types(play(one, [0.1] * 9 + [2.0] * 2 + [0.1] + [2.0] + [0.1] * 9)) == ["new", "end"]
