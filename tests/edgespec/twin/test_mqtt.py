@@ -132,8 +132,8 @@ def test_the_network_says_who_transmits(broker: Broker, stack: ExitStack) -> Non
     # Nothing but noise is expected: -100 dBm over the band, a quarter of it in each subband.
     assert unit.told.verdicts[0].expected_dbm == pytest.approx(-106.02, abs=0.01)
     unit.close()
-    heir = Running(stack, broker.url, [site], "c-2")
-    wait_for(lambda: bool(heir.told.verdicts), "a verdict of the next owner")
+    heir = Running(stack, broker.url, observers, [site], "c-2")
+    observers.go(1, heir.judged)
     assert heir.told.verdicts[0].expected_dbm == pytest.approx(-106.02, abs=0.01)
 
 
