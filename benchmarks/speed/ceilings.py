@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.speed.multiply import FLOP_PER_CALL, c_loops
 from benchmarks.speed.turns import take_turns
-from edgespec.inference.registers import WIDE
-from edgespec.jit import apart, kernel
+from edgespec.inference.registers import WIDE, sums_at
+from edgespec.jit import apart, at_width, kernel
+from edgespec.jit.vectors import vector_bits
 from edgespec.memory import aligned_floats
 
 __all__ = ["LEVELS", "Ceilings", "measure_ceilings"]
@@ -23,14 +25,18 @@ _CALL_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Ceilings:
-    """Best figures: ``fma_gflops`` of multiply-adds in registers, ``sgemm_gflops`` of two large
-    matrices by BLAS; the others in GB/s by level.
+    """Best figures: ``fma_gflops`` is the most multiply-adds in registers that anything but our own
+    compiler reaches: a loop in C where ``c_gflops`` is not 0, and ``sgemm_gflops`` of two large
+    matrices by BLAS. ``numba_gflops`` is what Numba makes of the same loop, by bits of a vector; 0
+    is what LLVM takes by itself. The others are in GB/s by level.
 
     ``sgemv_gbps`` counts the matrix, ``copy_gbps`` what is read and written, ``read_gbps`` a sum.
     """
 
     fma_gflops: float
+    c_gflops: float
     sgemm_gflops: float
+    numba_gflops: dict[str, float]
     sgemv_gbps: dict[str, float]
     copy_gbps: dict[str, float]
     read_gbps: dict[str, float]
@@ -45,11 +51,11 @@ def measure_ceilings(n_rounds: int, turn_s: float) -> Ceilings:
     rng = np.random.default_rng(1)
     left, right = (rng.standard_normal((_GEMM, _GEMM), np.float32) for _ in range(2))
     product = np.empty_like(left)
-    sums = aligned_floats(WIDE)
-    calls: dict[str, Callable[[int], object]] = {
-        "fma": lambda _: _multiply_add(sums, np.float32(0.5), _N_FMA),
-        "sgemm": lambda _: np.dot(left, right, product),
-    }
+    calls: dict[str, Callable[[int], object]] = {"sgemm": lambda _: np.dot(left, right, product)}
+    in_c = c_loops()
+    calls |= {f"c {size}": loop for size, loop in in_c.items()}
+    choices = (0, *vector_bits())
+    calls |= {f"numba {bits}": _multiply_adds(bits) for bits in choices}
     moved: dict[str, int] = {}
     for level, n_bytes in LEVELS.items():
         n_times = max(_CALL_BYTES // n_bytes, 1)
@@ -63,13 +69,25 @@ def measure_ceilings(n_rounds: int, turn_s: float) -> Ceilings:
     def gbps(name: str) -> dict[str, float]:
         return {level: moved[level] / times[f"{name} {level}"].min_s / 1e9 for level in LEVELS}
 
+    sgemm_gflops = 2 * _GEMM**3 / times["sgemm"].min_s / 1e9
+    c_gflops = max((FLOP_PER_CALL[n] / times[f"c {n}"].min_s / 1e9 for n in in_c), default=0.0)
     return Ceilings(
-        2 * WIDE * _N_FMA / times["fma"].min_s / 1e9,
-        2 * _GEMM**3 / times["sgemm"].min_s / 1e9,
+        max(c_gflops, sgemm_gflops),
+        c_gflops,
+        sgemm_gflops,
+        {
+            str(bits): 2 * sums_at(bits) * _N_FMA / times[f"numba {bits}"].min_s / 1e9
+            for bits in choices
+        },
         gbps("sgemv"),
         gbps("copy"),
         gbps("read"),
     )
+
+
+def _multiply_adds(bits: int) -> Callable[[int], object]:
+    sums, loop = aligned_floats(sums_at(bits)), at_width(_multiply_add, bits, WIDE=sums_at(bits))
+    return lambda _: loop(sums, np.float32(0.5), _N_FMA)
 
 
 @kernel

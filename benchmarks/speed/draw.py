@@ -93,7 +93,8 @@ def draw_roofline(result: Mapping[str, Any]) -> Any:
         ax.axhline(ceilings[name], color="black", lw=0.8, ls=style)
         ax.annotate(f"{text}, {ceilings[name]:.0f} GFLOP/s", (29, ceilings[name]), xytext=(0, 3),
                     textcoords="offset points", ha="right", fontsize=7)  # fmt: skip
-    for number, kernel in enumerate(result["kernels"], start=1):
+    at_best = [kernel for kernel in result["kernels"] if not kernel["name"].endswith(" bits")]
+    for number, kernel in enumerate(at_best, start=1):
         x, y = kernel["flop_per_byte"], kernel["gflops"]
         colour = _LEVEL_COLOURS[kernel["level"]]
         text = f"{number}  {kernel['name']}: {100 * kernel['share']:.0f} % of its roof"

@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks import record
 from benchmarks.speed.networks import PUBLISHED_PATH, Case, make_cases
+from benchmarks.speed.runtimes.bundled import chosen_widths
 from benchmarks.speed.runtimes.contestant import Contestant, LeftOutError
 from benchmarks.speed.runtimes.contestants import BASELINES, RUNTIMES, TOLERANCES
 from benchmarks.speed.turns import take_turns
@@ -115,6 +116,11 @@ def table(timings: list[Timing], left_out: dict[str, dict[str, str]]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def _width_note(widths: dict[str, str]) -> str:
+    chosen = "; ".join(f"{network}: {text}" for network, text in widths.items() if text)
+    return chosen and f"\n\nBits of a vector that were the fastest here: {chosen}."
+
+
 @click.command()
 @click.option("--rounds", default=40, show_default=True, help="Turns of each runtime.")
 @click.option("--turn-ms", default=10.0, show_default=True, help="Length of a turn.")
@@ -149,11 +155,15 @@ def main(
                 measured, reasons = measure(case, rounds, turn_ms / 1e3, progress)
                 timings += measured
                 left_out[case.name] = reasons
-    text = table(timings, left_out)
+    widths = {
+        case.name: str(chosen_widths(case)) for case in cases if only is None or only in case.name
+    }
+    text = table(timings, left_out) + _width_note(widths)
     machine = record.facts(_PACKAGES) | {"rounds": str(rounds), "turn_ms": f"{turn_ms:g}"}
     result: dict[str, Any] = {
         "machine": machine,
         "left_out": left_out,
+        "widths": widths,
         "timings": [asdict(timing) for timing in timings],
     }
     click.echo(text)

@@ -6,7 +6,7 @@ multiply-adds, and its FLOP per byte times the bandwidth of the memory that its 
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -20,10 +20,12 @@ from benchmarks.speed.turns import take_turns
 from converter.report.markdown_table import markdown_table
 from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.spectrogram import BACKENDS
-from edgespec.inference import kernels
+from edgespec.inference.kernels import dense, project, recur
 from edgespec.inference.packing import pack
-from edgespec.inference.registers import TILE_COLUMNS, TILE_ROWS
-from edgespec.jit import kernel
+from edgespec.inference.registers import TILE_ROWS, sums_at
+from edgespec.inference.widths import Widths
+from edgespec.jit import at_width, kernel
+from edgespec.jit.vectors import default_bits, vector_bits
 from edgespec.memory import aligned_floats
 from edgespec.records import Geometry, SampleFormat
 
@@ -70,13 +72,13 @@ class Placed:
 @kernel
 def _project(n, x, n_in, panels, n_out, start, n_ring, tile, out):  # type: ignore[no-untyped-def]
     for _ in range(n):
-        kernels.project(x, n_in, panels, n_out, 0, start, n_ring, n_ring, tile, out)
+        project(x, n_in, panels, n_out, 0, start, n_ring, n_ring, tile, out)
 
 
 @kernel
 def _recur(n, projected, n_ring, offset, recurrent, n_units, is_hard, z, cell, order, out):  # type: ignore[no-untyped-def]
     for _ in range(n):
-        kernels.recur(
+        recur(
             projected, 0, n_ring, np.float32(1.0), offset,
             recurrent, n_units, is_hard, z, cell, order, out,
         )  # fmt: skip
@@ -85,14 +87,19 @@ def _recur(n, projected, n_ring, offset, recurrent, n_units, is_hard, z, cell, o
 @kernel
 def _dense(n, x, n_in, matrix, n_out, bias, activation, rows, out):  # type: ignore[no-untyped-def]
     for _ in range(n):
-        kernels.dense(x, n_in, matrix, n_out, bias, activation, rows, out)
+        dense(x, n_in, matrix, n_out, bias, activation, rows, out)
 
 
-def parts_of(case: Case) -> Iterator[Part]:
-    """Yield the kernels that one segment of a network needs, and the projection with reuse."""
-    packed = pack(case.network)
+def parts_of(case: Case, bits: int = 0) -> Iterator[Part]:
+    """Yield the kernels that one segment of a network needs, and the projection with reuse.
+
+    In vectors of ``bits``, 0 for the widest.
+    """
+    n_sums = sums_at(bits)
+    columns, width = n_sums // TILE_ROWS, bits or default_bits()
+    packed = pack(case.network, Widths(bits, bits, bits))
     weights, n_frames = packed.weights, case.windows.shape[1]
-    tile, rng = aligned_floats(TILE_ROWS * TILE_COLUMNS), np.random.default_rng(1)
+    tile, rng = aligned_floats(n_sums), np.random.default_rng(1)
     for number, (n_in, n_units, is_hard, panels, recurrent, bias) in enumerate(packed.lstms):
         x = rng.standard_normal(n_frames * n_in, np.float32)
         n_out = 4 * n_units
@@ -104,10 +111,18 @@ def parts_of(case: Case) -> Iterator[Part]:
             yield Part(
                 f"{title}, projection of {n_rows} frames",
                 2.0 * n_rows * n_in * n_out,
-                4.0 * n_rows * (n_in * n_out / TILE_ROWS + n_in * n_out / TILE_COLUMNS + n_out),
-                4 * n_in * TILE_COLUMNS,
+                4.0 * n_rows * (n_in * n_out / TILE_ROWS + n_in * n_out / columns + n_out),
+                4 * n_in * columns,
                 _repeated(
-                    _project, x, n_in, weights[panels:], n_out, start, n_frames, tile, projected
+                    at_width(_project, width, TILE_COLUMNS=columns),
+                    x,
+                    n_in,
+                    weights[panels:],
+                    n_out,
+                    start,
+                    n_frames,
+                    tile,
+                    projected,
                 ),
             )
         state = z, cell, order
@@ -117,7 +132,7 @@ def parts_of(case: Case) -> Iterator[Part]:
             (n_frames - 1) * 4.0 * n_units * n_out + 8.0 * n_frames * n_out,
             4 * n_units * n_out,
             _repeated(
-                _recur,
+                at_width(_recur, width, WIDE=n_sums),
                 *(projected, n_frames, weights[bias:], weights[recurrent:], n_units, is_hard),
                 *(*state, out),
             ),
@@ -135,9 +150,24 @@ def parts_of(case: Case) -> Iterator[Part]:
             4.0 * n_rows * n_out + 8.0 * n_out,
             4 * n_rows * n_out,
             _repeated(
-                _dense, x, n_in, weights[matrix:], n_out, weights[bias:], activation, rows, out
+                at_width(_dense, width, WIDE=n_sums),
+                x,
+                n_in,
+                weights[matrix:],
+                n_out,
+                weights[bias:],
+                activation,
+                rows,
+                out,
             ),
         )
+
+
+def _at_every_width(case: Case) -> Iterator[Part]:
+    for bits in vector_bits():
+        for part in parts_of(case, bits):
+            is_widest = bits == vector_bits()[0]
+            yield part if is_widest else replace(part, name=f"{part.name}, {bits} bits")
 
 
 def _repeated(loop: Callable[..., object], *arguments: object) -> Callable[[int], object]:
@@ -220,8 +250,7 @@ def table(placed: list[Placed], ceilings: Ceilings, blas: str) -> str:
     ]
     return "\n\n".join(
         [
-            f"Multiply-add in registers: {ceilings.fma_gflops:.0f} GFLOP/s; sgemm of OpenBLAS "
-            f"({blas}): {ceilings.sgemm_gflops:.0f} GFLOP/s.",
+            _roofs(ceilings, blas),
             markdown_table(["GB/s", "read", "sgemv", "copy"], levels),
             markdown_table(head, rows),
             _NOTES,
@@ -229,11 +258,25 @@ def table(placed: list[Placed], ceilings: Ceilings, blas: str) -> str:
     )
 
 
+def _roofs(ceilings: Ceilings, blas: str) -> str:
+    in_c = f"{ceilings.c_gflops:.0f}" if ceilings.c_gflops else "no compiler here"
+    by_width = ", ".join(
+        f"{gflops:.0f} {'as LLVM takes them' if bits == '0' else f'of {bits} bits'}"
+        for bits, gflops in ceilings.numba_gflops.items()
+    )
+    return (
+        f"Multiply-adds in registers, GFLOP/s: a loop in C {in_c}; sgemm of OpenBLAS ({blas}) "
+        f"{ceilings.sgemm_gflops:.0f}; the larger is the roof. The same loop by Numba, in vectors: "
+        f"{by_width}."
+    )
+
+
 _NOTES = """\
-The roof of a kernel is the lower of the rate of multiply-adds in registers and of its FLOP/byte
-times the best bandwidth of the level that holds what it reads again and again. Bytes count every
-read of a weight, from wherever it comes. The recurrent weights do not fit into the first cache; as
-the kernel reads them to and fro, part of them comes from there."""
+The roof of a kernel is the lower of the rate of multiply-adds in registers, in which our own
+compiler has no part, and of its FLOP/byte times the best bandwidth of the level that holds what it
+reads again and again. Bytes count every read of a weight, from wherever it comes. The recurrent
+weights do not fit into the first cache; as the kernel reads them to and fro, part of them comes
+from there."""
 
 
 @click.command()
@@ -252,7 +295,7 @@ def main(rounds: int, turn_ms: float, work: Path | None, save: bool) -> None:
         cases, _ = make_cases(
             work or Path(temporary), None, lambda text: click.echo(text, err=True)
         )
-        parts = [_front_end(), *(part for case in cases for part in parts_of(case))]
+        parts = [_front_end(), *(part for case in cases for part in _at_every_width(case))]
         blas = ", ".join({str(pool.get("architecture")) for pool in threads.threadpool_info()})
         ceilings = measure_ceilings(rounds, turn_ms / 1e3)
         times = take_turns({part.name: part.run for part in parts}, rounds, turn_ms / 1e3)

@@ -14,8 +14,11 @@ REUSE = "edgespec, Numba, with reuse"
 BASELINES = ("LiteRT, float32", "onnxruntime")
 
 RUNTIMES: Mapping[str, Maker] = {
-    OURS: partial(bundled.plain, backend="numba", kind="float32"),
+    OURS: bundled.ours,
     REUSE: bundled.with_reuse,
+    # What the choice of widths is between.
+    f"{OURS}, 512 bits": partial(bundled.at_bits, bits=512),
+    f"{OURS}, 256 bits": partial(bundled.at_bits, bits=256),
     "LiteRT, float32": partial(bundled.plain, backend="litert", kind="float32"),
     "LiteRT, float16": partial(bundled.plain, backend="litert", kind="float16"),
     "LiteRT, dynamic int8": partial(bundled.plain, backend="litert", kind="dynamic_int8"),

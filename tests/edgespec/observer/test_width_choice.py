@@ -4,9 +4,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgespec.inference.bundle import Bundle
+from edgespec.inference.network import Dense, Network, network_to_npz
 from edgespec.inference.widths import KERNELS, Widths
 from edgespec.observer import choice
 from edgespec.observer.choice import Candidate, remember, remembered
@@ -43,6 +45,19 @@ def test_each_kernel_gets_the_width_that_is_faster(narrow: tuple[str, ...]) -> N
     assert best == replace(WIDEST, **dict.fromkeys(narrow, 256))
     assert opened[0] == WIDEST
     assert len(opened) == 4
+
+
+def test_a_network_without_lstm_has_one_kernel_to_try(rng: np.random.Generator) -> None:
+    layer = Dense("linear", rng.standard_normal((2, 3), np.float32), np.zeros(3, np.float32))
+    bundle = replace(tiny_network.bundle(), weights=network_to_npz(Network((), (layer,))))
+    opened: list[Widths] = []
+
+    def open_at(bundle: Bundle, n_threads: int, widths: Widths) -> Fake:
+        opened.append(widths)
+        return Fake(bundle, 0.001)
+
+    fastest_widths(bundle, (512, 256), open_at=open_at)
+    assert opened == [WIDEST, replace(WIDEST, dense=256)]
 
 
 def test_where_there_is_one_width_nothing_is_measured() -> None:
