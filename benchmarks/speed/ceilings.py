@@ -9,7 +9,7 @@ from benchmarks.speed.multiply import FLOP_PER_CALL, c_loops
 from benchmarks.speed.turns import take_turns
 from edgespec.inference.registers import WIDE, sums_at
 from edgespec.jit import apart, at_width, kernel
-from edgespec.jit.vectors import vector_bits
+from edgespec.jit.vectors import default_bits, vector_bits
 from edgespec.memory import aligned_floats
 
 __all__ = ["LEVELS", "Ceilings", "measure_ceilings"]
@@ -118,7 +118,8 @@ def _multiply(x, matrix, n_times, y):  # type: ignore[no-untyped-def]
 def _copy(n_items: int, n_times: int) -> Callable[[int], object]:
     # Both halves together are as large as the level asks for.
     source, target = np.split(aligned_floats(n_items), 2)
-    return lambda _: _move(source, target, n_times)
+    move = at_width(_move, default_bits())
+    return lambda _: move(source, target, n_times)
 
 
 @kernel
@@ -139,7 +140,8 @@ def _move_apart(source, target):  # type: ignore[no-untyped-def]
 
 def _read(n_items: int, n_times: int) -> Callable[[int], object]:
     array = aligned_floats(n_items)
-    return lambda _: _sum(array, n_times)
+    total = at_width(_sum, default_bits())
+    return lambda _: total(array, n_times)
 
 
 @kernel

@@ -13,7 +13,8 @@ from edgespec.dsp.checks import flag_floats, flag_integers
 from edgespec.dsp.passes import LANES
 from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.tapers import power_window
-from edgespec.jit import ahead
+from edgespec.jit import ahead, at_width
+from edgespec.jit.vectors import default_bits
 from edgespec.memory import aligned_floats
 from edgespec.records import FloatArray, Geometry, SampleFormat
 
@@ -98,7 +99,13 @@ def _work_items(n_fft: int, n_fields: int) -> tuple[int, int, int]:
 @functools.cache
 def _kernel(n_fft: int, n_fields: int) -> Callable[..., None]:
     """Return the compiled loop over batches of frames for one size and width of samples."""
-    step, n_row = passes.steps(n_fft), passes.radices(n_fft)[0]
+    bits = default_bits()
+    step = tuple(
+        part if isinstance(part, int) else at_width(part, bits) for part in passes.steps(n_fft)
+    )
+    add_power, gather = at_width(passes.add_power, bits), at_width(lanes.gather, bits)
+    move_sums, store_dbfs = at_width(lanes.move_sums, bits), at_width(lanes.store_dbfs, bits)
+    n_row = passes.radices(n_fft)[0]
     n_grid, n_block, _ = _work_items(n_fft, n_fields)
     fft_words = _fft_words(n_fft, n_fields)
     column = passes.apart_by(fft_words // n_row)
@@ -116,7 +123,8 @@ def _kernel(n_fft: int, n_fields: int) -> Callable[..., None]:
             types.int64,
             types.float32[:, ::1],
             types.uint8[::1],
-        )
+        ),
+        bits,
     )
     def frames(  # type: ignore[no-untyped-def]
         words, settings, widths, ends, tables, starts, work, n_frames, power_dbfs, flags
@@ -161,17 +169,17 @@ def _kernel(n_fft: int, n_fields: int) -> Callable[..., None]:
                         at = min(average + side, n_averages - 1) * fft_words
                         for f in range(width):
                             starts[side * width + f] = min(frame + f, stop - 1) * frame_words + at
-                    lanes.gather(words, starts, fft_words, column, block, tile)
-                    passes.add_power(
+                    gather(words, starts, fft_words, column, block, tile)
+                    add_power(
                         step, tile, floats, column,
                         n_fields, window, offset, flip, factors, real, imag, parts,
                     )  # fmt: skip
                     if n_sides > 1:
                         n_new = min(n_sides, n_averages - average)
-                        lanes.move_sums(parts, n_new, width, frame - first, sums)
+                        move_sums(parts, n_new, width, frame - first, sums)
                 if n_sides == 1:
-                    lanes.move_sums(parts, 1, LANES, 0, sums)
+                    move_sums(parts, 1, LANES, 0, sums)
                 frame += width
-            lanes.store_dbfs(sums, n_row, power_dbfs, flags, first, stop)
+            store_dbfs(sums, n_row, power_dbfs, flags, first, stop)
 
     return frames
