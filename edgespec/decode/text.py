@@ -63,11 +63,11 @@ def parse_object(
     """Return the object of a JSON text called ``where``.
 
     Raises:
-        EdgespecError: of the class ``error``: it is no UTF-8, no JSON or no object, or a number in
-            it is not finite.
+        EdgespecError: of the class ``error``: it is no UTF-8, no JSON or no object, or it has a key
+            twice or a number that is not finite.
     """
     try:
-        data = json.loads(text, parse_constant=_refuse)
+        data = json.loads(text, parse_constant=_refuse, object_pairs_hook=_once)
     except (ValueError, RecursionError) as caught:
         raise error(f"{where} is not JSON ({clipped(str(caught), 200)}): {advice}") from None
     if not isinstance(data, dict):
@@ -95,3 +95,12 @@ def parse_json(
 
 def _refuse(name: str) -> float:
     raise ValueError(f"{name} is no number of JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"it has the key {clipped(twice, 60)!r} twice")
+    return found

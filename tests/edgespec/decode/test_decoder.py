@@ -215,6 +215,7 @@ def test_an_annotation_that_no_table_has_is_the_programmers_error() -> None:
         ("[" * 10**5, "whole is not JSON"),
         ("1" * 10**5, "whole is not JSON"),
         ('{"schema": "test.whole/1", "count": NaN}', "NaN is no number"),
+        ('{"schema": "test.whole/1", "count": 1, "count": 2}', "has the key 'count' twice"),
         ("[1]", r"whole is \[1\]; it must be a JSON object"),
         ("{}", "schema None; this version of edgespec reads 'test.whole/1': update edgespec"),
         ('{"schema": "test.whole/2"}', "schema 'test.whole/2'"),
