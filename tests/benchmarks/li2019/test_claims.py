@@ -11,7 +11,6 @@ from benchmarks.papers.li2019.claims import detections
 from benchmarks.papers.li2019.claims.claim import Bound, Finding, Verdict
 from benchmarks.papers.li2019.claims.claims import CLAIMS
 from converter.lab.numbers.intervals import Interval
-from converter.lab.toml import parse_experiment
 from converter.report.results import Results
 from tests.made.tables import (
     EXPERIMENT,
@@ -24,6 +23,7 @@ from tests.made.tables import (
     write_detection,
     write_predictions,
 )
+from tests.made.tiny_experiment import parse_experiment
 
 pytestmark = pytest.mark.converter
 
