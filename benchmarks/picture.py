@@ -61,7 +61,7 @@ def observe(recording: Path) -> tuple[FloatArray, float, list[Event]]:
     config = override(Config(), source=f"sigmf:{recording}")
     config = replace(config, detect=replace(config.detect, hold_off_s=0.1))
     bundle, backend = open_model(config)
-    source = open_band_source(config, bundle)
+    source = open_band_source(config, [bundle])
     chain = open_chain(config, bundle, backend, source)
     geometry = chain.geometry
     buffer = source.info.sample_format.empty(geometry.frame_samples * geometry.hop_frames)

@@ -162,7 +162,8 @@ class IqBlock:
     ``samples`` is complex64 ``(n_samples,)`` or integer ``(n_samples, 2)``, I then Q.
     ``sample_start`` counts the samples of the source, lost ones included; ``n_dropped`` is how
     many were lost just before this block. ``received_ns`` is the monotonic clock when the last
-    sample arrived: the zero of every latency.
+    sample arrived: the zero of every latency. ``flags`` is what is known to be wrong with all of
+    it and may not show in the samples any more.
     """
 
     samples: NDArray[Any]
@@ -172,6 +173,7 @@ class IqBlock:
     utc_ns: int
     n_dropped: int = 0
     received_ns: int = 0
+    flags: FrameFlag = FrameFlag.VALID
 
     @property
     def n_samples(self) -> int:

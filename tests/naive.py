@@ -216,3 +216,17 @@ def stored_samples(octets, name, n_channels=1, channel=0):
         imaginary = numbers[start + 1] if n_numbers == 2 else 0.0
         samples.append(complex(numbers[start], imaginary))
     return np.array(samples)
+
+
+def channel(x, plan, number, first, n_out):
+    """``y[m] = sum_k h[k] x[m D + k] exp(-2 pi i f (m D + k) / fs)`` from output ``number`` on.
+
+    ``x[0]`` is sample ``first`` of the stream.
+    """
+    half, taps = plan.half_samples, plan.low_pass()
+    out = []
+    for m in range(number, number + n_out):
+        k = np.arange(m * plan.factor - half, m * plan.factor + half + 1)
+        turns = [(int(i) * plan.offset_hz / plan.source_rate_hz) % 1.0 for i in k]
+        out.append(np.sum(taps * x[k - first] * np.exp(-2j * np.pi * np.array(turns))))
+    return np.array(out)

@@ -125,6 +125,16 @@ class BandConfig:
 
     id: str = field(default="band0", metadata=about("Name of the band in events", **ID))
     source: str = field(default="radio0", metadata=about("Id of the source that shows it", **ID))
+    center_freq_hz: float | None = field(
+        default=None,
+        metadata=about(
+            "Middle of the band, where it is a part of what the source shows: the source's sample "
+            "rate is then a whole number of times the model's; default: all that the source shows",
+            unit="Hz",
+            above=0,
+            example=806e6,
+        ),
+    )
     model: Path | None = field(
         default=None,
         metadata=about("Bundle NAME.edgespec; default: the shipped one", example="cell.edgespec"),

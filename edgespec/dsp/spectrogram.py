@@ -131,6 +131,7 @@ class FrontEnd:
     def reset(self) -> None:
         """Forget the unfinished frame and where the stream was."""
         self._n_staged = 0
+        self._staged_flags = FrameFlag.VALID
         self._next_sample: int | None = None
         self._center_freq_hz = math.nan
 
@@ -150,11 +151,22 @@ class FrontEnd:
         n_gap = self._close_gap(block)
         n_frames = self._fill(np.ascontiguousarray(block.samples), n_gap, block.sample_start)
         n_rows = n_gap + n_frames
+        self._mark(block.flags, n_gap, n_rows)
         self._next_sample = block.sample_start + block.n_samples
         self._center_freq_hz = block.center_freq_hz
         return Spectrogram(
             self._power_dbfs[:n_rows], self._flags[:n_rows], self._sample_start[:n_rows]
         )
+
+    def _mark(self, flags: FrameFlag, first: int, stop: int) -> None:
+        """Flag every frame that has samples of a flagged block, also those yet unfinished."""
+        if not flags and not self._staged_flags:
+            return
+        if stop > first:
+            self._flags[first] |= np.uint8(self._staged_flags)
+            self._flags[first:stop] |= np.uint8(flags)
+            self._staged_flags = FrameFlag.VALID
+        self._staged_flags = self._staged_flags | flags if self._n_staged else FrameFlag.VALID
 
     def _check(self, block: IqBlock) -> None:
         wanted_hz = self.geometry.sample_rate_hz
@@ -189,6 +201,7 @@ class FrontEnd:
         if block.n_dropped == 0 and expected is not None:
             first_lost = min(expected, block.sample_start)
         self._n_staged = 0
+        self._staged_flags = FrameFlag.VALID
         self._power_dbfs[0] = POWER_FLOOR_DBFS
         self._flags[0] = FrameFlag.DROPPED
         self._sample_start[0] = first_lost

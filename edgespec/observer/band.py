@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from edgespec.config import BandConfig, DetectConfig
 from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.detectors import resolve_names
 from edgespec.detect.events import EventRules, EventTracker
+from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import RssPlan, SubbandLevels
 from edgespec.dsp.segments import Segmenter
 from edgespec.dsp.spectrogram import FrontEnd
@@ -84,6 +85,8 @@ class BandChain:
         front_end: ``numba``, ``scipy`` or ``auto``. It decides on the arithmetic behind it, too:
             without the compiled front end, nothing here loads Numba.
         rss: what to report of the received power; None for nothing.
+        channel: what makes the band's samples of the source's, where it is a part of the source;
+            ``source`` and ``max_block_samples`` are then those of what comes out of it.
 
     Raises:
         SourceError: the source's sample rate is not the bundle's.
@@ -103,6 +106,7 @@ class BandChain:
         update_s: float = 1.0,
         front_end: str = "auto",
         rss: RssPlan | None = None,
+        channel: Channel | None = None,
     ) -> None:
         geometry = bundle.manifest.geometry
         if abs(source.sample_rate_hz - geometry.sample_rate_hz) > 1e-4 * geometry.sample_rate_hz:
@@ -117,6 +121,8 @@ class BandChain:
             for name in names
         }
         self.geometry = geometry
+        self._channel = channel
+        self._factor = 1 if channel is None else channel.plan.factor
         self.front_end = FrontEnd(
             geometry,
             source.sample_format,
@@ -163,13 +169,13 @@ class BandChain:
 
     @property
     def sample_rate_hz(self) -> float:
-        """Rate of the blocks that it takes."""
-        return self.geometry.sample_rate_hz
+        """Rate of the blocks that it takes: that of the source."""
+        return self.geometry.sample_rate_hz * self._factor
 
     @property
     def hop_samples(self) -> int:
-        """Samples from one segment to the next."""
-        return self.geometry.hop_frames * self.geometry.frame_samples
+        """Samples of the source from one segment to the next."""
+        return self.geometry.hop_frames * self.geometry.frame_samples * self._factor
 
     def snapshot(self) -> BandSnapshot:
         """Return how the band is now; only between blocks."""
@@ -198,7 +204,17 @@ class BandChain:
         return levels_dbfs(self._heard_dbfs, TAPER_ENBW_BINS[self.geometry.taper])
 
     def scored(self, block: IqBlock) -> Iterator[ScoredSegment]:
-        """Yield every segment that ``block`` completed, with its scores."""
+        """Yield every segment that ``block`` completed, with its scores.
+
+        Positions of segments are counted in samples of the band.
+        """
+        if self._channel is None:
+            yield from self._scored(block)
+            return
+        for part in self._channel.process(block):
+            yield from self._scored(part)
+
+    def _scored(self, block: IqBlock) -> Iterator[ScoredSegment]:
         spectrogram = self.front_end.process(block)
         if self.levels is not None:
             self.levels.add(spectrogram, block)
@@ -218,7 +234,7 @@ class BandChain:
             yield self.last
 
     def process(self, block: IqBlock) -> Iterator[Event]:
-        """Yield what there is to say after ``block``."""
+        """Yield what there is to say after ``block``; events count samples of the source."""
         for scored in self.scored(block):
             if not self.scorer.is_warm:
                 self.tracker.learn_normal(scored.scores)
@@ -233,13 +249,23 @@ class BandChain:
             )
             event = self.tracker.update(decision, scored.segment.target)
             if event is not None:
-                yield event
+                yield self._in_source(event)
 
     def finish(self) -> Iterator[Event]:
         """Yield the end of the event that is going on: the stream is over."""
         event = self.tracker.finish()
         if event is not None:
-            yield event
+            yield self._in_source(event)
+
+    def _in_source(self, event: Event) -> Event:
+        """Return an event with its position in samples of the source."""
+        if self._channel is None:
+            return event
+        return replace(
+            event,
+            sample_start=event.sample_start * self._factor,
+            n_samples=event.n_samples * self._factor,
+        )
 
 
 def levels_dbfs(target_dbfs: FloatArray, enbw_bins: float) -> tuple[float, float]:

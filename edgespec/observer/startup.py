@@ -2,9 +2,9 @@
 
 import importlib.util
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.band import BandChain
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
 from edgespec.observer.monitor import Monitor, Radio
+from edgespec.observer.parts import open_channel, source_rate_hz
 from edgespec.records import BandInfo, Event
 from edgespec.sources import open_source
 from edgespec.sources.schemes import SOURCES
@@ -40,7 +41,6 @@ __all__ = [
     "open_model",
     "open_observer",
     "open_radio",
-    "source_rate_hz",
 ]
 
 
@@ -79,32 +79,10 @@ def check_config(config: Config) -> tuple[Bundle, ...]:
         for name in resolve_names(detect.detectors, bundle.manifest.model.role):
             bundle.manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
     for source in config.source:
-        shown = {band.id: bundles[band.id] for band in config.band if band.source == source.id}
-        source_rate_hz(source, shown)
+        source_rate_hz(
+            source, [(band, bundles[band.id]) for band in config.band if band.source == source.id]
+        )
     return tuple(bundles.values())
-
-
-def source_rate_hz(source: SourceConfig, shown: Mapping[str, Bundle]) -> float:
-    """Return the rate to open a source at: what the bundles of its bands, by id, were made for.
-
-    Raises:
-        ConfigError: they were made for different rates, or the source is set to another.
-    """
-    rates_hz = {band: bundle.manifest.geometry.sample_rate_hz for band, bundle in shown.items()}
-    if len(set(rates_hz.values())) > 1:
-        listed = ", ".join(f"{rate_hz:.10g} for {band}" for band, rate_hz in rates_hz.items())
-        raise ConfigError(
-            f"the bands of source {source.id!r} have bundles made for different sample rates "
-            f"({listed}): a radio has one; choose bundles made for the same rate"
-        )
-    band, needed_hz = next(iter(rates_hz.items()))
-    if source.sample_rate_hz not in (None, needed_hz):
-        raise ConfigError(
-            f"source.sample_rate_hz is {source.sample_rate_hz:.10g}, but the bundle "
-            f"{shown[band].manifest.name!r} was made for {needed_hz:.10g}: delete the line, or "
-            "choose a bundle made for this rate"
-        )
-    return needed_hz
 
 
 def open_model(config: Config) -> tuple[Bundle, Backend]:
@@ -130,13 +108,23 @@ def open_model(config: Config) -> tuple[Bundle, Backend]:
     return bundle, backend
 
 
-def open_band_source(config: Config, bundle: Bundle) -> Source:
-    """Open the source; what the configuration leaves open is set to what the bundle needs."""
+def open_band_source(config: Config, bundles: Sequence[Bundle]) -> Source:
+    """Open the source; what the configuration leaves open is set to what the bundles need.
+
+    Args:
+        config: of one source.
+        bundles: of all its bands, in their order.
+
+    Raises:
+        ConfigError: the bands cannot be watched together in this source.
+        SourceError: it cannot be opened.
+    """
     source = config.source[0]
+    rate_hz = source_rate_hz(source, list(zip(config.band, bundles, strict=True)))
     return open_source(
         source.uri,
         center_freq_hz=source.center_freq_hz,
-        sample_rate_hz=source.sample_rate_hz or bundle.manifest.geometry.sample_rate_hz,
+        sample_rate_hz=rate_hz,
         gain_db=source.gain_db,
         ppm=source.ppm,
     )
@@ -149,16 +137,19 @@ def open_chain(config: Config, bundle: Bundle, backend: Backend, source: Source)
     site = config.site_of(band)
     if site is not None:
         rss = RssPlan(config.node.id, site, band.id, band.subbands, band.full_scale_dbm)
+    channel = open_channel(config, bundle, source.info)
+    hop_samples = geometry.hop_frames * geometry.frame_samples
     return BandChain(
         bundle,
         backend,
-        source.info,
+        source.info if channel is None else channel.info,
         band,
         config.detect,
-        max_block_samples=geometry.hop_frames * geometry.frame_samples,
+        max_block_samples=hop_samples if channel is None else channel.max_out_samples,
         update_s=config.alarm.update_s,
         front_end=band.front_end,
         rss=rss,
+        channel=channel,
     )
 
 
@@ -190,11 +181,11 @@ def open_radio(config: Config, source: SourceConfig) -> Radio:
         SourceError: the source cannot be opened or has another sample rate.
         ModelError: a model cannot be used.
     """
-    views = [config.only(band) for band in config.band if band.source == source.id]
+    bands = tuple(band for band in config.band if band.source == source.id)
+    views = [config.only(band) for band in bands]
     models = [open_model(view) for view in views]
-    shown = {view.band[0].id: bundle for view, (bundle, _) in zip(views, models, strict=True)}
-    source_rate_hz(source, shown)
-    opened = open_band_source(views[0], models[0][0])
+    of_source = replace(config, source=(source,), band=bands)
+    opened = open_band_source(of_source, [bundle for bundle, _ in models])
     try:
         chains = tuple(
             open_chain(view, bundle, backend, opened)

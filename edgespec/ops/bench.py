@@ -19,6 +19,7 @@ from edgespec.inference.bundle import Bundle
 from edgespec.machine import machine_facts, peak_rss_mb
 from edgespec.observer.band import BandChain
 from edgespec.observer.latency import LatencyHistogram
+from edgespec.observer.parts import open_channel
 from edgespec.observer.startup import open_band_source, open_chain, open_model
 from edgespec.ops.coldstart import describe
 from edgespec.records import IqBlock
@@ -107,13 +108,12 @@ def bench(
     """
     progress("opening the model")
     bundle, backend = open_model(config)
-    source = open_band_source(config, bundle)
-    geometry = bundle.manifest.geometry
-    hop_samples = geometry.hop_frames * geometry.frame_samples
+    source = open_band_source(config, [bundle])
     try:
         chain = open_chain(config, bundle, backend, source)
+        hop_samples, rate_hz = chain.hop_samples, chain.sample_rate_hz
         progress(f"gathering {_SIGNAL_S:g} s of {config.source[0].uri}")
-        signal = _gather(source, hop_samples, geometry.sample_rate_hz)
+        signal = _gather(source, hop_samples, rate_hz)
         part_s = duration_s / 3
         progress("front end")
         front_end = _time_front_end(config, bundle, source, signal, hop_samples, part_s)
@@ -122,7 +122,7 @@ def bench(
         progress("whole path")
         one_hop = _path(chain, source, signal, hop_samples)
         seconds = _measure(one_hop, part_s)
-        path = _timing("whole path", "hop", seconds, hop_samples, geometry.sample_rate_hz)
+        path = _timing("whole path", "hop", seconds, hop_samples, rate_hz)
         latencies = [Latency.of("block to decision", _histogram(seconds))]
         if config.mqtt.url is not None:
             from edgespec.ops.delivery import time_delivery
@@ -223,18 +223,24 @@ def _time_front_end(
     hop_samples: int,
     part_s: float,
 ) -> Timing:
-    geometry = bundle.manifest.geometry
+    channel = open_channel(config, bundle, source.info)
     front_end = FrontEnd(
-        geometry,
-        source.info.sample_format,
+        bundle.manifest.geometry,
+        source.info.sample_format if channel is None else channel.info.sample_format,
         max_block_samples=hop_samples,
         max_clipped_fraction=config.detect.max_clipped_fraction,
         backend=config.band[0].front_end,
     )
     blocks = _blocks(source, signal, hop_samples)
-    seconds = _measure(lambda: front_end.process(next(blocks)), part_s)
+
+    def one_hop() -> None:
+        block = next(blocks)
+        for part in (block,) if channel is None else channel.process(block):
+            front_end.process(part)
+
+    seconds = _measure(one_hop, part_s)
     name = f"front end ({front_end.backend}, {source.info.sample_format})"
-    return _timing(name, "hop", seconds, hop_samples, geometry.sample_rate_hz)
+    return _timing(name, "hop", seconds, hop_samples, source.info.sample_rate_hz)
 
 
 def _time_model(bundle: Bundle, backend: Backend, part_s: float) -> Timing:

@@ -29,11 +29,10 @@ def score_one(config: Config) -> None:
         EdgespecError: something cannot be opened, or the source ended before the first segment.
     """
     bundle, backend = open_model(config)
-    source = open_band_source(config, bundle)
+    source = open_band_source(config, [bundle])
     try:
         chain = open_chain(config, bundle, backend, source)
-        geometry = bundle.manifest.geometry
-        buffer = source.info.sample_format.empty(geometry.hop_frames * geometry.frame_samples)
+        buffer = source.info.sample_format.empty(chain.hop_samples)
         while (block := source.read(buffer)) is not None:
             for _scored in chain.scored(block):
                 return

@@ -36,6 +36,11 @@ def warm_path(
     moment.
     """
     begun_s = time.monotonic()
+    if any(band.center_freq_hz is not None and band.front_end != "scipy" for band in config.band):
+        from edgespec.dsp import channel_loops
+
+        progress("parts of a source")
+        channel_loops.load()
     for sample_format in SampleFormat:
         progress(f"from samples ({sample_format}) to scores")
         _run(config, bundle, _Silent(bundle.manifest.geometry), sample_format)

@@ -14,7 +14,7 @@ from edgespec.cli import main
 from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.errors import ConfigError, SourceError
 from edgespec.observer.monitor import Monitor, Radio
-from edgespec.observer.startup import open_observer
+from edgespec.observer.startup import check_config, open_observer
 from edgespec.records import Event
 from tests.made import band, tiny, tiny_network
 from tests.made.observer import run
@@ -232,8 +232,78 @@ def test_bands_of_one_radio_need_one_rate(
     )
     config = two_bands(tmp_path, tones[:1])
     bands = (config.band[0], replace(config.band[0], id="b1", model=other.path))
-    with pytest.raises(ConfigError, match=r"1000000 for b0, 2000000 for b1.*same rate"):
+    with pytest.raises(
+        ConfigError, match=r"1000000 for b0, 2000000 for b1.*same rate.*center_freq_hz"
+    ):
         open_observer(replace(config, band=bands))
+
+
+@pytest.mark.parametrize("sample_format", ["cf32", "cu8"])
+def test_parts_of_one_radio_are_bands(
+    rng: np.random.Generator, tmp_path: Path, sample_format: str
+) -> None:
+    """A radio of 2 MHz, a tone in its lower half; the whole is a band as well."""
+    rate_hz, tone_hz = 2.0 * band.RATE_HZ, -0.7e6
+    n = round(0.6 * rate_hz)
+    signal = 0.05 * (rng.standard_normal(n) + 1j * rng.standard_normal(n))
+    on = slice(round(0.4 * rate_hz), round(0.5 * rate_hz))
+    signal[on] += 0.3 * np.exp(2j * np.pi * tone_hz / rate_hz * np.arange(on.start, on.stop))
+    samples = band.cf32(signal) if sample_format == "cf32" else band.cu8(signal)
+    uri = band.write_sigmf(tmp_path / "wide", samples, **{"core:sample_rate": rate_hz})
+    whole = tiny_network.write(
+        tmp_path / "whole.edgespec",
+        np.random.default_rng(0),
+        geometry=replace(tiny.GEOMETRY, sample_rate_hz=rate_hz),
+    )
+    low = BandConfig(
+        id="low",
+        center_freq_hz=band.CENTER_HZ - 0.5e6,
+        model=tiny_network.bundle().path,
+        front_end="scipy",
+    )
+    high = replace(low, id="high", center_freq_hz=band.CENTER_HZ + 0.5e6)
+    all_of_it = replace(low, id="all", center_freq_hz=None, model=whole.path)
+    config = Config(
+        node=NodeConfig(id="n", state_dir=tmp_path),
+        source=(SourceConfig(uri=uri),),
+        band=(low, high, all_of_it),
+        detect=DETECT,
+    )
+    check_config(config)
+    notebook = Notebook()
+    observer = open_observer(config, [notebook])
+    assert [info.center_freq_hz - band.CENTER_HZ for info in observer.bands] == [-5e5, 5e5, 0.0]
+    assert [info.sample_rate_hz for info in observer.bands] == [1e6, 1e6, 2e6]
+    states = observer.monitor.run()
+    assert [state.n_samples for state in states] == [n] * 3
+    assert [state.n_events for state in states] == [1, 0, 1]
+    for name, bin_hz in (("low", 1e6 / 64), ("all", 2e6 / 64)):
+        assert kinds(notebook.events, name) == ["new", "end"]
+        end = [event for event in notebook.events if event.band == name][-1]
+        assert abs(end.peak_freq_hz - (band.CENTER_HZ + tone_hz)) <= bin_hz
+        assert abs(end.sample_start - on.start) <= 2 * 2 * tiny.GEOMETRY.frame_samples
+        assert end.n_samples > 0.9 * (on.stop - on.start)
+
+
+def test_parts_that_do_not_fit_are_refused_before_anything_opens(tmp_path: Path) -> None:
+    """By the configuration alone, where it says what the radio is set to."""
+    model = tiny_network.bundle().path
+    radio = SourceConfig(uri="sim:lte-dl", center_freq_hz=806e6, sample_rate_hz=2e6)
+    part = BandConfig(id="part", model=model, center_freq_hz=806.5e6)
+    config = Config(node=NodeConfig(state_dir=tmp_path), source=(radio,), band=(part,))
+    check_config(config)
+    for radio_changes, part_changes, words in (
+        ({}, {"center_freq_hz": 806.6e6}, "band part: 1 MHz about 806.6 MHz reach outside"),
+        ({"sample_rate_hz": 2.5e6}, {}, "set source.sample_rate_hz to 2000000"),
+        ({}, {"center_freq_hz": None}, "source.sample_rate_hz is 2000000"),
+    ):
+        bad = replace(
+            config,
+            source=(replace(radio, **radio_changes),),
+            band=(replace(part, **part_changes),),
+        )
+        with pytest.raises(ConfigError, match=words):
+            check_config(bad)
 
 
 def test_two_bands_on_the_command_line(tones: list[NDArray[np.complex64]], tmp_path: Path) -> None:

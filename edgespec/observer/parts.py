@@ -1,0 +1,89 @@
+"""Which part of a source each of its bands is, and whether they fit into it together."""
+
+import importlib.util
+from collections.abc import Sequence
+
+from edgespec.config import BandConfig, Config, SourceConfig
+from edgespec.dsp.channel import Channel
+from edgespec.dsp.channel_plan import ChannelPlan
+from edgespec.errors import ConfigError
+from edgespec.inference.bundle import Bundle
+from edgespec.records import SampleFormat, SourceInfo
+
+__all__ = ["open_channel", "source_rate_hz"]
+
+
+def source_rate_hz(
+    source: SourceConfig, shown: Sequence[tuple[BandConfig, Bundle]]
+) -> float | None:
+    """Return the rate to open a source at; None leaves it to the source.
+
+    A band without a centre is all that the source shows, at the rate that its bundle was made for.
+    Where all are parts of it, the configuration names the rate, or the recording has one.
+
+    Raises:
+        ConfigError: the bands cannot be watched together in this source.
+    """
+    whole = {
+        band.id: (bundle.manifest.geometry.sample_rate_hz, bundle.manifest.name)
+        for band, bundle in shown
+        if band.center_freq_hz is None
+    }
+    rates_hz = {rate_hz for rate_hz, _ in whole.values()}
+    if len(rates_hz) > 1:
+        listed = ", ".join(f"{rate_hz:.10g} for {band}" for band, (rate_hz, _) in whole.items())
+        raise ConfigError(
+            f"the bands of source {source.id!r} have bundles made for different sample rates "
+            f"({listed}): a radio has one; choose bundles made for the same rate, or make the "
+            "narrower bands parts of the source with center_freq_hz"
+        )
+    for needed_hz, name in whole.values():
+        if source.sample_rate_hz not in (None, needed_hz):
+            raise ConfigError(
+                f"source.sample_rate_hz is {source.sample_rate_hz:.10g}, but the bundle "
+                f"{name!r} was made for {needed_hz:.10g}: delete the line, or "
+                "choose a bundle made for this rate"
+            )
+    asked_hz = source.sample_rate_hz or next(iter(rates_hz), None)
+    if asked_hz is not None and source.center_freq_hz is not None:
+        info = SourceInfo(
+            f"source {source.id}", asked_hz, source.center_freq_hz, SampleFormat.CF32, False
+        )
+        for band, bundle in shown:
+            _plan(band, bundle, info)
+    return asked_hz
+
+
+def open_channel(config: Config, bundle: Bundle, source: SourceInfo) -> Channel | None:
+    """Return what cuts the first band out of ``source``; None where it is all of it.
+
+    Raises:
+        ConfigError: the source does not show it.
+    """
+    band = config.band[0]
+    plan = _plan(band, bundle, source)
+    if plan is None or band.center_freq_hz is None:
+        return None
+    geometry = bundle.manifest.geometry
+    has_numba = band.front_end != "scipy" and importlib.util.find_spec("numba")
+    return Channel(
+        source,
+        plan,
+        band.center_freq_hz,
+        stretch_samples=geometry.frame_samples * plan.factor,
+        max_block_samples=geometry.frame_samples * geometry.hop_frames * plan.factor,
+        max_clipped_fraction=config.detect.max_clipped_fraction,
+        backend="numba" if has_numba else "numpy",
+    )
+
+
+def _plan(band: BandConfig, bundle: Bundle, source: SourceInfo) -> ChannelPlan | None:
+    """Return which part a band is; None where it is all of the source."""
+    if band.center_freq_hz is None:
+        return None
+    try:
+        rate_hz = bundle.manifest.geometry.sample_rate_hz
+        plan = ChannelPlan.of(source, band.center_freq_hz, rate_hz)
+    except ConfigError as error:
+        raise ConfigError(f"band {band.id}: {error}") from None
+    return None if plan.is_whole else plan
