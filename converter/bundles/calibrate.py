@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from converter.data.dataset import Dataset, load_part
-from edgespec.detect.detectors import resolve_names
+from edgespec.detect.detectors import DETECTORS, MODEL_DETECTORS, resolve_names
 from edgespec.detect.reference import RunningStatistics
 from edgespec.detect.threshold import fit_thresholds
 from edgespec.dsp.segments import Segmenter
@@ -24,7 +24,8 @@ __all__ = ["FALSE_ALARM_RATES", "CalibrationRun", "calibrate", "score_recording"
 
 #: False-alarm rates per segment that a bundle is calibrated for.
 FALSE_ALARM_RATES = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
-_DETECTORS = ("model", "energy", "zscore", "ewma")
+#: The bundle's model, and every detector that needs none.
+_DETECTORS = ("model", *(name for name in DETECTORS if name not in MODEL_DETECTORS.values()))
 #: Frames given to the segmenter at once; any number gives the same segments.
 _CHUNK_FRAMES = 1024
 
