@@ -15,10 +15,9 @@ __all__ = ["STOPBAND_DB", "ChannelPlan"]
 
 #: What lies outside the band is weaker by this much where it folds into the inner nine tenths.
 STOPBAND_DB = 70.0
-#: Half of the transition from pass to stop, in parts of the band's rate, about its edge.
-_TRANSITION = 0.05
 #: Outputs that a filter reaches to either side: ``(A - 7.95) / (2.285 * 2 pi * 0.1)`` is its
-#: length in outputs (Kaiser 1974; Oppenheim and Schafer, Discrete-Time Signal Processing, 7.6).
+#: length in outputs (Kaiser 1974; Oppenheim and Schafer, Discrete-Time Signal Processing, 7.6). The
+#: transition from pass to stop is a tenth of the band's rate wide, about the band's edge.
 _HALF_OUTPUTS = 22
 #: Shape of the Kaiser window for 70 dB: ``0.1102 (A - 8.7)``, as above.
 _BETA = 0.1102 * (STOPBAND_DB - 8.7)

@@ -14,7 +14,6 @@ __all__ = [
     "CROSS_BAND",
     "CROSS_CELL",
     "DATA_RATIO",
-    "DOWNLINK",
     "FAULTS",
     "MOBILITY",
     "PLACES",
@@ -88,7 +87,6 @@ BANDS: Mapping[str, tuple[Published, Published]] = {
 }
 UNIFIED = Published(2.58, 0.19)
 UPLINK = Published(3.14, 0.78)
-DOWNLINK = (BANDS["730 MHz"][0], BANDS["880 MHz"][0], BANDS["750 MHz"][0])
 
 #: Sections 5.1 and 5.2, Figure 8: another cell of the 880 MHz band.
 CROSS_CELL = {
