@@ -138,8 +138,7 @@ class SiteTwin:
             raise ConfigError(f"what was learnt does not fit the site file: {mismatch}")
         self._watch(given)
         if state is not None:
-            bound_db = self.site.detect.bias_bound_db
-            self._bias.drift_db[:] = np.clip(state.drift_db, -bound_db, bound_db)
+            self._bias.take_on(state.drift_db)
             self._last_ns = state.utc_ns
 
     def _watch(self, trained: TrainedTwin) -> None:

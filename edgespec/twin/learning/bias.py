@@ -30,6 +30,10 @@ class BoundedBias:
         self._db_per_s = options.bias_db_per_hour / 3600.0
         self.drift_db = np.zeros(n_units)
 
+    def take_on(self, drift_db: FloatArray) -> None:
+        """Go on from the drift of a former owner, within the same bounds."""
+        self.drift_db[:] = np.clip(drift_db, -self._bound_db, self._bound_db)
+
     def follow(self, residual_db: FloatArray, kind: NDArray[np.uint8], elapsed_s: float) -> None:
         """Move towards the residuals of a normal snapshot, ``(n_units, n_subbands)``."""
         step_db = self._db_per_s * elapsed_s
