@@ -36,8 +36,8 @@ from edgespec.twin.service.fleet import Disturbance, VirtualJammer, VirtualSite
 from edgespec.twin.service.openings import TwinMaker, example_site, load_sites
 from edgespec.twin.site import Site
 from edgespec.twin.trained import TrainedTwin, save_trained, train
-from edgespec.wire.fields import decode
 from edgespec.wire.rss import encode_rss, parse_rss
+from edgespec.wire.text import decode
 from edgespec.wire.topics import TwinTopics
 from edgespec.wire.verdict import encode_verdict
 

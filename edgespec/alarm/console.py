@@ -11,10 +11,10 @@ from edgespec.config import Config
 from edgespec.records import BandInfo, Event, ObserverState, RssReport
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.event import EventMessage, event_payload
-from edgespec.wire.fields import encode
 from edgespec.wire.info import info_payload
 from edgespec.wire.rss import rss_payload
 from edgespec.wire.state import state_payload
+from edgespec.wire.text import encode
 
 __all__ = ["JsonLinesSink", "TableSink"]
 

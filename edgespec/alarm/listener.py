@@ -9,7 +9,7 @@ from typing import Any
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
 from edgespec.mqtt.session import Link, Session
-from edgespec.wire.fields import decode
+from edgespec.wire.text import decode
 
 __all__ = ["Listener"]
 

@@ -14,10 +14,10 @@ from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import MqttConfig
 from edgespec.mqtt.session import Link
 from edgespec.records import Event, ObserverState, RssReport
-from edgespec.wire.fields import encode
 from edgespec.wire.info import info_payload
 from edgespec.wire.rss import encode_rss
 from edgespec.wire.state import state_payload
+from edgespec.wire.text import encode
 from edgespec.wire.topics import Topics, rss_topic
 
 __all__ = ["MqttSink"]

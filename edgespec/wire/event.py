@@ -9,7 +9,8 @@ from typing import Any
 
 from edgespec.records import Event, EventType
 from edgespec.units import format_utc
-from edgespec.wire.fields import LEVEL_UNIT, Fields, decode, encode
+from edgespec.wire.fields import LEVEL_UNIT, Fields
+from edgespec.wire.text import decode, encode
 
 __all__ = ["EVENT_SCHEMA", "EventMessage", "event_payload", "mark_replayed", "parse_event"]
 

@@ -1,40 +1,24 @@
-"""JSON at the edge of the house: strict reading, and no NaN that a consumer would choke on.
+"""The fields of a message, each read with the type that its schema promises."""
 
-RFC 8259 has no NaN and no infinity. A number that is not finite becomes ``null``, and the
-object's ``not_finite`` says where (a JSON pointer, RFC 6901) and what it was, so that nothing
-is lost on the way.
-"""
-
-import json
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
-import numpy as np
-
 from edgespec.decode import Decoder
 from edgespec.decode.kind import Kind, kind_of
-from edgespec.decode.text import parse_object
-from edgespec.errors import EdgespecError
+from edgespec.wire.text import PayloadError
 
-__all__ = ["LEVEL_UNIT", "Fields", "PayloadError", "decode", "encode", "parse_utc"]
+__all__ = ["LEVEL_UNIT", "Fields", "parse_utc"]
 
 #: Unit of the levels of an observer that is not calibrated.
 LEVEL_UNIT = "dBFS"
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _Record = TypeVar("_Record")
-_NOT_FINITE = "not_finite"
-_NAMES = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UTC = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
-
-
-class PayloadError(EdgespecError):
-    """A message that is not what its schema says."""
 
 
 #: Of a newer version a message may have more; what is not finite is restored before.
@@ -43,40 +27,6 @@ _TEXT, _NUMBER, _INTEGER, _FLAG = (kind_of(hint) for hint in (str, float, int, b
 _TEXTS, _NUMBER_LIST = kind_of(tuple[str, ...]), kind_of(tuple[float, ...])
 _NUMBERS, _INTEGERS = kind_of(Mapping[str, float]), kind_of(Mapping[str, int])
 _OBJECT, _OBJECTS = kind_of(Mapping[str, Any]), kind_of(tuple[Mapping[str, Any], ...])
-
-
-def encode(payload: dict[str, Any]) -> bytes:
-    """Return compact UTF-8 JSON of an object, with ``null`` for what is not finite.
-
-    Raises:
-        PayloadError: a value has no JSON form.
-    """
-    reasons: dict[str, str] = {}
-    clean = _without_nonfinite(payload, "", reasons)
-    if reasons:
-        clean[_NOT_FINITE] = reasons
-    try:
-        text = json.dumps(clean, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        return text.encode()
-    except (TypeError, ValueError) as error:
-        raise PayloadError(
-            f"a payload cannot be written as JSON ({error}): use text, numbers, lists and objects"
-        ) from error
-
-
-def decode(data: bytes | str) -> dict[str, Any]:
-    """Return the object written by :func:`encode`, its non-finite numbers restored.
-
-    Raises:
-        PayloadError: not UTF-8, not JSON, not an object, or NaN written out.
-    """
-    payload = parse_object(data, PayloadError, "a payload", "see who publishes it")
-    reasons = payload.pop(_NOT_FINITE, {})
-    if not isinstance(reasons, dict):
-        raise PayloadError(f"{_NOT_FINITE} is {reasons!r:.60}; it must be an object")
-    for pointer, name in reasons.items():
-        _restore(payload, pointer, name)
-    return payload
 
 
 def parse_utc(text: str) -> int:
@@ -200,41 +150,3 @@ class Fields:
 
     def _as(self, key: str, kind: Kind) -> Any:
         return _DECODER.value(kind, self._get(key), f"{self._schema}: {key}")
-
-
-def _without_nonfinite(value: Any, pointer: str, reasons: dict[str, str]) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        reasons[pointer] = str(float(value))
-        return None
-    if isinstance(value, dict):
-        return {
-            str(key): _without_nonfinite(item, f"{pointer}/{_escape(str(key))}", reasons)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_without_nonfinite(item, f"{pointer}/{i}", reasons) for i, item in enumerate(value)]
-    return value
-
-
-def _restore(payload: dict[str, Any], pointer: str, name: object) -> None:
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
-    try:
-        place: Any = payload
-        for step in steps[:-1]:
-            place = place[int(step) if isinstance(place, list) else step]
-        last = int(steps[-1]) if isinstance(place, list) else steps[-1]
-        if place[last] is None and isinstance(name, str):
-            place[last] = _NAMES[name]
-            return
-    except (KeyError, IndexError, ValueError, TypeError):
-        pass
-    raise PayloadError(
-        f"{_NOT_FINITE} says {pointer!r:.60} is {name!r:.20}; it must point at a null and be one "
-        f"of {sorted(_NAMES)}"
-    )
-
-
-def _escape(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")

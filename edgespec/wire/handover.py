@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 
 from edgespec.units import format_utc
-from edgespec.wire.fields import Fields, decode, encode
+from edgespec.wire.fields import Fields
 from edgespec.wire.site_event import SiteEvent, parse_site_event, site_event_payload
+from edgespec.wire.text import decode, encode
 
 __all__ = ["HANDOVER_SCHEMA", "SavedSite", "parse_saved", "saved_payload"]
 

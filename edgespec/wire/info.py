@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from edgespec.wire.fields import Fields, PayloadError, decode
+from edgespec.wire.fields import Fields
+from edgespec.wire.text import PayloadError, decode
 
 __all__ = ["INFO_SCHEMA", "info_payload", "parse_info"]
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from edgespec.units import format_utc
-from edgespec.wire.fields import Fields, decode
+from edgespec.wire.fields import Fields
+from edgespec.wire.text import decode
 
 __all__ = ["MEMBER_SCHEMA", "member_payload", "parse_member"]
 

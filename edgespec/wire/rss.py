@@ -10,7 +10,8 @@ from typing import Any
 
 from edgespec.records import RssReport
 from edgespec.units import format_utc
-from edgespec.wire.fields import PayloadError, decode, encode, parse_utc
+from edgespec.wire.fields import parse_utc
+from edgespec.wire.text import PayloadError, decode, encode
 
 __all__ = [
     "LEVEL_UNITS",

@@ -5,8 +5,9 @@ from typing import Any
 
 from edgespec.records import EventType
 from edgespec.units import format_utc
-from edgespec.wire.fields import Fields, decode
+from edgespec.wire.fields import Fields
 from edgespec.wire.position import Position, located_payload, parse_located
+from edgespec.wire.text import decode
 
 __all__ = ["SITE_EVENT_SCHEMA", "SiteEvent", "parse_site_event", "site_event_payload"]
 

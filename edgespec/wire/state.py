@@ -4,7 +4,8 @@ from typing import Any
 
 from edgespec.records import ObserverState
 from edgespec.units import format_utc
-from edgespec.wire.fields import LEVEL_UNIT, Fields, decode
+from edgespec.wire.fields import LEVEL_UNIT, Fields
+from edgespec.wire.text import decode
 
 __all__ = ["STATE_SCHEMA", "parse_state", "state_payload"]
 

@@ -10,7 +10,8 @@ from typing import Any
 from edgespec.errors import ConfigError
 from edgespec.option import ID, about, check_record
 from edgespec.units import format_utc
-from edgespec.wire.fields import Fields, PayloadError, decode
+from edgespec.wire.fields import Fields
+from edgespec.wire.text import PayloadError, decode
 
 __all__ = [
     "PLACE",

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.units import format_utc
-from edgespec.wire.fields import Fields, PayloadError, decode
+from edgespec.wire.fields import Fields
 from edgespec.wire.position import Position, located_payload, parse_located, rounded
+from edgespec.wire.text import PayloadError, decode
 
 __all__ = [
     "VERDICT_SCHEMA",

@@ -24,7 +24,7 @@ from edgespec.twin.service.openings import TwinMaker, warm_up
 from edgespec.twin.service.unit import CentralUnit
 from edgespec.twin.site import Site, Unit
 from edgespec.twin.trained import TrainedTwin, train
-from edgespec.wire.fields import decode
+from edgespec.wire.text import decode
 from edgespec.wire.transmitters import Transmitter
 from tests.made.broker import PATIENCE_S, Listener, wait_for
 from tests.made.observer import environment

@@ -12,7 +12,7 @@ from edgespec.mqtt.keeper import LinkKeeper
 from edgespec.mqtt.session import Link, Session
 from edgespec.records import Event, EventType
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed
-from edgespec.wire.fields import encode
+from edgespec.wire.text import encode
 from edgespec.wire.topics import Topics
 
 __all__ = ["Sender"]

@@ -12,8 +12,8 @@ from edgespec.mqtt.session import Link, Session
 from edgespec.records import RssReport
 from edgespec.twin.site import Site
 from edgespec.twin.trained import TrainedTwin, train
-from edgespec.wire.fields import PayloadError
 from edgespec.wire.rss import RSS_SCHEMA, RssPayloadError, parse_rss
+from edgespec.wire.text import PayloadError
 from edgespec.wire.topics import TwinTopics
 from edgespec.wire.transmitters import Transmitter, parse_transmitters
 

@@ -7,8 +7,8 @@ from edgespec.alarm.output import Output
 from edgespec.alarm.terminal import Terminal
 from edgespec.records import EventType
 from edgespec.units import format_hz, format_utc
-from edgespec.wire.fields import encode
 from edgespec.wire.site_event import SiteEvent, site_event_payload
+from edgespec.wire.text import encode
 from edgespec.wire.verdict import TwinStatus, TwinVerdict, encode_verdict
 
 __all__ = ["JsonScreen", "TextScreen", "event_lines", "verdict_line"]

@@ -11,8 +11,9 @@ from edgespec.config import MqttConfig
 from edgespec.errors import ConfigError
 from edgespec.mqtt.retained import gather_retained
 from edgespec.twin.service.screen import verdict_line
-from edgespec.wire.fields import Fields, PayloadError, decode
+from edgespec.wire.fields import Fields
 from edgespec.wire.member import parse_member
+from edgespec.wire.text import PayloadError, decode
 from edgespec.wire.topics import TwinTopics
 from edgespec.wire.verdict import VERDICT_SCHEMA, TwinVerdict, parse_verdict
 

@@ -17,10 +17,10 @@ from edgespec.mqtt.session import Link, Session
 from edgespec.twin.service.desk import Desk, MakeTwin, Said
 from edgespec.twin.service.members import Members
 from edgespec.twin.site import Site
-from edgespec.wire.fields import PayloadError, encode
 from edgespec.wire.handover import parse_saved, saved_payload
 from edgespec.wire.member import member_payload, parse_member
 from edgespec.wire.site_event import SiteEvent, site_event_payload
+from edgespec.wire.text import PayloadError, encode
 from edgespec.wire.topics import TwinTopics
 from edgespec.wire.transmitters import parse_transmitters
 from edgespec.wire.verdict import TwinVerdict, encode_verdict

@@ -28,9 +28,9 @@ from edgespec.mqtt.backoff import Backoff, QuietLog
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.records import Event, EventType, ObserverState
 from edgespec.wire.event import EventMessage, parse_event
-from edgespec.wire.fields import decode
 from edgespec.wire.info import parse_info
 from edgespec.wire.state import parse_state
+from edgespec.wire.text import decode
 from edgespec.wire.topics import Topics
 from tests.made.broker import PATIENCE_S, Broker, Listener, Proxy, free_port, wait_for
 

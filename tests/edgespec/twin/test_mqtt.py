@@ -19,10 +19,10 @@ from edgespec.twin.service.members import owner_of
 from edgespec.twin.service.status import read_status, status_lines, verdict_from_broker
 from edgespec.twin.service.unit import CentralUnit
 from edgespec.twin.trained import save_trained
-from edgespec.wire.fields import decode
 from edgespec.wire.handover import parse_saved
 from edgespec.wire.rss import encode_rss, parse_rss
 from edgespec.wire.site_event import parse_site_event
+from edgespec.wire.text import decode
 from edgespec.wire.transmitters import transmitters_payload
 from edgespec.wire.verdict import TwinStatus, TwinVerdict, parse_verdict
 from tests.made import twin_fleet

@@ -7,7 +7,6 @@ import pytest
 
 from edgespec.records import Event, EventType, ObserverState, RssReport
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed
-from edgespec.wire.fields import encode
 from edgespec.wire.handover import SavedSite, saved_payload
 from edgespec.wire.info import info_payload
 from edgespec.wire.member import member_payload
@@ -15,6 +14,7 @@ from edgespec.wire.position import Position
 from edgespec.wire.rss import encode_rss
 from edgespec.wire.site_event import SiteEvent, site_event_payload
 from edgespec.wire.state import state_payload
+from edgespec.wire.text import encode
 from edgespec.wire.transmitters import Transmitter, transmitters_payload
 from edgespec.wire.verdict import TwinStatus, TwinVerdict, encode_verdict
 

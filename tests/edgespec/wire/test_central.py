@@ -9,10 +9,10 @@ import pytest
 
 from edgespec.records import EventType
 from edgespec.twin.service.book import EventBook
-from edgespec.wire.fields import PayloadError, decode, encode
 from edgespec.wire.handover import parse_saved
 from edgespec.wire.member import member_payload, parse_member
 from edgespec.wire.site_event import SiteEvent, parse_site_event, site_event_payload
+from edgespec.wire.text import PayloadError, decode, encode
 from edgespec.wire.topics import TwinTopics
 from edgespec.wire.transmitters import parse_transmitters, transmitters_payload
 from edgespec.wire.verdict import (

@@ -9,9 +9,9 @@ import pytest
 
 from edgespec.records import Event, EventType, ObserverState
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed, parse_event
-from edgespec.wire.fields import PayloadError, decode, encode
 from edgespec.wire.info import info_payload, parse_info
 from edgespec.wire.state import parse_state, state_payload
+from edgespec.wire.text import PayloadError, decode, encode
 
 NS = 1_000_000_000
 
