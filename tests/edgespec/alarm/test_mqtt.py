@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import textwrap
@@ -24,14 +23,11 @@ from edgespec.alarm.outbox import sender
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, ConfigError
-from edgespec.mqtt.backoff import Backoff, QuietLog
-from edgespec.mqtt.url import BrokerUrl
 from edgespec.records import Event, EventType, ObserverState
 from edgespec.wire.event import EventMessage, parse_event
 from edgespec.wire.info import parse_info
 from edgespec.wire.state import parse_state
 from edgespec.wire.text import decode
-from edgespec.wire.topics import Topics
 from tests.made.broker import PATIENCE_S, Broker, Listener, Proxy, free_port, wait_for
 
 NODE, RADIO, BAND = "pi-1", "rtl-7", "lte"
@@ -560,76 +556,3 @@ def test_the_log_is_not_flooded(make_sink: MakeSink, caplog: pytest.LogCaptureFi
     with pytest.raises(BrokerError):
         sink.wait_connected(1.0)
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
-
-
-def test_left_out_messages_are_counted(caplog: pytest.LogCaptureFixture) -> None:
-    say = QuietLog(logging.getLogger("quiet"), every_s=0.05)
-    for _ in range(4):
-        say(logging.WARNING, "again")
-    time.sleep(0.06)
-    say(logging.WARNING, "again")
-    assert [record.getMessage() for record in caplog.records] == [
-        "again",
-        "again (and 3 more messages like this)",
-    ]
-
-
-def test_pauses_grow_with_jitter_up_to_the_limit() -> None:
-    backoff = Backoff(0.5, 60.0)
-    for limit_s in (0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60):
-        assert limit_s / 2 <= backoff.next_s() <= limit_s
-    backoff.reset()
-    assert backoff.next_s() <= 0.5
-    assert Backoff(0.5, 0.1).next_s() <= 0.1
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("mqtt://localhost", BrokerUrl("localhost", 1883, False)),
-        ("mqtts://broker.example", BrokerUrl("broker.example", 8883, True)),
-        ("mqtt://10.0.0.1:18830/", BrokerUrl("10.0.0.1", 18830, False)),
-        ("mqtt://[::1]:1884", BrokerUrl("::1", 1884, False)),
-        ("mqtt://pi:p%40ss%2F@host", BrokerUrl("host", 1883, False, "pi", "p@ss/")),
-    ],
-)
-def test_urls(text: str, expected: BrokerUrl) -> None:
-    assert BrokerUrl.parse(text) == expected
-    assert BrokerUrl.parse(str(expected)).port == expected.port
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "localhost", "localhost:1883", "http://host", "mqtt://", "mqtt://host:0",
-     "mqtt://host:99999", "mqtt://host:port", "mqtt://host/topic", "mqtt://host?x=1",
-     "mqtt://user:secret@host:port", "tcp://user:secret@host", "mqtt://[::1"],
-)  # fmt: skip
-def test_bad_urls_are_explained_without_their_password(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"write mqtt://\[user:password@\]host") as caught:
-        BrokerUrl.parse(text)
-    assert "secret" not in str(caught.value)
-
-
-def test_a_url_does_not_show_its_password() -> None:
-    url = BrokerUrl.parse("mqtt://pi:secret@host")
-    assert "secret" not in f"{url} {url!r}"
-
-
-@pytest.mark.parametrize("bad", ["", "a/b", "a+", "#", "a\0"])
-@pytest.mark.parametrize("part", ["node", "bands", "radios"])
-def test_topics_refuse_ids_that_mqtt_would_misread(part: str, bad: str) -> None:
-    good = {"prefix": "edgespec", "node": "n", "bands": ("b",), "radios": ("r",)}
-    with pytest.raises(ConfigError, match=part.removesuffix("s")):
-        Topics(**{**good, part: bad if part == "node" else ("good", bad)})
-
-
-@pytest.mark.parametrize("bad", ["", "$SYS", "/a", "a/", "a/#"])
-def test_topics_refuse_bad_prefixes(bad: str) -> None:
-    with pytest.raises(ConfigError, match="topic_prefix"):
-        Topics(bad, "n", ("b",), ("r",))
-
-
-def test_the_default_certificates_are_the_systems() -> None:
-    from edgespec.mqtt.session import tls_context
-
-    assert tls_context(None).verify_mode is ssl.CERT_REQUIRED

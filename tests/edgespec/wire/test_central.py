@@ -13,7 +13,6 @@ from edgespec.wire.handover import parse_saved
 from edgespec.wire.member import member_payload, parse_member
 from edgespec.wire.site_event import SiteEvent, parse_site_event, site_event_payload
 from edgespec.wire.text import PayloadError, decode, encode
-from edgespec.wire.topics import TwinTopics
 from edgespec.wire.transmitters import parse_transmitters, transmitters_payload
 from edgespec.wire.verdict import (
     TwinStatus,
@@ -112,13 +111,3 @@ def test_impossible_transmitters_are_named(changes: dict[str, object], says: str
     }
     with pytest.raises(PayloadError, match="twice"):
         parse_transmitters(json.dumps(both).encode())
-
-
-def test_topics_say_what_and_whose() -> None:
-    topics = TwinTopics("a/b")
-    assert topics.shared_reports("hall") == "$share/hall/a/b/+/rss/hall"
-    for what in ("verdict", "state", "events", "alarm", "transmitters"):
-        assert topics.part_of(getattr(topics, what)("hall")) == (what, "hall")
-    assert topics.part_of(topics.member("c-1")) == ("members", "c-1")
-    for other in ("a/b/pi/rss/hall", "a/b/twin/x", "a/b/twin/x/y/z", "c/twin/hall/state"):
-        assert topics.part_of(other) == ("", "")
