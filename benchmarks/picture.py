@@ -64,7 +64,7 @@ def observe(recording: Path) -> tuple[FloatArray, float, list[Event]]:
     source = open_band_source(config, [bundle])
     chain = open_chain(config, bundle, backend, source)
     geometry = chain.geometry
-    buffer = source.info.sample_format.empty(geometry.frame_samples * geometry.hop_frames)
+    buffer = source.info.sample_format.empty(bundle.manifest.recipe.hop_samples)
     horizons, events = [], []
     while (block := source.read(buffer)) is not None:
         before = chain.n_segments
@@ -73,7 +73,7 @@ def observe(recording: Path) -> tuple[FloatArray, float, list[Event]]:
             horizons.append(chain.last.segment.target.copy())
     events.extend(chain.finish())
     source.close()
-    context = np.full((geometry.n_context, geometry.n_fft), np.nan, np.float32)
+    context = np.full((geometry.n_context, geometry.n_bins), np.nan, np.float32)
     return np.concatenate([context, *horizons]), geometry.frame_s, events
 
 

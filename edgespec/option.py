@@ -8,7 +8,7 @@ from typing import Any
 
 from edgespec.errors import ConfigError, EdgespecError
 
-__all__ = ["ID", "Option", "about", "check_record", "option_of"]
+__all__ = ["ID", "Option", "about", "check_record", "key_of", "option_of"]
 
 #: Bounds of an id: it may be part of an MQTT topic, of a path and of a command line.
 ID = {"pattern": r"[A-Za-z0-9_-]{1,64}", "pattern_text": "1 to 64 letters, digits, - and _"}
@@ -22,7 +22,8 @@ class Option:
 
     ``minimum`` and ``maximum`` are accepted themselves, ``above`` and ``below`` are not.
     ``pattern`` must match the whole text and ``pattern_text`` says it in words. ``example`` is
-    shown where there is no default. A ``secret`` is never shown in a message.
+    shown where there is no default. A ``secret`` is never shown in a message. ``key`` is
+    what a file calls the field where that is not its name.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Option:
     pattern_text: str = ""
     example: Any = None
     secret: bool = False
+    key: str = ""
 
     @property
     def accepted(self) -> str:
@@ -82,6 +84,11 @@ def option_of(field: "Field[Any]") -> Option:
     """Return the option of a dataclass field; without :func:`about` it says nothing."""
     option: Option = field.metadata.get(_KEY, _NOTHING)
     return option
+
+
+def key_of(field: "Field[Any]") -> str:
+    """Return what a file calls a dataclass field."""
+    return option_of(field).key or field.name
 
 
 def check_record(record: Any, error: type[EdgespecError] = ConfigError) -> None:

@@ -5,7 +5,7 @@ producer reuses: they are valid until the producer is called again, and a consum
 to keep one copies it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntFlag, StrEnum
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import ModelError
+from edgespec.grid import NO_SPAN, Grid, Quantity, Span
 
 __all__ = [
     "BandInfo",
@@ -35,10 +36,6 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float32]
-
-#: Equivalent noise bandwidth in bins of each taper (Harris 1978, table 1).
-TAPER_ENBW_BINS = {"hann": 1.5, "rect": 1.0}
-FFT_SIZES = (64, 128, 256, 512, 1024)
 
 
 class SampleFormat(StrEnum):
@@ -87,50 +84,24 @@ class FrameFlag(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """How samples become frames and frames become segments (Li et al. 2019, sec. 4.2).
+    """How frames of a plane become segments (Li et al. 2019, sec. 4.2).
 
-    The defaults are those of the paper: at 5 MS/s a frame lasts 0.256 ms, the context 25.6 ms,
-    the horizon 6.4 ms.
+    A frame has ``n_bins`` and lasts ``frame_s``; a segment is ``n_context`` frames and the
+    ``n_horizon`` behind them, and the next one begins ``hop_frames`` later.
     """
 
-    sample_rate_hz: float
-    n_fft: int = 128
-    n_averages: int = 10
-    taper: str = "hann"
+    n_bins: int
+    frame_s: float
     n_context: int = 100
     n_horizon: int = 25
     hop_frames: int = 25
 
     def __post_init__(self) -> None:
-        if self.n_fft not in FFT_SIZES:
-            raise ModelError(f"n_fft is {self.n_fft}; the front end takes one of {FFT_SIZES}")
-        if self.taper not in TAPER_ENBW_BINS:
-            raise ModelError(f"taper is {self.taper!r}; known are {sorted(TAPER_ENBW_BINS)}")
-        if not (np.isfinite(self.sample_rate_hz) and self.sample_rate_hz > 0):
-            raise ModelError(f"sample_rate_hz is {self.sample_rate_hz}; it must be positive")
-        for name in ("n_averages", "n_context", "n_horizon", "hop_frames"):
+        if not (np.isfinite(self.frame_s) and self.frame_s > 0):
+            raise ModelError(f"frame_s is {self.frame_s}; it must be positive")
+        for name in ("n_bins", "n_context", "n_horizon", "hop_frames"):
             if getattr(self, name) < 1:
                 raise ModelError(f"{name} is {getattr(self, name)}; it must be at least 1")
-
-    @property
-    def frame_samples(self) -> int:
-        """Samples in one frame."""
-        return self.n_fft * self.n_averages
-
-    @property
-    def frame_s(self) -> float:
-        """Length of one frame in seconds."""
-        return self.frame_samples / self.sample_rate_hz
-
-    @property
-    def bin_hz(self) -> float:
-        """Distance of two bins in Hz."""
-        return self.sample_rate_hz / self.n_fft
-
-    @property
-    def rbw_hz(self) -> float:
-        """Resolution bandwidth: ENBW of the taper times the bin distance."""
-        return TAPER_ENBW_BINS[self.taper] * self.bin_hz
 
     @property
     def n_segment(self) -> int:
@@ -183,33 +154,55 @@ class IqBlock:
 
 @dataclass(frozen=True, slots=True)
 class Spectrogram:
-    """Power per bin, fft-shifted, in dBFS: a complex exponential of modulus 1 is 0 dBFS.
+    """Frames of a plane: ``power_dbfs`` float32 ``(n_frames, n_bins)``, in frequencies that rise.
 
-    ``power_dbfs`` float32 ``(n_frames, n_bins)``, ``flags`` uint8 ``(n_frames,)`` of
-    :class:`FrameFlag`, ``sample_start`` int64 ``(n_frames,)``: first sample of each frame.
+    In dBFS, where a complex exponential of modulus 1 is 0 dBFS. ``flags`` uint8 ``(n_frames,)`` of
+    :class:`FrameFlag`, ``tick_start`` int64 ``(n_frames,)``: where each frame begins on the clock
+    of the ``grid``. ``span`` is the input that completed these frames; it gives their time.
     """
 
     power_dbfs: FloatArray
     flags: NDArray[np.uint8]
-    sample_start: NDArray[np.int64]
+    tick_start: NDArray[np.int64]
+    grid: Grid
+    span: Span = NO_SPAN
+    quantity: Quantity = Quantity.POWER
 
     @property
     def n_frames(self) -> int:
         """Number of frames."""
         return len(self.power_dbfs)
 
+    def part(self, frames: slice) -> "Spectrogram":
+        """Return some of the frames, as views."""
+        return replace(
+            self,
+            power_dbfs=self.power_dbfs[frames],
+            flags=self.flags[frames],
+            tick_start=self.tick_start[frames],
+        )
+
+    def copy(self) -> "Spectrogram":
+        """Return the same frames in arrays of their own."""
+        return replace(
+            self,
+            power_dbfs=self.power_dbfs.copy(),
+            flags=self.flags.copy(),
+            tick_start=self.tick_start.copy(),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """``context`` float32 ``(n_context, n_bins)`` and ``target`` ``(n_horizon, n_bins)``, dBFS.
 
-    ``sample_start`` int64 ``(n_context + n_horizon,)`` is the first sample of every frame. Only
-    segments whose frames are all valid and follow each other are ever made.
+    ``tick_start`` int64 ``(n_context + n_horizon,)`` is where every frame begins. Only segments
+    whose frames are all valid, follow each other and lie on one grid are ever made.
     """
 
     context: FloatArray
     target: FloatArray
-    sample_start: NDArray[np.int64]
+    tick_start: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,14 +238,14 @@ class Score:
 class Decision:
     """Score against threshold for every detector on one segment.
 
-    An alarm is ``score > threshold`` for any of them. ``sample_start`` and ``n_samples`` say
-    where the target lies, ``utc_ns`` when it began, ``received_ns`` when its last sample came.
+    An alarm is ``score > threshold`` for any of them. ``tick_start`` and ``n_ticks`` say where the
+    target lies, ``utc_ns`` when it began, ``received_ns`` when its last sample came.
     """
 
     scores: tuple[Score, ...]
     thresholds: tuple[float, ...]
-    sample_start: int
-    n_samples: int
+    tick_start: int
+    n_ticks: int
     utc_ns: int
     received_ns: int
 
@@ -271,11 +264,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class BandInfo:
-    """The band an event belongs to, as the configuration names it, and the model that knows it."""
+    """The band an event belongs to, as the configuration names it, and the model that knows it.
+
+    ``grid`` says where it lies now.
+    """
 
     band: str
-    center_freq_hz: float
-    sample_rate_hz: float
+    grid: Grid
     source: str = ""
     model: str = ""
     model_sha256: str | None = None
@@ -294,10 +289,11 @@ class Event:
     """Something else is on the band: what a user sees instead of single segments.
 
     Frequencies are absolute, in Hz; where the source has no centre frequency they are offsets
-    from it. ``end_ns`` is the end of the last alarming segment so far. ``confidence`` is the
-    share of the last ``n`` segments that alarmed. ``latency_s`` is the time from the last sample
-    of the segment that made this message to the message itself. ``model_sha256`` is the bundle
-    that the band was judged by.
+    from it. ``sample_start`` and ``n_samples`` are its place on the plane's clock: in samples where
+    there are samples, or else in ticks. ``end_ns`` is the end of the last alarming segment so far.
+    ``confidence`` is the share of the last ``n`` segments that alarmed. ``latency_s`` is the time
+    from the last sample of the segment that made this message to the message itself.
+    ``model_sha256`` is the bundle that the band was judged by.
     """
 
     event_id: str

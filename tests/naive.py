@@ -29,16 +29,16 @@ def dft(x):
     return np.exp(-2j * np.pi * (np.outer(k, k) % len(x)) / len(x)) @ x
 
 
-def spectrogram(x, geometry):
+def spectrogram(x, framing):
     """Linear power ``(n_frames, n_fft)``, bin 0 is -fs/2."""
-    n, window = geometry.n_fft, taper(geometry.taper, geometry.n_fft)
+    n, window = framing.n_fft, taper(framing.taper, framing.n_fft)
     frames = []
-    for start in range(0, len(x) - geometry.frame_samples + 1, geometry.frame_samples):
+    for start in range(0, len(x) - framing.frame_samples + 1, framing.frame_samples):
         power = np.zeros(n)
-        for average in range(geometry.n_averages):
+        for average in range(framing.n_averages):
             first = start + average * n
             power += np.abs(dft(x[first : first + n] * window)) ** 2 / window.sum() ** 2
-        frames.append(np.roll(power / geometry.n_averages, n // 2))
+        frames.append(np.roll(power / framing.n_averages, n // 2))
     return np.array(frames).reshape(-1, n)
 
 
@@ -70,7 +70,7 @@ def standardise(context):
     return (context.astype(np.float64) - mean) / scale, mean, scale
 
 
-def segments(flags, sample_start, geometry):
+def segments(flags, tick_start, frame_ticks, geometry):
     """First frame of every valid segment, and the number of skipped positions by reason.
 
     Splits the frames into runs without gaps first, and walks over the grid of every run. A
@@ -81,10 +81,11 @@ def segments(flags, sample_start, geometry):
         if flag & FrameFlag.DROPPED:
             runs, run = [*runs, run], []
             continue
-        if run and sample_start[k] != sample_start[run[-1]] + geometry.frame_samples:
+        if run and tick_start[k] != tick_start[run[-1]] + frame_ticks:
             runs, run = [*runs, run], []
         run.append(k)
-    found, skipped = [], {"dropped": 0, "nonfinite": 0, "clipped": 0, "constant": 0}
+    names = ("dropped", "nonfinite", "clipped", "constant", "retuned")
+    found, skipped = [], dict.fromkeys(names, 0)
     for n_run, frames in enumerate([*runs, run]):
         for first in range(0, len(frames), geometry.hop_frames):
             part = frames[first : first + geometry.n_segment]

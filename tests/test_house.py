@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,6 +62,29 @@ def test_every_module_says_what_it_gives(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_modules_are_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+
+
+#: Makes frames, or says how they are made; whatever else there is counts bins and frames.
+FRONT_END = (
+    "edgespec/dsp/",
+    "edgespec/framing.py",
+    "edgespec/simulate/",
+    "edgespec/sources/",
+    "benchmarks/speed/",
+    "converter/cli/geometry.py",
+)
+
+
+def test_only_the_front_end_knows_its_ffts() -> None:
+    files = [*MODULES, *(ROOT / "benchmarks").rglob("*.py")]
+    knowing = [
+        name_of(path)
+        for path in files
+        if re.search(r"n_fft|frame_samples", path.read_text(encoding="utf-8"))
+    ]
+    assert [name for name in knowing if not name.startswith(FRONT_END)] == []
+    # Otherwise the pattern found nothing.
+    assert "edgespec/dsp/spectrogram.py" in knowing
 
 
 @pytest.mark.parametrize("package", ["paho", "ai_edge_litert", "tflite_runtime", "sionna"])

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from benchmarks.record import ROOT
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import EdgespecError, SourceError
+from edgespec.framing import Recipe
 from edgespec.observer.band import levels_dbfs
 from edgespec.records import (
-    TAPER_ENBW_BINS,
     Event,
     EventType,
     FloatArray,
-    Geometry,
     IqBlock,
     ObserverState,
     SourceInfo,
@@ -137,12 +136,13 @@ def read_recording(path: Path, start_sample: int = 0) -> Recording:
     return Recording(name, info, block.samples[start_sample:])
 
 
-def levels_of_horizons(recording: Recording, geometry: Geometry) -> FloatArray:
+def levels_of_horizons(recording: Recording, recipe: Recipe) -> FloatArray:
     """Return the power of the band in dBFS, one value for each run of ``n_horizon`` frames."""
     samples = recording.samples
-    front_end = FrontEnd(geometry, recording.info.sample_format, max_block_samples=len(samples))
-    power = front_end.process(IqBlock(samples, geometry.sample_rate_hz, 0.0, 0, 0)).power_dbfs
-    n_horizon, enbw_bins = geometry.n_horizon, TAPER_ENBW_BINS[geometry.taper]
+    info, n_horizon = recording.info, recipe.n_horizon
+    front_end = FrontEnd(recipe.framing, info.sample_format, max_block_samples=len(samples))
+    power = front_end.process(IqBlock(samples, recipe.sample_rate_hz, 0.0, 0, 0)).power_dbfs
+    enbw_bins = front_end.grid.enbw_bins
     starts = range(0, len(power) - n_horizon + 1, n_horizon)
     levels = [levels_dbfs(power[start : start + n_horizon], enbw_bins)[0] for start in starts]
     return np.asarray(levels, np.float32)
@@ -224,7 +224,7 @@ def judge(
     name: str,
     case: Case,
     heard: Heard,
-    geometry: Geometry,
+    recipe: Recipe,
     center_freq_hz: float,
     detect: Detect,
     start_s: float,
@@ -236,17 +236,17 @@ def judge(
         name: of the recording.
         case: what was added.
         heard: what the monitor said.
-        geometry: of the bundle.
+        recipe: of the bundle.
         center_freq_hz: edges are reported against it.
         detect: settings it ran with.
         start_s: when the interferer begins, in the stretch that was monitored.
         offset_s: where that stretch begins in its recording; times are reported in the recording.
     """
-    rate_hz, edges_hz = geometry.sample_rate_hz, case.edges_hz()
+    rate_hz, hop_s, edges_hz = recipe.sample_rate_hz, recipe.geometry.hop_s, case.edges_hz()
     events = heard.events()
     found = [] if edges_hz is None else [e for e in events if _stop_s(e, rate_hz) > start_s]
     shown = next(iter([*found, *events]), None)
-    n_warmup = max(ceil(detect.warmup_s / geometry.hop_s), 4)
+    n_warmup = max(ceil(detect.warmup_s / hop_s), 4)
     base: dict[str, Any] = {
         "recording": name,
         "case": case.name,
@@ -273,7 +273,7 @@ def judge(
     reported = np.array([(m.freq_lower_hz, m.freq_upper_hz) for m in shown]) - center_freq_hz
     error_bins = None
     if edges_hz is not None:
-        error_bins = float(np.abs(reported - edges_hz).max() / geometry.bin_hz)
+        error_bins = float(np.abs(reported - edges_hz).max() / recipe.framing.bin_hz)
     return Outcome(
         **base,
         detector=last.detector,
@@ -281,7 +281,7 @@ def judge(
         threshold=last.threshold,
         start_s=offset_s + start,
         stop_s=offset_s + _stop_s(shown, rate_hz),
-        start_error_segments=None if edges_hz is None else abs(start - start_s) / geometry.hop_s,
+        start_error_segments=None if edges_hz is None else abs(start - start_s) / hop_s,
         lower_hz=float(reported[-1, 0]),
         upper_hz=float(reported[-1, 1]),
         edge_error_bins=error_bins,

@@ -39,8 +39,8 @@ from converter.simulate.specs import training_specs
 from converter.training.settings import TrainSettings
 from converter.training.train import EpochReport, train
 from edgespec.errors import QualityError
+from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-from edgespec.records import Geometry
 from edgespec.simulate.config import InterfererConfig
 
 __all__ = ["CAPTURES", "CASES", "Training", "g20_dataset", "main", "monitor_cases", "train_bundle"]
@@ -61,12 +61,12 @@ SYNTH = "synth_srsran_lte25prb_5M_varying"
 #: The capture that is drawn.
 DRAWN = CAPTURES[0]
 
-CAPTURE_GEOMETRY = Geometry(1.92e6)
-SYNTH_GEOMETRY = Geometry(5e6)
+CAPTURE_RECIPE = Recipe(1.92e6)
+SYNTH_RECIPE = Recipe(5e6)
 #: Warm-up of 24 segments, at both geometries. That is shorter than the memory of ``ewma``, so it is
 #: left out.
 CAPTURE_DETECT = Detect(warmup_s=0.4, detectors=("model", "zscore"))
-SYNTH_DETECT = Detect(warmup_s=24 * SYNTH_GEOMETRY.hop_s, detectors=("model", "zscore"))
+SYNTH_DETECT = Detect(warmup_s=24 * SYNTH_RECIPE.geometry.hop_s, detectors=("model", "zscore"))
 #: The default rate of the shipped bundle, and all that comes before the interferer as warm-up.
 SHIPPED_DETECT = Detect(warmup_s=0.96, false_alarm_rate=0.001)
 #: What leaving ``ewma`` out is good for: the untouched captures with it.
@@ -129,17 +129,17 @@ def g20_dataset(data: Path, monitored: str, folder: Path) -> Dataset:
     parts: list[Part] = []
     for name, split in splits.items():
         uri = f"sigmf:{data / name}.sigmf-meta"
-        recording = prepare_recording(uri, folder, CAPTURE_GEOMETRY)
-        parts.extend(split_recording(recording, split, CAPTURE_GEOMETRY))
+        recording = prepare_recording(uri, folder, CAPTURE_RECIPE)
+        parts.extend(split_recording(recording, split, CAPTURE_RECIPE.geometry))
     method = {"kind": "name and time", "train": first, second: list(SECOND_SHARES)}
-    return save_dataset(folder, CAPTURE_GEOMETRY, tuple(parts), method)
+    return save_dataset(folder, CAPTURE_RECIPE, tuple(parts), method)
 
 
 def synth_dataset(data: Path, folder: Path) -> Dataset:
     """Return a data set of one recording, cut in time; its last part is for the monitor."""
     shares = [frames / sum(SYNTH_FRAMES) for frames in SYNTH_FRAMES]
     uri = f"sigmf:{data / SYNTH}.sigmf-meta"
-    return build_dataset([uri], folder, SYNTH_GEOMETRY, split_by_time(shares))
+    return build_dataset([uri], folder, SYNTH_RECIPE, split_by_time(shares))
 
 
 def train_bundle(
@@ -180,7 +180,7 @@ def monitor_cases(
 
     Files of samples are removed when they were heard.
     """
-    geometry = load_bundle(bundle).manifest.geometry
+    recipe = load_bundle(bundle).manifest.recipe
     info = recording.info
     start_s = len(recording.samples) / info.sample_rate_hz - INJECTED_S
     for case in some:
@@ -191,7 +191,7 @@ def monitor_cases(
             recording.name,
             case,
             heard,
-            geometry,
+            recipe,
             info.center_freq_hz,
             detect,
             start_s,
@@ -232,9 +232,9 @@ def synth_parts(
     home = folder / SYNTH
     dataset = synth_dataset(data, home / "dataset")
     bundle = train_bundle(dataset, home, SYNTH_DETECT.warmup_s, training, progress)
-    first = dataset.split("test")[0].first_frame * SYNTH_GEOMETRY.frame_samples
+    first = SYNTH_RECIPE.samples_in(dataset.split("test")[0].first_frame)
     recording = read_recording(data / f"{SYNTH}.sigmf-meta", first)
-    offset_s = first / SYNTH_GEOMETRY.sample_rate_hz
+    offset_s = first / SYNTH_RECIPE.sample_rate_hz
     outcomes = monitor_cases(
         recording, bundle, SYNTH_DETECT, SYNTH_CASES, folder, progress, offset_s
     )
@@ -277,7 +277,7 @@ def published_model(data: Path, folder: Path, progress: Progress) -> dict[str, A
     specs = training_specs(2, 4.0, 5e6, seed=11)
     uris = [f"sigmf:{path}" for path in write_recordings(home / "simulated", specs)]
     split = split_by_name([spec.name for spec in specs], {"calibration": ["*"]})
-    dataset = build_dataset(uris, home / "dataset", conversion.bundle.manifest.geometry, split)
+    dataset = build_dataset(uris, home / "dataset", conversion.bundle.manifest.recipe, split)
     calibrate(bundle, dataset, bundle, warmup_s=1.0)
     tone = "&kind=tone&isr_db=0&offset_hz=9e5&start_s=2&stop_s=2.5"
     uri = f"sim:lte-dl?seed=7&duration_s=3{tone}"
@@ -299,7 +299,7 @@ def published_model(data: Path, folder: Path, progress: Progress) -> dict[str, A
 def _synth_levels_dbfs(data: Path) -> tuple[float, ...]:
     """Return least, median and largest power of the band over a horizon."""
     recording = read_recording(data / f"{SYNTH}.sigmf-meta")
-    levels = levels_of_horizons(recording, SYNTH_GEOMETRY)
+    levels = levels_of_horizons(recording, SYNTH_RECIPE)
     return tuple(float(level) for level in np.quantile(levels, (0.0, 0.5, 1.0)))
 
 
@@ -367,7 +367,7 @@ def main(data: Path, work: Path | None, epochs: int, save: bool) -> None:
         for outcome, case in zip(rotations[1:3], CASES[1:3], strict=True):
             stem = f"real_recordings-{case.name.replace(' ', '-')}.png"
             samples = recording.mixed(case, start_s)
-            draw(samples, recording.info, CAPTURE_GEOMETRY, outcome, RESULTS / stem)
+            draw(samples, recording.info, CAPTURE_RECIPE, outcome, RESULTS / stem)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from benchmarks.detection.real_cases import Outcome
 from converter.report.markdown_table import markdown_table
 from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.framing import Recipe
 from edgespec.ops.bench import machine_facts
-from edgespec.records import Geometry, IqBlock, SourceInfo
+from edgespec.records import IqBlock, SourceInfo
 
 __all__ = ["Results", "draw", "markdown"]
 
@@ -195,24 +196,25 @@ def _agc_table(outcomes: list[Outcome]) -> str:
 
 
 def draw(
-    samples: NDArray[Any], info: SourceInfo, geometry: Geometry, outcome: Outcome, path: Path
+    samples: NDArray[Any], info: SourceInfo, recipe: Recipe, outcome: Outcome, path: Path
 ) -> None:
     """Write the picture of what was heard, with the event as a box.
 
     Args:
         samples: of the whole run.
         info: their rate and format.
-        geometry: of the spectrogram.
+        recipe: of the spectrogram.
         outcome: what was reported.
         path: PNG to write.
     """
-    front_end = FrontEnd(geometry, info.sample_format, max_block_samples=len(samples))
-    frames = front_end.process(IqBlock(samples, geometry.sample_rate_hz, 0.0, 0, 0))
-    first = round(_SHOWN_FROM_S / geometry.frame_s)
+    front_end = FrontEnd(recipe.framing, info.sample_format, max_block_samples=len(samples))
+    frames = front_end.process(IqBlock(samples, recipe.sample_rate_hz, 0.0, 0, 0))
+    frame_s = recipe.framing.frame_s
+    first = round(_SHOWN_FROM_S / frame_s)
     shown = frames.power_dbfs[first:]
     # Two frames a pixel column: the file stays small.
-    shown = shown[: len(shown) // 2 * 2].reshape(-1, 2, geometry.n_fft).mean(axis=1)
-    half_mhz = geometry.sample_rate_hz / 2e6
+    shown = shown[: len(shown) // 2 * 2].reshape(-1, 2, recipe.framing.n_bins).mean(axis=1)
+    half_mhz = recipe.sample_rate_hz / 2e6
     figure, axes = pyplot.subplots(figsize=(8.0, 3.4), layout="constrained")
     low, high = np.quantile(shown, (0.02, 0.998))
     image = axes.imshow(
@@ -222,7 +224,12 @@ def draw(
         cmap=pyplot.get_cmap("viridis", 24),
         vmin=float(low),
         vmax=float(high),
-        extent=(1e3 * _SHOWN_FROM_S, 1e3 * frames.n_frames * geometry.frame_s, -half_mhz, half_mhz),
+        extent=(
+            1e3 * _SHOWN_FROM_S,
+            1e3 * frames.n_frames * frame_s,
+            -half_mhz,
+            half_mhz,
+        ),
         interpolation="nearest",
     )
     if outcome.start_s is not None and outcome.stop_s is not None:

@@ -22,8 +22,9 @@ from scipy.signal import resample_poly
 from benchmarks.record import DATA, RESULTS
 from converter.report.markdown_table import markdown_table
 from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.framing import Framing
 from edgespec.ops.bench import machine_facts
-from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat
+from edgespec.records import FloatArray, IqBlock, SampleFormat
 from edgespec.simulate.config import (
     CellConfig,
     ChannelConfig,
@@ -101,7 +102,7 @@ class Statistics:
 
 def frames_of(x: ComplexArray, rate_hz: float) -> FloatArray:
     """Return the device's spectrogram of complex samples, dBFS, ``(n_frames, 128)``."""
-    front_end = FrontEnd(Geometry(rate_hz), SampleFormat.CF32, max_block_samples=len(x))
+    front_end = FrontEnd(Framing(rate_hz), SampleFormat.CF32, max_block_samples=len(x))
     return front_end.process(IqBlock(x, rate_hz, 0.0, 0, 0)).power_dbfs.copy()
 
 

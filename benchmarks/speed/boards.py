@@ -20,12 +20,13 @@ from benchmarks import record
 from benchmarks.speed.arm64 import Code, compile_kernels
 from converter.report.markdown_table import markdown_table
 from edgespec.errors import EdgespecError
-from edgespec.records import Geometry
+from edgespec.framing import Recipe
 
 __all__ = ["BOARDS", "SHAPES", "Board", "Shape", "instructions_of", "main", "shares"]
 
 RATES_HZ = (1.92e6, 2.4e6, 5e6, 10e6, 20e6)
-_GEOMETRY = Geometry(5e6)
+_RECIPE = Recipe(5e6)
+_GEOMETRY = _RECIPE.geometry
 #: Around every tile of a projection, as read in the code of ``project``: which rows, where they
 #: begin, and the tile's way to its place.
 _TILE_GLUE = 130
@@ -127,7 +128,7 @@ def shares(
     board: Board, instructions: float, n_bytes: float, rate_hz: float
 ) -> tuple[float, float]:
     """Return the shares of one core that one stream takes, optimistic and pessimistic."""
-    hop_s = _GEOMETRY.hop_frames * _GEOMETRY.frame_samples / rate_hz
+    hop_s = _RECIPE.hop_samples / rate_hz
     pessimistic, optimistic = board.per_cycle
     from_memory_s = n_bytes / board.bandwidth_bps
     return (

@@ -27,7 +27,8 @@ from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.spectrogram import BACKENDS, FrontEnd
 from edgespec.dsp.tapers import power_window
 from edgespec.errors import QualityError
-from edgespec.records import FFT_SIZES, FloatArray, Geometry, IqBlock, SampleFormat
+from edgespec.framing import FFT_SIZES, Framing, Recipe
+from edgespec.records import FloatArray, IqBlock, SampleFormat
 
 __all__ = ["main"]
 
@@ -60,10 +61,10 @@ class Timing:
 
 
 def edgespec_contestant(
-    geometry: Geometry, sample_format: SampleFormat, backend: str, block_samples: int
+    framing: Framing, sample_format: SampleFormat, backend: str, block_samples: int
 ) -> Contestant:
     """Return the front end as the monitor uses it: blocks in, frames and flags out."""
-    engine = FrontEnd(geometry, sample_format, max_block_samples=block_samples, backend=backend)
+    engine = FrontEnd(framing, sample_format, max_block_samples=block_samples, backend=backend)
 
     def run(samples: NDArray[Any], out: FloatArray) -> None:
         engine.reset()
@@ -78,23 +79,23 @@ def edgespec_contestant(
     return run
 
 
-def hop_contestant(geometry: Geometry, whole: Callable[[], Contestant]) -> Contestant:
+def hop_contestant(recipe: Recipe, whole: Callable[[], Contestant]) -> Contestant:
     """Return a contestant that is given the samples hop by hop, as a live radio delivers them."""
-    contestant, n_hop = whole(), geometry.hop_frames
+    contestant, n_hop = whole(), recipe.hop_frames
 
     def run(samples: NDArray[Any], out: FloatArray) -> None:
         for row in range(0, len(out), n_hop):
-            start = row * geometry.frame_samples
-            part = samples[start : start + n_hop * geometry.frame_samples]
+            start = recipe.samples_in(row)
+            part = samples[start : start + recipe.hop_samples]
             contestant(part, out[row : row + n_hop])
 
     return run
 
 
-def kernel_contestant(geometry: Geometry, sample_format: SampleFormat) -> Contestant:
+def kernel_contestant(framing: Framing, sample_format: SampleFormat) -> Contestant:
     """Return the compiled kernel alone, on whole batches in one piece."""
     limits = ClipLimits.of(sample_format, 0.1)
-    kernel = BACKENDS["numba"](geometry, sample_format, limits)
+    kernel = BACKENDS["numba"](framing, sample_format, limits)
 
     def run(samples: NDArray[Any], out: FloatArray) -> None:
         kernel.compute(samples, len(out), out, np.empty(len(out), np.uint8))
@@ -103,27 +104,27 @@ def kernel_contestant(geometry: Geometry, sample_format: SampleFormat) -> Contes
 
 
 def contestants(
-    geometry: Geometry, sample_format: SampleFormat, block_samples: int
+    recipe: Recipe, sample_format: SampleFormat, block_samples: int
 ) -> Iterator[tuple[str, Callable[[], Contestant]]]:
     """Yield names and makers; a maker raises MissingPeerError where its library is not here."""
-    window = power_window(geometry, sample_format).astype(np.float32)
-    ours = partial(edgespec_contestant, geometry, sample_format)
-    theirs = partial(python_contestant, geometry, sample_format, window)
-    fftw = partial(fftw_contestant, geometry, sample_format, window)
+    framing = recipe.framing
+    window = power_window(framing, sample_format).astype(np.float32)
+    ours = partial(edgespec_contestant, framing, sample_format)
+    theirs = partial(python_contestant, framing, sample_format, window)
+    fftw = partial(fftw_contestant, framing, sample_format, window)
     yield PEER, fftw
-    yield HOP_PEER, partial(hop_contestant, geometry, fftw)
+    yield HOP_PEER, partial(hop_contestant, recipe, fftw)
     for backend in BACKENDS:
         yield f"edgespec, {backend}", partial(ours, backend, block_samples)
-    hop_samples = geometry.frame_samples * geometry.hop_frames
-    yield HOP, partial(ours, "numba", hop_samples)
-    yield "edgespec, kernel alone", partial(kernel_contestant, geometry, sample_format)
+    yield HOP, partial(ours, "numba", recipe.hop_samples)
+    yield "edgespec, kernel alone", partial(kernel_contestant, framing, sample_format)
     for name in PYTHON_PEERS:
         yield name, partial(theirs, name)
-    yield "scipy.signal.spectrogram", partial(scipy_signal_contestant, geometry, sample_format)
+    yield "scipy.signal.spectrogram", partial(scipy_signal_contestant, framing, sample_format)
 
 
 def measure(
-    geometry: Geometry,
+    recipe: Recipe,
     sample_format: SampleFormat,
     n_samples: int,
     block_samples: int,
@@ -135,11 +136,11 @@ def measure(
     Raises:
         QualityError: a contestant computes something else.
     """
-    batch = 16 * geometry.frame_samples
+    framing, batch = recipe.framing, recipe.samples_in(16)
     samples = test_signal(sample_format, n_samples // batch * batch)
-    out = np.empty((len(samples) // geometry.frame_samples, geometry.n_fft), np.float32)
+    out = np.empty((recipe.frames_in(len(samples)), framing.n_fft), np.float32)
     runs: dict[str, Contestant] = {}
-    for name, make in contestants(geometry, sample_format, block_samples):
+    for name, make in contestants(recipe, sample_format, block_samples):
         try:
             runs[name] = make()
         except MissingPeerError as error:
@@ -166,8 +167,8 @@ def measure(
         Timing(
             name,
             sample_format.value,
-            geometry.n_fft,
-            geometry.n_averages,
+            framing.n_fft,
+            framing.n_averages,
             len(samples) / best[name] / 1e6,
             len(samples) / float(np.median(times)) / 1e6,
             errors[name],
@@ -243,10 +244,8 @@ def main(
     cases.sort(key=lambda case: (case[0] != 128, case[0]))
     with click.progressbar(cases, label="measuring", file=sys.stderr) as progress:
         for n_fft, name in progress:
-            geometry = Geometry(_RATE_HZ, n_fft, averages)
-            timings += measure(
-                geometry, SampleFormat(name), samples, block_samples, rounds, missing
-            )
+            recipe = Recipe(_RATE_HZ, n_fft, averages)
+            timings += measure(recipe, SampleFormat(name), samples, block_samples, rounds, missing)
     machine = facts(("llvmlite", "pyfftw", "ducc0")) | {
         "block_samples": str(block_samples),
         "averages": str(averages),

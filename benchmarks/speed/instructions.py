@@ -84,31 +84,32 @@ def count_call(work: Path, of: str, contestant: str, target: str) -> Count | Non
 
 def _front_end() -> Callable[[int], object]:
     from edgespec.dsp.spectrogram import FrontEnd
-    from edgespec.records import Geometry, SampleFormat
+    from edgespec.framing import Framing
+    from edgespec.records import SampleFormat
 
     engine = FrontEnd(
-        Geometry(5e6), SampleFormat.CI16, max_block_samples=_HOP_SHAPE[0], backend="numba"
+        Framing(5e6), SampleFormat.CI16, max_block_samples=_HOP_SHAPE[0], backend="numba"
     )
     return lambda number: engine.process(_block(number))
 
 
 def _whole_path() -> Callable[[int], object]:
     from edgespec.config import BandConfig, DetectConfig
+    from edgespec.dsp.spectrogram import FrontEnd
     from edgespec.inference.backends import open_backend
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
     from edgespec.observer.band import BandChain
-    from edgespec.records import SampleFormat, SourceInfo
+    from edgespec.records import SampleFormat
 
     bundle = load_bundle(shipped_bundle_path())
-    chain = BandChain(
-        bundle,
-        open_backend(bundle, "numba"),
-        SourceInfo("noise", 5e6, 0.0, SampleFormat.CI16, is_live=False),
-        BandConfig(),
-        DetectConfig(warmup_s=0.0),
+    front_end = FrontEnd(
+        bundle.manifest.recipe.framing,
+        SampleFormat.CI16,
         max_block_samples=_HOP_SHAPE[0],
-        front_end="numba",
+        backend="numba",
     )
+    backend, detect = open_backend(bundle, "numba"), DetectConfig(warmup_s=0.0)
+    chain = BandChain.for_bundle(bundle, backend, front_end, BandConfig(), detect)
     for number in range(_N_PRIMING):
         list(chain.process(_block(number)))
     return lambda number: list(chain.process(_block(_N_PRIMING + number)))

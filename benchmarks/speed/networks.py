@@ -14,9 +14,10 @@ import numpy as np
 from benchmarks.record import DATA
 from edgespec.dsp.transform import standardise
 from edgespec.errors import EdgespecError
+from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle, load_bundle
 from edgespec.inference.network import Network, network_from_npz
-from edgespec.records import FloatArray, Geometry, Scaling
+from edgespec.records import FloatArray, Scaling
 
 __all__ = ["PUBLISHED_PATH", "Case", "make_cases"]
 
@@ -82,9 +83,9 @@ def _make(folder: Path, architecture: str) -> None:
     from converter.training.modeldir import ModelCard, save_model
 
     load_keras().utils.set_random_seed(_SEED)
-    geometry, kind = Geometry(_RATE_HZ), MODELS[architecture]
-    card = ModelCard(architecture, architecture, kind.role, kind.gate, geometry)
-    save_model(folder, card, build_model(architecture, geometry, {}))
+    recipe, kind = Recipe(_RATE_HZ), MODELS[architecture]
+    card = ModelCard(architecture, architecture, kind.role, kind.gate, recipe)
+    save_model(folder, card, build_model(architecture, recipe.geometry, {}))
 
 
 def _case(

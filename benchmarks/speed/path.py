@@ -22,6 +22,7 @@ from benchmarks.speed.peers.observer import ScriptObserver
 from benchmarks.speed.turns import take_turns
 from converter.report.markdown_table import markdown_table
 from edgespec.config import BandConfig, DetectConfig
+from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import QualityError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path, write_bundle
@@ -88,7 +89,7 @@ def measure(
     """
     litert = bundles["litert"]
     geometry = litert.manifest.geometry
-    signal = _gather(geometry.frame_samples * geometry.hop_frames)
+    signal = _gather(litert.manifest.recipe.hop_samples)
     paths: dict[str, tuple[Hop, float]] = {}
     for backend, bundle in bundles.items():
         for names in (_MODEL_ONLY, _DEFAULT):
@@ -117,13 +118,14 @@ def _ours(
     bundle: Bundle, backend: str, names: tuple[str, ...], signal: _Signal
 ) -> tuple[Hop, float]:
     detect = DetectConfig(detectors=names, warmup_s=_WARMUP_S, false_alarm_rate=_FALSE_ALARM_RATE)
-    chain = BandChain(
-        bundle,
-        open_backend(bundle, backend),
+    front_end = FrontEnd.for_source(
+        bundle.manifest.recipe.framing,
         signal.info,
-        BandConfig(),
-        detect,
         max_block_samples=signal.hops.shape[1],
+        max_clipped_fraction=detect.max_clipped_fraction,
+    )
+    chain = BandChain.for_bundle(
+        bundle, open_backend(bundle, backend), front_end, BandConfig(), detect
     )
     # The stream goes on while the numbers begin again.
     blocks = _blocks(signal)

@@ -20,6 +20,7 @@ from benchmarks.speed.turns import take_turns
 from converter.report.markdown_table import markdown_table
 from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.spectrogram import BACKENDS
+from edgespec.framing import Framing
 from edgespec.inference.kernels import dense, project, recur
 from edgespec.inference.packing import pack
 from edgespec.inference.registers import TILE_ROWS, sums_at
@@ -27,7 +28,7 @@ from edgespec.inference.widths import Widths
 from edgespec.jit import at_width, kernel
 from edgespec.jit.vectors import default_bits, vector_bits
 from edgespec.memory import aligned_floats
-from edgespec.records import Geometry, SampleFormat
+from edgespec.records import SampleFormat
 
 __all__ = ["Part", "Placed", "main", "parts_of"]
 
@@ -176,10 +177,10 @@ def _repeated(loop: Callable[..., object], *arguments: object) -> Callable[[int]
 
 def _front_end() -> Part:
     """Return the spectrogram of 32 frames of int16 samples: two full batches."""
-    geometry, n_frames = Geometry(5e6), 32
+    framing, n_frames = Framing(5e6), 32
     limits = ClipLimits.of(SampleFormat.CI16, 0.1)
-    frames = BACKENDS["numba"](geometry, SampleFormat.CI16, limits)
-    n_samples, n_fft = n_frames * geometry.frame_samples, geometry.n_fft
+    frames = BACKENDS["numba"](framing, SampleFormat.CI16, limits)
+    n_samples, n_fft = n_frames * framing.frame_samples, framing.n_fft
     samples = np.random.default_rng(1).integers(-3000, 3000, (n_samples, 2), np.int16)
     power, flags = np.empty((n_frames, n_fft), np.float32), np.empty(n_frames, np.uint8)
 

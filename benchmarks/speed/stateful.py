@@ -27,13 +27,15 @@ from converter.report.markdown_table import markdown_table
 from converter.simulate.frames import simulate_frames
 from converter.simulate.population import Population
 from edgespec.dsp.transform import log_power_floor_db
+from edgespec.framing import Recipe
 from edgespec.inference.network import network_from_npz
 from edgespec.inference.numba_network import NumbaBackend
-from edgespec.records import FloatArray, Geometry
+from edgespec.records import FloatArray
 
 __all__ = ["Quality", "main", "scalings_of", "windows_of"]
 
-GEOMETRY = Geometry(5e6)
+RECIPE = Recipe(5e6)
+GEOMETRY = RECIPE.geometry
 _POPULATION = Population(cells=("B",))
 _SEEDS = {"train": 11, "test": 12}
 _BATCH = 96
@@ -80,10 +82,8 @@ def windows_of(power_db: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray
 
 
 def _recordings(split: str, n: int, seconds: float) -> Iterator[FloatArray]:
-    for spec in _POPULATION.specs(n, seconds, GEOMETRY.sample_rate_hz, _SEEDS[split]):
-        yield np.concatenate(
-            [frames.power_dbfs.copy() for frames in simulate_frames(spec, GEOMETRY)]
-        )
+    for spec in _POPULATION.specs(n, seconds, RECIPE.sample_rate_hz, _SEEDS[split]):
+        yield np.concatenate([frames.power_dbfs.copy() for frames in simulate_frames(spec, RECIPE)])
 
 
 def _contexts(power_db: FloatArray, scalings: FloatArray) -> FloatArray:
@@ -101,12 +101,12 @@ def _contexts(power_db: FloatArray, scalings: FloatArray) -> FloatArray:
 
 def _stateful_model(keras: Any) -> Any:
     """Return the same layers over a stream: one forecast at the end of every hop."""
-    frames = keras.Input((None, GEOMETRY.n_fft))
+    frames = keras.Input((None, GEOMETRY.n_bins))
     x = frames
     for _ in range(2):
         x = keras.layers.LSTM(64, return_sequences=True)(x)
     hop = GEOMETRY.hop_frames
-    outputs = keras.layers.Dense(hop * GEOMETRY.n_fft)(x[:, hop - 1 :: hop])
+    outputs = keras.layers.Dense(hop * GEOMETRY.n_bins)(x[:, hop - 1 :: hop])
     return keras.Model(frames, outputs)
 
 
@@ -123,7 +123,7 @@ def _train(
         contexts.append(_contexts(power_db, scalings)[:n_used])
         horizons.append(following[first : first + n_used].reshape(n_used, -1))
         streams += [
-            hops[start : start + first + _N_TARGETS].reshape(-1, GEOMETRY.n_fft)
+            hops[start : start + first + _N_TARGETS].reshape(-1, GEOMETRY.n_bins)
             for start in range(0, n_used, _N_TARGETS)
         ]
         targets.append(horizons[-1].reshape(n_sequences, _N_TARGETS, -1))
@@ -163,7 +163,7 @@ def _qualities(
     for power_db in recordings:
         hops, following, scalings = windows_of(power_db)
         expected = following[first:].reshape(len(following) - first, -1)
-        stream = hops.reshape(1, -1, GEOMETRY.n_fft)
+        stream = hops.reshape(1, -1, GEOMETRY.n_bins)
         contexts = _contexts(power_db, scalings)
         outputs = {
             _MEAN: np.tile(contexts.mean(axis=1), GEOMETRY.n_horizon),
@@ -186,8 +186,8 @@ def _costs(case: Case, n_rounds: int, turn_s: float) -> dict[str, float]:
     manifest, hop = bundle.manifest, GEOMETRY.hop_frames
     short = replace(
         manifest,
-        geometry=replace(manifest.geometry, n_context=hop),
-        model=replace(manifest.model, input_shape=(1, hop, GEOMETRY.n_fft)),
+        recipe=replace(manifest.recipe, n_context=hop),
+        model=replace(manifest.model, input_shape=(1, hop, GEOMETRY.n_bins)),
     )
     network = network_from_npz(bundle.weights or b"", case.name)
     stepping = NumbaBackend(replace(bundle, manifest=short), network)
@@ -229,7 +229,7 @@ def table(result: dict[str, Any]) -> str:
         for name in (_PLAIN, _REUSE, _STATEFUL, _MEAN)
     ]
     head = ["LSTM 2x64", "error, dB", "of each seed", "us here", "million instructions on ARM"]
-    floor_db = log_power_floor_db(GEOMETRY.n_averages)
+    floor_db = log_power_floor_db(RECIPE.n_averages)
     return (
         f"{markdown_table(head, rows)}\n\n"
         f"Error: root mean square over a horizon, mean over {result['n_test_windows']} windows of "

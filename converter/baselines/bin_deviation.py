@@ -37,7 +37,7 @@ class BinDeviation:
 
 
 def _levels(segments: Segments) -> FloatArray:
-    levels = np.empty((len(segments), segments.geometry.n_fft), np.float32)
+    levels = np.empty((len(segments), segments.geometry.n_bins), np.float32)
     for where, chunk in segments.chunks():
         levels[where] = standardise(chunk)[1].mean(axis=1)
     return levels

@@ -70,7 +70,7 @@ class Cfar:
         return largest
 
     def _excess_db(self, segments: Segments) -> FloatArray:
-        excess = np.empty((len(segments), segments.geometry.n_fft), np.float32)
+        excess = np.empty((len(segments), segments.geometry.n_bins), np.float32)
         for where, chunk in segments.chunks():
             # Against the strongest bin, so that no level is too small for float32.
             level_db = chunk.target.max(axis=(1, 2), keepdims=True)

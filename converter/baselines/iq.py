@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.tapers import TAPERS
 from edgespec.errors import UsageError
-from edgespec.records import FloatArray, Geometry
+from edgespec.framing import Framing, Recipe
+from edgespec.records import FloatArray
 
 __all__ = ["IqStatistics", "cyclic_prefix_correlation", "iq_statistics", "spectral_kurtosis"]
 
@@ -48,38 +49,38 @@ class IqStatistics:
         return IqStatistics(self.kurtosis[index], self.prefix[index])
 
 
-def iq_statistics(samples: _ComplexArray, geometry: Geometry) -> IqStatistics:
+def iq_statistics(samples: _ComplexArray, recipe: Recipe) -> IqStatistics:
     """Return the statistics of some horizons.
 
     Args:
-        samples: complex64 ``(n, n_horizon * frame_samples)``: the samples of each horizon.
-        geometry: rate, FFT size, averages and taper.
+        samples: complex64 ``(n, n_samples)``: the samples of each horizon.
+        recipe: rate, framing and length of a horizon.
 
     Raises:
         UsageError: the horizons have another length.
     """
-    n_samples = geometry.n_horizon * geometry.frame_samples
+    n_samples = recipe.samples_in(recipe.n_horizon)
     if samples.ndim != 2 or samples.shape[1] != n_samples:
         raise UsageError(
             f"samples are {samples.shape}; horizons of this geometry are (n, {n_samples})"
         )
-    kurtosis = np.empty((len(samples), geometry.n_fft), np.float32)
+    kurtosis = np.empty((len(samples), recipe.geometry.n_bins), np.float32)
     prefix = np.empty(len(samples), np.float32)
     for i, horizon in enumerate(samples):
-        kurtosis[i] = spectral_kurtosis(horizon, geometry)
-        prefix[i] = cyclic_prefix_correlation(horizon, geometry.sample_rate_hz)
+        kurtosis[i] = spectral_kurtosis(horizon, recipe.framing)
+        prefix[i] = cyclic_prefix_correlation(horizon, recipe.sample_rate_hz)
     return IqStatistics(kurtosis, prefix)
 
 
-def spectral_kurtosis(samples: _ComplexArray, geometry: Geometry) -> FloatArray:
+def spectral_kurtosis(samples: _ComplexArray, framing: Framing) -> FloatArray:
     """Return the spectral kurtosis of each bin, float32 ``(n_bins,)``, fft-shifted.
 
     ``SK = (M + 1) / (M - 1) * (M * sum(P^2) / sum(P)^2 - 1)`` over the M power spectra: 1 for
     Gaussian noise, 0 for a tone, more for bursts (Nita and Gary 2010, eq. 8). A bin without any
     power has 1.
     """
-    taper = TAPERS[geometry.taper](geometry.n_fft).astype(np.float32)
-    spectra = np.fft.fft(samples.reshape(-1, geometry.n_fft) * taper, axis=1)
+    taper = TAPERS[framing.taper](framing.n_bins).astype(np.float32)
+    spectra = np.fft.fft(samples.reshape(-1, framing.n_bins) * taper, axis=1)
     power = spectra.real**2 + spectra.imag**2
     n_spectra = len(power)
     total = power.sum(axis=0, dtype=np.float64)

@@ -36,7 +36,7 @@ def shape_features(segments: Segments) -> FloatArray:
 
     float32 ``(n, 2 n_bins)``, in units of the context.
     """
-    features = np.empty((len(segments), 2 * segments.geometry.n_fft), np.float32)
+    features = np.empty((len(segments), 2 * segments.geometry.n_bins), np.float32)
     for where, chunk in segments.chunks():
         target = standardise(chunk)[1]
         features[where] = np.concatenate([target.mean(axis=1), target.std(axis=1)], axis=1)

@@ -35,8 +35,8 @@ class Segments:
     def __post_init__(self) -> None:
         geometry, n = self.geometry, len(self.context)
         wanted = {
-            "context": (n, geometry.n_context, geometry.n_fft),
-            "target": (n, geometry.n_horizon, geometry.n_fft),
+            "context": (n, geometry.n_context, geometry.n_bins),
+            "target": (n, geometry.n_horizon, geometry.n_bins),
         }
         for name, shape in wanted.items():
             if getattr(self, name).shape != shape:

@@ -32,6 +32,6 @@ class UntrainedNetwork:
             raise UsageError("the network was asked for before fit: call fit first")
         mean_db, scale_db = context_scaling(context)
         forecast = np.asarray(self._model.predict_on_batch((context - mean_db) / scale_db))
-        shape = (len(context), self._geometry.n_horizon, self._geometry.n_fft)
+        shape = (len(context), self._geometry.n_horizon, self._geometry.n_bins)
         restored: FloatArray = forecast.reshape(shape) * scale_db + mean_db
         return restored

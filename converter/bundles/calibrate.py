@@ -74,9 +74,7 @@ def score_recording(
     values: dict[str, list[float]] = {name: [] for name in scorer.scales}
     for first in range(0, frames.n_frames, _CHUNK_FRAMES):
         chunk = slice(first, first + _CHUNK_FRAMES)
-        segmenter.push(
-            Spectrogram(frames.power_dbfs[chunk], frames.flags[chunk], frames.sample_start[chunk])
-        )
+        segmenter.push(frames.part(chunk))
         for segment in segmenter.segments():
             scores = scorer.score(segment)
             if not scorer.is_warm:
@@ -119,11 +117,11 @@ def calibrate(
         ModelError: the data set has another geometry, no such recordings, or too few segments.
     """
     bundle = load_bundle(bundle_path)
-    geometry = bundle.manifest.geometry
-    if replace(dataset.geometry, hop_frames=geometry.hop_frames) != geometry:
+    recipe, geometry = bundle.manifest.recipe, bundle.manifest.geometry
+    if replace(dataset.recipe, hop_frames=recipe.hop_frames) != recipe:
         raise ModelError(
-            f"the data set {dataset.folder} has the geometry {dataset.geometry}, but the bundle "
-            f"{bundle_path} has {geometry}: build the data set with the bundle's geometry"
+            f"the data set {dataset.folder} has the geometry {dataset.recipe}, but the bundle "
+            f"{bundle_path} has {recipe}: build the data set with the bundle's geometry"
         )
     if not 1 <= n_offsets <= geometry.hop_frames:
         raise ModelError(
@@ -141,16 +139,13 @@ def calibrate(
     names = resolve_names(_DETECTORS, bundle.manifest.model.role)
     n_warmup = ceil(warmup_s / geometry.hop_s)
     scorer = Scorer(Forecaster(bundle, backend), names, geometry, n_warmup)
-    run = CalibrationRun.empty(names, geometry.n_fft)
+    run = CalibrationRun.empty(names, geometry.n_bins)
     for part in parts:
         progress(part.name)
         frames = load_part(dataset, part)
         for offset in range(n_offsets):
             later = slice(offset * geometry.hop_frames // n_offsets, None)
-            shifted = Spectrogram(
-                frames.power_dbfs[later], frames.flags[later], frames.sample_start[later]
-            )
-            score_recording(shifted, geometry, scorer, run)
+            score_recording(frames.part(later), geometry, scorer, run)
     detectors = {name: _calibration(run, name, false_alarm_rates, len(parts)) for name in names}
     training = {
         **bundle.manifest.training,

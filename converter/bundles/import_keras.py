@@ -14,7 +14,7 @@ from converter.models.runtime import load_keras
 from converter.training.modeldir import ModelCard, save_model
 from edgespec.door import brief, door
 from edgespec.errors import ModelError, QualityError
-from edgespec.records import Geometry
+from edgespec.framing import Recipe
 
 __all__ = ["REFERENCE_ATOL", "check_reference", "import_keras", "read_model"]
 
@@ -65,15 +65,15 @@ def import_keras(
     }
     if reference is not None:
         training["reference_max_error"] = check_reference(model, reference)
-    geometry = Geometry(
-        sample_rate_hz=sample_rate_hz,
-        n_fft=n_bins,
-        n_averages=n_averages,
+    recipe = Recipe(
+        sample_rate_hz,
+        n_bins,
+        n_averages,
         n_context=n_context,
         n_horizon=n_outputs // n_bins,
         hop_frames=n_outputs // n_bins,
     )
-    card = ModelCard(path.stem, "lstm", "forecast", gate, geometry, training)
+    card = ModelCard(path.stem, "lstm", "forecast", gate, recipe, training)
     save_model(folder, card, model)
     return card
 

@@ -15,10 +15,11 @@ from converter.data.views import WindowSet
 from converter.models.runtime import load_tensorflow
 from converter.training.modeldir import ModelCard, load_model
 from edgespec.errors import ModelError
+from edgespec.framing import Recipe
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, write_bundle
 from edgespec.inference.manifest import Manifest, ModelInfo
-from edgespec.records import FloatArray, Geometry
+from edgespec.records import FloatArray
 
 __all__ = ["Conversion", "quantize"]
 
@@ -72,9 +73,9 @@ def quantize(
             f"the model {str(model_folder)!r} was trained without the transform, but the device "
             "standardises every segment by its context: train it with transform 'context'"
         )
-    if dataset is not None and _without_hop(dataset.geometry) != _without_hop(card.geometry):
+    if dataset is not None and _without_hop(dataset.recipe) != _without_hop(card.recipe):
         raise ModelError(
-            f"the data set has {dataset.geometry}, but the model {card.geometry}: give the data "
+            f"the data set has {dataset.recipe}, but the model {card.recipe}: give the data "
             "set it was trained on"
         )
     rng = np.random.default_rng(seed)
@@ -113,8 +114,8 @@ def quantize(
     return Conversion(bundle, parity, no_weights)
 
 
-def _without_hop(geometry: Geometry) -> Geometry:
-    return replace(geometry, hop_frames=1)
+def _without_hop(recipe: Recipe) -> Recipe:
+    return replace(recipe, hop_frames=1)
 
 
 def _windows(
@@ -127,7 +128,7 @@ def _windows(
     geometry = card.geometry
     if dataset is None:
         frames = geometry.n_context if card.role == "forecast" else geometry.n_horizon
-        return rng.standard_normal((n_windows, frames, geometry.n_fft), np.float32)
+        return rng.standard_normal((n_windows, frames, geometry.n_bins), np.float32)
     windows = WindowSet(dataset, splits, leave_noise_out=True)
     chosen = np.sort(rng.permutation(len(windows))[:n_windows])
     return np.ascontiguousarray(windows.model_inputs(card.role, chosen))
@@ -138,7 +139,7 @@ def _draft(card: ModelCard, model: Any, kind: str, content: bytes) -> Bundle:
     manifest = Manifest(
         name=card.name,
         created_utc=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        geometry=card.geometry,
+        recipe=card.recipe,
         model=ModelInfo(
             architecture=card.architecture,
             role=card.role,

@@ -65,12 +65,14 @@ def dataset(
     rate_hz = (
         parse_quantity(sample_rate, "--sample-rate") if sample_rate else first_sample_rate(uris)
     )
-    geometry = geometry_of(rate_hz, **sizes)
+    recipe = geometry_of(rate_hz, **sizes)
 
     def progress(done: PreparedRecording) -> None:
-        note(f"{done.name}: {done.n_frames} frames, {done.n_frames * geometry.frame_s:.2f} s")
+        note(
+            f"{done.name}: {done.n_frames} frames, {done.n_frames * recipe.geometry.frame_s:.2f} s"
+        )
 
-    result = build_dataset(uris, out, geometry, split, progress)
+    result = build_dataset(uris, out, recipe, split, progress)
     report_dataset(result, as_json)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from edgespec.records import FFT_SIZES, TAPER_ENBW_BINS, Geometry
+from edgespec.framing import FFT_SIZES, TAPER_ENBW_BINS, Recipe
 
 __all__ = ["geometry_of", "geometry_options"]
 
@@ -34,9 +34,9 @@ def geometry_of(
     context: int,
     horizon: int,
     hop: int | None,
-) -> Geometry:
-    """Return the geometry that the options ask for."""
-    return Geometry(
+) -> Recipe:
+    """Return the recipe that the options ask for."""
+    return Recipe(
         sample_rate_hz=sample_rate_hz,
         n_fft=int(n_fft),
         n_averages=averages,

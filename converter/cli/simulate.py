@@ -166,5 +166,5 @@ def _write_dataset(
     def progress(done: PreparedRecording) -> None:
         note(f"{names.index(done.name) + 1}/{len(names)} {done.name}: {done.n_frames} frames")
 
-    geometry = geometry_of(rate_hz, **sizes)
-    report_dataset(simulate_dataset(specs, out, geometry, split, workers, progress), as_json)
+    recipe = geometry_of(rate_hz, **sizes)
+    report_dataset(simulate_dataset(specs, out, recipe, split, workers, progress), as_json)

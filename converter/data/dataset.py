@@ -15,6 +15,7 @@ from typing import Any
 from converter.data.npzmap import map_npz
 from edgespec.decode import Decoder, read_bounded
 from edgespec.errors import SourceError, UsageError
+from edgespec.framing import Recipe
 from edgespec.records import Geometry, Spectrogram
 
 __all__ = ["SCHEMA", "SPLITS", "Dataset", "Part", "load_dataset", "load_part", "save_dataset"]
@@ -58,20 +59,29 @@ class Part:
 class _Index:
     """What ``dataset.json`` holds beside its schema."""
 
-    geometry: Geometry
+    geometry: Recipe
     split_method: Mapping[str, Any]
     recordings: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The index of a data set. ``sha256`` is that of ``dataset.json``, which holds all others."""
+    """The index of a data set. ``sha256`` is that of ``dataset.json``, which holds all others.
+
+    ``recipe`` is what its frames and segments are made with; ``dataset.json`` calls it
+    ``geometry``.
+    """
 
     folder: Path
-    geometry: Geometry
+    recipe: Recipe
     parts: tuple[Part, ...]
     split_method: Mapping[str, Any]
     sha256: str
+
+    @property
+    def geometry(self) -> Geometry:
+        """How frames become segments."""
+        return self.recipe.geometry
 
     def split(self, name: str) -> tuple[Part, ...]:
         """Return the parts of one split."""
@@ -79,14 +89,14 @@ class Dataset:
 
 
 def save_dataset(
-    folder: Path, geometry: Geometry, parts: tuple[Part, ...], split_method: Mapping[str, Any]
+    folder: Path, recipe: Recipe, parts: tuple[Part, ...], split_method: Mapping[str, Any]
 ) -> Dataset:
     """Write ``dataset.json`` beside the recordings and return the data set.
 
     Raises:
         SourceError: the folder cannot be written.
     """
-    data = {"schema": SCHEMA, **asdict(_Index(geometry, dict(split_method), parts))}
+    data = {"schema": SCHEMA, **asdict(_Index(recipe, dict(split_method), parts))}
     text = json.dumps(data, indent=1, sort_keys=True, allow_nan=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +123,7 @@ def load_dataset(folder: str | Path) -> Dataset:
 
 
 def load_part(dataset: Dataset, part: Part) -> Spectrogram:
-    """Return the frames of one part, mapped from disk.
+    """Return the frames of one part, mapped from disk, on a grid around an unknown centre.
 
     Raises:
         SourceError: the file is missing, damaged or does not hold these frames.
@@ -127,12 +137,12 @@ def load_part(dataset: Dataset, part: Part) -> Spectrogram:
         or flags is None
         or start is None
         or power.ndim != 2
-        or power.shape[1] != dataset.geometry.n_fft
+        or power.shape[1] != dataset.geometry.n_bins
         or not len(power) == len(flags) == len(start) >= stop
     ):
         raise SourceError(
             f"recording {str(path)!r} does not hold the {stop} frames of "
-            f"{dataset.geometry.n_fft} bins that dataset.json promises: build the data set again"
+            f"{dataset.geometry.n_bins} bins that dataset.json promises: build the data set again"
         )
     frames = slice(part.first_frame, stop)
-    return Spectrogram(power[frames], flags[frames], start[frames])
+    return Spectrogram(power[frames], flags[frames], start[frames], dataset.recipe.framing.grid())

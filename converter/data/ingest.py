@@ -17,9 +17,11 @@ from converter.data.dataset import Dataset, Part, save_dataset
 from converter.data.splits import Split
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import SourceError, UsageError
-from edgespec.records import Geometry, SourceInfo, Spectrogram
+from edgespec.framing import Recipe
+from edgespec.records import FrameFlag, Geometry, SourceInfo, Spectrogram
 from edgespec.sources import open_source
 from edgespec.sources.sigmf import data_path
+from edgespec.units import POWER_FLOOR_DBFS
 
 __all__ = [
     "PreparedRecording",
@@ -65,23 +67,28 @@ def recording_name(uri: str) -> str:
     return name
 
 
-def prepare_recording(uri: str, folder: Path, geometry: Geometry) -> PreparedRecording:
+def prepare_recording(uri: str, folder: Path, recipe: Recipe) -> PreparedRecording:
     """Read a recording to its end and write its frames to ``folder/NAME.npz``.
 
     Raises:
-        SourceError: it cannot be read, or its sample rate is not that of the geometry.
+        SourceError: it cannot be read, or its sample rate is not that of the recipe.
     """
     source = open_source(uri)
     try:
-        _check_rate(source.info, geometry)
-        frontend = FrontEnd(geometry, source.info.sample_format, max_block_samples=BLOCK_SAMPLES)
+        _check_rate(source.info, recipe)
+        front_end = FrontEnd(
+            recipe.framing,
+            source.info.sample_format,
+            max_block_samples=BLOCK_SAMPLES,
+            center_freq_hz=source.info.center_freq_hz,
+        )
         buffer = source.info.sample_format.empty(BLOCK_SAMPLES)
         blocks = iter(lambda: source.read(buffer), None)
         name = recording_name(uri)
         return save_frames(
-            (frontend.process(block) for block in blocks),
+            (front_end.process(block) for block in blocks),
             folder / f"{name}.npz",
-            geometry,
+            recipe,
             source=uri,
             source_sha256=_source_sha256(uri),
         )
@@ -105,36 +112,44 @@ def first_sample_rate(uris: Sequence[str]) -> float:
 def save_frames(
     spectrograms: Iterable[Spectrogram],
     path: Path,
-    geometry: Geometry,
+    recipe: Recipe,
     *,
     source: str,
     source_sha256: str = "",
 ) -> PreparedRecording:
     """Write spectrograms that follow each other as one recording of a data set.
 
-    The power goes through a temporary file, so an hour-long recording does not fill the memory.
+    The power goes through a temporary file, so an hour-long recording does not fill the memory. A
+    data set keeps no frequencies, so a retune is written as a gap.
 
     Raises:
         SourceError: the file cannot be written, or there is not one frame.
     """
+    n_bins = recipe.geometry.n_bins
     flags, starts = [np.empty(0, np.uint8)], [np.empty(0, np.int64)]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".frames") as power:
+            grid = None
             for spectrogram in spectrograms:
+                if grid not in (None, spectrogram.grid):
+                    np.full(n_bins, POWER_FLOOR_DBFS, np.float32).tofile(power)
+                    flags.append(np.array([FrameFlag.DROPPED], np.uint8))
+                    starts.append(np.array([spectrogram.span.tick_start]))
+                grid = spectrogram.grid
                 np.ascontiguousarray(spectrogram.power_dbfs, np.float32).tofile(power)
                 flags.append(spectrogram.flags.copy())
-                starts.append(spectrogram.sample_start.copy())
+                starts.append(spectrogram.tick_start.copy())
             n_frames = sum(map(len, flags))
             if not n_frames:
                 raise SourceError(
-                    f"recording {source!r} has not one frame of {geometry.frame_samples} samples: "
+                    f"recording {source!r} has not one frame of {recipe.samples_in(1)} samples: "
                     "give a longer one"
                 )
             power.flush()
             np.savez(
                 path,
-                power_dbfs=np.memmap(power.name, np.float32, "r", 0, (n_frames, geometry.n_fft)),
+                power_dbfs=np.memmap(power.name, np.float32, "r", 0, (n_frames, n_bins)),
                 flags=np.concatenate(flags),
                 sample_start=np.concatenate(starts),
             )
@@ -148,7 +163,7 @@ def save_frames(
 def build_dataset(
     uris: Sequence[str],
     folder: Path,
-    geometry: Geometry,
+    recipe: Recipe,
     split: Split,
     progress: Callable[[PreparedRecording], None] = lambda _: None,
 ) -> Dataset:
@@ -166,13 +181,13 @@ def build_dataset(
             raise UsageError(f"two recordings are called {name!r}; rename one of their files")
     parts: list[Part] = []
     for uri in uris:
-        recording = prepare_recording(uri, folder, geometry)
-        parts.extend(split_recording(recording, split, geometry))
+        recording = prepare_recording(uri, folder, recipe)
+        parts.extend(split_recording(recording, split, recipe.geometry))
         progress(recording)
     method = dict(split.method)
     if split.of_time:
-        method["gap_frames"] = geometry.n_segment
-    return save_dataset(folder, geometry, tuple(parts), method)
+        method["gap_frames"] = recipe.geometry.n_segment
+    return save_dataset(folder, recipe, tuple(parts), method)
 
 
 def split_recording(
@@ -211,9 +226,9 @@ def _source_sha256(uri: str) -> str:
     return file_sha256(path) if path.is_file() else ""
 
 
-def _check_rate(info: SourceInfo, geometry: Geometry) -> None:
-    if abs(info.sample_rate_hz / geometry.sample_rate_hz - 1) > RATE_RTOL:
+def _check_rate(info: SourceInfo, recipe: Recipe) -> None:
+    if abs(info.sample_rate_hz / recipe.sample_rate_hz - 1) > RATE_RTOL:
         raise SourceError(
             f"recording {info.uri!r} has {info.sample_rate_hz:.10g} samples a second, but the "
-            f"data set {geometry.sample_rate_hz:.10g}: one data set has one sample rate"
+            f"data set {recipe.sample_rate_hz:.10g}: one data set has one sample rate"
         )

@@ -27,7 +27,7 @@ def segment_starts(frames: Spectrogram, geometry: Geometry) -> NDArray[np.int64]
     """
     n_frames = frames.n_frames
     is_gap = np.ones(n_frames + 1, np.bool_)
-    is_gap[1:-1] = np.diff(frames.sample_start) != geometry.frame_samples
+    is_gap[1:-1] = np.diff(frames.tick_start) != frames.grid.frame_ticks
     dropped = np.flatnonzero(frames.flags & FrameFlag.DROPPED)
     # Such a frame stands for lost samples: what is before ends at it, what follows begins behind.
     is_gap[dropped] = is_gap[dropped + 1] = True
@@ -103,6 +103,7 @@ class WindowSet:
         self.geometry = replace(
             dataset.geometry, hop_frames=hop_frames or dataset.geometry.hop_frames
         )
+        self._n_averages = dataset.recipe.n_averages
         self.n_noise_only = 0
         self._power: list[FloatArray] = []
         index: list[NDArray[np.int64]] = [np.empty((0, 2), np.int64)]
@@ -133,7 +134,7 @@ class WindowSet:
             return np.sort(order[:n_windows])
         kept: list[int] = []
         for number in order:
-            if noise_only(self.segment(number)[0], self.geometry.n_averages):
+            if noise_only(self.segment(number)[0], self._n_averages):
                 self.n_noise_only += 1
                 continue
             kept.append(number)
@@ -143,7 +144,7 @@ class WindowSet:
 
     def _own_scalings(self) -> list[Scaling]:
         """Return the scaling of every context: found once, it is used in every epoch."""
-        scratch = np.empty((self.geometry.n_context, self.geometry.n_fft), np.float32)
+        scratch = np.empty((self.geometry.n_context, self.geometry.n_bins), np.float32)
         return [standardise(self.segment(number)[0], scratch) for number in range(len(self))]
 
     def segment(self, number: int) -> tuple[FloatArray, FloatArray]:
@@ -162,7 +163,7 @@ class WindowSet:
             float32 ``(n, n_context, n_bins)`` and ``(n, n_horizon, n_bins)``.
         """
         geometry = self.geometry
-        batch = np.empty((len(numbers), geometry.n_segment, geometry.n_fft), np.float32)
+        batch = np.empty((len(numbers), geometry.n_segment, geometry.n_bins), np.float32)
         for row, number in enumerate(numbers):
             recording, start = self._index[number]
             frames = self._power[recording][start : start + geometry.n_segment]

@@ -38,7 +38,7 @@ def check_experiment(experiment: Experiment) -> None:
         raise ConfigError(f"seed is {experiment.seed}; it must not be negative")
     for name, observers in experiment.observers.items():
         _check_known(f"observers.{name}", [name], experiment.populations, "population")
-        _check_observers(f"observers.{name}", observers, experiment.geometry_of(name))
+        _check_observers(f"observers.{name}", observers, experiment.recipe_of(name).geometry)
     for name in experiment.geometries:
         _check_known(f"geometries.{name}", [name], experiment.populations, "population")
     for model in experiment.models.values():
@@ -76,8 +76,8 @@ def _check_model(experiment: Experiment, model: ModelSpec) -> None:
     _check_known(f"{path}.teacher", [model.teacher], experiment.models, "model")
     _check_known(f"{path}.method", [str(model.method)], METHODS, "method")
     teacher = experiment.models[model.teacher]
-    geometry = experiment.geometry_of(model.population)
-    if experiment.geometry_of(teacher.population) != geometry:
+    recipe = experiment.recipe_of(model.population)
+    if experiment.recipe_of(teacher.population) != recipe:
         raise ConfigError(
             f"{path}.teacher {model.teacher!r} hears another geometry than {path}.population "
             f"{model.population!r}; choose one of the same"
@@ -126,8 +126,8 @@ def _check_detection(experiment: Experiment, path: str, detection: Detection) ->
     if not detection.isrs_db and detection.kinds:
         raise ConfigError(f"{path}.isrs_db is empty, but there are kinds; name an ISR")
     _check_least(f"{path}.n_stretches", detection.n_stretches, 1)
-    geometry = experiment.geometry_of(detection.population)
-    _check(path, partial(ObserverPlan.of, geometry, detection, inject=True))
+    recipe = experiment.recipe_of(detection.population)
+    _check(path, partial(ObserverPlan.of, recipe, detection, inject=True))
     observers = experiment.observers_of(detection.population)
     _check_warmup(path, detection.warmup_s, detection.population, observers)
 
@@ -193,7 +193,7 @@ def _check_geometry(experiment: Experiment, path: str, name: str, population: st
     if name in experiment.quantisations:
         name = experiment.quantisations[name].model
     home = experiment.models[name].population
-    if experiment.geometry_of(home) != experiment.geometry_of(population):
+    if experiment.recipe_of(home) != experiment.recipe_of(population):
         raise ConfigError(
             f"{path} {name!r} was trained at another geometry than that of {population!r}"
         )

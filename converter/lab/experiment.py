@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, fields
 from converter.simulate.population import Population
 from converter.training.settings import TrainSettings
 from edgespec.errors import UsageError
+from edgespec.framing import Recipe
 from edgespec.option import about
-from edgespec.records import Geometry
 
 __all__ = [
     "Detection",
@@ -208,12 +208,13 @@ class Real:
 class Experiment:
     """A whole experiment file.
 
-    ``geometries`` names the populations that are heard at another geometry than ``geometry``.
+    ``geometries`` names the populations that are heard at another geometry than ``geometry``;
+    both say how samples become segments.
     """
 
     name: str
     seed: int
-    geometry: Geometry
+    geometry: Recipe
     populations: Mapping[str, Population]
     observers: Mapping[str, Observers]
     models: Mapping[str, ModelSpec] = field(default_factory=dict)
@@ -223,10 +224,10 @@ class Experiment:
     episodes: Mapping[str, Episodes] = field(default_factory=dict)
     poisonings: Mapping[str, Poisoning] = field(default_factory=dict)
     real: Mapping[str, Real] = field(default_factory=dict)
-    geometries: Mapping[str, Geometry] = field(default_factory=dict)
+    geometries: Mapping[str, Recipe] = field(default_factory=dict)
 
-    def geometry_of(self, population: str) -> Geometry:
-        """Return the geometry that a population is heard at."""
+    def recipe_of(self, population: str) -> Recipe:
+        """Return the recipe that a population is heard at."""
         return self.geometries.get(population, self.geometry)
 
     def observers_of(self, population: str) -> Observers:

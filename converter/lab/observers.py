@@ -75,6 +75,6 @@ def _specs(experiment: Experiment, population: str, split: str, seed: int) -> li
     return experiment.populations[population].specs(
         getattr(observers, split),
         getattr(observers, f"{split}_s"),
-        experiment.geometry_of(population).sample_rate_hz,
+        experiment.recipe_of(population).sample_rate_hz,
         seed,
     )

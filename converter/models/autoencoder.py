@@ -22,9 +22,9 @@ def build(geometry: Geometry, *, n_layers: int = 4) -> Any:
     if n_layers not in WIDTHS:
         raise ModelError(f"n_layers is {n_layers}; the autoencoder has one of {sorted(WIDTHS)}")
     keras = load_keras()
-    window = keras.Input((geometry.n_horizon, geometry.n_fft), name="target")
+    window = keras.Input((geometry.n_horizon, geometry.n_bins), name="target")
     x = keras.layers.Flatten()(window)
     for width in WIDTHS[n_layers]:
         x = keras.layers.Dense(width, activation="relu")(x)
-    output = keras.layers.Dense(geometry.n_horizon * geometry.n_fft, name="reconstruction")(x)
+    output = keras.layers.Dense(geometry.n_horizon * geometry.n_bins, name="reconstruction")(x)
     return keras.Model(window, output, name="autoencoder")

@@ -26,11 +26,11 @@ def build(
     if n_layers < 1 or n_units < 1:
         raise ModelError(f"n_layers is {n_layers} and n_units {n_units}; both must be positive")
     keras = load_keras()
-    window = keras.Input((geometry.n_context, geometry.n_fft), name="context")
+    window = keras.Input((geometry.n_context, geometry.n_bins), name="context")
     x = window
     for layer in range(n_layers):
         x = keras.layers.LSTM(n_units, return_sequences=layer < n_layers - 1)(x)
         if batch_norm:
             x = keras.layers.BatchNormalization()(x)
-    forecast = keras.layers.Dense(geometry.n_horizon * geometry.n_fft, name="horizon")(x)
+    forecast = keras.layers.Dense(geometry.n_horizon * geometry.n_bins, name="horizon")(x)
     return keras.Model(window, forecast, name="lstm")

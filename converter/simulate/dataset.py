@@ -12,7 +12,7 @@ from converter.data.ingest import PreparedRecording, split_recording
 from converter.data.splits import Split
 from converter.simulate.frames import prepare_simulated
 from converter.simulate.specs import RecordingSpec, check_names
-from edgespec.records import Geometry
+from edgespec.framing import Recipe
 
 __all__ = ["each_in_turn", "simulate_dataset"]
 
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 def simulate_dataset(
     specs: Sequence[RecordingSpec],
     folder: Path,
-    geometry: Geometry,
+    recipe: Recipe,
     split: Split,
     n_workers: int = 1,
     progress: Callable[[PreparedRecording], None] = lambda _: None,
@@ -32,31 +32,31 @@ def simulate_dataset(
     The frames are those of the recordings that would be written of the same specs.
 
     Args:
-        specs: the observers, of the sample rate of the geometry.
+        specs: the observers, of the sample rate of the recipe.
         folder: made if need be.
-        geometry: of the frames.
+        recipe: of the frames.
         split: by the names of the observers.
         n_workers: processes; 1 simulates in this one.
         progress: called with every observer that is done.
 
     Raises:
         UsageError: two observers have one name.
-        ModelError: the sample rate of an observer is not that of the geometry.
+        ModelError: the sample rate of an observer is not that of the recipe.
         SourceError: the folder cannot be written.
     """
     check_names(specs)
     parts: list[Part] = []
-    work = partial(prepare_simulated, folder=folder, geometry=geometry)
+    work = partial(prepare_simulated, folder=folder, recipe=recipe)
 
     def keep(recording: PreparedRecording) -> None:
-        parts.extend(split_recording(recording, split, geometry))
+        parts.extend(split_recording(recording, split, recipe.geometry))
         progress(recording)
 
     each_in_turn(work, specs, n_workers, keep)
     method = dict(split.method)
     if split.of_time:
-        method["gap_frames"] = geometry.n_segment
-    return save_dataset(folder, geometry, tuple(parts), method)
+        method["gap_frames"] = recipe.geometry.n_segment
+    return save_dataset(folder, recipe, tuple(parts), method)
 
 
 def each_in_turn(

@@ -6,15 +6,17 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from converter.models.runtime import load_keras
-from edgespec.decode import Decoder, read_bounded
+from edgespec.decode import Decoder, read_bounded, table_of
 from edgespec.door import door
 from edgespec.errors import ModelError
+from edgespec.framing import Recipe
 from edgespec.inference.manifest import GATES, ROLES
+from edgespec.option import about
 from edgespec.records import Geometry, Scaling
 
 __all__ = ["SCHEMA", "ModelCard", "load_model", "save_model"]
@@ -34,7 +36,7 @@ class ModelCard:
     architecture: str
     role: str
     gate: str | None
-    geometry: Geometry
+    recipe: Recipe = field(metadata=about("how samples become segments", key="geometry"))
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -50,6 +52,11 @@ class ModelCard:
             )
 
     @property
+    def geometry(self) -> Geometry:
+        """How frames become segments."""
+        return self.recipe.geometry
+
+    @property
     def scaling(self) -> Scaling | None:
         """The one scaling of all windows, or None where each has that of its own context."""
         found = self.training.get("scaling")
@@ -62,7 +69,7 @@ def save_model(folder: Path, card: ModelCard, model: Any) -> None:
     Raises:
         ModelError: the folder cannot be written.
     """
-    data = {"schema": SCHEMA, **asdict(card)}
+    data = {"schema": SCHEMA, **table_of(card)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         model.save(folder / "model.keras")

@@ -80,7 +80,7 @@ def train(
         architecture=settings.architecture,
         role=role,
         gate=MODELS[settings.architecture].gate,
-        geometry=dataset.geometry,
+        recipe=dataset.recipe,
         training={
             "dataset_sha256": dataset.sha256,
             "split_method": dict(dataset.split_method),

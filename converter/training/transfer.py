@@ -64,7 +64,7 @@ def _nothing(task: Task) -> Mapping[str, Any]:
 def _affine(task: Task) -> Mapping[str, Any]:
     """Slope and offset of every bin of the forecast, folded into the last layer."""
     head = Head(task.model)
-    affine = fit_affine(head, task.windows, task.role, task.windows.geometry.n_fft)
+    affine = fit_affine(head, task.windows, task.role, task.windows.geometry.n_bins)
     head.replace(*affine.folded(*head.weights))
     return {"slope": affine.slope.tolist(), "offset": affine.offset.tolist()}
 
@@ -204,10 +204,10 @@ def transfer(
         )
     chosen = METHODS[method]
     card, model = load_model(teacher_folder)
-    if replace(dataset.geometry, hop_frames=card.geometry.hop_frames) != card.geometry:
+    if replace(dataset.recipe, hop_frames=card.recipe.hop_frames) != card.recipe:
         raise ModelError(
-            f"the data set {str(dataset.folder)!r} has the geometry {dataset.geometry}, but the "
-            f"teacher has {card.geometry}: build the data set with the teacher's"
+            f"the data set {str(dataset.folder)!r} has the geometry {dataset.recipe}, but the "
+            f"teacher has {card.recipe}: build the data set with the teacher's"
         )
     started = time.monotonic()
     done: dict[str, Any] = {"method": method, "recalibrate": chosen.recalibrate}

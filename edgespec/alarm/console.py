@@ -1,7 +1,6 @@
 """Events and states on the terminal: JSON lines for programs, a table for people."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any, TextIO
 
 from edgespec import __version__
@@ -50,7 +49,17 @@ class JsonLinesSink:
         """Write who speaks as an object of schema ``edgespec.info/1`` for each band."""
         self._node = config.node.id
         for band in bands:
-            about = {**asdict(band), "version": __version__, "mqtt": config.mqtt.public_url}
+            lower_hz, upper_hz = band.grid.range_hz
+            about = {
+                "band": band.band,
+                "center_freq_hz": 0.5 * (lower_hz + upper_hz),
+                "sample_rate_hz": upper_hz - lower_hz,
+                "source": band.source,
+                "model": band.model,
+                "model_sha256": band.model_sha256,
+                "version": __version__,
+                "mqtt": config.mqtt.public_url,
+            }
             self._write(info_payload(about, self._node))
 
     def event(self, event: Event) -> None:
@@ -145,10 +154,9 @@ def _row(cells: list[str]) -> str:
 
 def _range(band: BandInfo) -> str:
     """Return from where to where a band reaches."""
-    edge_hz = 0.5 * band.sample_rate_hz
-    if not band.center_freq_hz:
-        return f"{format_hz(band.sample_rate_hz)} around an unknown centre"
-    lower_hz, upper_hz = band.center_freq_hz - edge_hz, band.center_freq_hz + edge_hz
+    lower_hz, upper_hz = band.grid.range_hz
+    if lower_hz < 0:
+        return f"{format_hz(upper_hz - lower_hz)} around an unknown centre"
     return f"{format_hz(lower_hz)} to {format_hz(upper_hz)}"
 
 

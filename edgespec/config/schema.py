@@ -6,7 +6,7 @@ from typing import Any
 
 from edgespec.config.whole import Config
 from edgespec.decode.kind import Kind, kinds_of
-from edgespec.option import Option, option_of
+from edgespec.option import Option, key_of, option_of
 
 __all__ = ["json_schema"]
 
@@ -36,7 +36,7 @@ def _table_schema(record_type: type[Any]) -> dict[str, Any]:
     kinds = kinds_of(record_type)
     properties = {}
     for field in fields(record_type):
-        kind, option = kinds[field.name], option_of(field)
+        kind, option = kinds[key_of(field)], option_of(field)
         schema = _scalar_schema(kind, option) if kind.table is None else _table_schema(kind.table)
         if kind.is_list:
             schema = {"type": "array", "items": schema, "minItems": 1}

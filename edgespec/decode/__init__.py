@@ -1,6 +1,7 @@
 """The one strict decoder: tables of TOML and objects of JSON become dataclasses."""
 
 from edgespec.decode.decoder import Decoder
+from edgespec.decode.table import table_of
 from edgespec.decode.text import parse_toml, read_bounded, read_toml
 
 __all__ = [
@@ -8,4 +9,5 @@ __all__ = [
     "parse_toml",
     "read_bounded",
     "read_toml",
+    "table_of",
 ]

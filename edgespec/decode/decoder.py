@@ -16,7 +16,7 @@ from edgespec.decode.shown import clipped, shown
 from edgespec.decode.text import parse_json
 from edgespec.errors import ConfigError, EdgespecError
 from edgespec.nearest import advice, nearest
-from edgespec.option import Option, option_of
+from edgespec.option import Option, key_of, option_of
 
 __all__ = ["Decoder"]
 
@@ -106,21 +106,23 @@ class _Walk:
         if name is not None and "name" in kinds:
             values["name"] = name
         known = [key for key in kinds if key not in values]
-        options = {field.name: option_of(field) for field in fields(record_type)}
+        own = {key_of(field): field for field in fields(record_type)}
         for key, value in table.items():
             if key not in known and not self.rules.allows_more:
                 raise self._failure(self._unknown(key, value, known, path))
-        for field in fields(record_type):
+        for key, field in own.items():
             has_default = not (field.default is field.default_factory is MISSING)
-            is_given = field.name in table or field.name in values
+            is_given = key in table or key in values
             if not is_given and (self.rules.needs_all or not has_default):
-                full = _joined(path, field.name)
+                full = _joined(path, key)
                 raise self._failure(f"{full} is missing; {self.rules.advice}")
         for key in known:
             if key in table:
-                values[key] = self.value(kinds[key], options[key], table[key], _joined(path, key))
+                values[key] = self.value(
+                    kinds[key], option_of(own[key]), table[key], _joined(path, key)
+                )
         try:
-            return record_type(**values)
+            return record_type(**{own[key].name: value for key, value in values.items()})
         except EdgespecError as error:
             raise self._failure(_within(path, str(error), kinds)) from None
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from edgespec.option import key_of
+
 __all__ = ["Kind", "kind_of", "kinds_of"]
 
 _WORDS = {
@@ -65,7 +67,7 @@ _known: dict[type[Any], Mapping[str, Kind]] = {}
 
 
 def kinds_of(record_type: type[Any]) -> Mapping[str, Kind]:
-    """Return the kind of every field of a dataclass, in order.
+    """Return the kind of every field of a dataclass by its key, in order.
 
     Raises:
         TypeError: an annotation that this decoder does not know.
@@ -73,7 +75,7 @@ def kinds_of(record_type: type[Any]) -> Mapping[str, Kind]:
     if record_type not in _known:
         hints = get_type_hints(record_type)
         _known[record_type] = {
-            field.name: kind_of(hints[field.name]) for field in fields(record_type)
+            key_of(field): kind_of(hints[field.name]) for field in fields(record_type)
         }
     return _known[record_type]
 

@@ -3,13 +3,14 @@
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgespec.detect import plain
 from edgespec.detect.arithmetic import Arithmetic
 from edgespec.detect.extent import Extent, ExtentFinder
 from edgespec.errors import ConfigError
-from edgespec.records import BandInfo, Decision, Event, EventType, FloatArray, Geometry, Score
+from edgespec.grid import Grid
+from edgespec.records import BandInfo, Decision, Event, EventType, FloatArray, Score
 
 __all__ = ["EventRules", "EventTracker"]
 
@@ -46,9 +47,9 @@ class _Open:
 
     event_id: str
     start_ns: int
-    sample_start: int
+    tick_start: int
     end_ns: int
-    sample_end: int
+    tick_end: int
     extent: Extent
     extent_by: str
     extent_ratio: float
@@ -64,8 +65,7 @@ class EventTracker:
     """Turns decisions into events, one at a time in one band.
 
     Args:
-        band: where the frequencies of the events lie.
-        geometry: of the segments.
+        info: names the events; its grid says where they lie in frequency and time.
         rules: when an event opens, goes on and ends.
         spread_db: for each detector, the spread of every bin's mean error on normal signal.
         clock_ns: monotonic clock, for the latency of an event.
@@ -74,19 +74,14 @@ class EventTracker:
 
     def __init__(
         self,
-        band: BandInfo,
-        geometry: Geometry,
+        info: BandInfo,
         rules: EventRules,
         spread_db: Mapping[str, FloatArray],
         clock_ns: Callable[[], int],
         arithmetic: Arithmetic = plain,
     ) -> None:
-        self._band = band
-        self._geometry = geometry
+        self.info = info
         self._rules = rules
-        # Counted in samples: by the clock on the wall, a radio's blocks may come in a burst.
-        self._hold_off_samples = round(rules.hold_off_s * band.sample_rate_hz)
-        self._update_samples = round(rules.update_s * band.sample_rate_hz)
         self._clock_ns = clock_ns
         self._arithmetic = arithmetic
         self._recent: deque[bool] = deque(maxlen=rules.n)
@@ -125,6 +120,20 @@ class EventTracker:
         self._first.clear()
         return self._message(event, EventType.END, 0) if event else None
 
+    def retune(self, grid: Grid) -> Event | None:
+        """Go on with frames on another grid, and return the end of the event that was going on.
+
+        It keeps the edges it had; what was normal on the old grid is forgotten.
+        """
+        event = self.finish()
+        self.info = replace(self.info, grid=grid)
+        self._finders.clear()
+        return event
+
+    def _ticks(self, seconds: float) -> int:
+        """Return a time on the plane's clock: by that on the wall, blocks may come in a burst."""
+        return round(seconds * self.info.grid.tick_hz)
+
     def _while_quiet(self, decision: Decision, target_dbfs: FloatArray) -> Event | None:
         is_alarm, is_first = decision.is_alarm, not any(self._recent)
         self._recent.append(is_alarm)
@@ -141,14 +150,14 @@ class EventTracker:
             return None
         # The event began with the first alarming segment among the last n, not with the k-th.
         first, first_extent = next(pair for pair in self._first if pair is not None)
-        onset = first_extent.first_frame * self._geometry.frame_samples
+        onset = first_extent.first_frame * self.info.grid.frame_ticks
         score, threshold = decision.strongest
         self._open = _Open(
             event_id=str(uuid.uuid4()),
-            start_ns=first.utc_ns + round(onset / self._band.sample_rate_hz * _NS),
-            sample_start=first.sample_start + onset,
+            start_ns=first.utc_ns + round(onset / self.info.grid.tick_hz * _NS),
+            tick_start=first.tick_start + onset,
             end_ns=self._end_ns(decision),
-            sample_end=decision.sample_start + decision.n_samples,
+            tick_end=decision.tick_start + decision.n_ticks,
             extent=extent,
             extent_by=extent_by,
             extent_ratio=extent_ratio,
@@ -157,7 +166,7 @@ class EventTracker:
             score=score.value,
             threshold=threshold,
             confidence=sum(self._recent) / self._rules.n,
-            said_at=decision.sample_start,
+            said_at=decision.tick_start,
         )
         return self._message(self._open, EventType.NEW, decision.received_ns)
 
@@ -170,15 +179,15 @@ class EventTracker:
             for score, threshold in zip(decision.scores, decision.thresholds, strict=True)
         )
         if not belongs:
-            quiet_samples = decision.sample_start + decision.n_samples - event.sample_end
-            if quiet_samples < self._hold_off_samples:
+            quiet_ticks = decision.tick_start + decision.n_ticks - event.tick_end
+            if quiet_ticks < self._ticks(self._rules.hold_off_s):
                 return None
             self._open = None
             self._recent.clear()
             self._first.clear()
             return self._message(event, EventType.END, decision.received_ns)
         event.end_ns = self._end_ns(decision)
-        event.sample_end = decision.sample_start + decision.n_samples
+        event.tick_end = decision.tick_start + decision.n_ticks
         event.confidence = sum(self._recent) / self._rules.n
         if decision.is_alarm:
             self._follow_extent(event, decision, target_dbfs)
@@ -188,9 +197,9 @@ class EventTracker:
             if score.value / threshold > event.score / event.threshold:
                 event.detector, event.score = score.detector, score.value
                 event.threshold = threshold
-        if decision.sample_start - event.said_at < self._update_samples:
+        if decision.tick_start - event.said_at < self._ticks(self._rules.update_s):
             return None
-        event.said_at = decision.sample_start
+        event.said_at = decision.tick_start
         return self._message(event, EventType.UPDATE, decision.received_ns)
 
     def _follow_extent(self, event: _Open, decision: Decision, target_dbfs: FloatArray) -> None:
@@ -219,41 +228,41 @@ class EventTracker:
                     best, best_by, best_ratio = extent, score.detector, ratio
         if best is None:  # only a detector without a map alarmed
             peak = int(target_dbfs.mean(axis=0).argmax())
-            return Extent(0, self._geometry.n_fft - 1, peak, 0.0, 0), "", 0.0
+            return Extent(0, self.info.grid.n_bins - 1, peak, 0.0, 0), "", 0.0
         return best, best_by, best_ratio
 
     def _finder(self, score: Score) -> ExtentFinder:
         finder = self._finders.get(score.detector)
         if finder is None:
             spread_db = self._spread_db.get(score.detector)
-            finder = ExtentFinder(self._geometry.n_fft, spread_db, self._arithmetic)
+            finder = ExtentFinder(self.info.grid.n_bins, spread_db, self._arithmetic)
             self._finders[score.detector] = finder
         return finder
 
     def _end_ns(self, decision: Decision) -> int:
-        return decision.utc_ns + round(decision.n_samples / self._band.sample_rate_hz * _NS)
+        return decision.utc_ns + round(decision.n_ticks / self.info.grid.tick_hz * _NS)
 
     def _message(self, event: _Open, event_type: EventType, received_ns: int) -> Event:
-        bin_hz = self._geometry.bin_hz
-        first_hz = self._band.center_freq_hz - bin_hz * self._geometry.n_fft / 2
+        extent = event.extent
+        lower_hz, upper_hz = self.info.grid.edges_hz(extent.lower_bin, extent.upper_bin)
         latency_ns = self._clock_ns() - received_ns if received_ns else 0
         return Event(
             event_id=event.event_id,
             event_type=event_type,
-            band=self._band.band,
+            band=self.info.band,
             start_ns=event.start_ns,
             end_ns=event.end_ns,
-            sample_start=event.sample_start,
-            n_samples=event.sample_end - event.sample_start,
-            freq_lower_hz=first_hz + (event.extent.lower_bin - 0.5) * bin_hz,
-            freq_upper_hz=first_hz + (event.extent.upper_bin + 0.5) * bin_hz,
-            peak_freq_hz=first_hz + event.extent.peak_bin * bin_hz,
+            sample_start=event.tick_start,
+            n_samples=event.tick_end - event.tick_start,
+            freq_lower_hz=lower_hz,
+            freq_upper_hz=upper_hz,
+            peak_freq_hz=float(self.info.grid.freqs_hz[extent.peak_bin]),
             peak_dbfs=event.peak_dbfs,
-            excess_db=event.extent.excess_db,
+            excess_db=extent.excess_db,
             detector=event.detector,
             score=event.score,
             threshold=event.threshold,
             confidence=event.confidence,
             latency_s=latency_ns / _NS,
-            model_sha256=self._band.model_sha256,
+            model_sha256=self.info.model_sha256,
         )

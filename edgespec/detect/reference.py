@@ -68,7 +68,7 @@ class EnergyLevel:
     def __init__(self, geometry: Geometry, n_warmup: int, arithmetic: Arithmetic = plain) -> None:
         self._n_warmup = n_warmup
         self._mean_power = arithmetic.mean_power
-        self._linear = np.empty((geometry.n_horizon, geometry.n_fft), np.float32)
+        self._linear = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
         self._level = np.empty(1, np.float32)
         self._statistics = RunningStatistics(1)
         self._mean_db, self._std_db = 0.0, 1.0
@@ -124,7 +124,7 @@ class _BandShape(ABC):
     levels_per_bin = 1
 
     def __init__(self, geometry: Geometry, n_warmup: int, arithmetic: Arithmetic = plain) -> None:
-        n_horizon, n_bins = geometry.n_horizon, geometry.n_fft
+        n_horizon, n_bins = geometry.n_horizon, geometry.n_bins
         n_levels = self.levels_per_bin * n_bins
         self._n_warmup = n_warmup
         self._shape_extremes = arithmetic.shape_extremes

@@ -22,7 +22,7 @@ class _ModelError:
     needs_forecast = True
 
     def __init__(self, geometry: Geometry, arithmetic: Arithmetic = plain) -> None:
-        shape = (geometry.n_horizon, geometry.n_fft)
+        shape = (geometry.n_horizon, geometry.n_bins)
         self._error_db: FloatArray = np.empty(shape, np.float32)
         self._residual = arithmetic.residual
 

@@ -10,16 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import ConfigError
-from edgespec.records import (
-    TAPER_ENBW_BINS,
-    FloatArray,
-    FrameFlag,
-    Geometry,
-    IqBlock,
-    RssReport,
-    SourceInfo,
-    Spectrogram,
-)
+from edgespec.grid import Grid
+from edgespec.records import FloatArray, FrameFlag, RssReport, Spectrogram
 from edgespec.units import db_from_ratio
 
 __all__ = ["ADDERS", "RssPlan", "SubbandLevels"]
@@ -50,7 +42,7 @@ class RssPlan:
 
 
 class SubbandLevels:
-    """Mean power in each of K equal subbands, once a second of UTC, ``add`` block by block.
+    """Mean power in each of K equal subbands, once a second of UTC, ``add`` by ``add``.
 
     The level of a subband is ``10 log10(sum_b mean_t P[t, b] / ENBW)`` over its bins: the power of
     all that was received in it, a complex exponential of modulus 1 being 0 dBFS. A bin belongs to
@@ -58,54 +50,43 @@ class SubbandLevels:
     reports can be laid side by side.
 
     Args:
-        geometry: of the frames.
-        source: gives the centre frequency; 0 where it is unknown, and edges are then relative.
+        grid: of the frames; its frequencies become the edges.
         plan: goes into every report.
         max_frames: most frames that come at once.
         backend: ``numba``, ``auto``, or anything else for NumPy.
 
     Raises:
-        ConfigError: there are more subbands than bins.
+        ConfigError: there is a subband without a bin.
     """
 
-    def __init__(
-        self,
-        geometry: Geometry,
-        source: SourceInfo,
-        plan: RssPlan,
-        max_frames: int,
-        backend: str = "auto",
-    ) -> None:
-        if not 1 <= plan.n_subbands <= geometry.n_fft:
-            raise ConfigError(
-                f"band.subbands is {plan.n_subbands}; the model has {geometry.n_fft} bins, so it "
-                f"must be from 1 to {geometry.n_fft}"
-            )
-        self._geometry = geometry
+    def __init__(self, grid: Grid, plan: RssPlan, max_frames: int, backend: str = "auto") -> None:
         self._plan = plan
-        low_hz = source.center_freq_hz - 0.5 * geometry.sample_rate_hz
-        width_hz = geometry.sample_rate_hz / plan.n_subbands
-        self._edges_hz = tuple(low_hz + k * width_hz for k in range(plan.n_subbands + 1))
-        self._starts = [-(-k * geometry.n_fft // plan.n_subbands) for k in range(plan.n_subbands)]
         if backend == "auto":
             backend = "numba" if importlib.util.find_spec("numba") else "numpy"
         self._add = ADDERS["numba" if backend == "numba" else "numpy"]()
-        self._linear = np.empty((max_frames, geometry.n_fft), np.float32)
-        self._sums = np.zeros(geometry.n_fft)
+        self._linear = np.empty((max_frames, grid.n_bins), np.float32)
+        self._sums = np.zeros(grid.n_bins)
         self._second = -1
         self._ready: RssReport | None = None
         self.n_reports = 0
-        self._clear()
+        self._begin(grid)
 
-    def add(self, spectrogram: Spectrogram, block: IqBlock) -> None:
-        """Take the frames that ``block`` completed; no array is made unless a second is over."""
-        length_ns = round(block.n_samples * _NS / block.sample_rate_hz)
-        second = (block.utc_ns + length_ns // 2) // _NS
+    def add(self, spectrogram: Spectrogram) -> None:
+        """Take frames; no array is made unless a second is over.
+
+        The interval ends at a retune as well: no report is of two grids.
+        """
+        span, grid = spectrogram.span, spectrogram.grid
+        length_ns = round(span.n_ticks * _NS / grid.tick_hz)
+        second = (span.utc_ns + length_ns // 2) // _NS
+        if grid is not self._grid:
+            self._finish()
+            self._begin(grid)
         if second != self._second:
             self._finish()
             self._second = second
         n_frames, flags = spectrogram.n_frames, spectrogram.flags
-        self._end_ns = block.utc_ns + length_ns
+        self._end_ns = span.utc_ns + length_ns
         if np.count_nonzero(flags):
             n_frames -= sum(1 for flag in flags if int(flag) & _UNUSABLE)
             self._n_clipped += sum(
@@ -119,8 +100,26 @@ class SubbandLevels:
         report, self._ready = self._ready, None
         return report
 
+    def _begin(self, grid: Grid) -> None:
+        """Lay the subbands over the frequencies from the first bin to the end of the last."""
+        n_subbands, bin_hz = self._plan.n_subbands, grid.bin_hz
+        low_hz, high_hz = grid.range_hz
+        width_hz = (high_hz - low_hz) / max(n_subbands, 1)
+        self._grid = grid
+        self._edges_hz = tuple(low_hz + k * width_hz for k in range(n_subbands + 1))
+        # Rounding must not move the centre of a bin over an edge that it lies on.
+        starts = np.searchsorted(grid.freqs_hz, np.array(self._edges_hz) - 1e-6 * bin_hz)
+        if n_subbands < 1 or np.any(np.diff(starts) < 1):
+            raise ConfigError(
+                f"band.subbands is {n_subbands}; the frames have {grid.n_bins} bins, so it must "
+                f"be from 1 to {grid.n_bins}, and no subband without a bin"
+            )
+        self._starts = starts[:-1]
+        self._enbw_bins = grid.enbw_bins
+        self._clear()
+
     def _finish(self) -> None:
-        if self._n_frames * self._geometry.frame_s >= _MIN_SHARE:
+        if self._n_frames * self._grid.frame_s >= _MIN_SHARE:
             self.n_reports += 1
             self._ready = self._report()
         self._clear()
@@ -128,14 +127,14 @@ class SubbandLevels:
     def _report(self) -> RssReport:
         plan = self._plan
         power = np.add.reduceat(self._sums, self._starts)
-        power /= self._n_frames * TAPER_ENBW_BINS[self._geometry.taper]
+        power /= self._n_frames * self._enbw_bins
         offset_db = plan.full_scale_dbm or 0.0
         return RssReport(
             node=plan.node,
             site=plan.site,
             band=plan.band,
             utc_ns=self._end_ns,
-            duration_s=round(self._n_frames * self._geometry.frame_s, 6),
+            duration_s=round(self._n_frames * self._grid.frame_s, 6),
             edges_hz=self._edges_hz,
             levels_db=tuple(
                 round(db_from_ratio(float(ratio)) + offset_db, _DIGITS) for ratio in power

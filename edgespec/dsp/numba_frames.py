@@ -13,10 +13,11 @@ from edgespec.dsp.checks import flag_floats, flag_integers
 from edgespec.dsp.passes import LANES
 from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.tapers import power_window
+from edgespec.framing import Framing
 from edgespec.jit import ahead, at_width
 from edgespec.jit.vectors import default_bits
 from edgespec.memory import aligned_floats
-from edgespec.records import FloatArray, Geometry, SampleFormat
+from edgespec.records import FloatArray, SampleFormat
 
 __all__ = ["NumbaFrames"]
 
@@ -39,28 +40,28 @@ class NumbaFrames:
 
     batch_frames = 1
 
-    def __init__(self, geometry: Geometry, sample_format: SampleFormat, limits: ClipLimits) -> None:
+    def __init__(self, framing: Framing, sample_format: SampleFormat, limits: ClipLimits) -> None:
         n_fields = _N_FIELDS[sample_format]
-        self._kernel = _kernel(geometry.n_fft, n_fields)
+        self._kernel = _kernel(framing.n_fft, n_fields)
         self._settings = np.array(
             [
                 _FLIP.get(sample_format, 0),
-                geometry.n_averages,
-                limits.max_clipped(2 * geometry.frame_samples),
+                framing.n_averages,
+                limits.max_clipped(2 * framing.frame_samples),
             ],
             np.int64,
         )
-        self._widths = np.array(lanes.lane_widths(geometry.n_averages), np.int64)
+        self._widths = np.array(lanes.lane_widths(framing.n_averages), np.int64)
         self._ends = np.array([limits.low, limits.high], np.float64)
-        window = power_window(geometry, sample_format)
-        window = window.reshape(passes.radices(geometry.n_fft)).T.ravel()
+        window = power_window(framing, sample_format)
+        window = window.reshape(passes.radices(framing.n_fft)).T.ravel()
         # Integers are read at the top of a word.
         scale = {0: 1.0, 1: 2.0**-16, 2: 2.0**-24}[n_fields]
         offset = window * _TOO_LOW.get(sample_format, 0.0)
-        factors = passes.twiddles(geometry.n_fft).view(np.float32)
+        factors = passes.twiddles(framing.n_fft).view(np.float32)
         self._tables = np.concatenate([window * scale, offset, factors]).astype(np.float32)
         self._starts = np.zeros(LANES, np.uint64)
-        n_grid, n_block, n_tile = _work_items(geometry.n_fft, n_fields)
+        n_grid, n_block, n_tile = _work_items(framing.n_fft, n_fields)
         self._work = aligned_floats(4 * n_grid + n_block + n_tile)
 
     def compute(

@@ -8,7 +8,8 @@ from scipy import fft
 
 from edgespec.dsp.quality import ClipLimits, flag_frames
 from edgespec.dsp.tapers import power_window
-from edgespec.records import FloatArray, Geometry, SampleFormat
+from edgespec.framing import Framing
+from edgespec.records import FloatArray, SampleFormat
 from edgespec.units import POWER_FLOOR_DBFS, ratio_from_db
 
 __all__ = ["ScipyFrames"]
@@ -24,12 +25,12 @@ class ScipyFrames:
 
     batch_frames = 16
 
-    def __init__(self, geometry: Geometry, sample_format: SampleFormat, limits: ClipLimits) -> None:
-        self._shape = (self.batch_frames, geometry.n_averages, geometry.n_fft)
-        self._batch_samples = self.batch_frames * geometry.frame_samples
+    def __init__(self, framing: Framing, sample_format: SampleFormat, limits: ClipLimits) -> None:
+        self._shape = (self.batch_frames, framing.n_averages, framing.n_fft)
+        self._batch_samples = self.batch_frames * framing.frame_samples
         self._zero = np.float32(sample_format.zero)
         self._component = sample_format.dtype.type(0).real.dtype
-        self._window = power_window(geometry, sample_format).astype(np.float32)
+        self._window = power_window(framing, sample_format).astype(np.float32)
         self._limits = limits
 
     def compute(

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.errors import ModelError
+from edgespec.grid import Grid
 from edgespec.records import FloatArray, FrameFlag, Geometry, Segment, Spectrogram
 
-__all__ = ["REASONS", "Segmenter"]
+__all__ = ["REASONS", "RETUNED", "Segmenter"]
 
 #: Why a segment is skipped, by the name it is counted under; the first that applies counts.
 REASONS = {
@@ -19,6 +21,8 @@ REASONS = {
     "constant": FrameFlag.CONSTANT,
 }
 
+RETUNED = "retuned"
+
 #: No frame begins here, so whatever comes next begins behind a gap.
 _UNKNOWN = -1
 
@@ -26,19 +30,19 @@ _UNKNOWN = -1
 class Segmenter:
     """Cuts the stream at every ``hop_frames``: first ``push``, then take all of ``segments()``.
 
-    The grid of segments begins with the first frame, and anew behind every gap: a frame flagged
-    DROPPED, or a frame that does not begin where the last one ended. Every position of the grid
-    whose first frame came becomes a segment, or is counted in ``skipped`` because one of its
-    frames is flagged or a gap cut it short, or still waits for frames.
+    The row of segments begins with the first frame, and anew behind every gap: a frame flagged
+    DROPPED, a frame that does not begin where the last one ended, or one on another grid. Every
+    position of the row whose first frame came becomes a segment, or is counted in ``skipped``
+    because one of its frames is flagged or a gap cut it short, or still waits for frames.
 
     Attributes:
         skipped: number of segments that were not made, by reason: dropped, nonfinite, clipped,
-            constant.
+            constant, or retuned where a retune cut them short.
     """
 
     def __init__(self, geometry: Geometry) -> None:
         self.geometry = geometry
-        self.skipped = dict.fromkeys(REASONS, 0)
+        self.skipped = dict.fromkeys((*REASONS, RETUNED), 0)
         self._allocate(4 * geometry.n_segment)
         self.reset()
 
@@ -47,31 +51,43 @@ class Segmenter:
         self._n_frames = 0
         self._position = 0
         self._is_done = False
-        self._next_sample = _UNKNOWN
-        # Frames behind a gap, and the last one with a flag: on a good radio there are none, and
-        # what is not there costs nothing.
+        self._next_tick = _UNKNOWN
+        self._grid: Grid | None = None
+        self._was_retuned = False
+        # Frames behind a gap, those of them behind a retune, and the last one with a flag: on a
+        # good radio there are none, and what is not there costs nothing.
         self._gaps: deque[int] = deque()
+        self._retunes: deque[int] = deque()
         self._last_flagged = -1
 
     def push(self, spectrogram: Spectrogram) -> None:
-        """Append frames. Segments taken before become invalid."""
+        """Append frames. Segments taken before become invalid.
+
+        Raises:
+            ModelError: the frames have another number of bins than the segments.
+        """
         n_new = spectrogram.n_frames
         if not n_new:
             return
+        if spectrogram.grid is not self._grid:
+            self._begin_grid(spectrogram.grid)
         self._make_room(n_new)
         first, stop = self._n_frames, self._n_frames + n_new
-        starts, is_gap = spectrogram.sample_start, self._is_gap[:n_new]
-        is_gap[0] = starts[0] != self._next_sample
+        starts, is_gap = spectrogram.tick_start, self._is_gap[:n_new]
+        is_gap[0] = starts[0] != self._next_tick
         np.subtract(starts[1:], starts[:-1], out=self._steps[: n_new - 1])
-        np.not_equal(self._steps[: n_new - 1], self.geometry.frame_samples, out=is_gap[1:])
+        np.not_equal(self._steps[: n_new - 1], spectrogram.grid.frame_ticks, out=is_gap[1:])
         self._power_dbfs[first:stop] = spectrogram.power_dbfs
         self._flags[first:stop] = spectrogram.flags
-        self._sample_start[first:stop] = starts
-        self._next_sample = int(starts[-1]) + self.geometry.frame_samples
+        self._tick_start[first:stop] = starts
+        self._next_tick = int(starts[-1]) + spectrogram.grid.frame_ticks
         if np.count_nonzero(spectrogram.flags):
             stop = self._note_flags(first, stop)
         if np.count_nonzero(is_gap[: stop - first]):
             self._gaps.extend(first + int(k) for k in np.flatnonzero(is_gap[: stop - first]))
+        if self._was_retuned and stop > first:
+            self._retunes.append(first)
+            self._was_retuned = False
         self._n_frames = stop
 
     def segments(self) -> Iterator[Segment]:
@@ -82,7 +98,7 @@ class Segmenter:
             yield Segment(
                 self._power_dbfs[first:middle],
                 self._power_dbfs[middle:stop],
-                self._sample_start[first:stop],
+                self._tick_start[first:stop],
             )
 
     def _next_position(self) -> int | None:
@@ -99,7 +115,10 @@ class Segmenter:
             gap = self._find_gap(first + 1, first + n_segment)
             if gap is not None:
                 n_cut = -((first - gap) // hop)
-                self._count(FrameFlag.DROPPED, n_cut)
+                if gap in self._retunes:
+                    self.skipped[RETUNED] += n_cut
+                else:
+                    self._count(FrameFlag.DROPPED, n_cut)
                 self._begin_at(gap)
                 continue
             if first + n_segment > self._n_frames:
@@ -112,6 +131,16 @@ class Segmenter:
                 return first
             self._count(flags, 1)
 
+    def _begin_grid(self, grid: Grid) -> None:
+        if grid.n_bins != self.geometry.n_bins:
+            raise ModelError(
+                f"the frames have {grid.n_bins} bins, but segments of {self.geometry.n_bins} are "
+                "asked for: take a front end, or a bundle, made for the other"
+            )
+        self._was_retuned |= self._grid is not None
+        self._grid = grid
+        self._next_tick = _UNKNOWN
+
     def _begin_at(self, position: int) -> None:
         self._position = position
         self._is_done = False
@@ -122,8 +151,9 @@ class Segmenter:
 
     def _find_gap(self, start: int, stop: int) -> int | None:
         """Return the first gap within ``[start, stop)``; those before it are behind us."""
-        while self._gaps and self._gaps[0] < start:
-            self._gaps.popleft()
+        for behind in (self._gaps, self._retunes):
+            while behind and behind[0] < start:
+                behind.popleft()
         return self._gaps[0] if self._gaps and self._gaps[0] < stop else None
 
     def _note_flags(self, first: int, stop: int) -> int:
@@ -131,7 +161,7 @@ class Segmenter:
         is_dropped = (self._flags[first:stop] & np.uint8(FrameFlag.DROPPED)) != 0
         self._is_gap[1 : stop - first] |= is_dropped[:-1]
         if is_dropped[-1]:
-            self._next_sample = _UNKNOWN
+            self._next_tick = _UNKNOWN
         keep = np.flatnonzero(~is_dropped)
         stop = first + len(keep)
         self._is_gap[: len(keep)] = self._is_gap[keep]
@@ -157,14 +187,15 @@ class Segmenter:
         self._position -= needed.start
         self._last_flagged -= needed.start
         self._gaps = deque(gap - needed.start for gap in self._gaps)
+        self._retunes = deque(gap - needed.start for gap in self._retunes)
         self._n_frames = n_needed
 
     def _columns(self) -> tuple[NDArray[Any], ...]:
-        return self._power_dbfs, self._flags, self._sample_start
+        return self._power_dbfs, self._flags, self._tick_start
 
     def _allocate(self, n_frames: int) -> None:
-        self._power_dbfs: FloatArray = np.empty((n_frames, self.geometry.n_fft), np.float32)
+        self._power_dbfs: FloatArray = np.empty((n_frames, self.geometry.n_bins), np.float32)
         self._flags: NDArray[np.uint8] = np.empty(n_frames, np.uint8)
-        self._sample_start: NDArray[np.int64] = np.empty(n_frames, np.int64)
+        self._tick_start: NDArray[np.int64] = np.empty(n_frames, np.int64)
         self._steps: NDArray[np.int64] = np.empty(n_frames, np.int64)
         self._is_gap: NDArray[np.bool_] = np.empty(n_frames, np.bool_)

@@ -1,7 +1,6 @@
 """The front end: a stream of IQ blocks becomes a stream of frames of power in dBFS."""
 
 import importlib.util
-import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -10,21 +9,29 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.quality import ClipLimits
 from edgespec.errors import ConfigError, ModelError, SourceError
-from edgespec.records import (
-    FloatArray,
-    FrameFlag,
-    Geometry,
-    IqBlock,
-    SampleFormat,
-    Spectrogram,
-)
+from edgespec.framing import Framing
+from edgespec.grid import Grid, Span
+from edgespec.records import FloatArray, FrameFlag, IqBlock, SampleFormat, SourceInfo, Spectrogram
 from edgespec.units import POWER_FLOOR_DBFS
 
-__all__ = ["BACKENDS", "RATE_TOLERANCE", "Frames", "FrontEnd"]
+__all__ = ["BACKENDS", "RATE_TOLERANCE", "Frames", "FrontEnd", "PlaneSource"]
 
 
 #: Radios round the rate they are asked for; this much is a shift of a tenth of a bin at most.
 RATE_TOLERANCE = 1e-4
+
+
+class PlaneSource(Protocol):
+    """Makes the frames of one plane, on one grid at a time."""
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the next frames, the same object while nothing changes."""
+        ...
+
+    def process(self, block: Any, /) -> Spectrogram:
+        """Return the frames that some input completes: views that the next call overwrites."""
+        ...
 
 
 class Frames(Protocol):
@@ -52,19 +59,19 @@ class Frames(Protocol):
         ...
 
 
-def _numba(geometry: Geometry, sample_format: SampleFormat, limits: ClipLimits) -> Frames:
+def _numba(framing: Framing, sample_format: SampleFormat, limits: ClipLimits) -> Frames:
     from edgespec.dsp.numba_frames import NumbaFrames
 
-    return NumbaFrames(geometry, sample_format, limits)
+    return NumbaFrames(framing, sample_format, limits)
 
 
-def _scipy(geometry: Geometry, sample_format: SampleFormat, limits: ClipLimits) -> Frames:
+def _scipy(framing: Framing, sample_format: SampleFormat, limits: ClipLimits) -> Frames:
     from edgespec.dsp.scipy_frames import ScipyFrames
 
-    return ScipyFrames(geometry, sample_format, limits)
+    return ScipyFrames(framing, sample_format, limits)
 
 
-BACKENDS: dict[str, Callable[[Geometry, SampleFormat, ClipLimits], Frames]] = {
+BACKENDS: dict[str, Callable[[Framing, SampleFormat, ClipLimits], Frames]] = {
     "numba": _numba,
     "scipy": _scipy,
 }
@@ -89,12 +96,17 @@ class FrontEnd:
     same frames, bit for bit.
 
     Args:
-        geometry: rate, FFT size, averages, taper.
+        framing: rate, FFT size, averages, taper.
         sample_format: what the blocks hold.
         max_block_samples: longest block that ``process`` takes; the buffers are made for it.
         backend: ``numba``, ``scipy``, or ``auto``: numba where it is installed.
         max_clipped_fraction: share of clipped I and Q components that a valid frame may have.
         clip_level: for complex64 only, the magnitude of I or Q at which the radio clips.
+        center_freq_hz: of the first block; 0 where it is unknown.
+
+    Attributes:
+        grid: of the frames since the last retune.
+        max_frames: most frames that one block completes.
 
     Raises:
         ConfigError: an argument is out of range.
@@ -102,60 +114,106 @@ class FrontEnd:
 
     def __init__(
         self,
-        geometry: Geometry,
+        framing: Framing,
         sample_format: SampleFormat,
         *,
         max_block_samples: int,
         backend: str = "auto",
         max_clipped_fraction: float = 0.1,
         clip_level: float | None = None,
+        center_freq_hz: float = 0.0,
     ) -> None:
         if max_block_samples < 1:
             raise ConfigError(f"max_block_samples is {max_block_samples}; it must be at least 1")
         limits = ClipLimits.of(sample_format, max_clipped_fraction, clip_level)
-        self.geometry = geometry
+        self.framing = framing
         self.sample_format = sample_format
         self.max_block_samples = max_block_samples
         self.backend = _choose(backend)
-        self._frames = BACKENDS[self.backend](geometry, sample_format, limits)
-        self._staged = sample_format.empty(self._frames.batch_frames * geometry.frame_samples)
+        self._frames = BACKENDS[self.backend](framing, sample_format, limits)
+        self._staged = sample_format.empty(self._frames.batch_frames * framing.frame_samples)
         self._staged[:] = 0
         # Besides the frames of the block: one that began in earlier blocks, one for a gap.
-        n_rows = max_block_samples // geometry.frame_samples + 2
-        self._power_dbfs = np.empty((n_rows, geometry.n_fft), np.float32)
+        n_rows = max_block_samples // framing.frame_samples + 2
+        self.max_frames = n_rows
+        self._power_dbfs = np.empty((n_rows, framing.n_fft), np.float32)
         self._flags = np.empty(n_rows, np.uint8)
-        self._sample_start = np.empty(n_rows, np.int64)
-        self._steps = np.arange(n_rows, dtype=np.int64) * geometry.frame_samples
+        self._tick_start = np.empty(n_rows, np.int64)
+        self._steps = np.arange(n_rows, dtype=np.int64) * framing.frame_samples
+        self._tune(center_freq_hz)
         self.reset()
+
+    @classmethod
+    def for_source(
+        cls,
+        framing: Framing,
+        source: SourceInfo,
+        *,
+        max_block_samples: int,
+        backend: str = "auto",
+        max_clipped_fraction: float = 0.1,
+    ) -> "FrontEnd":
+        """Return the front end for what a source delivers.
+
+        Raises:
+            SourceError: the source has another sample rate than the framing.
+        """
+        if abs(source.sample_rate_hz - framing.sample_rate_hz) > (
+            RATE_TOLERANCE * framing.sample_rate_hz
+        ):
+            raise SourceError(
+                f"{source.uri} delivers {source.sample_rate_hz:.10g} samples/s, but the bundle "
+                f"was made for {framing.sample_rate_hz:.10g}: set the source's sample rate to "
+                "that, or choose a bundle made for this rate"
+            )
+        return cls(
+            framing,
+            source.sample_format,
+            max_block_samples=max_block_samples,
+            backend=backend,
+            max_clipped_fraction=max_clipped_fraction,
+            center_freq_hz=source.center_freq_hz,
+        )
 
     def reset(self) -> None:
         """Forget the unfinished frame and where the stream was."""
         self._n_staged = 0
         self._staged_flags = FrameFlag.VALID
         self._next_sample: int | None = None
-        self._center_freq_hz = math.nan
+
+    def _tune(self, center_freq_hz: float) -> None:
+        """Begin a new grid; the unfinished frame is dropped."""
+        self._center_freq_hz = center_freq_hz
+        self.grid = self.framing.grid(center_freq_hz)
+        self._n_staged = 0
+        self._staged_flags = FrameFlag.VALID
 
     def process(self, block: IqBlock) -> Spectrogram:
         """Return the frames that this block completes: views that the next call overwrites.
 
-        Where samples are missing before the block, or the radio was tuned to another frequency,
-        the unfinished frame is dropped, one frame at the floor with the flag DROPPED and the
-        position of the first lost sample stands for the gap, and the next frame begins with the
-        block.
+        Where samples are missing before the block, the unfinished frame is dropped, one frame at
+        the floor with the flag DROPPED and the position of the first lost sample stands for the
+        gap, and the next frame begins with the block. Where the radio was tuned to another
+        frequency, the unfinished frame is dropped as well, and the next one lies on a new grid.
 
         Raises:
-            ModelError: the block's sample rate is not that of the geometry.
+            ModelError: the block's sample rate is not that of the framing.
             SourceError: the block is too long, or does not hold what ``sample_format`` says.
         """
         self._check(block)
+        if block.center_freq_hz != self._center_freq_hz:
+            self._tune(block.center_freq_hz)
         n_gap = self._close_gap(block)
         n_frames = self._fill(np.ascontiguousarray(block.samples), n_gap, block.sample_start)
         n_rows = n_gap + n_frames
         self._mark(block.flags, n_gap, n_rows)
         self._next_sample = block.sample_start + block.n_samples
-        self._center_freq_hz = block.center_freq_hz
         return Spectrogram(
-            self._power_dbfs[:n_rows], self._flags[:n_rows], self._sample_start[:n_rows]
+            self._power_dbfs[:n_rows],
+            self._flags[:n_rows],
+            self._tick_start[:n_rows],
+            self.grid,
+            Span(block.sample_start, block.n_samples, block.utc_ns, block.received_ns),
         )
 
     def _mark(self, flags: FrameFlag, first: int, stop: int) -> None:
@@ -169,7 +227,7 @@ class FrontEnd:
         self._staged_flags = self._staged_flags | flags if self._n_staged else FrameFlag.VALID
 
     def _check(self, block: IqBlock) -> None:
-        wanted_hz = self.geometry.sample_rate_hz
+        wanted_hz = self.framing.sample_rate_hz
         if not abs(block.sample_rate_hz - wanted_hz) <= RATE_TOLERANCE * wanted_hz:
             raise ModelError(
                 f"the samples come at {block.sample_rate_hz:.10g} S/s, but the model was made for"
@@ -194,8 +252,7 @@ class FrontEnd:
         """Write the row of a gap before the block, if there is one; return the number of rows."""
         expected = self._next_sample
         lost = block.n_dropped > 0 or expected not in (None, block.sample_start)
-        known = not math.isnan(self._center_freq_hz)
-        if not lost and not (known and self._center_freq_hz != block.center_freq_hz):
+        if not lost:
             return 0
         first_lost = block.sample_start - block.n_dropped
         if block.n_dropped == 0 and expected is not None:
@@ -204,7 +261,7 @@ class FrontEnd:
         self._staged_flags = FrameFlag.VALID
         self._power_dbfs[0] = POWER_FLOOR_DBFS
         self._flags[0] = FrameFlag.DROPPED
-        self._sample_start[0] = first_lost
+        self._tick_start[0] = first_lost
         return 1
 
     def _fill(self, samples: NDArray[Any], row: int, sample_start: int) -> int:
@@ -214,15 +271,13 @@ class FrontEnd:
         behind, goes through the staging buffer, and so do frames that do not fill one batch. All
         others are computed where they are.
         """
-        n_frame, n_batch = self.geometry.frame_samples, self._frames.batch_frames
+        n_frame, n_batch = self.framing.frame_samples, self._frames.batch_frames
         n_old = self._n_staged
         n_frames = (n_old + len(samples)) // n_frame
         n_stage = n_frames if n_frames < n_batch else 0
         if n_old and not n_stage:
             n_stage = n_frames % n_batch or min(n_batch, n_frames)
-        np.add(
-            self._steps[:n_frames], sample_start - n_old, out=self._sample_start[row:][:n_frames]
-        )
+        np.add(self._steps[:n_frames], sample_start - n_old, out=self._tick_start[row:][:n_frames])
         n_used = 0
         if n_stage:
             n_used = n_stage * n_frame - n_old

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.records import Geometry, SampleFormat
+from edgespec.framing import Framing
+from edgespec.records import SampleFormat
 
 __all__ = ["TAPERS", "power_window"]
 
@@ -21,12 +22,12 @@ TAPERS: dict[str, Callable[[int], NDArray[np.float64]]] = {
 }
 
 
-def power_window(geometry: Geometry, sample_format: SampleFormat) -> NDArray[np.float64]:
+def power_window(framing: Framing, sample_format: SampleFormat) -> NDArray[np.float64]:
     """Return the factors of the samples of one FFT, float64 ``(n_fft,)``.
 
     ``w[k] / (sum(w) * full_scale * sqrt(n_averages))``: the sum of ``|X|^2`` over the averages is
     then the mean power per bin relative to full scale.
     """
-    taper = TAPERS[geometry.taper](geometry.n_fft)
-    scale = float(taper.sum()) * sample_format.full_scale * math.sqrt(geometry.n_averages)
+    taper = TAPERS[framing.taper](framing.n_fft)
+    scale = float(taper.sum()) * sample_format.full_scale * math.sqrt(framing.n_averages)
     return taper / scale

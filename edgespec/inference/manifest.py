@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgespec.errors import ModelError
+from edgespec.framing import Recipe
+from edgespec.option import about
 from edgespec.records import Geometry
 
 __all__ = ["GATES", "QUANTISATIONS", "ROLES", "SCHEMA", "Calibration", "Manifest", "ModelInfo"]
@@ -167,12 +169,13 @@ class Manifest:
 
     ``golden_atol`` is the largest difference, in standardised units, that a runtime may show on
     the golden vectors. ``files`` maps each other member of the bundle to its SHA-256.
-    ``training`` is free: where the model came from.
+    ``training`` is free: where the model came from. ``recipe`` is what the model's segments were
+    made with; ``manifest.json`` calls it ``geometry``.
     """
 
     name: str
     created_utc: str
-    geometry: Geometry
+    recipe: Recipe = field(metadata=about("how samples become segments", key="geometry"))
     model: ModelInfo
     detectors: Mapping[str, Calibration] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -193,18 +196,23 @@ class Manifest:
         self._check_shapes()
 
     @property
+    def geometry(self) -> Geometry:
+        """How frames become segments."""
+        return self.recipe.geometry
+
+    @property
     def window_shape(self) -> tuple[int, int]:
         """Frames and bins of the window the model is given."""
         frames = {
             "forecast": self.geometry.n_context,
             "reconstruction": self.geometry.n_horizon,
         }[self.model.role]
-        return frames, self.geometry.n_fft
+        return frames, self.geometry.n_bins
 
     @property
     def output_shape(self) -> tuple[int, int]:
         """Frames and bins of what the model returns."""
-        return self.geometry.n_horizon, self.geometry.n_fft
+        return self.geometry.n_horizon, self.geometry.n_bins
 
     @property
     def site_std(self) -> dict[str, float]:
@@ -245,8 +253,8 @@ class Manifest:
                 )
         for name, calibration in self.detectors.items():
             n_bins = len(calibration.error_std_db)
-            if n_bins not in (0, self.geometry.n_fft):
+            if n_bins not in (0, self.geometry.n_bins):
                 raise ModelError(
                     f"detectors.{name}.error_std_db of the manifest has {n_bins} bins, but the "
-                    f"geometry has {self.geometry.n_fft}: calibrate the bundle again"
+                    f"geometry has {self.geometry.n_bins}: calibrate the bundle again"
                 )

@@ -1,9 +1,8 @@
 """The manifest as JSON, and back: an unknown or a missing key is an error that names it."""
 
 import json
-from dataclasses import asdict
 
-from edgespec.decode import Decoder
+from edgespec.decode import Decoder, table_of
 from edgespec.errors import ModelError
 from edgespec.inference.manifest import SCHEMA, Manifest
 
@@ -19,7 +18,7 @@ def manifest_to_json(manifest: Manifest) -> str:
         ModelError: ``training`` holds something that JSON has not.
     """
     try:
-        data = {"schema": SCHEMA, **asdict(manifest)}
+        data = {"schema": SCHEMA, **table_of(manifest)}
         return json.dumps(data, indent=1, sort_keys=True, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
         raise ModelError(

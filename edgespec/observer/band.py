@@ -1,8 +1,10 @@
 """One band's chain, read aloud: blocks, frames, segments, scores, events."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import isclose
+from typing import Any
 
 import numpy as np
 
@@ -13,22 +15,22 @@ from edgespec.detect.events import EventRules, EventTracker
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import RssPlan, SubbandLevels
 from edgespec.dsp.segments import Segmenter
-from edgespec.dsp.spectrogram import FrontEnd
-from edgespec.errors import SourceError
+from edgespec.dsp.spectrogram import RATE_TOLERANCE, FrontEnd, PlaneSource
+from edgespec.errors import ModelError
+from edgespec.grid import Grid
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.scorer import Scorer
 from edgespec.records import (
-    TAPER_ENBW_BINS,
     BandInfo,
     Decision,
     Event,
     FloatArray,
-    IqBlock,
+    Geometry,
     RssReport,
     Score,
     Segment,
-    SourceInfo,
+    Spectrogram,
 )
 from edgespec.units import POWER_FLOOR_DBFS
 
@@ -41,14 +43,14 @@ _ARITHMETIC = {"numba": "numba", "scipy": "numpy"}
 
 @dataclass(frozen=True, slots=True)
 class ScoredSegment:
-    """One segment with its scores and where its target lies in the stream.
+    """One segment with its scores and where its target lies on the plane's clock.
 
     Its arrays are valid until the next segment is taken.
     """
 
     segment: Segment
     scores: tuple[Score, ...]
-    sample_start: int
+    tick_start: int
     utc_ns: int
     received_ns: int
 
@@ -74,108 +76,137 @@ class BandSnapshot:
 class BandChain:
     """Everything between a block of samples and an event, for one band.
 
+    A retune begins everything anew: the event that goes on ends with the edges it had, and what
+    was learnt at the old frequencies is forgotten. It is no loss of samples.
+
     Args:
-        bundle: the model with its geometry and thresholds.
-        backend: runtime that holds the model.
-        source: what the samples are.
-        band: names the events.
-        detect: detectors, false-alarm rate and event rules.
-        update_s: how often an event that goes on says so.
-        max_block_samples: largest block that will come.
-        front_end: ``numba``, ``scipy`` or ``auto``. It decides on the arithmetic behind it, too:
-            without the compiled front end, nothing here loads Numba.
-        rss: what to report of the received power; None for nothing.
-        channel: what makes the band's samples of the source's, where it is a part of the source;
-            ``source`` and ``max_block_samples`` are then those of what comes out of it.
+        front_end: makes the frames.
+        geometry: of the segments.
+        scorer: from segments to scores.
+        thresholds: for each detector of the scorer.
+        tracker: from decisions to events, on the front end's grid.
+        levels: reports the received power; None for nothing.
+        channel: what makes the front end's samples of the source's, where the band is a part of
+            the source.
 
     Raises:
-        SourceError: the source's sample rate is not the bundle's.
-        ConfigError: a detector is unknown.
-        ModelError: the bundle has no threshold for a detector at the chosen rate.
+        ModelError: the frames are not those that the segments are made of.
     """
 
     def __init__(
         self,
-        bundle: Bundle,
-        backend: Backend,
-        source: SourceInfo,
-        band: BandConfig,
-        detect: DetectConfig,
-        *,
-        max_block_samples: int,
-        update_s: float = 1.0,
-        front_end: str = "auto",
-        rss: RssPlan | None = None,
+        front_end: PlaneSource,
+        geometry: Geometry,
+        scorer: Scorer,
+        thresholds: Mapping[str, float],
+        tracker: EventTracker,
+        levels: SubbandLevels | None = None,
         channel: Channel | None = None,
     ) -> None:
-        geometry = bundle.manifest.geometry
-        if abs(source.sample_rate_hz - geometry.sample_rate_hz) > 1e-4 * geometry.sample_rate_hz:
-            raise SourceError(
-                f"{source.uri} delivers {source.sample_rate_hz:.10g} samples/s, but the bundle "
-                f"{bundle.manifest.name!r} was made for {geometry.sample_rate_hz:.10g}: set the "
-                "source's sample rate to that, or choose a bundle made for this rate"
+        grid = front_end.grid
+        if grid.n_bins != geometry.n_bins or not isclose(
+            grid.frame_s, geometry.frame_s, rel_tol=RATE_TOLERANCE
+        ):
+            raise ModelError(
+                f"the frames have {grid.n_bins} bins and last {grid.frame_s:.6g} s, but the model "
+                f"was made for {geometry.n_bins} bins and {geometry.frame_s:.6g} s: take a front "
+                "end, or a bundle, made for the other"
             )
-        names = resolve_names(detect.detectors, bundle.manifest.model.role)
-        self.thresholds = {
-            name: bundle.manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
-            for name in names
-        }
+        self.front_end = front_end
         self.geometry = geometry
+        self.scorer = scorer
+        self.thresholds = dict(thresholds)
+        self.tracker = tracker
+        self.levels = levels
+        self.grid = grid
         self._channel = channel
         self._factor = 1 if channel is None else channel.plan.factor
-        self.front_end = FrontEnd(
-            geometry,
-            source.sample_format,
-            max_block_samples=max_block_samples,
-            backend=front_end,
-            max_clipped_fraction=detect.max_clipped_fraction,
-        )
         self.segmenter = Segmenter(geometry)
-        self.levels: SubbandLevels | None = None
-        if rss is not None:
-            max_frames = max_block_samples // geometry.frame_samples + 2
-            self.levels = SubbandLevels(geometry, source, rss, max_frames, self.front_end.backend)
-        arithmetic = _ARITHMETIC[self.front_end.backend]
-        self.scorer = Scorer.for_bundle(bundle, backend, names, detect.warmup_s, arithmetic)
-        self.info = BandInfo(
-            band.id,
-            source.center_freq_hz,
-            geometry.sample_rate_hz,
-            source.uri,
-            bundle.manifest.name,
-            bundle.sha256,
-        )
-        self.tracker = EventTracker(
-            self.info,
-            geometry,
-            EventRules(detect.k, detect.n, detect.hysteresis, detect.hold_off_s, update_s),
-            {
-                name: np.asarray(calibration.error_std_db, np.float32)
-                for name, calibration in bundle.manifest.detectors.items()
-                if calibration.error_std_db
-            },
-            time.monotonic_ns,
-            open_arithmetic(arithmetic),
-        )
         self.n_segments = 0
         self.last: ScoredSegment | None = None
         # The segmenter overwrites its segments; what is asked for between them is kept apart.
-        self._heard_dbfs = np.empty((geometry.n_horizon, geometry.n_fft), np.float32)
+        self._heard_dbfs = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
+
+    @classmethod
+    def for_bundle(
+        cls,
+        bundle: Bundle,
+        backend: Backend,
+        front_end: FrontEnd,
+        band: BandConfig,
+        detect: DetectConfig,
+        *,
+        source: str = "",
+        update_s: float = 1.0,
+        rss: RssPlan | None = None,
+        channel: Channel | None = None,
+    ) -> "BandChain":
+        """Return the chain of a calibrated bundle.
+
+        Args:
+            bundle: the model with its geometry and thresholds.
+            backend: runtime that holds the model.
+            front_end: decides on the arithmetic behind it, too: without the compiled front end,
+                nothing here loads Numba.
+            band: names the events.
+            detect: detectors, false-alarm rate and event rules.
+            source: URI of what the samples are.
+            update_s: how often an event that goes on says so.
+            rss: what to report of the received power; None for nothing.
+            channel: what makes the front end's samples of the source's.
+
+        Raises:
+            ConfigError: a detector is unknown.
+            ModelError: the bundle has no threshold for a detector at the chosen rate, or was made
+                for other frames.
+        """
+        manifest, arithmetic = bundle.manifest, _ARITHMETIC[front_end.backend]
+        names = resolve_names(detect.detectors, manifest.model.role)
+        levels = None
+        if rss is not None:
+            levels = SubbandLevels(front_end.grid, rss, front_end.max_frames, front_end.backend)
+        return cls(
+            front_end,
+            manifest.geometry,
+            Scorer.for_bundle(bundle, backend, names, detect.warmup_s, arithmetic),
+            {
+                name: manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
+                for name in names
+            },
+            EventTracker(
+                BandInfo(band.id, front_end.grid, source, manifest.name, bundle.sha256),
+                EventRules(detect.k, detect.n, detect.hysteresis, detect.hold_off_s, update_s),
+                {
+                    name: np.asarray(calibration.error_std_db, np.float32)
+                    for name, calibration in manifest.detectors.items()
+                    if calibration.error_std_db
+                },
+                time.monotonic_ns,
+                open_arithmetic(arithmetic),
+            ),
+            levels,
+            channel,
+        )
+
+    @property
+    def info(self) -> BandInfo:
+        """The band as events name it."""
+        return self.tracker.info
+
+    @property
+    def sample_rate_hz(self) -> float:
+        """Rate of the blocks that it takes: that of the source."""
+        return self.grid.tick_hz * self._factor
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples of the source from one segment to the next; ticks where there are no samples."""
+        return self.geometry.hop_frames * self.grid.frame_ticks * self._factor
 
     @property
     def warmup_left_s(self) -> float:
         """Seconds of signal that are still to be learnt from before anything is scored."""
         return self.scorer.n_warmup_left * self.geometry.hop_s
-
-    @property
-    def sample_rate_hz(self) -> float:
-        """Rate of the blocks that it takes: that of the source."""
-        return self.geometry.sample_rate_hz * self._factor
-
-    @property
-    def hop_samples(self) -> int:
-        """Samples of the source from one segment to the next."""
-        return self.geometry.hop_frames * self.geometry.frame_samples * self._factor
 
     def snapshot(self) -> BandSnapshot:
         """Return how the band is now; only between blocks."""
@@ -201,55 +232,73 @@ class BandChain:
         """Return total power and noise floor of the last segment; see :func:`levels_dbfs`."""
         if not self.n_segments:
             return POWER_FLOOR_DBFS, POWER_FLOOR_DBFS
-        return levels_dbfs(self._heard_dbfs, TAPER_ENBW_BINS[self.geometry.taper])
+        return levels_dbfs(self._heard_dbfs, self.grid.enbw_bins)
 
-    def scored(self, block: IqBlock) -> Iterator[ScoredSegment]:
-        """Yield every segment that ``block`` completed, with its scores.
+    def scored(self, block: Any) -> Iterator[ScoredSegment]:
+        """Yield every segment that some input of the front end completed, with its scores.
 
-        Positions of segments are counted in samples of the band.
+        Positions of segments are counted in ticks of the grid: samples of the band.
         """
-        if self._channel is None:
-            yield from self._scored(block)
-            return
-        for part in self._channel.process(block):
-            yield from self._scored(part)
+        for part in self._parts(block):
+            spectrogram = self.front_end.process(part)
+            if spectrogram.grid is not self.grid:
+                self._retune(spectrogram.grid)
+            yield from self._scored(spectrogram)
 
-    def _scored(self, block: IqBlock) -> Iterator[ScoredSegment]:
-        spectrogram = self.front_end.process(block)
-        if self.levels is not None:
-            self.levels.add(spectrogram, block)
-        self.segmenter.push(spectrogram)
-        for segment in self.segmenter.segments():
-            sample_start = int(segment.sample_start[self.geometry.n_context])
-            age = (sample_start - block.sample_start) / block.sample_rate_hz
-            self.n_segments += 1
-            np.copyto(self._heard_dbfs, segment.target)
-            self.last = ScoredSegment(
-                segment,
-                self.scorer.score(segment),
-                sample_start,
-                block.utc_ns + round(age * _NS),
-                block.received_ns,
-            )
-            yield self.last
-
-    def process(self, block: IqBlock) -> Iterator[Event]:
+    def process(self, block: Any) -> Iterator[Event]:
         """Yield what there is to say after ``block``; events count samples of the source."""
-        for scored in self.scored(block):
+        for part in self._parts(block):
+            spectrogram = self.front_end.process(part)
+            if spectrogram.grid is not self.grid:
+                ended = self._retune(spectrogram.grid)
+                if ended is not None:
+                    yield self._in_source(ended)
+            yield from self._decided(spectrogram)
+
+    def _parts(self, block: Any) -> Iterable[Any]:
+        return (block,) if self._channel is None else self._channel.process(block)
+
+    def _decided(self, spectrogram: Spectrogram) -> Iterator[Event]:
+        n_ticks = self.geometry.n_horizon * self.grid.frame_ticks
+        for scored in self._scored(spectrogram):
             if not self.scorer.is_warm:
                 self.tracker.learn_normal(scored.scores)
                 continue
             decision = Decision(
                 scored.scores,
                 tuple([self.thresholds[score.detector] for score in scored.scores]),
-                scored.sample_start,
-                self.geometry.n_horizon * self.geometry.frame_samples,
+                scored.tick_start,
+                n_ticks,
                 scored.utc_ns,
                 scored.received_ns,
             )
             event = self.tracker.update(decision, scored.segment.target)
             if event is not None:
                 yield self._in_source(event)
+
+    def _retune(self, grid: Grid) -> Event | None:
+        self.grid = grid
+        self.scorer.reset()
+        return self.tracker.retune(grid)
+
+    def _scored(self, spectrogram: Spectrogram) -> Iterator[ScoredSegment]:
+        if self.levels is not None:
+            self.levels.add(spectrogram)
+        self.segmenter.push(spectrogram)
+        span, tick_hz = spectrogram.span, spectrogram.grid.tick_hz
+        for segment in self.segmenter.segments():
+            tick_start = int(segment.tick_start[self.geometry.n_context])
+            age_s = (tick_start - span.tick_start) / tick_hz
+            self.n_segments += 1
+            np.copyto(self._heard_dbfs, segment.target)
+            self.last = ScoredSegment(
+                segment,
+                self.scorer.score(segment),
+                tick_start,
+                span.utc_ns + round(age_s * _NS),
+                span.received_ns,
+            )
+            yield self.last
 
     def finish(self) -> Iterator[Event]:
         """Yield the end of the event that is going on: the stream is over."""
@@ -271,8 +320,8 @@ class BandChain:
 def levels_dbfs(target_dbfs: FloatArray, enbw_bins: float) -> tuple[float, float]:
     """Return total power and noise floor of a horizon, in dBFS.
 
-    The total is the sum of the bins over the equivalent noise bandwidth of the taper. The floor is
-    the 10th percentile of the bins' mean power, per bin.
+    The total is the sum of the bins over their equivalent noise bandwidth. The floor is the 10th
+    percentile of the bins' mean power, per bin.
     """
     power = np.mean(10.0 ** (target_dbfs / 10.0), axis=0)
     total = 10.0 * np.log10(power.sum() / enbw_bins)

@@ -32,8 +32,8 @@ class Forecaster:
         self._transform = transform or open_transform("numpy")
         # A reconstructing model sees targets, which do not overlap.
         self._predict_raw = None if self._sees_target else getattr(backend, "predict_raw", None)
-        self._context = np.empty((geometry.n_context, geometry.n_fft), np.float32)
-        self._target = np.empty((geometry.n_horizon, geometry.n_fft), np.float32)
+        self._context = np.empty((geometry.n_context, geometry.n_bins), np.float32)
+        self._target = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
         self._expected_dbfs = np.empty_like(self._target)
 
     def forecast(self, segment: Segment) -> Forecast:

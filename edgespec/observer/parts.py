@@ -25,7 +25,7 @@ def source_rate_hz(
         ConfigError: the bands cannot be watched together in this source.
     """
     whole = {
-        band.id: (bundle.manifest.geometry.sample_rate_hz, bundle.manifest.name)
+        band.id: (bundle.manifest.recipe.sample_rate_hz, bundle.manifest.name)
         for band, bundle in shown
         if band.center_freq_hz is None
     }
@@ -64,14 +64,14 @@ def open_channel(config: Config, bundle: Bundle, source: SourceInfo) -> Channel 
     plan = _plan(band, bundle, source)
     if plan is None or band.center_freq_hz is None:
         return None
-    geometry = bundle.manifest.geometry
+    recipe = bundle.manifest.recipe
     has_numba = band.front_end != "scipy" and importlib.util.find_spec("numba")
     return Channel(
         source,
         plan,
         band.center_freq_hz,
-        stretch_samples=geometry.frame_samples * plan.factor,
-        max_block_samples=geometry.frame_samples * geometry.hop_frames * plan.factor,
+        stretch_samples=recipe.samples_in(1) * plan.factor,
+        max_block_samples=recipe.hop_samples * plan.factor,
         max_clipped_fraction=config.detect.max_clipped_fraction,
         backend="numba" if has_numba else "numpy",
     )
@@ -82,7 +82,7 @@ def _plan(band: BandConfig, bundle: Bundle, source: SourceInfo) -> ChannelPlan |
     if band.center_freq_hz is None:
         return None
     try:
-        rate_hz = bundle.manifest.geometry.sample_rate_hz
+        rate_hz = bundle.manifest.recipe.sample_rate_hz
         plan = ChannelPlan.of(source, band.center_freq_hz, rate_hz)
     except ConfigError as error:
         raise ConfigError(f"band {band.id}: {error}") from None

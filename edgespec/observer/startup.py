@@ -13,6 +13,7 @@ from edgespec.alarm.sink import Sink
 from edgespec.config import Config, SourceConfig
 from edgespec.detect.detectors import resolve_names
 from edgespec.dsp.levels import RssPlan
+from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import ConfigError
 from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
@@ -132,22 +133,27 @@ def open_band_source(config: Config, bundles: Sequence[Bundle]) -> Source:
 
 def open_chain(config: Config, bundle: Bundle, backend: Backend, source: Source) -> BandChain:
     """Return the chain between ``source`` and events."""
-    geometry, band = bundle.manifest.geometry, config.band[0]
+    recipe, band = bundle.manifest.recipe, config.band[0]
     rss = None
     site = config.site_of(band)
     if site is not None:
         rss = RssPlan(config.node.id, site, band.id, band.subbands, band.full_scale_dbm)
     channel = open_channel(config, bundle, source.info)
-    hop_samples = geometry.hop_frames * geometry.frame_samples
-    return BandChain(
+    front_end = FrontEnd.for_source(
+        recipe.framing,
+        source.info if channel is None else channel.info,
+        max_block_samples=recipe.hop_samples if channel is None else channel.max_out_samples,
+        backend=band.front_end,
+        max_clipped_fraction=config.detect.max_clipped_fraction,
+    )
+    return BandChain.for_bundle(
         bundle,
         backend,
-        source.info if channel is None else channel.info,
+        front_end,
         band,
         config.detect,
-        max_block_samples=hop_samples if channel is None else channel.max_out_samples,
+        source=source.info.uri,
         update_s=config.alarm.update_s,
-        front_end=band.front_end,
         rss=rss,
         channel=channel,
     )

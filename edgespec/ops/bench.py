@@ -225,7 +225,7 @@ def _time_front_end(
 ) -> Timing:
     channel = open_channel(config, bundle, source.info)
     front_end = FrontEnd(
-        bundle.manifest.geometry,
+        bundle.manifest.recipe.framing,
         source.info.sample_format if channel is None else channel.info.sample_format,
         max_block_samples=hop_samples,
         max_clipped_fraction=config.detect.max_clipped_fraction,
@@ -244,12 +244,12 @@ def _time_front_end(
 
 
 def _time_model(bundle: Bundle, backend: Backend, part_s: float) -> Timing:
-    geometry = bundle.manifest.geometry
+    recipe = bundle.manifest.recipe
     window = bundle.golden_inputs[0]
     seconds = _measure(lambda: backend.predict(window), part_s)
-    n_samples = geometry.hop_frames * geometry.frame_samples
+    n_samples = recipe.hop_samples
     name = f"model ({backend.name}, {bundle.manifest.model.quantisation})"
-    return _timing(name, "segment", seconds, n_samples, geometry.sample_rate_hz)
+    return _timing(name, "segment", seconds, n_samples, recipe.sample_rate_hz)
 
 
 def _path(

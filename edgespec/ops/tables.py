@@ -81,15 +81,15 @@ def doctor_table(checks: Sequence["Check"]) -> str:
 def bundle_table(bundle: "Bundle") -> str:
     """Return what a bundle holds, for ``edgespec model info``."""
     manifest = bundle.manifest
-    geometry, model = manifest.geometry, manifest.model
+    framing, geometry, model = manifest.recipe.framing, manifest.geometry, manifest.model
     lines = [
         f"{manifest.name}  sha256 {bundle.sha256}",
         f"made         {manifest.created_utc}",
         f"model        {model.architecture}, {model.role}, {model.quantisation}, "
         f"{len(bundle.model) / 1e3:.0f} kB, operators {', '.join(model.operators)}",
-        f"samples      {format_hz(geometry.sample_rate_hz).replace('Hz', 'S/s')}, "
-        f"{geometry.n_fft} bins of {format_hz(geometry.bin_hz)}, mean of {geometry.n_averages}, "
-        f"{geometry.taper}",
+        f"samples      {format_hz(framing.sample_rate_hz).replace('Hz', 'S/s')}, "
+        f"{framing.n_bins} bins of {format_hz(framing.bin_hz)}, mean of {framing.n_averages}, "
+        f"{framing.taper}",
         f"frames       {1e3 * geometry.frame_s:g} ms; {geometry.n_context} give "
         f"{geometry.n_horizon}, every {geometry.hop_frames}",
         "parity       " + ", ".join(f"{key} {value:.2g}" for key, value in model.parity.items()),

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from edgespec.config import Config
+from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.framing import Recipe
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
-from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat, SourceInfo
+from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat
 
 __all__ = ["warm_path"]
 
@@ -21,7 +23,7 @@ class _Silent:
     name = "silent"
 
     def __init__(self, geometry: Geometry) -> None:
-        self._expected: FloatArray = np.zeros((geometry.n_horizon, geometry.n_fft), np.float32)
+        self._expected: FloatArray = np.zeros((geometry.n_horizon, geometry.n_bins), np.float32)
 
     def predict(self, window: FloatArray) -> FloatArray:
         return self._expected
@@ -48,28 +50,27 @@ def warm_path(
 
 
 def _run(config: Config, bundle: Bundle, backend: Backend, sample_format: SampleFormat) -> None:
-    geometry = bundle.manifest.geometry
-    chain = BandChain(
-        bundle,
-        backend,
-        SourceInfo("noise:", geometry.sample_rate_hz, 0.0, sample_format, False),
-        config.band[0],
-        # The shortest warm-up there is, and detectors that every bundle is calibrated for.
-        replace(config.detect, warmup_s=0.0),
-        max_block_samples=geometry.hop_frames * geometry.frame_samples,
-        front_end=config.band[0].front_end,
+    recipe = bundle.manifest.recipe
+    front_end = FrontEnd(
+        recipe.framing,
+        sample_format,
+        max_block_samples=recipe.hop_samples,
+        backend=config.band[0].front_end,
     )
-    for block in _noise(geometry, sample_format):
+    # The shortest warm-up there is, and detectors that every bundle is calibrated for.
+    detect = replace(config.detect, warmup_s=0.0)
+    chain = BandChain.for_bundle(bundle, backend, front_end, config.band[0], detect)
+    for block in _noise(recipe, sample_format):
         for _event in chain.process(block):
             pass
         if chain.scorer.is_warm:
             return
 
 
-def _noise(geometry: Geometry, sample_format: SampleFormat) -> Iterator[IqBlock]:
+def _noise(recipe: Recipe, sample_format: SampleFormat) -> Iterator[IqBlock]:
     """Yield hops of weak noise without end."""
     rng = np.random.default_rng(0)
-    n_samples = geometry.hop_frames * geometry.frame_samples
+    n_samples = recipe.hop_samples
     parts = 0.05 * rng.standard_normal((n_samples, 2), np.float32)
     if sample_format is SampleFormat.CF32:
         samples = parts.view(np.complex64).reshape(-1)
@@ -78,5 +79,5 @@ def _noise(geometry: Geometry, sample_format: SampleFormat) -> Iterator[IqBlock]
         samples = levels.astype(sample_format.dtype)
     start = 0
     while True:
-        yield IqBlock(samples, geometry.sample_rate_hz, 0.0, start, 0)
+        yield IqBlock(samples, recipe.sample_rate_hz, 0.0, start, 0)
         start += n_samples

@@ -163,7 +163,7 @@ def test_a_stream_and_its_windows_are_the_same_signal(rng: np.random.Generator):
     from benchmarks.speed.stateful import GEOMETRY, scalings_of, windows_of
 
     hop, n_context = GEOMETRY.hop_frames, GEOMETRY.n_context
-    power_db = rng.normal(-60, 5, (hop * 8 + 3, GEOMETRY.n_fft)).astype(np.float32)
+    power_db = rng.normal(-60, 5, (hop * 8 + 3, GEOMETRY.n_bins)).astype(np.float32)
     hops, following, scalings = windows_of(power_db)
     assert len(hops) == len(following) == len(scalings) == 7
     assert len(scalings_of(power_db)) == 8

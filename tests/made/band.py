@@ -10,10 +10,10 @@ from scipy.signal import firwin, lfilter
 from edgespec.records import SampleFormat
 from tests.made import tiny
 
-RATE_HZ = tiny.GEOMETRY.sample_rate_hz
+RATE_HZ = tiny.FRAMING.sample_rate_hz
 CENTER_HZ = 806e6
 #: In the middle of a bin, on the upper half of the band.
-TONE_HZ = 13 * tiny.GEOMETRY.bin_hz
+TONE_HZ = 13 * tiny.FRAMING.bin_hz
 
 ComplexArray = NDArray[np.complex128]
 

@@ -17,6 +17,7 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.records import Event, IqBlock, ObserverState, RssReport, SampleFormat, SourceInfo
 from tests.made import band, tiny, tiny_network
+from tests.made.chain import chain_of
 
 __all__ = ["DETECT", "WARMUP_S", "Notebook", "Tape", "chain_for", "monitor_for"]
 
@@ -96,13 +97,13 @@ def chain_for(
     tape: Tape, name: str = "band0", bundle: Bundle | None = None, **detect: Any
 ) -> BandChain:
     bundle = bundle or tiny_network.bundle()
-    return BandChain(
+    return chain_of(
         bundle,
         open_backend(bundle),
         tape.info,
         BandConfig(id=name),
         replace(DETECT, **detect),
-        max_block_samples=tiny.GEOMETRY.hop_frames * tiny.GEOMETRY.frame_samples,
+        max_block_samples=tiny.RECIPE.hop_samples,
         front_end="scipy",
     )
 

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle, write_bundle
 from edgespec.inference.manifest import Calibration, Manifest, ModelInfo
-from edgespec.records import Geometry
 
-GEOMETRY = Geometry(
-    sample_rate_hz=1e6, n_fft=64, n_averages=4, n_context=8, n_horizon=4, hop_frames=4
-)
+RECIPE = Recipe(sample_rate_hz=1e6, n_fft=64, n_averages=4, n_context=8, n_horizon=4, hop_frames=4)
+FRAMING, GEOMETRY = RECIPE.framing, RECIPE.geometry
 
 
 def model_info(**changes: object) -> ModelInfo:
@@ -46,7 +45,7 @@ def manifest(**changes: object) -> Manifest:
     values: dict[str, object] = {
         "name": "tiny",
         "created_utc": "2026-11-22T00:00:00Z",
-        "geometry": GEOMETRY,
+        "recipe": RECIPE,
         "model": model_info(),
         "detectors": {"model": calibration()},
         "training": {"epochs": 3, "recordings": ["a", "b"]},

@@ -31,7 +31,7 @@ THRESHOLDS = {
 
 def network(geometry: Geometry = tiny.GEOMETRY) -> bytes:
     """Return a TFLite file with two operators: the mean over the context, repeated."""
-    n_context, n_horizon, n_bins = geometry.n_context, geometry.n_horizon, geometry.n_fft
+    n_context, n_horizon, n_bins = geometry.n_context, geometry.n_horizon, geometry.n_bins
     axis, times = np.array([1], np.int32), np.array([1, n_horizon, 1], np.int32)
     reducer = schema.ReducerOptionsT()
     reducer.keepDims = True
@@ -65,13 +65,13 @@ def network(geometry: Geometry = tiny.GEOMETRY) -> bytes:
 
 def write(path: Path, rng: np.random.Generator, **changes: object) -> Bundle:
     """Write a bundle of the network, calibrated for every detector that it can have."""
-    calibration = Calibration(0.0, 1.0, 1000, THRESHOLDS, (1.0,) * tiny.GEOMETRY.n_fft)
+    calibration = Calibration(0.0, 1.0, 1000, THRESHOLDS, (1.0,) * tiny.GEOMETRY.n_bins)
     values: dict[str, object] = {
         "name": "mean",
         "model": tiny.model_info(
             architecture="mean",
             gate=None,
-            output_shape=(1, tiny.GEOMETRY.n_horizon, tiny.GEOMETRY.n_fft),
+            output_shape=(1, tiny.GEOMETRY.n_horizon, tiny.GEOMETRY.n_bins),
             operators=("MEAN", "TILE"),
         ),
         "detectors": dict.fromkeys(DETECTORS.keys() - {"reconstruction"}, calibration),

@@ -18,7 +18,7 @@ from edgespec.simulate.scene import Scene
 from edgespec.simulate.wanted import wanted_power
 from tests.made import tiny
 
-LAYOUT = Layout.of(tiny.GEOMETRY)
+LAYOUT = Layout.of(tiny.RECIPE)
 #: First segment of the stretch: 61 ms behind the beginning, after some frames of the cell.
 SEGMENT = 60
 
@@ -26,7 +26,7 @@ SEGMENT = 60
 def spec(seed: int = 5, snr_db: float = 20.0, **receiver: object) -> RecordingSpec:
     """A busy cell at 1 MS/s, of which the observer hears the middle fifth."""
     scene = SceneConfig(
-        sample_rate_hz=tiny.GEOMETRY.sample_rate_hz,
+        sample_rate_hz=tiny.FRAMING.sample_rate_hz,
         cell=CellConfig(load=0.7),
         channel=ChannelConfig(doppler_hz=5.0, snr_db=snr_db),
         receiver=replace(ReceiverConfig(), **receiver),  # type: ignore[arg-type]

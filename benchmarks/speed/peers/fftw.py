@@ -11,7 +11,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgespec.records import FloatArray, Geometry, SampleFormat
+from edgespec.framing import Framing
+from edgespec.records import FloatArray, SampleFormat
 
 __all__ = ["MissingPeerError", "compile_peer", "fftw_contestant"]
 
@@ -49,7 +50,7 @@ def compile_peer() -> ctypes.CDLL:
 
 
 def fftw_contestant(
-    geometry: Geometry, sample_format: SampleFormat, window: FloatArray
+    framing: Framing, sample_format: SampleFormat, window: FloatArray
 ) -> Callable[[NDArray[Any], FloatArray], None]:
     """Return a function that fills ``out`` ``(n_frames, n_fft)`` with dBFS.
 
@@ -59,7 +60,7 @@ def fftw_contestant(
         MissingPeerError: there is no compiler, or no FFTW.
     """
     peer = compile_peer()
-    handle = ctypes.c_void_p(peer.peer_new(geometry.n_fft, geometry.n_averages, window.ctypes.data))
+    handle = ctypes.c_void_p(peer.peer_new(framing.n_fft, framing.n_averages, window.ctypes.data))
     function = getattr(peer, f"peer_{sample_format.value}")
     function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long, ctypes.c_void_p]
     function.restype = None

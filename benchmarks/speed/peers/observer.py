@@ -22,6 +22,7 @@ class ScriptObserver:
     """
 
     def __init__(self, bundle: Bundle, n_warmup: int) -> None:
+        self._framing = bundle.manifest.recipe.framing
         self._geometry = bundle.manifest.geometry
         self._sees_target = bundle.manifest.model.role == "reconstruction"
         self._smallest_std = bundle.manifest.site_std[
@@ -33,7 +34,7 @@ class ScriptObserver:
         self._model.allocate_tensors()
         self._input: Mapping[str, Any] = self._model.get_input_details()[0]
         self._output: Mapping[str, Any] = self._model.get_output_details()[0]
-        self._frames: FloatArray = np.empty((0, self._geometry.n_fft), np.float32)
+        self._frames: FloatArray = np.empty((0, self._geometry.n_bins), np.float32)
         self._errors: list[float] = []
         self._mean = self._std = 0.0
 
@@ -51,18 +52,18 @@ class ScriptObserver:
         return self._score(float(np.sqrt(np.mean((target - expected) ** 2))))
 
     def _spectrogram(self, samples: NDArray[np.int16]) -> FloatArray:
-        geometry = self._geometry
+        framing = self._framing
         iq = (samples[:, 0] + 1j * samples[:, 1]).astype(np.complex64) / 32768
         _, _, power = signal.spectrogram(
             iq,
             window="hann",
-            nperseg=geometry.n_fft,
+            nperseg=framing.n_fft,
             noverlap=0,
             detrend=False,
             return_onesided=False,
             scaling="spectrum",
         )
-        averaged = power.T.reshape(-1, geometry.n_averages, geometry.n_fft).mean(axis=1)
+        averaged = power.T.reshape(-1, framing.n_averages, framing.n_fft).mean(axis=1)
         power_db: FloatArray = 10 * np.log10(np.fft.fftshift(averaged, axes=1) + 1e-20)
         return power_db
 
@@ -71,7 +72,7 @@ class ScriptObserver:
         self._model.set_tensor(self._input["index"], window[None].astype(np.float32))
         self._model.invoke()
         output: FloatArray = self._model.get_tensor(self._output["index"])
-        return output.reshape(self._geometry.n_horizon, self._geometry.n_fft)
+        return output.reshape(self._geometry.n_horizon, self._geometry.n_bins)
 
     def _score(self, error: float) -> float | None:
         if len(self._errors) < self._n_warmup:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from benchmarks.speed.peers.fftw import MissingPeerError
 from benchmarks.speed.peers.signal import to_complex
-from edgespec.records import FloatArray, Geometry, SampleFormat
+from edgespec.framing import Framing
+from edgespec.records import FloatArray, SampleFormat
 
 __all__ = ["PYTHON_PEERS", "python_contestant", "scipy_signal_contestant"]
 
@@ -56,7 +57,7 @@ PYTHON_PEERS: dict[str, Callable[[], Transform]] = {
 
 
 def python_contestant(
-    geometry: Geometry, sample_format: SampleFormat, window: FloatArray, name: str
+    framing: Framing, sample_format: SampleFormat, window: FloatArray, name: str
 ) -> Callable[[NDArray[Any], FloatArray], None]:
     """Return a function that fills ``out`` ``(n_frames, n_fft)`` with dBFS.
 
@@ -64,14 +65,14 @@ def python_contestant(
         MissingPeerError: the library is not installed.
     """
     transform = PYTHON_PEERS[name]()
-    shape = (-1, geometry.n_averages, geometry.n_fft)
-    block_samples = _BLOCK_FRAMES * geometry.frame_samples
+    shape = (-1, framing.n_averages, framing.n_fft)
+    block_samples = _BLOCK_FRAMES * framing.frame_samples
 
     def run(samples: NDArray[Any], out: FloatArray) -> None:
         for first in range(0, len(out), _BLOCK_FRAMES):
             rows = out[first : first + _BLOCK_FRAMES]
-            start = first * geometry.frame_samples
-            part = samples[start : start + min(block_samples, len(rows) * geometry.frame_samples)]
+            start = first * framing.frame_samples
+            part = samples[start : start + min(block_samples, len(rows) * framing.frame_samples)]
             spectra = transform(to_complex(part, sample_format).reshape(shape) * window)
             power = (spectra.real**2 + spectra.imag**2).sum(axis=1)
             np.log10(np.fft.fftshift(power, axes=-1) + np.float32(1e-20), out=rows)
@@ -81,27 +82,27 @@ def python_contestant(
 
 
 def scipy_signal_contestant(
-    geometry: Geometry, sample_format: SampleFormat
+    framing: Framing, sample_format: SampleFormat
 ) -> Callable[[NDArray[Any], FloatArray], None]:
     """Return the same with ``scipy.signal.spectrogram``, which does all but the averaging."""
     signal = _load("scipy.signal")
-    taper = {"hann": "hann", "rect": "boxcar"}[geometry.taper]
+    taper = {"hann": "hann", "rect": "boxcar"}[framing.taper]
 
     def run(samples: NDArray[Any], out: FloatArray) -> None:
         block_frames = 8 * _BLOCK_FRAMES
         for first in range(0, len(out), block_frames):
             rows = out[first : first + block_frames]
-            start = first * geometry.frame_samples
-            part = samples[start : start + len(rows) * geometry.frame_samples]
+            start = first * framing.frame_samples
+            part = samples[start : start + len(rows) * framing.frame_samples]
             power = signal.spectrogram(
                 to_complex(part, sample_format) / np.float32(sample_format.full_scale),
                 window=taper,
-                nperseg=geometry.n_fft,
+                nperseg=framing.n_fft,
                 noverlap=0,
                 detrend=False,
                 return_onesided=False,
                 scaling="spectrum",
-            )[2].T.reshape(len(rows), geometry.n_averages, geometry.n_fft)
+            )[2].T.reshape(len(rows), framing.n_averages, framing.n_fft)
             np.log10(np.fft.fftshift(power.mean(axis=1), axes=-1) + np.float32(1e-20), out=rows)
             rows *= 10.0
 

@@ -108,13 +108,13 @@ class _Planner:
     def _dataset(
         self, dataset: str, population: str, splits: Mapping[str, Iterable[RecordingSpec]]
     ) -> str:
-        geometry = self.experiment.geometry_of(population)
+        recipe = self.experiment.recipe_of(population)
         shards = tuple(
-            (self._add(SimulateObserver(dataset, spec, geometry)), split)
+            (self._add(SimulateObserver(dataset, spec, recipe)), split)
             for split, specs in splits.items()
             for spec in specs
         )
-        return self._add(AssembleDataset(dataset, shards, geometry))
+        return self._add(AssembleDataset(dataset, shards, recipe))
 
     def model(self, name: str) -> ModelSource:
         """Plan a model or a quantised one, with all that it descends from."""
@@ -136,13 +136,13 @@ class _Planner:
         """Plan one table of prediction errors."""
         sources = tuple(self.model(model) for model in models)
         observers = tuple(test_specs(self.experiment, population))
-        geometry = self.experiment.geometry_of(population)
-        self._add(PredictionTable(name, population, sources, observers, geometry))
+        recipe = self.experiment.recipe_of(population)
+        self._add(PredictionTable(name, population, sources, observers, recipe))
 
     def detection(self, detection: Detection) -> None:
         """Plan the windows of every calibration and test observer."""
         population = detection.population
-        geometry = self.experiment.geometry_of(population)
+        recipe = self.experiment.recipe_of(population)
         sources = tuple(self.model(model) for model in detection.models)
         train_specs: tuple[RecordingSpec, ...] = ()
         if detection.baselines:
@@ -163,7 +163,7 @@ class _Planner:
                 seed,
                 replace(spec, duration_s=listened_s[split]),
                 sources,
-                geometry,
+                recipe,
                 train_specs,
             )
             self._add(task)

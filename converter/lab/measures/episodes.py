@@ -14,11 +14,13 @@ import numpy as np
 from converter.lab.experiment import Episodes
 from converter.simulate.specs import RecordingSpec
 from edgespec.config import BandConfig, DetectConfig
+from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import ModelError, UsageError
+from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
-from edgespec.records import Event, EventType, Geometry, IqBlock, SourceInfo
+from edgespec.records import Event, EventType, IqBlock, SourceInfo
 from edgespec.simulate.config import ChannelConfig, InterfererConfig, SceneConfig
 from edgespec.simulate.interferers import complete
 from edgespec.simulate.numerology import N_SUBCARRIERS, SUBCARRIER_HZ
@@ -99,25 +101,25 @@ def play_observer(spec: RecordingSpec, bundle: Bundle, episodes: Episodes) -> li
         ModelError: the bundle has no thresholds for what is asked.
         SourceError: the observer's sample rate is not the bundle's.
     """
-    geometry = bundle.manifest.geometry
+    recipe = bundle.manifest.recipe
     detect = device_detection(episodes)
-    played = schedule(spec, geometry, episodes)
+    played = schedule(spec, recipe, episodes)
     interferers = tuple(episode.interferer for episode in played)
     scene = replace(spec.scene, interferers=interferers)
     chain = open_device(bundle, scene, detect, spec.center_freq_hz)
-    hop = geometry.hop_frames * geometry.frame_samples
+    hop = recipe.hop_samples
     end_s = episodes.warmup_s + episodes.normal_s
     end_s += len(played) * (episodes.on_s + episodes.off_s)
-    n_hops = round(end_s * geometry.sample_rate_hz) // hop
+    n_hops = round(end_s * recipe.sample_rate_hz) // hop
     run = _play(chain, Scene(scene, spec.seed), n_hops, hop, spec.center_freq_hz)
-    memory = (geometry.n_segment + detect.n * geometry.hop_frames) * geometry.frame_samples
+    memory = recipe.samples_in(recipe.geometry.n_segment + detect.n * recipe.hop_frames)
     head = {"observer": spec.name, "context": spec.context}
     rows = [
-        head | _normal_row(run, geometry, span, [*_reaches(played, memory)])
+        head | _normal_row(run, recipe, span, [*_reaches(played, memory)])
         for span in _normal_spans(played, n_hops * hop)
     ]
     center_hz = spec.center_freq_hz
-    rows += [head | _episode_row(run, geometry, item, memory, center_hz) for item in played]
+    rows += [head | _episode_row(run, recipe, item, memory, center_hz) for item in played]
     return rows
 
 
@@ -148,18 +150,21 @@ def open_device(
             f"the bundle {manifest.name!r} has no thresholds, so nothing can alarm: run "
             "'edgespec-converter calibrate' on it first"
         )
-    geometry = manifest.geometry
+    recipe = manifest.recipe
     receiver = scene.receiver
     info = SourceInfo(
         "simulated", scene.sample_rate_hz, center_freq_hz, receiver.sample_format, is_live=False
     )
-    hop = geometry.hop_frames * geometry.frame_samples
-    return BandChain(
-        bundle, open_backend(bundle), info, BandConfig(), detect, max_block_samples=hop
+    front_end = FrontEnd.for_source(
+        recipe.framing,
+        info,
+        max_block_samples=recipe.hop_samples,
+        max_clipped_fraction=detect.max_clipped_fraction,
     )
+    return BandChain.for_bundle(bundle, open_backend(bundle), front_end, BandConfig(), detect)
 
 
-def schedule(spec: RecordingSpec, geometry: Geometry, episodes: Episodes) -> list[Episode]:
+def schedule(spec: RecordingSpec, recipe: Recipe, episodes: Episodes) -> list[Episode]:
     """Return the episodes of an observer in the order of time; its seed draws order and starts.
 
     Raises:
@@ -171,9 +176,9 @@ def schedule(spec: RecordingSpec, geometry: Geometry, episodes: Episodes) -> lis
         )
     rng = np.random.default_rng([spec.seed, 31])
     asked = [(kind, isr_db) for kind in episodes.kinds for isr_db in episodes.isrs_db]
-    rate_hz = geometry.sample_rate_hz
+    rate_hz = recipe.sample_rate_hz
     first_s = episodes.warmup_s + episodes.normal_s
-    later_s = min(geometry.n_segment * geometry.frame_s, episodes.off_s / 4)
+    later_s = min(recipe.geometry.n_segment * recipe.geometry.frame_s, episodes.off_s / 4)
     played = []
     for number, at in enumerate(rng.permutation(len(asked))):
         kind, isr_db = asked[at]
@@ -208,14 +213,14 @@ def draw_interferer(kind: str, scene: SceneConfig, rng: np.random.Generator) -> 
     return replace(usual, offset_hz=offset_hz, channel=channel)
 
 
-def resolved_edges_hz(interferer: InterfererConfig, geometry: Geometry) -> tuple[float, float]:
+def resolved_edges_hz(interferer: InterfererConfig, recipe: Recipe) -> tuple[float, float]:
     """Return the edges of an interferer as the spectrogram can show them, against the centre.
 
     A line is as wide as the taper's 6 dB width, so that much is added to each side; what lies
     outside the sampled band is cut off.
     """
-    half_hz = interferer.bandwidth_hz / 2 + _HALF_WIDTH_BINS[geometry.taper] * geometry.bin_hz
-    edge_hz = geometry.sample_rate_hz / 2
+    half_hz = interferer.bandwidth_hz / 2 + _HALF_WIDTH_BINS[recipe.taper] * recipe.framing.bin_hz
+    edge_hz = recipe.sample_rate_hz / 2
     lower, upper = interferer.offset_hz - half_hz, interferer.offset_hz + half_hz
     return max(lower, -edge_hz), min(upper, edge_hz)
 
@@ -264,9 +269,9 @@ def _normal_spans(played: Sequence[Episode], n_samples: int) -> list[tuple[int, 
 
 
 def _normal_row(
-    run: _Run, geometry: Geometry, span: tuple[int, int], reaches: Sequence[tuple[int, int]]
+    run: _Run, recipe: Recipe, span: tuple[int, int], reaches: Sequence[tuple[int, int]]
 ) -> dict[str, Any]:
-    hop = geometry.hop_frames * geometry.frame_samples
+    hop = recipe.hop_samples
     ends = (np.arange(len(run.work_s)) + 1) * hop
     inside = run.is_scored & (ends > span[0]) & (ends <= span[1])
     for after, until in reaches:
@@ -277,48 +282,46 @@ def _normal_row(
         if span[0] < heard.opened <= span[1]
         and not any(after < heard.opened <= until for after, until in reaches)
     ]
-    return _row("", float("nan"), geometry, run, inside) | {"n_events": len(false)}
+    return _row("", float("nan"), recipe, run, inside) | {"n_events": len(false)}
 
 
 def _episode_row(
-    run: _Run, geometry: Geometry, episode: Episode, memory: int, center_freq_hz: float
+    run: _Run, recipe: Recipe, episode: Episode, memory: int, center_freq_hz: float
 ) -> dict[str, Any]:
-    hop = geometry.hop_frames * geometry.frame_samples
+    hop = recipe.hop_samples
     ends = (np.arange(len(run.work_s)) + 1) * hop
     inside = run.is_scored & (ends > episode.on) & (ends <= episode.off)
     found = [e for e in run.events if episode.on < e.opened <= episode.off + memory]
     interferer = episode.interferer
-    row = _row(interferer.kind, interferer.isr_db, geometry, run, inside)
+    row = _row(interferer.kind, interferer.isr_db, recipe, run, inside)
     row |= {
-        "seconds": (episode.off - episode.on) / geometry.sample_rate_hz,
+        "seconds": (episode.off - episode.on) / recipe.sample_rate_hz,
         "n_events": len(found),
         "bandwidth_hz": interferer.bandwidth_hz,
     }
     if not found:
         return row
     first = min(found, key=lambda heard: heard.opened)
-    truth = resolved_edges_hz(interferer, geometry)
+    truth = resolved_edges_hz(interferer, recipe)
     lower = first.last.freq_lower_hz - center_freq_hz
     upper = first.last.freq_upper_hz - center_freq_hz
     return row | {
         "detected": True,
-        "delay_ms": (first.opened - episode.on) / geometry.sample_rate_hz * 1e3,
+        "delay_ms": (first.opened - episode.on) / recipe.sample_rate_hz * 1e3,
         "iou": frequency_iou((lower, upper), truth),
         "centre_error_hz": abs((lower + upper) / 2 - interferer.offset_hz),
         "detector": first.last.detector,
     }
 
 
-def _row(
-    kind: str, isr_db: float, geometry: Geometry, run: _Run, inside: np.ndarray
-) -> dict[str, Any]:
+def _row(kind: str, isr_db: float, recipe: Recipe, run: _Run, inside: np.ndarray) -> dict[str, Any]:
     """Return a row in which nothing was found; its seconds are those of the hops ``inside``."""
     n_segments = int(np.count_nonzero(inside))
     nan = float("nan")
     return {
         "kind": kind,
         "isr_db": float(isr_db),
-        "seconds": n_segments * geometry.hop_s,
+        "seconds": n_segments * recipe.geometry.hop_s,
         "n_events": 0,
         "detected": False,
         "delay_ms": nan,

@@ -42,8 +42,8 @@ def segment_errors_db(predictor: Predictor, frames: Iterable[Spectrogram]) -> Fl
     """
     geometry = predictor.geometry
     segmenter = Segmenter(geometry)
-    context = np.empty((_BATCH_SEGMENTS, geometry.n_context, geometry.n_fft), np.float32)
-    target = np.empty((_BATCH_SEGMENTS, geometry.n_horizon, geometry.n_fft), np.float32)
+    context = np.empty((_BATCH_SEGMENTS, geometry.n_context, geometry.n_bins), np.float32)
+    target = np.empty((_BATCH_SEGMENTS, geometry.n_horizon, geometry.n_bins), np.float32)
     errors: list[FloatArray] = [np.empty(0, np.float32)]
     n = 0
     for piece in frames:
@@ -74,7 +74,7 @@ def prediction_row(predictor: Predictor, frames: Iterable[Spectrogram]) -> dict[
             f"the recording has no {predictor.geometry.n_segment} valid frames in a row: a "
             "prediction error needs a longer one"
         )
-    floor_db = irreducible_error_db(predictor.geometry.n_averages)
+    floor_db = irreducible_error_db(predictor.recipe.n_averages)
     excess = float(np.mean(errors_db**2)) - floor_db**2
     quantiles = np.quantile(errors_db, _QUANTILES)
     return {

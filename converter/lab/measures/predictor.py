@@ -13,10 +13,11 @@ import numpy as np
 from converter.training.modeldir import load_model
 from edgespec.dsp.transform import apply, standardise
 from edgespec.errors import UsageError
+from edgespec.framing import Recipe
 from edgespec.inference.backend import Backend
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import load_bundle
-from edgespec.records import FloatArray, Geometry, Scaling
+from edgespec.records import FloatArray, Scaling
 
 __all__ = ["Predictor", "open_predictor"]
 
@@ -28,7 +29,7 @@ class Predictor:
     """A trained model that forecasts, or reconstructs, the horizon of segments.
 
     Args:
-        geometry: of the segments.
+        recipe: of the segments.
         role: ``forecast`` sees the context, ``reconstruction`` the target.
         run: the network: standardised windows float32 ``(n, n_frames, n_bins)``, at most 256, to
             outputs of ``n * n_horizon * n_bins`` values.
@@ -37,12 +38,13 @@ class Predictor:
 
     def __init__(
         self,
-        geometry: Geometry,
+        recipe: Recipe,
         role: str,
         run: Callable[[FloatArray], FloatArray],
         scaling: Scaling | None = None,
     ) -> None:
-        self.geometry = geometry
+        self.recipe = recipe
+        self.geometry = recipe.geometry
         self.role = role
         self._run = run
         self._scaling = scaling
@@ -106,7 +108,7 @@ class Predictor:
         return windows, scalings
 
     def _check(self, context: FloatArray, target: FloatArray) -> None:
-        n_bins = self.geometry.n_fft
+        n_bins = self.geometry.n_bins
         wanted = {
             "context": (len(context), self.geometry.n_context, n_bins),
             "target": (len(context), self.geometry.n_horizon, n_bins),
@@ -126,9 +128,9 @@ def open_predictor(path: Path) -> Predictor:
         bundle = load_bundle(path)
         manifest = bundle.manifest
         run = _one_by_one(open_backend(bundle), manifest.output_shape)
-        return Predictor(manifest.geometry, manifest.model.role, run)
+        return Predictor(manifest.recipe, manifest.model.role, run)
     card, model = load_model(path)
-    return Predictor(card.geometry, card.role, _in_batches(model), card.scaling)
+    return Predictor(card.recipe, card.role, _in_batches(model), card.scaling)
 
 
 def _in_batches(model: Any) -> Callable[[FloatArray], FloatArray]:

@@ -53,10 +53,10 @@ def play_ramp(
         SourceError: the observer's sample rate is not the bundle's.
     """
     detect = detect or DetectConfig()
-    geometry = bundle.manifest.geometry
+    recipe = bundle.manifest.recipe
     chain = open_device(bundle, spec.scene, detect, spec.center_freq_hz)
-    hop = geometry.hop_frames * geometry.frame_samples
-    rate_hz = geometry.sample_rate_hz
+    hop = recipe.hop_samples
+    rate_hz = recipe.sample_rate_hz
     watchers = {name: _Watcher(detect.k, detect.n) for name in (*chain.thresholds, "any")}
     top_s = ramp.duration_s - ramp.hold_s
     n_scored = 0

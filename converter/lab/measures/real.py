@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from edgespec.config import BandConfig, DetectConfig
+from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import SourceError, UsageError
+from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
-from edgespec.records import Geometry, IqBlock, SampleFormat, SourceInfo
+from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.simulate.receiver import to_complex
 from edgespec.sources import open_source
 from edgespec.sources.source import Source
@@ -69,28 +71,32 @@ def watch_real(
     """
     if not 0.0 < warmup_share < 1.0:
         raise UsageError(f"warmup_share is {warmup_share}; it must lie between 0 and 1")
-    geometry = bundle.manifest.geometry
+    recipe = bundle.manifest.recipe
     source = open_source(uri)
     try:
         info, samples, recorded_hz = source.info, _read_all(source), source.info.sample_rate_hz
     finally:
         source.close()
-    ratio = _ratio(recorded_hz, geometry.sample_rate_hz)
+    ratio = _ratio(recorded_hz, recipe.sample_rate_hz)
     if ratio != 1:
-        info, samples = _resampled(info, samples, geometry)
-    n_warmup = max(round(warmup_share * _n_segments(len(samples), geometry)), 4)
+        info, samples = _resampled(info, samples, recipe.sample_rate_hz)
+    n_warmup = max(round(warmup_share * _n_segments(len(samples), recipe)), 4)
     usual = DetectConfig()
     detect = replace(
         usual,
         detectors=tuple(detectors),
         false_alarm_rate=false_alarm_rate or usual.false_alarm_rate,
         # Half a hop less: the scorer rounds up.
-        warmup_s=(n_warmup - 0.5) * geometry.hop_s,
+        warmup_s=(n_warmup - 0.5) * recipe.geometry.hop_s,
     )
-    hop = geometry.hop_frames * geometry.frame_samples
-    chain = BandChain(
-        bundle, open_backend(bundle), info, BandConfig(), detect, max_block_samples=hop
+    hop = recipe.hop_samples
+    front_end = FrontEnd.for_source(
+        recipe.framing,
+        info,
+        max_block_samples=hop,
+        max_clipped_fraction=detect.max_clipped_fraction,
     )
+    chain = BandChain.for_bundle(bundle, open_backend(bundle), front_end, BandConfig(), detect)
     head = {"file": uri, "n_warmup": n_warmup, "recorded_hz": recorded_hz}
     rows = []
     for block in _blocks(samples, info, hop):
@@ -128,9 +134,8 @@ def _read_all(source: Source) -> NDArray[Any]:
 
 
 def _resampled(
-    info: SourceInfo, samples: NDArray[Any], geometry: Geometry
+    info: SourceInfo, samples: NDArray[Any], rate_hz: float
 ) -> tuple[SourceInfo, NDArray[np.complex64]]:
-    rate_hz = geometry.sample_rate_hz
     if not can_watch(info.sample_rate_hz, rate_hz):
         raise SourceError(
             f"{info.uri} has {info.sample_rate_hz:.10g} samples/s, which cannot become the "
@@ -146,9 +151,9 @@ def _resampled(
     return info, out
 
 
-def _n_segments(n_samples: int, geometry: Geometry) -> int:
-    n_frames = n_samples // geometry.frame_samples
-    return max((n_frames - geometry.n_segment) // geometry.hop_frames + 1, 0)
+def _n_segments(n_samples: int, recipe: Recipe) -> int:
+    n_frames = recipe.frames_in(n_samples)
+    return max((n_frames - recipe.geometry.n_segment) // recipe.hop_frames + 1, 0)
 
 
 def _blocks(samples: NDArray[Any], info: SourceInfo, hop: int) -> Iterator[IqBlock]:

@@ -36,7 +36,7 @@ def facts(results: Results, command: str) -> dict[str, object]:
 def head(results: Results, command: str) -> Section:
     """Return the first section."""
     known = facts(results, command)
-    geometry = results.experiment.geometry
+    recipe = results.experiment.geometry
     versions = ", ".join(
         f"{name} {' and '.join(found)}"
         for name, found in known["versions"].items()  # type: ignore[attr-defined]
@@ -49,10 +49,10 @@ def head(results: Results, command: str) -> Section:
             "it says real captures. Errors in dB cannot be compared with those of the paper's own "
             "measurements; whether one model is better than another can.",
             f"Experiment `{known['experiment']}`, seed {known['seed']}; "
-            f"{geometry.sample_rate_hz / 1e6:g} MS/s, frames of {geometry.n_averages} averages of "
-            f"{geometry.n_fft} points ({1e3 * geometry.frame_s:.3g} ms), context "
-            f"{1e3 * geometry.frame_s * geometry.n_context:.3g} ms, horizon "
-            f"{1e3 * geometry.frame_s * geometry.n_horizon:.3g} ms. Finished "
+            f"{recipe.sample_rate_hz / 1e6:g} MS/s, frames of {recipe.n_averages} averages of "
+            f"{recipe.framing.n_bins} points ({1e3 * recipe.framing.frame_s:.3g} ms), context "
+            f"{1e3 * recipe.framing.frame_s * recipe.n_context:.3g} ms, horizon "
+            f"{1e3 * recipe.framing.frame_s * recipe.n_horizon:.3g} ms. Finished "
             f"{known['first_finished_utc'] or 'at an unknown time'} to "
             f"{known['last_finished_utc'] or 'an unknown time'} on "
             f"{', '.join(machines) or 'an unknown machine'} with {versions or 'unknown versions'}.",

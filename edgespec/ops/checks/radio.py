@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.channel_plan import ChannelPlan
 from edgespec.ops.checks.finding import Finding, Subject
-from edgespec.ops.checks.software import bundle_geometry
+from edgespec.ops.checks.software import bundle_recipe
 from edgespec.records import IqBlock, SampleFormat
 from edgespec.units import db_from_ratio, format_hz
 
@@ -99,9 +99,9 @@ def check_source(subject: Subject) -> Finding:
     """Whether the configured source opens and gives samples that mean something."""
     from edgespec.sources import open_source
 
-    wanted, geometry = subject.config.source[0], bundle_geometry(subject)
+    wanted, recipe = subject.config.source[0], bundle_recipe(subject)
     center_freq_hz = subject.config.band[0].center_freq_hz
-    rate_hz = geometry.sample_rate_hz if geometry and center_freq_hz is None else None
+    rate_hz = recipe.sample_rate_hz if recipe and center_freq_hz is None else None
     source = open_source(
         wanted.uri,
         center_freq_hz=wanted.center_freq_hz,
@@ -124,8 +124,8 @@ def check_source(subject: Subject) -> Finding:
             f"{wanted.uri} opened but gave no samples within {subject.timeout_s:g} s",
             "see whether another program holds the radio, and whether the recording is empty",
         )
-    if geometry and center_freq_hz is not None:
-        ChannelPlan.of(info, center_freq_hz, geometry.sample_rate_hz)
+    if recipe and center_freq_hz is not None:
+        ChannelPlan.of(info, center_freq_hz, recipe.sample_rate_hz)
     if rate_hz is not None and abs(info.sample_rate_hz / rate_hz - 1.0) > _RATE_RTOL:
         return Finding(
             "fail",

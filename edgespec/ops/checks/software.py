@@ -9,11 +9,12 @@ from importlib import metadata
 from pathlib import Path
 
 from edgespec.errors import EdgespecError, ModelError
+from edgespec.framing import Recipe
 from edgespec.ops.checks.finding import Finding, Subject
-from edgespec.records import Geometry, IqBlock, SampleFormat
+from edgespec.records import IqBlock, SampleFormat
 
 __all__ = [
-    "bundle_geometry",
+    "bundle_recipe",
     "check_front_end",
     "check_model",
     "check_packages",
@@ -72,12 +73,12 @@ def _numbers(version: str) -> list[int]:
     return [int(part) for part in re.findall(r"\d+", re.split(r"[^0-9.]", version)[0])]
 
 
-def bundle_geometry(subject: Subject) -> Geometry | None:
-    """Return the geometry of the band's bundle, None where the bundle cannot be read."""
+def bundle_recipe(subject: Subject) -> Recipe | None:
+    """Return the recipe of the band's bundle, None where the bundle cannot be read."""
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 
     with suppress(ModelError):
-        return load_bundle(subject.config.band[0].model or shipped_bundle_path()).manifest.geometry
+        return load_bundle(subject.config.band[0].model or shipped_bundle_path()).manifest.recipe
     return None
 
 
@@ -90,11 +91,11 @@ def check_front_end(subject: Subject) -> Finding:
     if subject.config.band[0].front_end == "scipy":
         return Finding("ok", "scipy, as configured: nothing is compiled")
     started_s = time.monotonic()
-    geometry = bundle_geometry(subject) or Geometry(sample_rate_hz=5e6)
+    recipe = bundle_recipe(subject) or Recipe(sample_rate_hz=5e6)
     formats = tuple(SampleFormat) if subject.warm else (SampleFormat.CF32,)
     for sample_format in formats:
         subject.progress(f"spectra of {sample_format}")
-        _process_one_frame(geometry, sample_format)
+        _process_one_frame(recipe, sample_format)
     if subject.warm:
         _warm_path(subject)
     detail = f"{', '.join(formats)} ready after {time.monotonic() - started_s:.1f} s"
@@ -116,14 +117,16 @@ def _cache_folder() -> Path | None:
     return cache_folder(numba_frames.__file__)
 
 
-def _process_one_frame(geometry: Geometry, sample_format: SampleFormat) -> None:
+def _process_one_frame(recipe: Recipe, sample_format: SampleFormat) -> None:
     """Run the compiled front end once."""
     from edgespec.dsp.spectrogram import FrontEnd
 
-    samples = sample_format.empty(geometry.frame_samples)
+    samples = sample_format.empty(recipe.samples_in(1))
     samples[...] = 0
-    front_end = FrontEnd(geometry, sample_format, max_block_samples=len(samples), backend="numba")
-    front_end.process(IqBlock(samples, geometry.sample_rate_hz, 0.0, 0, 0))
+    front_end = FrontEnd(
+        recipe.framing, sample_format, max_block_samples=len(samples), backend="numba"
+    )
+    front_end.process(IqBlock(samples, recipe.sample_rate_hz, 0.0, 0, 0))
 
 
 def _warm_path(subject: Subject) -> None:

@@ -27,7 +27,8 @@ from edgespec.detect.detectors import DETECTORS
 from edgespec.dsp import transform
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import UsageError
-from edgespec.records import Geometry, IqBlock, SampleFormat
+from edgespec.framing import Framing, Recipe
+from edgespec.records import IqBlock, SampleFormat
 from tests.made import tiny_training
 
 pytestmark = [
@@ -35,12 +36,13 @@ pytestmark = [
     pytest.mark.filterwarnings(tiny_training.KERAS_WARNINGS),
 ]
 
-GEOMETRY = Geometry(
+RECIPE = Recipe(
     sample_rate_hz=1.92e6, n_fft=64, n_averages=6, n_context=24, n_horizon=16, hop_frames=16
 )
+FRAMING, GEOMETRY = RECIPE.framing, RECIPE.geometry
 #: A segment is 8 subframes of 1 ms: nothing of a symbol is cut.
 N_SUBFRAMES = 8
-N_HORIZON_SAMPLES = GEOMETRY.n_horizon * GEOMETRY.frame_samples
+N_HORIZON_SAMPLES = GEOMETRY.n_horizon * FRAMING.frame_samples
 
 #: Cannot tell a tone from anything.
 SEES_NOTHING = {"random": "does not look"}
@@ -93,7 +95,7 @@ def make_segments(samples: np.ndarray) -> Segments:
     """Segments of complex samples ``(n, n_segment * frame_samples)``, through the front end."""
     n = len(samples)
     front_end = FrontEnd(
-        GEOMETRY, SampleFormat.CF32, max_block_samples=samples.size, backend="scipy"
+        FRAMING, SampleFormat.CF32, max_block_samples=samples.size, backend="scipy"
     )
     block = IqBlock(np.ascontiguousarray(samples.reshape(-1)), 1.92e6, 0.0, 0, 0)
     power = front_end.process(block).power_dbfs.reshape(n, GEOMETRY.n_segment, -1).copy()
@@ -101,7 +103,7 @@ def make_segments(samples: np.ndarray) -> Segments:
         GEOMETRY,
         power[:, : GEOMETRY.n_context],
         power[:, GEOMETRY.n_context :],
-        iq_statistics(samples[:, -N_HORIZON_SAMPLES:], GEOMETRY),
+        iq_statistics(samples[:, -N_HORIZON_SAMPLES:], RECIPE),
     )
 
 
@@ -170,7 +172,7 @@ def test_scores_are_finite_whatever_comes(name: str) -> None:
         replace(test, context=flat),
         replace(test, target=np.full_like(test.target, -200.0)),
         replace(test, context=flat, target=np.full_like(test.target, -60.0)),
-        replace(test, iq=iq_statistics(np.zeros((4, N_HORIZON_SAMPLES), np.complex64), GEOMETRY)),
+        replace(test, iq=iq_statistics(np.zeros((4, N_HORIZON_SAMPLES), np.complex64), RECIPE)),
     ]
     for segments in cases:
         scores = fitted(name).score(segments)
@@ -270,7 +272,7 @@ def test_wrong_segments_and_names_are_refused() -> None:
     with pytest.raises(UsageError, match="not of"):
         replace(test, iq=test.iq.take(slice(0, 2)))
     with pytest.raises(UsageError, match="samples are"):
-        iq_statistics(np.zeros((2, 100), np.complex64), GEOMETRY)
+        iq_statistics(np.zeros((2, 100), np.complex64), RECIPE)
     with pytest.raises(UsageError, match="last-frame"):
         make_baseline("oracle", GEOMETRY)
     for name in ("linear-ar", "bin-deviation", "pca", "kalman", "one-class-svm"):
@@ -289,9 +291,9 @@ def test_contexts_are_scaled_as_on_the_device() -> None:
 
 def flat_segments(context_db: np.ndarray, target_db: np.ndarray) -> Segments:
     """Segments whose every frame of context and of target has one level."""
-    shape = (len(context_db), GEOMETRY.n_context, GEOMETRY.n_fft)
+    shape = (len(context_db), GEOMETRY.n_context, GEOMETRY.n_bins)
     context = np.broadcast_to(np.asarray(context_db, np.float32)[:, None, None], shape).copy()
-    shape = (len(target_db), GEOMETRY.n_horizon, GEOMETRY.n_fft)
+    shape = (len(target_db), GEOMETRY.n_horizon, GEOMETRY.n_bins)
     target = np.broadcast_to(np.asarray(target_db, np.float32)[:, None, None], shape).copy()
     return Segments(GEOMETRY, context, target)
 
@@ -385,16 +387,16 @@ def test_cfar_finds_the_noise_in_the_neighbours(rng: np.random.Generator) -> Non
 
 
 def test_kurtosis_of_noise_tone_and_bursts(rng: np.random.Generator) -> None:
-    geometry = Geometry(1e6, n_fft=64, taper="rect")
+    framing = Framing(1e6, n_fft=64, taper="rect")
     n = 64 * 4000
     noise = (rng.standard_normal(n) + 1j * rng.standard_normal(n)).astype(np.complex64)
     # The estimate has the variance 4 / M (Nita and Gary 2010): 0.03 for 4000 spectra.
-    assert spectral_kurtosis(noise, geometry) == pytest.approx(np.ones(64), abs=0.2)
+    assert spectral_kurtosis(noise, framing) == pytest.approx(np.ones(64), abs=0.2)
     tone = np.exp(2j * np.pi * 5 / 64 * np.arange(n)).astype(np.complex64)
-    assert spectral_kurtosis(tone, geometry)[32 + 5] == pytest.approx(0.0, abs=1e-5)
+    assert spectral_kurtosis(tone, framing)[32 + 5] == pytest.approx(0.0, abs=1e-5)
     # On for every other spectrum: E[P^2] / E[P]^2 = 2 / 0.5, so SK = 3.
     bursts = noise * np.repeat(np.arange(4000) % 2, 64)
-    assert spectral_kurtosis(bursts, geometry).mean() == pytest.approx(3.0, abs=0.2)
+    assert spectral_kurtosis(bursts, framing).mean() == pytest.approx(3.0, abs=0.2)
 
 
 def test_prefixes_are_found_in_what_has_them(rng: np.random.Generator) -> None:

@@ -52,7 +52,7 @@ def test_new_normal_signal_keeps_the_rate(calibrated: tuple[Bundle, Path]) -> No
         ceil(WARMUP_S / tiny.GEOMETRY.hop_s),
         bundle.manifest.site_std,
     )
-    run = CalibrationRun.empty(names, tiny.GEOMETRY.n_fft)
+    run = CalibrationRun.empty(names, tiny.GEOMETRY.n_bins)
     for part in dataset.split("test"):
         score_recording(load_part(dataset, part), tiny.GEOMETRY, scorer, run)
     for name in names:
@@ -80,15 +80,15 @@ def test_the_bundle_keeps_its_model_and_says_how_it_was_calibrated(
     ]
     with_map = ("forecast", "zscore", "ewma")
     for name, found in bundle.manifest.detectors.items():
-        expected = tiny.GEOMETRY.n_fft if name in with_map else 0
+        expected = tiny.GEOMETRY.n_bins if name in with_map else 0
         assert len(found.error_std_db) == expected
 
 
 def test_a_data_set_of_another_geometry_is_refused(tmp_path: Path) -> None:
-    other = replace(tiny.GEOMETRY, n_averages=5)
+    other = replace(tiny.RECIPE, n_averages=5)
     rng = np.random.default_rng(1)
     dataset = tiny_training.make_dataset(
-        tmp_path, {"calibration": tiny_training.moving_ridge(rng, 100, other)}, other
+        tmp_path, {"calibration": tiny_training.moving_ridge(rng, 100, other.framing)}, other
     )
     with pytest.raises(ModelError, match="geometry"):
         calibrate(tiny_training.bundle("lstm", "float32").path, dataset, tmp_path / "out.edgespec")

@@ -233,7 +233,7 @@ def test_the_published_model(tmp_path: Path, shared_data: Path) -> None:
     assert card.training["n_parameters"] == 324_224
     assert card.training["reference_max_error"] < 1e-3
     geometry = card.geometry
-    assert (geometry.n_context, geometry.n_horizon, geometry.n_fft) == (100, 25, 128)
+    assert (geometry.n_context, geometry.n_horizon, geometry.n_bins) == (100, 25, 128)
     _, model = load_model(tmp_path / "model")
     done = quantize(tmp_path / "model", tmp_path / "x.edgespec", "float32")
     backends = [open_backend(done.bundle, name) for name in ("litert", "numba")]

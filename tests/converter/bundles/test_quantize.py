@@ -90,7 +90,7 @@ def test_the_bundle_tells_where_it_is_from() -> None:
     manifest = tiny_training.bundle("lstm", "float16").manifest
     card, _ = load_model(tiny_training.trained("lstm"))
     assert manifest.training == card.training
-    assert manifest.geometry == tiny.GEOMETRY
+    assert manifest.recipe == tiny.RECIPE
     assert manifest.detectors == {}
     assert manifest.model.role == "forecast"
     assert manifest.model.quantisation == "float16"
@@ -109,8 +109,7 @@ def test_recordings_of_the_test_split_are_never_read(tmp_path: Path) -> None:
 
 
 def test_another_geometry_is_refused(tmp_path: Path) -> None:
-    geometry = replace(tiny.GEOMETRY, n_averages=5)
-    other = replace(tiny_training.dataset(), geometry=geometry)
+    other = replace(tiny_training.dataset(), recipe=replace(tiny.RECIPE, n_averages=5))
     with pytest.raises(ModelError, match="the data set it was trained on"):
         quantize(tiny_training.trained("lstm"), tmp_path / "x.edgespec", "float32", other)
 
@@ -124,7 +123,7 @@ def test_a_model_without_the_transform_is_refused(tmp_path: Path) -> None:
 
 
 def saved(folder: Path, model: Any, gate: str | None = "sigmoid") -> Path:
-    save_model(folder, ModelCard("made", "lstm", "forecast", gate, tiny.GEOMETRY), model)
+    save_model(folder, ModelCard("made", "lstm", "forecast", gate, tiny.RECIPE), model)
     return folder
 
 
@@ -289,8 +288,8 @@ def test_the_bundle_on_disk_is_the_one_returned(tmp_path: Path) -> None:
 
 
 def test_the_cell_state_is_not_bounded(tmp_path: Path, rng: np.random.Generator) -> None:
-    geometry = replace(tiny.GEOMETRY, n_context=40)
-    model = shaken(build_model("lstm", geometry, {"n_layers": 1, "n_units": 8}), rng)
+    recipe = replace(tiny.RECIPE, n_context=40)
+    model = shaken(build_model("lstm", recipe.geometry, {"n_layers": 1, "n_units": 8}), rng)
     kernel, recurrent, bias, *dense = model.get_weights()
     # All gates stand open and the candidate is the sign of the first bin: the cell counts 20
     # frames up and 20 down again. Bounded at 10 it would end 10 too low.
@@ -298,7 +297,7 @@ def test_the_cell_state_is_not_bounded(tmp_path: Path, rng: np.random.Generator)
     kernel[0, 16:24], bias[16:24] = 6, 0
     model.set_weights([kernel, recurrent, bias, *dense])
     folder = tmp_path / "model"
-    save_model(folder, ModelCard("made", "lstm", "forecast", "sigmoid", geometry), model)
+    save_model(folder, ModelCard("made", "lstm", "forecast", "sigmoid", recipe), model)
     done = quantize(folder, tmp_path / "x.edgespec", "float32")
     window = np.zeros((40, 64), np.float32)
     window[:20, 0], window[20:, 0] = 1, -1

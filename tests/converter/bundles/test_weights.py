@@ -148,7 +148,7 @@ def test_weights_are_added_to_a_bundle_that_has_none(tmp_path: Path, kind: str) 
 
 def test_a_loop_needs_the_model(tmp_path: Path, rng: np.random.Generator) -> None:
     model = network(rng, gates()["hard_sigmoid"])
-    card = ModelCard("made", "lstm", "forecast", "hard_sigmoid", tiny.GEOMETRY)
+    card = ModelCard("made", "lstm", "forecast", "hard_sigmoid", tiny.RECIPE)
     save_model(tmp_path / "model", card, model)
     made = quantize(tmp_path / "model", tmp_path / "x.edgespec", "float32").bundle
     with pytest.raises(ModelError, match="give the folder of the Keras model"):

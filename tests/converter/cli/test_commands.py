@@ -14,10 +14,10 @@ from converter.cli import main
 from converter.data.dataset import load_dataset, load_part
 from edgespec import errors
 from edgespec.clickglue import EdgespecGroup
+from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle
-from edgespec.records import Geometry
-from tests.converter.data.test_dataset import GEOMETRY, tone_in_noise, write_sigmf
-from tests.made import tiny_training
+from tests.converter.data.test_dataset import tone_in_noise, write_sigmf
+from tests.made import tiny, tiny_training
 
 SIZES = ["--n-fft", "64", "--averages", "4", "--context", "8", "--horizon", "4"]
 ERRORS = [getattr(errors, name) for name in errors.__all__]
@@ -29,7 +29,7 @@ def run(*arguments: object) -> Result:
 
 def write_recordings(folder: Path, rng: np.random.Generator, n_frames: int = 60) -> list[str]:
     """Tones that move from frame to frame, so that no recording is noise only."""
-    n = n_frames * GEOMETRY.frame_samples
+    n = tiny.RECIPE.samples_in(n_frames)
     return [
         write_sigmf(folder, name, tone_in_noise(rng, n, 20 + i) * (1 + np.arange(n) // 256 % 3))
         for i, name in enumerate(["t1", "t2", "v", "c", "x"])
@@ -78,7 +78,7 @@ def test_dataset(tmp_path: Path, rng: np.random.Generator) -> None:
     dataset = load_dataset(tmp_path / "set")
     assert answer["sha256"] == dataset.sha256
     assert answer["frames"] == {"train": 120, "validation": 60, "calibration": 60, "test": 60}
-    assert dataset.geometry == Geometry(1e6, 64, 4, "hann", 8, 4, 4)
+    assert dataset.recipe == Recipe(1e6, 64, 4, "hann", 8, 4, 4)
     assert "t1: 60 frames" in result.stderr
     text = run("dataset", *recordings, "-o", tmp_path / "again", *SIZES, *split)
     assert "train: 2 recordings, 120 frames" in text.stdout
@@ -217,7 +217,7 @@ def test_simulated_frames_are_those_of_the_recordings(tmp_path: Path, workers: i
     assert run(*again).exit_code == 0
     direct, through = load_dataset(tmp_path / "set"), load_dataset(tmp_path / "again")
     assert json.loads(made.stdout)["sha256"] == direct.sha256
-    assert direct.geometry == through.geometry
+    assert direct.recipe == through.recipe
     assert direct.split_method == through.split_method
     splits = {part.name: part.split for part in direct.parts}
     assert splits == {part.name: part.split for part in through.parts}
@@ -226,4 +226,4 @@ def test_simulated_frames_are_those_of_the_recordings(tmp_path: Path, workers: i
         ours, theirs = load_part(direct, part), load_part(through, parts[part.name])
         np.testing.assert_array_equal(ours.power_dbfs, theirs.power_dbfs)
         np.testing.assert_array_equal(ours.flags, theirs.flags)
-        np.testing.assert_array_equal(ours.sample_start, theirs.sample_start)
+        np.testing.assert_array_equal(ours.tick_start, theirs.tick_start)

@@ -1,6 +1,7 @@
 """A data set holds what was recorded, and no window of one split is in another."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,11 @@ from converter.data.splits import split_by_fraction, split_by_name, split_by_tim
 from converter.data.views import WindowSet, segment_starts
 from edgespec.dsp.segments import Segmenter
 from edgespec.errors import SourceError, UsageError
-from edgespec.records import FrameFlag, Geometry, Spectrogram
+from edgespec.grid import Span
+from edgespec.records import FrameFlag, Spectrogram
 from tests.made import tiny, tiny_training
 
+RECIPE, FRAMING = tiny.RECIPE, tiny.FRAMING
 GEOMETRY = tiny.GEOMETRY
 
 
@@ -48,15 +51,15 @@ def noise(rng: np.random.Generator, n_samples: int) -> np.ndarray:
 
 def tone_in_noise(rng: np.random.Generator, n_samples: int, bin_number: int) -> np.ndarray:
     """0.5 at a bin of the fft-shifted spectrum, in noise 40 dB below."""
-    cycles = (bin_number - GEOMETRY.n_fft // 2) / GEOMETRY.n_fft
+    cycles = (bin_number - GEOMETRY.n_bins // 2) / GEOMETRY.n_bins
     tone = 0.5 * np.exp(2j * np.pi * cycles * np.arange(n_samples))
     return tone + noise(rng, n_samples) / 10
 
 
 def test_a_recording_becomes_its_frames(tmp_path: Path, rng: np.random.Generator) -> None:
-    n_samples = 100 * GEOMETRY.frame_samples + 17
+    n_samples = 100 * FRAMING.frame_samples + 17
     path = write_sigmf(tmp_path, "tone", tone_in_noise(rng, n_samples, 40))
-    done = prepare_recording(f"sigmf:{path}", tmp_path / "set", GEOMETRY)
+    done = prepare_recording(f"sigmf:{path}", tmp_path / "set", RECIPE)
     arrays = map_npz(tmp_path / "set" / "tone.npz")
     assert done.n_frames == 100
     assert done.name == "tone"
@@ -64,7 +67,7 @@ def test_a_recording_becomes_its_frames(tmp_path: Path, rng: np.random.Generator
     assert arrays["power_dbfs"].shape == (100, 64)
     assert arrays["power_dbfs"].dtype == np.float32
     assert np.all(arrays["flags"] == 0)
-    assert np.array_equal(arrays["sample_start"], np.arange(100) * GEOMETRY.frame_samples)
+    assert np.array_equal(arrays["sample_start"], np.arange(100) * FRAMING.frame_samples)
     # 20 log10(0.5) = -6.02 dBFS in the bin of the tone.
     assert np.all(arrays["power_dbfs"].argmax(axis=1) == 40)
     assert arrays["power_dbfs"][:, 40] == pytest.approx(-6.02, abs=0.3)
@@ -75,22 +78,22 @@ def test_a_recording_of_another_rate_or_too_short_is_refused(
 ) -> None:
     path = write_sigmf(tmp_path, "fast", noise(rng, 10_000), rate_hz=2e6)
     with pytest.raises(SourceError, match="one data set has one sample rate"):
-        prepare_recording(f"sigmf:{path}", tmp_path, GEOMETRY)
+        prepare_recording(f"sigmf:{path}", tmp_path, RECIPE)
     assert first_sample_rate([f"sigmf:{path}"]) == 2e6
-    path = write_sigmf(tmp_path, "short", noise(rng, GEOMETRY.frame_samples - 1))
+    path = write_sigmf(tmp_path, "short", noise(rng, FRAMING.frame_samples - 1))
     with pytest.raises(SourceError, match="not one frame"):
-        prepare_recording(f"sigmf:{path}", tmp_path, GEOMETRY)
+        prepare_recording(f"sigmf:{path}", tmp_path, RECIPE)
 
 
 def test_build_splits_by_recording(tmp_path: Path, rng: np.random.Generator) -> None:
     names = ["a1", "a2", "b", "c", "d"]
     uris = [
-        f"sigmf:{write_sigmf(tmp_path, n, noise(rng, 30 * GEOMETRY.frame_samples))}" for n in names
+        f"sigmf:{write_sigmf(tmp_path, n, noise(rng, 30 * FRAMING.frame_samples))}" for n in names
     ]
     patterns = {"train": ["a*"], "validation": ["b"], "calibration": ["c"], "test": ["d"]}
     seen = []
     dataset = build_dataset(
-        uris, tmp_path / "set", GEOMETRY, split_by_name(names, patterns), lambda r: seen.append(r)
+        uris, tmp_path / "set", RECIPE, split_by_name(names, patterns), lambda r: seen.append(r)
     )
     assert [r.name for r in seen] == names
     assert dataset == load_dataset(tmp_path / "set")
@@ -100,10 +103,10 @@ def test_build_splits_by_recording(tmp_path: Path, rng: np.random.Generator) -> 
         "calibration": ["c"],
         "test": ["d"],
     }
-    again = build_dataset(uris, tmp_path / "again", GEOMETRY, split_by_name(names, patterns))
+    again = build_dataset(uris, tmp_path / "again", RECIPE, split_by_name(names, patterns))
     assert again.sha256 == dataset.sha256
     with pytest.raises(UsageError, match="two recordings are called 'b'"):
-        build_dataset([uris[2]] * 2, tmp_path, GEOMETRY, split_by_name(["b"], {"train": ["b"]}))
+        build_dataset([uris[2]] * 2, tmp_path, RECIPE, split_by_name(["b"], {"train": ["b"]}))
 
 
 @pytest.mark.parametrize(
@@ -174,8 +177,8 @@ def test_too_few_recordings_point_to_the_split_in_time() -> None:
 
 
 def test_stretches_in_time_keep_a_segment_apart(tmp_path: Path, rng: np.random.Generator) -> None:
-    uri = f"sigmf:{write_sigmf(tmp_path, 'only', noise(rng, 500 * GEOMETRY.frame_samples))}"
-    dataset = build_dataset([uri], tmp_path / "set", GEOMETRY, split_by_time((0.4, 0.2, 0.2, 0.2)))
+    uri = f"sigmf:{write_sigmf(tmp_path, 'only', noise(rng, 500 * FRAMING.frame_samples))}"
+    dataset = build_dataset([uri], tmp_path / "set", RECIPE, split_by_time((0.4, 0.2, 0.2, 0.2)))
     assert [part.split for part in dataset.parts] == list(SPLITS)
     assert dataset.split_method["kind"] == "time"
     assert dataset.split_method["gap_frames"] == GEOMETRY.n_segment
@@ -196,7 +199,7 @@ def test_stretches_in_time_keep_a_segment_apart(tmp_path: Path, rng: np.random.G
 def test_segments_are_those_of_the_device(
     n_frames: int, hop_frames: int, rng: np.random.Generator
 ) -> None:
-    geometry = Geometry(1e6, 64, 4, "hann", 8, 4, hop_frames)
+    geometry = replace(GEOMETRY, hop_frames=hop_frames)
     for chance in (0.0, 0.02, 0.1):
         flags = rng.choice([int(flag) for flag in FrameFlag], n_frames).astype(np.uint8)
         flags[rng.random(n_frames) >= chance] = 0
@@ -204,13 +207,14 @@ def test_segments_are_those_of_the_device(
         frames = Spectrogram(
             np.zeros((n_frames, 64), np.float32),
             flags,
-            np.arange(n_frames, dtype=np.int64) * geometry.frame_samples + lost,
+            np.arange(n_frames, dtype=np.int64) * FRAMING.frame_samples + lost,
+            FRAMING.grid(),
         )
         segmenter = Segmenter(geometry)
         segmenter.push(frames)
-        wanted = [segment.sample_start.tolist() for segment in segmenter.segments()]
+        wanted = [segment.tick_start.tolist() for segment in segmenter.segments()]
         starts = segment_starts(frames, geometry)
-        found = [frames.sample_start[s : s + geometry.n_segment].tolist() for s in starts]
+        found = [frames.tick_start[s : s + geometry.n_segment].tolist() for s in starts]
         assert found == wanted
 
 
@@ -239,11 +243,12 @@ def test_windows_of_two_splits_share_no_frame() -> None:
 
 def noise_frames(rng: np.random.Generator, n_frames: int) -> Spectrogram:
     """Mean of exponential power over ``n_averages``: what the front end makes of white noise."""
-    power = rng.standard_gamma(GEOMETRY.n_averages, (n_frames, GEOMETRY.n_fft))
+    power = rng.standard_gamma(FRAMING.n_averages, (n_frames, GEOMETRY.n_bins))
     return Spectrogram(
         (10 * np.log10(power) - 90).astype(np.float32),
         np.zeros(n_frames, np.uint8),
-        np.arange(n_frames, dtype=np.int64) * GEOMETRY.frame_samples,
+        np.arange(n_frames, dtype=np.int64) * FRAMING.frame_samples,
+        FRAMING.grid(),
     )
 
 
@@ -262,14 +267,23 @@ def test_noise_is_left_out_of_training_only(tmp_path: Path, rng: np.random.Gener
         WindowSet(only, ("train",), leave_noise_out=True)
 
 
+def test_a_retune_is_written_as_a_gap(tmp_path: Path, rng: np.random.Generator) -> None:
+    whole = tiny_training.moving_ridge(rng, 50)
+    step = FRAMING.frame_samples
+    moved = replace(whole.part(slice(20, 50)), grid=FRAMING.grid(9e8), span=Span(20 * step, step))
+    saved = save_frames([whole.part(slice(0, 20)), moved], tmp_path / "one.npz", RECIPE, source="x")
+    arrays = np.load(tmp_path / "one.npz")
+    assert saved.n_frames == 51
+    assert np.flatnonzero(arrays["flags"]).tolist() == [20]
+    assert arrays["flags"][20] == FrameFlag.DROPPED
+    assert arrays["sample_start"][19:23].tolist() == [19 * step, 20 * step, 20 * step, 21 * step]
+
+
 def test_frames_saved_in_pieces_are_the_same(tmp_path: Path, rng: np.random.Generator) -> None:
     whole = tiny_training.moving_ridge(rng, 50)
-    pieces = [
-        Spectrogram(whole.power_dbfs[a:b], whole.flags[a:b], whole.sample_start[a:b])
-        for a, b in ((0, 0), (0, 7), (7, 8), (8, 50))
-    ]
-    one = save_frames([whole], tmp_path / "one.npz", GEOMETRY, source="x")
-    many = save_frames(pieces, tmp_path / "many.npz", GEOMETRY, source="x")
+    pieces = [whole.part(slice(a, b)) for a, b in ((0, 0), (0, 7), (7, 8), (8, 50))]
+    one = save_frames([whole], tmp_path / "one.npz", RECIPE, source="x")
+    many = save_frames(pieces, tmp_path / "many.npz", RECIPE, source="x")
     assert one.file_sha256 == many.file_sha256
     assert sorted(item.name for item in tmp_path.iterdir()) == ["many.npz", "one.npz"]
 

@@ -24,7 +24,7 @@ from converter.lab.observers import clean_twin, dataset_specs
 from converter.lab.tables import read_table, write_table
 from converter.lab.toml import load_experiment
 from edgespec.errors import ConfigError, SourceError
-from edgespec.records import Geometry
+from edgespec.framing import Recipe
 from tests.made import tiny_experiment, tiny_training
 from tests.made.tiny_experiment import parse_experiment
 
@@ -85,8 +85,8 @@ def test_defaults_fill_what_a_file_does_not_say() -> None:
 def test_a_population_may_be_heard_at_another_geometry() -> None:
     text = tiny_experiment.PLAIN + "[geometries.cell-b]\nsample_rate_hz = 2e6\n"
     experiment = parse_experiment(text)
-    assert experiment.geometry_of("cell-b") == replace(experiment.geometry, sample_rate_hz=2e6)
-    assert experiment.geometry_of("unified") == experiment.geometry
+    assert experiment.recipe_of("cell-b") == replace(experiment.geometry, sample_rate_hz=2e6)
+    assert experiment.recipe_of("unified") == experiment.geometry
 
 
 @pytest.mark.parametrize(
@@ -194,9 +194,9 @@ def test_a_field_that_came_later_changes_keys_only_where_it_is_used() -> None:
 
 
 def test_canonical_forgets_the_last_digits_of_a_float() -> None:
-    geometry = Geometry(1e6)
-    near = replace(geometry, sample_rate_hz=np.nextafter(1e6, 2e6).item())
-    assert canonical(geometry) == canonical(near) != canonical(replace(geometry, n_fft=64))
+    recipe = Recipe(1e6)
+    near = replace(recipe, sample_rate_hz=np.nextafter(1e6, 2e6).item())
+    assert canonical(recipe) == canonical(near) != canonical(replace(recipe, n_fft=64))
     with pytest.raises(TypeError, match="object"):
         canonical(object())
 

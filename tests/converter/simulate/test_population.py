@@ -13,7 +13,8 @@ from converter.simulate.frames import prepare_simulated, simulate_frames
 from converter.simulate.population import Population
 from converter.simulate.specs import RecordingSpec, training_specs
 from edgespec.errors import ModelError, UsageError
-from edgespec.records import Geometry, SampleFormat
+from edgespec.framing import Recipe
+from edgespec.records import SampleFormat
 from edgespec.simulate.bands import BANDS
 from edgespec.simulate.cells import CELLS, DAY_CURVE
 from edgespec.simulate.config import ReceiverConfig
@@ -155,13 +156,13 @@ def test_without_contamination_nothing_changes():
 def test_observers_of_every_population_can_be_heard(name):
     population = replace(POPULATIONS[name], contamination=0.3)
     specs = population.contaminated(population.specs(1, 0.06, RATE_HZ, 3), 4)
-    geometry = Geometry(RATE_HZ)
+    recipe = Recipe(RATE_HZ)
     n_frames = 0
-    for spectrogram in simulate_frames(specs[0], geometry):
+    for spectrogram in simulate_frames(specs[0], recipe):
         assert np.isfinite(spectrogram.power_dbfs).all()
         assert not spectrogram.flags.any()
         n_frames += len(spectrogram.power_dbfs)
-    assert n_frames == specs[0].n_samples // geometry.frame_samples
+    assert n_frames == recipe.frames_in(specs[0].n_samples)
 
 
 @pytest.mark.parametrize(
@@ -202,11 +203,11 @@ def test_frames_are_those_of_the_recording(tmp_path, sample_format):
     bits = {SampleFormat.CF32: 0, SampleFormat.CI16: 12}.get(sample_format, 8)
     receiver = ReceiverConfig(sample_format, bits)
     (spec,) = training_specs(1, 0.3, RATE_HZ, 5, receiver)
-    geometry = Geometry(RATE_HZ)
-    direct = prepare_simulated(spec, tmp_path / "direct", geometry)
+    recipe = Recipe(RATE_HZ)
+    direct = prepare_simulated(spec, tmp_path / "direct", recipe)
     write_recording(tmp_path, spec)
-    through = prepare_recording(f"sigmf:{tmp_path / spec.name}", tmp_path / "through", geometry)
-    assert direct.n_frames == through.n_frames == spec.n_samples // geometry.frame_samples
+    through = prepare_recording(f"sigmf:{tmp_path / spec.name}", tmp_path / "through", recipe)
+    assert direct.n_frames == through.n_frames == recipe.frames_in(spec.n_samples)
     ours, theirs = (
         map_npz(tmp_path / folder / f"{spec.name}.npz") for folder in ("direct", "through")
     )
@@ -217,23 +218,23 @@ def test_frames_are_those_of_the_recording(tmp_path, sample_format):
 def test_a_rate_that_is_not_the_geometrys(tmp_path):
     (spec,) = specs_of(Population(), 1)
     with pytest.raises(ModelError, match="come at 1920000 S/s"):
-        prepare_simulated(spec, tmp_path, Geometry(5e6))
+        prepare_simulated(spec, tmp_path, Recipe(5e6))
 
 
 def test_two_observers_of_one_name(tmp_path):
     (spec,) = specs_of(Population(), 1)
     split = split_by_time((0.5, 0.5, 0, 0))
     with pytest.raises(UsageError, match="named 'static-000'"):
-        simulate_dataset([spec, spec], tmp_path, Geometry(RATE_HZ), split)
+        simulate_dataset([spec, spec], tmp_path, Recipe(RATE_HZ), split)
 
 
 @pytest.mark.slow_without_jit
 def test_a_simulated_data_set_may_be_cut_in_time(tmp_path):
     specs = specs_of(Population(), 2)
     done = []
-    geometry = Geometry(RATE_HZ)
+    recipe = Recipe(RATE_HZ)
     split = split_by_time((0.5, 0.0, 0.0, 0.5))
-    dataset = simulate_dataset(specs, tmp_path, geometry, split, progress=done.append)
+    dataset = simulate_dataset(specs, tmp_path, recipe, split, progress=done.append)
     assert [recording.name for recording in done] == [spec.name for spec in specs]
-    assert dataset.split_method["gap_frames"] == geometry.n_segment
+    assert dataset.split_method["gap_frames"] == recipe.geometry.n_segment
     assert [part.split for part in dataset.parts] == ["train", "test"] * 2

@@ -109,7 +109,7 @@ def test_the_best_weights_are_kept(tmp_path: Path, architecture: str) -> None:
     assert reports[-1].best_val_loss == min(losses)
     loaded, model = load_model(tmp_path)
     # JSON has lists where Python has tuples; nothing else may differ.
-    assert loaded.geometry == card.geometry
+    assert loaded.recipe == card.recipe
     assert loaded.training == json.loads(json.dumps(card.training))
     held_out = WindowSet(dataset, ("validation",), leave_noise_out=True)
     numbers = np.arange(len(held_out))
@@ -172,7 +172,7 @@ def test_windows_are_chosen_by_seed_from_all_of_the_data() -> None:
 def test_noise_that_is_left_out_is_made_up_for(tmp_path: Path, rng: np.random.Generator) -> None:
     geometry = tiny.GEOMETRY
     frames = tiny_training.moving_ridge(rng, 400)
-    powers = rng.exponential(size=(200, geometry.n_fft, geometry.n_averages)).mean(axis=2)
+    powers = rng.exponential(size=(200, geometry.n_bins, tiny.FRAMING.n_averages)).mean(axis=2)
     frames.power_dbfs[:200] = 10 * np.log10(powers) - 70
     dataset = tiny_training.make_dataset(tmp_path, {"train": frames, "validation": frames})
     options = {"hop_frames": 4, "leave_noise_out": True}

@@ -23,7 +23,8 @@ from converter.training.settings import TrainSettings
 from converter.training.train import train
 from converter.training.transfer import METHODS, freeze_all_but, transfer
 from edgespec.errors import ModelError, UsageError
-from edgespec.records import FloatArray, Geometry, Spectrogram
+from edgespec.framing import Recipe
+from edgespec.records import FloatArray, Spectrogram
 from tests.made import tiny, tiny_training
 
 pytestmark = [
@@ -34,7 +35,7 @@ pytestmark = [
 FAST = TrainSettings(epochs=1, seed=5)
 SECONDS = 0.1
 FRAME_S = tiny.GEOMETRY.frame_s
-N_BINS = tiny.GEOMETRY.n_fft
+N_BINS = tiny.GEOMETRY.n_bins
 
 
 @cache
@@ -126,7 +127,7 @@ def test_frozen_layers_are_frozen(method: str, wanted: list[str]) -> None:
 def test_a_normalisation_is_frozen_with_its_layer(tmp_path: Path) -> None:
     load_keras().utils.set_random_seed(1)
     model = build_model("lstm", tiny.GEOMETRY, {"n_units": 6, "batch_norm": True})
-    card = ModelCard("bn", "lstm", "forecast", "sigmoid", tiny.GEOMETRY)
+    card = ModelCard("bn", "lstm", "forecast", "sigmoid", tiny.RECIPE)
     save_model(tmp_path / "teacher", card, model)
     transfer(tmp_path / "teacher", other_cell(), tmp_path / "2L", "2L", SECONDS, FAST)
     changed = changed_layers(model, load_model(tmp_path / "2L")[1])
@@ -340,9 +341,9 @@ def test_wrong_arguments_are_refused(tmp_path: Path) -> None:
         transfer(teacher, other_cell(), tmp_path, "3L")
     with pytest.raises(UsageError, match="teacher's own folder"):
         transfer(teacher, other_cell(), teacher / ".." / teacher.name, "affine")
-    geometry = Geometry(2e6, n_fft=64, n_averages=4, n_context=8, n_horizon=4, hop_frames=4)
+    recipe = Recipe(2e6, n_fft=64, n_averages=4, n_context=8, n_horizon=4, hop_frames=4)
     with pytest.raises(ModelError, match="has the geometry"):
-        transfer(teacher, replace(other_cell(), geometry=geometry), tmp_path, "affine")
+        transfer(teacher, replace(other_cell(), recipe=recipe), tmp_path, "affine")
     keras = load_keras()
     window = keras.Input((8, 64))
     dense = keras.layers.Dense(256, activation="relu")(keras.layers.Flatten()(window))

@@ -14,13 +14,14 @@ import pytest
 
 from edgespec.alarm.console import JsonLinesSink, TableSink
 from edgespec.config import Config, MqttConfig, NodeConfig
+from edgespec.framing import Framing
 from edgespec.records import BandInfo, Event, EventType, ObserverState
 from edgespec.wire.event import parse_event
 from edgespec.wire.info import parse_info
 from edgespec.wire.state import parse_state
 
 CONFIG = Config(node=NodeConfig(id="pi-1"), mqtt=MqttConfig(url="mqtt://pi:secret@host"))
-LTE = BandInfo("lte", 806e6, 5e6, "sigmf:a.sigmf-meta", "shipped", "c0ffee")
+LTE = BandInfo("lte", Framing(5e6).grid(806e6), "sigmf:a.sigmf-meta", "shipped", "c0ffee")
 EVENT = Event(
     "e1", EventType.NEW, "lte", 0, 1_500_000_000, 5, 10, 805.9e6, 806.25e6, 806e6, -41.26,
     12.34, "lstm", 3.21, 2.0, 0.8, "tone", 0.0042,
@@ -51,6 +52,7 @@ def test_json_lines_are_the_messages_of_the_broker() -> None:
     info, first, state, last, _ = stream.getvalue().splitlines()
     node, about = parse_info(info)
     assert (node, about["source"], about["model"]) == ("pi-1", LTE.source, "shipped")
+    assert (about["center_freq_hz"], about["sample_rate_hz"]) == (806e6, 5e6)
     assert parse_event(first).event == EVENT
     assert [parse_event(line).sequence for line in (first, last)] == [1, 2]
     assert parse_event(last).node == "pi-1"
@@ -120,7 +122,7 @@ def test_a_full_disk_under_the_output_is_said_once(caplog: pytest.LogCaptureFixt
 
 def test_an_unknown_centre_is_said() -> None:
     stream = io.StringIO()
-    TableSink(stream).header([replace(LTE, center_freq_hz=0.0)], Config())
+    TableSink(stream).header([replace(LTE, grid=Framing(5e6).grid())], Config())
     assert "5 MHz around an unknown centre" in stream.getvalue()
     assert "this screen only" in stream.getvalue()
 
@@ -192,7 +194,9 @@ def test_a_real_terminal_gets_a_line_that_fits() -> None:
         sink.close()
 
 
-GSM = replace(LTE, band="gsm", center_freq_hz=925e6, source="rtl_tcp:h:1", model_sha256="0ddba11")
+GSM = replace(
+    LTE, band="gsm", grid=Framing(5e6).grid(925e6), source="rtl_tcp:h:1", model_sha256="0ddba11"
+)
 
 
 def test_every_line_of_several_bands_says_whose_it_is() -> None:

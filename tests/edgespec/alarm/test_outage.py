@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow_without_jit
 
 NODE = "pi-1"
 QUIET_S, EVERY_S, TONE_S = 0.6, 0.4, 0.15
-HOP = tiny.GEOMETRY.hop_frames * tiny.GEOMETRY.frame_samples
+HOP = tiny.RECIPE.hop_samples
 
 ByteArray = NDArray[np.uint8]
 
@@ -283,7 +283,7 @@ def test_a_disk_that_is_full(stack: ExitStack, tmp_path: Path, rng: np.random.Ge
     """No file may grow beyond 1 kB: the second event does not fit any more."""
     uri = band.write_sigmf(tmp_path / "tones", tones(rng, 3))
     # The cache of the kernels is on that disk, too: fill it now.
-    FrontEnd(tiny.GEOMETRY, SampleFormat.CU8, max_block_samples=1024)
+    FrontEnd(tiny.FRAMING, SampleFormat.CU8, max_block_samples=1024)
     observer = observe(
         stack,
         tmp_path,

@@ -16,13 +16,12 @@ from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import BandConfig, Config, DetectConfig, MqttConfig, load_config
 from edgespec.dsp.levels import ADDERS, RssPlan, SubbandLevels
 from edgespec.errors import ConfigError
+from edgespec.framing import Recipe
+from edgespec.grid import Span
 from edgespec.inference.backends import open_backend
-from edgespec.observer.band import BandChain
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.records import (
-    TAPER_ENBW_BINS,
     FrameFlag,
-    Geometry,
     IqBlock,
     RssReport,
     SampleFormat,
@@ -30,7 +29,6 @@ from edgespec.records import (
     Spectrogram,
 )
 from edgespec.wire.rss import MAX_RSS_BYTES, RssPayloadError, encode_rss, parse_rss, rss_payload
-from tests.edgespec.observer.test_allocations import GEOMETRY as WIDE
 from tests.edgespec.observer.test_allocations import (
     MAX_BYTES,
     CannedFrontEnd,
@@ -39,16 +37,19 @@ from tests.edgespec.observer.test_allocations import (
     bundle_of,
     highest_rise,
 )
+from tests.edgespec.observer.test_allocations import RECIPE as WIDE
 from tests.edgespec.observer.test_monitor import Notebook, Tape
 from tests.made import band, tiny, tiny_network
 from tests.made.broker import PATIENCE_S, Broker, Listener, Proxy, wait_for
+from tests.made.chain import chain_of
 
 NS = 1_000_000_000
 START_NS = 1_700_000_000 * NS
-GEOMETRY = Geometry(1e6, n_fft=64, n_averages=25, hop_frames=25)
+RECIPE = Recipe(1e6, n_fft=64, n_averages=25, hop_frames=25)
+FRAMING, GEOMETRY = RECIPE.framing, RECIPE.geometry
 #: Blocks of 40 ms, 25 to a second.
-BLOCK = GEOMETRY.hop_frames * GEOMETRY.frame_samples
-SOURCE = SourceInfo("test:", 1e6, 800e6, SampleFormat.CF32, True)
+BLOCK = RECIPE.hop_samples
+GRID = FRAMING.grid(800e6)
 PLAN = RssPlan("pi-1", "hall-1", "lte", 4)
 
 REPORT = RssReport(
@@ -57,21 +58,22 @@ REPORT = RssReport(
 )  # fmt: skip
 
 
-def block_at(start_ns: int, n_samples: int = BLOCK) -> IqBlock:
-    return IqBlock(np.zeros(n_samples, np.complex64), 1e6, 800e6, 0, start_ns)
-
-
 def frames(power_dbfs: np.ndarray, flags: dict[int, int] | None = None) -> Spectrogram:
     flagged = np.zeros(len(power_dbfs), np.uint8)
     for index, flag in (flags or {}).items():
         flagged[index] = flag
-    return Spectrogram(power_dbfs.astype(np.float32), flagged, np.arange(len(power_dbfs)))
+    return Spectrogram(power_dbfs.astype(np.float32), flagged, np.arange(len(power_dbfs)), GRID)
+
+
+def heard_at(spectrogram: Spectrogram, start_ns: int) -> Spectrogram:
+    """Return the frames as those of a block that began then."""
+    return replace(spectrogram, span=Span(0, BLOCK, start_ns))
 
 
 def second_of(levels: SubbandLevels, spectrogram: Spectrogram, start_ns: int) -> RssReport | None:
     """Add a second of the same frames block by block, and one block of the next second."""
     for k in range(26):
-        levels.add(spectrogram, block_at(start_ns + k * 40_000_000))
+        levels.add(heard_at(spectrogram, start_ns + k * 40_000_000))
     return levels.take()
 
 
@@ -82,10 +84,10 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 def test_levels_are_the_mean_power_of_each_subband(rng: np.random.Generator, backend: str) -> None:
     power_dbfs = rng.normal(-60.0, 6.0, (25, 64))
-    levels = SubbandLevels(GEOMETRY, SOURCE, PLAN, 30, backend)
+    levels = SubbandLevels(GRID, PLAN, 30, backend)
     report = second_of(levels, frames(power_dbfs), START_NS)
     assert report is not None
-    mean = (10.0 ** (power_dbfs.astype(np.float32) / 10.0)).mean(axis=0) / TAPER_ENBW_BINS["hann"]
+    mean = (10.0 ** (power_dbfs.astype(np.float32) / 10.0)).mean(axis=0) / 1.5
     naive = [10.0 * math.log10(mean[k * 16 : (k + 1) * 16].sum()) for k in range(4)]
     assert report.levels_db == pytest.approx(naive, abs=1e-3)  # what is left of three digits
     assert report.edges_hz == (799.5e6, 799.75e6, 800e6, 800.25e6, 800.5e6)
@@ -96,7 +98,7 @@ def test_levels_are_the_mean_power_of_each_subband(rng: np.random.Generator, bac
 
 def test_a_tone_is_as_strong_as_it_is(backend: str) -> None:
     """Through the front end: a tone of -20 dBFS in the third subband of four."""
-    chain = BandChain(
+    chain = chain_of(
         tiny_network.bundle(),
         open_backend(tiny_network.bundle()),
         SourceInfo("test:", band.RATE_HZ, band.CENTER_HZ, SampleFormat.CF32, False),
@@ -106,7 +108,7 @@ def test_a_tone_is_as_strong_as_it_is(backend: str) -> None:
         front_end="numba" if backend == "numba" else "scipy",
         rss=replace(PLAN, full_scale_dbm=-30.0),
     )
-    size = tiny.GEOMETRY.frame_samples * tiny.GEOMETRY.hop_frames
+    size = tiny.FRAMING.frame_samples * tiny.GEOMETRY.hop_frames
     n_blocks = math.ceil(1.05 * band.RATE_HZ / size)
     hz = 0.1 * band.RATE_HZ
     for k in range(n_blocks):
@@ -129,7 +131,7 @@ def test_frames_that_say_nothing_are_left_out_and_clipped_ones_counted(backend: 
     both = FrameFlag.CONSTANT | FrameFlag.CLIPPED
     clipped = FrameFlag.CLIPPED
     flags = dict(enumerate([FrameFlag.DROPPED, FrameFlag.NONFINITE, both, clipped, clipped]))
-    levels = SubbandLevels(GEOMETRY, SOURCE, PLAN, 30, backend)
+    levels = SubbandLevels(GRID, PLAN, 30, backend)
     report = second_of(levels, frames(power_dbfs, flags), START_NS)
     assert report is not None
     assert report.n_frames == 22 * 25
@@ -138,11 +140,11 @@ def test_frames_that_say_nothing_are_left_out_and_clipped_ones_counted(backend: 
 
 
 def test_intervals_are_the_seconds_of_utc() -> None:
-    levels = SubbandLevels(GEOMETRY, SOURCE, PLAN, 30, "numpy")
+    levels = SubbandLevels(GRID, PLAN, 30, "numpy")
     spectrogram = frames(np.full((25, 64), -40.0))
     ends = []
     for k in range(100):
-        levels.add(spectrogram, block_at(START_NS + 730_000_000 + k * 40_000_000))
+        levels.add(heard_at(spectrogram, START_NS + 730_000_000 + k * 40_000_000))
         report = levels.take()
         if report is not None:
             ends.append(report.utc_ns)
@@ -152,24 +154,40 @@ def test_intervals_are_the_seconds_of_utc() -> None:
 
 
 def test_a_clock_that_jumps_only_cuts_an_interval() -> None:
-    levels = SubbandLevels(GEOMETRY, SOURCE, PLAN, 30, "numpy")
+    levels = SubbandLevels(GRID, PLAN, 30, "numpy")
     spectrogram = frames(np.full((25, 64), -40.0))
     for k in range(20):
-        levels.add(spectrogram, block_at(START_NS + k * 40_000_000))
-    levels.add(spectrogram, block_at(START_NS - 3600 * NS))
+        levels.add(heard_at(spectrogram, START_NS + k * 40_000_000))
+    levels.add(heard_at(spectrogram, START_NS - 3600 * NS))
     report = levels.take()
     assert report is not None
     assert report.duration_s == pytest.approx(0.8)
 
 
+def test_a_retune_cuts_an_interval() -> None:
+    levels = SubbandLevels(GRID, PLAN, 30, "numpy")
+    for k in range(20):
+        levels.add(heard_at(frames(np.full((25, 64), -40.0)), START_NS + k * 40_000_000))
+    moved = replace(frames(np.zeros((25, 64))), grid=FRAMING.grid(900e6))
+    levels.add(heard_at(moved, START_NS + 800_000_000))
+    before = levels.take()
+    assert before is not None
+    assert (before.edges_hz[0], before.n_frames) == (799.5e6, 500)
+    assert before.levels_db == pytest.approx([-40.0 + 10 * math.log10(16 / 1.5)] * 4, abs=2e-3)
+    after = second_of(levels, moved, START_NS + NS)
+    assert after is not None
+    assert after.edges_hz[0] == 899.5e6
+    assert after.levels_db == pytest.approx([10 * math.log10(16 / 1.5)] * 4, abs=2e-3)
+
+
 @pytest.mark.parametrize("n_subbands", [0, 65])
 def test_subbands_need_bins(n_subbands: int) -> None:
     with pytest.raises(ConfigError, match=f"subbands is {n_subbands}; .* from 1 to 64"):
-        SubbandLevels(GEOMETRY, SOURCE, replace(PLAN, n_subbands=n_subbands), 30)
+        SubbandLevels(GRID, replace(PLAN, n_subbands=n_subbands), 30)
 
 
 def test_subbands_need_not_divide_the_bins() -> None:
-    levels = SubbandLevels(GEOMETRY, SOURCE, replace(PLAN, n_subbands=5), 30, "numpy")
+    levels = SubbandLevels(GRID, replace(PLAN, n_subbands=5), 30, "numpy")
     report = second_of(levels, frames(np.zeros((25, 64))), START_NS)
     assert report is not None
     n_bins = [10.0 ** (level / 10.0) * 1.5 for level in report.levels_db]
@@ -182,8 +200,8 @@ def test_received_power_allocates_no_array(
     adder: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = SourceInfo("test:", WIDE.sample_rate_hz, 0.0, SampleFormat.CU8, False)
-    hop = WIDE.hop_frames * WIDE.frame_samples
-    chain = BandChain(
+    hop = WIDE.hop_samples
+    chain = chain_of(
         bundle_of(WIDE), Flat(), source, BandConfig(),
         DetectConfig(warmup_s=0.0, detectors=("energy",)), max_block_samples=hop,
         front_end="numba" if adder == "numba" else "scipy", rss=PLAN,
@@ -350,13 +368,13 @@ class DatedTape(Tape):
 def test_the_monitor_tells_its_sinks(rng: np.random.Generator, plan: RssPlan | None) -> None:
     tape, keeper = DatedTape(band.cf32(band.noise(rng, 2.2))), Keeper()
     geometry = tiny.GEOMETRY
-    chain = BandChain(
+    chain = chain_of(
         tiny_network.bundle(),
         open_backend(tiny_network.bundle()),
         tape.info,
         BandConfig(),
         DetectConfig(warmup_s=10.0, detectors=("zscore",)),
-        max_block_samples=geometry.frame_samples * geometry.hop_frames,
+        max_block_samples=tiny.RECIPE.hop_samples,
         front_end="scipy",
         rss=plan,
     )

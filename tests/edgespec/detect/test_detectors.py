@@ -15,24 +15,26 @@ from edgespec.detect.reference import (
 )
 from edgespec.detect.residual import ForecastError
 from edgespec.errors import ConfigError, UsageError
-from edgespec.records import Forecast, Geometry, Scaling, Segment
+from edgespec.framing import Recipe
+from edgespec.records import Forecast, Scaling, Segment
 
-GEOMETRY = Geometry(1e6, n_fft=64, n_averages=10, n_context=8, n_horizon=4, hop_frames=4)
+RECIPE = Recipe(1e6, n_fft=64, n_averages=10, n_context=8, n_horizon=4, hop_frames=4)
+FRAMING, GEOMETRY = RECIPE.framing, RECIPE.geometry
 N_WARMUP = 20
 
 
 def segment(rng: np.random.Generator, step_db: float = 0.0, bins: slice = slice(None)) -> Segment:
     """Noise of 1.41 dB spread around -60 dBFS, with the target raised in some bins."""
-    power = rng.normal(-60.0, 1.41, (GEOMETRY.n_segment, GEOMETRY.n_fft)).astype(np.float32)
+    power = rng.normal(-60.0, 1.41, (GEOMETRY.n_segment, GEOMETRY.n_bins)).astype(np.float32)
     target = power[GEOMETRY.n_context :]
     target[:, bins] += step_db
-    start = np.arange(GEOMETRY.n_segment) * GEOMETRY.frame_samples
+    start = np.arange(GEOMETRY.n_segment) * FRAMING.frame_samples
     return Segment(power[: GEOMETRY.n_context], target, start)
 
 
 def flat_forecast() -> Forecast:
     """Expect -60 dBFS everywhere."""
-    shape = (GEOMETRY.n_horizon, GEOMETRY.n_fft)
+    shape = (GEOMETRY.n_horizon, GEOMETRY.n_bins)
     return Forecast(np.full(shape, -60.0, np.float32), Scaling(-60.0, 1.0))
 
 
@@ -63,7 +65,7 @@ def test_the_shape_of_the_band_does_not_care_for_its_level(
         detector.score(segment(rng), None)
     one = segment(rng)
     twin = copy.deepcopy(detector)
-    louder = Segment(one.context, one.target + np.float32(30.0), one.sample_start)
+    louder = Segment(one.context, one.target + np.float32(30.0), one.tick_start)
     quiet_score, loud_score = detector.score(one, None), twin.score(louder, None)
     assert quiet_score is not None
     assert loud_score is not None

@@ -7,17 +7,19 @@ import pytest
 
 from edgespec.detect.events import EventRules, EventTracker
 from edgespec.errors import ConfigError
-from edgespec.records import BandInfo, Decision, Event, EventType, Geometry, Score
+from edgespec.framing import Recipe
+from edgespec.records import BandInfo, Decision, Event, EventType, Score
 
-GEOMETRY = Geometry(1e6, n_fft=64, n_averages=10, n_context=8, n_horizon=4, hop_frames=4)
-BAND = BandInfo("b", 100e6, 1e6)
-HOP_SAMPLES = GEOMETRY.hop_frames * GEOMETRY.frame_samples
+RECIPE = Recipe(1e6, n_fft=64, n_averages=10, n_context=8, n_horizon=4, hop_frames=4)
+FRAMING, GEOMETRY = RECIPE.framing, RECIPE.geometry
+BAND = BandInfo("b", FRAMING.grid(100e6))
+HOP_SAMPLES = RECIPE.hop_samples
 HOP_S = HOP_SAMPLES / 1e6
 
 
 def tracker(**rules: float) -> EventTracker:
     defaults = {"k": 2, "n": 3, "hysteresis": 0.8, "hold_off_s": 5 * HOP_S, "update_s": 1e9}
-    return EventTracker(BAND, GEOMETRY, EventRules(**(defaults | rules)), {}, lambda: 0)  # type: ignore[arg-type]
+    return EventTracker(BAND, EventRules(**(defaults | rules)), {}, lambda: 0)  # type: ignore[arg-type]
 
 
 def play(tracker: EventTracker, values: Sequence[float], finish: bool = True) -> list[Event]:
@@ -156,8 +158,8 @@ def stripes(
 
 def first_bin(event: Event) -> int:
     """The lowest bin of an event's extent."""
-    first_hz = BAND.center_freq_hz - BAND.sample_rate_hz / 2
-    return round((event.freq_lower_hz - first_hz) / GEOMETRY.bin_hz + 0.5)
+    grid = BAND.grid
+    return round((event.freq_lower_hz - grid.freqs_hz[0]) / grid.bin_hz + 0.5)
 
 
 def test_an_event_ends_by_its_samples_however_late_they_come() -> None:

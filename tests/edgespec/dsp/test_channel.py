@@ -14,7 +14,8 @@ from edgespec.dsp.channel import Channel
 from edgespec.dsp.channel_plan import STOPBAND_DB, ChannelPlan
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import ConfigError, SourceError
-from edgespec.records import FrameFlag, Geometry, IqBlock, SampleFormat, SourceInfo
+from edgespec.framing import Framing
+from edgespec.records import FrameFlag, IqBlock, SampleFormat, SourceInfo
 from tests import naive
 
 RATE_HZ = 4e6
@@ -198,18 +199,18 @@ def test_what_filtering_hides_is_marked(rng: np.random.Generator, wrong: FrameFl
     if wrong is FrameFlag.CLIPPED:
         integers[at][::2] = 128
     channel = channel_for(sample_format=SampleFormat.CU8)
-    geometry = Geometry(RATE_HZ / 4, n_fft=64, n_averages=2)
+    framing = Framing(RATE_HZ / 4, n_fft=64, n_averages=2)
     front_end = FrontEnd(
-        geometry, SampleFormat.CF32, max_block_samples=channel.max_out_samples, backend="scipy"
+        framing, SampleFormat.CF32, max_block_samples=channel.max_out_samples, backend="scipy"
     )
     flags, starts = [], []
     for first in range(0, 40_000, 5000):
         for part in channel.process(block_at(integers[first : first + 5000], first)):
             made = front_end.process(part)
             flags += list(made.flags)
-            starts += list(made.sample_start)
+            starts += list(made.tick_start)
     for flag, start in zip(flags, starts, strict=True):
-        first, stop = 4 * start, 4 * (start + geometry.frame_samples)
+        first, stop = 4 * start, 4 * (start + framing.frame_samples)
         is_touched = first < at.stop and stop > at.start
         # The filter reaches as far to either side.
         is_near = first < at.stop + 4096 // 4 and stop > at.start - 4096 // 4

@@ -8,11 +8,13 @@ import pytest
 from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.spectrogram import BACKENDS, FrontEnd
 from edgespec.errors import ConfigError
-from edgespec.records import FrameFlag, Geometry, IqBlock, SampleFormat
+from edgespec.framing import Recipe
+from edgespec.records import FrameFlag, IqBlock, SampleFormat
 from tests import naive
 
-GEOMETRY = Geometry(1e6, n_fft=64, n_averages=2)
-N = GEOMETRY.frame_samples
+RECIPE = Recipe(1e6, n_fft=64, n_averages=2)
+FRAMING, GEOMETRY = RECIPE.framing, RECIPE.geometry
+N = FRAMING.frame_samples
 INTEGERS = [SampleFormat.CU8, SampleFormat.CI8, SampleFormat.CI16]
 
 both = pytest.mark.parametrize("backend", list(BACKENDS))
@@ -20,7 +22,7 @@ both = pytest.mark.parametrize("backend", list(BACKENDS))
 
 def frames(samples, sample_format, backend, **options):
     front_end = FrontEnd(
-        GEOMETRY, sample_format, max_block_samples=len(samples), backend=backend, **options
+        FRAMING, sample_format, max_block_samples=len(samples), backend=backend, **options
     )
     block = IqBlock(samples, 1e6, 0.0, 0, 0)
     if backend == "numba":

@@ -1,14 +1,19 @@
 """Segments do not depend on how frames arrive, and every position of the grid is accounted for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from edgespec.dsp.segments import Segmenter
-from edgespec.records import FrameFlag, Geometry, Spectrogram
+from edgespec.errors import ModelError
+from edgespec.framing import Recipe
+from edgespec.records import FrameFlag, Spectrogram
 from tests import naive
 
-GEOMETRY = Geometry(1e6, n_fft=64, n_averages=2, n_context=8, n_horizon=4, hop_frames=3)
-N = GEOMETRY.frame_samples
+RECIPE = Recipe(1e6, n_fft=64, n_averages=2, n_context=8, n_horizon=4, hop_frames=3)
+FRAMING, GEOMETRY = RECIPE.framing, RECIPE.geometry
+N, GRID = FRAMING.frame_samples, FRAMING.grid()
 
 
 def stream(n_frames, flags=(), shifts=()):
@@ -20,16 +25,12 @@ def stream(n_frames, flags=(), shifts=()):
     start = np.arange(n_frames, dtype=np.int64) * N
     for frame, n_lost in shifts:
         start[frame:] += n_lost
-    return Spectrogram(power, marks, start)
+    return Spectrogram(power, marks, start, GRID)
 
 
 def cut(frames, edges):
     for first, stop in zip([0, *edges], [*edges, frames.n_frames], strict=True):
-        yield Spectrogram(
-            frames.power_dbfs[first:stop],
-            frames.flags[first:stop],
-            frames.sample_start[first:stop],
-        )
+        yield frames.part(slice(first, stop))
 
 
 def run(parts, geometry=GEOMETRY):
@@ -42,7 +43,7 @@ def run(parts, geometry=GEOMETRY):
             first = int(numbers[0])
             assert numbers.tolist() == list(range(first, first + geometry.n_segment))
             assert len(segment.context) == geometry.n_context
-            assert (np.diff(segment.sample_start) == geometry.frame_samples).all()
+            assert (np.diff(segment.tick_start) == N).all()
             found.append(first)
     return found, segmenter.skipped
 
@@ -55,14 +56,14 @@ def test_one_segment_every_hop():
 
 @pytest.mark.parametrize("hop_frames", [1, 3, 12, 20])
 def test_any_chunking_gives_the_segments_of_the_definition(rng, hop_frames):
-    geometry = Geometry(1e6, 64, 2, n_context=8, n_horizon=4, hop_frames=hop_frames)
+    geometry = replace(GEOMETRY, hop_frames=hop_frames)
     kinds = [FrameFlag.DROPPED, FrameFlag.CLIPPED, FrameFlag.NONFINITE, FrameFlag.CONSTANT]
     for _ in range(20):
         n_frames = 200
         flags = [(int(k), rng.choice(kinds)) for k in rng.integers(0, n_frames, 6)]
         shifts = [(int(k), int(rng.integers(1, 500))) for k in rng.integers(1, n_frames, 2)]
         frames = stream(n_frames, flags, shifts)
-        expected = naive.segments(frames.flags, frames.sample_start, geometry)
+        expected = naive.segments(frames.flags, frames.tick_start, N, geometry)
         for edges in (
             [],
             range(1, n_frames),
@@ -81,7 +82,7 @@ def test_every_position_is_a_segment_or_counted():
     found, skipped = run([frames])
     assert len(found) + sum(skipped.values()) == (60 - GEOMETRY.n_segment) // 3 + 1
     # Frame 20 is in the segments from 9, 12, 15, 18; frame 45 in those from 36, 39, 42, 45.
-    assert skipped == {"dropped": 0, "nonfinite": 0, "clipped": 8, "constant": 0}
+    assert skipped == {"dropped": 0, "nonfinite": 0, "clipped": 8, "constant": 0, "retuned": 0}
     assert found == [0, 3, 6, 21, 24, 27, 30, 33, 48]
 
 
@@ -125,3 +126,22 @@ def test_reset_forgets_frames_and_keeps_counts():
     segmenter.push(stream(12))
     assert len(list(segmenter.segments())) == 1
     assert not any(segmenter.skipped.values())
+
+
+@pytest.mark.parametrize("flags", [(), [(0, FrameFlag.DROPPED)]])
+def test_no_segment_lies_on_two_grids(flags):
+    """A retune cuts segments short as a gap does and is counted apart, whatever is lost then."""
+    before, after = stream(14).part(slice(0, 14)), stream(40, flags).part(slice(0, 26))
+    after = replace(after, tick_start=after.tick_start + 14 * N, grid=FRAMING.grid(1e9))
+    after = replace(after, power_dbfs=after.power_dbfs + np.float32(14))
+    n_lost = len(flags)
+    for edges in ([], [1], range(1, 26)):
+        found, skipped = run([before, *cut(after, list(edges))])
+        assert found == [0, *range(14 + n_lost, 29, 3)]
+        assert skipped == dict.fromkeys(skipped, 0) | {"retuned": 4}
+
+
+def test_frames_of_another_width_are_refused():
+    segmenter = Segmenter(replace(GEOMETRY, n_bins=32))
+    with pytest.raises(ModelError, match=r"64 bins, but segments of 32"):
+        segmenter.push(stream(5))

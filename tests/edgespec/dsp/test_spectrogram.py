@@ -9,12 +9,13 @@ import pytest
 
 from edgespec.dsp.spectrogram import BACKENDS, FrontEnd
 from edgespec.errors import ConfigError, ModelError, SourceError
-from edgespec.records import FFT_SIZES, FrameFlag, Geometry, IqBlock, SampleFormat
+from edgespec.framing import FFT_SIZES, Framing
+from edgespec.records import FrameFlag, IqBlock, SampleFormat
 from tests import naive
 
 RATE_HZ = 5e6
 FORMATS = list(SampleFormat)
-SMALL = Geometry(RATE_HZ, n_fft=64, n_averages=2)
+SMALL = Framing(RATE_HZ, n_fft=64, n_averages=2)
 JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 # Plain Python runs the kernels too slowly for the large sizes.
 SIZES = [pytest.param(n, marks=[pytest.mark.slow_without_jit] if n > 64 else []) for n in FFT_SIZES]
@@ -39,16 +40,16 @@ def block(samples, start=0, **changes):
     return replace(IqBlock(samples, RATE_HZ, 0.0, start, 0), **changes)
 
 
-def run(samples, geometry, sample_format, backend="scipy", lengths=None, **options):
+def run(samples, framing, sample_format, backend="scipy", lengths=None, **options):
     """Frames of a stream that is cut into blocks of the given lengths, as copies."""
     front_end = FrontEnd(
-        geometry, sample_format, max_block_samples=len(samples), backend=backend, **options
+        framing, sample_format, max_block_samples=len(samples), backend=backend, **options
     )
     edges = np.cumsum([0, *(lengths if lengths is not None else [len(samples)])])
     parts = []
     for start, stop in pairwise(edges):
         part = front_end.process(block(samples[start:stop], int(start)))
-        parts.append((part.power_dbfs.copy(), part.flags.copy(), part.sample_start.copy()))
+        parts.append((part.power_dbfs.copy(), part.flags.copy(), part.tick_start.copy()))
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
@@ -57,15 +58,15 @@ def run(samples, geometry, sample_format, backend="scipy", lengths=None, **optio
 @pytest.mark.parametrize("sample_format", FORMATS)
 @pytest.mark.parametrize("n_fft", SIZES)
 def test_equals_the_definition(rng, n_fft, sample_format, taper, backend):
-    geometry = Geometry(RATE_HZ, n_fft, n_averages=2, taper=taper)
-    samples = encode(noise(rng, 3 * geometry.frame_samples + 7), sample_format)
-    power_dbfs, flags, start = run(samples, geometry, sample_format, backend)
+    framing = Framing(RATE_HZ, n_fft, n_averages=2, taper=taper)
+    samples = encode(noise(rng, 3 * framing.frame_samples + 7), sample_format)
+    power_dbfs, flags, start = run(samples, framing, sample_format, backend)
     x = naive.complex_samples(samples, sample_format)
-    expected = 10.0 * np.log10(naive.spectrogram(x, geometry))
+    expected = 10.0 * np.log10(naive.spectrogram(x, framing))
     # float32 leaves about 1e-7 of the largest bin in every other: 40 dB below it that is .004 dB.
     np.testing.assert_allclose(power_dbfs, expected, rtol=0, atol=0.005)
     assert flags.tolist() == [0, 0, 0]
-    assert start.tolist() == [0, geometry.frame_samples, 2 * geometry.frame_samples]
+    assert start.tolist() == [0, framing.frame_samples, 2 * framing.frame_samples]
 
 
 @pytest.mark.slow_without_jit
@@ -73,9 +74,9 @@ def test_equals_the_definition(rng, n_fft, sample_format, taper, backend):
 @pytest.mark.parametrize("n_fft", FFT_SIZES)
 @pytest.mark.parametrize("sample_format", FORMATS)
 def test_both_paths_agree_over_many_batches(rng, sample_format, n_fft, n_averages):
-    geometry = Geometry(RATE_HZ, n_fft, n_averages)
-    samples = encode(noise(rng, 37 * geometry.frame_samples), sample_format)
-    fast, slow = (run(samples, geometry, sample_format, name)[0] for name in ("numba", "scipy"))
+    framing = Framing(RATE_HZ, n_fft, n_averages)
+    samples = encode(noise(rng, 37 * framing.frame_samples), sample_format)
+    fast, slow = (run(samples, framing, sample_format, name)[0] for name in ("numba", "scipy"))
     assert len(fast) == 37
     np.testing.assert_allclose(fast, slow, rtol=0, atol=0.005)
 
@@ -85,11 +86,11 @@ def test_both_paths_agree_over_many_batches(rng, sample_format, n_fft, n_average
 @pytest.mark.parametrize(("bin_offset", "level_dbfs"), [(0, -0.1), (-32, -6.0), (13, -20.0)])
 def test_tone_is_in_its_bin_at_its_level(sample_format, bin_offset, level_dbfs, backend):
     k = np.arange(2 * SMALL.frame_samples)
-    x = 10 ** (level_dbfs / 20) * np.exp(2j * np.pi * bin_offset / SMALL.n_fft * k)
+    x = 10 ** (level_dbfs / 20) * np.exp(2j * np.pi * bin_offset / SMALL.n_bins * k)
     power_dbfs, _, _ = run(
         encode(x, sample_format), SMALL, sample_format, backend, max_clipped_fraction=1.0
     )
-    assert (power_dbfs.argmax(axis=1) == bin_offset + SMALL.n_fft // 2).all()
+    assert (power_dbfs.argmax(axis=1) == bin_offset + SMALL.n_bins // 2).all()
     # Rounding to 8 bits moves the level of a tone at -20 dBFS by up to a few hundredths of a dB.
     tolerance = 0.06 if sample_format.sample_bytes == 2 else 1e-3
     np.testing.assert_allclose(power_dbfs.max(axis=1), level_dbfs, atol=tolerance)
@@ -98,21 +99,21 @@ def test_tone_is_in_its_bin_at_its_level(sample_format, bin_offset, level_dbfs, 
 @both
 @pytest.mark.parametrize("taper", ["hann", "rect"])
 def test_parseval(rng, taper, backend):
-    geometry = replace(SMALL, taper=taper)
-    x = noise(rng, geometry.frame_samples).astype(np.complex64)
-    power_dbfs, _, _ = run(x, geometry, SampleFormat.CF32, backend)
-    window = naive.taper(taper, geometry.n_fft)
-    tapered = x.reshape(-1, geometry.n_fft) * window
-    energy = np.mean(np.sum(np.abs(tapered) ** 2, axis=1)) * geometry.n_fft / window.sum() ** 2
+    framing = replace(SMALL, taper=taper)
+    x = noise(rng, framing.frame_samples).astype(np.complex64)
+    power_dbfs, _, _ = run(x, framing, SampleFormat.CF32, backend)
+    window = naive.taper(taper, framing.n_fft)
+    tapered = x.reshape(-1, framing.n_fft) * window
+    energy = np.mean(np.sum(np.abs(tapered) ** 2, axis=1)) * framing.n_fft / window.sum() ** 2
     assert np.sum(10 ** (power_dbfs[0].astype(float) / 10)) == pytest.approx(energy, rel=1e-5)
 
 
 @both
 def test_hann_needs_its_enbw_to_measure_noise(rng, backend):
-    geometry = Geometry(RATE_HZ, 64, 100 if not JIT_OFF else 20)
-    x = noise(rng, geometry.frame_samples, level=np.sqrt(0.5)).astype(np.complex64)
-    power_dbfs, _, _ = run(x, geometry, SampleFormat.CF32, backend)
-    density = np.mean(10 ** (power_dbfs.astype(float) / 10)) / geometry.rbw_hz
+    framing = Framing(RATE_HZ, 64, 100 if not JIT_OFF else 20)
+    x = noise(rng, framing.frame_samples, level=np.sqrt(0.5)).astype(np.complex64)
+    power_dbfs, _, _ = run(x, framing, SampleFormat.CF32, backend)
+    density = np.mean(10 ** (power_dbfs.astype(float) / 10)) / framing.rbw_hz
     # 64 bins of 100 (20) averages: relative error 1/sqrt(64 * 20 / 1.9) = 4%, so 15% is 4 sigma.
     assert density == pytest.approx(1.0 / RATE_HZ, rel=0.15)
 
@@ -140,12 +141,12 @@ def test_any_division_into_blocks_gives_the_same_frames(rng, sample_format, back
 @pytest.mark.slow_without_jit
 @pytest.mark.parametrize("length", [1, 63, 128, 1000, 5000])
 def test_equal_blocks_give_the_same_frames(rng, length):
-    geometry = Geometry(RATE_HZ)
+    framing = Framing(RATE_HZ)
     samples = encode(noise(rng, 20_000), SampleFormat.CU8)
     lengths = [length] * (len(samples) // length)
     samples = samples[: sum(lengths)]
-    whole = run(samples, geometry, SampleFormat.CU8, "numba")
-    pieces = run(samples, geometry, SampleFormat.CU8, "numba", lengths)
+    whole = run(samples, framing, SampleFormat.CU8, "numba")
+    pieces = run(samples, framing, SampleFormat.CU8, "numba", lengths)
     np.testing.assert_array_equal(whole[0], pieces[0])
     np.testing.assert_array_equal(whole[2], pieces[2])
 
@@ -155,11 +156,11 @@ def test_equal_blocks_give_the_same_frames(rng, length):
 @pytest.mark.parametrize(("n_fft", "sample_format"), [(64, "cf32"), (128, "ci16"), (256, "cu8")])
 def test_a_frame_is_the_same_in_any_company(rng, n_fft, sample_format, n_averages):
     """However many frames come at once, and so however many lanes each is given."""
-    geometry, sample_format = Geometry(RATE_HZ, n_fft, n_averages), SampleFormat(sample_format)
-    n = geometry.frame_samples
+    framing, sample_format = Framing(RATE_HZ, n_fft, n_averages), SampleFormat(sample_format)
+    n = framing.frame_samples
     samples = encode(noise(rng, 136 * n), sample_format)
-    whole = run(samples, geometry, sample_format, "numba")[0]
-    pieces = run(samples, geometry, sample_format, "numba", [k * n for k in range(17)])[0]
+    whole = run(samples, framing, sample_format, "numba")[0]
+    pieces = run(samples, framing, sample_format, "numba", [k * n for k in range(17)])[0]
     assert len(pieces) == 136
     np.testing.assert_array_equal(whole, pieces)
 
@@ -183,12 +184,12 @@ def test_a_gap_is_one_dropped_frame_and_framing_begins_anew(rng, backend):
     assert front_end.process(block(x[: n + 50])).n_frames == 1
     after = front_end.process(block(x[2 * n : 3 * n + 20], 2 * n, n_dropped=n - 50))
     assert after.flags.tolist() == [FrameFlag.DROPPED, 0]
-    assert after.sample_start.tolist() == [n + 50, 2 * n]
+    assert after.tick_start.tolist() == [n + 50, 2 * n]
     assert (after.power_dbfs[0] == -200.0).all()
     expected = run(x[2 * n : 3 * n], SMALL, SampleFormat.CF32, backend)[0]
     np.testing.assert_array_equal(after.power_dbfs[1:], expected)
     rest = front_end.process(block(x[3 * n + 20 : 4 * n], 3 * n + 20))
-    assert (rest.flags.tolist(), rest.sample_start.tolist()) == ([0], [3 * n])
+    assert (rest.flags.tolist(), rest.tick_start.tolist()) == ([0], [3 * n])
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,6 @@ def test_a_gap_is_one_dropped_frame_and_framing_begins_anew(rng, backend):
         ({"sample_start": 500}, 200),
         ({"sample_start": 100}, 100),
         ({"sample_start": 500, "n_dropped": 30}, 470),
-        ({"sample_start": 200, "center_freq_hz": 1e9}, 200),
     ],
 )
 def test_every_discontinuity_is_noticed(rng, changes, first_lost):
@@ -206,7 +206,23 @@ def test_every_discontinuity_is_noticed(rng, changes, first_lost):
     front_end.process(block(x))
     frames = front_end.process(block(x[:128], **changes))
     assert frames.flags.tolist() == [FrameFlag.DROPPED, 0]
-    assert frames.sample_start.tolist() == [first_lost, changes["sample_start"]]
+    assert frames.tick_start.tolist() == [first_lost, changes["sample_start"]]
+
+
+def test_a_retune_is_another_grid_and_no_gap(rng):
+    x = noise(rng, 200).astype(np.complex64)
+    front_end = FrontEnd(
+        SMALL, SampleFormat.CF32, max_block_samples=200, backend="scipy", center_freq_hz=8e8
+    )
+    first = front_end.grid
+    assert front_end.process(block(x, center_freq_hz=8e8)).grid is first
+    frames = front_end.process(block(x, 200, center_freq_hz=9e8))
+    assert (frames.flags.tolist(), frames.tick_start.tolist()) == ([0], [200])
+    np.testing.assert_allclose(frames.grid.freqs_hz - first.freqs_hz, 1e8)
+    assert front_end.process(block(x, 400, center_freq_hz=9e8)).grid is frames.grid
+    lossy = front_end.process(block(x, 700, center_freq_hz=8e8, n_dropped=100))
+    assert (lossy.flags.tolist(), lossy.tick_start.tolist()) == ([FrameFlag.DROPPED, 0], [600, 700])
+    np.testing.assert_array_equal(lossy.grid.freqs_hz, first.freqs_hz)
 
 
 def test_reset_forgets_the_unfinished_frame(rng):
@@ -215,7 +231,7 @@ def test_reset_forgets_the_unfinished_frame(rng):
     front_end.process(block(x))
     front_end.reset()
     frames = front_end.process(block(x[:128], 10_000))
-    assert (frames.flags.tolist(), frames.sample_start.tolist()) == ([0], [10_000])
+    assert (frames.flags.tolist(), frames.tick_start.tolist()) == ([0], [10_000])
 
 
 def test_results_are_views_into_one_buffer(rng):

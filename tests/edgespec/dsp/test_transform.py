@@ -14,7 +14,8 @@ from edgespec.dsp.transform import (
     restore,
     standardise,
 )
-from edgespec.records import Geometry, IqBlock, SampleFormat
+from edgespec.framing import Recipe
+from edgespec.records import IqBlock, SampleFormat
 from tests import naive
 
 
@@ -117,13 +118,16 @@ def test_real_recordings(shared_data, name, at_least, at_most):
     meta = json.loads((shared_data / f"{name}.sigmf-meta").read_text())["global"]
     sample_format = SampleFormat(meta["core:datatype"])
     samples = np.fromfile(shared_data / f"{name}.sigmf-data", sample_format.dtype).reshape(-1, 2)
-    geometry = Geometry(meta["core:sample_rate"])
-    front_end = FrontEnd(geometry, sample_format, max_block_samples=len(samples), backend="scipy")
-    frames = front_end.process(IqBlock(samples, geometry.sample_rate_hz, 0.0, 0, 0))
+    recipe = Recipe(meta["core:sample_rate"])
+    geometry = recipe.geometry
+    front_end = FrontEnd(
+        recipe.framing, sample_format, max_block_samples=len(samples), backend="scipy"
+    )
+    frames = front_end.process(IqBlock(samples, recipe.sample_rate_hz, 0.0, 0, 0))
     windows = [
         frames.power_dbfs[first : first + geometry.n_context]
         for first in range(0, frames.n_frames - geometry.n_context + 1, geometry.hop_frames)
     ]
-    share = np.mean([noise_only(window, geometry.n_averages) for window in windows])
+    share = np.mean([noise_only(window, recipe.n_averages) for window in windows])
     assert len(windows) > 50
     assert at_least <= share <= at_most

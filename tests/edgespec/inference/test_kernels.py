@@ -5,8 +5,9 @@ import pytest
 
 from edgespec.dsp import butterflies, lanes, passes
 from edgespec.dsp.passes import BLOCK, LANES
+from edgespec.framing import FFT_SIZES
 from edgespec.jit import scalar
-from edgespec.records import FFT_SIZES, FrameFlag
+from edgespec.records import FrameFlag
 from tests import naive
 
 

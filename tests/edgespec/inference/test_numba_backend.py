@@ -34,7 +34,7 @@ from tests import naive
 from tests.made import tiny
 
 GEOMETRY = tiny.GEOMETRY
-N_BINS, N_OUTPUTS = GEOMETRY.n_fft, GEOMETRY.n_horizon * GEOMETRY.n_fft
+N_BINS, N_OUTPUTS = GEOMETRY.n_bins, GEOMETRY.n_horizon * GEOMETRY.n_bins
 #: float32 against float64, relative to outputs of about 1: sums of up to 100 products in each of
 #: some layers and steps, and 3e-7 of tanh and sigmoid.
 ATOL = 5e-6
@@ -120,9 +120,9 @@ def test_lstm_of_the_sizes_that_are_used(
 @pytest.mark.parametrize("n_context", [1, 3, 6])
 def test_any_number_of_frames(path: Path, rng: np.random.Generator, n_context: int) -> None:
     network = forecaster(rng, (16,))
-    geometry = replace(GEOMETRY, n_context=n_context)
+    recipe = replace(tiny.RECIPE, n_context=n_context)
     info = tiny.model_info(input_shape=(1, n_context, N_BINS))
-    backend = open_backend(bundle_of(path, network, geometry=geometry, model=info), "numba")
+    backend = open_backend(bundle_of(path, network, recipe=recipe, model=info), "numba")
     window = rng.standard_normal((n_context, N_BINS), np.float32)
     expected = naive.network(window, network)
     np.testing.assert_allclose(backend.predict(window).ravel(), expected, rtol=0, atol=ATOL)
@@ -221,9 +221,9 @@ def jumpy_stream(rng: np.random.Generator, n_frames: int) -> FloatArray:
 @pytest.mark.parametrize("hop", [1, 3, 4, 8, 11])
 @pytest.mark.parametrize("gate", GATES)
 def test_reuse_changes_nothing(path: Path, rng: np.random.Generator, hop: int, gate: str) -> None:
-    geometry = replace(GEOMETRY, hop_frames=hop)
+    recipe = replace(tiny.RECIPE, hop_frames=hop)
     network = forecaster(rng, (16, 16), gate)
-    backend: StreamingBackend = open_backend(bundle_of(path, network, geometry=geometry), "numba")  # type: ignore[assignment]
+    backend: StreamingBackend = open_backend(bundle_of(path, network, recipe=recipe), "numba")  # type: ignore[assignment]
     frames = jumpy_stream(rng, 8 + 12 * hop)
     for start in range(0, len(frames) - 8 + 1, hop):
         raw, plain = streamed(backend, frames[start : start + 8])
@@ -272,10 +272,10 @@ def test_the_reused_part_is_not_computed_again(path: Path, rng: np.random.Genera
 @pytest.mark.slow_without_jit
 @pytest.mark.parametrize("is_raw", [False, True])
 def test_nothing_is_allocated_per_call(path: Path, rng: np.random.Generator, is_raw: bool) -> None:
-    geometry = replace(GEOMETRY, n_fft=1024)
+    recipe = replace(tiny.RECIPE, n_fft=1024)
     network = Network(lstms(rng, (16,), "sigmoid", 1024), denses(rng, 16, 4 * 1024))
     shapes = {"input_shape": (1, 8, 1024), "output_shape": (1, 4096)}
-    changes = {"geometry": geometry, "model": tiny.model_info(**shapes), "detectors": {}}
+    changes = {"recipe": recipe, "model": tiny.model_info(**shapes), "detectors": {}}
     bundle = bundle_of(path, network_to_npz(network), **changes)
     backend: StreamingBackend = open_backend(bundle, "numba")  # type: ignore[assignment]
     frames = rng.standard_normal((8, 1024), np.float32)

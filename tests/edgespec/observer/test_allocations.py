@@ -17,16 +17,19 @@ import numpy as np
 import pytest
 
 from edgespec.config import BandConfig, DetectConfig
+from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
-from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat, SourceInfo, Spectrogram
+from edgespec.records import FloatArray, IqBlock, SampleFormat, SourceInfo, Spectrogram
 from tests.made import tiny
+from tests.made.chain import chain_of
 
-GEOMETRY = Geometry(1e6, n_fft=1024, n_averages=2, n_context=16, n_horizon=8, hop_frames=8)
-ROW_BYTES = 4 * GEOMETRY.n_fft
+RECIPE = Recipe(1e6, n_fft=1024, n_averages=2, n_context=16, n_horizon=8, hop_frames=8)
+FRAMING, GEOMETRY = RECIPE.framing, RECIPE.geometry
+ROW_BYTES = 4 * GEOMETRY.n_bins
 #: Room for the objects, and none for a row besides them.
 MAX_BYTES = 6000
-HOP = GEOMETRY.hop_frames * GEOMETRY.frame_samples
+HOP = RECIPE.hop_samples
 N_SEGMENTS = 100
 DETECTORS = ("forecast", "zscore", "energy", "ewma")
 
@@ -37,7 +40,7 @@ class Flat:
     name = "flat"
 
     def __init__(self) -> None:
-        self._out: FloatArray = np.zeros((GEOMETRY.n_horizon, GEOMETRY.n_fft), np.float32)
+        self._out: FloatArray = np.zeros((GEOMETRY.n_horizon, GEOMETRY.n_bins), np.float32)
 
     def predict(self, window: FloatArray) -> FloatArray:
         return self._out
@@ -47,27 +50,29 @@ class CannedFrontEnd:
     """Frames of noise instead of a front end; the readable one allocates, and says so."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        shape = (GEOMETRY.hop_frames, GEOMETRY.n_fft)
+        shape = (GEOMETRY.hop_frames, GEOMETRY.n_bins)
         self._power_dbfs = rng.normal(-60.0, 1.4, shape).astype(np.float32)
         self._flags = np.zeros(GEOMETRY.hop_frames, np.uint8)
-        self._steps = np.arange(GEOMETRY.hop_frames) * GEOMETRY.frame_samples
+        self._steps = np.arange(GEOMETRY.hop_frames) * FRAMING.frame_samples
         self._starts = np.empty_like(self._steps)
+        self.grid = FRAMING.grid()
 
     def process(self, block: IqBlock) -> Spectrogram:
         np.add(self._steps, block.sample_start, out=self._starts)
-        return Spectrogram(self._power_dbfs, self._flags, self._starts)
+        return Spectrogram(self._power_dbfs, self._flags, self._starts, self.grid)
 
 
-def bundle_of(geometry: Geometry) -> Bundle:
+def bundle_of(recipe: Recipe) -> Bundle:
     """Return a bundle that is never run, with thresholds that noise does not reach."""
+    geometry = recipe.geometry
     limits = tiny.calibration(
-        thresholds={"0.001": {"quantile": 1e6}}, error_std_db=(1.0,) * geometry.n_fft
+        thresholds={"0.001": {"quantile": 1e6}}, error_std_db=(1.0,) * geometry.n_bins
     )
     manifest = tiny.manifest(
-        geometry=geometry,
+        recipe=recipe,
         model=tiny.model_info(
-            input_shape=(1, geometry.n_context, geometry.n_fft),
-            output_shape=(1, geometry.n_horizon * geometry.n_fft),
+            input_shape=(1, geometry.n_context, geometry.n_bins),
+            output_shape=(1, geometry.n_horizon * geometry.n_bins),
         ),
         detectors=dict.fromkeys(DETECTORS, limits),
     )
@@ -76,9 +81,9 @@ def bundle_of(geometry: Geometry) -> Bundle:
 
 
 def chain_for(front_end: str) -> BandChain:
-    source = SourceInfo("test:", GEOMETRY.sample_rate_hz, 0.0, SampleFormat.CU8, False)
-    return BandChain(
-        bundle_of(GEOMETRY),
+    source = SourceInfo("test:", FRAMING.sample_rate_hz, 0.0, SampleFormat.CU8, False)
+    return chain_of(
+        bundle_of(RECIPE),
         Flat(),
         source,
         BandConfig(),
@@ -91,7 +96,7 @@ def chain_for(front_end: str) -> BandChain:
 def blocks(rng: np.random.Generator) -> Iterator[IqBlock]:
     """Yield one hop of noise after the other, without end."""
     samples = rng.integers(100, 156, (HOP, 2), np.uint8)
-    template = IqBlock(samples, GEOMETRY.sample_rate_hz, 0.0, 0, 0, received_ns=1)
+    template = IqBlock(samples, FRAMING.sample_rate_hz, 0.0, 0, 0, received_ns=1)
     start = 0
     while True:
         yield replace(template, sample_start=start)
@@ -143,7 +148,7 @@ def test_no_array_is_allocated_between_a_block_and_its_decision(
 
 def test_the_measure_sees_one_row() -> None:
     """What the law above rests on: memory of numpy counts, even if it is given back at once."""
-    row = np.ones(GEOMETRY.n_fft, np.float32)
+    row = np.ones(GEOMETRY.n_bins, np.float32)
     assert highest_rise(lambda: row + row, 3) >= ROW_BYTES
 
 

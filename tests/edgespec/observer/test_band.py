@@ -27,12 +27,14 @@ from edgespec.records import (
     Scaling,
     Segment,
     SourceInfo,
-    Spectrogram,
 )
 from tests.made import band, tiny, tiny_network
+from tests.made.chain import chain_of
 
+RECIPE = tiny.RECIPE
+FRAMING = tiny.FRAMING
 GEOMETRY = tiny.GEOMETRY
-HOP = GEOMETRY.hop_frames * GEOMETRY.frame_samples
+HOP = RECIPE.hop_samples
 DETECT = DetectConfig(warmup_s=0.3, hold_off_s=0.05, detectors=("model", "zscore"))
 START_NS = 1_700_000_000_000_000_000
 MAX_BLOCK = 8 * HOP
@@ -45,7 +47,7 @@ def chain_for(
     """The readable front end by default: it is quick without the compiler, too."""
     bundle = tiny_network.bundle()
     source = SourceInfo("test:", band.RATE_HZ, band.CENTER_HZ, sample_format, False)
-    return BandChain(
+    return chain_of(
         bundle,
         open_backend(bundle),
         source,
@@ -115,13 +117,13 @@ def test_a_tone_is_one_event_with_its_edges_and_times(
     end = events[-1]
     # The main lobe of a Hann window reaches over one bin to either side of the tone's own.
     assert end.peak_freq_hz == band.CENTER_HZ + band.TONE_HZ
-    assert abs(end.freq_lower_hz - (band.CENTER_HZ + band.TONE_HZ)) <= 2 * GEOMETRY.bin_hz
-    assert abs(end.freq_upper_hz - (band.CENTER_HZ + band.TONE_HZ)) <= 2 * GEOMETRY.bin_hz
+    assert abs(end.freq_lower_hz - (band.CENTER_HZ + band.TONE_HZ)) <= 2 * FRAMING.bin_hz
+    assert abs(end.freq_upper_hz - (band.CENTER_HZ + band.TONE_HZ)) <= 2 * FRAMING.bin_hz
     # The start to a frame. The end is that of the last alarming segment, and a forecast is wrong
     # for as long as the tone is in its context.
-    assert abs(end.sample_start - 0.6 * band.RATE_HZ) <= GEOMETRY.frame_samples
+    assert abs(end.sample_start - 0.6 * band.RATE_HZ) <= FRAMING.frame_samples
     after = end.sample_start + end.n_samples - 0.9 * band.RATE_HZ
-    assert -HOP <= after <= GEOMETRY.n_segment * GEOMETRY.frame_samples
+    assert -HOP <= after <= GEOMETRY.n_segment * FRAMING.frame_samples
     for event in events:
         assert event.band == "cell"
         assert event.score > event.threshold
@@ -136,7 +138,7 @@ def test_any_chunking_gives_the_same_events_and_scores(
     expected_events = events_of(chain_for(), blocks(with_tone, hops()))
     expected_scores = scores_of(chain_for(), blocks(with_tone, hops()))
     assert len(expected_events) == 4
-    for largest in (GEOMETRY.n_fft, HOP + 1, MAX_BLOCK):
+    for largest in (GEOMETRY.n_bins, HOP + 1, MAX_BLOCK):
         sizes = rng.integers(1, largest + 1, 100_000)
         assert events_of(chain_for(), blocks(with_tone, sizes)) == expected_events
         assert scores_of(chain_for(), blocks(with_tone, sizes)) == expected_scores
@@ -146,10 +148,10 @@ def test_scores_on_the_device_are_those_of_the_data_set(with_tone: NDArray[np.co
     chain = chain_for()
     on_device = scores_of(chain, blocks(with_tone, hops()))
     front_end = FrontEnd(
-        GEOMETRY, SampleFormat.CF32, max_block_samples=len(with_tone), backend="scipy"
+        FRAMING, SampleFormat.CF32, max_block_samples=len(with_tone), backend="scipy"
     )
     made = front_end.process(block_at(with_tone, 0))
-    frames = Spectrogram(made.power_dbfs.copy(), made.flags.copy(), made.sample_start.copy())
+    frames = made.copy()
     bundle = tiny_network.bundle()
     names = ("forecast", "zscore")
     scorer = Scorer(
@@ -158,7 +160,7 @@ def test_scores_on_the_device_are_those_of_the_data_set(with_tone: NDArray[np.co
         GEOMETRY,
         ceil(DETECT.warmup_s / GEOMETRY.hop_s),
     )
-    run = CalibrationRun.empty(names, GEOMETRY.n_fft)
+    run = CalibrationRun.empty(names, GEOMETRY.n_bins)
     score_recording(frames, GEOMETRY, scorer, run)
     assert len(on_device) > 800
     ((_, forecast),), ((_, zscore),) = run.sites["forecast"], run.sites["zscore"]
@@ -183,11 +185,11 @@ def test_segments_follow_each_other_by_a_hop(with_tone: NDArray[np.complex64]) -
         block = replace(block, received_ns=1000 + number)
         for scored in chain.scored(block):
             assert scored.received_ns == 1000 + number
-            first = GEOMETRY.n_context * GEOMETRY.frame_samples + (chain.n_segments - 1) * HOP
-            assert scored.sample_start == first
+            first = GEOMETRY.n_context * FRAMING.frame_samples + (chain.n_segments - 1) * HOP
+            assert scored.tick_start == first
             assert abs(scored.utc_ns - START_NS - first / band.RATE_HZ * NS) <= 1
             assert np.shares_memory(scored.segment.target, chain.last.segment.target)
-    n_frames = len(with_tone) // GEOMETRY.frame_samples
+    n_frames = len(with_tone) // FRAMING.frame_samples
     assert chain.n_segments == (n_frames - GEOMETRY.n_segment) // GEOMETRY.hop_frames + 1
 
 
@@ -295,7 +297,7 @@ def test_levels_are_those_of_the_samples(rng: np.random.Generator) -> None:
     for block in blocks(signal, hops()):
         list(chain.scored(block))
     level_dbfs, floor_dbfs = chain.levels_dbfs()
-    last = signal[chain.last.sample_start :][: GEOMETRY.n_horizon * GEOMETRY.frame_samples]
+    last = signal[chain.last.tick_start :][: GEOMETRY.n_horizon * FRAMING.frame_samples]
     # Parseval; the taper weighs the 1024 samples unevenly: 4 % is two standard deviations.
     assert level_dbfs == pytest.approx(10 * np.log10(np.mean(np.abs(last) ** 2)), abs=0.4)
     assert floor_dbfs < level_dbfs - 20
@@ -333,11 +335,40 @@ def test_nothing_piles_up(rng: np.random.Generator) -> None:
     assert last - first < 20_000
 
 
+def test_a_retune_ends_the_event_and_begins_anew(rng: np.random.Generator) -> None:
+    """A tone, tuned away from while it is there, and a tone at the new centre after a warm-up."""
+    at = ceil(0.9 * band.RATE_HZ / HOP) * HOP
+    signal = band.with_tone(band.noise(rng, 2.0), 0.6, at / band.RATE_HZ)
+    signal = band.with_tone(signal, 1.6, 1.8)
+    moved_hz = 100e6
+    chain = chain_for()
+    events = events_of(
+        chain,
+        (
+            replace(
+                block, center_freq_hz=block.center_freq_hz + moved_hz * (block.sample_start >= at)
+            )
+            for block in blocks(band.cf32(signal), hops())
+        ),
+    )
+    peaks_hz = {"new": [], "end": []}
+    for event in events:
+        if event.event_type != "update":
+            peaks_hz[event.event_type].append(event.peak_freq_hz)
+    tone_hz = band.CENTER_HZ + band.TONE_HZ
+    assert peaks_hz == {"new": [tone_hz, tone_hz + moved_hz], "end": [tone_hz, tone_hz + moved_hz]}
+    first = next(event for event in events if event.event_type == "end")
+    assert first.sample_start + first.n_samples <= at
+    skipped = chain.segmenter.skipped
+    assert skipped["retuned"] == GEOMETRY.n_segment // GEOMETRY.hop_frames - 1
+    assert not skipped["dropped"]
+
+
 def test_another_sample_rate_is_refused() -> None:
     bundle = tiny_network.bundle()
     source = SourceInfo("test:", 1.92e6, 0.0, SampleFormat.CU8, False)
     with pytest.raises(SourceError, match=r"1920000 samples/s.*made for 1000000"):
-        BandChain(bundle, open_backend(bundle), source, BandConfig(), DETECT, max_block_samples=HOP)
+        chain_of(bundle, open_backend(bundle), source, BandConfig(), DETECT, max_block_samples=HOP)
 
 
 def test_what_was_not_calibrated_is_refused() -> None:
@@ -373,7 +404,7 @@ class Streaming:
 
     def predict_raw(self, window_db: NDArray[np.float32], scaling: Scaling) -> NDArray[np.float32]:
         self.seen.append((window_db.copy(), scaling))
-        return np.full((GEOMETRY.n_horizon, GEOMETRY.n_fft), 2.0, np.float32)
+        return np.full((GEOMETRY.n_horizon, GEOMETRY.n_bins), 2.0, np.float32)
 
 
 @pytest.mark.parametrize("arithmetic", ["numpy", "numba"])
@@ -382,7 +413,7 @@ def test_a_streaming_backend_gets_the_context_and_its_scaling(
 ) -> None:
     backend = Streaming()
     forecaster = Forecaster(tiny_network.bundle(), backend, open_transform(arithmetic))
-    power = rng.normal(-70.0, 4.0, (GEOMETRY.n_segment, GEOMETRY.n_fft)).astype(np.float32)
+    power = rng.normal(-70.0, 4.0, (GEOMETRY.n_segment, GEOMETRY.n_bins)).astype(np.float32)
     context, target = power[: GEOMETRY.n_context], power[GEOMETRY.n_context :]
     forecast = forecaster.forecast(Segment(context, target, np.arange(GEOMETRY.n_segment)))
     ((seen, scaling),) = backend.seen

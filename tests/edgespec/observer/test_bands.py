@@ -20,7 +20,7 @@ from tests.made import band, tiny, tiny_network
 from tests.made.observer import run
 from tests.made.tape import DETECT, Notebook, Tape, chain_for
 
-HOP = tiny.GEOMETRY.hop_frames * tiny.GEOMETRY.frame_samples
+HOP = tiny.RECIPE.hop_samples
 
 
 def kinds(events: list[Event], name: str) -> list[str]:
@@ -91,11 +91,11 @@ def test_bands_with_hops_of_their_own_share_a_reader(
     tones: list[NDArray[np.complex64]], tmp_path: Path
 ) -> None:
     """The source is read by the shortest hop; every chain takes what comes."""
-    short = replace(tiny.GEOMETRY, hop_frames=tiny.GEOMETRY.hop_frames // 2)
+    short = replace(tiny.RECIPE, hop_frames=tiny.GEOMETRY.hop_frames // 2)
     bundle = tiny_network.write(
         tmp_path / "short.edgespec",
         np.random.default_rng(0),
-        geometry=short,
+        recipe=short,
     )
     alone, notebook = Notebook(), Notebook()
     tape = Tape(tones[0])
@@ -228,7 +228,7 @@ def test_bands_of_one_radio_need_one_rate(
     other = tiny_network.write(
         tmp_path / "other.edgespec",
         np.random.default_rng(0),
-        geometry=replace(tiny.GEOMETRY, sample_rate_hz=2.0 * band.RATE_HZ),
+        recipe=replace(tiny.RECIPE, sample_rate_hz=2.0 * band.RATE_HZ),
     )
     config = two_bands(tmp_path, tones[:1])
     bands = (config.band[0], replace(config.band[0], id="b1", model=other.path))
@@ -253,7 +253,7 @@ def test_parts_of_one_radio_are_bands(
     whole = tiny_network.write(
         tmp_path / "whole.edgespec",
         np.random.default_rng(0),
-        geometry=replace(tiny.GEOMETRY, sample_rate_hz=rate_hz),
+        recipe=replace(tiny.RECIPE, sample_rate_hz=rate_hz),
     )
     low = BandConfig(
         id="low",
@@ -272,8 +272,8 @@ def test_parts_of_one_radio_are_bands(
     check_config(config)
     notebook = Notebook()
     observer = open_observer(config, [notebook])
-    assert [info.center_freq_hz - band.CENTER_HZ for info in observer.bands] == [-5e5, 5e5, 0.0]
-    assert [info.sample_rate_hz for info in observer.bands] == [1e6, 1e6, 2e6]
+    ranges_hz = [np.subtract(info.grid.range_hz, band.CENTER_HZ) for info in observer.bands]
+    assert np.array_equal(ranges_hz, [(-1e6, 0.0), (0.0, 1e6), (-1e6, 1e6)])
     states = observer.monitor.run()
     assert [state.n_samples for state in states] == [n] * 3
     assert [state.n_events for state in states] == [1, 0, 1]
@@ -281,7 +281,7 @@ def test_parts_of_one_radio_are_bands(
         assert kinds(notebook.events, name) == ["new", "end"]
         end = [event for event in notebook.events if event.band == name][-1]
         assert abs(end.peak_freq_hz - (band.CENTER_HZ + tone_hz)) <= bin_hz
-        assert abs(end.sample_start - on.start) <= 2 * 2 * tiny.GEOMETRY.frame_samples
+        assert abs(end.sample_start - on.start) <= 2 * 2 * tiny.FRAMING.frame_samples
         assert end.n_samples > 0.9 * (on.stop - on.start)
 
 

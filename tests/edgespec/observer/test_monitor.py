@@ -16,8 +16,9 @@ from edgespec.records import Event, IqBlock
 from tests.made import band, tiny
 from tests.made.tape import WARMUP_S, Notebook, Tape, monitor_for
 
+RECIPE = tiny.RECIPE
 GEOMETRY = tiny.GEOMETRY
-HOP = GEOMETRY.hop_frames * GEOMETRY.frame_samples
+HOP = RECIPE.hop_samples
 
 
 @pytest.fixture

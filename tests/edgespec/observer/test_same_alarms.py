@@ -10,9 +10,9 @@ from edgespec.config import BandConfig, DetectConfig
 from edgespec.errors import SourceError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path, write_bundle
-from edgespec.observer.band import BandChain
 from edgespec.records import Event, IqBlock
 from edgespec.simulate.config import InterfererConfig
+from tests.made.chain import chain_of
 
 pytestmark = pytest.mark.slow_without_jit
 
@@ -27,10 +27,10 @@ NEVER = {"event_id", "latency_s"}
 def at_rate(bundle: Bundle, rate_hz: float, path: Path) -> Bundle:
     """Return the bundle for another sample rate: it hears frames, not seconds."""
     manifest = bundle.manifest
-    geometry = replace(manifest.geometry, sample_rate_hz=rate_hz)
+    recipe = replace(manifest.recipe, sample_rate_hz=rate_hz)
     return write_bundle(
         path,
-        replace(manifest, geometry=geometry),
+        replace(manifest, recipe=recipe),
         bundle.model,
         bundle.golden_inputs,
         bundle.golden_outputs,
@@ -39,17 +39,17 @@ def at_rate(bundle: Bundle, rate_hz: float, path: Path) -> Bundle:
 
 
 def events_of(bundle: Bundle, backend: str, recording: Recording, case: Case) -> list[Event]:
-    geometry, info = bundle.manifest.geometry, recording.info
+    recipe, info = bundle.manifest.recipe, recording.info
     detect = DetectConfig(
         detectors=("model",),
-        warmup_s=N_WARMUP * geometry.hop_s,
+        warmup_s=N_WARMUP * recipe.geometry.hop_s,
         false_alarm_rate=0.01,
         k=1,
         n=1,
         hold_off_s=0.0,
     )
-    n_samples = geometry.hop_frames * geometry.frame_samples
-    chain = BandChain(
+    n_samples = recipe.hop_samples
+    chain = chain_of(
         bundle,
         open_backend(bundle, backend),
         info,
@@ -68,14 +68,13 @@ def events_of(bundle: Bundle, backend: str, recording: Recording, case: Case) ->
     return [*events, *chain.finish()]
 
 
-def shortened(recording: Recording, geometry_samples: int) -> Recording:
-    return replace(recording, samples=recording.samples[: N_HOPS * geometry_samples])
+def shortened(recording: Recording, hop_samples: int) -> Recording:
+    return replace(recording, samples=recording.samples[: N_HOPS * hop_samples])
 
 
 def test_every_recording_gives_the_same_events(shared_data: Path, tmp_path: Path) -> None:
     shipped = load_bundle(shipped_bundle_path())
-    geometry = shipped.manifest.geometry
-    hop_samples = geometry.hop_frames * geometry.frame_samples
+    hop_samples = shipped.manifest.recipe.hop_samples
     n_events, n_recordings = {"untouched": 0, "wideband": 0}, 0
     for path in sorted(shared_data.glob("*.sigmf-meta")):
         try:

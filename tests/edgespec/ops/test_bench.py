@@ -20,7 +20,7 @@ from tests.made.observer import REPOSITORY, run
 
 pytestmark = pytest.mark.slow_without_jit
 
-HOP = tiny.GEOMETRY.hop_frames * tiny.GEOMETRY.frame_samples
+HOP = tiny.RECIPE.hop_samples
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_cold_start_ends_with_the_first_score(config: Config) -> None:
 def test_a_cold_start_that_fails_says_why(
     config: Config, tmp_path: Path, rng: np.random.Generator, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    n_segment = tiny.GEOMETRY.n_segment * tiny.GEOMETRY.frame_samples
+    n_segment = tiny.GEOMETRY.n_segment * tiny.FRAMING.frame_samples
     uri = band.write_sigmf(tmp_path / "short", band.cu8(band.noise(rng, 1.0))[: n_segment - 1])
     with pytest.raises(EdgespecError, match="ended before one segment"):
         score_one(override(config, source=uri))

@@ -13,6 +13,7 @@ import pytest
 
 from edgespec.config import Config, MqttConfig, NodeConfig, SourceConfig, override
 from edgespec.errors import ModelError
+from edgespec.framing import Recipe
 from edgespec.observer.band import BandChain
 from edgespec.observer.choice import candidates_for, remembered
 from edgespec.ops import doctor
@@ -29,7 +30,7 @@ from edgespec.ops.checks.radio import (
 from edgespec.ops.checks.software import check_front_end, check_model, judge_versions
 from edgespec.ops.doctor import CHECKS, Check, exit_code, run_check, run_checks
 from edgespec.ops.warm import warm_path
-from edgespec.records import Event, Geometry, IqBlock, SampleFormat, SourceInfo
+from edgespec.records import Event, IqBlock, SampleFormat, SourceInfo
 from tests.made import tiny_network
 
 
@@ -400,8 +401,8 @@ def test_source_at_another_rate_than_the_model_is_told(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for bundle_hz, status in ((1.92e6, "ok"), (1.93e6, "fail")):
-        geometry = Geometry(sample_rate_hz=bundle_hz)
-        monkeypatch.setattr(radio, "bundle_geometry", lambda subject, found=geometry: found)
+        recipe = Recipe(sample_rate_hz=bundle_hz)
+        monkeypatch.setattr(radio, "bundle_recipe", lambda subject, found=recipe: found)
         source = SourceConfig(uri="sim:lte-dl", sample_rate_hz=1.92e6)
         config = replace(subject.config, source=(source,))
         finding = check_source(replace(subject, config=config))

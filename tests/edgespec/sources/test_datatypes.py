@@ -5,7 +5,8 @@ import pytest
 
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import SourceError
-from edgespec.records import Geometry, SampleFormat
+from edgespec.framing import Framing
+from edgespec.records import SampleFormat
 from edgespec.sources import open_source
 from edgespec.sources.datatypes import DATATYPES, Datatype, parse_datatype
 from tests import naive
@@ -87,7 +88,7 @@ def test_f2_a_tone_of_full_scale_is_0_dbfs(name):
     out = datatype.sample_format.empty(1280)
     datatype.deliver(np.frombuffer(octets, np.uint8), out, 1, 0)
     x = naive.complex_samples(out, datatype.sample_format)
-    power = naive.spectrogram(x, Geometry(1e6, taper="rect"))[0]
+    power = naive.spectrogram(x, Framing(1e6, taper="rect"))[0]
     levels_dbfs = 10 * np.log10(np.sort(power)[-3:])
     expected = [0.0] if name[0] == "c" else [-6.02, -6.02]
     np.testing.assert_allclose(sorted(levels_dbfs)[-len(expected) :], expected, atol=0.1)
@@ -102,7 +103,7 @@ def test_f2_the_front_end_takes_what_comes(tmp_path, rng):
     for name in (n for n in DATATYPES if n[0] == "c"):
         (tmp_path / "x.bin").write_bytes(store(x, name))
         source = open_source(f"raw:{tmp_path / 'x.bin'}?datatype={name}&sample_rate=1e6")
-        front_end = FrontEnd(Geometry(1e6), source.info.sample_format, max_block_samples=12_800)
+        front_end = FrontEnd(Framing(1e6), source.info.sample_format, max_block_samples=12_800)
         block = source.read(source.info.sample_format.empty(12_800))
         frames[name] = front_end.process(block).power_dbfs.copy()
         source.close()

@@ -28,7 +28,7 @@ def figure_7(results: Results, folder: Path) -> Picture | str:
         observer, truth, forecast, frame_s = _forecast(results, kinship.home, path)
     except (EdgespecError, ImportError) as error:
         return f"Figure 7 is left out: {error}"
-    rate_hz = results.experiment.geometry_of(kinship.home).sample_rate_hz
+    rate_hz = results.experiment.recipe_of(kinship.home).sample_rate_hz
     error_db = float(np.sqrt(np.mean((truth - forecast) ** 2)))
     out = folder / "figure-7.png"
     draw_forecast(truth, forecast, frame_s, rate_hz, out)
@@ -52,16 +52,16 @@ def _forecast(
     from converter.simulate.frames import simulate_frames
 
     predictor = open_predictor(model)
-    geometry = predictor.geometry
+    recipe, geometry = predictor.recipe, predictor.geometry
     _, spec = next(iter(test_specs(results.experiment, population)))
     n_frames = geometry.n_context + (_LEAD_SEGMENTS + _N_SEGMENTS) * geometry.n_horizon
     spec = replace(spec, duration_s=n_frames * geometry.frame_s)
-    heard = np.concatenate([part.power_dbfs.copy() for part in simulate_frames(spec, geometry)])
+    heard = np.concatenate([part.power_dbfs.copy() for part in simulate_frames(spec, recipe)])
     starts = n_frames - geometry.n_horizon * np.arange(_N_SEGMENTS, 0, -1)
     context = np.stack([heard[start - geometry.n_context : start] for start in starts])
     target = np.stack([heard[start : start + geometry.n_horizon] for start in starts])
     forecast = predictor.forecast(context, target)
-    n_bins = geometry.n_fft
+    n_bins = geometry.n_bins
     return (
         spec.name,
         target.reshape(-1, n_bins),

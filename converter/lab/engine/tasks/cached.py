@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from converter.lab.engine.folder import WorkFolder
 from converter.lab.experiment import Detection
 from converter.simulate.specs import RecordingSpec
-from edgespec.records import Geometry
+from edgespec.framing import Recipe
 
 if TYPE_CHECKING:
     from converter.lab.measures.predictor import Predictor
@@ -40,7 +40,7 @@ _last: dict[tuple[object, ...], "dict[str, WindowScorer]"] = {}
 def fitted_scorers(
     folder: WorkFolder,
     detection: Detection,
-    geometry: Geometry,
+    recipe: Recipe,
     sources: tuple[ModelSource, ...],
     train_specs: tuple[RecordingSpec, ...],
 ) -> "dict[str, WindowScorer]":
@@ -60,9 +60,7 @@ def fitted_scorers(
             dataset = load_dataset(folder.data(detection.population))
             train = [load_part(dataset, part) for part in dataset.split("train")]
         predictors = {source[0]: opened(folder, source) for source in sources}
-        scorers = fit_scorers(
-            geometry, detection, train, predictors, seed=0, train_specs=train_specs
-        )
+        scorers = fit_scorers(recipe, detection, train, predictors, seed=0, train_specs=train_specs)
         _last.clear()
         _last[found] = scorers
     return _last[found]

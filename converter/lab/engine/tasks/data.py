@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from converter.lab.engine.folder import WorkFolder
 from converter.lab.engine.task import Task
 from converter.simulate.specs import RecordingSpec
-from edgespec.records import Geometry
+from edgespec.framing import Recipe
 
 __all__ = ["AssembleDataset", "SimulateObserver"]
 
@@ -19,7 +19,7 @@ class SimulateObserver(Task):
 
     dataset: str
     spec: RecordingSpec
-    geometry: Geometry
+    recipe: Recipe
 
     @property
     def name(self) -> str:
@@ -44,7 +44,7 @@ class SimulateObserver(Task):
         """Simulate; return what the index wants to know."""
         from converter.simulate.frames import prepare_simulated
 
-        return asdict(prepare_simulated(self.spec, out.parent, self.geometry))
+        return asdict(prepare_simulated(self.spec, out.parent, self.recipe))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class AssembleDataset(Task):
 
     dataset: str
     shards: tuple[tuple[str, str], ...]
-    geometry: Geometry
+    recipe: Recipe
 
     @property
     def name(self) -> str:
@@ -86,7 +86,7 @@ class AssembleDataset(Task):
         splits = (split for _, split in self.shards)
         of_recording = {r.name: split for r, split in zip(recordings, splits, strict=True)}
         split = Split({"kind": "observer"}, of_recording)
-        parts = [p for r in recordings for p in split_recording(r, split, self.geometry)]
-        dataset = save_dataset(out.parent, self.geometry, tuple(parts), split.method)
-        seconds = sum(part.n_frames for part in parts) * self.geometry.frame_s
+        parts = [p for r in recordings for p in split_recording(r, split, self.recipe.geometry)]
+        dataset = save_dataset(out.parent, self.recipe, tuple(parts), split.method)
+        seconds = sum(part.n_frames for part in parts) * self.recipe.geometry.frame_s
         return {"sha256": dataset.sha256, "recordings": len(parts), "seconds": round(seconds, 3)}

@@ -11,7 +11,8 @@ from converter.lab.engine.task import Task
 from converter.lab.engine.tasks.cached import ModelSource, fitted_scorers, opened
 from converter.lab.experiment import Detection, Episodes, Poisoning, Real
 from converter.simulate.specs import RecordingSpec
-from edgespec.records import Geometry, Spectrogram
+from edgespec.framing import Recipe
+from edgespec.records import Spectrogram
 
 __all__ = ["DetectionWindows", "PlayEpisodes", "PlayRamp", "PredictionTable", "WatchRecordings"]
 
@@ -53,7 +54,7 @@ class PredictionTable(TableTask):
     population: str
     models: tuple[ModelSource, ...]
     observers: tuple[tuple[int, RecordingSpec], ...]
-    geometry: Geometry
+    recipe: Recipe
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -69,7 +70,7 @@ class PredictionTable(TableTask):
     def weight(self) -> float:
         """The signal, and each model's look at it."""
         seconds = sum(spec.duration_s for _, spec in self.observers)
-        each_s = _OPEN_S + _MODEL_S * seconds / self.geometry.hop_s
+        each_s = _OPEN_S + _MODEL_S * seconds / self.recipe.geometry.hop_s
         return _SIMULATE_S * seconds + len(self.models) * each_s
 
     def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
@@ -81,7 +82,7 @@ class PredictionTable(TableTask):
         predictors = {source[0]: opened(folder, source) for source in self.models}
         rows = []
         for seed, spec in self.observers:
-            frames = _kept(simulate_frames(spec, self.geometry))
+            frames = _kept(simulate_frames(spec, self.recipe))
             for model, predictor in predictors.items():
                 head = {
                     "prediction": self.prediction,
@@ -108,7 +109,7 @@ class DetectionWindows(TableTask):
     seed: int
     spec: RecordingSpec
     models: tuple[ModelSource, ...]
-    geometry: Geometry
+    recipe: Recipe
     train_specs: tuple[RecordingSpec, ...] = field(default=(), metadata={"key": False})
 
     @property
@@ -130,7 +131,7 @@ class DetectionWindows(TableTask):
         if self.split == "test":
             n_kinds = len(detection.kinds) * len(detection.isrs_db) + len(detection.faults)
             n_variants = detection.n_stretches * n_kinds
-        n_segments = self.spec.duration_s / self.geometry.hop_s + _N_NAMED * n_variants
+        n_segments = self.spec.duration_s / self.recipe.geometry.hop_s + _N_NAMED * n_variants
         segment_s = _MODEL_S * len(self.models) + _BASELINE_S * len(detection.baselines)
         simulated_s = _SIMULATE_S * self.spec.duration_s
         return simulated_s + _VARIANT_S * n_variants + segment_s * n_segments
@@ -140,11 +141,9 @@ class DetectionWindows(TableTask):
         from converter.lab.measures.windows.window_scores import observer_windows
         from converter.lab.tables import write_table
 
-        scorers = fitted_scorers(
-            folder, self.detection, self.geometry, self.models, self.train_specs
-        )
+        scorers = fitted_scorers(folder, self.detection, self.recipe, self.models, self.train_specs)
         inject = self.split == "test"
-        columns = observer_windows(self.spec, self.geometry, self.detection, scorers, inject=inject)
+        columns = observer_windows(self.spec, self.recipe, self.detection, scorers, inject=inject)
         n_rows = len(next(iter(columns.values())))
         head = {
             "detection": [self.detection.name] * n_rows,
@@ -267,7 +266,7 @@ class WatchRecordings(TableTask):
         if self.real.model:
             path = folder.calibrated(self.real.model, self.population)
         bundle = load_bundle(path)
-        rate_hz = bundle.manifest.geometry.sample_rate_hz
+        rate_hz = bundle.manifest.recipe.sample_rate_hz
         rows: list[dict[str, Any]] = []
         left_out: dict[str, str] = {}
         for file, _ in self.files:
@@ -285,4 +284,4 @@ class WatchRecordings(TableTask):
 
 def _kept(pieces: Iterable[Spectrogram]) -> list[Spectrogram]:
     """Return copies of pieces whose arrays are written over."""
-    return [Spectrogram(p.power_dbfs.copy(), p.flags.copy(), p.sample_start.copy()) for p in pieces]
+    return [piece.copy() for piece in pieces]

@@ -14,6 +14,7 @@ from converter.lab.measures.windows.stretch_layout import Layout
 from converter.simulate.specs import RecordingSpec
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import UsageError
+from edgespec.framing import Recipe
 from edgespec.records import FloatArray, Geometry, IqBlock
 from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from edgespec.simulate.receiver import to_complex
@@ -70,22 +71,22 @@ def listen(
 
     Args:
         spec: the observer; its duration is not looked at.
-        layout: gives the geometry.
+        layout: gives the recipe.
         n_segments: length in segments.
         starts: segments before which the scene is wanted.
         needs_iq: whether the statistics of the samples are wanted.
 
     Raises:
         UsageError: one of ``starts`` comes before :data:`LEAD_S`.
-        ModelError: the sample rate of the observer is not that of the geometry.
+        ModelError: the sample rate of the observer is not that of the recipe.
     """
-    geometry = layout.geometry
+    recipe = layout.recipe
     rate_hz, receiver = spec.scene.sample_rate_hz, spec.scene.receiver
     points = _points(layout, starts)
-    n_samples = layout.sample_of(n_segments - 1) + geometry.n_segment * geometry.frame_samples
+    n_samples = layout.sample_of(n_segments - 1) + recipe.samples_in(recipe.geometry.n_segment)
     block = round(_BLOCK_S * rate_hz)
-    front_end = FrontEnd(geometry, receiver.sample_format, max_block_samples=block)
-    horizons = _Horizons(geometry)
+    front_end = FrontEnd(recipe.framing, receiver.sample_format, max_block_samples=block)
+    horizons = _Horizons(recipe)
     scene = Scene(spec.scene, spec.seed)
     power, flags = [], []
     iq: list[IqStatistics] = []
@@ -99,14 +100,14 @@ def listen(
         power.append(frames.power_dbfs.copy())
         flags.append(frames.flags.copy())
         if needs_iq:
-            iq.extend(horizon_statistics(item, geometry, spec) for item in horizons.take(samples))
+            iq.extend(horizon_statistics(item, recipe, spec) for item in horizons.take(samples))
     joined = IqStatistics.joined(iq) if needs_iq else None
-    return Heard(geometry, np.concatenate(power), np.concatenate(flags), joined, before)
+    return Heard(recipe.geometry, np.concatenate(power), np.concatenate(flags), joined, before)
 
 
 def _points(layout: Layout, starts: Iterable[int]) -> dict[int, int]:
     """Return where the scene has to be kept for each of ``starts``: sample -> segment."""
-    rate_hz = layout.geometry.sample_rate_hz
+    rate_hz = layout.recipe.sample_rate_hz
     points = {layout.sample_of(start) - round(LEAD_S * rate_hz): start for start in starts}
     if min(points, default=0) < 0:
         raise UsageError(
@@ -126,12 +127,10 @@ def valid_segments(
     return np.asarray(numbers[clean], np.int64)
 
 
-def horizon_statistics(
-    samples: NDArray[Any], geometry: Geometry, spec: RecordingSpec
-) -> IqStatistics:
+def horizon_statistics(samples: NDArray[Any], recipe: Recipe, spec: RecordingSpec) -> IqStatistics:
     """Return the statistics of one horizon of samples in the format of the observer."""
     heard = to_complex(samples, spec.scene.receiver.sample_format)
-    return iq_statistics(heard[None], geometry)
+    return iq_statistics(heard[None], recipe)
 
 
 def segments_of(
@@ -149,11 +148,10 @@ def segments_of(
 class _Horizons:
     """Cuts the horizons of segments out of a stream of blocks of samples."""
 
-    def __init__(self, geometry: Geometry) -> None:
-        n_frame = geometry.frame_samples
-        self._n = geometry.n_horizon * n_frame
-        self._hop = geometry.hop_frames * n_frame
-        self._next = geometry.n_context * n_frame
+    def __init__(self, recipe: Recipe) -> None:
+        self._n = recipe.samples_in(recipe.n_horizon)
+        self._hop = recipe.hop_samples
+        self._next = recipe.samples_in(recipe.n_context)
         self._rest: NDArray[Any] | None = None
         self._rest_start = 0
 

@@ -6,7 +6,7 @@ from math import ceil, floor
 from converter.lab.experiment import Detection
 from converter.lab.measures.windows.stretch_layout import Layout
 from edgespec.errors import UsageError
-from edgespec.records import Geometry
+from edgespec.framing import Recipe
 
 __all__ = ["ObserverPlan", "Slot"]
 
@@ -42,30 +42,30 @@ class ObserverPlan:
     slots: tuple[Slot, ...]
 
     @classmethod
-    def of(cls, geometry: Geometry, detection: Detection, *, inject: bool) -> "ObserverPlan":
+    def of(cls, recipe: Recipe, detection: Detection, *, inject: bool) -> "ObserverPlan":
         """Return the plan of a detection part.
 
         Raises:
             UsageError: the warm-up has fewer than 4 segments, or the stretches of one kind do not
                 fit into the normal signal side by side.
         """
-        layout = Layout.of(geometry)
-        n_warmup = ceil(detection.warmup_s / geometry.hop_s - 1e-9)
-        n_normal = floor(detection.normal_s / geometry.hop_s + 1e-9)
+        layout = Layout.of(recipe)
+        n_warmup = ceil(detection.warmup_s / recipe.geometry.hop_s - 1e-9)
+        n_normal = floor(detection.normal_s / recipe.geometry.hop_s + 1e-9)
         n_stretches = detection.n_stretches if inject else 0
         n_needed = max(n_stretches * layout.n_segments, 1)
         if n_warmup < 4:
             raise UsageError(
                 f"warmup_s of detection {detection.name!r} is {detection.warmup_s:g}, which is "
-                f"{n_warmup} segments; it takes at least 4: {4 * geometry.hop_s:.3g} s"
+                f"{n_warmup} segments; it takes at least 4: {4 * recipe.geometry.hop_s:.3g} s"
             )
         if n_normal < n_needed:
             raise UsageError(
                 f"normal_s of detection {detection.name!r} is {detection.normal_s:g}, which is "
                 f"{n_normal} segments; {n_stretches} stretches take {n_needed}: "
-                f"{n_needed * geometry.hop_s:.3g} s"
+                f"{n_needed * recipe.geometry.hop_s:.3g} s"
             )
-        first = n_warmup + ceil(geometry.n_segment / geometry.hop_frames) - 1
+        first = n_warmup + ceil(recipe.geometry.n_segment / recipe.hop_frames) - 1
         wanted = [(kind, False) for kind in detection.kinds]
         wanted += [(fault, True) for fault in detection.faults]
         wanted *= n_stretches

@@ -121,7 +121,7 @@ class DetectorScorer:
         self._name = name
         self._geometry = geometry
         # No detector looks at where a segment lies.
-        self._sample_start = np.zeros(geometry.n_segment, np.int64)
+        self._tick_start = np.zeros(geometry.n_segment, np.int64)
         self._detector: Detector | None = None
 
     def begin(self, n_warmup: int) -> None:
@@ -134,7 +134,7 @@ class DetectorScorer:
             raise UsageError(f"the detector {self._name!r} was asked for before begin")
         scores = np.full(len(segments), np.nan, np.float32)
         for i, (context, target) in enumerate(zip(segments.context, segments.target, strict=True)):
-            found = self._detector.score(Segment(context, target, self._sample_start), None)
+            found = self._detector.score(Segment(context, target, self._tick_start), None)
             if found is not None:
                 scores[i] = found.value
         return scores

@@ -19,6 +19,7 @@ from converter.lab.measures.windows.scorer import (
 from converter.lab.measures.windows.stretch_layout import Layout
 from converter.simulate.specs import RecordingSpec
 from edgespec.errors import UsageError
+from edgespec.framing import Recipe
 from edgespec.records import Geometry, Spectrogram
 
 __all__ = ["WindowScorer", "fit_scorers"]
@@ -30,7 +31,7 @@ _IQ_S = 0.3
 
 
 def fit_scorers(
-    geometry: Geometry,
+    recipe: Recipe,
     detection: Detection,
     train: Sequence[Spectrogram],
     predictors: Mapping[str, Predicts],
@@ -44,7 +45,7 @@ def fit_scorers(
     look at samples learn from ``train_specs``, heard again, because a data set keeps no samples.
 
     Args:
-        geometry: of the segments.
+        recipe: of the segments.
         detection: names the baselines and the device's detectors.
         train: frames of the train split, one of each observer.
         predictors: models by name; all of them become scorers.
@@ -55,6 +56,7 @@ def fit_scorers(
         UsageError: a name is unknown, there is not one segment, or there are no ``train_specs`` for
             a baseline that looks at samples.
     """
+    geometry = recipe.geometry
     scorers: dict[str, WindowScorer] = {}
     for name, predictor in predictors.items():
         scorers[name] = ModelScorer(predictor)
@@ -65,7 +67,7 @@ def fit_scorers(
         normal = _known_segments(geometry, train, seed)
         heard = normal
         if train_specs and any(baseline.needs_iq for baseline in baselines.values()):
-            heard = _heard_segments(geometry, train_specs)
+            heard = _heard_segments(recipe, train_specs)
         for name, baseline in baselines.items():
             baseline.fit(heard if baseline.needs_iq else normal)
             scorers[name] = BaselineScorer(baseline)
@@ -83,16 +85,16 @@ def _known_segments(geometry: Geometry, train: Sequence[Spectrogram], seed: int)
         chosen = np.random.default_rng(seed).choice(len(first), _MOST_SEGMENTS, replace=False)
         chosen.sort()
         owner, first = owner[chosen], first[chosen]
-    batch = np.empty((len(first), geometry.n_segment, geometry.n_fft), np.float32)
+    batch = np.empty((len(first), geometry.n_segment, geometry.n_bins), np.float32)
     for row, (number, start) in enumerate(zip(owner.tolist(), first.tolist(), strict=True)):
         batch[row] = train[number].power_dbfs[start : start + geometry.n_segment]
     return Segments(geometry, batch[:, : geometry.n_context], batch[:, geometry.n_context :])
 
 
-def _heard_segments(geometry: Geometry, specs: Sequence[RecordingSpec]) -> Segments:
+def _heard_segments(recipe: Recipe, specs: Sequence[RecordingSpec]) -> Segments:
     """Return some segments of each observer with the statistics of their samples."""
-    n_segments = max(round(_IQ_S / geometry.hop_s), 1)
-    layout = Layout.of(geometry)
+    n_segments = max(round(_IQ_S / recipe.geometry.hop_s), 1)
+    layout = Layout.of(recipe)
     parts = []
     for spec in specs:
         heard = listen(spec, layout, n_segments, needs_iq=True)

@@ -5,7 +5,7 @@ from math import ceil
 
 import numpy as np
 
-from edgespec.records import Geometry
+from edgespec.framing import Recipe
 from edgespec.simulate.numerology import SAMPLE_RATE_HZ, SYMBOL_SAMPLES
 
 __all__ = ["Layout"]
@@ -22,22 +22,22 @@ class Layout:
     of the last one, which is ``ended``: both at a place that is drawn, so that both horizons are
     changed in part and mirror each other. Two segments one hop apart are ``persistent``: it is on
     the air in all of their context and horizon. The segments between are there because they pass
-    through the detectors that remember. With the geometry of Li et al. 2019 a stretch has 8
+    through the detectors that remember. With the recipe of Li et al. 2019 a stretch has 8
     segments, 300 frames.
 
     ``modes`` names segments by their number in the stretch.
     """
 
-    geometry: Geometry
+    recipe: Recipe
     modes: tuple[tuple[int, str], ...]
 
     @classmethod
-    def of(cls, geometry: Geometry) -> "Layout":
-        """Return the shortest stretch of a geometry."""
-        first = ceil(geometry.n_segment / geometry.hop_frames)
-        ended = first + 1 + ceil(geometry.n_horizon / geometry.hop_frames)
+    def of(cls, recipe: Recipe) -> "Layout":
+        """Return the shortest stretch of a recipe."""
+        first = ceil(recipe.geometry.n_segment / recipe.hop_frames)
+        ended = first + 1 + ceil(recipe.n_horizon / recipe.hop_frames)
         modes = ((0, "onset"), (first, "persistent"), (first + 1, "persistent"), (ended, "ended"))
-        return cls(geometry, modes)
+        return cls(recipe, modes)
 
     @property
     def n_segments(self) -> int:
@@ -47,23 +47,22 @@ class Layout:
     @property
     def n_frames(self) -> int:
         """Frames of a stretch."""
-        return self.modes[-1][0] * self.geometry.hop_frames + self.geometry.n_segment
+        return self.modes[-1][0] * self.recipe.hop_frames + self.recipe.geometry.n_segment
 
     @property
     def n_samples(self) -> int:
         """Samples of a stretch."""
-        return self.n_frames * self.geometry.frame_samples
+        return self.recipe.samples_in(self.n_frames)
 
     def sample_of(self, segment: int) -> int:
         """Return the first sample of a segment of the grid."""
-        return segment * self.geometry.hop_frames * self.geometry.frame_samples
+        return segment * self.recipe.hop_samples
 
     def horizon(self, segment: int) -> slice:
         """Return the samples of the horizon of a segment, counted from the stretch's first."""
-        geometry = self.geometry
-        first = segment * geometry.hop_frames + geometry.n_context
-        n_frame = geometry.frame_samples
-        return slice(first * n_frame, (first + geometry.n_horizon) * n_frame)
+        recipe = self.recipe
+        first = segment * recipe.hop_frames + recipe.n_context
+        return slice(recipe.samples_in(first), recipe.samples_in(first + recipe.n_horizon))
 
     def draw(self, rng: np.random.Generator) -> tuple[int, int]:
         """Return the first sample with something on the air and the first one without it again.
@@ -75,5 +74,5 @@ class Layout:
 
     def _draw_in(self, horizon: slice, rng: np.random.Generator) -> int:
         n = horizon.stop - horizon.start
-        late = ceil(_LATE_S * self.geometry.sample_rate_hz)
+        late = ceil(_LATE_S * self.recipe.sample_rate_hz)
         return int(horizon.start + rng.integers(1, max(n - late, 2)))

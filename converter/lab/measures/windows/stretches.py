@@ -139,7 +139,7 @@ def interfere(stretch: Stretch, kind: str) -> Interference:
         UsageError: the kind is unknown, or wider than the band.
     """
     layout, scene = stretch.layout, stretch.spec.scene
-    rate_hz = layout.geometry.sample_rate_hz
+    rate_hz = layout.recipe.sample_rate_hz
     rng = stretch.rng(kind)
     on, off = layout.draw(rng)
     usual = complete(InterfererConfig(kind), rate_hz)
@@ -172,7 +172,7 @@ def misconfigure(stretch: Stretch, text: str) -> tuple[Addition, ComplexArray]:
     Raises:
         UsageError: the fault is not one.
     """
-    rate_hz = stretch.layout.geometry.sample_rate_hz
+    rate_hz = stretch.layout.recipe.sample_rate_hz
     rng = stretch.rng(text)
     on, off = stretch.layout.draw(rng)
     begin_s, end_s = ((stretch.sample_start + at) / rate_hz for at in (on, off))

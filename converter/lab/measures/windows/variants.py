@@ -43,18 +43,18 @@ class Variant:
     def valid(self) -> NDArray[np.int64]:
         """The segments of the stretch that the device would score."""
         layout = self.stretch.layout
-        return valid_segments(self.flags, np.arange(layout.n_segments), layout.geometry)
+        return valid_segments(self.flags, np.arange(layout.n_segments), layout.recipe.geometry)
 
     def segments(self, numbers: NDArray[np.int64]) -> Segments:
         """Return some segments of the stretch, without statistics of samples, as copies."""
-        return segments_of(self.power_dbfs, numbers, self.stretch.layout.geometry, None)
+        return segments_of(self.power_dbfs, numbers, self.stretch.layout.recipe.geometry, None)
 
     def iq(self, numbers: NDArray[np.int64]) -> IqStatistics:
         """Return the statistics of the samples of some segments."""
         layout, spec = self.stretch.layout, self.stretch.spec
         return IqStatistics.joined(
             [
-                horizon_statistics(self.samples[layout.horizon(int(n))], layout.geometry, spec)
+                horizon_statistics(self.samples[layout.horizon(int(n))], layout.recipe, spec)
                 for n in numbers
             ]
         )
@@ -72,10 +72,10 @@ class Variants:
         self._stretch = stretch
         self._slot = slot
         self._isrs_db = isrs_db
-        self._n_frame = layout.geometry.frame_samples
+        self._n_frame = layout.recipe.samples_in(1)
         sample_format = stretch.spec.scene.receiver.sample_format
         self._front_end = FrontEnd(
-            layout.geometry, sample_format, max_block_samples=layout.n_samples
+            layout.recipe.framing, sample_format, max_block_samples=layout.n_samples
         )
         self._clean = stretch.quantised(stretch.samples)
         self._clean_power, self._clean_flags = self._frames(self._clean)
@@ -107,6 +107,6 @@ class Variants:
 
     def _frames(self, samples: NDArray[Any]) -> tuple[FloatArray, NDArray[np.uint8]]:
         self._front_end.reset()
-        rate_hz = self._stretch.layout.geometry.sample_rate_hz
+        rate_hz = self._stretch.layout.recipe.sample_rate_hz
         frames = self._front_end.process(IqBlock(samples, rate_hz, 0.0, 0, 0))
         return frames.power_dbfs.copy(), frames.flags.copy()

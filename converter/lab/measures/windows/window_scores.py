@@ -17,18 +17,19 @@ from converter.lab.measures.windows.scorer import WindowScorer
 from converter.lab.measures.windows.stretches import Stretch
 from converter.lab.measures.windows.variants import Variant, Variants
 from converter.simulate.specs import RecordingSpec
-from edgespec.records import FloatArray, Geometry
+from edgespec.framing import Recipe
+from edgespec.records import FloatArray
 from edgespec.simulate.wanted import wanted_powers
 
 __all__ = ["observer_windows"]
 
-#: Segments that are scored at once: 16 MB of frames with the geometry of Li et al. 2019.
+#: Segments that are scored at once: 16 MB of frames with the recipe of Li et al. 2019.
 _BATCH_SEGMENTS = 256
 
 
 def observer_windows(
     spec: RecordingSpec,
-    geometry: Geometry,
+    recipe: Recipe,
     detection: Detection,
     scorers: Mapping[str, WindowScorer],
     *,
@@ -46,16 +47,16 @@ def observer_windows(
 
     Args:
         spec: the observer; how long it listens follows from ``detection``.
-        geometry: of the segments.
+        recipe: of the segments.
         detection: what is put on the air, and for how long is listened.
         scorers: fitted, by name.
         inject: False leaves all stretches out: a calibration observer.
 
     Raises:
         UsageError: warm-up or normal signal is too short, or a kind or fault is unknown.
-        ModelError: the sample rate of the observer is not that of the geometry.
+        ModelError: the sample rate of the observer is not that of the recipe.
     """
-    plan = ObserverPlan.of(geometry, detection, inject=inject)
+    plan = ObserverPlan.of(recipe, detection, inject=inject)
     needs_iq = any(scorer.needs_iq for scorer in scorers.values())
     heard = listen(spec, plan.layout, plan.n_segments, plan.starts, needs_iq=needs_iq)
     table = ScoreTable(spec.context, tuple(scorers))

@@ -20,16 +20,17 @@ from converter.lab.measures.ramp import play_ramp, rising_isr_db
 from converter.simulate.specs import RecordingSpec, training_specs
 from edgespec.config import DetectConfig
 from edgespec.errors import ModelError, SourceError, UsageError
+from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-from edgespec.records import Event, EventType, Geometry
+from edgespec.records import Event, EventType
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import KINDS
 from tests.made import tiny, tiny_network
 
 pytestmark = [pytest.mark.converter, pytest.mark.slow_without_jit]
 
-RATE_HZ = tiny.GEOMETRY.sample_rate_hz
-HOP = tiny.GEOMETRY.hop_frames * tiny.GEOMETRY.frame_samples
+RATE_HZ = tiny.FRAMING.sample_rate_hz
+HOP = tiny.RECIPE.hop_samples
 SHORT = Episodes(
     "short",
     "home",
@@ -61,7 +62,7 @@ def test_a_strong_tone_is_found_where_it_is(rng: np.random.Generator) -> None:
     *normal, row = play_observer(observer(rate_hz=5e6), bundle, asked)
     assert row["detected"]
     assert row["iou"] > 0.5
-    assert row["centre_error_hz"] < bundle.manifest.geometry.bin_hz
+    assert row["centre_error_hz"] < bundle.manifest.recipe.framing.bin_hz
     # Two horizons of 6.4 ms alarm, the first of which it begins in.
     assert 6.4 < row["delay_ms"] < 20.0
     assert row["compute_ms"] > 0.0
@@ -126,7 +127,7 @@ def test_events_belong_to_what_was_on_the_air_when_they_opened(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = replace(SHORT, kinds=("tone",), isrs_db=(0.0,))
-    ((episode),) = schedule(observer(), tiny.GEOMETRY, asked)
+    ((episode),) = schedule(observer(), tiny.RECIPE, asked)
     on, off = episode.on // HOP + 1, -(-episode.off // HOP)
     memory = (tiny.GEOMETRY.n_segment + 3 * tiny.GEOMETRY.hop_frames) // tiny.GEOMETRY.hop_frames
 
@@ -147,7 +148,7 @@ def test_events_belong_to_what_was_on_the_air_when_they_opened(
 
 def test_delay_and_edges_are_those_of_the_first_event(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = replace(SHORT, kinds=("tone",), isrs_db=(0.0,))
-    (episode,) = schedule(observer(), tiny.GEOMETRY, asked)
+    (episode,) = schedule(observer(), tiny.RECIPE, asked)
     opens_at = episode.on // HOP + 5
     monkeypatch.setattr(module, "open_device", lambda *_: Puppet([opens_at + 7, opens_at]))
     row = play_observer(observer(), tiny_network.bundle(), asked)[-1]
@@ -158,7 +159,7 @@ def test_delay_and_edges_are_those_of_the_first_event(monkeypatch: pytest.Monkey
 
 def test_every_kind_at_every_isr_has_its_own_time() -> None:
     asked = replace(SHORT, kinds=("tone", "chirp", "bpsk"), isrs_db=(-5.0, 0.0, 5.0))
-    played = schedule(observer(), tiny.GEOMETRY, asked)
+    played = schedule(observer(), tiny.RECIPE, asked)
     found = {(episode.interferer.kind, episode.interferer.isr_db) for episode in played}
     assert len(found) == len(played) == 9
     first = round((asked.warmup_s + asked.normal_s) * RATE_HZ)
@@ -168,26 +169,26 @@ def test_every_kind_at_every_isr_has_its_own_time() -> None:
         assert episode.off - episode.on == pytest.approx(asked.on_s * RATE_HZ, abs=1)
         assert episode.interferer.start_s * RATE_HZ == pytest.approx(episode.on)
     # The order is drawn, so that no kind always comes after the same one.
-    others = schedule(observer(78), tiny.GEOMETRY, asked)
+    others = schedule(observer(78), tiny.RECIPE, asked)
     assert [e.interferer.kind for e in others] != [e.interferer.kind for e in played]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_interferers_lie_within_the_band(rng: np.random.Generator, kind: str) -> None:
-    geometry = Geometry(5e6)
+    recipe = Recipe(5e6)
     scene = observer(rate_hz=5e6).scene
     for _ in range(20):
         config = draw_interferer(kind, scene, rng)
-        lower, upper = resolved_edges_hz(config, geometry)
+        lower, upper = resolved_edges_hz(config, recipe)
         assert -2.5e6 <= lower < config.offset_hz < upper <= 2.5e6
-        assert upper - lower <= config.bandwidth_hz + 2 * geometry.bin_hz + 1e-6
+        assert upper - lower <= config.bandwidth_hz + 2 * recipe.framing.bin_hz + 1e-6
         assert config.channel is not None
 
 
 def test_a_line_is_as_wide_as_the_taper_makes_it() -> None:
-    geometry = Geometry(5e6)
-    lower, upper = resolved_edges_hz(InterfererConfig(offset_hz=1e5), geometry)
-    assert (upper - lower, (upper + lower) / 2) == pytest.approx((2 * geometry.bin_hz, 1e5))
+    recipe = Recipe(5e6)
+    lower, upper = resolved_edges_hz(InterfererConfig(offset_hz=1e5), recipe)
+    assert (upper - lower, (upper + lower) / 2) == pytest.approx((2 * recipe.framing.bin_hz, 1e5))
 
 
 def test_iou_is_that_of_intervals(rng: np.random.Generator) -> None:

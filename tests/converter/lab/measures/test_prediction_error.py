@@ -15,19 +15,20 @@ from converter.lab.measures.prediction_error import (
 )
 from converter.lab.measures.predictor import Predictor
 from edgespec.errors import SourceError, UsageError
-from edgespec.records import FloatArray, FrameFlag, Geometry, Scaling, Spectrogram
+from edgespec.framing import Recipe
+from edgespec.records import FloatArray, FrameFlag, Scaling, Spectrogram
 from tests.made import tiny, tiny_training
 
 PAPER_DB = {1: 5.57, 3: 2.73, 4: 2.31, 5: 2.04, 10: 1.41}
 
 
-def flat(geometry: Geometry = tiny.GEOMETRY, level_db: float = -60.0) -> Predictor:
+def flat(recipe: Recipe = tiny.RECIPE, level_db: float = -60.0) -> Predictor:
     """Expects one level everywhere."""
 
     def run(windows: FloatArray) -> FloatArray:
-        return np.zeros((len(windows), geometry.n_horizon * geometry.n_fft), np.float32)
+        return np.zeros((len(windows), recipe.n_horizon * recipe.framing.n_bins), np.float32)
 
-    return Predictor(geometry, "forecast", run, Scaling(level_db, 1.0))
+    return Predictor(recipe, "forecast", run, Scaling(level_db, 1.0))
 
 
 @pytest.mark.parametrize("n_averages", PAPER_DB)
@@ -51,7 +52,7 @@ def damaged(rng: np.random.Generator) -> Spectrogram:
     frames = tiny_training.moving_ridge(rng, 2000)
     frames.flags[[77, 500]] = FrameFlag.CLIPPED
     frames.flags[900] = FrameFlag.DROPPED
-    start = frames.sample_start
+    start = frames.tick_start
     start[1400:] += 12345
     return frames
 
@@ -81,7 +82,7 @@ def test_any_division_of_a_recording_gives_its_segments(
             some = slice(first, min(first + piece_frames, frames.n_frames))
             power = buffer[: some.stop - some.start]
             power[...] = frames.power_dbfs[some]
-            yield Spectrogram(power, frames.flags[some], frames.sample_start[some])
+            yield replace(frames.part(some), power_dbfs=power)
             power[...] = np.nan
 
     actual = segment_errors_db(flat(), pieces())
@@ -105,18 +106,18 @@ def test_a_row_sums_up_the_segments(rng: np.random.Generator) -> None:
     assert row["std_db"] == pytest.approx(errors.std(), rel=1e-3)
     assert row["q05_db"] == pytest.approx(np.quantile(errors, 0.05), rel=1e-5)
     assert row["q95_db"] == pytest.approx(np.quantile(errors, 0.95), rel=1e-5)
-    assert row["floor_db"] == irreducible_error_db(tiny.GEOMETRY.n_averages)
+    assert row["floor_db"] == irreducible_error_db(tiny.FRAMING.n_averages)
     assert row["excess_db"] ** 2 + row["floor_db"] ** 2 == pytest.approx(
         np.mean(errors**2), rel=1e-5
     )
 
 
 def test_the_right_expectation_of_noise_has_no_excess(rng: np.random.Generator) -> None:
-    n_averages = tiny.GEOMETRY.n_averages
+    n_averages = tiny.FRAMING.n_averages
     power = rng.exponential(size=(400, 64, n_averages)).mean(axis=2)
     power_db = (10 * np.log10(power)).astype(np.float32)
-    starts = np.arange(400, dtype=np.int64) * tiny.GEOMETRY.frame_samples
-    frames = Spectrogram(power_db, np.zeros(400, np.uint8), starts)
+    starts = np.arange(400, dtype=np.int64) * tiny.FRAMING.frame_samples
+    frames = Spectrogram(power_db, np.zeros(400, np.uint8), starts, tiny.FRAMING.grid())
     exact = prediction_row(flat(level_db=float(power_db.mean())), [frames])
     # 25,000 cells: the mean square is known to 1%, its root of an excess to a tenth of the floor.
     assert exact["excess_db"] < 0.15 * exact["floor_db"]
@@ -128,4 +129,4 @@ def test_a_recording_without_a_segment_is_refused(rng: np.random.Generator) -> N
     with pytest.raises(SourceError, match="12 valid frames"):
         prediction_row(flat(), [tiny_training.moving_ridge(rng, 11)])
     with pytest.raises(SourceError, match="longer one"):
-        prediction_row(flat(replace(tiny.GEOMETRY, hop_frames=1)), [])
+        prediction_row(flat(replace(tiny.RECIPE, hop_frames=1)), [])

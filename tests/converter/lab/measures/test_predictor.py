@@ -95,14 +95,14 @@ def test_a_network_is_shown_what_its_role_says_and_changes_nothing() -> None:
     scale_db = contexts.std(axis=(1, 2), keepdims=True)
     for role, window in (("forecast", contexts), ("reconstruction", targets)):
         seen.clear()
-        expected = Predictor(tiny.GEOMETRY, role, run).forecast(contexts, targets)
+        expected = Predictor(tiny.RECIPE, role, run).forecast(contexts, targets)
         shown = np.concatenate(seen)
         np.testing.assert_allclose(shown, (window - mean_db) / scale_db, atol=1e-4)
         # Zero stands for the mean of the context.
         np.testing.assert_allclose(expected - mean_db, 0, atol=ATOL_DB)
         seen.clear()
         scaling = Scaling(-50.0, 4.0)
-        expected = Predictor(tiny.GEOMETRY, role, run, scaling).forecast(contexts, targets)
+        expected = Predictor(tiny.RECIPE, role, run, scaling).forecast(contexts, targets)
         np.testing.assert_allclose(np.concatenate(seen), (window + 50) / 4, atol=1e-4)
         np.testing.assert_allclose(expected, -50, atol=ATOL_DB)
     assert np.array_equal(contexts, kept[0])

@@ -10,7 +10,8 @@ from converter.lab.measures.windows.stretch_layout import Layout
 from converter.lab.measures.windows.stretches import fault_config, interfere, misconfigure
 from converter.lab.measures.windows.variants import Variants
 from edgespec.errors import UsageError
-from edgespec.records import Geometry, SampleFormat
+from edgespec.framing import Recipe
+from edgespec.records import SampleFormat
 from edgespec.simulate.config import CellConfig, FaultConfig, NeighbourConfig, UplinkConfig
 from edgespec.simulate.faults import Fault
 from edgespec.simulate.scene import Scene, noise_power
@@ -20,30 +21,30 @@ from tests.made.tiny_observer import LAYOUT
 
 KINDS = ("tone", "pulse", "chirp", "wideband-pulse", "hop", "random-pulse", "bpsk")
 GEOMETRIES = {
-    "paper": Geometry(5e6),
-    "tiny": tiny.GEOMETRY,
-    "long horizon": replace(tiny.GEOMETRY, n_horizon=10),
-    "overlapping": replace(tiny.GEOMETRY, hop_frames=3),
-    "far apart": replace(tiny.GEOMETRY, hop_frames=30),
+    "paper": Recipe(5e6),
+    "tiny": tiny.RECIPE,
+    "long horizon": replace(tiny.RECIPE, n_horizon=10),
+    "overlapping": replace(tiny.RECIPE, hop_frames=3),
+    "far apart": replace(tiny.RECIPE, hop_frames=30),
 }
-RATE_HZ = tiny.GEOMETRY.sample_rate_hz
+RATE_HZ = tiny.FRAMING.sample_rate_hz
 
 
 def power(samples: np.ndarray) -> float:
     return float(np.mean(np.abs(samples.astype(np.complex128)) ** 2))
 
 
-@pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
-def test_modes_are_what_they_are_called(geometry: Geometry, rng: np.random.Generator) -> None:
-    layout = Layout.of(geometry)
-    n_frame = geometry.frame_samples
+@pytest.mark.parametrize("recipe", GEOMETRIES.values(), ids=GEOMETRIES)
+def test_modes_are_what_they_are_called(recipe: Recipe, rng: np.random.Generator) -> None:
+    layout = Layout.of(recipe)
+    n_frame = recipe.samples_in(1)
     assert layout.n_samples == layout.horizon(layout.n_segments - 1).stop
     for _ in range(50):
         on, off = layout.draw(rng)
         for segment, mode in layout.modes:
             horizon = layout.horizon(segment)
             context = slice(layout.sample_of(segment), horizon.start)
-            assert context.stop - context.start == geometry.n_context * n_frame
+            assert context.stop - context.start == recipe.n_context * n_frame
             if mode == "onset":
                 assert horizon.start < on < horizon.stop
                 assert off > horizon.stop
@@ -57,13 +58,13 @@ def test_modes_are_what_they_are_called(geometry: Geometry, rng: np.random.Gener
 
 
 def test_a_stretch_of_the_paper_is_300_frames() -> None:
-    layout = Layout.of(Geometry(5e6))
+    layout = Layout.of(Recipe(5e6))
     assert (layout.n_segments, layout.n_frames) == (8, 300)
     assert layout.modes == ((0, "onset"), (5, "persistent"), (6, "persistent"), (7, "ended"))
 
 
 def test_places_are_drawn_from_the_whole_horizon(rng: np.random.Generator) -> None:
-    layout = Layout.of(Geometry(5e6))
+    layout = Layout.of(Recipe(5e6))
     begin = [(on - layout.horizon(0).start) / 32_000 for on, _ in map(layout.draw, [rng] * 400)]
     # The uniform law's quartiles, within four standard errors.
     assert np.quantile(begin, [0.25, 0.5, 0.75]) == pytest.approx([0.25, 0.5, 0.75], abs=0.1)
@@ -87,7 +88,7 @@ def test_frames_that_are_not_touched_are_the_clean_ones() -> None:
     (silent,) = Variants(stretch, Slot(0, tiny_observer.SEGMENT, "tone", False), (-300.0,))
     clean = silent.power_dbfs.copy()
     (variant,) = Variants(stretch, Slot(0, tiny_observer.SEGMENT, "tone", False), (20.0,))
-    n_frame = tiny.GEOMETRY.frame_samples
+    n_frame = tiny.FRAMING.frame_samples
     first, stop = variant.added.on // n_frame, -(-variant.added.off // n_frame)
     assert np.array_equal(variant.power_dbfs[:first], clean[:first])
     assert np.array_equal(variant.power_dbfs[stop:], clean[stop:])

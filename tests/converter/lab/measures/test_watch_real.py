@@ -14,8 +14,8 @@ from tests.made import band, tiny, tiny_network
 pytestmark = [pytest.mark.converter, pytest.mark.slow_without_jit]
 
 NAMES = ("model", "zscore")
-N_SEGMENT = tiny.GEOMETRY.n_segment * tiny.GEOMETRY.frame_samples
-HOP = tiny.GEOMETRY.hop_frames * tiny.GEOMETRY.frame_samples
+N_SEGMENT = tiny.GEOMETRY.n_segment * tiny.FRAMING.frame_samples
+HOP = tiny.RECIPE.hop_samples
 
 
 def test_every_segment_after_the_warmup_has_a_row(tmp_path: Path, rng: np.random.Generator) -> None:

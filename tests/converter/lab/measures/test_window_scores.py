@@ -50,10 +50,11 @@ class Mean:
 
 def spectrogram(observer: RecordingSpec) -> Spectrogram:
     parts = [
-        (f.power_dbfs.copy(), f.flags.copy(), f.sample_start.copy())
-        for f in simulate_frames(observer, tiny.GEOMETRY)
+        (f.power_dbfs.copy(), f.flags.copy(), f.tick_start.copy())
+        for f in simulate_frames(observer, tiny.RECIPE)
     ]
-    return Spectrogram(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    power, flags, starts = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Spectrogram(power, flags, starts, tiny.FRAMING.grid())
 
 
 @functools.cache
@@ -61,7 +62,7 @@ def fitted() -> dict[str, WindowScorer]:
     specs = [replace(tiny_observer.spec(seed), duration_s=0.1) for seed in (11, 12)]
     detection = tiny_observer.detection(baselines=BASELINES)
     train = [spectrogram(observer) for observer in specs]
-    return fit_scorers(tiny.GEOMETRY, detection, train, {}, 3, train_specs=specs)
+    return fit_scorers(tiny.RECIPE, detection, train, {}, 3, train_specs=specs)
 
 
 def windows(
@@ -73,7 +74,7 @@ def windows(
 ) -> dict[str, np.ndarray]:
     columns = observer_windows(
         observer or tiny_observer.spec(),
-        tiny.GEOMETRY,
+        tiny.RECIPE,
         tiny_observer.detection(**changes),
         fitted() if scorers is None else scorers,
         inject=inject,
@@ -206,7 +207,7 @@ def test_a_snapshot_restores_a_detector_exactly(name: str, rng: np.random.Genera
 def test_detectors_score_the_clean_signal_as_the_device_does() -> None:
     table = windows({f"device-{name}": DetectorScorer(name, tiny.GEOMETRY) for name in PLAIN})
     clean = rows(table, kind="")
-    plan = ObserverPlan.of(tiny.GEOMETRY, tiny_observer.detection(), inject=False)
+    plan = ObserverPlan.of(tiny.RECIPE, tiny_observer.detection(), inject=False)
     heard = listen(tiny_observer.spec(), plan.layout, plan.n_segments, needs_iq=False)
     device = Scorer(None, PLAIN, tiny.GEOMETRY, plan.n_warmup)
     segments = heard.segments(np.arange(plan.n_segments))
@@ -261,15 +262,15 @@ def test_segments_with_flagged_frames_have_no_row() -> None:
 
 def test_horizons_have_the_statistics_of_their_own_samples() -> None:
     observer = tiny_observer.spec()
-    geometry = replace(tiny.GEOMETRY, hop_frames=3)
-    layout = Layout.of(geometry)
+    recipe = replace(tiny.RECIPE, hop_frames=3)
+    layout = Layout.of(recipe)
     heard = listen(observer, layout, 300, needs_iq=True)
     assert heard.iq is not None
     assert len(heard.iq) == 300
     table = heard.segments(np.array([7, 123]))
     alone = listen(observer, layout, 124, needs_iq=True).segments(np.array([7, 123]))
     assert np.array_equal(table.iq_statistics("").kurtosis, alone.iq_statistics("").kurtosis)
-    other = listen(observer, Layout.of(replace(geometry, hop_frames=12)), 3, needs_iq=True)
+    other = listen(observer, Layout.of(replace(recipe, hop_frames=12)), 3, needs_iq=True)
     assert np.array_equal(
         other.segments(np.array([2])).target[0], heard.segments(np.array([8])).target[0]
     )
@@ -295,7 +296,7 @@ def test_baselines_learn_from_all_train_observers_alike() -> None:
     train = [spectrogram(observer) for observer in specs]
     detection = tiny_observer.detection(baselines=("os-cfar",), detectors=())
     one, other = (
-        fit_scorers(tiny.GEOMETRY, detection, observers, {}, 3)["os-cfar"]
+        fit_scorers(tiny.RECIPE, detection, observers, {}, 3)["os-cfar"]
         for observers in (train, train[::-1])
     )
     segments = concatenated(
@@ -316,7 +317,7 @@ def test_baselines_learn_from_all_train_observers_alike() -> None:
 def test_scorers_that_cannot_be_are_refused(changes: dict[str, object], message: str) -> None:
     train = [spectrogram(replace(tiny_observer.spec(11), duration_s=0.1))]
     with pytest.raises(UsageError, match=message):
-        fit_scorers(tiny.GEOMETRY, tiny_observer.detection(**changes), train, {}, 3)
+        fit_scorers(tiny.RECIPE, tiny_observer.detection(**changes), train, {}, 3)
 
 
 def test_a_model_may_not_have_the_name_of_a_baseline() -> None:
@@ -326,11 +327,11 @@ def test_a_model_may_not_have_the_name_of_a_baseline() -> None:
 
     train = [spectrogram(replace(tiny_observer.spec(11), duration_s=0.1))]
     detection = tiny_observer.detection(baselines=("rss-deviation",))
-    scorers = fit_scorers(tiny.GEOMETRY, detection, train, {"lstm": Predictor()}, 3)
+    scorers = fit_scorers(tiny.RECIPE, detection, train, {"lstm": Predictor()}, 3)
     assert isinstance(scorers["rss-deviation"], BaselineScorer)
     assert next(iter(scorers)) == "lstm"
     with pytest.raises(UsageError, match="name it otherwise"):
-        fit_scorers(tiny.GEOMETRY, detection, train, {"rss-deviation": Predictor()}, 3)
+        fit_scorers(tiny.RECIPE, detection, train, {"rss-deviation": Predictor()}, 3)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""The chain of a bundle on what a source delivers, as start-up opens it."""
+
+from typing import Any
+
+from edgespec.config import BandConfig, DetectConfig
+from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.inference.backend import Backend
+from edgespec.inference.bundle import Bundle
+from edgespec.observer.band import BandChain
+from edgespec.records import SourceInfo
+
+
+def chain_of(
+    bundle: Bundle,
+    backend: Backend,
+    source: SourceInfo,
+    band: BandConfig,
+    detect: DetectConfig,
+    *,
+    max_block_samples: int,
+    front_end: str = "auto",
+    **options: Any,
+) -> BandChain:
+    """Return the chain; ``options`` are those of :meth:`BandChain.for_bundle`."""
+    made = FrontEnd.for_source(
+        bundle.manifest.recipe.framing,
+        source,
+        max_block_samples=max_block_samples,
+        backend=front_end,
+        max_clipped_fraction=detect.max_clipped_fraction,
+    )
+    return BandChain.for_bundle(bundle, backend, made, band, detect, source=source.uri, **options)
