@@ -11,7 +11,7 @@ from typing import Any
 
 from edgespec.errors import ModelError
 from edgespec.framing import Recipe
-from edgespec.option import about
+from edgespec.option import about, check_record
 from edgespec.records import Geometry
 
 __all__ = ["GATES", "QUANTISATIONS", "ROLES", "SCHEMA", "Calibration", "Manifest", "ModelInfo"]
@@ -25,34 +25,7 @@ TRANSFORMS = ("standardise",)
 RATE_RTOL = 1e-9
 
 
-def _choice(value: Any, name: str, accepted: tuple[Any, ...]) -> None:
-    if value not in accepted:
-        known = ", ".join(str(choice) for choice in accepted)
-        raise ModelError(f"{name} of the manifest is {value!r}; it must be one of {known}")
-
-
-def _text(value: Any, name: str) -> None:
-    if not isinstance(value, str) or not value:
-        raise ModelError(f"{name} of the manifest is {value!r}; it must be a text")
-
-
-def _number(value: Any, name: str, *, positive: bool = False) -> None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or (positive and value <= 0):
-        kind = "a finite positive number" if positive else "a finite number"
-        raise ModelError(f"{name} of the manifest is {value!r}; it must be {kind}")
-
-
-def _count(value: Any, name: str, minimum: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-        raise ModelError(
-            f"{name} of the manifest is {value!r}; it must be an integer of at least {minimum}"
-        )
-
-
-def _mapping(value: Any, name: str) -> None:
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise ModelError(f"{name} of the manifest is {value!r}; it must be an object")
+_TEXT = {"pattern": r"(?s).+", "pattern_text": "a text that is not empty"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,35 +36,22 @@ class ModelInfo:
     holds its error against the Keras model it was made from, in standardised units.
     """
 
-    architecture: str
-    role: str
-    quantisation: str
-    gate: str | None
-    input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
-    operators: tuple[str, ...]
+    architecture: str = field(metadata=about("Kind of network", **_TEXT))
+    role: str = field(metadata=about("What it returns", choices=ROLES))
+    quantisation: str = field(metadata=about("How it computes", choices=QUANTISATIONS))
+    gate: str | None = field(metadata=about("Gate of an LSTM", choices=GATES))
+    input_shape: tuple[int, ...] = field(metadata=about("Shape of the input", minimum=1))
+    output_shape: tuple[int, ...] = field(metadata=about("Shape of the output", minimum=1))
+    operators: tuple[str, ...] = field(metadata=about("Operators in the file", **_TEXT))
     parity: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _text(self.architecture, "model.architecture")
-        _choice(self.role, "model.role", ROLES)
-        _choice(self.quantisation, "model.quantisation", QUANTISATIONS)
-        _choice(self.gate, "model.gate", (*GATES, None))
+        check_record(self, ModelError)
         for name in ("input_shape", "output_shape"):
-            shape = getattr(self, name)
-            if not isinstance(shape, tuple) or not shape or shape[0] != 1:
+            if getattr(self, name)[:1] != (1,):
                 raise ModelError(
-                    f"model.{name} of the manifest is {shape!r}; it must start with a batch of 1"
+                    f"{name} is {getattr(self, name)}; it must start with a batch of 1"
                 )
-            for size in shape:
-                _count(size, f"model.{name}", 1)
-        if not isinstance(self.operators, tuple):
-            raise ModelError(f"model.operators of the manifest is {self.operators!r}; not a list")
-        for operator in self.operators:
-            _text(operator, "model.operators")
-        _mapping(self.parity, "model.parity")
-        for key, value in self.parity.items():
-            _number(value, f"model.parity.{key}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,32 +68,22 @@ class Calibration:
 
     mean: float
     std: float
-    n_scores: int
+    n_scores: int = field(metadata=about("Segments that were scored", minimum=1))
     thresholds: Mapping[str, Mapping[str, float]]
-    error_std_db: tuple[float, ...] = ()
-    recordings: int = 1
+    error_std_db: tuple[float, ...] = field(
+        default=(), metadata=about("Spread of the error", unit="dB", above=0)
+    )
+    recordings: int = field(default=1, metadata=about("Recordings that were scored", minimum=1))
     site_std: float = 0.0
 
     def __post_init__(self) -> None:
-        _number(self.mean, "mean of a detector")
-        _number(self.std, "std of a detector")
-        _count(self.n_scores, "n_scores of a detector", 1)
-        _count(self.recordings, "recordings of a detector", 1)
-        _number(self.site_std, "site_std of a detector")
-        _mapping(self.thresholds, "thresholds of a detector")
-        for rate, methods in self.thresholds.items():
+        check_record(self, ModelError)
+        for rate in self.thresholds:
             if not 0.0 < _rate(rate) < 1.0:
                 raise ModelError(
-                    f"thresholds of the manifest has the false-alarm rate {rate!r}; it must lie "
-                    "between 0 and 1, both excluded"
+                    f"thresholds has the false-alarm rate {rate!r}; it must lie between 0 and 1, "
+                    "both excluded"
                 )
-            _mapping(methods, f"thresholds at {rate}")
-            for method, value in methods.items():
-                _number(value, f"threshold {method} at {rate}")
-        if not isinstance(self.error_std_db, tuple):
-            raise ModelError(f"error_std_db of the manifest is {self.error_std_db!r}; not a list")
-        for value in self.error_std_db:
-            _number(value, "error_std_db", positive=True)
 
     def threshold(self, false_alarm_rate: float, method: str) -> float:
         """Return the threshold calibrated for a false-alarm rate per segment.
@@ -173,26 +123,21 @@ class Manifest:
     made with; ``manifest.json`` calls it ``geometry``.
     """
 
-    name: str
-    created_utc: str
+    name: str = field(metadata=about("Name of the bundle", **_TEXT))
+    created_utc: str = field(metadata=about("When it was made", **_TEXT))
     recipe: Recipe = field(metadata=about("how samples become segments", key="geometry"))
     model: ModelInfo
     detectors: Mapping[str, Calibration] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
-    golden_atol: float = 1e-4
-    transform: str = "standardise"
+    golden_atol: float = field(default=1e-4, metadata=about("Largest difference", above=0))
+    transform: str = field(default="standardise", metadata=about("Scaling", choices=TRANSFORMS))
     files: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _text(self.name, "name")
-        _text(self.created_utc, "created_utc")
-        _choice(self.transform, "transform", TRANSFORMS)
-        _number(self.golden_atol, "golden_atol", positive=True)
-        for name in ("detectors", "training", "files"):
-            _mapping(getattr(self, name), name)
+        check_record(self, ModelError)
         for member, digest in self.files.items():
-            if not isinstance(digest, str) or len(digest) != 64:
-                raise ModelError(f"files.{member} of the manifest is {digest!r}; not a SHA-256")
+            if len(digest) != 64:
+                raise ModelError(f"files.{member} is {digest!r:.80}; it must be a SHA-256")
         self._check_shapes()
 
     @property
@@ -248,13 +193,13 @@ class Manifest:
         for name, shape, (n_frames, n_bins) in pairs:
             if shape not in ((1, n_frames * n_bins), (1, n_frames, n_bins)):
                 raise ModelError(
-                    f"model.{name} of the manifest is {shape}, but its geometry asks for "
+                    f"model.{name} is {shape}, but its geometry asks for "
                     f"{(1, n_frames, n_bins)}, flat or not: convert the model again"
                 )
         for name, calibration in self.detectors.items():
             n_bins = len(calibration.error_std_db)
             if n_bins not in (0, self.geometry.n_bins):
                 raise ModelError(
-                    f"detectors.{name}.error_std_db of the manifest has {n_bins} bins, but the "
+                    f"detectors.{name}.error_std_db has {n_bins} bins, but the "
                     f"geometry has {self.geometry.n_bins}: calibrate the bundle again"
                 )

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -276,6 +277,33 @@ def test_a_wrong_value_is_refused_or_harmless(path: tuple[str, ...], value: obje
     except ModelError:
         return
     assert manifest_from_json(manifest_to_json(manifest)) == manifest
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("files", {"model.tflite": "abc"}, "files.model.tflite is 'abc'; it must be a SHA-256"),
+        ("model.role", "oracle", "model.role is 'oracle'; it must be one of 'forecast'"),
+        (
+            "model.input_shape",
+            [2, 256],
+            "model.input_shape is (2, 256); it must start with a batch",
+        ),
+        ("model.operators", [""], "model.operators is ''; it must be a text that is not empty"),
+        ("golden_atol", 0, "golden_atol is 0.0; it must be above 0"),
+        ("detectors.model.n_scores", 1.5, "n_scores is 1.5; it must be a whole number, at least 1"),
+        ("detectors.model.thresholds", {"2": {}}, "detectors.model.thresholds has the false-alarm"),
+    ],
+)
+def test_a_wrong_value_is_shown_with_its_place(path: str, value: object, said: str) -> None:
+    data = json.loads(manifest_to_json(tiny.manifest()))
+    *names, last = path.split(".")
+    record = data
+    for name in names:
+        record = record[name]
+    record[last] = value
+    with pytest.raises(ModelError, match=rf"^manifest\.json: .*{re.escape(said)}"):
+        manifest_from_json(json.dumps(data))
 
 
 def test_another_version_says_so() -> None:
