@@ -15,6 +15,7 @@ import edgespec
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("edgespec", "converter")
 MODULES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+ALL_MODULES = sorted([*MODULES, *(ROOT / "benchmarks").rglob("*.py")])
 MAX_LINES = 400
 
 #: Scripts and command lines: nobody imports a name from them.
@@ -38,7 +39,7 @@ def imported_names(path: Path) -> Iterator[str]:
                 yield first.value.split(".")[0]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", ALL_MODULES, ids=name_of)
 def test_every_module_says_what_it_gives(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     stated = [
@@ -59,7 +60,7 @@ def test_every_module_says_what_it_gives(path: Path) -> None:
     assert set(names) - bound == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", ALL_MODULES, ids=name_of)
 def test_modules_are_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 

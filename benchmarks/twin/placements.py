@@ -20,7 +20,8 @@ from typing import Any
 import click
 import numpy as np
 
-from benchmarks.twin.fleet import RESULTS, Yard, start_central
+from benchmarks.fleet.yard import Yard, start_central
+from benchmarks.record import RESULTS
 from converter.report.markdown_table import markdown_table
 from edgespec.config import MqttConfig
 from edgespec.machine import machine_facts
@@ -267,7 +268,7 @@ def main(n_places: int, n_live: int, save: bool) -> None:
             if seed % 5 == 0:
                 learnt = learn(site, case.disturbance, seed)
             drawn = save and case is CASES[1] and seed == _DRAWN
-            picture = RESULTS / "placements.png" if drawn else None
+            picture = RESULTS / "twin" / "placements.png" if drawn else None
             found.append(place_one(site, case, place, learnt, seed - seed % 5, picture))
         cases[case.name] = summary(found)
         details[case.name] = [asdict(one) for one in found]
@@ -286,9 +287,10 @@ def main(n_places: int, n_live: int, save: bool) -> None:
     }
     click.echo(text(result))
     if save:
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / "placements.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-        (RESULTS / "placements.md").write_text(text(result), "utf-8")
+        folder = RESULTS / "twin"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "placements.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+        (folder / "placements.md").write_text(text(result), "utf-8")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class _Client(Client):
     """paho with a shortcut for plain messages: QoS 0, not retained, without properties.
 
     paho makes a message object and a table of properties for each, logs it and looks for
-    callbacks: two thirds of what a message costs a central unit (benchmarks.twin.fleet). The
+    callbacks: two thirds of what a message costs a central unit (benchmarks.fleet). The
     shortcut stands on names that paho does not promise; without them it is not taken.
     """
 

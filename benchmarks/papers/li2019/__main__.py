@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.papers.li2019.document import write_paper
+from benchmarks.papers.li2019.paper_report import write_paper
 
 __all__ = ["main"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.papers.li2019.claims import detections
+from benchmarks.papers.li2019.claims import detection_measures
 from benchmarks.papers.li2019.claims.claim import Bound, Finding, Verdict
 from benchmarks.papers.li2019.claims.claims import CLAIMS
 from converter.lab.numbers.intervals import Interval
@@ -65,7 +65,7 @@ ELSEWHERE = {"bands-alike", "seasons"}
 OF_DETECTION = {
     claim.key
     for claim in CLAIMS
-    if getattr(claim.measure, "func", claim.measure).__module__ == detections.__name__
+    if getattr(claim.measure, "func", claim.measure).__module__ == detection_measures.__name__
 }
 
 

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from benchmarks.papers.li2019 import published
 from benchmarks.papers.li2019.__main__ import main
 from benchmarks.papers.li2019.claims.claims import CLAIMS
-from benchmarks.papers.li2019.document import write_paper
 from benchmarks.papers.li2019.figures.spectrogram import draw_forecast
+from benchmarks.papers.li2019.paper_report import write_paper
 from tests.made.tables import EXPERIMENT, write_all
 
 pytestmark = pytest.mark.converter

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.papers.li2019 import published
 from benchmarks.papers.li2019.claims.claim import Measured, UntestableError
-from benchmarks.papers.li2019.claims.errors import related
+from benchmarks.papers.li2019.claims.error_measures import related
 from converter.lab.numbers.intervals import Interval
 from converter.report.amounts import counted
 from converter.report.detection_scores import RATE, DetectionScores, mean_of

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from benchmarks.papers.li2019 import published
 from benchmarks.papers.li2019.claims.claim import Measured, UntestableError
-from benchmarks.papers.li2019.claims.errors import related
+from benchmarks.papers.li2019.claims.error_measures import related
 from converter.lab.numbers.intervals import Interval
 from converter.report.amounts import amount, counted
 from converter.report.kinship import Kin
