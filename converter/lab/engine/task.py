@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from converter.lab.engine.folder import WorkFolder
+from edgespec.option import key_of
 
 __all__ = ["Task", "canonical", "task_keys"]
 
@@ -77,15 +78,16 @@ def task_keys(tasks: Mapping[str, Task]) -> dict[str, str]:
 def canonical(value: Any) -> Any:
     """Return a value as JSON, the same on every machine.
 
-    Fields with ``key`` False in their metadata say how, not what, and are left out; so are those
-    with ``late`` True while they have their default, so that they change no key of before them.
+    Fields go by the keys that files have for them. Those with ``key`` False in their metadata say
+    how, not what, and are left out; so are those with ``late`` True while they have their default,
+    so that they change no key of before them.
 
     Raises:
         TypeError: a type that has no such form.
     """
     if is_dataclass(value) and not isinstance(value, type):
         return {
-            field.name: canonical(getattr(value, field.name))
+            key_of(field): canonical(getattr(value, field.name))
             for field in fields(value)
             if field.metadata.get("key", True)
             and not (field.metadata.get("late") and getattr(value, field.name) == field.default)

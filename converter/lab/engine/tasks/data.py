@@ -1,7 +1,7 @@
 """Steps that make data: one simulated observer, and the index of many of them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,6 +9,7 @@ from converter.lab.engine.folder import WorkFolder
 from converter.lab.engine.task import Task
 from converter.simulate.specs import RecordingSpec
 from edgespec.framing import Recipe
+from edgespec.option import about
 
 __all__ = ["AssembleDataset", "SimulateObserver"]
 
@@ -19,7 +20,7 @@ class SimulateObserver(Task):
 
     dataset: str
     spec: RecordingSpec
-    recipe: Recipe
+    recipe: Recipe = field(metadata=about("How samples become segments", key="geometry"))
 
     @property
     def name(self) -> str:
@@ -55,7 +56,7 @@ class AssembleDataset(Task):
 
     dataset: str
     shards: tuple[tuple[str, str], ...]
-    recipe: Recipe
+    recipe: Recipe = field(metadata=about("How samples become segments", key="geometry"))
 
     @property
     def name(self) -> str:

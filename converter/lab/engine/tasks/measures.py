@@ -12,6 +12,7 @@ from converter.lab.engine.tasks.cached import ModelSource, fitted_scorers, opene
 from converter.lab.experiment import Detection, Episodes, Poisoning, Real
 from converter.simulate.specs import RecordingSpec
 from edgespec.framing import Recipe
+from edgespec.option import about
 from edgespec.records import Spectrogram
 
 __all__ = ["DetectionWindows", "PlayEpisodes", "PlayRamp", "PredictionTable", "WatchRecordings"]
@@ -54,7 +55,7 @@ class PredictionTable(TableTask):
     population: str
     models: tuple[ModelSource, ...]
     observers: tuple[tuple[int, RecordingSpec], ...]
-    recipe: Recipe
+    recipe: Recipe = field(metadata=about("How samples become segments", key="geometry"))
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -109,7 +110,7 @@ class DetectionWindows(TableTask):
     seed: int
     spec: RecordingSpec
     models: tuple[ModelSource, ...]
-    recipe: Recipe
+    recipe: Recipe = field(metadata=about("How samples become segments", key="geometry"))
     train_specs: tuple[RecordingSpec, ...] = field(default=(), metadata={"key": False})
 
     @property
