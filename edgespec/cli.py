@@ -10,6 +10,7 @@ import click
 
 from edgespec import __version__
 from edgespec.clickglue import EdgespecGroup
+from edgespec.computing import AUTO, Computing
 from edgespec.newfile import write_new
 from edgespec.signals import stop_on_signals
 from edgespec.twin.cli import twin
@@ -52,10 +53,10 @@ _BACKEND = click.option(
     metavar="NAME",
     help="Runtime of the model: litert, tflite_runtime or numba; default: the fastest here.",
 )
-_FRONT_END = click.option(
-    "--front-end",
-    type=click.Choice(["auto", "numba", "scipy"]),
-    help="What computes spectra and scores; scipy never loads Numba, for small boards.",
+_COMPUTING = click.option(
+    "--computing",
+    type=click.Choice([AUTO, *Computing]),
+    help="How spectra and scores are computed; plain never loads Numba, for small boards.",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 
@@ -99,7 +100,7 @@ def _load(config_path: Path | None, **options: Any) -> "Config":
 @_MODEL
 @_MQTT
 @_BACKEND
-@_FRONT_END
+@_COMPUTING
 @click.option(
     "--duration",
     type=click.FloatRange(min=0, min_open=True),
@@ -118,7 +119,7 @@ def monitor(
     model: Path | None,
     mqtt: str | None,
     backend: str | None,
-    front_end: str | None,
+    computing: str | None,
     duration: float | None,
     require_broker: bool,
     as_json: bool,
@@ -133,7 +134,7 @@ def monitor(
     from edgespec.observer.startup import open_observer
 
     config = _load(
-        config_path, source=source, model=model, mqtt=mqtt, backend=backend, front_end=front_end
+        config_path, source=source, model=model, mqtt=mqtt, backend=backend, computing=computing
     )
     sink = JsonLinesSink(sys.stdout) if as_json else TableSink(sys.stdout)
     observer = open_observer(
@@ -150,7 +151,7 @@ def monitor(
 @_MODEL
 @_MQTT
 @_BACKEND
-@_FRONT_END
+@_COMPUTING
 @click.option(
     "--choose",
     is_flag=True,
@@ -171,7 +172,7 @@ def bench(
     model: Path | None,
     mqtt: str | None,
     backend: str | None,
-    front_end: str | None,
+    computing: str | None,
     choose: bool,
     duration: float,
     as_json: bool,
@@ -189,7 +190,7 @@ def bench(
         click.echo(f"measuring: {text}", err=True)
 
     config = _load(
-        config_path, source=source, model=model, mqtt=mqtt, backend=backend, front_end=front_end
+        config_path, source=source, model=model, mqtt=mqtt, backend=backend, computing=computing
     )
     if choose:
         for band in config.band:

@@ -23,8 +23,9 @@ from benchmarks.speed.peers.fftw import MissingPeerError, fftw_contestant
 from benchmarks.speed.peers.python import PYTHON_PEERS, python_contestant, scipy_signal_contestant
 from benchmarks.speed.peers.signal import test_signal
 from converter.report.markdown_table import markdown_table
+from edgespec.computing import Computing
 from edgespec.dsp.quality import ClipLimits
-from edgespec.dsp.spectrogram import BACKENDS, FrontEnd
+from edgespec.dsp.spectrogram import FRAMES, FrontEnd
 from edgespec.dsp.tapers import power_window
 from edgespec.errors import QualityError
 from edgespec.framing import FFT_SIZES, Framing, Recipe
@@ -34,7 +35,7 @@ __all__ = ["main"]
 
 PEER = "FFTW in C"
 HOP_PEER = "FFTW in C, a block a hop"
-HOP = "edgespec, numba, a block a hop"
+HOP = "edgespec, compiled, a block a hop"
 _RATE_HZ = 5e6
 _AGREE_DB = 0.01
 
@@ -61,10 +62,10 @@ class Timing:
 
 
 def edgespec_contestant(
-    framing: Framing, sample_format: SampleFormat, backend: str, block_samples: int
+    framing: Framing, sample_format: SampleFormat, computing: str, block_samples: int
 ) -> Contestant:
     """Return the front end as the monitor uses it: blocks in, frames and flags out."""
-    engine = FrontEnd(framing, sample_format, max_block_samples=block_samples, backend=backend)
+    engine = FrontEnd(framing, sample_format, max_block_samples=block_samples, computing=computing)
 
     def run(samples: NDArray[Any], out: FloatArray) -> None:
         engine.reset()
@@ -95,7 +96,7 @@ def hop_contestant(recipe: Recipe, whole: Callable[[], Contestant]) -> Contestan
 def kernel_contestant(framing: Framing, sample_format: SampleFormat) -> Contestant:
     """Return the compiled kernel alone, on whole batches in one piece."""
     limits = ClipLimits.of(sample_format, 0.1)
-    kernel = BACKENDS["numba"](framing, sample_format, limits)
+    kernel = FRAMES[Computing.COMPILED](framing, sample_format, limits)
 
     def run(samples: NDArray[Any], out: FloatArray) -> None:
         kernel.compute(samples, len(out), out, np.empty(len(out), np.uint8))
@@ -114,9 +115,9 @@ def contestants(
     fftw = partial(fftw_contestant, framing, sample_format, window)
     yield PEER, fftw
     yield HOP_PEER, partial(hop_contestant, recipe, fftw)
-    for backend in BACKENDS:
-        yield f"edgespec, {backend}", partial(ours, backend, block_samples)
-    yield HOP, partial(ours, "numba", recipe.hop_samples)
+    for computing in Computing:
+        yield f"edgespec, {computing}", partial(ours, computing, block_samples)
+    yield HOP, partial(ours, Computing.COMPILED, recipe.hop_samples)
     yield "edgespec, kernel alone", partial(kernel_contestant, framing, sample_format)
     for name in PYTHON_PEERS:
         yield name, partial(theirs, name)

@@ -88,7 +88,7 @@ def _front_end() -> Callable[[int], object]:
     from edgespec.records import SampleFormat
 
     engine = FrontEnd(
-        Framing(5e6), SampleFormat.CI16, max_block_samples=_HOP_SHAPE[0], backend="numba"
+        Framing(5e6), SampleFormat.CI16, max_block_samples=_HOP_SHAPE[0], computing="compiled"
     )
     return lambda number: engine.process(_block(number))
 
@@ -106,7 +106,7 @@ def _whole_path() -> Callable[[int], object]:
         bundle.manifest.recipe.framing,
         SampleFormat.CI16,
         max_block_samples=_HOP_SHAPE[0],
-        backend="numba",
+        computing="compiled",
     )
     backend, detect = open_backend(bundle, "numba"), DetectConfig(warmup_s=0.0)
     chain = BandChain.for_bundle(bundle, backend, front_end, BandConfig(), detect)

@@ -18,8 +18,9 @@ from benchmarks.speed.ceilings import LEVELS, Ceilings, measure_ceilings
 from benchmarks.speed.networks import Case, make_cases
 from benchmarks.speed.turns import take_turns
 from converter.report.markdown_table import markdown_table
+from edgespec.computing import Computing
 from edgespec.dsp.quality import ClipLimits
-from edgespec.dsp.spectrogram import BACKENDS
+from edgespec.dsp.spectrogram import FRAMES
 from edgespec.framing import Framing
 from edgespec.inference.kernels import dense, project, recur
 from edgespec.inference.packing import pack
@@ -179,7 +180,7 @@ def _front_end() -> Part:
     """Return the spectrogram of 32 frames of int16 samples: two full batches."""
     framing, n_frames = Framing(5e6), 32
     limits = ClipLimits.of(SampleFormat.CI16, 0.1)
-    frames = BACKENDS["numba"](framing, SampleFormat.CI16, limits)
+    frames = FRAMES[Computing.COMPILED](framing, SampleFormat.CI16, limits)
     n_samples, n_fft = n_frames * framing.frame_samples, framing.n_fft
     samples = np.random.default_rng(1).integers(-3000, 3000, (n_samples, 2), np.int16)
     power, flags = np.empty((n_frames, n_fft), np.float32), np.empty(n_frames, np.uint8)

@@ -59,14 +59,14 @@ def override(
     node: str | None = None,
     state_dir: Path | None = None,
     backend: str | None = None,
-    front_end: str | None = None,
+    computing: str | None = None,
     detectors: tuple[str, ...] | None = None,
     false_alarm_rate: float | None = None,
 ) -> Config:
     """Return the configuration with what the command line says; None leaves it as it is.
 
     ``source`` replaces the URI of the only source and keeps rate, frequency and gain; ``model``,
-    ``backend`` and ``front_end`` are those of every band; ``mqtt`` is the broker's URL.
+    ``backend`` is that of every band; ``mqtt`` is the broker's URL.
 
     Raises:
         ConfigError: a value that is not accepted, or several sources to replace.
@@ -79,12 +79,9 @@ def override(
         )
     return replace(
         config,
-        node=_changed(config.node, id=node, state_dir=state_dir),
+        node=_changed(config.node, id=node, state_dir=state_dir, computing=computing),
         source=tuple(_changed(item, uri=source) for item in config.source),
-        band=tuple(
-            _changed(item, model=model, backend=backend, front_end=front_end)
-            for item in config.band
-        ),
+        band=tuple(_changed(item, model=model, backend=backend) for item in config.band),
         detect=_changed(config.detect, detectors=detectors, false_alarm_rate=false_alarm_rate),
         mqtt=_changed(config.mqtt, url=mqtt),
     )

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from edgespec.computing import AUTO, Computing
 from edgespec.errors import ConfigError
 from edgespec.option import ID, about, check_record, option_of
 
@@ -60,6 +61,14 @@ class NodeConfig:
         metadata=about(
             "Folder for spool and learnt state; default: $STATE_DIRECTORY, "
             "$XDG_STATE_HOME/edgespec or ~/.local/state/edgespec"
+        ),
+    )
+    computing: str = field(
+        default=AUTO,
+        metadata=about(
+            "How spectra and scores are computed; auto takes compiled loops where Numba is "
+            "installed, plain spares the memory of a compiler on small boards",
+            choices=(AUTO, *Computing),
         ),
     )
     site: str | None = field(
@@ -143,20 +152,20 @@ class BandConfig:
         default="auto",
         metadata=about("Runtime of the model; auto takes the fastest here", **ID),
     )
-    front_end: str = field(
-        default="auto",
-        metadata=about(
-            "What computes spectra and scores; auto takes numba where it is installed, scipy "
-            "spares the memory of a compiler on small boards",
-            choices=("auto", "numba", "scipy"),
-        ),
-    )
     subbands: int = field(
         default=8,
         metadata=about(
             "Equal parts of the band whose received power is reported to the site",
             minimum=1,
             maximum=128,
+        ),
+    )
+    computing: str = field(
+        default=AUTO,
+        metadata=about(
+            "How spectra and scores are computed; auto takes compiled loops where Numba is "
+            "installed, plain spares the memory of a compiler on small boards",
+            choices=(AUTO, *Computing),
         ),
     )
     site: str | None = field(

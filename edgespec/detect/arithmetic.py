@@ -1,20 +1,18 @@
 """What detectors compute on every segment, and the two ways to do it.
 
-``numba`` does each step in one pass over the arrays, ``numpy`` in several, and needs no compiler:
-for boards whose memory is too small for one. Both write to buffers of the caller and give the same
-within float32 (tests/edgespec/detect/test_arithmetic.py).
+Compiled, each step is one pass over the arrays; plainly it is several. Both write to buffers of the
+caller and give the same within float32 (tests/edgespec/detect/test_arithmetic.py).
 """
 
-import importlib.util
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from edgespec.errors import ConfigError
+from edgespec.computing import Computing
+from edgespec.detect import plain
 from edgespec.records import FloatArray
 
-__all__ = ["ARITHMETICS", "Arithmetic", "open_arithmetic"]
+__all__ = ["Arithmetic", "open_arithmetic"]
 
 _Doubles = NDArray[Any]
 
@@ -92,30 +90,11 @@ class Arithmetic(Protocol):
         ...
 
 
-def _numba() -> Arithmetic:
-    from edgespec.detect import loops
+def open_arithmetic(computing: Computing = Computing.PLAIN) -> Arithmetic:
+    """Return the arithmetic, ready to run."""
+    if computing is Computing.COMPILED:
+        from edgespec.detect import compiled
 
-    loops.load()
-    return loops
-
-
-def _numpy() -> Arithmetic:
-    from edgespec.detect import plain
-
+        compiled.load()
+        return compiled
     return plain
-
-
-ARITHMETICS: dict[str, Callable[[], Arithmetic]] = {"numba": _numba, "numpy": _numpy}
-
-
-def open_arithmetic(name: str = "numpy") -> Arithmetic:
-    """Return the arithmetic of a name; ``auto`` is numba where it is installed.
-
-    Raises:
-        ConfigError: the name is unknown.
-    """
-    if name == "auto":
-        name = "numba" if importlib.util.find_spec("numba") else "numpy"
-    if name not in ARITHMETICS:
-        raise ConfigError(f"arithmetic is {name!r}; known are auto, {', '.join(ARITHMETICS)}")
-    return ARITHMETICS[name]()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.computing import Computing
 from edgespec.dsp.channel_plan import ChannelPlan
 from edgespec.dsp.quality import ClipLimits
 from edgespec.errors import SourceError
@@ -37,7 +38,7 @@ class Channel:
         stretch_samples: samples of the source that are judged together.
         max_block_samples: longest block that ``process`` takes.
         max_clipped_fraction: share of clipped components that a good stretch may have.
-        backend: ``numba``, or anything else for NumPy.
+        computing: how it is filtered.
 
     Attributes:
         info: what comes out.
@@ -53,7 +54,7 @@ class Channel:
         stretch_samples: int,
         max_block_samples: int,
         max_clipped_fraction: float = 0.1,
-        backend: str = "numba",
+        computing: Computing = Computing.COMPILED,
     ) -> None:
         self.plan = plan
         self.max_out_samples = max_block_samples // plan.factor + 1
@@ -68,7 +69,7 @@ class Channel:
         self._stretch_samples = stretch_samples
         self._max_block_samples = max_block_samples
         self._limits = ClipLimits.of(source.sample_format, max_clipped_fraction)
-        self._filter = _filter_of(backend)
+        self._filter = _filter_of(computing)
         half = plan.half_samples
         taps = plan.low_pass() * plan.rotation(0, 2 * half + 1)
         self._real = np.stack([taps.real, -taps.imag], axis=1).astype(np.float32).reshape(-1)
@@ -184,8 +185,8 @@ class Channel:
         return flags
 
 
-def _filter_of(backend: str) -> Callable[..., None]:
-    if backend == "numba":
+def _filter_of(computing: Computing) -> Callable[..., None]:
+    if computing is Computing.COMPILED:
         from edgespec.dsp import channel_loops
 
         channel_loops.load()

@@ -1,6 +1,5 @@
 """Received power: the frames of one second become one number for each subband."""
 
-import importlib.util
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.computing import Computing
 from edgespec.errors import ConfigError
 from edgespec.grid import Grid
 from edgespec.records import FloatArray, FrameFlag, RssReport, Spectrogram
@@ -53,17 +53,17 @@ class SubbandLevels:
         grid: of the frames; its frequencies become the edges.
         plan: goes into every report.
         max_frames: most frames that come at once.
-        backend: ``numba``, ``auto``, or anything else for NumPy.
+        computing: how power is summed.
 
     Raises:
         ConfigError: there is a subband without a bin.
     """
 
-    def __init__(self, grid: Grid, plan: RssPlan, max_frames: int, backend: str = "auto") -> None:
+    def __init__(
+        self, grid: Grid, plan: RssPlan, max_frames: int, computing: Computing = Computing.PLAIN
+    ) -> None:
         self._plan = plan
-        if backend == "auto":
-            backend = "numba" if importlib.util.find_spec("numba") else "numpy"
-        self._add = ADDERS["numba" if backend == "numba" else "numpy"]()
+        self._add = ADDERS[computing]()
         self._linear = np.empty((max_frames, grid.n_bins), np.float32)
         self._sums = np.zeros(grid.n_bins)
         self._second = -1
@@ -152,7 +152,7 @@ class SubbandLevels:
         self._end_ns = 0
 
 
-def _add_numpy(
+def _add_plain(
     power_dbfs: FloatArray,
     flags: NDArray[np.uint8],
     unusable: int,
@@ -168,11 +168,11 @@ def _add_numpy(
             np.add(sums, row, out=sums)
 
 
-def _numpy() -> _Add:
-    return _add_numpy
+def _plain() -> _Add:
+    return _add_plain
 
 
-def _numba() -> _Add:
+def _compiled() -> _Add:
     from edgespec.dsp import level_loops
 
     level_loops.load()
@@ -180,4 +180,7 @@ def _numba() -> _Add:
     return add  # type: ignore[no-any-return]
 
 
-ADDERS: dict[str, Callable[[], _Add]] = {"numba": _numba, "numpy": _numpy}
+ADDERS: dict[Computing, Callable[[], _Add]] = {
+    Computing.COMPILED: _compiled,
+    Computing.PLAIN: _plain,
+}

@@ -1,12 +1,12 @@
 """The front end: a stream of IQ blocks becomes a stream of frames of power in dBFS."""
 
-import importlib.util
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.computing import AUTO, Computing
 from edgespec.dsp.quality import ClipLimits
 from edgespec.errors import ConfigError, ModelError, SourceError
 from edgespec.framing import Framing
@@ -14,7 +14,7 @@ from edgespec.grid import Grid, Span
 from edgespec.records import FloatArray, FrameFlag, IqBlock, SampleFormat, SourceInfo, Spectrogram
 from edgespec.units import POWER_FLOOR_DBFS
 
-__all__ = ["BACKENDS", "RATE_TOLERANCE", "Frames", "FrontEnd", "PlaneSource"]
+__all__ = ["FRAMES", "RATE_TOLERANCE", "Frames", "FrontEnd", "PlaneSource"]
 
 
 #: Radios round the rate they are asked for; this much is a shift of a tenth of a bin at most.
@@ -59,32 +59,22 @@ class Frames(Protocol):
         ...
 
 
-def _numba(framing: Framing, sample_format: SampleFormat, limits: ClipLimits) -> Frames:
-    from edgespec.dsp.numba_frames import NumbaFrames
+def _compiled(framing: Framing, sample_format: SampleFormat, limits: ClipLimits) -> Frames:
+    from edgespec.dsp.compiled_frames import CompiledFrames
 
-    return NumbaFrames(framing, sample_format, limits)
-
-
-def _scipy(framing: Framing, sample_format: SampleFormat, limits: ClipLimits) -> Frames:
-    from edgespec.dsp.scipy_frames import ScipyFrames
-
-    return ScipyFrames(framing, sample_format, limits)
+    return CompiledFrames(framing, sample_format, limits)
 
 
-BACKENDS: dict[str, Callable[[Framing, SampleFormat, ClipLimits], Frames]] = {
-    "numba": _numba,
-    "scipy": _scipy,
+def _plain(framing: Framing, sample_format: SampleFormat, limits: ClipLimits) -> Frames:
+    from edgespec.dsp.plain_frames import PlainFrames
+
+    return PlainFrames(framing, sample_format, limits)
+
+
+FRAMES: dict[Computing, Callable[[Framing, SampleFormat, ClipLimits], Frames]] = {
+    Computing.COMPILED: _compiled,
+    Computing.PLAIN: _plain,
 }
-
-
-def _choose(backend: str) -> str:
-    if backend == "auto":
-        return "numba" if importlib.util.find_spec("numba") else "scipy"
-    if backend not in BACKENDS:
-        raise ConfigError(
-            f"front-end backend is {backend!r}; known are auto, {', '.join(BACKENDS)}"
-        )
-    return backend
 
 
 class FrontEnd:
@@ -99,7 +89,7 @@ class FrontEnd:
         framing: rate, FFT size, averages, taper.
         sample_format: what the blocks hold.
         max_block_samples: longest block that ``process`` takes; the buffers are made for it.
-        backend: ``numba``, ``scipy``, or ``auto``: numba where it is installed.
+        computing: ``compiled``, ``plain`` or ``auto``.
         max_clipped_fraction: share of clipped I and Q components that a valid frame may have.
         clip_level: for complex64 only, the magnitude of I or Q at which the radio clips.
         center_freq_hz: of the first block; 0 where it is unknown.
@@ -118,7 +108,7 @@ class FrontEnd:
         sample_format: SampleFormat,
         *,
         max_block_samples: int,
-        backend: str = "auto",
+        computing: str = AUTO,
         max_clipped_fraction: float = 0.1,
         clip_level: float | None = None,
         center_freq_hz: float = 0.0,
@@ -129,8 +119,8 @@ class FrontEnd:
         self.framing = framing
         self.sample_format = sample_format
         self.max_block_samples = max_block_samples
-        self.backend = _choose(backend)
-        self._frames = BACKENDS[self.backend](framing, sample_format, limits)
+        self.computing = Computing.named(computing)
+        self._frames = FRAMES[self.computing](framing, sample_format, limits)
         self._staged = sample_format.empty(self._frames.batch_frames * framing.frame_samples)
         self._staged[:] = 0
         # Besides the frames of the block: one that began in earlier blocks, one for a gap.
@@ -150,7 +140,7 @@ class FrontEnd:
         source: SourceInfo,
         *,
         max_block_samples: int,
-        backend: str = "auto",
+        computing: str = AUTO,
         max_clipped_fraction: float = 0.1,
     ) -> "FrontEnd":
         """Return the front end for what a source delivers.
@@ -170,7 +160,7 @@ class FrontEnd:
             framing,
             source.sample_format,
             max_block_samples=max_block_samples,
-            backend=backend,
+            computing=computing,
             max_clipped_fraction=max_clipped_fraction,
             center_freq_hz=source.center_freq_hz,
         )

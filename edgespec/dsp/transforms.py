@@ -1,8 +1,8 @@
 """The transform by whatever means: plain, or in compiled loops."""
 
-import importlib.util
 from typing import Protocol
 
+from edgespec.computing import Computing
 from edgespec.dsp import transform
 from edgespec.records import FloatArray, Scaling
 
@@ -29,11 +29,11 @@ class Transform(Protocol):
         ...
 
 
-def open_transform(name: str) -> Transform:
-    """Return the transform by ``numpy`` or ``numba``; ``auto`` is numba where it is installed."""
-    if name == "numba" or (name == "auto" and importlib.util.find_spec("numba")):
-        from edgespec.dsp import numba_transform
+def open_transform(computing: Computing = Computing.PLAIN) -> Transform:
+    """Return the transform, compiled or plain."""
+    if computing is Computing.COMPILED:
+        from edgespec.dsp import compiled_transform
 
-        numba_transform.load()
-        return numba_transform
+        compiled_transform.load()
+        return compiled_transform
     return transform

@@ -37,8 +37,6 @@ from edgespec.units import POWER_FLOOR_DBFS
 __all__ = ["BandChain", "BandSnapshot", "ScoredSegment", "levels_dbfs"]
 
 _NS = 1_000_000_000
-#: What goes with each front end.
-_ARITHMETIC = {"numba": "numba", "scipy": "numpy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +144,8 @@ class BandChain:
         Args:
             bundle: the model with its geometry and thresholds.
             backend: runtime that holds the model.
-            front_end: decides on the arithmetic behind it, too: without the compiled front end,
-                nothing here loads Numba.
+            front_end: what follows is computed as it computes: where that is plainly, nothing here
+                loads Numba.
             band: names the events.
             detect: detectors, false-alarm rate and event rules.
             source: URI of what the samples are.
@@ -160,15 +158,15 @@ class BandChain:
             ModelError: the bundle has no threshold for a detector at the chosen rate, or was made
                 for other frames.
         """
-        manifest, arithmetic = bundle.manifest, _ARITHMETIC[front_end.backend]
+        manifest, computing = bundle.manifest, front_end.computing
         names = resolve_names(detect.detectors, manifest.model.role)
         levels = None
         if rss is not None:
-            levels = SubbandLevels(front_end.grid, rss, front_end.max_frames, front_end.backend)
+            levels = SubbandLevels(front_end.grid, rss, front_end.max_frames, computing)
         return cls(
             front_end,
             manifest.geometry,
-            Scorer.for_bundle(bundle, backend, names, detect.warmup_s, arithmetic),
+            Scorer.for_bundle(bundle, backend, names, detect.warmup_s, computing),
             {
                 name: manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
                 for name in names
@@ -182,7 +180,7 @@ class BandChain:
                     if calibration.error_std_db
                 },
                 time.monotonic_ns,
-                open_arithmetic(arithmetic),
+                open_arithmetic(computing),
             ),
             levels,
             channel,

@@ -7,7 +7,6 @@ takes part with the widths of vectors that are the fastest here.
 
 import json
 import logging
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -15,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from edgespec.computing import Computing, compiler_is_off
 from edgespec.errors import EdgespecError, ModelError
 from edgespec.inference.backend import Backend
 from edgespec.inference.backends import BACKENDS, check_golden, open_backend
@@ -58,16 +58,9 @@ class Candidate:
     widths: Widths = field(default_factory=Widths)
 
 
-def candidates_for(front_end: str = "auto") -> tuple[str, ...]:
-    """Return the runtimes that may be used beside a front end.
-
-    Beside ``scipy`` there is none that loads Numba; and with its compiler switched off, Numba is
-    no runtime.
-    """
-    without_numba = front_end == "scipy" or os.environ.get("NUMBA_DISABLE_JIT", "0") not in (
-        "",
-        "0",
-    )
+def candidates_for(computing: Computing) -> tuple[str, ...]:
+    """Return the runtimes that may be used: ours only where loops are compiled."""
+    without_numba = computing is Computing.PLAIN or compiler_is_off()
     return tuple(name for name in BACKENDS if not (without_numba and name == OURS))
 
 

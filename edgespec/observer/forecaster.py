@@ -29,7 +29,7 @@ class Forecaster:
         geometry = bundle.manifest.geometry
         self._sees_target = bundle.manifest.model.role == "reconstruction"
         self._backend = backend
-        self._transform = transform or open_transform("numpy")
+        self._transform = transform or open_transform()
         # A reconstructing model sees targets, which do not overlap.
         self._predict_raw = None if self._sees_target else getattr(backend, "predict_raw", None)
         self._context = np.empty((geometry.n_context, geometry.n_bins), np.float32)

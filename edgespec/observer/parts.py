@@ -1,8 +1,8 @@
 """Which part of a source each of its bands is, and whether they fit into it together."""
 
-import importlib.util
 from collections.abc import Sequence
 
+from edgespec.computing import Computing
 from edgespec.config import BandConfig, Config, SourceConfig
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.channel_plan import ChannelPlan
@@ -65,7 +65,6 @@ def open_channel(config: Config, bundle: Bundle, source: SourceInfo) -> Channel 
     if plan is None or band.center_freq_hz is None:
         return None
     recipe = bundle.manifest.recipe
-    has_numba = band.front_end != "scipy" and importlib.util.find_spec("numba")
     return Channel(
         source,
         plan,
@@ -73,7 +72,7 @@ def open_channel(config: Config, bundle: Bundle, source: SourceInfo) -> Channel 
         stretch_samples=recipe.samples_in(1) * plan.factor,
         max_block_samples=recipe.hop_samples * plan.factor,
         max_clipped_fraction=config.detect.max_clipped_fraction,
-        backend="numba" if has_numba else "numpy",
+        computing=Computing.named(config.node.computing),
     )
 
 

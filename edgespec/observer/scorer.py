@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from types import MappingProxyType
 
+from edgespec.computing import Computing
 from edgespec.detect import plain
 from edgespec.detect.arithmetic import Arithmetic, open_arithmetic
 from edgespec.detect.detectors import make_detectors
@@ -56,20 +57,20 @@ class Scorer:
         backend: Backend,
         names: Sequence[str],
         warmup_s: float,
-        arithmetic: str = "numpy",
+        computing: Computing = Computing.PLAIN,
     ) -> "Scorer":
         """Return the scorer of a calibrated bundle, with a warm-up of ``warmup_s``.
 
-        ``arithmetic``: ``numba``, ``numpy`` or ``auto``, for detectors and transform alike.
+        ``computing`` is that of detectors and transform alike.
         """
         manifest = bundle.manifest
         return cls(
-            Forecaster(bundle, backend, open_transform(arithmetic)),
+            Forecaster(bundle, backend, open_transform(computing)),
             names,
             manifest.geometry,
             ceil(warmup_s / manifest.geometry.hop_s),
             manifest.site_std,
-            open_arithmetic(arithmetic),
+            open_arithmetic(computing),
         )
 
     @property

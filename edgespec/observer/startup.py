@@ -1,6 +1,5 @@
 """From a configuration to open parts: sources, bundles, runtimes, chains, sinks, monitor."""
 
-import importlib.util
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgespec import __version__
 from edgespec.alarm.sink import Sink
+from edgespec.computing import Computing
 from edgespec.config import Config, SourceConfig
 from edgespec.detect.detectors import resolve_names
 from edgespec.dsp.levels import RssPlan
@@ -94,15 +94,15 @@ def open_model(config: Config) -> tuple[Bundle, Backend]:
     Raises:
         ModelError: the bundle or the runtime cannot be used, or gives other results.
     """
-    band = config.band[0]
+    band, computing = config.band[0], Computing.named(config.node.computing)
     bundle = load_bundle(band.model or shipped_bundle_path())
-    if band.front_end != "scipy" and importlib.util.find_spec("numba"):
+    if computing is Computing.COMPILED:
         from edgespec.jit import leave_out_blas
 
         leave_out_blas()
     if band.backend in ("auto", OURS):
         # One name alone still has the widths of its vectors to choose.
-        names = candidates_for(band.front_end) if band.backend == "auto" else (OURS,)
+        names = candidates_for(computing) if band.backend == "auto" else (OURS,)
         return bundle, open_fastest(bundle, config.node.state_dir, names)
     backend = open_backend(bundle, band.backend)
     check_golden(bundle, backend)
@@ -143,7 +143,7 @@ def open_chain(config: Config, bundle: Bundle, backend: Backend, source: Source)
         recipe.framing,
         source.info if channel is None else channel.info,
         max_block_samples=recipe.hop_samples if channel is None else channel.max_out_samples,
-        backend=band.front_end,
+        computing=config.node.computing,
         max_clipped_fraction=config.detect.max_clipped_fraction,
     )
     return BandChain.for_bundle(

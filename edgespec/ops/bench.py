@@ -229,7 +229,7 @@ def _time_front_end(
         source.info.sample_format if channel is None else channel.info.sample_format,
         max_block_samples=hop_samples,
         max_clipped_fraction=config.detect.max_clipped_fraction,
-        backend=config.band[0].front_end,
+        computing=config.node.computing,
     )
     blocks = _blocks(source, signal, hop_samples)
 
@@ -239,7 +239,7 @@ def _time_front_end(
             front_end.process(part)
 
     seconds = _measure(one_hop, part_s)
-    name = f"front end ({front_end.backend}, {source.info.sample_format})"
+    name = f"front end ({front_end.computing}, {source.info.sample_format})"
     return _timing(name, "hop", seconds, hop_samples, source.info.sample_rate_hz)
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edgespec.computing import Computing
 from edgespec.config import Config
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.observer.choice import Candidate, candidates_for, fastest, measure, remember
@@ -44,7 +45,7 @@ def choose(config: Config, progress: Callable[[str], None] = lambda text: None) 
     """
     band, state_dir = config.band[0], config.node.state_dir
     bundle = load_bundle(band.model or shipped_bundle_path())
-    names = candidates_for(band.front_end)
+    names = candidates_for(Computing.named(config.node.computing))
     candidates = measure(bundle, names, progress)
     backend = fastest(candidates).backend
     is_kept = remember(bundle, state_dir, names, candidates)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgespec.computing import Computing
 from edgespec.config import Config
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.framing import Recipe
@@ -38,7 +39,8 @@ def warm_path(
     moment.
     """
     begun_s = time.monotonic()
-    if any(band.center_freq_hz is not None and band.front_end != "scipy" for band in config.band):
+    is_compiled = Computing.named(config.node.computing) is Computing.COMPILED
+    if is_compiled and any(band.center_freq_hz is not None for band in config.band):
         from edgespec.dsp import channel_loops
 
         progress("parts of a source")
@@ -55,7 +57,7 @@ def _run(config: Config, bundle: Bundle, backend: Backend, sample_format: Sample
         recipe.framing,
         sample_format,
         max_block_samples=recipe.hop_samples,
-        backend=config.band[0].front_end,
+        computing=config.node.computing,
     )
     # The shortest warm-up there is, and detectors that every bundle is calibrated for.
     detect = replace(config.detect, warmup_s=0.0)

@@ -18,7 +18,7 @@ def chain_of(
     detect: DetectConfig,
     *,
     max_block_samples: int,
-    front_end: str = "auto",
+    computing: str = "auto",
     **options: Any,
 ) -> BandChain:
     """Return the chain; ``options`` are those of :meth:`BandChain.for_bundle`."""
@@ -26,7 +26,7 @@ def chain_of(
         bundle.manifest.recipe.framing,
         source,
         max_block_samples=max_block_samples,
-        backend=front_end,
+        computing=computing,
         max_clipped_fraction=detect.max_clipped_fraction,
     )
     return BandChain.for_bundle(bundle, backend, made, band, detect, source=source.uri, **options)

@@ -104,7 +104,7 @@ def chain_for(
         BandConfig(id=name),
         replace(DETECT, **detect),
         max_block_samples=tiny.RECIPE.hop_samples,
-        front_end="scipy",
+        computing="plain",
     )
 
 

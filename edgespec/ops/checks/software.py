@@ -1,6 +1,5 @@
 """The software: versions of what edgespec stands on, the kernels, the model."""
 
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
+from edgespec.computing import AUTO, Computing, compiler_is_off
 from edgespec.errors import EdgespecError, ModelError
 from edgespec.framing import Recipe
 from edgespec.ops.checks.finding import Finding, Subject
@@ -86,10 +86,12 @@ def check_front_end(subject: Subject) -> Finding:
     """Whether the kernels compile here, and whether the compiled code can be kept.
 
     With ``warm`` they are compiled for every sample format and all that follows, so that the first
-    start is quick. A configuration that does without Numba has none.
+    start is quick. Where all is computed plainly there are none.
     """
-    if subject.config.band[0].front_end == "scipy":
-        return Finding("ok", "scipy, as configured: nothing is compiled")
+    wanted = subject.config.node.computing
+    if Computing.named(wanted) is Computing.PLAIN:
+        reason = "as configured" if wanted != AUTO else "Numba is not installed"
+        return Finding("ok", f"plain, {reason}: nothing is compiled")
     started_s = time.monotonic()
     recipe = bundle_recipe(subject) or Recipe(sample_rate_hz=5e6)
     formats = tuple(SampleFormat) if subject.warm else (SampleFormat.CF32,)
@@ -99,7 +101,7 @@ def check_front_end(subject: Subject) -> Finding:
     if subject.warm:
         _warm_path(subject)
     detail = f"{', '.join(formats)} ready after {time.monotonic() - started_s:.1f} s"
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+    if compiler_is_off():
         return Finding(
             "warn", f"{detail}, in plain Python", "unset NUMBA_DISABLE_JIT: it is far too slow"
         )
@@ -111,10 +113,10 @@ def check_front_end(subject: Subject) -> Finding:
 
 def _cache_folder() -> Path | None:
     """Return where the machine code of the front end is kept, None where that is nowhere."""
-    from edgespec.dsp import numba_frames
+    from edgespec.dsp import compiled_frames
     from edgespec.jit import cache_folder
 
-    return cache_folder(numba_frames.__file__)
+    return cache_folder(compiled_frames.__file__)
 
 
 def _process_one_frame(recipe: Recipe, sample_format: SampleFormat) -> None:
@@ -124,7 +126,7 @@ def _process_one_frame(recipe: Recipe, sample_format: SampleFormat) -> None:
     samples = sample_format.empty(recipe.samples_in(1))
     samples[...] = 0
     front_end = FrontEnd(
-        recipe.framing, sample_format, max_block_samples=len(samples), backend="numba"
+        recipe.framing, sample_format, max_block_samples=len(samples), computing=Computing.COMPILED
     )
     front_end.process(IqBlock(samples, recipe.sample_rate_hz, 0.0, 0, 0))
 

@@ -95,7 +95,7 @@ def make_segments(samples: np.ndarray) -> Segments:
     """Segments of complex samples ``(n, n_segment * frame_samples)``, through the front end."""
     n = len(samples)
     front_end = FrontEnd(
-        FRAMING, SampleFormat.CF32, max_block_samples=samples.size, backend="scipy"
+        FRAMING, SampleFormat.CF32, max_block_samples=samples.size, computing="plain"
     )
     block = IqBlock(np.ascontiguousarray(samples.reshape(-1)), 1.92e6, 0.0, 0, 0)
     power = front_end.process(block).power_dbfs.reshape(n, GEOMETRY.n_segment, -1).copy()

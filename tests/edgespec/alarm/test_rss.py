@@ -13,6 +13,7 @@ import pytest
 from edgespec.alarm.console import JsonLinesSink
 from edgespec.alarm.mqtt import MqttSink
 from edgespec.alarm.outbox.spool import Spool
+from edgespec.computing import Computing
 from edgespec.config import BandConfig, Config, DetectConfig, MqttConfig, load_config
 from edgespec.dsp.levels import ADDERS, RssPlan, SubbandLevels
 from edgespec.errors import ConfigError
@@ -77,14 +78,16 @@ def second_of(levels: SubbandLevels, spectrogram: Spectrogram, start_ns: int) ->
     return levels.take()
 
 
-@pytest.fixture(params=["numpy", pytest.param("numba", marks=pytest.mark.slow_without_jit)])
-def backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=["plain", pytest.param("compiled", marks=pytest.mark.slow_without_jit)])
+def computing(request: pytest.FixtureRequest) -> Computing:
+    return Computing(request.param)
 
 
-def test_levels_are_the_mean_power_of_each_subband(rng: np.random.Generator, backend: str) -> None:
+def test_levels_are_the_mean_power_of_each_subband(
+    rng: np.random.Generator, computing: Computing
+) -> None:
     power_dbfs = rng.normal(-60.0, 6.0, (25, 64))
-    levels = SubbandLevels(GRID, PLAN, 30, backend)
+    levels = SubbandLevels(GRID, PLAN, 30, computing)
     report = second_of(levels, frames(power_dbfs), START_NS)
     assert report is not None
     mean = (10.0 ** (power_dbfs.astype(np.float32) / 10.0)).mean(axis=0) / 1.5
@@ -96,7 +99,7 @@ def test_levels_are_the_mean_power_of_each_subband(rng: np.random.Generator, bac
     assert (report.n_frames, report.duration_s, report.utc_ns) == (625, 1.0, START_NS + NS)
 
 
-def test_a_tone_is_as_strong_as_it_is(backend: str) -> None:
+def test_a_tone_is_as_strong_as_it_is(computing: Computing) -> None:
     """Through the front end: a tone of -20 dBFS in the third subband of four."""
     chain = chain_of(
         tiny_network.bundle(),
@@ -105,7 +108,7 @@ def test_a_tone_is_as_strong_as_it_is(backend: str) -> None:
         BandConfig(),
         DetectConfig(warmup_s=10.0, detectors=("zscore",)),
         max_block_samples=1 << 20,
-        front_end="numba" if backend == "numba" else "scipy",
+        computing=computing,
         rss=replace(PLAN, full_scale_dbm=-30.0),
     )
     size = tiny.FRAMING.frame_samples * tiny.GEOMETRY.hop_frames
@@ -125,13 +128,15 @@ def test_a_tone_is_as_strong_as_it_is(backend: str) -> None:
     assert chain.levels.take() is None
 
 
-def test_frames_that_say_nothing_are_left_out_and_clipped_ones_counted(backend: str) -> None:
+def test_frames_that_say_nothing_are_left_out_and_clipped_ones_counted(
+    computing: Computing,
+) -> None:
     power_dbfs = np.full((25, 64), -40.0)
     power_dbfs[:3] = 50.0
     both = FrameFlag.CONSTANT | FrameFlag.CLIPPED
     clipped = FrameFlag.CLIPPED
     flags = dict(enumerate([FrameFlag.DROPPED, FrameFlag.NONFINITE, both, clipped, clipped]))
-    levels = SubbandLevels(GRID, PLAN, 30, backend)
+    levels = SubbandLevels(GRID, PLAN, 30, computing)
     report = second_of(levels, frames(power_dbfs, flags), START_NS)
     assert report is not None
     assert report.n_frames == 22 * 25
@@ -140,7 +145,7 @@ def test_frames_that_say_nothing_are_left_out_and_clipped_ones_counted(backend: 
 
 
 def test_intervals_are_the_seconds_of_utc() -> None:
-    levels = SubbandLevels(GRID, PLAN, 30, "numpy")
+    levels = SubbandLevels(GRID, PLAN, 30)
     spectrogram = frames(np.full((25, 64), -40.0))
     ends = []
     for k in range(100):
@@ -154,7 +159,7 @@ def test_intervals_are_the_seconds_of_utc() -> None:
 
 
 def test_a_clock_that_jumps_only_cuts_an_interval() -> None:
-    levels = SubbandLevels(GRID, PLAN, 30, "numpy")
+    levels = SubbandLevels(GRID, PLAN, 30)
     spectrogram = frames(np.full((25, 64), -40.0))
     for k in range(20):
         levels.add(heard_at(spectrogram, START_NS + k * 40_000_000))
@@ -165,7 +170,7 @@ def test_a_clock_that_jumps_only_cuts_an_interval() -> None:
 
 
 def test_a_retune_cuts_an_interval() -> None:
-    levels = SubbandLevels(GRID, PLAN, 30, "numpy")
+    levels = SubbandLevels(GRID, PLAN, 30)
     for k in range(20):
         levels.add(heard_at(frames(np.full((25, 64), -40.0)), START_NS + k * 40_000_000))
     moved = replace(frames(np.zeros((25, 64))), grid=FRAMING.grid(900e6))
@@ -187,7 +192,7 @@ def test_subbands_need_bins(n_subbands: int) -> None:
 
 
 def test_subbands_need_not_divide_the_bins() -> None:
-    levels = SubbandLevels(GRID, replace(PLAN, n_subbands=5), 30, "numpy")
+    levels = SubbandLevels(GRID, replace(PLAN, n_subbands=5), 30)
     report = second_of(levels, frames(np.zeros((25, 64))), START_NS)
     assert report is not None
     n_bins = [10.0 ** (level / 10.0) * 1.5 for level in report.levels_db]
@@ -197,14 +202,14 @@ def test_subbands_need_not_divide_the_bins() -> None:
 @pytest.mark.parametrize("adder", ADDERS)
 @pytest.mark.slow_without_jit
 def test_received_power_allocates_no_array(
-    adder: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    adder: Computing, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = SourceInfo("test:", WIDE.sample_rate_hz, 0.0, SampleFormat.CU8, False)
     hop = WIDE.hop_samples
     chain = chain_of(
         bundle_of(WIDE), Flat(), source, BandConfig(),
         DetectConfig(warmup_s=0.0, detectors=("energy",)), max_block_samples=hop,
-        front_end="numba" if adder == "numba" else "scipy", rss=PLAN,
+        computing=adder, rss=PLAN,
     )  # fmt: skip
     chain.front_end = CannedFrontEnd(rng)  # type: ignore[assignment]
     stream = blocks(rng)
@@ -375,7 +380,7 @@ def test_the_monitor_tells_its_sinks(rng: np.random.Generator, plan: RssPlan | N
         BandConfig(),
         DetectConfig(warmup_s=10.0, detectors=("zscore",)),
         max_block_samples=tiny.RECIPE.hop_samples,
-        front_end="scipy",
+        computing="plain",
         rss=plan,
     )
     Monitor([Radio("r0", tape, [chain])], [keeper], state_s=60.0).run()

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from edgespec.detect.arithmetic import ARITHMETICS, Arithmetic, open_arithmetic
+from edgespec.computing import Computing
+from edgespec.detect.arithmetic import Arithmetic, open_arithmetic
 from edgespec.dsp import transform
 from edgespec.dsp.transforms import Transform, open_transform
-from edgespec.errors import ConfigError
 from edgespec.records import FloatArray
 
-NAMES = list(ARITHMETICS)
+NAMES = list(Computing)
 SHAPES = [(25, 128), (4, 64), (1, 64), (3, 1024)]
 
 
@@ -107,18 +107,12 @@ def test_learning_means_is_learning_of_all(
     np.testing.assert_allclose(sum_squares / 199, vectors.var(axis=0, ddof=1), rtol=1e-4)
 
 
-def test_an_unknown_arithmetic_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"'abacus'; known are auto, numba, numpy"):
-        open_arithmetic("abacus")
-    assert open_arithmetic("auto") is open_arithmetic("numba")
-
-
 # --- the transform
 
 
 @pytest.fixture
 def loops() -> Transform:
-    return open_transform("numba")
+    return open_transform(Computing.COMPILED)
 
 
 @pytest.mark.parametrize("offset_db", [0.0, -150.0])

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import signal
 
+from edgespec.computing import Computing
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.channel_plan import STOPBAND_DB, ChannelPlan
 from edgespec.dsp.spectrogram import FrontEnd
@@ -21,7 +22,7 @@ from tests import naive
 RATE_HZ = 4e6
 CENTER_HZ = 800e6
 START_NS = 1_700_000_000_000_000_000
-BACKENDS = ["numpy", pytest.param("numba", marks=[pytest.mark.slow_without_jit])]
+WAYS = [Computing.PLAIN, pytest.param(Computing.COMPILED, marks=[pytest.mark.slow_without_jit])]
 
 
 def source(sample_format: SampleFormat = SampleFormat.CF32, rate_hz: float = RATE_HZ) -> SourceInfo:
@@ -32,7 +33,7 @@ def channel_for(
     offset_hz: float = 0.3e6,
     factor: int = 4,
     sample_format: SampleFormat = SampleFormat.CF32,
-    backend: str = "numpy",
+    computing: Computing = Computing.PLAIN,
     max_block_samples: int = 40_000,
 ) -> Channel:
     info = source(sample_format)
@@ -43,7 +44,7 @@ def channel_for(
         CENTER_HZ + offset_hz,
         stretch_samples=1000,
         max_block_samples=max_block_samples,
-        backend=backend,
+        computing=computing,
     )
 
 
@@ -79,14 +80,14 @@ def tone(frequency_hz: float, n: int, first: int = 0) -> NDArray[np.complex64]:
     return np.exp(2j * np.pi * turns).astype(np.complex64)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("computing", WAYS)
 @pytest.mark.parametrize(("factor", "offset_hz"), [(2, 0.9e6), (4, -1.5e6), (5, 0.123_456e6)])
 def test_it_is_the_plain_sum(
-    rng: np.random.Generator, backend: str, factor: int, offset_hz: float
+    rng: np.random.Generator, computing: Computing, factor: int, offset_hz: float
 ) -> None:
     """To float32: sums of 200 products of numbers of .1 are exact to some 1e-7."""
     samples = noise(rng, 3000)
-    channel = channel_for(offset_hz, factor, backend=backend)
+    channel = channel_for(offset_hz, factor, computing=computing)
     (block,) = through(channel, samples, [3000], first=1_000_000_007)
     expected = naive.channel(
         samples, channel.plan, block.sample_start, 1_000_000_007, block.n_samples
@@ -94,15 +95,15 @@ def test_it_is_the_plain_sum(
     np.testing.assert_allclose(block.samples, expected, atol=3e-7)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("computing", WAYS)
 def test_any_division_of_the_stream_gives_the_same_bits(
-    rng: np.random.Generator, backend: str
+    rng: np.random.Generator, computing: Computing
 ) -> None:
     samples = noise(rng, 30_000)
-    expected = through(channel_for(backend=backend), samples, [30_000])[0]
+    expected = through(channel_for(computing=computing), samples, [30_000])[0]
     for largest in (3, 200, 5000):
         sizes = rng.integers(1, largest + 1, 30_000)
-        blocks = through(channel_for(backend=backend), samples, sizes)
+        blocks = through(channel_for(computing=computing), samples, sizes)
         np.testing.assert_array_equal(whole(blocks), expected.samples)
         assert blocks[0].sample_start == expected.sample_start
         for before, after in pairwise(blocks):
@@ -201,7 +202,7 @@ def test_what_filtering_hides_is_marked(rng: np.random.Generator, wrong: FrameFl
     channel = channel_for(sample_format=SampleFormat.CU8)
     framing = Framing(RATE_HZ / 4, n_fft=64, n_averages=2)
     front_end = FrontEnd(
-        framing, SampleFormat.CF32, max_block_samples=channel.max_out_samples, backend="scipy"
+        framing, SampleFormat.CF32, max_block_samples=channel.max_out_samples, computing="plain"
     )
     flags, starts = [], []
     for first in range(0, 40_000, 5000):
@@ -241,7 +242,7 @@ def test_nan_stays_nan(rng: np.random.Generator) -> None:
 def test_nothing_grows_with_the_blocks(rng: np.random.Generator) -> None:
     """What remains of a block is less than its samples by far: some records and small numbers."""
     samples = noise(rng, 32_000)
-    channel = channel_for(backend="numba")
+    channel = channel_for(computing=Computing.COMPILED)
     for k in range(5):
         list(channel.process(block_at(samples, 32_000 * k)))
     blocks = [block_at(samples, 32_000 * k) for k in range(5, 25)]

@@ -5,8 +5,9 @@ from itertools import product
 import numpy as np
 import pytest
 
+from edgespec.computing import Computing
 from edgespec.dsp.quality import ClipLimits
-from edgespec.dsp.spectrogram import BACKENDS, FrontEnd
+from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
 from edgespec.records import FrameFlag, IqBlock, SampleFormat
@@ -17,15 +18,15 @@ FRAMING, GEOMETRY = RECIPE.framing, RECIPE.geometry
 N = FRAMING.frame_samples
 INTEGERS = [SampleFormat.CU8, SampleFormat.CI8, SampleFormat.CI16]
 
-both = pytest.mark.parametrize("backend", list(BACKENDS))
+both = pytest.mark.parametrize("computing", Computing)
 
 
-def frames(samples, sample_format, backend, **options):
+def frames(samples, sample_format, computing, **options):
     front_end = FrontEnd(
-        FRAMING, sample_format, max_block_samples=len(samples), backend=backend, **options
+        FRAMING, sample_format, max_block_samples=len(samples), computing=computing, **options
     )
     block = IqBlock(samples, 1e6, 0.0, 0, 0)
-    if backend == "numba":
+    if computing == "compiled":
         # Without the compiler kernels run on NumPy scalars, which warn where machine code does not.
         with np.errstate(invalid="ignore", over="ignore"):
             return front_end.process(block)
@@ -46,34 +47,34 @@ def quiet(rng, sample_format, n_frames):
 @both
 @pytest.mark.parametrize("sample_format", INTEGERS)
 @pytest.mark.parametrize(("n_clipped", "flag"), [(25, 0), (26, FrameFlag.CLIPPED)])
-def test_more_than_the_share_is_clipped(rng, sample_format, n_clipped, flag, backend):
+def test_more_than_the_share_is_clipped(rng, sample_format, n_clipped, flag, computing):
     samples = quiet(rng, sample_format, 3)
     ends = np.iinfo(sample_format.dtype)
     # 10% of the 256 components of a frame are 25.6; both ends of the range count, I and Q alike.
     where = rng.choice(2 * N, n_clipped, replace=False)
     samples[N : 2 * N].reshape(-1)[where] = rng.choice([ends.min, ends.max], n_clipped)
-    result = frames(samples, sample_format, backend)
+    result = frames(samples, sample_format, computing)
     assert result.flags.tolist() == [0, flag, 0]
     assert np.isfinite(result.power_dbfs).all()
 
 
 @both
-def test_complex_samples_clip_only_where_asked(rng, backend):
+def test_complex_samples_clip_only_where_asked(rng, computing):
     samples = quiet(rng, SampleFormat.CF32, 2)
     samples[N : N + 30] = 1.0 - 1.0j
-    assert frames(samples, SampleFormat.CF32, backend).flags.tolist() == [0, 0]
-    asked = frames(samples, SampleFormat.CF32, backend, clip_level=1.0)
+    assert frames(samples, SampleFormat.CF32, computing).flags.tolist() == [0, 0]
+    asked = frames(samples, SampleFormat.CF32, computing, clip_level=1.0)
     assert asked.flags.tolist() == [0, FrameFlag.CLIPPED]
 
 
 @both
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, complex(0, np.nan), 1e30])
 @pytest.mark.parametrize("where", [0, 1, 64, N - 1])
-def test_a_value_that_is_not_finite_marks_its_frame_only(rng, bad, where, backend):
+def test_a_value_that_is_not_finite_marks_its_frame_only(rng, bad, where, computing):
     samples = quiet(rng, SampleFormat.CF32, 3)
-    clean = frames(samples, SampleFormat.CF32, backend).power_dbfs.copy()
+    clean = frames(samples, SampleFormat.CF32, computing).power_dbfs.copy()
     samples[N + where] = bad
-    result = frames(samples, SampleFormat.CF32, backend)
+    result = frames(samples, SampleFormat.CF32, computing)
     if bad == 1e30 and where in (0, 64):
         # A Hann taper is zero there: the sample has no part in the frame.
         assert result.flags.tolist() == [0, 0, 0]
@@ -85,24 +86,24 @@ def test_a_value_that_is_not_finite_marks_its_frame_only(rng, bad, where, backen
 
 @both
 @pytest.mark.parametrize("sample_format", list(SampleFormat))
-def test_equal_samples_are_a_dead_receiver(rng, sample_format, backend):
+def test_equal_samples_are_a_dead_receiver(rng, sample_format, computing):
     samples = quiet(rng, sample_format, 3)
     samples[N : 2 * N] = samples[N]
     samples[2 * N :] = samples[2 * N]
     samples[-1] = samples[0]
-    assert frames(samples, sample_format, backend).flags.tolist() == [0, FrameFlag.CONSTANT, 0]
+    assert frames(samples, sample_format, computing).flags.tolist() == [0, FrameFlag.CONSTANT, 0]
 
 
 @both
-def test_zeros_are_the_floor(backend):
-    result = frames(np.zeros(N, np.complex64), SampleFormat.CF32, backend)
+def test_zeros_are_the_floor(computing):
+    result = frames(np.zeros(N, np.complex64), SampleFormat.CF32, computing)
     assert (result.power_dbfs == -200.0).all()
     assert result.flags.tolist() == [FrameFlag.CONSTANT]
 
 
 @both
 @pytest.mark.parametrize("sample_format", list(SampleFormat))
-def test_flags_are_those_of_the_definition(rng, sample_format, backend):
+def test_flags_are_those_of_the_definition(rng, sample_format, computing):
     samples = quiet(rng, sample_format, 8)
     options = {"clip_level": 0.25} if sample_format is SampleFormat.CF32 else {}
     if sample_format in INTEGERS:
@@ -115,7 +116,7 @@ def test_flags_are_those_of_the_definition(rng, sample_format, backend):
         samples[2 * N + 3] = np.nan
         samples[6 * N : 7 * N] = 2.0
         samples[5 * N : 6 * N] *= 4.0
-    result = frames(samples, sample_format, backend, max_clipped_fraction=0.2, **options)
+    result = frames(samples, sample_format, computing, max_clipped_fraction=0.2, **options)
     expected = [
         naive.frame_flags(samples[k * N : (k + 1) * N], sample_format, 0.2, **options)
         for k in range(8)

@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from edgespec.dsp.spectrogram import BACKENDS, FrontEnd
+from edgespec.computing import Computing
+from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import ConfigError, ModelError, SourceError
 from edgespec.framing import FFT_SIZES, Framing
 from edgespec.records import FrameFlag, IqBlock, SampleFormat
@@ -20,7 +21,7 @@ JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 # Plain Python runs the kernels too slowly for the large sizes.
 SIZES = [pytest.param(n, marks=[pytest.mark.slow_without_jit] if n > 64 else []) for n in FFT_SIZES]
 
-both = pytest.mark.parametrize("backend", list(BACKENDS))
+both = pytest.mark.parametrize("computing", Computing)
 
 
 def encode(x, sample_format):
@@ -40,10 +41,10 @@ def block(samples, start=0, **changes):
     return replace(IqBlock(samples, RATE_HZ, 0.0, start, 0), **changes)
 
 
-def run(samples, framing, sample_format, backend="scipy", lengths=None, **options):
+def run(samples, framing, sample_format, computing="plain", lengths=None, **options):
     """Frames of a stream that is cut into blocks of the given lengths, as copies."""
     front_end = FrontEnd(
-        framing, sample_format, max_block_samples=len(samples), backend=backend, **options
+        framing, sample_format, max_block_samples=len(samples), computing=computing, **options
     )
     edges = np.cumsum([0, *(lengths if lengths is not None else [len(samples)])])
     parts = []
@@ -57,10 +58,10 @@ def run(samples, framing, sample_format, backend="scipy", lengths=None, **option
 @pytest.mark.parametrize("taper", ["hann", "rect"])
 @pytest.mark.parametrize("sample_format", FORMATS)
 @pytest.mark.parametrize("n_fft", SIZES)
-def test_equals_the_definition(rng, n_fft, sample_format, taper, backend):
+def test_equals_the_definition(rng, n_fft, sample_format, taper, computing):
     framing = Framing(RATE_HZ, n_fft, n_averages=2, taper=taper)
     samples = encode(noise(rng, 3 * framing.frame_samples + 7), sample_format)
-    power_dbfs, flags, start = run(samples, framing, sample_format, backend)
+    power_dbfs, flags, start = run(samples, framing, sample_format, computing)
     x = naive.complex_samples(samples, sample_format)
     expected = 10.0 * np.log10(naive.spectrogram(x, framing))
     # float32 leaves about 1e-7 of the largest bin in every other: 40 dB below it that is .004 dB.
@@ -76,7 +77,7 @@ def test_equals_the_definition(rng, n_fft, sample_format, taper, backend):
 def test_both_paths_agree_over_many_batches(rng, sample_format, n_fft, n_averages):
     framing = Framing(RATE_HZ, n_fft, n_averages)
     samples = encode(noise(rng, 37 * framing.frame_samples), sample_format)
-    fast, slow = (run(samples, framing, sample_format, name)[0] for name in ("numba", "scipy"))
+    fast, slow = (run(samples, framing, sample_format, name)[0] for name in ("compiled", "plain"))
     assert len(fast) == 37
     np.testing.assert_allclose(fast, slow, rtol=0, atol=0.005)
 
@@ -84,11 +85,11 @@ def test_both_paths_agree_over_many_batches(rng, sample_format, n_fft, n_average
 @both
 @pytest.mark.parametrize("sample_format", FORMATS)
 @pytest.mark.parametrize(("bin_offset", "level_dbfs"), [(0, -0.1), (-32, -6.0), (13, -20.0)])
-def test_tone_is_in_its_bin_at_its_level(sample_format, bin_offset, level_dbfs, backend):
+def test_tone_is_in_its_bin_at_its_level(sample_format, bin_offset, level_dbfs, computing):
     k = np.arange(2 * SMALL.frame_samples)
     x = 10 ** (level_dbfs / 20) * np.exp(2j * np.pi * bin_offset / SMALL.n_bins * k)
     power_dbfs, _, _ = run(
-        encode(x, sample_format), SMALL, sample_format, backend, max_clipped_fraction=1.0
+        encode(x, sample_format), SMALL, sample_format, computing, max_clipped_fraction=1.0
     )
     assert (power_dbfs.argmax(axis=1) == bin_offset + SMALL.n_bins // 2).all()
     # Rounding to 8 bits moves the level of a tone at -20 dBFS by up to a few hundredths of a dB.
@@ -98,10 +99,10 @@ def test_tone_is_in_its_bin_at_its_level(sample_format, bin_offset, level_dbfs, 
 
 @both
 @pytest.mark.parametrize("taper", ["hann", "rect"])
-def test_parseval(rng, taper, backend):
+def test_parseval(rng, taper, computing):
     framing = replace(SMALL, taper=taper)
     x = noise(rng, framing.frame_samples).astype(np.complex64)
-    power_dbfs, _, _ = run(x, framing, SampleFormat.CF32, backend)
+    power_dbfs, _, _ = run(x, framing, SampleFormat.CF32, computing)
     window = naive.taper(taper, framing.n_fft)
     tapered = x.reshape(-1, framing.n_fft) * window
     energy = np.mean(np.sum(np.abs(tapered) ** 2, axis=1)) * framing.n_fft / window.sum() ** 2
@@ -109,10 +110,10 @@ def test_parseval(rng, taper, backend):
 
 
 @both
-def test_hann_needs_its_enbw_to_measure_noise(rng, backend):
+def test_hann_needs_its_enbw_to_measure_noise(rng, computing):
     framing = Framing(RATE_HZ, 64, 100 if not JIT_OFF else 20)
     x = noise(rng, framing.frame_samples, level=np.sqrt(0.5)).astype(np.complex64)
-    power_dbfs, _, _ = run(x, framing, SampleFormat.CF32, backend)
+    power_dbfs, _, _ = run(x, framing, SampleFormat.CF32, computing)
     density = np.mean(10 ** (power_dbfs.astype(float) / 10)) / framing.rbw_hz
     # 64 bins of 100 (20) averages: relative error 1/sqrt(64 * 20 / 1.9) = 4%, so 15% is 4 sigma.
     assert density == pytest.approx(1.0 / RATE_HZ, rel=0.15)
@@ -120,12 +121,12 @@ def test_hann_needs_its_enbw_to_measure_noise(rng, backend):
 
 @both
 @pytest.mark.parametrize("sample_format", FORMATS)
-def test_any_division_into_blocks_gives_the_same_frames(rng, sample_format, backend):
+def test_any_division_into_blocks_gives_the_same_frames(rng, sample_format, computing):
     n_samples = 40 * SMALL.frame_samples + 5
-    if JIT_OFF and backend == "numba":
+    if JIT_OFF and computing == "compiled":
         n_samples = 4 * SMALL.frame_samples + 5
     samples = encode(noise(rng, n_samples), sample_format)
-    whole = run(samples, SMALL, sample_format, backend)
+    whole = run(samples, SMALL, sample_format, computing)
     cuts = np.sort(rng.integers(0, n_samples, 9))
     for lengths in (
         np.diff([0, *cuts, n_samples]),
@@ -133,7 +134,7 @@ def test_any_division_into_blocks_gives_the_same_frames(rng, sample_format, back
         [SMALL.frame_samples * 2, n_samples - SMALL.frame_samples * 2],
     ):
         for one, other in zip(
-            whole, run(samples, SMALL, sample_format, backend, lengths), strict=True
+            whole, run(samples, SMALL, sample_format, computing, lengths), strict=True
         ):
             np.testing.assert_array_equal(one, other)
 
@@ -145,8 +146,8 @@ def test_equal_blocks_give_the_same_frames(rng, length):
     samples = encode(noise(rng, 20_000), SampleFormat.CU8)
     lengths = [length] * (len(samples) // length)
     samples = samples[: sum(lengths)]
-    whole = run(samples, framing, SampleFormat.CU8, "numba")
-    pieces = run(samples, framing, SampleFormat.CU8, "numba", lengths)
+    whole = run(samples, framing, SampleFormat.CU8, "compiled")
+    pieces = run(samples, framing, SampleFormat.CU8, "compiled", lengths)
     np.testing.assert_array_equal(whole[0], pieces[0])
     np.testing.assert_array_equal(whole[2], pieces[2])
 
@@ -159,34 +160,34 @@ def test_a_frame_is_the_same_in_any_company(rng, n_fft, sample_format, n_average
     framing, sample_format = Framing(RATE_HZ, n_fft, n_averages), SampleFormat(sample_format)
     n = framing.frame_samples
     samples = encode(noise(rng, 136 * n), sample_format)
-    whole = run(samples, framing, sample_format, "numba")[0]
-    pieces = run(samples, framing, sample_format, "numba", [k * n for k in range(17)])[0]
+    whole = run(samples, framing, sample_format, "compiled")[0]
+    pieces = run(samples, framing, sample_format, "compiled", [k * n for k in range(17)])[0]
     assert len(pieces) == 136
     np.testing.assert_array_equal(whole, pieces)
 
 
 @both
-def test_odd_addresses_and_read_only_samples_are_taken(rng, backend):
+def test_odd_addresses_and_read_only_samples_are_taken(rng, computing):
     samples = encode(noise(rng, 2 * SMALL.frame_samples), SampleFormat.CI8)
     raw = np.zeros(samples.size + 1, np.int8)
     raw[1:] = samples.ravel()
     odd = raw[1:].reshape(-1, 2)
     odd.flags.writeable = False
-    expected = run(samples, SMALL, SampleFormat.CI8, backend)[0]
-    np.testing.assert_array_equal(run(odd, SMALL, SampleFormat.CI8, backend)[0], expected)
+    expected = run(samples, SMALL, SampleFormat.CI8, computing)[0]
+    np.testing.assert_array_equal(run(odd, SMALL, SampleFormat.CI8, computing)[0], expected)
 
 
 @both
-def test_a_gap_is_one_dropped_frame_and_framing_begins_anew(rng, backend):
+def test_a_gap_is_one_dropped_frame_and_framing_begins_anew(rng, computing):
     n = SMALL.frame_samples
     x = noise(rng, 10 * n).astype(np.complex64)
-    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=4 * n, backend=backend)
+    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=4 * n, computing=computing)
     assert front_end.process(block(x[: n + 50])).n_frames == 1
     after = front_end.process(block(x[2 * n : 3 * n + 20], 2 * n, n_dropped=n - 50))
     assert after.flags.tolist() == [FrameFlag.DROPPED, 0]
     assert after.tick_start.tolist() == [n + 50, 2 * n]
     assert (after.power_dbfs[0] == -200.0).all()
-    expected = run(x[2 * n : 3 * n], SMALL, SampleFormat.CF32, backend)[0]
+    expected = run(x[2 * n : 3 * n], SMALL, SampleFormat.CF32, computing)[0]
     np.testing.assert_array_equal(after.power_dbfs[1:], expected)
     rest = front_end.process(block(x[3 * n + 20 : 4 * n], 3 * n + 20))
     assert (rest.flags.tolist(), rest.tick_start.tolist()) == ([0], [3 * n])
@@ -202,7 +203,7 @@ def test_a_gap_is_one_dropped_frame_and_framing_begins_anew(rng, backend):
 )
 def test_every_discontinuity_is_noticed(rng, changes, first_lost):
     x = noise(rng, 200).astype(np.complex64)
-    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=200, backend="scipy")
+    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=200, computing="plain")
     front_end.process(block(x))
     frames = front_end.process(block(x[:128], **changes))
     assert frames.flags.tolist() == [FrameFlag.DROPPED, 0]
@@ -212,7 +213,7 @@ def test_every_discontinuity_is_noticed(rng, changes, first_lost):
 def test_a_retune_is_another_grid_and_no_gap(rng):
     x = noise(rng, 200).astype(np.complex64)
     front_end = FrontEnd(
-        SMALL, SampleFormat.CF32, max_block_samples=200, backend="scipy", center_freq_hz=8e8
+        SMALL, SampleFormat.CF32, max_block_samples=200, computing="plain", center_freq_hz=8e8
     )
     first = front_end.grid
     assert front_end.process(block(x, center_freq_hz=8e8)).grid is first
@@ -227,7 +228,7 @@ def test_a_retune_is_another_grid_and_no_gap(rng):
 
 def test_reset_forgets_the_unfinished_frame(rng):
     x = noise(rng, 200).astype(np.complex64)
-    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=200, backend="scipy")
+    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=200, computing="plain")
     front_end.process(block(x))
     front_end.reset()
     frames = front_end.process(block(x[:128], 10_000))
@@ -243,12 +244,12 @@ def test_results_are_views_into_one_buffer(rng):
 
 
 def test_auto_is_the_fast_path():
-    assert FrontEnd(SMALL, SampleFormat.CU8, max_block_samples=1).backend == "numba"
+    assert FrontEnd(SMALL, SampleFormat.CU8, max_block_samples=1).computing == "compiled"
 
 
 def test_errors_say_what_to_do(rng):
     x = noise(rng, 256).astype(np.complex64)
-    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=200, backend="scipy")
+    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=200, computing="plain")
     with pytest.raises(ModelError, match=r"1920000 S/s.*5000000 S/s"):
         front_end.process(block(x[:10], sample_rate_hz=1.92e6))
     front_end.process(block(x[:10], sample_rate_hz=RATE_HZ * (1 + 5e-5)))
@@ -256,7 +257,7 @@ def test_errors_say_what_to_do(rng):
         front_end.process(block(x))
     with pytest.raises(SourceError, match="uint8"):
         front_end.process(block(encode(x[:10], SampleFormat.CU8)))
-    with pytest.raises(ConfigError, match=r"'fpga'.*auto, numba, scipy"):
-        FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=1, backend="fpga")
+    with pytest.raises(ConfigError, match=r"'fpga'.*auto, compiled, plain"):
+        FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=1, computing="fpga")
     with pytest.raises(ConfigError, match="max_block_samples is 0"):
         FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=0)

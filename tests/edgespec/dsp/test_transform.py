@@ -121,7 +121,7 @@ def test_real_recordings(shared_data, name, at_least, at_most):
     recipe = Recipe(meta["core:sample_rate"])
     geometry = recipe.geometry
     front_end = FrontEnd(
-        recipe.framing, sample_format, max_block_samples=len(samples), backend="scipy"
+        recipe.framing, sample_format, max_block_samples=len(samples), computing="plain"
     )
     frames = front_end.process(IqBlock(samples, recipe.sample_rate_hz, 0.0, 0, 0))
     windows = [

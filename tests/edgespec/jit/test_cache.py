@@ -189,7 +189,7 @@ def test_folders_of_earlier_sources_are_removed(
 
 def test_kernels_depend_on_what_they_import_and_on_nothing_else(copy: Path) -> None:
     code = "from edgespec.jit.sources import digest_of\nfrom pathlib import Path\nprint(*("
-    names = ["dsp/lanes.py", "dsp/numba_frames.py", "detect/loops.py"]
+    names = ["dsp/lanes.py", "dsp/compiled_frames.py", "detect/compiled.py"]
     code += ", ".join(f"digest_of(Path('edgespec/{name}').resolve())" for name in names) + "))"
 
     def digests() -> list[str]:

@@ -80,7 +80,7 @@ def bundle_of(recipe: Recipe) -> Bundle:
     return Bundle(manifest, b"", nothing, nothing, "", Path())
 
 
-def chain_for(front_end: str) -> BandChain:
+def chain_for(computing: str) -> BandChain:
     source = SourceInfo("test:", FRAMING.sample_rate_hz, 0.0, SampleFormat.CU8, False)
     return chain_of(
         bundle_of(RECIPE),
@@ -89,7 +89,7 @@ def chain_for(front_end: str) -> BandChain:
         BandConfig(),
         DetectConfig(warmup_s=0.0, detectors=DETECTORS),
         max_block_samples=HOP,
-        front_end=front_end,
+        computing=computing,
     )
 
 
@@ -119,11 +119,11 @@ def highest_rise(step: Callable[[], object], n_steps: int) -> int:
     return worst
 
 
-@pytest.fixture(params=["scipy", pytest.param("numba", marks=pytest.mark.slow_without_jit)])
+@pytest.fixture(params=["plain", pytest.param("compiled", marks=pytest.mark.slow_without_jit)])
 def step(request: pytest.FixtureRequest, rng: np.random.Generator) -> Callable[[], object]:
     """One hop through a warm chain that has decided on some segments."""
     chain = chain_for(request.param)
-    if request.param == "scipy":
+    if request.param == "plain":
         chain.front_end = CannedFrontEnd(rng)  # type: ignore[assignment]
     stream = blocks(rng)
 

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from converter.bundles.calibrate import CalibrationRun, score_recording
+from edgespec.computing import Computing
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.detect.detectors import DETECTORS
 from edgespec.dsp.spectrogram import FrontEnd
@@ -42,7 +43,7 @@ NS = 1_000_000_000
 
 
 def chain_for(
-    sample_format: SampleFormat = SampleFormat.CF32, front_end: str = "scipy", **detect: object
+    sample_format: SampleFormat = SampleFormat.CF32, computing: str = "plain", **detect: object
 ) -> BandChain:
     """The readable front end by default: it is quick without the compiler, too."""
     bundle = tiny_network.bundle()
@@ -55,7 +56,7 @@ def chain_for(
         replace(DETECT, **detect),  # type: ignore[arg-type]
         max_block_samples=MAX_BLOCK,
         update_s=0.1,
-        front_end=front_end,
+        computing=computing,
     )
 
 
@@ -102,15 +103,15 @@ def with_tone(rng: np.random.Generator) -> NDArray[np.complex64]:
 
 
 @pytest.mark.parametrize(
-    "front_end", ["scipy", pytest.param("numba", marks=[pytest.mark.slow_without_jit])]
+    "computing", ["plain", pytest.param("compiled", marks=[pytest.mark.slow_without_jit])]
 )
 @pytest.mark.parametrize("sample_format", [SampleFormat.CF32, SampleFormat.CU8])
 def test_a_tone_is_one_event_with_its_edges_and_times(
-    rng: np.random.Generator, sample_format: SampleFormat, front_end: str
+    rng: np.random.Generator, sample_format: SampleFormat, computing: str
 ) -> None:
     signal = band.with_tone(band.noise(rng, 1.2), 0.6, 0.9)
     samples = band.cf32(signal) if sample_format is SampleFormat.CF32 else band.cu8(signal)
-    events = events_of(chain_for(sample_format, front_end), blocks(samples, hops()))
+    events = events_of(chain_for(sample_format, computing), blocks(samples, hops()))
     assert [event.event_type for event in events] == [
         EventType.NEW, EventType.UPDATE, EventType.UPDATE, EventType.END
     ]  # fmt: skip
@@ -148,7 +149,7 @@ def test_scores_on_the_device_are_those_of_the_data_set(with_tone: NDArray[np.co
     chain = chain_for()
     on_device = scores_of(chain, blocks(with_tone, hops()))
     front_end = FrontEnd(
-        FRAMING, SampleFormat.CF32, max_block_samples=len(with_tone), backend="scipy"
+        FRAMING, SampleFormat.CF32, max_block_samples=len(with_tone), computing="plain"
     )
     made = front_end.process(block_at(with_tone, 0))
     frames = made.copy()
@@ -407,12 +408,12 @@ class Streaming:
         return np.full((GEOMETRY.n_horizon, GEOMETRY.n_bins), 2.0, np.float32)
 
 
-@pytest.mark.parametrize("arithmetic", ["numpy", "numba"])
+@pytest.mark.parametrize("computing", Computing)
 def test_a_streaming_backend_gets_the_context_and_its_scaling(
-    arithmetic: str, rng: np.random.Generator
+    computing: Computing, rng: np.random.Generator
 ) -> None:
     backend = Streaming()
-    forecaster = Forecaster(tiny_network.bundle(), backend, open_transform(arithmetic))
+    forecaster = Forecaster(tiny_network.bundle(), backend, open_transform(computing))
     power = rng.normal(-70.0, 4.0, (GEOMETRY.n_segment, GEOMETRY.n_bins)).astype(np.float32)
     context, target = power[: GEOMETRY.n_context], power[GEOMETRY.n_context :]
     forecast = forecaster.forecast(Segment(context, target, np.arange(GEOMETRY.n_segment)))

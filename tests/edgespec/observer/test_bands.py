@@ -180,12 +180,9 @@ def two_bands(tmp_path: Path, samples: list[NDArray[np.complex64]], **changes: A
     uris = [band.write_sigmf(tmp_path / f"r{k}", part) for k, part in enumerate(samples)]
     model = tiny_network.bundle().path
     config = Config(
-        node=NodeConfig(id="n", state_dir=tmp_path),
+        node=NodeConfig(id="n", state_dir=tmp_path, computing="plain"),
         source=tuple(SourceConfig(id=f"r{k}", uri=uri) for k, uri in enumerate(uris)),
-        band=tuple(
-            BandConfig(id=f"b{k}", source=f"r{k}", model=model, front_end="scipy")
-            for k in range(len(uris))
-        ),
+        band=tuple(BandConfig(id=f"b{k}", source=f"r{k}", model=model) for k in range(len(uris))),
         detect=DETECT,
     )
     return replace(config, **changes)
@@ -259,12 +256,11 @@ def test_parts_of_one_radio_are_bands(
         id="low",
         center_freq_hz=band.CENTER_HZ - 0.5e6,
         model=tiny_network.bundle().path,
-        front_end="scipy",
     )
     high = replace(low, id="high", center_freq_hz=band.CENTER_HZ + 0.5e6)
     all_of_it = replace(low, id="all", center_freq_hz=None, model=whole.path)
     config = Config(
-        node=NodeConfig(id="n", state_dir=tmp_path),
+        node=NodeConfig(id="n", state_dir=tmp_path, computing="plain"),
         source=(SourceConfig(uri=uri),),
         band=(low, high, all_of_it),
         detect=DETECT,
@@ -310,12 +306,11 @@ def test_two_bands_on_the_command_line(tones: list[NDArray[np.complex64]], tmp_p
     """Checked, then watched; every line says whose it is."""
     model = str(tiny_network.bundle().path)
     lines = [f"[detect]\nwarmup_s = {DETECT.warmup_s}\nhold_off_s = {DETECT.hold_off_s}"]
-    lines += [f"[node]\nid = 'n'\nstate_dir = '{tmp_path}'"]
+    lines += [f"[node]\nid = 'n'\nstate_dir = '{tmp_path}'\ncomputing = 'plain'"]
     for name, samples in zip("ab", (tones[0], tones[2]), strict=True):
         uri = band.write_sigmf(tmp_path / name, samples)
         lines += [f"[[source]]\nid = 'r-{name}'\nuri = '{uri}'"]
         lines += [f"[[band]]\nid = '{name}'\nsource = 'r-{name}'\nmodel = '{model}'"]
-        lines += ["front_end = 'scipy'"]
     path = tmp_path / "edgespec.toml"
     path.write_text("\n".join(lines))
     checked = CliRunner().invoke(main, ["config", "check", str(path)])

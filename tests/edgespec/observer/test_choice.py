@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edgespec import machine
+from edgespec.computing import Computing
 from edgespec.config import Config, override
 from edgespec.errors import ModelError
 from edgespec.inference import backends
@@ -172,10 +173,10 @@ def test_numba_is_no_candidate_where_it_must_not_be_loaded(monkeypatch: pytest.M
     known = dict.fromkeys(("litert", "numba"), absent)
     monkeypatch.setattr(choice, "BACKENDS", known)
     monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
-    assert candidates_for("auto") == candidates_for("numba") == ("litert", "numba")
-    assert candidates_for("scipy") == ("litert",)
+    assert candidates_for(Computing.COMPILED) == ("litert", "numba")
+    assert candidates_for(Computing.PLAIN) == ("litert",)
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-    assert candidates_for("auto") == ("litert",)
+    assert candidates_for(Computing.COMPILED) == ("litert",)
 
 
 @pytest.mark.slow_without_jit
@@ -190,7 +191,7 @@ def test_bench_chooses_and_says_so(tmp_path: Path) -> None:
     assert min(usable, key=lambda one: one["call_s"])["backend"] == found["backend"]
     assert all(one["max_error"] <= bundle.manifest.golden_atol for one in usable)
     assert all(one["problem"] for one in found["candidates"] if one not in usable)
-    names = candidates_for()
+    names = candidates_for(Computing.COMPILED)
     assert kept(bundle, tmp_path / "edgespec", names) == found["backend"]
     code, observer = run("bench", "--choose", "--model", bundle.path, home=tmp_path)
     assert code == 0

@@ -204,8 +204,8 @@ def test_exit_codes(
         monkeypatch.setattr(tape, what, unplugged)
     config = write_config(
         tmp_path / "edgespec.toml",
-        node={"state_dir": str(tmp_path)},
-        band={"model": str(tiny_network.bundle().path), "front_end": "scipy"},
+        node={"state_dir": str(tmp_path), "computing": "plain"},
+        band={"model": str(tiny_network.bundle().path)},
     )
     result = CliRunner().invoke(main, ["monitor", "-c", str(config), "--json"])
     assert result.exit_code == exit_code, result.output

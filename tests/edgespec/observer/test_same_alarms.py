@@ -56,7 +56,7 @@ def events_of(bundle: Bundle, backend: str, recording: Recording, case: Case) ->
         BandConfig(),
         detect,
         max_block_samples=n_samples,
-        front_end="numba",
+        computing="compiled",
     )
     samples = recording.mixed(case, len(recording.samples) / 2 / info.sample_rate_hz)
     events: list[Event] = []

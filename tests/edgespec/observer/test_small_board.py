@@ -22,7 +22,7 @@ from edgespec.config import Config, override
 from edgespec.machine import peak_rss_mb
 from edgespec.observer.startup import open_observer
 config = override(Config(), source={source!r}, model=Path({model!r}),
-                  state_dir=Path({state_dir!r}), front_end={front_end!r})
+                  state_dir=Path({state_dir!r}), computing={computing!r})
 config = replace(config, detect=replace(config.detect, warmup_s=0.3))
 observer = open_observer(config)
 (state,) = observer.monitor.run()
@@ -32,10 +32,10 @@ print(json.dumps([state.scores, state.n_events, loaded, peak_rss_mb()]))
 
 
 @pytest.mark.parametrize(
-    ("is_absent", "front_end"), [(True, "auto"), (False, "scipy")], ids=["absent", "not wanted"]
+    ("is_absent", "computing"), [(True, "auto"), (False, "plain")], ids=["absent", "not wanted"]
 )
 def test_all_of_it_works_without_numba(
-    is_absent: bool, front_end: str, tmp_path: Path, rng: np.random.Generator
+    is_absent: bool, computing: str, tmp_path: Path, rng: np.random.Generator
 ) -> None:
     samples = band.cu8(band.with_tone(band.noise(rng, 1.0), 0.6, 0.8))
     code = CODE.format(
@@ -43,7 +43,7 @@ def test_all_of_it_works_without_numba(
         source=band.write_sigmf(tmp_path / "tone", samples),
         model=str(tiny_network.bundle().path),
         state_dir=str(tmp_path / "state"),
-        front_end=front_end,
+        computing=computing,
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],

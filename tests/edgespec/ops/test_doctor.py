@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgespec.computing import Computing
 from edgespec.config import Config, MqttConfig, NodeConfig, SourceConfig, override
 from edgespec.errors import ModelError
 from edgespec.framing import Recipe
@@ -245,7 +246,7 @@ def test_without_numba_nothing_is_compiled(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(software, "_process_one_frame", None)
-    config = override(subject.config, front_end="scipy")
+    config = override(subject.config, computing="plain")
     finding = check_front_end(replace(subject, warm=True, config=config))
     assert finding.status == "ok"
     assert "nothing is compiled" in finding.detail
@@ -258,7 +259,7 @@ def test_warming_up_chooses_the_runtime_of_the_model(subject: Subject) -> None:
     said: list[str] = []
     finding = check_model(replace(subject, warm=True, config=config, progress=said.append))
     assert finding.status == "ok"
-    chosen = remembered(bundle, config.node.state_dir, candidates_for())
+    chosen = remembered(bundle, config.node.state_dir, candidates_for(Computing.COMPILED))
     assert chosen is not None
     assert f"on {chosen.backend}:" in finding.detail
     assert any("round" in text for text in said)

@@ -19,7 +19,7 @@ from edgespec.jit.vectors import default_bits
 from edgespec.memory import aligned_floats
 from edgespec.records import FloatArray, SampleFormat
 
-__all__ = ["NumbaFrames"]
+__all__ = ["CompiledFrames"]
 
 #: Whole samples in a 32-bit word; a sample of complex64 is two words.
 _N_FIELDS = {
@@ -35,7 +35,7 @@ _FLIP = {SampleFormat.CU8: -0x7F7F7F80}
 _TOO_LOW = {SampleFormat.CU8: 0.5}
 
 
-class NumbaFrames:
+class CompiledFrames:
     """Power and flags of whole frames; see :class:`edgespec.dsp.spectrogram.Frames`."""
 
     batch_frames = 1

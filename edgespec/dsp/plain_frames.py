@@ -12,12 +12,12 @@ from edgespec.framing import Framing
 from edgespec.records import FloatArray, SampleFormat
 from edgespec.units import POWER_FLOOR_DBFS, ratio_from_db
 
-__all__ = ["ScipyFrames"]
+__all__ = ["PlainFrames"]
 
 _POWER_FLOOR = ratio_from_db(POWER_FLOOR_DBFS)
 
 
-class ScipyFrames:
+class PlainFrames:
     """Power and flags of whole frames; see :class:`edgespec.dsp.spectrogram.Frames`.
 
     Computes batch by batch in float32 and, unlike the fast path, allocates while it does so.
