@@ -3,6 +3,7 @@
 import logging
 import random
 import time
+from collections.abc import Callable
 
 __all__ = ["Backoff", "QuietLog"]
 
@@ -33,15 +34,21 @@ class Backoff:
 class QuietLog:
     """Passes the first message of each level, then at most one each ``every_s`` seconds."""
 
-    def __init__(self, logger: logging.Logger, every_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        logger: logging.Logger,
+        every_s: float = 60.0,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._logger = logger
+        self._clock_s = clock_s
         self._every_s = every_s
         self._last_s: dict[int, float] = {}
         self._n_left_out: dict[int, int] = {}
 
     def __call__(self, level: int, text: str, *, exc_info: bool = False) -> None:
         """Log ``text``, with how many before it were left out, or leave it out too."""
-        now_s = time.monotonic()
+        now_s = self._clock_s()
         last_s = self._last_s.get(level)
         if last_s is not None and now_s - last_s < self._every_s:
             self._n_left_out[level] = self._n_left_out.get(level, 0) + 1

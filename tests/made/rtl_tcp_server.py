@@ -9,6 +9,8 @@ import time
 from types import TracebackType
 from typing import Self
 
+from tests.made.broker import wait_for
+
 GREETING = b"RTL0" + struct.pack(">II", 5, 29)
 
 
@@ -61,9 +63,7 @@ class RtlTcpServer:
 
     def wait_for_commands(self, n: int) -> dict[int, int]:
         """Return the commands once ``n`` have come."""
-        deadline_s = time.monotonic() + 5.0
-        while len(self.commands) < n and time.monotonic() < deadline_s:
-            time.sleep(0.005)
+        wait_for(lambda: len(self.commands) >= n, f"{n} commands")
         return dict(self.commands)
 
     def _serve(self) -> None:

@@ -36,6 +36,8 @@ class Tape:
         )
         self.closed = threading.Event()
         self.silent_at: dict[int, float] = {}
+        #: What is done before the block that begins at a sample or behind it.
+        self.calls: dict[int, Callable[[], object]] = {}
         self._samples = samples
         self._breaks = breaks
         self._at = 0
@@ -46,6 +48,8 @@ class Tape:
             return None
         if n == 0:
             raise SourceError("the cable was pulled")
+        for at in [at for at in self.calls if at <= self._at]:
+            self.calls.pop(at)()
         for at in [at for at in self.silent_at if at <= self._at]:
             self.closed.wait(self.silent_at.pop(at))
         if self.info.is_live:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from converter.lab.toml import load_experiment
 from edgespec.errors import ConfigError, SourceError
 from edgespec.framing import Recipe
 from tests.made import tiny_experiment, tiny_training
+from tests.made.broker import PATIENCE_S, wait_for
 from tests.made.tiny_experiment import parse_experiment
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -336,7 +336,7 @@ def test_a_run_that_was_stopped_goes_on(plain: Path, tmp_path: Path, signal_numb
     wait_for_markers(work, 2)
     # As a terminal does it, Ctrl-C reaches the workers too.
     os.killpg(process.pid, signal_number) if signal_number == signal.SIGINT else process.kill()
-    _, message = process.communicate(timeout=60)
+    _, message = process.communicate(timeout=PATIENCE_S)
     if signal_number == signal.SIGINT:
         assert process.returncode == 130
         assert b"run the same command again" in message
@@ -354,10 +354,7 @@ def test_a_run_that_was_stopped_goes_on(plain: Path, tmp_path: Path, signal_numb
 
 
 def wait_for_markers(work: Path, n: int) -> None:
-    deadline = time.monotonic() + 60
-    while len(markers(work)) < n:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: len(markers(work)) >= n, f"{n} tasks are done")
 
 
 def markers(work: Path) -> dict[str, int]:

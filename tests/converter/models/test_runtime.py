@@ -62,7 +62,6 @@ def test_a_model_of_another_backend_forecasts_the_same_here(tmp_path: Path, back
         env=environment,
         capture_output=True,
         text=True,
-        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,8 @@ from edgespec.alarm.outbox import sender
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, ConfigError
+from edgespec.mqtt import keeper
+from edgespec.mqtt.attempt import Attempt
 from edgespec.records import Event, EventType, ObserverState
 from edgespec.wire.event import EventMessage, parse_event
 from edgespec.wire.info import parse_info
@@ -37,10 +40,16 @@ INFO = {"version": "0.1", "model_sha256": "c0ffee"}
 MakeSink = Callable[..., MqttSink]
 
 
+@pytest.fixture(autouse=True)
+def _patience_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a sink delivers while it is closed does not depend on how fast that is."""
+    monkeypatch.setattr(sender, "_CLOSE_S", PATIENCE_S)
+
+
 @pytest.fixture
 def make_sink(tmp_path: Path, stack: ExitStack) -> MakeSink:
     def make(url: str, folder: str = "spool", **options: object) -> MqttSink:
-        settings = MqttConfig(url=url, **{"keepalive_s": 1.0, "reconnect_max_s": 0.3, **options})
+        settings = MqttConfig(url=url, **{"keepalive_s": 3600.0, "reconnect_max_s": 0.3, **options})
         sink = MqttSink(settings, NODE, [RADIO], [BAND], INFO, Spool(tmp_path / folder, 1_000_000))
         stack.callback(sink.close)
         return sink
@@ -53,6 +62,16 @@ def message_of(number: int, event_type: EventType = EventType.UPDATE) -> Event:
         f"event-{number}", event_type, BAND, 0, 1_000_000_000, number, 1, 1e6, 2e6, 1.5e6,
         -30.0, 9.0, "lstm", 3.0, 2.0, 1.0, model_sha256="c0ffee",
     )  # fmt: skip
+
+
+def wait_in_vain(sink: MqttSink) -> None:
+    """Wait until an attempt to connect has failed, and ask for the reason.
+
+    Raises:
+        BrokerError: why.
+    """
+    wait_for(lambda: sink.problem is not None, "an attempt fails")
+    sink.wait_connected(0.0)
 
 
 def events_of(listener: Listener) -> list[EventMessage]:
@@ -180,12 +199,12 @@ def test_events_arrive_once_and_in_order_through_an_outage(
         if number == outage.start:
             wait_for(lambda: sink.waiting == 0, "everything before the cut is confirmed")
             proxy.cut()
+            wait_for(lambda: not sink.connected, "the sink notices")
         if number == outage.stop:
             proxy.heal()
         if number == n_messages - 1:
             wait_for(lambda: sink.connected, "the sink is back")
         sink.event(message_of(number))
-        time.sleep(0.075 if number in outage else 0.005)  # the outage lasts 3 s
     wait_for(lambda: len(events_of(listener)) >= n_messages, "every message")
     messages = events_of(listener)
     assert numbers_of(listener) == list(range(n_messages))
@@ -199,15 +218,17 @@ def test_events_arrive_once_and_in_order_through_an_outage(
 
 
 def test_a_link_that_freezes_repeats_at_most_one_message(
-    proxy: Proxy, listener: Listener, make_sink: MakeSink
+    proxy: Proxy, listener: Listener, make_sink: MakeSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sink = make_sink(proxy.url)
     sink.wait_connected(PATIENCE_S)
     for number in range(60):
         if number in (15, 45):
             proxy.freeze()
-            sink.event(message_of(1000 + number))
-            wait_for(lambda: not sink.connected, "the missing confirmation is noticed")
+            with monkeypatch.context() as patch:
+                patch.setattr(sink._sender, "_ack_s", 0.3)
+                sink.event(message_of(1000 + number))
+                wait_for(lambda: not sink.connected, "the missing confirmation is noticed")
             proxy.heal()
         sink.event(message_of(number))
     wait_for(lambda: len(without_replays(events_of(listener))) == 62, "every message")
@@ -220,13 +241,14 @@ def test_a_link_that_freezes_repeats_at_most_one_message(
 def test_a_missing_confirmation_is_noticed_before_the_keepalive_is(
     proxy: Proxy, listener: Listener, make_sink: MakeSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "_ACK_S", 0.3)
-    sink = make_sink(proxy.url, keepalive_s=3600.0)
+    sink = make_sink(proxy.url)
     sink.wait_connected(PATIENCE_S)
     proxy.freeze()
-    sink.event(message_of(1))
-    wait_for(lambda: sink.problem is not None, "the missing confirmation is noticed")
-    assert "does not confirm" in str(sink.problem)
+    with monkeypatch.context() as patch:
+        patch.setattr(sink._sender, "_ack_s", 0.3)
+        sink.event(message_of(1))
+        wait_for(lambda: sink.problem is not None, "the missing confirmation is noticed")
+        assert "does not confirm" in str(sink.problem)
     proxy.heal()
     wait_for(lambda: numbers_of(listener) == [1], "the message")
 
@@ -260,12 +282,11 @@ def test_a_broker_that_is_down_at_the_start(
     tmp_path: Path, broker: Broker, listener: Listener, make_sink: MakeSink
 ) -> None:
     sink = make_sink("mqtt://127.0.0.1:1")
-    begun_s = time.monotonic()
     for number in range(5):
         sink.event(message_of(number, EventType.NEW))
-    assert time.monotonic() - begun_s < 1.0
+    assert not sink.connected
     with pytest.raises(BrokerError, match="refused: is the broker running"):
-        sink.wait_connected(0.3)
+        wait_in_vain(sink)
     sink.close()
     assert sink.waiting == 5
     # Another process finds them on disk and delivers them before its own.
@@ -288,14 +309,13 @@ def test_close_delivers_what_was_said_just_before(
     wait_for(lambda: listener.on(f"{NODE}/availability")[-1] == b"offline", "offline")
 
 
-def test_close_ends_soon_without_a_broker(make_sink: MakeSink) -> None:
-    sink = make_sink("mqtt://127.0.0.1:1", reconnect_max_s=60.0)
+def test_close_does_not_wait_for_the_next_attempt(make_sink: MakeSink) -> None:
+    sink = make_sink("mqtt://127.0.0.1:1", reconnect_max_s=3600.0)
     sink.event(message_of(1))
     with pytest.raises(BrokerError):
-        sink.wait_connected(0.5)
-    begun_s = time.monotonic()
+        wait_in_vain(sink)
     sink.close()
-    assert time.monotonic() - begun_s < 5.0
+    assert not sink._sender._thread.is_alive()
     assert sink.waiting == 1
     sink.event(message_of(2))
     assert sink.n_lost == 1
@@ -312,11 +332,11 @@ PROCESS = """
     sink = MqttSink(
         MqttConfig(url=url), "pi-1", ["rtl-7"], ["lte"], {}, Spool(pathlib.Path(folder), 100_000)
     )
-    sink.wait_connected(10)
+    sink.wait_connected(300)
     print("connected", flush=True)
     sys.stdin.readline()
     sink.event(Event("e", EventType.NEW, "lte", 0, 0, 0, 1, 0, 1, 0, 0, 0, "d", 1, 1, 1))
-    time.sleep(60)
+    sys.stdin.readline()
 """
 
 
@@ -463,9 +483,9 @@ def test_tls(
     with pytest.raises(BrokerError, match=r"not trusted .*set mqtt\.ca_file"):
         make_sink(url, "untrusted").wait_connected(PATIENCE_S)
     with pytest.raises(BrokerError, match="is this its TLS port"):
-        make_sink(f"mqtts://127.0.0.1:{plain_port}", "plain", ca_file=cert).wait_connected(1.0)
+        wait_in_vain(make_sink(f"mqtts://127.0.0.1:{plain_port}", "plain", ca_file=cert))
     with pytest.raises(BrokerError, match="without TLS"):
-        make_sink(broker.url, "no-tls").wait_connected(1.0)
+        wait_in_vain(make_sink(broker.url, "no-tls"))
     with pytest.raises(ConfigError, match="absent"):
         make_sink(url, "absent", ca_file=tmp_path / "absent.pem")
     with pytest.raises(ConfigError, match=r"key\.pem"):
@@ -550,9 +570,17 @@ def test_a_user_who_may_not_publish_keeps_the_messages(
     assert sink.waiting == 1
 
 
-def test_the_log_is_not_flooded(make_sink: MakeSink, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_is_not_flooded(
+    make_sink: MakeSink, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[Attempt] = []
+
+    def attempt(*args: Any) -> Attempt:
+        attempts.append(Attempt(*args))
+        return attempts[-1]
+
+    monkeypatch.setattr(keeper, "Attempt", attempt)
     caplog.set_level(logging.INFO)
-    sink = make_sink("mqtt://127.0.0.1:1", reconnect_max_s=0.01)
-    with pytest.raises(BrokerError):
-        sink.wait_connected(1.0)
+    make_sink("mqtt://127.0.0.1:1", reconnect_max_s=0.01)
+    wait_for(lambda: len(attempts) > 20, "many attempts")
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1

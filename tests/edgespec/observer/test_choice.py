@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from edgespec.config import Config, override
 from edgespec.errors import ModelError
 from edgespec.inference import backends
 from edgespec.inference.bundle import Bundle
-from edgespec.observer import choice
+from edgespec.observer import choice, turns
 from edgespec.observer.choice import (
     Candidate,
     candidates_for,
@@ -28,6 +27,7 @@ from edgespec.observer.choice import (
 from edgespec.observer.startup import open_model
 from edgespec.records import FloatArray
 from tests.made import tiny_network
+from tests.made.clock import Clock
 from tests.made.observer import run
 
 NAMES = ("slow", "quick", "wrong", "absent")
@@ -42,12 +42,15 @@ def kept(bundle: Bundle, state_dir: Path, names: Sequence[str] = NAMES) -> str |
 class Fake:
     """Gives the golden outputs, after a while, or nothing but zeros."""
 
-    def __init__(self, name: str, bundle: Bundle, pause_s: float, share: float = 1.0) -> None:
+    def __init__(
+        self, name: str, bundle: Bundle, clock: Clock, pause_s: float, share: float = 1.0
+    ) -> None:
         self.name = name
+        self._clock = clock
         self._bundle, self._pause_s, self._share = bundle, pause_s, np.float32(share)
 
     def predict(self, window: FloatArray) -> FloatArray:
-        time.sleep(self._pause_s)
+        self._clock.sleep(self._pause_s)
         same = [np.array_equal(window, known) for known in self._bundle.golden_inputs]
         return self._bundle.golden_outputs[same.index(True)] * self._share
 
@@ -60,11 +63,13 @@ def absent(bundle: Bundle, n_threads: int) -> Fake:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Runtimes that were opened, in order; there are only the four of NAMES."""
     names: list[str] = []
+    clock = Clock()
+    monkeypatch.setattr(turns, "time", clock)
 
     def maker(name: str, pause_s: float, share: float) -> Callable[[Bundle, int], Fake]:
         def make(bundle: Bundle, n_threads: int) -> Fake:
             names.append(name)
-            return Fake(name, bundle, pause_s, share)
+            return Fake(name, bundle, clock, pause_s, share)
 
         return make
 
@@ -86,7 +91,7 @@ def test_the_fastest_that_is_right_is_taken(opened: list[str], tmp_path: Path) -
     assert said
     assert slow.call_s is not None
     assert quick.call_s is not None
-    assert slow.call_s > quick.call_s > 0.002
+    assert (slow.call_s, quick.call_s) == (pytest.approx(0.02), pytest.approx(0.002))
     assert quick.max_error == 0.0
     assert wrong.call_s is missing.call_s is None
     assert "golden vectors" in wrong.problem

@@ -14,6 +14,8 @@ from edgespec.errors import SourceError
 from edgespec.observer.monitor import blocks_in_ring
 from edgespec.records import Event, IqBlock
 from tests.made import band, tiny
+from tests.made.broker import PATIENCE_S, wait_for
+from tests.made.clock import Clock
 from tests.made.tape import WARMUP_S, Notebook, Tape, monitor_for
 
 RECIPE = tiny.RECIPE
@@ -89,11 +91,10 @@ def test_stop_ends_it_while_nothing_comes(clean: NDArray[np.complex64], notebook
     tape.silent_at = {100_000: 3600.0}
     monitor = monitor_for(tape, notebook)
     timer = threading.Timer(0.5, monitor.stop)
-    timer.start()
-    begun_s = time.monotonic()
-    monitor.run()
+    tape.calls = {100_000: timer.start}
+    (state,) = monitor.run()
     timer.join()
-    assert time.monotonic() - begun_s < 5.0
+    assert state.n_samples <= 100_000 + HOP
     assert notebook.n_closes == 1
 
 
@@ -102,12 +103,21 @@ def test_duration_is_of_signal(clean: NDArray[np.complex64], notebook: Notebook)
     assert 0.25 <= state.n_samples / band.RATE_HZ < 0.25 + 2 * HOP / band.RATE_HZ
 
 
-def test_states_come_by_the_clock(clean: NDArray[np.complex64], notebook: Notebook) -> None:
-    tape = Tape(clean)
-    tape.silent_at = {200_000: 1.0}
+def test_states_come_by_the_clock(
+    clean: NDArray[np.complex64], notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, tape = Clock(), Tape(clean)
+    monkeypatch.setattr(time, "monotonic_ns", clock.monotonic_ns)
+
+    def let_time_go_by() -> None:
+        for n_states in (1, 2, 3):
+            clock.sleep(0.31)
+            wait_for(lambda n=n_states: len(notebook.states) == n, "a state")
+
+    tape.calls = {200_000: let_time_go_by}
     monitor_for(tape, notebook, state_s=0.3).run()
-    # At 0.3, 0.6 and 0.9 s, give or take a poll of 0.2 s, and at the end.
-    assert 3 <= len(notebook.states) <= 8
+    # Three while nothing came, and one at the end.
+    assert len(notebook.states) == 4
     counts = [state.n_samples for state in notebook.states]
     assert counts == sorted(counts)
     for state in notebook.states:
@@ -150,11 +160,17 @@ def test_a_radio_that_falls_silent_is_told_once_and_when_it_is_back(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("edgespec.observer.monitor._SILENT_S", 0.3)
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic_ns", clock.monotonic_ns)
     caplog.set_level(logging.INFO)
     told: list[tuple[str, bool]] = []
     tape = Tape(clean, is_live=True)
-    tape.silent_at = {200_000: 1.2}
+
+    def be_silent() -> None:
+        clock.sleep(3.01)
+        wait_for(lambda: bool(told), "the silence is told")
+
+    tape.calls = {200_000: be_silent}
     monitor_for(tape, notebook, on_radio=lambda *turn: told.append(turn)).run()
     assert told == [("r0", False), ("r0", True)]
     messages = [record.message for record in caplog.records]
@@ -165,7 +181,7 @@ def test_a_radio_that_falls_silent_is_told_once_and_when_it_is_back(
 def test_a_slow_recording_is_no_silent_radio(
     clean: NDArray[np.complex64], notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgespec.observer.monitor._SILENT_S", 0.3)
+    monkeypatch.setattr("edgespec.observer.monitor._SILENT_S", 0.1)
     told: list[tuple[str, bool]] = []
     tape = Tape(clean)
     tape.silent_at = {200_000: 0.8}
@@ -186,7 +202,7 @@ def test_latency_is_counted_for_every_block_that_was_decided_on(
 def test_latency_counts_the_wait_of_a_live_block(
     clean: NDArray[np.complex64], notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker that once takes 0.2 s makes the blocks that came meanwhile late, too."""
+    """A worker that once takes 0.1 s and more makes the blocks that came meanwhile late, too."""
     tape = Tape(clean, is_live=True)
     monitor = monitor_for(tape, notebook)
     process, n_calls = monitor.workers[0].chain.process, 0
@@ -195,7 +211,9 @@ def test_latency_counts_the_wait_of_a_live_block(
         nonlocal n_calls
         n_calls += 1
         if n_calls == 200:
-            time.sleep(0.2)
+            n_played = tape._at
+            wait_for(lambda: tape._at >= n_played + 20 * HOP, "blocks come meanwhile")
+            time.sleep(0.1)
         return process(block)
 
     monkeypatch.setattr(monitor.workers[0].chain, "process", with_a_break)
@@ -217,7 +235,7 @@ def test_a_reader_goes_on_while_the_worker_infers(
 
     def slow(block: IqBlock) -> Iterator[Event]:
         if not n_at_resume:
-            resume.wait(10.0)
+            resume.wait(PATIENCE_S)
             n_at_resume.append(tape._at)
         return process(block)
 

@@ -1,6 +1,5 @@
 """Widths of vectors are chosen by measuring, kernel by kernel."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +9,12 @@ import pytest
 from edgespec.inference.bundle import Bundle
 from edgespec.inference.network import Dense, Network, network_to_npz
 from edgespec.inference.widths import KERNELS, Widths
-from edgespec.observer import choice
+from edgespec.observer import choice, turns
 from edgespec.observer.choice import Candidate, remember, remembered
 from edgespec.observer.width_choice import fastest_widths
 from edgespec.records import FloatArray
 from tests.made import tiny_network
+from tests.made.clock import Clock
 
 WIDEST = Widths(512, 512, 512)
 
@@ -24,22 +24,30 @@ class Fake:
 
     name = "fake"
 
-    def __init__(self, bundle: Bundle, pause_s: float) -> None:
-        self._bundle, self._pause_s = bundle, pause_s
+    def __init__(self, bundle: Bundle, clock: Clock, pause_s: float) -> None:
+        self._bundle, self._clock, self._pause_s = bundle, clock, pause_s
 
     def predict(self, window: FloatArray) -> FloatArray:
-        time.sleep(self._pause_s)
+        self._clock.sleep(self._pause_s)
         return self._bundle.golden_outputs[0]
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which widths are measured."""
+    clock = Clock()
+    monkeypatch.setattr(turns, "time", clock)
+    return clock
+
+
 @pytest.mark.parametrize("narrow", [(), ("dense",), ("project", "recur")])
-def test_each_kernel_gets_the_width_that_is_faster(narrow: tuple[str, ...]) -> None:
+def test_each_kernel_gets_the_width_that_is_faster(narrow: tuple[str, ...], clock: Clock) -> None:
     opened: list[Widths] = []
 
     def open_at(bundle: Bundle, n_threads: int, widths: Widths) -> Fake:
         opened.append(widths)
         slow = sum((getattr(widths, name) == 256) != (name in narrow) for name in KERNELS)
-        return Fake(bundle, 1e-3 * (1 + slow))
+        return Fake(bundle, clock, 1e-3 * (1 + slow))
 
     best = fastest_widths(tiny_network.bundle(), (512, 256), open_at=open_at)
     assert best == replace(WIDEST, **dict.fromkeys(narrow, 256))
@@ -47,14 +55,16 @@ def test_each_kernel_gets_the_width_that_is_faster(narrow: tuple[str, ...]) -> N
     assert len(opened) == 4
 
 
-def test_a_network_without_lstm_has_one_kernel_to_try(rng: np.random.Generator) -> None:
+def test_a_network_without_lstm_has_one_kernel_to_try(
+    rng: np.random.Generator, clock: Clock
+) -> None:
     layer = Dense("linear", rng.standard_normal((2, 3), np.float32), np.zeros(3, np.float32))
     bundle = replace(tiny_network.bundle(), weights=network_to_npz(Network((), (layer,))))
     opened: list[Widths] = []
 
     def open_at(bundle: Bundle, n_threads: int, widths: Widths) -> Fake:
         opened.append(widths)
-        return Fake(bundle, 0.001)
+        return Fake(bundle, clock, 0.001)
 
     fastest_widths(bundle, (512, 256), open_at=open_at)
     assert opened == [WIDEST, replace(WIDEST, dense=256)]
@@ -64,9 +74,9 @@ def test_where_there_is_one_width_nothing_is_measured() -> None:
     assert fastest_widths(tiny_network.bundle(), (256,), open_at=None) == Widths()  # type: ignore[arg-type]
 
 
-def test_equal_widths_stay_wide() -> None:
+def test_equal_widths_stay_wide(clock: Clock) -> None:
     bundle = tiny_network.bundle()
-    same = Fake(bundle, 0.002)
+    same = Fake(bundle, clock, 0.002)
     assert fastest_widths(bundle, (512, 256), open_at=lambda *_: same) == WIDEST
 
 
@@ -91,7 +101,7 @@ def test_the_runtime_is_measured_with_its_widths(monkeypatch: pytest.MonkeyPatch
 
     def open_numba(bundle: Bundle, n_threads: int = 1, widths: Widths = WIDEST) -> Fake:
         seen.append(widths)
-        return Fake(replace(bundle, golden_inputs=bundle.golden_inputs[:1]), 0.0)
+        return Fake(replace(bundle, golden_inputs=bundle.golden_inputs[:1]), Clock(), 0.0)
 
     chosen = Widths(512, 512, 256)
     monkeypatch.setattr(choice, "fastest_widths", lambda *_: chosen)

@@ -33,6 +33,7 @@ from edgespec.ops.doctor import CHECKS, Check, exit_code, run_check, run_checks
 from edgespec.ops.warm import warm_path
 from edgespec.records import Event, IqBlock, SampleFormat, SourceInfo
 from tests.made import tiny_network
+from tests.made.broker import PATIENCE_S
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def subject(tmp_path: Path) -> Subject:
         free_bytes=lambda folder: 10**9,
     )
     config = Config(node=NodeConfig(id="n", state_dir=tmp_path / "state"))
-    return Subject(config, machine=machine, timeout_s=2.0)
+    return Subject(config, machine=machine, timeout_s=PATIENCE_S)
 
 
 def with_source(subject: Subject, uri: str) -> Subject:
@@ -441,7 +442,7 @@ def broker_that_answers(answer: bytes) -> Iterator[tuple[int, list[bytes]]]:
     """Yield the port of a server that takes one CONNECT and answers, and what it was told."""
     heard: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(5.0)
+        server.settimeout(PATIENCE_S)
 
         def serve() -> None:
             connection, _ = server.accept()

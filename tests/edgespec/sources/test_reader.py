@@ -10,6 +10,7 @@ from edgespec.errors import SourceError, UsageError
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.sources.reader import Reader
 from edgespec.sources.ring import Ring
+from tests.made.broker import PATIENCE_S, wait_for
 
 RATE_HZ = 1e6
 
@@ -50,16 +51,13 @@ class Counting:
 
 
 def wait_until(condition) -> None:
-    deadline_s = time.monotonic() + 5.0
-    while not condition():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.002)
+    wait_for(condition, "the reader comes so far")
 
 
 def drain(ring: Ring) -> list[tuple[int, int, float, float]]:
     got = []
     while True:
-        block = ring.next_block(5.0)
+        block = ring.next_block(PATIENCE_S)
         if block is None:
             assert ring.finished
             return got
@@ -71,7 +69,7 @@ def test_a_recording_arrives_whole_however_slow_the_worker(rng):
     with Reader(source, block_samples=100, n_blocks=3) as reader:
         starts = []
         while not reader.rings[0].finished:
-            block = reader.rings[0].next_block(5.0)
+            block = reader.rings[0].next_block(PATIENCE_S)
             if block is None:
                 continue
             if rng.random() < 0.3:
@@ -97,7 +95,7 @@ def test_a_worker_that_keeps_up_uses_few_buffers_of_a_large_ring():
     with Reader(source, block_samples=10, n_blocks=100) as reader:
         for _ in range(150):
             source.gate.release(1)
-            assert reader.rings[0].next_block(5.0) is not None
+            assert reader.rings[0].next_block(PATIENCE_S) is not None
     # One that is filled, one that waits, one with the worker, and one for whoever is the faster.
     assert len(source.buffers) <= 4
 
@@ -108,7 +106,7 @@ def test_a_full_ring_holds_what_it_was_made_for_and_no_more():
         source.gate.release(50)
         wait_until(lambda: source.n_reads == 50)
         wait_until(lambda: reader.rings[0].n_overflows == 45)
-        starts = [reader.rings[0].next_block(5.0).sample_start for _ in range(5)]
+        starts = [reader.rings[0].next_block(PATIENCE_S).sample_start for _ in range(5)]
         assert starts == [0, 10, 20, 30, 40]
         assert reader.rings[0].next_block(0.0) is None
     assert len(source.buffers) <= 6
@@ -117,7 +115,7 @@ def test_a_full_ring_holds_what_it_was_made_for_and_no_more():
 def test_a_block_stays_untouched_until_the_next_is_asked_for():
     source = Counting(20)
     with Reader(source, block_samples=10, n_blocks=2) as reader:
-        block = reader.rings[0].next_block(5.0)
+        block = reader.rings[0].next_block(PATIENCE_S)
         time.sleep(0.05)
         np.testing.assert_array_equal(block.samples, np.arange(10))
 
@@ -127,7 +125,7 @@ def test_the_wait_of_a_recording_in_the_ring_is_no_latency():
         wait_until(lambda: reader.rings[0]._ended)
         for _ in range(3):
             asked_ns = time.monotonic_ns()
-            assert reader.rings[0].next_block(5.0).received_ns >= asked_ns
+            assert reader.rings[0].next_block(PATIENCE_S).received_ns >= asked_ns
 
 
 def test_the_wait_of_a_live_block_in_the_ring_is_latency():
@@ -136,7 +134,7 @@ def test_the_wait_of_a_live_block_in_the_ring_is_latency():
     with Reader(source, block_samples=10, n_blocks=5) as reader:
         wait_until(lambda: reader.rings[0]._ended)
         asked_ns = time.monotonic_ns()
-        assert reader.rings[0].next_block(5.0).received_ns < asked_ns
+        assert reader.rings[0].next_block(PATIENCE_S).received_ns < asked_ns
 
 
 @pytest.mark.parametrize("n_lost", [1, 5, 17])
@@ -146,11 +144,11 @@ def test_overflow_of_a_live_source_is_marked_on_the_next_block(n_lost):
         source.gate.release(3 + n_lost)
         wait_until(lambda: source.n_reads == 3 + n_lost)
         # The ring is full with blocks 0 to 2; each one taken makes room for a new one.
-        got = [reader.rings[0].next_block(5.0).sample_start for _ in range(3)]
+        got = [reader.rings[0].next_block(PATIENCE_S).sample_start for _ in range(3)]
         assert reader.rings[0].next_block(0.0) is None
         wait_until(lambda: reader.rings[0].n_overflows == n_lost)
         source.gate.release(1)
-        block = reader.rings[0].next_block(5.0)
+        block = reader.rings[0].next_block(PATIENCE_S)
         assert got == [0, 10, 20]
         assert block.n_dropped == 10 * n_lost
         assert block.sample_start == 30 + 10 * n_lost
@@ -161,12 +159,12 @@ def test_overflow_of_a_live_source_is_marked_on_the_next_block(n_lost):
 def test_errors_of_the_source_reach_the_worker_after_the_blocks():
     with Reader(Counting(3, fails=True), block_samples=10, n_blocks=5) as reader:
         for _ in range(3):
-            assert reader.rings[0].next_block(5.0) is not None
+            assert reader.rings[0].next_block(PATIENCE_S) is not None
         assert not reader.rings[0].finished
         with pytest.raises(SourceError, match="cable"):
-            reader.rings[0].next_block(5.0)
+            reader.rings[0].next_block(PATIENCE_S)
         assert reader.rings[0].finished
-        assert reader.rings[0].next_block(5.0) is None
+        assert reader.rings[0].next_block(PATIENCE_S) is None
 
 
 def test_a_timeout_is_no_end():
@@ -175,7 +173,7 @@ def test_a_timeout_is_no_end():
         assert reader.rings[0].next_block(0.01) is None
         assert not reader.rings[0].finished
         source.gate.release(1)
-        assert reader.rings[0].next_block(5.0).n_samples == 10
+        assert reader.rings[0].next_block(PATIENCE_S).n_samples == 10
 
 
 @pytest.mark.parametrize("is_live", [True, False])
@@ -210,7 +208,7 @@ def test_every_band_gets_the_whole_recording_at_its_own_pace(rng):
 
     def work(number: int, ring: Ring, pauses_s: np.ndarray) -> None:
         starts = []
-        while (block := ring.next_block(5.0)) is not None:
+        while (block := ring.next_block(PATIENCE_S)) is not None:
             time.sleep(float(pauses_s[len(starts)]))
             np.testing.assert_array_equal(block.samples, block.sample_start + np.arange(10))
             starts.append(block.sample_start)
@@ -239,18 +237,18 @@ def test_the_overflow_of_one_band_is_its_own():
         quick, slow = reader.rings
         for number in range(30):
             source.gate.release(1)
-            block = quick.next_block(5.0)
+            block = quick.next_block(PATIENCE_S)
             assert (block.sample_start, block.n_dropped) == (10 * number, 0)
             np.testing.assert_array_equal(block.samples, block.sample_start + np.arange(10))
         wait_until(lambda: slow.n_overflows == 26)
         assert (quick.n_dropped, quick.n_overflows) == (0, 0)
-        assert [slow.next_block(5.0).sample_start for _ in range(4)] == [0, 10, 20, 30]
+        assert [slow.next_block(PATIENCE_S).sample_start for _ in range(4)] == [0, 10, 20, 30]
         assert slow.next_block(0.0) is None
         source.gate.release(1)
-        block = slow.next_block(5.0)
+        block = slow.next_block(PATIENCE_S)
         assert (block.sample_start, block.n_dropped) == (300, 260)
         assert slow.n_dropped == 260
-        assert quick.next_block(5.0).n_dropped == 0
+        assert quick.next_block(PATIENCE_S).n_dropped == 0
 
 
 def test_what_a_slow_band_works_on_is_not_overwritten_for_a_quick_one():
@@ -258,9 +256,9 @@ def test_what_a_slow_band_works_on_is_not_overwritten_for_a_quick_one():
     with Reader(source, block_samples=10, n_blocks=2, n_rings=2) as reader:
         quick, slow = reader.rings
         source.gate.release(1)
-        lent = slow.next_block(5.0)
+        lent = slow.next_block(PATIENCE_S)
         for _ in range(30):
-            assert quick.next_block(5.0) is not None
+            assert quick.next_block(PATIENCE_S) is not None
             source.gate.release(1)
         np.testing.assert_array_equal(lent.samples, np.arange(10))
 
@@ -268,7 +266,7 @@ def test_what_a_slow_band_works_on_is_not_overwritten_for_a_quick_one():
 def test_a_recording_does_not_wait_for_a_band_that_has_left():
     with Reader(Counting(50), block_samples=10, n_blocks=2, n_rings=2) as reader:
         stays, leaves = reader.rings
-        assert leaves.next_block(5.0).sample_start == 0
+        assert leaves.next_block(PATIENCE_S).sample_start == 0
         leaves.leave()
         assert len(drain(stays)) == 50
 
@@ -284,7 +282,7 @@ def test_a_source_without_bands_is_read_no_further():
 def test_every_band_is_told_that_the_source_broke():
     with Reader(Counting(2, fails=True), block_samples=10, n_blocks=5, n_rings=2) as reader:
         for ring in reader.rings:
-            assert [ring.next_block(5.0).sample_start for _ in range(2)] == [0, 10]
+            assert [ring.next_block(PATIENCE_S).sample_start for _ in range(2)] == [0, 10]
             with pytest.raises(SourceError, match="cable"):
-                ring.next_block(5.0)
+                ring.next_block(PATIENCE_S)
             assert ring.finished

@@ -12,6 +12,7 @@ from edgespec.records import SampleFormat
 from edgespec.sources import open_source
 from edgespec.sources.reader import Reader
 from edgespec.sources.source import Source
+from tests.made.broker import PATIENCE_S
 from tests.made.rtl_tcp_server import RtlTcpServer
 
 RATE_HZ = 1.92e6
@@ -91,13 +92,13 @@ def test_gap_after_a_hang_up_is_marked_and_counted(octets):
 
 def test_dropped_samples_follow_the_clock(octets):
     with RtlTcpServer(octets, n_bytes=(10_000, None), stall=True) as server:
-        source = connect(server, "?stall_s=0.3")
+        source = connect(server, "?stall_s=1")
         out = np.empty((8000, 2), np.uint8)
         assert source.read(out).n_samples == 5000
         block = source.read(out)
         source.close()
-    # At least the 0.3 s of silence and the first pause of 0.2 s, less the 8000 samples since.
-    assert block.n_dropped >= 0.45 * RATE_HZ
+    # At least the second of silence and the first pause of 0.2 s, less the 8000 samples since.
+    assert block.n_dropped >= 1.15 * RATE_HZ
     assert source.n_reconnects == 1
 
 
@@ -109,7 +110,7 @@ def test_close_from_another_thread_ends_a_read(octets):
         thread.start()
         time.sleep(0.05)
         source.close()
-        thread.join(5.0)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
     assert blocks == [None]
     source.close()

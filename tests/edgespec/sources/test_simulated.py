@@ -9,6 +9,7 @@ from edgespec.errors import UsageError
 from edgespec.records import SampleFormat
 from edgespec.sources import open_source
 from edgespec.sources.reader import Reader
+from tests.made.broker import PATIENCE_S
 
 
 def gather(uri: str, block_samples: int, **settings: float) -> np.ndarray:
@@ -105,7 +106,7 @@ def test_real_time_and_a_quick_end():
     start_s = time.monotonic()
     with Reader(source, block_samples=10_000, n_blocks=4) as reader:
         for _ in range(6):
-            block = reader.rings[0].next_block(5.0)
+            block = reader.rings[0].next_block(PATIENCE_S)
         assert time.monotonic() - start_s >= 0.06
     assert block.sample_start == 50_000
     assert not reader._thread.is_alive()
