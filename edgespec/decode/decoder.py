@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from edgespec.decode.kind import Kind, kinds_of
 from edgespec.decode.shown import clipped, shown
 from edgespec.decode.text import parse_json
+from edgespec.decode.unknown import unknown_key
 from edgespec.errors import ConfigError, EdgespecError
-from edgespec.nearest import advice, nearest
 from edgespec.option import Option, key_of, option_of
 
 __all__ = ["Decoder"]
@@ -109,7 +109,9 @@ class _Walk:
         own = {key_of(field): field for field in fields(record_type)}
         for key, value in table.items():
             if key not in known and not self.rules.allows_more:
-                raise self._failure(self._unknown(key, value, known, path))
+                what = "table" if self._is_table(value, path) else "key"
+                say = unknown_key(key, known, path, self.root)
+                raise self._failure(f"{_joined(path, key)} is no known {what}; {say}")
         for key, field in own.items():
             has_default = not (field.default is field.default_factory is MISSING)
             is_given = key in table or key in values
@@ -202,31 +204,12 @@ class _Walk:
             return self._failure(f"{path} must be one table; write [{path}] above it")
         return self._failure(f"{path or 'it'} is {shown(value)}; it must be an object")
 
-    def _unknown(self, key: str, value: object, known: list[str], path: str) -> str:
-        """Return the message for an unknown key: the nearest one, its right table, or all."""
-        what = "table" if self._is_table(value, path) else "key"
-        homes = [home for home in self._homes(key) if not path.startswith(home)]
-        if homes and nearest(key, known) is None:
-            say = f"it belongs into {' or '.join(f'[{home}]' for home in homes)}"
-        else:
-            say = advice(key, known)
-        return f"{_joined(path, key)} is no known {what}; {say}"
-
     def _is_table(self, value: object, path: str) -> bool:
         """Whether what has an unknown key is a table of TOML, or should be one."""
         if not self.rules.is_toml or self.root is None:
             return False
         only_tables = all(kind.table for kind in kinds_of(self.root).values())
         return isinstance(value, dict) or (not path and only_tables)
-
-    def _homes(self, key: str) -> list[str]:
-        """Return the tables of the whole that have such a key."""
-        tables = {} if self.root is None else kinds_of(self.root)
-        return [
-            name
-            for name, kind in tables.items()
-            if kind.table is not None and key in kinds_of(kind.table)
-        ]
 
 
 def _joined(path: str, key: str) -> str:
@@ -238,11 +221,8 @@ def _within(path: str, message: str, kinds: Mapping[str, Kind]) -> str:
     """Return what a record says of itself with its path; of one of its fields, with the key."""
     if not path:
         return message
-    return (
-        f"{path}.{message}"
-        if message.split(" ")[0].rstrip(",:") in kinds
-        else (f"{path}: {message}")
-    )
+    is_of_field = message.split(" ")[0].rstrip(",:") in kinds
+    return f"{path}.{message}" if is_of_field else f"{path}: {message}"
 
 
 def _depth(value: object, most: int) -> int:
