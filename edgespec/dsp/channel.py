@@ -26,7 +26,8 @@ class Channel:
 
     ``y[m] = sum_k h[k] x[m D + k] exp(-2 pi i f (m D + k) / fs)``, k from -H to H: the filter is
     symmetric, so output m is at the time of input m D. Any division of a stream into blocks gives
-    the same outputs, bit for bit. Where samples are missing, it begins anew.
+    the same outputs, bit for bit. Where samples are missing, or the source was tuned to another
+    frequency, it begins anew; while the source does not show the part, nothing comes out.
 
     What filtering hides is judged before: a stretch of the source as long as one frame in which
     too much clips, or nothing changes, is marked on the blocks that come out of it.
@@ -70,11 +71,8 @@ class Channel:
         self._max_block_samples = max_block_samples
         self._limits = ClipLimits.of(source.sample_format, max_clipped_fraction)
         self._filter = _filter_of(computing)
+        self._tune(source.center_freq_hz)
         half = plan.half_samples
-        taps = plan.low_pass() * plan.rotation(0, 2 * half + 1)
-        self._real = np.stack([taps.real, -taps.imag], axis=1).astype(np.float32).reshape(-1)
-        self._imag = np.stack([taps.imag, taps.real], axis=1).astype(np.float32).reshape(-1)
-        self._fine = plan.rotation(0, _N_FINE, plan.factor)
         # Samples of earlier blocks that the next output still needs, and the block behind them.
         self._items = np.zeros(2 * (2 * half + plan.factor + max_block_samples), np.float32)
         self._out = np.empty(self.max_out_samples, np.complex64)
@@ -102,9 +100,14 @@ class Channel:
                 f"a block has {block.n_samples} samples; this channel was made for at most "
                 f"{self._max_block_samples}: read less at once"
             )
-        if block.n_dropped or self._next_sample != block.sample_start:
+        is_retuned = block.center_freq_hz != self._tuned_hz
+        if is_retuned:
+            self._tune(block.center_freq_hz)
+        if is_retuned or block.n_dropped or self._next_sample != block.sample_start:
             self._begin_at(block.sample_start)
         self._next_sample = block.sample_start + block.n_samples
+        if not self.plan.is_shown:
+            return
         samples, n_stretch = block.samples, self._stretch_samples
         starts = range(0, block.n_samples, n_stretch)
         may_clip = math.isfinite(self._limits.high) and (
@@ -116,6 +119,15 @@ class Channel:
             return
         for start, flag in zip(starts, flags, strict=True):
             yield from self._take(block, start, min(start + n_stretch, block.n_samples), flag)
+
+    def _tune(self, tuned_hz: float) -> None:
+        """Find the part again where the source is tuned to ``tuned_hz``."""
+        self._tuned_hz = tuned_hz
+        plan = self.plan = replace(self.plan, offset_hz=self.info.center_freq_hz - tuned_hz)
+        taps = plan.low_pass() * plan.rotation(0, 2 * plan.half_samples + 1)
+        self._real = np.stack([taps.real, -taps.imag], axis=1).astype(np.float32).reshape(-1)
+        self._imag = np.stack([taps.imag, taps.real], axis=1).astype(np.float32).reshape(-1)
+        self._fine = plan.rotation(0, _N_FINE, plan.factor)
 
     def _begin_at(self, sample: int) -> None:
         self._n_held, self._first = 0, sample

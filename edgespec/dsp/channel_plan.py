@@ -52,20 +52,27 @@ class ChannelPlan:
                 f"center_freq_hz is given, but {source.uri} does not say what it is tuned to: give "
                 "source.center_freq_hz"
             )
-        offset_hz = center_freq_hz - source.center_freq_hz
         edge_hz = 0.5 * source.sample_rate_hz
-        if abs(offset_hz) + 0.5 * rate_hz > edge_hz * (1.0 + RATE_TOLERANCE):
+        plan = cls(source.sample_rate_hz, center_freq_hz - source.center_freq_hz, factor)
+        if not plan.is_shown:
             raise ConfigError(
                 f"{format_hz(rate_hz)} about {format_hz(center_freq_hz)} reach outside of what "
                 f"{source.uri} shows, {format_hz(source.center_freq_hz - edge_hz)} to "
                 f"{format_hz(source.center_freq_hz + edge_hz)}"
             )
-        return cls(source.sample_rate_hz, offset_hz, factor)
+        return plan
 
     @property
     def is_whole(self) -> bool:
         """Whether the band is all that the source shows."""
         return self.factor == 1
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the source shows all of the band."""
+        edge_hz = 0.5 * self.source_rate_hz
+        reach_hz = abs(self.offset_hz) + edge_hz / self.factor
+        return reach_hz <= edge_hz * (1.0 + RATE_TOLERANCE)
 
     @property
     def half_samples(self) -> int:

@@ -191,6 +191,22 @@ def test_a_gap_is_passed_on_and_nothing_is_filtered_across_it(rng: np.random.Gen
     assert after[0].sample_start == alone.sample_start
 
 
+def test_a_part_stays_where_it_is_when_the_source_is_retuned() -> None:
+    """0.3 MHz above 800 MHz is 0.5 MHz below 800.8 MHz, and not to be seen from 805 MHz."""
+    channel = channel_for(0.3e6)
+    heard = []
+    for number, tuned_hz in enumerate((CENTER_HZ, CENTER_HZ + 0.8e6, CENTER_HZ + 5e6, CENTER_HZ)):
+        first = 20_000 * number
+        samples = tone(CENTER_HZ + 0.3e6 - tuned_hz, 20_000, first)
+        block = replace(block_at(samples, first), center_freq_hz=tuned_hz)
+        heard.append([(part.n_dropped, part.samples.copy()) for part in channel.process(block)])
+    assert [len(parts) for parts in heard] == [1, 1, 0, 1]
+    for (n_dropped, samples), least in zip((heard[1][0], heard[3][0]), (1, 5000), strict=True):
+        assert n_dropped >= least
+        np.testing.assert_allclose(samples, samples[0], atol=2e-3)
+    assert channel.info.center_freq_hz == CENTER_HZ + 0.3e6
+
+
 @pytest.mark.parametrize("wrong", [FrameFlag.CLIPPED, FrameFlag.CONSTANT])
 def test_what_filtering_hides_is_marked(rng: np.random.Generator, wrong: FrameFlag) -> None:
     """And no frame of the front end that has such samples counts as good; all others do."""
