@@ -111,6 +111,8 @@ class Monitor:
         self._health = health
         self._on_radio = on_radio
         self._stopping = Flag()
+        self._started_ns = self._looked_ns = 0
+        self._ended: set[str] = set()
         self._radios = [_Watched(radio) for radio in radios]
         self.workers = tuple(
             BandWorker(
@@ -147,11 +149,17 @@ class Monitor:
             for radio in self._radios:
                 stack.callback(radio.reader.close)
             stack.callback(self._end_bands)
-            for worker in self.workers:
+            self._started_ns = time.monotonic_ns()
+            # Nothing shares this thread with the first band, as long as there is one.
+            first, *others = self.workers
+            for worker in others:
                 worker.start(duration_s)
             for radio in self._radios:
                 radio.reader.start()
-            self._watch()
+            first.work(duration_s, self._look_after)
+            while any(worker.is_alive for worker in others):
+                time.sleep(_POLL_S)
+                self._look_after()
             for worker in self.workers:
                 if worker.error is not None:
                     raise worker.error
@@ -159,20 +167,20 @@ class Monitor:
             self._say_if_nothing_was_scored(worker)
         return tuple(worker.state() for worker in self.workers)
 
-    def _watch(self) -> None:
-        """Look after the radios until no band is left."""
-        started_ns = time.monotonic_ns()
-        told: set[str] = set()
-        while working := [worker for worker in self.workers if worker.is_alive]:
-            working[0].join(_POLL_S)
-            for radio in self._radios:
-                if radio.turns(started_ns):
-                    self._tell_radio(radio)
-            for worker in self.workers:
-                band = worker.chain.info.band
-                if worker.error is not None and len(self.workers) > 1 and band not in told:
-                    told.add(band)
-                    _LOG.error("band %s has ended (%s); the others go on", band, worker.error)
+    def _look_after(self) -> None:
+        """See, every now and then, which radios are there and which bands have broken."""
+        now_ns = time.monotonic_ns()
+        if now_ns - self._looked_ns < _POLL_S * _NS:
+            return
+        self._looked_ns = now_ns
+        for radio in self._radios:
+            if radio.turns(self._started_ns):
+                self._tell_radio(radio)
+        for worker in self.workers:
+            band = worker.chain.info.band
+            if worker.error is not None and len(self.workers) > 1 and band not in self._ended:
+                self._ended.add(band)
+                _LOG.error("band %s has ended (%s); the others go on", band, worker.error)
 
     def _tell_radio(self, radio: _Watched) -> None:
         if radio.is_online:

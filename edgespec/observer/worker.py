@@ -1,4 +1,4 @@
-"""One band at work: from its ring through its chain to the sinks, in a thread of its own."""
+"""One band at work: from its ring through its chain to the sinks."""
 
 import time
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class BandWorker:
         self._limit: int | None = None
         self._started_ns = self._said_ns = time.monotonic_ns()
         self._busy_ns = 0
-        self._thread = Thread(target=self._run, name=f"band-{chain.info.band}", daemon=True)
+        self._thread: Thread | None = None
         self.error: BaseException | None = None
         self.latency = LatencyHistogram()
         self.n_samples = 0
@@ -64,19 +64,39 @@ class BandWorker:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the band is being worked on."""
-        return self._thread.is_alive()
+        """Whether the band is being worked on in a thread of its own."""
+        return self._thread is not None and self._thread.is_alive()
 
     def start(self, duration_s: float | None) -> None:
-        """Begin; ``duration_s`` of signal are enough, None: there is never enough."""
-        if duration_s is not None:
-            self._limit = round(duration_s * self.chain.sample_rate_hz)
+        """Work off the band in a thread of its own."""
+        name = f"band-{self.chain.info.band}"
+        self._thread = Thread(target=self.work, args=(duration_s,), name=name, daemon=True)
         self._thread.start()
 
     def join(self, timeout_s: float | None = None) -> None:
-        """Wait for the end of the band; return at once where it never began."""
-        if self._thread.ident is not None:
+        """Wait for the end of that thread; return at once where there is none."""
+        if self._thread is not None:
             self._thread.join(timeout_s)
+
+    def work(self, duration_s: float | None, between: Callable[[], None] = lambda: None) -> None:
+        """Work off the band to its end; what breaks is kept in ``error``.
+
+        Args:
+            duration_s: so much signal is enough; None: there is never enough.
+            between: called between blocks, and at least five times a second.
+        """
+        if duration_s is not None:
+            self._limit = round(duration_s * self.chain.sample_rate_hz)
+        try:
+            with ExitStack() as stack:
+                # Each of these whatever the others raise, the last one first.
+                stack.callback(self._ring.leave)
+                stack.callback(self._tell_state)
+                stack.callback(self._finish)
+                self._work_off(between)
+        except Exception as error:
+            # Whatever broke belongs to whoever started the band.
+            self.error = error
 
     def state(self) -> ObserverState:
         """Return how the band is; only between blocks, or after its end."""
@@ -105,19 +125,7 @@ class BandWorker:
             model_sha256=self.chain.info.model_sha256,
         )
 
-    def _run(self) -> None:
-        try:
-            with ExitStack() as stack:
-                # Each of these whatever the others raise, the last one first.
-                stack.callback(self._ring.leave)
-                stack.callback(self._tell_state)
-                stack.callback(self._finish)
-                self._work_off()
-        except Exception as error:
-            # Whatever broke belongs to whoever started the band.
-            self.error = error
-
-    def _work_off(self) -> None:
+    def _work_off(self, between: Callable[[], None]) -> None:
         self._started_ns = self._said_ns = time.monotonic_ns()
         while not self._stopping.is_set() and (self._limit is None or self.n_samples < self._limit):
             block = self._ring.next_block(_POLL_S)
@@ -125,6 +133,7 @@ class BandWorker:
                 self._work(block)
             elif self._ring.finished:
                 return
+            between()
             if time.monotonic_ns() - self._said_ns >= self._state_s * _NS:
                 self._tell_state()
 

@@ -119,17 +119,22 @@ class Reader:
             with self._changed:
                 if not self._is_live:
                     self._changed.wait_for(self._may_go_on)
-                if self._stopping.is_set() or all(ring.has_left for ring in self.rings):
+                if self._stopping.is_set() or not self._hand_out(block):
                     return
-                self._hand_out(block)
 
     def _may_go_on(self) -> bool:
-        return self._stopping.is_set() or all(ring.has_room for ring in self.rings)
-
-    def _hand_out(self, block: IqBlock) -> None:
         for ring in self.rings:
-            ring.offer(block, self._filling)
+            if not ring.has_room:
+                return self._stopping.is_set()
+        return True
+
+    def _hand_out(self, block: IqBlock) -> bool:
+        """Offer a block to every ring; return whether any band is left that wants more."""
+        is_wanted = False
+        for ring in self.rings:
+            is_wanted |= ring.offer(block, self._filling)
         if self._filling.n_holders:
             # The one freed last is still in the cache.
             self._filling = self._free.pop()
             self._changed.notify_all()
+        return is_wanted

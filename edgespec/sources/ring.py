@@ -106,30 +106,29 @@ class Ring:
             self._changed.notify_all()
 
     @property
-    def has_left(self) -> bool:
-        """Whether the band wants no more blocks."""
-        return self._left
-
-    @property
     def has_room(self) -> bool:
         """Whether a block would be taken, or is not wanted at all."""
         return self._left or len(self._waiting) + (self._lent is not None) < self._n_blocks
 
-    def offer(self, block: IqBlock, slot: Slot) -> None:
-        """Take a block of the reader; without room it is lost for this band."""
+    def offer(self, block: IqBlock, slot: Slot) -> bool:
+        """Take a block of the reader, or lose it where there is no room.
+
+        Returns whether the band wants more.
+        """
         if self._left:
-            return
+            return False
         self.n_dropped += block.n_dropped
         if not self.has_room:
             self._n_lost += block.n_dropped + block.n_samples
             self.n_dropped += block.n_samples
             self.n_overflows += 1
-            return
+            return True
         if self._n_lost:
             block = replace(block, n_dropped=block.n_dropped + self._n_lost)
             self._n_lost = 0
         slot.n_holders += 1
         self._waiting.append((block, slot))
+        return True
 
     def end(self, error: BaseException | None) -> None:
         """Take the end of the source, and what it broke of."""
