@@ -10,7 +10,7 @@ from edgespec.config import Config
 from edgespec.records import BandInfo, Event, ObserverState, RssReport
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.event import EventMessage, event_payload
-from edgespec.wire.info import info_payload
+from edgespec.wire.info import band_payload, info_payload
 from edgespec.wire.rss import rss_payload
 from edgespec.wire.state import state_payload
 from edgespec.wire.text import encode
@@ -49,17 +49,7 @@ class JsonLinesSink:
         """Write who speaks as an object of schema ``edgespec.info/1`` for each band."""
         self._node = config.node.id
         for band in bands:
-            lower_hz, upper_hz = band.grid.range_hz
-            about = {
-                "band": band.band,
-                "center_freq_hz": 0.5 * (lower_hz + upper_hz),
-                "sample_rate_hz": upper_hz - lower_hz,
-                "source": band.source,
-                "model": band.model,
-                "model_sha256": band.model_sha256,
-                "version": __version__,
-                "mqtt": config.mqtt.public_url,
-            }
+            about = {**band_payload(band), "version": __version__, "mqtt": config.mqtt.public_url}
             self._write(info_payload(about, self._node))
 
     def event(self, event: Event) -> None:

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from edgespec.sources import open_source
 from edgespec.sources.schemes import SOURCES
 from edgespec.sources.source import Source
 from edgespec.sources.uri import parse_uri
+from edgespec.wire.info import band_payload
 
 # Who names no broker does not pay for its client: 4 MB.
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":
         "board": platform.machine(),
         "model": bands[0].model,
         "model_sha256": bands[0].model_sha256,
-        "bands": [asdict(band) for band in bands],
+        "bands": [band_payload(band) for band in bands],
         "config_sha256": sha256(repr(config).encode()).hexdigest(),
     }
     spool = Spool(config.node.state_dir / "spool", config.mqtt.spool_max_bytes)

@@ -2,13 +2,27 @@
 
 from typing import Any
 
+from edgespec.records import BandInfo
 from edgespec.wire.fields import Fields
 from edgespec.wire.text import PayloadError, decode
 
-__all__ = ["INFO_SCHEMA", "info_payload", "parse_info"]
+__all__ = ["INFO_SCHEMA", "band_payload", "info_payload", "parse_info"]
 
 INFO_SCHEMA = "edgespec.info/1"
 _RESERVED = ("schema", "node", "not_finite")
+
+
+def band_payload(band: BandInfo) -> dict[str, Any]:
+    """Return what is said of a band; its frequencies as those of a radio that hears it."""
+    lower_hz, upper_hz = band.grid.range_hz
+    return {
+        "band": band.band,
+        "center_freq_hz": 0.5 * (lower_hz + upper_hz),
+        "sample_rate_hz": upper_hz - lower_hz,
+        "source": band.source,
+        "model": band.model,
+        "model_sha256": band.model_sha256,
+    }
 
 
 def info_payload(info: dict[str, Any], node: str) -> dict[str, Any]:
