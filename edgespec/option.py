@@ -43,7 +43,7 @@ class Option:
     def accepted(self) -> str:
         """The bounds in words, ``at least 0 and below 1 Hz``; empty where there are none."""
         if self.choices:
-            return "one of " + ", ".join(repr(choice) for choice in self.choices)
+            return "one of " + ", ".join(repr(str(choice)) for choice in self.choices)
         if self.pattern:
             return self.pattern_text
         bounds = (

@@ -105,7 +105,12 @@ class SourceConfig:
     )
     sample_rate_hz: float | None = field(
         default=None,
-        metadata=about("Sample rate; it must be the model's", unit="Hz", above=0, example=1.92e6),
+        metadata=about(
+            "Sample rate: the model's, or a whole number of times that where bands are parts of it",
+            unit="Hz",
+            above=0,
+            example=1.92e6,
+        ),
     )
     gain_db: float | None = field(
         default=None,

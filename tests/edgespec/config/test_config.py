@@ -345,3 +345,8 @@ def test_the_site_of_an_only_band_may_be_that_of_the_node() -> None:
     config = Config(node=NodeConfig(site="s"))
     assert config.site_of(config.band[0]) == "s"
     assert config.site_of(replace(config.band[0], site="t")) == "t"
+
+
+def test_choices_are_shown_as_they_are_written() -> None:
+    """Some are members of an enumeration."""
+    assert "one of 'auto', 'compiled', 'plain'" in " ".join(template().replace("\n# ", " ").split())
