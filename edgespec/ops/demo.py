@@ -42,7 +42,8 @@ def run_demo(
 
     Args:
         mqtt_url: broker; None starts one on this machine for the time of the demo.
-        duration_s: length of the demo in seconds of real time.
+        duration_s: length of the demo in seconds of real time; a machine that is too slow for it
+            takes longer and loses nothing.
         say: prints a line.
         stop_on_signals: makes signals call a function.
 
@@ -54,7 +55,7 @@ def run_demo(
     uri = (
         f"sim:lte-dl?seed=7&snr_db=20&bits=8&kind=wideband&bandwidth_hz={_UPPER_HZ - _LOWER_HZ:g}"
         f"&offset_hz={(_LOWER_HZ + _UPPER_HZ) / 2:g}&isr_db=0&start_s={start_s:g}"
-        f"&stop_s={stop_s:g}&duration_s={duration_s:g}&realtime=1"
+        f"&stop_s={stop_s:g}&duration_s={duration_s:g}&realtime=1&patient=1"
     )
     with ExitStack() as stack:
         if mqtt_url is None:

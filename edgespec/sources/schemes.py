@@ -124,6 +124,7 @@ SOURCES: dict[str, SourceKind] = {
             "center_freq",
             "duration_s",
             "realtime",
+            "patient",
             "bits",
             "level_dbfs",
             "agc_every_s",

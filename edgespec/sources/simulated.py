@@ -1,7 +1,8 @@
 """``sim:lte-dl?isr_db=0&kind=tone&...``: a simulated cell, with an interferer where one is named.
 
 ``sim:lte-ul?...`` are the users of a cell in its place. Options: ``seed sample_rate center_freq
-duration_s realtime``; of the cell ``cell`` (A to H) ``pci load n_users user_groups clock_s`` (a
+duration_s realtime`` and, beside that, ``patient`` (a slow observer is waited for, as no radio
+would: it loses nothing); of the cell ``cell`` (A to H) ``pci load n_users user_groups clock_s`` (a
 time of day, which brings the day's load curve) and ``neighbour_db`` (a second cell at that level);
 of the channel ``profile doppler_hz rician_k_db snr_db cfo_hz shadow_db``; of the receiver ``bits``
 (8: cu8, 12, 14 or 16: ci16, 0: cf32) ``level_dbfs`` and ``agc_every_s``; of the interferer ``kind
@@ -81,19 +82,19 @@ def open_simulated(
         config.sample_rate_hz,
         in_uri_hz if in_uri_hz is not None else center_freq_hz or 0.0,
         config.receiver.sample_format,
-        is_live=uri.flag("realtime"),
+        is_live=uri.flag("realtime") and not uri.flag("patient"),
         n_samples=None if duration_s is None else round(duration_s * config.sample_rate_hz),
     )
-    return Simulated(info, Scene(config, _seed(uri)))
+    return Simulated(info, Scene(config, _seed(uri)), by_the_clock=uri.flag("realtime"))
 
 
 class Simulated:
     """A scene as a source, as fast as possible or by the clock; endless without a duration."""
 
-    def __init__(self, info: SourceInfo, scene: Scene) -> None:
+    def __init__(self, info: SourceInfo, scene: Scene, *, by_the_clock: bool = False) -> None:
         self.info = info
         self._scene = scene
-        self._pacer = Pacer(info.sample_rate_hz) if info.is_live else None
+        self._pacer = Pacer(info.sample_rate_hz) if by_the_clock else None
         self._closed = Event()
         self._start_ns = time.time_ns()
 

@@ -112,6 +112,21 @@ def test_real_time_and_a_quick_end():
     assert not reader._thread.is_alive()
 
 
+def test_who_is_slow_loses_nothing_of_a_patient_signal():
+    source = open_source("sim:lte-dl?realtime=1&patient=1&sample_rate=1e6&duration_s=0.3")
+    assert not source.info.is_live
+    begun_s = time.monotonic()
+    with Reader(source, block_samples=10_000, n_blocks=2) as reader:
+        ring = reader.rings[0]
+        time.sleep(0.1)
+        starts = []
+        while (block := ring.next_block(PATIENCE_S)) is not None:
+            starts.append(block.sample_start)
+    assert starts == list(range(0, 300_000, 10_000))
+    assert (ring.n_dropped, ring.n_overflows) == (0, 0)
+    assert time.monotonic() - begun_s >= 0.28
+
+
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
