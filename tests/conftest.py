@@ -4,10 +4,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 from tests.made.broker import Broker, Listener, Proxy
+
+# Without a deadline: a test must not depend on how fast the machine is. The long profile is for a
+# night, or by hand: pytest --hypothesis-profile=long -k fuzz
+hypothesis.settings.register_profile(
+    "short", max_examples=60, derandomize=True, database=None, deadline=None
+)
+hypothesis.settings.register_profile("long", max_examples=10_000, database=None, deadline=None)
+hypothesis.settings.load_profile("short")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 from converter.data.dataset import Dataset, load_part
 from edgespec.detect.detectors import DETECTORS, MODEL_DETECTORS, resolve_names
 from edgespec.detect.reference import RunningStatistics
-from edgespec.detect.threshold import fit_thresholds
+from edgespec.detect.threshold import LEAST_SCORES, fit_thresholds
 from edgespec.dsp.segments import Segmenter
 from edgespec.errors import ModelError
 from edgespec.inference.backends import check_golden, open_backend
@@ -20,10 +20,12 @@ from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.scorer import Scorer
 from edgespec.records import FloatArray, Geometry, Spectrogram
 
-__all__ = ["FALSE_ALARM_RATES", "CalibrationRun", "calibrate", "score_recording"]
+__all__ = ["FALSE_ALARM_RATES", "WARMUP_S", "CalibrationRun", "calibrate", "score_recording"]
 
 #: False-alarm rates per segment that a bundle is calibrated for.
 FALSE_ALARM_RATES = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+#: What the monitor waits unless it is told otherwise.
+WARMUP_S = 4.0
 #: The bundle's model, and every detector that needs none.
 _DETECTORS = ("model", *(name for name in DETECTORS if name not in MODEL_DETECTORS.values()))
 #: Frames given to the segmenter at once; any number gives the same segments.
@@ -95,7 +97,7 @@ def calibrate(
     *,
     split: str = "calibration",
     false_alarm_rates: tuple[float, ...] = FALSE_ALARM_RATES,
-    warmup_s: float = 4.0,
+    warmup_s: float | None = None,
     n_offsets: int = 1,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Bundle:
@@ -107,7 +109,8 @@ def calibrate(
         out: the bundle to write.
         split: which recordings of the data set: not those of training, never those of the test.
         false_alarm_rates: per segment.
-        warmup_s: what the monitor will be told to wait; the plain detectors learn from it.
+        warmup_s: what the monitor will be told to wait; the plain detectors learn from it. None
+            is :data:`WARMUP_S`, and half of the longest recording where too little is left then.
         n_offsets: passes over each recording, each starting some frames later, which makes more
             of a short recording. Their segments overlap, so they are not independent: the figures
             get steadier, not surer.
@@ -134,6 +137,7 @@ def calibrate(
             f"the data set {dataset.folder} has no recording in the split {split!r}: build it "
             "again with one, or choose another split"
         )
+    warmup_s = _warmup_s([part.n_frames for part in parts], geometry, warmup_s, n_offsets, progress)
     backend = open_backend(bundle)
     check_golden(bundle, backend)
     names = resolve_names(_DETECTORS, bundle.manifest.model.role)
@@ -166,6 +170,53 @@ def calibrate(
         bundle.golden_outputs,
         bundle.weights,
     )
+
+
+def _warmup_s(
+    lengths: Sequence[int],
+    geometry: Geometry,
+    asked_s: float | None,
+    n_offsets: int,
+    progress: Callable[[str], None],
+) -> float:
+    """Return the warm-up, shortened where nobody asked for one and the recordings are short.
+
+    Args:
+        lengths: frames of each recording.
+        geometry: how frames become segments.
+        asked_s: the warm-up that was asked for, None for the usual one.
+        n_offsets: passes over each recording.
+        progress: told what was chosen.
+
+    Raises:
+        ModelError: fewer segments are left behind it than a threshold takes.
+    """
+    longest_s = max(lengths) * geometry.frame_s
+    warmup_s = WARMUP_S if asked_s is None else asked_s
+    n_left = _segments_left(lengths, geometry, warmup_s) * n_offsets
+    if asked_s is None and n_left < LEAST_SCORES:
+        warmup_s = longest_s / 2
+        n_left = _segments_left(lengths, geometry, warmup_s) * n_offsets
+        progress(
+            f"a warm-up of {warmup_s:.3g} s, since no recording is longer than {longest_s:.3g} s: "
+            "longer ones make steadier thresholds"
+        )
+    if n_left < LEAST_SCORES:
+        scored_s = (geometry.n_segment + LEAST_SCORES * geometry.hop_frames) * geometry.frame_s
+        least_s = 2 * scored_s if asked_s is None else warmup_s + scored_s
+        raise ModelError(
+            f"{n_left} segments of normal signal are left behind a warm-up of {warmup_s:.3g} s, "
+            f"too few for a threshold, which takes {LEAST_SCORES}; the longest calibration "
+            f"recording has {longest_s:.3g} s: give one of at least {least_s:.3g} s, or a shorter "
+            "--warmup"
+        )
+    return warmup_s
+
+
+def _segments_left(lengths: Sequence[int], geometry: Geometry, warmup_s: float) -> int:
+    n_warmup = ceil(warmup_s / geometry.hop_s)
+    n_segments = [(n - geometry.n_segment) // geometry.hop_frames + 1 for n in lengths]
+    return sum(max(0, n - n_warmup) for n in n_segments)
 
 
 def _calibration(

@@ -71,6 +71,10 @@ def read_file(path: Path) -> StoredModel:
     import h5py
 
     with h5py.File(path) as file:
+        if "model_config" not in file.attrs:
+            raise ModelError(
+                f"it has no description of its layers, as from save_weights: {_ADVICE}"
+            )
         version = _version(file.attrs["keras_version"])
         items = _items(_json(file.attrs["model_config"]))
         budget = _Budget()

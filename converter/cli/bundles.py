@@ -82,7 +82,11 @@ def add_weights(bundle: Path, out: Path | None, model_folder: Path | None, as_js
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="False-alarm rate per segment; may be given often. Default: 0.1 down to 0.001.",
 )
-@click.option("--warmup", default=4.0, show_default=True, help="Seconds the monitor will wait.")
+@click.option(
+    "--warmup",
+    type=click.FloatRange(0),
+    help="Seconds the monitor will wait.  [default: 4, or half of a short recording]",
+)
 @click.option("--offsets", default=1, show_default=True, help="Passes, each some frames later.")
 @json_option
 def calibrate(
@@ -91,7 +95,7 @@ def calibrate(
     out: Path | None,
     split: str,
     rates: tuple[float, ...],
-    warmup: float,
+    warmup: float | None,
     offsets: int,
     as_json: bool,
 ) -> None:

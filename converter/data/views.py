@@ -116,10 +116,11 @@ class WindowSet:
         self._index = self._index[self._chosen(leave_noise_out, n_windows, seed)]
         self._scalings = self._own_scalings() if scaling is None else [scaling] * len(self)
         if not len(self._index):
+            least_s = self.geometry.n_segment * self.geometry.frame_s
             raise SourceError(
                 f"data set {str(dataset.folder)!r} has no segment of {self.geometry.n_segment} "
                 f"valid frames for {' or '.join(splits)} ({self.n_noise_only} were nothing but "
-                "noise): add longer recordings to that split"
+                f"noise): add recordings of at least {least_s:.3g} s to that split"
             )
 
     def __len__(self) -> int:

@@ -8,7 +8,10 @@ from scipy.special import ndtri
 from edgespec.errors import ModelError
 from edgespec.records import FloatArray
 
-__all__ = ["ThresholdFit", "fit_thresholds"]
+__all__ = ["LEAST_SCORES", "ThresholdFit", "fit_thresholds", "scores_for_rate"]
+
+#: Fewer scores say nothing of their spread.
+LEAST_SCORES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,11 @@ def fit_thresholds(scores: FloatArray, false_alarm_rates: tuple[float, ...]) -> 
         ModelError: fewer than 20 scores, or one that is not finite.
     """
     values = np.sort(np.asarray(scores, np.float64))
-    if len(values) < 20:
+    if len(values) < LEAST_SCORES:
         raise ModelError(
-            f"{len(values)} normal segments are too few to set a threshold: at least 20 are "
-            "needed, and 10 / rate for a false-alarm rate; give longer calibration recordings"
+            f"{len(values)} normal segments are too few to set a threshold: at least "
+            f"{LEAST_SCORES} are needed, and 10 / rate for a false-alarm rate; give longer "
+            "calibration recordings"
         )
     if not np.isfinite(values).all():
         raise ModelError(
@@ -59,3 +63,11 @@ def fit_thresholds(scores: FloatArray, false_alarm_rates: tuple[float, ...]) -> 
             methods["quantile"] = float(values[rank - 1])
         thresholds[f"{rate:g}"] = methods
     return ThresholdFit(mean, std, len(values), thresholds)
+
+
+def scores_for_rate(false_alarm_rate: float) -> int:
+    """Return how many scores tell a false-alarm rate: the least ``n`` with ``1 / (n + 1) <= rate``.
+
+    From fewer, :func:`fit_thresholds` has no quantile.
+    """
+    return int(np.ceil(1.0 / false_alarm_rate - 1e-9)) - 1

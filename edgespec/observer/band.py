@@ -1,5 +1,6 @@
 """One band's chain, read aloud: blocks, frames, segments, scores, events."""
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from edgespec.grid import Grid
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.scorer import Scorer
+from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import (
     BandInfo,
     Decision,
@@ -36,6 +38,7 @@ from edgespec.units import POWER_FLOOR_DBFS
 
 __all__ = ["BandChain", "BandSnapshot", "ScoredSegment", "levels_dbfs"]
 
+_LOG = logging.getLogger(__name__)
 _NS = 1_000_000_000
 
 
@@ -160,6 +163,9 @@ class BandChain:
         """
         manifest, computing = bundle.manifest, front_end.computing
         names = resolve_names(detect.detectors, manifest.model.role)
+        thresholds, warning = thresholds_of(manifest, names, detect)
+        if warning:
+            _LOG.warning("%s", warning)
         levels = None
         if rss is not None:
             levels = SubbandLevels(front_end.grid, rss, front_end.max_frames, computing)
@@ -167,10 +173,7 @@ class BandChain:
             front_end,
             manifest.geometry,
             Scorer.for_bundle(bundle, backend, names, detect.warmup_s, computing),
-            {
-                name: manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
-                for name in names
-            },
+            thresholds,
             EventTracker(
                 BandInfo(band.id, front_end.grid, source, manifest.name, bundle.sha256),
                 EventRules(detect.k, detect.n, detect.hysteresis, detect.hold_off_s, update_s),

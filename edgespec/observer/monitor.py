@@ -206,12 +206,14 @@ class Monitor:
         now = worker.chain.snapshot()
         if now.scores:
             return
+        heard_s = worker.n_samples / worker.chain.sample_rate_hz
         reasons = ", ".join(f"{n} {reason}" for reason, n in now.n_skipped.items() if n)
         _LOG.warning(
             "nothing was scored%s: %.3g s were heard%s, and the warm-up still lacks %.3g s of good "
-            "signal: give a longer recording, or set detect.warmup_s to less",
+            "signal: give a longer recording, or set detect.warmup_s to %.2g or less",
             f" in band {worker.chain.info.band}" if len(self.workers) > 1 else "",
-            worker.n_samples / worker.chain.sample_rate_hz,
+            heard_s,
             f" (segments left out: {reasons})" if reasons else "",
             now.warmup_left_s,
+            heard_s / 2,
         )

@@ -23,6 +23,7 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.parts import open_channel, source_rate_hz
+from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import BandInfo, Event
 from edgespec.sources import open_source
 from edgespec.sources.schemes import SOURCES
@@ -78,8 +79,8 @@ def check_config(config: Config) -> tuple[Bundle, ...]:
         BrokerUrl.parse(config.mqtt.url)
     bundles = {band.id: load_bundle(band.model or shipped_bundle_path()) for band in config.band}
     for bundle in bundles.values():
-        for name in resolve_names(detect.detectors, bundle.manifest.model.role):
-            bundle.manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
+        names = resolve_names(detect.detectors, bundle.manifest.model.role)
+        thresholds_of(bundle.manifest, names, detect)
     for source in config.source:
         source_rate_hz(
             source, [(band, bundles[band.id]) for band in config.band if band.source == source.id]

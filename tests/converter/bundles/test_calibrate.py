@@ -7,13 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converter.bundles.calibrate import CalibrationRun, calibrate, score_recording
+from converter.bundles.calibrate import (
+    FALSE_ALARM_RATES,
+    CalibrationRun,
+    calibrate,
+    score_recording,
+)
 from converter.data.dataset import load_part
+from edgespec.config import DetectConfig
+from edgespec.detect.threshold import LEAST_SCORES, fit_thresholds, scores_for_rate
 from edgespec.errors import ModelError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.scorer import Scorer
+from edgespec.observer.thresholds import thresholds_of
 from tests.made import tiny, tiny_training
 
 pytestmark = [
@@ -117,3 +125,61 @@ def test_what_cannot_set_a_threshold_is_refused(
             warmup_s=WARMUP_S,
             **options,  # type: ignore[arg-type]
         )
+
+
+def test_f7_short_recordings_are_enough_with_defaults(tmp_path: Path) -> None:
+    """The usual warm-up of 4 s is longer than they are; half of each is one, then."""
+    rng = np.random.default_rng(12)
+    recordings = {f"calibration-{n}": tiny_training.moving_ridge(rng, 240) for n in range(2)}
+    dataset = tiny_training.make_dataset(tmp_path / "dataset", recordings)
+    draft = tiny_training.bundle("lstm", "float32")
+    said: list[str] = []
+    bundle = calibrate(draft.path, dataset, tmp_path / "out.edgespec", progress=said.append)
+    assert "a warm-up of" in said[0]
+    expected_s = 120 * tiny.GEOMETRY.frame_s
+    assert bundle.manifest.training["calibration"]["warmup_s"] == pytest.approx(expected_s)
+    names = ("forecast", "zscore")
+    n_scores = bundle.manifest.detectors["zscore"].n_scores
+    assert 20 <= n_scores < 999
+    # The defaults of an observer: the quantile at 0.001, which so few segments do not tell.
+    values, warning = thresholds_of(bundle.manifest, names, DetectConfig())
+    assert values == {name: bundle.manifest.threshold(name, 0.001, "gaussian") for name in names}
+    needed_s = 999 * tiny.GEOMETRY.hop_s
+    assert f"calibrated on {n_scores} segments" in warning
+    assert f"at least {needed_s:.3g} s" in warning
+    told = min(rate for rate in FALSE_ALARM_RATES if scores_for_rate(rate) <= n_scores)
+    assert f"set detect.false_alarm_rate to {told:g}" in warning
+    assert len(warning) < 400
+    strict = DetectConfig(false_alarm_rate=0.1)
+    values, warning = thresholds_of(bundle.manifest, names, strict)
+    assert (values["zscore"], warning) == (
+        bundle.manifest.threshold("zscore", 0.1, "quantile"),
+        "",
+    )
+    with pytest.raises(ModelError, match="0\\.003 was not calibrated"):
+        thresholds_of(bundle.manifest, names, DetectConfig(false_alarm_rate=0.003))
+
+
+@pytest.mark.parametrize(("warmup_s", "least"), [(None, 2.0), (4.0, 1.0)])
+def test_f7_what_is_too_short_says_how_long_it_must_be(
+    tmp_path: Path, warmup_s: float | None, least: float
+) -> None:
+    rng = np.random.default_rng(13)
+    recordings = {"calibration-1": tiny_training.moving_ridge(rng, 60)}
+    dataset = tiny_training.make_dataset(tmp_path / "dataset", recordings)
+    draft = tiny_training.bundle("lstm", "float32")
+    with pytest.raises(ModelError, match="or a shorter --warmup") as caught:
+        calibrate(draft.path, dataset, tmp_path / "out.edgespec", warmup_s=warmup_s)
+    geometry = tiny.GEOMETRY
+    scored_s = (geometry.n_segment + 20 * geometry.hop_frames) * geometry.frame_s
+    assert f"at least {least * scored_s + (warmup_s or 0):.3g} s" in str(caught.value)
+    assert "the longest calibration recording has" in str(caught.value)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.05, 0.02, 0.01, 0.003, 0.001])
+def test_scores_for_a_rate_are_the_fewest_with_a_quantile(rate: float) -> None:
+    n = max(scores_for_rate(rate), LEAST_SCORES)
+    assert "quantile" in fit_thresholds(np.arange(n), (rate,)).thresholds[f"{rate:g}"]
+    if n > LEAST_SCORES:
+        fit = fit_thresholds(np.arange(n - 1), (rate,))
+        assert "quantile" not in fit.thresholds[f"{rate:g}"]

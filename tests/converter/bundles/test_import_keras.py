@@ -430,6 +430,14 @@ def test_f4_what_would_give_something_else_is_refused(
     assert len(str(caught.value)) < 400
 
 
+def test_f4_weights_alone_are_no_model(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = write_h5(tmp_path / "x.h5", description("sigmoid"), random_weights(rng))
+    with h5py.File(path, "r+") as file:
+        del file.attrs["model_config"]
+    with pytest.raises(ModelError, match="no description of its layers, as of save_weights"):
+        import_keras(path, tmp_path / "model", 5e6)
+
+
 def test_f6_arrays_that_are_not_what_they_say(tmp_path: Path, rng: np.random.Generator) -> None:
     for case in range(4):
         path = write_h5(tmp_path / "x.h5", description("sigmoid"), random_weights(rng))

@@ -333,7 +333,10 @@ def test_f2_an_archive_is_played_from_inside(tmp_path, octets):
     digest = hashlib.sha512(octets).hexdigest()
     path = write(tmp_path, octets, head={"core:sha512": digest})
     both = ("a.b.sigmf-meta", "a.b.sigmf-data")
-    for names in (both, both[::-1]):
+    apple = ("._a.b.sigmf-meta", "._a.b.sigmf-data")
+    for name in apple:
+        (tmp_path / name).write_bytes(b"macOS")
+    for names in (both, both[::-1], apple + both):
         packed = archive(tmp_path, path, names)
         for uri in (f"sigmf:{packed}?verify=1", f"sigmf:{packed.with_suffix('')}"):
             source = open_source(uri)
@@ -387,6 +390,21 @@ def test_f2_of_many_oddities_a_few_are_said(tmp_path, octets, caplog):
     play(open_source(f"sigmf:{write(tmp_path, octets, captures=captures)}"), 2000)
     assert len(caplog.records) < 10
     assert max(len(record.getMessage()) for record in caplog.records) < 400
+
+
+def test_f6_captures_without_end_are_cut_off(tmp_path, octets, caplog):
+    captures = [{"core:sample_start": i // 11} for i in range(10_500)]
+    blocks = play(open_source(f"sigmf:{write(tmp_path, octets, captures=captures)}"), 2000)
+    assert sum(block.n_samples for block in blocks) == 1000
+    assert "only the first 10000 count" in caplog.text
+
+
+def test_f6_metadata_without_end_is_refused(tmp_path, octets):
+    path = write(tmp_path, octets)
+    with path.open("ab") as file:
+        file.truncate(9 << 20)
+    with pytest.raises(SourceError, match="larger than 8 MiB"):
+        open_source(f"sigmf:{path}")
 
 
 def test_f2_samples_behind_the_last_whole_one_are_left_out(tmp_path, octets, caplog):
