@@ -7,8 +7,10 @@ them is executed, and Keras itself never opens them.
 
 import json
 import re
+import resource
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +28,8 @@ _MOST_LAYERS = 100
 #: Far more than a board could run; 64 MB.
 _MOST_WEIGHTS = 1 << 24
 _JSON_BYTES = 1 << 22
+#: Room for the weights in float64 and in float32, and for what HDF5 keeps of its own.
+_MEMORY_BYTES = 1 << 28
 _ADVICE = "give the .h5 or .keras file that model.save has written"
 #: Keras 1 had other words for the settings that count here.
 _KERAS_1 = {"output_dim": "units", "inner_activation": "recurrent_activation", "bias": "use_bias"}
@@ -70,7 +74,7 @@ def read_file(path: Path) -> StoredModel:
         return _read_zip(path)
     import h5py
 
-    with h5py.File(path) as file:
+    with _little_memory(), h5py.File(path) as file:
         if "model_config" not in file.attrs:
             raise ModelError(
                 f"it has no description of its layers, as from save_weights: {_ADVICE}"
@@ -92,7 +96,7 @@ def _read_zip(path: Path) -> StoredModel:
         version = _version(_json(_member(archive, "metadata.json", _JSON_BYTES))["keras_version"])
         items = _items(_json(_member(archive, "config.json", _JSON_BYTES)))
         weights = _member(archive, "model.weights.h5", 8 * _MOST_WEIGHTS)
-    with h5py.File(BytesIO(weights)) as file:
+    with _little_memory(), h5py.File(BytesIO(weights)) as file:
         budget = _Budget()
         root = next(
             file[key] for key in ("layers", "_layer_checkpoint_dependencies") if key in file
@@ -115,6 +119,26 @@ def _member(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
     if len(content) > most_bytes:
         raise ModelError(f"its {name} has more than {most_bytes} bytes: {_ADVICE}")
     return content
+
+
+@contextmanager
+def _little_memory() -> Iterator[None]:
+    """Let this process grow by a part of its memory only, where Linux can say how large it is.
+
+    HDF5 believes the sizes that a file names: one damaged byte makes it take 4 GB.
+    """
+    size = Path("/proc/self/statm")
+    if not size.exists():
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = int(size.read_text().split()[0]) * resource.getpagesize() + _MEMORY_BYTES
+    if soft == resource.RLIM_INFINITY or limit < soft:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 class _Budget:
