@@ -14,8 +14,9 @@ import numpy as np
 
 from benchmarks import record
 from edgespec.config import MqttConfig
+from edgespec.mqtt.link import Link
 from edgespec.mqtt.retained import gather_retained
-from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.session import Session
 from edgespec.twin.service.fleet import Disturbance, VirtualSite
 from edgespec.twin.service.openings import example_site, load_sites
 from edgespec.twin.site import Site

@@ -25,7 +25,8 @@ from benchmarks.record import RESULTS
 from converter.report.markdown_table import markdown_table
 from edgespec.config import MqttConfig
 from edgespec.machine import machine_facts
-from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 from edgespec.ops.local_broker import LocalBroker
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.picture import draw_site

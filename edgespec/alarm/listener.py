@@ -8,7 +8,8 @@ from typing import Any
 
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
-from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 from edgespec.wire.text import decode
 
 __all__ = ["Listener"]

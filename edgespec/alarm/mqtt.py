@@ -12,7 +12,7 @@ from edgespec.alarm.outbox.mailbox import Mailbox, Retained
 from edgespec.alarm.outbox.sender import Sender
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import MqttConfig
-from edgespec.mqtt.session import Link
+from edgespec.mqtt.link import Link
 from edgespec.records import Event, ObserverState, RssReport
 from edgespec.wire.info import info_payload
 from edgespec.wire.rss import encode_rss

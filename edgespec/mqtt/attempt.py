@@ -3,7 +3,8 @@
 import threading
 
 from edgespec.errors import BrokerError
-from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 from edgespec.mqtt.waker import Waker
 
 __all__ = ["Attempt"]

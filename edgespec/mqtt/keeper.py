@@ -8,7 +8,8 @@ from collections.abc import Callable
 from edgespec.errors import BrokerError
 from edgespec.mqtt.attempt import Attempt
 from edgespec.mqtt.backoff import Backoff, QuietLog
-from edgespec.mqtt.session import BrokerRefusedError, Link, Session
+from edgespec.mqtt.link import BrokerRefusedError, Link
+from edgespec.mqtt.session import Session
 from edgespec.mqtt.waker import Waker
 
 __all__ = ["LinkKeeper"]

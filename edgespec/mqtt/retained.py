@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from edgespec.config import MqttConfig
-from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 
 __all__ = ["gather_retained"]
 

@@ -18,9 +18,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edgespec.errors import BrokerError
-from edgespec.mqtt.link import BrokerRefusedError, Link, tls_context, unreachable
+from edgespec.mqtt.link import BrokerRefusedError, Link, unreachable
 
-__all__ = ["BrokerRefusedError", "Link", "Session", "tls_context"]
+__all__ = ["Session"]
 
 _PROTOCOLS = {"3.1.1": MQTTProtocolVersion.MQTTv311, "5": MQTTProtocolVersion.MQTTv5}
 _CONNECT_S = 5.0

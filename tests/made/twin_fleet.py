@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from edgespec.config import MqttConfig
-from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.records import RssReport
 from edgespec.twin.central import SiteTwin

@@ -9,7 +9,8 @@ from edgespec.alarm.outbox.mailbox import Mailbox, Retained
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.errors import BrokerError
 from edgespec.mqtt.keeper import LinkKeeper
-from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 from edgespec.records import Event, EventType
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed
 from edgespec.wire.text import encode

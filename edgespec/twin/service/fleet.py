@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from edgespec.config import MqttConfig
 from edgespec.errors import UsageError
-from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 from edgespec.records import RssReport
 from edgespec.twin.expected import Expectation
 from edgespec.twin.propagation.models import path_gain

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from edgespec.config import MqttConfig
 from edgespec.errors import ConfigError
-from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 from edgespec.records import RssReport
 from edgespec.twin.site import Site
 from edgespec.twin.trained import TrainedTwin, train

@@ -13,7 +13,8 @@ from edgespec.config import MqttConfig
 from edgespec.errors import EdgespecError
 from edgespec.mqtt.backoff import QuietLog
 from edgespec.mqtt.keeper import LinkKeeper
-from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 from edgespec.twin.service.desk import Desk, MakeTwin, Said
 from edgespec.twin.service.members import Members
 from edgespec.twin.site import Site

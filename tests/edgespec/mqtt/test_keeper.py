@@ -5,7 +5,8 @@ import pytest
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
 from edgespec.mqtt.keeper import LinkKeeper
-from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 from tests.made.broker import Broker
 
 PATIENCE_S = 10.0

@@ -13,7 +13,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
-from edgespec.mqtt.session import Link, Session
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 from edgespec.twin.service.fleet import Fleet, VirtualJammer
 from edgespec.twin.service.members import owner_of
 from edgespec.twin.service.status import read_status, status_lines, verdict_from_broker
