@@ -145,6 +145,8 @@ def test_a_broker_that_goes_comes_back(
     observers = Observers(stack, broker.url, [site])
     unit = Running(stack, proxy.url, observers, [site])
     observers.go(2, unit.judged)
+    # A verdict is sent once, QoS 0: what is on its way when the link breaks is gone.
+    wait_for(lambda: len(verdicts_on(listener)) == 2, "both verdicts")
     proxy.cut()
     wait_for(lambda: listener.on("members/c-1")[-1:] == [b""], "the last will")
     n_missed = 8
