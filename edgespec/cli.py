@@ -177,9 +177,10 @@ def bench(
     duration: float,
     as_json: bool,
 ) -> None:
-    """Measure front end, model and whole path on this machine, for each band alone.
+    """Measure front end, model and whole path on this machine.
 
-    Every call handles the samples of one hop, as the monitor does; the signal is kept in memory.
+    Each band is measured alone. Every call handles the samples of one hop, as the monitor does;
+    the signal is kept in memory.
     With --mqtt, the time until the broker has confirmed an alarm is measured as well.
     """
     from edgespec.ops.bench import bench as measure
