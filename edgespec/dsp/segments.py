@@ -138,6 +138,8 @@ class Segmenter:
                 "asked for: take a front end, or a bundle, made for the other"
             )
         self._was_retuned |= self._grid is not None
+        while self._retunes and self._retunes[0] <= self._position:
+            self._retunes.popleft()
         self._grid = grid
         self._next_tick = _UNKNOWN
 
@@ -151,9 +153,8 @@ class Segmenter:
 
     def _find_gap(self, start: int, stop: int) -> int | None:
         """Return the first gap within ``[start, stop)``; those before it are behind us."""
-        for behind in (self._gaps, self._retunes):
-            while behind and behind[0] < start:
-                behind.popleft()
+        while self._gaps and self._gaps[0] < start:
+            self._gaps.popleft()
         return self._gaps[0] if self._gaps and self._gaps[0] < stop else None
 
     def _note_flags(self, first: int, stop: int) -> int:

@@ -254,28 +254,26 @@ class BandChain:
                 ended = self._retune(spectrogram.grid)
                 if ended is not None:
                     yield self._in_source(ended)
-            yield from self._decided(spectrogram)
+            for scored in self._scored(spectrogram):
+                if not self.scorer.is_warm:
+                    self.tracker.learn_normal(scored.scores)
+                    continue
+                event = self.tracker.update(self._decision(scored), scored.segment.target)
+                if event is not None:
+                    yield self._in_source(event)
 
     def _parts(self, block: Any) -> Iterable[Any]:
         return (block,) if self._channel is None else self._channel.process(block)
 
-    def _decided(self, spectrogram: Spectrogram) -> Iterator[Event]:
-        n_ticks = self.geometry.n_horizon * self.grid.frame_ticks
-        for scored in self._scored(spectrogram):
-            if not self.scorer.is_warm:
-                self.tracker.learn_normal(scored.scores)
-                continue
-            decision = Decision(
-                scored.scores,
-                tuple([self.thresholds[score.detector] for score in scored.scores]),
-                scored.tick_start,
-                n_ticks,
-                scored.utc_ns,
-                scored.received_ns,
-            )
-            event = self.tracker.update(decision, scored.segment.target)
-            if event is not None:
-                yield self._in_source(event)
+    def _decision(self, scored: ScoredSegment) -> Decision:
+        return Decision(
+            scored.scores,
+            tuple([self.thresholds[score.detector] for score in scored.scores]),
+            scored.tick_start,
+            self.geometry.n_horizon * self.grid.frame_ticks,
+            scored.utc_ns,
+            scored.received_ns,
+        )
 
     def _retune(self, grid: Grid) -> Event | None:
         self.grid = grid
