@@ -434,7 +434,7 @@ def test_f4_weights_alone_are_no_model(tmp_path: Path, rng: np.random.Generator)
     path = write_h5(tmp_path / "x.h5", description("sigmoid"), random_weights(rng))
     with h5py.File(path, "r+") as file:
         del file.attrs["model_config"]
-    with pytest.raises(ModelError, match="no description of its layers, as of save_weights"):
+    with pytest.raises(ModelError, match="no description of its layers, as from save_weights"):
         import_keras(path, tmp_path / "model", 5e6)
 
 
