@@ -9,13 +9,16 @@ STAMPS := $(VENV)/stamps
 WORK ?= laboratory
 FULL := benchmarks/experiments/full.toml
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+# How long to fuzz, and where the inputs go that break a parser.
+SECONDS := 60
+CRASHES := crashes
 # Two processes share the tests: each begins with a half of them in order, so that only one loads
 # TensorFlow for long, and whoever is done first takes over from the other.
 WORKERS ?= 2
 TESTS := -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-busy lint check bench laboratory model clean
+.PHONY: help demo test test-busy fuzz lint check bench laboratory model clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -28,6 +31,9 @@ test: $(STAMPS)/test  ## Run the whole test suite
 
 test-busy: $(STAMPS)/test  ## Run it beside eight busy loops: no test may depend on speed
 	$(BIN)/python -m tests.busy $(TESTS)
+
+fuzz: $(STAMPS)/fuzz  ## Throw damaged inputs at every parser: make fuzz SECONDS=600
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --crashes $(CRASHES)
 
 lint: $(STAMPS)/test  ## Check style, types and who imports whom
 	$(BIN)/ruff check .
@@ -64,6 +70,11 @@ $(STAMPS)/demo: setup.cfg | $(STAMPS)/python
 $(STAMPS)/test: setup.cfg | $(STAMPS)/python
 	$(PIP_INSTALL) --editable '.[converter,broker,dev]'
 	@touch $@ $(STAMPS)/demo
+
+# Fuzzing goes without atheris, too: it has no wheels for every machine.
+$(STAMPS)/fuzz: $(STAMPS)/test
+	$(PIP_INSTALL) --editable '.[fuzz]' || echo "atheris does not install here: without guidance"
+	@touch $@
 
 $(STAMPS)/python:
 	@command -v '$(PYTHON)' >/dev/null || { \

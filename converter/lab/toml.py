@@ -15,6 +15,7 @@ from converter.lab.checks import check_experiment
 from converter.lab.experiment import Experiment
 from edgespec.decode import Decoder, read_toml
 from edgespec.decode.kind import kinds_of
+from edgespec.door import door
 from edgespec.errors import ConfigError
 from edgespec.nearest import advice
 
@@ -34,10 +35,11 @@ def load_experiment(path: Path) -> Experiment:
             the message names file, key and what to write.
     """
     tables = read_toml(path, ConfigError, "give a TOML file")
-    try:
-        return _experiment(tables)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    with door(f"the experiment {path}", ConfigError, "correct it"):
+        try:
+            return _experiment(tables)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
 
 
 def _experiment(tables: dict[str, Any]) -> Experiment:

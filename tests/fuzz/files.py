@@ -1,0 +1,209 @@
+"""TOML, bundles, arrays and journals."""
+
+import hashlib
+import io
+import json
+import logging
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import edgespec.twin
+from edgespec.alarm.outbox.journal import Kind, Record, pack_all
+from edgespec.alarm.outbox.spool import Spool
+from edgespec.config.loader import load_config
+from edgespec.config.template import template
+from edgespec.inference.bundle import load_bundle
+from edgespec.inference.manifest_json import manifest_from_json
+from edgespec.inference.network import Dense, Lstm, Network, network_from_npz, network_to_npz
+from edgespec.observer.choice import Candidate, remember, remembered
+from edgespec.twin.propagation.maps import Maps
+from edgespec.twin.site import load_site
+from edgespec.twin.trained import load_trained, save_trained
+from tests.fuzz.target import Call, Target
+from tests.made import tiny_network
+from tests.made.twin_site import World, hall
+
+__all__ = ["TARGETS", "written"]
+
+_SITES = Path(edgespec.twin.__file__).parent / "sites"
+
+
+def written(name: str, read: Callable[[Path], object]) -> Callable[[Path], Call]:
+    """Return what makes the call that reads a file of the bytes."""
+
+    def open_in(folder: Path) -> Call:
+        path = folder / name
+
+        def call(data: bytes) -> None:
+            path.write_bytes(data)
+            read(path)
+
+        return call
+
+    return open_in
+
+
+def _configs() -> list[bytes]:
+    return [
+        template().encode(),
+        b'[node]\nid = "pi"\n[[source]]\nuri = "rtl_tcp:h:1"\ngain_db = 20.0\n[[band]]\nid = "a"\n'
+        b'[detect]\nwarmup_s = 0.3\nhold_off_s = 0.05\ndetectors = ["model", "zscore"]\n'
+        b'[mqtt]\nurl = "mqtt://h"\nkeepalive_s = 10\n[alarm]\nstate_s = 1.0\n',
+    ]
+
+
+def _bundle() -> bytes:
+    return tiny_network.bundle().path.read_bytes()
+
+
+def _members() -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(_bundle())) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def _stored(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return out.getvalue()
+
+
+def _golden(folder: Path) -> Call:
+    """The bytes are golden.npz; the manifest has the hash that belongs to them."""
+    good = _members()
+
+    def call(data: bytes) -> None:
+        manifest = json.loads(good["manifest.json"])
+        manifest["files"]["golden.npz"] = hashlib.sha256(data).hexdigest()
+        members = {**good, "manifest.json": json.dumps(manifest).encode(), "golden.npz": data}
+        (folder / "g.edgespec").write_bytes(_stored(members))
+        load_bundle(folder / "g.edgespec")
+
+    return call
+
+
+def _of_arrays(seed: Callable[[], bytes], read: Callable[[Path], object]) -> Target:
+    """Return the target of an npz: its members are damaged, its checksums are right.
+
+    The first byte says which member the others are.
+    """
+
+    def seeds() -> list[bytes]:
+        with zipfile.ZipFile(io.BytesIO(seed())) as file:
+            return [bytes([i]) + file.read(name) for i, name in enumerate(sorted(file.namelist()))]
+
+    def open_in(folder: Path) -> Call:
+        with zipfile.ZipFile(io.BytesIO(seed())) as file:
+            good = {name: file.read(name) for name in sorted(file.namelist())}
+
+        def call(data: bytes) -> None:
+            name = list(good)[data[0] % len(good)] if data else next(iter(good))
+            (folder / "m.npz").write_bytes(_stored({**good, name: data[1:]}))
+            read(folder / "m.npz")
+
+        return call
+
+    return Target(seeds, open_in, cost=30)
+
+
+def _read_maps(path: Path) -> None:
+    site = hall()
+    maps = Maps(replace(site, propagation=replace(site.propagation, model="maps", file=path)))
+    maps.grid()
+    maps.gains_db(site.units_xyz_m)
+
+
+def _maps() -> bytes:
+    """Return maps of the hall with few cells."""
+    site = hall()
+    out = io.BytesIO()
+    axes = {"x_m": [0.5, 5.0, 9.5], "y_m": [0.5, 9.5], "z_m": [1.5]}
+    places = site.units_xyz_m
+    np.savez(
+        out,
+        units_xyz_m=places,
+        gain_db=np.full((len(places), 1, 2, 3), -60.0, np.float32),
+        **{name: np.array(axis, np.float64) for name, axis in axes.items()},
+    )
+    return out.getvalue()
+
+
+def _trained() -> bytes:
+    path = Path(tiny_network.bundle().path.parent) / "trained.npz"
+    save_trained(World(hall(), np.random.default_rng(3)).trained(100), path)
+    return path.read_bytes()
+
+
+def _load_trained(path: Path) -> None:
+    load_trained(path, hall())
+
+
+def _journals() -> list[bytes]:
+    records = [Record(Kind.COUNTER, 3), Record(Kind.EVENT, 4, b"{}"), Record(Kind.DONE, 4)]
+    records += [Record(Kind.UPDATE, 5, b'{"a":1}' * 20), Record(Kind.EVENT, 6, b"x" * 900)]
+    return [pack_all(records), pack_all(records[1:2]), b"eJ1\n" * 4000]
+
+
+def _spool(folder: Path) -> Call:
+    def call(data: bytes) -> None:
+        (folder / "events.journal").write_bytes(data)
+        logging.disable()
+        spool = Spool(folder, 1_000_000)
+        logging.disable(logging.NOTSET)
+        spool.append(spool.last_sequence + 1, b"next")
+        spool.close()
+
+    return call
+
+
+def _choices() -> list[bytes]:
+    bundle = tiny_network.bundle()
+    folder = bundle.path.parent
+    remember(bundle, folder, ["numba"], [Candidate("numba", call_s=1e-4)])
+    return [(folder / "backends.json").read_bytes()]
+
+
+def _choice(path: Path) -> None:
+    remembered(tiny_network.bundle(), path.parent, ["numba"])
+
+
+def _weights() -> bytes:
+    rng = np.random.default_rng(4)
+
+    def drawn(*shape: int) -> NDArray[np.float32]:
+        return rng.standard_normal(shape, np.float32)
+
+    lstm = Lstm("sigmoid", drawn(3, 8), drawn(2, 8), drawn(8))
+    return network_to_npz(Network((lstm,), (Dense("linear", drawn(2, 4), drawn(4)),)))
+
+
+def _read_weights(path: Path) -> None:
+    network_from_npz(path.read_bytes(), "weights.npz")
+
+
+def _manifest(data: bytes) -> None:
+    manifest_from_json(data.decode(errors="replace"))
+
+
+TARGETS = {
+    "toml-observer": Target(_configs, written("c.toml", load_config), cost=40),
+    "toml-site": Target(
+        lambda: [(_SITES / "hall.toml").read_bytes()], written("s.toml", load_site), cost=60
+    ),
+    "bundle": Target(lambda: [_bundle()], written("b.edgespec", load_bundle), cost=15),
+    "bundle-manifest": Target(
+        lambda: [_members()["manifest.json"]], lambda folder: _manifest, cost=6
+    ),
+    "bundle-golden": Target(lambda: [_members()["golden.npz"]], _golden, cost=15),
+    "npz-weights": _of_arrays(_weights, _read_weights),
+    "npz-maps": _of_arrays(_maps, _read_maps),
+    "npz-trained": _of_arrays(_trained, _load_trained),
+    "journal": Target(_journals, _spool, cost=10),
+    "choice-of-runtime": Target(_choices, written("backends.json", _choice), cost=6),
+}
