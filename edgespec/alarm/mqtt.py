@@ -6,6 +6,7 @@ What had to wait for a connection says ``replayed``.
 """
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 from edgespec.alarm.outbox.mailbox import Mailbox, Retained
@@ -54,7 +55,7 @@ class MqttSink:
     ) -> None:
         self._topics = Topics(settings.topic_prefix, node, tuple(bands), tuple(radios))
         # First of all: it is what may be refused, and nothing is open yet.
-        link = _link(settings, node, self._topics.availability)
+        link = _link(settings, self._topics, info)
         self._spool = spool
         about = encode(info_payload(info, node))
         self._mailbox = Mailbox()
@@ -126,8 +127,11 @@ class MqttSink:
         self._sender.close()
 
 
-def _link(settings: MqttConfig, node: str, will_topic: str) -> Link:
+def _link(settings: MqttConfig, topics: Topics, info: dict[str, Any]) -> Link:
     # Always the same id: after a broken link the broker then ends the old connection, and
-    # sends its last will, before this one says online, never after.
-    client_id = settings.client_id or f"edgespec-{node}"
-    return Link.of(settings, client_id, will_topic, b"offline")
+    # sends its last will, before this one says online, never after. It is of what is watched,
+    # too: two observers with one node id, a host's, do not throw each other off the broker.
+    watched = [(band.get("band"), band.get("source")) for band in info.get("bands", ())]
+    mark = blake2b(repr((topics.radios, topics.bands, watched)).encode(), digest_size=3)
+    client_id = settings.client_id or f"edgespec-{topics.node}-{mark.hexdigest()}"
+    return Link.of(settings, client_id, topics.availability, b"offline")

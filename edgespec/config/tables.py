@@ -324,7 +324,11 @@ class MqttConfig:
     )
     client_id: str | None = field(
         default=None,
-        metadata=about("Client id at the broker; default: from the node id", example="edgespec-1"),
+        metadata=about(
+            "Client id at the broker; default: from the node id and what is watched, so that two "
+            "observers on one host do not throw each other off",
+            example="edgespec-1",
+        ),
     )
     spool_max_bytes: int = field(
         default=10_000_000,
@@ -343,7 +347,13 @@ class MqttConfig:
 
     @property
     def public_url(self) -> str | None:
-        """The URL as it may be shown: a password in it is replaced by ``***``."""
+        """The URL as it may be shown: a password in it is replaced by ``***``.
+
+        So is what would be one if the host were not forgotten.
+        """
+        if self.url and "@" not in self.url:
+            scheme, mark, rest = self.url.rpartition("://")
+            return scheme + mark + re.sub(r"^([^:@/\[]*):(?!\d*/?$).*", r"\1:***", rest)
         return self.url and re.sub(r"^((?:\w+://)?[^:@/]*):.*@", r"\1:***@", self.url)
 
     def __repr__(self) -> str:

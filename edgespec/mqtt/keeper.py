@@ -8,7 +8,7 @@ from collections.abc import Callable
 from edgespec.errors import BrokerError
 from edgespec.mqtt.attempt import Attempt
 from edgespec.mqtt.backoff import Backoff, QuietLog
-from edgespec.mqtt.link import BrokerRefusedError, Link
+from edgespec.mqtt.link import OWN_ID, BrokerRefusedError, Link
 from edgespec.mqtt.session import Session
 from edgespec.mqtt.waker import Waker
 
@@ -18,6 +18,9 @@ _LOG = logging.getLogger(__name__)
 _FIRST_RETRY_S = 0.5
 _STABLE_S = 5.0
 _GOODBYE_S = 1.0
+#: So many sessions in a row that broke within moments: MQTT 3.1.1 does not say why, but a clash
+#: of client ids looks like this, and a broker that is down does not.
+_CLASHES = 3
 
 
 class LinkKeeper:
@@ -54,6 +57,7 @@ class LinkKeeper:
         self._say = QuietLog(_LOG)
         self._retry_at_s = 0.0
         self._since_s = 0.0
+        self._n_short = 0
 
     @property
     def url(self) -> str:
@@ -107,11 +111,18 @@ class LinkKeeper:
     def lose(self, error: BrokerError) -> None:
         """Give the session up, if there is one; another is sought after a pause."""
         session, self.session = self.session, None
-        self.failure = error
         if session is not None:
-            if time.monotonic() - self._since_s > _STABLE_S:
+            was_short = time.monotonic() - self._since_s <= _STABLE_S
+            self._n_short = self._n_short + 1 if was_short else 0
+            if not was_short:
                 self._backoff.reset()
             session.close()
+            if self._n_short >= _CLASHES and type(error) is BrokerError:
+                error = BrokerError(
+                    f"{error}, for the {self._n_short}. time in a row within seconds: has another "
+                    f"connection the client id {self._link.client_id!r}? Then {OWN_ID}"
+                )
+        self.failure = error
         self._retry_at_s = time.monotonic() + self._backoff.next_s()
         more = self._on_failure()
         self._say(logging.WARNING, f"{error}; {more}connecting again in the background")

@@ -13,19 +13,23 @@ from types import TracebackType
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, error_string
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edgespec.errors import BrokerError
-from edgespec.mqtt.link import BrokerRefusedError, Link, unreachable
+from edgespec.mqtt.link import OWN_ID, BrokerRefusedError, Link, unreachable
 
 __all__ = ["Session"]
 
 _PROTOCOLS = {"3.1.1": MQTTProtocolVersion.MQTTv311, "5": MQTTProtocolVersion.MQTTv5}
 _CONNECT_S = 5.0
-#: Most packets that are read before whoever drives the session has its turn again.
-_BATCH = 256
+#: Most packets that are read before whoever drives the session has its turn again, and how long.
+_BATCH, _BATCH_S = 256, 0.1
+#: The longest packet that is asked for (MQTT 5, sec. 3.1.2.11.4): the broker keeps longer ones.
+_MAX_PACKET_BYTES = 4 * 1024 * 1024 + 65536
+_TAKEN_OVER = "Session taken over"
 _BAD_LOGIN = ("Bad user name or password", "Not authorized")
 
 
@@ -106,8 +110,13 @@ class Session:
             BrokerError: it cannot be reached.
         """
         url = self._link.url
+        properties = None
+        if self._link.protocol == "5":
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.MaximumPacketSize = _MAX_PACKET_BYTES
+        keepalive_s = max(1, round(self._link.keepalive_s))
         try:
-            self._client.connect(url.host, url.port, max(1, round(self._link.keepalive_s)))
+            self._client.connect(url.host, url.port, keepalive_s, properties=properties)
         except OSError as error:
             raise unreachable(url, error) from error
         deadline_s = time.monotonic() + _CONNECT_S
@@ -219,6 +228,11 @@ class Session:
                 f"the broker {self._link.url} refuses the subscription to {self._denied}: allow "
                 "this user to read it"
             )
+        if self._lost == _TAKEN_OVER:
+            raise BrokerError(
+                f"the link to {self._link.url} is lost: another connection has taken over the "
+                f"client id {self._link.client_id!r}; {OWN_ID}"
+            )
         if self._lost is not None:
             raise BrokerError(f"the link to {self._link.url} is lost: {self._lost}")
 
@@ -252,10 +266,11 @@ class Session:
     def _read(self) -> None:
         # paho reads one packet a call; whoever listens to thousands a second would otherwise wait
         # anew for each.
+        until_s = time.monotonic() + _BATCH_S
         for _ in range(_BATCH):
             n_heard = self._n_heard
             self._client.loop_read()
-            if self._n_heard == n_heard:
+            if self._n_heard == n_heard or time.monotonic() > until_s:
                 return
 
     def _make_client(self) -> _Client:

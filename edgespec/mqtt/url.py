@@ -1,13 +1,18 @@
 """The address of a broker as people write it: ``mqtt://[user:password@]host[:port]``."""
 
+import re
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from edgespec.errors import ConfigError
 
 __all__ = ["BrokerUrl"]
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
+#: They end the part with user and password, so in there they are written as %23 and the like.
+_ENDING = "/?#[]"
+#: What may be shown of an address: a host, and a port or none. Anything else may be a password.
+_SHOWN = re.compile(r"(?:\[[0-9A-Fa-f:.]*\]|[\w.-]*)(?::\d*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +29,38 @@ class BrokerUrl:
     def parse(cls, text: str) -> "BrokerUrl":
         """Return the parts of a URL; user name and password may be percent-encoded.
 
+        Without a scheme, as in ``localhost`` or ``10.0.0.1:1884``, it is ``mqtt://``.
+
         Raises:
             ConfigError: another scheme, no host, a bad port, or a path.
         """
+        text = text.strip()
+        scheme, _, rest = text.partition("://") if "://" in text else ("mqtt", "", text)
+        user = rest.rpartition("@")[0]
+        odd = [sign for sign in _ENDING if sign in user]
+        if odd:
+            raise _refused(
+                scheme,
+                rest,
+                f"its user name or password has a {odd[0]}, which is written as {quote(odd[0], '')}"
+                " there",
+            )
         try:
-            parts = urlsplit(text.strip())
+            parts = urlsplit(f"{scheme}://{rest}")
             host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise _refused(text, str(error)) from None
-        if parts.scheme not in _PORTS:
-            raise _refused(text, f"its scheme is not one of {sorted(_PORTS)}")
+        except ValueError:
+            # Its words would show what stands for the port, which may be a part of a password.
+            raise _refused(scheme, rest, "its host or its port is none") from None
+        if scheme not in _PORTS:
+            raise _refused(scheme, rest, f"its scheme is not one of {sorted(_PORTS)}")
         if not host:
-            raise _refused(text, "it has no host")
+            raise _refused(scheme, rest, "it has no host")
         if port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise _refused(text, "only a port from 1 to 65535 may follow the host")
+            raise _refused(scheme, rest, "only a port from 1 to 65535 may follow the host")
         return cls(
             host,
-            port or _PORTS[parts.scheme],
-            parts.scheme == "mqtts",
+            port or _PORTS[scheme],
+            scheme == "mqtts",
             None if parts.username is None else unquote(parts.username),
             None if parts.password is None else unquote(parts.password),
         )
@@ -51,10 +70,13 @@ class BrokerUrl:
         return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
 
 
-def _refused(text: str, reason: str) -> ConfigError:
-    scheme, _, rest = text.rpartition("://")
-    shown = f"{scheme}://{'...@' if '@' in rest else ''}{rest.rpartition('@')[2]}"
+def _refused(scheme: str, rest: str, reason: str) -> ConfigError:
+    _, mark, address = rest.rpartition("@")
+    place = address.rstrip("/")
+    if ":" in place and not _SHOWN.fullmatch(place):
+        place = "..."
+    shown = f"{scheme}://{'...@' if mark else ''}{place}"
     return ConfigError(
-        f"the broker's URL is {shown!r}: {reason}; write mqtt://[user:password@]host[:port], "
-        "or mqtts:// for TLS"
+        f"the broker's URL is {shown[:80]!r}: {reason}; write mqtt://[user:password@]host[:port], "
+        "or mqtts:// for TLS; in user and password write # / ? [ ] @ as %23 %2F %3F %5B %5D %40"
     )

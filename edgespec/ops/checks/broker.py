@@ -11,6 +11,7 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
+from edgespec.mqtt.link import tls_context
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.ops.checks.finding import Finding, Subject
 
@@ -67,8 +68,7 @@ def _connect(url: BrokerUrl, ca_file: Path | None, timeout_s: float) -> socket.s
     if not url.tls:
         return plain
     try:
-        context = ssl.create_default_context(cafile=ca_file)
-        return context.wrap_socket(plain, server_hostname=url.host)
+        return tls_context(ca_file).wrap_socket(plain, server_hostname=url.host)
     except BaseException:
         plain.close()
         raise

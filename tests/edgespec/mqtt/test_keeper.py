@@ -7,7 +7,7 @@ from edgespec.errors import BrokerError
 from edgespec.mqtt.keeper import LinkKeeper
 from edgespec.mqtt.link import Link
 from edgespec.mqtt.session import Session
-from tests.made.broker import Broker
+from tests.made.broker import Broker, wait_for
 
 PATIENCE_S = 10.0
 
@@ -51,3 +51,34 @@ def test_work_that_fails_loses_the_session_and_no_session_is_no_failure(broker: 
     keeper.hurry()
     keeper.wait_connected(PATIENCE_S)
     keeper.close(refuse)
+
+
+@pytest.mark.parametrize("protocol", ["3.1.1", "5"])
+def test_o2_a_clash_of_client_ids_is_named(broker: Broker, protocol: str) -> None:
+    settings = MqttConfig(url=broker.url, protocol=protocol)
+    keepers = [LinkKeeper(Link.of(settings, "pi-1"), 0.05, lambda _: None, str) for _ in range(2)]
+    said: list[str] = []
+
+    def is_named() -> bool:
+        for keeper in keepers:
+            keeper.step(0.01)
+            said.append(str(keeper.failure))
+        return any("client id 'pi-1'" in text and "node.id" in text for text in said)
+
+    wait_for(is_named, "the clash is named")
+    for keeper in keepers:
+        keeper.close(lambda _: None)
+
+
+def test_c5_the_broker_keeps_what_is_too_long(broker: Broker) -> None:
+    """A packet above the size in CONNECT is never sent, and so never read or parsed."""
+    heard: list[int] = []
+    ends = [Session(Link.of(MqttConfig(url=broker.url, protocol="5"), name)) for name in "ab"]
+    with ends[0] as sender, ends[1] as reader:
+        reader.subscribe("x", lambda data: heard.append(len(data)))
+        sizes = [10, 10_000_000, 20]
+        for size in sizes:
+            sender.publish("x", bytes(size), 1)
+        wait_for(lambda: not sender.poll(None, 0.01) and not sender.unacked, "all is sent")
+        wait_for(lambda: not reader.poll(None, 0.01) and len(heard) >= 2, "the short ones")
+    assert heard == [10, 20]
