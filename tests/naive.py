@@ -104,6 +104,33 @@ def segments(flags, tick_start, frame_ticks, geometry):
     return found, skipped
 
 
+def energy_scores(targets, n_warmup):
+    """Distance of each horizon's mean power in dB from those of the warm-up, in deviations."""
+    levels = [10 * math.log10(np.mean(10 ** (one.astype(np.float64) / 10))) for one in targets]
+    known = levels[:n_warmup]
+    std = max(np.std(known, ddof=1), 0.1)
+    return [abs(level - np.mean(known)) / std for level in levels[n_warmup:]]
+
+
+def shape_scores(name, targets, n_warmup):
+    """Scores of ``zscore`` or ``ewma`` and their maps: a frame less its mean over the bins."""
+    shapes = [one - one.mean(axis=1, keepdims=True, dtype=np.float64) for one in targets]
+    if name == "zscore":
+        levels = [np.array([shape.max(axis=0), shape.min(axis=0)]) for shape in shapes]
+    else:
+        levels = [shapes[0].mean(axis=0, keepdims=True)]
+        for shape in shapes[1:]:
+            levels.append(levels[-1] + (shape.mean(axis=0, keepdims=True) - levels[-1]) / 32)
+    mean = np.mean(levels[:n_warmup], axis=0)
+    own = np.maximum(np.std(levels[:n_warmup], axis=0, ddof=1), 0.1)
+    usual = np.median(own, axis=1, keepdims=True)
+    std = np.sqrt(((n_warmup - 1) * own**2 + 20 * usual**2) / (n_warmup - 1 + 20))
+    distances = [(level - mean) / std for level in levels[n_warmup:]]
+    scores = [max(np.abs(one[0]).max(), one[1:].max(initial=0.0)) for one in distances]
+    expected = np.mean([shape.mean(axis=0) for shape in shapes[:n_warmup]], axis=0)
+    return scores, [shape - expected for shape in shapes[n_warmup:]]
+
+
 def auc(normal, anomalous):
     """Share of pairs in which the anomalous score is the higher; a tie is half a pair."""
     won = [1.0 if a > n else 0.5 if a == n else 0.0 for a in anomalous for n in normal]

@@ -5,7 +5,9 @@ import copy
 import numpy as np
 import pytest
 
-from edgespec.detect.detectors import DETECTORS, make_detectors, resolve_names
+from edgespec.computing import Computing
+from edgespec.detect.arithmetic import open_arithmetic
+from edgespec.detect.detectors import DETECTORS, MODEL_DETECTORS, make_detectors, resolve_names
 from edgespec.detect.reference import (
     BinEwma,
     BinZScore,
@@ -17,6 +19,7 @@ from edgespec.detect.residual import ForecastError
 from edgespec.errors import ConfigError, UsageError
 from edgespec.framing import Recipe
 from edgespec.records import Forecast, Scaling, Segment
+from tests import naive
 
 RECIPE = Recipe(1e6, n_fft=64, n_averages=10, n_context=8, n_horizon=4, hop_frames=4)
 FRAMING, GEOMETRY = RECIPE.framing, RECIPE.geometry
@@ -54,6 +57,48 @@ def test_an_anomaly_scores_higher_than_normal(
     highest_normal = max(score.value for score in normal if score)
     # The first ten may pass before a moving average has followed.
     assert all(score is not None and score.value > highest_normal for score in changed[10:])
+
+
+@pytest.mark.parametrize("computing", list(Computing))
+@pytest.mark.parametrize("name", ["energy", "zscore", "ewma"])
+def test_scores_are_those_of_the_definition_and_begin_anew_at_a_reset(
+    name: str, computing: Computing, rng: np.random.Generator
+) -> None:
+    (detector,) = make_detectors([name], GEOMETRY, N_WARMUP, open_arithmetic(computing))
+    # Some bins are far steadier than others, and one never changes at all.
+    spread_db = rng.uniform(0.02, 3.0, GEOMETRY.n_bins)
+    spread_db[7] = 0.0
+    for level_db in (-60.0, -85.0):
+        targets = [
+            (level_db + spread_db * rng.normal(0.0, 1.0, (GEOMETRY.n_horizon, len(spread_db))))
+            .astype(np.float32)
+            for _ in range(N_WARMUP + 30)
+        ]  # fmt: skip
+        targets[-10][:, 20:23] += np.float32(9.0)
+        targets[-5][:, 40] -= np.float32(12.0)
+        context = np.zeros((GEOMETRY.n_context, GEOMETRY.n_bins), np.float32)
+        start = np.arange(GEOMETRY.n_segment) * FRAMING.frame_samples
+        values, maps = [], []
+        for target in targets:
+            score = detector.score(Segment(context, target, start), None)
+            if score is not None:
+                values.append(score.value)
+                maps.append(None if score.error_map_db is None else score.error_map_db.copy())
+        if name == "energy":
+            expected = naive.energy_scores(targets, N_WARMUP)
+            assert maps == [None] * 30
+        else:
+            expected, expected_maps = naive.shape_scores(name, targets, N_WARMUP)
+            np.testing.assert_allclose(maps, expected_maps, atol=1e-4)
+        # float32 has a level of 60 dB to 4 udB, and the smallest spread is a tenth of a dB.
+        np.testing.assert_allclose(values, expected, rtol=1e-4, atol=2e-4)
+        detector.reset()
+
+
+@pytest.mark.parametrize("name", list(DETECTORS))
+def test_only_what_has_a_model_needs_a_forecast(name: str) -> None:
+    (detector,) = make_detectors([name], GEOMETRY, N_WARMUP)
+    assert detector.needs_forecast == (name in MODEL_DETECTORS.values())
 
 
 @pytest.mark.parametrize("make", [BinZScore, BinEwma])
