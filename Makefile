@@ -18,7 +18,7 @@ WORKERS ?= 2
 TESTS := -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-busy fuzz lint check bench laboratory model clean
+.PHONY: help demo test test-busy fuzz mutants lint check bench laboratory model clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -34,6 +34,9 @@ test-busy: $(STAMPS)/test  ## Run it beside eight busy loops: no test may depend
 
 fuzz: $(STAMPS)/fuzz  ## Throw damaged inputs at every parser: make fuzz SECONDS=600
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --crashes $(CRASHES)
+
+mutants: $(STAMPS)/mutants  ## Change the code here and there; say what no test notices (25 minutes)
+	nice $(BIN)/python -m tests.mutants
 
 lint: $(STAMPS)/test  ## Check style, types and who imports whom
 	$(BIN)/ruff check .
@@ -74,6 +77,10 @@ $(STAMPS)/test: setup.cfg | $(STAMPS)/python
 # Fuzzing goes without atheris, too: it has no wheels for every machine.
 $(STAMPS)/fuzz: $(STAMPS)/test
 	$(PIP_INSTALL) --editable '.[fuzz]' || echo "atheris does not install here: without guidance"
+	@touch $@
+
+$(STAMPS)/mutants: $(STAMPS)/test
+	$(PIP_INSTALL) --editable '.[mutants]'
 	@touch $@
 
 $(STAMPS)/python:
