@@ -112,6 +112,11 @@ def _load(config_path: Path | None, **options: Any) -> "Config":
     is_flag=True,
     help=f"Exit with 6 unless the broker answers within {_REQUIRE_BROKER_S:g} s.",
 )
+@click.option(
+    "--require-source",
+    is_flag=True,
+    help="Exit with 4 if the radio is not there, instead of waiting for it.",
+)
 @_JSON
 def monitor(
     config_path: Path | None,
@@ -122,13 +127,14 @@ def monitor(
     computing: str | None,
     duration: float | None,
     require_broker: bool,
+    require_source: bool,
     as_json: bool,
 ) -> None:
     """Watch a source and report what is not normal.
 
     Runs until the source ends or Ctrl-C. The first four seconds (detect.warmup_s) teach it what is
-    normal, so start it on a normal band. A broker that cannot be reached is tried again in the
-    background, and events wait on disk for it.
+    normal, so start it on a normal band. A radio that is not there, or goes away, is tried again
+    until it is back. So is a broker, and events wait on disk for it.
     """
     from edgespec.alarm.console import JsonLinesSink, TableSink
     from edgespec.observer.startup import open_observer
@@ -138,7 +144,10 @@ def monitor(
     )
     sink = JsonLinesSink(sys.stdout) if as_json else TableSink(sys.stdout)
     observer = open_observer(
-        config, [sink], require_broker_s=_REQUIRE_BROKER_S if require_broker else None
+        config,
+        [sink],
+        require_broker_s=_REQUIRE_BROKER_S if require_broker else None,
+        require_source=require_source,
     )
     sink.header(observer.bands, config)
     stop_on_signals(observer.monitor.stop)

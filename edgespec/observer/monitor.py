@@ -55,7 +55,11 @@ class Radio:
 
 
 class _Watched:
-    """A radio that is being read, and whether it was last heard."""
+    """A radio that is being read, and whether it was last heard.
+
+    A live one is not there before its first block; one that stays away falls silent like one that
+    was there.
+    """
 
     def __init__(self, radio: Radio) -> None:
         self.id = radio.id
@@ -67,15 +71,19 @@ class _Watched:
             n_blocks=blocks_in_ring(block_samples / self.info.sample_rate_hz),
             n_rings=len(radio.chains),
         )
-        self.is_online = True
+        self.is_online = not self.info.is_live
+        self.was_silent = False
+        self._told: bool | None = None
 
     def turns(self, started_ns: int) -> bool:
         """Return whether it has fallen silent, or is back, since this was last asked."""
-        heard_ns = max(self.reader.heard_ns, started_ns)
-        is_online = time.monotonic_ns() - heard_ns <= _SILENT_S * _NS
-        if not self.info.is_live or is_online == self.is_online:
+        heard_ns = self.reader.heard_ns
+        is_near = time.monotonic_ns() - max(heard_ns, started_ns) <= _SILENT_S * _NS
+        if not self.info.is_live or (is_near and not heard_ns):
             return False
-        self.is_online = is_online
+        if is_near == self._told:
+            return False
+        self.is_online = self._told = is_near
         return True
 
 
@@ -90,8 +98,8 @@ class Monitor:
         state_s: time between two states of a band.
         health: returns what the broker's side says of itself: connected, events that wait.
         on_event: called after the sinks with every event.
-        on_radio: told the id of a live source and whether it is there, when it falls silent
-            (False) and when it is back (True).
+        on_radio: told the id of a live source and whether it is there: when it is first heard or
+            back (True), and when it falls silent or never speaks (False).
 
     Attributes:
         workers: one for each band, in the order of the radios.
@@ -184,8 +192,10 @@ class Monitor:
 
     def _tell_radio(self, radio: _Watched) -> None:
         if radio.is_online:
-            _LOG.info("%s delivers samples again", radio.info.uri)
+            if radio.was_silent:
+                _LOG.info("%s delivers samples again", radio.info.uri)
         else:
+            radio.was_silent = True
             _LOG.warning("%s is silent: waiting until it is back", radio.info.uri)
         self._sinks.guard(
             "who is told of the radio", lambda: self._on_radio(radio.id, radio.is_online)
@@ -206,12 +216,16 @@ class Monitor:
         now = worker.chain.snapshot()
         if now.scores:
             return
+        in_band = f" in band {worker.chain.info.band}" if len(self.workers) > 1 else ""
+        if not worker.n_samples:
+            _LOG.warning("nothing was scored%s: the source gave no samples", in_band)
+            return
         heard_s = worker.n_samples / worker.chain.sample_rate_hz
         reasons = ", ".join(f"{n} {reason}" for reason, n in now.n_skipped.items() if n)
         _LOG.warning(
             "nothing was scored%s: %.3g s were heard%s, and the warm-up still lacks %.3g s of good "
             "signal: give a longer recording, or set detect.warmup_s to %.2g or less",
-            f" in band {worker.chain.info.band}" if len(self.workers) > 1 else "",
+            in_band,
             heard_s,
             f" (segments left out: {reasons})" if reasons else "",
             now.warmup_left_s,

@@ -111,12 +111,15 @@ def open_model(config: Config) -> tuple[Bundle, Backend]:
     return bundle, backend
 
 
-def open_band_source(config: Config, bundles: Sequence[Bundle]) -> Source:
+def open_band_source(
+    config: Config, bundles: Sequence[Bundle], *, is_awaited: bool = False
+) -> Source:
     """Open the source; what the configuration leaves open is set to what the bundles need.
 
     Args:
         config: of one source.
         bundles: of all its bands, in their order.
+        is_awaited: a radio that is not there yet is no error.
 
     Raises:
         ConfigError: the bands cannot be watched together in this source.
@@ -130,6 +133,7 @@ def open_band_source(config: Config, bundles: Sequence[Bundle]) -> Source:
         sample_rate_hz=rate_hz,
         gain_db=source.gain_db,
         ppm=source.ppm,
+        is_awaited=is_awaited,
     )
 
 
@@ -181,8 +185,10 @@ def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":
     return MqttSink(config.mqtt, config.node.id, radios, names, info, spool)
 
 
-def open_radio(config: Config, source: SourceConfig) -> Radio:
+def open_radio(config: Config, source: SourceConfig, *, is_awaited: bool = False) -> Radio:
     """Open a source and the chain of every band that is watched in it.
+
+    With ``is_awaited``, a radio that is not there yet is no error.
 
     Raises:
         ConfigError: its bands cannot be watched together.
@@ -193,7 +199,7 @@ def open_radio(config: Config, source: SourceConfig) -> Radio:
     views = [config.only(band) for band in bands]
     models = [open_model(view) for view in views]
     of_source = replace(config, source=(source,), band=bands)
-    opened = open_band_source(of_source, [bundle for bundle, _ in models])
+    opened = open_band_source(of_source, [bundle for bundle, _ in models], is_awaited=is_awaited)
     try:
         chains = tuple(
             open_chain(view, bundle, backend, opened)
@@ -210,6 +216,7 @@ def open_observer(
     sinks: Sequence[Sink] = (),
     *,
     require_broker_s: float | None = None,
+    require_source: bool = False,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Observer:
     """Open everything that ``config`` names, ready to run.
@@ -218,6 +225,7 @@ def open_observer(
         config: checked configuration.
         sinks: further sinks, such as the console.
         require_broker_s: fail unless the broker answers within this time.
+        require_source: fail where a radio is not there yet, instead of waiting for it.
         on_event: called after the sinks with every event.
 
     Raises:
@@ -234,7 +242,7 @@ def open_observer(
     with ExitStack() as stack:
         radios = []
         for source in config.source:
-            radio = open_radio(config, source)
+            radio = open_radio(config, source, is_awaited=not require_source)
             stack.callback(radio.source.close)
             radios.append(radio)
         broker = open_broker(config, [chain.info for radio in radios for chain in radio.chains])
@@ -242,8 +250,9 @@ def open_observer(
             stack.callback(broker.close)
             if require_broker_s is not None:
                 broker.wait_connected(require_broker_s)
-            for source in config.source:
-                broker.radio(source.id, online=True)
+            for radio in radios:
+                # A live one is online once it is heard.
+                broker.radio(radio.id, online=not radio.source.info.is_live)
         monitor = Monitor(
             radios,
             [*sinks, *([broker] if broker else [])],

@@ -5,9 +5,12 @@ command is one byte and a 32-bit number, big-endian.
 """
 
 import contextlib
+import logging
+import re
 import socket
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Any
@@ -16,9 +19,12 @@ from numpy.typing import NDArray
 
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
+from edgespec.sources.rate import RateWatch
 from edgespec.sources.uri import SourceUri
 
 __all__ = ["RtlTcp", "TunerSettings", "open_rtl_tcp"]
+
+_LOG = logging.getLogger(__name__)
 
 _MAGIC = b"RTL0"
 _HEADER_BYTES = 12
@@ -28,6 +34,9 @@ _RATES_HZ = ((225_001, 300_000), (900_001, 3_200_000))
 _DEFAULT_PORT = 1234
 _DEFAULT_GAIN_DB = 29.7
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
+_ADDRESS = re.compile(
+    r"(//)?(\[(?P<ipv6>[\w:.%-]+)\]|(?P<host>[^\s:/@\[\]\0]+))(:(?P<port>\d{1,5}))?/?", re.ASCII
+)
 #: How often a waiting read looks whether it was closed.
 _POLL_S = 0.2
 _NS = 1_000_000_000
@@ -56,6 +65,12 @@ class TunerSettings:
                 "between 0 and 4.29 GHz"
             )
 
+        if not (abs(self.gain_db) <= 200.0 and abs(self.ppm) <= 1000):
+            raise SourceError(
+                f"a gain of {self.gain_db:g} dB and {self.ppm} ppm cannot be set; a gain is "
+                "between -200 and 200 dB, a crystal off by at most 1000 ppm"
+            )
+
     def commands(self) -> bytes:
         """Return the commands that bring a tuner to these settings."""
         pairs = (
@@ -77,6 +92,7 @@ def open_rtl_tcp(
     gain_db: float | None = None,
     ppm: float | None = None,
     block_samples: int = 32_768,
+    is_awaited: bool = False,
 ) -> "RtlTcp":
     """Return the dongle behind ``rtl_tcp:HOST:PORT``, tuned and streaming.
 
@@ -102,7 +118,7 @@ def open_rtl_tcp(
     settings = TunerSettings(
         frequency_hz,
         rate_hz,
-        _first(uri.number("gain"), gain_db, _DEFAULT_GAIN_DB) or 0.0,
+        _first(_gain_db(uri), gain_db, _DEFAULT_GAIN_DB) or 0.0,
         round(_first(uri.number("ppm"), ppm) or 0),
         uri.flag("agc"),
     )
@@ -110,9 +126,10 @@ def open_rtl_tcp(
         uri.text,
         _address(uri),
         settings,
-        timeout_s=uri.number("timeout_s") or 5.0,
-        stall_s=uri.number("stall_s") or 2.0,
+        timeout_s=_seconds(uri, "timeout_s", 5.0),
+        stall_s=_seconds(uri, "stall_s", 2.0),
         buffer_bytes=8 * block_samples,
+        is_awaited=is_awaited,
     )
 
 
@@ -120,7 +137,22 @@ class RtlTcp:
     """The client. A server that goes away or falls silent is called again, with growing pauses.
 
     The block after such a gap says how many samples the clock says were lost. ``n_reconnects``
-    counts them.
+    counts them. A server that sends fewer samples than its rate promises is as good as gone: what
+    is missing counts as lost, and after ``stall_s`` it is called again, too. From then on nothing
+    is handed out until the rate is right for half of ``stall_s``.
+
+    Args:
+        uri: as messages name it.
+        address: host and port.
+        settings: what the server is told.
+        timeout_s: how long connecting may take.
+        stall_s: how long the server may be silent or slow.
+        buffer_bytes: asked of the system for what arrives between two reads.
+        is_awaited: a server that is not there yet is no error: it is tried again.
+        clock: seconds, of a clock that never steps.
+
+    Raises:
+        SourceError: the server is not there, and not awaited.
     """
 
     def __init__(
@@ -132,6 +164,8 @@ class RtlTcp:
         timeout_s: float = 5.0,
         stall_s: float = 2.0,
         buffer_bytes: int = 262_144,
+        is_awaited: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.info = SourceInfo(
             uri, settings.sample_rate_hz, settings.center_freq_hz, SampleFormat.CU8, is_live=True
@@ -146,9 +180,20 @@ class RtlTcp:
         self._lock = Lock()
         self._sample_start = 0
         self._gap_from_s: float | None = None
+        self._clock = clock
+        self._watch = RateWatch(settings.sample_rate_hz, 0.5 * stall_s)
+        self._wait_s = _FIRST_WAIT_S
+        self._n_lost = 0
+        self._is_slow = False
         self._pending: socket.socket | None = None
-        self._socket: socket.socket | None = self._connect()
-        self._heard_s = time.monotonic()
+        self._socket: socket.socket | None = None
+        try:
+            self._socket = self._connect()
+        except SourceError as error:
+            if not is_awaited:
+                raise
+            _LOG.warning("%s; it is tried again until it is there", error)
+        self._heard_s = clock()
 
     def read(self, out: NDArray[Any]) -> IqBlock | None:
         """Fill ``out`` from the server; see :class:`~edgespec.sources.source.Source`.
@@ -159,7 +204,12 @@ class RtlTcp:
             if self._socket is None and not self._reconnect():
                 return None
             n = self._receive(out.reshape(-1).data) // 2
-            block = self._block(out, n) if n and not self._closed.is_set() else None
+            block = None
+            if self._is_slow:
+                # What a slow server sent last is not worth a block of its own.
+                self._n_lost += n if self._gap_from_s is None else 0
+            elif n and not self._closed.is_set():
+                block = self._block(out, n)
             if self._socket is None and self._gap_from_s is None:
                 self._gap_from_s = self._heard_s
             if block is not None:
@@ -177,9 +227,9 @@ class RtlTcp:
 
     def _block(self, out: NDArray[Any], n: int) -> IqBlock:
         rate_hz = self.info.sample_rate_hz
-        n_dropped = 0
+        n_dropped, self._n_lost = self._n_lost, 0
         if self._gap_from_s is not None:
-            n_dropped = max(1, round((self._heard_s - self._gap_from_s) * rate_hz) - n)
+            n_dropped += max(1, round((self._heard_s - self._gap_from_s) * rate_hz) - n)
             self._gap_from_s = None
         start = self._sample_start + n_dropped
         self._sample_start = start + n
@@ -196,13 +246,13 @@ class RtlTcp:
     def _receive(self, view: memoryview) -> int:
         """Fill ``view`` and return the bytes that came; hang up where they stop."""
         n_bytes = 0
-        waiting_since_s = time.monotonic()
+        waiting_since_s = self._clock()
         with self._lock:
             while self._socket is not None and n_bytes < len(view):
                 try:
                     n_new = self._socket.recv_into(view[n_bytes:])
                 except TimeoutError:
-                    silent_s = time.monotonic() - waiting_since_s
+                    silent_s = self._clock() - waiting_since_s
                     if silent_s < self._stall_s and not self._closed.is_set():
                         continue
                     n_new = 0
@@ -213,8 +263,31 @@ class RtlTcp:
                     self._hang_up()
                     break
                 n_bytes += n_new
-                waiting_since_s = self._heard_s = time.monotonic()
+                waiting_since_s = self._heard_s = self._clock()
+                self._judge_rate(n_new)
         return n_bytes
+
+    def _judge_rate(self, n_bytes: int) -> None:
+        """Count what a slow server did not send; hang up where that goes on."""
+        n_lost = self._watch.heard(n_bytes / 2, self._heard_s)
+        if self._gap_from_s is None:
+            # In a gap the clock counts.
+            self._n_lost += n_lost
+        if self._watch.n_good:
+            self._wait_s = _FIRST_WAIT_S
+            if self._is_slow:
+                self._is_slow = False
+                _LOG.info("%s sends all its samples again", self.info.uri)
+        elif self._watch.n_slow >= (1 if self._is_slow else 2):
+            if not self._is_slow:
+                _LOG.warning(
+                    "%s sends fewer samples than the %g a second it was set to: they count as "
+                    "dropped, and it is called again until it sends all",
+                    self.info.uri,
+                    self.info.sample_rate_hz,
+                )
+            self._is_slow = True
+            self._hang_up()
 
     def _connect(self) -> socket.socket:
         """Return a connection that has sent its greeting and been told the settings.
@@ -260,13 +333,14 @@ class RtlTcp:
 
     def _reconnect(self) -> bool:
         """Connect again, however long it takes; False if closed meanwhile."""
-        wait_s = _FIRST_WAIT_S
-        while not self._closed.wait(wait_s):
+        while not self._closed.wait(self._wait_s):
+            # A connection that proves good brings it back to the shortest.
+            self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
             try:
                 connection = self._connect()
             except SourceError:
-                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
                 continue
+            self._watch.restart()
             with self._lock:
                 self._socket = connection
                 if self._closed.is_set():
@@ -301,16 +375,32 @@ def _receive_exactly(connection: socket.socket, n_bytes: int) -> bytes:
 
 
 def _address(uri: SourceUri) -> tuple[str, int]:
-    host, colon, port = uri.rest.rpartition(":")
-    if not colon:
-        host, port = uri.rest, str(_DEFAULT_PORT)
-    host = host.strip("[]")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    """Return host and port of ``HOST``, ``HOST:PORT``, ``[IPV6]:PORT``, with or without ``//``."""
+    found = _ADDRESS.fullmatch(uri.rest)
+    port = int(found["port"] or _DEFAULT_PORT) if found else 0
+    if not found or not 0 < port < 65536:
         raise UsageError(
             f"the address in {uri.text!r} cannot be understood; write rtl_tcp:HOST:PORT, for "
-            f"example rtl_tcp:127.0.0.1:{_DEFAULT_PORT}"
+            f"example rtl_tcp:127.0.0.1:{_DEFAULT_PORT} or rtl_tcp:[::1]:{_DEFAULT_PORT}"
         )
-    return host, int(port)
+    return found["ipv6"] or found["host"], port
+
+
+def _seconds(uri: SourceUri, key: str, default: float) -> float:
+    value = _first(uri.number(key), default)
+    if value is None or not 0.0 < value <= 1e6:
+        raise UsageError(f"{key} in {uri.text!r} is {value}; it must be above 0 s, at most 1e6 s")
+    return value
+
+
+def _gain_db(uri: SourceUri) -> float | None:
+    """Return the gain that the address asks for; None where it leaves it open."""
+    if uri.options.get("gain", "").lower() in ("auto", "agc"):
+        raise UsageError(
+            f"gain in {uri.text!r} must be a number of dB: with an automatic gain every change of "
+            f"it looks like interference; write gain={_DEFAULT_GAIN_DB}, or leave it out"
+        )
+    return uri.number("gain")
 
 
 def _first(*values: float | None) -> float | None:

@@ -20,6 +20,7 @@ class Request:
     gain_db: float | None = None
     block_samples: int = 32_768
     ppm: float | None = None
+    is_awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def open_source(
     gain_db: float | None = None,
     ppm: float | None = None,
     block_samples: int = 32_768,
+    is_awaited: bool = False,
 ) -> Source:
     """Return the open source that ``uri`` names.
 
@@ -50,12 +52,13 @@ def open_source(
         ppm: frequency error of a radio's crystal, in parts per million.
         block_samples: samples that will be asked for at a time; sizes the buffers of a network
             source.
+        is_awaited: a live source that is not there yet is no error; it gives nothing until it is.
 
     Raises:
         UsageError: the URI cannot be understood, or lacks something.
         SourceError: the source cannot be opened.
     """
-    request = Request(center_freq_hz, sample_rate_hz, gain_db, block_samples, ppm)
+    request = Request(center_freq_hz, sample_rate_hz, gain_db, block_samples, ppm, is_awaited)
     with door(f"the source {brief(repr(uri), 160)}", SourceError, "check it, or get it again"):
         parsed = parse_uri(uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
         return SOURCES[parsed.scheme].open(parsed, request)
@@ -89,6 +92,7 @@ def _rtl_tcp(uri: SourceUri, request: Request) -> Source:
         gain_db=request.gain_db,
         ppm=request.ppm,
         block_samples=request.block_samples,
+        is_awaited=request.is_awaited,
     )
 
 

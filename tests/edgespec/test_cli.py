@@ -289,7 +289,7 @@ def test_another_sample_rate(command: str, bundle: Path, tmp_path: Path) -> None
 
 def test_nobody_at_rtl_tcp(bundle: Path) -> None:
     uri = f"rtl_tcp:127.0.0.1:{free_port()}?center_freq=806M"
-    got = run("monitor", "--source", uri, "--model", bundle)
+    got = run("monitor", "--source", uri, "--model", bundle, "--require-source")
     check_refusal(*got, 4, "no rtl_tcp answers", "start 'rtl_tcp")
 
 

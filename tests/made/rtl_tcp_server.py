@@ -23,6 +23,8 @@ class RtlTcpServer:
         greeting: what every client hears first.
         n_bytes: bytes of each connection, by its number, the last for all further ones; None is
             endless. After them the server hangs up, or with ``stall`` keeps silent.
+        port: where to listen; 0 is any that is free.
+        piece_bytes: how much is sent at once.
     """
 
     def __init__(
@@ -33,14 +35,17 @@ class RtlTcpServer:
         greeting: bytes = GREETING,
         n_bytes: tuple[int | None, ...] = (None,),
         stall: bool = False,
+        port: int = 0,
+        piece_bytes: int = 8192,
     ) -> None:
         self._data = data
         self._rate_hz = rate_hz
         self._greeting = greeting
         self._n_bytes = n_bytes
         self._stall = stall
+        self._piece_bytes = piece_bytes
         self._stop = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._listener.settimeout(0.05)
         self._thread = threading.Thread(target=self._serve)
         self.port: int = self._listener.getsockname()[1]
@@ -103,7 +108,7 @@ class RtlTcpServer:
     def _piece(self, at: int) -> bytes:
         """Return some bytes from the ``at``-th on; none while there are none."""
         place = at % len(self._data)
-        return self._data[place : place + 8192]
+        return self._data[place : place + self._piece_bytes]
 
     def _take_commands(self, received: bytes) -> bytes:
         while len(received) >= 5:

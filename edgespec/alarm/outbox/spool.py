@@ -7,7 +7,8 @@ What reaches the disk, and when: ``append`` writes to the file at once, which ou
 the process; ``sync`` forces it to the medium, which outlives a power cut. The owner calls
 ``sync`` only for messages that are still waiting a moment after they were made: with a broker in
 reach no alarm waits for an SD card. Acknowledgements are never forced: losing one costs a
-duplicate.
+duplicate. A sequence number never comes twice, not even after a power cut: see
+:mod:`edgespec.alarm.outbox.reservation`.
 """
 
 import fcntl
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgespec.alarm.outbox.journal import Kind, Record, pack, pack_all, unpack
+from edgespec.alarm.outbox.reservation import BLOCK, Reservation, sync_folder
 from edgespec.errors import ConfigError
 
 __all__ = ["Spool"]
@@ -59,6 +61,7 @@ class Spool:
         self.problem: str | None = None
         self._folder = folder
         self._path = folder / "events.journal"
+        self._reservation = Reservation(folder)
         self._on_disk = max_bytes > 0
         self._max_file_bytes = max_bytes
         self._max_waiting_bytes = max_bytes // 2 or _MEMORY_BYTES
@@ -78,7 +81,7 @@ class Spool:
 
     @property
     def last_sequence(self) -> int:
-        """The highest sequence number ever used, also before a restart."""
+        """The highest sequence number that was ever used, or may have been before a power cut."""
         return self._sequence
 
     def append(self, sequence: int, payload: bytes, *, droppable: bool = False) -> None:
@@ -115,7 +118,12 @@ class Spool:
             yield record.sequence, record.payload
 
     def sync(self) -> None:
-        """Force what waits to the medium, if it is not there yet."""
+        """Force what waits to the medium, if it is not there yet.
+
+        The next sequence numbers are reserved here, so that no message has to wait for it.
+        """
+        if self._file >= 0 and self._sequence + BLOCK // 2 > self._reservation.upto:
+            self._reserve(BLOCK)
         if self._synced or self._file < 0 or not self._waiting:
             return
         try:
@@ -127,6 +135,9 @@ class Spool:
     def close(self) -> None:
         """Force what waits to the medium and let the file go; a second call does nothing."""
         self.sync()
+        if self._lock >= 0 and self._reservation.upto > self._sequence:
+            # Nothing is missing after an end in order: the numbers go on where they stopped.
+            self._reserve(0)
         self._close_file()
         if self._lock >= 0:
             os.close(self._lock)
@@ -137,6 +148,7 @@ class Spool:
             return
         try:
             if not self._path.exists():
+                self._sequence = self._reservation.after_a_start(0)
                 return
             self._take_lock()
             data = self._path.read_bytes()
@@ -152,6 +164,8 @@ class Spool:
                 self._forget(record.sequence)
             elif record.kind is not Kind.COUNTER:
                 self._keep(record)
+        self._sequence = self._reservation.after_a_start(self._sequence)
+        self._reserve(BLOCK)
         if self.n_damaged_bytes:
             _log.warning(
                 "%d bytes of %s were damaged, as after a kill in the middle of a write; "
@@ -183,6 +197,8 @@ class Spool:
     def _write(self, record: Record) -> None:
         if not self._on_disk or not self._has_file():
             return
+        if self._sequence > self._reservation.upto and not self._reserve(BLOCK):
+            return
         data = pack(record)
         is_idle = not self._waiting and self._file_bytes > _TIDY_BYTES
         if is_idle or self._file_bytes + len(data) > self._max_file_bytes:
@@ -208,6 +224,7 @@ class Spool:
             self._take_lock()
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._file = os.open(self._path, flags, 0o600)
+            sync_folder(self._folder)
             self._file_bytes = os.fstat(self._file).st_size
         except OSError as error:
             self._degrade(error)
@@ -224,6 +241,7 @@ class Spool:
             _write_all(file, data)
             os.fdatasync(file)
             new_path.replace(self._path)
+            sync_folder(self._folder)
         except OSError as error:
             if file >= 0:
                 os.close(file)
@@ -234,6 +252,15 @@ class Spool:
         if self.problem is not None:
             _log.warning("the spool is on disk again in %s", self._folder)
             self.problem = None
+
+    def _reserve(self, ahead: int) -> bool:
+        """Reserve the next sequence numbers; return whether that was possible."""
+        try:
+            self._reservation.cover(self._sequence, ahead)
+        except OSError as error:
+            self._degrade(error)
+            return False
+        return True
 
     def _take_lock(self) -> None:
         if self._lock >= 0:

@@ -426,3 +426,24 @@ def test_a_radio_that_is_gone_is_offline_while_the_node_is_online(
     wait_for(lambda: "is silent" in observer.errors, "it is said")
     observer.send(signal.SIGTERM)
     assert observer.wait() == 0
+
+
+def test_o5_a_radio_that_is_not_there_is_offline_until_it_is(
+    broker: Broker, listener: Listener, stack: ExitStack, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    clean = band.cu8(band.noise(rng, 1.0))
+    topic = "radio/radio0/availability"
+    port = free_port()
+    uri = f"rtl_tcp:127.0.0.1:{port}?center_freq=806M"
+    observer = observe(stack, tmp_path, broker.url, "--source", uri)
+    wait_for(lambda: "no rtl_tcp answers" in observer.errors, "it is said")
+    wait_for(lambda: listener.on(f"{NODE}/availability") == [b"online"], "the node is online")
+    wait_for(lambda: "is silent" in observer.errors, "it is awaited")
+    wait_for(lambda: len(observer.lines.states) >= 2, "states while it is away")
+    assert set(listener.on(topic)) == {b"offline"}
+    assert observer.lines.states[-1]["n_samples"] == 0
+    with RtlTcpServer(clean.tobytes(), rate_hz=band.RATE_HZ, port=port):
+        wait_for(lambda: listener.on(topic)[-1:] == [b"online"], "the radio is there")
+        observer.send(signal.SIGTERM)
+        assert observer.wait() == 0
+    assert observer.errors.count("no rtl_tcp answers") == 1

@@ -167,13 +167,15 @@ def test_a_radio_that_falls_silent_is_told_once_and_when_it_is_back(
     tape = Tape(clean, is_live=True)
 
     def be_silent() -> None:
+        clock.sleep(0.3)
+        wait_for(lambda: told == [("r0", True)], "it is told that it was heard")
         clock.sleep(3.01)
-        wait_for(lambda: bool(told), "the silence is told")
+        wait_for(lambda: len(told) == 2, "the silence is told")
 
     # Only when time goes on does the monitor look again.
     tape.calls = {200_000: be_silent, 230_000: lambda: clock.sleep(0.5)}
     monitor_for(tape, notebook, on_radio=lambda *turn: told.append(turn)).run()
-    assert told == [("r0", False), ("r0", True)]
+    assert told == [("r0", True), ("r0", False), ("r0", True)]
     messages = [record.message for record in caplog.records]
     assert "tape:1 is silent" in messages[0]
     assert "tape:1 delivers samples again" in messages[1]

@@ -1,5 +1,6 @@
 """The rtl_tcp client against a local server."""
 
+import itertools
 import socket
 import threading
 import time
@@ -10,9 +11,12 @@ import pytest
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import SampleFormat
 from edgespec.sources import open_source
+from edgespec.sources.rate import RateWatch
 from edgespec.sources.reader import Reader
+from edgespec.sources.rtl_tcp import RtlTcp, TunerSettings, _address
 from edgespec.sources.source import Source
-from tests.made.broker import PATIENCE_S
+from edgespec.sources.uri import SourceUri
+from tests.made.broker import PATIENCE_S, wait_for
 from tests.made.rtl_tcp_server import RtlTcpServer
 
 RATE_HZ = 1.92e6
@@ -175,4 +179,148 @@ def test_rates_of_no_dongle(octets, rate_hz):
 )
 def test_incomplete_uris(uri, message):
     with pytest.raises(UsageError, match=message):
+        open_source(uri)
+
+
+# --- O5: a radio that is not there yet
+
+
+def test_o5_a_server_that_is_not_there_is_awaited(octets, caplog):
+    with RtlTcpServer(octets) as server:
+        port = server.port
+    source = open_source(
+        f"rtl_tcp:127.0.0.1:{port}", center_freq_hz=1e8, sample_rate_hz=RATE_HZ, is_awaited=True
+    )
+    assert "no rtl_tcp answers" in caplog.text
+    assert "tried again" in caplog.text
+    blocks = []
+    out = np.empty((1000, 2), np.uint8)
+    thread = threading.Thread(target=lambda: blocks.append(source.read(out)))
+    thread.start()
+    with RtlTcpServer(octets, port=port):
+        thread.join(PATIENCE_S)
+        source.close()
+    # Before it was there it lost nothing.
+    assert (blocks[0].n_samples, blocks[0].n_dropped, blocks[0].sample_start) == (1000, 0, 0)
+
+
+@pytest.mark.parametrize("query", ["?sample_rate=5M", "?stall_s=0", "?timeout_s=-1", "?gain=1e9"])
+def test_o5_what_can_never_work_is_not_awaited(query):
+    uri = f"rtl_tcp:127.0.0.1:1{query}"
+    settings = {} if "rate" in query else {"sample_rate_hz": RATE_HZ}
+    with pytest.raises((SourceError, UsageError)):
+        open_source(uri, center_freq_hz=1e8, is_awaited=True, **settings)
+
+
+# --- O6: a server that is too slow
+
+
+@pytest.mark.parametrize(("share", "n_slow"), [(0.5, 2), (1e-6, 2), (0.88, 2), (0.95, 0), (1.1, 0)])
+def test_o6_the_rate_is_held_against_a_clock(share, n_slow):
+    watch = RateWatch(1000.0, 1.0)
+    lost = [watch.heard(share * 10.0, 0.01 * i) for i in range(202)]
+    assert watch.n_slow == n_slow
+    assert sum(lost) == pytest.approx((1 - share) * 1500 if n_slow else 0, abs=30)
+
+
+def test_o6_a_link_that_stalls_and_catches_up_has_lost_nothing():
+    watch = RateWatch(1000.0, 1.0)
+    now_s = 0.0
+    for _ in range(20):
+        assert watch.heard(10, now_s) == 0
+        now_s += 0.9
+        # All that waited comes at once.
+        assert [watch.heard(n, now_s) for n in (400, 490, 10)] == [0, 0, 0]
+        now_s += 0.01
+    assert watch.n_good >= 8
+
+
+def test_o6_what_a_server_dropped_once_is_counted_once():
+    watch = RateWatch(1000.0, 1.0)
+    lost = [watch.heard(0 if 300 <= i < 350 else 10, 0.01 * i) for i in range(1000)]
+    assert sum(lost) == pytest.approx(500, abs=20)
+    assert sum(1 for n in lost if n) <= 2
+    assert watch.n_slow == 0
+
+
+@pytest.mark.parametrize("octets_per_s", [RATE_HZ, 2.0])
+def test_o6_a_server_that_is_too_slow_is_called_again(octets, caplog, octets_per_s):
+    # The clock of the client runs so fast that no server of this test can keep up.
+    caplog.set_level("INFO")
+    with RtlTcpServer(
+        octets, rate_hz=octets_per_s / 2, piece_bytes=2 if octets_per_s < 9 else 8192
+    ) as server:
+        source = RtlTcp(
+            "rtl_tcp:x",
+            ("127.0.0.1", server.port),
+            TunerSettings(1e8, RATE_HZ),
+            stall_s=50.0 if is_trickle else 0.5,
+            clock=lambda: 20.0 * time.monotonic(),
+        )
+        thread = threading.Thread(target=lambda: _read_to_end(source))
+        thread.start()
+        wait_for(lambda: source.n_reconnects >= 2, "it is called again")
+        source.close()
+        thread.join(PATIENCE_S)
+    assert caplog.text.count("sends fewer samples") == 1
+
+
+def test_o6_nothing_is_handed_out_before_the_rate_is_right_again(octets):
+    times_s = iter(itertools.chain([0.0] * 3, [0.1 * i for i in range(1, 60)]))
+    last = [0.0]
+
+    def clock() -> float:
+        """Count tenths of a second: slow, then for ever so slowly that any server keeps up."""
+        last[0] = next(times_s, last[0] + 1e-4)
+        return last[0]
+
+    with RtlTcpServer(octets) as server:
+        source = RtlTcp(
+            "rtl_tcp:x", ("127.0.0.1", server.port), TunerSettings(1e8, RATE_HZ), clock=clock
+        )
+        out = np.empty((1000, 2), np.uint8)
+        while not source.n_reconnects:
+            blocks_before = source.read(out)
+            assert blocks_before is not None
+        source.close()
+    # The slow part ended at 5.9 s; a good window takes a second, and all of it counts as lost.
+    assert blocks_before.n_dropped >= 3.0 * RATE_HZ
+
+
+def _read_to_end(source: RtlTcp) -> None:
+    out = np.empty((1000, 2), np.uint8)
+    while source.read(out) is not None:
+        pass
+
+
+# --- O11: addresses whose meaning is plain
+
+
+@pytest.mark.parametrize(
+    ("rest", "address"),
+    [
+        ("127.0.0.1:1235", ("127.0.0.1", 1235)),
+        ("//127.0.0.1:1235", ("127.0.0.1", 1235)),
+        ("//127.0.0.1:1235/", ("127.0.0.1", 1235)),
+        ("radio.local", ("radio.local", 1234)),
+        ("//radio.local", ("radio.local", 1234)),
+        ("[::1]", ("::1", 1234)),
+        ("[fe80::1%eth0]:99", ("fe80::1%eth0", 99)),
+        ("//[::1]:1235", ("::1", 1235)),
+    ],
+)
+def test_o11_addresses(rest, address):
+    assert _address(SourceUri(f"rtl_tcp:{rest}", "rtl_tcp", rest)) == address
+
+
+@pytest.mark.parametrize("rest", ["::1:1234", "h:0", "h:65536", "//", "h:1/x", "u@h", "[::1", "h:"])
+def test_o11_addresses_that_could_mean_anything(rest):
+    with pytest.raises(UsageError, match=r"write rtl_tcp:HOST:PORT.*\[::1\]"):
+        _address(SourceUri(f"rtl_tcp:{rest}", "rtl_tcp", rest))
+
+
+@pytest.mark.parametrize("gain", ["auto", "AUTO", "agc"])
+def test_o11_an_automatic_gain_is_refused_with_its_reason(gain):
+    uri = f"rtl_tcp:h?center_freq=1e8&sample_rate=2.4e6&gain={gain}"
+    with pytest.raises(UsageError, match=r"looks like interference; write gain=29\.7"):
         open_source(uri)

@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgespec.alarm.outbox import reservation
 from edgespec.alarm.outbox import spool as spool_module
 from edgespec.alarm.outbox.journal import Kind, Record, pack, pack_all, unpack
 from edgespec.alarm.outbox.spool import Spool
@@ -124,10 +126,11 @@ def test_a_cut_at_any_byte_costs_only_the_tail(
         assert sequences(survivor) == list(range(1, n_bytes // record_bytes + 1))
         assert survivor.n_damaged_bytes == n_bytes % record_bytes
         assert ("damaged" in caplog.text) == (n_bytes % record_bytes > 0)
-        survivor.append(99, b"after the cut")
+        sequence = survivor.last_sequence + 1
+        survivor.append(sequence, b"after the cut")
         survivor.close()
         again = Spool(tmp_path, BIG)
-        assert sequences(again)[-1] == 99
+        assert sequences(again)[-1] == sequence
         again.close()
 
 
@@ -237,26 +240,53 @@ def test_a_full_disk_is_said_once_and_survived(
 
 
 class Medium:
-    """A disk of which a power cut leaves, of each file, what was there at its last fdatasync."""
+    """A disk of which a power cut leaves what was forced to it.
+
+    Of each file, what was there when it was last forced; of each folder, the names that were there
+    when the folder was.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.n_syncs = 0
         self._kept: dict[int, bytes] = {}
-        self._force = os.fdatasync
+        self._names: dict[Path, dict[str, int]] = {}
+        self._force, self._force_all = os.fdatasync, os.fsync
         monkeypatch.setattr(os, "fdatasync", self._fdatasync)
+        monkeypatch.setattr(os, "fsync", self._fsync)
 
     def _fdatasync(self, file: int) -> None:
         self._force(file)
         self.n_syncs += 1
+        self._keep(file)
+
+    def _fsync(self, file: int) -> None:
+        folder = Path(f"/proc/self/fd/{file}").resolve()
+        if "after" in folder.parts:
+            # What a power cut left is only looked at.
+            return
+        self._force_all(file)
+        if folder.is_dir():
+            self._names[folder] = {one.name: one.stat().st_ino for one in folder.iterdir()}
+        else:
+            self._keep(file)
+
+    def _keep(self, file: int) -> None:
         self._kept[os.fstat(file).st_ino] = Path(f"/proc/self/fd/{file}").read_bytes()
+
+    def cut_power(self, folder: Path) -> Path:
+        """Return a copy of ``folder`` as a power cut now would leave it."""
+        copy = folder / "after"
+        shutil.rmtree(copy, ignore_errors=True)
+        copy.mkdir()
+        names = self._names.get(folder.resolve(), {})
+        for name in ("events.journal", "reserved"):
+            if name in names:
+                (copy / name).write_bytes(self._kept.get(names[name], b""))
+        return copy
 
     def after_a_power_cut(self, folder: Path) -> list[int]:
         """Return what a spool finds in the copy of ``folder`` that a power cut now would leave."""
-        journal, copy = folder / "events.journal", folder / "after"
-        copy.mkdir(exist_ok=True)
-        kept = self._kept.get(journal.stat().st_ino, b"") if journal.exists() else b""
-        (copy / journal.name).write_bytes(kept)
-        spool = Spool(copy, BIG)
+        spool = Spool(self.cut_power(folder), BIG)
         found = sequences(spool)
         spool.close()
         return found
@@ -390,4 +420,90 @@ def test_a_kill_loses_nothing_that_was_appended(tmp_path: Path) -> None:
     kept = sequences(spool)
     assert kept == list(range(1, len(kept) + 1))
     assert len(kept) >= max(said, default=50)
+    spool.close()
+
+
+# --- O9: a sequence number never comes twice
+
+
+@pytest.fixture
+def boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file in which the system says which run of it this is."""
+    path = tmp_path / "boot_id"
+    path.write_text("first\n")
+    monkeypatch.setattr(reservation, "_BOOT_ID", path)
+    return path
+
+
+@pytest.mark.parametrize("n_messages", [1, 100, 2500])
+@pytest.mark.parametrize("is_synced", [False, True])
+def test_o9_confirmed_messages_keep_their_numbers_through_a_power_cut(
+    tmp_path: Path, medium: Medium, boot: Path, n_messages: int, is_synced: bool
+) -> None:
+    folder = tmp_path / "spool"
+    for run in range(3):
+        spool = Spool(folder, BIG)
+        for _ in range(n_messages):
+            last = spool.last_sequence + 1
+            spool.append(last, b"message")
+            # The broker has it at once.
+            spool.ack(last)
+            if is_synced:
+                spool.sync()
+        copy = medium.cut_power(folder)
+        boot.write_text(f"run {run}\n")
+        again = Spool(copy, BIG)
+        assert last <= again.last_sequence <= last + 2 * reservation.BLOCK
+        again.close()
+        spool._close_file()
+        os.close(spool._lock)
+        # The next run begins with what the power cut left.
+        shutil.rmtree(folder.with_name("spool-next"), ignore_errors=True)
+        copy.rename(folder.with_name("spool-next"))
+        shutil.rmtree(folder)
+        folder.with_name("spool-next").rename(folder)
+
+
+def test_o9_after_a_kill_or_an_end_in_order_no_number_is_missing(
+    tmp_path: Path, boot: Path
+) -> None:
+    spool = filled(tmp_path / "spool", 7)
+    for sequence in range(1, 8):
+        spool.ack(sequence)
+    killed = tmp_path / "killed"
+    shutil.copytree(tmp_path / "spool", killed)
+    after = Spool(killed, BIG)
+    assert after.last_sequence == 7
+    after.close()
+    spool.close()
+    boot.write_text("next\n")
+    after = Spool(tmp_path / "spool", BIG)
+    assert after.last_sequence == 7
+    after.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"9 ", b"-5 first", b"9" * 100 + b" x", b"\xff 1"])
+def test_o9_a_damaged_reservation_costs_nothing(tmp_path: Path, boot: Path, content: bytes) -> None:
+    spool = filled(tmp_path / "spool", 3)
+    spool.close()
+    (tmp_path / "spool" / "reserved").write_bytes(content)
+    after = Spool(tmp_path / "spool", BIG)
+    assert after.last_sequence == 3
+    after.append(4, b"message")
+    after.close()
+
+
+def test_o9_a_new_journal_is_found_after_a_power_cut(tmp_path: Path, medium: Medium) -> None:
+    """Its content is on the medium, and so is its name."""
+    spool = filled(tmp_path, 2)
+    spool.sync()
+    assert (medium.cut_power(tmp_path) / "events.journal").exists()
+    for sequence in range(3, 200):
+        spool.append(sequence, b"x" * 1000)
+        spool.ack(sequence)
+    spool.ack(1)
+    spool.ack(2)
+    spool.append(200, b"new")
+    spool.sync()
+    assert medium.after_a_power_cut(tmp_path) == [200]
     spool.close()
