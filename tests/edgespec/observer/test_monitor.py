@@ -110,12 +110,15 @@ def test_states_come_by_the_clock(
     monkeypatch.setattr(time, "monotonic_ns", clock.monotonic_ns)
 
     def let_time_go_by() -> None:
+        # Before its band begins, time would pass it by.
+        wait_for(lambda: monitor.workers[0].n_samples > 0, "the band")
         for n_states in (1, 2, 3):
             clock.sleep(0.31)
             wait_for(lambda n=n_states: len(notebook.states) == n, "a state")
 
     tape.calls = {200_000: let_time_go_by}
-    monitor_for(tape, notebook, state_s=0.3).run()
+    monitor = monitor_for(tape, notebook, state_s=0.3)
+    monitor.run()
     # Three while nothing came, and one at the end.
     assert len(notebook.states) == 4
     counts = [state.n_samples for state in notebook.states]
