@@ -8,10 +8,8 @@ import contextlib
 import logging
 import re
 import socket
-import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Any
 
@@ -20,19 +18,16 @@ from numpy.typing import NDArray
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.sources.rate import RateWatch
+from edgespec.sources.tuner import DEFAULT_GAIN_DB, TunerSettings
 from edgespec.sources.uri import SourceUri
 
-__all__ = ["RtlTcp", "TunerSettings", "open_rtl_tcp"]
+__all__ = ["RtlTcp", "open_rtl_tcp"]
 
 _LOG = logging.getLogger(__name__)
 
 _MAGIC = b"RTL0"
 _HEADER_BYTES = 12
-_FREQUENCY, _RATE, _GAIN_MODE, _GAIN, _PPM, _AGC = 1, 2, 3, 4, 5, 8
-#: What the RTL2832U can be set to, in Hz.
-_RATES_HZ = ((225_001, 300_000), (900_001, 3_200_000))
 _DEFAULT_PORT = 1234
-_DEFAULT_GAIN_DB = 29.7
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
 _ADDRESS = re.compile(
     r"(//)?(\[(?P<ipv6>[\w:.%-]+)\]|(?P<host>[^\s:/@\[\]\0]+))(:(?P<port>\d{1,5}))?/?", re.ASCII
@@ -40,48 +35,6 @@ _ADDRESS = re.compile(
 #: How often a waiting read looks whether it was closed.
 _POLL_S = 0.2
 _NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class TunerSettings:
-    """What the server is told. The gain is fixed: automatic gain looks like an anomaly."""
-
-    center_freq_hz: float
-    sample_rate_hz: float
-    gain_db: float = _DEFAULT_GAIN_DB
-    ppm: int = 0
-    agc: bool = False
-
-    def __post_init__(self) -> None:
-        rate = self.sample_rate_hz
-        if not any(low <= rate <= high for low, high in _RATES_HZ):
-            raise SourceError(
-                f"an RTL-SDR cannot sample at {rate:g} Hz; it takes 225001 to 300000 and 900001 "
-                "to 3200000, for example 1.92e6 or 2.4e6"
-            )
-        if not 0 < self.center_freq_hz < 2**32:
-            raise SourceError(
-                f"a centre frequency of {self.center_freq_hz:g} Hz cannot be tuned; it must be "
-                "between 0 and 4.29 GHz"
-            )
-
-        if not (abs(self.gain_db) <= 200.0 and abs(self.ppm) <= 1000):
-            raise SourceError(
-                f"a gain of {self.gain_db:g} dB and {self.ppm} ppm cannot be set; a gain is "
-                "between -200 and 200 dB, a crystal off by at most 1000 ppm"
-            )
-
-    def commands(self) -> bytes:
-        """Return the commands that bring a tuner to these settings."""
-        pairs = (
-            (_RATE, round(self.sample_rate_hz)),
-            (_FREQUENCY, round(self.center_freq_hz)),
-            (_PPM, self.ppm),
-            (_AGC, int(self.agc)),
-            (_GAIN_MODE, 1),
-            (_GAIN, round(10 * self.gain_db)),
-        )
-        return b"".join(struct.pack(">BI", code, value & 0xFFFFFFFF) for code, value in pairs)
 
 
 def open_rtl_tcp(
@@ -118,7 +71,7 @@ def open_rtl_tcp(
     settings = TunerSettings(
         frequency_hz,
         rate_hz,
-        _first(_gain_db(uri), gain_db, _DEFAULT_GAIN_DB) or 0.0,
+        _first(_gain_db(uri), gain_db, DEFAULT_GAIN_DB) or 0.0,
         round(_first(uri.number("ppm"), ppm) or 0),
         uri.flag("agc"),
     )
@@ -398,7 +351,7 @@ def _gain_db(uri: SourceUri) -> float | None:
     if uri.options.get("gain", "").lower() in ("auto", "agc"):
         raise UsageError(
             f"gain in {uri.text!r} must be a number of dB: with an automatic gain every change of "
-            f"it looks like interference; write gain={_DEFAULT_GAIN_DB}, or leave it out"
+            f"it looks like interference; write gain={DEFAULT_GAIN_DB}, or leave it out"
         )
     return uri.number("gain")
 

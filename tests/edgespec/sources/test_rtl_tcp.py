@@ -13,8 +13,9 @@ from edgespec.records import SampleFormat
 from edgespec.sources import open_source
 from edgespec.sources.rate import RateWatch
 from edgespec.sources.reader import Reader
-from edgespec.sources.rtl_tcp import RtlTcp, TunerSettings, _address
+from edgespec.sources.rtl_tcp import RtlTcp, _address
 from edgespec.sources.source import Source
+from edgespec.sources.tuner import TunerSettings
 from edgespec.sources.uri import SourceUri
 from tests.made.broker import PATIENCE_S, wait_for
 from tests.made.rtl_tcp_server import RtlTcpServer
@@ -247,8 +248,9 @@ def test_o6_what_a_server_dropped_once_is_counted_once():
 def test_o6_a_server_that_is_too_slow_is_called_again(octets, caplog, octets_per_s):
     # The clock of the client runs so fast that no server of this test can keep up.
     caplog.set_level("INFO")
+    is_trickle = octets_per_s < 9
     with RtlTcpServer(
-        octets, rate_hz=octets_per_s / 2, piece_bytes=2 if octets_per_s < 9 else 8192
+        octets, rate_hz=octets_per_s / 2, piece_bytes=2 if is_trickle else 8192
     ) as server:
         source = RtlTcp(
             "rtl_tcp:x",
