@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from edgespec.decode.depth import depth_of
 from edgespec.decode.kind import Kind, kinds_of
 from edgespec.decode.shown import clipped, shown
 from edgespec.decode.text import parse_json
@@ -165,7 +166,7 @@ class _Walk:
         """Return one text, number, path, choice, or anything at all."""
         base = kind.base
         if base is object:
-            if _depth(value, MAX_DEPTH) > MAX_DEPTH:
+            if depth_of(value, MAX_DEPTH) > MAX_DEPTH:
                 raise self._failure(f"{path} is nested more than {MAX_DEPTH} deep; make it flatter")
             return value
         if base is Path and isinstance(value, str) and value:
@@ -223,17 +224,3 @@ def _within(path: str, message: str, kinds: Mapping[str, Kind]) -> str:
         return message
     is_of_field = message.split(" ")[0].rstrip(",:") in kinds
     return f"{path}.{message}" if is_of_field else f"{path}: {message}"
-
-
-def _depth(value: object, most: int) -> int:
-    """Return how deep a value is nested; more than ``most`` is not looked into."""
-    depth, level = 0, [value]
-    while level and depth <= most:
-        inner: list[object] = []
-        for one in level:
-            if isinstance(one, dict):
-                inner.extend(one.values())
-            elif isinstance(one, list):
-                inner.extend(one)
-        depth, level = depth + 1, inner
-    return depth

@@ -17,7 +17,8 @@ from edgespec.twin.expected import Expectation
 from edgespec.twin.fusion import Fused, Fusion, make_detectors, window_lengths
 from edgespec.twin.learning.averaging import Averager
 from edgespec.twin.learning.bias import BoundedBias
-from edgespec.twin.learning.history import total_db
+from edgespec.twin.learning.history import History, total_db
+from edgespec.twin.learning.plausible import implausible_biases
 from edgespec.twin.localise import Localiser, Source
 from edgespec.twin.plausibility.transmitters import Silence
 from edgespec.twin.plausibility.units import Trust
@@ -73,6 +74,7 @@ class SiteTwin:
         self._noise_dbm = float(10.0 * np.log10(self.expectation.noise_mw))
         self._transmitters_ns = 0
         self._last_ns = 0
+        self._learning_notes: tuple[str, ...] = ()
         self._pending: list[tuple[Snapshot, FloatArray, BoolArray]] = []
         self._trained: TrainedTwin | None = None
         self._fusion: Fusion | None = None
@@ -136,6 +138,8 @@ class SiteTwin:
         mismatch = given.mismatch(self.site)
         if mismatch:
             raise ConfigError(f"what was learnt does not fit the site file: {mismatch}")
+        if trained is None and (why := self._disbelief(given)):
+            raise ConfigError(why)
         self._watch(given)
         if state is not None:
             self._bias.take_on(state.drift_db)
@@ -152,7 +156,9 @@ class SiteTwin:
 
     def _judge(self, snapshot: Snapshot) -> TwinVerdict:
         """Return the verdict on one snapshot, and learn from it."""
-        elapsed_s = min((snapshot.utc_ns - self._last_ns) / 1e9, 60.0 + self.site.detect.interval_s)
+        most_s = 60.0 + self.site.detect.interval_s
+        # A former owner's clock may have been ahead.
+        elapsed_s = min(max((snapshot.utc_ns - self._last_ns) / 1e9, 0.0), most_s)
         self._last_ns = snapshot.utc_ns
         expected_dbm, is_occupied = self.expectation.level_dbm, self.expectation.is_occupied
         if self._trained is None or self._fusion is None:
@@ -222,10 +228,35 @@ class SiteTwin:
         if len(self._pending) >= self.site.detect.learn_snapshots:
             history = history_of(self._pending)
             self._pending.clear()
-            self._watch(train_history(self.site, self.localiser.grid, history))
-            return replace(verdict, status=TwinStatus.LEARNING)
+            if self._learnt(history):
+                return replace(verdict, status=TwinStatus.LEARNING)
         n_left = self.site.detect.learn_snapshots - len(self._pending)
-        return replace(verdict, status=TwinStatus.LEARNING, n_to_learn=n_left)
+        return replace(
+            verdict, status=TwinStatus.LEARNING, n_to_learn=n_left, notes=self._learning_notes
+        )
+
+    def _learnt(self, history: History) -> bool:
+        """Whether a history can be learnt from; if so it watches from now on."""
+        why = ""
+        try:
+            learnt = train_history(self.site, self.localiser.grid, history)
+            why = self._disbelief(learnt)
+        except ConfigError as error:
+            why = str(error)
+        if why:
+            self.counts["learning_refused"] += 1
+            self._learning_notes = (f"learning begins anew: {why}",)
+            return False
+        self._learning_notes = ()
+        self._watch(learnt)
+        return True
+
+    def _disbelief(self, learnt: TrainedTwin) -> str:
+        """Return why what was learnt by itself is not believed; empty if it is."""
+        site = self.site
+        is_calibrated = site.level_unit == "dBm"
+        most_db = site.detect.max_bias_db
+        return implausible_biases(learnt.normal.bias_db, site.nodes, is_calibrated, most_db)
 
     def _verdict(
         self,

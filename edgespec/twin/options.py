@@ -112,6 +112,14 @@ class DetectOptions:
         default=300,
         metadata=about("Normal snapshots to learn from where none were trained", minimum=20),
     )
+    max_bias_db: float = field(
+        default=15.0,
+        metadata=about(
+            "Most bias that is learnt without `twin train`; of half the units, half of it",
+            unit="dB",
+            above=0,
+        ),
+    )
     bias_bound_db: float = field(
         default=3.0,
         metadata=about("How far a learnt bias may move from training", unit="dB", minimum=0),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.decode.shown import shown
 from edgespec.errors import ConfigError
 from edgespec.twin.fusion import Limits
 from edgespec.twin.learning.normal import NormalStatistics
@@ -15,6 +16,11 @@ from edgespec.twin.trained import TrainedTwin
 __all__ = ["STATE_SCHEMA", "TwinState"]
 
 STATE_SCHEMA = "edgespec.twin-state/1"
+
+#: What was learnt of a receiver lies within these; anything else is damage, or malice.
+_MOST_DB = 300.0
+_SCALES_DB = (0.1, 100.0)
+_MOST_SCORE = 1e12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,18 +62,15 @@ class TwinState:
             state = json.loads(data)
             if state["schema"] != STATE_SCHEMA:
                 raise ValueError(state["schema"])
-            nodes = tuple(str(node) for node in state["nodes"])
-            drift_db = np.array(state["drift_db"], np.float64)
-            trained = (
-                _trained(state["trained"], state["site"], nodes) if "trained" in state else None
-            )
-            if drift_db.shape != (len(nodes),) or not np.isfinite(drift_db).all():
-                raise ValueError("drift_db")
-            return cls(str(state["site"]), nodes, int(state["utc_ns"]), drift_db, trained)
-        except (ValueError, KeyError, TypeError, RecursionError):
+            nodes = tuple(_text(node) for node in state["nodes"])
+            site = _text(state["site"])
+            drift_db = _array(state, "drift_db", (len(nodes),), -_MOST_DB, _MOST_DB)
+            trained = _trained(state["trained"], site, nodes) if "trained" in state else None
+            return cls(site, nodes, _integer(state, "utc_ns", 0, 2**63 - 1), drift_db, trained)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError(
-                f"the retained state of a twin is no {STATE_SCHEMA}: {data[:60]!r}; clear the "
-                "topic, and the site is learnt again"
+                f"the retained state of a twin is no {STATE_SCHEMA} ({shown(str(error))}); "
+                "`edgespec twin forget SITE` clears it, and the site is learnt again"
             ) from None
 
 
@@ -88,38 +91,63 @@ def _plain(trained: TrainedTwin) -> dict[str, Any]:
 
 
 def _trained(plain: dict[str, Any], site: str, nodes: tuple[str, ...]) -> TrainedTwin:
-    bias_db = np.array(plain["bias_db"], np.float64)
-    scale_db = np.array(plain["scale_db"], np.float64)
-    doublings = tuple(int(one) for one in plain["doublings"])
-    limits = Limits(
-        tuple(float(one) for one in plain["thresholds"]),
-        tuple(float(one) for one in plain["witness_thresholds"]),
+    doublings = tuple(_integer(plain["doublings"], index, 0, 3) for index in range(_n(plain)))
+    n_subbands = len(plain["bias_db"][0][0])
+    shape = (2, len(nodes), n_subbands)
+    thresholds, witnesses = (
+        _array(plain, name, (len(doublings),), -_MOST_SCORE, _MOST_SCORE)
+        for name in ("thresholds", "witness_thresholds")
     )
-    repeat_share = np.array(plain["repeat_share"], np.float64)
-    shape = (len(doublings), *bias_db.shape)
-    if (
-        bias_db.ndim != 3
-        or bias_db.shape[:2] != (2, len(nodes))
-        or scale_db.shape != shape
-        or not (len(limits.thresholds) == len(limits.witness_thresholds) == len(doublings))
-        or repeat_share.shape != (len(nodes),)
-        or not (
-            np.isfinite(bias_db).all() and (scale_db > 0.0).all() and set(doublings) <= {0, 1, 2, 3}
-        )
-    ):
-        raise ValueError("arrays")
     return TrainedTwin(
         site,
         nodes,
-        str(plain["detector"]),
-        int(plain["averages"]),
-        float(plain["false_alarm_rate"]),
-        NormalStatistics(bias_db, scale_db, doublings),
-        limits,
-        repeat_share,
-        int(plain["n_snapshots"]),
-        int(plain["n_outliers"]),
+        _text(plain["detector"]),
+        _integer(plain, "averages", 1, 1000),
+        float(_array(plain, "false_alarm_rate", (), 1e-300, 0.5)),
+        NormalStatistics(
+            _array(plain, "bias_db", shape, -_MOST_DB, _MOST_DB),
+            _array(plain, "scale_db", (len(doublings), *shape), *_SCALES_DB),
+            doublings,
+        ),
+        Limits(tuple(thresholds.tolist()), tuple(witnesses.tolist())),
+        _array(plain, "repeat_share", (len(nodes),), 0.0, 1.0),
+        _integer(plain, "n_snapshots", 1, 10**9),
+        _integer(plain, "n_outliers", 0, 10**9),
     )
+
+
+def _n(plain: dict[str, Any]) -> int:
+    """Return the number of windows."""
+    n_windows = len(plain["doublings"])
+    if not 1 <= n_windows <= 2:
+        raise ValueError(f"doublings has {n_windows} numbers")
+    return n_windows
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"{shown(value)} is no text")
+    return value
+
+
+def _integer(items: Any, key: str | int, least: int, most: int) -> int:
+    value = items[key]
+    if type(value) is not int or not least <= value <= most:
+        raise ValueError(f"{key} is {shown(value)}")
+    return value
+
+
+def _array(
+    items: dict[str, Any], key: str, shape: tuple[int, ...], least: float, most: float
+) -> NDArray[np.float64]:
+    """Return numbers of a shape and within bounds; texts and truth values are none."""
+    values = np.array(items[key])
+    if values.shape != shape or values.dtype.kind not in "fiu":
+        raise ValueError(f"{key} has the shape {values.shape}, not {shape} of numbers")
+    # Written so that NaN fails.
+    if not ((values >= least) & (values <= most)).all():
+        raise ValueError(f"{key} has numbers outside of {least:g} to {most:g}")
+    return values.astype(np.float64)
 
 
 def _rounded(array: NDArray[np.float64], digits: int) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from edgespec.decode import Decoder
 from edgespec.decode.kind import Kind, kind_of
+from edgespec.decode.shown import shown
 from edgespec.wire.text import PayloadError
 
 __all__ = ["LEVEL_UNIT", "Fields", "parse_utc"]
@@ -18,7 +19,9 @@ LEVEL_UNIT = "dBFS"
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _Record = TypeVar("_Record")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UTC = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
+#: No text is longer that anybody reads, and none holds what a terminal would obey.
+_MAX_TEXT = 1000
+_UTC = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?Z")
 
 
 #: Of a newer version a message may have more; what is not finite is restored before.
@@ -26,6 +29,7 @@ _DECODER = Decoder(PayloadError, is_finite=False, allows_more=True)
 _TEXT, _NUMBER, _INTEGER, _FLAG = (kind_of(hint) for hint in (str, float, int, bool))
 _TEXTS, _NUMBER_LIST = kind_of(tuple[str, ...]), kind_of(tuple[float, ...])
 _NUMBERS, _INTEGERS = kind_of(Mapping[str, float]), kind_of(Mapping[str, int])
+_NAMED_TEXTS = kind_of(Mapping[str, str])
 _OBJECT, _OBJECTS = kind_of(Mapping[str, Any]), kind_of(tuple[Mapping[str, Any], ...])
 
 
@@ -61,12 +65,14 @@ class Fields:
         """Return the fields of a payload that says it is of ``schema``."""
         found = payload.get("schema")
         if found != schema:
-            raise PayloadError(f"the schema of a payload is {found!r:.60}; expected {schema!r}")
+            raise PayloadError(
+                f"the schema of a payload is {shown(found):.60}; expected {schema!r}"
+            )
         return cls(payload, schema)
 
     def text(self, key: str) -> str:
-        """Return a string."""
-        return str(self._as(key, _TEXT))
+        """Return a string of one line that can be shown."""
+        return self._printable(key, str(self._as(key, _TEXT)))
 
     def optional_text(self, key: str) -> str | None:
         """Return a string or None."""
@@ -74,7 +80,12 @@ class Fields:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of strings."""
-        return tuple(self._as(key, _TEXTS))
+        return tuple(self._printable(key, text) for text in self._as(key, _TEXTS))
+
+    def texts_by_name(self, key: str) -> dict[str, str]:
+        """Return an object of strings, its names such strings, too."""
+        items = self._as(key, _NAMED_TEXTS).items()
+        return {self._printable(key, k): self._printable(key, v) for k, v in items}
 
     def choice(self, key: str, choices: type[_Choice]) -> _Choice:
         """Return a member of an enumeration."""
@@ -93,8 +104,11 @@ class Fields:
         return tuple(self._as(key, _NUMBER_LIST))
 
     def integer(self, key: str) -> int:
-        """Return an integer."""
-        return int(self._as(key, _INTEGER))
+        """Return an integer of 64 bits."""
+        value = int(self._as(key, _INTEGER))
+        if not -(2**63) <= value < 2**63:
+            raise PayloadError(f"{self._schema}: {key} is {shown(value)}; it must have 64 bits")
+        return value
 
     def flag(self, key: str) -> bool:
         """Return a truth value."""
@@ -142,6 +156,14 @@ class Fields:
     def optional_inner(self, key: str) -> "Fields | None":
         """Return the fields of an object, or None."""
         return None if self._get(key) is None else self.inner(key)
+
+    def _printable(self, key: str, text: str) -> str:
+        if len(text) > _MAX_TEXT or not text.isprintable():
+            raise PayloadError(
+                f"{self._schema}: {key} is {text[:60]!a}; it must be one line of at most "
+                f"{_MAX_TEXT} printable characters"
+            )
+        return text
 
     def _get(self, key: str) -> Any:
         if key not in self._payload:

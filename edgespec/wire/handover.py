@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from edgespec.units import format_utc
 from edgespec.wire.fields import Fields
-from edgespec.wire.site_event import SiteEvent, parse_site_event, site_event_payload
-from edgespec.wire.text import decode, encode
+from edgespec.wire.site_event import SiteEvent, read_site_event, site_event_payload
+from edgespec.wire.text import PayloadError, decode, encode
 
 __all__ = ["HANDOVER_SCHEMA", "SavedSite", "parse_saved", "saved_payload"]
 
@@ -53,12 +53,14 @@ def parse_saved(data: bytes | str) -> SavedSite:
     """
     payload = decode(data)
     fields = Fields.of(payload, HANDOVER_SCHEMA)
-    event = payload.get("event")
+    twin, event = payload.get("twin"), payload.get("event")
+    if not isinstance(twin, dict | None) or not isinstance(event, dict | None):
+        raise PayloadError(f"{HANDOVER_SCHEMA}: event and twin must be objects or null")
     return SavedSite(
         site=fields.text("site"),
         central=fields.text("central"),
         utc_ns=fields.utc_ns("time"),
         sequence=fields.integer("sequence"),
-        event=parse_site_event(encode(event)) if isinstance(event, dict) else None,
-        twin=json.dumps(payload["twin"]).encode() if isinstance(payload.get("twin"), dict) else b"",
+        event=read_site_event(event) if event is not None else None,
+        twin=json.dumps(twin).encode() if twin is not None else b"",
     )

@@ -1,14 +1,19 @@
 """The presence of a central unit: that it is there, and which sites it knows."""
 
+import re
 from typing import Any
 
+from edgespec.option import ID
 from edgespec.units import format_utc
 from edgespec.wire.fields import Fields
-from edgespec.wire.text import decode
+from edgespec.wire.text import PayloadError, decode
 
 __all__ = ["MEMBER_SCHEMA", "member_payload", "parse_member"]
 
 MEMBER_SCHEMA = "edgespec.member/1"
+#: Far above some thousand sites; a longer presence is not even looked at.
+_MAX_BYTES = 1024 * 1024
+_ID = re.compile(ID["pattern"])
 
 
 def member_payload(central: str, sites: list[str], utc_ns: int, **more: Any) -> dict[str, Any]:
@@ -28,7 +33,12 @@ def parse_member(data: bytes | str) -> tuple[str, list[str], dict[str, int]]:
     Raises:
         PayloadError: it is no presence.
     """
-    payload = decode(data)
+    payload = decode(data, _MAX_BYTES)
     fields = Fields.of(payload, MEMBER_SCHEMA)
     reports = fields.integers("reports") if "reports" in payload else {}
-    return fields.text("central"), list(fields.texts("sites")), reports
+    central, sites = fields.text("central"), fields.texts("sites")
+    for name in (central, *sites):
+        if not _ID.fullmatch(name):
+            # Topics are made of these.
+            raise PayloadError(f"{MEMBER_SCHEMA}: {name!r:.80} must be {ID['pattern_text']}")
+    return central, list(sites), reports

@@ -8,6 +8,7 @@ import json
 import math
 from typing import Any
 
+from edgespec.decode.shown import shown
 from edgespec.records import RssReport
 from edgespec.units import format_utc
 from edgespec.wire.fields import parse_utc
@@ -88,7 +89,7 @@ def parse_rss(data: bytes) -> RssReport:
     if type(fields) is not dict or fields.get("schema") != RSS_SCHEMA:
         found = fields.get("schema") if type(fields) is dict else fields
         raise RssPayloadError(
-            "schema", f"the schema of a payload is {found!r:.60}; expected {RSS_SCHEMA!r}"
+            "schema", f"the schema of a payload is {shown(found):.60}; expected {RSS_SCHEMA!r}"
         )
     try:
         return _report(fields)
@@ -104,11 +105,18 @@ def _report(fields: dict[str, Any]) -> RssReport:
     edges_hz, levels = fields["subband_edges_hz"], fields["levels"]
     duration_s, share = fields["duration_s"], fields["clipped_share"]
     n_frames, sequence = fields["n_frames"], fields["sequence"]
-    if not (type(node) is type(site) is type(band) is str and node and site):
-        raise TypeError(f"node, site and band are {node!r:.40}, {site!r:.40} and {band!r:.40}; "
-                        "they must be text")  # fmt: skip
-    if unit not in LEVEL_UNITS:
-        raise ValueError(f"level_unit is {unit!r:.40}; it must be one of {LEVEL_UNITS}")
+    if not (
+        type(node) is type(site) is type(band) is str
+        and node
+        and site
+        and node.isprintable()
+        and site.isprintable()
+        and band.isprintable()
+    ):
+        raise TypeError(f"node, site and band are {shown(node)}, {shown(site)} and "
+                        f"{shown(band)}; they must be text that can be shown")  # fmt: skip
+    if type(unit) is not str or unit not in LEVEL_UNITS:
+        raise ValueError(f"level_unit is {shown(unit)}; it must be one of {LEVEL_UNITS}")
     if not (type(edges_hz) is type(levels) is list and len(edges_hz) == len(levels) + 1 > 1):
         raise TypeError("subband_edges_hz must be a list of one number more than levels has")
     if not _NUMBERS.issuperset(map(type, (*edges_hz, *levels, duration_s, share))):
@@ -117,8 +125,8 @@ def _report(fields: dict[str, Any]) -> RssReport:
         raise TypeError("n_frames and sequence must be integers")
     if not (0.0 <= share <= 1.0 and 0.0 < duration_s < math.inf and n_frames >= 0):
         raise ValueError(
-            f"clipped_share is {share}, duration_s {duration_s} and n_frames {n_frames}; "
-            "they must be from 0 to 1, above 0 and at least 0"
+            f"clipped_share is {share:g}, duration_s {duration_s:g} and n_frames "
+            f"{shown(n_frames)}; they must be from 0 to 1, above 0 and at least 0"
         )
     return RssReport(
         node, site, band, parse_utc(fields["time"]), float(duration_s),

@@ -9,7 +9,13 @@ from edgespec.wire.fields import Fields
 from edgespec.wire.position import Position, located_payload, parse_located
 from edgespec.wire.text import decode
 
-__all__ = ["SITE_EVENT_SCHEMA", "SiteEvent", "parse_site_event", "site_event_payload"]
+__all__ = [
+    "SITE_EVENT_SCHEMA",
+    "SiteEvent",
+    "parse_site_event",
+    "read_site_event",
+    "site_event_payload",
+]
 
 SITE_EVENT_SCHEMA = "edgespec.site-event/1"
 
@@ -76,7 +82,16 @@ def parse_site_event(data: bytes | str) -> SiteEvent:
     Raises:
         PayloadError: it is not an event of a site.
     """
-    fields = Fields.of(decode(data), SITE_EVENT_SCHEMA)
+    return read_site_event(decode(data))
+
+
+def read_site_event(payload: dict[str, Any]) -> SiteEvent:
+    """Return the event of a decoded payload, alone or within another.
+
+    Raises:
+        PayloadError: as :func:`parse_site_event`.
+    """
+    fields = Fields.of(payload, SITE_EVENT_SCHEMA)
     return SiteEvent(
         event_id=fields.text("id"),
         event_type=fields.choice("event_type", EventType),

@@ -11,10 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from edgespec.decode.depth import depth_of
+from edgespec.decode.shown import shown
 from edgespec.decode.text import parse_object
 from edgespec.errors import EdgespecError
 
-__all__ = ["PayloadError", "decode", "encode"]
+__all__ = ["MAX_PAYLOAD_BYTES", "PayloadError", "decode", "encode"]
+
+#: No message is longer, and none is nested deeper.
+MAX_PAYLOAD_BYTES = 4 * 1024 * 1024
+_MAX_DEPTH = 32
 
 _NOT_FINITE = "not_finite"
 _NAMES = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -43,16 +49,26 @@ def encode(payload: dict[str, Any]) -> bytes:
         ) from error
 
 
-def decode(data: bytes | str) -> dict[str, Any]:
+def decode(data: bytes | str, longest: int = MAX_PAYLOAD_BYTES) -> dict[str, Any]:
     """Return the object written by :func:`encode`, its non-finite numbers restored.
 
     Raises:
-        PayloadError: not UTF-8, not JSON, not an object, or NaN written out.
+        PayloadError: longer than ``longest`` bytes, not UTF-8, not JSON, not an object, nested
+            too deep, or NaN written out.
     """
-    payload = parse_object(data, PayloadError, "a payload", "see who publishes it")
+    if len(data) > longest:
+        raise PayloadError(f"a payload has {len(data)} bytes; at most {longest} are read")
+    try:
+        # Here and not by the parser, which guesses the encoding and lets half characters pass.
+        text = data if isinstance(data, str) else data.decode()
+    except UnicodeDecodeError as error:
+        raise PayloadError(f"a payload is not UTF-8 at byte {error.start}") from None
+    payload = parse_object(text, PayloadError, "a payload", "see who publishes it")
+    if depth_of(payload, _MAX_DEPTH) > _MAX_DEPTH:
+        raise PayloadError(f"a payload is nested more than {_MAX_DEPTH} deep")
     reasons = payload.pop(_NOT_FINITE, {})
     if not isinstance(reasons, dict):
-        raise PayloadError(f"{_NOT_FINITE} is {reasons!r:.60}; it must be an object")
+        raise PayloadError(f"{_NOT_FINITE} is {shown(reasons)}; it must be an object")
     for pointer, name in reasons.items():
         _restore(payload, pointer, name)
     return payload
@@ -87,8 +103,8 @@ def _restore(payload: dict[str, Any], pointer: str, name: object) -> None:
     except (KeyError, IndexError, ValueError, TypeError):
         pass
     raise PayloadError(
-        f"{_NOT_FINITE} says {pointer!r:.60} is {name!r:.20}; it must point at a null and be one "
-        f"of {sorted(_NAMES)}"
+        f"{_NOT_FINITE} says {pointer!r:.60} is {shown(name):.60}; it must point at a null and be "
+        f"one of {sorted(_NAMES)}"
     )
 
 

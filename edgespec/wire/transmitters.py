@@ -14,6 +14,7 @@ from edgespec.wire.fields import Fields
 from edgespec.wire.text import PayloadError, decode
 
 __all__ = [
+    "MAX_TRANSMITTERS_BYTES",
     "PLACE",
     "TRANSMITTERS_SCHEMA",
     "Transmitter",
@@ -22,6 +23,8 @@ __all__ = [
 ]
 
 TRANSMITTERS_SCHEMA = "edgespec.transmitters/1"
+#: A thousand transmitters; a longer list is not even looked at.
+MAX_TRANSMITTERS_BYTES = 256 * 1024
 
 #: Bounds of a coordinate.
 PLACE = {"unit": "m", "minimum": -1e5, "maximum": 1e5}
@@ -104,7 +107,7 @@ def parse_transmitters(data: bytes | str) -> tuple[int, tuple[Transmitter, ...]]
     Raises:
         PayloadError: it is no such message, or one of its transmitters is not possible.
     """
-    fields = Fields.of(decode(data), TRANSMITTERS_SCHEMA)
+    fields = Fields.of(decode(data, MAX_TRANSMITTERS_BYTES), TRANSMITTERS_SCHEMA)
     transmitters = fields.records("transmitters", Transmitter)
     names = [one.id for one in transmitters]
     if len(set(names)) < len(names):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.decode.shown import clipped
 from edgespec.units import format_utc
 from edgespec.wire.fields import Fields
 from edgespec.wire.position import Position, located_payload, parse_located, rounded
@@ -53,7 +54,8 @@ class TwinVerdict:
     ``kind`` and ``advice``. ``kind`` is empty, or one of :data:`edgespec.twin.advice.KINDS`.
     ``implausible`` says of each distrusted unit why. ``transmitters_silent`` should be on the air
     and are not; they were left out of what was expected. Without enough units, and while learning,
-    score and threshold are NaN. ``n_to_learn`` snapshots are left until it watches.
+    score and threshold are NaN. ``n_to_learn`` snapshots are left until it watches. ``notes`` say
+    what else is to be known of the site: what was inherited, and what could not be learnt.
     """
 
     site: str
@@ -83,6 +85,7 @@ class TwinVerdict:
     freq_upper_hz: float | None = None
     kind: str = ""
     advice: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def units_implausible(self) -> tuple[str, ...]:
@@ -125,6 +128,7 @@ def verdict_payload(
         "expected": _rows(verdict.expected_dbm),
         "residual_db": _rows(verdict.residual_db),
         "reports": dict(counts),
+        **({"notes": list(verdict.notes)} if verdict.notes else {}),
     }
 
 
@@ -170,13 +174,14 @@ def parse_verdict(data: bytes | str) -> TwinVerdict:
             units_saturated=fields.texts("units_saturated"),
             transmitters_silent=fields.texts("transmitters_silent"),
             n_to_learn=fields.integer("n_to_learn"),
-            implausible={str(k): str(v) for k, v in payload["units_implausible"].items()},
+            implausible=fields.texts_by_name("units_implausible"),
             kind=fields.text("kind"),
             advice=fields.text("advice"),
+            notes=fields.texts("notes") if "notes" in payload else (),
             **parse_located(fields),
         )
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise PayloadError(f"{VERDICT_SCHEMA}: {error}") from error
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise PayloadError(f"{VERDICT_SCHEMA}: {clipped(str(error), 200)}") from error
 
 
 def _or_nan(value: float | None) -> float:
@@ -191,4 +196,7 @@ def _rows(values: NDArray[np.float64]) -> list[list[float | None]]:
 
 
 def _array(payload: dict[str, Any], key: str) -> NDArray[np.float64]:
-    return np.array(payload[key], np.float64, ndmin=2)
+    values = np.array(payload[key], np.float64, ndmin=2)
+    if values.ndim != 2:
+        raise PayloadError(f"{VERDICT_SCHEMA}: {key} must be a list of rows")
+    return values

@@ -4,13 +4,16 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
+from edgespec.decode.shown import clipped
 from edgespec.errors import ConfigError, EdgespecError
 from edgespec.mqtt.backoff import QuietLog
 from edgespec.twin.central import ReportRefused, SiteTwin
 from edgespec.twin.service.book import EventBook
 from edgespec.twin.site import Site
+from edgespec.units import format_utc
 from edgespec.wire.handover import SavedSite
 from edgespec.wire.rss import RssPayloadError, parse_rss
 from edgespec.wire.site_event import SiteEvent
@@ -61,6 +64,7 @@ class Desk:
         self._make_twin = make_twin
         self._twin: SiteTwin | None = None
         self._state = b""
+        self._notes: tuple[str, ...] = ()
         self._told: tuple[tuple[Transmitter, ...], int] | None = None
         self._unread: Counter[str] = Counter()
         self._logs: dict[str, QuietLog] = {}
@@ -74,6 +78,10 @@ class Desk:
     def sequence(self) -> int:
         """Number of the last message of an event, of this owner or a former one."""
         return self._sequence
+
+    def refuse(self, reason: str) -> None:
+        """Count a message on this site that was left out."""
+        self._unread[reason] += 1
 
     @property
     def has_judged(self) -> bool:
@@ -129,10 +137,17 @@ class Desk:
         if saved.event is not None or not self._book.is_open:
             self._book = EventBook(saved.event, self._interval_ns)
         self._alarm_said = None
-        self._state = saved.twin
-        if self._twin is not None:
-            self._unread += self._twin.counts
-            self._twin = None
+        self._begin_with(saved.twin)
+        self._notes = (
+            f"goes on with what {saved.central} learnt until {format_utc(saved.utc_ns)}; "
+            f"`edgespec twin forget {self.site.name}` begins anew",
+        )
+
+    def forget(self) -> None:
+        """Begin anew, without what was learnt here or by another owner."""
+        self._basis_ns = max(self._basis_ns, self._last_ns)
+        self._begin_with(b"")
+        self._notes = ()
 
     def lose_link(self) -> None:
         """Say the alarm anew, and adopt only what is newer than the last verdict: while the link
@@ -156,12 +171,21 @@ class Desk:
         twin = self._twin.state().to_bytes()
         return SavedSite(self.site.name, central, utc_ns, self._sequence, self._book.event, twin)
 
+    def _begin_with(self, state: bytes) -> None:
+        self._state = state
+        if self._twin is not None:
+            self._unread += self._twin.counts
+            self._twin = None
+
     def _said(self, verdict: TwinVerdict) -> Said:
         event = self._book.follow(verdict)
         self._last_ns = verdict.utc_ns
         self._sequence += event is not None
         is_news = self._book.is_open is not self._alarm_said
         self._alarm_said = self._book.is_open
+        notes = (*self._notes, *verdict.notes)
+        if notes != verdict.notes:
+            verdict = replace(verdict, notes=notes)
         return Said(verdict, event, self._sequence, self._alarm_said if is_news else None)
 
     def _open(self) -> SiteTwin:
@@ -171,7 +195,9 @@ class Desk:
         except ConfigError as error:
             if not self._state:
                 raise
-            _LOG.warning("the state of site %s is of no use: %s", self.site.name, error)
+            note = f"the state of site {self.site.name} is of no use and left out: {error}"
+            _LOG.warning("%s", note)
+            self._notes = (clipped(note, 900),)
             self._state = b""
             self._twin = self._make_twin(self.site, b"")
         if self._told is not None:

@@ -4,7 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
-__all__ = ["Members", "owner_of"]
+from edgespec.wire.text import PayloadError
+
+__all__ = ["MOST_MEMBERS", "Members", "owner_of"]
+
+#: Everybody hears of everybody every few seconds: far more share no sites.
+MOST_MEMBERS = 1000
 
 
 def owner_of(site: str, members: Iterable[str]) -> str | None:
@@ -48,8 +53,14 @@ class Members:
         return sorted(self._present)
 
     def hear(self, member: str, sites: Iterable[str], now_s: float) -> bool:
-        """Note that a member looks after some sites; return whether anything changed."""
+        """Note that a member looks after some sites; return whether anything changed.
+
+        Raises:
+            PayloadError: there are more than there can be.
+        """
         known = self._present.get(member)
+        if known is None and len(self._present) >= MOST_MEMBERS:
+            raise PayloadError(f"{MOST_MEMBERS} central units are known; no more are taken")
         self._present[member] = _Presence(frozenset(sites), now_s)
         return known is None or known.sites != self._present[member].sites
 

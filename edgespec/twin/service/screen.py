@@ -62,6 +62,7 @@ class TextScreen:
         self._terminal = Terminal(stream)
         self._central = central
         self._said: dict[str, tuple[object, ...]] = {}
+        self._notes: dict[str, tuple[str, ...]] = {}
 
     def verdict(self, verdict: TwinVerdict, counts: Mapping[str, int]) -> None:
         """Write a line if anything but a number changed."""
@@ -74,6 +75,10 @@ class TextScreen:
             verdict.units_implausible,
             tuple(reason for reason in counts if counts[reason] and reason != "accepted"),
         )
+        if verdict.notes != self._notes.get(verdict.site, ()):
+            self._notes[verdict.site] = verdict.notes
+            for note in verdict.notes:
+                self._terminal.line(f"{'':10}{verdict.site:<12}  note: {note}")
         if mood != self._said.get(verdict.site):
             self._said[verdict.site] = mood
             self._terminal.line(line)

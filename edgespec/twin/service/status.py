@@ -96,6 +96,7 @@ def status_lines(report: TwinReport, as_json: bool) -> Iterator[str]:
         yield f"{verdict_line(verdict, counts)} | by {payload.get('central')}{old}"
         if verdict.advice:
             yield f"{'':24}advice: {verdict.advice}"
+        yield from (f"{'':24}note: {note}" for note in verdict.notes)
     yield from (f"not understood: {text}" for text in report.unreadable)
 
 

@@ -10,12 +10,13 @@ from typing import Protocol
 
 from edgespec import __version__
 from edgespec.config import MqttConfig
-from edgespec.errors import EdgespecError
+from edgespec.errors import BrokerError, EdgespecError
 from edgespec.mqtt.backoff import QuietLog
 from edgespec.mqtt.keeper import LinkKeeper
 from edgespec.mqtt.link import Link
 from edgespec.mqtt.session import Session
 from edgespec.twin.service.desk import Desk, MakeTwin, Said
+from edgespec.twin.service.entrance import check_clock, check_saved
 from edgespec.twin.service.members import Members
 from edgespec.twin.site import Site
 from edgespec.wire.handover import parse_saved, saved_payload
@@ -110,7 +111,8 @@ class CentralUnit:
         self._again: deque[tuple[SiteEvent, int]] = deque(maxlen=_MOST_WAITING)
         self._tick_at_s = 0.0
         self._beat_at_s = 0.0
-        self._say = QuietLog(_LOG)
+        self._refused: Counter[str] = Counter()
+        self._logs: dict[str, QuietLog] = {}
         link = Link.of(
             replace(settings, protocol="5"),
             f"edgespec-twin-{self.central}",
@@ -174,18 +176,35 @@ class CentralUnit:
         return ""
 
     def _announce(self, session: Session) -> None:
+        counts = sum((Counter(desk.counts) for desk in self._desks.values()), +self._refused)
         payload = member_payload(
             self.central,
             sorted(self._sites),
             self._clock_ns(),
             version=__version__,
             n_sites=len(self._desks),
-            reports=dict(sum((Counter(desk.counts) for desk in self._desks.values()), Counter())),
+            reports=dict(counts),
         )
         session.publish(self._topics.member(self.central), encode(payload), 1, retain=True)
         self._beat_at_s = time.monotonic() + _HEARTBEAT_S
 
     def _hear(self, topic: str, data: bytes) -> None:
+        """Take any message; none of them ends the unit."""
+        try:
+            self._take(topic, data)
+        except Exception as error:
+            what, name = self._topics.part_of(topic)
+            if what != "members" and name in self._desks:
+                self._desks[name].refuse(what)
+            else:
+                self._refused[what] += 1
+            self._complain(what, f"{topic:.200} is left out: {error}", error)
+
+    def _complain(self, what: str, text: str, error: Exception) -> None:
+        log = self._logs.setdefault(what, QuietLog(_LOG))
+        log(logging.WARNING, text, exc_info=not isinstance(error, EdgespecError))
+
+    def _take(self, topic: str, data: bytes) -> None:
         found = self._by_topic.get(topic) or self._find(topic)
         if found is not None:
             desk, node = found
@@ -194,15 +213,12 @@ class CentralUnit:
             self._dirty[desk.site.name] = desk
             return
         what, name = self._topics.part_of(topic)
-        try:
-            if what == "members":
-                self._hear_member(name, data)
-            elif what == "transmitters" and name in self._desks:
-                self._hear_transmitters(self._desks[name], data)
-            elif what == "state" and name in self._desks:
-                self._hear_state(self._desks[name], data)
-        except PayloadError as error:
-            self._say(logging.WARNING, f"{topic} is not understood: {error}")
+        if what == "members":
+            self._hear_member(name, data)
+        elif what == "transmitters" and name in self._desks:
+            self._hear_transmitters(self._desks[name], data)
+        elif what == "state" and name in self._desks:
+            self._hear_state(self._desks[name], data)
 
     def _find(self, topic: str) -> tuple[Desk, str] | None:
         """Return desk and node of a report's topic, and keep them for the next."""
@@ -216,25 +232,36 @@ class CentralUnit:
         return desk, levels[-3]
 
     def _hear_member(self, member: str, data: bytes) -> None:
-        if not data:
+        now_s = time.monotonic()
+        if member == self.central:
+            # What is known here no message changes; it may be a last will of ours that came late.
+            self._beat_at_s = self._beat_at_s if data else 0.0
+            self._wants_balance |= self._members.hear(member, self._sites, now_s)
+            if data and not self._is_settled:
+                self._is_settled = self._wants_balance = True
+        elif not data:
             self._wants_balance |= self._members.remove(member)
-            if member == self.central:
-                # The last will of a former connection of ours came late.
-                self._beat_at_s = 0.0
-            return
-        name, sites, _ = parse_member(data)
-        self._wants_balance |= self._members.hear(name, sites, time.monotonic())
-        if name == self.central and not self._is_settled:
-            self._is_settled = self._wants_balance = True
+        else:
+            name, sites, _ = parse_member(data)
+            if name != member:
+                raise PayloadError(f"it is the presence of {name!r}")
+            self._wants_balance |= self._members.hear(member, sites, now_s)
 
     def _hear_state(self, desk: Desk, data: bytes) -> None:
         if desk.has_judged and self._own_mark in data:
             return  # What was published here comes back.
-        desk.adopt(parse_saved(data))
+        if not data:
+            _LOG.warning("what was learnt of site %s is forgotten", desk.site.name)
+            desk.forget()
+            return
+        saved = parse_saved(data)
+        check_saved(saved, desk.site.name, self._clock_ns())
+        desk.adopt(saved)
 
     def _hear_transmitters(self, desk: Desk, data: bytes) -> None:
         if data:
             utc_ns, transmitters = parse_transmitters(data)
+            check_clock(utc_ns, self._clock_ns())
             desk.set_transmitters(transmitters, utc_ns)
 
     # The work.
@@ -244,11 +271,21 @@ class CentralUnit:
         dirty, self._dirty = self._dirty, {}
         is_tick = now_s >= self._tick_at_s
         for desk in (self._desks if is_tick else dirty).values():
-            for said in desk.advance(self._clock_ns()):
-                self._tell(session, desk, said)
+            self._advance(session, desk)
         if is_tick:
             self._tick_at_s = now_s + _TICK_S
             self._tick(session, now_s)
+
+    def _advance(self, session: Session, desk: Desk) -> None:
+        """Say what is new of one site; its trouble must not take the others with it."""
+        try:
+            for said in desk.advance(self._clock_ns()):
+                self._tell(session, desk, said)
+        except BrokerError:
+            raise
+        except Exception as error:
+            desk.refuse("failed")
+            self._complain("failed", f"site {desk.site.name} cannot be told: {error!r:.200}", error)
 
     def _tick(self, session: Session, now_s: float) -> None:
         for mid in [mid for mid in self._unconfirmed if mid not in session.unacked]:

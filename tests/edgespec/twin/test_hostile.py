@@ -1,0 +1,294 @@
+"""Whatever arrives at a central unit: nothing ends it, and the rest goes on (C1, C2, C4, C5)."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgespec.config import MqttConfig
+from edgespec.errors import ConfigError, EdgespecError
+from edgespec.twin.central import SiteTwin
+from edgespec.twin.service.book import EventBook
+from edgespec.twin.service.desk import Desk
+from edgespec.twin.service.openings import TwinMaker
+from edgespec.twin.service.unit import CentralUnit
+from edgespec.twin.state import TwinState
+from edgespec.wire.event import parse_event
+from edgespec.wire.handover import SavedSite, parse_saved, saved_payload
+from edgespec.wire.info import parse_info
+from edgespec.wire.member import member_payload, parse_member
+from edgespec.wire.rss import encode_rss, parse_rss
+from edgespec.wire.site_event import parse_site_event, site_event_payload
+from edgespec.wire.state import parse_state
+from edgespec.wire.text import decode, encode
+from edgespec.wire.transmitters import parse_transmitters, transmitters_payload
+from edgespec.wire.verdict import TwinStatus, encode_verdict, parse_verdict
+from tests.edgespec.wire.test_bytes import SAYS
+from tests.made import twin_fleet
+from tests.made.mutations import mutated, odd_values
+from tests.made.verdict import NS, verdict_of
+
+SITE = twin_fleet.site_of()
+NOW_NS = 1_800_000_000 * NS
+EVENT = replace(
+    EventBook().follow(verdict_of(0, alarm=True)), site="yard", start_ns=NOW_NS - NS, end_ns=NOW_NS
+)
+SAVED = SavedSite("yard", "c-0", NOW_NS, 4, EVENT, b"{}")
+DEEP = b"[" * 900 + b"]" * 900
+READERS: dict[str, Callable[[bytes], object]] = {
+    "event": parse_event, "replayed": parse_event, "state": parse_state, "info": parse_info,
+    "rss": parse_rss, "verdict": parse_verdict, "site_event": parse_site_event,
+    "member": parse_member, "handover": parse_saved, "transmitters": parse_transmitters,
+}  # fmt: skip
+
+
+class Session:
+    """A broker that takes everything that can be on a topic."""
+
+    def __init__(self) -> None:
+        self.unacked: set[int] = set()
+        self.said: list[tuple[str, bytes]] = []
+
+    def publish(self, topic: str, payload: bytes, qos: int, *, retain: bool = False) -> int:
+        assert not set("+#\0") & set(topic), topic
+        topic.encode()
+        self.said.append((topic, payload))
+        return len(self.said)
+
+    def ask(self, topics: Any, qos: int = 0) -> None: ...
+
+    def leave(self, topics: Any) -> None: ...
+
+
+class Central:
+    """A central unit that owns the yard, without a broker: messages in, rounds of work."""
+
+    def __init__(self, make_twin: Any = twin_fleet.make_twin) -> None:
+        self.now_ns = NOW_NS
+        self.told = twin_fleet.Told()
+        settings = MqttConfig(url="mqtt://127.0.0.1:1")
+        self.unit = CentralUnit(
+            settings, [SITE], make_twin, self.told, "c-1", clock_ns=lambda: self.now_ns
+        )
+        self.session = Session()
+        self.fleet = twin_fleet.virtual(SITE)
+        self.hear("twin/members/c-1", encode(member_payload("c-1", ["yard"], NOW_NS)))
+        self.work()
+
+    def hear(self, topic: str, data: bytes) -> None:
+        self.unit._hear(f"edgespec/{topic}", data)
+
+    def work(self) -> None:
+        self.unit._tick_at_s = 0.0
+        self.unit._work(self.session)  # type: ignore[arg-type]
+
+    def snapshot(self) -> Any:
+        """Report one interval from all units, and return the last verdict."""
+        self.now_ns += round(SITE.detect.interval_s * NS)
+        for report in self.fleet.reports(self.now_ns, 0.0):
+            self.hear(f"{report.node}/rss/yard", encode_rss(report))
+        self.work()
+        return self.told.verdicts[-1]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return self.unit._desks["yard"].counts
+
+    def close(self) -> None:
+        self.unit.stop()
+        self.unit.run()
+
+
+@pytest.fixture(scope="module")
+def central() -> Iterator[Central]:
+    central = Central()
+    yield central
+    central.close()
+
+
+def said(data: bytes, **changes: Any) -> bytes:
+    """A payload with other fields; bytes stand for JSON that json does not write."""
+    payload = {**json.loads(data), **{k: f"@{k}@" for k in changes}}
+    text = json.dumps(payload).encode()
+    for key, value in changes.items():
+        raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+        text = text.replace(f'"@{key}@"'.encode(), raw)
+    return text
+
+
+SENDERS = json.dumps(transmitters_payload("yard", SITE.transmitter, NOW_NS)).encode()
+PRESENCE = encode(member_payload("c-9", ["yard"], NOW_NS))
+LEFT = saved_payload(SAVED)
+REPORT = encode_rss(next(iter(twin_fleet.virtual(SITE).reports(NOW_NS, 0.0))))
+INNER = encode(site_event_payload(EVENT, "c-0", 4))
+HOSTILE = {
+    "400 digits": ("twin/yard/transmitters", SENDERS.replace(b"15.0", b"9" * 400, 1)),
+    "5000 digits": ("twin/yard/transmitters", SENDERS.replace(b"15.0", b"9" * 5000, 1)),
+    "1e400": ("twin/yard/transmitters", SENDERS.replace(b"15.0", b"1e400", 1)),
+    "dated 9999": ("twin/yard/transmitters", said(SENDERS, time="9999-01-01T00:00:00Z")),
+    "other digits": ("twin/yard/transmitters", said(SENDERS, time="٢٠٢٦-01-01T00:00:00Z")),
+    "deep list": ("twin/yard/transmitters", said(SENDERS, transmitters=DEEP)),
+    "too long": ("twin/yard/transmitters", SENDERS + b" " * 10_000_000),
+    "source 5": ("twin/yard/state", said(LEFT, event=said(INNER, source=5))),
+    "source deep": ("twin/yard/state", said(LEFT, event=said(INNER, source=DEEP))),
+    "event deep": ("twin/yard/state", said(LEFT, event=DEEP)),
+    "event with more": ("twin/yard/state", said(LEFT, event=said(INNER, more=DEEP))),
+    "event 5": ("twin/yard/state", said(LEFT, event=5)),
+    "event surrogate": ("twin/yard/state", said(LEFT, event=said(INNER, kind=b'"\\ud800"'))),
+    "event escape": ("twin/yard/state", said(LEFT, event=said(INNER, kind="\x1b[2J"))),
+    "event count": ("twin/yard/state", said(LEFT, event=said(INNER, n_snapshots=b"9" * 4300))),
+    "event of another": ("twin/yard/state", said(LEFT, event=said(INNER, site="hall"))),
+    "state of another": ("twin/yard/state", said(LEFT, site="hall")),
+    "state dated 9999": ("twin/yard/state", said(LEFT, time="9999-01-01T00:00:00Z")),
+    "sequence": ("twin/yard/state", said(LEFT, sequence=b"9" * 4300)),
+    "twin deep": ("twin/yard/state", said(LEFT, twin=b'{"a":' + DEEP + b"}")),
+    "no UTF-8": ("twin/yard/state", LEFT.replace(b"c-0", b"\xed\xa0\x80")),
+    "UTF-16": ("twin/yard/state", LEFT.decode().encode("utf-16")),
+    "member surrogate": ("twin/members/x", said(PRESENCE, central=b'"\\ud800"')),
+    "member wild": ("twin/members/x", said(PRESENCE, central="evil/#")),
+    "member of another": ("twin/members/x", PRESENCE),
+    "member's site": ("twin/members/c-9", said(PRESENCE, sites=["a/#"])),
+    "member deep": ("twin/members/c-9", said(PRESENCE, sites=DEEP)),
+    "member's schema": ("twin/members/c-9", said(PRESENCE, schema=DEEP)),
+    "report's schema": ("yard-0/rss/yard", said(REPORT, schema=DEEP)),
+    "report's node": ("yard-0/rss/yard", said(REPORT, node=DEEP)),
+    "report's surrogate": ("yard-0/rss/yard", said(REPORT, band=b'"\\udfff"')),
+    "report's unit": ("yard-0/rss/yard", said(REPORT, level_unit=[])),
+    "report's frames": ("yard-0/rss/yard", said(REPORT, n_frames=b"-" + b"9" * 4300)),
+    "report's levels": ("yard-0/rss/yard", said(REPORT, levels=[10**400] * 4)),
+    "report's time": ("yard-0/rss/yard", said(REPORT, time=["x"])),
+}  # fmt: skip
+
+
+@pytest.mark.slow_without_jit
+@pytest.mark.parametrize("name", HOSTILE)
+def test_c1_what_arrives_is_counted_left_out_and_the_rest_goes_on(
+    central: Central, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic, data = HOSTILE[name]
+    before = sum(central.counts.values()) + sum(central.unit._refused.values())
+    begun_s = time.monotonic()
+    central.hear(topic, data)
+    assert time.monotonic() - begun_s < 5.0
+    after = sum(central.counts.values()) + sum(central.unit._refused.values())
+    assert after == before + 1
+    # A fault of ours would be told with its trace.
+    assert all(record.exc_info is None or not record.exc_info for record in caplog.records)
+    assert "failed" not in central.counts
+    assert all(len(record.getMessage()) < 800 for record in caplog.records)
+    # Until it is thought to be silent, whoever it is would be there.
+    for member in central.unit._members.expire(1e12):
+        central.unit._members.hear(member, ["yard"], 0.0)
+    central.work()
+    verdict = central.snapshot()
+    assert (verdict.n_units, verdict.status) == (6, TwinStatus.WATCHING)
+
+
+@pytest.mark.slow_without_jit
+def test_c1_a_fault_of_ours_ends_nothing_either(central: Central) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Desk, "set_transmitters", lambda *_: 1 / 0)
+        central.hear("twin/yard/transmitters", SENDERS)
+        patch.setattr("edgespec.twin.service.unit.encode_verdict", lambda *_: 1 / 0)
+        central.now_ns += NS
+        central.work()
+    assert central.counts["transmitters"] >= 1
+    assert [central.snapshot().n_units for _ in range(8)][-1] == 6
+
+
+@pytest.mark.parametrize("noun", READERS)
+@given(data=st.data())
+def test_c1_readers_raise_nothing_but_edgespec_errors(noun: str, data: Any) -> None:
+    good = SAYS[noun].encode()
+    if data.draw(st.booleans()):
+        payload = json.loads(good)
+        place = payload
+        # A field, at any depth, has an odd value.
+        while True:
+            key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else [0]))
+            inner = place[key]
+            if not isinstance(inner, dict | list) or not inner or data.draw(st.booleans()):
+                break
+            place = inner
+        place[key] = data.draw(odd_values())
+        bad = json.dumps(payload).encode()
+    else:
+        bad = data.draw(mutated(good))
+    with suppress(EdgespecError):
+        READERS[noun](bad)
+
+
+@pytest.mark.slow_without_jit
+@given(data=st.data())
+def test_c1_no_topic_ends_a_central_unit(central: Central, data: Any) -> None:
+    topic, good = data.draw(
+        st.sampled_from(
+            [
+                ("twin/yard/transmitters", SENDERS),
+                ("twin/yard/state", LEFT),
+                ("twin/members/c-9", PRESENCE),
+                ("yard-0/rss/yard", REPORT),
+                ("twin/yard/verdict", encode_verdict(verdict_of(1), "c", "dBm", {})),
+                ("twin/yard/nothing", b"{}"),
+                ("x", b""),
+            ]
+        )
+    )
+    central.hear(topic, data.draw(mutated(good)))
+    central.work()
+    assert "failed" not in central.counts
+
+
+# C2: what was learnt.
+
+STATE = SiteTwin(SITE, trained=twin_fleet.trained(SITE)).state().to_bytes()
+
+
+def poisoned(state: bytes, **changes: Any) -> bytes:
+    whole = json.loads(state)
+    return json.dumps({**whole, "trained": {**whole["trained"], **changes}}).encode()
+
+
+PLAIN = json.loads(STATE)["trained"]
+POISON = {
+    "averages": {"averages": 1e999}, "thresholds": {"thresholds": ["nan"] * 2},
+    "thresholds nan": {"thresholds": [float("nan")] * 2}, "no thresholds": {"thresholds": []},
+    "scales": {"scale_db": [[[[1e-300] * 4] * 6] * 2] * 2},
+    "infinite scales": {"scale_db": [[[[1e999] * 4] * 6] * 2] * 2},
+    "biases": {"bias_db": [[[1e300] * 4] * 6] * 2},
+    "huge": {"bias_db": [[[10**400] * 4] * 6] * 2},
+    "ragged": {"bias_db": [[[1.0] * 4] * 5 + [[1.0] * 3]] * 2},
+    "texts": {"bias_db": [[["1.0"] * 4] * 6] * 2},
+    "witnesses": {"witness_thresholds": [1e999, 1e999]},
+    "rate": {"false_alarm_rate": 0.0}, "repeats": {"repeat_share": [7.0] * 6},
+    "doublings": {"doublings": [9, 9]}, "truth": {"averages": True},
+    "many": {"doublings": [1] * 1000}, "snapshots": {"n_snapshots": 1e999},
+}  # fmt: skip
+
+
+@pytest.mark.slow_without_jit
+@pytest.mark.parametrize("name", POISON)
+def test_c2_a_poisoned_state_falls_back_to_learning_and_says_so(name: str) -> None:
+    state = poisoned(STATE, **POISON[name])
+    with pytest.raises(ConfigError, match="twin forget"):
+        TwinState.from_bytes(state)
+    desk = Desk(SITE, TwinMaker({}))
+    desk.adopt(replace(SAVED, event=None, twin=state))
+    now_ns = NOW_NS + NS
+    for report in twin_fleet.virtual(SITE).reports(now_ns, 0.0):
+        desk.take(encode_rss(report), now_ns, report.node)
+    (told,) = desk.advance(now_ns + 1)
+    assert told.verdict.status is TwinStatus.LEARNING
+    assert "is of no use" in told.verdict.notes[0]
+    assert desk.counts == {"accepted": 6}
+
+
+def test_c2_a_sound_state_is_taken() -> None:
+    assert TwinState.from_bytes(STATE).to_bytes() == STATE
+    assert decode(STATE)["site"] == "yard"
