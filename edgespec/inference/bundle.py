@@ -4,10 +4,7 @@ A bundle ``NAME.edgespec`` is a stored zip. Its id is the SHA-256 of its bytes, 
 shows it. The hashes inside bind the members to the manifest; they find damage, not forgery.
 """
 
-import contextlib
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -18,6 +15,7 @@ from edgespec.errors import ModelError
 from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays, zip_bytes, zip_members
 from edgespec.inference.manifest import Manifest
 from edgespec.inference.manifest_json import manifest_from_json, manifest_to_json
+from edgespec.newfile import replace_file
 from edgespec.records import FloatArray
 
 __all__ = ["MAX_BUNDLE_BYTES", "Bundle", "load_bundle", "shipped_bundle_path", "write_bundle"]
@@ -175,30 +173,13 @@ def write_bundle(
             "are accepted: use a smaller model"
         )
     bundle = _parse(content, path)
-    _replace_file(path, content)
-    return bundle
-
-
-def _replace_file(path: Path, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            # mkstemp makes it private; a bundle is as public as any file of its owner.
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        replace_file(path, content)
     except OSError as error:
         raise ModelError(
             f"bundle {str(path)!r} cannot be written ({error.strerror}): choose another place"
         ) from error
+    return bundle
 
 
 def shipped_bundle_path() -> Path:

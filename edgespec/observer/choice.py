@@ -7,7 +7,6 @@ takes part with the widths of vectors that are the fastest here.
 
 import json
 import logging
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
@@ -22,6 +21,7 @@ from edgespec.inference.bundle import Bundle
 from edgespec.inference.numba_open import open_numba
 from edgespec.inference.widths import Widths
 from edgespec.machine import machine_facts
+from edgespec.newfile import replace_file
 from edgespec.observer.turns import fastest_calls_s
 from edgespec.observer.width_choice import fastest_widths
 
@@ -162,12 +162,7 @@ def remember(
         "choices": {**_read(state_dir), _key(bundle, names): choice},
     }
     try:
-        state_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=state_dir, prefix=_FILE, delete=False, encoding="utf-8"
-        ) as file:
-            json.dump(content, file, indent=1)
-        Path(file.name).replace(state_dir / _FILE)
+        replace_file(state_dir / _FILE, json.dumps(content, indent=1).encode())
     except OSError as error:
         _LOG.info("the choice of a runtime cannot be kept in %s: %s", state_dir, error.strerror)
         return False

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import ConfigError
+from edgespec.newfile import replace_file
 from edgespec.records import RssReport
 from edgespec.twin.collector import Collector, ReportRefused, Snapshot, history_of
 from edgespec.twin.detectors.detectors import needs_samples
@@ -203,9 +205,10 @@ def save_trained(trained: TrainedTwin, path: Path) -> None:
         "repeat_share": trained.repeat_share,
     }
     arrays |= {f"samples_{i}": one for i, one in enumerate(trained.samples_db or ())}
+    content = BytesIO()
+    np.savez(content, meta=np.array(json.dumps(meta)), **arrays)
     try:
-        with path.open("wb") as file:
-            np.savez(file, meta=np.array(json.dumps(meta)), **arrays)
+        replace_file(path, content.getvalue())
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror})") from None
 

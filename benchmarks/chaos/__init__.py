@@ -1,0 +1,1 @@
+"""Faults on purpose: brokers, observers, disks, radios and clocks that fail, and what is lost."""

@@ -1,0 +1,96 @@
+"""Faults on purpose, and what is lost: ``python -m benchmarks.chaos``.
+
+A real mosquitto on the loopback, the observer's own way out in a process, files cut at their bytes,
+radios that misbehave, and a clock that steps. Writes ``chaos.json`` and ``chaos.md`` to
+``benchmarks/results``; what is not as it should be stands in the table.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import click
+
+from benchmarks import record
+from benchmarks.chaos import brokers, clocks, disks, power, radios
+from benchmarks.chaos.trial import Trial
+from converter.report.markdown_table import markdown_table
+
+__all__ = ["main"]
+
+_COLUMNS = (
+    *("fault", "tried", "at stake", "lost", "repeated", "in order", "memory grown"),
+    "what there is to say",
+)
+ROOMS = ("brokers", "disks", "power", "radios", "clocks")
+
+
+@click.command()
+@click.argument("rooms", nargs=-1, type=click.Choice(ROOMS))
+@click.option("--kills", default=100, show_default=True, help="Of the broker.")
+@click.option("--cuts", default=600, show_default=True, help="At most, for each file.")
+@click.option("--save/--no-save", default=True, show_default=True)
+def main(rooms: tuple[str, ...], kills: int, cuts: int, save: bool) -> None:
+    """Try every fault and write what came of it."""
+    trials = []
+    for trial in _trials(rooms or ROOMS, kills, cuts):
+        click.echo(" | ".join(trial.row))
+        trials.append(trial)
+    result = {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "machine": record.facts(("paho-mqtt",)),
+        "trials": [asdict(trial) for trial in trials],
+    }
+    if save:
+        stem = record.RESULTS / "chaos"
+        stem.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        stem.with_suffix(".md").write_text(_report(trials), encoding="utf-8")
+
+
+def _trials(rooms: tuple[str, ...], kills: int, cuts: int) -> Iterator[Trial]:
+    for room in rooms:
+        for fault in _faults(room, kills, cuts):
+            with tempfile.TemporaryDirectory(prefix="edgespec-chaos-") as folder:
+                found = fault(Path(folder))
+            yield from found if isinstance(found, list) else filter(None, [found])
+
+
+def _faults(room: str, kills: int, cuts: int) -> list[Callable[[Path], Trial | list[Trial] | None]]:
+    if room == "brokers":
+        few = max(1, kills // 5)
+        return [
+            partial(brokers.killed, n=kills),
+            partial(brokers.hung, n=max(1, kills // 20)),
+            partial(brokers.restarted_empty, n=few),
+            partial(brokers.observer_killed, n=few),
+            partial(brokers.two_of_one_id, seconds=20.0),
+        ]
+    if room == "disks":
+        return [disks.full, disks.limited]
+    if room == "power":
+        return [partial(power.power_cuts, most=cuts)]
+    if room == "radios":
+        return [partial(_radio, kind=kind) for kind in radios.KINDS]
+    return [clocks.clock_steps]
+
+
+def _radio(folder: Path, kind: str) -> Trial:
+    return radios.bad_radio(kind)
+
+
+def _report(trials: list[Trial]) -> str:
+    failed = sum(bool(trial.failed) for trial in trials)
+    known = ", ".join(f"{key} {value}" for key, value in record.facts(("paho-mqtt",)).items())
+    return (
+        "# Faults on purpose\n\nMade by `python -m benchmarks.chaos`.\n\n"
+        f"{markdown_table(_COLUMNS, [trial.row for trial in trials])}\n\n"
+        f"{len(trials)} faults, {failed} of them not as they should be.\n\n{known}.\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
