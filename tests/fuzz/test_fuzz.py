@@ -22,7 +22,6 @@ BROKEN: dict[str, str] = {
     "mqtt-rss": "C1: a message of too many characters",
     "mqtt-verdict": "C1: OverflowError, a message of too many characters",
     "mqtt-twin-state": "C2: OverflowError",
-    "broker-url": "O3: a message of too many characters",
     "bundle-manifest": "F5: a message of too many characters, or of several lines",
     "npz-weights": "F5: TokenError of a header that is no Python",
     "npz-maps": "F6: TokenError, AttributeError",
