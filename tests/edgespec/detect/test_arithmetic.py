@@ -1,15 +1,19 @@
 """Compiled loops, whole-array NumPy and the definition in float64 give the same."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from edgespec.computing import Computing
+from edgespec.detect import compiled, plain
 from edgespec.detect.arithmetic import Arithmetic, open_arithmetic
-from edgespec.dsp import transform
+from edgespec.detect.detectors import DETECTORS, make_detectors
+from edgespec.dsp import compiled_transform, transform
 from edgespec.dsp.transforms import Transform, open_transform
-from edgespec.records import FloatArray
+from edgespec.framing import Recipe
+from edgespec.records import FloatArray, Forecast, Scaling, Segment
 
 NAMES = list(Computing)
 SHAPES = [(25, 128), (4, 64), (1, 64), (3, 1024)]
@@ -105,6 +109,50 @@ def test_learning_means_is_learning_of_all(
     vectors = segments.mean(axis=1, dtype=np.float64)
     np.testing.assert_allclose(mean, vectors.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(sum_squares / 199, vectors.var(axis=0, ddof=1), rtol=1e-4)
+
+
+def test_a_choice_of_computing_is_kept() -> None:
+    assert open_arithmetic(Computing.PLAIN) is plain
+    assert open_arithmetic(Computing.COMPILED) is compiled
+    assert open_transform(Computing.PLAIN) is transform
+    assert open_transform(Computing.COMPILED) is compiled_transform
+
+
+def kind_of(value: object) -> object:
+    """Return what Numba compiles a function anew for."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.ndim, value.flags.c_contiguous
+    return type(value)
+
+
+def test_what_detectors_call_was_compiled_before(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    calls: set[tuple[object, ...]] = set()
+    names = [name for name in compiled.__all__ if name != "load"]
+    for name in names:
+        monkeypatch.setattr(compiled, name, recorder(name, getattr(compiled, name), calls))
+    compiled.load()
+    assert {name for name, *_ in calls} == set(names)
+    loaded = set(calls)
+    geometry = Recipe(1e6, n_fft=64, n_context=8, n_horizon=4, hop_frames=4).geometry
+    frames = rng.normal(-60.0, 1.4, (12, 64)).astype(np.float32)
+    segment = Segment(frames[:8], frames[8:], np.arange(12))
+    forecast = Forecast(frames[8:] + np.float32(1.0), Scaling(-60.0, 1.0))
+    for detector in make_detectors(tuple(DETECTORS), geometry, 2, compiled):
+        for _ in range(4):
+            detector.score(segment, forecast)
+    assert calls == loaded
+
+
+def recorder(
+    name: str, call: Callable[..., object], calls: set[tuple[object, ...]]
+) -> Callable[..., object]:
+    def record(*values: object) -> object:
+        calls.add((name, *map(kind_of, values)))
+        return call(*values)
+
+    return record
 
 
 # --- the transform

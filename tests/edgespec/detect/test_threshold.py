@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgespec.detect.threshold import fit_thresholds
+from edgespec.detect.threshold import LEAST_SCORES, fit_thresholds, scores_for_rate
 from edgespec.errors import ModelError
 
 RATES = (0.1, 0.05, 0.01, 0.001)
@@ -42,6 +42,16 @@ def test_a_rate_that_the_scores_cannot_tell_has_no_quantile(rng: np.random.Gener
     assert "quantile" in fit.thresholds["0.01"]
     assert "quantile" not in fit.thresholds["0.001"]
     assert "gaussian" in fit.thresholds["0.001"]
+
+
+@pytest.mark.parametrize("rate", [0.04, 0.03, 0.01, 0.001, 0.0007])
+def test_the_fewest_scores_that_tell_a_rate_have_its_quantile(rate: float) -> None:
+    n_scores = scores_for_rate(rate)
+    assert n_scores > LEAST_SCORES
+    fits = [fit_thresholds(np.arange(n) * 1.0, (rate,)) for n in (n_scores - 1, n_scores)]
+    assert ["quantile" in fit.thresholds[f"{rate:g}"] for fit in fits] == [False, True]
+    # From so few it is the highest of them.
+    assert fits[1].thresholds[f"{rate:g}"]["quantile"] == n_scores - 1
 
 
 @pytest.mark.parametrize(

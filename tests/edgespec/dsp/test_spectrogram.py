@@ -11,7 +11,7 @@ from edgespec.computing import Computing
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import ConfigError, ModelError, SourceError
 from edgespec.framing import FFT_SIZES, Framing
-from edgespec.records import FrameFlag, IqBlock, SampleFormat
+from edgespec.records import FrameFlag, IqBlock, SampleFormat, SourceInfo
 from tests import naive
 
 RATE_HZ = 5e6
@@ -224,6 +224,48 @@ def test_a_retune_is_another_grid_and_no_gap(rng):
     lossy = front_end.process(block(x, 700, center_freq_hz=8e8, n_dropped=100))
     assert (lossy.flags.tolist(), lossy.tick_start.tolist()) == ([FrameFlag.DROPPED, 0], [600, 700])
     np.testing.assert_array_equal(lossy.grid.freqs_hz, first.freqs_hz)
+
+
+def test_a_frame_has_the_flags_of_all_blocks_that_it_has_samples_of(rng):
+    n, wrong = SMALL.frame_samples, list(FrameFlag)
+    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=400, computing="plain")
+    flags, of_samples, at = [], [], 0
+    for length in rng.integers(1, 400, 200):
+        flag = FrameFlag(rng.choice(wrong)) if rng.random() < 0.3 else FrameFlag.VALID
+        x = noise(rng, length).astype(np.complex64)
+        flags += front_end.process(block(x, at, flags=flag)).flags.tolist()
+        of_samples += [int(flag)] * length
+        at += int(length)
+    frames = np.reshape(of_samples[: len(flags) * n], (-1, n))
+    assert flags == np.bitwise_or.reduce(frames, axis=1).tolist()
+    assert 0 < flags.count(0) < len(flags)
+
+
+@pytest.mark.parametrize("how", ["gap", "retune", "reset"])
+def test_a_frame_that_was_given_up_leaves_no_flag(rng, how):
+    x = noise(rng, 128).astype(np.complex64)
+    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=200, computing="plain")
+    front_end.process(block(x[:50], flags=FrameFlag.CLIPPED))
+    if how == "reset":
+        front_end.reset()
+    frames = front_end.process(
+        block(x, 50, n_dropped=how == "gap", center_freq_hz=8e8 if how == "retune" else 0.0)
+    )
+    assert frames.flags.tolist() == [FrameFlag.DROPPED, 0] if how == "gap" else [0]
+    assert frames.tick_start[-1] == 50
+
+
+def test_a_source_gives_its_format_and_its_centre_and_has_the_rate_of_the_framing():
+    def source(rate_hz):
+        return SourceInfo("test:", rate_hz, 8e8, SampleFormat.CI8, False)
+
+    near = source(RATE_HZ * (1 - 5e-5))
+    front_end = FrontEnd.for_source(SMALL, near, max_block_samples=1, computing="plain")
+    assert front_end.sample_format is SampleFormat.CI8
+    np.testing.assert_array_equal(front_end.grid.freqs_hz, SMALL.grid(8e8).freqs_hz)
+    for rate_hz in (RATE_HZ * (1 - 2e-4), RATE_HZ * (1 + 2e-4)):
+        with pytest.raises(SourceError, match=r"test: delivers .* was made for 5000000:"):
+            FrontEnd.for_source(SMALL, source(rate_hz), max_block_samples=1)
 
 
 def test_reset_forgets_the_unfinished_frame(rng):
