@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,7 +241,7 @@ def _run_in_child(tree: Path, tests: Sequence[str]) -> None:
 
 
 def main() -> int:
-    """Try the mutants and print them; return 0 even where some survived: a person judges them."""
+    """Try the mutants; print a table, and to stderr each that survives: a person judges them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", default=list(TESTS), metavar="MODULE")
     parser.add_argument("--share", type=float, default=0.25, help="of the mutants of each module")
@@ -268,14 +268,13 @@ def main() -> int:
         )
         print("| module | places | tried | killed | late | survived | s |", flush=True)
         print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
-        survivors = [one for path in options.modules for one in try_module(tree, path, options)]
-    print()
-    print(*survivors, sep="\n")
+        for path in options.modules:
+            try_module(tree, path, options)
     return 0
 
 
-def try_module(tree: Path, path: str, options: argparse.Namespace) -> list[Mutant]:
-    """Try a share of the mutants of one module and return those that survived."""
+def try_module(tree: Path, path: str, options: argparse.Namespace) -> None:
+    """Try a share of the mutants of one module; say at once which survive, then how many."""
     start_s = time.monotonic()
     if run_tests(tree, TESTS[path], math.inf) != "survived":
         raise SystemExit(f"the tests of {path} fail without a mutant: {', '.join(TESTS[path])}")
@@ -284,15 +283,17 @@ def try_module(tree: Path, path: str, options: argparse.Namespace) -> list[Mutan
     dice = random.Random(f"{options.seed} {path}")
     original = (tree / path).read_text(encoding="utf-8")
     chosen, n_places = mutants_of(path, original, options.share, dice)
-    ends = defaultdict(list)
+    ends: Counter[str] = Counter()
     for one in chosen:
         (tree / path).write_text(one.after, encoding="utf-8")
-        ends[run_tests(tree, TESTS[path], patience_s)].append(one)
+        end = run_tests(tree, TESTS[path], patience_s)
+        ends[end] += 1
+        if end == "survived":
+            print(one, file=sys.stderr, flush=True)
     (tree / path).write_text(original, encoding="utf-8")
-    counts = " | ".join(str(len(ends[name])) for name in ("killed", "late", "survived"))
+    counts = " | ".join(str(ends[name]) for name in ("killed", "late", "survived"))
     seconds = time.monotonic() - start_s
     print(f"| `{path}` | {n_places} | {len(chosen)} | {counts} | {seconds:.0f} |", flush=True)
-    return ends["survived"]
 
 
 if __name__ == "__main__":
