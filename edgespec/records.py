@@ -159,6 +159,7 @@ class Spectrogram:
     In dBFS, where a complex exponential of modulus 1 is 0 dBFS. ``flags`` uint8 ``(n_frames,)`` of
     :class:`FrameFlag`, ``tick_start`` int64 ``(n_frames,)``: where each frame begins on the clock
     of the ``grid``. ``span`` is the input that completed these frames; it gives their time.
+    ``clipped_share`` is the share of its I and Q components that clip, counted where a frame does.
     """
 
     power_dbfs: FloatArray
@@ -167,6 +168,7 @@ class Spectrogram:
     grid: Grid
     span: Span = NO_SPAN
     quantity: Quantity = Quantity.POWER
+    clipped_share: float = 0.0
 
     @property
     def n_frames(self) -> int:
@@ -196,13 +198,19 @@ class Spectrogram:
 class Segment:
     """``context`` float32 ``(n_context, n_bins)`` and ``target`` ``(n_horizon, n_bins)``, dBFS.
 
-    ``tick_start`` int64 ``(n_context + n_horizon,)`` is where every frame begins. Only segments
-    whose frames are all valid, follow each other and lie on one grid are ever made.
+    ``tick_start`` int64 ``(n_context + n_horizon,)`` is where every frame begins; frames follow
+    each other and lie on one grid. ``flags`` uint8 of :class:`FrameFlag` says what is wrong with
+    each of them; None: nothing. Only where ``has_context`` are all frames of the context there and
+    valid; behind a gap there are fewer. Frames of the target that hold nothing are replaced by
+    others of it; ``reason`` says why a target holds too little to be scored.
     """
 
     context: FloatArray
     target: FloatArray
     tick_start: NDArray[np.int64]
+    flags: NDArray[np.uint8] | None = None
+    has_context: bool = True
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +301,8 @@ class Event:
     there are samples, or else in ticks. ``end_ns`` is the end of the last alarming segment so far.
     ``confidence`` is the share of the last ``n`` segments that alarmed. ``latency_s`` is the time
     from the last sample of the segment that made this message to the message itself.
-    ``model_sha256`` is the bundle that the band was judged by.
+    ``model_sha256`` is the bundle that the band was judged by. Of trouble with the receiver,
+    ``share`` is the largest share of samples that were bad; then levels are lower bounds.
     """
 
     event_id: str
@@ -315,6 +324,7 @@ class Event:
     kind: str = "anomaly"
     latency_s: float = 0.0
     model_sha256: str | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,8 +333,11 @@ class ObserverState:
 
     ``speed`` is processed seconds of signal per second; ``n_skipped`` counts segments that were
     not scored, by reason. While ``warmup_left_s`` of signal are still to be learnt from, nothing
-    is scored and ``scores`` is empty. ``latency_s`` is the time from the last sample of a segment
-    to the decision on it since the start: ``p50``, ``p99`` and ``max``.
+    is scored and ``scores`` is empty. Of the last second of signal, ``unscored_share`` could not
+    be scored, mostly for ``unscored_reason``, and nothing has been scored for ``unscored_s`` now.
+    ``troubles`` are the kinds of trouble with the receiver that are going on; while ``overload`` is
+    one of them, levels are lower bounds. ``latency_s`` is the time from the last sample of a
+    segment to the decision on it since the start: ``p50``, ``p99`` and ``max``.
     """
 
     utc_ns: int
@@ -346,6 +359,10 @@ class ObserverState:
     latency_s: dict[str, float] = field(default_factory=dict)
     band: str = ""
     model_sha256: str | None = None
+    unscored_reason: str = ""
+    unscored_share: float = 0.0
+    unscored_s: float = 0.0
+    troubles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +372,8 @@ class RssReport:
     ``levels_db`` is the mean power in each of K subbands, in ``level_unit``: ``dBFS``, or ``dBm``
     where the receiver is calibrated. ``edges_hz`` are the K + 1 rising edges, absolute where the
     source has a centre frequency. The interval ends at ``utc_ns``; ``sequence`` counts the reports
-    of one run from 1; ``clipped_share`` is the share of its ``n_frames`` frames that clipped.
+    of one run from 1; ``clipped_share`` is the share of its ``n_frames`` frames that clipped:
+    with any, levels are lower bounds.
     """
 
     node: str

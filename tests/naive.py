@@ -131,6 +131,49 @@ def shape_scores(name, targets, n_warmup):
     return scores, [shape - expected for shape in shapes[n_warmup:]]
 
 
+def partial_segments(flags, tick_start, frame_ticks, geometry):
+    """Target's frames, whether the context is good, and the reason of every segment of a watch.
+
+    Behind a gap the first target begins with the first frame; what is left of a target at a gap is
+    no segment. The frames of a target that hold something are the only ones that are used.
+    """
+    beyond = FrameFlag.NONFINITE | FrameFlag.CONSTANT
+    runs, run = [], []
+    for k, flag in enumerate(flags):
+        if flag & FrameFlag.DROPPED:
+            runs, run = [*runs, run], []
+            continue
+        if run and tick_start[k] != tick_start[run[-1]] + frame_ticks:
+            runs, run = [*runs, run], []
+        run.append(k)
+    n_context, n_horizon = geometry.n_context, geometry.n_horizon
+    found, marks = [], list(flags)
+    for frames in [*runs, run]:
+        for before, k in pairwise(frames):
+            if flags[before] & FrameFlag.CONSTANT:
+                marks[k] |= FrameFlag.CONSTANT
+    flags = marks
+    frames_before = False
+    for frames in [*runs, run]:
+        first = 0 if frames_before else n_context
+        for start in range(first, len(frames) - n_horizon + 1, geometry.hop_frames):
+            target = frames[start : start + n_horizon]
+            context = frames[max(start - n_context, 0) : start]
+            is_good = len(context) == n_context and not any(flags[k] for k in context)
+            bad = [k for k in target if flags[k] & beyond]
+            good = [k for k in target if not flags[k] & beyond]
+            if 2 * len(bad) > n_horizon:
+                reason = "constant"
+                if any(flags[k] & FrameFlag.NONFINITE for k in bad):
+                    reason = "nonfinite"
+                found.append((tuple(target), is_good, reason))
+                continue
+            used = [min(good, key=lambda g, k=k: abs(g - k)) if k in bad else k for k in target]
+            found.append((tuple(used), is_good, ""))
+        frames_before |= bool(frames)
+    return found
+
+
 def auc(normal, anomalous):
     """Share of pairs in which the anomalous score is the higher; a tie is half a pair."""
     won = [1.0 if a > n else 0.5 if a == n else 0.0 for a in anomalous for n in normal]

@@ -36,6 +36,7 @@ from edgespec.config import (
     NodeConfig,
     SourceConfig,
 )
+from edgespec.detect.trouble import TROUBLES
 from edgespec.observer.startup import open_observer
 from edgespec.records import Event, EventType, ObserverState, RssReport
 from edgespec.simulate.config import InterfererConfig
@@ -65,6 +66,7 @@ ISRS_DB = tuple(range(-30, 45, 5))
 #: Width that an event's edges may be off by: two bins of 128.
 EDGE_BINS = 2.0
 _SEED = 20261128
+_TROUBLES = {trouble.kind for trouble in TROUBLES}
 #: An event that begins less than a horizon before the interferer still is the interferer's: its
 #: first frame is only known to a frame, and its first segment holds both.
 _EARLY_S = 7e-3
@@ -103,8 +105,9 @@ def _draw_period_s(rng: np.random.Generator) -> float:
 class Found:
     """What the observer said of one injected interferer.
 
-    ``edge_error_bins`` is that of the worse edge in the first message, ``delay_ms`` the signal
-    from the interferer's first sample to the end of the segment that opened the event. An event
+    ``edge_error_bins`` is that of the worse edge in the first message of a detector's event: one
+    of trouble with the receiver has those of the band. ``delay_ms`` is the signal from the
+    interferer's first sample to the end of what opened the first event. An event
     that was open already when the interferer came is not a find: ``inside_false_event``.
     """
 
@@ -197,8 +200,12 @@ def judged(recording: Recording, case: Case, messages: Sequence[Event], start_s:
         full.offset_hz - full.bandwidth_hz / 2 + recording.info.center_freq_hz,
         full.offset_hz + full.bandwidth_hz / 2 + recording.info.center_freq_hz,
     )
-    said = (first.freq_lower_hz, first.freq_upper_hz)
-    error_hz = max(abs(a - b) for a, b in zip(said, truth, strict=True))
+    seen = next((event for event in late if event.kind not in _TROUBLES), None)
+    error_bins = None
+    if seen is not None:
+        said = (seen.freq_lower_hz, seen.freq_upper_hz)
+        error_hz = max(abs(a - b) for a, b in zip(said, truth, strict=True))
+        error_bins = error_hz / (rate_hz / 128)
     stop_s = (first.sample_start + first.n_samples) / rate_hz
     return Found(
         **base,
@@ -206,7 +213,7 @@ def judged(recording: Recording, case: Case, messages: Sequence[Event], start_s:
         first_kind=first.kind,
         detector=first.detector,
         delay_ms=1e3 * (stop_s - start_s),
-        edge_error_bins=error_hz / (rate_hz / 128),
+        edge_error_bins=error_bins,
     )
 
 
@@ -245,19 +252,29 @@ def markdown(found: Sequence[Found], detectors: Sequence[str]) -> str:
         here = [row for row in found if row.isr_db == isr_db and row.kind != "untouched"]
         hits = [row for row in here if row.is_found]
         by_kind = [f"{sum(row.is_found for row in here if row.kind == kind)}" for kind in KINDS]
-        edges = sum((row.edge_error_bins or 0.0) <= EDGE_BINS for row in hits)
+        edges_bins = [r.edge_error_bins for r in hits if r.edge_error_bins is not None]
+        edges = sum(error <= EDGE_BINS for error in edges_bins)
         delays = [row.delay_ms for row in hits if row.delay_ms is not None]
         rows.append(
             [
                 f"{isr_db:+.0f}",
                 f"{len(hits)} of {len(here)}",
                 *by_kind,
-                f"{edges} of {len(hits)}",
+                sum(row.first_kind in _TROUBLES for row in hits),
+                f"{edges} of {len(edges_bins)}",
                 f"{np.median(delays):.0f}" if delays else "-",
                 sum(row.inside_false_event for row in here),
             ]
         )
-    head = ["ISR dB", "found", *KINDS, "edges within 2 bins", "delay ms", "inside a false event"]
+    head = [
+        "ISR dB",
+        "found",
+        *KINDS,
+        "receiver first",
+        "edges within 2 bins",
+        "delay ms",
+        "inside a false event",
+    ]
     n_false = sum(row.n_events for row in clean)
     return (
         f"Detectors: {', '.join(detectors)}. Untouched captures: {n_false} false events in "

@@ -132,8 +132,8 @@ recording, with a warm-up of 0.96 s and its default false-alarm rate of 0.001:
 
 ## Captures with automatic gain
 
-Untouched, by the bundle of the first rotation. A segment with a frame in which more than a tenth of
-the components are clipped is never scored.
+Untouched, by the bundle of the first rotation. Frames in which more than a tenth of the components
+are clipped are an overload, which is an event, and are scored as lower bounds.
 
 {_agc_table(results.agc)}
 

@@ -164,7 +164,7 @@ def _highest(state: ObserverState) -> str | None:
 
 def _short(state: ObserverState) -> str:
     """Return what fits into a line beside other bands."""
-    parts = [_mood(state), _highest(state), f"{state.speed:.1f}x real time"]
+    parts = [_mood(state), _why_unscored(state), _highest(state), f"{state.speed:.1f}x real time"]
     return ", ".join(part for part in parts if part)
 
 
@@ -176,9 +176,9 @@ def _status(state: ObserverState) -> str:
         _count(state.n_events, "event"),
         f"{state.speed:.1f}x real time",
     ]
-    highest = _highest(state)
-    if highest is not None:
-        parts.insert(1, highest)
+    for words in (_highest(state), _why_unscored(state)):
+        if words is not None:
+            parts.insert(1, words)
     if state.n_dropped:
         parts.append(f"{_count(state.n_dropped, 'sample')} lost")
     parts += [f"{_count(n, 'segment')} {reason}" for reason, n in state.n_skipped.items() if n]
@@ -191,14 +191,26 @@ def _status(state: ObserverState) -> str:
 def _mood(state: ObserverState) -> str:
     if state.warmup_left_s > 0:
         return f"warming up, {max(state.warmup_left_s, 0.1):.1f} s left"
-    return "ALARM" if state.alarm else "quiet"
+    if state.troubles:
+        return f"ALARM: {', '.join(state.troubles)}"
+    return "ALARM" if state.alarm else "not scored" if state.unscored_s else "quiet"
+
+
+def _why_unscored(state: ObserverState) -> str | None:
+    """Return what was not scored in the last second, in words; None where all was."""
+    if not state.unscored_reason:
+        return None
+    since = f", nothing for {state.unscored_s:.1f} s" if state.unscored_s else ""
+    return f"{state.unscored_share:.0%} not scored ({state.unscored_reason}{since})"
 
 
 def _levels(state: ObserverState) -> tuple[str, ...]:
     if not state.n_segments:
         return ()
+    # What clips is louder than it reads.
+    least = "at least " if "overload" in state.troubles else ""
     return (
-        f"level {state.level_dbfs:.1f} dBFS",
+        f"level {least}{state.level_dbfs:.1f} dBFS",
         f"noise floor {state.noise_floor_dbfs:.1f} dBFS",
     )
 

@@ -243,7 +243,7 @@ class DetectConfig:
     max_clipped_fraction: float = field(
         default=0.1,
         metadata=about(
-            "Frames with a larger share of clipped samples are not scored", minimum=0, maximum=1
+            "Frames with a larger share of clipped samples are an overload", minimum=0, maximum=1
         ),
     )
 

@@ -56,6 +56,13 @@ class ClipLimits:
         ends = np.iinfo(sample_format.dtype)
         return cls(ends.min, ends.max, max_fraction)
 
+    def clipped_share(self, samples: NDArray[Any]) -> float:
+        """Return the share of the components of some samples that are clipped."""
+        items = samples.view(np.float32) if samples.dtype == np.complex64 else samples
+        with np.errstate(invalid="ignore"):
+            clipped = (items <= self.low) | (items >= self.high)
+        return np.count_nonzero(clipped) / clipped.size if clipped.size else 0.0
+
     def max_clipped(self, n_components: int) -> int:
         """Return how many of ``n_components`` may be clipped in a valid frame."""
         return math.floor(self.max_fraction * n_components)

@@ -21,6 +21,9 @@ REASONS = {
     "constant": FrameFlag.CONSTANT,
 }
 
+#: Frames that hold nothing of the signal. Clipped ones do: their levels are lower bounds.
+_BEYOND_USE = np.uint8(FrameFlag.DROPPED | FrameFlag.NONFINITE | FrameFlag.CONSTANT)
+
 RETUNED = "retuned"
 
 #: No frame begins here, so whatever comes next begins behind a gap.
@@ -35,13 +38,27 @@ class Segmenter:
     position of the row whose first frame came becomes a segment, or is counted in ``skipped``
     because one of its frames is flagged or a gap cut it short, or still waits for frames.
 
+    A stream that is watched is cut with ``partial``: then no target is lost to a bad context. Of
+    frames with a flag only those of the target count, and of these only what holds nothing of the
+    signal: up to half of a target may be NONFINITE or CONSTANT, and is then replaced by the
+    nearest good frame of it; so is the frame behind a constant one. Behind a gap the first target
+    begins with the first frame, its context being what there is. A segment that still cannot be
+    scored is yielded with its reason. Where all frames are good and follow each other, the segments
+    are the same.
+
+    Args:
+        geometry: of the segments.
+        partial: also make the segments that are not whole.
+
     Attributes:
         skipped: number of segments that were not made, by reason: dropped, nonfinite, clipped,
             constant, or retuned where a retune cut them short.
     """
 
-    def __init__(self, geometry: Geometry) -> None:
+    def __init__(self, geometry: Geometry, *, partial: bool = False) -> None:
         self.geometry = geometry
+        self._partial = partial
+        self._mended: FloatArray = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
         self.skipped = dict.fromkeys((*REASONS, RETUNED), 0)
         self._allocate(4 * geometry.n_segment)
         self.reset()
@@ -50,7 +67,10 @@ class Segmenter:
         """Forget all frames; the counts stay."""
         self._n_frames = 0
         self._position = 0
+        # No frame before this one is of the same row: behind a gap, the position may be.
+        self._row_start = 0
         self._is_done = False
+        self._after_constant = False
         self._next_tick = _UNKNOWN
         self._grid: Grid | None = None
         self._was_retuned = False
@@ -81,7 +101,7 @@ class Segmenter:
         self._flags[first:stop] = spectrogram.flags
         self._tick_start[first:stop] = starts
         self._next_tick = int(starts[-1]) + spectrogram.grid.frame_ticks
-        if np.count_nonzero(spectrogram.flags):
+        if np.count_nonzero(spectrogram.flags) or self._after_constant:
             stop = self._note_flags(first, stop)
         if np.count_nonzero(is_gap[: stop - first]):
             self._gaps.extend(first + int(k) for k in np.flatnonzero(is_gap[: stop - first]))
@@ -95,36 +115,67 @@ class Segmenter:
         n_context, n_segment = self.geometry.n_context, self.geometry.n_segment
         while (first := self._next_position()) is not None:
             middle, stop = first + n_context, first + n_segment
+            start = max(first, self._row_start)
+            is_whole = start == first and self._last_flagged < first
+            target, reason = self._power_dbfs[middle:stop], ""
+            if not is_whole and self._last_flagged >= middle:
+                target, reason = self._usable(middle, stop)
             yield Segment(
-                self._power_dbfs[first:middle],
-                self._power_dbfs[middle:stop],
-                self._tick_start[first:stop],
+                self._power_dbfs[start:middle],
+                target,
+                self._tick_start[start:stop],
+                self._flags[start:stop],
+                is_whole or (start == first and not np.count_nonzero(self._flags[first:middle])),
+                reason,
             )
+
+    def _usable(self, start: int, stop: int) -> tuple[FloatArray, str]:
+        """Return a target that has flags with its bad frames replaced, or why it is of no use."""
+        target, flags = self._power_dbfs[start:stop], self._flags[start:stop]
+        bad = np.flatnonzero(flags & _BEYOND_USE)
+        if not len(bad):
+            return target, ""
+        if 2 * len(bad) > len(target):
+            return target, self._count(int(np.bitwise_or.reduce(flags & _BEYOND_USE)), 1)
+        good = np.flatnonzero(~(flags & _BEYOND_USE).astype(np.bool_))
+        np.copyto(self._mended, target)
+        for frame in bad:
+            self._mended[frame] = target[good[np.abs(good - frame).argmin()]]
+        return self._mended, ""
 
     def _next_position(self) -> int | None:
         """Return the first frame of the next valid segment and move behind it, or return None."""
         n_segment, hop = self.geometry.n_segment, self.geometry.hop_frames
         while True:
             first = self._position
+            behind = max(first, self._row_start) + 1
             if self._is_done:
-                gap = self._find_gap(first + 1, first + hop)
-                if gap is None and first + hop > self._n_frames:
+                gap = self._find_gap(behind, first + hop + 1)
+                # The frame that comes next may lie behind a gap.
+                if gap is None and first + hop >= self._n_frames:
                     return None
-                self._begin_at(first + hop if gap is None else gap)
+                if gap is None:
+                    self._begin_at(first + hop)
+                else:
+                    self._begin_behind(gap)
                 continue
-            gap = self._find_gap(first + 1, first + n_segment)
+            gap = self._find_gap(behind, first + n_segment)
             if gap is not None:
-                n_cut = -((first - gap) // hop)
-                if gap in self._retunes:
+                is_retuned = gap in self._retunes
+                cut_at = gap
+                if self._partial and not is_retuned:
+                    cut_at = max(gap - self.geometry.n_context, first)
+                n_cut = -((first - cut_at) // hop)
+                if is_retuned:
                     self.skipped[RETUNED] += n_cut
                 else:
                     self._count(FrameFlag.DROPPED, n_cut)
-                self._begin_at(gap)
+                self._begin_behind(gap)
                 continue
             if first + n_segment > self._n_frames:
                 return None
             self._is_done = True
-            if self._last_flagged < first:
+            if self._partial or self._last_flagged < first:
                 return first
             flags = int(np.bitwise_or.reduce(self._flags[first : first + n_segment]))
             if not flags:
@@ -143,13 +194,20 @@ class Segmenter:
         self._grid = grid
         self._next_tick = _UNKNOWN
 
+    def _begin_behind(self, gap: int) -> None:
+        """Begin a row at a gap: where targets alone are scored, with a target."""
+        is_new = not self._partial or gap in self._retunes
+        self._row_start = gap
+        self._begin_at(gap if is_new else gap - self.geometry.n_context)
+
     def _begin_at(self, position: int) -> None:
         self._position = position
         self._is_done = False
 
-    def _count(self, flags: int, n_segments: int) -> None:
+    def _count(self, flags: int, n_segments: int) -> str:
         reason = next(name for name, flag in REASONS.items() if flags & flag)
         self.skipped[reason] += n_segments
+        return reason
 
     def _find_gap(self, start: int, stop: int) -> int | None:
         """Return the first gap within ``[start, stop)``; those before it are behind us."""
@@ -168,14 +226,28 @@ class Segmenter:
         self._is_gap[: len(keep)] = self._is_gap[keep]
         for frames in self._columns():
             frames[first:stop] = frames[first + keep]
+        if self._partial and stop > first:
+            self._spread_constant(self._flags[first:stop], self._is_gap[: stop - first])
         flagged = np.flatnonzero(self._flags[first:stop])
         if len(flagged):
             self._last_flagged = first + int(flagged[-1])
         return stop
 
+    def _spread_constant(self, flags: NDArray[np.uint8], is_gap: NDArray[np.bool_]) -> None:
+        """Flag the frame behind a constant one as well: its first samples may be constant too.
+
+        A whole segment has neither; of a partial one this frame would be the only witness.
+        """
+        is_behind = np.empty(len(flags), np.bool_)
+        is_behind[0] = self._after_constant
+        np.not_equal(flags[:-1] & np.uint8(FrameFlag.CONSTANT), 0, out=is_behind[1:])
+        self._after_constant = bool(flags[-1] & np.uint8(FrameFlag.CONSTANT))
+        flags[is_behind & ~is_gap] |= np.uint8(FrameFlag.CONSTANT)
+
     def _make_room(self, n_new: int) -> None:
         """Move the frames that are still needed to the front when the end is reached."""
-        needed = slice(min(self._position, self._n_frames), self._n_frames)
+        first = max(self._position, self._row_start)
+        needed = slice(min(first, self._n_frames), self._n_frames)
         n_needed = needed.stop - needed.start
         if self._n_frames + n_new <= len(self._flags):
             return
@@ -186,6 +258,7 @@ class Segmenter:
         for source, target in zip(old, self._columns(), strict=True):
             target[:n_needed] = source[needed]
         self._position -= needed.start
+        self._row_start -= needed.start
         self._last_flagged -= needed.start
         self._gaps = deque(gap - needed.start for gap in self._gaps)
         self._retunes = deque(gap - needed.start for gap in self._retunes)

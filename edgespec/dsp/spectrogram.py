@@ -115,7 +115,7 @@ class FrontEnd:
     ) -> None:
         if max_block_samples < 1:
             raise ConfigError(f"max_block_samples is {max_block_samples}; it must be at least 1")
-        limits = ClipLimits.of(sample_format, max_clipped_fraction, clip_level)
+        limits = self._limits = ClipLimits.of(sample_format, max_clipped_fraction, clip_level)
         self.framing = framing
         self.sample_format = sample_format
         self.max_block_samples = max_block_samples
@@ -194,16 +194,24 @@ class FrontEnd:
         if block.center_freq_hz != self._center_freq_hz:
             self._tune(block.center_freq_hz)
         n_gap = self._close_gap(block)
-        n_frames = self._fill(np.ascontiguousarray(block.samples), n_gap, block.sample_start)
+        samples = np.ascontiguousarray(block.samples)
+        n_frames = self._fill(samples, n_gap, block.sample_start)
         n_rows = n_gap + n_frames
         self._mark(block.flags, n_gap, n_rows)
         self._next_sample = block.sample_start + block.n_samples
+        flags = self._flags[:n_rows]
+        clipped_share = 0.0
+        if np.count_nonzero(flags) and np.any(flags & np.uint8(FrameFlag.CLIPPED)):
+            # Of a part of a band, the samples that clipped are gone.
+            is_told = bool(block.flags & FrameFlag.CLIPPED)
+            clipped_share = 1.0 if is_told else self._limits.clipped_share(samples)
         return Spectrogram(
             self._power_dbfs[:n_rows],
-            self._flags[:n_rows],
+            flags,
             self._tick_start[:n_rows],
             self.grid,
             Span(block.sample_start, block.n_samples, block.utc_ns, block.received_ns),
+            clipped_share=clipped_share,
         )
 
     def _mark(self, flags: FrameFlag, first: int, stop: int) -> None:

@@ -13,6 +13,7 @@ from edgespec.config import BandConfig, DetectConfig
 from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.detectors import resolve_names
 from edgespec.detect.events import EventRules, EventTracker
+from edgespec.detect.trouble import TroubleRules, TroubleWatch
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import RssPlan, SubbandLevels
 from edgespec.dsp.segments import Segmenter
@@ -23,6 +24,7 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.thresholds import thresholds_of
+from edgespec.observer.unscored import NO_CONTEXT, Lately, Unscored
 from edgespec.records import (
     BandInfo,
     Decision,
@@ -61,7 +63,7 @@ class BandSnapshot:
     """How a band is after the last segment: what a state says of it.
 
     While ``warmup_left_s`` of signal are still to be learnt from, ``scores`` is empty. Levels are
-    those of the last segment: total power, and noise floor per bin.
+    those of the last target, scored or not: total power, and noise floor per bin.
     """
 
     n_segments: int
@@ -72,6 +74,8 @@ class BandSnapshot:
     thresholds: dict[str, float]
     alarm: bool
     warmup_left_s: float
+    unscored: Lately
+    troubles: tuple[str, ...]
 
 
 class BandChain:
@@ -89,6 +93,7 @@ class BandChain:
         levels: reports the received power; None for nothing.
         channel: what makes the front end's samples of the source's, where the band is a part of
             the source.
+        trouble: says what is wrong with the receiver; None for nothing.
 
     Raises:
         ModelError: the frames are not those that the segments are made of.
@@ -103,6 +108,7 @@ class BandChain:
         tracker: EventTracker,
         levels: SubbandLevels | None = None,
         channel: Channel | None = None,
+        trouble: TroubleWatch | None = None,
     ) -> None:
         grid = front_end.grid
         if grid.n_bins != geometry.n_bins or not isclose(
@@ -119,10 +125,14 @@ class BandChain:
         self.thresholds = dict(thresholds)
         self.tracker = tracker
         self.levels = levels
+        self.trouble = trouble
         self.grid = grid
         self._channel = channel
         self._factor = 1 if channel is None else channel.plan.factor
-        self.segmenter = Segmenter(geometry)
+        self.segmenter = Segmenter(geometry, partial=True)
+        self._unscored = Unscored(geometry)
+        self._has_heard = False
+        self._next_target: int | None = None
         self.n_segments = 0
         self.last: ScoredSegment | None = None
         # The segmenter overwrites its segments; what is asked for between them is kept apart.
@@ -169,13 +179,14 @@ class BandChain:
         levels = None
         if rss is not None:
             levels = SubbandLevels(front_end.grid, rss, front_end.max_frames, computing)
+        info = BandInfo(band.id, front_end.grid, source, manifest.name, bundle.sha256)
         return cls(
             front_end,
             manifest.geometry,
             Scorer.for_bundle(bundle, backend, names, detect.warmup_s, computing),
             thresholds,
             EventTracker(
-                BandInfo(band.id, front_end.grid, source, manifest.name, bundle.sha256),
+                info,
                 EventRules(detect.k, detect.n, detect.hysteresis, detect.hold_off_s, update_s),
                 {
                     name: np.asarray(calibration.error_std_db, np.float32)
@@ -187,6 +198,7 @@ class BandChain:
             ),
             levels,
             channel,
+            TroubleWatch(info, TroubleRules(detect.hold_off_s, update_s), time.monotonic_ns),
         )
 
     @property
@@ -205,15 +217,26 @@ class BandChain:
         return self.geometry.hop_frames * self.grid.frame_ticks * self._factor
 
     @property
+    def _hop_ticks(self) -> int:
+        return self.geometry.hop_frames * self.grid.frame_ticks
+
+    @property
     def warmup_left_s(self) -> float:
         """Seconds of signal that are still to be learnt from before anything is scored."""
         return self.scorer.n_warmup_left * self.geometry.hop_s
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Kinds of trouble with the receiver that are going on."""
+        return () if self.trouble is None else self.trouble.open_kinds
 
     def snapshot(self) -> BandSnapshot:
         """Return how the band is now; only between blocks."""
         level_dbfs, floor_dbfs = self.levels_dbfs()
         # In the warm-up scores are in dB and say nothing beside thresholds in deviations.
-        scores = self.last.scores if self.last is not None and self.scorer.is_warm else ()
+        unscored = self._unscored.lately()
+        is_scored = self.scorer.is_warm and not unscored.duration_s
+        scores = self.last.scores if self.last is not None and is_scored else ()
         return BandSnapshot(
             n_segments=self.n_segments,
             n_skipped=dict(self.segmenter.skipped),
@@ -221,8 +244,10 @@ class BandChain:
             noise_floor_dbfs=floor_dbfs,
             scores={score.detector: score.value for score in scores},
             thresholds=dict(self.thresholds),
-            alarm=self.tracker.is_open,
+            alarm=self.tracker.is_open or bool(self.troubles),
             warmup_left_s=self.warmup_left_s,
+            unscored=unscored,
+            troubles=self.troubles,
         )
 
     def take_rss(self) -> RssReport | None:
@@ -230,8 +255,8 @@ class BandChain:
         return self.levels.take() if self.levels is not None else None
 
     def levels_dbfs(self) -> tuple[float, float]:
-        """Return total power and noise floor of the last segment; see :func:`levels_dbfs`."""
-        if not self.n_segments:
+        """Return total power and noise floor of the last target; see :func:`levels_dbfs`."""
+        if not self._has_heard:
             return POWER_FLOOR_DBFS, POWER_FLOOR_DBFS
         return levels_dbfs(self._heard_dbfs, self.grid.enbw_bins)
 
@@ -251,16 +276,21 @@ class BandChain:
         for part in self._parts(block):
             spectrogram = self.front_end.process(part)
             if spectrogram.grid is not self.grid:
-                ended = self._retune(spectrogram.grid)
-                if ended is not None:
+                for ended in self._retune(spectrogram.grid):
                     yield self._in_source(ended)
+            if self.trouble is not None:
+                for event in self.trouble.update(spectrogram, lambda: self.levels_dbfs()[0]):
+                    yield self._in_source(event)
             for scored in self._scored(spectrogram):
                 if not self.scorer.is_warm:
                     self.tracker.learn_normal(scored.scores)
                     continue
-                event = self.tracker.update(self._decision(scored), scored.segment.target)
-                if event is not None:
-                    yield self._in_source(event)
+                if not scored.scores:
+                    self._unscored.add(NO_CONTEXT)
+                    continue
+                said = self.tracker.update(self._decision(scored), scored.segment.target)
+                if said is not None:
+                    yield self._in_source(said)
 
     def _parts(self, block: Any) -> Iterable[Any]:
         return (block,) if self._channel is None else self._channel.process(block)
@@ -275,10 +305,13 @@ class BandChain:
             scored.received_ns,
         )
 
-    def _retune(self, grid: Grid) -> Event | None:
+    def _retune(self, grid: Grid) -> list[Event]:
         self.grid = grid
+        self._next_target = None
         self.scorer.reset()
-        return self.tracker.retune(grid)
+        ended = [] if self.trouble is None else self.trouble.retune(grid)
+        event = self.tracker.retune(grid)
+        return ended if event is None else [event, *ended]
 
     def _scored(self, spectrogram: Spectrogram) -> Iterator[ScoredSegment]:
         if self.levels is not None:
@@ -286,10 +319,16 @@ class BandChain:
         self.segmenter.push(spectrogram)
         span, tick_hz = spectrogram.span, spectrogram.grid.tick_hz
         for segment in self.segmenter.segments():
-            tick_start = int(segment.tick_start[self.geometry.n_context])
+            tick_start = int(segment.tick_start[-self.geometry.n_horizon])
             age_s = (tick_start - span.tick_start) / tick_hz
-            self.n_segments += 1
+            self._miss(tick_start)
+            self._next_target = tick_start + self._hop_ticks
             np.copyto(self._heard_dbfs, segment.target)
+            self._has_heard = True
+            self._unscored.add(segment.reason)
+            if segment.reason:
+                continue
+            self.n_segments += 1
             self.last = ScoredSegment(
                 segment,
                 self.scorer.score(segment),
@@ -298,12 +337,24 @@ class BandChain:
                 span.received_ns,
             )
             yield self.last
+        if spectrogram.n_frames:
+            # A target is complete a horizon after it began, and the next one a hop later.
+            n_late = self.geometry.n_horizon + self.geometry.hop_frames
+            self._miss(int(spectrogram.tick_start[-1]) - n_late * self.grid.frame_ticks)
+
+    def _miss(self, tick: int) -> None:
+        """Count the targets that should have begun before ``tick`` as dropped."""
+        if self._next_target is not None and tick > self._next_target:
+            n_missed = -((self._next_target - tick) // self._hop_ticks)
+            self._unscored.add("dropped", n_missed)
+            self._next_target += n_missed * self._hop_ticks
 
     def finish(self) -> Iterator[Event]:
-        """Yield the end of the event that is going on: the stream is over."""
+        """Yield the ends of the events that are going on: the stream is over."""
+        ended = [] if self.trouble is None else self.trouble.finish()
         event = self.tracker.finish()
-        if event is not None:
-            yield self._in_source(event)
+        for last in ended if event is None else [event, *ended]:
+            yield self._in_source(last)
 
     def _in_source(self, event: Event) -> Event:
         """Return an event with its position in samples of the source."""

@@ -47,6 +47,7 @@ class Scorer:
         self._n_reference = self.n_warmup // 2
         self._detectors = make_detectors(names, geometry, self._n_reference, arithmetic)
         self.scales = {name: SiteScale(smallest_std.get(name, 0.0)) for name in names}
+        self._of_target = tuple(d for d in self._detectors if not d.needs_forecast)
         self._needs_forecast = any(detector.needs_forecast for detector in self._detectors)
         self._n_segments = 0
 
@@ -94,12 +95,15 @@ class Scorer:
     def score(self, segment: Segment) -> tuple[Score, ...]:
         """Return the scores in the order of the names: raw ones until ``is_warm``.
 
-        While the references are learnt, detectors that need one are missing.
+        While the references are learnt, detectors that need one are missing, and so are those that
+        need the context where it is bad.
         """
-        forecast = None
-        if self._needs_forecast and self._forecaster is not None:
+        forecast, detectors = None, self._detectors
+        if not segment.has_context:
+            detectors = self._of_target
+        elif self._needs_forecast and self._forecaster is not None:
             forecast = self._forecaster.forecast(segment)
-        found = [detector.score(segment, forecast) for detector in self._detectors]
+        found = [detector.score(segment, forecast) for detector in detectors]
         scores = tuple([score for score in found if score is not None])
         self._n_segments += 1
         if self.is_warm:

@@ -58,6 +58,7 @@ def event_payload(message: EventMessage) -> dict[str, Any]:
         "threshold": float(event.threshold),
         "confidence": float(event.confidence),
         "model_sha256": event.model_sha256,
+        "share": event.share,
         "latency_ms": round(float(event.latency_s) * 1e3, 3),
     }
 
@@ -90,6 +91,7 @@ def parse_event(data: bytes | str) -> EventMessage:
         kind=fields.text("kind"),
         latency_s=round(fields.number("latency_ms") / 1e3, 6),
         model_sha256=fields.optional_text("model_sha256"),
+        share=fields.optional_number("share"),
     )
     return EventMessage(
         event,

@@ -36,6 +36,10 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "mqtt_connected": state.mqtt_connected,
         "spool_events": int(state.spool_events),
         "warmup_left_s": float(state.warmup_left_s),
+        "unscored_reason": state.unscored_reason,
+        "unscored_share": float(state.unscored_share),
+        "unscored_s": float(state.unscored_s),
+        "troubles": list(state.troubles),
         "latency_ms": {key: round(1e3 * float(s), 3) for key, s in state.latency_s.items()},
     }
 
@@ -65,6 +69,10 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         mqtt_connected=fields.optional_flag("mqtt_connected"),
         spool_events=fields.integer("spool_events"),
         warmup_left_s=fields.number("warmup_left_s"),
+        unscored_reason=fields.text("unscored_reason"),
+        unscored_share=fields.number("unscored_share"),
+        unscored_s=fields.number("unscored_s"),
+        troubles=fields.texts("troubles"),
         latency_s={key: round(ms / 1e3, 6) for key, ms in fields.numbers("latency_ms").items()},
         band=fields.text("band"),
         model_sha256=fields.optional_text("model_sha256"),

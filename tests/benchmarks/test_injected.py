@@ -69,6 +69,14 @@ def test_an_event_from_the_interferers_start_is_a_find() -> None:
     assert judged(RECORDING, NOISE, life(off, 0.9), START_S).edge_error_bins == pytest.approx(3.0)
 
 
+def test_a1_trouble_with_the_receiver_is_a_find_and_has_no_edges() -> None:
+    overload = replace(EVENT, event_id="c", kind="overload", freq_upper_hz=CENTER_HZ + 9e5)
+    found = judged(RECORDING, NOISE, life(overload, 0.9), START_S)
+    assert (found.is_found, found.first_kind, found.edge_error_bins) == (True, "overload", None)
+    both = judged(RECORDING, NOISE, [*life(overload, 0.9), *life(EVENT, 0.9)], START_S)
+    assert both.edge_error_bins == pytest.approx(0.0, abs=1e-6)
+
+
 @pytest.mark.parametrize(("stop_s", "is_inside"), [(0.4, False), (0.9, True)])
 def test_an_event_that_was_open_before_is_false(stop_s: float, is_inside: bool) -> None:
     early = replace(EVENT, event_id="b", sample_start=round(0.3 * RATE_HZ))

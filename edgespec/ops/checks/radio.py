@@ -157,7 +157,9 @@ def judge_samples(
             "warn", f"{detail}, all the same", "see whether antenna and tuner are connected"
         )
     if clipped > max_clipped_fraction:
-        return Finding("warn", detail, "lower source.gain_db: clipped frames are not scored")
+        return Finding(
+            "warn", detail, "lower source.gain_db: of what clips, levels are lower bounds"
+        )
     return Finding("ok", detail)
 
 

@@ -99,6 +99,21 @@ def test_a_state_without_broker_and_scores_is_short() -> None:
     assert "| 1 segment | 1 event |" in stream.getvalue()
 
 
+def test_a1_trouble_and_what_is_not_scored_are_said() -> None:
+    stream = io.StringIO()
+    sink = TableSink(stream)
+    sink.state(replace(STATE, troubles=("overload",), unscored_reason="", unscored_share=0.0))
+    sink.state(replace(STATE, troubles=(), alarm=False, unscored_reason="dropped",
+                       unscored_share=0.25))  # fmt: skip
+    sink.state(replace(STATE, troubles=("receiver",), unscored_reason="constant",
+                       unscored_share=1.0, unscored_s=2.5, scores={}))  # fmt: skip
+    clipped, dropped, stuck = stream.getvalue().splitlines()
+    assert clipped.startswith("ALARM: overload | ")
+    assert "level at least -50.0 dBFS" in clipped
+    assert dropped.startswith("quiet | 25% not scored (dropped) | ")
+    assert stuck.startswith("ALARM: receiver | 100% not scored (constant, nothing for 2.5 s) | ")
+
+
 def test_before_the_first_score_the_state_says_so() -> None:
     stream = io.StringIO()
     sink = TableSink(stream)

@@ -145,3 +145,55 @@ def test_frames_of_another_width_are_refused():
     segmenter = Segmenter(replace(GEOMETRY, n_bins=32))
     with pytest.raises(ModelError, match=r"64 bins, but segments of 32"):
         segmenter.push(stream(5))
+
+
+def watched(parts, geometry):
+    """What a watch makes of the frames: see :func:`tests.naive.partial_segments`."""
+    segmenter, found = Segmenter(geometry, partial=True), []
+    for part in parts:
+        segmenter.push(part)
+        for segment in segmenter.segments():
+            numbers = tuple(int(power) for power in segment.target[:, 0])
+            found.append((numbers, segment.has_context, segment.reason))
+            assert len(segment.flags) == len(segment.tick_start)
+            assert len(segment.flags) == len(segment.context) + geometry.n_horizon
+            assert (np.diff(segment.tick_start) == N).all()
+    return found
+
+
+@pytest.mark.parametrize("hop_frames", [1, 3, 4, 12, 20])
+def test_a1_no_target_is_lost_to_a_bad_context(rng, hop_frames):
+    geometry = replace(GEOMETRY, hop_frames=hop_frames)
+    kinds = [FrameFlag.DROPPED, FrameFlag.CLIPPED, FrameFlag.NONFINITE, FrameFlag.CONSTANT]
+    for _ in range(20):
+        n_frames = 200
+        flags = [(int(k), rng.choice(kinds)) for k in rng.integers(0, n_frames, 20)]
+        shifts = [(int(k), int(rng.integers(1, 500))) for k in rng.integers(1, n_frames, 3)]
+        frames = stream(n_frames, flags, shifts)
+        expected = naive.partial_segments(frames.flags, frames.tick_start, N, geometry)
+        for edges in ([], range(1, n_frames), np.sort(rng.integers(0, n_frames, 7)).tolist()):
+            assert watched(cut(frames, list(edges)), geometry) == expected
+
+
+def test_of_good_frames_a_watch_makes_the_same_segments():
+    frames = stream(100)
+    whole = [tuple(range(first + 8, first + 12)) for first in run([frames])[0]]
+    assert watched([frames], GEOMETRY) == [(target, True, "") for target in whole]
+
+
+def test_a1_a_clipped_frame_in_every_target_leaves_all_of_them():
+    frames = stream(100, [(frame, FrameFlag.CLIPPED) for frame in range(0, 100, 3)])
+    assert run([frames])[0] == []
+    found = watched([frames], GEOMETRY)
+    assert len(found) == (100 - GEOMETRY.n_segment) // 3 + 1
+    assert {reason for _, _, reason in found} == {""}
+    assert not any(has_context for _, has_context, _ in found)
+
+
+def test_a_retune_begins_a_watch_with_a_context():
+    before, after = stream(40), stream(40)
+    after = replace(after, tick_start=after.tick_start + 40 * N, grid=FRAMING.grid(1e9))
+    after = replace(after, power_dbfs=after.power_dbfs + np.float32(40))
+    found = watched([before, after], GEOMETRY)
+    assert next(target[0] for target, _, _ in found if target[0] >= 40) == 48
+    assert all(has_context for _, has_context, _ in found)

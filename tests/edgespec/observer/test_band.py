@@ -172,6 +172,7 @@ def test_the_same_samples_score_the_same_after_a_reset(with_tone: NDArray[np.com
     chain = chain_for()
     first = scores_of(chain, blocks(with_tone, hops()))
     chain.scorer.reset()
+    chain.segmenter.reset()
     # The gap keeps the second playing from running into the first.
     again = (
         replace(block, sample_start=block.sample_start + 10 * len(with_tone), n_dropped=n_dropped)
@@ -237,32 +238,91 @@ def test_samples_lost_are_skipped_and_no_event(rng: np.random.Generator) -> None
         events += list(chain.process(block_at(block.samples, block.sample_start + at, n_lost)))
     assert not events
     n_gaps = sum(1 for number in range(401, ceil(len(clean) / HOP)) if number % 50 == 0)
-    # A gap cuts short at least the segment it falls into, and at most all that overlap it.
-    n_overlapping = ceil(GEOMETRY.n_segment / GEOMETRY.hop_frames)
-    assert n_gaps <= chain.segmenter.skipped["dropped"] <= n_gaps * n_overlapping
+    # A gap costs the targets that it cuts short, and never those whose context it lies in.
+    n_overlapping = ceil(GEOMETRY.n_horizon / GEOMETRY.hop_frames)
+    assert chain.segmenter.skipped["dropped"] <= n_gaps * n_overlapping
+    assert chain.n_segments >= len(clean) / HOP - GEOMETRY.n_segment - n_gaps * n_overlapping
 
 
-@pytest.mark.parametrize("reason", ["nonfinite", "constant", "clipped"])
-def test_broken_samples_are_counted_and_never_scored(rng: np.random.Generator, reason: str) -> None:
+@pytest.mark.parametrize("reason", ["nonfinite", "constant", "zeros"])
+def test_broken_samples_are_counted_said_and_never_scored(
+    rng: np.random.Generator, reason: str
+) -> None:
     samples = band.cf32(band.noise(rng, 1.0))
-    sample_format = SampleFormat.CF32
     stretch = slice(500_000, 540_000)
     if reason == "nonfinite":
-        samples[stretch][::1000] = np.nan
-    elif reason == "constant":
-        samples[stretch] = 0.25 - 0.5j
+        samples[stretch][::100] = np.nan
     else:
-        sample_format = SampleFormat.CU8
-        samples = band.cu8(samples)
-        samples[stretch][::2] = 255
-    chain = chain_for(sample_format)
-    assert not events_of(chain, blocks(samples, hops()))
+        samples[stretch] = 0.25 - 0.5j if reason == "constant" else 0.0
+    chain = chain_for()
+    events = events_of(chain, blocks(samples, hops()))
+    assert [event.event_type for event in events] == [EventType.NEW, EventType.END]
+    assert {(event.kind, event.detector) for event in events} == {("receiver", reason)}
+    assert abs(events[0].sample_start - 500_000) <= FRAMING.frame_samples
     skipped = dict(chain.segmenter.skipped)
-    n_bad = 40_000 / HOP
-    n_overlapping = GEOMETRY.n_segment / GEOMETRY.hop_frames
-    assert n_bad <= skipped.pop(reason) <= n_bad + n_overlapping + 1
+    n_bad, n_target = 40_000 / HOP, GEOMETRY.n_horizon / GEOMETRY.hop_frames + 1
+    assert (
+        abs(skipped.pop("nonfinite" if reason == "nonfinite" else "constant") - n_bad) <= n_target
+    )
     assert not any(skipped.values())
     assert np.isfinite(chain.levels_dbfs()).all()
+
+
+def test_a1_a_jammer_that_clips_is_an_overload_beside_the_detectors_event(
+    rng: np.random.Generator,
+) -> None:
+    """As strong as a receiver cannot show it: the level is at least what is said."""
+    signal = band.with_tone(band.noise(rng, 1.0), 0.5, 0.8, power=30.0)
+    chain = chain_for(SampleFormat.CU8)
+    said: dict[str, list[Event]] = {}
+    heard_s = {}
+    for block in blocks(band.cu8(signal), hops()):
+        for event in chain.process(block):
+            said.setdefault(event.kind, []).append(event)
+            heard_s.setdefault(event.event_id, (block.sample_start + HOP) / band.RATE_HZ)
+        if chain.troubles:
+            assert chain.snapshot().alarm
+    overload, *_ = said.pop("overload")
+    assert heard_s[overload.event_id] <= 0.6
+    assert overload.share > 0.3
+    assert overload.excess_db > 15.0
+    assert not chain.troubles
+    (seen,) = said.values()
+    assert abs(seen[0].sample_start - 500_000) <= 2 * HOP
+    assert not any(chain.segmenter.skipped.values())
+
+
+def test_a1_one_clipped_frame_in_every_segment_does_not_hide_a_tone(
+    rng: np.random.Generator,
+) -> None:
+    samples = band.cu8(band.with_tone(band.noise(rng, 1.0), 0.6, 0.8, power=0.02))
+    every = GEOMETRY.n_segment * FRAMING.frame_samples
+    for start in range(0, len(samples), every):
+        # A fifth of one frame in every segment, and never the same of its frames.
+        samples[start : start + FRAMING.frame_samples // 5] = 255
+    chain = chain_for(SampleFormat.CU8)
+    events = events_of(chain, blocks(samples, hops()))
+    tone_hz = band.CENTER_HZ + band.TONE_HZ
+    assert any(
+        event.freq_lower_hz < tone_hz < event.freq_upper_hz
+        and abs(event.sample_start - 600_000) < 2 * HOP
+        for event in events
+    )
+    assert not any(chain.segmenter.skipped.values())
+
+
+def test_a1_a_receiver_that_is_stuck_from_its_first_sample_is_said_in_the_warm_up() -> None:
+    for value, reason in ((0.0, "zeros"), (0.5, "constant"), (np.nan, "nonfinite")):
+        chain = chain_for()
+        samples = np.full(200_000, value, np.complex64)
+        new, *_ = events_of(chain, blocks(samples, hops()))
+        assert (new.kind, new.detector, new.sample_start) == ("receiver", reason, 0)
+        assert new.n_samples / band.RATE_HZ <= 0.1
+        state = chain.snapshot()
+        assert state.warmup_left_s > 0
+        assert state.unscored.share == 1.0
+        assert state.unscored.reason == ("constant" if reason == "zeros" else reason)
+        assert state.unscored.duration_s == pytest.approx(0.2, abs=0.03)
 
 
 def test_an_event_that_goes_on_at_the_end_is_ended(rng: np.random.Generator) -> None:
@@ -304,18 +364,22 @@ def test_levels_are_those_of_the_samples(rng: np.random.Generator) -> None:
     assert floor_dbfs < level_dbfs - 20
 
 
-def test_levels_stay_those_of_the_last_segment(rng: np.random.Generator) -> None:
-    """What follows cannot be scored, and overwrites the frames the segment lay in."""
+def test_levels_follow_what_cannot_be_scored(rng: np.random.Generator) -> None:
     signal = band.cf32(band.noise(rng, 0.4))[: 300 * HOP]
     chain = chain_for()
     for block in blocks(signal, hops()):
         list(chain.scored(block))
-    before = chain.levels_dbfs()
+    assert chain.snapshot().unscored.share == 0.0
     rest = np.full(40 * HOP, 0.5, np.complex64)
     for block in blocks(rest, hops()):
         list(chain.scored(replace(block, sample_start=block.sample_start + len(signal))))
     assert chain.segmenter.skipped["constant"] > 10
-    assert chain.levels_dbfs() == before
+    assert chain.levels_dbfs()[0] == pytest.approx(20 * np.log10(0.5), abs=0.1)
+    state = chain.snapshot()
+    assert (state.unscored.reason, state.scores) == ("constant", {})
+    assert state.unscored.duration_s == pytest.approx(
+        40 * HOP / band.RATE_HZ, abs=2 * GEOMETRY.hop_s
+    )
 
 
 def test_nothing_piles_up(rng: np.random.Generator) -> None:

@@ -147,7 +147,10 @@ def test_a_source_of_nan_says_why_nothing_was_scored(
     assert n_skipped > 300
     assert f"segments left out: {n_skipped} nonfinite" in caplog.text
     assert np.isfinite([state.level_dbfs, state.noise_floor_dbfs]).all()
-    assert not notebook.events
+    assert {(event.kind, event.detector) for event in notebook.events} == {
+        ("receiver", "nonfinite")
+    }
+    assert [event.event_type for event in notebook.events] == ["new", "end"]
 
 
 def test_a_run_that_was_scored_is_silent(

@@ -71,7 +71,7 @@ SAYS = {
         '"core:freq_lower_edge":800000000.0,"core:freq_upper_edge":810000000.0,'
         '"peak_freq_hz":805000000.0,"peak_dbfs":-40.0,"excess_db":12.0,"level_unit":"dBFS",'
         '"kind":"anomaly","detector":"lstm","score":3.0,"threshold":2.0,"confidence":0.8,'
-        '"model_sha256":"ab","latency_ms":1.5}'
+        '"model_sha256":"ab","share":null,"latency_ms":1.5}'
     ),
     "replayed": (
         '{"schema":"edgespec.event/1","event_type":"new","id":"e1","sequence":9,'
@@ -80,7 +80,7 @@ SAYS = {
         '"core:freq_lower_edge":800000000.0,"core:freq_upper_edge":810000000.0,'
         '"peak_freq_hz":805000000.0,"peak_dbfs":-40.0,"excess_db":12.0,"level_unit":"dBFS",'
         '"kind":"anomaly","detector":"lstm","score":3.0,"threshold":2.0,"confidence":0.8,'
-        '"model_sha256":"ab","latency_ms":1.5}'
+        '"model_sha256":"ab","share":null,"latency_ms":1.5}'
     ),
     "state": (
         '{"schema":"edgespec.state/1","node":"pi","band":"lte","model_sha256":"ab",'
@@ -89,6 +89,7 @@ SAYS = {
         '"n_skipped":{"clipped":3},"level_dbfs":-50.0,"noise_floor_dbfs":null,'
         '"level_unit":"dBFS","scores":{"lstm":1.5},"thresholds":{"lstm":2.0},"speed":9.5,'
         '"alarm":true,"mqtt_connected":null,"spool_events":4,"warmup_left_s":0.0,'
+        '"unscored_reason":"","unscored_share":0.0,"unscored_s":0.0,"troubles":[],'
         '"latency_ms":{"p50":1.0},"not_finite":{"/noise_floor_dbfs":"nan"}}'
     ),
     "info": ('{"schema":"edgespec.info/1","node":"pi","version":"1","board":null}'),

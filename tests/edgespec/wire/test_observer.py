@@ -38,6 +38,7 @@ def random_event(rng: np.random.Generator) -> Event:
         confidence=float(rng.uniform()),
         latency_s=int(rng.integers(0, 100_000)) / 1e6,
         model_sha256=[None, "c0ffee"][int(rng.integers(2))],
+        share=[None, float(rng.uniform())][int(rng.integers(2))],
     )
 
 
@@ -59,6 +60,10 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         mqtt_connected=[None, True, False][int(rng.integers(3))],
         spool_events=int(rng.integers(100)),
         warmup_left_s=float(rng.uniform(0, 2)),
+        unscored_reason=["", "constant"][int(rng.integers(2))],
+        unscored_share=float(rng.uniform()),
+        unscored_s=float(rng.exponential(10)),
+        troubles=[(), ("overload", "dropped")][int(rng.integers(2))],
         latency_s={"p50": int(rng.integers(0, 100_000)) / 1e6, "max": 0.25},
         band="lte",
         model_sha256=[None, "c0ffee"][int(rng.integers(2))],
@@ -144,6 +149,7 @@ def test_the_outside_sees_the_agreed_names() -> None:
         "threshold": 2.0,
         "confidence": 0.8,
         "model_sha256": "ab",
+        "share": None,
         "latency_ms": 1.5,
     }
 
