@@ -8,10 +8,20 @@ from typing import Any
 
 from edgespec.errors import ConfigError, EdgespecError
 
-__all__ = ["ID", "Option", "about", "check_record", "key_of", "option_of"]
+__all__ = ["ID", "NODE_ID", "SITE_ID", "Option", "about", "check_record", "key_of", "option_of"]
 
 #: Bounds of an id: it may be part of an MQTT topic, of a path and of a command line.
 ID = {"pattern": r"[A-Za-z0-9_-]{1,64}", "pattern_text": "1 to 64 letters, digits, - and _"}
+
+#: Ids that stand beside reserved levels of topics, as :mod:`edgespec.wire.topics` has them:
+#: ``<prefix>/<node>`` beside ``<prefix>/twin``, ``twin/<site>`` beside ``twin/members``.
+NODE_ID, SITE_ID = (
+    {
+        "pattern": f"(?!{word}$){ID['pattern']}",
+        "pattern_text": f"{ID['pattern_text']}, and not {word!r}, which central units use",
+    }
+    for word in ("twin", "members")
+)
 
 _KEY = "edgespec"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgespec.computing import AUTO, Computing
 from edgespec.errors import ConfigError
-from edgespec.option import ID, about, check_record, option_of
+from edgespec.option import ID, NODE_ID, SITE_ID, about, check_record, option_of
 
 __all__ = [
     "AlarmConfig",
@@ -29,7 +29,7 @@ _TOPIC = {
 def _default_node_id() -> str:
     """Return the host name without its domain, other characters than those of an id as ``-``."""
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", platform.node().split(".")[0]).strip("-")
-    return name[:64] or "edgespec"
+    return "twin-1" if name == "twin" else name[:64] or "edgespec"
 
 
 def _default_state_dir() -> Path:
@@ -54,7 +54,7 @@ class NodeConfig:
 
     id: str = field(
         default_factory=_default_node_id,
-        metadata=about("Name of this observer in MQTT topics; default: the host name", **ID),
+        metadata=about("Name of this observer in MQTT topics; default: the host name", **NODE_ID),
     )
     state_dir: Path = field(
         default_factory=_default_state_dir,
@@ -77,7 +77,7 @@ class NodeConfig:
             "Site whose central unit is told the received power of the band once a second; with "
             "several bands, give it in the [[band]] instead",
             example="hall-1",
-            **ID,
+            **SITE_ID,
         ),
     )
 
@@ -178,7 +178,7 @@ class BandConfig:
         metadata=about(
             "Site whose central unit is told the received power of this band; default: node.site",
             example="hall-1",
-            **ID,
+            **SITE_ID,
         ),
     )
     full_scale_dbm: float | None = field(

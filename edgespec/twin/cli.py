@@ -233,6 +233,46 @@ def status(config_path: Path | None, mqtt: str | None, as_json: bool) -> None:
         click.echo(line)
 
 
+@twin.command()
+@click.argument("site", metavar="SITE")
+@_CONFIG
+@_MQTT
+@_TRAINED
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_JSON
+def forget(
+    site: str,
+    config_path: Path | None,
+    mqtt: str | None,
+    trained: Path | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Forget what was learnt of SITE, so that it is learnt anew.
+
+    What the broker keeps of it is emptied, and its central unit begins again; an alarm that is on
+    stays on. With --trained, the file of SITE there is deleted, too.
+    """
+    from edgespec.twin.service.forget import forget_site, trained_file
+
+    settings = _settings(config_path, mqtt)
+    file = trained_file(site, trained)
+    if not yes:
+        also = f" and delete {file}" if file else ""
+        click.confirm(f"forget what was learnt of {site}{also}?", abort=True, err=True)
+    was_kept = forget_site(settings, site)
+    if file is not None:
+        file.unlink()
+    if as_json:
+        deleted = None if file is None else str(file)
+        summary = {"schema": "edgespec.twin-forgotten/1", "site": site, "kept": was_kept}
+        click.echo(json.dumps({**summary, "deleted": deleted}))
+    else:
+        click.echo(
+            f"{site} is learnt anew; the broker kept {'its state' if was_kept else 'nothing of it'}"
+        )
+
+
 @twin.command("map")
 @_ONE_SITE
 @click.option(

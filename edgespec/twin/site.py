@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgespec.config.loader import load_record
 from edgespec.errors import ConfigError
-from edgespec.option import ID, about, check_record
+from edgespec.option import ID, NODE_ID, SITE_ID, about, check_record
 from edgespec.twin.options import MATERIALS, DetectOptions, PropagationOptions
 from edgespec.wire.transmitters import PLACE, Transmitter
 
@@ -25,7 +25,7 @@ _SAME_PLACE_M = 0.01
 class Unit:
     """A sensing unit: an observer and where its antenna is."""
 
-    node: str = field(metadata=about("Node id of the observer", **ID))
+    node: str = field(metadata=about("Node id of the observer", **NODE_ID))
     x_m: float = field(metadata=about("Position, east", **PLACE))
     y_m: float = field(metadata=about("Position, north", **PLACE))
     z_m: float = field(metadata=about("Height", **PLACE))
@@ -67,7 +67,7 @@ class Site:
     ``noise_floor_dbm`` is the noise of a unit over the whole band. The K subbands are equally wide.
     """
 
-    name: str = field(metadata=about("Name of the site in MQTT topics", **ID))
+    name: str = field(metadata=about("Name of the site in MQTT topics", **SITE_ID))
     freq_lower_hz: float = field(metadata=about("Lower edge of the band", unit="Hz", above=0))
     freq_upper_hz: float = field(metadata=about("Upper edge of the band", unit="Hz", above=0))
     size_m: tuple[float, ...] = field(

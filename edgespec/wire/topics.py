@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from edgespec.errors import ConfigError
 
-__all__ = ["Topics", "TwinTopics", "rss_topic"]
+__all__ = ["MEMBERS", "TWIN", "Topics", "TwinTopics", "rss_topic"]
 
+#: No node and no site is called so; :data:`edgespec.option.NODE_ID` and ``SITE_ID`` see to it.
+TWIN, MEMBERS = "twin", "members"
 _WILD = ("+", "#", "\0")
 
 
@@ -35,6 +37,8 @@ class Topics:
                 f"mqtt.topic_prefix is {self.prefix!r}: it must not begin with '$' or '/' "
                 "or end with '/'"
             )
+        if self.node == TWIN:
+            raise ConfigError(f"the node id is {TWIN!r}, a level of the topics of central units")
         named = (("node", (self.node,)), ("band", self.bands), ("radio", self.radios))
         for name, ids in named:
             for given in ids:

@@ -4,6 +4,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edgespec.config import MqttConfig
@@ -73,7 +74,7 @@ def learn_from_broker(site: Site, settings: MqttConfig, duration_s: float) -> Tr
         except PayloadError as error:
             _LOG.warning("%s: %s", topic, error)
 
-    link = Link.of(settings, f"edgespec-train-{uuid.uuid4().hex[:8]}")
+    link = Link.of(replace(settings, protocol="5"), f"edgespec-train-{uuid.uuid4().hex[:8]}")
     with Session(link) as session:
         session.listen(hear)
         session.ask([topics.transmitters(site.name), topics.reports(site.name)], qos=1)

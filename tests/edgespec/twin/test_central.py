@@ -633,3 +633,38 @@ def test_lof_without_its_samples_learns_again(rng: np.random.Generator) -> None:
     assert clock.tell(world.levels_db()).status is TwinStatus.LEARNING
     again = SiteTwin(site, state=bare, trained=trained, gain=world.gain)
     assert Clock(again).tell(world.levels_db()).status is TwinStatus.WATCHING
+
+
+# What is learnt without `twin train`.
+
+
+@pytest.mark.parametrize("level_unit", ["dBm", "dBFS"])
+def test_c6_a_jammer_while_learning_is_not_learnt(
+    rng: np.random.Generator, level_unit: str
+) -> None:
+    """C6: 20 dBm at 14, 20 from the start; where nothing is calibrated, in half of the band."""
+    site = replace(hall(learn_snapshots=60), level_unit=level_unit)
+    share = (site.freq_lower_hz, site.center_freq_hz) if level_unit == "dBFS" else ()
+    source = jammer(14.0, 20.0, freq_lower_hz=share[:1], freq_upper_hz=share[1:])
+    world = World(site, rng, jammers=[source])
+    clock = Clock(SiteTwin(site, gain=world.gain))
+    told = watch(clock, world, 61)
+    assert clock.twin.counts["learning_refused"] == 1
+    assert told[-1].status is TwinStatus.LEARNING
+    assert told[-1].n_to_learn == 59
+    assert "Was a source on the air?" in told[-1].notes[0]
+    world.jammers.clear()
+    told = watch(clock, world, 62)
+    assert told[-1].status is TwinStatus.WATCHING
+    assert told[-1].notes == ()
+    world.jammers.append(source)
+    assert watch(clock, world, 3)[-1].is_alarm
+
+
+def test_c6_learnt_under_a_jammer_is_not_inherited(rng: np.random.Generator) -> None:
+    world = World(SITE, rng, jammers=[jammer(14.0, 20.0)])
+    former = SiteTwin(SITE, trained=world.trained(), gain=world.gain)
+    with pytest.raises(ConfigError, match="not believed"):
+        SiteTwin(SITE, TwinState.from_bytes(former.state().to_bytes()), gain=world.gain)
+    # What somebody trained, and keeps in a file, is theirs to judge.
+    assert SiteTwin(SITE, trained=world.trained(), gain=world.gain)

@@ -8,15 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edgespec.cli import main
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
 from edgespec.mqtt.link import Link
 from edgespec.mqtt.session import Session
 from edgespec.twin.service.fleet import Fleet, VirtualJammer
 from edgespec.twin.service.members import owner_of
+from edgespec.twin.service.openings import TwinMaker
 from edgespec.twin.service.status import read_status, status_lines, verdict_from_broker
 from edgespec.twin.service.unit import CentralUnit
 from edgespec.twin.trained import save_trained
@@ -363,3 +366,35 @@ def test_a_subscription_that_is_refused_is_an_explained_error(
     session._on_subscribe(session._client, None, mid, answers, None)
     with pytest.raises(BrokerError, match=r"subscription to 'forbidden' \(Not authorized\)"):
         session.poll(None, 0.05)
+
+
+def test_c6_what_was_learnt_can_be_forgotten(
+    broker: Broker, listener: Listener, stack: ExitStack, tmp_path: Path
+) -> None:
+    """Inherited state is announced; without it the site is learnt anew."""
+    site = site_of()
+    observers = Observers(stack, broker.url, [site])
+    first = Running(stack, broker.url, observers, [site])
+    observers.go(3, first.judged)
+    first.close()
+    wait_for(lambda: bool(listener.on("yard/state")), "its state")
+    heir = Running(stack, broker.url, observers, [site], "c-2", make_twin=TwinMaker({}))
+    observers.go(1, heir.judged)
+    assert heir.told.verdicts[-1].status is TwinStatus.WATCHING
+    assert heir.told.verdicts[-1].notes[0].startswith("goes on with what c-1 learnt until ")
+    lines = "\n".join(status_lines(read_status(settings_of(broker)), as_json=False))
+    assert "edgespec twin forget yard" in lines
+    asked = CliRunner().invoke(main, ["twin", "forget", "yard", "--mqtt", broker.url], input="n\n")
+    assert asked.exit_code == 1
+    assert heir.told.verdicts[-1].status is TwinStatus.WATCHING
+    learnt = tmp_path / "yard.npz"
+    learnt.write_bytes(b"")
+    command = ["twin", "forget", "yard", "--mqtt", broker.url, "--trained", str(tmp_path)]
+    done = CliRunner().invoke(main, [*command, "--yes", "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["kept"] is True
+    assert not learnt.exists()
+    wait_for(lambda: listener.on("yard/state")[-1] == b"", "it is emptied")
+    observers.go(1, heir.judged)
+    assert heir.told.verdicts[-1].status is TwinStatus.LEARNING
+    assert heir.told.verdicts[-1].notes == ()

@@ -8,13 +8,16 @@ import pytest
 from numpy.typing import NDArray
 
 import edgespec.twin
-from edgespec.errors import ConfigError
+from edgespec.config import BandConfig, NodeConfig
+from edgespec.errors import ConfigError, UsageError
 from edgespec.twin.expected import Expectation, antenna_gain_db, occupied_shares
 from edgespec.twin.propagation.log_distance import LogDistance
 from edgespec.twin.propagation.maps import Maps
 from edgespec.twin.propagation.path_gain import GAIN_FLOOR_DB
 from edgespec.twin.propagation.walls import inside_any, wall_losses_db
+from edgespec.twin.service.forget import trained_file
 from edgespec.twin.site import Site, Wall, load_site
+from edgespec.wire.topics import Topics
 from edgespec.wire.transmitters import Transmitter
 from tests.made.twin_site import hall, jammer
 
@@ -226,3 +229,29 @@ def test_a_sector_looks_where_it_is_turned() -> None:
     assert antenna_gain_db(replace(one, azimuth_deg=180.0), site)[0] == pytest.approx(-30.0)
     with pytest.raises(ConfigError, match="azimuth_deg is missing"):
         replace(one, azimuth_deg=None)
+
+
+def test_c7_a_name_that_topics_reserve_is_refused() -> None:
+    """``<prefix>/twin`` and ``twin/members`` are levels of their own."""
+    site = hall()
+    with pytest.raises(ConfigError, match=r"name is 'members'.* central units use"):
+        replace(site, name="members")
+    with pytest.raises(ConfigError, match="node is 'twin'"):
+        replace(site.unit[0], node="twin")
+    with pytest.raises(ConfigError, match="id is 'twin'"):
+        NodeConfig(id="twin")
+    for config in (NodeConfig, BandConfig):
+        with pytest.raises(ConfigError, match="site is 'members'"):
+            config(site="members")
+    with pytest.raises(ConfigError, match="'twin'"):
+        Topics("edgespec", "twin", ("b",), ("r",))
+    with pytest.raises(UsageError, match="not 'members'"):
+        trained_file("members", None)
+    assert replace(site, name="twin").name == "twin"
+    assert NodeConfig(id="members").id == "members"
+    assert NodeConfig(id="twins").id == "twins"
+
+
+def test_c7_a_host_called_twin_has_another_default_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.node", lambda: "twin.example")
+    assert NodeConfig().id == "twin-1"
