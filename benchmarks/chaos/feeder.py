@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.chaos.feeder URL STATE_DIR NODE RUN PERIOD_S MAX_FILE_BYTES COUNT`` says on
 each line of stdout the id of an event that is now given to the sink, and the process's memory in
-kB. It ends in order on SIGTERM.
+kB; on stderr what the sink finds wrong. It ends in order on SIGTERM.
 """
 
 import logging
@@ -58,8 +58,11 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     settings = MqttConfig(url=url, keepalive_s=2.0, reconnect_max_s=0.3)
     sink = MqttSink(settings, node, ["r"], ["a"], {}, Spool(state_dir / "spool", 10_000_000))
-    number = 0
+    number, problem = 0, None
     while not ended.wait(period_s):
+        if sink.problem != problem:
+            problem = sink.problem
+            print(problem, file=sys.stderr, flush=True)
         if count and number >= count:
             continue
         name = f"{run}-{number // 2:06}"
