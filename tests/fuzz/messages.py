@@ -21,9 +21,9 @@ from tests.edgespec.wire.test_bytes import SAYS
 from tests.fuzz.target import Call, Target
 from tests.made.twin_site import World, hall
 
-__all__ = ["TARGETS"]
+__all__ = ["PARSERS", "TARGETS"]
 
-_PARSERS: dict[str, Callable[[bytes], object]] = {
+PARSERS: dict[str, Callable[[bytes], object]] = {
     "event": parse_event,
     "replayed": mark_replayed,
     "state": parse_state,
@@ -38,7 +38,7 @@ _PARSERS: dict[str, Callable[[bytes], object]] = {
 
 
 def _message(noun: str) -> Target:
-    return Target(lambda: [SAYS[noun].encode()], lambda folder: _PARSERS[noun])
+    return Target(lambda: [SAYS[noun].encode()], lambda folder: PARSERS[noun])
 
 
 def twin_states() -> list[bytes]:
@@ -55,7 +55,7 @@ def _topics(folder: Path) -> Call:
 
 
 TARGETS = {
-    **{f"mqtt-{noun}": _message(noun) for noun in _PARSERS},
+    **{f"mqtt-{noun}": _message(noun) for noun in PARSERS},
     "mqtt-twin-state": Target(twin_states, lambda folder: TwinState.from_bytes, cost=4),
     "mqtt-topic": Target(
         lambda: [b"edgespec/twin/hall/state", b"edgespec/twin/members/c-1"], _topics
