@@ -46,7 +46,7 @@ def door(what: str, kind: type[EdgespecError], advice: str) -> Iterator[None]:
         raise type(error)(brief(message, MESSAGE_CHARS)) from error
     except OSError as error:
         reason = error.strerror or brief(error, 120)
-        raise kind(f"cannot read {brief(what, 160)}: {reason}: {advice}") from error
+        raise kind(f"{brief(what, 160)} cannot be read ({reason}): {advice}") from error
     except Exception as error:
         # Parsers of several packages stand behind the doors, each with exceptions of its own, and
         # some of them say nothing but their class.

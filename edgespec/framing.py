@@ -17,6 +17,11 @@ __all__ = ["FFT_SIZES", "TAPER_ENBW_BINS", "Framing", "Recipe"]
 #: Equivalent noise bandwidth in bins of each taper (Harris 1978, table 1).
 TAPER_ENBW_BINS = {"hann": 1.5, "rect": 1.0}
 FFT_SIZES = (64, 128, 256, 512, 1024)
+#: Bounds what a wrong or forged recipe can cost: a block has the samples of a hop, and a segment is
+#: kept several times. The largest of ours have 64,000 samples and 25,600 cells.
+MAX_HOP_SAMPLES = 1 << 22
+MAX_SEGMENT_CELLS = 1 << 22
+MAX_RATE_HZ = 1e11
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,16 @@ class Framing:
             raise ModelError(f"n_fft is {self.n_fft}; the front end takes one of {FFT_SIZES}")
         if self.taper not in TAPER_ENBW_BINS:
             raise ModelError(f"taper is {self.taper!r}; known are {sorted(TAPER_ENBW_BINS)}")
-        if not (np.isfinite(self.sample_rate_hz) and self.sample_rate_hz > 0):
-            raise ModelError(f"sample_rate_hz is {self.sample_rate_hz}; it must be positive")
-        if self.n_averages < 1:
-            raise ModelError(f"n_averages is {self.n_averages}; it must be at least 1")
+        if not 0 < self.sample_rate_hz <= MAX_RATE_HZ:
+            raise ModelError(
+                f"sample_rate_hz is {self.sample_rate_hz:g}; it must be positive, at most "
+                f"{MAX_RATE_HZ:g}"
+            )
+        if not 1 <= self.n_averages <= MAX_HOP_SAMPLES // self.n_fft:
+            raise ModelError(
+                f"n_averages is {self.n_averages}; it must be at least 1, at most "
+                f"{MAX_HOP_SAMPLES // self.n_fft}"
+            )
 
     @property
     def n_bins(self) -> int:
@@ -92,7 +103,17 @@ class Recipe:
 
     def __post_init__(self) -> None:
         # Both halves check themselves.
-        _ = self.framing, self.geometry
+        framing, geometry = self.framing, self.geometry
+        if self.hop_frames * framing.frame_samples > MAX_HOP_SAMPLES:
+            raise ModelError(
+                f"hop_frames is {self.hop_frames}, which is more than {MAX_HOP_SAMPLES} samples; "
+                "it must be smaller"
+            )
+        if geometry.n_segment * geometry.n_bins > MAX_SEGMENT_CELLS:
+            raise ModelError(
+                f"n_context is {self.n_context} and n_horizon {self.n_horizon}; a segment has at "
+                f"most {MAX_SEGMENT_CELLS} cells"
+            )
 
     @property
     def framing(self) -> Framing:

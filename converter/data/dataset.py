@@ -14,6 +14,7 @@ from typing import Any
 
 from converter.data.npzmap import map_npz
 from edgespec.decode import Decoder, read_bounded
+from edgespec.door import door
 from edgespec.errors import SourceError, UsageError
 from edgespec.framing import Recipe
 from edgespec.records import Geometry, Spectrogram
@@ -114,10 +115,10 @@ def load_dataset(folder: str | Path) -> Dataset:
     """
     folder = Path(folder)
     path = folder / "dataset.json"
-    content = read_bounded(
-        path, SourceError, "give a folder that edgespec-converter dataset has written"
-    )
-    index = _DECODER.from_json(_Index, content, SCHEMA, f"{path}, the index of a data set")
+    advice = "give a folder that edgespec-converter dataset has written"
+    with door(f"data set {str(folder)!r}", SourceError, advice):
+        content = read_bounded(path, SourceError, advice)
+        index = _DECODER.from_json(_Index, content, SCHEMA, f"{path}, the index of a data set")
     sha256 = hashlib.sha256(content).hexdigest()
     return Dataset(folder, index.geometry, index.recordings, index.split_method, sha256)
 

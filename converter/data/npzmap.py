@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.door import door
 from edgespec.errors import SourceError
 
 __all__ = ["map_npz"]
@@ -23,17 +24,15 @@ def map_npz(path: Path) -> dict[str, NDArray[Any]]:
     Raises:
         SourceError: the file is missing, damaged or compressed.
     """
-    try:
-        with zipfile.ZipFile(path) as archive, path.open("rb") as file:
-            return {
-                info.filename.removesuffix(".npy"): _map_member(path, file, info)
-                for info in archive.infolist()
-            }
-    except (OSError, ValueError, struct.error, zipfile.BadZipFile) as error:
-        raise SourceError(
-            f"recording {str(path)!r} of the data set cannot be read ({error}): build the data "
-            "set again"
-        ) from error
+    with (
+        door(f"recording {str(path)!r} of the data set", SourceError, "build the data set again"),
+        zipfile.ZipFile(path) as archive,
+        path.open("rb") as file,
+    ):
+        return {
+            info.filename.removesuffix(".npy"): _map_member(path, file, info)
+            for info in archive.infolist()
+        }
 
 
 def _map_member(path: Path, file: Any, info: zipfile.ZipInfo) -> NDArray[Any]:

@@ -1,6 +1,5 @@
 """All that a WORK folder holds, read once: the experiment, its tables, and how it was run."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,8 @@ from converter.report.detection_scores import DetectionScores, is_whole
 from converter.report.frame import Frame
 from converter.report.kinship import Kin, Kinship
 from converter.report.prediction_errors import PredictionErrors
+from edgespec.decode.text import parse_object, read_bounded
+from edgespec.errors import SourceError
 
 __all__ = ["Results"]
 
@@ -68,10 +69,7 @@ class Results:
             read("episodes", experiment.episodes),
             read("poisoning", experiment.poisonings),
             read("real", experiment.real),
-            {
-                path.stem: json.loads(path.read_text(encoding="utf-8"))
-                for path in sorted((work / "done").glob("*.json"))
-            },
+            {path.stem: _marker(path) for path in sorted((work / "done").glob("*.json"))},
         )
 
     @cached_property
@@ -107,6 +105,11 @@ class Results:
         if self.kinship is None or self.kinship.kin(population) is Kin.SAME:
             return population
         return f"{population} ({self.kinship.kin(population)})"
+
+
+def _marker(path: Path) -> dict[str, Any]:
+    advice = "run the task again with `edgespec-converter evaluate`"
+    return parse_object(read_bounded(path, SourceError, advice), SourceError, str(path), advice)
 
 
 def _joined(frames: list[Frame]) -> Frame:

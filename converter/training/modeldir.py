@@ -22,6 +22,7 @@ from edgespec.records import Geometry, Scaling
 __all__ = ["SCHEMA", "ModelCard", "load_model", "save_model"]
 
 SCHEMA = "edgespec.model/1"
+_MAX_CARD_BYTES = 4 << 20
 _DECODER = Decoder(ModelError, advice="train or import the model again", needs_all=True)
 
 
@@ -93,8 +94,10 @@ def load_model(folder: Path) -> tuple[ModelCard, Any]:
 
 
 def _load_card(path: Path) -> ModelCard:
-    content = read_bounded(path, ModelError, "give a folder that train or import-keras has written")
-    return _DECODER.from_json(ModelCard, content, SCHEMA, str(path))
+    advice = "give a folder that train or import-keras has written"
+    with door(f"model card {str(path)!r}", ModelError, advice):
+        content = read_bounded(path, ModelError, advice, _MAX_CARD_BYTES)
+        return _DECODER.from_json(ModelCard, content, SCHEMA, str(path))
 
 
 def _is_scaling(value: Any) -> bool:

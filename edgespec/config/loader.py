@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from edgespec.config.whole import Config
 from edgespec.decode import Decoder, read_toml
+from edgespec.door import door
 from edgespec.errors import ConfigError
 
 __all__ = ["load_config", "load_record", "override"]
@@ -45,9 +46,10 @@ def load_record(record_type: type[R], path: Path, advice: str) -> R:
     Raises:
         ConfigError: the file cannot be read, is no TOML, or says something that is not accepted.
     """
-    tables = read_toml(path, ConfigError, f"{advice} to start from")
-    decoder = Decoder(is_toml=True, folder=path.absolute().parent)
-    return decoder.decode(record_type, tables, str(path))
+    with door(str(path), ConfigError, f"{advice} to start from"):
+        tables = read_toml(path, ConfigError, f"{advice} to start from")
+        decoder = Decoder(is_toml=True, folder=path.absolute().parent)
+        return decoder.decode(record_type, tables, str(path))
 
 
 def override(

@@ -169,7 +169,7 @@ class _Walk:
             if depth_of(value, MAX_DEPTH) > MAX_DEPTH:
                 raise self._failure(f"{path} is nested more than {MAX_DEPTH} deep; make it flatter")
             return value
-        if base is Path and isinstance(value, str) and value:
+        if base is Path and isinstance(value, str) and value and "\0" not in value:
             try:
                 return self.rules.folder / Path(value).expanduser()
             except RuntimeError:
@@ -178,6 +178,8 @@ class _Walk:
                 ) from None
         if base is float and type(value) is int and abs(value) < 2**63:
             return float(value)
+        if type(value) is int and not -(2**63) <= value < 2**63:
+            raise self._wrong_type(kind, option, value, path)
         # Not isinstance: to Python, true is a whole number.
         if kind.choices:
             if not any(type(value) is type(one) and value == one for one in kind.choices):

@@ -1,20 +1,32 @@
 """From text to tables: TOML and JSON, of bounded size, as plain dicts and lists."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from edgespec.decode.shown import clipped, shown
+from edgespec.door import brief
 from edgespec.errors import EdgespecError
 
 __all__ = ["parse_json", "parse_object", "parse_toml", "read_bounded", "read_toml"]
 
 #: The index of some ten thousand recordings has a tenth of this; a longer file is none of ours.
 MAX_BYTES = 64 * 1024 * 1024
+#: A file that people write; the largest of ours has 40 kB.
+MAX_TOML_BYTES = 512 * 1024
+#: Tables within tables in one key. A parser of TOML takes the square of it in time.
+_MAX_PARTS = 16
+_PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
+_LONG_KEY = re.compile(
+    rf"""(?:^|[{{,])[ \t]*\[{{0,2}}[ \t]*(?:{_PART}\.[ \t]*){{{_MAX_PARTS}}}""", re.MULTILINE
+)
 
 
-def read_bounded(path: Path, error: type[EdgespecError], advice: str) -> bytes:
+def read_bounded(
+    path: Path, error: type[EdgespecError], advice: str, most_bytes: int = MAX_BYTES
+) -> bytes:
     """Return the content of a file that is not endless; ``advice`` is what to do without it.
 
     Raises:
@@ -22,11 +34,13 @@ def read_bounded(path: Path, error: type[EdgespecError], advice: str) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as caught:
-        raise error(f"{path} cannot be read ({caught.strerror}); {advice}") from None
-    if len(content) > MAX_BYTES:
-        raise error(f"{path} has more than {MAX_BYTES} bytes; {advice}")
+            content = file.read(most_bytes + 1)
+    except (OSError, ValueError) as caught:
+        # A path with a zero byte is a ValueError.
+        reason = caught.strerror if isinstance(caught, OSError) else caught
+        raise error(f"{brief(path, 160)} cannot be read ({reason}); {advice}") from None
+    if len(content) > most_bytes:
+        raise error(f"{brief(path, 160)} has more than {most_bytes} bytes; {advice}")
     return content
 
 
@@ -36,9 +50,9 @@ def read_toml(path: Path, error: type[EdgespecError], advice: str) -> dict[str, 
     Raises:
         EdgespecError: as :func:`read_bounded` and :func:`parse_toml`; it names the file.
     """
-    content = read_bounded(path, error, advice)
+    content = read_bounded(path, error, advice, MAX_TOML_BYTES)
     try:
-        return parse_toml(content.decode(), error)
+        return parse_toml(content.decode("utf-8-sig"), error)
     except UnicodeDecodeError as caught:
         raise error(f"{path} is no UTF-8 text at byte {caught.start}; save it as UTF-8") from None
     except error as caught:
@@ -51,6 +65,8 @@ def parse_toml(text: str, error: type[EdgespecError]) -> dict[str, Any]:
     Raises:
         EdgespecError: of the class ``error``: it is no TOML, or nested too deep.
     """
+    if _LONG_KEY.search(text):
+        raise error(f"no valid TOML: a key has more than {_MAX_PARTS} parts with dots between them")
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as caught:

@@ -3,12 +3,13 @@
 import io
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.door import brief
 from edgespec.errors import ModelError
 from edgespec.records import FloatArray
 
@@ -43,26 +44,41 @@ def zip_bytes(members: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def zip_members(content: bytes, name: str) -> dict[str, bytes]:
+def zip_members(
+    content: bytes, name: str, accepted: Collection[str] | None = None
+) -> dict[str, bytes]:
     """Return the members of a stored zip in memory; ``name`` stands for it in messages.
 
+    Names and sizes are looked at before anything is read.
+
     Raises:
-        ModelError: it is no zip, or compressed, or has duplicate names, or more than it can hold.
+        ModelError: it is no zip, or compressed, or has duplicate names or others than the
+            ``accepted`` ones, or more than it can hold, or something before or behind it.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             infos = archive.infolist()
+            if not content.startswith(b"PK") or content[-22:-18] != b"PK\5\6" or archive.comment:
+                raise ValueError("something stands before or behind it")
+            for info in infos:
+                if accepted is not None and info.filename not in accepted:
+                    raise ModelError(
+                        f"{name} has the unknown member {info.filename!r:.80}; accepted are "
+                        f"{', '.join(accepted)}: fetch or convert it again"
+                    )
             names = [info.filename for info in infos]
             if len(infos) > _MAX_MEMBERS or len(set(names)) != len(names):
                 raise ModelError(
                     f"{name} has {len(infos)} members, {len(set(names))} of them distinct; at "
                     f"most {_MAX_MEMBERS}, each once, are accepted: fetch or convert it again"
                 )
+            if sum(info.file_size for info in infos) > len(content):
+                raise ValueError("its members overlap, or are larger than the file")
             for info in infos:
-                if info.compress_type != zipfile.ZIP_STORED or info.file_size > len(content):
+                if info.compress_type != zipfile.ZIP_STORED:
                     raise ModelError(
-                        f"{name} has the member {info.filename!r}, which is compressed or larger "
-                        "than the file; members must be stored: fetch or convert it again"
+                        f"{name} has the member {info.filename!r:.80}, which is compressed; "
+                        "members must be stored: fetch or convert it again"
                     )
             return {info.filename: archive.read(info) for info in infos}
     except ZIP_ERRORS as error:
@@ -100,10 +116,12 @@ def _array(data: bytes, name: str) -> NDArray[Any]:
         if np.lib.format.read_magic(stream) != (1, 0):
             raise ValueError("version of the format")
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-        if fortran or dtype.kind != "f" or 0 in shape:
+        if fortran or dtype.kind != "f" or any(n < 1 for n in shape):
             raise ValueError(f"type {dtype}, shape {shape}")
         return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape)
-    except (ValueError, TypeError, OverflowError) as error:
+    except Exception as error:
+        # numpy reads the header as Python, which fails in more ways than it says.
         raise ModelError(
-            f"{name} is not a plain array of floats ({error}): fetch or convert it again"
+            f"{name} is not a plain array of floats ({type(error).__name__} {brief(error)}): "
+            "fetch or convert it again"
         ) from error

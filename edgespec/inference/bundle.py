@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgespec.door import brief, door
 from edgespec.errors import ModelError
 from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays, zip_bytes, zip_members
 from edgespec.inference.manifest import Manifest
@@ -22,6 +23,7 @@ __all__ = ["MAX_BUNDLE_BYTES", "Bundle", "load_bundle", "shipped_bundle_path", "
 
 #: Fits every model a board of this class can run, and bounds what a wrong file can cost.
 MAX_BUNDLE_BYTES = 64 * 2**20
+MAX_MANIFEST_BYTES = 2**20
 _REQUIRED = ("golden.npz", "manifest.json", "model.tflite")
 _OPTIONAL = ("weights.npz",)
 
@@ -54,32 +56,33 @@ def load_bundle(path: str | Path) -> Bundle:
     path = Path(path)
     try:
         size = path.stat().st_size
-        content = path.read_bytes() if size <= MAX_BUNDLE_BYTES else b""
-    except OSError as error:
+        content = path.read_bytes() if 0 < size <= MAX_BUNDLE_BYTES else b""
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise ModelError(
-            f"bundle {str(path)!r} cannot be read ({error.strerror}): give the path of an "
+            f"bundle {brief(repr(str(path)), 160)} cannot be read ({reason}): give the path of an "
             ".edgespec file"
         ) from error
     if not content:
         raise ModelError(
-            f"bundle {str(path)!r} has {size} bytes; an .edgespec file has 1 to "
+            f"bundle {brief(repr(str(path)), 160)} has {size} bytes; an .edgespec file has 1 to "
             f"{MAX_BUNDLE_BYTES}: give another file"
         )
-    return _parse(content, path)
+    with door(f"bundle {str(path)!r}", ModelError, "fetch or convert it again"):
+        return _parse(content, path)
 
 
 def _parse(content: bytes, path: Path) -> Bundle:
     label = f"bundle {str(path)!r}"
-    members = zip_members(content, label)
-    for name in members:
-        if name not in _REQUIRED + _OPTIONAL:
-            raise ModelError(
-                f"{label} has the unknown member {name!r}; accepted are "
-                f"{', '.join(_REQUIRED + _OPTIONAL)}: fetch or convert it again"
-            )
+    members = zip_members(content, label, _REQUIRED + _OPTIONAL)
     for name in _REQUIRED:
         if name not in members:
             raise ModelError(f"{label} has no {name}: fetch or convert it again")
+    if len(members["manifest.json"]) > MAX_MANIFEST_BYTES:
+        raise ModelError(
+            f"{label} has a manifest of {len(members['manifest.json'])} bytes; at most "
+            f"{MAX_MANIFEST_BYTES} are accepted: fetch or convert it again"
+        )
     try:
         text = members["manifest.json"].decode()
     except UnicodeDecodeError as error:

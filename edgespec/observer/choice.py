@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from edgespec.computing import Computing, compiler_is_off
-from edgespec.errors import EdgespecError, ModelError
+from edgespec.decode.text import parse_object, read_bounded
+from edgespec.errors import ConfigError, EdgespecError, ModelError
 from edgespec.inference.backend import Backend
 from edgespec.inference.backends import BACKENDS, check_golden, open_backend
 from edgespec.inference.bundle import Bundle
@@ -38,6 +39,7 @@ __all__ = [
 
 _LOG = logging.getLogger(__name__)
 _FILE = "backends.json"
+_MAX_BYTES = 1 << 20
 _SCHEMA = "edgespec.backends/2"
 #: Our own runtime, the one with widths to choose.
 OURS = "numba"
@@ -179,9 +181,9 @@ def _key(bundle: Bundle, names: Sequence[str]) -> str:
 def _read(state_dir: Path) -> dict[str, Any]:
     """Return the choices of this machine by key; a file that cannot be read holds none."""
     try:
-        content = json.loads((state_dir / _FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        text = read_bounded(state_dir / _FILE, ConfigError, "it is made again", _MAX_BYTES)
+        content = parse_object(text, ConfigError, _FILE, "it is made again")
+    except ConfigError:
         return {}
-    is_ours = isinstance(content, dict) and content.get("schema") == _SCHEMA
-    choices = content.get("choices") if is_ours else None
+    choices = content.get("choices") if content.get("schema") == _SCHEMA else None
     return choices if isinstance(choices, dict) else {}

@@ -1,8 +1,7 @@
 """What the offline phase learns from normal operation, kept in a file."""
 
 import json
-import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,8 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.decode.text import parse_object
+from edgespec.door import door
 from edgespec.errors import ConfigError
 from edgespec.newfile import replace_file
+from edgespec.npz import read_npz
 from edgespec.records import RssReport
 from edgespec.twin.collector import Collector, ReportRefused, Snapshot, history_of
 from edgespec.twin.detectors.detectors import needs_samples
@@ -38,6 +40,8 @@ __all__ = ["TrainedTwin", "load_trained", "save_trained", "train", "train_histor
 FloatArray = NDArray[np.float64]
 
 _SCHEMA = "edgespec.twin-trained/1"
+_MAX_META_CHARS = 1 << 20
+_ADVICE = "make one with `edgespec twin train`"
 
 #: Normal samples that LOF keeps.
 _MOST_SAMPLES = 3000
@@ -219,33 +223,38 @@ def load_trained(path: Path, site: Site) -> TrainedTwin:
     Raises:
         ConfigError: no such file, no trained twin, or one of another site.
     """
-    try:
-        # Opened here: numpy leaves a file open that turns out to be no archive.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            meta = json.loads(str(file["meta"]))
-            if meta["schema"] != _SCHEMA:
-                raise ValueError(meta["schema"])
-            n_samples = sum(name.startswith("samples_") for name in file)
-            trained = TrainedTwin(
-                meta["site"],
-                tuple(meta["nodes"]),
-                meta["detector"],
-                meta["averages"],
-                meta["false_alarm_rate"],
-                NormalStatistics(file["bias_db"], file["scale_db"], tuple(meta["doublings"])),
-                Limits(tuple(meta["thresholds"]), tuple(meta["witness_thresholds"])),
-                file["repeat_share"],
-                meta["n_snapshots"],
-                meta["n_outliers"],
-                tuple(file[f"samples_{i}"] for i in range(n_samples)) or None,
-            )
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror or error})") from None
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile):
-        raise ConfigError(
-            f"{path} is no trained twin; make one with `edgespec twin train`"
-        ) from None
-    mismatch = trained.mismatch(site)
+    with door(f"the trained twin {str(path)!r}", ConfigError, _ADVICE):
+        trained = _from_arrays(read_npz(path))
+        mismatch = trained.mismatch(site)
     if mismatch:
         raise ConfigError(f"{path} was trained otherwise: {mismatch}; train again")
     return trained
+
+
+def _from_arrays(arrays: Mapping[str, NDArray[Any]]) -> TrainedTwin:
+    """Return the twin in the arrays of a file; what is wrong with them raises anything."""
+    text = str(arrays["meta"])
+    if len(text) > _MAX_META_CHARS:
+        raise ValueError(f"meta has {len(text)} characters")
+    meta = parse_object(text, ConfigError, "meta of a trained twin", _ADVICE)
+    if meta["schema"] != _SCHEMA:
+        raise ValueError(f"schema {meta['schema']!r:.80}")
+    n_samples = sum(name.startswith("samples_") for name in arrays)
+    return TrainedTwin(
+        str(meta["site"]),
+        tuple(str(node) for node in meta["nodes"]),
+        str(meta["detector"]),
+        int(meta["averages"]),
+        float(meta["false_alarm_rate"]),
+        NormalStatistics(
+            arrays["bias_db"], arrays["scale_db"], tuple(int(one) for one in meta["doublings"])
+        ),
+        Limits(
+            tuple(float(one) for one in meta["thresholds"]),
+            tuple(float(one) for one in meta["witness_thresholds"]),
+        ),
+        arrays["repeat_share"],
+        int(meta["n_snapshots"]),
+        int(meta["n_outliers"]),
+        tuple(arrays[f"samples_{i}"] for i in range(n_samples)) or None,
+    )

@@ -31,6 +31,19 @@ def hall(**detect: object) -> Site:
     return replace(site, detect=replace(site.detect, **detect))
 
 
+def write_maps(path: Path, site: Site, gain_db: np.ndarray, **other: np.ndarray) -> Site:
+    """Write maps of cells of 1 m at z 1 m and 2 m, and return the site that reads them."""
+    arrays = {
+        "gain_db": gain_db.astype(np.float32),
+        "x_m": np.arange(4) + 0.5,
+        "y_m": np.arange(3) + 0.5,
+        "z_m": np.array([1.0, 2.0]),
+        "units_xyz_m": site.units_xyz_m,
+    }
+    np.savez(path, **{**arrays, **other})
+    return replace(site, propagation=replace(site.propagation, model="maps", file=path))
+
+
 @dataclass
 class World:
     """The hall as it is: true transmitters, static errors of each unit, and a jammer or none."""

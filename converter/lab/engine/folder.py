@@ -68,7 +68,7 @@ class WorkFolder:
         """Return what is known of a finished task; None where it is not finished."""
         try:
             return Marker(**json.loads(self._marker_path(task).read_text()))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
 
     def finished(self, task: str) -> Marker:

@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 _MEMORY_BYTES = 1_000_000
 _TIDY_BYTES = 65_536
+#: A journal has at most one and a half times its limit; a longer one is not read to its end.
+_MOST_READ_BYTES = 16_000_000
 _RETRY_DISK_S = 30.0
 
 
@@ -151,7 +153,10 @@ class Spool:
                 self._sequence = self._reservation.after_a_start(0)
                 return
             self._take_lock()
-            data = self._path.read_bytes()
+            n_most = max(2 * self._max_file_bytes, _MOST_READ_BYTES)
+            with self._path.open("rb") as file:
+                data = file.read(n_most)
+                self.n_damaged_bytes += max(0, os.fstat(file.fileno()).st_size - n_most)
         except OSError as error:
             self._degrade(error)
             return

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.door import door
 from edgespec.errors import ConfigError
 from edgespec.twin.propagation.arrays import read_arrays
 from edgespec.twin.propagation.path_gain import GAIN_FLOOR_DB, CellGrid
@@ -33,9 +34,12 @@ class Maps:
         path = site.propagation.file
         if path is None:
             raise ConfigError("propagation.file is missing; the model 'maps' is read from one")
-        arrays = _read(path)
-        self._gain_db = _of_units(arrays, site, path)
-        self._axes_m = tuple(np.asarray(arrays[name], np.float64) for name in ("z_m", "y_m", "x_m"))
+        with door(f"propagation.file {str(path)!r}", ConfigError, _ADVICE):
+            arrays = _read(path)
+            self._gain_db = _of_units(arrays, site, path)
+            self._axes_m = tuple(
+                np.asarray(arrays[name], np.float64) for name in ("z_m", "y_m", "x_m")
+            )
         self._site = site
         self._grid: CellGrid | None = None
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from converter.data.dataset import SPLITS, Dataset, load_dataset, load_part
 from converter.data.ingest import (
@@ -24,6 +26,7 @@ from edgespec.errors import SourceError, UsageError
 from edgespec.grid import Span
 from edgespec.records import FrameFlag, Spectrogram
 from tests.made import tiny, tiny_training
+from tests.made.mutations import check_door, mutated
 
 RECIPE, FRAMING = tiny.RECIPE, tiny.FRAMING
 GEOMETRY = tiny.GEOMETRY
@@ -345,3 +348,19 @@ def test_an_index_cannot_point_outside(tmp_path: Path) -> None:
         load_dataset(edited(tiny_training.dataset(), tmp_path, recordings=data["recordings"]))
     with pytest.raises(SourceError, match=r"dataset\.json"):
         load_dataset(tmp_path / "missing")
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_f6_data_sets_of_damaged_bytes(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("dataset")
+    rng = np.random.default_rng(1)
+    made = tiny_training.make_dataset(folder, {"train": tiny_training.moving_ridge(rng, 50)})
+    part = folder / "train.npz"
+    part.write_bytes(data.draw(mutated(part.read_bytes())))
+    check_door(lambda: load_part(made, made.parts[0]))
+    index = folder / "dataset.json"
+    index.write_bytes(data.draw(st.binary() | mutated(index.read_bytes())))
+    check_door(lambda: load_dataset(folder))

@@ -227,3 +227,14 @@ def test_a_state_directory_that_cannot_be_made_changes_nothing(tmp_path: Path) -
     (tmp_path / "file").write_text("")
     machine.keep_machine_code(tmp_path / "file")
     assert not os.environ["NUMBA_CACHE_DIR"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[" * 100_000, b"[]", b"\xff", b'{"schema": 1}', b"9" * 5000, b" " * 2_000_000],
+)
+def test_f6_a_file_of_choices_with_anything_in_it_holds_none(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "backends.json").write_bytes(content)
+    assert kept(tiny_network.bundle(), tmp_path) is None

@@ -16,10 +16,10 @@ from edgespec.twin.propagation.maps import Maps
 from edgespec.twin.propagation.path_gain import GAIN_FLOOR_DB
 from edgespec.twin.propagation.walls import inside_any, wall_losses_db
 from edgespec.twin.service.forget import trained_file
-from edgespec.twin.site import Site, Wall, load_site
+from edgespec.twin.site import Wall, load_site
 from edgespec.wire.topics import Topics
 from edgespec.wire.transmitters import Transmitter
-from tests.made.twin_site import hall, jammer
+from tests.made.twin_site import hall, jammer, write_maps
 
 HALL = (Path(edgespec.twin.__file__).parent / "sites" / "hall.toml").read_text(encoding="utf-8")
 
@@ -126,19 +126,6 @@ def test_cells_are_outside_of_walls_and_have_the_gain_of_their_place() -> None:
     assert len(grid.xyz_m) == 1600 - 6 * 4 * 14
     x_index = grid.index % grid.shape[2]
     np.testing.assert_allclose(grid.xyz_m[:, 0], (x_index + 0.5) * grid.cell_m)
-
-
-def write_maps(path: Path, site: Site, gain_db: np.ndarray, **other: np.ndarray) -> Site:
-    """Write maps of cells of 1 m at z 1 m and 2 m, and return the site that reads them."""
-    arrays = {
-        "gain_db": gain_db.astype(np.float32),
-        "x_m": np.arange(4) + 0.5,
-        "y_m": np.arange(3) + 0.5,
-        "z_m": np.array([1.0, 2.0]),
-        "units_xyz_m": site.units_xyz_m,
-    }
-    np.savez(path, **{**arrays, **other})
-    return replace(site, propagation=replace(site.propagation, model="maps", file=path))
 
 
 def test_maps_are_linear_between_cells_and_know_their_units(

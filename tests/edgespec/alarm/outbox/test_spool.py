@@ -7,16 +7,20 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from edgespec.alarm.outbox import reservation
 from edgespec.alarm.outbox import spool as spool_module
 from edgespec.alarm.outbox.journal import Kind, Record, pack, pack_all, unpack
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.errors import ConfigError
+from tests.made.mutations import mutated
 
 BIG = 1_000_000
 
@@ -506,4 +510,37 @@ def test_o9_a_new_journal_is_found_after_a_power_cut(tmp_path: Path, medium: Med
     spool.append(200, b"new")
     spool.sync()
     assert medium.after_a_power_cut(tmp_path) == [200]
+    spool.close()
+
+
+# --- F6: a journal of any bytes
+
+
+def test_f6_a_journal_of_forged_heads_is_read_in_bounded_time() -> None:
+    """Each of 50,000 heads promises all that follows: reading that would be 25 GB."""
+    data = bytearray()
+    n_heads = 50_000
+    for n in range(n_heads):
+        left = 21 * (n_heads - n - 1)
+        data += b"eJ1\n" + bytes([1]) + n.to_bytes(8, "little")
+        data += left.to_bytes(4, "little") + b"\1\2\3\4"
+    began_s = time.process_time()
+    found = list(unpack(bytes(data) + pack(Record(Kind.EVENT, 7, b""))))
+    assert time.process_time() - began_s < 5.0
+    assert found[-1] == Record(Kind.EVENT, 7, b"")
+    assert sum(item for item in found if isinstance(item, int)) == len(data)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_f6_a_journal_of_damaged_bytes(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("spool")
+    good = pack_all(Record(Kind.EVENT, n, b"message %d" % n) for n in range(1, 6))
+    (folder / "events.journal").write_bytes(data.draw(st.binary() | mutated(good)))
+    spool = Spool(folder, BIG)
+    if spool.last_sequence < 2**62:
+        spool.append(spool.last_sequence + 1, b"goes on")
+        assert sequences(spool)[-1] == spool.last_sequence
     spool.close()
