@@ -84,10 +84,14 @@ TESTS = {
     "edgespec/alarm/listener.py": ["alarm/test_mqtt.py", "ops/test_demo.py"],
     "edgespec/alarm/mqtt.py": ["alarm/test_rss.py", "alarm/test_mqtt.py"],
     "edgespec/alarm/outbox/journal.py": ["alarm/outbox"],
+    "edgespec/alarm/outbox/reservation.py": ["alarm/outbox"],
     "edgespec/alarm/outbox/spool.py": ["alarm/outbox", "alarm/test_mqtt.py"],
     "edgespec/alarm/outbox/mailbox.py": ["alarm/test_mqtt.py"],
     "edgespec/alarm/outbox/sender.py": ["alarm/test_mqtt.py", "alarm/test_rss.py"],
 }
+
+#: Interfaces have nothing that can be changed.
+INTERFACES = {"edgespec/alarm/sink.py", "edgespec/detect/detector.py"}
 
 #: Imported once for all mutants; nothing of ours, which a mutant changes.
 LARGE = (
@@ -151,6 +155,13 @@ class Mutant:
         lines = zip(self.before.splitlines(), self.after.splitlines(), strict=False)
         old, new = next((one for one in lines if one[0] != one[1]), ("", ""))
         return f"{self.path}:{self.line} {self.kind}\n  - {old.strip()}\n  + {new.strip()}"
+
+
+def modules() -> set[str]:
+    """Return the modules of every room that has one in :data:`TESTS`."""
+    rooms = {(ROOT / path).parent for path in TESTS}
+    paths = {path for room in rooms for path in room.rglob("*.py") if path.name != "__init__.py"}
+    return {path.relative_to(ROOT).as_posix() for path in paths}
 
 
 def unchanged_places(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -247,6 +258,9 @@ def main() -> int:
     parser.add_argument("--share", type=float, default=0.25, help="of the mutants of each module")
     parser.add_argument("--seed", type=int, default=20261122)
     options = parser.parse_args()
+    forgotten = modules() - INTERFACES - set(TESTS)
+    if forgotten:
+        parser.error(f"TESTS does not say which tests concern {', '.join(sorted(forgotten))}")
     os.environ.update(NUMBA_DISABLE_JIT="1", OPENBLAS_NUM_THREADS="1")
     for name in LARGE:
         with contextlib.suppress(ImportError):
@@ -275,14 +289,14 @@ def main() -> int:
 
 def try_module(tree: Path, path: str, options: argparse.Namespace) -> None:
     """Try a share of the mutants of one module; say at once which survive, then how many."""
-    start_s = time.monotonic()
-    if run_tests(tree, TESTS[path], math.inf) != "survived":
-        raise SystemExit(f"the tests of {path} fail without a mutant: {', '.join(TESTS[path])}")
-    patience_s = PATIENCE_S + TIMES_LONGER * (time.monotonic() - start_s)
     # Of the path too: a module's mutants do not depend on which others are asked for.
     dice = random.Random(f"{options.seed} {path}")
     original = (tree / path).read_text(encoding="utf-8")
     chosen, n_places = mutants_of(path, original, options.share, dice)
+    start_s = time.monotonic()
+    if run_tests(tree, TESTS[path], math.inf) != "survived":
+        raise SystemExit(f"the tests of {path} fail without a mutant: {', '.join(TESTS[path])}")
+    patience_s = PATIENCE_S + TIMES_LONGER * (time.monotonic() - start_s)
     ends: Counter[str] = Counter()
     for one in chosen:
         (tree / path).write_text(one.after, encoding="utf-8")

@@ -251,7 +251,7 @@ def test_a_frame_that_was_given_up_leaves_no_flag(rng, how):
     frames = front_end.process(
         block(x, 50, n_dropped=how == "gap", center_freq_hz=8e8 if how == "retune" else 0.0)
     )
-    assert frames.flags.tolist() == [FrameFlag.DROPPED, 0] if how == "gap" else [0]
+    assert frames.flags.tolist() == ([FrameFlag.DROPPED, 0] if how == "gap" else [0])
     assert frames.tick_start[-1] == 50
 
 

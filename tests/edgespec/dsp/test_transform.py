@@ -89,6 +89,10 @@ def test_noise_is_noise(rng, n_averages, shape):
         assert noise_only(context.astype(np.float32), n_averages)
 
 
+def test_one_frame_says_nothing_of_a_spread(rng):
+    assert not noise_only(noise_db(rng, 1, 128, 10), 10)
+
+
 @pytest.mark.parametrize("n_averages", [1, 10])
 def test_what_is_not_noise_is_seen(rng, n_averages):
     quiet = noise_db(rng, 100, 128, n_averages)

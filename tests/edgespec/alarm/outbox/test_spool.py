@@ -204,6 +204,57 @@ def test_a_spool_without_room_is_refused(tmp_path: Path, max_bytes: int) -> None
         Spool(tmp_path, max_bytes)
 
 
+def test_only_the_owner_may_read_what_waits(tmp_path: Path) -> None:
+    spool = filled(tmp_path, 3)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"events.journal": 0o600, "lock": 0o600, "reserved": 0o600}
+    before = (tmp_path / "events.journal").stat().st_ino
+    for sequence in range(4, 2000):
+        spool.ack(sequence - 3)
+        spool.append(sequence, b"message" * 100)
+    journal = (tmp_path / "events.journal").stat()
+    assert journal.st_ino != before
+    assert journal.st_mode & 0o777 == 0o600
+    spool.close()
+
+
+def test_a_second_close_leaves_the_files_of_others_alone(tmp_path: Path) -> None:
+    spool = filled(tmp_path, 1)
+    spool.close()
+    # They get the numbers that were free again.
+    others = [os.open(tmp_path / "lock", os.O_RDONLY) for _ in range(3)]
+    spool.close()
+    for file in others:
+        os.close(file)
+
+
+def test_no_file_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def n_open() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    def full(file: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(spool_module, "_RETRY_DISK_S", 0.0)
+    before = n_open()
+    spool = filled(tmp_path, 1, max_bytes=20_000)
+    with_journal_and_lock = n_open()
+    assert with_journal_and_lock == before + 2
+    # It is rewritten now and then, which sometimes fails.
+    for sequence in range(2, 400):
+        if sequence % 80 == 0:
+            with monkeypatch.context() as broken:
+                broken.setattr(os, "write", full)
+                spool.append(sequence, b"x" * 500)
+            assert spool.problem is not None
+            assert n_open() == before + 1
+        else:
+            spool.append(sequence, b"x" * 500)
+            assert n_open() <= with_journal_and_lock
+    spool.close()
+    assert n_open() == before
+
+
 def test_no_bytes_on_disk_means_memory(tmp_path: Path) -> None:
     spool = filled(tmp_path / "spool", 3, 0)
     assert sequences(spool) == [1, 2, 3]
