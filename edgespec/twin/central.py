@@ -32,6 +32,12 @@ from edgespec.wire.verdict import TwinStatus, TwinVerdict
 
 __all__ = ["ReportRefused", "SiteTwin"]
 
+#: Why a unit in whose name two speak is not believed.
+TWO_VOICES = (
+    "two voices: reports in its name contradict each other, so somebody forges them or two "
+    "observers have its node id"
+)
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -177,7 +183,7 @@ class SiteTwin:
             self._trained.normal.doublings[0],
         )
         base = self._verdict(snapshot, expected_dbm, residual_db, silent)
-        trusted = window.without(tuple(self._trust.reasons))
+        trusted = window.without((*self._trust.reasons, *self._collector.doubtful))
         if trusted.is_heard.sum() < self.site.detect.min_units:
             self._averager.push(trusted)
             self._trust.update(snapshot.level_db, window, is_occupied, False)
@@ -224,6 +230,10 @@ class SiteTwin:
         verdict = self._verdict(snapshot, expected_dbm, residual_db, ())
         if n_heard < self.site.detect.min_units:
             return verdict
+        if self._collector.doubtful:
+            # Nothing is learnt from what may be forged.
+            n_left = self.site.detect.learn_snapshots - len(self._pending)
+            return replace(verdict, status=TwinStatus.LEARNING, n_to_learn=n_left)
         self._pending.append((snapshot, expected_dbm, is_occupied))
         if len(self._pending) >= self.site.detect.learn_snapshots:
             history = history_of(self._pending)
@@ -268,6 +278,7 @@ class SiteTwin:
         """Return a verdict without a score: too few units."""
         nodes, kind = self.site.nodes, snapshot.kind
         reasons = {nodes[unit]: reason for unit, reason in self._trust.reasons.items()}
+        reasons |= {nodes[unit]: TWO_VOICES for unit in self._collector.doubtful}
         return TwinVerdict(
             site=self.site.name,
             band=self.site.band,

@@ -11,6 +11,7 @@ from edgespec.errors import EdgespecError
 from edgespec.records import RssReport
 from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.learning.history import History
+from edgespec.twin.plausibility.voices import Voices
 from edgespec.twin.site import Site
 from edgespec.units import format_utc
 
@@ -77,6 +78,12 @@ class Collector:
         self._slots: dict[int, _Slot] = {}
         self._paces: list[tuple[int, int] | None] = [None] * len(site.unit)
         self._first_open: int | None = None
+        self._voices = Voices(len(site.unit), site.detect.interval_s)
+
+    @property
+    def doubtful(self) -> tuple[int, ...]:
+        """Units in whose name two speak."""
+        return self._voices.doubtful
 
     def accept(self, report: RssReport, now_ns: int) -> None:
         """Take a report; it counts as ``accepted``.
@@ -96,6 +103,8 @@ class Collector:
         is_saturated = report.clipped_share > self._site.detect.clipped_share
         slot.kind[unit] = LOWER_BOUND if is_saturated else MEASURED
         self.counts["accepted"] += 1
+        if self._voices.hear(unit, report, is_taken=True):
+            self.counts["two_voices"] += 1
 
     def closed(self, now_ns: int) -> list[Snapshot]:
         """Return the snapshots that are complete or whose grace is over, in order.
@@ -120,6 +129,7 @@ class Collector:
             utc_ns = (index + 1) * self._interval_ns
             snapshots.append(Snapshot(index, utc_ns, slot.level_db, slot.kind))
             self._first_open = index + 1
+            self._voices.close()
 
     def _empty(self) -> _Slot:
         return _Slot(len(self._index), self._site.n_subbands)
@@ -201,13 +211,16 @@ class Collector:
             if is_over:
                 raise self._stale(report, now_ns)
             self._first_open = index
-        if index < self._first_open or is_over:
+        if is_over:
             raise self._stale(report, now_ns)
+        if index < self._first_open:
+            # In time, but the snapshot was complete before: with what?
+            raise self._torn(report, unit) or self._stale(report, now_ns)
         slot = self._slots.get(index)
         if slot is None:
             slot = self._slots[index] = self._empty()
         if pace is not None and utc_ns <= pace[0] and slot.kind[unit] != MISSING:
-            raise ReportRefused(
+            raise self._torn(report, unit) or ReportRefused(
                 "duplicate", f"{report.node} reported for {format_utc(utc_ns)} before"
             )
         if pace is None or utc_ns > pace[0]:
@@ -226,6 +239,17 @@ class Collector:
         if abs(2 * utc_ns - (2 * paced + 1) * interval_ns) <= 2 * interval_ns:
             return paced
         return natural
+
+    def _torn(self, report: RssReport, unit: int) -> ReportRefused | None:
+        """Return the refusal of a report that contradicts one of the same time."""
+        if not self._voices.hear(unit, report, is_taken=False):
+            return None
+        return ReportRefused(
+            "two_voices",
+            f"{report.node} reports for {format_utc(report.utc_ns)} what differs from what was "
+            "reported in its name before: somebody forges it, or two observers have its node id; "
+            "let the broker allow each user its own topics only",
+        )
 
     def _stale(self, report: RssReport, now_ns: int) -> ReportRefused:
         return ReportRefused(

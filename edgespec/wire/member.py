@@ -1,14 +1,14 @@
 """The presence of a central unit: that it is there, and which sites it knows."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgespec.option import ID
 from edgespec.units import format_utc
 from edgespec.wire.fields import Fields
 from edgespec.wire.text import PayloadError, decode
 
-__all__ = ["MEMBER_SCHEMA", "member_payload", "parse_member"]
+__all__ = ["MEMBER_SCHEMA", "Member", "member_payload", "parse_member"]
 
 MEMBER_SCHEMA = "edgespec.member/1"
 #: Far above some thousand sites; a longer presence is not even looked at.
@@ -27,8 +27,18 @@ def member_payload(central: str, sites: list[str], utc_ns: int, **more: Any) -> 
     }
 
 
-def parse_member(data: bytes | str) -> tuple[str, list[str], dict[str, int]]:
-    """Return id and sites of a central unit, and how many reports it took or refused, by reason.
+class Member(NamedTuple):
+    """A central unit: the sites it knows, reports it took or refused by reason, and the sites on
+    which it gave verdicts since its last word."""
+
+    central: str
+    sites: list[str]
+    reports: dict[str, int]
+    judged: list[str]
+
+
+def parse_member(data: bytes | str) -> Member:
+    """Return the presence written as :func:`member_payload`.
 
     Raises:
         PayloadError: it is no presence.
@@ -37,8 +47,9 @@ def parse_member(data: bytes | str) -> tuple[str, list[str], dict[str, int]]:
     fields = Fields.of(payload, MEMBER_SCHEMA)
     reports = fields.integers("reports") if "reports" in payload else {}
     central, sites = fields.text("central"), fields.texts("sites")
+    judged = fields.texts("judged") if "judged" in payload else ()
     for name in (central, *sites):
         if not _ID.fullmatch(name):
             # Topics are made of these.
             raise PayloadError(f"{MEMBER_SCHEMA}: {name!r:.80} must be {ID['pattern_text']}")
-    return central, list(sites), reports
+    return Member(central, list(sites), reports, list(judged))

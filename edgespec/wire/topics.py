@@ -100,6 +100,10 @@ class TwinTopics:
         """
         return f"$share/{site}/{self.reports(site)}"
 
+    def shared_reports_of(self, site: str, node: str) -> str:
+        """The same of one observer: where strangers flood the site's topic, it is heard alone."""
+        return f"$share/{site}/{rss_topic(self.prefix, node, site)}"
+
     def transmitters(self, site: str) -> str:
         """Who transmits, told by whoever knows the network: retained."""
         return f"{self.prefix}/twin/{site}/transmitters"

@@ -24,6 +24,10 @@ __all__ = ["Desk", "MakeTwin", "Said"]
 
 _LOG = logging.getLogger(__name__)
 
+#: Reports of unknown units in a second that are read, so that it is said what is wrong with them;
+#: and how many are a flood.
+_STRANGERS, _FLOOD = 20, 1000
+
 #: Makes the twin of a site from learnt state (bytes, empty for none).
 MakeTwin = Callable[[Site, bytes], SiteTwin]
 
@@ -65,6 +69,8 @@ class Desk:
         self._twin: SiteTwin | None = None
         self._state = b""
         self._notes: tuple[str, ...] = ()
+        self._nodes = frozenset(site.nodes)
+        self._second, self._n_strangers = 0, 0
         self._told: tuple[tuple[Transmitter, ...], int] | None = None
         self._unread: Counter[str] = Counter()
         self._logs: dict[str, QuietLog] = {}
@@ -78,6 +84,19 @@ class Desk:
     def sequence(self) -> int:
         """Number of the last message of an event, of this owner or a former one."""
         return self._sequence
+
+    @property
+    def is_flooded(self) -> bool:
+        """Whether strangers report by the thousand in a second."""
+        return self._n_strangers >= _FLOOD
+
+    def _is_flood(self, now_ns: int) -> bool:
+        """Count a stranger; whether there were so many that what it says is not even read."""
+        second = now_ns // 1_000_000_000
+        if second != self._second:
+            self._second, self._n_strangers = second, 0
+        self._n_strangers += 1
+        return self._n_strangers > _STRANGERS
 
     def refuse(self, reason: str) -> None:
         """Count a message on this site that was left out."""
@@ -93,6 +112,9 @@ class Desk:
 
         The broker knows who may publish there; what a payload says of its node is only words.
         """
+        if node not in self._nodes and self._is_flood(now_ns):
+            self._unread["unknown_unit"] += 1
+            return
         try:
             twin = self._twin or self._open()
             report = parse_rss(data)

@@ -1,7 +1,7 @@
 """What a central unit shows: lines for people, JSON lines for programs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from edgespec.alarm.output import Output
 from edgespec.alarm.terminal import Terminal
@@ -11,7 +11,23 @@ from edgespec.wire.site_event import SiteEvent, site_event_payload
 from edgespec.wire.text import encode
 from edgespec.wire.verdict import TwinStatus, TwinVerdict, encode_verdict
 
-__all__ = ["JsonScreen", "TextScreen", "event_lines", "verdict_line"]
+__all__ = ["JsonScreen", "Screen", "TextScreen", "event_lines", "verdict_line"]
+
+
+class Screen(Protocol):
+    """Who is told what happens, besides the broker."""
+
+    def verdict(self, verdict: TwinVerdict, counts: Mapping[str, int]) -> None:
+        """Take a verdict."""
+        ...
+
+    def event(self, event: SiteEvent) -> None:
+        """Take a message of an event's life."""
+        ...
+
+    def members(self, ids: Sequence[str], sites: Sequence[str]) -> None:
+        """Take who is there and which sites are looked after here."""
+        ...
 
 
 class JsonScreen:

@@ -53,7 +53,8 @@ def read_status(settings: MqttConfig) -> TwinReport:
         what, name = topics.part_of(topic)
         try:
             if what == "members":
-                _, members[name], reports[name] = parse_member(data)
+                member = parse_member(data)
+                members[name], reports[name] = member.sites, member.reports
             elif what == "alarm":
                 alarms[name] = data.decode(errors="replace")
             else:

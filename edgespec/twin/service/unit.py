@@ -4,9 +4,8 @@ import logging
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from edgespec import __version__
 from edgespec.config import MqttConfig
@@ -18,6 +17,7 @@ from edgespec.mqtt.session import Session
 from edgespec.twin.service.desk import Desk, MakeTwin, Said
 from edgespec.twin.service.entrance import check_clock, check_saved
 from edgespec.twin.service.members import Members
+from edgespec.twin.service.screen import Screen
 from edgespec.twin.site import Site
 from edgespec.wire.handover import parse_saved, saved_payload
 from edgespec.wire.member import member_payload, parse_member
@@ -25,9 +25,9 @@ from edgespec.wire.site_event import SiteEvent, site_event_payload
 from edgespec.wire.text import PayloadError, encode
 from edgespec.wire.topics import TwinTopics
 from edgespec.wire.transmitters import parse_transmitters
-from edgespec.wire.verdict import TwinVerdict, encode_verdict
+from edgespec.wire.verdict import encode_verdict
 
-__all__ = ["CentralUnit", "Screen"]
+__all__ = ["CentralUnit"]
 
 _LOG = logging.getLogger(__name__)
 _NS = 1_000_000_000
@@ -39,23 +39,8 @@ _HEARTBEAT_S = 5.0
 _EXPIRY_S = 3.5 * _HEARTBEAT_S
 _STATE_S = 10.0
 _MOST_WAITING = 1000
-_MOST_TOPICS = 100_000
-
-
-class Screen(Protocol):
-    """Who is told what happens, besides the broker."""
-
-    def verdict(self, verdict: TwinVerdict, counts: Mapping[str, int]) -> None:
-        """Take a verdict."""
-        ...
-
-    def event(self, event: SiteEvent) -> None:
-        """Take a message of an event's life."""
-        ...
-
-    def members(self, ids: Sequence[str], sites: Sequence[str]) -> None:
-        """Take who is there and which sites are looked after here."""
-        ...
+#: An owner that gives no verdict for so long has had its turn.
+_PATIENCE_S = 45.0
 
 
 class CentralUnit:
@@ -111,6 +96,11 @@ class CentralUnit:
         self._again: deque[tuple[SiteEvent, int]] = deque(maxlen=_MOST_WAITING)
         self._tick_at_s = 0.0
         self._beat_at_s = 0.0
+        self._judged: set[str] = set()
+        self._patience_s = {
+            site.name: max(_PATIENCE_S, 5.0 * site.detect.interval_s) for site in sites
+        }
+        self._guarded: set[str] = set()
         self._refused: Counter[str] = Counter()
         self._logs: dict[str, QuietLog] = {}
         link = Link.of(
@@ -171,6 +161,7 @@ class CentralUnit:
         self._again.extend(self._unconfirmed.values())
         self._unconfirmed.clear()
         self._subscribed.clear()
+        self._guarded.clear()
         for desk in self._desks.values():
             desk.lose_link()
         return ""
@@ -184,7 +175,9 @@ class CentralUnit:
             version=__version__,
             n_sites=len(self._desks),
             reports=dict(counts),
+            judged=sorted(self._judged),
         )
+        self._judged.clear()
         session.publish(self._topics.member(self.central), encode(payload), 1, retain=True)
         self._beat_at_s = time.monotonic() + _HEARTBEAT_S
 
@@ -226,9 +219,9 @@ class CentralUnit:
         desk = self._desks.get(levels[-1])
         if desk is None or len(levels) < 4 or levels[-2] != "rss":
             return None
-        if len(self._by_topic) >= _MOST_TOPICS:
-            self._by_topic.clear()
-        self._by_topic[topic] = desk, levels[-3]
+        if levels[-3] in desk.site.nodes:
+            # Strangers are not kept: there may be any number of them.
+            self._by_topic[topic] = desk, levels[-3]
         return desk, levels[-3]
 
     def _hear_member(self, member: str, data: bytes) -> None:
@@ -236,16 +229,16 @@ class CentralUnit:
         if member == self.central:
             # What is known here no message changes; it may be a last will of ours that came late.
             self._beat_at_s = self._beat_at_s if data else 0.0
-            self._wants_balance |= self._members.hear(member, self._sites, now_s)
+            self._wants_balance |= self._members.hear(member, self._sites, now_s, self._judged)
             if data and not self._is_settled:
                 self._is_settled = self._wants_balance = True
         elif not data:
             self._wants_balance |= self._members.remove(member)
         else:
-            name, sites, _ = parse_member(data)
-            if name != member:
-                raise PayloadError(f"it is the presence of {name!r}")
-            self._wants_balance |= self._members.hear(member, sites, now_s)
+            said = parse_member(data)
+            if said.central != member:
+                raise PayloadError(f"it is the presence of {said.central!r}")
+            self._wants_balance |= self._members.hear(member, said.sites, now_s, said.judged)
 
     def _hear_state(self, desk: Desk, data: bytes) -> None:
         if desk.has_judged and self._own_mark in data:
@@ -296,17 +289,39 @@ class CentralUnit:
             _LOG.warning("central unit %s is silent: its sites are shared out", member)
             session.publish(self._topics.member(member), b"", 1, retain=True)
             self._wants_balance = True
+        self._review(now_s)
         if self._wants_balance:
             self._balance(session, now_s)
         while self._again:
             self._publish_event(session, *self._again.popleft(), replayed=True)
         for desk in self._desks.values():
+            if desk.is_flooded and desk.site.name not in self._guarded:
+                self._guard(session, desk)
             if desk.is_state_due(now_s):
                 self._publish_state(session, desk)
         if now_s >= self._beat_at_s:
             self._announce(session)
         elif self._unprepared:
             self._prepare_one(self._unprepared.pop())
+
+    def _review(self, now_s: float) -> None:
+        """Look whether those that own sites work for them, and whether strangers flood mine."""
+        if now_s < self._beat_at_s:
+            return
+        self._members.hear(self.central, self._sites, now_s, self._judged)
+        for member, site in self._members.review(self._patience_s, now_s):
+            _LOG.info("central unit %s gives no verdicts on site %s: it moves on", member, site)
+            self._wants_balance = True
+
+    def _guard(self, session: Session, desk: Desk) -> None:
+        """Hear only the units of a site whose topic is flooded, until the link is lost."""
+        name, topics = desk.site.name, self._topics
+        session.ask([topics.shared_reports_of(name, node) for node in desk.site.nodes])
+        session.leave([topics.shared_reports(name)])
+        self._guarded.add(name)
+        _LOG.warning(
+            "site %s is flooded with reports of unknown units: only its own are heard", name
+        )
 
     def _prepare_one(self, site: Site) -> None:
         try:
@@ -340,6 +355,9 @@ class CentralUnit:
         session.leave([topics.shared_reports(name), topics.state(name), topics.transmitters(name)])
         self._subscribed.discard(name)
         desk = self._desks.pop(name)
+        if name in self._guarded:
+            self._guarded.discard(name)
+            session.leave([topics.shared_reports_of(name, node) for node in desk.site.nodes])
         self._by_topic = {
             topic: pair for topic, pair in self._by_topic.items() if pair[0] is not desk
         }
@@ -357,6 +375,7 @@ class CentralUnit:
         site, counts = desk.site, desk.counts
         data = encode_verdict(said.verdict, self.central, site.level_unit, counts)
         session.publish(self._topics.verdict(site.name), data, 0, retain=True)
+        self._judged.add(site.name)
         if said.event is not None:
             self._publish_event(session, said.event, said.sequence)
             self._publish_state(session, desk)

@@ -16,6 +16,7 @@ from edgespec.errors import ConfigError, EdgespecError
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.service.book import EventBook
 from edgespec.twin.service.desk import Desk
+from edgespec.twin.service.members import MOST_MEMBERS, Members, owner_of
 from edgespec.twin.service.openings import TwinMaker
 from edgespec.twin.service.unit import CentralUnit
 from edgespec.twin.state import TwinState
@@ -54,6 +55,8 @@ class Session:
     def __init__(self) -> None:
         self.unacked: set[int] = set()
         self.said: list[tuple[str, bytes]] = []
+        self.asked: list[list[str]] = []
+        self.left: list[list[str]] = []
 
     def publish(self, topic: str, payload: bytes, qos: int, *, retain: bool = False) -> int:
         assert not set("+#\0") & set(topic), topic
@@ -61,9 +64,11 @@ class Session:
         self.said.append((topic, payload))
         return len(self.said)
 
-    def ask(self, topics: Any, qos: int = 0) -> None: ...
+    def ask(self, topics: Any, qos: int = 0) -> None:
+        self.asked.append(list(topics))
 
-    def leave(self, topics: Any) -> None: ...
+    def leave(self, topics: Any) -> None:
+        self.left.append(list(topics))
 
 
 class Central:
@@ -292,3 +297,135 @@ def test_c2_a_poisoned_state_falls_back_to_learning_and_says_so(name: str) -> No
 def test_c2_a_sound_state_is_taken() -> None:
     assert TwinState.from_bytes(STATE).to_bytes() == STATE
     assert decode(STATE)["site"] == "yard"
+
+
+# C3: two voices.
+
+
+@pytest.mark.slow_without_jit
+@pytest.mark.parametrize("ahead_s", [0.0, 1e-6, -1e-6])
+@pytest.mark.parametrize("first", ["forged", "real"])
+def test_c3_two_voices_of_a_unit_are_noticed(ahead_s: float, first: str) -> None:
+    """Whoever is first, and stamped the same or beside it: neither is believed, and it is said."""
+    twin = SiteTwin(SITE, trained=twin_fleet.trained(SITE))
+    interval_ns = round(SITE.detect.interval_s * NS)
+    fleet, told, now_ns = twin_fleet.virtual(SITE), [], NOW_NS
+    for _ in range(12):
+        now_ns += interval_ns
+        pairs = []
+        for real in fleet.reports(now_ns, 0.0):
+            lie = replace(
+                real, utc_ns=now_ns + round(ahead_s * NS),
+                levels_db=tuple(level - 3.0 for level in real.levels_db),
+            )  # fmt: skip
+            forged = lie if real.node in SITE.nodes[:2] else real
+            pairs.append((forged, real) if first == "forged" else (real, forged))
+        # The forged ones come a second before.
+        for one in [pair[0] for pair in pairs] + [pair[1] for pair in pairs]:
+            with suppress(EdgespecError):
+                twin.accept(one, now_ns)
+            told += twin.advance(now_ns)
+    assert twin.counts["two_voices"] >= 20
+    last = told[-1]
+    assert set(last.implausible) == set(SITE.nodes[:2])
+    assert "two voices" in last.implausible["yard-0"]
+    assert (last.n_units, last.status) == (4, TwinStatus.WATCHING)
+    # It ends when the other voice does.
+    for _ in range(60):
+        now_ns += interval_ns
+        for real in fleet.reports(now_ns, 0.0):
+            twin.accept(real, now_ns)
+        told += twin.advance(now_ns)
+    assert told[-1].implausible == {}
+
+
+@pytest.mark.slow_without_jit
+def test_c3_one_voice_is_one_at_any_length_of_snapshots() -> None:
+    """Reports of a second in snapshots of three, repeated by the network, in any order."""
+    site = twin_fleet.site_of(interval_s=3.0)
+    twin = SiteTwin(site)
+    fleet = twin_fleet.virtual(site)
+    for second in range(30):
+        for one in fleet.reports(NOW_NS + second * NS, 0.0):
+            report = replace(one, duration_s=1.0)
+            for again in (report, report):
+                with suppress(EdgespecError):
+                    twin.accept(again, NOW_NS + second * NS)
+        twin.advance(NOW_NS + second * NS)
+    assert "two_voices" not in twin.counts
+    assert twin.counts["duplicate"] == 30 * 6
+
+
+# C4: who only says that it is there, and crowds of strangers.
+
+
+@pytest.mark.slow_without_jit
+@pytest.mark.parametrize("works", [False, True])
+def test_c4_a_made_up_member_loses_the_site(monkeypatch: pytest.MonkeyPatch, works: bool) -> None:
+    """Its presence is renewed and it does nothing; one that judges keeps what it has."""
+    central = Central()
+    ghost = next(
+        f"ghost-{k}" for k in range(99) if owner_of("yard", (f"ghost-{k}", "c-1")) != "c-1"
+    )
+    presence = member_payload(ghost, ["yard"], NOW_NS, judged=["yard"] if works else [])
+    begun_s = time.monotonic()
+    owned = []
+    for elapsed_s in range(0, 300, 5):
+        now_s = begun_s + elapsed_s
+        monkeypatch.setattr("edgespec.twin.service.unit.time.monotonic", lambda now_s=now_s: now_s)
+        central.hear(f"twin/members/{ghost}", encode(presence))
+        central.work()
+        owned.append(central.unit.sites)
+        if central.unit.sites:
+            assert central.snapshot().n_units == 6
+    n_beats = sum(sites == [] for sites in owned)
+    assert n_beats == len(owned) if works else n_beats <= 12
+    monkeypatch.undo()
+    central.close()
+
+
+def test_c4_without_observers_members_take_turns() -> None:
+    """Nobody shows work, so nobody keeps the site from who would; all see the same."""
+    views = [Members(name, 1e9) for name in ("a", "b", "c")]
+    owners = []
+    for now_s in range(0, 600, 5):
+        for view in views:
+            for name in ("a", "b", "c"):
+                view.hear(name, ["yard"], now_s)
+            view.review({"yard": 45.0}, now_s)
+        assert len({view.owner_of("yard") for view in views}) == 1
+        owners.append(views[0].owner_of("yard"))
+    assert set(owners) == {"a", "b", "c"}
+    # Then observers report, and whoever has its turn stays.
+    working = owners[-1]
+    for now_s in range(600, 900, 5):
+        for view in views:
+            for name in ("a", "b", "c"):
+                view.hear(name, ["yard"], now_s, ["yard"] if name == working else [])
+            view.review({"yard": 45.0}, now_s)
+        assert {view.owner_of("yard") for view in views} == {working}
+
+
+@pytest.mark.slow_without_jit
+def test_c4_strangers_starve_no_unit() -> None:
+    central = Central()
+    for k in range(5000):
+        central.hear(f"stranger-{k}/rss/yard", REPORT)
+    assert central.snapshot().n_units == 6
+    assert central.counts["unknown_unit"] + central.counts["wrong_topic"] == 5000
+    assert len(central.unit._by_topic) <= 6
+    asked = [topic for topics in central.session.asked for topic in topics]
+    assert [t for t in asked if "/rss/" in t and "+" not in t] == [
+        f"$share/yard/edgespec/{node}/rss/yard" for node in SITE.nodes
+    ]
+    assert ["$share/yard/edgespec/+/rss/yard"] in central.session.left
+    central.close()
+
+
+def test_c4_members_are_bounded() -> None:
+    members = Members("me", 10.0)
+    for k in range(MOST_MEMBERS):
+        members.hear(f"m-{k}", ["yard"], 0.0)
+    with pytest.raises(EdgespecError, match="no more are taken"):
+        members.hear("one more", ["yard"], 0.0)
+    members.hear("m-0", [], 1.0)

@@ -63,9 +63,9 @@ def test_a_site_event_is_read_as_it_was_written() -> None:
 
 def test_presence() -> None:
     data = encode(member_payload("c-1", ["a", "b"], T0, version="1"))
-    assert parse_member(data) == ("c-1", ["a", "b"], {})
-    data = encode(member_payload("c-1", ["a", "b"], T0, reports={"stale": 3}))
-    assert parse_member(data) == ("c-1", ["a", "b"], {"stale": 3})
+    assert parse_member(data) == ("c-1", ["a", "b"], {}, [])
+    data = encode(member_payload("c-1", ["a", "b"], T0, reports={"stale": 3}, judged=["b"]))
+    assert parse_member(data) == ("c-1", ["a", "b"], {"stale": 3}, ["b"])
     with pytest.raises(PayloadError, match="sites"):
         parse_member(encode({**decode(data), "sites": "a"}))
 
