@@ -20,7 +20,7 @@ class Voices:
     """
 
     def __init__(self, n_units: int, interval_s: float) -> None:
-        self._interval_s = interval_s
+        self._half_ns = 0.5e9 * interval_s
         self._last: list[RssReport | None] = [None] * n_units
         self._torn: set[int] = set()
         self._doubt = [0.0] * n_units
@@ -36,10 +36,11 @@ class Voices:
         last = self._last[unit]
         if is_taken:
             self._last[unit] = report
-        if last is None or report.levels_db == last.levels_db:
+        # Nearly always it ends here; a report that says it is longer than a snapshot is not.
+        if last is None or abs(apart_ns := report.utc_ns - last.utc_ns) >= self._half_ns:
             return False
-        length_s = min(max(report.duration_s, last.duration_s), self._interval_s)
-        is_torn = abs(report.utc_ns - last.utc_ns) < 0.5e9 * length_s
+        longest_s = max(report.duration_s, last.duration_s)
+        is_torn = abs(apart_ns) < 0.5e9 * longest_s and report.levels_db != last.levels_db
         if is_torn:
             self._torn.add(unit)
         return is_torn

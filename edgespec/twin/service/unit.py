@@ -30,7 +30,6 @@ from edgespec.wire.verdict import encode_verdict
 __all__ = ["CentralUnit"]
 
 _LOG = logging.getLogger(__name__)
-_NS = 1_000_000_000
 _TICK_S = 0.1
 _NAP_S = 0.005
 #: So many reports at once, and there are more: they are read first, for so long at most.
@@ -319,9 +318,7 @@ class CentralUnit:
         session.ask([topics.shared_reports_of(name, node) for node in desk.site.nodes])
         session.leave([topics.shared_reports(name)])
         self._guarded.add(name)
-        _LOG.warning(
-            "site %s is flooded with reports of unknown units: only its own are heard", name
-        )
+        _LOG.warning("site %s is flooded by unknown units: only its own are heard", name)
 
     def _prepare_one(self, site: Site) -> None:
         try:

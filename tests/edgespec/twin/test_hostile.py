@@ -320,7 +320,7 @@ def test_c3_two_voices_of_a_unit_are_noticed(ahead_s: float, first: str) -> None
             )  # fmt: skip
             forged = lie if real.node in SITE.nodes[:2] else real
             pairs.append((forged, real) if first == "forged" else (real, forged))
-        # The forged ones come a second before.
+        # All of one voice come before those of the other.
         for one in [pair[0] for pair in pairs] + [pair[1] for pair in pairs]:
             with suppress(EdgespecError):
                 twin.accept(one, now_ns)
@@ -353,7 +353,8 @@ def test_c3_one_voice_is_one_at_any_length_of_snapshots() -> None:
                     twin.accept(again, NOW_NS + second * NS)
         twin.advance(NOW_NS + second * NS)
     assert "two_voices" not in twin.counts
-    assert twin.counts["duplicate"] == 30 * 6
+    assert twin.counts["duplicate"] > 0
+    assert sum(twin.counts.values()) == 2 * 30 * 6
 
 
 # C4: who only says that it is there, and crowds of strangers.
@@ -364,9 +365,8 @@ def test_c3_one_voice_is_one_at_any_length_of_snapshots() -> None:
 def test_c4_a_made_up_member_loses_the_site(monkeypatch: pytest.MonkeyPatch, works: bool) -> None:
     """Its presence is renewed and it does nothing; one that judges keeps what it has."""
     central = Central()
-    ghost = next(
-        f"ghost-{k}" for k in range(99) if owner_of("yard", (f"ghost-{k}", "c-1")) != "c-1"
-    )
+    names = [f"ghost-{k}" for k in range(99)]
+    ghost = next(name for name in names if owner_of("yard", (name, "c-1")) == name)
     presence = member_payload(ghost, ["yard"], NOW_NS, judged=["yard"] if works else [])
     begun_s = time.monotonic()
     owned = []
