@@ -13,6 +13,9 @@ FloatArray = NDArray[np.float64]
 #: A transmitter is judged by levels that would fall by this much without it, in dB.
 _DOMINANT_DB = 10.0
 
+#: A little less of all power than what falls by that without it: 0.9.
+_DOMINANT_SHARE = 0.89
+
 #: Share of such levels that must be nearer to its absence than to its presence.
 _AGREEING = 0.8
 
@@ -42,7 +45,11 @@ class Silence:
         if not self._silent and not (residual_db[measured] < -0.5 * _DOMINANT_DB).any():
             return ()
         silent = []
-        for index, transmitter in enumerate(expectation.transmitters):
+        parts_mw = expectation.parts_mw
+        # Of many transmitters few dominate anything, and only these can be missed.
+        is_louder = parts_mw > _DOMINANT_SHARE * (parts_mw.sum(axis=0) + expectation.noise_mw)
+        for index in np.flatnonzero(is_louder.any(axis=(1, 2))).tolist():
+            transmitter = expectation.transmitters[index]
             without_dbm, _ = expectation.without((index,))
             fall_db = expectation.level_dbm - without_dbm
             judged = (fall_db > _DOMINANT_DB) & measured[:, None]

@@ -398,3 +398,25 @@ def test_c6_what_was_learnt_can_be_forgotten(
     observers.go(1, heir.judged)
     assert heir.told.verdicts[-1].status is TwinStatus.LEARNING
     assert heir.told.verdicts[-1].notes == ()
+
+
+def test_c5_a_list_of_ten_megabytes_holds_nothing_up(broker: Broker, stack: ExitStack) -> None:
+    """Retained before the start, and hundreds of shorter ones that must be read: verdicts go on,
+    and it ends when it is asked to."""
+    site = site_of()
+    observers = Observers(stack, broker.url, [site])
+    # Wrong at its end only: an id comes twice.
+    many = tuple(replace(site.transmitter[0], id=f"t{k % 999}") for k in range(1000))
+    longest = json.dumps(transmitters_payload("yard", many, 0)).encode()
+    attacker = stack.enter_context(Session(Link.of(settings_of(broker), "attacker")))
+    attacker.publish("edgespec/twin/yard/transmitters", longest + bytes(10_000_000), 1, retain=True)
+    wait_for(lambda: not attacker.poll(None, 0.05) and not attacker.unacked, "it is retained")
+    unit = Running(stack, broker.url, observers, [site])
+    observers.go(2, unit.judged)
+    for _ in range(100):
+        attacker.publish("edgespec/twin/yard/transmitters", longest, 1)
+    observers.go(2, unit.judged)
+    unit.close()
+    assert unit.told.verdicts[-1].n_units == 6
+    wait_for(lambda: not attacker.poll(None, 0.05) and not attacker.unacked, "all is sent")
+    assert read_status(settings_of(broker)).verdicts["yard"]["reports"]["transmitters"] >= 1
