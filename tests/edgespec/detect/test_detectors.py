@@ -171,6 +171,11 @@ def test_running_statistics_are_numpys(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(running.mean, vectors.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(running.spread(0.0), vectors.std(axis=0, ddof=1), rtol=1e-4)
     assert running.spread(9.0).tolist() == [9.0] * 5
+    running.clear()
+    running.add(vectors[0])
+    assert running.spread(0.5).tolist() == [0.5] * 5
+    running.add(vectors[1])
+    np.testing.assert_allclose(running.spread(0.0), vectors[:2].std(axis=0, ddof=1), rtol=1e-4)
 
 
 def test_names_are_resolved_by_the_models_role() -> None:

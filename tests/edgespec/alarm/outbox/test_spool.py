@@ -138,6 +138,21 @@ def test_a_cut_at_any_byte_costs_only_the_tail(
         again.close()
 
 
+@pytest.mark.parametrize(
+    ("kind", "octets"),
+    [
+        (Kind.EVENT, "654a310a010201000000000000020000000192cd206869"),
+        (Kind.UPDATE, "654a310a0202010000000000000200000000f42fb96869"),
+        (Kind.DONE, "654a310a03020100000000000002000000c02ba1786869"),
+        (Kind.COUNTER, "654a310a04020100000000000002000000433e9a516869"),
+    ],
+)
+def test_a_journal_of_an_older_release_is_read(kind: Kind, octets: str) -> None:
+    record = Record(kind, 258, b"hi")
+    assert pack(record).hex() == octets
+    assert list(unpack(bytes.fromhex(octets))) == [record]
+
+
 def test_records_are_found_between_damaged_stretches() -> None:
     records = [Record(Kind.EVENT, n, b"x" * n) for n in range(1, 5)]
     first, second, third, fourth = map(pack, records)
