@@ -21,7 +21,7 @@ from edgespec.wire.state import state_payload
 from edgespec.wire.text import encode
 from edgespec.wire.topics import Topics, rss_topic
 
-__all__ = ["MqttSink"]
+__all__ = ["MqttSink", "link_of"]
 
 
 class MqttSink:
@@ -55,7 +55,7 @@ class MqttSink:
     ) -> None:
         self._topics = Topics(settings.topic_prefix, node, tuple(bands), tuple(radios))
         # First of all: it is what may be refused, and nothing is open yet.
-        link = _link(settings, self._topics, info)
+        link = link_of(settings, self._topics, info)
         self._spool = spool
         about = encode(info_payload(info, node))
         self._mailbox = Mailbox()
@@ -127,7 +127,12 @@ class MqttSink:
         self._sender.close()
 
 
-def _link(settings: MqttConfig, topics: Topics, info: dict[str, Any]) -> Link:
+def link_of(settings: MqttConfig, topics: Topics, info: dict[str, Any]) -> Link:
+    """Return the way to the broker of an observer that says ``info`` of itself.
+
+    Raises:
+        ConfigError: the URL or the file of certificates cannot be used.
+    """
     # Always the same id: after a broken link the broker then ends the old connection, and
     # sends its last will, before this one says online, never after. It is of what is watched,
     # too: two observers with one node id, a host's, do not throw each other off the broker.

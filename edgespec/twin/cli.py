@@ -188,6 +188,7 @@ def train(
     mosquitto_sub write them; lines of other schemas are left out. Without them, the broker is
     listened to, while nothing unusual should be on the band.
     """
+    from edgespec.twin.learning.plausible import implausible_biases
     from edgespec.twin.service.learn import learn_from_broker, learn_from_files
     from edgespec.twin.site import load_site
     from edgespec.twin.trained import save_trained
@@ -200,6 +201,11 @@ def train(
         click.echo(f"listening to the units of {site.name} for {duration:g} s", err=True)
         learnt = learn_from_broker(site, settings, duration)
     save_trained(learnt, output)
+    doubt = implausible_biases(
+        learnt.normal.bias_db, site.nodes, site.level_unit == "dBm", site.detect.max_bias_db
+    )
+    if doubt:
+        click.echo(f"warning: {doubt}", err=True)
     if as_json:
         summary = {
             "schema": "edgespec.twin-training/1",

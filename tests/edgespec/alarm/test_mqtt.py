@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from edgespec.alarm.mqtt import MqttSink
+from edgespec.alarm.mqtt import MqttSink, link_of
 from edgespec.alarm.outbox import sender
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import MqttConfig
@@ -31,6 +31,7 @@ from edgespec.wire.event import EventMessage, parse_event
 from edgespec.wire.info import parse_info
 from edgespec.wire.state import parse_state
 from edgespec.wire.text import decode
+from edgespec.wire.topics import Topics
 from tests.made.broker import PATIENCE_S, Broker, Listener, Proxy, free_port, wait_for
 
 NODE, RADIO, BAND = "pi-1", "rtl-7", "lte"
@@ -323,7 +324,7 @@ def test_close_does_not_wait_for_the_next_attempt(make_sink: MakeSink) -> None:
 
 PROCESS = """
     import pathlib, sys, time
-    from edgespec.alarm.mqtt import MqttSink
+    from edgespec.alarm.mqtt import MqttSink, link_of
     from edgespec.alarm.outbox.spool import Spool
     from edgespec.config import MqttConfig
     from edgespec.records import Event, EventType
@@ -584,3 +585,15 @@ def test_the_log_is_not_flooded(
     make_sink("mqtt://127.0.0.1:1", reconnect_max_s=0.01)
     wait_for(lambda: len(attempts) > 20, "many attempts")
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
+
+
+def test_o2_observers_on_one_host_have_client_ids_of_their_own() -> None:
+    """What differs is what they watch; a restart changes nothing, or its last will would win."""
+    settings, topics = MqttConfig(url="mqtt://h"), Topics("edgespec", "host", ("b",), ("r",))
+    infos = [{"bands": [{"band": "b", "source": uri}]} for uri in ("rtl_tcp:a:1", "rtl_tcp:a:2")]
+    ids = [link_of(settings, topics, info).client_id for info in infos]
+    assert len({*ids}) == 2
+    assert all(name.startswith("edgespec-host-") for name in ids)
+    assert link_of(settings, topics, {**infos[0], "version": "2"}).client_id == ids[0]
+    named = replace(settings, client_id="mine")
+    assert link_of(named, topics, infos[0]).client_id == "mine"

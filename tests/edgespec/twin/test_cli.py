@@ -121,6 +121,18 @@ def test_training_from_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "yard.npz").exists()
 
 
+def test_c6_training_under_a_jammer_is_warned_of(tmp_path: Path) -> None:
+    """Whoever trains may know better; who only lets it learn is refused."""
+    site = twin_fleet.site_of()
+    path = twin_fleet.write_site(site, tmp_path / "yard.toml")
+    fleet = twin_fleet.virtual(site, [VirtualJammer(9.0, 20.0, 10.0)])
+    lines = [encode_rss(one) for k in range(1, 100) for one in fleet.reports(k * 250_000_000, 0.0)]
+    (tmp_path / "loud.jsonl").write_bytes(b"\n".join(lines))
+    done = twin("train", path, tmp_path / "loud.jsonl", "-o", tmp_path / "yard.npz", "--json")
+    assert done.exit_code == 0, done.output
+    assert "warning: what was heard while learning is not believed" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
