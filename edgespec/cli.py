@@ -11,6 +11,7 @@ import click
 from edgespec import __version__
 from edgespec.clickglue import EdgespecGroup
 from edgespec.computing import AUTO, Computing
+from edgespec.finite import Finite
 from edgespec.newfile import write_new
 from edgespec.signals import stop_on_signals
 from edgespec.twin.cli import twin
@@ -103,7 +104,7 @@ def _load(config_path: Path | None, **options: Any) -> "Config":
 @_COMPUTING
 @click.option(
     "--duration",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     metavar="SECONDS",
     help="Stop after this much signal.",
 )
@@ -168,7 +169,7 @@ def monitor(
 )
 @click.option(
     "--duration",
-    type=click.FloatRange(min=0.3),
+    type=Finite(min=0.3),
     default=6.0,
     show_default=True,
     metavar="SECONDS",
@@ -256,7 +257,7 @@ def doctor(
 @_MQTT
 @click.option(
     "--duration",
-    type=click.FloatRange(min=10.0),
+    type=Finite(min=10.0),
     default=20.0,
     show_default=True,
     metavar="SECONDS",

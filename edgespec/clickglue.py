@@ -1,9 +1,13 @@
 """The one place where an edgespec error becomes a message and an exit code on the command line."""
 
+import errno
+import os
+import sys
 from typing import Any
 
 import click
 
+from edgespec.door import brief
 from edgespec.errors import EdgespecError
 
 __all__ = ["EdgespecGroup"]
@@ -27,3 +31,37 @@ class EdgespecGroup(click.Group):
             return super().invoke(ctx)
         except EdgespecError as error:
             raise _ExplainedError(error) from error
+        except OSError as error:
+            # click itself ends quietly where nobody reads any more.
+            if error.errno == errno.EPIPE:
+                raise
+            reason = brief(error.strerror or error, 120)
+            where = f" ({brief(error.filename, 160)})" if error.filename is not None else ""
+            raise _ExplainedError(
+                EdgespecError(f"the system refuses: {reason}{where}; mend that and try again")
+            ) from error
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the program, whatever its standard streams are."""
+        _open_closed_streams()
+        try:
+            return super().main(*args, **options)
+        finally:
+            _forget_unwritten()
+
+
+def _open_closed_streams() -> None:
+    """Open what was closed, as by ``>&-``: otherwise the next file would take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _forget_unwritten() -> None:
+    """Drop what a full disk or a closed pipe did not take: Python would complain at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

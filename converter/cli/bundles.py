@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from converter.cli.output import FILE, FOLDER, emit, json_option, note
+from edgespec.finite import Finite
 from edgespec.inference.manifest import QUANTISATIONS
 
 __all__ = ["add_weights", "calibrate", "quantize"]
@@ -16,7 +17,9 @@ __all__ = ["add_weights", "calibrate", "quantize"]
 @click.option("-o", "--out", type=FILE, required=True, help="Bundle to write: NAME.edgespec.")
 @click.option("--kind", type=click.Choice(QUANTISATIONS), default="float32", show_default=True)
 @click.option("--dataset", "dataset_folder", type=FOLDER, help="Windows to convert and check with.")
-@click.option("--seed", default=0, show_default=True, help="Chooses the windows.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Chooses the windows."
+)
 @json_option
 def quantize(
     model_folder: Path,
@@ -79,15 +82,21 @@ def add_weights(bundle: Path, out: Path | None, model_folder: Path | None, as_js
     "--rate",
     "rates",
     multiple=True,
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Finite(0, 1, min_open=True, max_open=True),
     help="False-alarm rate per segment; may be given often. Default: 0.1 down to 0.001.",
 )
 @click.option(
     "--warmup",
-    type=click.FloatRange(0),
+    type=Finite(0),
     help="Seconds the monitor will wait.  [default: 4, or half of a short recording]",
 )
-@click.option("--offsets", default=1, show_default=True, help="Passes, each some frames later.")
+@click.option(
+    "--offsets",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Passes, each some frames later.",
+)
 @json_option
 def calibrate(
     bundle: Path,

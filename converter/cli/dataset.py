@@ -27,7 +27,13 @@ __all__ = ["dataset", "report_dataset"]
     help="Shares, if no GLOB is given.",
 )
 @click.option("--split-time", is_flag=True, help="Cut every recording in time: for who has one.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the split by shares.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of the split by shares.",
+)
 @click.option("--sample-rate", help="Samples a second; default: of the first recording.")
 @geometry_options
 @json_option

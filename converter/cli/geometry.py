@@ -12,11 +12,33 @@ __all__ = ["geometry_of", "geometry_options"]
 
 _OPTIONS = (
     click.option("--n-fft", type=click.Choice([str(n) for n in FFT_SIZES]), default="128"),
-    click.option("--averages", default=10, show_default=True, help="Power spectra in a frame."),
+    click.option(
+        "--averages",
+        type=click.IntRange(1),
+        default=10,
+        show_default=True,
+        help="Power spectra in a frame.",
+    ),
     click.option("--taper", type=click.Choice(sorted(TAPER_ENBW_BINS)), default="hann"),
-    click.option("--context", default=100, show_default=True, help="Frames the model sees."),
-    click.option("--horizon", default=25, show_default=True, help="Frames it forecasts."),
-    click.option("--hop", type=int, help="Frames from segment to segment; default: the horizon."),
+    click.option(
+        "--context",
+        type=click.IntRange(1),
+        default=100,
+        show_default=True,
+        help="Frames the model sees.",
+    ),
+    click.option(
+        "--horizon",
+        type=click.IntRange(1),
+        default=25,
+        show_default=True,
+        help="Frames it forecasts.",
+    ),
+    click.option(
+        "--hop",
+        type=click.IntRange(1, 100_000),
+        help="Frames from segment to segment; default: the horizon.",
+    ),
 )
 
 

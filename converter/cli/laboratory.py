@@ -21,9 +21,21 @@ _INTERRUPTED = 130
 @click.command()
 @click.argument("experiment", type=FILE)
 @click.option("--work", type=FOLDER, required=True, help="Folder of all that comes out.")
-@click.option("--workers", default=1, show_default=True, help="Tasks at once, in processes.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Tasks at once, in processes.",
+)
 @click.option("--scheduler", metavar="URI", help="Dask instead: tcp://HOST:PORT.")
-@click.option("--training-workers", default=2, show_default=True, help="Trainings at once.")
+@click.option(
+    "--training-workers",
+    type=click.IntRange(0),
+    default=2,
+    show_default=True,
+    help="Trainings at once.",
+)
 @click.option("--only", multiple=True, metavar="PATTERN", help="Tasks, and what they need.")
 @click.option("--dry-run", is_flag=True, help="List the tasks and run none.")
 @click.option(

@@ -11,6 +11,7 @@ import click
 from converter.cli.output import FILE, FOLDER, emit, json_option, note
 from converter.cli.training import training_options
 from converter.training.settings import TrainSettings
+from edgespec.finite import Finite
 from edgespec.units import parse_quantity
 
 __all__ = ["import_keras", "train", "transfer"]
@@ -20,8 +21,14 @@ __all__ = ["import_keras", "train", "transfer"]
 @click.argument("dataset_folder", type=FOLDER)
 @click.option("-o", "--out", type=FOLDER, required=True, help="Folder of the model.")
 @click.option("--architecture", default="lstm", show_default=True, help="lstm or autoencoder.")
-@click.option("--layers", type=int, help="Layers; default: 2 LSTM, or 4 of the autoencoder.")
-@click.option("--units", type=int, help="Units of an LSTM layer; default 64.")
+@click.option(
+    "--layers",
+    type=click.IntRange(1, 100_000),
+    help="Layers; default: 2 LSTM, or 4 of the autoencoder.",
+)
+@click.option(
+    "--units", type=click.IntRange(1, 100_000), help="Units of an LSTM layer; default 64."
+)
 @click.option("--batch-norm", is_flag=True, help="Normalise after each LSTM layer.")
 @click.option(
     "--transform",
@@ -94,7 +101,7 @@ def _epoch_printer(as_json: bool) -> Callable[[Any], None]:
     show_default=True,
     help="zero-shot, threshold, affine, 1L, 2L, All-L, closed-form or self.",
 )
-@click.option("--seconds", type=float, help="Signal to use; default: the whole train split.")
+@click.option("--seconds", type=Finite(), help="Signal to use; default: the whole train split.")
 @training_options
 @json_option
 def transfer(
@@ -129,7 +136,13 @@ def transfer(
 @click.argument("keras_file", type=FILE)
 @click.option("-o", "--out", type=FOLDER, required=True, help="Folder of the model.")
 @click.option("--sample-rate", default="5M", show_default=True, help="Rate it was trained at.")
-@click.option("--averages", default=10, show_default=True, help="Power spectra in a frame.")
+@click.option(
+    "--averages",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Power spectra in a frame.",
+)
 @click.option("--reference", type=FILE, help=".npz with x and y that it must reproduce.")
 @json_option
 def import_keras(

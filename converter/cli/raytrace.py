@@ -9,6 +9,7 @@ import numpy as np
 
 from converter.cli.output import FILE, emit, json_option, note
 from edgespec.errors import UsageError
+from edgespec.finite import Finite
 
 if TYPE_CHECKING:
     from converter.raytrace.room import Room
@@ -20,9 +21,17 @@ __all__ = ["raytrace"]
 @click.command()
 @click.argument("site_file", metavar="SITE", type=FILE)
 @click.option("-o", "--out", type=FILE, required=True, help="Maps to write: NAME.npz.")
-@click.option("--cell", default=0.5, show_default=True, help="Side of a cell, m.")
-@click.option("--height", "heights", multiple=True, type=float, help="Of sources, m; of the site.")
-@click.option("--also-at", multiple=True, type=float, help="Every unit at this height, m, too.")
+@click.option(
+    "--cell",
+    type=Finite(min=0, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="Side of a cell, m.",
+)
+@click.option(
+    "--height", "heights", multiple=True, type=Finite(), help="Of sources, m; of the site."
+)
+@click.option("--also-at", multiple=True, type=Finite(), help="Every unit at this height, m, too.")
 @click.option("--rays", type=click.IntRange(1000), default=1_000_000, show_default=True)
 @click.option("--depth", type=click.IntRange(0, 20), default=5, show_default=True, help="Bounces.")
 @click.option("--diffraction/--no-diffraction", default=True, show_default=True)

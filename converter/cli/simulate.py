@@ -12,6 +12,7 @@ from converter.cli.geometry import geometry_of, geometry_options
 from converter.cli.output import FOLDER, emit, json_option, note
 from edgespec.decode import Decoder, parse_toml
 from edgespec.errors import UsageError
+from edgespec.finite import Finite
 from edgespec.units import parse_quantity
 
 __all__ = ["simulate"]
@@ -19,8 +20,16 @@ __all__ = ["simulate"]
 
 @click.command()
 @click.option("-o", "--out", type=FOLDER, required=True, help="Folder to write to.")
-@click.option("--observers", default=3, show_default=True, help="Recordings to make.")
-@click.option("--duration", default=5.0, show_default=True, help="Seconds of each.")
+@click.option(
+    "--observers", type=click.IntRange(1), default=3, show_default=True, help="Recordings to make."
+)
+@click.option(
+    "--duration",
+    type=Finite(min=0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="Seconds of each.",
+)
 @click.option("--sample-rate", default="5M", show_default=True)
 @click.option("--mixture", help="plain (default), varied or uplink.")
 @click.option("--direction", type=click.Choice(["dl", "ul"]), help="Default: of the mixture.")
@@ -30,16 +39,46 @@ __all__ = ["simulate"]
     help="Instead of a mixture, such as 'band = \"b7\", hours = [18, 20]'.",
 )
 @click.option("--kind", help="Interferer to add, such as tone or qpsk.")
-@click.option("--isr-db", default=0.0, show_default=True, help="Interferer over wanted signal.")
+@click.option(
+    "--isr-db", type=Finite(), default=0.0, show_default=True, help="Interferer over wanted signal."
+)
 @click.option("--offset", default="0", show_default=True, help="Interferer from the centre, Hz.")
-@click.option("--start", default=1.0, show_default=True, help="Seconds, of interferer and fault.")
-@click.option("--stop", type=float, help="Seconds; default: to the end.")
-@click.option("--every", default=0.0, show_default=True, help="Interferer again each so often, s.")
+@click.option(
+    "--start",
+    type=Finite(min=0),
+    default=1.0,
+    show_default=True,
+    help="Seconds, of interferer and fault.",
+)
+@click.option("--stop", type=Finite(), help="Seconds; default: to the end.")
+@click.option(
+    "--every",
+    type=Finite(min=0),
+    default=0.0,
+    show_default=True,
+    help="Interferer again each so often, s.",
+)
 @click.option("--fault", help="power-step, frequencies-down or station-lost.")
-@click.option("--step-db", default=3.0, show_default=True, help="Of the fault power-step.")
-@click.option("--share", default=1.0, show_default=True, help="Of the frequencies that are down.")
-@click.option("--seed", default=0, show_default=True, help="Of all that is drawn.")
-@click.option("--workers", default=1, show_default=True, help="Processes that simulate.")
+@click.option(
+    "--step-db", type=Finite(), default=3.0, show_default=True, help="Of the fault power-step."
+)
+@click.option(
+    "--share",
+    type=Finite(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Of the frequencies that are down.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Processes that simulate.",
+)
 @click.option("--frames", is_flag=True, help="Write a data set, without recordings in between.")
 @click.option(
     "--fractions",

@@ -21,6 +21,7 @@ from typing import Any
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
+from edgespec.jit.progress import NOTICE
 from edgespec.jit.sources import digest_of
 
 __all__ = ["cache_folder", "kept"]
@@ -85,14 +86,17 @@ class _Cache(FunctionCache):  # type: ignore[misc]
         return sig, codegen.magic_tuple(), _constant([cell.cell_contents for cell in cells])
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        found = None
         try:
-            return super().load_overload(sig, target_context)
+            found = super().load_overload(sig, target_context)
         except Exception as error:
             # A power cut leaves empty and torn files, which raise whatever comes to mind.
             _LOG.info("machine code of %s cannot be read, compiling it: %r", self._name, error)
             with suppress(OSError):
                 self.flush()
-            return None
+        if found is None:
+            NOTICE.begin(self._py_func.__name__)
+        return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
+from edgespec.finite import Finite
 from edgespec.newfile import write_new
 from edgespec.signals import stop_on_signals
 
@@ -42,13 +43,13 @@ _TRAINED = click.option(
     metavar="FILE",
     help="What 'edgespec twin train' wrote; for several sites a folder with SITE.npz.",
 )
-_SECONDS = click.FloatRange(min=0, min_open=True)
+_SECONDS = Finite(min=0, min_open=True)
 
 
 def _deviation(flag: str, default: float, of: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return click.option(
         flag,
-        type=click.FloatRange(min=0),
+        type=Finite(min=0),
         default=default,
         show_default=True,
         metavar="DB",
@@ -336,10 +337,12 @@ def map_(
 @_deviation("--bias", 3.0, "each unit's lasting error.")
 @_deviation("--noise", 1.0, "each level of each report.")
 @_deviation("--path-error", 0.0, "each path from a jammer to a unit.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of all that is random.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of all that is random."
+)
 @click.option(
     "--spread",
-    type=click.FloatRange(min=0),
+    type=Finite(min=0),
     default=0.2,
     show_default=True,
     metavar="SECONDS",

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 
 import edgespec
-from edgespec.jit import cache, cache_folder
+from edgespec.jit import cache, cache_folder, kernel
+from edgespec.jit.progress import CompilingNotice
 from edgespec.jit.sources import digest_of
 
 PACKAGE = Path(edgespec.__file__).parent
@@ -207,3 +209,38 @@ def test_kernels_depend_on_what_they_import_and_on_nothing_else(copy: Path) -> N
         file.write_text(text + "\n# more\n")
         assert [a != b for a, b in zip(before, digests(), strict=True)] == changed, name
         file.write_text(text)
+
+
+def test_o12_a_line_before_anything_compiles_and_a_count(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    now_s = [0.0]
+    notice = CompilingNotice(lambda: now_s[0])
+    for n in range(100):
+        notice.begin(f"loop_{n}")
+        now_s[0] += 0.5
+    messages = [record.message for record in caplog.records]
+    assert "compiling loops for this processor" in messages[0]
+    assert "only once" in messages[0]
+    assert messages[1] == "compiled 6 loops, now loop_6"
+    assert len(messages) == 1 + 49 // 3
+
+
+def test_o12_every_kernel_that_is_not_in_the_cache_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(cache.NOTICE, "begin", seen.append)
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    cache._folder.cache_clear()
+    made = kernel(_plus_one)
+    if made is _plus_one:
+        pytest.skip("the compiler is off")
+    assert made(1) == 2
+    assert seen == ["_plus_one"]
+    assert kernel(_plus_one)(2) == 3
+    assert seen == ["_plus_one"]
+    cache._folder.cache_clear()
+
+
+def _plus_one(n: int) -> int:
+    return n + 1

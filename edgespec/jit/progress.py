@@ -1,0 +1,37 @@
+"""Says that loops are being compiled: the first start on a machine would else be silent."""
+
+import logging
+import time
+from collections.abc import Callable
+
+__all__ = ["NOTICE", "CompilingNotice"]
+
+_LOG = logging.getLogger(__name__)
+_EVERY_S = 3.0
+
+
+class CompilingNotice:
+    """A line before anything is compiled, then a count every few seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._n = 0
+        self._said_s: float | None = None
+
+    def begin(self, name: str) -> None:
+        """Take note that a kernel is about to be compiled."""
+        now_s = self._clock()
+        if self._said_s is None:
+            _LOG.info(
+                "compiling loops for this processor: it takes a minute or two, and only once "
+                "(`edgespec doctor --warm` does it ahead)"
+            )
+            self._said_s = now_s
+        elif now_s - self._said_s >= _EVERY_S:
+            _LOG.info("compiled %d loops, now %s", self._n, name)
+            self._said_s = now_s
+        self._n += 1
+
+
+#: That of this process.
+NOTICE = CompilingNotice()
