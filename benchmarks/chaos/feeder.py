@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.chaos.feeder URL STATE_DIR NODE RUN PERIOD_S MAX_FILE_BYTES COUNT`` says on
 each line of stdout the id of an event that is now given to the sink, and the process's memory in
-kB; on stderr what the sink finds wrong. It ends in order on SIGTERM.
+kB; on stderr what the sink finds wrong. On SIGUSR1 it
+says no more, on SIGTERM it ends in order.
 """
 
 import logging
@@ -54,8 +55,9 @@ def main(
     if max_bytes:
         # Python ignores the signal that the kernel sends then; the write fails as on a full disk.
         resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, max_bytes))
-    ended = threading.Event()
+    ended, silent = threading.Event(), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    signal.signal(signal.SIGUSR1, lambda *_: silent.set())
     settings = MqttConfig(url=url, keepalive_s=2.0, reconnect_max_s=0.3)
     sink = MqttSink(settings, node, ["r"], ["a"], {}, Spool(state_dir / "spool", 10_000_000))
     number, problem = 0, None
@@ -63,7 +65,7 @@ def main(
         if sink.problem != problem:
             problem = sink.problem
             print(problem, file=sys.stderr, flush=True)
-        if count and number >= count:
+        if silent.is_set() or (count and number >= count):
             continue
         name = f"{run}-{number // 2:06}"
         kind = EventType.END if number % 2 else EventType.NEW

@@ -19,6 +19,14 @@ __all__ = ["is_installed", "main", "tally_of"]
 #: Far above any law, so that libFuzzer does not judge by them in our place.
 _LIMITS = ("-timeout=300", "-rss_limit_mb=8192", "-malloc_limit_mb=8192")
 _WRITE_S = 1.0
+#: What is watched: kernels would be compiled anew, and are no parsers.
+_PARSERS = (
+    *(f"edgespec.{room}" for room in ("wire", "decode", "config", "mqtt", "sources", "alarm")),
+    *(f"edgespec.inference.{name}" for name in ("arrays", "bundle", "manifest", "manifest_json")),
+    *(f"edgespec.twin.{name}" for name in ("site", "state", "trained", "propagation.arrays")),
+    "edgespec.inference.network",
+    "converter.lab",
+)
 
 
 def is_installed() -> bool:
@@ -37,7 +45,7 @@ def main(name: str, seconds: float, seed: int, out: Path) -> None:
     """Fuzz a target for a time; does not return."""
     import atheris
 
-    with atheris.instrument_imports(include=["edgespec", "converter"]):
+    with atheris.instrument_imports(include=list(_PARSERS)):
         from tests.fuzz.targets import TARGETS
     target = TARGETS[name]
     folder = Path(tempfile.mkdtemp(prefix="edgespec-fuzz-"))
