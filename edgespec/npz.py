@@ -14,6 +14,8 @@ __all__ = ["check_npy", "read_npz"]
 #: More than any map or twin has; a file that says more of itself is refused before it is read.
 MAX_BYTES = 128 * 1024 * 1024
 _MAX_MEMBERS = 1024
+#: The last code point of Unicode.
+_MAX_CODE = 0x10FFFF
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -26,7 +28,7 @@ def read_npz(path: Path, kinds: str = "fiuU") -> dict[str, NDArray[Any]]:
     To be called behind a :func:`~edgespec.door.door`: what the bytes may raise is anything.
 
     Raises:
-        ValueError: it says of itself that it is larger than it can be.
+        ValueError: it says of itself that it is larger than it can be, or its text is none.
     """
     arrays: dict[str, NDArray[Any]] = {}
     with zipfile.ZipFile(path) as archive:
@@ -41,6 +43,7 @@ def read_npz(path: Path, kinds: str = "fiuU") -> dict[str, NDArray[Any]]:
                 with archive.open(info) as file:
                     name = info.filename.removesuffix(".npy")
                     arrays[name] = np.lib.format.read_array(file, allow_pickle=False)
+                _check_text(name, arrays[name])
     return arrays
 
 
@@ -59,3 +62,12 @@ def check_npy(file: IO[bytes], n_bytes: int) -> "np.dtype[Any]":
     if not dtype.hasobject and int(np.prod(shape, dtype=object)) * dtype.itemsize > n_bytes:
         raise ValueError(f"{brief(shape)} of {dtype} in {n_bytes} bytes")
     return dtype
+
+
+def _check_text(name: str, array: NDArray[Any]) -> None:
+    """Refuse text of code points that there are not: Python's own methods break on it."""
+    if array.dtype.kind != "U" or not array.size or not array.dtype.itemsize:
+        return
+    codes = np.ascontiguousarray(array).reshape(-1)
+    if (codes.view(np.dtype("u4").newbyteorder(array.dtype.byteorder)) > _MAX_CODE).any():
+        raise ValueError(f"{brief(name)} holds no text")

@@ -2,12 +2,12 @@
 
 A real mosquitto on the loopback, the observer's own way out in a process, files cut at their bytes,
 radios that misbehave, and a clock that steps. Writes ``chaos.json`` and ``chaos.md`` to
-``benchmarks/results``; what is not as it should be stands in the table.
+``benchmarks/results``; what is not as it should be stands in the table. Rooms that are named are
+tried again, the others stay as they are written.
 """
 
 import json
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
@@ -36,27 +36,39 @@ ROOMS = ("brokers", "disks", "power", "radios", "clocks")
 @click.option("--save/--no-save", default=True, show_default=True)
 def main(rooms: tuple[str, ...], kills: int, cuts: int, save: bool) -> None:
     """Try every fault and write what came of it."""
-    trials = []
-    for trial in _trials(rooms or ROOMS, kills, cuts):
-        click.echo(" | ".join(trial.row))
-        trials.append(trial)
-    result = {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "machine": record.facts(("paho-mqtt",)),
-        "trials": [asdict(trial) for trial in trials],
-    }
+    chosen = rooms or ROOMS
+    tried: dict[str, list[Trial]] = {room: [] for room in chosen}
+    for room in chosen:
+        for trial in _trials(room, kills, cuts):
+            click.echo(" | ".join(trial.row))
+            tried[room].append(trial)
     if save:
-        stem = record.RESULTS / "chaos"
-        stem.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        stem.with_suffix(".md").write_text(_report(trials), encoding="utf-8")
+        _save(tried)
 
 
-def _trials(rooms: tuple[str, ...], kills: int, cuts: int) -> Iterator[Trial]:
-    for room in rooms:
-        for fault in _faults(room, kills, cuts):
-            with tempfile.TemporaryDirectory(prefix="edgespec-chaos-") as folder:
-                found = fault(Path(folder))
-            yield from found if isinstance(found, list) else filter(None, [found])
+def _trials(room: str, kills: int, cuts: int) -> Iterator[Trial]:
+    for fault in _faults(room, kills, cuts):
+        with tempfile.TemporaryDirectory(prefix="edgespec-chaos-") as folder:
+            found = fault(Path(folder))
+        yield from found if isinstance(found, list) else filter(None, [found])
+
+
+def _save(tried: dict[str, list[Trial]]) -> None:
+    """Write what was tried, and of the other rooms what is written already."""
+    stem = record.RESULTS / "chaos"
+    path = stem.with_suffix(".json")
+    old = json.loads(path.read_text(encoding="utf-8"))["rooms"] if path.exists() else {}
+    known = {room: [Trial(**one) for one in trials] for room, trials in old.items()} | tried
+    known = {room: known[room] for room in ROOMS if room in known}
+    machine = record.facts(("paho-mqtt",))
+    result = {
+        "schema": "edgespec.chaos/1",
+        "machine": machine,
+        "rooms": {room: [asdict(one) for one in trials] for room, trials in known.items()},
+    }
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    trials = [trial for room in known.values() for trial in room]
+    stem.with_suffix(".md").write_text(_report(trials, machine), encoding="utf-8")
 
 
 def _faults(room: str, kills: int, cuts: int) -> list[Callable[[Path], Trial | list[Trial] | None]]:
@@ -82,9 +94,9 @@ def _radio(folder: Path, kind: str) -> Trial:
     return radios.bad_radio(kind)
 
 
-def _report(trials: list[Trial]) -> str:
+def _report(trials: list[Trial], machine: dict[str, str]) -> str:
     failed = sum(bool(trial.failed) for trial in trials)
-    known = ", ".join(f"{key} {value}" for key, value in record.facts(("paho-mqtt",)).items())
+    known = ", ".join(f"{key} {value}" for key, value in machine.items())
     return (
         "# Faults on purpose\n\nMade by `python -m benchmarks.chaos`.\n\n"
         f"{markdown_table(_COLUMNS, [trial.row for trial in trials])}\n\n"

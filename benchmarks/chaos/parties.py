@@ -142,7 +142,9 @@ class Ear:
         if message.topic.endswith("/events"):
             event = json.loads(message.payload)
             name = f"{event['id']}/{event['event_type']}"
-            self.heard.append((name, event["sequence"], event["replayed"]))
+            # What the broker gives again itself says so, too.
+            said_again = bool(event["replayed"] or message.dup)
+            self.heard.append((name, event["sequence"], said_again))
         else:
             self.retained[message.topic] = bytes(message.payload)
 

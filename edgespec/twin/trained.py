@@ -226,8 +226,8 @@ def load_trained(path: Path, site: Site) -> TrainedTwin:
     with door(f"the trained twin {str(path)!r}", ConfigError, _ADVICE):
         trained = _from_arrays(read_npz(path))
         mismatch = trained.mismatch(site)
-    if mismatch:
-        raise ConfigError(f"{path} was trained otherwise: {mismatch}; train again")
+        if mismatch:
+            raise ConfigError(f"{path} was trained otherwise: {mismatch}; train again")
     return trained
 
 

@@ -1,5 +1,6 @@
 """TOML, bundles, arrays and journals."""
 
+import functools
 import hashlib
 import io
 import json
@@ -18,7 +19,6 @@ from edgespec.alarm.outbox.spool import Spool
 from edgespec.config.loader import load_config
 from edgespec.config.template import template
 from edgespec.inference.bundle import load_bundle
-from edgespec.inference.manifest_json import manifest_from_json
 from edgespec.inference.network import Dense, Lstm, Network, network_from_npz, network_to_npz
 from edgespec.observer.choice import Candidate, remember, remembered
 from edgespec.twin.propagation.maps import Maps
@@ -61,6 +61,7 @@ def _bundle() -> bytes:
     return tiny_network.bundle().path.read_bytes()
 
 
+@functools.cache
 def _members() -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(_bundle())) as file:
         return {name: file.read(name) for name in file.namelist()}
@@ -76,16 +77,23 @@ def _stored(members: dict[str, bytes]) -> bytes:
 
 def _golden(folder: Path) -> Call:
     """The bytes are golden.npz; the manifest has the hash that belongs to them."""
-    good = _members()
+    manifest = json.loads(_members()["manifest.json"])
 
     def call(data: bytes) -> None:
-        manifest = json.loads(good["manifest.json"])
         manifest["files"]["golden.npz"] = hashlib.sha256(data).hexdigest()
-        members = {**good, "manifest.json": json.dumps(manifest).encode(), "golden.npz": data}
-        (folder / "g.edgespec").write_bytes(_stored(members))
-        load_bundle(folder / "g.edgespec")
+        changed = {"manifest.json": json.dumps(manifest).encode(), "golden.npz": data}
+        _load_changed(folder, changed)
 
     return call
+
+
+def _manifest(folder: Path) -> Call:
+    return lambda data: _load_changed(folder, {"manifest.json": data})
+
+
+def _load_changed(folder: Path, changed: dict[str, bytes]) -> None:
+    (folder / "g.edgespec").write_bytes(_stored({**_members(), **changed}))
+    load_bundle(folder / "g.edgespec")
 
 
 def _of_arrays(seed: Callable[[], bytes], read: Callable[[Path], object]) -> Target:
@@ -187,19 +195,13 @@ def _read_weights(path: Path) -> None:
     network_from_npz(path.read_bytes(), "weights.npz")
 
 
-def _manifest(data: bytes) -> None:
-    manifest_from_json(data.decode(errors="replace"))
-
-
 TARGETS = {
     "toml-observer": Target(_configs, written("c.toml", load_config), cost=40),
     "toml-site": Target(
         lambda: [(_SITES / "hall.toml").read_bytes()], written("s.toml", load_site), cost=60
     ),
     "bundle": Target(lambda: [_bundle()], written("b.edgespec", load_bundle), cost=15),
-    "bundle-manifest": Target(
-        lambda: [_members()["manifest.json"]], lambda folder: _manifest, cost=6
-    ),
+    "bundle-manifest": Target(lambda: [_members()["manifest.json"]], _manifest, cost=15),
     "bundle-golden": Target(lambda: [_members()["golden.npz"]], _golden, cost=15),
     "npz-weights": _of_arrays(_weights, _read_weights),
     "npz-maps": _of_arrays(_maps, _read_maps),

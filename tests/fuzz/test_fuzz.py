@@ -17,27 +17,11 @@ SEED = 20261128
 #: Of a target of cost 1; a costly one has fewer, but some hundred all the same.
 N_INPUTS = 3000
 FEWEST = 200
-#: Targets that break the law today, each with the row of its repair: who mends one takes it out.
-BROKEN: dict[str, str] = {
-    "bundle-manifest": "F5: a message of too many characters, or of several lines",
-    "npz-weights": "F5: TokenError of a header that is no Python",
-    "npz-maps": "F6: TokenError, AttributeError",
-    "npz-trained": "F6: TokenError, AttributeError, a message of several lines",
-}
-
-
-def each_target() -> list[object]:
-    return [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=BROKEN[name]))
-        if name in BROKEN
-        else name
-        for name in TARGETS
-    ]
 
 
 @pytest.mark.converter
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("name", each_target())
+@pytest.mark.parametrize("name", TARGETS)
 def test_f6_nothing_but_one_short_sentence_comes_out(name: str, tmp_path: Path) -> None:
     target = TARGETS[name]
     n_inputs = max(FEWEST, N_INPUTS // target.cost)
