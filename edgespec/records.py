@@ -336,7 +336,8 @@ class ObserverState:
     is scored and ``scores`` is empty. Of the last second of signal, ``unscored_share`` could not
     be scored, mostly for ``unscored_reason``, and nothing has been scored for ``unscored_s`` now.
     ``troubles`` are the kinds of trouble with the receiver that are going on; while ``overload`` is
-    one of them, levels are lower bounds. ``latency_s`` is the time from the last sample of a
+    one of them, levels are lower bounds. ``distrust`` says why what the warm-up learnt is not to be
+    trusted, '' where it is. ``latency_s`` is the time from the last sample of a
     segment to the decision on it since the start: ``p50``, ``p99`` and ``max``.
     """
 
@@ -363,6 +364,7 @@ class ObserverState:
     unscored_share: float = 0.0
     unscored_s: float = 0.0
     troubles: tuple[str, ...] = ()
+    distrust: str = ""
 
 
 @dataclass(frozen=True, slots=True)

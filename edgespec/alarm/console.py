@@ -181,6 +181,8 @@ def _status(state: ObserverState) -> str:
             parts.insert(1, words)
     if state.n_dropped:
         parts.append(f"{_count(state.n_dropped, 'sample')} lost")
+    if state.distrust:
+        parts.append(f"not trusted: {state.distrust}")
     parts += [f"{_count(n, 'segment')} {reason}" for reason, n in state.n_skipped.items() if n]
     if state.mqtt_connected is not None:
         waiting = f", {state.spool_events} waiting" if state.spool_events else ""
@@ -193,7 +195,8 @@ def _mood(state: ObserverState) -> str:
         return f"warming up, {max(state.warmup_left_s, 0.1):.1f} s left"
     if state.troubles:
         return f"ALARM: {', '.join(state.troubles)}"
-    return "ALARM" if state.alarm else "not scored" if state.unscored_s else "quiet"
+    quiet = "not trusted" if state.distrust else "quiet"
+    return "ALARM" if state.alarm else "not scored" if state.unscored_s else quiet
 
 
 def _why_unscored(state: ObserverState) -> str | None:

@@ -20,6 +20,10 @@ class Detector(Protocol):
         """Forget everything that was learnt from the stream."""
         ...
 
+    def settle(self) -> None:
+        """Keep what was learnt as the reference, although the warm-up could give no more."""
+        ...
+
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the score of one segment, or None while the detector is warming up.
 

@@ -72,20 +72,28 @@ class EnergyLevel:
         self._level = np.empty(1, np.float32)
         self._statistics = RunningStatistics(1)
         self._mean_db, self._std_db = 0.0, 1.0
+        self._is_settled = False
 
     def reset(self) -> None:
         """Forget the reference and warm up again."""
         self._statistics.clear()
+        self._is_settled = False
+
+    def settle(self) -> None:
+        """Keep what was learnt as the reference from now on."""
+        if not self._is_settled:
+            self._mean_db = float(self._statistics.mean[0])
+            self._std_db = float(self._statistics.spread(SMALLEST_SPREAD_DB)[0])
+            self._is_settled = True
 
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the distance from the reference in standard deviations, None in warm-up."""
         level_db = db_from_ratio(self._mean_power(segment.target, self._linear))
-        if self._statistics.count < self._n_warmup:
+        if not self._is_settled:
             self._level[0] = level_db
             self._statistics.add(self._level)
             if self._statistics.count == self._n_warmup:
-                self._mean_db = float(self._statistics.mean[0])
-                self._std_db = float(self._statistics.spread(SMALLEST_SPREAD_DB)[0])
+                self.settle()
             return None
         return Score(self.name, abs(level_db - self._mean_db) / self._std_db)
 
@@ -140,9 +148,11 @@ class _BandShape(ABC):
         self._levels = RunningStatistics(n_levels, arithmetic)
         self._mean_db = np.zeros_like(self._levels_db)
         self._std_db = np.ones_like(self._levels_db)
+        self._is_settled = False
 
     def reset(self) -> None:
         """Forget the reference and warm up again."""
+        self._is_settled = False
         self._shapes.clear()
         self._levels.clear()
         self._expected_db[:] = 0.0
@@ -150,7 +160,7 @@ class _BandShape(ABC):
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the largest deviation and the map of the shape against its mean, in dB."""
         self._update_levels(segment.target)
-        if self._levels.count < self._n_warmup:
+        if not self._is_settled:
             self._learn()
             return None
         # A smallest level that falls is a gap in the traffic; only one that rises is filled, so
@@ -166,10 +176,17 @@ class _BandShape(ABC):
         self._shapes.add_mean(self._shape_db)
         self._levels.add(self._levels_db.reshape(-1))
         if self._levels.count == self._n_warmup:
-            self._expected_db[:] = self._shapes.mean
-            self._mean_db.reshape(-1)[:] = self._levels.mean
-            spread_db = self._levels.spread(SMALLEST_SPREAD_DB).reshape(self._std_db.shape)
-            self._std_db[:] = shrunk_spread(spread_db, self._levels.count)
+            self.settle()
+
+    def settle(self) -> None:
+        """Keep what was learnt as the reference from now on."""
+        if self._is_settled:
+            return
+        self._expected_db[:] = self._shapes.mean
+        self._mean_db.reshape(-1)[:] = self._levels.mean
+        spread_db = self._levels.spread(SMALLEST_SPREAD_DB).reshape(self._std_db.shape)
+        self._std_db[:] = shrunk_spread(spread_db, self._levels.count)
+        self._is_settled = True
 
 
 class BinZScore(_BandShape):

@@ -29,6 +29,9 @@ class _ModelError:
     def reset(self) -> None:
         """Nothing is learnt from the stream."""
 
+    def settle(self) -> None:
+        """There is no reference."""
+
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the RMSE in dB and the signed error map.
 

@@ -29,10 +29,17 @@ class SiteScale:
         self._value: FloatArray = np.empty(1, np.float32)
         self.mean = 0.0
         self.std = 1.0
+        self.is_settled = False
+
+    @property
+    def n_learnt(self) -> int:
+        """Scores that it was made of so far."""
+        return self._statistics.count
 
     def clear(self) -> None:
         """Forget the site."""
         self._statistics.clear()
+        self.is_settled = False
 
     def learn(self, score: Score) -> None:
         """Take a raw score of normal signal."""
@@ -44,6 +51,7 @@ class SiteScale:
         self.mean = float(self._statistics.mean[0])
         smallest = max(self._smallest_std, _SMALLEST_SHARE * abs(self.mean) + 1e-6)
         self.std = float(self._statistics.spread(smallest)[0])
+        self.is_settled = True
 
     def apply(self, score: Score) -> Score:
         """Return the score in standard deviations above the site's mean."""

@@ -22,9 +22,12 @@ from edgespec.errors import ModelError
 from edgespec.grid import Grid
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
+from edgespec.observer.kept import KeptFile
 from edgespec.observer.scorer import Scorer
+from edgespec.observer.snapshot import BandSnapshot
 from edgespec.observer.thresholds import thresholds_of
-from edgespec.observer.unscored import NO_CONTEXT, Lately, Unscored
+from edgespec.observer.unscored import NO_CONTEXT, Unscored
+from edgespec.observer.warmup import WarmUp
 from edgespec.records import (
     BandInfo,
     Decision,
@@ -38,7 +41,7 @@ from edgespec.records import (
 )
 from edgespec.units import POWER_FLOOR_DBFS
 
-__all__ = ["BandChain", "BandSnapshot", "ScoredSegment", "levels_dbfs"]
+__all__ = ["BandChain", "ScoredSegment", "levels_dbfs"]
 
 _LOG = logging.getLogger(__name__)
 _NS = 1_000_000_000
@@ -58,26 +61,6 @@ class ScoredSegment:
     received_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class BandSnapshot:
-    """How a band is after the last segment: what a state says of it.
-
-    While ``warmup_left_s`` of signal are still to be learnt from, ``scores`` is empty. Levels are
-    those of the last target, scored or not: total power, and noise floor per bin.
-    """
-
-    n_segments: int
-    n_skipped: dict[str, int]
-    level_dbfs: float
-    noise_floor_dbfs: float
-    scores: dict[str, float]
-    thresholds: dict[str, float]
-    alarm: bool
-    warmup_left_s: float
-    unscored: Lately
-    troubles: tuple[str, ...]
-
-
 class BandChain:
     """Everything between a block of samples and an event, for one band.
 
@@ -94,6 +77,7 @@ class BandChain:
         channel: what makes the front end's samples of the source's, where the band is a part of
             the source.
         trouble: says what is wrong with the receiver; None for nothing.
+        warmup: judges what is learnt before anything is scored; None for nothing.
 
     Raises:
         ModelError: the frames are not those that the segments are made of.
@@ -109,6 +93,7 @@ class BandChain:
         levels: SubbandLevels | None = None,
         channel: Channel | None = None,
         trouble: TroubleWatch | None = None,
+        warmup: WarmUp | None = None,
     ) -> None:
         grid = front_end.grid
         if grid.n_bins != geometry.n_bins or not isclose(
@@ -126,6 +111,7 @@ class BandChain:
         self.tracker = tracker
         self.levels = levels
         self.trouble = trouble
+        self.warmup = warmup
         self.grid = grid
         self._channel = channel
         self._factor = 1 if channel is None else channel.plan.factor
@@ -151,6 +137,7 @@ class BandChain:
         update_s: float = 1.0,
         rss: RssPlan | None = None,
         channel: Channel | None = None,
+        kept: KeptFile | None = None,
     ) -> "BandChain":
         """Return the chain of a calibrated bundle.
 
@@ -165,6 +152,7 @@ class BandChain:
             update_s: how often an event that goes on says so.
             rss: what to report of the received power; None for nothing.
             channel: what makes the front end's samples of the source's.
+            kept: file that keeps over a restart what was learnt; None: nothing is kept.
 
         Raises:
             ConfigError: a detector is unknown.
@@ -180,10 +168,11 @@ class BandChain:
         if rss is not None:
             levels = SubbandLevels(front_end.grid, rss, front_end.max_frames, computing)
         info = BandInfo(band.id, front_end.grid, source, manifest.name, bundle.sha256)
+        scorer = Scorer.for_bundle(bundle, backend, names, detect.warmup_s, computing)
         return cls(
             front_end,
             manifest.geometry,
-            Scorer.for_bundle(bundle, backend, names, detect.warmup_s, computing),
+            scorer,
             thresholds,
             EventTracker(
                 info,
@@ -199,6 +188,7 @@ class BandChain:
             levels,
             channel,
             TroubleWatch(info, TroubleRules(detect.hold_off_s, update_s), time.monotonic_ns),
+            WarmUp(manifest.geometry, scorer.n_warmup, kept),
         )
 
     @property
@@ -248,6 +238,7 @@ class BandChain:
             warmup_left_s=self.warmup_left_s,
             unscored=unscored,
             troubles=self.troubles,
+            distrust="" if self.warmup is None else self.warmup.distrust,
         )
 
     def take_rss(self) -> RssReport | None:
@@ -309,6 +300,8 @@ class BandChain:
         self.grid = grid
         self._next_target = None
         self.scorer.reset()
+        if self.warmup is not None:
+            self.warmup.reset()
         ended = [] if self.trouble is None else self.trouble.retune(grid)
         event = self.tracker.retune(grid)
         return ended if event is None else [event, *ended]
@@ -327,6 +320,7 @@ class BandChain:
             self._has_heard = True
             self._unscored.add(segment.reason)
             if segment.reason:
+                self.scorer.miss()
                 continue
             self.n_segments += 1
             self.last = ScoredSegment(
@@ -336,17 +330,30 @@ class BandChain:
                 span.utc_ns + round(age_s * _NS),
                 span.received_ns,
             )
+            if self.warmup is not None and not self.warmup.is_judged:
+                self._judge(segment)
             yield self.last
         if spectrogram.n_frames:
             # A target is complete a horizon after it began, and the next one a hop later.
             n_late = self.geometry.n_horizon + self.geometry.hop_frames
             self._miss(int(spectrogram.tick_start[-1]) - n_late * self.grid.frame_ticks)
 
+    def _judge(self, segment: Segment) -> None:
+        """Take a segment of the warm-up, and judge it at its end."""
+        if self.warmup is None:
+            return
+        self.warmup.add(segment)
+        if not self.scorer.n_warmup_left and self.warmup.judge(self.grid):
+            _LOG.warning(
+                "band %s: what was learnt is not trusted: %s", self.info.band, self.warmup.distrust
+            )
+
     def _miss(self, tick: int) -> None:
         """Count the targets that should have begun before ``tick`` as dropped."""
         if self._next_target is not None and tick > self._next_target:
             n_missed = -((self._next_target - tick) // self._hop_ticks)
             self._unscored.add("dropped", n_missed)
+            self.scorer.miss(n_missed)
             self._next_target += n_missed * self._hop_ticks
 
     def finish(self) -> Iterator[Event]:

@@ -49,7 +49,11 @@ class Scorer:
         self.scales = {name: SiteScale(smallest_std.get(name, 0.0)) for name in names}
         self._of_target = tuple(d for d in self._detectors if not d.needs_forecast)
         self._needs_forecast = any(detector.needs_forecast for detector in self._detectors)
+        # Fewer scores say nothing of a site.
+        self._n_scale = max((self.n_warmup - self._n_reference) // 2, 2)
         self._n_segments = 0
+        self._n_missed = 0
+        self._is_late = False
 
     @classmethod
     def for_bundle(
@@ -77,16 +81,17 @@ class Scorer:
     @property
     def is_warm(self) -> bool:
         """Whether the scores of the last segment are those of a warm observer."""
-        return self._n_segments > self.n_warmup
+        return self._n_segments + self._n_missed > self.n_warmup
 
     @property
     def n_warmup_left(self) -> int:
         """Segments that are still to be learnt from."""
-        return max(self.n_warmup - self._n_segments, 0)
+        return max(self.n_warmup - self._n_segments - self._n_missed, 0)
 
     def reset(self) -> None:
         """Forget the site and warm up again."""
         self._n_segments = 0
+        self._n_missed = 0
         for detector in self._detectors:
             detector.reset()
         for scale in self.scales.values():
@@ -107,11 +112,53 @@ class Scorer:
         scores = tuple([score for score in found if score is not None])
         self._n_segments += 1
         if self.is_warm:
-            return tuple([self.scales[score.detector].apply(score) for score in scores])
-        if self._n_segments > self._n_reference:
+            return self._at_site(scores)
+        if self._n_segments + self._n_missed > self._n_reference:
             for score in scores:
                 self.scales[score.detector].learn(score)
-        if self._n_segments == self.n_warmup:
-            for scale in self.scales.values():
-                scale.settle()
+        self._settle()
         return scores
+
+    def miss(self, n_segments: int = 1) -> None:
+        """Let segments of the warm-up go by that nothing could be learnt from.
+
+        It takes no longer for them, as long as each half of it keeps half of its segments.
+        """
+        half = self._n_reference // 2
+        most = half + (self.n_warmup - self._n_reference) // 2
+        for stop, n_most in ((self._n_reference, half), (self.n_warmup, most)):
+            n_passed = self._n_segments + self._n_missed
+            n_taken = min(n_segments, stop - n_passed, n_most - self._n_missed)
+            if n_taken > 0:
+                self._n_missed += n_taken
+                n_segments -= n_taken
+                self._settle()
+            if self._n_segments + self._n_missed < stop:
+                return
+
+    def _settle(self) -> None:
+        """Keep what was learnt where a half of the warm-up is over."""
+        n_passed = self._n_segments + self._n_missed
+        if n_passed == self._n_reference:
+            for detector in self._detectors:
+                detector.settle()
+        if n_passed == self.n_warmup:
+            self._settle_scales()
+
+    def _settle_scales(self) -> None:
+        """Keep the scales of the detectors that learnt enough; the others are late."""
+        for scale in self.scales.values():
+            if not scale.is_settled and scale.n_learnt >= self._n_scale:
+                scale.settle()
+        self._is_late = not all(scale.is_settled for scale in self.scales.values())
+
+    def _at_site(self, scores: tuple[Score, ...]) -> tuple[Score, ...]:
+        """Return scores in deviations; a detector that could not learn them in time goes on."""
+        if self._is_late:
+            for score in scores:
+                scale = self.scales[score.detector]
+                if not scale.is_settled:
+                    scale.learn(score)
+            scores = tuple([one for one in scores if self.scales[one.detector].is_settled])
+            self._settle_scales()
+        return tuple([self.scales[score.detector].apply(score) for score in scores])

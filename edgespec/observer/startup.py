@@ -21,6 +21,7 @@ from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.band import BandChain
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
+from edgespec.observer.kept import kept_file
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.parts import open_channel, source_rate_hz
 from edgespec.observer.thresholds import thresholds_of
@@ -162,6 +163,10 @@ def open_chain(config: Config, bundle: Bundle, backend: Backend, source: Source)
         update_s=config.alarm.update_s,
         rss=rss,
         channel=channel,
+        # A recording is played again from where it was: it has no last run.
+        kept=kept_file(config.node.state_dir, band.id, source.info.uri, config.source[0].gain_db)
+        if source.info.is_live
+        else None,
     )
 
 

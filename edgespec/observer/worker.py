@@ -124,6 +124,7 @@ class BandWorker:
             unscored_share=now.unscored.share,
             unscored_s=now.unscored.duration_s,
             troubles=now.troubles,
+            distrust=now.distrust,
             latency_s=self.latency.summary_s(),
             band=self.chain.info.band,
             model_sha256=self.chain.info.model_sha256,

@@ -40,6 +40,7 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "unscored_share": float(state.unscored_share),
         "unscored_s": float(state.unscored_s),
         "troubles": list(state.troubles),
+        "distrust": state.distrust,
         "latency_ms": {key: round(1e3 * float(s), 3) for key, s in state.latency_s.items()},
     }
 
@@ -73,6 +74,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         unscored_share=fields.number("unscored_share"),
         unscored_s=fields.number("unscored_s"),
         troubles=fields.texts("troubles"),
+        distrust=fields.text("distrust"),
         latency_s={key: round(ms / 1e3, 6) for key, ms in fields.numbers("latency_ms").items()},
         band=fields.text("band"),
         model_sha256=fields.optional_text("model_sha256"),

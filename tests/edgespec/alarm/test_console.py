@@ -114,6 +114,14 @@ def test_a1_trouble_and_what_is_not_scored_are_said() -> None:
     assert stuck.startswith("ALARM: receiver | 100% not scored (constant, nothing for 2.5 s) | ")
 
 
+def test_a5_what_is_not_trusted_is_said() -> None:
+    stream = io.StringIO()
+    why = "the band changed by +9.0 dB at 801 MHz after 50% of the warm-up"
+    TableSink(stream).state(replace(STATE, alarm=False, distrust=why))
+    assert stream.getvalue().startswith("not trusted | ")
+    assert f"not trusted: {why}" in stream.getvalue()
+
+
 def test_before_the_first_score_the_state_says_so() -> None:
     stream = io.StringIO()
     sink = TableSink(stream)

@@ -171,12 +171,14 @@ def test_scores_on_the_device_are_those_of_the_data_set(with_tone: NDArray[np.co
 def test_the_same_samples_score_the_same_after_a_reset(with_tone: NDArray[np.complex64]) -> None:
     chain = chain_for()
     first = scores_of(chain, blocks(with_tone, hops()))
-    chain.scorer.reset()
-    chain.segmenter.reset()
-    # The gap keeps the second playing from running into the first.
+    # A retune forgets the site, and keeps the second playing from running into the first.
     again = (
-        replace(block, sample_start=block.sample_start + 10 * len(with_tone), n_dropped=n_dropped)
-        for block, n_dropped in zip(blocks(with_tone, hops()), [1, *[0] * 10_000], strict=False)
+        replace(
+            block,
+            sample_start=block.sample_start + 10 * len(with_tone),
+            center_freq_hz=block.center_freq_hz + 1e6,
+        )
+        for block in blocks(with_tone, hops())
     )
     assert scores_of(chain, again) == first
 
@@ -488,3 +490,38 @@ def test_a_streaming_backend_gets_the_context_and_its_scaling(
     assert scaling.scale_db == pytest.approx(context.std(dtype=np.float64), rel=1e-5)
     expected = scaling.mean_db + 2.0 * scaling.scale_db
     np.testing.assert_allclose(forecast.power_dbfs, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("start_s", [0.1, 0.15, 0.2])
+def test_a5_an_interferer_that_comes_in_the_warm_up_is_not_learnt_in_silence(
+    rng: np.random.Generator, start_s: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    chain = chain_for()
+    signal = band.with_tone(band.noise(rng, 0.6), start_s, 0.6)
+    events_of(chain, blocks(band.cf32(signal), hops()))
+    assert "the band changed by +" in chain.snapshot().distrust
+    assert "not trusted" in caplog.text
+    clean = chain_for()
+    events_of(clean, blocks(band.cf32(band.noise(rng, 0.6)), hops()))
+    assert clean.snapshot().distrust == ""
+
+
+def test_a5_a_receiver_that_is_stuck_in_the_warm_up_does_not_make_it_longer(
+    rng: np.random.Generator,
+) -> None:
+    """Of 0.3 s, 0.06 s hold nothing; a tone right behind the warm-up is found."""
+    samples = band.cf32(band.with_tone(band.noise(rng, 0.8), 0.4, 0.6))
+    samples[50_000:80_000] = 0.0
+    samples[200_000:230_000] = np.nan
+    chain = chain_for()
+    events = []
+    for block in blocks(samples, hops()):
+        events += list(chain.process(block))
+        if (block.sample_start + HOP) / band.RATE_HZ > DETECT.warmup_s + 2 * GEOMETRY.hop_s:
+            n_context_s = GEOMETRY.n_context * GEOMETRY.frame_s
+            heard_s = (block.sample_start + HOP) / band.RATE_HZ - n_context_s
+            assert (chain.warmup_left_s == 0.0) or heard_s < DETECT.warmup_s + 2 * GEOMETRY.hop_s
+    assert any(
+        event.kind not in ("receiver",) and abs(event.sample_start - 400_000) <= 2 * HOP
+        for event in events
+    )
