@@ -2,7 +2,7 @@
 
 The monitor only fills a mailbox; one thread does everything else. Messages arrive in order, each
 at least once, and after a broken link at most one of them twice, with the same sequence number.
-What had to wait for a connection says ``replayed``.
+What had to wait for a connection says ``replayed``, and so does what ``mqtt.replay_s`` repeats.
 """
 
 from collections.abc import Sequence
@@ -71,6 +71,7 @@ class MqttSink:
             self._mailbox,
             spool,
             reconnect_max_s=settings.reconnect_max_s,
+            replay_s=settings.replay_s,
         )
 
     @property

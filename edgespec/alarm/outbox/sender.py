@@ -5,6 +5,7 @@ import threading
 import time
 from typing import NamedTuple
 
+from edgespec.alarm.outbox.delivered import Delivered
 from edgespec.alarm.outbox.mailbox import Mailbox, Retained
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.errors import BrokerError
@@ -28,6 +29,7 @@ _GOODBYE_S = 2.0
 
 class _InFlight(NamedTuple):
     sequence: int
+    payload: bytes
     mid: int
     sent_s: float
 
@@ -44,6 +46,7 @@ class Sender:
         mailbox: what to publish.
         spool: keeps what waits; closed at the end.
         reconnect_max_s: longest pause between two attempts.
+        replay_s: confirmed messages of so many seconds before a broken link are repeated.
     """
 
     def __init__(
@@ -54,11 +57,13 @@ class Sender:
         spool: Spool,
         *,
         reconnect_max_s: float,
+        replay_s: float = 0.0,
     ) -> None:
         self._ack_s = min(_ACK_S, link.keepalive_s)
         self._topics = topics
         self._mailbox = mailbox
         self._spool = spool
+        self._delivered = Delivered(replay_s)
         self._open_ids: dict[str, set[str]] = {}
         self._in_flight: _InFlight | None = None
         self._replay_to = spool.last_sequence
@@ -137,7 +142,7 @@ class Sender:
             return False
         if time.monotonic() > self._close_at_s:
             return True
-        nothing_waits = self._mailbox.n_events + len(self._spool) == 0
+        nothing_waits = self._mailbox.n_events + len(self._spool) + len(self._delivered) == 0
         return nothing_waits or (not self.connected and self._gave_up)
 
     def _take_events(self) -> None:
@@ -170,6 +175,7 @@ class Sender:
 
     def _failed(self) -> str:
         self._in_flight = None
+        self._delivered.lost_link()
         self._gave_up = self.is_closing
         return f"{len(self._spool)} events wait, "
 
@@ -188,24 +194,27 @@ class Sender:
 
     def _confirm(self, session: Session) -> None:
         if self._in_flight is not None and self._in_flight.mid not in session.unacked:
-            self._spool.ack(self._in_flight.sequence)
+            sequence, payload, _, _ = self._in_flight
+            self._spool.ack(sequence)
+            self._delivered.confirmed(sequence, payload)
             self._in_flight = None
 
     def _publish_oldest(self, session: Session) -> None:
-        oldest = self._spool.oldest()
+        again = self._delivered.oldest()
+        oldest = again or self._spool.oldest()
         if oldest is None or self._in_flight is not None:
             return
         sequence, payload = oldest
-        if sequence <= self._replay_to:
+        if again or sequence <= self._replay_to:
             payload = mark_replayed(payload)
         mid = session.publish(self._topics.events, payload, qos=1)
-        self._in_flight = _InFlight(sequence, mid, time.monotonic())
+        self._in_flight = _InFlight(sequence, payload, mid, time.monotonic())
 
     def _pause_s(self) -> float:
         """Return how long to wait at most, so that what is due by the clock is not late."""
         if self.is_closing:
             return 0.05
-        return _SYNC_AFTER_S if len(self._spool) else 1.0
+        return _SYNC_AFTER_S if len(self._spool) + len(self._delivered) else 1.0
 
     def _say_offline(self, session: Session) -> None:
         self._mailbox.put_retained(self._topics.availability, Retained(b"offline"))

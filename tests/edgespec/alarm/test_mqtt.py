@@ -597,3 +597,21 @@ def test_o2_observers_on_one_host_have_client_ids_of_their_own() -> None:
     assert link_of(settings, topics, {**infos[0], "version": "2"}).client_id == ids[0]
     named = replace(settings, client_id="mine")
     assert link_of(named, topics, infos[0]).client_id == "mine"
+
+
+def test_o10_a_broker_that_forgot_what_it_confirmed_is_told_again(
+    proxy: Proxy, listener: Listener, make_sink: MakeSink
+) -> None:
+    sink = make_sink(proxy.url, replay_s=3600.0)
+    sink.wait_connected(PATIENCE_S)
+    for number in range(5):
+        sink.event(message_of(number))
+    wait_for(lambda: sink.waiting == 0, "confirmation")
+    proxy.cut()
+    wait_for(lambda: not sink.connected, "the sink notices")
+    sink.event(message_of(5))
+    proxy.heal()
+    wait_for(lambda: len(events_of(listener)) >= 11, "every message, five of them twice")
+    messages = events_of(listener)
+    assert [message.sequence for message in messages] == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6]
+    assert [message.replayed for message in messages] == [False] * 5 + [True] * 6

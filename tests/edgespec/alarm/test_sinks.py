@@ -31,7 +31,7 @@ class Flaky(Notebook):
         raise OSError("never")
 
 
-def test_a_failure_may_pass_and_is_logged_once_for_each_sink(
+def test_o7_a_failure_may_pass_and_is_logged_once_for_each_sink(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     first, second, well = Flaky(), Flaky(), Notebook()

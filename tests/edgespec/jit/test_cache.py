@@ -104,7 +104,7 @@ def test_torn_files_are_compiled_anew(copy: Path) -> None:
         assert result(copy, DENSE) == (value, 1)
 
 
-def test_where_nothing_can_be_written_kernels_run_uncached_and_say_so_once(copy: Path) -> None:
+def test_o1_where_nothing_can_be_written_kernels_run_uncached_and_say_so_once(copy: Path) -> None:
     for room in ("dsp", "inference"):
         (copy / "edgespec" / room / "__pycache__").write_text("no folder, even for root")
     (copy / ".cache").write_text("")
@@ -114,7 +114,7 @@ def test_where_nothing_can_be_written_kernels_run_uncached_and_say_so_once(copy:
     assert "NUMBA_CACHE_DIR" in done.stderr
 
 
-def test_a_full_disk_stops_no_kernel(
+def test_o1_a_full_disk_stops_no_kernel(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def save(*_: object) -> None:
@@ -123,7 +123,7 @@ def test_a_full_disk_stops_no_kernel(
     monkeypatch.setattr(cache.FunctionCache, "save_overload", save)
     cache._say_uncached.cache_clear()
     for _ in range(2):
-        cache._Cache(test_a_full_disk_stops_no_kernel).save_overload(None, None)
+        cache._Cache(test_o1_a_full_disk_stops_no_kernel).save_overload(None, None)
     assert caplog.text.count("No space left on device") == 1
     cache._say_uncached.cache_clear()
 

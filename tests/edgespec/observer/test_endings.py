@@ -78,7 +78,7 @@ def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("fails_in", ["event", "state", "rss", "close"])
-def test_a_sink_that_raises_takes_nobody_with_it(
+def test_o7_a_sink_that_raises_takes_nobody_with_it(
     tape: Tape, fails_in: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is told every later message, too, and complained of once."""
@@ -151,7 +151,7 @@ def _chain_levels(tape: Tape, monitor: Monitor) -> None:
     "spoil",
     [_source_read, _source_close, _reader_start, _chain_process, _chain_finish, _chain_levels],
 )
-def test_what_ends_the_monitor_leaves_nothing_open(
+def test_o7_what_ends_the_monitor_leaves_nothing_open(
     tape: Tape, spoil: Callable[[Tape, Monitor], None]
 ) -> None:
     notebook, broken = Notebook(), Broken("close")
