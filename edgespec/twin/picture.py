@@ -31,8 +31,16 @@ def draw_site(site: Site, verdict: TwinVerdict | None, path: Path) -> None:
     the difference of both in dB, over the whole band.
 
     Raises:
-        ConfigError: the file cannot be written, or matplotlib is not installed.
+        ConfigError: the verdict is on other units than the site has, the file cannot be written,
+            or matplotlib is not installed.
     """
+    if verdict is not None and (
+        verdict.nodes != site.nodes or len(verdict.edges_hz) != len(site.edges_hz)
+    ):
+        raise ConfigError(
+            f"the verdict is on other units or subbands than those of {site.name!r}: draw it with "
+            "the site file that its central unit has"
+        )
     figure, panels = _figure(1 if verdict is None else 3)
     _expected_panel(figure, panels[0], site, verdict)
     if verdict is not None:

@@ -153,7 +153,7 @@ def parse_verdict(data: bytes | str) -> TwinVerdict:
     payload = decode(data)
     fields = Fields.of(payload, VERDICT_SCHEMA)
     try:
-        return TwinVerdict(
+        verdict = TwinVerdict(
             site=fields.text("site"),
             band=fields.text("band"),
             utc_ns=fields.utc_ns("time"),
@@ -180,8 +180,14 @@ def parse_verdict(data: bytes | str) -> TwinVerdict:
             notes=fields.texts("notes") if "notes" in payload else (),
             **parse_located(fields),
         )
+        fields.integers("reports")
+        fields.text("central")
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise PayloadError(f"{VERDICT_SCHEMA}: {clipped(str(error), 200)}") from error
+    shape = (len(verdict.nodes), len(verdict.edges_hz) - 1)
+    if {verdict.level_db.shape, verdict.expected_dbm.shape, verdict.residual_db.shape} != {shape}:
+        raise PayloadError(f"{VERDICT_SCHEMA}: levels, expected and residual_db must be {shape}")
+    return verdict
 
 
 def _or_nan(value: float | None) -> float:

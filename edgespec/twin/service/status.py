@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgespec.config import MqttConfig
+from edgespec.door import brief
 from edgespec.errors import ConfigError
 from edgespec.mqtt.retained import gather_retained
 from edgespec.twin.service.screen import verdict_line
@@ -54,6 +55,8 @@ def read_status(settings: MqttConfig) -> TwinReport:
         try:
             if what == "members":
                 member = parse_member(data)
+                if member.central != name:
+                    raise PayloadError(f"it is the presence of {member.central!r}")
                 members[name], reports[name] = member.sites, member.reports
             elif what == "alarm":
                 alarms[name] = data.decode(errors="replace")
@@ -61,7 +64,7 @@ def read_status(settings: MqttConfig) -> TwinReport:
                 parse_verdict(data)
                 verdicts[name] = decode(data)
         except PayloadError as error:
-            unreadable.append(f"{topic}: {error}")
+            unreadable.append(brief(f"{topic}: {error}", 400))
     return TwinReport(verdicts, alarms, members, reports, tuple(unreadable))
 
 

@@ -92,6 +92,8 @@ def test_a_picture_of_a_quiet_and_of_a_silent_site(tmp_path: Path) -> None:
     ):
         draw_site(site, verdict, tmp_path / "site.png")
         assert (tmp_path / "site.png").read_bytes().startswith(PNG)
+    with pytest.raises(ConfigError, match="other units"):
+        draw_site(site, replace(alarm, nodes=alarm.nodes[1:]), tmp_path / "site.png")
     with pytest.raises(ConfigError, match="cannot be written"):
         draw_site(site, None, tmp_path / "none" / "site.png")
 

@@ -18,6 +18,7 @@ from edgespec.twin.service.book import EventBook
 from edgespec.twin.service.desk import Desk
 from edgespec.twin.service.members import MOST_MEMBERS, Members, owner_of
 from edgespec.twin.service.openings import TwinMaker
+from edgespec.twin.service.status import read_status, status_lines
 from edgespec.twin.service.unit import CentralUnit
 from edgespec.twin.state import TwinState
 from edgespec.wire.event import parse_event
@@ -429,3 +430,26 @@ def test_c4_members_are_bounded() -> None:
     with pytest.raises(EdgespecError, match="no more are taken"):
         members.hear("one more", ["yard"], 0.0)
     members.hear("m-0", [], 1.0)
+
+
+def test_c1_status_shows_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`twin status` reads what anybody retained, too."""
+    good = encode_verdict(verdict_of(1), "c-1", "dBm", {"accepted": 1})
+    kept = {
+        "edgespec/twin/hall/verdict": good,
+        "edgespec/twin/a/verdict": said(good, reports=5),
+        "edgespec/twin/b/verdict": said(good, central=["x"]),
+        "edgespec/twin/c/verdict": said(good, levels=[[1.0]]),
+        "edgespec/twin/d/verdict": said(good, levels=DEEP),
+        "edgespec/twin/e/verdict": said(good, units_implausible={"a": 5}),
+        "edgespec/twin/\x1b[2J/verdict": b"",
+        "edgespec/twin/members/\x1b[2J": PRESENCE,
+        "edgespec/twin/members/c-9": PRESENCE,
+    }
+    monkeypatch.setattr("edgespec.twin.service.status.gather_retained", lambda *_: kept)
+    report = read_status(MqttConfig())
+    lines = list(status_lines(report, as_json=False))
+    assert set(report.verdicts) == {"hall"}
+    assert set(report.members) == {"c-9"}
+    assert sum(line.startswith("not understood") for line in lines) == 7
+    assert all(line.isprintable() for line in lines)
