@@ -8,6 +8,7 @@ from edgespec.records import SampleFormat
 from edgespec.sources import open_source
 from edgespec.sources.schemes import SOURCES
 from edgespec.sources.uri import parse_uri
+from tests.made.mutations import check_door
 
 
 @pytest.fixture
@@ -152,3 +153,10 @@ def test_every_scheme_takes_each_of_its_keys_once(scheme):
     text = f"{scheme}:rest?" + "&".join(f"{key}=1" for key in keys)
     uri = parse_uri(text, {name: kind.keys for name, kind in SOURCES.items()})
     assert (uri.scheme, uri.rest, dict(uri.options)) == (scheme, "rest", dict.fromkeys(keys, "1"))
+
+
+@pytest.mark.parametrize("scheme", ["raw", "wav", "sigmf"])
+@pytest.mark.parametrize("path", ["a\0b", "\0", "x" * 5000, "", "."])
+def test_o8_paths_that_cannot_be_one(scheme, path):
+    uri = f"{scheme}:{path}?sample_rate=1e6"
+    assert check_door(lambda: open_source(uri))
