@@ -90,6 +90,7 @@ class TroubleWatch:
         self._clock_ns = clock_ns
         self._watches = tuple(_Watch(trouble, info.grid.frame_s) for trouble in TROUBLES)
         self._next_tick: int | None = None
+        self._is_idle = True
 
     @property
     def open_kinds(self) -> tuple[str, ...]:
@@ -107,15 +108,16 @@ class TroubleWatch:
         if not n_frames:
             return []
         frame_ticks = self.info.grid.frame_ticks
-        is_whole = (
-            self._next_tick in (None, starts[0])
-            and starts[-1] - starts[0] == (n_frames - 1) * frame_ticks
+        first, last = int(starts[0]), int(starts[-1])
+        if (
+            self._is_idle
+            and self._next_tick in (None, first)
+            and last - first == (n_frames - 1) * frame_ticks
             and not np.count_nonzero(spectrogram.flags)
-        )
-        if is_whole and all(watch.is_idle for watch in self._watches):
-            self._next_tick = int(starts[-1]) + frame_ticks
+        ):
+            self._next_tick = last + frame_ticks
             return []
-        if all(watch.is_idle for watch in self._watches):
+        if self._is_idle:
             normal_dbfs = level_dbfs()
             for watch in self._watches:
                 watch.normal_dbfs = normal_dbfs
@@ -135,6 +137,7 @@ class TroubleWatch:
                 bad = bool(flag & watch.trouble.flags)
                 self._take(watch, spectrogram, k, start, bad, events)
             self._next_tick = start + frame_ticks
+        self._is_idle = all(watch.is_idle for watch in self._watches)
         return events
 
     def finish(self) -> list[Event]:
@@ -144,7 +147,7 @@ class TroubleWatch:
             for watch in self._watches
             if watch.open is not None
         ]
-        self._next_tick = None
+        self._next_tick, self._is_idle = None, True
         for watch in self._watches:
             watch.clear()
         return events

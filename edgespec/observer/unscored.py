@@ -38,8 +38,12 @@ class Unscored:
         self._n_since = 0
 
     def add(self, reason: str = "", n_segments: int = 1) -> None:
-        """Take segments that were not scored for a reason, or were scored where it is empty."""
-        self._n_since = self._n_since + n_segments if reason else 0
+        """Take segments that were not scored for a reason, or one that was where it is empty."""
+        if not reason:
+            self._n_since = 0
+            self._reasons.append(reason)
+            return
+        self._n_since += n_segments
         for _ in range(min(n_segments, self._reasons.maxlen or 0)):
             self._reasons.append(reason)
 
