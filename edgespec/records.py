@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.change import Change
+from edgespec.clock import ClockQuality
 from edgespec.errors import ModelError
 from edgespec.grid import NO_SPAN, Grid, Quantity, Span
+from edgespec.sample_format import SampleFormat
 
 __all__ = [
     "BandInfo",
+    "Change",
     "Decision",
     "Event",
     "EventType",
@@ -36,40 +40,6 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float32]
-
-
-class SampleFormat(StrEnum):
-    """How a source delivers IQ, by the SigMF name without byte order."""
-
-    CF32 = "cf32"
-    CU8 = "cu8"
-    CI8 = "ci8"
-    CI16 = "ci16"
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of one element: complex64, or the integer of I and of Q."""
-        return np.dtype({"cf32": "c8", "cu8": "u1", "ci8": "i1", "ci16": "i2"}[self.value])
-
-    @property
-    def sample_bytes(self) -> int:
-        """Bytes of one complex sample."""
-        return {"cf32": 8, "cu8": 2, "ci8": 2, "ci16": 4}[self.value]
-
-    @property
-    def zero(self) -> float:
-        """Value that stands for zero; 127.5 for offset binary."""
-        return 127.5 if self is SampleFormat.CU8 else 0.0
-
-    @property
-    def full_scale(self) -> float:
-        """Distance from ``zero`` that stands for 1.0, the modulus of 0 dBFS."""
-        return {"cf32": 1.0, "cu8": 127.5, "ci8": 128.0, "ci16": 32768.0}[self.value]
-
-    def empty(self, n_samples: int) -> NDArray[Any]:
-        """Return a buffer: complex64 ``(n_samples,)`` or integers ``(n_samples, 2)``, I, Q."""
-        shape = (n_samples,) if self is SampleFormat.CF32 else (n_samples, 2)
-        return np.empty(shape, self.dtype)
 
 
 class FrameFlag(IntFlag):
@@ -298,11 +268,16 @@ class Event:
 
     Frequencies are absolute, in Hz; where the source has no centre frequency they are offsets
     from it. ``sample_start`` and ``n_samples`` are its place on the plane's clock: in samples where
-    there are samples, or else in ticks. ``end_ns`` is the end of the last alarming segment so far.
-    ``confidence`` is the share of the last ``n`` segments that alarmed. ``latency_s`` is the time
-    from the last sample of the segment that made this message to the message itself.
-    ``model_sha256`` is the bundle that the band was judged by. Of trouble with the receiver,
-    ``share`` is the largest share of samples that were bad; then levels are lower bounds.
+    there are samples, or else in ticks. ``end_ns`` is the end of the last segment that belonged to
+    it so far, by the length of the signal; ``clock`` says how good UTC is.
+
+    ``excess_db`` at the peak is never negative for a gain, never positive for a loss;
+    ``severity_db`` is the mean distance from normal between the edges. ``sureness``, 0 to 1, is the
+    share of alarming segments from the first to the last, times ``1 - threshold / (2 score)``
+    of the highest score. ``kind`` is one of :data:`edgespec.detect.kinds.KINDS` or of trouble with
+    the receiver; ``share`` then is the largest share of samples that were bad, and levels are lower
+    bounds. ``latency_s`` is the time from the last sample of the segment that made this message to
+    the message itself. ``model_sha256`` is the bundle that the band was judged by.
     """
 
     event_id: str
@@ -316,12 +291,15 @@ class Event:
     freq_upper_hz: float
     peak_freq_hz: float
     peak_dbfs: float
+    change: Change
     excess_db: float
+    severity_db: float
     detector: str
     score: float
     threshold: float
-    confidence: float
+    sureness: float
     kind: str = "anomaly"
+    clock: ClockQuality = ClockQuality.UNSYNCHRONISED
     latency_s: float = 0.0
     model_sha256: str | None = None
     share: float | None = None

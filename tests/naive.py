@@ -105,11 +105,26 @@ def segments(flags, tick_start, frame_ticks, geometry):
 
 
 def energy_scores(targets, n_warmup):
-    """Distance of each horizon's mean power in dB from those of the warm-up, in deviations."""
-    levels = [10 * math.log10(np.mean(10 ** (one.astype(np.float64) / 10))) for one in targets]
-    known = levels[:n_warmup]
-    std = max(np.std(known, ddof=1), 0.1)
-    return [abs(level - np.mean(known)) / std for level in levels[n_warmup:]]
+    """The farther of two levels from those of a warm-up too short to know what lasts."""
+    wide = [one.astype(np.float64) for one in targets]
+    powers = [10 * math.log10(np.mean(10 ** (one / 10))) for one in wide]
+    most_bins = [np.mean(one) for one in wide]
+    found = []
+    for levels in (powers, most_bins):
+        mean = np.mean(levels[:n_warmup])
+        std = np.std(levels[:n_warmup], ddof=1)
+        upper = math.sqrt(2 * np.mean([max(level - mean, 0) ** 2 for level in levels[:n_warmup]]))
+        up, down = max(min(upper, std), 0.1), max(std, 0.1)
+        weight, now, scores = 1 / 8, levels[0], []
+        for index, level in enumerate(levels):
+            now += weight * (level - now)
+            if index >= n_warmup:
+                at_once = max((level - mean) / up, (mean - level) / down)
+                lasting = max((now - mean) / up, (mean - now) / down)
+                scores.append(max(at_once, min(lasting, 2 * at_once)))
+        if levels is powers or max(up, down) <= 1.0:
+            found.append(scores)
+    return np.max(found, axis=0)
 
 
 def shape_scores(name, targets, n_warmup):

@@ -17,7 +17,7 @@ from pathlib import Path
 from edgespec.alarm.mqtt import MqttSink
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import MqttConfig
-from edgespec.records import Event, EventType
+from edgespec.records import Change, Event, EventType
 
 __all__ = ["event_of", "main"]
 
@@ -39,11 +39,13 @@ def event_of(name: str, event_type: EventType) -> Event:
         freq_upper_hz=8e8,
         peak_freq_hz=8e8,
         peak_dbfs=-40.0,
+        change=Change.GAIN,
         excess_db=10.0,
+        severity_db=10.0,
         detector="chaos",
         score=2.0,
         threshold=1.0,
-        confidence=1.0,
+        sureness=1.0,
     )
 
 

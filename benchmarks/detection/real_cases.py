@@ -29,8 +29,8 @@ from edgespec.records import (
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.inject import inject
 from edgespec.sources import open_source
-from edgespec.wire.event import parse_event
-from edgespec.wire.state import parse_state
+from edgespec.wire.event import EVENT_SCHEMA, parse_event
+from edgespec.wire.state import STATE_SCHEMA, parse_state
 
 __all__ = [
     "Case",
@@ -176,11 +176,11 @@ def monitor(uri: str, bundle: Path | None, detect: Detect, folder: Path) -> Hear
         raise EdgespecError(f"edgespec monitor ended with {done.returncode}: {done.stderr}")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     of_schema = {
-        name: [json.dumps(line) for line in lines if line["schema"] == f"edgespec.{name}/1"]
-        for name in ("event", "state")
+        schema: [json.dumps(line) for line in lines if line["schema"] == schema]
+        for schema in (EVENT_SCHEMA, STATE_SCHEMA)
     }
-    messages = tuple(parse_event(line).event for line in of_schema["event"])
-    return Heard(messages, parse_state(of_schema["state"][-1])[1])
+    messages = tuple(parse_event(line).event for line in of_schema[EVENT_SCHEMA])
+    return Heard(messages, parse_state(of_schema[STATE_SCHEMA][-1])[1])
 
 
 @dataclass(frozen=True, slots=True)

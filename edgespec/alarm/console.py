@@ -53,7 +53,7 @@ class JsonLinesSink:
             self._write(info_payload(about, self._node))
 
     def event(self, event: Event) -> None:
-        """Write an object of schema ``edgespec.event/1``."""
+        """Write an object of schema ``edgespec.event/2``."""
         self._sequence += 1
         message = EventMessage(event, self._node, self._sequence)
         self._write(event_payload(message))
@@ -151,15 +151,26 @@ def _range(band: BandInfo) -> str:
 
 
 def _highest(state: ObserverState) -> str | None:
-    """Return which detector stands highest, in words; None before the first score."""
-    highest = max(
+    """Return which detector stands highest, in words that fit to the mood; None where none does.
+
+    While an event is kept open by its hold-off, nothing is above its threshold: that is said.
+    """
+    highest = _highest_share(state)
+    if highest is None or state.warmup_left_s > 0:
+        return None
+    share, name = highest
+    if state.alarm and share <= 1.0:
+        return "nothing above its threshold now"
+    return f"{name} at {100.0 * max(share, 0.0):.0f}% of its threshold"
+
+
+def _highest_share(state: ObserverState) -> tuple[float, str] | None:
+    """Return the largest score as a share of its threshold, and whose it is."""
+    return max(
         ((score / state.thresholds[name], name) for name, score in state.scores.items()
          if state.thresholds.get(name)),
         default=None,
     )  # fmt: skip
-    if highest is None:
-        return None
-    return f"{highest[1]} at {100.0 * max(highest[0], 0.0):.0f}% of its threshold"
 
 
 def _short(state: ObserverState) -> str:
@@ -191,12 +202,20 @@ def _status(state: ObserverState) -> str:
 
 
 def _mood(state: ObserverState) -> str:
+    """Return ``ALARM`` while an event is open, ``noticed`` if a score is high without one."""
     if state.warmup_left_s > 0:
         return f"warming up, {max(state.warmup_left_s, 0.1):.1f} s left"
     if state.troubles:
         return f"ALARM: {', '.join(state.troubles)}"
-    quiet = "not trusted" if state.distrust else "quiet"
-    return "ALARM" if state.alarm else "not scored" if state.unscored_s else quiet
+    if state.alarm:
+        return "ALARM"
+    if state.unscored_s:
+        return "not scored"
+    highest = _highest_share(state)
+    # One segment is no event yet: k of n are.
+    if highest is not None and highest[0] > 1.0:
+        return "noticed"
+    return "not trusted" if state.distrust else "quiet"
 
 
 def _why_unscored(state: ObserverState) -> str | None:

@@ -24,6 +24,10 @@ class Detector(Protocol):
         """Keep what was learnt as the reference, although the warm-up could give no more."""
         ...
 
+    def follow(self, step_db: float) -> None:
+        """Take a step of the receiver's gain, in dB, into what was learnt."""
+        ...
+
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the score of one segment, or None while the detector is warming up.
 

@@ -2,74 +2,45 @@
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from edgespec.detect import plain
-from edgespec.detect.arithmetic import Arithmetic
-from edgespec.detect.extent import Extent, ExtentFinder
-from edgespec.errors import ConfigError
+from edgespec.clock import ClockQuality
+from edgespec.detect.gain import GainWatch, gain_step_db
+from edgespec.detect.kinds import GAIN_STEP
+from edgespec.detect.regions import Region
+from edgespec.detect.rules import EventRules
+from edgespec.detect.sightings import MODELS, Lookout
+from edgespec.detect.track import Sighting, Track
 from edgespec.grid import Grid
-from edgespec.records import BandInfo, Decision, Event, EventType, FloatArray, Score
+from edgespec.records import BandInfo, Change, Decision, Event, EventType, FloatArray, Score
 
-__all__ = ["EventRules", "EventTracker"]
+__all__ = ["EventTracker"]
 
 _NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class EventRules:
-    """When segments become an event.
-
-    ``k`` of the last ``n`` scored segments must alarm to open one. While it is open, a segment
-    belongs to it when any score is above ``hysteresis`` times its threshold. It ends when no
-    segment belonged to it for ``hold_off_s``, and says so again at most every ``update_s``.
-    """
-
-    k: int = 2
-    n: int = 3
-    hysteresis: float = 0.9
-    hold_off_s: float = 0.5
-    update_s: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.k <= self.n:
-            raise ConfigError(f"detect.k is {self.k} and detect.n is {self.n}: need 1 <= k <= n")
-        if not 0.0 < self.hysteresis <= 1.0:
-            raise ConfigError(
-                f"detect.hysteresis is {self.hysteresis}; it must lie above 0 and up to 1"
-            )
-
-
-@dataclass(slots=True)
-class _Open:
-    """The event that is going on."""
-
-    event_id: str
-    start_ns: int
-    tick_start: int
-    end_ns: int
-    tick_end: int
-    extent: Extent
-    extent_by: str
-    extent_ratio: float
-    peak_dbfs: float
-    detector: str
-    score: float
-    threshold: float
-    confidence: float
-    said_at: int
+#: A region may move by so many bins from one segment to the next and is still the same.
+SLACK_BINS = 4
+#: Regions nearer than this share of the wider one are one: traffic cuts a wide signal in pieces.
+NEAR_SHARE = 0.25
 
 
 class EventTracker:
-    """Turns decisions into events, one at a time in one band.
+    """Turns decisions into events: in one band, as many at once as there are places.
+
+    A score is the band's; regions of the maps behind it decide where. A region that is there in
+    ``k`` of the last ``n`` segments is an event of its own, which follows it. Where the band
+    alarms ``k`` of ``n`` times in places that do not agree, one event is opened around them all.
+
+    A step of the receiver's gain is said once; what is normal then moves with it, and ``step_db``
+    tells the detectors.
 
     Args:
         info: names the events; its grid says where they lie in frequency and time.
         rules: when an event opens, goes on and ends.
         spread_db: for each detector, the spread of every bin's mean error on normal signal.
         clock_ns: monotonic clock, for the latency of an event.
-        arithmetic: how normal segments are learnt.
+        utc: how good UTC is now, and how often it was set.
+        context_s: how much of the past a model is shown: after a step of the gain it errs so long.
     """
 
     def __init__(
@@ -78,191 +49,294 @@ class EventTracker:
         rules: EventRules,
         spread_db: Mapping[str, FloatArray],
         clock_ns: Callable[[], int],
-        arithmetic: Arithmetic = plain,
+        utc: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
+        context_s: float = 0.0,
     ) -> None:
         self.info = info
         self._rules = rules
         self._clock_ns = clock_ns
-        self._arithmetic = arithmetic
-        self._recent: deque[bool] = deque(maxlen=rules.n)
-        self._first: deque[tuple[Decision, Extent] | None] = deque(maxlen=rules.n)
-        self._finders: dict[str, ExtentFinder] = {}
+        self._utc = utc
+        self._context_s = context_s
         self._spread_db = spread_db
-        self._open: _Open | None = None
+        self._lookout = Lookout(info.grid.n_bins, spread_db)
+        self._recent: deque[bool] = deque(maxlen=rules.n)
+        self._tracks: list[Track] = []
+        self._candidates: list[Track] = []
+        self._gain = GainWatch()
+        self._muted_until = -(1 << 62)
+        self.step_db = 0.0
 
     @property
     def is_open(self) -> bool:
         """Whether an event is going on."""
-        return self._open is not None
+        return bool(self._tracks)
 
-    def learn_normal(self, scores: tuple[Score, ...]) -> None:
-        """Take the error maps of a segment that is known or decided to be normal."""
-        for score in scores:
-            if score.error_map_db is not None:
-                self._finder(score).add_normal(score.error_map_db)
+    def learn_normal(self, scores: tuple[Score, ...], target_dbfs: FloatArray) -> None:
+        """Take the maps of a segment of the warm-up."""
+        self._lookout.learn(scores, target_dbfs)
 
-    def update(self, decision: Decision, target_dbfs: FloatArray) -> Event | None:
+    def update(self, decision: Decision, target_dbfs: FloatArray) -> Sequence[Event]:
         """Take the decision on one segment and return what there is to say, if anything.
 
         Args:
             decision: scores and thresholds.
             target_dbfs: measured horizon ``(n_horizon, n_bins)``.
         """
-        if self._open is None:
-            return self._while_quiet(decision, target_dbfs)
-        return self._while_open(self._open, decision, target_dbfs)
+        self.step_db = 0.0
+        muted = MODELS if decision.tick_start < self._muted_until else ()
+        share = self._rules.hysteresis if self._tracks else 1.0
+        is_hot = is_alarm = False
+        for score, threshold in zip(decision.scores, decision.thresholds, strict=True):
+            if score.detector not in muted:
+                is_hot |= score.value > share * threshold
+                is_alarm |= score.value > threshold
+        self._recent.append(is_alarm)
+        if is_hot:
+            return self._while_hot(decision, target_dbfs, share, muted, is_alarm)
+        self._gain.clear()
+        for track in self._candidates:
+            track.miss()
+        self._drop_candidates()
+        if not self._tracks:
+            # A model that is muted has learnt nothing yet of what is normal now.
+            self._lookout.learn_more(() if muted else decision.scores, target_dbfs)
+            return ()
+        for track in self._tracks:
+            track.miss()
+        return self._ended(decision)
 
-    def finish(self) -> Event | None:
-        """End the event that is going on: the stream is over."""
-        event = self._open
-        self._open = None
-        self._recent.clear()
-        self._first.clear()
-        return self._message(event, EventType.END, 0) if event else None
+    def finish(self) -> Sequence[Event]:
+        """End the events that are going on: the stream is over."""
+        events = [self._message(track, EventType.END, 0) for track in self._tracks]
+        self._forget()
+        return events
 
-    def retune(self, grid: Grid) -> Event | None:
-        """Go on with frames on another grid, and return the end of the event that was going on.
+    def retune(self, grid: Grid) -> Sequence[Event]:
+        """Go on with frames on another grid, and return the ends of the events so far.
 
-        It keeps the edges it had; what was normal on the old grid is forgotten.
+        They keep the edges they had; what was normal on the old grid is forgotten.
         """
-        event = self.finish()
+        events = self.finish()
         self.info = replace(self.info, grid=grid)
-        self._finders.clear()
-        return event
+        self._lookout = Lookout(grid.n_bins, self._spread_db)
+        return events
+
+    def _forget(self) -> None:
+        self._tracks = []
+        self._candidates = []
+        self._recent.clear()
+        self._gain.clear()
 
     def _ticks(self, seconds: float) -> int:
         """Return a time on the plane's clock: by that on the wall, blocks may come in a burst."""
         return round(seconds * self.info.grid.tick_hz)
 
-    def _while_quiet(self, decision: Decision, target_dbfs: FloatArray) -> Event | None:
-        is_alarm, is_first = decision.is_alarm, not any(self._recent)
-        self._recent.append(is_alarm)
-        if not is_alarm:
-            self._first.append(None)
-            self.learn_normal(decision.scores)
-            return None
-        if is_first:
-            for finder in self._finders.values():
-                finder.start_event()
-        extent, extent_by, extent_ratio = self._extent(decision, target_dbfs)
-        self._first.append((decision, extent))
-        if sum(self._recent) < self._rules.k:
-            return None
-        # The event began with the first alarming segment among the last n, not with the k-th.
-        first, first_extent = next(pair for pair in self._first if pair is not None)
-        onset = first_extent.first_frame * self.info.grid.frame_ticks
-        score, threshold = decision.strongest
-        self._open = _Open(
-            event_id=str(uuid.uuid4()),
-            start_ns=first.utc_ns + round(onset / self.info.grid.tick_hz * _NS),
-            tick_start=first.tick_start + onset,
-            end_ns=self._end_ns(decision),
-            tick_end=decision.tick_start + decision.n_ticks,
-            extent=extent,
-            extent_by=extent_by,
-            extent_ratio=extent_ratio,
-            peak_dbfs=float(target_dbfs[:, extent.peak_bin].max()),
-            detector=score.detector,
-            score=score.value,
-            threshold=threshold,
-            confidence=sum(self._recent) / self._rules.n,
-            said_at=decision.tick_start,
-        )
-        return self._message(self._open, EventType.NEW, decision.received_ns)
+    def _while_hot(
+        self,
+        decision: Decision,
+        target_dbfs: FloatArray,
+        share: float,
+        muted: Sequence[str] | frozenset[str],
+        is_alarm: bool,
+    ) -> Sequence[Event]:
+        lookout = self._lookout
+        step_db = self._gain.see(gain_step_db(lookout.power, target_dbfs))
+        if step_db is not None:
+            return self._follow_gain(decision, step_db)
+        evidence = lookout.evidence(decision, target_dbfs, share, muted)
+        seen = lookout.sightings(evidence, target_dbfs)
+        self._assign(decision, target_dbfs, seen)
+        self._drop_candidates()
+        said: list[Event] = []
+        if is_alarm and not self._gain.is_waiting:
+            said += self._opened(decision)
+        for track in self._tracks:
+            due = decision.tick_start - track.said_at >= self._ticks(self._rules.update_s)
+            if due and track.recent[-1]:
+                track.said_at = decision.tick_start
+                said.append(self._message(track, EventType.UPDATE, decision.received_ns))
+        return [*said, *self._ended(decision)]
 
-    def _while_open(
-        self, event: _Open, decision: Decision, target_dbfs: FloatArray
-    ) -> Event | None:
-        self._recent.append(decision.is_alarm)
-        belongs = any(
-            score.value > self._rules.hysteresis * threshold
-            for score, threshold in zip(decision.scores, decision.thresholds, strict=True)
-        )
-        if not belongs:
-            quiet_ticks = decision.tick_start + decision.n_ticks - event.tick_end
-            if quiet_ticks < self._ticks(self._rules.hold_off_s):
-                return None
-            self._open = None
+    def _assign(self, decision: Decision, target_dbfs: FloatArray, seen: list[Sighting]) -> None:
+        """Give every sighting to the track that it overlaps most; others are new candidates."""
+        hit: list[Track] = []
+        for sighting in seen:
+            track = self._track_of(sighting)
+            if track is None:
+                going_on = [one for one in self._tracks if one.n_since < self._rules.n]
+                if going_on and not sighting.is_clear:
+                    # A detector with a memory, or a model that errs: nothing of its own is there.
+                    track = max(going_on, key=lambda one: one.tick_end)
+                    if not any(track is other for other in hit):
+                        hit.append(track)
+                        track.go_on(decision, sighting.evidence)
+                    continue
+                if not self._may_be_new(sighting, target_dbfs):
+                    continue
+                track = Track.begin(self._rules.n, decision, sighting)
+                self._candidates.append(track)
+            if not any(track is other for other in hit):
+                hit.append(track)
+                track.hit(decision, sighting, target_dbfs)
+        for track in (*self._tracks, *self._candidates):
+            if not any(track is other for other in hit):
+                track.miss()
+
+    def _track_of(self, sighting: Sighting) -> Track | None:
+        best, most, slack = None, 0, SLACK_BINS if sighting.is_clear else 0
+        for track in (*self._tracks, *self._candidates):
+            n_bins = track.overlap(sighting, slack)
+            if n_bins > most:
+                best, most = track, n_bins
+        if best is None:
+            return next((track for track in self._tracks if track.roams), None)
+        return best
+
+    def _may_be_new(self, sighting: Sighting, target_dbfs: FloatArray) -> bool:
+        """Whether a sighting that belongs to no track may be of another source.
+
+        While something is there, or just was, a model has it in what it is shown, and errs
+        elsewhere; where it is gone, the model misses it. Only a power that is not normal is news.
+        """
+        evidence = sighting.evidence
+        if not evidence.is_alarm:
+            return False
+        if evidence.by not in MODELS:
+            return True
+        region = sighting.region
+        others = (*self._tracks, *self._candidates)
+        if any(track.region.overlap(region) and track.region.sign != region.sign
+               for track in others):  # fmt: skip
+            return False
+        return not others or self._lookout.agrees(region, target_dbfs)
+
+    def _opened(self, decision: Decision) -> list[Event]:
+        rules, said = self._rules, []
+        ready = [track for track in self._candidates if sum(track.recent) >= rules.k]
+        for track in sorted(ready, key=lambda one: -one.score / one.threshold):
+            if track not in self._candidates:
+                continue
+            said += self._open(track, decision)
+        if self._tracks or sum(self._recent) < rules.k or not self._candidates:
+            return said
+        # Alarms enough, but in other places every time: one event around those that are clear.
+        clear = [track for track in self._candidates if track.is_clear]
+        first, *others = clear or self._candidates
+        for track in others:
+            first.absorb(track)
+        if others:
+            first.roams = True
+            first.kinds.clear()
+        first.n_alarms = first.n_segments = sum(self._recent)
+        return self._open(first, decision)
+
+    def _open(self, track: Track, decision: Decision) -> list[Event]:
+        self._candidates = [one for one in self._candidates if one is not track]
+        for other in self._tracks:
+            if _is_near(track.region, other.region):
+                other.absorb(track)
+                return []
+        # What is near is a part of it, whether it was there often enough or not.
+        apart = []
+        for other in self._candidates:
+            if not _is_near(track.region, other.region):
+                apart.append(other)
+            elif not track.roams:
+                track.absorb(other)
+        self._candidates = [] if track.roams else apart
+        onset = track.first_frame * self.info.grid.frame_ticks
+        track.event_id = str(uuid.uuid4())
+        # The event began with its first alarming segment among the last n, not with the k-th.
+        track.tick_start = track.first.tick_start + onset
+        track.start_ns = track.first.utc_ns + round(onset / self.info.grid.tick_hz * _NS)
+        track.said_at = decision.tick_start
+        self._tracks.append(track)
+        return [self._message(track, EventType.NEW, decision.received_ns)]
+
+    def _ended(self, decision: Decision) -> list[Event]:
+        """End what was not seen for the hold-off."""
+        now, hold_off = decision.tick_start + decision.n_ticks, self._ticks(self._rules.hold_off_s)
+        over = [
+            track for track in self._tracks if track.n_since and now - track.tick_end >= hold_off
+        ]
+        if not over:
+            return []
+        self._tracks = [one for one in self._tracks if not any(one is other for other in over)]
+        if not self._tracks:
             self._recent.clear()
-            self._first.clear()
-            return self._message(event, EventType.END, decision.received_ns)
-        event.end_ns = self._end_ns(decision)
-        event.tick_end = decision.tick_start + decision.n_ticks
-        event.confidence = sum(self._recent) / self._rules.n
-        if decision.is_alarm:
-            self._follow_extent(event, decision, target_dbfs)
-            peak_dbfs = float(target_dbfs[:, event.extent.peak_bin].max())
-            event.peak_dbfs = max(event.peak_dbfs, peak_dbfs)
-            score, threshold = decision.strongest
-            if score.value / threshold > event.score / event.threshold:
-                event.detector, event.score = score.detector, score.value
-                event.threshold = threshold
-        if decision.tick_start - event.said_at < self._ticks(self._rules.update_s):
-            return None
-        event.said_at = decision.tick_start
-        return self._message(event, EventType.UPDATE, decision.received_ns)
+            self._candidates = []
+        return [self._message(track, EventType.END, decision.received_ns) for track in over]
 
-    def _follow_extent(self, event: _Open, decision: Decision, target_dbfs: FloatArray) -> None:
-        """Let the event's extent go on by the detector that gave it, or by a surer one.
+    def _drop_candidates(self) -> None:
+        if self._candidates:
+            self._candidates = [one for one in self._candidates if any(one.recent)]
 
-        When an interferer stops, a forecast that expected it to stay sees a loss in its place;
-        that must not replace what was seen while it was there.
-        """
-        extent, extent_by, ratio = self._extent(decision, target_dbfs)
-        if extent_by == event.extent_by or ratio > event.extent_ratio:
-            event.extent, event.extent_by = extent, extent_by
-            event.extent_ratio = max(ratio, event.extent_ratio)
+    def _follow_gain(self, decision: Decision, step_db: float) -> list[Event]:
+        """Say that the gain has moved, and take the new level for normal."""
+        said = [self._message(track, EventType.END, decision.received_ns) for track in self._tracks]
+        first = self._candidates[0].first if self._candidates else decision
+        self._forget()
+        self._lookout.power.shift(step_db)
+        self.step_db = step_db
+        self._muted_until = decision.tick_start + decision.n_ticks + self._ticks(self._context_s)
+        score, threshold = decision.strongest
+        n_bins = self.info.grid.n_bins
+        peak = int(self._lookout.power.mean_db.argmax())
+        track = Track(
+            deque([True], maxlen=self._rules.n),
+            first,
+            0,
+            Region(0, n_bins - 1, peak, 1 if step_db > 0 else -1, step_db),
+            "power",
+            score.value / threshold,
+            score.detector,
+            score.value,
+            threshold,
+            event_id=str(uuid.uuid4()),
+            tick_start=first.tick_start,
+            start_ns=first.utc_ns,
+            tick_end=decision.tick_start + decision.n_ticks,
+            peak_dbfs=float(self._lookout.power.mean_db[peak]),
+            severity_db=abs(step_db),
+            n_alarms=1,
+            n_segments=1,
+        )
+        track.kinds[GAIN_STEP] += 1
+        both = (EventType.NEW, EventType.END)
+        return [*said, *(self._message(track, one, decision.received_ns) for one in both)]
 
-    def _extent(self, decision: Decision, target_dbfs: FloatArray) -> tuple[Extent, str, float]:
-        """Return the extent by the surest detector that alarmed and has an error map.
-
-        With its name and its score over its threshold; where none has a map, the whole band.
-        """
-        pairs = zip(decision.scores, decision.thresholds, strict=True)
-        best, best_by, best_ratio = None, "", 0.0
-        for score, threshold in pairs:
-            ratio = score.value / threshold
-            if score.error_map_db is not None and ratio > 1.0:
-                extent = self._finder(score).add_event(score.error_map_db)
-                if ratio > best_ratio:
-                    best, best_by, best_ratio = extent, score.detector, ratio
-        if best is None:  # only a detector without a map alarmed
-            peak = int(target_dbfs.mean(axis=0).argmax())
-            return Extent(0, self.info.grid.n_bins - 1, peak, 0.0, 0), "", 0.0
-        return best, best_by, best_ratio
-
-    def _finder(self, score: Score) -> ExtentFinder:
-        finder = self._finders.get(score.detector)
-        if finder is None:
-            spread_db = self._spread_db.get(score.detector)
-            finder = ExtentFinder(self.info.grid.n_bins, spread_db, self._arithmetic)
-            self._finders[score.detector] = finder
-        return finder
-
-    def _end_ns(self, decision: Decision) -> int:
-        return decision.utc_ns + round(decision.n_ticks / self.info.grid.tick_hz * _NS)
-
-    def _message(self, event: _Open, event_type: EventType, received_ns: int) -> Event:
-        extent = event.extent
-        lower_hz, upper_hz = self.info.grid.edges_hz(extent.lower_bin, extent.upper_bin)
+    def _message(self, track: Track, event_type: EventType, received_ns: int) -> Event:
+        region, tick_hz = track.region, self.info.grid.tick_hz
+        lower_hz, upper_hz = self.info.grid.edges_hz(region.lower_bin, region.upper_bin)
         latency_ns = self._clock_ns() - received_ns if received_ns else 0
+        n_ticks = track.tick_end - track.tick_start
         return Event(
-            event_id=event.event_id,
+            event_id=track.event_id,
             event_type=event_type,
             band=self.info.band,
-            start_ns=event.start_ns,
-            end_ns=event.end_ns,
-            sample_start=event.tick_start,
-            n_samples=event.tick_end - event.tick_start,
+            start_ns=track.start_ns,
+            # By the signal's own clock: UTC may have been set back meanwhile.
+            end_ns=track.start_ns + round(n_ticks / tick_hz * _NS),
+            sample_start=track.tick_start,
+            n_samples=n_ticks,
             freq_lower_hz=lower_hz,
             freq_upper_hz=upper_hz,
-            peak_freq_hz=float(self.info.grid.freqs_hz[extent.peak_bin]),
-            peak_dbfs=event.peak_dbfs,
-            excess_db=extent.excess_db,
-            detector=event.detector,
-            score=event.score,
-            threshold=event.threshold,
-            confidence=event.confidence,
+            peak_freq_hz=float(self.info.grid.freqs_hz[region.peak_bin]),
+            peak_dbfs=track.peak_dbfs,
+            change=Change.GAIN if region.sign > 0 else Change.LOSS,
+            excess_db=region.excess_db,
+            severity_db=track.severity_db,
+            detector=track.detector,
+            score=track.score,
+            threshold=track.threshold,
+            sureness=track.sureness,
+            kind=track.kind,
+            clock=self._utc(),
             latency_s=latency_ns / _NS,
             model_sha256=self.info.model_sha256,
         )
+
+
+def _is_near(region: Region, other: Region) -> bool:
+    slack = round(NEAR_SHARE * max(region.n_bins, other.n_bins))
+    return region.sign == other.sign and region.overlap(other, max(slack, SLACK_BINS)) > 0

@@ -1,8 +1,10 @@
 """Detectors without a model: the band against what it was like while they warmed up."""
 
+import math
 from abc import ABC, abstractmethod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgespec.detect import plain
 from edgespec.detect.arithmetic import Arithmetic
@@ -14,6 +16,12 @@ __all__ = ["BinEwma", "BinZScore", "EnergyLevel", "RunningStatistics", "shrunk_s
 #: Spread below which a reference is not believed: a quantised or simulated signal can repeat
 #: itself exactly, and a fluctuation of a hundredth of a dB is not news on any receiver.
 SMALLEST_SPREAD_DB = 0.1
+#: Weight of the newest segment in the level that lasts, and the shortest warm-up that knows it.
+LASTING_WEIGHT, FEWEST_LASTING = 1.0 / 8.0, 256
+#: Largest spread of a level that no traffic moves.
+STEADY_DB = 1.0
+#: After a step of the gain the reference settles within so many segments and so many dB.
+SEGMENTS_TO_SETTLE, LOOSE_DB = 8, 0.5
 #: Worth of the prior of a bin's spread, in segments.
 PRIOR_SEGMENTS = 20
 
@@ -54,48 +62,127 @@ class RunningStatistics:
         return np.maximum(np.sqrt(variance), smallest).astype(np.float32)
 
 
-class EnergyLevel:
-    """Total power of the horizon against its reference: ``|level - mean| / std``.
+class _Level:
+    """One level against its reference; see :class:`EnergyLevel`."""
 
-    The level is the mean linear power over the horizon and the bins, in dB. The reference is
-    learnt from the first ``n_warmup`` segments and then kept. It says that the power changed,
-    not where: there is no error map.
+    def __init__(self, n_warmup: int) -> None:
+        self._learnt_db = np.empty((2, n_warmup))
+        self._count = 0
+        self._is_settled = False
+        self._mean_db = self._now_db = 0.0
+        self._spread_db = self._lasting_spread_db = (0.0, 0.0)
+        self._n_loose = 0
+
+    def clear(self) -> None:
+        """Forget the reference."""
+        self._count = self._n_loose = 0
+        self._is_settled = False
+
+    def follow(self, step_db: float) -> None:
+        """Move the reference; the next segments say by how much exactly."""
+        self._mean_db += step_db
+        self._now_db = self._mean_db
+        self._n_loose = SEGMENTS_TO_SETTLE
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the level hardly moves: there is no traffic that would."""
+        return max(self._spread_db) <= STEADY_DB
+
+    def score(self, level_db: float) -> float | None:
+        """Return the distance in spreads; None in the warm-up."""
+        if self._count == 0:
+            self._now_db = level_db
+        self._now_db += LASTING_WEIGHT * (level_db - self._now_db)
+        if not self._is_settled:
+            self._learnt_db[:, self._count] = level_db, self._now_db
+            self._count += 1
+            if self._count == self._learnt_db.shape[1]:
+                self.settle()
+            return None
+        if self._n_loose:
+            self._n_loose -= 1
+            off_db = min(max(level_db - self._mean_db, -LOOSE_DB), LOOSE_DB)
+            self._mean_db += off_db / (SEGMENTS_TO_SETTLE - self._n_loose)
+            self._now_db = self._mean_db
+        at_once = _distance(level_db - self._mean_db, self._spread_db)
+        lasting = _distance(self._now_db - self._mean_db, self._lasting_spread_db)
+        return max(at_once, min(lasting, 2.0 * at_once))
+
+    def settle(self) -> None:
+        """Keep what was learnt as the reference."""
+        if self._is_settled or not self._count:
+            return
+        self._is_settled = True
+        levels_db, lasting_db = self._learnt_db[:, : self._count]
+        self._mean_db = float(levels_db.mean())
+        up_db, down_db = _spreads(levels_db - self._mean_db)
+        self._spread_db = self._lasting_spread_db = up_db, down_db
+        if len(levels_db) >= FEWEST_LASTING:
+            up, down = _spreads(lasting_db[round(2.0 / LASTING_WEIGHT) :] - self._mean_db)
+            self._lasting_spread_db = max(up, 0.6 * up_db), max(down, 0.6 * down_db)
+
+
+def _distance(above_db: float, spreads_db: tuple[float, float]) -> float:
+    up_db, down_db = spreads_db
+    return max(above_db / up_db, -above_db / down_db)
+
+
+def _spreads(above_db: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the spread upwards, of the upper half where it is the smaller one, and downwards."""
+    std_db = math.sqrt(float(np.sum(above_db**2)) / max(len(above_db) - 1, 1))
+    upper_db = math.sqrt(float(np.mean(np.maximum(above_db, 0.0) ** 2)) * 2.0)
+    return max(min(upper_db, std_db), SMALLEST_SPREAD_DB), max(std_db, SMALLEST_SPREAD_DB)
+
+
+class EnergyLevel:
+    """Power of the horizon against its reference: ``|level - mean| / std``.
+
+    There are two levels, and the farther one counts: the mean linear power over the horizon and
+    the bins, in dB, which a strong carrier makes, and the mean of the dB, which most bins make;
+    the latter only where it is steady, since traffic moves it more. The references are learnt from
+    the first ``n_warmup`` segments and then kept. Upwards the spread may be smaller,
+    ``std^2 = 2 mean(max(level - mean, 0)^2)``: traffic falls silent by 10 dB and more, but a full
+    cell has no more to send, so what is well above it is no traffic.
+
+    What lasts is told from traffic by its mean: an exponentially weighted one over 8 segments is
+    scored by its own spread, of at least 0.6 of the other, and counts as far as the newest
+    segment bears it out: up to twice the latter's score. So it is forgotten when that is.
+
+    It says that the power changed, not where: there is no error map.
     """
 
     name = "energy"
     needs_forecast = False
 
     def __init__(self, geometry: Geometry, n_warmup: int, arithmetic: Arithmetic = plain) -> None:
-        self._n_warmup = n_warmup
         self._mean_power = arithmetic.mean_power
         self._linear = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
-        self._level = np.empty(1, np.float32)
-        self._statistics = RunningStatistics(1)
-        self._mean_db, self._std_db = 0.0, 1.0
-        self._is_settled = False
+        self._power, self._most_bins = _Level(n_warmup), _Level(n_warmup)
 
     def reset(self) -> None:
-        """Forget the reference and warm up again."""
-        self._statistics.clear()
-        self._is_settled = False
+        """Forget the references and warm up again."""
+        self._power.clear()
+        self._most_bins.clear()
 
     def settle(self) -> None:
         """Keep what was learnt as the reference from now on."""
-        if not self._is_settled:
-            self._mean_db = float(self._statistics.mean[0])
-            self._std_db = float(self._statistics.spread(SMALLEST_SPREAD_DB)[0])
-            self._is_settled = True
+        self._power.settle()
+        self._most_bins.settle()
+
+    def follow(self, step_db: float) -> None:
+        """Move the references by a step of the gain."""
+        self._power.follow(step_db)
+        self._most_bins.follow(step_db)
 
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the distance from the reference in standard deviations, None in warm-up."""
-        level_db = db_from_ratio(self._mean_power(segment.target, self._linear))
-        if not self._is_settled:
-            self._level[0] = level_db
-            self._statistics.add(self._level)
-            if self._statistics.count == self._n_warmup:
-                self.settle()
+        target_db = segment.target
+        power = self._power.score(db_from_ratio(self._mean_power(target_db, self._linear)))
+        most_bins = self._most_bins.score(float(target_db.mean()))
+        if power is None or most_bins is None:
             return None
-        return Score(self.name, abs(level_db - self._mean_db) / self._std_db)
+        return Score(self.name, max(power, most_bins if self._most_bins.is_steady else 0.0))
 
 
 def shrunk_spread(spread_db: FloatArray, n_segments: int) -> FloatArray:
@@ -156,6 +243,9 @@ class _BandShape(ABC):
         self._shapes.clear()
         self._levels.clear()
         self._expected_db[:] = 0.0
+
+    def follow(self, step_db: float) -> None:  # noqa: B027 (nothing is its meaning)
+        """Nothing changes: the shape is what is left without the level."""
 
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the largest deviation and the map of the shape against its mean, in dB."""

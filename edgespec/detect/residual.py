@@ -32,6 +32,9 @@ class _ModelError:
     def settle(self) -> None:
         """There is no reference."""
 
+    def follow(self, step_db: float) -> None:
+        """Nothing was learnt: the next context has the new level."""
+
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the RMSE in dB and the signed error map.
 

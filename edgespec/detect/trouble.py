@@ -21,8 +21,9 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.clock import ClockQuality
 from edgespec.grid import Grid, Span
-from edgespec.records import BandInfo, Event, EventType, FloatArray, FrameFlag, Spectrogram
+from edgespec.records import BandInfo, Change, Event, EventType, FloatArray, FrameFlag, Spectrogram
 from edgespec.units import POWER_FLOOR_DBFS, db_from_ratio
 
 __all__ = ["TROUBLES", "Trouble", "TroubleRules", "TroubleWatch"]
@@ -82,10 +83,18 @@ class TroubleWatch:
         info: names the events; its grid says where they lie.
         rules: when they end and how often they say that they go on.
         clock_ns: monotonic clock, for the latency of an event.
+        utc: how good UTC is now.
     """
 
-    def __init__(self, info: BandInfo, rules: TroubleRules, clock_ns: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        info: BandInfo,
+        rules: TroubleRules,
+        clock_ns: Callable[[], int],
+        utc: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
+    ) -> None:
         self.info = info
+        self._utc = utc
         self._rules = rules
         self._clock_ns = clock_ns
         self._watches = tuple(_Watch(trouble, info.grid.frame_s) for trouble in TROUBLES)
@@ -224,12 +233,15 @@ class TroubleWatch:
             freq_upper_hz=upper_hz,
             peak_freq_hz=float(grid.freqs_hz[watch.peak_bin]),
             peak_dbfs=watch.peak_dbfs,
+            change=Change.GAIN,
             excess_db=watch.excess_db,
+            severity_db=watch.excess_db,
             detector=watch.reason,
             score=share,
             threshold=watch.n_open / watch.n_window,
-            confidence=1.0,
+            sureness=1.0,
             kind=watch.trouble.kind,
+            clock=self._utc(),
             latency_s=(self._clock_ns() - received_ns) / _NS if received_ns else 0.0,
             model_sha256=self.info.model_sha256,
             share=watch.sample_share or share,

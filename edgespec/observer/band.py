@@ -2,17 +2,18 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import isclose
 from typing import Any
 
 import numpy as np
 
+from edgespec.clock import ClockQuality
 from edgespec.config import BandConfig, DetectConfig
-from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.detectors import resolve_names
-from edgespec.detect.events import EventRules, EventTracker
+from edgespec.detect.events import EventTracker
+from edgespec.detect.rules import EventRules
 from edgespec.detect.trouble import TroubleRules, TroubleWatch
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import RssPlan, SubbandLevels
@@ -64,7 +65,7 @@ class ScoredSegment:
 class BandChain:
     """Everything between a block of samples and an event, for one band.
 
-    A retune begins everything anew: the event that goes on ends with the edges it had, and what
+    A retune begins everything anew: the events that go on end with the edges they had, and what
     was learnt at the old frequencies is forgotten. It is no loss of samples.
 
     Args:
@@ -138,6 +139,7 @@ class BandChain:
         rss: RssPlan | None = None,
         channel: Channel | None = None,
         kept: KeptFile | None = None,
+        utc: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
     ) -> "BandChain":
         """Return the chain of a calibrated bundle.
 
@@ -153,6 +155,7 @@ class BandChain:
             rss: what to report of the received power; None for nothing.
             channel: what makes the front end's samples of the source's.
             kept: file that keeps over a restart what was learnt; None: nothing is kept.
+            utc: how good the UTC of the blocks is.
 
         Raises:
             ConfigError: a detector is unknown.
@@ -183,11 +186,12 @@ class BandChain:
                     if calibration.error_std_db
                 },
                 time.monotonic_ns,
-                open_arithmetic(computing),
+                utc,
+                manifest.geometry.n_segment * manifest.geometry.frame_s,
             ),
             levels,
             channel,
-            TroubleWatch(info, TroubleRules(detect.hold_off_s, update_s), time.monotonic_ns),
+            TroubleWatch(info, TroubleRules(detect.hold_off_s, update_s), time.monotonic_ns, utc),
             WarmUp(manifest.geometry, scorer.n_warmup, kept),
         )
 
@@ -274,14 +278,15 @@ class BandChain:
                     yield self._in_source(event)
             for scored in self._scored(spectrogram):
                 if not self.scorer.is_warm:
-                    self.tracker.learn_normal(scored.scores)
+                    self.tracker.learn_normal(scored.scores, scored.segment.target)
                     continue
                 if not scored.scores:
                     self._unscored.add(NO_CONTEXT)
                     continue
-                said = self.tracker.update(self._decision(scored), scored.segment.target)
-                if said is not None:
-                    yield self._in_source(said)
+                for event in self.tracker.update(self._decision(scored), scored.segment.target):
+                    yield self._in_source(event)
+                if self.tracker.step_db:
+                    self.scorer.follow(self.tracker.step_db)
 
     def _parts(self, block: Any) -> Iterable[Any]:
         return (block,) if self._channel is None else self._channel.process(block)
@@ -303,8 +308,7 @@ class BandChain:
         if self.warmup is not None:
             self.warmup.reset()
         ended = [] if self.trouble is None else self.trouble.retune(grid)
-        event = self.tracker.retune(grid)
-        return ended if event is None else [event, *ended]
+        return [*self.tracker.retune(grid), *ended]
 
     def _scored(self, spectrogram: Spectrogram) -> Iterator[ScoredSegment]:
         if self.levels is not None:
@@ -358,10 +362,11 @@ class BandChain:
 
     def finish(self) -> Iterator[Event]:
         """Yield the ends of the events that are going on: the stream is over."""
-        ended = [] if self.trouble is None else self.trouble.finish()
-        event = self.tracker.finish()
-        for last in ended if event is None else [event, *ended]:
-            yield self._in_source(last)
+        for event in self.tracker.finish():
+            yield self._in_source(event)
+        if self.trouble is not None:
+            for event in self.trouble.finish():
+                yield self._in_source(event)
 
     def _in_source(self, event: Event) -> Event:
         """Return an event with its position in samples of the source."""

@@ -97,6 +97,11 @@ class Scorer:
         for scale in self.scales.values():
             scale.clear()
 
+    def follow(self, step_db: float) -> None:
+        """Take a step of the receiver's gain into what is normal."""
+        for detector in self._detectors:
+            detector.follow(step_db)
+
     def score(self, segment: Segment) -> tuple[Score, ...]:
         """Return the scores in the order of the names: raw ones until ``is_warm``.
 

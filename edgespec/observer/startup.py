@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgespec import __version__
 from edgespec.alarm.sink import Sink
+from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.computing import Computing
 from edgespec.config import Config, SourceConfig
 from edgespec.detect.detectors import resolve_names
@@ -167,6 +168,7 @@ def open_chain(config: Config, bundle: Bundle, backend: Backend, source: Source)
         kept=kept_file(config.node.state_dir, band.id, source.info.uri, config.source[0].gain_db)
         if source.info.is_live
         else None,
+        utc=UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED,
     )
 
 

@@ -11,7 +11,7 @@ from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import Config
 from edgespec.errors import BrokerError
 from edgespec.observer.latency import LatencyHistogram
-from edgespec.records import Event, EventType
+from edgespec.records import Change, Event, EventType
 
 __all__ = ["time_delivery"]
 
@@ -84,10 +84,12 @@ _END = Event(
     freq_upper_hz=0.0,
     peak_freq_hz=0.0,
     peak_dbfs=0.0,
+    change=Change.GAIN,
     excess_db=0.0,
+    severity_db=0.0,
     detector="bench",
     score=0.0,
     threshold=1.0,
-    confidence=0.0,
+    sureness=0.0,
     kind="bench",
 )

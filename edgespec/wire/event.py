@@ -7,14 +7,15 @@ levels are dBFS. What is read is what was written, times and latency to the micr
 from dataclasses import dataclass
 from typing import Any
 
-from edgespec.records import Event, EventType
+from edgespec.clock import ClockQuality
+from edgespec.records import Change, Event, EventType
 from edgespec.units import format_utc
 from edgespec.wire.fields import LEVEL_UNIT, Fields
 from edgespec.wire.text import decode, encode
 
 __all__ = ["EVENT_SCHEMA", "EventMessage", "event_payload", "mark_replayed", "parse_event"]
 
-EVENT_SCHEMA = "edgespec.event/1"
+EVENT_SCHEMA = "edgespec.event/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class EventMessage:
 
 
 def event_payload(message: EventMessage) -> dict[str, Any]:
-    """Return the object of schema ``edgespec.event/1``."""
+    """Return the object of schema ``edgespec.event/2``."""
     event = message.event
     return {
         "schema": EVENT_SCHEMA,
@@ -50,13 +51,16 @@ def event_payload(message: EventMessage) -> dict[str, Any]:
         "core:freq_upper_edge": float(event.freq_upper_hz),
         "peak_freq_hz": float(event.peak_freq_hz),
         "peak_dbfs": float(event.peak_dbfs),
+        "change": event.change.value,
         "excess_db": float(event.excess_db),
+        "severity_db": float(event.severity_db),
         "level_unit": LEVEL_UNIT,
         "kind": event.kind,
         "detector": event.detector,
         "score": float(event.score),
         "threshold": float(event.threshold),
-        "confidence": float(event.confidence),
+        "sureness": float(event.sureness),
+        "clock": event.clock.value,
         "model_sha256": event.model_sha256,
         "share": event.share,
         "latency_ms": round(float(event.latency_s) * 1e3, 3),
@@ -83,12 +87,15 @@ def parse_event(data: bytes | str) -> EventMessage:
         freq_upper_hz=fields.number("core:freq_upper_edge"),
         peak_freq_hz=fields.number("peak_freq_hz"),
         peak_dbfs=fields.number("peak_dbfs"),
+        change=fields.choice("change", Change),
         excess_db=fields.number("excess_db"),
+        severity_db=fields.number("severity_db"),
         detector=fields.text("detector"),
         score=fields.number("score"),
         threshold=fields.number("threshold"),
-        confidence=fields.number("confidence"),
+        sureness=fields.number("sureness"),
         kind=fields.text("kind"),
+        clock=fields.choice("clock", ClockQuality),
         latency_s=round(fields.number("latency_ms") / 1e3, 6),
         model_sha256=fields.optional_text("model_sha256"),
         share=fields.optional_number("share"),

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.detection.injected import KINDS, draw_interferer, judged, markdown
 from benchmarks.detection.real_cases import Case, Recording
-from edgespec.records import Event, EventType, SampleFormat, SourceInfo
+from edgespec.records import Change, Event, EventType, SampleFormat, SourceInfo
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import complete
 
@@ -33,11 +33,13 @@ EVENT = Event(
     freq_upper_hz=CENTER_HZ + 3e5,
     peak_freq_hz=CENTER_HZ,
     peak_dbfs=-20.0,
+    change=Change.GAIN,
     excess_db=20.0,
+    severity_db=20.0,
     detector="zscore",
     score=9.0,
     threshold=5.0,
-    confidence=1.0,
+    sureness=1.0,
 )
 
 

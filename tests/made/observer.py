@@ -72,7 +72,7 @@ class Lines:
         item = json.loads(line, parse_constant=_refuse)
         kinds = {
             "edgespec.info/1": self.infos,
-            "edgespec.event/1": self.events,
+            "edgespec.event/2": self.events,
             "edgespec.state/1": self.states,
         }
         kinds[item["schema"]].append(item)

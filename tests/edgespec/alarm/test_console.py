@@ -15,7 +15,7 @@ import pytest
 from edgespec.alarm.console import JsonLinesSink, TableSink
 from edgespec.config import Config, MqttConfig, NodeConfig
 from edgespec.framing import Framing
-from edgespec.records import BandInfo, Event, EventType, ObserverState
+from edgespec.records import BandInfo, Change, Event, EventType, ObserverState
 from edgespec.wire.event import parse_event
 from edgespec.wire.info import parse_info
 from edgespec.wire.state import parse_state
@@ -24,7 +24,7 @@ CONFIG = Config(node=NodeConfig(id="pi-1"), mqtt=MqttConfig(url="mqtt://pi:secre
 LTE = BandInfo("lte", Framing(5e6).grid(806e6), "sigmf:a.sigmf-meta", "shipped", "c0ffee")
 EVENT = Event(
     "e1", EventType.NEW, "lte", 0, 1_500_000_000, 5, 10, 805.9e6, 806.25e6, 806e6, -41.26,
-    12.34, "lstm", 3.21, 2.0, 0.8, "tone", 0.0042,
+    Change.GAIN, 12.34, 11.0, "lstm", 3.21, 2.0, 0.8, "tone", latency_s=0.0042,
 )  # fmt: skip
 STATE = ObserverState(
     0, 1.0, 2, 30, 4, 5, {"noise": 6}, -50.04, -92.06, {"a": 1.0, "b": 1.5}, {"a": 4.0, "b": 2.0},
@@ -85,7 +85,7 @@ def test_a_row_says_when_where_and_how_much() -> None:
         assert columns.index(name) + len(name) == first.index(f" {cell} ") + 1 + len(cell)
     for part in (
         "ALARM", "level -50.0 dBFS", "noise floor -92.1 dBFS", "30 segments", "12.3x real time",
-        "b at 75% of its threshold", "broker unreachable, 7 waiting", "5 samples lost",
+        "nothing above its threshold now", "broker unreachable, 7 waiting", "5 samples lost",
         "6 segments noise",
     ):  # fmt: skip
         assert part in status
@@ -130,6 +130,22 @@ def test_before_the_first_score_the_state_says_so() -> None:
     assert "level" not in stream.getvalue()
     sink.state(replace(STATE, alarm=False, scores={"a": -1.0}))
     assert "a at 0% of its threshold" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("alarm", "score", "said"),
+    [
+        (False, 1.5, "quiet | a at 75% of its threshold | "),
+        (False, 24.7, "noticed | a at 1235% of its threshold | "),
+        (True, 24.7, "ALARM | a at 1235% of its threshold | "),
+        (True, 0.56, "ALARM | nothing above its threshold now | "),
+    ],
+)
+def test_a8_the_status_line_never_says_two_things(alarm: bool, score: float, said: str) -> None:
+    stream = io.StringIO()
+    state = replace(STATE, alarm=alarm, scores={"a": score}, thresholds={"a": 2.0})
+    TableSink(stream).state(state)
+    assert stream.getvalue().startswith(said)
 
 
 class FullDisk(io.StringIO):
@@ -247,7 +263,7 @@ def test_the_states_of_several_bands_are_lines_of_their_own() -> None:
     assert lines[1] == "listening to rtl_tcp:h:1: band gsm, 922.5 MHz to 927.5 MHz"
     assert lines[2].startswith("model shipped, alarms to mqtt://")
     assert " gsm " in lines[4]
-    assert lines[5].startswith("gsm: ALARM | b at 75% of its threshold | level ")
+    assert lines[5].startswith("gsm: ALARM | nothing above its threshold now | level ")
 
 
 def test_the_states_of_several_bands_share_the_line_of_a_terminal() -> None:

@@ -26,7 +26,7 @@ from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt import keeper
 from edgespec.mqtt.attempt import Attempt
-from edgespec.records import Event, EventType, ObserverState
+from edgespec.records import Change, Event, EventType, ObserverState
 from edgespec.wire.event import EventMessage, parse_event
 from edgespec.wire.info import parse_info
 from edgespec.wire.state import parse_state
@@ -61,7 +61,7 @@ def make_sink(tmp_path: Path, stack: ExitStack) -> MakeSink:
 def message_of(number: int, event_type: EventType = EventType.UPDATE) -> Event:
     return Event(
         f"event-{number}", event_type, BAND, 0, 1_000_000_000, number, 1, 1e6, 2e6, 1.5e6,
-        -30.0, 9.0, "lstm", 3.0, 2.0, 1.0, model_sha256="c0ffee",
+        -30.0, Change.GAIN, 9.0, 8.0, "lstm", 3.0, 2.0, 1.0, model_sha256="c0ffee",
     )  # fmt: skip
 
 
@@ -327,7 +327,7 @@ PROCESS = """
     from edgespec.alarm.mqtt import MqttSink, link_of
     from edgespec.alarm.outbox.spool import Spool
     from edgespec.config import MqttConfig
-    from edgespec.records import Event, EventType
+    from edgespec.records import Change, Event, EventType
 
     url, folder = sys.argv[1:]
     sink = MqttSink(
@@ -336,7 +336,9 @@ PROCESS = """
     sink.wait_connected(300)
     print("connected", flush=True)
     sys.stdin.readline()
-    sink.event(Event("e", EventType.NEW, "lte", 0, 0, 0, 1, 0, 1, 0, 0, 0, "d", 1, 1, 1))
+    sink.event(
+        Event("e", EventType.NEW, "lte", 0, 0, 0, 1, 0, 1, 0, 0, Change.GAIN, 0, 0, "d", 1, 1, 1)
+    )
     sys.stdin.readline()
 """
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow_without_jit
 N_WARMUP = 8
 N_HOPS = 120
 #: What follows from scores, which differ by rounding, is nearly the same; all else is the same.
-NEARLY = {"score", "confidence", "peak_dbfs", "excess_db", "threshold"}
+NEARLY = {"score", "sureness", "severity_db", "peak_dbfs", "excess_db", "threshold"}
 NEVER = {"event_id", "latency_s"}
 
 

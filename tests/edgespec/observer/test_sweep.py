@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from edgespec.detect.events import EventRules, EventTracker
+from edgespec.detect.events import EventTracker
+from edgespec.detect.rules import EventRules
 from edgespec.errors import ModelError
 from edgespec.grid import Grid, Span
 from edgespec.observer.band import BandChain

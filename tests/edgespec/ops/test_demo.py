@@ -8,7 +8,7 @@ import pytest
 from edgespec.errors import BrokerError, QualityError
 from edgespec.ops import demo, local_broker
 from edgespec.ops.local_broker import LocalBroker
-from edgespec.records import Event, EventType
+from edgespec.records import Change, Event, EventType
 from tests.made.broker import Listener, free_port, mosquitto_path, wait_for
 from tests.made.observer import Observer, run
 
@@ -101,8 +101,9 @@ def test_a_local_broker_leaves_nothing_behind() -> None:
 
 def event(event_type: EventType, lower_hz: float, upper_hz: float, event_id: str = "e") -> Event:
     return Event(
-        event_id, event_type, "band0", 0, 1, 0, 1, lower_hz, upper_hz, lower_hz, -30.0, 9.0,
-        "zscore", 9.0, 5.0, 1.0, latency_s=0.0042 if event_type is EventType.NEW else 1.0,
+        event_id, event_type, "band0", 0, 1, 0, 1, lower_hz, upper_hz, lower_hz, -30.0,
+        Change.GAIN, 9.0, 8.0, "zscore", 9.0, 5.0, 1.0,
+        latency_s=0.0042 if event_type is EventType.NEW else 1.0,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from edgespec.records import Event, EventType, ObserverState, RssReport
+from edgespec.records import Change, Event, EventType, ObserverState, RssReport
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed
 from edgespec.wire.handover import SavedSite, saved_payload
 from edgespec.wire.info import info_payload
@@ -23,8 +23,8 @@ T0 = 1_800_000_000 * NS
 PLACE = Position(3.0, 4.126, 1.5, 2.0)
 EVENT = EventMessage(
     Event(
-        "e1", EventType.NEW, "lte", T0, T0 + NS, 5, 10, 8e8, 8.1e8, 8.05e8, -40.0, 12.0, "lstm",
-        3.0, 2.0, 0.8, latency_s=0.0015, model_sha256="ab",
+        "e1", EventType.NEW, "lte", T0, T0 + NS, 5, 10, 8e8, 8.1e8, 8.05e8, -40.0,
+        Change.GAIN, 12.0, 9.0, "lstm", 3.0, 2.0, 0.8, latency_s=0.0015, model_sha256="ab",
     ),
     "pi", 9,
 )  # fmt: skip
@@ -65,21 +65,25 @@ TRAVELS = {
 #: Never changed within a version of a schema; a field may be added.
 SAYS = {
     "event": (
-        '{"schema":"edgespec.event/1","event_type":"new","id":"e1","sequence":9,'
+        '{"schema":"edgespec.event/2","event_type":"new","id":"e1","sequence":9,'
         '"replayed":false,"node":"pi","band":"lte","start":"2027-01-15T08:00:00.000000Z",'
         '"end":"2027-01-15T08:00:01.000000Z","core:sample_start":5,"core:sample_count":10,'
         '"core:freq_lower_edge":800000000.0,"core:freq_upper_edge":810000000.0,'
-        '"peak_freq_hz":805000000.0,"peak_dbfs":-40.0,"excess_db":12.0,"level_unit":"dBFS",'
-        '"kind":"anomaly","detector":"lstm","score":3.0,"threshold":2.0,"confidence":0.8,'
+        '"peak_freq_hz":805000000.0,"peak_dbfs":-40.0,"change":"gain","excess_db":12.0,'
+        '"severity_db":9.0,"level_unit":"dBFS",'
+        '"kind":"anomaly","detector":"lstm","score":3.0,"threshold":2.0,"sureness":0.8,'
+        '"clock":"unsynchronised",'
         '"model_sha256":"ab","share":null,"latency_ms":1.5}'
     ),
     "replayed": (
-        '{"schema":"edgespec.event/1","event_type":"new","id":"e1","sequence":9,'
+        '{"schema":"edgespec.event/2","event_type":"new","id":"e1","sequence":9,'
         '"replayed":true,"node":"pi","band":"lte","start":"2027-01-15T08:00:00.000000Z",'
         '"end":"2027-01-15T08:00:01.000000Z","core:sample_start":5,"core:sample_count":10,'
         '"core:freq_lower_edge":800000000.0,"core:freq_upper_edge":810000000.0,'
-        '"peak_freq_hz":805000000.0,"peak_dbfs":-40.0,"excess_db":12.0,"level_unit":"dBFS",'
-        '"kind":"anomaly","detector":"lstm","score":3.0,"threshold":2.0,"confidence":0.8,'
+        '"peak_freq_hz":805000000.0,"peak_dbfs":-40.0,"change":"gain","excess_db":12.0,'
+        '"severity_db":9.0,"level_unit":"dBFS",'
+        '"kind":"anomaly","detector":"lstm","score":3.0,"threshold":2.0,"sureness":0.8,'
+        '"clock":"unsynchronised",'
         '"model_sha256":"ab","share":null,"latency_ms":1.5}'
     ),
     "state": (

@@ -7,7 +7,8 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from edgespec.records import Event, EventType, ObserverState
+from edgespec.clock import ClockQuality
+from edgespec.records import Change, Event, EventType, ObserverState
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed, parse_event
 from edgespec.wire.info import info_payload, parse_info
 from edgespec.wire.state import parse_state, state_payload
@@ -31,11 +32,14 @@ def random_event(rng: np.random.Generator) -> Event:
         freq_upper_hz=float(rng.uniform(-1e6, 6e9)),
         peak_freq_hz=float(rng.uniform(-1e6, 6e9)),
         peak_dbfs=float(rng.normal(-50, 30)),
+        change=Change(rng.choice(["gain", "loss"])),
+        severity_db=float(rng.exponential(10)),
         excess_db=float(rng.normal(10, 30)),
         detector="lstm",
         score=float(rng.exponential(1e3)),
         threshold=float(rng.exponential(1e-3)),
-        confidence=float(rng.uniform()),
+        sureness=float(rng.uniform()),
+        clock=ClockQuality(rng.choice(["synchronised", "stepped", "recorded"])),
         latency_s=int(rng.integers(0, 100_000)) / 1e6,
         model_sha256=[None, "c0ffee"][int(rng.integers(2))],
         share=[None, float(rng.uniform())][int(rng.integers(2))],
@@ -90,7 +94,7 @@ def test_info_round_trips() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("name", ["peak_dbfs", "score", "freq_lower_hz", "confidence"])
+@pytest.mark.parametrize("name", ["peak_dbfs", "score", "freq_lower_hz", "sureness"])
 def test_what_is_not_finite_is_null_with_its_reason(
     rng: np.random.Generator, name: str, value: float
 ) -> None:
@@ -123,11 +127,11 @@ def test_numpy_scalars_are_numbers(rng: np.random.Generator) -> None:
 
 def test_the_outside_sees_the_agreed_names() -> None:
     event = Event(
-        "e1", EventType.NEW, "lte", 0, NS, 5, 10, 8e8, 8.1e8, 8.05e8, -40.0, 12.0, "lstm",
-        3.0, 2.0, 0.8, latency_s=0.0015, model_sha256="ab",
+        "e1", EventType.NEW, "lte", 0, NS, 5, 10, 8e8, 8.1e8, 8.05e8, -40.0,
+        Change.GAIN, 12.0, 9.0, "lstm", 3.0, 2.0, 0.8, latency_s=0.0015, model_sha256="ab",
     )  # fmt: skip
     assert event_payload(EventMessage(event, "pi", 9)) == {
-        "schema": "edgespec.event/1",
+        "schema": "edgespec.event/2",
         "event_type": "new",
         "id": "e1",
         "sequence": 9,
@@ -142,13 +146,16 @@ def test_the_outside_sees_the_agreed_names() -> None:
         "core:freq_upper_edge": 8.1e8,
         "peak_freq_hz": 8.05e8,
         "peak_dbfs": -40.0,
+        "change": "gain",
         "excess_db": 12.0,
+        "severity_db": 9.0,
         "level_unit": "dBFS",
         "kind": "anomaly",
         "detector": "lstm",
         "score": 3.0,
         "threshold": 2.0,
-        "confidence": 0.8,
+        "sureness": 0.8,
+        "clock": "unsynchronised",
         "model_sha256": "ab",
         "share": None,
         "latency_ms": 1.5,
@@ -160,7 +167,14 @@ def test_every_field_of_a_record_travels(rng: np.random.Generator) -> None:
     state = replace(
         random_state(rng), alarm=True, mqtt_connected=True, spool_events=3, model_sha256="ab"
     )
-    event = replace(random_event(rng), kind="tone", latency_s=0.25, model_sha256="ab")
+    event = replace(
+        random_event(rng),
+        kind="tone",
+        change=Change.LOSS,
+        clock=ClockQuality.STEPPED,
+        latency_s=0.25,
+        model_sha256="ab",
+    )
     _, read_state = parse_state(encode(state_payload(state, "n")))
     read_event = parse_event(encode(event_payload(EventMessage(event, "n", 1)))).event
     for record, read in ((state, read_state), (event, read_event)):
@@ -186,7 +200,7 @@ def test_a_missing_field_is_named(rng: np.random.Generator, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("schema", "edgespec.event/2"),
+        ("schema", "edgespec.event/1"),
         ("event_type", "begin"),
         ("sequence", 1.5),
         ("sequence", True),

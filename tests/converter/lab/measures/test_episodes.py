@@ -22,7 +22,7 @@ from edgespec.config import DetectConfig
 from edgespec.errors import ModelError, SourceError, UsageError
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-from edgespec.records import Event, EventType
+from edgespec.records import Change, Event, EventType
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import KINDS
 from tests.made import tiny, tiny_network
@@ -118,8 +118,8 @@ class Puppet:
 
 def event(name: str, kind: EventType, lower_hz: float) -> Event:
     return Event(
-        name, kind, "band0", 0, 1, 0, 1, lower_hz, 2e3 + lower_hz, 0.0, 0.0, 0.0, "zscore", 1.0,
-        0.5, 1.0,
+        name, kind, "band0", 0, 1, 0, 1, lower_hz, 2e3 + lower_hz, 0.0, 0.0, Change.GAIN, 0.0, 0.0,
+        "zscore", 1.0, 0.5, 1.0,
     )  # fmt: skip
 
 

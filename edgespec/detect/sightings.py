@@ -1,0 +1,176 @@
+"""From the maps of a segment with high scores to what is seen where in the band."""
+
+from collections.abc import Collection, Mapping
+
+from edgespec.detect.detectors import MODEL_DETECTORS
+from edgespec.detect.kinds import ANOMALY, kind_of
+from edgespec.detect.normal import NormalMap, Standing
+from edgespec.detect.regions import (
+    Region,
+    find_regions,
+    onset_of,
+)
+from edgespec.detect.track import Evidence, Sighting
+from edgespec.records import Decision, FloatArray, Score
+
+__all__ = ["MODELS", "POWER", "Lookout"]
+
+#: The site's own map: received power against what is normal here.
+POWER = "power"
+#: A region beside the strongest one must reach the threshold by its own distance, with a margin.
+ALONE_SHARE = 1.25
+#: Detectors that compare with what a model expected.
+MODELS = frozenset(MODEL_DETECTORS.values())
+
+
+class Lookout:
+    """Knows what maps are like on normal signal, and finds what is not.
+
+    A model's error map is its own evidence; every other detector goes by the site's power map,
+    since what they take away to be deaf to traffic is missing where the whole band has changed.
+
+    Args:
+        n_bins: width of the maps.
+        spread_db: for each detector, the spread of every bin's mean error on normal signal.
+    """
+
+    def __init__(self, n_bins: int, spread_db: Mapping[str, FloatArray]) -> None:
+        self._n_bins = n_bins
+        self._spread_db = spread_db
+        self.power = NormalMap(n_bins)
+        self._errors: dict[str, NormalMap] = {}
+
+    def learn(self, scores: tuple[Score, ...], target_dbfs: FloatArray) -> None:
+        """Take a segment of the warm-up."""
+        self.power.add(target_dbfs)
+        for score in scores:
+            if score.error_map_db is not None and score.detector in MODELS:
+                self._errors_of(score.detector).add(score.error_map_db)
+
+    def learn_more(self, scores: tuple[Score, ...], target_dbfs: FloatArray) -> None:
+        """Take a segment without alarm where the warm-up was short.
+
+        Once there are rows enough they stay: what grows too slowly to alarm is not normal.
+        """
+        if not self.power.is_full:
+            self.power.add(target_dbfs)
+        for score in scores:
+            if score.error_map_db is not None and score.detector in MODELS:
+                errors = self._errors_of(score.detector)
+                if not errors.is_full:
+                    errors.add(score.error_map_db)
+
+    def evidence(
+        self, decision: Decision, target_dbfs: FloatArray, share: float, muted: Collection[str]
+    ) -> list[Evidence]:
+        """Return what each map says, the surest first.
+
+        Args:
+            decision: scores and thresholds.
+            target_dbfs: ``(n_horizon, n_bins)``.
+            share: of its threshold that a score must be above.
+            muted: detectors that are not asked now.
+        """
+        found: dict[str, Evidence] = {}
+        pairs = zip(decision.scores, decision.thresholds, strict=True)
+        hot = [
+            (score, limit)
+            for score, limit in pairs
+            if score.value > share * limit and score.detector not in muted
+        ]
+        for score, threshold in sorted(hot, key=lambda pair: pair[1] / pair[0].value):
+            by = self._map_of(score)
+            if by in found:
+                continue
+            standing, map_db = None, target_dbfs
+            if by == POWER:
+                standing = self.power.standing(target_dbfs)
+                map_db = target_dbfs - self.power.mean_db
+            elif score.error_map_db is not None:
+                standing = self._errors_of(by).standing(score.error_map_db)
+                map_db = score.error_map_db
+            found[by] = Evidence(
+                by,
+                standing,
+                map_db,
+                score.detector,
+                score.value,
+                threshold,
+                score.value > threshold,
+            )
+        return list(found.values())
+
+    def sightings(self, evidence: list[Evidence], target_dbfs: FloatArray) -> list[Sighting]:
+        """Return what is seen where: by the surest map all of it, by others what is new."""
+        found: list[Sighting] = []
+        for number, one in enumerate(evidence):
+            if one.standing is None:
+                if not found:
+                    found.append(self._whole_band(one, target_dbfs))
+                continue
+            regions = find_regions(one.standing)
+            # As far out as the strongest region would have to be to alarm alone.
+            least = ALONE_SHARE * _sigmas(one.standing, regions[0]) / one.ratio
+            for rank, region in enumerate(regions):
+                is_surest = number == 0 and rank == 0
+                if rank and _sigmas(one.standing, region) < least:
+                    continue
+                if any(seen.region.overlap(region) for seen in found):
+                    continue
+                is_clear = self._stands_alone(one, region, target_dbfs)
+                if is_surest or is_clear:
+                    found.append(self._sighting(one, region, is_clear=is_clear))
+        return found
+
+    def agrees(self, region: Region, target_dbfs: FloatArray) -> bool:
+        """Return whether received power alone is clearly not normal where a model says so."""
+        if not self.power.is_known:
+            return True
+        standing = self.power.standing(target_dbfs)
+        inside = slice(region.lower_bin, region.upper_bin + 1)
+        peak = region.lower_bin + int((region.sign * standing.excess_db[inside]).argmax())
+        return region.sign * float(standing.excess_db[peak]) > 0 and standing.is_clear(peak)
+
+    def _stands_alone(self, one: Evidence, region: Region, target_dbfs: FloatArray) -> bool:
+        if one.standing is None or not one.standing.is_clear(region.peak_bin):
+            return False
+        return one.by == POWER or self.agrees(region, target_dbfs)
+
+    def _sighting(self, one: Evidence, region: Region, *, is_clear: bool) -> Sighting:
+        normal_dbfs = self.power.mean_db if self.power.is_known else None
+        return Sighting(
+            region,
+            one,
+            onset_of(one.map_db, region),
+            kind_of(region, one.map_db, normal_dbfs),
+            is_clear,
+        )
+
+    def _whole_band(self, one: Evidence, target_dbfs: FloatArray) -> Sighting:
+        peak = int(target_dbfs.mean(axis=0).argmax())
+        return Sighting(Region(0, self._n_bins - 1, peak, 1, 0.0), one, 0, ANOMALY)
+
+    def _map_of(self, score: Score) -> str:
+        """Return whose map a detector goes by: its own until the site is known."""
+        if score.detector in MODELS and score.error_map_db is not None:
+            return score.detector
+        if self.power.is_known:
+            return POWER
+        return score.detector
+
+    def _errors_of(self, name: str) -> NormalMap:
+        errors = self._errors.get(name)
+        if errors is None:
+            errors = NormalMap(
+                self._n_bins,
+                self._spread_db.get(name),
+                is_relative=True,
+                has_level=name in MODELS,
+            )
+            self._errors[name] = errors
+        return errors
+
+
+def _sigmas(standing: Standing, region: Region) -> float:
+    """Return how far out a region's peak is, in spreads."""
+    return abs(region.excess_db) / float(standing.spread_db[region.peak_bin])
