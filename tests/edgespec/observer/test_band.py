@@ -289,8 +289,9 @@ def test_a1_a_jammer_that_clips_is_an_overload_beside_the_detectors_event(
     assert overload.share > 0.3
     assert overload.excess_db > 15.0
     assert not chain.troubles
-    (seen,) = said.values()
-    assert abs(seen[0].sample_start - 500_000) <= 2 * HOP
+    # A tone that is cut to a square has images: it may be seen in several places, one at once.
+    seen = [event.sample_start for events in said.values() for event in events]
+    assert abs(min(seen) - 500_000) <= 2 * HOP
     assert not any(chain.segmenter.skipped.values())
 
 
