@@ -43,7 +43,7 @@ def _outage(name: str, folder: Path, state_dir: Path, max_file_bytes: int) -> Tr
     feeder.end()
     ear.close()
     broker.kill()
-    n_said_so = sum("the spool" in line and "cannot be used" in line for line in feeder.problems)
+    n_said_so = sum("messages wait in memory" in line for line in feeder.problems)
     failed = "" if n_said_so == 1 else f"said {n_said_so} times instead of once"
     growth_mb = feeder.growth_mb
-    return heard_trial(name, 1, feeder.said, ear.heard, growth_mb, "said once", failed)
+    return heard_trial(name, 1, feeder.said, ear.heard, growth_mb, failed=failed)

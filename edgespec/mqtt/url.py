@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
+from edgespec.door import brief
 from edgespec.errors import ConfigError
 
 __all__ = ["BrokerUrl"]
@@ -77,6 +78,6 @@ def _refused(scheme: str, rest: str, reason: str) -> ConfigError:
         place = "..."
     shown = f"{scheme}://{'...@' if mark else ''}{place}"
     return ConfigError(
-        f"the broker's URL is {shown[:80]!r}: {reason}; write mqtt://[user:password@]host[:port], "
+        f"the broker's URL is '{brief(shown)}': {reason}; write mqtt://[user:password@]host[:port], "
         "or mqtts:// for TLS; in user and password write # / ? [ ] @ as %23 %2F %3F %5B %5D %40"
     )

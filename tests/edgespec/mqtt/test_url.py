@@ -79,3 +79,11 @@ def test_o4_a_private_authority_needs_no_key_identifiers(tmp_path: Path) -> None
 
 def test_the_default_certificates_are_the_systems() -> None:
     assert tls_context(None).verify_mode is ssl.CERT_REQUIRED
+
+
+@pytest.mark.parametrize("host", ["\U0010ffff" * 80, "\0" * 80, "'\\" * 40, "h\n" * 200])
+def test_f6_whatever_stands_for_a_host_the_message_is_a_short_line(host: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        BrokerUrl.parse(f"other://{host}")
+    assert len(str(caught.value)) < 400
+    assert str(caught.value).isprintable()
