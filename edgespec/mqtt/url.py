@@ -79,5 +79,6 @@ def _refused(scheme: str, rest: str, reason: str) -> ConfigError:
     shown = f"{scheme}://{'...@' if mark else ''}{place}"
     return ConfigError(
         f"the broker's URL is '{brief(shown)}': {reason}; write "
-        "mqtt://[user:password@]host[:port], or mqtts:// for TLS; in user and password write # / ? [ ] @ as %23 %2F %3F %5B %5D %40"
+        "mqtt://[user:password@]host[:port], or mqtts:// for TLS; in user and password write "
+        "# / ? [ ] @ as %23 %2F %3F %5B %5D %40"
     )
