@@ -4,6 +4,7 @@ import atexit
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,8 @@ from typing import Any, Self
 from tests.made.broker import PATIENCE_S, wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+#: What an observer says while it compiles: whether it must depends on who ran before it.
+_COMPILING = re.compile(r"INFO: (compiling loops|compiled \d+ loops)")
 #: What the tests want of an observer: short memory, so that a short recording is enough.
 DETECT = {"warmup_s": 0.3, "hold_off_s": 0.05, "detectors": ["model", "zscore"]}
 
@@ -171,6 +174,8 @@ class Observer:
 
     def _follow(self, stream: Any, lines: list[str]) -> None:
         for line in stream:
+            if lines is self.log and _COMPILING.match(line):
+                continue
             lines.append(line)
             if self._is_json and lines is self.output:
                 self.lines.take(line)
