@@ -207,10 +207,12 @@ class TroubleWatch:
             return
         if bad and watch.is_lasting:
             going_on.tick_end = stop
-        if stop - going_on.tick_end >= self._rules.hold_off_s * grid.tick_hz:
+        elif stop - going_on.tick_end >= self._rules.hold_off_s * grid.tick_hz:
             events.append(self._message(watch, going_on, EventType.END, span.received_ns))
-            watch.open = None
-        elif stop - going_on.said_at >= self._rules.update_s * grid.tick_hz:
+            # What an event was made of is no evidence of another.
+            watch.clear()
+            return
+        if stop - going_on.said_at >= self._rules.update_s * grid.tick_hz:
             going_on.said_at = stop
             events.append(self._message(watch, going_on, EventType.UPDATE, span.received_ns))
 

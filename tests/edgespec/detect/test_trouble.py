@@ -133,6 +133,17 @@ def test_samples_lost_for_long_are_an_event(lost_s: float, n_events: int) -> Non
         assert events[1].n_samples / GRID.tick_hz == pytest.approx(lost_s, abs=2 * FRAME_S)
 
 
+@pytest.mark.parametrize("hold_off_s", [0.0, 0.03, 0.05, 0.5, 2.0])
+def test_one_loss_is_one_event_however_short_the_hold_off(hold_off_s: float) -> None:
+    """The window that remembers it is longer than the hold-off: it must not open again."""
+    lost = frames_of([FrameFlag.VALID] * 6000, [(1500, round(2.2 * 1.92e6))])
+    clipped = frames_of(flags(500, 600, 3000, FrameFlag.CLIPPED))
+    for frames in (lost, clipped):
+        events = events_of(frames, range(25, frames.n_frames, 25), TroubleRules(hold_off_s))
+        types = [event.event_type for event in events]
+        assert types.count(EventType.NEW) == types.count(EventType.END) == 1
+
+
 def test_good_frames_are_not_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object) -> None:
         raise AssertionError
