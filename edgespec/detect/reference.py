@@ -85,6 +85,11 @@ class _Level:
         self._n_loose = SEGMENTS_TO_SETTLE
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the reference is learnt."""
+        return self._is_settled
+
+    @property
     def is_steady(self) -> bool:
         """Whether the level hardly moves: there is no traffic that would."""
         return max(self._spread_db) <= STEADY_DB
@@ -179,10 +184,13 @@ class EnergyLevel:
         """Return the distance from the reference in standard deviations, None in warm-up."""
         target_db = segment.target
         power = self._power.score(db_from_ratio(self._mean_power(target_db, self._linear)))
-        most_bins = self._most_bins.score(float(target_db.mean()))
+        most_bins: float | None = 0.0
+        # Where traffic moves it, its mean is not worth computing.
+        if not self._most_bins.is_settled or self._most_bins.is_steady:
+            most_bins = self._most_bins.score(float(target_db.mean()))
         if power is None or most_bins is None:
             return None
-        return Score(self.name, max(power, most_bins if self._most_bins.is_steady else 0.0))
+        return Score(self.name, max(power, most_bins))
 
 
 def shrunk_spread(spread_db: FloatArray, n_segments: int) -> FloatArray:
