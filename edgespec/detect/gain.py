@@ -56,7 +56,7 @@ def gain_step_db(normal: NormalMap, target_dbfs: FloatArray) -> float | None:
     is_normal = np.sqrt(np.mean(distance**2)) <= RMS_SIGMAS and np.abs(distance).max() <= (
         MOST_SIGMAS
     )
-    return step_db if is_normal else None
+    return step_db if is_normal and normal.has_usual_shape(row_db) else None
 
 
 class GainWatch:

@@ -24,6 +24,9 @@ OWN_SIGMAS, OWN_DB, OWN_SHARE = 6.0, 3.0, 1.3
 COMMON_MARGIN, COMMON_MARGIN_DB = 0.5, 0.3
 #: ... and how large it must be beside the largest excess: what is strong leaks everywhere.
 COMMON_SHARE = 1.0 / 3.0
+#: A shape is usual up to so many times as far out as that of nine in ten normal horizons; what is
+#: less than so many dB is not looked at: a step of 3 dB moves a quantised floor a little less.
+USUAL_SHAPE, USUAL_DB = 1.5, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,19 @@ class NormalMap:
                 level_db if self._has_level else 0.0,
             )
         return Standing(excess_db, self.spread_db, level_db, self._highest)
+
+    def has_usual_shape(self, row_db: FloatArray) -> bool:
+        """Return whether the bins of a mean row lie to each other as they do on normal signal.
+
+        ``row_db`` is its difference from ``mean_db``; what all bins have in common is left out. A
+        burst of traffic spreads every bin by 10 dB but moves them together, so an interferer that
+        hides within the spread of its bins does not hide here.
+        """
+        self.settle()
+        shape_db = row_db - np.median(row_db)
+        distance = np.abs(shape_db) / self._shape_spread_db
+        distance[np.abs(shape_db) < USUAL_DB] = 0.0
+        return bool(distance.max() <= USUAL_SHAPE * self._highest)
 
     def settle(self) -> None:
         """Compute mean and spreads from the rows, unless nothing was learnt since."""
