@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,6 +19,7 @@ __all__ = [
     "facts",
     "on_one_core",
     "save",
+    "save_rows",
     "slug",
 ]
 
@@ -76,3 +77,27 @@ def save(name: str, title: str, result: Mapping[str, Any], text: str) -> Path:
         f"# {title}\n\nMade by `python -m benchmarks.speed.{name}`.\n\n{text}\n\n{known}.\n"
     )
     return path
+
+
+def save_rows(
+    name: str,
+    title: str,
+    machine: Mapping[str, str],
+    rows: Iterable[Mapping[str, Any]],
+    text: str,
+    *,
+    save: bool,
+) -> str:
+    """Return the page of a module in ``benchmarks.detection``, written with its rows if asked to.
+
+    What is found does not depend on the machine, so no file is called by it. In JSON, what is not
+    known is null.
+    """
+    known = ", ".join(f"{key} {value}" for key, value in machine.items())
+    page = f"# {title}\n\nMade by `python -m benchmarks.detection.{name}`. {known}.\n\n{text}"
+    if save:
+        (RESULTS / f"{name}.md").write_text(page)
+        strict = [{k: None if v != v else v for k, v in row.items()} for row in rows]
+        content = json.dumps({"machine": machine, "rows": strict}, indent=1, allow_nan=False)
+        (RESULTS / f"{name}.json").write_text(content + "\n")
+    return page

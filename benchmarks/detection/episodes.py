@@ -6,14 +6,13 @@ writes ``benchmarks/results/episodes.md``. It is the laboratory's step of that n
 trainings, so the figures follow every change of the chain.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import click
 import numpy as np
 
-from benchmarks.record import RESULTS, ROOT, facts
+from benchmarks.record import ROOT, facts, save_rows
 from converter.lab.measures.episodes import play_observer
 from converter.lab.observers import test_specs
 from converter.lab.toml import load_experiment
@@ -50,11 +49,6 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _strict(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as JSON has it: what is not known is null."""
-    return {key: None if value != value else value for key, value in row.items()}
-
-
 @click.command()
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
 def main(save: bool) -> None:
@@ -66,19 +60,8 @@ def main(save: bool) -> None:
     for seed, spec in test_specs(experiment, episodes.population):
         click.echo(f"seed {seed}, {spec.name}", err=True)
         rows += [{**row, "seed": seed} for row in play_observer(spec, bundle, episodes)]
-    machine = facts()
-    known = ", ".join(f"{key} {value}" for key, value in machine.items())
-    text = (
-        "# Events of the shipped bundle on simulated traffic\n\n"
-        f"Made by `python -m benchmarks.detection.episodes`. {known}.\n\n{markdown(rows)}"
-    )
-    click.echo(text)
-    if save:
-        (RESULTS / "episodes.md").write_text(text)
-        content = {"machine": machine, "rows": [_strict(row) for row in rows]}
-        (RESULTS / "episodes.json").write_text(
-            json.dumps(content, indent=1, allow_nan=False) + "\n"
-        )
+    title = "Events of the shipped bundle on simulated traffic"
+    click.echo(save_rows("episodes", title, facts(), rows, markdown(rows), save=save))
 
 
 if __name__ == "__main__":

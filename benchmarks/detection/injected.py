@@ -7,7 +7,6 @@ three. The parameters of every interferer are drawn, and no period is a multiple
 recordings stay where they are.
 """
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +25,7 @@ from benchmarks.detection.real_recordings import (
     g20_dataset,
     train_bundle,
 )
-from benchmarks.record import DATA, RESULTS, facts
+from benchmarks.record import DATA, facts, save_rows
 from converter.report.markdown_table import markdown_table
 from edgespec.config import (
     AlarmConfig,
@@ -303,17 +302,9 @@ def main(
         found = list(
             rows_of(data, home, isrs_db or ISRS_DB, names, lambda text: click.echo(text, err=True))
         )
-    machine = facts(("tensorflow-cpu", "keras"))
-    known = ", ".join(f"{key} {value}" for key, value in machine.items())
-    text = (
-        "# Interferers in real captures, from far below the cell to far above full scale\n\n"
-        f"Made by `python -m benchmarks.detection.injected`. {known}.\n\n{markdown(found, names)}"
-    )
-    click.echo(text)
-    if save:
-        (RESULTS / "injected.md").write_text(text)
-        content = {"machine": machine, "rows": [asdict(row) for row in found]}
-        (RESULTS / "injected.json").write_text(json.dumps(content, indent=1) + "\n")
+    title = "Interferers in real captures, from far below the cell to far above full scale"
+    machine, rows = facts(("tensorflow-cpu", "keras")), [asdict(row) for row in found]
+    click.echo(save_rows("injected", title, machine, rows, markdown(found, names), save=save))
 
 
 if __name__ == "__main__":
