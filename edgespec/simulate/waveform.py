@@ -9,6 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from edgespec.lte.numerology import sync_places
+from edgespec.lte.sequences import (
+    cell_reference,
+    primary_sync,
+    reference_subcarriers,
+    secondary_sync,
+)
 from edgespec.records import FloatArray
 from edgespec.simulate.config import CellConfig, TddConfig
 from edgespec.simulate.duplex import downlink_symbols
@@ -20,7 +27,6 @@ from edgespec.simulate.numerology import (
     RBG_OF_SUBCARRIER,
     SUBFRAMES_PER_FRAME,
 )
-from edgespec.simulate.sequences import cell_reference, primary_sync, secondary_sync
 from edgespec.simulate.traffic import FrameSchedule
 
 __all__ = ["Downlink", "modulate", "with_prefixes"]
@@ -28,6 +34,7 @@ __all__ = ["Downlink", "modulate", "with_prefixes"]
 ComplexArray = NDArray[np.complex64]
 
 _SHAPE = (SUBFRAMES_PER_FRAME, N_SYMBOLS, N_SUBCARRIERS)
+_SUBCARRIERS = np.delete(np.arange(-150, 151), 150)
 _SYNC = slice(150 - 31, 150 + 31)
 _SYNC_GUARD = slice(150 - 36, 150 + 36)
 #: Subframe, symbols and subcarriers of the broadcast channel.
@@ -92,24 +99,21 @@ class Downlink:
 
     def _add_reference(self, cell: CellConfig) -> None:
         """Lay out the reference signals of every port; an element one port uses, others leave."""
-        symbols = cell_reference(cell.pci).reshape(SUBFRAMES_PER_FRAME, 4, 50)
+        symbols = cell_reference(cell.pci, 25).reshape(SUBFRAMES_PER_FRAME, 4, 50)
         amplitude = np.float32(10.0 ** (cell.reference_db / 20.0))
         for port in range(cell.n_ports):
+            places = np.searchsorted(_SUBCARRIERS, reference_subcarriers(cell.pci, 25, port))
             for row, symbol in enumerate((0, 4, 7, 11)):
-                shift = (3 * ((row + port) % 2) + cell.pci) % 6
-                self._fixed[:, symbol, shift::6] = symbols[:, row] * amplitude
-                self._is_fixed[:, symbol, shift::6] = True
+                self._fixed[:, symbol, places[row % 2]] = symbols[:, row] * amplitude
+                self._is_fixed[:, symbol, places[row % 2]] = True
 
     def _add_sync(self, pci: int, amplitude: np.float32, is_tdd: bool) -> None:
-        """Lay out PSS and SSS (TS 36.211, sec. 6.11): with time division three symbols apart."""
-        for half, subframe in enumerate((0, 5)):
-            primary, secondary = ((subframe, 6), (subframe, 5))
-            if is_tdd:
-                primary, secondary = ((subframe + 1, 2), (subframe, 13))
-            for place, values in (
-                (primary, primary_sync(pci)),
-                (secondary, secondary_sync(pci)[half]),
-            ):
+        """Lay out PSS and SSS, each alone in the middle of its symbol (TS 36.211, sec. 6.11)."""
+        places = sync_places("tdd" if is_tdd else "fdd", "normal")
+        for half, secondary in enumerate(secondary_sync(pci)):
+            for (slot, symbol), values in zip(places, (primary_sync(pci), secondary), strict=True):
+                subframe, second = divmod(10 * half + slot, 2)
+                place = subframe, N_SYMBOLS // 2 * second + symbol
                 self._fixed[*place, _SYNC_GUARD] = 0.0
                 self._fixed[*place, _SYNC] = values * amplitude
                 self._is_fixed[*place, _SYNC_GUARD] = True

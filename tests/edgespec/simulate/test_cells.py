@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgespec.errors import UsageError
+from edgespec.lte.sequences import primary_sync
 from edgespec.records import SampleFormat
 from edgespec.simulate.bands import BANDS
 from edgespec.simulate.cells import CELLS, DAY_CURVE
@@ -19,7 +20,6 @@ from edgespec.simulate.config import (
 )
 from edgespec.simulate.inject import mean_power
 from edgespec.simulate.scene import Scene
-from edgespec.simulate.sequences import primary_sync
 from edgespec.simulate.shadowing import Shadowing
 from edgespec.simulate.traffic import Traffic
 from edgespec.simulate.wanted import Wanted, wanted_power

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from edgespec.errors import UsageError
+from edgespec.lte.sequences import primary_sync
 from edgespec.simulate.config import CellConfig, ChannelConfig, InterfererConfig, SceneConfig
 from edgespec.simulate.inject import mean_power
 from edgespec.simulate.interferers import KINDS, Interferer, settle
 from edgespec.simulate.scene import Scene
-from edgespec.simulate.sequences import primary_sync
 
 RATE_HZ = 5e6
 MIXES = [kind for kind in KINDS if "+" in kind]

@@ -7,6 +7,7 @@ import pytest
 from scipy.signal import resample_poly
 
 from edgespec.errors import UsageError
+from edgespec.lte.sequences import primary_sync
 from edgespec.records import SampleFormat
 from edgespec.simulate.channel import PROFILES, Channel
 from edgespec.simulate.config import (
@@ -22,7 +23,6 @@ from edgespec.simulate.interferers import KINDS, Interferer
 from edgespec.simulate.receiver import quantise, to_complex
 from edgespec.simulate.resample import FrameResampler
 from edgespec.simulate.scene import Scene
-from edgespec.simulate.sequences import gold_bits, primary_sync, secondary_sync
 from edgespec.simulate.traffic import Traffic
 from edgespec.simulate.wanted import Wanted, wanted_power
 from edgespec.simulate.waveform import Downlink
@@ -58,25 +58,6 @@ def spectrogram_db(samples: np.ndarray) -> np.ndarray:
 
 
 # --- what makes a cell ---------------------------------------------------------------------
-
-
-def test_gold_sequence_by_its_definition():
-    # TS 36.211 sec. 7.2, bit by bit, for one seed.
-    seed, n_bits = 0x2ABCD, 64
-    x1, x2 = [1] + [0] * 30, [(seed >> i) & 1 for i in range(31)]
-    for n in range(1600 + n_bits):
-        x1.append((x1[n + 3] + x1[n]) % 2)
-        x2.append((x2[n + 3] + x2[n + 2] + x2[n + 1] + x2[n]) % 2)
-    expected = [(x1[1600 + n] + x2[1600 + n]) % 2 for n in range(n_bits)]
-    assert gold_bits(np.array([seed]), n_bits)[0].tolist() == expected
-
-
-def test_secondary_sync_tells_all_cells_apart():
-    halves = np.concatenate([secondary_sync(3 * identity) for identity in range(168)])
-    assert len(np.unique(halves.real, axis=0)) == 336
-    # 31 and 31 signs: equal ones correlate to 62, different ones stay well below.
-    correlation = np.abs(halves @ halves.conj().T) - 62 * np.eye(336)
-    assert correlation.max() < 40
 
 
 @pytest.mark.parametrize("load", [0.0, 0.2, 0.6, 0.9])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgespec.errors import UsageError
+from edgespec.lte.sequences import primary_sync, secondary_sync
 from edgespec.simulate.config import (
     CellConfig,
     ChannelConfig,
@@ -20,7 +21,6 @@ from edgespec.simulate.duplex import downlink_symbols, special_subframes, uplink
 from edgespec.simulate.inject import mean_power
 from edgespec.simulate.numerology import SYMBOL_START
 from edgespec.simulate.scene import Scene
-from edgespec.simulate.sequences import primary_sync, secondary_sync
 from edgespec.simulate.traffic import Traffic
 from edgespec.simulate.uplink_users import UplinkUsers
 from edgespec.simulate.wanted import Wanted, wanted_power

@@ -3,12 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cell_reference", "gold_bits", "primary_sync", "secondary_sync"]
+__all__ = [
+    "cell_reference",
+    "gold_bits",
+    "primary_sync",
+    "reference_subcarriers",
+    "secondary_sync",
+]
 
 N_SYNC = 62
 _GOLD_SKIP = 1600
-#: Half of the reference sequence of the largest bandwidth, 110 blocks, minus half of 25 blocks.
-_REFERENCE_SKIP = 110 - 25
+#: Resource blocks of the largest bandwidth: a smaller cell has the middle of its sequence.
+_N_BLOCKS_MOST = 110
+#: Symbols of a slot that carry reference signals of ports 0 and 1: the first, and the third last.
+_REFERENCE_SYMBOLS = {"normal": (0, 4), "extended": (0, 3)}
 _PSS_ROOT = (25, 29, 34)
 
 
@@ -28,17 +36,31 @@ def gold_bits(c_init: NDArray[np.int64], n_bits: int) -> NDArray[np.uint8]:
     return x1[:, _GOLD_SKIP:n_total] ^ x2[:, _GOLD_SKIP:n_total]
 
 
-def cell_reference(pci: int) -> NDArray[np.complex64]:
-    """Return the reference symbols of a cell, complex64 ``(20 slots, 2, 50)``.
+def cell_reference(pci: int, n_blocks: int, prefix: str = "normal") -> NDArray[np.complex64]:
+    """Return the reference symbols of a cell, complex64 ``(20 slots, 2, 2 * n_blocks)``.
 
-    The second axis is symbol 0 and symbol 4 of the slot (TS 36.211, sec. 6.10.1.1).
+    The second axis is the first symbol of the slot and the third last, the third the reference
+    elements from the lowest frequency up (TS 36.211, sec. 6.10.1.1).
     """
-    slot, symbol = np.meshgrid(np.arange(20), (0, 4), indexing="ij")
-    c_init = 2**10 * (7 * (slot + 1) + symbol + 1) * (2 * pci + 1) + 2 * pci + 1
-    bits = gold_bits(c_init.ravel().astype(np.int64), 2 * (_REFERENCE_SKIP + 50))
-    signs = (1.0 - 2.0 * bits[:, 2 * _REFERENCE_SKIP :]).reshape(20, 2, 50, 2)
+    slot, symbol = np.meshgrid(np.arange(20), _REFERENCE_SYMBOLS[prefix], indexing="ij")
+    c_init = 2**10 * (7 * (slot + 1) + symbol + 1) * (2 * pci + 1) + 2 * pci
+    c_init += prefix == "normal"
+    first, last = _N_BLOCKS_MOST - n_blocks, _N_BLOCKS_MOST + n_blocks
+    bits = gold_bits(c_init.ravel().astype(np.int64), 2 * last)[:, 2 * first :]
+    signs = (1.0 - 2.0 * bits).reshape(20, 2, 2 * n_blocks, 2)
     values: NDArray[np.complex64] = ((signs[..., 0] + 1j * signs[..., 1]) / np.sqrt(2)).astype("c8")
     return values
+
+
+def reference_subcarriers(pci: int, n_blocks: int, port: int = 0) -> NDArray[np.int64]:
+    """Return where a port's reference elements lie, int64 ``(2, 2 * n_blocks)``.
+
+    In subcarriers from the carrier, at which there is none; the axes are those of
+    :func:`cell_reference`, for ports 0 and 1 (TS 36.211, sec. 6.10.1.2).
+    """
+    shift = (3 * ((np.arange(2)[:, None] + port) % 2) + pci) % 6
+    place = 6 * np.arange(2 * n_blocks) + shift - 6 * n_blocks
+    return place + (place >= 0)
 
 
 def primary_sync(pci: int) -> NDArray[np.complex64]:
