@@ -1,0 +1,124 @@
+"""Where in a slot the cyclic prefixes lie, and which part of them is taken: a record of sizes."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import ConfigError
+from edgespec.grid import Grid
+
+__all__ = ["LEAST_RATE_HZ", "PREFIXES", "SLOTS_PER_FRAME", "SLOT_S", "PrefixPlan"]
+
+#: The widest signal that every LTE cell sends, six resource blocks, needs this rate.
+LEAST_RATE_HZ = 1.92e6
+SLOT_S = 5e-4
+SLOTS_PER_FRAME = 20
+_SUBCARRIER_HZ = 15e3
+#: A radio that rounds its rate is still taken.
+_RATE_TOLERANCE = 1e-4
+
+#: Length of each prefix of a slot in samples of 30.72 MS/s (3GPP TS 36.211, table 6.12-1).
+PREFIXES = {"normal": (160, 144, 144, 144, 144, 144, 144), "extended": (512,) * 6}
+_TABLE_RATE_HZ = 30.72e6
+
+#: Length of the part that is taken. It is half of a short prefix: what comes before is left to
+#: echoes of the last symbol.
+_WINDOW_S = 2.45e-6
+#: Kept free at the end of a prefix, for the receiver's filter and what timing is wrong by.
+_GUARD_S = 0.4e-6
+_MOST_SUBBANDS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixPlan:
+    """The cyclic prefixes of an OFDM cell with subcarriers of 15 kHz, at one sample rate.
+
+    A slot of 0.5 ms has ``n_symbols``; each of them begins with a copy of what lies
+    ``lag_samples`` later. Of every prefix the ``n_window`` samples are taken that end ``n_guard``
+    samples before it does. Their spectrum has ``n_window`` bins, neighbours of which are one
+    subband: 5 at 1.92 MS/s, 12 at 5 and 20 MS/s, never more than 16.
+
+    Args:
+        sample_rate_hz: of the receiver, 1.92 MS/s or more.
+        prefix: ``normal`` or ``extended``.
+
+    Raises:
+        ConfigError: one of them is not accepted.
+    """
+
+    sample_rate_hz: float
+    prefix: str = "normal"
+
+    def __post_init__(self) -> None:
+        least_hz = LEAST_RATE_HZ * (1.0 - _RATE_TOLERANCE)
+        if not (math.isfinite(self.sample_rate_hz) and self.sample_rate_hz >= least_hz):
+            raise ConfigError(
+                f"the sample rate is {self.sample_rate_hz:.10g} S/s; to cancel a cell it must be "
+                f"{LEAST_RATE_HZ:.10g} S/s or more: set source.sample_rate_hz"
+            )
+        if self.prefix not in PREFIXES:
+            raise ConfigError(
+                f"the cyclic prefix is {self.prefix!r}; known are {', '.join(PREFIXES)}"
+            )
+
+    @property
+    def lag_samples(self) -> float:
+        """Samples from a prefix to its copy: those of one useful symbol, whole or not."""
+        return self.sample_rate_hz / _SUBCARRIER_HZ
+
+    @property
+    def slot_samples(self) -> float:
+        """Samples of a slot by a receiver whose clock is right."""
+        return self.sample_rate_hz * SLOT_S
+
+    @property
+    def n_symbols(self) -> int:
+        """Symbols in a slot, and so prefixes."""
+        return len(PREFIXES[self.prefix])
+
+    @property
+    def n_window(self) -> int:
+        """Samples that are taken of every prefix; as many bins."""
+        wanted = _WINDOW_S * self.sample_rate_hz
+        n_together = self.bins_per_subband
+        return n_together * round(wanted / n_together)
+
+    @property
+    def n_guard(self) -> int:
+        """Samples at the end of a prefix that are not taken."""
+        return max(1, round(_GUARD_S * self.sample_rate_hz))
+
+    @property
+    def bins_per_subband(self) -> int:
+        """Neighbouring bins that are one subband."""
+        return math.ceil(_WINDOW_S * self.sample_rate_hz / _MOST_SUBBANDS)
+
+    @property
+    def n_subbands(self) -> int:
+        """Subbands of a slot, from half of the sample rate below the centre on."""
+        return self.n_window // self.bins_per_subband
+
+    @property
+    def prefix_ends(self) -> NDArray[np.float64]:
+        """Where each prefix of a slot ends, float64 ``(n_symbols,)`` in samples of the slot."""
+        prefixes = np.array(PREFIXES[self.prefix]) / _TABLE_RATE_HZ * self.sample_rate_hz
+        ends: NDArray[Any] = np.cumsum(prefixes) + np.arange(self.n_symbols) * self.lag_samples
+        return ends
+
+    def grid(self, center_freq_hz: float) -> Grid:
+        """Return the axes of a plane: the middle of each subband, a slot a frame.
+
+        The first of an even number of bins lies on half of the sample rate, and so on both edges.
+        """
+        n_bins, n_together = self.n_window, self.bins_per_subband
+        bin_hz = self.sample_rate_hz / n_bins
+        bins_hz = (np.arange(n_bins) - n_bins // 2) * bin_hz
+        return Grid(
+            center_freq_hz + bins_hz.reshape(-1, n_together).mean(axis=1),
+            n_together * bin_hz,
+            round(self.slot_samples),
+            self.sample_rate_hz,
+        )
