@@ -1,11 +1,13 @@
 """The plainest form of everything that is fast elsewhere: loops, definitions, float64."""
 
+import cmath
 import math
 import struct
 from itertools import pairwise
 
 import numpy as np
 
+from edgespec.lte.sequences import cell_reference, reference_subcarriers
 from edgespec.records import FrameFlag, SampleFormat
 
 
@@ -316,3 +318,33 @@ def channel(x, plan, number, first, n_out):
         turns = [(int(i) * plan.offset_hz / plan.source_rate_hz) % 1.0 for i in k]
         out.append(np.sum(taps * x[k - first] * np.exp(-2j * np.pi * np.array(turns))))
     return np.array(out)
+
+
+def pilot_products(x, cell, n_blocks, frame_start, ppm, slot):
+    """Product of neighbouring pilots and their powers in one slot of the frame, by definition.
+
+    ``Y[f] = 1/N sum_n x[n] exp(-2j pi f (t_n - t_0))`` with t_0 the begin of the useful part, over
+    N samples from 1.2 us before it on; both symbols are summed.
+    """
+    n = int(cell.sample_rate_hz / 15e3)
+    stretch = 1.0 + ppm * 1e-6
+    useful = {"normal": (160, 8928), "extended": (512, 8192)}[cell.prefix]
+    product, power = np.zeros(2 * n_blocks - 1, complex), np.zeros(2 * n_blocks)
+    values = cell_reference(cell.identity, n_blocks, cell.prefix)
+    places = reference_subcarriers(cell.identity, n_blocks)
+    for symbol in range(2):
+        units = slot * 15_360 + useful[symbol]
+        begin = frame_start + units / 30.72e6 * cell.sample_rate_hz * stretch
+        first = math.floor(begin - 1.2e-6 * cell.sample_rate_hz * stretch)
+        h = []
+        for place, value in zip(places[symbol], values[slot, symbol], strict=True):
+            f = place * 15e3 + cell.cfo_hz
+            terms = [
+                x[k] * cmath.exp(-2j * math.pi * f * (k - begin) / cell.sample_rate_hz)
+                for k in range(first, first + n)
+            ]
+            # The common phase is that of the carrier at t_0: it drops out of every product.
+            h.append(sum(terms) / n / value)
+        power += np.abs(h) ** 2
+        product += np.array([a * b.conjugate() for a, b in pairwise(h)])
+    return product, power

@@ -1,0 +1,62 @@
+"""Which symbols of a radio frame carry the cell's reference signals: all, or those of a pattern."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.dsp.prefix.pilots import N_ROWS, SLOTS
+
+__all__ = ["ActiveSymbols"]
+
+#: With time division these are the cell's in every pattern: subframes 0 and 5, and the first
+#: symbol of the special subframe (TS 36.211, tables 4.2-1 and 4.2-2).
+_ALWAYS = (0, 1, 10, 11)
+_SPECIAL = 2
+#: A symbol joins above the first share of the best coherence, and leaves below the second.
+_JOIN, _LEAVE = 0.5, 0.3
+#: With less at best there is no cell to learn from.
+_LEAST_COHERENCE = 0.15
+#: Frames before the pattern is believed, and those that it ends up averaging.
+_FIRST_FRAMES, _MOST_FRAMES = 5, 50
+
+
+class ActiveSymbols:
+    """Coherence of each of the 20 x 2 reference symbols of a frame, averaged over frames.
+
+    Attributes:
+        mask: bool ``(20, 2)``: symbols in which the cell is heard.
+        is_frozen: nothing is learnt, as while an alarm is on.
+    """
+
+    def __init__(self, duplex: str) -> None:
+        self.mask: NDArray[np.bool_] = np.ones((SLOTS, N_ROWS), bool)
+        if duplex == "tdd":
+            self.mask[:] = False
+            self.mask[list(_ALWAYS)] = True
+            self.mask[_SPECIAL, 0] = True
+        self.is_frozen = False
+        self._sums = np.zeros((SLOTS, N_ROWS, 3))
+        self._coherence = np.zeros((SLOTS, N_ROWS))
+        self._scratch = np.zeros((SLOTS, N_ROWS))
+        self._n_frames = 0
+
+    @property
+    def coherence(self) -> NDArray[np.float64]:
+        """Modulus of the mean product over the mean power, ``(20, 2)``, 0 to 1."""
+        return self._coherence
+
+    def end_frame(self, totals: NDArray[np.float32]) -> None:
+        """Take a whole frame's products and powers over the band, ``(20, 2, 3)``."""
+        if self.is_frozen or not np.isfinite(totals).all():
+            return
+        self._n_frames = min(self._n_frames + 1, _MOST_FRAMES)
+        self._sums *= 1.0 - 1.0 / self._n_frames
+        self._sums += totals
+        if self._n_frames < _FIRST_FRAMES:
+            return
+        np.hypot(self._sums[..., 0], self._sums[..., 1], out=self._coherence)
+        np.maximum(self._sums[..., 2], 1e-30, out=self._scratch)
+        self._coherence /= self._scratch
+        best = float(self._coherence.max())
+        if best >= _LEAST_COHERENCE:
+            self.mask |= self._coherence > _JOIN * best
+            self.mask &= self._coherence > _LEAVE * best
