@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from converter.simulate.sigmf_files import write_recordings
 from converter.simulate.specs import RecordingSpec
 from edgespec.config import Config, override
-from edgespec.observer.startup import open_band_source, open_chain, open_model
+from edgespec.observer.startup import named_bundle, open_band_source, open_chain
 from edgespec.records import Event, FloatArray
 from edgespec.simulate.config import (
     CellConfig,
@@ -60,11 +60,10 @@ def observe(recording: Path) -> tuple[FloatArray, float, list[Event]]:
     """Return the spectrogram in dBFS, the length of a frame in seconds, and the events."""
     config = override(Config(), source=f"sigmf:{recording}")
     config = replace(config, detect=replace(config.detect, hold_off_s=0.1))
-    bundle, backend = open_model(config)
-    source = open_band_source(config, [bundle])
-    chain = open_chain(config, bundle, backend, source)
+    source = open_band_source(config, [named_bundle(config.band[0])])
+    chain = open_chain(config, source)
     geometry = chain.geometry
-    buffer = source.info.sample_format.empty(bundle.manifest.recipe.hop_samples)
+    buffer = source.info.sample_format.empty(chain.hop_samples)
     horizons, events = [], []
     while (block := source.read(buffer)) is not None:
         before = chain.n_segments

@@ -18,6 +18,7 @@ from edgespec.twin.cli import twin
 
 if TYPE_CHECKING:
     from edgespec.config import Config
+    from edgespec.inference.bundle import Bundle
 
 __all__ = ["main"]
 
@@ -292,13 +293,19 @@ def config_check(path: Path) -> None:
     loaded = load_config(path)
     bundles = check_config(loaded)
     heard = " and ".join(
-        f"{loaded.source_of(band).uri} with the model {bundle.manifest.name}"
+        f"{loaded.source_of(band).uri} with {_named(bundle)}"
         for band, bundle in zip(loaded.band, bundles, strict=True)
     )
     click.echo(
         f"{path}: good; {loaded.node.id} listens to {heard}, "
         f"alarms to {loaded.mqtt.public_url or 'the screen only'}"
     )
+
+
+def _named(bundle: "Bundle | None") -> str:
+    if bundle is None:
+        return "the shipped model, or none where that was made for another sample rate"
+    return f"the model {bundle.manifest.name}"
 
 
 @config.command("schema")

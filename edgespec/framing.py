@@ -22,6 +22,8 @@ FFT_SIZES = (64, 128, 256, 512, 1024)
 MAX_HOP_SAMPLES = 1 << 22
 MAX_SEGMENT_CELLS = 1 << 22
 MAX_RATE_HZ = 1e11
+#: What :meth:`Recipe.for_rate` makes.
+USUAL_FRAME_S, WIDEST_BIN_HZ, LEAST_FFT = 0.256e-3, 40e3, 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,18 @@ class Recipe:
                 f"n_context is {self.n_context} and n_horizon {self.n_horizon}; a segment has at "
                 f"most {MAX_SEGMENT_CELLS} cells"
             )
+
+    @classmethod
+    def for_rate(cls, sample_rate_hz: float) -> "Recipe":
+        """Return frames of about 0.256 ms at any rate, as those of the paper are at 5 MS/s.
+
+        Bins are 40 kHz wide at most, where the front end has an FFT of that size.
+        """
+        wide_enough = (
+            n for n in FFT_SIZES if n >= LEAST_FFT and n * WIDEST_BIN_HZ >= sample_rate_hz
+        )
+        n_fft = next(wide_enough, FFT_SIZES[-1])
+        return cls(sample_rate_hz, n_fft, max(1, round(USUAL_FRAME_S * sample_rate_hz / n_fft)))
 
     @property
     def framing(self) -> Framing:

@@ -98,7 +98,8 @@ def _whole_path() -> Callable[[int], object]:
     from edgespec.dsp.spectrogram import FrontEnd
     from edgespec.inference.backends import open_backend
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-    from edgespec.observer.band import BandChain
+    from edgespec.observer.basis import Basis
+    from edgespec.observer.making import make_chain
     from edgespec.records import SampleFormat
 
     bundle = load_bundle(shipped_bundle_path())
@@ -109,7 +110,7 @@ def _whole_path() -> Callable[[int], object]:
         computing="compiled",
     )
     backend, detect = open_backend(bundle, "numba"), DetectConfig(warmup_s=0.0)
-    chain = BandChain.for_bundle(bundle, backend, front_end, BandConfig(), detect)
+    chain = make_chain(Basis.of_bundle(bundle, backend, detect), front_end, BandConfig(), detect)
     for number in range(_N_PRIMING):
         list(chain.process(_block(number)))
     return lambda number: list(chain.process(_block(_N_PRIMING + number)))

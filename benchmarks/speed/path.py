@@ -27,7 +27,8 @@ from edgespec.errors import QualityError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path, write_bundle
 from edgespec.inference.manifest import Calibration
-from edgespec.observer.band import BandChain
+from edgespec.observer.basis import Basis
+from edgespec.observer.making import make_chain
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources import open_source
 
@@ -124,8 +125,11 @@ def _ours(
         max_block_samples=signal.hops.shape[1],
         max_clipped_fraction=detect.max_clipped_fraction,
     )
-    chain = BandChain.for_bundle(
-        bundle, open_backend(bundle, backend), front_end, BandConfig(), detect
+    chain = make_chain(
+        Basis.of_bundle(bundle, open_backend(bundle, backend), detect),
+        front_end,
+        BandConfig(),
+        detect,
     )
     # The stream goes on while the numbers begin again.
     blocks = _blocks(signal)

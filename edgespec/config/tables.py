@@ -151,7 +151,10 @@ class BandConfig:
     )
     model: Path | None = field(
         default=None,
-        metadata=about("Bundle NAME.edgespec; default: the shipped one", example="cell.edgespec"),
+        metadata=about(
+            "Bundle NAME.edgespec; default: the shipped one at its rate, none at others",
+            example="cell.edgespec",
+        ),
     )
     backend: str = field(
         default="auto",

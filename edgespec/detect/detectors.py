@@ -11,7 +11,7 @@ from edgespec.errors import ConfigError
 from edgespec.nearest import nearest
 from edgespec.records import Geometry
 
-__all__ = ["DETECTORS", "MODEL_DETECTORS", "make_detectors", "resolve_names"]
+__all__ = ["DETECTORS", "MODEL_DETECTORS", "make_detectors", "resolve_names", "without_model"]
 
 #: Every detector: its name, and how it is made from the geometry, the warm-up in segments and
 #: optionally the arithmetic.
@@ -56,6 +56,28 @@ def resolve_names(names: Sequence[str], role: str) -> tuple[str, ...]:
             f"detect.detectors is {list(names)}; name at least one detector, each once"
         )
     return resolved
+
+
+def without_model(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that need no model: ``model``, which means whatever there is, is nothing.
+
+    Raises:
+        ConfigError: an unknown name, one given twice, one that needs a model, or none is left.
+    """
+    left = [name for name in names if name != "model"]
+    if not left:
+        needless = ", ".join(name for name in DETECTORS if name not in MODEL_DETECTORS.values())
+        raise ConfigError(
+            f"detect.detectors is {list(names)}, and no bundle was made for this sample rate: add "
+            f"{needless}, or name a bundle for the rate in band.model"
+        )
+    for name in left:
+        if name in MODEL_DETECTORS.values():
+            raise ConfigError(
+                f"detect.detectors names {name!r}, and no bundle was made for this sample rate: "
+                "leave it out, or name a bundle for the rate in band.model"
+            )
+    return resolve_names(left, next(iter(MODEL_DETECTORS)))
 
 
 def make_detectors(

@@ -14,11 +14,16 @@ from edgespec.grid import Grid, Span
 from edgespec.records import FloatArray, FrameFlag, IqBlock, SampleFormat, SourceInfo, Spectrogram
 from edgespec.units import POWER_FLOOR_DBFS
 
-__all__ = ["FRAMES", "RATE_TOLERANCE", "Frames", "FrontEnd", "PlaneSource"]
+__all__ = ["FRAMES", "RATE_TOLERANCE", "Frames", "FrontEnd", "PlaneSource", "is_near_rate"]
 
 
 #: Radios round the rate they are asked for; this much is a shift of a tenth of a bin at most.
 RATE_TOLERANCE = 1e-4
+
+
+def is_near_rate(rate_hz: float, wanted_hz: float) -> bool:
+    """Whether frames made for one sample rate can be made at another: a radio rounded it."""
+    return abs(rate_hz - wanted_hz) <= RATE_TOLERANCE * wanted_hz
 
 
 class PlaneSource(Protocol):
@@ -148,9 +153,7 @@ class FrontEnd:
         Raises:
             SourceError: the source has another sample rate than the framing.
         """
-        if abs(source.sample_rate_hz - framing.sample_rate_hz) > (
-            RATE_TOLERANCE * framing.sample_rate_hz
-        ):
+        if not is_near_rate(source.sample_rate_hz, framing.sample_rate_hz):
             raise SourceError(
                 f"{source.uri} delivers {source.sample_rate_hz:.10g} samples/s, but the bundle "
                 f"was made for {framing.sample_rate_hz:.10g}: set the source's sample rate to "
@@ -226,7 +229,7 @@ class FrontEnd:
 
     def _check(self, block: IqBlock) -> None:
         wanted_hz = self.framing.sample_rate_hz
-        if not abs(block.sample_rate_hz - wanted_hz) <= RATE_TOLERANCE * wanted_hz:
+        if not is_near_rate(block.sample_rate_hz, wanted_hz):
             raise ModelError(
                 f"the samples come at {block.sample_rate_hz:.10g} S/s, but the model was made for"
                 f" {wanted_hz:.10g} S/s: set the source to that rate, or choose"

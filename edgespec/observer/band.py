@@ -1,32 +1,23 @@
 """One band's chain, read aloud: blocks, frames, segments, scores, events."""
 
 import logging
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import isclose
 from typing import Any
 
 import numpy as np
 
-from edgespec.clock import ClockQuality
-from edgespec.config import BandConfig, DetectConfig
-from edgespec.detect.detectors import resolve_names
 from edgespec.detect.events import EventTracker
-from edgespec.detect.rules import EventRules
-from edgespec.detect.trouble import TroubleRules, TroubleWatch
+from edgespec.detect.trouble import TroubleWatch
 from edgespec.dsp.channel import Channel
-from edgespec.dsp.levels import RssPlan, SubbandLevels
+from edgespec.dsp.levels import SubbandLevels
 from edgespec.dsp.segments import Segmenter
-from edgespec.dsp.spectrogram import RATE_TOLERANCE, FrontEnd, PlaneSource
+from edgespec.dsp.spectrogram import RATE_TOLERANCE, PlaneSource
 from edgespec.errors import ModelError
 from edgespec.grid import Grid
-from edgespec.inference.backend import Backend
-from edgespec.inference.bundle import Bundle
-from edgespec.observer.kept import KeptFile
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.snapshot import BandSnapshot
-from edgespec.observer.thresholds import thresholds_of
 from edgespec.observer.unscored import NO_CONTEXT, Unscored
 from edgespec.observer.warmup import WarmUp
 from edgespec.records import (
@@ -124,76 +115,6 @@ class BandChain:
         self.last: ScoredSegment | None = None
         # The segmenter overwrites its segments; what is asked for between them is kept apart.
         self._heard_dbfs = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
-
-    @classmethod
-    def for_bundle(
-        cls,
-        bundle: Bundle,
-        backend: Backend,
-        front_end: FrontEnd,
-        band: BandConfig,
-        detect: DetectConfig,
-        *,
-        source: str = "",
-        update_s: float = 1.0,
-        rss: RssPlan | None = None,
-        channel: Channel | None = None,
-        kept: KeptFile | None = None,
-        utc: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
-    ) -> "BandChain":
-        """Return the chain of a calibrated bundle.
-
-        Args:
-            bundle: the model with its geometry and thresholds.
-            backend: runtime that holds the model.
-            front_end: what follows is computed as it computes: where that is plainly, nothing here
-                loads Numba.
-            band: names the events.
-            detect: detectors, false-alarm rate and event rules.
-            source: URI of what the samples are.
-            update_s: how often an event that goes on says so.
-            rss: what to report of the received power; None for nothing.
-            channel: what makes the front end's samples of the source's.
-            kept: file that keeps over a restart what was learnt; None: nothing is kept.
-            utc: how good the UTC of the blocks is.
-
-        Raises:
-            ConfigError: a detector is unknown.
-            ModelError: the bundle has no threshold for a detector at the chosen rate, or was made
-                for other frames.
-        """
-        manifest, computing = bundle.manifest, front_end.computing
-        names = resolve_names(detect.detectors, manifest.model.role)
-        thresholds, warning = thresholds_of(manifest, names, detect)
-        if warning:
-            _LOG.warning("%s", warning)
-        levels = None
-        if rss is not None:
-            levels = SubbandLevels(front_end.grid, rss, front_end.max_frames, computing)
-        info = BandInfo(band.id, front_end.grid, source, manifest.name, bundle.sha256)
-        scorer = Scorer.for_bundle(bundle, backend, names, detect.warmup_s, computing)
-        return cls(
-            front_end,
-            manifest.geometry,
-            scorer,
-            thresholds,
-            EventTracker(
-                info,
-                EventRules(detect.k, detect.n, detect.hysteresis, detect.hold_off_s, update_s),
-                {
-                    name: np.asarray(calibration.error_std_db, np.float32)
-                    for name, calibration in manifest.detectors.items()
-                    if calibration.error_std_db
-                },
-                time.monotonic_ns,
-                utc,
-                manifest.geometry.n_segment * manifest.geometry.frame_s,
-            ),
-            levels,
-            channel,
-            TroubleWatch(info, TroubleRules(detect.hold_off_s, update_s), time.monotonic_ns, utc),
-            WarmUp(manifest.geometry, scorer.n_warmup, kept),
-        )
 
     @property
     def info(self) -> BandInfo:

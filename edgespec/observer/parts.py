@@ -7,6 +7,7 @@ from edgespec.config import BandConfig, Config, SourceConfig
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.channel_plan import ChannelPlan
 from edgespec.errors import ConfigError
+from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle
 from edgespec.records import SampleFormat, SourceInfo
 
@@ -14,12 +15,13 @@ __all__ = ["open_channel", "source_rate_hz"]
 
 
 def source_rate_hz(
-    source: SourceConfig, shown: Sequence[tuple[BandConfig, Bundle]]
+    source: SourceConfig, shown: Sequence[tuple[BandConfig, Bundle | None]]
 ) -> float | None:
     """Return the rate to open a source at; None leaves it to the source.
 
-    A band without a centre is all that the source shows, at the rate that its bundle was made for.
-    Where all are parts of it, the configuration names the rate, or the recording has one.
+    A band without a centre is all that the source shows, at the rate that its bundle was made for,
+    or at any where it names none. Where all are parts of it, the configuration names the rate, or
+    the recording has one.
 
     Raises:
         ConfigError: the bands cannot be watched together in this source.
@@ -27,7 +29,7 @@ def source_rate_hz(
     whole = {
         band.id: (bundle.manifest.recipe.sample_rate_hz, bundle.manifest.name)
         for band, bundle in shown
-        if band.center_freq_hz is None
+        if band.center_freq_hz is None and bundle is not None
     }
     rates_hz = {rate_hz for rate_hz, _ in whole.values()}
     if len(rates_hz) > 1:
@@ -50,21 +52,21 @@ def source_rate_hz(
             f"source {source.id}", asked_hz, source.center_freq_hz, SampleFormat.CF32, False
         )
         for band, bundle in shown:
-            _plan(band, bundle, info)
+            if bundle is not None:
+                _plan(band, bundle.manifest.recipe, info)
     return asked_hz
 
 
-def open_channel(config: Config, bundle: Bundle, source: SourceInfo) -> Channel | None:
+def open_channel(config: Config, recipe: Recipe, source: SourceInfo) -> Channel | None:
     """Return what cuts the first band out of ``source``; None where it is all of it.
 
     Raises:
         ConfigError: the source does not show it.
     """
     band = config.band[0]
-    plan = _plan(band, bundle, source)
+    plan = _plan(band, recipe, source)
     if plan is None or band.center_freq_hz is None:
         return None
-    recipe = bundle.manifest.recipe
     return Channel(
         source,
         plan,
@@ -76,13 +78,12 @@ def open_channel(config: Config, bundle: Bundle, source: SourceInfo) -> Channel 
     )
 
 
-def _plan(band: BandConfig, bundle: Bundle, source: SourceInfo) -> ChannelPlan | None:
+def _plan(band: BandConfig, recipe: Recipe, source: SourceInfo) -> ChannelPlan | None:
     """Return which part a band is; None where it is all of the source."""
     if band.center_freq_hz is None:
         return None
     try:
-        rate_hz = bundle.manifest.recipe.sample_rate_hz
-        plan = ChannelPlan.of(source, band.center_freq_hz, rate_hz)
+        plan = ChannelPlan.of(source, band.center_freq_hz, recipe.sample_rate_hz)
     except ConfigError as error:
         raise ConfigError(f"band {band.id}: {error}") from None
     return None if plan.is_whole else plan

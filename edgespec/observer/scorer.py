@@ -1,17 +1,12 @@
 """Every detector at work: from a segment to its scores, in deviations of this site."""
 
 from collections.abc import Mapping, Sequence
-from math import ceil
 from types import MappingProxyType
 
-from edgespec.computing import Computing
 from edgespec.detect import plain
-from edgespec.detect.arithmetic import Arithmetic, open_arithmetic
+from edgespec.detect.arithmetic import Arithmetic
 from edgespec.detect.detectors import make_detectors
 from edgespec.detect.site import SiteScale
-from edgespec.dsp.transforms import open_transform
-from edgespec.inference.backend import Backend
-from edgespec.inference.bundle import Bundle
 from edgespec.observer.forecaster import Forecaster
 from edgespec.records import Geometry, Score, Segment
 
@@ -54,29 +49,6 @@ class Scorer:
         self._n_segments = 0
         self._n_missed = 0
         self._is_late = False
-
-    @classmethod
-    def for_bundle(
-        cls,
-        bundle: Bundle,
-        backend: Backend,
-        names: Sequence[str],
-        warmup_s: float,
-        computing: Computing = Computing.PLAIN,
-    ) -> "Scorer":
-        """Return the scorer of a calibrated bundle, with a warm-up of ``warmup_s``.
-
-        ``computing`` is that of detectors and transform alike.
-        """
-        manifest = bundle.manifest
-        return cls(
-            Forecaster(bundle, backend, open_transform(computing)),
-            names,
-            manifest.geometry,
-            ceil(warmup_s / manifest.geometry.hop_s),
-            manifest.site_std,
-            open_arithmetic(computing),
-        )
 
     @property
     def is_warm(self) -> bool:

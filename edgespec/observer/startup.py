@@ -11,22 +11,25 @@ from edgespec import __version__
 from edgespec.alarm.sink import Sink
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.computing import Computing
-from edgespec.config import Config, SourceConfig
+from edgespec.config import BandConfig, Config, SourceConfig
 from edgespec.detect.detectors import resolve_names
 from edgespec.dsp.levels import RssPlan
-from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.dsp.spectrogram import FrontEnd, is_near_rate
 from edgespec.errors import ConfigError
+from edgespec.framing import Recipe
 from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.band import BandChain
+from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
 from edgespec.observer.kept import kept_file
+from edgespec.observer.making import make_chain
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.parts import open_channel, source_rate_hz
 from edgespec.observer.thresholds import thresholds_of
-from edgespec.records import BandInfo, Event
+from edgespec.records import BandInfo, Event, SourceInfo
 from edgespec.sources import open_source
 from edgespec.sources.schemes import SOURCES
 from edgespec.sources.source import Source
@@ -40,12 +43,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Observer",
     "check_config",
+    "named_bundle",
     "open_band_source",
+    "open_basis",
     "open_broker",
     "open_chain",
     "open_model",
     "open_observer",
     "open_radio",
+    "open_runtime",
 ]
 
 
@@ -63,8 +69,8 @@ class Observer:
         return tuple(chain.info for radio in self.radios for chain in radio.chains)
 
 
-def check_config(config: Config) -> tuple[Bundle, ...]:
-    """Return the bundle of every band, if all that ``config`` names can work together.
+def check_config(config: Config) -> tuple[Bundle | None, ...]:
+    """Return each band's :func:`named_bundle` if all that ``config`` names can work together.
 
     Opens neither radio nor broker.
 
@@ -79,10 +85,12 @@ def check_config(config: Config) -> tuple[Bundle, ...]:
         parse_uri(source.uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
     if config.mqtt.url is not None:
         BrokerUrl.parse(config.mqtt.url)
-    bundles = {band.id: load_bundle(band.model or shipped_bundle_path()) for band in config.band}
+    bundles = {band.id: named_bundle(band) for band in config.band}
     for bundle in bundles.values():
-        names = resolve_names(detect.detectors, bundle.manifest.model.role)
-        thresholds_of(bundle.manifest, names, detect)
+        # Without one, what is shipped gives the thresholds, too.
+        manifest = (bundle or load_bundle(shipped_bundle_path())).manifest
+        names = resolve_names(detect.detectors, manifest.model.role)
+        thresholds_of(manifest, names, detect)
     for source in config.source:
         source_rate_hz(
             source, [(band, bundles[band.id]) for band in config.band if band.source == source.id]
@@ -90,16 +98,62 @@ def check_config(config: Config) -> tuple[Bundle, ...]:
     return tuple(bundles.values())
 
 
-def open_model(config: Config) -> tuple[Bundle, Backend]:
-    """Load the first band's bundle and check it on its golden vectors before anything runs.
+def named_bundle(band: BandConfig) -> Bundle | None:
+    """Return the bundle that a band is judged by whatever its source delivers.
 
-    The backend ``auto`` is the fastest here: see :mod:`edgespec.observer.choice`.
+    A band that names none has the shipped one where it is a part of a source, whose rate the
+    bundle then sets; a band that is all of its source waits for the source's rate: None.
+
+    Raises:
+        ModelError: it cannot be used.
+    """
+    if band.model is None and band.center_freq_hz is None:
+        return None
+    return load_bundle(band.model or shipped_bundle_path())
+
+
+def open_basis(config: Config, source: SourceInfo) -> Basis:
+    """Return what the first band is judged by: at the rate of its source, where it is all of it.
+
+    The shipped bundle where that was made for this rate; else the detectors that need none.
+
+    Raises:
+        ConfigError: a detector is unknown, or needs a model that is not there.
+        ModelError: the bundle or the runtime cannot be used, or gives other results.
+    """
+    band, detect = config.band[0], config.detect
+    bundle = named_bundle(band)
+    if bundle is None:
+        shipped = load_bundle(shipped_bundle_path())
+        if not is_near_rate(source.sample_rate_hz, shipped.manifest.recipe.sample_rate_hz):
+            recipe = Recipe.for_rate(source.sample_rate_hz)
+            return Basis.without_bundle(recipe, detect, shipped)
+        bundle = shipped
+    backend = None
+    if needs_network(resolve_names(detect.detectors, bundle.manifest.model.role)):
+        backend = open_runtime(config, bundle)
+    return Basis.of_bundle(bundle, backend, detect)
+
+
+def open_model(config: Config) -> tuple[Bundle, Backend]:
+    """Load the first band's bundle, the shipped one where it names none, and its runtime.
 
     Raises:
         ModelError: the bundle or the runtime cannot be used, or gives other results.
     """
+    bundle = load_bundle(config.band[0].model or shipped_bundle_path())
+    return bundle, open_runtime(config, bundle)
+
+
+def open_runtime(config: Config, bundle: Bundle) -> Backend:
+    """Open a bundle's network and check it on its golden vectors before anything runs.
+
+    The backend ``auto`` is the fastest here: see :mod:`edgespec.observer.choice`.
+
+    Raises:
+        ModelError: the runtime cannot be used, or gives other results.
+    """
     band, computing = config.band[0], Computing.named(config.node.computing)
-    bundle = load_bundle(band.model or shipped_bundle_path())
     if computing is Computing.COMPILED:
         from edgespec.jit import leave_out_blas
 
@@ -107,20 +161,20 @@ def open_model(config: Config) -> tuple[Bundle, Backend]:
     if band.backend in ("auto", OURS):
         # One name alone still has the widths of its vectors to choose.
         names = candidates_for(computing) if band.backend == "auto" else (OURS,)
-        return bundle, open_fastest(bundle, config.node.state_dir, names)
+        return open_fastest(bundle, config.node.state_dir, names)
     backend = open_backend(bundle, band.backend)
     check_golden(bundle, backend)
-    return bundle, backend
+    return backend
 
 
 def open_band_source(
-    config: Config, bundles: Sequence[Bundle], *, is_awaited: bool = False
+    config: Config, bundles: Sequence[Bundle | None], *, is_awaited: bool = False
 ) -> Source:
     """Open the source; what the configuration leaves open is set to what the bundles need.
 
     Args:
         config: of one source.
-        bundles: of all its bands, in their order.
+        bundles: of all its bands, in their order; None where a band takes any rate.
         is_awaited: a radio that is not there yet is no error.
 
     Raises:
@@ -139,14 +193,18 @@ def open_band_source(
     )
 
 
-def open_chain(config: Config, bundle: Bundle, backend: Backend, source: Source) -> BandChain:
-    """Return the chain between ``source`` and events."""
-    recipe, band = bundle.manifest.recipe, config.band[0]
+def open_chain(config: Config, source: Source, basis: Basis | None = None) -> BandChain:
+    """Return the chain between ``source`` and events, of the first band.
+
+    ``basis`` is what it is judged by; None: what :func:`open_basis` gives.
+    """
+    basis = basis or open_basis(config, source.info)
+    recipe, band = basis.recipe, config.band[0]
     rss = None
     site = config.site_of(band)
     if site is not None:
         rss = RssPlan(config.node.id, site, band.id, band.subbands, band.full_scale_dbm)
-    channel = open_channel(config, bundle, source.info)
+    channel = open_channel(config, recipe, source.info)
     front_end = FrontEnd.for_source(
         recipe.framing,
         source.info if channel is None else channel.info,
@@ -154,9 +212,8 @@ def open_chain(config: Config, bundle: Bundle, backend: Backend, source: Source)
         computing=config.node.computing,
         max_clipped_fraction=config.detect.max_clipped_fraction,
     )
-    return BandChain.for_bundle(
-        bundle,
-        backend,
+    return make_chain(
+        basis,
         front_end,
         band,
         config.detect,
@@ -204,14 +261,11 @@ def open_radio(config: Config, source: SourceConfig, *, is_awaited: bool = False
     """
     bands = tuple(band for band in config.band if band.source == source.id)
     views = [config.only(band) for band in bands]
-    models = [open_model(view) for view in views]
     of_source = replace(config, source=(source,), band=bands)
-    opened = open_band_source(of_source, [bundle for bundle, _ in models], is_awaited=is_awaited)
+    bundles = [named_bundle(band) for band in bands]
+    opened = open_band_source(of_source, bundles, is_awaited=is_awaited)
     try:
-        chains = tuple(
-            open_chain(view, bundle, backend, opened)
-            for view, (bundle, backend) in zip(views, models, strict=True)
-        )
+        chains = tuple(open_chain(view, opened) for view in views)
     except BaseException:
         opened.close()
         raise

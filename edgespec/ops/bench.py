@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from edgespec.config import Config
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import EdgespecError, SourceError
+from edgespec.framing import Recipe
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.machine import machine_facts, peak_rss_mb
 from edgespec.observer.band import BandChain
+from edgespec.observer.basis import Basis
 from edgespec.observer.latency import LatencyHistogram
 from edgespec.observer.parts import open_channel
-from edgespec.observer.startup import open_band_source, open_chain, open_model
+from edgespec.observer.startup import named_bundle, open_band_source, open_basis, open_chain
 from edgespec.ops.coldstart import describe
 from edgespec.records import IqBlock
 from edgespec.sources.source import Source
@@ -106,23 +108,24 @@ def bench(
         SourceError: the source ended before it gave one hop of samples, or has another rate.
         BrokerError: a broker is named and does not answer.
     """
-    progress("opening the model")
-    bundle, backend = open_model(config)
-    source = open_band_source(config, [bundle])
+    source = open_band_source(config, [named_bundle(config.band[0])])
     try:
-        chain = open_chain(config, bundle, backend, source)
+        progress("opening the model")
+        basis = open_basis(config, source.info)
+        chain = open_chain(config, source, basis)
         hop_samples, rate_hz = chain.hop_samples, chain.sample_rate_hz
         progress(f"gathering {_SIGNAL_S:g} s of {config.source[0].uri}")
         signal = _gather(source, hop_samples, rate_hz)
         part_s = duration_s / 3
         progress("front end")
-        front_end = _time_front_end(config, bundle, source, signal, hop_samples, part_s)
-        progress("model")
-        model = _time_model(bundle, backend, part_s)
+        timings = [_time_front_end(config, basis.recipe, source, signal, hop_samples, part_s)]
+        if basis.bundle is not None and basis.backend is not None:
+            progress("model")
+            timings.append(_time_model(basis.bundle, basis.backend, part_s))
         progress("whole path")
         one_hop = _path(chain, source, signal, hop_samples)
         seconds = _measure(one_hop, part_s)
-        path = _timing("whole path", "hop", seconds, hop_samples, rate_hz)
+        timings.append(_timing("whole path", "hop", seconds, hop_samples, rate_hz))
         latencies = [Latency.of("block to decision", _histogram(seconds))]
         if config.mqtt.url is not None:
             from edgespec.ops.delivery import time_delivery
@@ -135,20 +138,26 @@ def bench(
     progress("cold start")
     cold_start_s = _cold_start(config)
     return BenchReport(
-        (front_end, model, path),
+        tuple(timings),
         tuple(latencies),
         cold_start_s,
         rss_mb,
         machine_facts(),
-        {
-            "name": bundle.manifest.name,
-            "sha256": bundle.sha256,
-            "backend": backend.name,
-            "quantisation": bundle.manifest.model.quantisation,
-        },
+        _described(basis),
         config.source[0].uri,
         datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
+
+
+def _described(basis: Basis) -> dict[str, str]:
+    """Return what a reader must know of the model."""
+    described = {"name": basis.model}
+    if basis.bundle is not None:
+        described["sha256"] = basis.bundle.sha256
+        described["quantisation"] = basis.bundle.manifest.model.quantisation
+    if basis.backend is not None:
+        described["backend"] = basis.backend.name
+    return described
 
 
 def _gather(source: Source, hop_samples: int, sample_rate_hz: float) -> NDArray[Any]:
@@ -217,15 +226,15 @@ def _timing(
 
 def _time_front_end(
     config: Config,
-    bundle: Bundle,
+    recipe: Recipe,
     source: Source,
     signal: NDArray[Any],
     hop_samples: int,
     part_s: float,
 ) -> Timing:
-    channel = open_channel(config, bundle, source.info)
+    channel = open_channel(config, recipe, source.info)
     front_end = FrontEnd(
-        bundle.manifest.recipe.framing,
+        recipe.framing,
         source.info.sample_format if channel is None else channel.info.sample_format,
         max_block_samples=hop_samples,
         max_clipped_fraction=config.detect.max_clipped_fraction,

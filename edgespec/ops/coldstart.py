@@ -11,7 +11,7 @@ from pathlib import Path
 from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.machine import keep_machine_code
-from edgespec.observer.startup import open_band_source, open_chain, open_model
+from edgespec.observer.startup import named_bundle, open_band_source, open_chain
 
 __all__ = ["describe", "main"]
 
@@ -28,10 +28,9 @@ def score_one(config: Config) -> None:
     Raises:
         EdgespecError: something cannot be opened, or the source ended before the first segment.
     """
-    bundle, backend = open_model(config)
-    source = open_band_source(config, [bundle])
+    source = open_band_source(config, [named_bundle(config.band[0])])
     try:
-        chain = open_chain(config, bundle, backend, source)
+        chain = open_chain(config, source)
         buffer = source.info.sample_format.empty(chain.hop_samples)
         while (block := source.read(buffer)) is not None:
             for _scored in chain.scored(block):

@@ -29,7 +29,7 @@ Go on with your own radio or recording:
   edgespec config init edgespec.toml     a commented configuration
   edgespec doctor -c edgespec.toml       is everything there?
   edgespec monitor -c edgespec.toml --source 'rtl_tcp:127.0.0.1:1234?center_freq=806M'
-An RTL-SDR needs a model made for its sample rate: see README."""
+An RTL-SDR is watched by the detectors that need no model; README says how one is made."""
 
 
 def run_demo(

@@ -12,7 +12,8 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.framing import Recipe
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
-from edgespec.observer.band import BandChain
+from edgespec.observer.basis import Basis
+from edgespec.observer.making import make_chain
 from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat
 
 __all__ = ["warm_path"]
@@ -61,7 +62,7 @@ def _run(config: Config, bundle: Bundle, backend: Backend, sample_format: Sample
     )
     # The shortest warm-up there is, and detectors that every bundle is calibrated for.
     detect = replace(config.detect, warmup_s=0.0)
-    chain = BandChain.for_bundle(bundle, backend, front_end, config.band[0], detect)
+    chain = make_chain(Basis.of_bundle(bundle, backend, detect), front_end, config.band[0], detect)
     for block in _noise(recipe, sample_format):
         for _event in chain.process(block):
             pass

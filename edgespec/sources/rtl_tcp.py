@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.sources.rate import RateWatch
-from edgespec.sources.tuner import DEFAULT_GAIN_DB, TunerSettings
+from edgespec.sources.tuner import DEFAULT_GAIN_DB, DEFAULT_RATE_HZ, TunerSettings
 from edgespec.sources.uri import SourceUri
 
 __all__ = ["RtlTcp", "open_rtl_tcp"]
@@ -58,19 +58,14 @@ def open_rtl_tcp(
     """
     frequency_hz = _first(uri.number("center_freq"), center_freq_hz)
     rate_hz = _first(uri.number("sample_rate"), sample_rate_hz)
-    missing = [
-        example
-        for value, example in ((frequency_hz, "center_freq=806e6"), (rate_hz, "sample_rate=1.92e6"))
-        if value is None
-    ]
-    if frequency_hz is None or rate_hz is None:
+    if frequency_hz is None:
         raise UsageError(
-            f"{uri.text!r} does not say what to tune to; add {' and '.join(missing)} to the query "
+            f"{uri.text!r} does not say what to tune to; add center_freq=806e6 to the query "
             "or set it in the configuration"
         )
     settings = TunerSettings(
         frequency_hz,
-        rate_hz,
+        DEFAULT_RATE_HZ if rate_hz is None else rate_hz,
         _first(_gain_db(uri), gain_db, DEFAULT_GAIN_DB) or 0.0,
         round(_first(uri.number("ppm"), ppm) or 0),
         uri.flag("agc"),

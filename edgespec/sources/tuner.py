@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from edgespec.errors import SourceError
 
-__all__ = ["DEFAULT_GAIN_DB", "TunerSettings"]
+__all__ = ["DEFAULT_GAIN_DB", "DEFAULT_RATE_HZ", "TunerSettings"]
 
 DEFAULT_GAIN_DB = 29.7
+#: Every dongle keeps up with it, and it is the rate of LTE's middle.
+DEFAULT_RATE_HZ = 1.92e6
 _FREQUENCY, _RATE, _GAIN_MODE, _GAIN, _PPM, _AGC = 1, 2, 3, 4, 5, 8
 #: What the RTL2832U can be set to, in Hz.
 _RATES_HZ = ((225_001, 300_000), (900_001, 3_200_000))

@@ -7,6 +7,8 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
+from edgespec.observer.basis import Basis
+from edgespec.observer.making import make_chain
 from edgespec.records import SourceInfo
 
 
@@ -21,7 +23,7 @@ def chain_of(
     computing: str = "auto",
     **options: Any,
 ) -> BandChain:
-    """Return the chain; ``options`` are those of :meth:`BandChain.for_bundle`."""
+    """Return the chain; ``options`` are those of :func:`~edgespec.observer.making.make_chain`."""
     made = FrontEnd.for_source(
         bundle.manifest.recipe.framing,
         source,
@@ -29,4 +31,5 @@ def chain_of(
         computing=computing,
         max_clipped_fraction=detect.max_clipped_fraction,
     )
-    return BandChain.for_bundle(bundle, backend, made, band, detect, source=source.uri, **options)
+    basis = Basis.of_bundle(bundle, backend, detect)
+    return make_chain(basis, made, band, detect, source=source.uri, **options)

@@ -20,6 +20,8 @@ from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
+from edgespec.observer.basis import Basis
+from edgespec.observer.making import make_chain
 from edgespec.records import Event, EventType, IqBlock, SourceInfo
 from edgespec.simulate.config import ChannelConfig, InterfererConfig, SceneConfig
 from edgespec.simulate.interferers import complete
@@ -161,7 +163,9 @@ def open_device(
         max_block_samples=recipe.hop_samples,
         max_clipped_fraction=detect.max_clipped_fraction,
     )
-    return BandChain.for_bundle(bundle, open_backend(bundle), front_end, BandConfig(), detect)
+    return make_chain(
+        Basis.of_bundle(bundle, open_backend(bundle), detect), front_end, BandConfig(), detect
+    )
 
 
 def schedule(spec: RecordingSpec, recipe: Recipe, episodes: Episodes) -> list[Episode]:

@@ -15,7 +15,8 @@ from edgespec.errors import SourceError, UsageError
 from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
-from edgespec.observer.band import BandChain
+from edgespec.observer.basis import Basis
+from edgespec.observer.making import make_chain
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.simulate.receiver import to_complex
 from edgespec.sources import open_source
@@ -96,7 +97,9 @@ def watch_real(
         max_block_samples=hop,
         max_clipped_fraction=detect.max_clipped_fraction,
     )
-    chain = BandChain.for_bundle(bundle, open_backend(bundle), front_end, BandConfig(), detect)
+    chain = make_chain(
+        Basis.of_bundle(bundle, open_backend(bundle), detect), front_end, BandConfig(), detect
+    )
     head = {"file": uri, "n_warmup": n_warmup, "recorded_hz": recorded_hz}
     rows = []
     for block in _blocks(samples, info, hop):

@@ -12,6 +12,8 @@ from edgespec.errors import EdgespecError, ModelError
 from edgespec.framing import Recipe
 from edgespec.ops.checks.finding import Finding, Subject
 from edgespec.records import IqBlock, SampleFormat
+from edgespec.sources.schemes import SOURCES
+from edgespec.sources.uri import parse_uri
 
 __all__ = [
     "bundle_recipe",
@@ -74,12 +76,26 @@ def _numbers(version: str) -> list[int]:
 
 
 def bundle_recipe(subject: Subject) -> Recipe | None:
-    """Return the recipe of the band's bundle, None where the bundle cannot be read."""
-    from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+    """Return the recipe of the band's bundle, None where any rate will do, or it cannot be read."""
+    from edgespec.observer.startup import named_bundle
 
     with suppress(ModelError):
-        return load_bundle(subject.config.band[0].model or shipped_bundle_path()).manifest.recipe
+        bundle = named_bundle(subject.config.band[0])
+        return None if bundle is None else bundle.manifest.recipe
     return None
+
+
+def _expected_recipe(subject: Subject) -> Recipe:
+    """Return what frames will be made by, as far as that can be known before the source is open."""
+    source, rate_hz = subject.config.source[0], None
+    with suppress(EdgespecError):
+        uri = parse_uri(source.uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+        rate_hz = uri.number("sample_rate")
+    rate_hz = rate_hz or source.sample_rate_hz
+    named = bundle_recipe(subject)
+    if named is not None or not rate_hz:
+        return named or Recipe(sample_rate_hz=5e6)
+    return Recipe.for_rate(rate_hz)
 
 
 def check_front_end(subject: Subject) -> Finding:
@@ -93,7 +109,7 @@ def check_front_end(subject: Subject) -> Finding:
         reason = "as configured" if wanted != AUTO else "Numba is not installed"
         return Finding("ok", f"plain, {reason}: nothing is compiled")
     started_s = time.monotonic()
-    recipe = bundle_recipe(subject) or Recipe(sample_rate_hz=5e6)
+    recipe = _expected_recipe(subject)
     formats = tuple(SampleFormat) if subject.warm else (SampleFormat.CF32,)
     for sample_format in formats:
         subject.progress(f"spectra of {sample_format}")

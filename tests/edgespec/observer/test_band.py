@@ -200,7 +200,7 @@ def test_segments_follow_each_other_by_a_hop(with_tone: NDArray[np.complex64]) -
 def test_latency_counts_from_the_last_sample(
     with_tone: NDArray[np.complex64], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgespec.observer.band.time.monotonic_ns", lambda: 5_000_000_001)
+    monkeypatch.setattr("edgespec.observer.making.time.monotonic_ns", lambda: 5_000_000_001)
     chain = chain_for()
     found = [event for block in blocks(with_tone, hops()) for event in chain.process(block)]
     assert [event.latency_s for event in found] == [5.0] * len(found)

@@ -14,7 +14,7 @@ import pytest
 
 from edgespec.config import Config, SourceConfig, override
 from edgespec.errors import EdgespecError
-from edgespec.observer.startup import open_band_source, open_chain, open_model
+from edgespec.observer.startup import named_bundle, open_band_source, open_basis, open_chain
 from edgespec.ops import bench
 from edgespec.ops.coldstart import describe, main, score_one
 from edgespec.ops.delivery import time_delivery
@@ -84,9 +84,9 @@ def test_a_hop_of_the_whole_path_runs_the_front_end_and_the_model_once(
 
         return counting
 
-    bundle, backend = open_model(config)
-    source = open_band_source(config, [bundle])
-    chain = open_chain(config, bundle, backend, source)
+    source = open_band_source(config, [named_bundle(config.band[0])])
+    basis = open_basis(config, source.info)
+    chain, backend = open_chain(config, source, basis), basis.backend
     signal = bench._gather(source, HOP, band.RATE_HZ)
     source.close()
     monkeypatch.setattr(backend, "predict", counted("model", backend.predict))

@@ -172,8 +172,7 @@ def test_rates_of_no_dongle(octets, rate_hz):
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("rtl_tcp:localhost:1234", "add center_freq=806e6 and sample_rate=1.92e6"),
-        ("rtl_tcp:localhost:1234?center_freq=1e8", "add sample_rate"),
+        ("rtl_tcp:localhost:1234", "add center_freq=806e6"),
         ("rtl_tcp:localhost:seven?center_freq=1e8&sample_rate=2.4e6", "address"),
         ("rtl_tcp:?center_freq=1e8&sample_rate=2.4e6", "address"),
     ],
@@ -181,6 +180,15 @@ def test_rates_of_no_dongle(octets, rate_hz):
 def test_incomplete_uris(uri, message):
     with pytest.raises(UsageError, match=message):
         open_source(uri)
+
+
+def test_a_dongle_without_a_rate_runs_at_one_that_every_dongle_can(octets):
+    with RtlTcpServer(octets) as server:
+        source = open_source(f"rtl_tcp:127.0.0.1:{server.port}?center_freq=1e8")
+        try:
+            assert source.info.sample_rate_hz == 1.92e6
+        finally:
+            source.close()
 
 
 # --- O5: a radio that is not there yet

@@ -1,0 +1,92 @@
+"""The chain of a band, made of its parts."""
+
+import logging
+import time
+from collections.abc import Callable
+from math import ceil
+
+from edgespec.clock import ClockQuality
+from edgespec.config import BandConfig, DetectConfig
+from edgespec.detect.arithmetic import open_arithmetic
+from edgespec.detect.events import EventTracker
+from edgespec.detect.rules import EventRules
+from edgespec.detect.trouble import TroubleRules, TroubleWatch
+from edgespec.dsp.channel import Channel
+from edgespec.dsp.levels import RssPlan, SubbandLevels
+from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.dsp.transforms import open_transform
+from edgespec.observer.band import BandChain
+from edgespec.observer.basis import Basis
+from edgespec.observer.forecaster import Forecaster
+from edgespec.observer.kept import KeptFile
+from edgespec.observer.scorer import Scorer
+from edgespec.observer.warmup import WarmUp
+from edgespec.records import BandInfo
+
+__all__ = ["make_chain"]
+
+_LOG = logging.getLogger(__name__)
+
+
+def make_chain(
+    basis: Basis,
+    front_end: FrontEnd,
+    band: BandConfig,
+    detect: DetectConfig,
+    *,
+    source: str = "",
+    update_s: float = 1.0,
+    rss: RssPlan | None = None,
+    channel: Channel | None = None,
+    kept: KeptFile | None = None,
+    utc: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
+) -> BandChain:
+    """Return the chain of a band.
+
+    Args:
+        basis: what it is judged by.
+        front_end: what follows is computed as it computes: where that is plainly, nothing here
+            loads Numba.
+        band: names the events.
+        detect: warm-up and event rules.
+        source: URI of what the samples are.
+        update_s: how often an event that goes on says so.
+        rss: what to report of the received power; None for nothing.
+        channel: what makes the front end's samples of the source's.
+        kept: file that keeps over a restart what was learnt; None: nothing is kept.
+        utc: how good the UTC of the blocks is.
+
+    Raises:
+        ModelError: the bundle was made for other frames.
+    """
+    if basis.warning:
+        _LOG.warning("%s", basis.warning)
+    geometry, computing = basis.recipe.geometry, front_end.computing
+    info = BandInfo(band.id, front_end.grid, source, basis.model, basis.model_sha256)
+    forecaster = None
+    if basis.bundle is not None and basis.backend is not None:
+        forecaster = Forecaster(basis.bundle, basis.backend, open_transform(computing))
+    scorer = Scorer(
+        forecaster,
+        basis.names,
+        geometry,
+        ceil(detect.warmup_s / geometry.hop_s),
+        basis.smallest_std,
+        open_arithmetic(computing),
+    )
+    tracker = EventTracker(
+        info,
+        EventRules(detect.k, detect.n, detect.hysteresis, detect.hold_off_s, update_s),
+        basis.spread_db,
+        time.monotonic_ns,
+        utc,
+        geometry.n_segment * geometry.frame_s,
+    )
+    levels = None
+    if rss is not None:
+        levels = SubbandLevels(front_end.grid, rss, front_end.max_frames, computing)
+    trouble = TroubleWatch(info, TroubleRules(detect.hold_off_s, update_s), time.monotonic_ns, utc)
+    warmup = WarmUp(geometry, scorer.n_warmup, kept)
+    return BandChain(
+        front_end, geometry, scorer, basis.thresholds, tracker, levels, channel, trouble, warmup
+    )

@@ -1,0 +1,105 @@
+"""A band is judged by a bundle, or by the detectors that need none, at any sample rate."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgespec.config import Config, DetectConfig, override
+from edgespec.errors import ConfigError, ModelError
+from edgespec.framing import Recipe
+from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+from edgespec.observer.basis import NO_BUNDLE, Basis
+from edgespec.observer.startup import open_radio
+from edgespec.records import Event
+
+RATES_HZ = (0.25e6, 1.024e6, 1.92e6, 2.4e6, 3.2e6, 5e6, 7.68e6, 20e6, 61.44e6)
+
+
+def events_of(uri: str, detect: DetectConfig, tmp_path: Path) -> tuple[str, list[Event]]:
+    """Return the name of the model and every message of a whole source."""
+    config = override(Config(), source=uri)
+    config = replace(config, detect=detect, node=replace(config.node, state_dir=tmp_path))
+    radio = open_radio(config, config.source[0])
+    (chain,) = radio.chains
+    buffer = radio.source.info.sample_format.empty(chain.hop_samples)
+    said: list[Event] = []
+    while (block := radio.source.read(buffer)) is not None:
+        said += chain.process(block)
+    said += chain.finish()
+    radio.source.close()
+    return chain.info.model, said
+
+
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+def test_frames_last_as_long_at_every_rate_and_bins_are_narrow(rate_hz: float) -> None:
+    recipe = Recipe.for_rate(rate_hz)
+    # Frames are a whole number of FFTs: at most half of one off.
+    assert recipe.framing.frame_s == pytest.approx(0.256e-3, abs=0.5 * recipe.n_fft / rate_hz)
+    assert recipe.framing.bin_hz <= 40e3 or recipe.n_fft == 1024
+    assert recipe.geometry.hop_s < 0.02
+
+
+def test_at_the_rate_of_the_paper_the_frames_are_those_of_the_paper() -> None:
+    assert Recipe.for_rate(5e6) == Recipe(5e6)
+
+
+@pytest.mark.parametrize("rate_hz", [1.92e6, 2.4e6, 20e6])
+def test_an_interferer_is_found_without_a_bundle(rate_hz: float, tmp_path: Path) -> None:
+    uri = (
+        f"sim:lte-dl?seed=5&sample_rate={rate_hz:g}&duration_s=1.4&kind=tone&offset_hz=300e3"
+        "&isr_db=10&start_s=1&stop_s=1.3"
+    )
+    model, said = events_of(uri, DetectConfig(warmup_s=0.6), tmp_path)
+    assert model == NO_BUNDLE
+    first = next(event for event in said if event.event_type == "new")
+    assert first.model_sha256 is None
+    # The tone, not what happens to be strongest: within three bins.
+    assert first.freq_lower_hz <= 300e3 + 40e3
+    assert first.freq_upper_hz >= 300e3 - 40e3
+    assert 0.99 <= first.sample_start / rate_hz <= 1.1
+
+
+def test_at_the_rate_of_the_shipped_bundle_it_is_taken(tmp_path: Path) -> None:
+    uri = "sim:lte-dl?seed=5&duration_s=0.5"
+    model, _ = events_of(uri, DetectConfig(warmup_s=0.2), tmp_path)
+    assert model == load_bundle(shipped_bundle_path()).manifest.name
+
+
+def test_no_runtime_is_opened_for_detectors_that_need_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgespec.observer.startup.open_runtime", None)
+    uri = "sim:lte-dl?seed=5&duration_s=0.5"
+    detect = DetectConfig(detectors=("zscore",), warmup_s=0.2)
+    events_of(uri, detect, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("detectors", "reason"),
+    [(("model",), "add energy"), (("forecast", "zscore"), "leave it out"), (("zscor",), "zscore")],
+)
+def test_what_needs_a_model_is_refused_where_there_is_none(
+    detectors: tuple[str, ...], reason: str
+) -> None:
+    shipped = load_bundle(shipped_bundle_path())
+    with pytest.raises(ConfigError, match=reason):
+        Basis.without_bundle(Recipe.for_rate(2.4e6), DetectConfig(detectors=detectors), shipped)
+
+
+def test_a_network_without_a_runtime_is_refused() -> None:
+    with pytest.raises(ModelError, match="no runtime"):
+        Basis.of_bundle(load_bundle(shipped_bundle_path()), None, DetectConfig())
+
+
+def test_thresholds_without_a_bundle_are_those_of_the_site() -> None:
+    shipped = load_bundle(shipped_bundle_path())
+    basis = Basis.without_bundle(Recipe.for_rate(1.92e6), DetectConfig(), shipped)
+    assert basis.names == ("zscore", "energy")
+    assert basis.thresholds == {
+        name: shipped.manifest.threshold(name, 0.001, "quantile") for name in basis.names
+    }
+    assert all(math.isfinite(std) and std > 0 for std in basis.smallest_std.values())
+    assert np.all([basis.model_sha256 is None, basis.backend is None, basis.bundle is None])
