@@ -5,8 +5,11 @@ import math
 
 __all__ = ["PilotClock"]
 
-#: Largest correction of one frame: what an outlier may do, and what the kept samples allow.
-_MOST_S = 1e-6
+#: No crystal drifts so far within a frame: samples were lost that nobody counted. One radio drops
+#: six of them every 80 ms.
+_JUMP_S = 0.4e-6
+#: Two frames in a row agree on a jump within so much.
+_SAME_S = 0.3e-6
 #: Below this coherence no cell is heard, and the clock runs on as it did.
 _LEAST_COHERENCE = 0.1
 _FRAME_S = 0.01
@@ -25,7 +28,8 @@ class PilotClock:
         start += a d,   drift += b d / 10 ms
 
     with n the number of the frame, until it stops growing. What a frame says is so of its middle.
-    The first frame moves the start alone: a search knows the drift better than that.
+    The first frame moves the start alone: a search knows the drift better than that. So does a jump
+    that two frames agree on; in the first of them it lies somewhere, so that is not looked at.
 
     Args:
         frame_start: sample at which the frame in hand begins; a fraction counts.
@@ -50,6 +54,7 @@ class PilotClock:
         self._frame_samples = frame_samples
         self._spacing_hz = spacing_hz
         self._n_frames = 0
+        self._jump_s: float | None = None
 
     @property
     def stretch(self) -> float:
@@ -66,8 +71,18 @@ class PilotClock:
         self.late_s = cmath.phase(product) / (2.0 * math.pi * self._spacing_hz)
         # What is not a number is not above either.
         if self.coherence >= _LEAST_COHERENCE and not self.is_frozen:
-            self._correct(min(max(self.late_s, -_MOST_S), _MOST_S))
+            self._follow()
         self.skip(1)
+
+    def _follow(self) -> None:
+        late_s, before_s = self.late_s, self._jump_s
+        self._jump_s = None
+        if self._n_frames == 0 or abs(late_s) < _JUMP_S:
+            self._correct(late_s)
+        elif before_s is not None and abs(late_s - before_s) < _SAME_S:
+            self.frame_start += late_s / _FRAME_S * self._frame_samples
+        else:
+            self._jump_s = late_s
 
     def _correct(self, late_s: float) -> None:
         n = self._n_frames

@@ -14,16 +14,17 @@ _TURNS = 2.0 * math.pi
 
 @kernel
 def measure_slots(  # type: ignore[no-untyped-def]
-    items, place, limits, steps, first_slot, turn, cosines, sines, sequence, active, work,
-    product, power, totals, clipped,
+    items, place, limits, steps, first_slot, first_pilot, turn, cosines, sines,
+    sequence, active, work, product, power, totals, clipped,
 ):  # fmt: skip
     """Fill rows of ``product``, ``power``, ``totals`` and ``clipped``, one a slot."""
     n_slots, n_samples = len(product), turn.shape[1]
-    n_pilots, n_half = 2 * cosines.shape[0], cosines.shape[1]
+    n_pairs, n_half = cosines.shape
+    n_pilots, all_pilots = power.shape[1], 2 * n_pairs
     halves, pilots = work[: 4 * n_half], work[4 * n_half :]
     zero, scale = np.float32(limits[0]), np.float32(limits[1])
     low, high = limits[2], limits[3]
-    frame_start, slot_samples, early, n_blocks = place[0], place[1], place[2], n_pilots // 2
+    frame_start, slot_samples, early = place[0], place[1], place[2]
     for row in range(n_slots):
         product[row] = 0.0
         power[row] = _ZERO
@@ -41,14 +42,15 @@ def measure_slots(  # type: ignore[no-untyped-def]
             code, use = sequence[slot, symbol], np.float32(active[slot, symbol])
             all_product, all_power = np.complex64(0.0), _ZERO
             for k in range(n_pilots):
-                re, im = pilots[k], pilots[n_pilots + k]
+                re, im = pilots[first_pilot + k], pilots[all_pilots + first_pilot + k]
                 squared = re * re + im * im
                 all_power += squared
                 power[row, k] += use * squared
             for k in range(n_pilots - 1):
-                a = np.complex64(complex(pilots[k], pilots[n_pilots + k]))
-                b = np.complex64(complex(pilots[k + 1], -pilots[n_pilots + k + 1]))
-                turned = a * b * code[k] * (middle if k == n_blocks - 1 else usual)
+                at = first_pilot + k
+                a = np.complex64(complex(pilots[at], pilots[all_pilots + at]))
+                b = np.complex64(complex(pilots[at + 1], -pilots[all_pilots + at + 1]))
+                turned = a * b * code[k] * (middle if at == n_pairs - 1 else usual)
                 all_product += turned
                 product[row, k] += use * turned
             totals[row, symbol, 0] = all_product.real

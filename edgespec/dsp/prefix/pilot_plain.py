@@ -15,6 +15,7 @@ def measure_slots(
     limits: NDArray[np.float64],
     steps: NDArray[np.float64],
     first_slot: int,
+    first_pilot: int,
     turn: NDArray[np.complex64],
     cosines: NDArray[np.float32],
     sines: NDArray[np.float32],
@@ -40,7 +41,7 @@ def measure_slots(
         limits: zero and scale of the items over the length of a symbol, and where they clip.
         steps: turns a sample between two pilots, and how many times that for the middle two.
         first_slot: 0 to 19.
-        turn: with ``cosines``, ``sines`` and ``sequence`` of a
+        first_pilot: with ``turn``, ``cosines``, ``sines`` and ``sequence`` of a
             :class:`~edgespec.dsp.prefix.pilots.PilotPlan`.
         active: bool ``(20, 2)``: symbols that are summed.
         work: float32, scratch.
@@ -54,7 +55,7 @@ def measure_slots(
     n_samples, n_pairs = turn.shape[1], len(cosines)
     frame_start, slot_samples, early = place[:3]
     n_half = (n_samples + 1) // 2
-    cosines, sines = cosines[:, :n_half].T, sines[:, :n_half].T
+    cosines, sines = cosines[:, :n_half], sines[:, :n_half]
     product[:] = 0
     power[:] = 0
     clipped[:] = 0
@@ -70,11 +71,13 @@ def measure_slots(
             up, down = y[n_samples // 2 :], y[n_half - 1 :: -1].copy()
             if n_samples % 2:
                 down[0] = 0
-            even, odd = (up + down) @ cosines, -1j * ((up - down) @ sines)
+            even, odd = _sums(cosines, up + down), -1j * _sums(sines, up - down)
             pilots = np.concatenate([(even - odd)[::-1], even + odd]).astype(np.complex64)
+            pilots = pilots[first_pilot : first_pilot + power.shape[1]]
             turns = (first - begin + 0.5 * (n_samples - 1) - early) * steps[0]
             rotation = np.full(2 * n_pairs - 1, np.exp(2j * np.pi * turns), np.complex64)
             rotation[n_pairs - 1] = np.exp(2j * np.pi * turns * steps[1])
+            rotation = rotation[first_pilot : first_pilot + product.shape[1]]
             turned = pilots[:-1] * pilots[1:].conj() * sequence[slot, symbol] * rotation
             squared = pilots.real**2 + pilots.imag**2
             total = turned.sum()
@@ -82,3 +85,11 @@ def measure_slots(
             if active[slot, symbol]:
                 product[row] += turned
                 power[row] += squared
+
+
+def _sums(table: NDArray[np.float32], values: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    """Return the product of a real matrix and a complex vector."""
+    sums: NDArray[np.complex64] = (table @ values.view(np.float32).reshape(-1, 2)).view(
+        np.complex64
+    )
+    return sums[:, 0]

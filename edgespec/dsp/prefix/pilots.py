@@ -29,6 +29,8 @@ EARLY_S = 1.2e-6
 #: Part of the sampled band that a receiver's filter leaves, to either side of its centre.
 _BAND_SHARE = 0.46
 _N_BLOCKS_MOST = 100
+#: Those of the six blocks that every cell has.
+_N_PILOTS_LEAST = 12
 #: The tables end on whole vectors.
 _LANES = 16
 
@@ -45,7 +47,9 @@ class PilotPlan:
         Y(+-d) = sum_i (x[i] + x[-i]) cos(2 pi d t_i)  -+  j sum_i (x[i] - x[-i]) sin(2 pi d t_i)
 
     Attributes:
-        n_pilots: reference elements of a symbol, even: twice the resource blocks that are seen.
+        n_pilots: reference elements of a symbol that are seen: two a resource block.
+        first_pilot: the lowest of them, among the ``2 n_pairs`` that are transformed: where the
+            carrier is not at the centre, the band shows more on one side.
         n_samples: of a symbol that are transformed: its whole useful part, less than one sample
             left out.
         slot_samples: nominal length of a slot.
@@ -55,13 +59,14 @@ class PilotPlan:
         middle_hz: ``(2,)``: middle of the pilots of each symbol, against the receiver's centre.
         freqs_hz: ``(n_pilots - 1,)``: of the products, against the receiver's centre.
         turn: complex64 ``(2, n_samples)``: what turns each symbol to its middle.
-        cosines: float32 ``(n_pilots / 2, n_half)``, and ``sines``: the transform of all pairs over
+        cosines: float32 ``(n_pairs, n_half)``, and ``sines``: the transform of all pairs over
             half the symbol, from its middle on; columns beyond are zero.
         sequence: complex64 ``(20, 2, n_pilots - 1)``: what takes the sequence of both pilots out
             of their product.
     """
 
     n_pilots: int
+    first_pilot: int
     n_samples: int
     slot_samples: float
     offset_samples: NDArray[np.float64]
@@ -82,31 +87,38 @@ def pilot_plan(cell: Cell, n_blocks: int | None = None) -> PilotPlan:
         n_blocks: resource blocks around the carrier, where the cell has fewer than the band holds.
 
     Raises:
-        ConfigError: the band shows fewer than six blocks, the least that a cell has.
+        ConfigError: the band shows fewer pilots than six blocks have, the least that a cell has.
     """
-    rate_hz = cell.sample_rate_hz
-    seen = int((_BAND_SHARE * rate_hz - abs(cell.cfo_hz)) / PILOT_SPACING_HZ)
-    n_blocks = min(seen, _N_BLOCKS_MOST) if n_blocks is None else n_blocks
-    if not 6 <= n_blocks <= seen:
+    rate_hz, n_most = cell.sample_rate_hz, n_blocks or _N_BLOCKS_MOST
+    edges_hz = np.array([-1.0, 1.0]) * _BAND_SHARE * rate_hz - cell.cfo_hz
+    # Whole blocks to either side of the carrier, of two pilots each in the whole band.
+    below, above = (
+        int(np.clip(reach_hz / PILOT_SPACING_HZ, 0.0, n_most))
+        for reach_hz in (-edges_hz[0], edges_hz[1])
+    )
+    if below + above < _N_PILOTS_LEAST:
         raise ConfigError(
-            f"{n_blocks} resource blocks of a cell {cell.cfo_hz:+.0f} Hz off the centre at "
-            f"{rate_hz:g} Hz: it must be from 6 to the {seen} that the band shows; sample at "
-            "1.92 MHz or more"
+            f"at {rate_hz:g} Hz the band shows {below + above} reference elements of a cell "
+            f"{cell.cfo_hz:+.0f} Hz off the centre, and {_N_PILOTS_LEAST} are needed: sample at "
+            "1.92 MHz or more, and tune nearer to the cell"
         )
-    n_pilots, n_samples = 2 * n_blocks, int(rate_hz / SUBCARRIER_HZ)
-    places = reference_subcarriers(cell.identity, n_blocks)
+    n_pairs, n_samples = max(below, above), int(rate_hz / SUBCARRIER_HZ)
+    places = reference_subcarriers(cell.identity, n_pairs)
     pilots_hz = places * SUBCARRIER_HZ + cell.cfo_hz
     middle_hz = pilots_hz.mean(axis=1)
     time_s = np.arange(n_samples) / rate_hz
     half_s = np.arange(n_samples % 2 == 0, n_samples, 2) / 2 / rate_hz
-    away_hz = (pilots_hz[0] - middle_hz[0])[n_blocks:]
+    away_hz = (pilots_hz[0] - middle_hz[0])[n_pairs:]
     angle = 2 * np.pi * np.outer(away_hz, half_s)
     padding = ((0, 0), (0, -len(half_s) % _LANES))
-    symbols = cell_reference(cell.identity, n_blocks, cell.prefix)
+    symbols = cell_reference(cell.identity, n_pairs, cell.prefix)
     useful = [useful_units(cell.prefix, SymbolPlace(0, symbol)) for symbol in _SYMBOLS[cell.prefix]]
     scale = rate_hz / BASIC_RATE_HZ
+    seen = slice(n_pairs - below, n_pairs + above)
+    symbols, pilots_hz = symbols[..., seen], pilots_hz[:, seen]
     return PilotPlan(
-        n_pilots=n_pilots,
+        n_pilots=below + above,
+        first_pilot=n_pairs - below,
         n_samples=n_samples,
         slot_samples=SLOT_UNITS * scale,
         offset_samples=np.array(useful) * scale - EARLY_S * rate_hz,

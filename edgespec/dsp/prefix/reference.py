@@ -23,7 +23,7 @@ __all__ = ["ReferencePlane"]
 
 _SLOT_S = 0.5e-3
 #: Samples kept before the next slot: by so much a correction of timing may move it.
-_SPARE_S = 2e-6
+_SPARE_S = 6e-6
 
 
 class ReferencePlane:
@@ -42,7 +42,7 @@ class ReferencePlane:
         sample_format: of the blocks.
         center_freq_hz: where the source is tuned to; 0 where it does not know.
         max_block_samples: longest block that ``process`` takes.
-        n_blocks: resource blocks to look at, None: all that the band shows.
+        n_blocks: resource blocks of the cell, None: as many as the band shows.
         max_clipped_fraction: share of clipped components that a good slot may have.
         computing: how it is computed.
 
@@ -93,8 +93,10 @@ class ReferencePlane:
         self._items: NDArray[Any] = np.zeros(2 * (n_kept + max_block_samples), item_type)
         n_slots = int((n_kept + max_block_samples) / plan.slot_samples) + 2
         self._make_rows(n_slots)
+        self._all_slots = np.arange(SLOTS)
+        self._n_active = self.active.mask.sum(axis=1)
         self._place = np.zeros(3 + N_ROWS)
-        self._work = np.zeros(4 * plan.cosines.shape[1] + 2 * plan.n_pilots, np.float32)
+        self._work = np.zeros(4 * plan.cosines.shape[1] + 4 * len(plan.cosines), np.float32)
         self._frame_totals = np.zeros((SLOTS, N_ROWS, 3), np.float32)
         self.reset()
 
@@ -177,42 +179,42 @@ class ReferencePlane:
         np.multiply(plan.offset_samples, clock.stretch, out=self._place[3:])
         totals, clipped = self._totals[rows], self._clipped[rows]
         self._measure(
-            self._items, self._place, self._scaling, self._steps, self._slot, plan.turn,
-            plan.cosines, plan.sines, plan.sequence, self.active.mask, self._work,
+            self._items, self._place, self._scaling, self._steps, self._slot, plan.first_pilot,
+            plan.turn, plan.cosines, plan.sines, plan.sequence, self.active.mask, self._work,
             self._product[rows], self._power[rows], totals, clipped,
         )  # fmt: skip
-        for k in range(n_slots):
-            slot = self._slot + k
-            flag = flags
-            if clipped[k] > self._most_clipped:
-                flag |= FrameFlag.CLIPPED
-            if not math.isfinite(totals[k, 0, 2] + totals[k, 1, 2]):
-                flag |= FrameFlag.NONFINITE
-            elif totals[k, 0, 2] == 0.0 and totals[k, 1, 2] == 0.0:
-                flag |= FrameFlag.CONSTANT
-            self._flags[row + k] = flag
-            self._count[row + k] = int(self.active.mask[slot, 0]) + int(self.active.mask[slot, 1])
-            self._numbers[row + k] = slot
-            self._ticks[row + k] = round(self._begin_of(slot))
-            self._frame_totals[slot] = totals[k]
+        frame = slice(self._slot, self._slot + n_slots)
+        self._judge(totals, clipped, flags, self._flags[rows])
+        self._count[rows] = self._n_active[frame]
+        self._numbers[rows] = self._all_slots[frame]
+        self._ticks[rows] = np.rint(clock.frame_start + self._all_slots[frame] * self._place[1])
+        self._frame_totals[frame] = totals
         self._slot += n_slots
         if self._slot == SLOTS:
             self._end_frame()
 
+    def _judge(
+        self,
+        totals: NDArray[np.float32],
+        clipped: NDArray[np.int64],
+        flags: int,
+        out: NDArray[np.uint8],
+    ) -> None:
+        """Write what is wrong with slots: of their block, and by the rules of quality."""
+        out[:] = flags
+        out[clipped > self._most_clipped] |= np.uint8(FrameFlag.CLIPPED)
+        power = totals[:, 0, 2] + totals[:, 1, 2]
+        out[~np.isfinite(power)] |= np.uint8(FrameFlag.NONFINITE)
+        out[power == 0.0] |= np.uint8(FrameFlag.CONSTANT)
+
     def _end_frame(self) -> None:
-        product, power = 0j, 0.0
-        totals, mask = self._frame_totals, self.active.mask
-        for slot in range(SLOTS):
-            for symbol in range(N_ROWS):
-                if mask[slot, symbol]:
-                    re, im, squared = totals[slot, symbol]
-                    product += complex(re, im)
-                    power += float(squared)
+        totals, n_pilots = self._frame_totals, self.plan.n_pilots
+        re, im, power = totals[self.active.mask].sum(axis=0, dtype=np.float64).tolist()
         # There is one product less than pilots.
-        n_pilots = self.plan.n_pilots
-        self.clock.end_frame(product, power * (n_pilots - 1) / n_pilots)
+        self.clock.end_frame(complex(re, im), power * (n_pilots - 1) / n_pilots)
         if self._is_whole:
             self.active.end_frame(totals)
+            self.active.mask.sum(axis=1, out=self._n_active)
         self._slot, self._is_whole = 0, True
         totals[:] = 0.0
 
