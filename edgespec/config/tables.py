@@ -238,7 +238,8 @@ class DetectConfig:
     warmup_s: float = field(
         default=4.0,
         metadata=about(
-            "Time after the start in which the observer learns what is normal and nothing alarms",
+            "Time after the start in which the observer learns what is normal and nothing alarms; "
+            "40% of a recording that is hardly longer",
             unit="s",
             minimum=0,
         ),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from edgespec.computing import Computing
-from edgespec.config import BandConfig, Config, SourceConfig
+from edgespec.config import BandConfig, Config, DetectConfig, SourceConfig
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.channel_plan import ChannelPlan
 from edgespec.errors import ConfigError
@@ -11,7 +11,10 @@ from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle
 from edgespec.records import SampleFormat, SourceInfo
 
-__all__ = ["open_channel", "source_rate_hz"]
+__all__ = ["open_channel", "source_rate_hz", "warmup_s_of"]
+
+#: Of a recording: the longest part that a warm-up may take, and what it takes instead.
+LONGEST_SHARE, USUAL_SHARE = 0.6, 0.4
 
 
 def source_rate_hz(
@@ -55,6 +58,21 @@ def source_rate_hz(
             if bundle is not None:
                 _plan(band, bundle.manifest.recipe, info)
     return asked_hz
+
+
+def warmup_s_of(detect: DetectConfig, source: SourceInfo) -> float:
+    """Return how long to learn from a source: of a short recording, not so long as configured.
+
+    Where the configured warm-up would take more than 60% of a recording, it takes 40%, so that
+    there is something left to be scored.
+    """
+    is_recording = not source.is_live and not source.uri.startswith("sim:")
+    if source.n_samples is None or not is_recording:
+        return detect.warmup_s
+    duration_s = source.n_samples / source.sample_rate_hz
+    if detect.warmup_s <= LONGEST_SHARE * duration_s:
+        return detect.warmup_s
+    return USUAL_SHARE * duration_s
 
 
 def open_channel(config: Config, recipe: Recipe, source: SourceInfo) -> Channel | None:

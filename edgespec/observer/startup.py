@@ -1,5 +1,6 @@
 """From a configuration to open parts: sources, bundles, runtimes, chains, sinks, monitor."""
 
+import logging
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -27,7 +28,7 @@ from edgespec.observer.choice import OURS, candidates_for, open_fastest
 from edgespec.observer.kept import kept_file
 from edgespec.observer.making import make_chain
 from edgespec.observer.monitor import Monitor, Radio
-from edgespec.observer.parts import open_channel, source_rate_hz
+from edgespec.observer.parts import open_channel, source_rate_hz, warmup_s_of
 from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import BandInfo, Event, SourceInfo
 from edgespec.sources import open_source
@@ -53,6 +54,8 @@ __all__ = [
     "open_radio",
     "open_runtime",
 ]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +202,8 @@ def open_chain(config: Config, source: Source, basis: Basis | None = None) -> Ba
     ``basis`` is what it is judged by; None: what :func:`open_basis` gives.
     """
     basis = basis or open_basis(config, source.info)
-    recipe, band = basis.recipe, config.band[0]
+    recipe, band, detect = basis.recipe, config.band[0], config.detect
+    warmup_s = warmup_s_of(detect, source.info)
     rss = None
     site = config.site_of(band)
     if site is not None:
@@ -212,11 +216,11 @@ def open_chain(config: Config, source: Source, basis: Basis | None = None) -> Ba
         computing=config.node.computing,
         max_clipped_fraction=config.detect.max_clipped_fraction,
     )
-    return make_chain(
+    chain = make_chain(
         basis,
         front_end,
         band,
-        config.detect,
+        replace(detect, warmup_s=warmup_s),
         source=source.info.uri,
         update_s=config.alarm.update_s,
         rss=rss,
@@ -227,6 +231,9 @@ def open_chain(config: Config, source: Source, basis: Basis | None = None) -> Ba
         else None,
         utc=UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED,
     )
+    if warmup_s != detect.warmup_s:
+        _LOG.info("a short recording: %.3g s of it are learnt from", warmup_s)
+    return chain
 
 
 def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":

@@ -12,8 +12,9 @@ from edgespec.errors import ConfigError, ModelError
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.basis import NO_BUNDLE, Basis
+from edgespec.observer.parts import warmup_s_of
 from edgespec.observer.startup import open_radio
-from edgespec.records import Event
+from edgespec.records import Event, SampleFormat, SourceInfo
 
 RATES_HZ = (0.25e6, 1.024e6, 1.92e6, 2.4e6, 3.2e6, 5e6, 7.68e6, 20e6, 61.44e6)
 
@@ -103,3 +104,40 @@ def test_thresholds_without_a_bundle_are_those_of_the_site() -> None:
     }
     assert all(math.isfinite(std) and std > 0 for std in basis.smallest_std.values())
     assert np.all([basis.model_sha256 is None, basis.backend is None, basis.bundle is None])
+
+
+def test_f7_a_recording_of_a_second_is_scored_with_defaults(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    capture = shared_data / "lte_tdd_f2645_s1.92_g20_SamplingPPM26.2_1s.sigmf-meta"
+    config = override(Config(), source=f"sigmf:{capture}")
+    config = replace(config, node=replace(config.node, state_dir=tmp_path))
+    radio = open_radio(config, config.source[0])
+    (chain,) = radio.chains
+    assert chain.warmup_left_s == pytest.approx(0.4, abs=chain.geometry.hop_s)
+    buffer = radio.source.info.sample_format.empty(chain.hop_samples)
+    said: list[Event] = []
+    while (block := radio.source.read(buffer)) is not None:
+        said += chain.process(block)
+    radio.source.close()
+    assert chain.scorer.is_warm
+    # Nothing but the cell is on the air.
+    assert not said
+
+
+@pytest.mark.parametrize(
+    ("uri", "n_samples", "is_live", "expected_s"),
+    [
+        ("sigmf:one", 1_000_000, False, 0.4),
+        ("wav:one", 6_500_000, False, 2.6),
+        ("raw:one", 7_000_000, False, 4.0),
+        ("raw:-", None, False, 4.0),
+        ("sigmf:one?realtime=1", 1_000_000, True, 4.0),
+        ("sim:lte-dl", 1_000_000, False, 4.0),
+    ],
+)
+def test_a_short_recording_is_learnt_from_for_less_long(
+    uri: str, n_samples: int | None, is_live: bool, expected_s: float
+) -> None:
+    info = SourceInfo(uri, 1e6, 0.0, SampleFormat.CI16, is_live, n_samples)
+    assert warmup_s_of(DetectConfig(), info) == pytest.approx(expected_s)
