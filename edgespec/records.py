@@ -43,13 +43,17 @@ FloatArray = NDArray[np.float32]
 
 
 class FrameFlag(IntFlag):
-    """Why a frame must not be scored; zero means that the frame is valid."""
+    """What is wrong with a frame; zero means that it is valid.
+
+    ``HALF``: I or Q alone holds one value. What the other has still shows in the frame.
+    """
 
     VALID = 0
     DROPPED = 1
     CLIPPED = 2
     NONFINITE = 4
     CONSTANT = 8
+    HALF = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,9 @@ def frame_flags(samples, sample_format, max_fraction, clip_level=None):
         flags |= FrameFlag.NONFINITE
     if low is not None and sum(v <= low or v >= high for v in values) > max_fraction * len(values):
         flags |= FrameFlag.CLIPPED
-    if all(pair == pairs[0] for pair in pairs):
-        flags |= FrameFlag.CONSTANT
+    n_held = sum(all(pair[side] == pairs[0][side] for pair in pairs) for side in (0, 1))
+    if n_held:
+        flags |= FrameFlag.CONSTANT if n_held == 2 else FrameFlag.HALF
     return flags
 
 
@@ -96,8 +97,12 @@ def segments(flags, tick_start, frame_ticks, geometry):
                 continue
             reasons = [
                 name
-                for name in ("nonfinite", "clipped", "constant")
-                if any(flags[k] & FrameFlag[name.upper()] for k in part)
+                for name, flag in (
+                    ("nonfinite", FrameFlag.NONFINITE),
+                    ("clipped", FrameFlag.CLIPPED),
+                    ("constant", FrameFlag.CONSTANT | FrameFlag.HALF),
+                )
+                if any(flags[k] & flag for k in part)
             ]
             if reasons:
                 skipped[reasons[0]] += 1

@@ -4,8 +4,8 @@
 kind                  opens when these frames                        ``detector`` names
 ====================  ============================================  ==================
 ``overload``          clip: a fifth of 50 ms                         ``clipped``
-``receiver``          are not finite, or hold one value: a fifth     ``nonfinite``, ``constant``,
-                      of 50 ms                                       ``zeros``
+``receiver``          are not finite, or hold one value, or I or Q   ``nonfinite``, ``constant``,
+                      alone does: a fifth of 50 ms                   ``zeros``, ``half``
 ``dropped``           are lost: half of a second                     ``dropped``
 ====================  ============================================  ==================
 
@@ -46,7 +46,7 @@ class Trouble:
 
 TROUBLES = (
     Trouble("overload", FrameFlag.CLIPPED, 0.05, 0.2),
-    Trouble("receiver", FrameFlag.NONFINITE | FrameFlag.CONSTANT, 0.05, 0.2),
+    Trouble("receiver", FrameFlag.NONFINITE | FrameFlag.CONSTANT | FrameFlag.HALF, 0.05, 0.2),
     Trouble("dropped", FrameFlag.DROPPED, 1.0, 0.5),
 )
 
@@ -314,6 +314,8 @@ class _Watch:
                 self.excess_db = max(self.excess_db, level_dbfs - self.normal_dbfs)
         elif flag & FrameFlag.NONFINITE:
             self.reason = "nonfinite"
+        elif flag & FrameFlag.HALF:
+            self.reason = "half"
         else:
             self.reason = "zeros" if row_dbfs[peak_bin] <= POWER_FLOOR_DBFS else "constant"
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgespec.computing import Computing
 from edgespec.dsp.channel_plan import ChannelPlan
-from edgespec.dsp.quality import ClipLimits
+from edgespec.dsp.quality import ClipLimits, RealSignal
 from edgespec.errors import SourceError
 from edgespec.records import FrameFlag, IqBlock, SampleFormat, SourceInfo
 
@@ -19,6 +19,8 @@ __all__ = ["Channel"]
 _NS = 1_000_000_000
 #: Outputs between two turns that are computed anew; those between come from a table.
 _N_FINE = 1024
+#: Of fewer samples one component may hold one value by chance.
+_N_FEW = 64
 
 
 class Channel:
@@ -30,7 +32,7 @@ class Channel:
     frequency, it begins anew; while the source does not show the part, nothing comes out.
 
     What filtering hides is judged before: a stretch of the source as long as one frame in which
-    too much clips, or nothing changes, is marked on the blocks that come out of it.
+    too much clips, or I or Q never changes, is marked on the blocks that come out of it.
 
     Args:
         source: what the blocks hold.
@@ -70,6 +72,7 @@ class Channel:
         self._stretch_samples = stretch_samples
         self._max_block_samples = max_block_samples
         self._limits = ClipLimits.of(source.sample_format, max_clipped_fraction)
+        self._real_signal = RealSignal()
         self._filter = _filter_of(computing)
         self._tune(source.center_freq_hz)
         half = plan.half_samples
@@ -114,11 +117,14 @@ class Channel:
             samples.min() <= self._limits.low or samples.max() >= self._limits.high
         )
         flags = [self._judge(samples[start : start + n_stretch], may_clip) for start in starts]
-        if not any(flags):
+        marks = np.array(flags, np.uint8)
+        self._real_signal.spare(marks)
+        if not np.count_nonzero(marks):
             yield from self._take(block, 0, block.n_samples, FrameFlag.VALID)
             return
-        for start, flag in zip(starts, flags, strict=True):
-            yield from self._take(block, start, min(start + n_stretch, block.n_samples), flag)
+        for start, flag in zip(starts, marks, strict=True):
+            stop = min(start + n_stretch, block.n_samples)
+            yield from self._take(block, start, stop, FrameFlag(int(flag)))
 
     def _tune(self, tuned_hz: float) -> None:
         """Find the part again where the source is tuned to ``tuned_hz``."""
@@ -191,9 +197,15 @@ class Channel:
             clipped = (samples <= self._limits.low) | (samples >= self._limits.high)
             if np.count_nonzero(clipped) > self._limits.max_clipped(samples.size):
                 flags |= FrameFlag.CLIPPED
-        # Looking at two samples spares looking at all of them.
-        if (samples[0] == samples[-1]).all() and (samples == samples[:1]).all():
+        pairs = samples if samples.ndim == 2 else samples.view(np.float32).reshape(-1, 2)
+        # Looking at a few samples spares looking at all of them.
+        held = (pairs[:_N_FEW] == pairs[0]).all(axis=0)
+        if held.any():
+            held = (pairs == pairs[0]).all(axis=0)
+        if held.all():
             flags |= FrameFlag.CONSTANT
+        elif held.any() and len(pairs) >= _N_FEW:
+            flags |= FrameFlag.HALF
         return flags
 
 

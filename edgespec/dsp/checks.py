@@ -14,12 +14,13 @@ __all__ = ["flag_floats", "flag_integers"]
 _VALID = np.uint8(FrameFlag.VALID)
 _CLIPPED = np.uint8(FrameFlag.CLIPPED)
 _CONSTANT = np.uint8(FrameFlag.CONSTANT)
+_HALF = np.uint8(FrameFlag.HALF)
 _ONE, _TWO = np.uint64(1), np.uint64(2)
 
 
 @kernel
 def flag_integers(items, start, n_items, ends, max_clipped, flags, first, stop):  # type: ignore[no-untyped-def]
-    """Write CLIPPED and CONSTANT of frames to ``flags[first:stop]``, counting only if need be.
+    """Write CLIPPED, CONSTANT and HALF of frames to ``flags[first:stop]``, counting only if need be.
 
     ``items`` are I and Q, alternating; the frames begin at ``start`` and have ``n_items`` each.
     ``ends`` float64 ``(2,)``: lowest and highest value of the type; ``max_clipped`` is how many
@@ -36,7 +37,7 @@ def flag_integers(items, start, n_items, ends, max_clipped, flags, first, stop):
         if reached:
             for i in range(begin, end):
                 n_clipped += (items[i] == low) | (items[i] == high)
-        flag = _CONSTANT if _is_constant(items, begin, end) else _VALID
+        flag = _held(items, begin, end)
         flags[frame] = flag | _CLIPPED if n_clipped > max_clipped else flag
 
 
@@ -54,13 +55,20 @@ def flag_floats(items, start, n_items, ends, max_clipped, flags, first, stop):  
         if max_clipped < n_items:
             for i in range(begin, end):
                 n_clipped += (items[i] <= low) | (items[i] >= high)
-        flag = _CONSTANT if _is_constant(items, begin, end) else _VALID
+        flag = _held(items, begin, end)
         flags[frame] = flag | _CLIPPED if n_clipped > max_clipped else flag
 
 
 @scalar
-def _is_constant(items, begin, end):  # type: ignore[no-untyped-def]
+def _held(items, begin, end):  # type: ignore[no-untyped-def]
     i = begin + _TWO
     while i < end and items[i] == items[i - _TWO]:
         i += _ONE
-    return i == end
+    if i == end:
+        return _CONSTANT
+    # This component moves: does the other one?
+    other = begin + (_ONE - (i - begin) % _TWO)
+    k = other + _TWO
+    while k < end and items[k] == items[other]:
+        k += _TWO
+    return _VALID if k < end else _HALF

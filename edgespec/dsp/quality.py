@@ -2,7 +2,8 @@
 
 A frame is NONFINITE when its power is not finite in float32 (a NaN or infinity in the samples
 always leads there), CLIPPED when more than a given share of its I and Q components lie at the end
-of their range, CONSTANT when all its samples are equal: a receiver that does not deliver.
+of their range, CONSTANT when all its samples are equal: a receiver that does not deliver; HALF
+when only I, or only Q, never changes: one of its two channels is dead, or the signal is real.
 """
 
 import math
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from edgespec.errors import ConfigError
 from edgespec.records import FrameFlag, SampleFormat
 
-__all__ = ["ClipLimits", "flag_frames"]
+__all__ = ["ClipLimits", "RealSignal", "flag_frames"]
+
+_HALF, _STILL = np.uint8(FrameFlag.HALF), np.uint8(FrameFlag.HALF | FrameFlag.CONSTANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,25 @@ def flag_frames(
     """
     with np.errstate(invalid="ignore"):
         clipped = (components <= limits.low) | (components >= limits.high)
-        constant = (components == components[:, :1]).all(axis=(1, 2))
+        held = (components == components[:, :1]).all(axis=1)
     n_clipped = np.count_nonzero(clipped, axis=(1, 2))
     out[:] = np.where(finite, 0, FrameFlag.NONFINITE)
     out[n_clipped > limits.max_clipped(components[0].size)] |= np.uint8(FrameFlag.CLIPPED)
-    out[constant] |= np.uint8(FrameFlag.CONSTANT)
+    out[held.all(axis=1)] |= np.uint8(FrameFlag.CONSTANT)
+    out[held[:, 0] != held[:, 1]] |= _HALF
+
+
+class RealSignal:
+    """Takes HALF from the frames of a signal that is real: of one whose I or Q has never moved."""
+
+    def __init__(self) -> None:
+        self._may_be_real = True
+
+    def spare(self, flags: NDArray[np.uint8]) -> None:
+        """Take the flag from the frames before the first in which both I and Q move."""
+        if not self._may_be_real:
+            return
+        moving = np.flatnonzero((flags & _STILL) == 0)
+        first = int(moving[0]) if len(moving) else len(flags)
+        flags[:first] &= ~_HALF
+        self._may_be_real = first == len(flags)

@@ -18,7 +18,7 @@ REASONS = {
     "dropped": FrameFlag.DROPPED,
     "nonfinite": FrameFlag.NONFINITE,
     "clipped": FrameFlag.CLIPPED,
-    "constant": FrameFlag.CONSTANT,
+    "constant": FrameFlag.CONSTANT | FrameFlag.HALF,
 }
 
 #: Frames that hold nothing of the signal. Clipped ones do: their levels are lower bounds.

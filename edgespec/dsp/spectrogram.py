@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.computing import AUTO, Computing
-from edgespec.dsp.quality import ClipLimits
+from edgespec.dsp.quality import ClipLimits, RealSignal
 from edgespec.errors import ConfigError, ModelError, SourceError
 from edgespec.framing import Framing
 from edgespec.grid import Grid, Span
@@ -133,6 +133,7 @@ class FrontEnd:
         self.max_frames = n_rows
         self._power_dbfs = np.empty((n_rows, framing.n_fft), np.float32)
         self._flags = np.empty(n_rows, np.uint8)
+        self._real_signal = RealSignal()
         self._tick_start = np.empty(n_rows, np.int64)
         self._steps = np.arange(n_rows, dtype=np.int64) * framing.frame_samples
         self._tune(center_freq_hz)
@@ -203,6 +204,7 @@ class FrontEnd:
         self._mark(block.flags, n_gap, n_rows)
         self._next_sample = block.sample_start + block.n_samples
         flags = self._flags[:n_rows]
+        self._real_signal.spare(flags[n_gap:])
         clipped_share = 0.0
         if np.count_nonzero(flags) and np.any(flags & np.uint8(FrameFlag.CLIPPED)):
             # Of a part of a band, the samples that clipped are gone.

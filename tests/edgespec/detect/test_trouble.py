@@ -56,6 +56,7 @@ CASES = {
     "constant": ("receiver", FrameFlag.CONSTANT, -50.0),
     "zeros": ("receiver", FrameFlag.CONSTANT, -300.0),
     "nonfinite": ("receiver", FrameFlag.NONFINITE, -300.0),
+    "half": ("receiver", FrameFlag.HALF, -50.0),
 }
 
 

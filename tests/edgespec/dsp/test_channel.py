@@ -207,12 +207,13 @@ def test_a_part_stays_where_it_is_when_the_source_is_retuned() -> None:
     assert channel.info.center_freq_hz == CENTER_HZ + 0.3e6
 
 
-@pytest.mark.parametrize("wrong", [FrameFlag.CLIPPED, FrameFlag.CONSTANT])
+@pytest.mark.parametrize("wrong", [FrameFlag.CLIPPED, FrameFlag.CONSTANT, FrameFlag.HALF])
 def test_what_filtering_hides_is_marked(rng: np.random.Generator, wrong: FrameFlag) -> None:
     """And no frame of the front end that has such samples counts as good; all others do."""
     integers = np.round(20 * rng.standard_normal((40_000, 2)) + 127.5).clip(1, 254).astype(np.uint8)
     at = slice(16_000, 20_000)
-    integers[at] = 255 if wrong is FrameFlag.CLIPPED else 130
+    sides = slice(1) if wrong is FrameFlag.HALF else slice(2)
+    integers[at, sides] = 255 if wrong is FrameFlag.CLIPPED else 130
     if wrong is FrameFlag.CLIPPED:
         integers[at][::2] = 128
     channel = channel_for(sample_format=SampleFormat.CU8)

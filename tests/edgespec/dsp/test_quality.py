@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgespec.computing import Computing
-from edgespec.dsp.quality import ClipLimits
+from edgespec.dsp.quality import ClipLimits, RealSignal
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
@@ -95,6 +95,30 @@ def test_equal_samples_are_a_dead_receiver(rng, sample_format, computing):
 
 
 @both
+@pytest.mark.parametrize("sample_format", list(SampleFormat))
+@pytest.mark.parametrize("side", [0, 1])
+def test_a1_one_channel_alone_may_be_dead(rng, sample_format, side, computing):
+    samples = quiet(rng, sample_format, 5)
+    pairs = samples.view(np.float32).reshape(-1, 2) if samples.ndim == 1 else samples
+    pairs[N : 2 * N, side] = pairs[0, side]
+    pairs[2 * N : 3 * N, side] = pairs[0, side]
+    pairs[3 * N - 1, side] = pairs[1, side]
+    pairs[3 * N : 4 * N] = pairs[0]
+    assert frames(samples, sample_format, computing).flags.tolist() == [
+        0, FrameFlag.HALF, 0, FrameFlag.CONSTANT, 0
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("edges", [[], [3], [1, 2, 3, 4, 5]])
+def test_a_real_signal_is_no_dead_channel_until_both_have_moved(edges):
+    flags = np.array([16, 24, 18, 0, 16, 17], np.uint8)
+    real = RealSignal()
+    for part in np.split(flags, edges):
+        real.spare(part)
+    assert flags.tolist() == [0, 8, 2, 0, 16, 17]
+
+
+@both
 def test_zeros_are_the_floor(computing):
     result = frames(np.zeros(N, np.complex64), SampleFormat.CF32, computing)
     assert (result.power_dbfs == -200.0).all()
@@ -112,6 +136,7 @@ def test_flags_are_those_of_the_definition(rng, sample_format, computing):
             flat = samples[k * N : (k + 1) * N].reshape(-1)
             flat[rng.random(flat.size) < share] = ends.max
         samples[6 * N : 7 * N] = ends.min
+        samples[4 * N : 5 * N, 1] = 3
     else:
         samples[2 * N + 3] = np.nan
         samples[6 * N : 7 * N] = 2.0

@@ -328,6 +328,33 @@ def test_a1_a_receiver_that_is_stuck_from_its_first_sample_is_said_in_the_warm_u
         assert state.unscored.duration_s == pytest.approx(0.2, abs=0.03)
 
 
+@pytest.mark.parametrize("side", ["real", "imag"])
+@pytest.mark.parametrize("value", [0.0, 0.25])
+def test_a1_one_channel_that_is_dead_is_said(
+    rng: np.random.Generator, side: str, value: float
+) -> None:
+    """What the other one has is mirrored, but goes on to be scored."""
+    samples = band.cf32(band.noise(rng, 1.0))
+    getattr(samples, side)[500_000:600_000] = value
+    chain = chain_for()
+    events = [
+        event for event in events_of(chain, blocks(samples, hops())) if event.kind == "receiver"
+    ]
+    new, *_, end = events
+    assert [new.event_type, end.event_type] == [EventType.NEW, EventType.END]
+    assert {(event.event_id, event.detector) for event in events} == {(new.event_id, "half")}
+    assert abs(new.sample_start - 500_000) <= FRAMING.frame_samples
+    assert new.n_samples / band.RATE_HZ <= 0.1
+    assert abs(end.n_samples - 100_000) <= 3 * FRAMING.frame_samples
+    assert not any(chain.segmenter.skipped.values())
+
+
+def test_a_recording_of_real_samples_is_no_dead_channel(rng: np.random.Generator) -> None:
+    samples = band.cf32(band.noise(rng, 0.5))
+    samples.imag[:] = 0.0
+    assert not events_of(chain_for(), blocks(samples, hops()))
+
+
 def test_an_event_that_goes_on_at_the_end_is_ended(rng: np.random.Generator) -> None:
     signal = band.cf32(band.with_tone(band.noise(rng, 0.8), 0.6, 0.8))
     events = events_of(chain_for(), blocks(signal, hops()))
