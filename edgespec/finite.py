@@ -1,11 +1,14 @@
-"""Numbers on the command line: within their bounds, and never infinite or NaN."""
+"""Numbers on the command line: within their bounds, and never infinite, NaN or beyond all use."""
 
 import math
 from typing import Any
 
 import click
 
-__all__ = ["Finite"]
+__all__ = ["LARGEST", "Finite"]
+
+#: In seconds 30 years. Counts and waits that follow from it still have a number.
+LARGEST = 1e9
 
 
 class Finite(click.FloatRange):
@@ -16,4 +19,6 @@ class Finite(click.FloatRange):
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value!r:.40} is not a finite number.", param, ctx)
+        if abs(number) > LARGEST:
+            self.fail(f"{value!r:.40} is more than {LARGEST:g}.", param, ctx)
         return number

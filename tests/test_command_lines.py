@@ -42,7 +42,9 @@ def test_o8_every_number_has_bounds_or_is_finite(command: click.Command) -> None
             assert isinstance(kind, click.IntRange), parameter.name
 
 
-@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "-1", "0", "1e999", "x", ""])
+@pytest.mark.parametrize(
+    "value", ["inf", "-inf", "nan", "-1", "0", "1e999", "1e308", "1.1e9", "-0", "x", ""]
+)
 def test_o8_durations_that_are_none(value: str) -> None:
     for command in ("monitor", "bench", "demo"):
         found = shell(f"{sys.executable} -m edgespec {command} --duration={value!r}")

@@ -367,8 +367,14 @@ class MqttConfig:
         """
         if self.url and "@" not in self.url:
             scheme, mark, rest = self.url.rpartition("://")
-            return scheme + mark + re.sub(r"^([^:@/\[]*):(?!\d*/?$).*", r"\1:***", rest)
-        return self.url and re.sub(r"^((?:\w+://)?[^:@/]*):.*@", r"\1:***@", self.url)
+            return (
+                scheme
+                + mark
+                + re.sub(r"^([^:@/\[]*):(?!\d*/?\Z).*", r"\1:***", rest, flags=re.DOTALL)
+            )
+        return self.url and re.sub(
+            r"^((?:\w+://)?[^:@/]*):.*@", r"\1:***@", self.url, flags=re.DOTALL
+        )
 
     def __repr__(self) -> str:
         """Show every option but the secrets."""

@@ -20,7 +20,7 @@ _ONE, _TWO = np.uint64(1), np.uint64(2)
 
 @kernel
 def flag_integers(items, start, n_items, ends, max_clipped, flags, first, stop):  # type: ignore[no-untyped-def]
-    """Write CLIPPED, CONSTANT and HALF of frames to ``flags[first:stop]``, counting only if need be.
+    """Write CLIPPED, CONSTANT and HALF of frames to ``flags[first:stop]``, counting if need be.
 
     ``items`` are I and Q, alternating; the frames begin at ``start`` and have ``n_items`` each.
     ``ends`` float64 ``(2,)``: lowest and highest value of the type; ``max_clipped`` is how many

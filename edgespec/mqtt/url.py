@@ -37,14 +37,24 @@ class BrokerUrl:
         """
         text = text.strip()
         scheme, _, rest = text.partition("://") if "://" in text else ("mqtt", "", text)
-        user = rest.rpartition("@")[0]
-        odd = [sign for sign in _ENDING if sign in user]
+        user, _, place = rest.rpartition("@")
+        # Signs that cannot be shown urlsplit may leave out without a word.
+        odd = [sign for sign in user if sign in _ENDING or not sign.isprintable()]
+        if odd:
+            sign = odd[0] if odd[0].isprintable() else "sign that cannot be shown"
+            raise _refused(
+                scheme,
+                rest,
+                f"its user name or password has a {sign}, which is written as {quote(odd[0], '')}"
+                " there",
+            )
+        odd = [sign for sign in place if sign == " " or not sign.isprintable()]
         if odd:
             raise _refused(
                 scheme,
                 rest,
-                f"its user name or password has a {odd[0]}, which is written as {quote(odd[0], '')}"
-                " there",
+                "its host has a space or a sign that cannot be shown, which is written as "
+                f"{quote(odd[0], '')} in a password",
             )
         try:
             parts = urlsplit(f"{scheme}://{rest}")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from math import isfinite
 from threading import Event as Flag
 from threading import Thread
 
@@ -86,7 +87,8 @@ class BandWorker:
             between: called between blocks, and at least five times a second.
         """
         if duration_s is not None:
-            self._limit = round(duration_s * self.chain.sample_rate_hz)
+            n_samples = duration_s * self.chain.sample_rate_hz
+            self._limit = round(n_samples) if isfinite(n_samples) else None
         try:
             with ExitStack() as stack:
                 # Each of these whatever the others raise, the last one first.

@@ -37,7 +37,7 @@ def test_urls(text: str, expected: BrokerUrl) -> None:
     "text",
     ["", ":1883", "localhost:x", "http://host", "mqtt://", "mqtt://host:0",
      "mqtt://host:99999", "mqtt://host:port", "mqtt://host/topic", "mqtt://host?x=1",
-     "mqtt://user:secret@host:port", "tcp://user:secret@host", "mqtt://[::1"],
+     "mqtt://ho st", "mqtt://ho\nst", "mqtt://user:secret@host:port", "tcp://user:secret@host", "mqtt://[::1"],
 )  # fmt: skip
 def test_bad_urls_are_explained_without_their_password(text: str) -> None:
     with pytest.raises(ConfigError, match=r"write mqtt://\[user:password@\]host") as caught:
@@ -45,7 +45,7 @@ def test_bad_urls_are_explained_without_their_password(text: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("sign", ["#", "/", "?", "[", "]"])
+@pytest.mark.parametrize("sign", ["#", "/", "?", "[", "]", "\n", "\t", "\0"])
 @pytest.mark.parametrize("scheme", ["mqtt://", "mqtts://", "", "http://"])
 @pytest.mark.parametrize("end", ["@h", "@h:1883", "@[::1]", "@h/x", "", ":1883"])
 def test_o3_no_part_of_a_password_is_shown(sign: str, scheme: str, end: str) -> None:
