@@ -353,3 +353,47 @@ def pilot_products(x, cell, n_blocks, frame_start, ppm, slot):
         power += np.abs(h) ** 2
         product += np.array([a * b.conjugate() for a, b in pairwise(h)])
     return product, power
+
+
+def scan_windows(n_slots, n_new):
+    """Every window of time that a scan looks at: ``(first, stop, length)`` in slots."""
+    for length in (1, 2, 3, 4, 6, 8, 12, 24, 62):
+        stop = n_slots
+        while stop > n_slots - n_new and stop >= length:
+            yield stop - length, stop, length
+            stop -= max(1, length // 6)
+    for length in (200, 2_000, 20_000):
+        stop = n_slots - n_slots % (length // 20)
+        if stop >= length:
+            yield stop - length, stop, length
+
+
+def scan_deviation(x, a, d, n_new, runs, spreads, skew):
+    """Largest deviation ``(z, length, lower, stop)`` of all windows, by definition.
+
+    ``x``, ``a`` and ``d`` are ``(n_slots, n_bands)`` of all slots so far; ``spreads(length, run)``
+    gives ``c`` and ``f``.
+    """
+    best = (-math.inf, 0, 0, 0)
+    for first, stop_slot, length in scan_windows(len(x), n_new):
+        for run, (lower, stop) in enumerate(runs):
+            u = i = h = k = newest_u = newest_i = 0.0
+            for b in range(lower, stop):
+                xs, as_, ds = (v[first:stop_slot, b].tolist() for v in (x, a, d))
+                ad = sum(p * q for p, q in zip(as_, ds, strict=True))
+                g = ad / (sum(q * q for q in ds) + 1.0)
+                us = [p * (q - g * r) for p, q, r in zip(xs, as_, ds, strict=True)]
+                is_ = [q * (q - g * r) for q, r in zip(as_, ds, strict=True)]
+                u, i, h = u + sum(us), i + sum(is_), h + ad
+                k += sum(q**3 for q in as_)
+                newest_u += sum(us[-(length // 10) :])
+                newest_i += sum(is_[-(length // 10) :])
+            if length >= 200 and newest_u / newest_i < u / i / 3:
+                continue
+            c, f = spreads(length, run)
+            z = u / math.sqrt(c * (i + (0.2 * h) ** 2) + (f * i) ** 2)
+            r = min(skew * k / i**1.5, skew)
+            if r >= 1e-3:
+                z = 3 * (max(1 + r * z, 0) ** (1 / 3) - 1 + r * r / 9) / r
+            best = max(best, (z, length, lower, stop))
+    return best

@@ -1,0 +1,195 @@
+"""The detector of a cell's residual: whoever is there beside the cell, however long and wide."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.detect.scan import plain
+from edgespec.detect.scan.arithmetic import Arithmetic
+from edgespec.detect.scan.deviation import Deviation
+from edgespec.detect.scan.memory import Memory
+from edgespec.detect.scan.site import Site, learn_site
+from edgespec.detect.scan.spreads import learn_spreads
+from edgespec.detect.scan.windows import MOST_NEW, Windows
+from edgespec.errors import ConfigError
+from edgespec.records import FloatArray, FrameFlag
+
+__all__ = ["LEAST_WARMUP", "MOST_LEFT", "MOST_WARMUP", "ResidualScan"]
+
+#: Slots of a warm-up: 0.4 s, twenty of each place of the frame twice over, and what is kept.
+LEAST_WARMUP, MOST_WARMUP = 800, 8_000
+#: What was learnt from fewer than so many is no reference.
+_LEAST_LEARNT = 200
+#: Share of the received power above which nothing was cancelled, or next to nothing: -1.5 dB.
+MOST_LEFT = 0.7
+
+
+class ResidualScan:
+    """Looks for the largest deviation of the residual from what this site showed.
+
+    What is left of a cell is ``noise + leak * power`` at each place of the radio frame and in each
+    subband (:class:`edgespec.detect.scan.site.Site`), learnt from the first ``n_warmup`` slots and
+    then kept, so that an interferer that stays is seen as long as it stays. The law is in
+    :mod:`edgespec.detect.scan.terms`. It is one-sided: nobody takes power away from noise. All
+    buffers are made here.
+
+    Args:
+        n_subbands: of a slot.
+        n_warmup: slots to learn from, :data:`LEAST_WARMUP` to :data:`MOST_WARMUP`.
+        arithmetic: how it is computed.
+
+    Raises:
+        ConfigError: the warm-up is shorter or longer than that.
+    """
+
+    name = "residual"
+
+    def __init__(
+        self, n_subbands: int, n_warmup: int = LEAST_WARMUP, arithmetic: Arithmetic = plain
+    ) -> None:
+        if not LEAST_WARMUP <= n_warmup <= MOST_WARMUP:
+            raise ConfigError(
+                f"the scan of the residual is to learn from {n_warmup} slots; it takes "
+                f"{LEAST_WARMUP} to {MOST_WARMUP}, 0.4 to 4 s"
+            )
+        self.windows = Windows(n_subbands)
+        self._arithmetic = arithmetic
+        self._memory = Memory(self.windows)
+        self._learnt = np.empty((2, n_warmup, n_subbands), np.float32)
+        self._place = np.empty(n_warmup, np.int64)
+        self._n_learnt = 0
+        self._site: Site | None = None
+        self._tables = np.ones((3, 20, n_subbands))
+        self.spreads = np.ones((2, len(self.windows.lengths), self.windows.n_runs))
+        self._skew = 0.0
+
+    @property
+    def site(self) -> Site | None:
+        """What was learnt; None in the warm-up."""
+        return self._site
+
+    @property
+    def distrust(self) -> str:
+        """Why the deviations are not to be trusted, '' where they are."""
+        if self._site is None or self._site.left_share <= MOST_LEFT:
+            return ""
+        return (
+            f"{self._site.left_share:.0%} of the power is left when the cell is taken away: it is "
+            "weak, its timing is wrong, or another is on the air"
+        )
+
+    def reset(self) -> None:
+        """Forget the site and warm up again."""
+        self._site = None
+        self._n_learnt = 0
+        self._memory.clear()
+
+    def follow(self, step_db: float) -> None:
+        """Take a step of the receiver's gain, in dB: noise and cell move alike."""
+        if self._site is not None:
+            self._keep(self._site.scaled(10.0 ** (step_db / 10.0)))
+        self._learnt[:, : self._n_learnt] *= np.float32(10.0 ** (step_db / 10.0))
+
+    def settle(self) -> None:
+        """Keep what was learnt as the reference, if that was enough to learn from."""
+        n_slots = self._n_learnt
+        if self._site is not None or n_slots < _LEAST_LEARNT:
+            return
+        residual, power = self._learnt[:, :n_slots]
+        place = self._place[:n_slots]
+        site = learn_site(residual, power, place)
+        self._keep(site)
+        terms = np.empty((n_slots, *self._memory.terms.shape[1:]))
+        ratio = np.empty((n_slots, self.windows.n_bands), np.float32)
+        flags = np.zeros(n_slots, np.uint8)
+        plain.residual_terms(residual, power, place, flags, self._tables, site.unit, terms, ratio)
+        self.spreads[:] = learn_spreads(terms, self.windows)
+        self._memory.clear()
+
+    def _keep(self, site: Site) -> None:
+        self._site = site
+        self._tables[0], self._tables[1] = site.noise, site.leak
+        self._tables[2] = 1.0 / site.spread
+        self._skew = float(np.median(site.spread))
+
+    def score(
+        self,
+        residual: FloatArray,
+        power: FloatArray,
+        place: NDArray[np.int64],
+        flags: NDArray[np.uint8],
+    ) -> Deviation | None:
+        """Return the largest deviation of the windows that end in these slots.
+
+        None in the warm-up, and where no slot of these can be heard.
+
+        Args:
+            residual: ``(n_slots, n_subbands)``, linear, as ``power`` is.
+            power: of the same samples.
+            place: ``(n_slots,)`` of each slot in the frame, 0 to 19.
+            flags: ``(n_slots,)`` of :class:`~edgespec.records.FrameFlag`.
+        """
+        if self._site is None:
+            self._learn(residual, power, place, flags)
+            return None
+        found: Deviation | None = None
+        for start in range(0, len(residual), MOST_NEW):
+            part = slice(start, start + MOST_NEW)
+            here = self._scan(residual[part], power[part], place[part], flags[part], self._site)
+            if here is not None and (found is None or here.value > found.value):
+                found = here
+        return found
+
+    def _scan(
+        self,
+        residual: FloatArray,
+        power: FloatArray,
+        place: NDArray[np.int64],
+        flags: NDArray[np.uint8],
+        site: Site,
+    ) -> Deviation | None:
+        memory, arithmetic = self._memory, self._arithmetic
+        n_new = arithmetic.residual_terms(
+            residual, power, place, flags, self._tables, site.unit, memory.terms, memory.ratio
+        )
+        if not n_new:
+            return None
+        best = memory.best
+        arithmetic.scan(
+            memory.terms,
+            n_new,
+            memory.counts,
+            memory.sums,
+            memory.blocks,
+            memory.open,
+            self.spreads,
+            self._skew,
+            memory.runs,
+            memory.bands,
+            best,
+        )
+        value, length, run, excess = best[:, int(np.argmax(best[0]))]
+        return Deviation(
+            float(value),
+            self.windows.lengths[int(length)],
+            int(self.windows.lower[int(run)]),
+            int(self.windows.stop[int(run)]) - 1,
+            float(excess) * site.unit,
+            memory.ratio,
+        )
+
+    def _learn(
+        self,
+        residual: FloatArray,
+        power: FloatArray,
+        place: NDArray[np.int64],
+        flags: NDArray[np.uint8],
+    ) -> None:
+        for t in range(len(residual)):
+            if flags[t] != FrameFlag.VALID:
+                continue
+            self._learnt[0, self._n_learnt], self._learnt[1, self._n_learnt] = residual[t], power[t]
+            self._place[self._n_learnt] = place[t]
+            self._n_learnt += 1
+            if self._n_learnt == len(self._place):
+                self.settle()
+                return

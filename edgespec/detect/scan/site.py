@@ -1,0 +1,121 @@
+"""What is left of a cell at this site: noise, and the share of the cell that does not cancel."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.detect.scan.lines import Lines, fit_lines
+from edgespec.records import FloatArray
+
+__all__ = ["N_PLACES", "Site", "learn_site", "mixed_power"]
+
+_Doubles = NDArray[Any]
+
+#: Slots of 0.5 ms in a radio frame.
+N_PLACES = 20
+#: A residual counts up to so many times what was expected where spreads are learnt.
+_MOST_RATIO = 3.0
+#: Worth in slots of what the places have in common: of their spread, and least of their lines.
+_PRIOR_SLOTS, _LEAST_WORTH = 20.0, 2.0
+#: Least share of the cell that is thought to be left where none was seen.
+_LEAST_LEAK = 1e-3
+_MOST_WORTH = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """``noise + leak * power`` a place in the frame and subband, float64 ``(20, n_subbands)``.
+
+    ``power`` is that of :func:`mixed_power`. ``spread``, of the same shape, is the standard
+    deviation of ``residual / expected``, ``unit`` the usual noise: the power that excess is counted
+    in. ``left_share`` is the share of the received power that was left in the warm-up, 0 to 1: near
+    1 nothing cancels.
+    """
+
+    noise: _Doubles
+    leak: _Doubles
+    spread: _Doubles
+    unit: float
+    left_share: float
+
+    def scaled(self, ratio: float) -> "Site":
+        """Return the site at another gain of the receiver, by its ratio of powers."""
+        return Site(self.noise * ratio, self.leak, self.spread, self.unit * ratio, self.left_share)
+
+
+def mixed_power(power: FloatArray) -> _Doubles:
+    """Return half of each subband's power and half of their mean, float64.
+
+    What leaks into a subband comes from it and, by echoes that outlast the prefix and by the short
+    window, from the others.
+    """
+    wide = power.astype(np.float64)
+    mixed: _Doubles = 0.5 * (wide + wide.mean(axis=1, keepdims=True))
+    return mixed
+
+
+def learn_site(residual: FloatArray, power: FloatArray, place: NDArray[np.int64]) -> Site:
+    """Return what a warm-up showed.
+
+    A line is fitted to all slots of a subband. The lines of the 20 places are drawn to it, by as
+    many slots as their means differ less than their spread explains (empirical Bayes): downlink
+    frames are alike, uplink and downlink are not.
+
+    Args:
+        residual: ``(n_slots, n_subbands)`` linear, as ``power`` is.
+        power: of the same samples.
+        place: ``(n_slots,)`` of each slot in the frame, 0 to 19.
+    """
+    wide, mixed = residual.astype(np.float64), mixed_power(power)
+    n_slots, n_subbands = wide.shape
+    common = fit_lines(wide, mixed, np.ones_like(wide))
+    by_place, count = _by_place(place)
+    has_slot = (by_place >= 0)[..., None] & np.ones(n_subbands, bool)
+    ratio = np.minimum(wide / common.at(mixed), _MOST_RATIO)
+    n_each = max(n_slots / max((count > 0).sum(), 1), 1.0)
+    chance = ratio.var(axis=0) / n_each
+    means = _mean_of(ratio[by_place], has_slot, 1.0)
+    beyond = np.maximum(means.var(axis=0) - chance, 1e-9)
+    worth = np.clip(n_each * chance / beyond, _LEAST_WORTH, _MOST_WORTH)
+    prior = Lines(common.noise, np.maximum(common.leak, _LEAST_LEAK))
+    shape = len(by_place), N_PLACES * n_subbands
+    lines = fit_lines(
+        wide[by_place].reshape(shape),
+        mixed[by_place].reshape(shape),
+        has_slot.reshape(shape).astype(np.float64),
+        Lines(np.tile(prior.noise, N_PLACES), np.tile(prior.leak, N_PLACES)),
+        np.tile(worth, N_PLACES),
+    )
+    noise, leak = (x.reshape(N_PLACES, n_subbands) for x in (lines.noise, lines.leak))
+    expected = noise[place] + leak[place] * mixed
+    ratio = np.minimum(wide / expected, _MOST_RATIO)
+    usual = ratio.std(axis=0)
+    own = np.sqrt(
+        _mean_of((ratio[by_place] - _mean_of(ratio[by_place], has_slot, 1.0)) ** 2, has_slot, 0.0)
+    )
+    n_known = np.maximum(count - 1, 0)[:, None]
+    variance = (n_known * own**2 + _PRIOR_SLOTS * usual**2) / (n_known + _PRIOR_SLOTS)
+    return Site(
+        noise,
+        leak,
+        np.maximum(np.sqrt(variance), 1e-3),
+        float(np.exp(np.log(noise).mean())),
+        float(min(1.0, expected.sum() / max(power.sum(dtype=np.float64), 1e-300))),
+    )
+
+
+def _by_place(place: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the slots of every place, ``(n_most, 20)`` with -1 for none, and their numbers."""
+    count = np.bincount(place, minlength=N_PLACES)
+    found = np.full((count.max(), N_PLACES), -1, np.int64)
+    for number in range(N_PLACES):
+        found[: count[number], number] = np.flatnonzero(place == number)
+    return found, count
+
+
+def _mean_of(values: _Doubles, has_slot: NDArray[np.bool_], empty: float) -> _Doubles:
+    total = np.where(has_slot, values, 0.0).sum(axis=0)
+    count = has_slot.sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), empty)
