@@ -49,8 +49,8 @@ def open_rtl_tcp(
 ) -> "RtlTcp":
     """Return the dongle behind ``rtl_tcp:HOST:PORT``, tuned and streaming.
 
-    Options: ``center_freq sample_rate gain ppm agc``; ``timeout_s`` to connect, ``stall_s``
-    without data until the connection counts as lost.
+    Options: ``center_freq sample_rate ppm agc``; ``gain`` in dB, or ``auto``; ``timeout_s`` to
+    connect, ``stall_s`` without data until the connection counts as lost.
 
     Raises:
         UsageError: no frequency or rate is given, or the address cannot be understood.
@@ -66,7 +66,7 @@ def open_rtl_tcp(
     settings = TunerSettings(
         frequency_hz,
         DEFAULT_RATE_HZ if rate_hz is None else rate_hz,
-        _first(_gain_db(uri), gain_db, DEFAULT_GAIN_DB) or 0.0,
+        _gain_db(uri, gain_db),
         round(_first(uri.number("ppm"), ppm) or 0),
         uri.flag("agc"),
     )
@@ -341,14 +341,16 @@ def _seconds(uri: SourceUri, key: str, default: float) -> float:
     return value
 
 
-def _gain_db(uri: SourceUri) -> float | None:
-    """Return the gain that the address asks for; None where it leaves it open."""
+def _gain_db(uri: SourceUri, configured_db: float | None) -> float | None:
+    """Return the gain to set; None where the tuner is to choose it."""
     if uri.options.get("gain", "").lower() in ("auto", "agc"):
-        raise UsageError(
-            f"gain in {uri.text!r} must be a number of dB: with an automatic gain every change of "
-            f"it looks like interference; write gain={DEFAULT_GAIN_DB}, or leave it out"
+        _LOG.warning(
+            "the tuner sets its gain itself: where a signal makes it step, that may look like "
+            "interference; gain=%g in the address keeps it",
+            DEFAULT_GAIN_DB,
         )
-    return uri.number("gain")
+        return None
+    return _first(uri.number("gain"), configured_db, DEFAULT_GAIN_DB)
 
 
 def _first(*values: float | None) -> float | None:

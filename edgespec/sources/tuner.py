@@ -17,11 +17,14 @@ _RATES_HZ = ((225_001, 300_000), (900_001, 3_200_000))
 
 @dataclass(frozen=True, slots=True)
 class TunerSettings:
-    """What the server is told. The gain is fixed: automatic gain looks like an anomaly."""
+    """What the server is told.
+
+    A gain of None is the tuner's own: each of its steps may look like an anomaly.
+    """
 
     center_freq_hz: float
     sample_rate_hz: float
-    gain_db: float = DEFAULT_GAIN_DB
+    gain_db: float | None = DEFAULT_GAIN_DB
     ppm: int = 0
     agc: bool = False
 
@@ -38,20 +41,22 @@ class TunerSettings:
                 "between 0 and 4.29 GHz"
             )
 
-        if not (abs(self.gain_db) <= 200.0 and abs(self.ppm) <= 1000):
+        gain_db = self.gain_db or 0.0
+        if not (abs(gain_db) <= 200.0 and abs(self.ppm) <= 1000):
             raise SourceError(
-                f"a gain of {self.gain_db:g} dB and {self.ppm} ppm cannot be set; a gain is "
+                f"a gain of {gain_db:g} dB and {self.ppm} ppm cannot be set; a gain is "
                 "between -200 and 200 dB, a crystal off by at most 1000 ppm"
             )
 
     def commands(self) -> bytes:
         """Return the commands that bring a tuner to these settings."""
-        pairs = (
+        pairs = [
             (_RATE, round(self.sample_rate_hz)),
             (_FREQUENCY, round(self.center_freq_hz)),
             (_PPM, self.ppm),
             (_AGC, int(self.agc)),
-            (_GAIN_MODE, 1),
-            (_GAIN, round(10 * self.gain_db)),
-        )
+            (_GAIN_MODE, int(self.gain_db is not None)),
+        ]
+        if self.gain_db is not None:
+            pairs.append((_GAIN, round(10 * self.gain_db)))
         return b"".join(struct.pack(">BI", code, value & 0xFFFFFFFF) for code, value in pairs)

@@ -330,7 +330,15 @@ def test_o11_addresses_that_could_mean_anything(rest):
 
 
 @pytest.mark.parametrize("gain", ["auto", "AUTO", "agc"])
-def test_o11_an_automatic_gain_is_refused_with_its_reason(gain):
-    uri = f"rtl_tcp:h?center_freq=1e8&sample_rate=2.4e6&gain={gain}"
-    with pytest.raises(UsageError, match=r"looks like interference; write gain=29\.7"):
-        open_source(uri)
+def test_o11_an_automatic_gain_is_taken_with_a_warning(octets, caplog, gain):
+    with RtlTcpServer(octets) as server:
+        source = connect(server, f"?gain={gain}", gain_db=20.0)
+        commands = server.wait_for_commands(5)
+        source.close()
+    assert commands == {2: 1_920_000, 1: 806_000_000, 5: 0, 8: 0, 3: 0}
+    assert "may look like interference; gain=29.7 in the address keeps it" in caplog.text
+
+
+def test_a_gain_that_is_none_is_refused():
+    with pytest.raises(UsageError, match="gain"):
+        open_source("rtl_tcp:h?center_freq=1e8&sample_rate=2.4e6&gain=loud")
