@@ -397,3 +397,19 @@ def scan_deviation(x, a, d, n_new, runs, spreads, skew):
                 z = 3 * (max(1 + r * z, 0) ** (1 / 3) - 1 + r * r / 9) / r
             best = max(best, (z, length, lower, stop))
     return best
+
+
+def prefix_slot(x, plan, begin, turn):
+    """Residual and power of a slot that begins at ``begin``, whose lag is whole, by definition.
+
+    ``turn`` is what a copy is turned by to lie on its prefix.
+    """
+    n, lag = plan.n_window, round(plan.lag_samples)
+    left, there = np.zeros(n), np.zeros(n)
+    for end in plan.prefix_ends:
+        first = math.floor(begin + end) - plan.n_guard - n
+        near, far = x[first : first + n], x[first + lag : first + lag + n]
+        left += np.abs(dft(near - turn * far)) ** 2 / 2
+        there += (np.abs(dft(near)) ** 2 + np.abs(dft(far)) ** 2) / 2
+    rows = np.stack([np.roll(row, n // 2) for row in (left, there)])
+    return rows.reshape(2, plan.n_subbands, -1).sum(axis=2) / plan.n_symbols / n**2

@@ -1,0 +1,268 @@
+"""The compiled loops that cancel a cell; :mod:`edgespec.dsp.prefix.cancel_plain` says what they do.
+
+Whatever is read is first copied into memory of the kernel's own, so that every slot meets the same
+vector instructions wherever its samples lie: its bits do not depend on how the stream is cut.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numba import types
+
+from edgespec.dsp.prefix import steering
+from edgespec.dsp.prefix.delay import N_TAPS
+from edgespec.dsp.prefix.steering import LEAKED, LOUD, N_SUMS, POWER_STEP
+from edgespec.jit import ahead, apart
+from edgespec.records import FrameFlag, SampleFormat
+
+__all__ = ["cancel_kernel", "padded"]
+
+_CLIPPED = np.uint8(FrameFlag.CLIPPED)
+_NONFINITE = np.uint8(FrameFlag.NONFINITE)
+_CONSTANT = np.uint8(FrameFlag.CONSTANT)
+_ZERO = np.float32(0.0)
+#: The exponent of a float32 that is infinite or no number. Comparing is not enough: a compiler that
+#: may reassociate makes zero of ``x - x``.
+_INFINITE = np.int32(0x7F800000)
+_USUAL, _N_JUDGED, _N_ABOVE = steering.USUAL, steering.N_JUDGED, steering.N_ABOVE
+_LEFT, _USUAL_POWER = steering.LEFT, steering.USUAL_POWER
+_N_WINDOWS, _PARTS = steering.N_WINDOWS, steering.PARTS
+_N_QUIET, _QUIET, _QUIET_OUTSIDE = steering.N_QUIET, steering.QUIET, steering.QUIET_OUTSIDE
+_LANES = 8
+_SLOTS_PER_FRAME = 20
+
+_ITEMS = {
+    SampleFormat.CF32: types.float32,
+    SampleFormat.CI16: types.int16,
+    SampleFormat.CI8: types.int8,
+    SampleFormat.CU8: types.uint8,
+}
+
+
+def padded(n_bins: int) -> int:
+    """Return for how many bins there is room in the tables: whole vectors."""
+    return -(-n_bins // _LANES) * _LANES
+
+
+@apart
+def _take(n_items, items, start, zero, out):  # type: ignore[no-untyped-def]
+    """Copy components, as they are but for their zero."""
+    for i in range(n_items):
+        out[i] = np.float32(items[start + i]) - zero
+
+
+@apart
+def _count_clipped(n_items, values, low, high):  # type: ignore[no-untyped-def]
+    n_clipped = np.int32(0)
+    for i in range(n_items):
+        n_clipped += np.int32((values[i] <= low) | (values[i] >= high))
+    return n_clipped
+
+
+@apart
+def _count_changes(n_items, values, first_i, first_q):  # type: ignore[no-untyped-def]
+    n_changes = np.int32(0)
+    for i in range(n_items // 2):
+        n_changes += np.int32((values[2 * i] != first_i) | (values[2 * i + 1] != first_q))
+    return n_changes
+
+
+@apart
+def _delay(n_items, taps, line, out):  # type: ignore[no-untyped-def]
+    """Filter complex samples; four taps at a time, so that sums are fetched a fourth as often."""
+    for i in range(n_items):
+        out[i] = _ZERO
+    for t in range(0, N_TAPS, 4):
+        a, b, c, d = taps[t], taps[t + 1], taps[t + 2], taps[t + 3]
+        for i in range(n_items):
+            k = 2 * t + i
+            out[i] += a * line[k] + b * line[k + 2] + c * line[k + 4] + d * line[k + 6]
+
+
+@apart
+def _add_bins(n_window, n_wide, near, far, cosines, sines, turn_r, turn_i, bins, left, there):  # type: ignore[no-untyped-def]
+    """Add what is left in each bin of a window, and what there was."""
+    for k in range(4 * n_wide):
+        bins[k] = _ZERO
+    for n in range(n_window):
+        near_r, near_i, far_r, far_i = near[2 * n], near[2 * n + 1], far[2 * n], far[2 * n + 1]
+        for k in range(n_wide):
+            c, s = cosines[n * n_wide + k], sines[n * n_wide + k]
+            bins[k] += near_r * c + near_i * s
+            bins[n_wide + k] += near_i * c - near_r * s
+            bins[2 * n_wide + k] += far_r * c + far_i * s
+            bins[3 * n_wide + k] += far_i * c - far_r * s
+    for k in range(n_wide):
+        a_r, a_i, b_r, b_i = bins[k], bins[n_wide + k], bins[2 * n_wide + k], bins[3 * n_wide + k]
+        d_r = a_r - (b_r * turn_r[k] - b_i * turn_i[k])
+        d_i = a_i - (b_r * turn_i[k] + b_i * turn_r[k])
+        left[k] += d_r * d_r + d_i * d_i
+        there[k] += a_r * a_r + a_i * a_i + b_r * b_r + b_i * b_i
+
+
+@apart
+def _energy(n_items, near, far):  # type: ignore[no-untyped-def]
+    """Return the mean over both of the energy of some components."""
+    energy = _ZERO
+    for i in range(n_items):
+        energy += near[i] * near[i] + far[i] * far[i]
+    return 0.5 * np.float64(energy)
+
+
+@functools.cache
+def cancel_kernel(
+    sample_format: SampleFormat, n_window: int, n_together: int, n_run: int, is_whole: bool
+) -> Callable[..., None]:
+    """Return the compiled loop over slots for one format and window.
+
+    ``n_together`` bins are a subband; ``n_run`` samples are what steers; ``is_whole``: the lag is.
+    """
+    n_wide, n_subbands = padded(n_window), n_window // n_together
+    n_more = 0 if is_whole else 2 * (N_TAPS - 1)
+    n_line = 2 * max(n_window, n_run) + n_more
+    before = 0 if is_whole else N_TAPS // 2 - 1
+    items_in = types.Array(_ITEMS[sample_format], 1, "C", readonly=True, aligned=False)
+
+    @ahead(
+        types.void(
+            items_in, types.int64, types.float64, types.float64, types.int64, types.int64,
+            types.int64, types.int64, types.int64, types.float64[::1], types.float64[::1],
+            types.int64[::1], types.float32[::1], types.float32[:, ::1], types.uint8[:, ::1],
+            types.float64[::1], types.float32[::1], types.float32[:, ::1], types.float32[:, ::1],
+            types.int64[::1], types.uint8[::1], types.int64[::1],
+        )
+    )  # fmt: skip
+    def cancel(  # type: ignore[no-untyped-def]
+        items, origin, part, step, first, number, n_slots, row, tick, ends, limits, sizes, tables,
+        turns, steers, sums, work, residual, power, slot, flags, tick_start,
+    ):  # fmt: skip
+        zero, low, high = np.float32(limits[0]), np.float32(limits[1]), np.float32(limits[2])
+        lag, back, max_clipped = sizes[0], sizes[1], sizes[2]
+        n_symbols = len(ends)
+        taps, scales = tables[:N_TAPS], tables[N_TAPS : N_TAPS + n_subbands]
+        cosines = tables[N_TAPS + n_wide : N_TAPS + n_wide + n_window * n_wide]
+        sines = tables[N_TAPS + n_wide + n_window * n_wide :]
+        near, line = work[:n_line], work[n_line : 2 * n_line]
+        far = work[2 * n_line : 3 * n_line]
+        bins = work[3 * n_line : 3 * n_line + 4 * n_wide]
+        left = work[3 * n_line + 4 * n_wide : 3 * n_line + 5 * n_wide]
+        there = work[3 * n_line + 5 * n_wide : 3 * n_line + 6 * n_wide]
+        turn_r = work[3 * n_line + 6 * n_wide : 3 * n_line + 7 * n_wide]
+        turn_i = work[3 * n_line + 7 * n_wide : 3 * n_line + 8 * n_wide]
+        bits_left, bits_there = residual.view(np.int32), power.view(np.int32)
+        for k in range(n_window):
+            turn_r[k], turn_i[k] = turns[0, k], turns[1, k]
+        for s in range(n_slots):
+            offset = part + (first + s) * step
+            whole = math.floor(offset)
+            rest = offset - whole
+            begin = origin + np.int64(whole)
+            place = (number + s) % _SLOTS_PER_FRAME
+            for k in range(n_wide):
+                left[k] = _ZERO
+                there[k] = _ZERO
+            n_clipped, n_changes = np.int64(0), np.int64(0)
+            first_i, first_q = _ZERO, _ZERO
+            for symbol in range(n_symbols):
+                at = begin + np.int64(math.floor(rest + ends[symbol])) - back
+                _take(2 * n_window, items, 2 * at, zero, near)
+                _take(2 * n_window + n_more, items, 2 * (at + lag - before), zero, line)
+                n_clipped += _count_clipped(2 * n_window, near, low, high)
+                n_clipped += _count_clipped(2 * n_window + n_more, line, low, high)
+                if symbol == 0:
+                    first_i, first_q = near[0], near[1]
+                n_changes += _count_changes(2 * n_window, near, first_i, first_q)
+                if is_whole:
+                    _add_bins(
+                        n_window, n_wide, near, line, cosines, sines, turn_r, turn_i, bins, left,
+                        there,
+                    )  # fmt: skip
+                else:
+                    _delay(2 * n_window, taps, line, far)
+                    _add_bins(
+                        n_window, n_wide, near, far, cosines, sines, turn_r, turn_i, bins, left,
+                        there,
+                    )  # fmt: skip
+            all_left, all_there = 0.0, 0.0
+            for b in range(n_subbands):
+                some_left, some_there = _ZERO, _ZERO
+                for k in range(b * n_together, (b + 1) * n_together):
+                    some_left += left[k]
+                    some_there += there[k]
+                residual[row + s, b] = some_left * scales[b]
+                power[row + s, b] = some_there * scales[b]
+                all_left += np.float64(residual[row + s, b])
+                all_there += np.float64(power[row + s, b])
+            flag = np.uint8(0)
+            if n_clipped > max_clipped:
+                flag |= _CLIPPED
+            if n_changes == 0:
+                flag |= _CONSTANT
+            found = False
+            for b in range(n_subbands):
+                found |= (bits_left[row + s, b] & _INFINITE) == _INFINITE
+                found |= (bits_there[row + s, b] & _INFINITE) == _INFINITE
+            if found:
+                flag |= _NONFINITE
+                for b in range(n_subbands):
+                    residual[row + s, b] = _ZERO
+                    power[row + s, b] = _ZERO
+            slot[row + s] = place
+            flags[row + s] = flag
+            tick_start[row + s] = tick + np.int64(whole)
+            if flag or not steers[place, n_symbols]:
+                continue
+            sums[_N_JUDGED] += 1.0
+            sums[_LEFT] += all_left
+            if all_left > sums[_USUAL]:
+                sums[_N_ABOVE] += 1.0
+            is_loud = all_left > LOUD * sums[_USUAL] and all_left > LEAKED * all_there
+            is_quiet = sums[_USUAL] == 0.0 or not is_loud
+            for symbol in range(n_symbols):
+                if not steers[place, symbol]:
+                    continue
+                end = rest + ends[symbol]
+                at = begin + np.int64(math.floor(end)) - back
+                _take(2 * n_run, items, 2 * at, zero, near)
+                _take(2 * n_run + n_more, items, 2 * (at + lag - before), zero, line)
+                if is_whole:
+                    for i in range(2 * n_run):
+                        far[i] = line[i]
+                else:
+                    _delay(2 * n_run, taps, line, far)
+                whole_run = _energy(2 * n_run, near, far)
+                if not (0.0 < whole_run < math.inf):
+                    continue
+                if sums[_USUAL_POWER] == 0.0:
+                    sums[_USUAL_POWER] = whole_run
+                elif whole_run > sums[_USUAL_POWER]:
+                    sums[_USUAL_POWER] *= POWER_STEP
+                else:
+                    sums[_USUAL_POWER] /= POWER_STEP
+                weight = 1.0 / max(whole_run, sums[_USUAL_POWER])
+                sums[_N_WINDOWS] += 1.0
+                sums[_PARTS] += end - math.floor(end)
+                if is_quiet:
+                    sums[_N_QUIET] += 1.0
+                for n in range(n_run):
+                    x, y, u, v = near[2 * n], near[2 * n + 1], far[2 * n], far[2 * n + 1]
+                    energy = 0.5 * weight * np.float64(x * x + y * y + u * u + v * v)
+                    real = weight * np.float64(x * u + y * v)
+                    imag = weight * np.float64(x * v - y * u)
+                    sums[N_SUMS + 3 * n] += energy
+                    sums[N_SUMS + 3 * n + 1] += real
+                    sums[N_SUMS + 3 * n + 2] += imag
+                    if is_quiet:
+                        # The window at one end of the run, and what is outside at the other.
+                        if n < n_window:
+                            sums[_QUIET] += energy
+                            sums[_QUIET + 1] += real
+                            sums[_QUIET + 2] += imag
+                        if n >= n_run - n_window:
+                            sums[_QUIET_OUTSIDE] += energy
+                            sums[_QUIET_OUTSIDE + 1] += real
+                            sums[_QUIET_OUTSIDE + 2] += imag
+
+    return cancel

@@ -1,0 +1,254 @@
+"""The residual plane: a stream of IQ blocks becomes slots in which the cell is cancelled."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.computing import AUTO, Computing
+from edgespec.dsp.prefix.cancelling import CANCELLING, Recipe, Rows
+from edgespec.dsp.prefix.cell import Cell
+from edgespec.dsp.prefix.plan import PrefixPlan
+from edgespec.dsp.prefix.slots import PrefixSlots
+from edgespec.dsp.prefix.tracker import Tracker
+from edgespec.dsp.quality import ClipLimits
+from edgespec.dsp.spectrogram import RATE_TOLERANCE
+from edgespec.errors import ConfigError, ModelError, SourceError
+from edgespec.grid import Span
+from edgespec.records import FrameFlag, IqBlock, SampleFormat
+
+__all__ = ["ResidualPlane"]
+
+
+class ResidualPlane:
+    """Takes the cyclic prefixes of a cell from their copies: what is left is not the cell.
+
+    An OFDM symbol begins with a copy of its end, whatever was sent in it, so in the part of a
+    prefix that echoes have left alone, ``r[n] = x[n] - exp(-j phi) x[n + L]``, L = fs / 15 kHz, is
+    without it. Per slot of 0.5 ms, and in each subband,
+
+    ``residual = 1/2 mean_symbols |FFT r|^2 / N^2``,
+    ``power = 1/2 mean_symbols (|FFT x[n]|^2 + |FFT x[n + L]|^2) / N^2``.
+
+    White noise keeps its power. A tone at f from the carrier of the cell has ``2 sin^2(pi f / 15
+    kHz)`` of its power left in the mean over its phase, so one on a subcarrier of the cell is
+    cancelled as the cell is, and only ``power`` shows it. Of the cell itself some -25 dB stay: what
+    its receiver, a moving antenna or a timing that is slightly wrong make different in a copy.
+
+    Where slots begin, and phi, are what :class:`~edgespec.dsp.prefix.tracker.Tracker` has learnt
+    from slots before, never fitted to the slot. Any division of a stream into blocks gives the same
+    slots, bit for bit.
+
+    Args:
+        sample_rate_hz: of the blocks.
+        sample_format: what the blocks hold.
+        cell: as a search found it on the same count of samples.
+        max_block_samples: longest block that ``process`` takes; the buffers are made for it.
+        computing: ``compiled``, ``plain`` or ``auto``.
+        max_clipped_fraction: share of clipped I and Q components, of those that are looked at,
+            that a valid slot may have.
+        clip_level: for complex64 only, the magnitude of I or Q at which the radio clips.
+        center_freq_hz: of the first block; 0 where it is unknown.
+
+    Attributes:
+        grid: of the slots since the last retune; the subbands are its bins.
+        tracker: state, quality, ppm and carrier of the cell.
+        max_slots: most slots that one block completes.
+
+    Raises:
+        ConfigError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        sample_rate_hz: float,
+        sample_format: SampleFormat,
+        cell: Cell,
+        *,
+        max_block_samples: int,
+        computing: str = AUTO,
+        max_clipped_fraction: float = 0.1,
+        clip_level: float | None = None,
+        center_freq_hz: float = 0.0,
+    ) -> None:
+        if max_block_samples < 1:
+            raise ConfigError(f"max_block_samples is {max_block_samples}; it must be at least 1")
+        if abs(cell.sample_rate_hz - sample_rate_hz) > RATE_TOLERANCE * sample_rate_hz:
+            raise ConfigError(
+                f"the cell was found at {cell.sample_rate_hz:.10g} S/s, but the samples come at "
+                f"{sample_rate_hz:.10g} S/s: search again at that rate"
+            )
+        plan = self.plan = PrefixPlan(sample_rate_hz, cell.prefix)
+        limits = ClipLimits.of(sample_format, max_clipped_fraction, clip_level)
+        recipe = Recipe.of(plan, sample_format, limits, cell.duplex)
+        self.max_block_samples = max_block_samples
+        self._kind = cell.prefix, cell.duplex
+        # Besides the slots of the block: two that began in earlier ones, one for a gap, and one
+        # for a clock that is 100 ppm fast.
+        n_rows = int(max_block_samples / plan.slot_samples) + 5
+        self.max_slots = n_rows
+        self._rows = Rows(n_rows, plan.n_subbands)
+        self.tracker = Tracker(plan, cell)
+        self.computing = Computing.named(computing)
+        self._cancelling = CANCELLING[self.computing](recipe, self.tracker, self._rows)
+        self._first, self._stop = recipe.reach
+        # Two slots: the one that waits, and as much of a block as completes it.
+        self._staged = sample_format.empty(2 * (self._stop - self._first) + 2)
+        self._n_staged = 0
+        self._staged_start = 0
+        self._staged_flags = FrameFlag.VALID
+        self._next_sample: int | None = None
+        self._is_retuned = False
+        self._center_freq_hz = center_freq_hz
+        self.grid = plan.grid(center_freq_hz)
+
+    def follow(self, cell: Cell) -> None:
+        """Go on with another cell, or the same one found again, from the next block on.
+
+        Raises:
+            ConfigError: its prefix or duplex is another; that takes another plane.
+        """
+        if (cell.prefix, cell.duplex) != self._kind:
+            raise ConfigError(
+                f"the cell has a prefix and duplex of {cell.prefix}, {cell.duplex}; this plane was "
+                f"made for {', '.join(self._kind)}: make another one"
+            )
+        self.tracker.follow(cell)
+        self._is_retuned = False
+        self._n_staged = 0
+        self._staged_flags = FrameFlag.VALID
+        if self._next_sample is not None:
+            self.tracker.start_at(self._next_sample - self._first)
+
+    def process(self, block: IqBlock) -> PrefixSlots:
+        """Return the slots that this block completes: views that the next call overwrites.
+
+        Where samples are missing before the block, the unfinished slot is dropped, one slot without
+        power, with the flag DROPPED and the position of the first lost sample, stands for the gap,
+        and slots go on where they should. Where the radio was tuned to another frequency, the cell
+        is lost: the grid is another, and no slots come until a cell is followed there.
+
+        Raises:
+            ModelError: the block's sample rate is not that of the cell.
+            SourceError: the block is too long, or does not hold what ``sample_format`` says.
+        """
+        self._check(block)
+        if block.center_freq_hz != self._center_freq_hz:
+            self._tune(block.center_freq_hz)
+        n_gap = self._close_gap(block)
+        n_rows = n_gap
+        if not self._is_retuned:
+            n_rows = self._fill(np.ascontiguousarray(block.samples), n_gap, block)
+        self._next_sample = block.sample_start + block.n_samples
+        rows = self._rows
+        return PrefixSlots(
+            rows.residual[:n_rows],
+            rows.power[:n_rows],
+            rows.slot[:n_rows],
+            rows.flags[:n_rows],
+            rows.tick_start[:n_rows],
+            self.grid,
+            Span(block.sample_start, block.n_samples, block.utc_ns, block.received_ns),
+        )
+
+    def _tune(self, center_freq_hz: float) -> None:
+        self._center_freq_hz = center_freq_hz
+        self.grid = self.plan.grid(center_freq_hz)
+        self.tracker.lose()
+        self._is_retuned = True
+        self._n_staged = 0
+        self._staged_flags = FrameFlag.VALID
+
+    def _check(self, block: IqBlock) -> None:
+        wanted_hz = self.plan.sample_rate_hz
+        if not abs(block.sample_rate_hz - wanted_hz) <= RATE_TOLERANCE * wanted_hz:
+            raise ModelError(
+                f"the samples come at {block.sample_rate_hz:.10g} S/s, but the cell is cancelled at"
+                f" {wanted_hz:.10g} S/s: set the source to that rate, or search at the source's"
+            )
+        if block.n_samples > self.max_block_samples:
+            raise SourceError(
+                f"a block has {block.n_samples} samples; this plane was made for at most"
+                f" {self.max_block_samples}: read less at once, or make it with a larger"
+                " max_block_samples"
+            )
+        samples, expected = block.samples, self._staged
+        if samples.dtype != expected.dtype or samples.shape[1:] != expected.shape[1:]:
+            raise SourceError(
+                f"a block has samples of type {samples.dtype} and shape {samples.shape};"
+                f" this plane needs {expected.dtype} (n_samples"
+                f"{', 2' if expected.ndim == 2 else ','})"
+            )
+
+    def _close_gap(self, block: IqBlock) -> int:
+        """Write the row of a gap before the block, if there is one; return the number of rows."""
+        expected = self._next_sample
+        if expected is None:
+            self.tracker.start_at(block.sample_start - self._first)
+        if not block.n_dropped and expected in (None, block.sample_start):
+            return 0
+        first_lost = block.sample_start - block.n_dropped
+        if not block.n_dropped and expected is not None:
+            first_lost = min(expected, block.sample_start)
+        rows = self._rows
+        rows.residual[0] = rows.power[0] = 0.0
+        rows.slot[0] = self.tracker.clock.number
+        rows.flags[0] = FrameFlag.DROPPED
+        rows.tick_start[0] = first_lost
+        self._n_staged = 0
+        self._staged_flags = FrameFlag.VALID
+        self.tracker.skip_to(block.sample_start - self._first)
+        return 1
+
+    def _fill(self, samples: NDArray[Any], row: int, block: IqBlock) -> int:
+        """Compute every slot that is complete now, from row ``row`` on; return the next row.
+
+        A slot that began in earlier blocks goes through the staging buffer, with as much of this
+        one as completes it; all others are computed where they are. What the next slot needs is
+        kept.
+        """
+        clock, tracker = self.tracker.clock, self.tracker
+        start, end = block.sample_start, block.sample_start + len(samples)
+        first_row, n_taken = row, 0
+        while self._n_staged and (begin := clock.begin) + self._first < start:
+            n_wanted = min(begin + self._stop, end) - start
+            if n_wanted > n_taken:
+                self._stage(samples[n_taken:n_wanted])
+                n_taken = n_wanted
+            if begin + self._stop > end:
+                break
+            self._cancelling.compute(self._staged, self._staged_start, 1, row)
+            tracker.advance(1)
+            row += 1
+        self._mark(first_row, row, self._staged_flags)
+        while n_slots := min(clock.n_until(end - self._stop), tracker.n_left):
+            self._cancelling.compute(samples, start, n_slots, row)
+            tracker.advance(n_slots)
+            row += n_slots
+        self._mark(first_row, row, block.flags)
+        self._keep(samples, start, n_taken, block.flags)
+        return row
+
+    def _stage(self, samples: NDArray[Any]) -> None:
+        self._staged[self._n_staged : self._n_staged + len(samples)] = samples
+        self._n_staged += len(samples)
+
+    def _keep(self, samples: NDArray[Any], start: int, n_taken: int, flags: FrameFlag) -> None:
+        """Keep what the next slot needs of earlier samples and of a block."""
+        needed = self.tracker.clock.begin + self._first
+        if needed < start:
+            n_gone = needed - self._staged_start
+            self._n_staged -= n_gone
+            self._staged[: self._n_staged] = self._staged[n_gone : n_gone + self._n_staged]
+            self._stage(samples[n_taken:])
+            self._staged_flags |= flags
+        else:
+            self._n_staged = 0
+            self._stage(samples[needed - start :])
+            self._staged_flags = flags if self._n_staged else FrameFlag.VALID
+        self._staged_start = needed
+
+    def _mark(self, first: int, stop: int, flags: FrameFlag) -> None:
+        """Flag slots that have samples of a flagged block."""
+        if flags:
+            self._rows.flags[first:stop] |= np.uint8(flags)
