@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.dsp.prefix.cancel_loops import cancel_kernel, padded
-from edgespec.dsp.prefix.cancelling import Recipe, Rows
 from edgespec.dsp.prefix.delay import N_TAPS
+from edgespec.dsp.prefix.recipe import Recipe, Rows
 from edgespec.dsp.prefix.tracker import Tracker
 from edgespec.memory import aligned_floats
 

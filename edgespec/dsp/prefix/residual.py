@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.computing import AUTO, Computing
-from edgespec.dsp.prefix.cancelling import CANCELLING, Recipe, Rows
+from edgespec.dsp.prefix.cancelling import CANCELLING
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.plan import PrefixPlan
+from edgespec.dsp.prefix.recipe import Recipe, Rows
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import Tracker
 from edgespec.dsp.quality import ClipLimits
