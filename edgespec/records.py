@@ -134,6 +134,8 @@ class Spectrogram:
     :class:`FrameFlag`, ``tick_start`` int64 ``(n_frames,)``: where each frame begins on the clock
     of the ``grid``. ``span`` is the input that completed these frames; it gives their time.
     ``clipped_share`` is the share of its I and Q components that clip, counted where a frame does.
+    ``is_whole`` is what its maker knows: all frames are valid, and each begins where the one before
+    it ends. Where it is False, who needs to know looks.
     """
 
     power_dbfs: FloatArray
@@ -143,6 +145,7 @@ class Spectrogram:
     span: Span = NO_SPAN
     quantity: Quantity = Quantity.POWER
     clipped_share: float = 0.0
+    is_whole: bool = False
 
     @property
     def n_frames(self) -> int:
@@ -156,6 +159,7 @@ class Spectrogram:
             power_dbfs=self.power_dbfs[frames],
             flags=self.flags[frames],
             tick_start=self.tick_start[frames],
+            is_whole=self.is_whole and frames.step in (None, 1),
         )
 
     def copy(self) -> "Spectrogram":

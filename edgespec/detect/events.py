@@ -87,16 +87,17 @@ class EventTracker:
         share = self._rules.hysteresis if self._tracks else 1.0
         is_hot = is_alarm = False
         for score, threshold in zip(decision.scores, decision.thresholds, strict=True):
-            if score.detector not in muted:
-                is_hot |= score.value > share * threshold
-                is_alarm |= score.value > threshold
+            if score.value > share * threshold and score.detector not in muted:
+                is_hot = True
+                is_alarm = is_alarm or score.value > threshold
         self._recent.append(is_alarm)
         if is_hot:
             return self._while_hot(decision, target_dbfs, share, muted, is_alarm)
         self._gain.clear()
-        for track in self._candidates:
-            track.miss()
-        self._drop_candidates()
+        if self._candidates:
+            for track in self._candidates:
+                track.miss()
+            self._drop_candidates()
         if not self._tracks:
             # A model that is muted has learnt nothing yet of what is normal now.
             self._lookout.learn_more(() if muted else decision.scores, target_dbfs)

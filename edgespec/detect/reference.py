@@ -63,7 +63,12 @@ class RunningStatistics:
 
 
 class _Level:
-    """One level against its reference; see :class:`EnergyLevel`."""
+    """One level against its reference; see :class:`EnergyLevel`.
+
+    Attributes:
+        is_settled: whether the reference is learnt.
+        is_steady: whether the level hardly moved meanwhile: there is no traffic that would.
+    """
 
     def __init__(self, n_warmup: int) -> None:
         self._learnt_db = np.empty((2, n_warmup))
@@ -72,11 +77,12 @@ class _Level:
         self._mean_db = self._now_db = 0.0
         self._spread_db = self._lasting_spread_db = (0.0, 0.0)
         self._n_loose = 0
+        self.is_settled = self.is_steady = False
 
     def clear(self) -> None:
         """Forget the reference."""
         self._count = self._n_loose = 0
-        self._is_settled = False
+        self.is_settled = False
 
     def follow(self, step_db: float) -> None:
         """Move the reference; the next segments say by how much exactly."""
@@ -84,45 +90,45 @@ class _Level:
         self._now_db = self._mean_db
         self._n_loose = SEGMENTS_TO_SETTLE
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether the reference is learnt."""
-        return self._is_settled
-
-    @property
-    def is_steady(self) -> bool:
-        """Whether the level hardly moves: there is no traffic that would."""
-        return max(self._spread_db) <= STEADY_DB
-
     def score(self, level_db: float) -> float | None:
         """Return the distance in spreads; None in the warm-up."""
+        if not self.is_settled:
+            self._learn(level_db)
+            return None
+        self._now_db += LASTING_WEIGHT * (level_db - self._now_db)
+        if self._n_loose:
+            self._come_to_rest(level_db)
+        mean_db = self._mean_db
+        at_once = _distance(level_db - mean_db, self._spread_db)
+        lasting = _distance(self._now_db - mean_db, self._lasting_spread_db)
+        return at_once if lasting <= at_once else min(lasting, 2.0 * at_once)
+
+    def _learn(self, level_db: float) -> None:
         if self._count == 0:
             self._now_db = level_db
         self._now_db += LASTING_WEIGHT * (level_db - self._now_db)
-        if not self._is_settled:
-            self._learnt_db[:, self._count] = level_db, self._now_db
-            self._count += 1
-            if self._count == self._learnt_db.shape[1]:
-                self.settle()
-            return None
-        if self._n_loose:
-            self._n_loose -= 1
-            off_db = min(max(level_db - self._mean_db, -LOOSE_DB), LOOSE_DB)
-            self._mean_db += off_db / (SEGMENTS_TO_SETTLE - self._n_loose)
-            self._now_db = self._mean_db
-        at_once = _distance(level_db - self._mean_db, self._spread_db)
-        lasting = _distance(self._now_db - self._mean_db, self._lasting_spread_db)
-        return max(at_once, min(lasting, 2.0 * at_once))
+        self._learnt_db[:, self._count] = level_db, self._now_db
+        self._count += 1
+        if self._count == self._learnt_db.shape[1]:
+            self.settle()
+
+    def _come_to_rest(self, level_db: float) -> None:
+        """Move the reference to the level behind a step, the less the more segments came."""
+        self._n_loose -= 1
+        off_db = min(max(level_db - self._mean_db, -LOOSE_DB), LOOSE_DB)
+        self._mean_db += off_db / (SEGMENTS_TO_SETTLE - self._n_loose)
+        self._now_db = self._mean_db
 
     def settle(self) -> None:
         """Keep what was learnt as the reference."""
-        if self._is_settled or not self._count:
+        if self.is_settled or not self._count:
             return
-        self._is_settled = True
+        self.is_settled = True
         levels_db, lasting_db = self._learnt_db[:, : self._count]
         self._mean_db = float(levels_db.mean())
         up_db, down_db = _spreads(levels_db - self._mean_db)
         self._spread_db = self._lasting_spread_db = up_db, down_db
+        self.is_steady = max(up_db, down_db) <= STEADY_DB
         if len(levels_db) >= FEWEST_LASTING:
             up, down = _spreads(lasting_db[round(2.0 / LASTING_WEIGHT) :] - self._mean_db)
             self._lasting_spread_db = max(up, 0.6 * up_db), max(down, 0.6 * down_db)
@@ -130,7 +136,7 @@ class _Level:
 
 def _distance(above_db: float, spreads_db: tuple[float, float]) -> float:
     up_db, down_db = spreads_db
-    return max(above_db / up_db, -above_db / down_db)
+    return above_db / up_db if above_db >= 0.0 else -above_db / down_db
 
 
 def _spreads(above_db: NDArray[np.float64]) -> tuple[float, float]:

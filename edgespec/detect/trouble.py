@@ -113,25 +113,27 @@ class TroubleWatch:
             spectrogram: the next frames, on the grid of ``info``.
             level_dbfs: returns the level of the band before them; asked while all is well.
         """
-        n_frames, starts = spectrogram.n_frames, spectrogram.tick_start
-        if not n_frames:
+        starts = spectrogram.tick_start
+        if not len(starts):
             return []
         frame_ticks = self.info.grid.frame_ticks
-        first, last = int(starts[0]), int(starts[-1])
-        if (
-            self._is_idle
-            and self._next_tick in (None, first)
-            and last - first == (n_frames - 1) * frame_ticks
-            and not np.count_nonzero(spectrogram.flags)
-        ):
-            self._next_tick = last + frame_ticks
+        goes_on = self._is_idle and self._next_tick in (None, int(starts[0]))
+        if goes_on and (spectrogram.is_whole or _are_whole(spectrogram, frame_ticks)):
+            self._next_tick = int(starts[-1]) + frame_ticks
             return []
+        return self._walk(spectrogram, frame_ticks, level_dbfs)
+
+    def _walk(
+        self, spectrogram: Spectrogram, frame_ticks: int, level_dbfs: Callable[[], float]
+    ) -> list[Event]:
+        """Take one frame after the other."""
+        starts = spectrogram.tick_start
         if self._is_idle:
             normal_dbfs = level_dbfs()
             for watch in self._watches:
                 watch.normal_dbfs = normal_dbfs
         events: list[Event] = []
-        for k in range(n_frames):
+        for k in range(len(starts)):
             flag, start = int(spectrogram.flags[k]), int(starts[k])
             if flag & FrameFlag.DROPPED:
                 # Where the next frame begins says how much was lost.
@@ -318,6 +320,12 @@ class _Watch:
             self.reason = "half"
         else:
             self.reason = "zeros" if row_dbfs[peak_bin] <= POWER_FLOOR_DBFS else "constant"
+
+
+def _are_whole(spectrogram: Spectrogram, frame_ticks: int) -> bool:
+    starts = spectrogram.tick_start
+    length = (len(starts) - 1) * frame_ticks
+    return bool(starts[-1] - starts[0] == length) and not np.count_nonzero(spectrogram.flags)
 
 
 def _utc_ns(span: Span, tick: int, grid: Grid) -> int:

@@ -73,7 +73,7 @@ class CompiledFrames:
     ) -> None:
         """Fill the first ``n_frames`` rows."""
         self._kernel(
-            samples.reshape(-1).view(np.int32),
+            samples.ravel().view(np.int32),
             self._settings,
             self._widths,
             self._ends,

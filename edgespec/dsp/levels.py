@@ -87,7 +87,7 @@ class SubbandLevels:
             self._second = second
         n_frames, flags = spectrogram.n_frames, spectrogram.flags
         self._end_ns = span.utc_ns + length_ns
-        if np.count_nonzero(flags):
+        if not spectrogram.is_whole and np.count_nonzero(flags):
             n_frames -= sum(1 for flag in flags if int(flag) & _UNUSABLE)
             self._n_clipped += sum(
                 1 for flag in flags if int(flag) & FrameFlag.CLIPPED and not int(flag) & _UNUSABLE

@@ -86,46 +86,58 @@ class Segmenter:
         Raises:
             ModelError: the frames have another number of bins than the segments.
         """
-        n_new = spectrogram.n_frames
+        starts, grid = spectrogram.tick_start, spectrogram.grid
+        n_new = len(starts)
         if not n_new:
             return
-        if spectrogram.grid is not self._grid:
-            self._begin_grid(spectrogram.grid)
-        self._make_room(n_new)
+        if grid is not self._grid:
+            self._begin_grid(grid)
+        if self._n_frames + n_new > len(self._flags):
+            self._make_room(n_new)
+        goes_on = int(starts[0]) == self._next_tick
         first, stop = self._n_frames, self._n_frames + n_new
-        starts, is_gap = spectrogram.tick_start, self._is_gap[:n_new]
-        is_gap[0] = starts[0] != self._next_tick
-        np.subtract(starts[1:], starts[:-1], out=self._steps[: n_new - 1])
-        np.not_equal(self._steps[: n_new - 1], spectrogram.grid.frame_ticks, out=is_gap[1:])
         self._power_dbfs[first:stop] = spectrogram.power_dbfs
         self._flags[first:stop] = spectrogram.flags
         self._tick_start[first:stop] = starts
-        self._next_tick = int(starts[-1]) + spectrogram.grid.frame_ticks
-        if np.count_nonzero(spectrogram.flags) or self._after_constant:
+        self._next_tick = int(starts[-1]) + grid.frame_ticks
+        if not (goes_on and spectrogram.is_whole) or self._after_constant:
+            stop = self._look(first, stop, goes_on, grid.frame_ticks)
+        self._n_frames = stop
+
+    def _look(self, first: int, stop: int, goes_on: bool, frame_ticks: int) -> int:
+        """Note the gaps and flags of new frames; return where those that stay end."""
+        n_new, starts = stop - first, self._tick_start[first:stop]
+        steps, is_gap = self._steps[: n_new - 1], self._is_gap[:n_new]
+        is_gap[0] = not goes_on
+        np.subtract(starts[1:], starts[:-1], out=steps)
+        np.not_equal(steps, frame_ticks, out=is_gap[1:])
+        if self._after_constant or np.count_nonzero(self._flags[first:stop]):
             stop = self._note_flags(first, stop)
         if np.count_nonzero(is_gap[: stop - first]):
             self._gaps.extend(first + int(k) for k in np.flatnonzero(is_gap[: stop - first]))
         if self._was_retuned and stop > first:
             self._retunes.append(first)
             self._was_retuned = False
-        self._n_frames = stop
+        return stop
 
     def segments(self) -> Iterator[Segment]:
         """Yield the segments that are complete: views that the next ``push`` overwrites."""
         n_context, n_segment = self.geometry.n_context, self.geometry.n_segment
         while (first := self._next_position()) is not None:
             middle, stop = first + n_context, first + n_segment
-            start = max(first, self._row_start)
-            is_whole = start == first and self._last_flagged < first
-            target, reason = self._power_dbfs[middle:stop], ""
-            if not is_whole and self._last_flagged >= middle:
-                target, reason = self._usable(middle, stop)
+            start, target = first, self._power_dbfs[middle:stop]
+            has_context, reason = True, ""
+            if first < self._row_start or self._last_flagged >= first:
+                start = max(first, self._row_start)
+                has_context = start == first and not np.count_nonzero(self._flags[first:middle])
+                if self._last_flagged >= middle:
+                    target, reason = self._usable(middle, stop)
             yield Segment(
                 self._power_dbfs[start:middle],
                 target,
                 self._tick_start[start:stop],
                 self._flags[start:stop],
-                is_whole or (start == first and not np.count_nonzero(self._flags[first:middle])),
+                has_context,
                 reason,
             )
 
@@ -150,7 +162,7 @@ class Segmenter:
             first = self._position
             behind = max(first, self._row_start) + 1
             if self._is_done:
-                gap = self._find_gap(behind, first + hop + 1)
+                gap = self._find_gap(behind, first + hop + 1) if self._gaps else None
                 # The frame that comes next may lie behind a gap.
                 if gap is None and first + hop >= self._n_frames:
                     return None
@@ -159,7 +171,7 @@ class Segmenter:
                 else:
                     self._begin_behind(gap)
                 continue
-            gap = self._find_gap(behind, first + n_segment)
+            gap = self._find_gap(behind, first + n_segment) if self._gaps else None
             if gap is not None:
                 is_retuned = gap in self._retunes
                 cut_at = gap
@@ -245,12 +257,10 @@ class Segmenter:
         flags[is_behind & ~is_gap] |= np.uint8(FrameFlag.CONSTANT)
 
     def _make_room(self, n_new: int) -> None:
-        """Move the frames that are still needed to the front when the end is reached."""
+        """Move the frames that are still needed to the front: the end is reached."""
         first = max(self._position, self._row_start)
         needed = slice(min(first, self._n_frames), self._n_frames)
         n_needed = needed.stop - needed.start
-        if self._n_frames + n_new <= len(self._flags):
-            return
         old = self._columns()
         # Room for twice what is kept means that the parts of a move never overlap.
         if 2 * n_needed + n_new > len(self._flags):

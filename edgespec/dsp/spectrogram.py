@@ -128,6 +128,7 @@ class FrontEnd:
         self._frames = FRAMES[self.computing](framing, sample_format, limits)
         self._staged = sample_format.empty(self._frames.batch_frames * framing.frame_samples)
         self._staged[:] = 0
+        self._item_shape = self._staged.shape[1:]
         # Besides the frames of the block: one that began in earlier blocks, one for a gap.
         n_rows = max_block_samples // framing.frame_samples + 2
         self.max_frames = n_rows
@@ -136,6 +137,8 @@ class FrontEnd:
         self._real_signal = RealSignal()
         self._tick_start = np.empty(n_rows, np.int64)
         self._steps = np.arange(n_rows, dtype=np.int64) * framing.frame_samples
+        # NumPy takes twice as long to add an integer of Python.
+        self._first_tick = np.zeros((), np.int64)
         self._tune(center_freq_hz)
         self.reset()
 
@@ -198,31 +201,35 @@ class FrontEnd:
         if block.center_freq_hz != self._center_freq_hz:
             self._tune(block.center_freq_hz)
         n_gap = self._close_gap(block)
-        samples = np.ascontiguousarray(block.samples)
-        n_frames = self._fill(samples, n_gap, block.sample_start)
-        n_rows = n_gap + n_frames
-        self._mark(block.flags, n_gap, n_rows)
-        self._next_sample = block.sample_start + block.n_samples
+        samples, start = np.ascontiguousarray(block.samples), block.sample_start
+        n_samples = len(samples)
+        n_rows = n_gap + self._fill(samples, n_gap, start)
+        if block.flags or self._staged_flags:
+            self._mark(block.flags, n_gap, n_rows)
+        self._next_sample = start + n_samples
         flags = self._flags[:n_rows]
         self._real_signal.spare(flags[n_gap:])
-        clipped_share = 0.0
-        if np.count_nonzero(flags) and np.any(flags & np.uint8(FrameFlag.CLIPPED)):
-            # Of a part of a band, the samples that clipped are gone.
-            is_told = bool(block.flags & FrameFlag.CLIPPED)
-            clipped_share = 1.0 if is_told else self._limits.clipped_share(samples)
+        # The row of a gap is flagged; all others follow each other.
+        is_whole = not np.count_nonzero(flags)
         return Spectrogram(
             self._power_dbfs[:n_rows],
             flags,
             self._tick_start[:n_rows],
             self.grid,
-            Span(block.sample_start, block.n_samples, block.utc_ns, block.received_ns),
-            clipped_share=clipped_share,
+            Span(start, n_samples, block.utc_ns, block.received_ns),
+            clipped_share=0.0 if is_whole else self._clipped_share(block, flags),
+            is_whole=is_whole,
         )
+
+    def _clipped_share(self, block: IqBlock, flags: NDArray[np.uint8]) -> float:
+        if not np.any(flags & np.uint8(FrameFlag.CLIPPED)):
+            return 0.0
+        # Of a part of a band, the samples that clipped are gone.
+        is_told = bool(block.flags & FrameFlag.CLIPPED)
+        return 1.0 if is_told else self._limits.clipped_share(np.ascontiguousarray(block.samples))
 
     def _mark(self, flags: FrameFlag, first: int, stop: int) -> None:
         """Flag every frame that has samples of a flagged block, also those yet unfinished."""
-        if not flags and not self._staged_flags:
-            return
         if stop > first:
             self._flags[first] |= np.uint8(self._staged_flags)
             self._flags[first:stop] |= np.uint8(flags)
@@ -230,21 +237,21 @@ class FrontEnd:
         self._staged_flags = self._staged_flags | flags if self._n_staged else FrameFlag.VALID
 
     def _check(self, block: IqBlock) -> None:
-        wanted_hz = self.framing.sample_rate_hz
+        wanted_hz, samples = self.framing.sample_rate_hz, block.samples
         if not is_near_rate(block.sample_rate_hz, wanted_hz):
             raise ModelError(
                 f"the samples come at {block.sample_rate_hz:.10g} S/s, but the model was made for"
                 f" {wanted_hz:.10g} S/s: set the source to that rate, or choose"
                 " a model for the source's"
             )
-        if block.n_samples > self.max_block_samples:
+        if len(samples) > self.max_block_samples:
             raise SourceError(
-                f"a block has {block.n_samples} samples; this front end was made for at most"
+                f"a block has {len(samples)} samples; this front end was made for at most"
                 f" {self.max_block_samples}: read less at once, or make it with a larger"
                 " max_block_samples"
             )
-        samples, expected = block.samples, self._staged
-        if samples.dtype != expected.dtype or samples.shape[1:] != expected.shape[1:]:
+        if samples.dtype != self._staged.dtype or samples.shape[1:] != self._item_shape:
+            expected = self._staged
             raise SourceError(
                 f"a block has samples of type {samples.dtype} and shape {samples.shape};"
                 f" {self.sample_format.value} needs {expected.dtype} (n_samples"
@@ -280,7 +287,9 @@ class FrontEnd:
         n_stage = n_frames if n_frames < n_batch else 0
         if n_old and not n_stage:
             n_stage = n_frames % n_batch or min(n_batch, n_frames)
-        np.add(self._steps[:n_frames], sample_start - n_old, out=self._tick_start[row:][:n_frames])
+        self._first_tick[()] = sample_start - n_old
+        tick_start = self._tick_start[row : row + n_frames]
+        np.add(self._steps[:n_frames], self._first_tick, out=tick_start)
         n_used = 0
         if n_stage:
             n_used = n_stage * n_frame - n_old

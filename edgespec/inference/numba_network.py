@@ -112,9 +112,8 @@ class NumbaBackend:
                 f"the window is {window.shape}, but the model takes {self._window_shape}: monitor "
                 "with the geometry of the bundle"
             )
-        flags = window.flags
-        if window.dtype == np.float32 and flags.c_contiguous and flags.writeable and flags.aligned:
-            return window.reshape(-1)
+        if window.dtype == np.float32 and window.flags.carray:
+            return window.ravel()
         np.copyto(self._window, window)
         return self._window.reshape(-1)
 

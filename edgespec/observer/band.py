@@ -37,20 +37,18 @@ __all__ = ["BandChain", "ScoredSegment", "levels_dbfs"]
 
 _LOG = logging.getLogger(__name__)
 _NS = 1_000_000_000
+#: No target is waited for: the next one begins whenever it comes.
+_NEVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredSegment:
-    """One segment with its scores and where its target lies on the plane's clock.
+class ScoredSegment(Decision):
+    """The decision on a segment, and the segment: valid until the next one is taken.
 
-    Its arrays are valid until the next segment is taken.
+    In the warm-up scores are in dB and are not to be compared with thresholds.
     """
 
     segment: Segment
-    scores: tuple[Score, ...]
-    tick_start: int
-    utc_ns: int
-    received_ns: int
 
 
 class BandChain:
@@ -99,18 +97,18 @@ class BandChain:
         self.front_end = front_end
         self.geometry = geometry
         self.scorer = scorer
-        self.thresholds = dict(thresholds)
+        self.thresholds = {name: thresholds[name] for name in scorer.scales}
+        self._limits = tuple(self.thresholds.values())
         self.tracker = tracker
         self.levels = levels
         self.trouble = trouble
         self.warmup = warmup
-        self.grid = grid
+        self._tune(grid)
         self._channel = channel
         self._factor = 1 if channel is None else channel.plan.factor
         self.segmenter = Segmenter(geometry, partial=True)
         self._unscored = Unscored(geometry)
         self._has_heard = False
-        self._next_target: int | None = None
         self.n_segments = 0
         self.last: ScoredSegment | None = None
         # The segmenter overwrites its segments; what is asked for between them is kept apart.
@@ -130,10 +128,6 @@ class BandChain:
     def hop_samples(self) -> int:
         """Samples of the source from one segment to the next; ticks where there are no samples."""
         return self.geometry.hop_frames * self.grid.frame_ticks * self._factor
-
-    @property
-    def _hop_ticks(self) -> int:
-        return self.geometry.hop_frames * self.grid.frame_ticks
 
     @property
     def warmup_left_s(self) -> float:
@@ -195,7 +189,7 @@ class BandChain:
                 for ended in self._retune(spectrogram.grid):
                     yield self._in_source(ended)
             if self.trouble is not None:
-                for event in self.trouble.update(spectrogram, lambda: self.levels_dbfs()[0]):
+                for event in self.trouble.update(spectrogram, self._level_dbfs):
                     yield self._in_source(event)
             for scored in self._scored(spectrogram):
                 if not self.scorer.is_warm:
@@ -204,7 +198,7 @@ class BandChain:
                 if not scored.scores:
                     self._unscored.add(NO_CONTEXT)
                     continue
-                for event in self.tracker.update(self._decision(scored), scored.segment.target):
+                for event in self.tracker.update(scored, scored.segment.target):
                     yield self._in_source(event)
                 if self.tracker.step_db:
                     self.scorer.follow(self.tracker.step_db)
@@ -212,19 +206,22 @@ class BandChain:
     def _parts(self, block: Any) -> Iterable[Any]:
         return (block,) if self._channel is None else self._channel.process(block)
 
-    def _decision(self, scored: ScoredSegment) -> Decision:
-        return Decision(
-            scored.scores,
-            tuple([self.thresholds[score.detector] for score in scored.scores]),
-            scored.tick_start,
-            self.geometry.n_horizon * self.grid.frame_ticks,
-            scored.utc_ns,
-            scored.received_ns,
-        )
+    def _limits_of(self, scores: tuple[Score, ...]) -> tuple[float, ...]:
+        if len(scores) == len(self._limits):
+            return self._limits
+        return tuple([self.thresholds[score.detector] for score in scores])
+
+    def _level_dbfs(self) -> float:
+        return self.levels_dbfs()[0]
+
+    def _tune(self, grid: Grid) -> None:
+        self.grid = grid
+        self._target_ticks = self.geometry.n_horizon * grid.frame_ticks
+        self._hop_ticks = self.geometry.hop_frames * grid.frame_ticks
+        self._next_target = _NEVER
 
     def _retune(self, grid: Grid) -> list[Event]:
-        self.grid = grid
-        self._next_target = None
+        self._tune(grid)
         self.scorer.reset()
         if self.warmup is not None:
             self.warmup.reset()
@@ -239,29 +236,34 @@ class BandChain:
         for segment in self.segmenter.segments():
             tick_start = int(segment.tick_start[-self.geometry.n_horizon])
             age_s = (tick_start - span.tick_start) / tick_hz
-            self._miss(tick_start)
+            if tick_start > self._next_target:
+                self._miss(tick_start)
             self._next_target = tick_start + self._hop_ticks
-            np.copyto(self._heard_dbfs, segment.target)
+            self._heard_dbfs[:] = segment.target
             self._has_heard = True
             self._unscored.add(segment.reason)
             if segment.reason:
                 self.scorer.miss()
                 continue
             self.n_segments += 1
+            scores = self.scorer.score(segment)
             self.last = ScoredSegment(
-                segment,
-                self.scorer.score(segment),
+                scores,
+                self._limits_of(scores),
                 tick_start,
+                self._target_ticks,
                 span.utc_ns + round(age_s * _NS),
                 span.received_ns,
+                segment,
             )
             if self.warmup is not None and not self.warmup.is_judged:
                 self._judge(segment)
             yield self.last
+        # A target is complete a horizon after it began, and the next one a hop later.
         if spectrogram.n_frames:
-            # A target is complete a horizon after it began, and the next one a hop later.
-            n_late = self.geometry.n_horizon + self.geometry.hop_frames
-            self._miss(int(spectrogram.tick_start[-1]) - n_late * self.grid.frame_ticks)
+            late = int(spectrogram.tick_start[-1]) - self._target_ticks - self._hop_ticks
+            if late > self._next_target:
+                self._miss(late)
 
     def _judge(self, segment: Segment) -> None:
         """Take a segment of the warm-up, and judge it at its end."""
@@ -275,11 +277,10 @@ class BandChain:
 
     def _miss(self, tick: int) -> None:
         """Count the targets that should have begun before ``tick`` as dropped."""
-        if self._next_target is not None and tick > self._next_target:
-            n_missed = -((self._next_target - tick) // self._hop_ticks)
-            self._unscored.add("dropped", n_missed)
-            self.scorer.miss(n_missed)
-            self._next_target += n_missed * self._hop_ticks
+        n_missed = -((self._next_target - tick) // self._hop_ticks)
+        self._unscored.add("dropped", n_missed)
+        self.scorer.miss(n_missed)
+        self._next_target += n_missed * self._hop_ticks
 
     def finish(self) -> Iterator[Event]:
         """Yield the ends of the events that are going on: the stream is over."""

@@ -162,3 +162,22 @@ def test_a_retune_ends_it_with_the_old_edges() -> None:
     assert (end.event_id, end.freq_lower_hz) == (new.event_id, new.freq_lower_hz)
     (other,) = watch.update(replace(seconds(frames, 0, 100), grid=moved), lambda: -30.0)
     assert other.freq_lower_hz == pytest.approx(new.freq_lower_hz + 100e6)
+
+
+def test_frames_that_are_known_to_be_whole_need_no_look(rng: np.random.Generator) -> None:
+    """A gap before them, and trouble that goes on, count all the same."""
+    frames = frames_of(
+        [*flags(100, 60, 3000, FrameFlag.CLIPPED), *flags(0, 60, 500, FrameFlag.CONSTANT)],
+        [(1000, 3000 * N)],
+    )
+    edges = sorted({*rng.integers(1, frames.n_frames, 60).tolist(), 1000})
+    told, looked = (TroubleWatch(INFO, RULES, lambda: 0) for _ in range(2))
+    said: list[list[tuple[str, str, int, int]]] = [[], []]
+    for first, stop in pairwise([0, *edges, frames.n_frames]):
+        part = seconds(frames, first, stop)
+        both = (told, replace(part, is_whole=not part.flags.any())), (looked, part)
+        for events, (watch, some) in zip(said, both, strict=True):
+            for event in watch.update(some, lambda: -30.0):
+                events.append((event.kind, event.event_type, event.sample_start, event.n_samples))
+    assert said[0] == said[1]
+    assert {kind for kind, *_ in said[0]} == {"overload", "receiver", "dropped"}

@@ -197,3 +197,30 @@ def test_a_retune_begins_a_watch_with_a_context():
     found = watched([before, after], GEOMETRY)
     assert next(target[0] for target, _, _ in found if target[0] >= 40) == 48
     assert all(has_context for _, has_context, _ in found)
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_frames_that_are_known_to_be_whole_need_no_look(rng, partial):
+    """``is_whole`` saves work only; a gap before such frames is still seen."""
+    for _ in range(20):
+        n_frames = 120
+        flags = [(int(k), FrameFlag.CONSTANT) for k in rng.integers(0, n_frames, 2)]
+        shifts = [(int(k), int(rng.integers(1, 500))) for k in rng.integers(1, n_frames, 2)]
+        frames = stream(n_frames, flags, shifts)
+        cuts = sorted({*rng.integers(1, n_frames, 12).tolist(), *(frame for frame, _ in shifts)})
+        told, looked = (Segmenter(GEOMETRY, partial=partial) for _ in range(2))
+        n_whole = 0
+        for part in cut(frames, cuts):
+            is_whole = not part.flags.any()
+            n_whole += is_whole
+            told.push(replace(part, is_whole=is_whole))
+            looked.push(part)
+            pairs = zip(told.segments(), looked.segments(), strict=True)
+            for one, other in pairs:
+                np.testing.assert_array_equal(one.context, other.context)
+                np.testing.assert_array_equal(one.target, other.target)
+                np.testing.assert_array_equal(one.tick_start, other.tick_start)
+                np.testing.assert_array_equal(one.flags, other.flags)
+                assert (one.has_context, one.reason) == (other.has_context, other.reason)
+        assert told.skipped == looked.skipped
+        assert n_whole > 3

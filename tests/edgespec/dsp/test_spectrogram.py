@@ -303,3 +303,28 @@ def test_errors_say_what_to_do(rng):
         FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=1, computing="fpga")
     with pytest.raises(ConfigError, match="max_block_samples is 0"):
         FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=0)
+
+
+@both
+def test_frames_are_whole_where_all_are_valid_and_follow_each_other(rng, computing):
+    """Who reads ``is_whole`` need not look at flags and positions; over gaps, flags and blocks."""
+    framing = Framing(RATE_HZ, 64, n_averages=2)
+    n_frame, step = framing.frame_samples, 3 * framing.frame_samples
+    samples = encode(noise(rng, 40 * n_frame), SampleFormat.CI16)
+    samples[7 * n_frame : 9 * n_frame] = 5
+    front_end = FrontEnd(
+        framing, SampleFormat.CI16, max_block_samples=step, computing=computing
+    )  # fmt: skip
+    found, stop, n_lost = [], 0, 0
+    while stop < len(samples):
+        part = samples[stop : stop + int(rng.integers(1, step))]
+        lost = int(rng.integers(1, 500)) if rng.random() < 0.2 else 0
+        n_lost += lost
+        frames = front_end.process(block(part, stop + n_lost, n_dropped=lost))
+        stop += len(part)
+        follows = (np.diff(frames.tick_start) == n_frame).all()
+        assert frames.is_whole == (follows and not frames.flags.any())
+        assert frames.part(slice(0, 1)).is_whole == frames.is_whole
+        assert not frames.part(slice(None, None, 2)).is_whole
+        found.append(frames.is_whole)
+    assert len(set(found)) == 2

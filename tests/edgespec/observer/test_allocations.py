@@ -59,7 +59,7 @@ class CannedFrontEnd:
 
     def process(self, block: IqBlock) -> Spectrogram:
         np.add(self._steps, block.sample_start, out=self._starts)
-        return Spectrogram(self._power_dbfs, self._flags, self._starts, self.grid)
+        return Spectrogram(self._power_dbfs, self._flags, self._starts, self.grid, is_whole=True)
 
 
 def bundle_of(recipe: Recipe) -> Bundle:
