@@ -10,7 +10,7 @@ from edgespec.decode.shown import clipped, shown
 from edgespec.door import brief
 from edgespec.errors import EdgespecError
 
-__all__ = ["parse_json", "parse_object", "parse_toml", "read_bounded", "read_toml"]
+__all__ = ["parse_json", "parse_object", "parse_toml", "read_bounded", "read_toml", "why_unread"]
 
 #: The index of some ten thousand recordings has a tenth of this; a longer file is none of ours.
 MAX_BYTES = 64 * 1024 * 1024
@@ -70,7 +70,17 @@ def parse_toml(text: str, error: type[EdgespecError]) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as caught:
-        raise error(f"no valid TOML: {clipped(str(caught), 200)}") from None
+        raise error(f"no valid TOML: {why_unread(caught)}") from None
+
+
+def why_unread(caught: Exception) -> str:
+    """Return why a parser of TOML or JSON gave up, in words for whoever wrote the text."""
+    if isinstance(caught, RecursionError):
+        return "its lists or tables are nested too deep"
+    reason = str(caught)
+    if "integer string conversion" in reason:
+        return "a whole number has more than 4300 digits"
+    return clipped(reason, 200)
 
 
 def parse_object(
@@ -85,7 +95,7 @@ def parse_object(
     try:
         data = json.loads(text, parse_constant=_refuse, object_pairs_hook=_once)
     except (ValueError, RecursionError) as caught:
-        raise error(f"{where} is not JSON ({clipped(str(caught), 200)}): {advice}") from None
+        raise error(f"{where} is not JSON ({why_unread(caught)}): {advice}") from None
     if not isinstance(data, dict):
         raise error(f"{where} is {shown(data)}; it must be a JSON object: {advice}")
     return data

@@ -222,6 +222,15 @@ class Monitor:
             return
         heard_s = worker.n_samples / worker.chain.sample_rate_hz
         reasons = ", ".join(f"{n} {reason}" for reason, n in now.n_skipped.items() if n)
+        if not now.warmup_left_s:
+            _LOG.warning(
+                "nothing was scored%s: in the %.3g s that were heard nothing could be learnt from"
+                "%s: give a longer recording",
+                in_band,
+                heard_s,
+                f" (segments left out: {reasons})" if reasons else "",
+            )
+            return
         _LOG.warning(
             "nothing was scored%s: %.3g s were heard%s, and the warm-up still lacks %.3g s of good "
             "signal: give a longer recording, or set detect.warmup_s to %.2g or less",

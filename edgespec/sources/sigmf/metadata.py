@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from edgespec.decode.text import why_unread
 from edgespec.door import brief
 from edgespec.errors import SourceError
 from edgespec.sources.oddities import Oddities
@@ -43,7 +44,7 @@ def load_metadata(octets: bytes, path: Path, oddities: Oddities) -> Metadata:
         data = json.loads(text.removeprefix("\ufeff"), parse_int=_parse_int)
     except (ValueError, RecursionError) as error:
         raise SourceError(
-            f"{brief(path, 160)} is not JSON ({brief(error, 100)}): it is damaged or not SigMF "
+            f"{brief(path, 160)} is not JSON ({why_unread(error)}): it is damaged or not SigMF "
             "metadata"
         ) from error
     head = data.get("global") if isinstance(data, dict) else None

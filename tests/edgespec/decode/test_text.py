@@ -55,6 +55,23 @@ def test_f1_what_no_person_writes_is_one_sentence(tmp_path: Path, text: str) -> 
     assert time.process_time() - began_s < 5.0
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a = " + "[" * 10_000 + "]" * 10_000, "nested too deep"),
+        ("a = " + "9" * 5_000, "a whole number has more than 4300 digits"),
+        (".".join(["a"] * 3_000) + " = 1", "a key has more than 16 parts"),
+    ],
+    ids=["deep", "digits", "dots"],
+)
+def test_f1_a_limit_is_said_in_words_for_whoever_wrote_it(text: str, why: str) -> None:
+    """It was Python's own: a depth of recursion, a function to call."""
+    with pytest.raises(ConfigError, match=why) as caught:
+        parse_toml(text, ConfigError)
+    assert "recursion" not in str(caught.value)
+    assert "sys." not in str(caught.value)
+
+
 def test_f1_dots_in_values_are_no_keys() -> None:
     dots = ".".join(["a"] * 100)
     assert parse_toml(f'x = "{dots}"\ny = [1.5, 2.5]\n# {dots}\n', ConfigError)["x"] == dots
