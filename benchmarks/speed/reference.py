@@ -18,7 +18,7 @@ from benchmarks.speed.turns import take_turns
 from converter.report.markdown_table import markdown_table
 from edgespec.computing import Computing
 from edgespec.dsp.prefix.cell import Cell
-from edgespec.dsp.prefix.pilots import pilot_plan
+from edgespec.dsp.prefix.pilot_plan import pilot_plan
 from edgespec.dsp.prefix.reference import ReferencePlane
 from edgespec.records import IqBlock, SampleFormat
 from edgespec.simulate.config import CellConfig, SceneConfig

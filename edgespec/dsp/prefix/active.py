@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.dsp.prefix.pilots import N_ROWS, SLOTS
+from edgespec.dsp.prefix.pilot_plan import N_ROWS, SLOTS
 
 __all__ = ["ActiveSymbols"]
 

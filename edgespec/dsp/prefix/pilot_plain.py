@@ -42,7 +42,7 @@ def measure_slots(
         steps: turns a sample between two pilots, and how many times that for the middle two.
         first_slot: 0 to 19.
         first_pilot: with ``turn``, ``cosines``, ``sines`` and ``sequence`` of a
-            :class:`~edgespec.dsp.prefix.pilots.PilotPlan`.
+            :class:`~edgespec.dsp.prefix.pilot_plan.PilotPlan`.
         active: bool ``(20, 2)``: symbols that are summed.
         work: float32, scratch.
         product: complex64 ``(n_slots, n_pilots - 1)``.

@@ -11,7 +11,7 @@ from edgespec.computing import Computing
 from edgespec.dsp.prefix.active import ActiveSymbols
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.pilot_clock import PilotClock
-from edgespec.dsp.prefix.pilots import N_ROWS, PILOT_SPACING_HZ, SLOTS, pilot_plan
+from edgespec.dsp.prefix.pilot_plan import N_ROWS, PILOT_SPACING_HZ, SLOTS, pilot_plan
 from edgespec.dsp.quality import ClipLimits
 from edgespec.errors import SourceError
 from edgespec.grid import Grid, Span
@@ -21,7 +21,6 @@ from edgespec.records import FrameFlag, IqBlock, SampleFormat
 
 __all__ = ["ReferencePlane"]
 
-_SLOT_S = 0.5e-3
 #: Samples kept before the next slot: by so much a correction of timing may move it.
 _SPARE_S = 6e-6
 

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from edgespec.computing import Computing
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.pilot_clock import PilotClock
-from edgespec.dsp.prefix.pilots import pilot_plan
+from edgespec.dsp.prefix.pilot_plan import pilot_plan
 from edgespec.dsp.prefix.reference import ReferencePlane
 from edgespec.errors import ConfigError, SourceError
 from edgespec.lte.reference_slots import ReferenceSlots
 from edgespec.records import FrameFlag, IqBlock, SampleFormat
 from edgespec.simulate.receiver import quantise
 from tests import naive
-from tests.made.pilots import cell_of, pilot_signal
+from tests.made.pilot_signal import cell_of, pilot_signal
 
 CENTER_HZ = 806e6
 WAYS = [Computing.PLAIN, pytest.param(Computing.COMPILED, marks=[pytest.mark.slow_without_jit])]
