@@ -75,6 +75,10 @@ class EventTracker:
         """Take the maps of a segment of the warm-up."""
         self._lookout.learn(scores, target_dbfs)
 
+    def forget_normal(self) -> None:
+        """Forget what is normal: it is learnt again."""
+        self._lookout = Lookout(self.info.grid.n_bins, self._spread_db)
+
     def update(self, decision: Decision, target_dbfs: FloatArray) -> Sequence[Event]:
         """Take the decision on one segment and return what there is to say, if anything.
 
@@ -119,7 +123,7 @@ class EventTracker:
         """
         events = self.finish()
         self.info = replace(self.info, grid=grid)
-        self._lookout = Lookout(grid.n_bins, self._spread_db)
+        self.forget_normal()
         return events
 
     def _forget(self) -> None:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from edgespec.door import brief
 from edgespec.errors import ModelError
-from edgespec.records import FloatArray
 
 __all__ = ["ZIP_ERRORS", "arrays_from_npz", "npz_from_arrays", "zip_bytes", "zip_members"]
 
@@ -87,8 +86,8 @@ def zip_members(
         ) from error
 
 
-def npz_from_arrays(**arrays: FloatArray) -> bytes:
-    """Return float32 arrays as a stored ``.npz`` that ``numpy.load`` reads."""
+def npz_from_arrays(**arrays: NDArray[np.floating[Any]]) -> bytes:
+    """Return arrays of floats as a stored ``.npz`` that ``numpy.load`` reads."""
     members = {}
     for name, array in arrays.items():
         buffer = io.BytesIO()

@@ -146,6 +146,13 @@ class Manifest:
         return self.recipe.geometry
 
     @property
+    def error_std_db(self) -> tuple[float, ...]:
+        """Spread of the model's own error in each bin on normal signal; empty: not measured."""
+        # A detector that goes by the model is called as what the model does.
+        calibration = self.detectors.get(self.model.role)
+        return () if calibration is None else calibration.error_std_db
+
+    @property
     def window_shape(self) -> tuple[int, int]:
         """Frames and bins of the window the model is given."""
         frames = {

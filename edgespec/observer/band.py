@@ -246,6 +246,9 @@ class BandChain:
                 self.scorer.miss()
                 continue
             self.n_segments += 1
+            warmup = self.warmup
+            if warmup is not None and not warmup.is_judged and not self.scorer.n_warmup_left:
+                self._judge(warmup)
             scores = self.scorer.score(segment)
             self.last = ScoredSegment(
                 scores,
@@ -256,8 +259,8 @@ class BandChain:
                 span.received_ns,
                 segment,
             )
-            if self.warmup is not None and not self.warmup.is_judged:
-                self._judge(segment)
+            if warmup is not None and not warmup.is_judged:
+                warmup.add(segment, scores)
             yield self.last
         # A target is complete a horizon after it began, and the next one a hop later.
         if spectrogram.n_frames:
@@ -265,15 +268,18 @@ class BandChain:
             if late > self._next_target:
                 self._miss(late)
 
-    def _judge(self, segment: Segment) -> None:
-        """Take a segment of the warm-up, and judge it at its end."""
-        if self.warmup is None:
-            return
-        self.warmup.add(segment)
-        if not self.scorer.n_warmup_left and self.warmup.judge(self.grid):
+    def _judge(self, warmup: WarmUp) -> None:
+        """Judge the warm-up, which is over; where it was not normal, learn from what was."""
+        found = warmup.judge(self.grid)
+        if found.distrust:
             _LOG.warning(
-                "band %s: what was learnt is not trusted: %s", self.info.band, self.warmup.distrust
+                "band %s: what was learnt is not trusted: %s", self.info.band, found.distrust
             )
+        if found.instead is not None:
+            self.scorer.relearn(found.instead)
+            self.tracker.forget_normal()
+            for scores, target_dbfs in found.instead.lessons():
+                self.tracker.learn_normal(scores, target_dbfs)
 
     def _miss(self, tick: int) -> None:
         """Count the targets that should have begun before ``tick`` as dropped."""

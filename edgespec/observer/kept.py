@@ -3,31 +3,42 @@
 import json
 import logging
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import ModelError
+from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays
 from edgespec.newfile import replace_file
+from edgespec.observer.heard import Heard
 
 __all__ = ["KeptFile", "KeptNormal", "kept_file", "load_kept", "save_kept"]
 
 _LOG = logging.getLogger(__name__)
-#: 4096 bins in text; what is longer was not written here.
-_MAX_BYTES = 200_000
+#: Two lines and a sample of at most 64 segments; what is longer was not written here.
+MAX_BYTES = 1_000_000
+_MOST_SEGMENTS, _MOST_SAMPLE_BYTES = 64, 800_000
 
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """Where it is kept for a band, and what it must have been learnt with to be compared."""
+    """Where it is kept for a band, and what it must have been learnt with to be compared.
+
+    ``model_sha256`` is that of the bundle: only with the same one it can be learnt from again.
+    """
 
     path: Path
     source: str
     gain_db: float | None
+    model_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptNormal:
-    """The mean level of every bin in dBFS, and when, where and with what it was learnt.
+    """The mean level of every bin in dBFS, some segments, and when, where and with what.
 
     A gain of None is that of a source which sets it itself, or has none.
     """
@@ -36,25 +47,53 @@ class KeptNormal:
     source: str
     gain_db: float | None
     range_hz: tuple[float, float]
-    normal_dbfs: tuple[float, ...]
+    model_sha256: str
+    normal_dbfs: NDArray[np.float64]
+    heard: Heard
 
     def is_of(self, file: KeptFile, range_hz: tuple[float, float], n_bins: int) -> bool:
         """Whether it can be compared with what is heard now."""
         learnt = (self.source, self.gain_db, self.range_hz, len(self.normal_dbfs))
         return learnt == (file.source, file.gain_db, range_hz, n_bins)
 
+    def heard_with(self, file: KeptFile, n_horizon: int) -> Heard | None:
+        """Return its segments, None where they are another bundle's."""
+        if self.model_sha256 != file.model_sha256:
+            return None
+        return self.heard if self.heard.targets_dbfs.shape[1] == n_horizon else None
 
-def kept_file(folder: Path, band: str, source: str, gain_db: float | None) -> KeptFile:
+
+def kept_file(
+    folder: Path, band: str, source: str, gain_db: float | None, model_sha256: str = ""
+) -> KeptFile:
     """Return the file of a band; its id may hold what a name of a file cannot."""
     name = sha256(band.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return KeptFile(folder / "normal" / f"{name}.json", source, gain_db)
+    return KeptFile(folder / "normal" / f"{name}.normal", source, gain_db, model_sha256)
 
 
 def save_kept(path: Path, kept: KeptNormal) -> None:
-    """Write it beside the file, then in its place; a disk that refuses costs the file alone."""
-    values = {**asdict(kept), "normal_dbfs": [round(level, 2) for level in kept.normal_dbfs]}
+    """Write it beside the file, then in its place; a disk that refuses costs the file alone.
+
+    Of the segments as many are written as the file may hold.
+    """
+    head = {
+        "utc_ns": kept.utc_ns,
+        "source": kept.source,
+        "gain_db": kept.gain_db,
+        "range_hz": list(kept.range_hz),
+        "model_sha256": kept.model_sha256,
+        "detector": kept.heard.detector,
+    }
+    segment_bytes = kept.heard.targets_dbfs[0].nbytes if len(kept.heard) else 1
+    some = kept.heard.thinned(max(min(_MOST_SEGMENTS, _MOST_SAMPLE_BYTES // segment_bytes), 1))
+    arrays = npz_from_arrays(
+        normal_dbfs=kept.normal_dbfs.astype(np.float32),
+        targets_dbfs=some.targets_dbfs,
+        scores=some.scores,
+        errors_db=some.errors_db,
+    )
     try:
-        replace_file(path, json.dumps(values).encode())
+        replace_file(path, json.dumps(head).encode() + b"\n" + arrays)
     except OSError as error:
         _LOG.warning("what the warm-up learnt is not kept for the next run: %s", error)
 
@@ -63,23 +102,45 @@ def load_kept(path: Path) -> KeptNormal | None:
     """Return what was kept, None where there is nothing or nothing that can be read."""
     try:
         with path.open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
+            data = stream.read(MAX_BYTES + 1)
     except OSError:
         return None
     try:
-        if len(data) > _MAX_BYTES:
-            raise ValueError(f"it is longer than {_MAX_BYTES} bytes")
-        values = json.loads(data)
-        kept = KeptNormal(
-            int(values["utc_ns"]),
-            str(values["source"]),
-            None if values["gain_db"] is None else float(values["gain_db"]),
-            (float(values["range_hz"][0]), float(values["range_hz"][1])),
-            tuple(float(level) for level in values["normal_dbfs"]),
-        )
-        if not all(map(math.isfinite, (*kept.range_hz, *kept.normal_dbfs))):
-            raise ValueError("a level is not finite")
-    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+        if len(data) > MAX_BYTES:
+            raise ValueError(f"it is longer than {MAX_BYTES} bytes")
+        return _parse(data)
+    except (
+        *(ValueError, TypeError, LookupError, OverflowError, RecursionError, ModelError),
+    ) as error:
         _LOG.warning("%s is no normal of a band (%s): it is not used", path, str(error)[:100])
         return None
+
+
+def _parse(data: bytes) -> KeptNormal:
+    first, _, rest = data.partition(b"\n")
+    head = json.loads(first)
+    arrays = arrays_from_npz(rest, "its sample")
+    heard = Heard(
+        str(head["detector"]), arrays["targets_dbfs"], arrays["scores"], arrays["errors_db"]
+    )
+    kept = KeptNormal(
+        int(head["utc_ns"]),
+        str(head["source"]),
+        None if head["gain_db"] is None else float(head["gain_db"]),
+        (float(head["range_hz"][0]), float(head["range_hz"][1])),
+        str(head["model_sha256"]),
+        arrays["normal_dbfs"].astype(np.float64),
+        heard,
+    )
+    n_segments, n_bins = len(heard.targets_dbfs), len(kept.normal_dbfs)
+    shapes = (kept.normal_dbfs.shape, heard.scores.shape, heard.errors_db.shape)
+    if shapes != ((n_bins,), (n_segments,), (n_segments, n_bins)):
+        raise ValueError(f"its arrays are of shapes {shapes}")
+    if heard.targets_dbfs.ndim != 3 or heard.targets_dbfs.shape[2] != n_bins:
+        raise ValueError(f"its sample is of shape {heard.targets_dbfs.shape}")
+    levels = (kept.range_hz, kept.normal_dbfs, heard.targets_dbfs, heard.errors_db)
+    if not all(np.isfinite(values).all() for values in levels):
+        raise ValueError("a level is not finite")
+    if not math.isfinite(kept.gain_db or 0.0):
+        raise ValueError("its gain is not finite")
     return kept

@@ -86,7 +86,8 @@ def make_chain(
     if rss is not None:
         levels = SubbandLevels(front_end.grid, rss, front_end.max_frames, computing)
     trouble = TroubleWatch(info, TroubleRules(detect.hold_off_s, update_s), time.monotonic_ns, utc)
-    warmup = WarmUp(geometry, scorer.n_warmup, kept)
+    expected = basis.bundle.manifest.error_std_db if basis.bundle is not None else ()
+    warmup = WarmUp(geometry, scorer.n_warmup, kept, expected)
     return BandChain(
         front_end, geometry, scorer, basis.thresholds, tracker, levels, channel, trouble, warmup
     )

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+import numpy as np
+
 from edgespec.detect import plain
 from edgespec.detect.arithmetic import Arithmetic
 from edgespec.detect.detectors import make_detectors
 from edgespec.detect.site import SiteScale
 from edgespec.observer.forecaster import Forecaster
+from edgespec.observer.heard import Heard
 from edgespec.records import Geometry, Score, Segment
 
 __all__ = ["Scorer"]
@@ -68,6 +71,33 @@ class Scorer:
             detector.reset()
         for scale in self.scales.values():
             scale.clear()
+
+    def relearn(self, heard: Heard) -> None:
+        """Learn from other segments than those of the warm-up: it is as over as it was.
+
+        The first half of them teaches the references, the second what scores are normal; a model's
+        are those that it had then.
+        """
+        n_reference = min(len(heard) // 2, self._n_reference)
+        for detector in self._detectors:
+            detector.reset()
+        for scale in self.scales.values():
+            scale.clear()
+        for number, segment in enumerate(heard.segments()):
+            for detector in self._of_target:
+                score = detector.score(segment, None)
+                if score is not None and number >= n_reference:
+                    self.scales[score.detector].learn(score)
+                if number == n_reference - 1:
+                    detector.settle()
+        for detector in self._detectors:
+            if detector.needs_forecast:
+                for value in heard.scores[np.isfinite(heard.scores)]:
+                    self.scales[detector.name].learn(Score(detector.name, float(value)))
+        for scale in self.scales.values():
+            if scale.n_learnt >= 2:
+                scale.settle()
+        self._is_late = not all(scale.is_settled for scale in self.scales.values())
 
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what is normal."""

@@ -226,7 +226,13 @@ def open_chain(config: Config, source: Source, basis: Basis | None = None) -> Ba
         rss=rss,
         channel=channel,
         # A recording is played again from where it was: it has no last run.
-        kept=kept_file(config.node.state_dir, band.id, source.info.uri, config.source[0].gain_db)
+        kept=kept_file(
+            config.node.state_dir,
+            band.id,
+            source.info.uri,
+            config.source[0].gain_db,
+            basis.model_sha256 or "",
+        )
         if source.info.is_live
         else None,
         utc=UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED,

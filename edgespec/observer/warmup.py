@@ -1,43 +1,61 @@
-"""The warm-up judges itself: was the band the same all along, and as it was in the last run?"""
+"""The warm-up judges itself: against its own beginning, the last run, and what the bundle knows."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.grid import Grid
+from edgespec.observer.heard import Heard, HeardBuffer
 from edgespec.observer.kept import KeptFile, KeptNormal, load_kept, save_kept
-from edgespec.records import FrameFlag, Geometry, Segment
+from edgespec.observer.steps import change_in, largest_step, model_bias
+from edgespec.records import FrameFlag, Geometry, Score, Segment
 from edgespec.units import format_hz
 
-__all__ = ["WarmUp"]
+__all__ = ["Judgement", "WarmUp"]
 
-#: Parts of equal length that a warm-up is compared in; a change needs two before and two behind.
-_N_PARTS = 8
-_MIN_PARTS = 2
-#: Real cells at rest: up to 1.6 dB; simulated ones in half a second: up to 2.7 dB. An interferer
-#: as strong as the cell, from the middle on: 4 to 25 dB.
-CHANGED_DB = 4.0
 #: From one run to another a cell may fade, and traffic differs between night and day.
 MOVED_DB = 8.0
 #: Traffic moves a whole band, and a switched cell by much.
 LEVEL_DB = 10.0
+#: What a model expects too little of, all along, in dB and in spreads of its mean error. Normal
+#: signal comes to 3.8 dB (real cells) and 1.6 spreads (simulated ones), seldom both.
+BIAS_DB, BIAS_SPREADS = 5.0, 1.75
+#: What is not trusted gives way to what fewer segments taught, or to an older run.
+FEWEST_SEGMENTS = 8
+LONGEST_S = 30 * 86400.0
+#: Segments on either side of a change that may hold a part of it: one in so many, and one.
+_GUARD_SHARE = 1 / 32
 _NS = 1_000_000_000
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Why what was learnt is not to be trusted, '' where it is, and what to learn from instead."""
+
+    distrust: str = ""
+    instead: Heard | None = None
 
 
 class WarmUp:
-    """Compares the mean of every bin over the parts of a warm-up, each less its median bin.
+    """Keeps what the warm-up heard until its end, and says whether it was normal.
 
-    Where the band changed meanwhile, what was learnt is not trusted: an interferer that came in
-    the middle of it would else be normal from then on, in silence. What is trusted is kept in a
-    file, and the next warm-up with the same source, frequencies and gain is compared with it: an
-    interferer that is there before the restart and after it differs from the run before both.
+    Three things are compared, the surest first: the warm-up with its own beginning, with the last
+    run of the same source, frequencies and gain, and with what the bundle's model expects. An
+    interferer that came in the middle would else be normal from then on, in silence. What is not
+    trusted is not kept for the next run, and where it is known what was there before, that is
+    learnt from: the part of the warm-up without the interferer, or the last run. So what is still
+    there is an event as soon as the warm-up is over.
 
     Args:
         geometry: of the segments.
         n_segments: of the warm-up.
         kept: the file; None: nothing is kept.
+        error_std_db: ``(n_bins,)``, spread of the error of the bundle's model; empty: not known.
         utc_ns: the clock.
 
     Attributes:
@@ -50,95 +68,128 @@ class WarmUp:
         geometry: Geometry,
         n_segments: int,
         kept: KeptFile | None = None,
+        error_std_db: Sequence[float] = (),
         utc_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._geometry = geometry
         self._n_segments = n_segments
         self._kept = kept
+        self._error_std_db = np.asarray(error_std_db, np.float64)
         self._utc_ns = utc_ns
-        self._sums_db = np.zeros((_N_PARTS, geometry.n_bins))
-        self._mean_db = np.empty(geometry.n_bins, np.float32)
-        self._counts = np.zeros(_N_PARTS, np.int64)
         self.reset()
 
     def reset(self) -> None:
         """Forget the band and begin anew."""
-        self._sums_db[:] = 0.0
-        self._counts[:] = 0
-        self._n_clipped = 0
+        # Held for as long as it is learnt from.
+        self._buffer: HeardBuffer | None = HeardBuffer(self._geometry, self._n_segments)
+        self._n_heard = self._n_clipped = 0
         self.distrust = ""
         self.is_judged = False
 
-    def add(self, segment: Segment) -> None:
-        """Take a segment that is learnt from."""
-        n = int(self._counts.sum())
-        part = min(n * _N_PARTS // self._n_segments, _N_PARTS - 1)
-        np.mean(segment.target, axis=0, out=self._mean_db)
-        self._sums_db[part] += self._mean_db
-        self._counts[part] += 1
+    def add(self, segment: Segment, scores: tuple[Score, ...] = ()) -> None:
+        """Take a segment that is learnt from, and the raw scores of it."""
+        if self._buffer is None:
+            return
+        self._buffer.add(segment, scores)
+        self._n_heard += 1
         if segment.flags is not None:
             self._n_clipped += bool(np.any(segment.flags & np.uint8(FrameFlag.CLIPPED)))
 
-    def judge(self, grid: Grid) -> str:
-        """Return why what was learnt is not to be trusted, '' if it is; then it is kept."""
+    def judge(self, grid: Grid) -> Judgement:
+        """Return whether what was learnt is to be trusted; if it is, it is kept."""
         self.is_judged = True
-        counts = np.maximum(self._counts, 1)[:, None]
-        parts_db = (self._sums_db / counts)[self._counts > 0]
-        if not len(parts_db):
-            return ""
-        n_heard = int(self._counts.sum())
-        normal_db = self._sums_db.sum(axis=0) / n_heard
-        if 2 * self._n_clipped > n_heard:
-            self.distrust = "the receiver was overloaded in the warm-up"
+        buffer, self._buffer = self._buffer, None
+        if buffer is None or not self._n_heard:
+            return Judgement()
+        heard = buffer.heard()
+        rows_dbfs = heard.rows_dbfs()
+        normal_dbfs = rows_dbfs.mean(axis=0)
+        last = self._last_run(grid, len(normal_dbfs))
+        if 2 * self._n_clipped > self._n_heard:
+            found = Judgement("the receiver was overloaded in the warm-up")
         else:
-            self.distrust = self._change(parts_db, grid) or self._move(normal_db, grid)
-        if not self.distrust and self._kept is not None:
+            found = (
+                self._changed(heard, rows_dbfs, grid, last)
+                or self._moved(normal_dbfs, grid, last)
+                or self._unexpected(heard, grid)
+                or Judgement()
+            )
+        self.distrust = found.distrust
+        if not found.distrust and self._kept is not None:
             kept = KeptNormal(
                 self._utc_ns(),
                 self._kept.source,
                 self._kept.gain_db,
                 grid.range_hz,
-                tuple(map(float, normal_db)),
+                self._kept.model_sha256,
+                normal_dbfs,
+                heard,
             )
             save_kept(self._kept.path, kept)
-        return self.distrust
+        return found
 
-    def _change(self, parts_db: NDArray[np.float64], grid: Grid) -> str:
-        """Return where the band changed from some part of the warm-up on, in words."""
-        largest_db, said = CHANGED_DB, ""
-        for k in range(_MIN_PARTS, len(parts_db) - _MIN_PARTS + 1):
-            step_db, bin_ = _largest(parts_db[:k].mean(axis=0), parts_db[k:].mean(axis=0))
-            if abs(step_db) > largest_db:
-                largest_db = abs(step_db)
-                said = (
-                    f"the band changed by {step_db:+.1f} dB at {format_hz(grid.freqs_hz[bin_])} "
-                    f"after {k / len(parts_db):.0%} of the warm-up"
-                )
-        return said
+    def _changed(
+        self, heard: Heard, rows_dbfs: Array, grid: Grid, last: KeptNormal | None
+    ) -> Judgement | None:
+        """Say where the band changed in the warm-up; its quieter part is to be learnt from."""
+        change = change_in(rows_dbfs)
+        if change is None:
+            return None
+        n = len(heard)
+        place = "" if change.bin is None else f" at {format_hz(grid.freqs_hz[change.bin])}"
+        said = (
+            f"the band changed by {change.step_db:+.1f} dB{place} after "
+            f"{change.at / n:.0%} of the warm-up"
+        )
+        guard = 1 + int(_GUARD_SHARE * n)
+        start, stop = (0, change.at - guard) if change.step_db > 0 else (change.at + guard, n)
+        if stop - start < FEWEST_SEGMENTS:
+            return Judgement(said)
+        before = self._moved(rows_dbfs[start:stop].mean(axis=0), grid, last)
+        if before is not None:
+            # The quieter part is not normal either.
+            return Judgement(f"{said}; {before.distrust}", before.instead)
+        return Judgement(f"{said}: only the rest was learnt from", heard.part(start, stop))
 
-    def _move(self, normal_db: NDArray[np.float64], grid: Grid) -> str:
-        """Return how the band differs from that of the last run, in words."""
-        kept = None if self._kept is None else load_kept(self._kept.path)
-        if self._kept is None or kept is None:
-            return ""
-        if not kept.is_of(self._kept, grid.range_hz, len(normal_db)):
-            return ""
-        before_db = np.asarray(kept.normal_dbfs)
-        age_h = max(self._utc_ns() - kept.utc_ns, 0) / _NS / 3600
-        step_db, bin_ = _largest(before_db, normal_db)
-        level_db = float(np.median(normal_db) - np.median(before_db))
+    def _moved(self, normal_dbfs: Array, grid: Grid, last: KeptNormal | None) -> Judgement | None:
+        """Say how the band differs from that of the last run, which is learnt from if it is new."""
+        if self._kept is None or last is None:
+            return None
+        age_s = max(self._utc_ns() - last.utc_ns, 0) / _NS
+        step_db, bin_ = largest_step(last.normal_dbfs, normal_dbfs)
+        level_db = float(np.median(normal_dbfs) - np.median(last.normal_dbfs))
+        is_new = step_db > 0
         if abs(step_db) > MOVED_DB:
             where = f"{step_db:+.1f} dB at {format_hz(grid.freqs_hz[bin_])}"
         elif abs(level_db) > LEVEL_DB:
             where = f"{level_db:+.1f} dB over the band"
+            # A receiver that sets its own gain says nothing by its level.
+            is_new = level_db > 0 and self._kept.gain_db is not None
         else:
-            return ""
-        return f"the band differs from the last run, {age_h:.1f} h ago, by {where}"
+            return None
+        said = f"the band differs from the last run, {age_s / 3600:.1f} h ago, by {where}"
+        heard = last.heard_with(self._kept, self._geometry.n_horizon)
+        if not is_new or heard is None or len(heard) < FEWEST_SEGMENTS or age_s > LONGEST_S:
+            return Judgement(said)
+        if self._kept.gain_db is None:
+            heard = heard.shifted(level_db)
+        return Judgement(f"{said}: what that run learnt counts", heard)
 
+    def _unexpected(self, heard: Heard, grid: Grid) -> Judgement | None:
+        """Say where the bundle's model has expected too little all along."""
+        errors_db = heard.errors_db[np.isfinite(heard.scores)].astype(np.float64)
+        if len(self._error_std_db) != self._geometry.n_bins or len(errors_db) < FEWEST_SEGMENTS:
+            return None
+        bias_db, spreads, bin_ = model_bias(errors_db, self._error_std_db)
+        if bias_db < BIAS_DB or spreads < BIAS_SPREADS:
+            return None
+        return Judgement(
+            f"the model expects {bias_db:.1f} dB less at {format_hz(grid.freqs_hz[bin_])} than "
+            "was there all along"
+        )
 
-def _largest(before_db: NDArray[np.float64], after_db: NDArray[np.float64]) -> tuple[float, int]:
-    """Return the largest step of a bin against the median bin, and which it is."""
-    step_db = after_db - before_db
-    step_db = step_db - np.median(step_db)
-    bin_ = int(np.abs(step_db).argmax())
-    return float(step_db[bin_]), bin_
+    def _last_run(self, grid: Grid, n_bins: int) -> KeptNormal | None:
+        kept = None if self._kept is None else load_kept(self._kept.path)
+        if self._kept is None or kept is None or not kept.is_of(self._kept, grid.range_hz, n_bins):
+            return None
+        return kept
