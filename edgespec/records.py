@@ -323,7 +323,8 @@ class ObserverState:
     be scored, mostly for ``unscored_reason``, and nothing has been scored for ``unscored_s`` now.
     ``troubles`` are the kinds of trouble with the receiver that are going on; while ``overload`` is
     one of them, levels are lower bounds. ``distrust`` says why what the warm-up learnt is not to be
-    trusted, '' where it is. ``latency_s`` is the time from the last sample of a
+    trusted, '' where it is. ``center_freq_hz`` is where the band lies now: a source may be retuned.
+    ``latency_s`` is the time from the last sample of a
     segment to the decision on it since the start: ``p50``, ``p99`` and ``max``.
     """
 
@@ -351,6 +352,7 @@ class ObserverState:
     unscored_s: float = 0.0
     troubles: tuple[str, ...] = ()
     distrust: str = ""
+    center_freq_hz: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,7 @@ class BandChain:
             unscored=unscored,
             troubles=self.troubles,
             distrust="" if self.warmup is None else self.warmup.distrust,
+            center_freq_hz=sum(self.grid.range_hz) / 2.0,
         )
 
     def take_rss(self) -> RssReport | None:

@@ -26,3 +26,4 @@ class BandSnapshot:
     unscored: Lately
     troubles: tuple[str, ...]
     distrust: str
+    center_freq_hz: float

@@ -1,5 +1,6 @@
 """One band at work: from its ring through its chain to the sinks."""
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -8,13 +9,16 @@ from threading import Event as Flag
 from threading import Thread
 
 from edgespec.alarm.sinks import Sinks
+from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
 from edgespec.observer.latency import LatencyHistogram
 from edgespec.records import Event, IqBlock, ObserverState
 from edgespec.sources.ring import Ring
+from edgespec.units import format_hz
 
 __all__ = ["BandWorker"]
 
+_LOG = logging.getLogger(__name__)
 _NS = 1_000_000_000
 #: How long it waits for a block before it looks whether it should stop.
 _POLL_S = 0.2
@@ -127,6 +131,7 @@ class BandWorker:
             unscored_s=now.unscored.duration_s,
             troubles=now.troubles,
             distrust=now.distrust,
+            center_freq_hz=now.center_freq_hz,
             latency_s=self.latency.summary_s(),
             band=self.chain.info.band,
             model_sha256=self.chain.info.model_sha256,
@@ -149,6 +154,7 @@ class BandWorker:
         self.n_samples += block.n_samples
         self.n_dropped += block.n_dropped
         n_segments = self.chain.n_segments
+        grid, was_warm = self.chain.grid, self.chain.scorer.is_warm
         for event in self.chain.process(block):
             self._tell_event(event)
         report = self.chain.take_rss()
@@ -158,6 +164,9 @@ class BandWorker:
         self._busy_ns += ended_ns - begun_ns
         if self.chain.n_segments > n_segments:
             self.latency.add(ended_ns - block.received_ns)
+        # A source that is retuned before anything was learnt has nothing to forget.
+        if was_warm and self.chain.grid is not grid:
+            self._tell_retune(grid)
 
     def _finish(self) -> None:
         for event in self.chain.finish():
@@ -166,6 +175,17 @@ class BandWorker:
     def _tell_event(self, event: Event) -> None:
         self.n_events += event.event_type == "new"
         self._sinks.event(event)
+
+    def _tell_retune(self, before: Grid) -> None:
+        """Say once that the band lies elsewhere, and is learnt anew."""
+        was, now = (format_hz(sum(grid.range_hz) / 2.0) for grid in (before, self.chain.grid))
+        left_s = self.chain.warmup_left_s
+        _LOG.warning(
+            "band %s: the source was tuned from %s to %s: what was learnt is forgotten, and the "
+            "next %.1f s are not scored",
+            *(self.chain.info.band, was, now, left_s),
+        )
+        self._tell_state()
 
     def _tell_state(self) -> None:
         self._said_ns = time.monotonic_ns()

@@ -41,6 +41,7 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "unscored_s": float(state.unscored_s),
         "troubles": list(state.troubles),
         "distrust": state.distrust,
+        "center_freq_hz": float(state.center_freq_hz),
         "latency_ms": {key: round(1e3 * float(s), 3) for key, s in state.latency_s.items()},
     }
 
@@ -75,6 +76,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         unscored_s=fields.number("unscored_s"),
         troubles=fields.texts("troubles"),
         distrust=fields.text("distrust"),
+        center_freq_hz=fields.number("center_freq_hz"),
         latency_s={key: round(ms / 1e3, 6) for key, ms in fields.numbers("latency_ms").items()},
         band=fields.text("band"),
         model_sha256=fields.optional_text("model_sha256"),

@@ -69,6 +69,7 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         unscored_s=float(rng.exponential(10)),
         troubles=[(), ("overload", "dropped")][int(rng.integers(2))],
         distrust=["", "it changed"][int(rng.integers(2))],
+        center_freq_hz=float(rng.uniform(0, 6e9)),
         latency_s={"p50": int(rng.integers(0, 100_000)) / 1e6, "max": 0.25},
         band="lte",
         model_sha256=[None, "c0ffee"][int(rng.integers(2))],
