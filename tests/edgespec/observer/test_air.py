@@ -137,6 +137,38 @@ def test_a6_every_capture_has_its_centre_and_its_own_normal(
 
 
 @pytest.mark.slow_without_jit
+@pytest.mark.parametrize(
+    "jammer",
+    ["tone&isr_db=30&offset_hz=700e3", "tone&isr_db=40&offset_hz=700e3", "barrage&isr_db=50"],
+)
+def test_a1_a_jammer_beyond_full_scale_is_an_overload_with_default_settings(
+    jammer: str, tmp_path: Path
+) -> None:
+    """It was 312 segments of 312 clipped, no event, and the level of long ago."""
+    uri = f"sim:lte-dl?kind={jammer}&start_s=5&seed=1&duration_s=5.4"
+    events: list[Event] = []
+    config: Config = override(Config(), source=uri, state_dir=tmp_path)
+    observer = open_observer(config, [], on_event=events.append)
+    observer.monitor.run()
+    new = next(event for event in events if event.kind == "overload")
+    assert new.event_type is EventType.NEW
+    assert 5.0 <= (new.sample_start + new.n_samples) / 5e6 <= 5.1
+    assert new.share is not None
+    assert new.share > 0.2
+    assert new.excess_db > 20.0
+    # What a detector still makes of it lies beside it.
+    assert any(
+        event.kind != "overload"
+        and abs(event.sample_start / 5e6 - 5.0) < 0.01
+        and event.freq_lower_hz < 0.7e6 < event.freq_upper_hz
+        for event in events
+    )
+    state = observer.monitor.workers[0].chain.snapshot()
+    assert state.level_dbfs > -1.0
+    assert state.unscored.share == 0.0
+
+
+@pytest.mark.slow_without_jit
 @pytest.mark.parametrize("seed", [3, 4])
 def test_a9_a_barrage_over_a_cell_is_found_with_default_settings(seed: int, tmp_path: Path) -> None:
     uri = f"sim:lte-dl?kind=barrage&isr_db=10&seed={seed}&start_s=4.5&stop_s=6&duration_s=6.2"
