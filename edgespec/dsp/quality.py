@@ -19,6 +19,8 @@ from edgespec.records import FrameFlag, SampleFormat
 __all__ = ["ClipLimits", "RealSignal", "flag_frames"]
 
 _HALF, _STILL = np.uint8(FrameFlag.HALF), np.uint8(FrameFlag.HALF | FrameFlag.CONSTANT)
+#: Samples that tell nearly every frame from one whose I or Q holds one value.
+_FIRST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ def flag_frames(
     """
     with np.errstate(invalid="ignore"):
         clipped = (components <= limits.low) | (components >= limits.high)
-        held = (components == components[:, :1]).all(axis=1)
+        held = (components[:, :_FIRST] == components[:, :1]).all(axis=1)
+        for frame in np.flatnonzero(held.any(axis=1)):
+            held[frame] = (components[frame] == components[frame, 0]).all(axis=0)
     n_clipped = np.count_nonzero(clipped, axis=(1, 2))
     out[:] = np.where(finite, 0, FrameFlag.NONFINITE)
     out[n_clipped > limits.max_clipped(components[0].size)] |= np.uint8(FrameFlag.CLIPPED)
