@@ -86,15 +86,16 @@ class RtlTcp:
 
     The block after such a gap says how many samples the clock says were lost. ``n_reconnects``
     counts them. A server that sends fewer samples than its rate promises is as good as gone: what
-    is missing counts as lost, and after ``stall_s`` it is called again, too. From then on nothing
-    is handed out until the rate is right for half of ``stall_s``.
+    is missing counts as lost, and after ``stall_s`` it is called again, too. One that sends more
+    than a radio of that rate can have sampled is none: it is called again at once. From then on
+    nothing is handed out until the rate is right for half of ``stall_s``.
 
     Args:
         uri: as messages name it.
         address: host and port.
         settings: what the server is told.
         timeout_s: how long connecting may take.
-        stall_s: how long the server may be silent or slow.
+        stall_s: how long the server may be silent or slow; for half of it, it may be ahead.
         buffer_bytes: asked of the system for what arrives between two reads.
         is_awaited: a server that is not there yet is no error: it is tried again.
         clock: seconds, of a clock that never steps.
@@ -132,7 +133,7 @@ class RtlTcp:
         self._watch = RateWatch(settings.sample_rate_hz, 0.5 * stall_s)
         self._wait_s = _FIRST_WAIT_S
         self._n_lost = 0
-        self._is_slow = False
+        self._is_off = False
         self._pending: socket.socket | None = None
         self._socket: socket.socket | None = None
         try:
@@ -142,6 +143,7 @@ class RtlTcp:
                 raise
             _LOG.warning("%s; it is tried again until it is there", error)
         self._heard_s = clock()
+        self._watch.restart(self._heard_s)
 
     def read(self, out: NDArray[Any]) -> IqBlock | None:
         """Fill ``out`` from the server; see :class:`~edgespec.sources.source.Source`.
@@ -153,9 +155,11 @@ class RtlTcp:
                 return None
             n = self._receive(out.reshape(-1).data) // 2
             block = None
-            if self._is_slow:
-                # What a slow server sent last is not worth a block of its own.
-                self._n_lost += n if self._gap_from_s is None else 0
+            if self._is_off:
+                # What a slow server sent last is not worth a block of its own; what a fast one
+                # sent is of no time at all.
+                is_lost = self._gap_from_s is None and not self._watch.is_fast
+                self._n_lost += n if is_lost else 0
             elif n and not self._closed.is_set():
                 block = self._block(out, n)
             if self._socket is None and self._gap_from_s is None:
@@ -216,26 +220,29 @@ class RtlTcp:
         return n_bytes
 
     def _judge_rate(self, n_bytes: int) -> None:
-        """Count what a slow server did not send; hang up where that goes on."""
-        n_lost = self._watch.heard(n_bytes / 2, self._heard_s)
+        """Count what a slow server did not send; hang up where that goes on, or where it floods."""
+        watch = self._watch
+        n_lost = watch.heard(n_bytes / 2, self._heard_s)
         if self._gap_from_s is None:
             # In a gap the clock counts.
             self._n_lost += n_lost
-        if self._watch.n_good:
-            self._wait_s = _FIRST_WAIT_S
-            if self._is_slow:
-                self._is_slow = False
-                _LOG.info("%s sends all its samples again", self.info.uri)
-        elif self._watch.n_slow >= (1 if self._is_slow else 2):
-            if not self._is_slow:
+        if watch.is_fast or watch.n_slow >= (1 if self._is_off else 2):
+            if not self._is_off:
                 _LOG.warning(
-                    "%s sends fewer samples than the %g a second it was set to: they count as "
-                    "dropped, and it is called again until it sends all",
+                    "%s sends %s samples than the %g a second it was set to: %s, and it is called "
+                    "again until its rate is right",
                     self.info.uri,
+                    "more" if watch.is_fast else "fewer",
                     self.info.sample_rate_hz,
+                    "they are not believed" if watch.is_fast else "they count as dropped",
                 )
-            self._is_slow = True
+            self._is_off = True
             self._hang_up()
+        elif watch.n_good:
+            self._wait_s = _FIRST_WAIT_S
+            if self._is_off:
+                self._is_off = False
+                _LOG.info("%s sends all its samples again, and no more", self.info.uri)
 
     def _connect(self) -> socket.socket:
         """Return a connection that has sent its greeting and been told the settings.
@@ -288,7 +295,7 @@ class RtlTcp:
                 connection = self._connect()
             except SourceError:
                 continue
-            self._watch.restart()
+            self._watch.restart(self._clock())
             with self._lock:
                 self._socket = connection
                 if self._closed.is_set():

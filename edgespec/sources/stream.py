@@ -1,7 +1,8 @@
 """Samples that another program writes: standard input, a FIFO, a device.
 
 A writer is held up while the observer is busy, as in every pipe. With ``realtime`` it is not: what
-finds no room in the observer's ring is counted as lost, as with a radio.
+finds no room in the observer's ring is counted as lost, as with a radio, and what comes faster than
+a radio of that rate can sample is left out until the rate is right.
 """
 
 import logging
@@ -10,6 +11,7 @@ import select
 import stat
 import sys
 import time
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -20,6 +22,7 @@ from edgespec.door import brief
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources.playback import Layout
+from edgespec.sources.rate import RateWatch
 
 __all__ = ["Stream", "open_stream"]
 
@@ -28,6 +31,8 @@ _NS = 1_000_000_000
 _PIECE_BYTES = 1 << 18
 #: A live stream that pauses for this long gives what it has.
 _PAUSE_S = 0.1
+#: Writers have buffers of their own: a live one may be ahead by so long.
+_WINDOW_S = 10.0
 
 
 def open_stream(path: str, info: SourceInfo, layout: Layout, offset: int) -> "Stream":
@@ -66,10 +71,19 @@ def open_stream(path: str, info: SourceInfo, layout: Layout, offset: int) -> "St
 
 
 class Stream:
-    """An open descriptor as a source; see :func:`open_stream`."""
+    """An open descriptor as a source; see :func:`open_stream`.
+
+    ``clock`` gives seconds, of a clock that never steps.
+    """
 
     def __init__(
-        self, descriptor: int, name: str, info: SourceInfo, layout: Layout, offset: int
+        self,
+        descriptor: int,
+        name: str,
+        info: SourceInfo,
+        layout: Layout,
+        offset: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.info = info
         self._descriptor = descriptor
@@ -90,27 +104,40 @@ class Stream:
         self._ended = False
         self._sample_start = 0
         self._start_ns = 0
+        self._clock = clock
+        self._watch = RateWatch(info.sample_rate_hz, _WINDOW_S)
+        self._watch.restart(clock())
+        # Since when it floods; None while its samples can be those of a radio.
+        self._flood_from_s: float | None = None
 
     def read(self, out: NDArray[Any]) -> IqBlock | None:
         """Fill ``out`` with what comes; see :class:`~edgespec.sources.source.Source`."""
-        n = 0
+        n = n_dropped = 0
         with self._lock:
             while n < len(out) and not self._ended and self._is_open:
                 n_new = self._read_some(out[n:], wait_s=_PAUSE_S if n else None)
                 n += n_new
-                if n and not n_new and self.info.is_live:
+                if not self.info.is_live:
+                    continue
+                if n and not n_new:
                     break
+                n_dropped += self._judge_rate(n_new)
+                if self._flood_from_s is not None:
+                    n = 0
             if not n or not self._is_open:
                 return None
-        if not self._sample_start:
+        self._sample_start += n_dropped
+        if not self._start_ns:
             # The clock when the first sample was taken, as near as can be known.
-            self._start_ns = time.time_ns() - round(n / self.info.sample_rate_hz * _NS)
+            n_since = self._sample_start + n
+            self._start_ns = time.time_ns() - round(n_since / self.info.sample_rate_hz * _NS)
         block = IqBlock(
             samples=out[:n],
             sample_rate_hz=self.info.sample_rate_hz,
             center_freq_hz=self.info.center_freq_hz,
             sample_start=self._sample_start,
             utc_ns=self._start_ns + round(self._sample_start / self.info.sample_rate_hz * _NS),
+            n_dropped=n_dropped,
             received_ns=time.monotonic_ns(),
         )
         self._sample_start += n
@@ -125,6 +152,26 @@ class Stream:
         with self._lock:
             for descriptor in (self._descriptor, self._woken, self._waker):
                 os.close(descriptor)
+
+    def _judge_rate(self, n_new: int) -> int:
+        """Say where a live writer floods, and where it no longer does; return what was left out."""
+        now_s, watch = self._clock(), self._watch
+        watch.heard(n_new, now_s)
+        if watch.is_fast:
+            watch.restart(now_s)
+            if self._flood_from_s is None:
+                self._flood_from_s = now_s
+                _LOG.warning(
+                    "%s gives more samples than the %g a second of its address: they are left out "
+                    "until the rate is right; leave out realtime if it is no radio",
+                    self._name,
+                    self.info.sample_rate_hz,
+                )
+        elif self._flood_from_s is not None and watch.n_good:
+            flooded_s, self._flood_from_s = now_s - self._flood_from_s, None
+            _LOG.info("%s gives samples at its rate again", self._name)
+            return max(1, round(flooded_s * self.info.sample_rate_hz) - n_new)
+        return 0
 
     def _read_some(self, out: NDArray[Any], wait_s: float | None) -> int:
         """Write what comes within ``wait_s`` (None: whenever) into ``out``; return how much."""

@@ -1,6 +1,5 @@
 """The rtl_tcp client against a local server."""
 
-import itertools
 import socket
 import threading
 import time
@@ -11,7 +10,6 @@ import pytest
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import SampleFormat
 from edgespec.sources import open_source
-from edgespec.sources.rate import RateWatch
 from edgespec.sources.reader import Reader
 from edgespec.sources.rtl_tcp import RtlTcp, _address
 from edgespec.sources.source import Source
@@ -221,35 +219,7 @@ def test_o5_what_can_never_work_is_not_awaited(query):
         open_source(uri, center_freq_hz=1e8, is_awaited=True, **settings)
 
 
-# --- O6: a server that is too slow
-
-
-@pytest.mark.parametrize(("share", "n_slow"), [(0.5, 2), (1e-6, 2), (0.88, 2), (0.95, 0), (1.1, 0)])
-def test_o6_the_rate_is_held_against_a_clock(share, n_slow):
-    watch = RateWatch(1000.0, 1.0)
-    lost = [watch.heard(share * 10.0, 0.01 * i) for i in range(202)]
-    assert watch.n_slow == n_slow
-    assert sum(lost) == pytest.approx((1 - share) * 1500 if n_slow else 0, abs=30)
-
-
-def test_o6_a_link_that_stalls_and_catches_up_has_lost_nothing():
-    watch = RateWatch(1000.0, 1.0)
-    now_s = 0.0
-    for _ in range(20):
-        assert watch.heard(10, now_s) == 0
-        now_s += 0.9
-        # All that waited comes at once.
-        assert [watch.heard(n, now_s) for n in (400, 490, 10)] == [0, 0, 0]
-        now_s += 0.01
-    assert watch.n_good >= 8
-
-
-def test_o6_what_a_server_dropped_once_is_counted_once():
-    watch = RateWatch(1000.0, 1.0)
-    lost = [watch.heard(0 if 300 <= i < 350 else 10, 0.01 * i) for i in range(1000)]
-    assert sum(lost) == pytest.approx(500, abs=20)
-    assert sum(1 for n in lost if n) <= 2
-    assert watch.n_slow == 0
+# --- O6: a server that is too slow, or too fast
 
 
 @pytest.mark.parametrize("octets_per_s", [RATE_HZ, 2.0])
@@ -275,26 +245,53 @@ def test_o6_a_server_that_is_too_slow_is_called_again(octets, caplog, octets_per
     assert caplog.text.count("sends fewer samples") == 1
 
 
-def test_o6_nothing_is_handed_out_before_the_rate_is_right_again(octets):
-    times_s = iter(itertools.chain([0.0] * 3, [0.1 * i for i in range(1, 60)]))
-    last = [0.0]
+class _Timed(RtlTcp):
+    """A client whose clock is what it receives: ``share`` of the rate, ``then`` another."""
 
-    def clock() -> float:
-        """Count tenths of a second: slow, then for ever so slowly that any server keeps up."""
-        last[0] = next(times_s, last[0] + 1e-4)
-        return last[0]
+    def __init__(self, port: int, share: float, then: float = 1.0) -> None:
+        self.now_s = 0.0
+        self.shares = share, then
+        settings = TunerSettings(1e8, RATE_HZ)
+        super().__init__("rtl_tcp:x", ("127.0.0.1", port), settings, clock=lambda: self.now_s)
 
+    def _judge_rate(self, n_bytes: int) -> None:
+        super()._judge_rate(n_bytes)
+        self.now_s += n_bytes / 2 / RATE_HZ / self.shares[self.n_reconnects > 0]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 2.0, 116.0])
+def test_o6_nothing_is_handed_out_before_the_rate_is_right_again(octets, caplog, share):
+    caplog.set_level("INFO")
     with RtlTcpServer(octets) as server:
-        source = RtlTcp(
-            "rtl_tcp:x", ("127.0.0.1", server.port), TunerSettings(1e8, RATE_HZ), clock=clock
-        )
+        source = _Timed(server.port, share)
         out = np.empty((1000, 2), np.uint8)
+        n_believed = n_known = 0
         while not source.n_reconnects:
-            blocks_before = source.read(out)
-            assert blocks_before is not None
+            n_believed = n_known
+            block = source.read(out)
+            assert block is not None
+            n_known += block.n_samples + block.n_dropped
         source.close()
-    # The slow part ended at 5.9 s; a good window takes a second, and all of it counts as lost.
-    assert blocks_before.n_dropped >= 3.0 * RATE_HZ
+    assert f"sends {'more' if share > 1 else 'fewer'} samples" in caplog.text
+    assert "sends all its samples again, and no more" in caplog.text
+    # A window ahead is what may have been under way.
+    assert n_believed <= (1.0 + 0.05) * RATE_HZ + source.now_s * RATE_HZ
+    # A good window takes a second, and all of it counts as lost.
+    assert block.n_dropped >= 1.0 * RATE_HZ
+    if share < 1:
+        # The window in which it hung up was not over.
+        assert source.now_s * RATE_HZ - RATE_HZ <= n_known <= source.now_s * RATE_HZ + 1000
+
+
+def test_o6_a_server_that_floods_for_ever_is_called_ever_less_often(octets):
+    with RtlTcpServer(octets) as server:
+        source = _Timed(server.port, 116.0, then=116.0)
+        thread = threading.Thread(target=lambda: _read_to_end(source))
+        thread.start()
+        wait_for(lambda: source.n_reconnects >= 2, "it is called again")
+        source.close()
+        thread.join(PATIENCE_S)
+    assert source._wait_s >= 0.2 * 2**source.n_reconnects
 
 
 def _read_to_end(source: RtlTcp) -> None:

@@ -1,5 +1,6 @@
 """Samples that another program writes (F3)."""
 
+import contextlib
 import io
 import os
 import pty
@@ -12,8 +13,11 @@ import numpy as np
 import pytest
 
 from edgespec.errors import SourceError, UsageError
-from edgespec.records import SampleFormat
+from edgespec.records import SampleFormat, SourceInfo
 from edgespec.sources import open_source
+from edgespec.sources.datatypes import parse_datatype
+from edgespec.sources.playback import Layout
+from edgespec.sources.stream import Stream
 
 QUERY = "?datatype=ci16_le&sample_rate=1M"
 
@@ -101,6 +105,55 @@ def test_f3_a_live_stream_that_pauses_gives_what_it_has(fifo, octets):
         block = source.read(SampleFormat.CI16.empty(900))
         assert (block.samples.tobytes(), block.sample_start) == (octets[400:], 100)
     source.close()
+
+
+class _Timed(Stream):
+    """A live stream whose clock is what it receives: 60 s of a ``share`` of the rate, then all."""
+
+    def __init__(self, path: Path, share: float) -> None:
+        self.now_s = 0.0
+        self.share = share
+        info = SourceInfo("raw:x", 1000.0, 0.0, SampleFormat.CU8, is_live=True)
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        layout = Layout(parse_datatype("cu8", "test"))
+        super().__init__(file, "x", info, layout, 0, clock=lambda: self.now_s)
+
+    def _judge_rate(self, n_new: int) -> int:
+        n_dropped = super()._judge_rate(n_new)
+        self.now_s += n_new / 1000.0 / (self.share if self.now_s < 60.0 else 1.0)
+        return n_dropped
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0, 1.05, 2.0, 116.0])
+def test_o6_a_live_stream_that_floods_is_left_out_until_its_rate_is_right(fifo, caplog, share):
+    caplog.set_level("INFO")
+    source = _Timed(fifo, share)
+
+    def flood() -> None:
+        with contextlib.suppress(BrokenPipeError), fifo.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(2000))
+
+    thread = Thread(target=flood)
+    thread.start()
+    n_samples = n_known = 0
+    out = SampleFormat.CU8.empty(100)
+    while source.now_s < 120.0:
+        block = source.read(out)
+        assert block.sample_start == n_known + block.n_dropped
+        n_samples += block.n_samples
+        n_known = block.sample_start + block.n_samples
+    source.close()
+    thread.join()
+    is_flood = share > 1.5
+    assert ("leave out realtime" in caplog.text) is is_flood
+    assert caplog.text.count("at its rate again") == is_flood
+    if is_flood:
+        # Ten seconds ahead are what a writer may have kept in its buffers.
+        assert n_known <= 1000.0 * (source.now_s + 11.0)
+        assert n_samples < 1000.0 * (60.0 + 11.0 + 5.0)
+    elif share >= 1.0:
+        assert n_known == n_samples >= 1000.0 * source.now_s - 200
 
 
 def test_f3_standard_input(octets):
