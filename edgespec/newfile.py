@@ -1,24 +1,36 @@
 """A file that must not cost one that is there: written where none was, or in its place at once."""
 
 import contextlib
+import errno
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from edgespec.errors import ConfigError
 
 __all__ = ["replace_file", "write_new"]
 
+#: What file systems without hard links say, such as those of memory cards.
+_NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
+
 
 def write_new(path: Path, text: str) -> None:
-    """Write a file where there was none.
+    """Write a file where there was none, in one step: a power cut leaves none or all of it.
 
     Raises:
         ConfigError: it exists, or cannot be written.
     """
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        with _beside(path, text.encode()) as temporary:
+            try:
+                path.hardlink_to(temporary)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                if os.path.lexists(path):
+                    raise FileExistsError from None
+                temporary.replace(path)
     except FileExistsError:
         raise ConfigError(
             f"{path} exists and is not overwritten: choose another name or remove it first"
@@ -36,16 +48,23 @@ def replace_file(path: Path, content: bytes) -> None:
         OSError: it cannot be written; the old one is untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with _beside(path, content) as temporary:
+        temporary.replace(path)
+
+
+@contextlib.contextmanager
+def _beside(path: Path, content: bytes) -> Iterator[Path]:
+    """Write a file beside ``path``, forced to the medium; what is left of it at the end goes."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes it private; what is kept here is as public as any file of its owner.
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
+        temporary.chmod(0o644)
+        yield temporary
+    finally:
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+            temporary.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from benchmarks import record
-from benchmarks.chaos import brokers, clocks, disks, power, radios
+from benchmarks.chaos import brokers, clocks, disks, power, radios, strangers
 from benchmarks.chaos.trial import Trial
 from converter.report.markdown_table import markdown_table
 
@@ -26,7 +26,8 @@ _COLUMNS = (
     *("fault", "tried", "at stake", "lost", "repeated", "in order", "memory grown"),
     "what there is to say",
 )
-ROOMS = ("brokers", "disks", "power", "radios", "clocks")
+ROOMS = ("brokers", "disks", "power", "radios", "clocks", "central")
+_STRANGERS = 100_000
 
 
 @click.command()
@@ -76,6 +77,8 @@ def _faults(room: str, kills: int, cuts: int) -> list[Callable[[Path], Trial | l
         few = max(1, kills // 5)
         return [
             partial(brokers.killed, n=kills),
+            partial(brokers.forgetful, n=kills),
+            partial(brokers.forgetful_without_replay, n=kills),
             partial(brokers.hung, n=max(1, kills // 20)),
             partial(brokers.restarted_empty, n=few),
             partial(brokers.observer_killed, n=few),
@@ -87,6 +90,8 @@ def _faults(room: str, kills: int, cuts: int) -> list[Callable[[Path], Trial | l
         return [partial(power.power_cuts, most=cuts)]
     if room == "radios":
         return [partial(_radio, kind=kind) for kind in radios.KINDS]
+    if room == "central":
+        return [partial(strangers.flooded, n=_STRANGERS)]
     return [clocks.clock_steps]
 
 

@@ -9,9 +9,18 @@ from pathlib import Path
 from benchmarks.chaos.parties import Broker, Ear, Feeder, wait_until
 from benchmarks.chaos.trial import Trial, heard_trial
 
-__all__ = ["hung", "killed", "observer_killed", "restarted_empty", "two_of_one_id"]
+__all__ = [
+    "forgetful",
+    "forgetful_without_replay",
+    "hung",
+    "killed",
+    "observer_killed",
+    "restarted_empty",
+    "two_of_one_id",
+]
 
 _LAST_S = 60.0
+_FORGETFUL = "broker killed within 10 ms of a message, its reader away"
 
 
 def killed(folder: Path, n: int) -> Trial:
@@ -27,6 +36,39 @@ def killed(folder: Path, n: int) -> Trial:
         time.sleep(rng.uniform(0.0, 0.2))
         broker.start()
     return _ended("broker killed", n, broker, ear, feeder)
+
+
+def forgetful(folder: Path, n: int) -> Trial:
+    """SIGKILL to the broker when it has confirmed what it has neither handed on nor written."""
+    return _forgetful(folder, n, _FORGETFUL, -1.0)
+
+
+def forgetful_without_replay(folder: Path, n: int) -> Trial:
+    """The same where nothing is repeated: what is lost then is no fault of the observer."""
+    trial = _forgetful(folder, n, f"{_FORGETFUL}, mqtt.replay_s = 0", 0.0)
+    if trial.failed == f"{trial.n_lost} of {trial.n_said} lost":
+        return replace(trial, failed="", note="lost by the broker, which had confirmed them (O10)")
+    return trial
+
+
+def _forgetful(folder: Path, n: int, name: str, replay_s: float) -> Trial:
+    rng = random.Random(3)
+    broker = Broker(folder)
+    ear = Ear(broker.port)
+    feeder = Feeder(broker.url, folder, "forgetful", replay_s=replay_s)
+    feeder.wait_said(5)
+    for _ in range(n):
+        # Until all that waited is through: then the next message goes to the broker at once.
+        ear.wait_for_more(5.0)
+        wait_until(lambda: set(feeder.said) <= ear.names(), 1.0)
+        ear.go_away()
+        feeder.wait_said(len(feeder.said) + 1)
+        time.sleep(rng.uniform(0.0, 0.01))
+        broker.kill()
+        ear.come_back()
+        time.sleep(rng.uniform(0.0, 0.2))
+        broker.start()
+    return _ended(name, n, broker, ear, feeder)
 
 
 def hung(folder: Path, n: int) -> Trial:

@@ -11,8 +11,11 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
-__all__ = ["cut_at", "places"]
+from benchmarks.chaos.trial import Trial
+
+__all__ = ["cut_at", "places", "replaced_trial"]
 
 
 def cut_at(n_bytes: int, work: Callable[[Callable[[int], None]], None]) -> tuple[list[int], bool]:
@@ -51,6 +54,46 @@ def places(n_bytes: int, most: int) -> list[int]:
     if n_bytes <= most:
         return list(range(n_bytes + 1))
     return sorted({round(k * n_bytes / (most - 1)) for k in range(most)})
+
+
+def replaced_trial(
+    what: str,
+    path: Path,
+    before: bytes,
+    work: Callable[[Callable[[int], None]], None],
+    is_good: Callable[[], bool],
+    most: int,
+) -> Trial:
+    """Cut while a file takes the place of a good one; the old or the new one must be there.
+
+    Args:
+        what: the file, for people.
+        path: where it is; other files in its folder are what cuts left, but for ``.toml``.
+        before: its content before each cut.
+        work: writes it.
+        is_good: whether it can be read.
+        most: cuts at most.
+    """
+    path.write_bytes(before)
+    cut_at(1 << 40, work)
+    n_bytes = path.stat().st_size
+    n_lost = n_cuts = 0
+    others: set[str] = set()
+    for at in places(n_bytes, most):
+        path.write_bytes(before)
+        n_cuts += cut_at(at, work)[1]
+        try:
+            n_lost += not is_good()
+        except Exception as error:
+            n_lost += 1
+            others |= {type(error).__name__} - {"ModelError", "ConfigError"}
+    failed = f"{n_lost} times neither the old nor the new file" * bool(n_lost)
+    if others:
+        failed += f", and the reader raises {', '.join(sorted(others))}"
+    n_left = sum(one != path for one in path.parent.iterdir() if one.suffix != ".toml")
+    note = f"{n_left} temporary files stay" * bool(n_left)
+    name = f"power cut at bytes of {what}, written over an older one"
+    return Trial(name, n_cuts, n_cuts, n_lost, failed=failed, note=note)
 
 
 def _say(file: int, number: int) -> None:

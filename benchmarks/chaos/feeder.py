@@ -1,8 +1,8 @@
 """The way out of an observer in a process of its own: sink, spool and sender, fed with events.
 
-``python -m benchmarks.chaos.feeder URL STATE_DIR NODE RUN PERIOD_S MAX_FILE_BYTES COUNT`` says on
-each line of stdout the id of an event that is now given to the sink, and the process's memory in
-kB; on stderr what the sink finds wrong. On SIGUSR1 it
+``python -m benchmarks.chaos.feeder URL STATE_DIR NODE RUN PERIOD_S MAX_FILE_BYTES COUNT REPLAY_S``
+says on each line of stdout the id of an event that is now given to the sink, and the process's
+memory in kB; on stderr what the sink finds wrong. A REPLAY_S below 0 is the default. On SIGUSR1 it
 says no more, on SIGTERM it ends in order.
 """
 
@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from edgespec.alarm.mqtt import MqttSink
@@ -50,7 +51,14 @@ def event_of(name: str, event_type: EventType) -> Event:
 
 
 def main(
-    url: str, state_dir: Path, node: str, run: str, period_s: float, max_bytes: int, count: int
+    url: str,
+    state_dir: Path,
+    node: str,
+    run: str,
+    period_s: float,
+    max_bytes: int,
+    count: int,
+    replay_s: float,
 ) -> None:
     """Feed the sink until SIGTERM, with ``count`` events at most where that is not 0."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
@@ -61,6 +69,8 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     signal.signal(signal.SIGUSR1, lambda *_: silent.set())
     settings = MqttConfig(url=url, keepalive_s=2.0, reconnect_max_s=0.3)
+    if replay_s >= 0.0:
+        settings = replace(settings, replay_s=replay_s)
     sink = MqttSink(settings, node, ["r"], ["a"], {}, Spool(state_dir / "spool", 10_000_000))
     number, problem = 0, None
     while not ended.wait(period_s):
@@ -83,5 +93,5 @@ def _memory_kb() -> int:
 
 
 if __name__ == "__main__":
-    _, url, folder, node, run, period, most, count = sys.argv
-    main(url, Path(folder), node, run, float(period), int(most), int(count))
+    _, url, folder, node, run, period, most, count, replay = sys.argv
+    main(url, Path(folder), node, run, float(period), int(most), int(count), float(replay))

@@ -100,6 +100,7 @@ class Ear:
         self.is_there = threading.Event()
         self._pattern = pattern
         self._closed = False
+        self._is_away = threading.Event()
         self._client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=f"ear-{pattern}",
@@ -123,6 +124,16 @@ class Ear:
         n_heard = len(self.heard)
         wait_until(lambda: len(self.heard) > n_heard, patience_s)
 
+    def go_away(self) -> None:
+        """Hang up; the broker keeps what comes meanwhile."""
+        self.is_there.clear()
+        self._is_away.set()
+        self._client.disconnect()
+
+    def come_back(self) -> None:
+        """Connect again, as soon as there is a broker."""
+        self._is_away.clear()
+
     def close(self) -> None:
         """Hear no more."""
         self._closed = True
@@ -133,6 +144,9 @@ class Ear:
         while not self._closed:
             if self._client.loop(0.05):
                 self.is_there.clear()
+                if self._is_away.is_set():
+                    time.sleep(0.005)
+                    continue
                 with contextlib.suppress(OSError):
                     self._client.reconnect()
                     continue
@@ -162,11 +176,12 @@ class Feeder:
         node: str = "pi",
         max_file_bytes: int = 0,
         count: int = 0,
+        replay_s: float = -1.0,
     ) -> None:
         self.said: list[str] = []
         self.problems: list[str] = []
         self._memory_kb: list[int] = []
-        words = (url, state_dir, node, run, period_s, max_file_bytes, count)
+        words = (url, state_dir, node, run, period_s, max_file_bytes, count, replay_s)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.chaos.feeder", *map(str, words)],
             cwd=ROOT,

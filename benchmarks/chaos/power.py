@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-from benchmarks.chaos.cuts import cut_at, places
+from benchmarks.chaos import files
+from benchmarks.chaos.cuts import cut_at, places, replaced_trial
 from benchmarks.chaos.trial import Trial
 from benchmarks.fleet.yard import learn
 from edgespec.alarm.outbox.spool import Spool
@@ -35,6 +36,7 @@ def power_cuts(folder: Path, most: int) -> list[Trial]:
             _choice(folder / "choice", most),
             _bundle(folder / "bundle", most),
             _trained(folder / "trained", most),
+            *files.other_files(folder / "files", most),
         ]
     finally:
         logging.disable(logging.NOTSET)
@@ -138,7 +140,7 @@ def _choice(folder: Path, most: int) -> Trial:
         found = remembered(bundle, folder, names)
         return found is not None and found.backend in names
 
-    return _replaced(
+    return replaced_trial(
         "the choice of a runtime", folder / "backends.json", before, work, is_good, most
     )
 
@@ -155,7 +157,7 @@ def _bundle(folder: Path, most: int) -> Trial:
         pair = (shipped.golden_inputs, shipped.golden_outputs)
         write_bundle(path, manifest, shipped.model, *pair, shipped.weights)
 
-    return _replaced("a bundle", path, before, work, lambda: bool(load_bundle(path)), most)
+    return replaced_trial("a bundle", path, before, work, lambda: bool(load_bundle(path)), most)
 
 
 def _trained(folder: Path, most: int) -> Trial:
@@ -171,37 +173,6 @@ def _trained(folder: Path, most: int) -> Trial:
     def work(say: Callable[[int], None]) -> None:
         save_trained(learnt, path)
 
-    return _replaced(
+    return replaced_trial(
         "a trained twin", path, before, work, lambda: bool(load_trained(path, site)), most
     )
-
-
-def _replaced(
-    what: str,
-    path: Path,
-    before: bytes,
-    work: Callable[[Callable[[int], None]], None],
-    is_good: Callable[[], bool],
-    most: int,
-) -> Trial:
-    """Cut while a file takes the place of a good one; the old or the new one must be there."""
-    path.write_bytes(before)
-    cut_at(1 << 40, work)
-    n_bytes = path.stat().st_size
-    n_lost = n_cuts = 0
-    others: set[str] = set()
-    for at in places(n_bytes, most):
-        path.write_bytes(before)
-        n_cuts += cut_at(at, work)[1]
-        try:
-            n_lost += not is_good()
-        except Exception as error:
-            n_lost += 1
-            others |= {type(error).__name__} - {"ModelError", "ConfigError"}
-    failed = f"{n_lost} times neither the old nor the new file" * bool(n_lost)
-    if others:
-        failed += f", and the reader raises {', '.join(sorted(others))}"
-    n_left = sum(one != path for one in path.parent.iterdir() if one.suffix != ".toml")
-    note = f"{n_left} temporary files stay" * bool(n_left)
-    name = f"power cut at bytes of {what}, written over an older one"
-    return Trial(name, n_cuts, n_cuts, n_lost, failed=failed, note=note)

@@ -1,8 +1,8 @@
 """Events and states to an MQTT broker, through any outage, without ever holding up the monitor.
 
 The monitor only fills a mailbox; one thread does everything else. Messages arrive in order, each
-at least once, and after a broken link at most one of them twice, with the same sequence number.
-What had to wait for a connection says ``replayed``, and so does what ``mqtt.replay_s`` repeats.
+at least once, and after a broken link those of the last ``mqtt.replay_s`` twice, with the same
+sequence number. What had to wait for a connection says ``replayed``, and so does what is repeated.
 """
 
 from collections.abc import Sequence

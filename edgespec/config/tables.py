@@ -343,10 +343,11 @@ class MqttConfig:
         metadata=about("Longest pause between two attempts to connect", unit="s", above=0),
     )
     replay_s: float = field(
-        default=0.0,
+        default=60.0,
         metadata=about(
-            "Events that the broker confirmed so shortly before the link broke are repeated, "
-            "marked replayed: a broker that dies may lose what it has confirmed; 0 repeats none",
+            "Events that the broker confirmed so shortly before the link was found broken are "
+            "repeated, marked replayed: a broker that dies may lose what it has confirmed; 0 "
+            "repeats none",
             unit="s",
             minimum=0,
             maximum=3600,

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from edgespec import __version__
+from edgespec.alarm.claim import TopicClaim
 from edgespec.alarm.sink import Sink
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.computing import Computing
@@ -322,6 +323,9 @@ def open_observer(
         broker = open_broker(config, [chain.info for radio in radios for chain in radio.chains])
         if broker is not None:
             stack.callback(broker.close)
+            mqtt = config.mqtt
+            url = mqtt.public_url or ""
+            stack.enter_context(TopicClaim(url, mqtt.topic_prefix, config.node.id))
             if require_broker_s is not None:
                 broker.wait_connected(require_broker_s)
             for radio in radios:

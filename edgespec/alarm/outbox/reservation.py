@@ -10,7 +10,7 @@ import contextlib
 import os
 from pathlib import Path
 
-__all__ = ["Reservation", "sync_folder"]
+__all__ = ["Reservation", "sync_folder", "write_all"]
 
 #: Numbers that are reserved at once: a day of events on a busy band, and one write.
 BLOCK = 1000
@@ -54,13 +54,24 @@ class Reservation:
         new_path = self._path.with_suffix(".new")
         file = os.open(new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            os.write(file, f"{upto} {_boot_id()}\n".encode())
+            write_all(file, f"{upto} {_boot_id()}\n".encode())
             os.fsync(file)
         finally:
             os.close(file)
         new_path.replace(self._path)
         sync_folder(self._folder)
         self.upto = upto
+
+
+def write_all(file: int, data: bytes) -> None:
+    """Write all of it: a disk with little room takes a part, and refuses the next.
+
+    Raises:
+        OSError: it does not take all.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
 
 
 def sync_folder(folder: Path) -> None:

@@ -46,7 +46,8 @@ class Sender:
         mailbox: what to publish.
         spool: keeps what waits; closed at the end.
         reconnect_max_s: longest pause between two attempts.
-        replay_s: confirmed messages of so many seconds before a broken link are repeated.
+        replay_s: confirmed messages of so many seconds before a broken link are repeated; updates
+            are not, which the spool may drop, too.
     """
 
     def __init__(
@@ -195,8 +196,9 @@ class Sender:
     def _confirm(self, session: Session) -> None:
         if self._in_flight is not None and self._in_flight.mid not in session.unacked:
             sequence, payload, _, _ = self._in_flight
+            if not self._spool.is_droppable(sequence):
+                self._delivered.confirmed(sequence, payload)
             self._spool.ack(sequence)
-            self._delivered.confirmed(sequence, payload)
             self._in_flight = None
 
     def _publish_oldest(self, session: Session) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgespec.alarm.outbox.journal import Kind, Record, pack, pack_all, unpack
-from edgespec.alarm.outbox.reservation import BLOCK, Reservation, sync_folder
+from edgespec.alarm.outbox.reservation import BLOCK, Reservation, sync_folder, write_all
 from edgespec.errors import ConfigError
 
 __all__ = ["Spool"]
@@ -107,6 +107,10 @@ class Spool:
         """Forget a message that the broker has; an unknown one is ignored."""
         if self._forget(sequence):
             self._write(Record(Kind.DONE, sequence))
+
+    def is_droppable(self, sequence: int) -> bool:
+        """Return whether this message waits and would go first when space ends."""
+        return sequence in self._updates
 
     def oldest(self) -> tuple[int, bytes] | None:
         """Return sequence and payload of the message that waits longest."""
@@ -210,7 +214,7 @@ class Spool:
             self._rewrite()
             return
         try:
-            _write_all(self._file, data)
+            write_all(self._file, data)
             self._file_bytes += len(data)
             self._synced = self._synced and record.kind is Kind.DONE
         except OSError as error:
@@ -243,7 +247,7 @@ class Spool:
         try:
             self._take_lock()
             file = os.open(new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            _write_all(file, data)
+            write_all(file, data)
             os.fdatasync(file)
             new_path.replace(self._path)
             sync_folder(self._folder)
@@ -291,9 +295,3 @@ class Spool:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-
-
-def _write_all(file: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(file, rest) :]

@@ -610,3 +610,14 @@ def test_f6_a_journal_of_damaged_bytes(
         spool.append(spool.last_sequence + 1, b"goes on")
         assert sequences(spool)[-1] == spool.last_sequence
     spool.close()
+
+
+def test_o9_a_disk_that_takes_a_byte_at_a_time_gets_every_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short write is no error; half a number would be believed as another, or not at all."""
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: real(file, bytes(data[:1])))
+    reservation.Reservation(tmp_path).cover(1234)
+    monkeypatch.undo()
+    assert reservation.Reservation(tmp_path).after_a_start(0) == 1234 + reservation.BLOCK
