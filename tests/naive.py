@@ -413,3 +413,35 @@ def prefix_slot(x, plan, begin, turn):
         there += (np.abs(dft(near)) ** 2 + np.abs(dft(far)) ** 2) / 2
     rows = np.stack([np.roll(row, n // 2) for row in (left, there)])
     return rows.reshape(2, plan.n_subbands, -1).sum(axis=2) / plan.n_symbols / n**2
+
+
+def fold_drifts(rows):
+    """Sums of rows ``(..., n, width)`` along all drifts: halves of halves, row by row."""
+
+    def shift(n, row, drift):
+        """Return how far a row has drifted: half the drift in each half, the odd step between."""
+        if n == 1:
+            return 0
+        inner = drift // 2
+        if row < n // 2:
+            return shift(n // 2, row, inner)
+        return (drift + 1) // 2 + shift(n // 2, row - n // 2, inner)
+
+    *batch, n, width = rows.shape
+    out = np.zeros((*batch, 2 * n - 1, width), np.float32)
+    for drift in range(-(n - 1), n):
+        sign = -1 if drift < 0 else 1
+        for row in range(n):
+            for column in range(width):
+                at = (column + sign * shift(n, row, abs(drift))) % width
+                out[..., n - 1 + drift, column] += rows[..., row, at]
+    return out
+
+
+def primary_coherence(samples, template, cfo_hz, rate_hz, at):
+    """Power of the correlation with a template over those of both, 0 to 1."""
+    turned = [
+        samples[at + k] * np.exp(-2j * np.pi * cfo_hz * k / rate_hz) for k in range(len(template))
+    ]
+    power = sum(abs(value) ** 2 for value in turned) * sum(abs(value) ** 2 for value in template)
+    return abs(sum(v * np.conj(t) for v, t in zip(turned, template, strict=True))) ** 2 / power

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 __all__ = [
     "BASIC_RATE_HZ",
+    "FRAME_S",
     "PREFIX_UNITS",
     "SLOT_UNITS",
     "SUBCARRIER_HZ",
@@ -16,6 +17,7 @@ __all__ = [
 #: The basic time unit of LTE is one sample at this rate.
 BASIC_RATE_HZ = 30.72e6
 SUBCARRIER_HZ = 15e3
+FRAME_S = 0.01
 SLOT_UNITS = 15_360
 #: A symbol without its prefix: one period of the subcarrier spacing.
 USEFUL_UNITS = 2048

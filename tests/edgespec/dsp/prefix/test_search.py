@@ -1,0 +1,257 @@
+"""Cells are found, with their time and frequency; what is no cell is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgespec.dsp.prefix.search import find_cell, find_others
+from edgespec.errors import UsageError
+from edgespec.simulate.receiver import to_complex
+from edgespec.sources import open_source
+from tests.made.lte_cell import cell_wave, noise, received
+
+#: Every PSS, first, middle and last groups of SSS.
+IDENTITIES = [0, 91, 250, 301, 412, 503]
+#: Identity and duplex of the recordings' cells, by what their files begin with: those of the
+#: synthetic ones by their makers, of the others as an independent search found them.
+RECORDED = {
+    "lte_fdd_f1815.3": (301, "fdd"),
+    "lte_fdd_f1867.5": (54, "fdd"),
+    "lte_tdd_f1890": (253, "tdd"),
+    "lte_tdd_f2360": (30, "tdd"),
+    "lte_tdd_f2585": (68, "tdd"),
+    "lte_tdd_f2604.9": (354, "tdd"),
+    "lte_tdd_f2644.8": (21, "tdd"),
+    "lte_tdd_f2645.1": (21, "tdd"),
+    "lte_tdd_f2645.3": (21, "tdd"),
+    "lte_tdd_f2645_": (21, "tdd"),
+    "synth_srsran_lte25prb": (123, "fdd"),
+    "synth_srsran_lte6prb": (123, "fdd"),
+}
+NO_CELL = [
+    "adsb",
+    "gsm900_941",
+    "gsm900_953",
+    "ism915",
+    "ism_urh_e",
+    "ism_urh_p",
+    "rx_noise",
+    "wifi",
+]
+
+
+def recording(folder: Path, name: str, seconds: float) -> tuple[np.ndarray, float]:
+    (path,) = folder.glob(f"{name}*.sigmf-meta")
+    source = open_source(f"sigmf:{path}")
+    info = source.info
+    block = source.read(info.sample_format.empty(round(seconds * info.sample_rate_hz)))
+    source.close()
+    return to_complex(block.samples, info.sample_format), info.sample_rate_hz
+
+
+def apart(one, other, n_frame):
+    return (one - other + n_frame / 2) % n_frame - n_frame / 2
+
+
+@pytest.mark.parametrize("prefix", ["normal", "extended"])
+@pytest.mark.parametrize("duplex", ["fdd", "tdd"])
+@pytest.mark.parametrize("identity", IDENTITIES)
+def test_a_cell_is_found_where_it_is(rng, identity, duplex, prefix):
+    wave = cell_wave(rng, identity, duplex=duplex, prefix=prefix, n_frames=11)
+    cfo_hz, start = float(rng.uniform(-20e3, 20e3)), float(rng.uniform(0, 19_200))
+    samples = received(rng, wave, 1.92e6, start=start, cfo_hz=cfo_hz, snr_db=20.0)
+    cell = find_cell(samples, 1.92e6)
+    assert (cell.technology, cell.identity, cell.duplex) == ("lte", identity, duplex)
+    assert (cell.prefix, cell.sample_rate_hz) == (prefix, 1.92e6)
+    assert 0 <= cell.frame_start < 19_200
+    assert apart(cell.frame_start, -start, 19_200) == pytest.approx(0, abs=0.1)
+    assert cell.cfo_hz == pytest.approx(cfo_hz, abs=20.0)
+    assert cell.ppm == pytest.approx(0.0, abs=0.5)
+    assert cell.snr_db == pytest.approx(20.0, abs=3.0)
+    assert cell.coherence > 0.9
+    assert cell.margin > 1.4
+
+
+@pytest.mark.parametrize("rate_hz", [1.92e6, 2.4e6, 5e6, 20e6])
+@pytest.mark.parametrize("ppm", [-100.0, 26.0, 100.0])
+def test_a_crystal_that_is_off_is_measured(rng, rate_hz, ppm):
+    wave = cell_wave(rng, 77, duplex="tdd", n_frames=21)
+    samples = received(rng, wave, rate_hz, start=1234.5, ppm=ppm, cfo_hz=5e3, snr_db=20.0)
+    cell = find_cell(samples, rate_hz)
+    assert cell.identity == 77
+    assert cell.ppm == pytest.approx(ppm, abs=0.3)
+    n_frame = 0.01 * rate_hz * (1 + ppm * 1e-6)
+    # In samples of 1.92 MS/s: the search goes by those.
+    off = apart(cell.frame_start, -1234.5, n_frame) * 1.92e6 / rate_hz
+    assert off == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.mark.parametrize("cfo_hz", [-418e3, -187e3, 302e3, 418e3])
+def test_a_cell_beside_the_centre_is_found(rng, cfo_hz):
+    wave = cell_wave(rng, 300, n_frames=6)
+    cell = find_cell(received(rng, wave, 2.4e6, cfo_hz=cfo_hz, snr_db=15.0), 2.4e6)
+    assert cell.identity == 300
+    assert cell.cfo_hz == pytest.approx(cfo_hz, abs=30.0)
+
+
+def test_the_count_of_the_stream_is_kept(rng):
+    samples = received(rng, cell_wave(rng, 8, n_frames=6), 1.92e6, start=700.0, snr_db=20.0)
+    there = find_cell(samples, 1.92e6)
+    later = find_cell(samples, 1.92e6, sample_start=10**9)
+    assert later == replace(there, frame_start=there.frame_start + 10**9)
+    # What lies before the stretch changes its count and not the place of the frames.
+    rest = find_cell(samples[5000:], 1.92e6, sample_start=5000)
+    assert apart(rest.frame_start, there.frame_start, 19_200) == pytest.approx(0.0, abs=0.05)
+
+
+def test_gain_does_not_matter(rng):
+    samples = received(rng, cell_wave(rng, 8, n_frames=6), 1.92e6, snr_db=10.0)
+    first = find_cell(samples, 1.92e6)
+    for gain in (1e-4, 1e4):
+        other = find_cell((gain * samples).astype(np.complex64), 1.92e6)
+        assert other.frame_start == pytest.approx(first.frame_start, abs=1e-3)
+        assert other.snr_db == pytest.approx(first.snr_db, abs=1e-2)
+
+
+def test_a_weak_cell_takes_longer(rng):
+    wave = cell_wave(rng, 34, n_frames=41)
+    samples = received(rng, wave, 1.92e6, start=99.0, cfo_hz=-3e3, snr_db=-6.0)
+    assert find_cell(samples[:50_000], 1.92e6) is None
+    cell = find_cell(samples, 1.92e6)
+    assert cell.identity == 34
+    assert apart(cell.frame_start, -99.0, 19_200) == pytest.approx(0.0, abs=2.0)
+
+
+def test_a_cell_that_comes_later_is_found(rng):
+    wave = received(rng, cell_wave(rng, 34, n_frames=11), 1.92e6, snr_db=10.0)
+    # The first .64 s hold noise alone.
+    samples = np.concatenate([noise(rng, 1_228_800, 0.3), wave])
+    cell = find_cell(samples, 1.92e6, span_hz=50e3)
+    assert cell.identity == 34
+    assert cell.frame_start >= 1_228_800
+
+
+# --- what else is on the air ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level_db", [0.0, -3.0, -6.0, -10.0])
+@pytest.mark.parametrize("duplex", ["fdd", "tdd"])
+def test_of_two_cells_one_is_found_and_the_other_beside_it(rng, level_db, duplex):
+    first, second = (
+        received(rng, cell_wave(rng, identity, duplex=duplex, n_frames=33), 1.92e6, start=start,
+                 cfo_hz=cfo_hz, ppm=10.0, snr_db=25.0)
+        for identity, start, cfo_hz in ((21, 0.0, 4e3), (88, 7777.0, 4.1e3))
+    )  # fmt: skip
+    n = min(len(first), len(second))
+    samples = first[:n] + np.float32(10 ** (level_db / 20)) * second[:n]
+    cell = find_cell(samples, 1.92e6)
+    others = find_others(samples, 1.92e6, cell)
+    assert {cell.identity, *(other.identity for other in others)} == {21, 88}
+    if level_db < 0:
+        assert cell.identity == 21
+    assert len(others) == 1
+    assert others[0].cfo_hz == pytest.approx(4e3, abs=250.0)
+    assert find_others(samples, 1.92e6, cell, known=others) == []
+
+
+def test_the_same_pss_in_the_same_time_is_found_by_its_sss(rng):
+    # As the cells of a network with time division lie: frames together. Their identities differ
+    # by a multiple of 3, but not of 6: the reference signals of those fall on each other's.
+    first, second = (
+        received(rng, cell_wave(rng, identity, duplex="tdd", n_frames=33), 1.92e6, snr_db=25.0)
+        for identity in (21, 84)
+    )
+    samples = first + np.float32(0.6) * second
+    cell = find_cell(samples, 1.92e6)
+    assert cell.identity == 21
+    assert [other.identity for other in find_others(samples, 1.92e6, cell)] == [84]
+
+
+def test_a_copy_of_the_identity_at_another_time_is_found(rng):
+    wave = cell_wave(rng, 21, n_frames=33)
+    first = received(rng, wave, 1.92e6, snr_db=25.0)
+    copy = received(rng, cell_wave(rng, 21, n_frames=33), 1.92e6, start=4321.0, cfo_hz=5e3)
+    n = min(len(first), len(copy))
+    samples = first[:n] + np.float32(0.5) * copy[:n]
+    cell = find_cell(samples, 1.92e6)
+    (other,) = find_others(samples, 1.92e6, cell)
+    assert (cell.identity, other.identity) == (21, 21)
+    assert apart(other.frame_start, cell.frame_start - 4321.0, 19_200) == pytest.approx(0, abs=1)
+    assert other.cfo_hz == pytest.approx(5e3, abs=60.0)
+
+
+def test_a_strong_cell_alone_has_no_ghosts(rng):
+    for duplex in ("fdd", "tdd"):
+        wave = cell_wave(rng, 200, duplex=duplex, n_frames=33)
+        samples = received(rng, wave, 1.92e6, cfo_hz=1e3, ppm=26.0, snr_db=40.0)
+        assert find_others(samples, 1.92e6, find_cell(samples, 1.92e6)) == []
+
+
+# --- what is no cell ------------------------------------------------------------------------
+
+
+def not_cells(rng):
+    n = 200_000
+    t = np.arange(n) / 1.92e6
+    yield "noise", noise(rng, n)
+    yield "silence", np.zeros(n, np.complex64)
+    yield "constant", np.ones(n, np.complex64)
+    yield "tone", np.exp(2j * np.pi * 31e3 * t) + noise(rng, n, 1e-3)
+    yield "fm", np.exp(2j * np.pi * 60e3 * np.cumsum(np.sin(2 * np.pi * 1e3 * t)) / 1.92e6)
+    yield "chirp", np.exp(2j * np.pi * 1e8 * ((t % 5e-3) - 2.5e-3) ** 2) + noise(rng, n, 1e-3)
+    yield "5 ms pulses", noise(rng, n) * (t % 5e-3 < 7e-5)
+    yield (
+        "cell without PSS and SSS",
+        received(rng, cell_wave(rng, 5, n_frames=10, sync=False), 1.92e6),
+    )
+    wave = received(rng, cell_wave(rng, 5, n_frames=10), 1.92e6)
+    yield "cell backwards", wave[::-1]
+
+
+def test_what_is_no_cell_is_refused(rng):
+    for name, samples in not_cells(rng):
+        samples = samples.astype(np.complex64)
+        assert find_cell(samples, 1.92e6, span_hz=100e3) is None, name
+
+
+@pytest.mark.parametrize("rate_hz", [0.0, 1e6, 1.9e6, float("nan")])
+def test_a_rate_that_cannot_hold_the_signals_is_an_error(rate_hz):
+    with pytest.raises(UsageError, match=r"from 1\.92 MS/s up"):
+        find_cell(np.zeros(1000, np.complex64), rate_hz)
+
+
+def test_too_short_is_no_cell(rng):
+    for n in (0, 1, 500, 20_000):
+        assert find_cell(noise(rng, n), 1.92e6) is None
+
+
+# --- recordings -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_cells_are_found(shared_data, name):
+    samples, rate_hz = recording(shared_data, name, 0.4)
+    identity, duplex = RECORDED[name]
+    cell = find_cell(samples, rate_hz)
+    assert (cell.identity, cell.duplex, cell.prefix) == (identity, duplex, "normal")
+    if "PPM" in str(*shared_data.glob(f"{name}*.sigmf-meta")):
+        # As the file's name says; what is in it drifts by 25.4 to 25.9 from second to second.
+        assert cell.ppm == pytest.approx(26.2, abs=1.0)
+
+
+@pytest.mark.parametrize("name", NO_CELL)
+def test_recordings_of_something_else_are_refused(shared_data, name):
+    samples, rate_hz = recording(shared_data, name, 0.4)
+    if rate_hz < 1.92e6:
+        # As if it had been recorded twice as fast: another signal, but not a cell either.
+        rate_hz = 1.92e6
+    assert find_cell(samples, rate_hz) is None
+
+
+def test_the_neighbour_in_a_recording_is_found_and_nothing_else(shared_data):
+    for name in ("lte_tdd_f2644.8", "lte_tdd_f2645_"):
+        samples, rate_hz = recording(shared_data, name, 0.4)
+        cell = find_cell(samples, rate_hz)
+        assert [other.identity for other in find_others(samples, rate_hz, cell)] == [22]
