@@ -13,6 +13,7 @@ from edgespec.clickglue import EdgespecGroup
 from edgespec.computing import AUTO, Computing
 from edgespec.finite import Finite
 from edgespec.newfile import write_new
+from edgespec.ops.survey.cli import survey
 from edgespec.signals import stop_on_signals
 from edgespec.twin.cli import twin
 
@@ -329,6 +330,7 @@ def config_init(path: Path | None) -> None:
     click.echo(f"wrote {path}; next: edgespec config check {path}", err=True)
 
 
+main.add_command(survey)
 main.add_command(twin)
 
 

@@ -58,6 +58,10 @@ def received(rng, wave, rate_hz, *, start=0.0, cfo_hz=0.0, ppm=0.0, snr_db=30.0,
     With ``ppm`` there are more samples than nominal; ``snr_db`` is that of a subcarrier of full
     power in the noise of the receiver's band.
     """
+    if rate_hz < WAVE_HZ:
+        spectrum = np.fft.fft(wave)
+        spectrum[np.abs(np.fft.fftfreq(len(wave))) > rate_hz / WAVE_HZ / 2] = 0.0
+        wave = np.fft.ifft(spectrum).astype(np.complex64)
     n = int(len(wave) / WAVE_HZ * rate_hz * (1 - 2e-4) - start)
     place = (start + np.arange(n)) * (WAVE_HZ / rate_hz / (1.0 + ppm * 1e-6))
     whole = place.astype(np.int64)

@@ -130,9 +130,7 @@ def _prove(samples: NDArray[np.complex64], cell: Cell) -> _Proof:
     sequence = reference_of(cell.identity, N_MIDDLE_BLOCKS, cell.prefix)
     channel = received * sequence[slots % 20].conj()
     level = abs(complex(neighbour_products(channel).mean(dtype=np.complex128)))
-    power = np.mean(np.abs(received) ** 2, axis=2, keepdims=True)
-    # A burst counts no more than any other symbol.
-    received /= np.sqrt(power) + np.float32(1e-30)
+    received = _alike(received)
     right, *wrong = (
         _gathered(received * sequence[(slots + shift) % 20].conj()) for shift in range(20)
     )
@@ -144,6 +142,13 @@ def _prove(samples: NDArray[np.complex64], cell: Cell) -> _Proof:
     ratio = (float(right[best]) - 1.0) / max(chance, 1e-9)
     coherence = abs(coherence_of(received * sequence[slots % 20].conj()))
     return _Proof(float(deviations), ratio, coherence, level)
+
+
+def _alike(received: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    """Return pilots with power 1 in each symbol: a burst counts no more than any other."""
+    power = np.mean(np.abs(received) ** 2, axis=2, keepdims=True)
+    out: NDArray[np.complex64] = received / (np.sqrt(power) + np.float32(1e-30))
+    return out
 
 
 def _gathered(channel: NDArray[np.complex64]) -> NDArray[np.float64]:
@@ -175,7 +180,7 @@ def refine(samples: NDArray[np.complex64], cell: Cell) -> Cell:
         if len(slots) < _N_SLOTS_LEAST:
             continue
         received = received_pilots(samples, cell, slots, N_MIDDLE_BLOCKS)
-        channel = received * sequence[slots % 20].conj()
+        channel = _alike(received) * sequence[slots % 20].conj()
         by_frame = neighbour_products(channel).reshape(len(slots) // 4, -1).sum(axis=1)
         late_s, ppm = _line(slots[::4] // 20, by_frame, deviation_ppm, most_ppm)
         slope = np.exp(2j * np.pi * late_s * offsets_hz).astype(np.complex64)

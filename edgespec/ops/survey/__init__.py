@@ -1,0 +1,1 @@
+"""``edgespec survey``: what is on a band, before it is watched."""

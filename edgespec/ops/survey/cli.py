@@ -1,0 +1,48 @@
+"""``edgespec survey`` on the command line."""
+
+import json
+from pathlib import Path
+
+import click
+
+from edgespec.finite import Finite
+
+__all__ = ["survey"]
+
+
+@click.command()
+@click.option(
+    "--source",
+    required=True,
+    metavar="URI",
+    help="As of 'edgespec monitor'; 1.92 MS/s or more, tuned to the middle of the cell within "
+    "420 kHz.",
+)
+@click.option(
+    "--duration",
+    type=Finite(min=0.03, max=2.0),
+    default=0.64,
+    show_default=True,
+    metavar="SECONDS",
+    help="How much of the signal to look at.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw the spectrum and the cells into FILE (.png, .svg or .pdf); needs matplotlib.",
+)
+def survey(source: str, duration: float, as_json: bool, picture: Path | None) -> None:
+    """List what a band holds: LTE cells and their neighbours, or what else is there.
+
+    Identity, duplex, prefix, bandwidth, SNR, clock and timing. A band without a cell is no error.
+    """
+    from edgespec.ops.survey.report import survey as measure
+
+    found = measure(source, duration)
+    if picture is not None:
+        from edgespec.ops.survey.picture import draw_survey
+
+        draw_survey(found, picture)
+    click.echo(json.dumps(found.as_json()) if as_json else found.as_text())

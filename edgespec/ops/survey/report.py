@@ -1,0 +1,156 @@
+"""What a survey heard: a cell and its neighbours, or what was there in its place."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.dsp.prefix.bandwidth import Bandwidth, measure_bandwidth
+from edgespec.dsp.prefix.cell import Cell
+from edgespec.dsp.prefix.search import find_cell, find_others
+from edgespec.errors import SourceError
+from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
+from edgespec.simulate.receiver import to_complex
+from edgespec.sources import open_source
+from edgespec.sources.source import Source
+from edgespec.units import db_from_ratio, format_hz
+
+__all__ = ["Survey", "survey"]
+
+#: A cell needs two whole radio frames.
+_LEAST_S = 0.03
+_N_PARTS_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was heard in ``duration_s`` of a source.
+
+    ``cell`` is the strongest cell, or None; ``bandwidth`` is its, ``others`` were heard beside it.
+    ``level_dbfs`` is the mean power, ``peak`` the largest modulus of I or Q, 1 at full scale.
+    """
+
+    source: str
+    sample_rate_hz: float
+    center_freq_hz: float
+    duration_s: float
+    level_dbfs: float
+    peak: float
+    spectrum: Spectrum
+    cell: Cell | None = None
+    bandwidth: Bandwidth | None = None
+    others: tuple[Cell, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return an object of schema ``edgespec.survey/1``."""
+        return {
+            "schema": "edgespec.survey/1",
+            "source": self.source,
+            "sample_rate_hz": self.sample_rate_hz,
+            "center_freq_hz": self.center_freq_hz,
+            "duration_s": self.duration_s,
+            "level_dbfs": round(self.level_dbfs, 2),
+            "peak": round(self.peak, 4),
+            "floor_dbfs": round(self.spectrum.floor_dbfs, 2),
+            "occupied": [asdict(part) for part in self.spectrum.parts],
+            "cell": asdict(self.cell) if self.cell else None,
+            "n_resource_blocks": self.bandwidth.n_blocks if self.bandwidth else None,
+            "n_resource_blocks_is_least": self.bandwidth.is_least if self.bandwidth else None,
+            "others": [asdict(other) for other in self.others],
+        }
+
+    def as_text(self) -> str:
+        """Return the same as lines for people."""
+        head = f"{self.source}: {self.duration_s:.3g} s at {format_hz(self.sample_rate_hz)}"
+        if self.center_freq_hz:
+            head += f" around {format_hz(self.center_freq_hz)}"
+        lines = [f"{head}, {self.level_dbfs:.1f} dBFS, peak {self.peak:.2f} of full scale"]
+        if self.cell is None or self.bandwidth is None:
+            lines.append("no cell: no LTE synchronisation signal that reference signals prove")
+        else:
+            blocks = f"{self.bandwidth.n_blocks} resource blocks"
+            if self.bandwidth.is_least:
+                blocks = f"at least {blocks}"
+            lines += [_cell_line("cell", self.cell), f"  {blocks}, {_quality(self.cell)}"]
+            for other in self.others:
+                lines += [_cell_line("beside it", other), f"  {_quality(other)}"]
+            lines += [] if self.others else ["no other cell beside it"]
+        lines.append(f"occupied, above a floor of {self.spectrum.floor_dbfs:.1f} dBFS a bin:")
+        for part in self.spectrum.parts[:_N_PARTS_SHOWN]:
+            low, high = (
+                format_hz(edge + self.center_freq_hz) for edge in (part.lower_hz, part.upper_hz)
+            )
+            lines.append(f"  {low} to {high}, {part.level_dbfs:.1f} dBFS a bin")
+        if not self.spectrum.parts:
+            lines.append("  nothing")
+        return "\n".join(lines)
+
+
+def survey(uri: str, duration_s: float) -> Survey:
+    """Return what is heard in the first seconds of a source.
+
+    Where a live source lost samples, what came before is left out.
+
+    Raises:
+        UsageError: the URI cannot be understood, or the sample rate is below 1.92 MS/s.
+        SourceError: the source cannot be opened, or holds less than 30 ms.
+    """
+    source = open_source(uri)
+    try:
+        samples = _collect(source, duration_s)
+    finally:
+        source.close()
+    info = source.info
+    rate_hz = info.sample_rate_hz
+    if len(samples) < _LEAST_S * rate_hz:
+        raise SourceError(
+            f"the source {uri!r} gave {len(samples) / rate_hz:.3g} s of signal; a survey needs "
+            f"{_LEAST_S:g} s without a gap: take a longer recording, or try again"
+        )
+    parts = samples.view(np.float32)
+    found = Survey(
+        source=uri,
+        sample_rate_hz=rate_hz,
+        center_freq_hz=info.center_freq_hz,
+        duration_s=len(samples) / rate_hz,
+        level_dbfs=db_from_ratio(2.0 * float(np.mean(parts * parts, dtype=np.float64))),
+        peak=float(max(parts.max(), -parts.min())),
+        spectrum=mean_spectrum(samples, rate_hz),
+    )
+    cell = find_cell(samples, rate_hz)
+    if cell is None:
+        return found
+    others = tuple(find_others(samples, rate_hz, cell))
+    return replace(found, cell=cell, bandwidth=measure_bandwidth(samples, cell), others=others)
+
+
+def _collect(source: Source, duration_s: float) -> NDArray[np.complex64]:
+    """Return samples that follow each other, complex64, at most so many seconds of them."""
+    info = source.info
+    raw = info.sample_format.empty(round(duration_s * info.sample_rate_hz))
+    n = 0
+    while n < len(raw):
+        block = source.read(raw[n:])
+        if block is None:
+            break
+        if block.n_dropped and n:
+            raw[: block.n_samples] = block.samples.copy()
+            n = 0
+        n += block.n_samples
+    return to_complex(raw[:n], info.sample_format)
+
+
+def _cell_line(name: str, cell: Cell) -> str:
+    return (
+        f"{name}: {cell.technology.upper()} {cell.duplex.upper()}, identity {cell.identity}, "
+        f"{cell.prefix} prefix, {cell.snr_db:.1f} dB SNR"
+    )
+
+
+def _quality(cell: Cell) -> str:
+    frame_ms = cell.frame_start / cell.sample_rate_hz * 1e3
+    return (
+        f"carrier {cell.cfo_hz:+.0f} Hz from the centre, clock {cell.ppm:+.2f} ppm, frames from "
+        f"{frame_ms:.4f} ms, SSS coherence {cell.coherence:.2f}, {cell.margin:.2f} times the next"
+    )

@@ -1,0 +1,108 @@
+"""``edgespec survey``: what it lists, draws and refuses."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from edgespec.cli import main
+from edgespec.ops.survey.spectrum import mean_spectrum
+from tests.made import band
+from tests.made.lte_cell import cell_wave, noise, received
+
+CELL = "sim:lte-dl?seed=4&sample_rate=1.92M&pci=77&snr_db=20&cfo_hz=2k&center_freq=806M"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["survey", *map(str, arguments)])
+
+
+def test_a_cell_and_its_neighbour_are_listed() -> None:
+    result = run("--source", f"{CELL}&neighbour_db=-3", "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    found = json.loads(result.stdout)
+    assert found["schema"] == "edgespec.survey/1"
+    cell = found["cell"]
+    assert (cell["identity"], cell["duplex"], cell["prefix"]) == (77, "fdd", "normal")
+    # At 3 dB below, it counts as noise; the carrier is where it was put.
+    assert 0 < cell["snr_db"] < 15
+    assert abs(cell["cfo_hz"] - 2e3) < 100
+    assert (found["n_resource_blocks"], found["n_resource_blocks_is_least"]) == (15, True)
+    (other,) = found["others"]
+    assert other["identity"] != 77
+
+
+def test_people_get_lines() -> None:
+    result = run("--source", CELL, "--duration", 0.1)
+    assert result.exit_code == 0
+    first, cell, quality, others, *_ = result.stdout.splitlines()
+    assert "0.1 s at 1.92 MHz around 806 MHz" in first
+    assert cell.startswith("cell: LTE FDD, identity 77, normal prefix, ")
+    assert "at least 15 resource blocks" in quality
+    assert others == "no other cell beside it"
+
+
+def test_a_band_without_a_cell_is_no_error(tmp_path, rng) -> None:
+    n = 100_000
+    tone = 0.1 * np.exp(2j * np.pi * 300e3 / 1.92e6 * np.arange(n))
+    samples = (tone + noise(rng, n, 1e-4)).astype(np.complex64)
+    uri = band.write_sigmf(tmp_path / "tone", band.cf32(samples), **{"core:sample_rate": 1.92e6})
+    result = run("--source", uri, "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert found["cell"] is None
+    assert found["others"] == []
+    assert found["level_dbfs"] == pytest.approx(-20.0, abs=0.1)
+    (part,) = found["occupied"]
+    assert part["lower_hz"] < 300e3 < part["upper_hz"]
+    assert part["upper_hz"] - part["lower_hz"] < 30e3
+    assert "no cell" in run("--source", uri).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--source", "sim:lte-dl?sample_rate=1.4M"), 2, "from 1.92 MS/s up"),
+        (("--source", "sim:lte-dl?sample_rate=2M&duration_s=0.02"), 4, "gave 0.02 s of signal"),
+        (("--source", "sigmf:nowhere"), 4, "nowhere"),
+        (("--source", CELL, "--duration", "nan"), 2, "--duration"),
+        (("--source", CELL, "--duration", "60"), 2, "--duration"),
+        ((), 2, "--source"),
+    ],
+)
+def test_refusals_are_one_sentence(arguments, code, words) -> None:
+    result = run(*arguments)
+    assert result.exit_code == code
+    assert words in result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+def test_a_picture_is_drawn_with_and_without_a_cell(tmp_path) -> None:
+    pytest.importorskip("matplotlib")
+    for number, uri in enumerate((CELL, "sim:lte-dl?sample_rate=1.92M&snr_db=-40")):
+        path = tmp_path / f"{number}.png"
+        result = run("--source", uri, "--duration", 0.05, "--picture", path)
+        assert result.exit_code == 0, result.output
+        assert path.read_bytes().startswith(b"\x89PNG")
+    nowhere = tmp_path / "none" / "x.png"
+    result = run("--source", CELL, "--duration", 0.05, "--picture", nowhere)
+    assert result.exit_code == 3
+    assert "cannot be written" in result.stderr
+
+
+def test_a_tone_has_its_level_in_the_spectrum() -> None:
+    offset_hz = 100 * 1.92e6 / 512
+    tone = 0.5 * np.exp(2j * np.pi * offset_hz / 1.92e6 * np.arange(51_200))
+    spectrum = mean_spectrum(tone.astype(np.complex64), 1.92e6)
+    at = int(spectrum.power_dbfs.argmax())
+    assert spectrum.offset_hz[at] == pytest.approx(offset_hz)
+    assert spectrum.power_dbfs[at] == pytest.approx(20 * np.log10(0.5), abs=0.01)
+
+
+def test_a_cell_is_one_occupied_part(rng) -> None:
+    samples = received(rng, cell_wave(rng, 3, n_frames=5), 5e6, snr_db=20.0)
+    (part,) = mean_spectrum(samples, 5e6).parts
+    assert part.lower_hz == pytest.approx(-540e3, abs=40e3)
+    assert part.upper_hz == pytest.approx(540e3, abs=40e3)
