@@ -272,11 +272,13 @@ class Tracker:
     def _judge(self) -> None:
         """Tell by the averaged coherence whether the cell is there."""
         scatter = 1.0 / math.sqrt(self._n_remembered * self._run.n_window)
-        if self.quality < _GONE * scatter:
-            if self._n_looks >= _N_PULL_IN:
-                self.state = TrackState.LOST
-        elif self.quality > _FOUND * scatter and self._n_looks >= _N_PULL_IN:
+        if self.quality > _FOUND * scatter and self._n_looks >= _N_PULL_IN:
             self.state = TrackState.TRACKING
+        elif self.quality < _GONE * scatter:
+            # A weak cell takes half a second to stand out.
+            heard = sum(n_slots for n_slots, _, _ in self._memory)
+            if self.state is TrackState.TRACKING or heard >= _MEMORY:
+                self.state = TrackState.LOST
 
 
 def _lean(
