@@ -41,7 +41,7 @@ class LostWatch:
         self._most = float(other)
         self._can_be_missed = usual > _CLEARLY * self._most
         self._level = level
-        self._n_bins = n_bins
+        self._spread = float(1.0 / np.sqrt(n_products * _N_ROWS))
         self._mean_level, self._mean_noise = level, 0.0
         self._n_without = 0
         self.coherence = usual
@@ -56,11 +56,13 @@ class LostWatch:
     ) -> bool:
         """Take rows of the whole band, each ``(n_rows,)``; return whether it was lost in them."""
         before = self.is_lost
-        for k in range(len(coherence)):
-            self.coherence += (float(coherence[k]) - self.coherence) / _N_ROWS
-            self._mean_level += (float(level[k]) - self._mean_level) / _N_ROWS
-            self._mean_noise += (float(noise[k]) - self._mean_noise) / _N_ROWS
-            spread = self._mean_noise / np.sqrt(2.0 * self._n_bins * _N_ROWS)
+        # Numbers of Python: an item of an array takes longer than all that is done with it.
+        rows = zip(coherence.tolist(), level.tolist(), noise.tolist(), strict=True)
+        for of_coherence, of_level, of_noise in rows:
+            self.coherence += (of_coherence - self.coherence) / _N_ROWS
+            self._mean_level += (of_level - self._mean_level) / _N_ROWS
+            self._mean_noise += (of_noise - self._mean_noise) / _N_ROWS
+            spread = self._mean_noise * self._spread
             is_gone = self._mean_level < _LEFT * self._level and spread < _LEFT / 2 * self._level
             is_without = self._can_be_missed and self.coherence < self._most and is_gone
             self._n_without = self._n_without + 1 if is_without else 0
