@@ -58,8 +58,7 @@ def test_what_a_search_is_wrong_by_is_pulled_in_within_a_tenth_of_a_second(
     plane = plane_for(cell, start=late, ppm=ppm, cfo_hz=hz)
     listen(plane, x[: 10 * FRAME])
     assert plane.tracker.state is TrackState.TRACKING
-    # These symbols change between samples, so timing settles half a sample before their first.
-    assert -1.0 < late_samples(plane, cell) < 0.5
+    assert abs(late_samples(plane, cell)) < 0.7
     # 40 Hz turn a copy by .017: that is 38 dB below the cell.
     assert abs(plane.tracker.cfo_hz - cell.cfo_hz) < 40.0
     assert abs(plane.tracker.ppm - cell.ppm) < 3.0
@@ -152,7 +151,7 @@ def test_uplink_of_another_timing_does_not_steer_where_time_is_divided(rng):
     x = cell.samples(rng, n) + np.float32(3.2) * users.samples(rng, n) + white(rng, n, 0.01)
     plane = plane_for(cell, start=0.3)
     listen(plane, x)
-    assert -1.0 < late_samples(plane, cell) < 0.5
+    assert abs(late_samples(plane, cell)) < 0.7
     assert plane.tracker.quality > 0.95
 
 
@@ -163,7 +162,7 @@ def test_echoes_do_not_draw_the_timing_out_of_the_prefix(rng):
     x = x + np.float32(0.7) * np.roll(x, 1) + np.float32(0.7) * np.roll(x, 2)
     plane = plane_for(cell)
     left = listen(plane, x.astype(np.complex64))
-    assert -1.0 < late_samples(plane, cell) < 0.5
+    assert abs(late_samples(plane, cell)) < 0.7
     assert left[-100:].mean() < 1e-6
 
 
