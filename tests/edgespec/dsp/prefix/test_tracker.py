@@ -258,3 +258,29 @@ def test_steering_symbols_have_reference_signals(prefix):
     # Of the special subframes the first symbol alone is downlink whatever their configuration.
     assert steers[2].tolist() == steers[12].tolist()
     assert steers[2, plan.n_symbols - 3] == 0
+
+
+def test_a_clock_of_a_hundred_ppm_and_a_dc_spike_are_no_trouble(rng):
+    """DC repeats itself everywhere: it is taken off the coherence and leaves the phase alone."""
+    cell, n = OfdmCell(start=100.2, ppm=100.0, cfo_hz=3000.0), 15 * FRAME
+    x = cell.samples(rng, n) + white(rng, n, 0.01) + np.float32(0.3)
+    plane = plane_for(cell, start=-0.4, ppm=2.0, cfo_hz=50.0)
+    left = listen(plane, x.astype(np.complex64))
+    assert plane.tracker.state is TrackState.TRACKING
+    assert plane.tracker.ppm == pytest.approx(100.0, abs=2.0)
+    # Between two subcarriers, DC keeps 2 sin^2(pi 3 / 15) of its .09.
+    expected = 0.01 + 0.09 * 2.0 * math.sin(math.pi * 0.2) ** 2
+    assert decibels(left[-100:].mean()) == pytest.approx(decibels(expected), abs=0.4)
+
+
+def test_two_cells_of_equal_strength_keep_the_one_that_is_followed(rng):
+    """A third of a symbol apart: half of the power is the other's, and stays."""
+    cell, n = OfdmCell(start=100.0), 20 * FRAME
+    other = replace(cell, start=145.0, cfo_hz=40.0)
+    x = cell.samples(rng, n) + other.samples(rng, n)
+    plane = plane_for(cell, start=0.3)
+    left = listen(plane, x)
+    assert plane.tracker.state is TrackState.TRACKING
+    assert abs(late_samples(plane, cell)) < 0.7
+    assert plane.tracker.quality == pytest.approx(0.5, abs=0.05)
+    assert decibels(left[-100:].mean()) == pytest.approx(0.0, abs=0.3)
