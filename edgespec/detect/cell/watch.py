@@ -35,7 +35,8 @@ class CellWatch:
     A step of the level is scored slot by slot (:mod:`edgespec.detect.cell.step_model`); a few slots
     after one that is above the limit, the levels and the noise before and after say what it was
     (:mod:`edgespec.detect.cell.change`). Whether there is a cell at all says the coherence of its
-    reference signals, against what another identity would show.
+    reference signals, against what another identity would show. At a still site what stays of a
+    step goes on to score, until the site is learnt anew by ``reset``; it is sighted once.
 
     Args:
         limit: score above which a change is looked at.
@@ -112,8 +113,9 @@ class CellWatch:
         level = np.concatenate([rows.level for rows in self._learnt])
         usual = np.median(level, axis=0)
         kept = np.flatnonzero(usual >= _LEAST_LEVEL * np.quantile(usual, 0.9))
-        # What lies between two bins of the cell is the cell's.
-        self._bins = slice(int(kept[0]), int(kept[-1]) + 1)
+        # What lies between two bins of the cell is the cell's. Where there is none, all are kept.
+        first, last = (kept[0], kept[-1]) if len(kept) else (0, len(usual) - 1)
+        self._bins = slice(int(first), int(last) + 1)
         self._model = fit_step_model(level[:, self._bins])
         coherence = np.concatenate([rows.coherence for rows in self._learnt])
         self._lost = LostWatch(

@@ -195,6 +195,19 @@ def test_weak_bins_beside_the_cell_do_not_count(rng: np.random.Generator) -> Non
     assert seen == []
 
 
+@pytest.mark.parametrize("level", [0.0, 1e-6])
+def test_a_site_without_a_cell_loses_none(rng: np.random.Generator, level: float) -> None:
+    watch = CellWatch()
+    slots = slots_of(still(2000, level), rng)
+    # As it would be if all of the little that is there were below zero.
+    slots.product[:1000] = -np.abs(slots.product[:1000].real)
+    scores, seen = through(watch, slots)
+    assert watch.is_ready
+    assert not watch.is_lost
+    assert "cell lost" not in [one.kind for one in seen]
+    assert np.isfinite([score.value for score in scores]).all()
+
+
 def test_it_settles_for_less_but_not_for_nothing(rng: np.random.Generator) -> None:
     watch = CellWatch()
     slots = slots_of(still(400), rng)
