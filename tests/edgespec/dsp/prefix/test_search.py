@@ -8,7 +8,9 @@ import pytest
 
 from edgespec.dsp.prefix.search import find_cell, find_others
 from edgespec.errors import UsageError
+from edgespec.simulate.config import CellConfig, ChannelConfig, InterfererConfig, SceneConfig
 from edgespec.simulate.receiver import to_complex
+from edgespec.simulate.scene import Scene
 from edgespec.sources import open_source
 from tests.made.lte_cell import cell_wave, noise, received
 
@@ -115,6 +117,12 @@ def test_gain_does_not_matter(rng):
         assert other.snr_db == pytest.approx(first.snr_db, abs=1e-2)
 
 
+def test_what_is_not_finite_does_not_hide_a_cell(rng):
+    samples = received(rng, cell_wave(rng, 8, n_frames=6), 1.92e6, snr_db=20.0)
+    samples[[5, 30_000, 77_000]] = np.nan, np.inf, complex(0, -np.inf)
+    assert find_cell(samples, 1.92e6).identity == 8
+
+
 def test_a_weak_cell_takes_longer(rng):
     wave = cell_wave(rng, 34, n_frames=41)
     samples = received(rng, wave, 1.92e6, start=99.0, cfo_hz=-3e3, snr_db=-6.0)
@@ -187,6 +195,21 @@ def test_a_strong_cell_alone_has_no_ghosts(rng):
         wave = cell_wave(rng, 200, duplex=duplex, n_frames=33)
         samples = received(rng, wave, 1.92e6, cfo_hz=1e3, ppm=26.0, snr_db=40.0)
         assert find_others(samples, 1.92e6, find_cell(samples, 1.92e6)) == []
+
+
+@pytest.mark.parametrize("kind", ["tone", "chirp", "pulse", "random-pulse", "qpsk", "hop"])
+def test_an_interferer_10_db_above_the_cell_does_not_hide_it(kind):
+    channel = ChannelConfig("epa", 5.0, snr_db=20.0, cfo_hz=-4e3)
+    scene = SceneConfig(
+        1.92e6,
+        CellConfig(pci=289, load=0.5, n_ports=2),
+        channel,
+        interferers=(InterfererConfig(kind, 10.0),),
+    )
+    cell = find_cell(Scene(scene, 5).read(768_000), 1.92e6)
+    assert cell.identity == 289
+    assert cell.cfo_hz == pytest.approx(-4e3, abs=100.0)
+    assert abs(apart(cell.frame_start, 0.0, 19_200)) < 1.5
 
 
 # --- what is no cell ------------------------------------------------------------------------
