@@ -44,9 +44,9 @@ _SURE_RATIO = 6.0
 #: before it left: 26 ppm leave the prefix within 0.1 s.
 _GROWING_S = (0.06, 0.2, 0.64)
 #: How far the clock is then from what it was taken for, in millionths, a standard deviation and the
-#: most: a search over 20 ms knows it within 18.
-_WITHIN_PPM = ((8.0, 20.0), (3.0, 10.0), (1.0, 4.0))
-_STEP_PPM = 0.02
+#: most: PSS with a strong echo may mislead by tens.
+_WITHIN_PPM = ((20.0, 100.0), (10.0, 60.0), (3.0, 12.0))
+_STEP_PPM = 0.05
 _PILOT_HZ = 6 * SUBCARRIER_HZ
 _SLOT_S = FRAME_S / 20
 _N_SLOTS_LEAST = 8

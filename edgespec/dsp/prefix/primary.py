@@ -63,6 +63,7 @@ def primary_peaks(
     steps: Sequence[int],
     masked: Sequence[tuple[int, int]] = (),
     n_most: int = 4,
+    sectors: Sequence[int] = (0, 1, 2),
 ) -> list[Peak]:
     """Return the highest peaks of the PSS, the highest first, at most ``n_most`` a sector.
 
@@ -73,11 +74,12 @@ def primary_peaks(
         steps: frequency offsets to try, in steps of :data:`STEP_HZ`.
         masked: sectors and places that are known, to be left out.
         n_most: how many peaks of each sector.
+        sectors: which of the three sequences.
     """
     spectra = fft.fft(_rows(samples, n_halves), axis=1)
     scale = _inverse_energy(samples, n_halves) / np.float32(n_halves)
     peaks = []
-    for sector in range(3):
+    for sector in sectors:
         best = _best_of_offsets(spectra, scale, sector, steps)
         known = [at for other, at in masked if other == sector]
         peaks += _highest(best, sector, known, n_halves, n_most)
