@@ -1,4 +1,4 @@
-"""The readable way to cancel a cell: NumPy, slot by slot."""
+"""The readable way to cancel a cell: NumPy, all slots at once."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.dsp.prefix import steering
-from edgespec.dsp.prefix.delay import N_TAPS
 from edgespec.dsp.prefix.plan import SLOTS_PER_FRAME
 from edgespec.dsp.prefix.recipe import Recipe, Rows
 from edgespec.dsp.prefix.steering import LEAKED, LOUD, N_SUMS, POWER_STEP
@@ -32,89 +31,104 @@ class PlainCancelling:
 
     def compute(self, samples: NDArray[Any], start: int, n_slots: int, row: int) -> None:
         """Fill ``n_slots`` rows."""
-        clock, plan = self._tracker.clock, self._recipe.plan
+        clock, rows = self._tracker.clock, self._rows
         items = samples.reshape(-1).view(self._component).reshape(-1, 2)
-        for s in range(n_slots):
-            offset = clock.part + (clock.passed + s) * clock.step
-            whole = int(np.floor(offset))
-            ends = (offset - whole) + plan.prefix_ends
-            begins = clock.whole - start + whole + np.floor(ends).astype(int) - self._recipe.back
-            place = (clock.number + s) % SLOTS_PER_FRAME
-            with np.errstate(invalid="ignore", over="ignore"):
-                flag = self._slot(items, begins, row + s)
-                if not flag and self._recipe.steers[place, -1]:
-                    self._steer(items, begins, ends - np.floor(ends), place, row + s)
-            self._rows.slot[row + s] = place
-            self._rows.flags[row + s] = flag
-            self._rows.tick_start[row + s] = clock.whole + whole
+        slots = np.arange(n_slots)
+        offsets = clock.part + (clock.passed + slots) * clock.step
+        whole = np.floor(offsets)
+        ends = (offsets - whole)[:, None] + self._recipe.plan.prefix_ends
+        begins = (whole[:, None] + np.floor(ends)).astype(np.int64)
+        begins += clock.whole - start - self._recipe.back
+        chosen = slice(row, row + n_slots)
+        rows.slot[chosen] = (clock.number + slots) % SLOTS_PER_FRAME
+        rows.tick_start[chosen] = clock.whole + whole.astype(np.int64)
+        with np.errstate(invalid="ignore", over="ignore"):
+            self._cancel(items, begins, chosen)
+            self._steer(items, begins, ends - np.floor(ends), row)
 
-    def _slot(self, items: NDArray[Any], begins: NDArray[Any], row: int) -> FrameFlag:
-        """Write residual and power of a slot, and return its flags."""
+    def _cancel(self, items: NDArray[Any], begins: NDArray[np.int64], chosen: slice) -> None:
+        """Write residual, power and flags of slots."""
         recipe, rows = self._recipe, self._rows
         near, line, far = self._pairs(items, begins, recipe.plan.n_window)
         turns = self._tracker.turns[0] + 1j * self._tracker.turns[1]
+        # One small product a slot, so that its bits do not depend on how many there are.
         a, b = near @ self._waves, far @ self._waves
-        left = np.sum(_squared(a - b * turns), axis=0)
-        there = np.sum(_squared(a) + _squared(b), axis=0)
-        shape = recipe.plan.n_subbands, -1
-        rows.residual[row] = left.reshape(shape).sum(axis=1) * recipe.scales
-        rows.power[row] = there.reshape(shape).sum(axis=1) * recipe.scales
-        flag = FrameFlag.VALID
-        taken = np.concatenate([near.ravel(), line.ravel()]).view(np.float32)
-        low, high = recipe.limits.low, recipe.limits.high
+        shape = len(begins), recipe.plan.n_subbands, -1
+        left = _squared(a - b * turns).sum(axis=1).reshape(shape).sum(axis=2)
+        there = (_squared(a) + _squared(b)).sum(axis=1).reshape(shape).sum(axis=2)
+        rows.residual[chosen] = left * recipe.scales
+        rows.power[chosen] = there * recipe.scales
+        taken = np.concatenate([near, line], axis=2).view(np.float32).reshape(len(begins), -1)
         zero = recipe.sample_format.zero
-        if np.count_nonzero((taken <= low - zero) | (taken >= high - zero)) > self._max_clipped:
-            flag |= FrameFlag.CLIPPED
-        if (near == near[0, 0]).all():
-            flag |= FrameFlag.CONSTANT
-        if not np.isfinite(rows.residual[row]).all() or not np.isfinite(rows.power[row]).all():
-            flag |= FrameFlag.NONFINITE
-            rows.residual[row] = rows.power[row] = 0.0
-        return flag
+        low, high = recipe.limits.low - zero, recipe.limits.high - zero
+        n_clipped = np.count_nonzero((taken <= low) | (taken >= high), axis=1)
+        is_constant = (near == near[:, :1, :1]).all(axis=(1, 2))
+        both = np.concatenate([rows.residual[chosen], rows.power[chosen]], axis=1)
+        is_finite = np.isfinite(both).all(axis=1)
+        flags = np.where(n_clipped > self._max_clipped, np.uint8(FrameFlag.CLIPPED), np.uint8(0))
+        flags[is_constant] |= np.uint8(FrameFlag.CONSTANT)
+        flags[~is_finite] |= np.uint8(FrameFlag.NONFINITE)
+        rows.flags[chosen] = flags
+        rows.residual[chosen][~is_finite] = 0.0
+        rows.power[chosen][~is_finite] = 0.0
 
     def _steer(
         self,
         items: NDArray[Any],
-        begins: NDArray[Any],
+        begins: NDArray[np.int64],
         parts: NDArray[np.float64],
-        place: int,
         row: int,
     ) -> None:
-        """Add what the steering symbols of a slot say to the sums."""
-        recipe, sums, n = self._recipe, self._tracker.sums, self._recipe.plan.n_window
-        left = float(self._rows.residual[row].sum(dtype=np.float64))
-        there = float(self._rows.power[row].sum(dtype=np.float64))
-        usual = sums[steering.USUAL]
-        sums[steering.N_JUDGED] += 1.0
-        sums[steering.LEFT] += left
-        sums[steering.N_ABOVE] += left > usual
-        is_quiet = not usual or not (left > LOUD * usual and left > LEAKED * there)
-        chosen = np.flatnonzero(recipe.steers[place, :-1])
-        near, _, far = self._pairs(items, begins[chosen], recipe.run.n_samples)
-        for of_near, of_far, part in zip(near, far, parts[chosen], strict=True):
-            energies = 0.5 * (_squared(of_near) + _squared(of_far))
-            whole_run = float(energies.sum(dtype=np.float64))
-            if not 0.0 < whole_run < np.inf:
-                continue
-            if not sums[steering.USUAL_POWER]:
-                sums[steering.USUAL_POWER] = whole_run
-            elif whole_run > sums[steering.USUAL_POWER]:
-                sums[steering.USUAL_POWER] *= POWER_STEP
-            else:
-                sums[steering.USUAL_POWER] /= POWER_STEP
-            weight = 1.0 / max(whole_run, sums[steering.USUAL_POWER])
-            products = of_near.conj() * of_far
-            of_run = weight * np.stack([energies, products.real, products.imag], 1, dtype=float)
-            sums[steering.N_WINDOWS] += 1.0
-            sums[steering.PARTS] += part
-            sums[N_SUMS:] += of_run.ravel()
-            if is_quiet:
-                sums[steering.N_QUIET] += 1.0
-                sums[steering.QUIET : steering.QUIET_OUTSIDE] += of_run[:n].sum(axis=0)
-                sums[steering.QUIET_OUTSIDE : N_SUMS] += of_run[-n:].sum(axis=0)
+        """Add what the steering symbols of good slots say to the sums, one after the other."""
+        recipe, sums, rows = self._recipe, self._tracker.sums, self._rows
+        chosen = slice(row, row + len(begins))
+        steers = recipe.steers[rows.slot[chosen]].astype(bool)
+        steers[rows.flags[chosen] != 0] = False
+        near, _, far = self._pairs(items, begins[steers[:, :-1]][:, None], recipe.run.n_samples)
+        windows = zip(near[:, 0], far[:, 0], parts[steers[:, :-1]], strict=True)
+        for slot in np.flatnonzero(steers[:, -1]):
+            left = float(rows.residual[row + slot].sum(dtype=np.float64))
+            there = float(rows.power[row + slot].sum(dtype=np.float64))
+            usual = sums[steering.USUAL]
+            sums[steering.N_JUDGED] += 1.0
+            sums[steering.LEFT] += left
+            sums[steering.N_ABOVE] += left > usual
+            is_quiet = not usual or not (left > LOUD * usual and left > LEAKED * there)
+            for _ in range(np.count_nonzero(steers[slot, :-1])):
+                self._add(*next(windows), is_quiet)
+
+    def _add(
+        self,
+        near: NDArray[np.complex64],
+        far: NDArray[np.complex64],
+        part: float,
+        is_quiet: bool,
+    ) -> None:
+        """Add one steering symbol."""
+        sums, n = self._tracker.sums, self._recipe.plan.n_window
+        energies = 0.5 * (_squared(near) + _squared(far))
+        whole_run = float(energies.sum(dtype=np.float64))
+        if not 0.0 < whole_run < np.inf:
+            return
+        if not sums[steering.USUAL_POWER]:
+            sums[steering.USUAL_POWER] = whole_run
+        elif whole_run > sums[steering.USUAL_POWER]:
+            sums[steering.USUAL_POWER] *= POWER_STEP
+        else:
+            sums[steering.USUAL_POWER] /= POWER_STEP
+        weight = 1.0 / max(whole_run, sums[steering.USUAL_POWER])
+        products = near.conj() * far
+        of_run = weight * np.stack([energies, products.real, products.imag], 1, dtype=float)
+        sums[steering.N_WINDOWS] += 1.0
+        sums[steering.PARTS] += part
+        sums[N_SUMS:] += of_run.ravel()
+        if is_quiet:
+            sums[steering.N_QUIET] += 1.0
+            sums[steering.QUIET : steering.QUIET_OUTSIDE] += of_run[:n].sum(axis=0)
+            sums[steering.QUIET_OUTSIDE : N_SUMS] += of_run[-n:].sum(axis=0)
 
     def _pairs(
-        self, items: NDArray[Any], begins: NDArray[Any], n: int
+        self, items: NDArray[Any], begins: NDArray[np.int64], n: int
     ) -> tuple[NDArray[np.complex64], NDArray[np.complex64], NDArray[np.complex64]]:
         """Return ``n`` samples from each begin on, those that give the later ones, and these."""
         recipe = self._recipe
@@ -122,14 +136,16 @@ class PlainCancelling:
         line = self._taken(items, begins + recipe.lag - recipe.before, n + recipe.n_more)
         if recipe.taps is None:
             return near, line, line
-        taps = recipe.taps.astype(np.float32)
         far = np.zeros_like(near)
-        for t in range(N_TAPS):
-            far += taps[t] * line[:, t : t + n]
+        sums, parts = far.view(np.float32), line.view(np.float32)
+        for t, tap in enumerate(recipe.taps.astype(np.float32)):
+            sums += tap * parts[..., 2 * t : 2 * (t + n)]
         return near, line, far
 
-    def _taken(self, items: NDArray[Any], begins: NDArray[Any], n: int) -> NDArray[np.complex64]:
-        at = begins[:, None] + np.arange(n)
+    def _taken(
+        self, items: NDArray[Any], begins: NDArray[np.int64], n: int
+    ) -> NDArray[np.complex64]:
+        at = begins[..., None] + np.arange(n)
         zero = np.float32(self._recipe.sample_format.zero)
         pairs = np.subtract(items[at], zero, dtype=np.float32)
         taken: NDArray[np.complex64] = pairs.view(np.complex64)[..., 0]
