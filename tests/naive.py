@@ -377,7 +377,7 @@ def scan_deviation(x, a, d, n_new, runs, spreads, skew):
     best = (-math.inf, 0, 0, 0)
     for first, stop_slot, length in scan_windows(len(x), n_new):
         for run, (lower, stop) in enumerate(runs):
-            u = i = h = k = newest_u = newest_i = 0.0
+            u = i = h = k = aa = newest_u = newest_i = 0.0
             for b in range(lower, stop):
                 xs, as_, ds = (v[first:stop_slot, b].tolist() for v in (x, a, d))
                 ad = sum(p * q for p, q in zip(as_, ds, strict=True))
@@ -386,13 +386,14 @@ def scan_deviation(x, a, d, n_new, runs, spreads, skew):
                 is_ = [q * (q - g * r) for q, r in zip(as_, ds, strict=True)]
                 u, i, h = u + sum(us), i + sum(is_), h + ad
                 k += sum(q**3 for q in as_)
+                aa += sum(q**2 for q in as_)
                 newest_u += sum(us[-(length // 10) :])
                 newest_i += sum(is_[-(length // 10) :])
             if length >= 200 and newest_u / newest_i < u / i / 3:
                 continue
             c, f = spreads(length, run)
             z = u / math.sqrt(c * (i + (0.2 * h) ** 2) + (f * i) ** 2)
-            r = min(skew * k / i**1.5, skew)
+            r = min(skew * k / aa**1.5, skew)
             if r >= 1e-3:
                 z = 3 * (max(1 + r * z, 0) ** (1 / 3) - 1 + r * r / 9) / r
             best = max(best, (z, length, lower, stop))

@@ -134,7 +134,8 @@ def _scan_short(  # type: ignore[no-untyped-def]
                 bands[1, b + 1] = last[2, b] - first[2, b] - g * h
                 bands[2, b + 1] = h
                 bands[3, b + 1] = last[5, b] - first[5, b]
-            _add_up(bands, 4)
+                bands[4, b + 1] = last[2, b] - first[2, b]
+            _add_up(bands, 5)
             _look(bands, spreads, skew, runs, number, 0, runs.shape[1], best)
 
 
@@ -191,14 +192,14 @@ def _scan_blocks(  # type: ignore[no-untyped-def]
             i += blocks[block, 2, b] - g * blocks[block, 3, b]
         bands[0, b + 1], bands[1, b + 1] = xa - g * xd, aa - g * ad
         bands[2, b + 1], bands[3, b + 1] = ad, aaa
-        bands[4, b + 1], bands[5, b + 1] = u, i
-    _add_up(bands, 6)
+        bands[4, b + 1], bands[5, b + 1], bands[6, b + 1] = aa, u, i
+    _add_up(bands, 7)
     best[0] = -np.inf
     at = _N_SHORT + number
     for run in range(runs.shape[1]):
         lower, stop = runs[0, run], runs[1, run]
         u, i = bands[0, stop] - bands[0, lower], bands[1, stop] - bands[1, lower]
-        newest_u, newest_i = bands[4, stop] - bands[4, lower], bands[5, stop] - bands[5, lower]
+        newest_u, newest_i = bands[5, stop] - bands[5, lower], bands[6, stop] - bands[6, lower]
         if newest_u * i >= BORNE_OUT * u * newest_i:
             _look(bands, spreads, skew, runs, at, run, run + 1, best)
 
@@ -226,7 +227,8 @@ def _look(  # type: ignore[no-untyped-def]
         misfit, drift = MISFIT * h, spreads[1, number, run] * i
         square = spreads[0, number, run] * (i + misfit * misfit) + drift * drift
         if is_any or u * abs(u) > least * square:
-            z = _deviation(u, i, bands[3, stop] - bands[3, lower], square, skew)
+            k = bands[3, stop] - bands[3, lower]
+            z = _deviation(u, i, k, bands[4, stop] - bands[4, lower], square, skew)
             if z > best[0]:
                 best[0], best[1], best[2], best[3] = z, number, run, u / i
                 least = max(z - skew / 3.0, 0.0) ** 2
@@ -234,11 +236,11 @@ def _look(  # type: ignore[no-untyped-def]
 
 
 @scalar
-def _deviation(u, i, k, square, skew):  # type: ignore[no-untyped-def]
+def _deviation(u, i, k, a, square, skew):  # type: ignore[no-untyped-def]
     if not i > 0.0:
         return -np.inf
     z = u / math.sqrt(square)
-    r = min(skew * k / (i * math.sqrt(i)), skew)
+    r = min(skew * k / (a * math.sqrt(a)), skew)
     if r < LEAST_SKEW:
         return z
     return 3.0 * (max(1.0 + r * z, 0.0) ** (1.0 / 3.0) - 1.0 + r * r / 9.0) / r

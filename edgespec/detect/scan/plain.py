@@ -70,8 +70,8 @@ def scan(
     for number, (length, stride) in enumerate(zip(SHORT, STRIDES, strict=True)):
         stops = np.arange(n_slots, max(n_slots - n_new, length - 1), -stride)
         if len(stops):
-            u, i, h, k = run_sums(sums[stops] - sums[stops - length], runs)
-            z = deviation(u, i, h, k, spreads[:, number], skew)
+            u, i, h, k, a = run_sums(sums[stops] - sums[stops - length], runs)
+            z = deviation(u, i, h, k, a, spreads[:, number], skew)
             _keep_largest(z, u, i, number, best[:, 0])
 
 
@@ -129,15 +129,15 @@ def _scan_blocks(
     at = len(SHORT) + number
     part = blocks[[(newest - age) % BLOCKS for age in range(NEWEST_BLOCKS)]].sum(axis=0)
     whole = blocks.sum(axis=0)
-    u, i, h, k, newest_u, newest_i = run_sums(whole, runs, part)
-    z = deviation(u, i, h, k, spreads[:, at], skew)
+    u, i, h, k, a, newest_u, newest_i = run_sums(whole, runs, part)
+    z = deviation(u, i, h, k, a, spreads[:, at], skew)
     z[newest_u * i < BORNE_OUT * u * newest_i] = -np.inf
     best[0] = -np.inf
     _keep_largest(z[None], u[None], i[None], at, best)
 
 
 def run_sums(window: _Doubles, runs: _Integers, part: _Doubles | None = None) -> list[_Doubles]:
-    """Return ``u, i, h, k`` over every run, and ``u, i`` of a part of the windows, if given.
+    """Return ``u, i, h, k, S(a a)`` over every run, and ``u, i`` of a part of the windows.
 
     Args:
         window: ``(..., N_TERMS, n_bands)`` sums over windows.
@@ -146,7 +146,7 @@ def run_sums(window: _Doubles, runs: _Integers, part: _Doubles | None = None) ->
     """
     xa, xd, aa, ad, dd, aaa = np.moveaxis(window, -2, 0)
     g = ad / (dd + _KNOWN_LEAK)
-    found = [xa - g * xd, aa - g * ad, ad, aaa]
+    found = [xa - g * xd, aa - g * ad, ad, aaa, aa]
     if part is not None:
         xa, xd, aa, ad, _, _ = np.moveaxis(part, -2, 0)
         found += [xa - g * xd, aa - g * ad]
@@ -160,14 +160,20 @@ def run_sums(window: _Doubles, runs: _Integers, part: _Doubles | None = None) ->
 
 
 def deviation(
-    u: _Doubles, i: _Doubles, h: _Doubles, k: _Doubles, spreads: _Doubles, skew: float
+    u: _Doubles,
+    i: _Doubles,
+    h: _Doubles,
+    k: _Doubles,
+    a: _Doubles,
+    spreads: _Doubles,
+    skew: float,
 ) -> _Doubles:
     """Return the deviations ``(..., n_runs)``; ``spreads`` is ``(2, n_runs)``."""
     c, f = spreads
     is_known = i > 0.0
     i = np.where(is_known, i, 1.0)
     z = u / np.sqrt(c * (i + (MISFIT * h) ** 2) + (f * i) ** 2)
-    r = np.minimum(skew * k / i**1.5, skew)
+    r = np.minimum(skew * k / np.where(is_known, a, 1.0) ** 1.5, skew)
     root = np.cbrt(np.maximum(1.0 + r * z, 0.0))
     is_skew = r >= LEAST_SKEW
     normal = 3.0 * (root - 1.0 + r * r / 9.0) / np.where(is_skew, r, 1.0)

@@ -13,7 +13,10 @@ from edgespec.detect.scan.windows import MOST_NEW, Windows
 from edgespec.errors import ConfigError
 from edgespec.records import FloatArray, FrameFlag
 
-__all__ = ["LEAST_WARMUP", "MOST_LEFT", "MOST_WARMUP", "ResidualScan"]
+__all__ = ["LEAST_WARMUP", "MOST_LEFT", "MOST_WARMUP", "THRESHOLD", "ResidualScan"]
+
+#: Deviations that are an alarm.
+THRESHOLD = 7.0
 
 #: Slots of a warm-up: 0.4 s, twenty of each place of the frame twice over, and what is kept.
 LEAST_WARMUP, MOST_WARMUP = 800, 8_000

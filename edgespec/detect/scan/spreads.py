@@ -48,7 +48,7 @@ def learn_spreads(terms: _Doubles, windows: Windows) -> _Doubles:
         if n_apart < _LEAST_WINDOWS:
             spreads[0, number], spreads[1, number] = spreads[0, 0], drift
             continue
-        u, i, h, _ = run_sums(sums[length:] - sums[:-length], runs)
+        u, i, h, _, _ = run_sums(sums[length:] - sums[:-length], runs)
         i = np.maximum(i, 1e-12)
         z = np.minimum(u / np.sqrt(i + (MISFIT * h) ** 2), _FARTHEST)
         square = (n_apart * (z**2).mean(axis=0) + _PRIOR_WINDOWS) / (n_apart + _PRIOR_WINDOWS)

@@ -17,12 +17,12 @@ Over a run of bands ``u``, ``i``, ``h = S(a d)`` and ``k = S(a a a)`` add up. ``
 deviation is ``z = u / sqrt(c (i + (MISFIT h)^2) + (f i)^2)``: ``MISFIT`` is the share of the
 leakage that no line in the power explains, ``c`` how much more than by chance, and ``f`` by how
 many units, the window varies at the site (:mod:`edgespec.detect.scan.spreads`). Quiet slots, such
-as a TDD cell's uplink far from any phone, count most, and power that the cell does not leak counts
-nothing.
+as a TDD cell's uplink far from any phone, count most; what moves with the cell's power does not
+count.
 
 A residual is a mean of few squares, so short windows have a long tail upwards: that of a Gamma
-distribution with relative spread ``r = s k / i^(3/2)``. Its cube root is nearly normal (Wilson and
-Hilferty 1931), so ``3 ((1 + r z)^(1/3) - 1 + r^2 / 9) / r`` compares lengths with each other.
+distribution with relative spread ``r = s k / S(a a)^(3/2)``. Its cube root is nearly normal (Wilson
+and Hilferty 1931), so ``3 ((1 + r z)^(1/3) - 1 + r^2 / 9) / r`` compares lengths with each other.
 """
 
 from edgespec.records import FrameFlag
@@ -43,8 +43,8 @@ N_BEST = 4
 #: What is clipped is heard: a scan must not go quiet when the interferer gets stronger.
 UNHEARD = int(FrameFlag.DROPPED | FrameFlag.NONFINITE | FrameFlag.CONSTANT)
 N_TERMS = 6
-#: What adds up over bands: u, i, h and k, and of the newest part of a long window u and i again.
-RUN_TERMS = 6
+#: What adds up over bands: u, i, h, k, S(a a), and u and i of the newest part of a long window.
+RUN_TERMS = 7
 #: Walking in an extended vehicular channel moved the leakage of simulated cells by up to 3 dB.
 LEAK_SPREAD = 1.0
 #: On simulated traffic without interferer, 1 of 10 dB more power left up to a fifth more than the

@@ -1,0 +1,86 @@
+"""What each detector says of every hop of a stretch of signal, at one place in time alike."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.computing import Computing
+from edgespec.detect.arithmetic import open_arithmetic
+from edgespec.detect.scan.arithmetic import open_arithmetic as open_scan_arithmetic
+from edgespec.detect.scan.residual_scan import THRESHOLD, ResidualScan
+from edgespec.dsp.prefix.cell import Cell
+from edgespec.dsp.prefix.residual import ResidualPlane
+from edgespec.dsp.prefix.tracker import TrackState
+from edgespec.dsp.segments import Segmenter
+from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.framing import Recipe
+from edgespec.observer.scorer import Scorer
+from edgespec.records import FloatArray, IqBlock, SourceInfo
+
+__all__ = ["device_scores", "residual_scores"]
+
+
+def _blocks(samples: NDArray[Any], info: SourceInfo, hop_samples: int) -> Iterator[IqBlock]:
+    for start in range(0, len(samples) - hop_samples + 1, hop_samples):
+        part = samples[start : start + hop_samples]
+        yield IqBlock(part, info.sample_rate_hz, info.center_freq_hz, start, 0)
+
+
+def residual_scores(
+    samples: NDArray[Any], info: SourceInfo, cell: Cell, hop_samples: int
+) -> tuple[FloatArray, ResidualScan]:
+    """Return the deviation of the residual in each hop, and the scan.
+
+    NaN in the warm-up, and where the timing of the cell is lost. While it is above the shipped
+    threshold, the phase of the cell stays what it was.
+    """
+    plane = ResidualPlane(
+        info.sample_rate_hz,
+        info.sample_format,
+        cell,
+        max_block_samples=hop_samples,
+        center_freq_hz=info.center_freq_hz,
+    )
+    scan = ResidualScan(
+        plane.plan.n_subbands, arithmetic=open_scan_arithmetic(Computing.named("auto"))
+    )
+    scores = np.full(len(samples) // hop_samples, np.nan, np.float32)
+    for number, block in enumerate(_blocks(samples, info, hop_samples)):
+        slots = plane.process(block)
+        found = scan.score(slots.residual, slots.power, slots.slot, slots.flags)
+        if found is None or plane.tracker.state is not TrackState.TRACKING:
+            continue
+        scores[number] = found.value
+        if found.value > THRESHOLD:
+            plane.tracker.freeze()
+        else:
+            plane.tracker.thaw()
+    return scores, scan
+
+
+def device_scores(
+    samples: NDArray[Any], info: SourceInfo, recipe: Recipe, names: Sequence[str], n_warmup: int
+) -> dict[str, FloatArray]:
+    """Return the scores of detectors without a model, in deviations at the site, of each hop.
+
+    NaN in the warm-up of ``n_warmup`` hops.
+    """
+    computing = Computing.named("auto")
+    front_end = FrontEnd(
+        recipe.framing, info.sample_format, max_block_samples=recipe.hop_samples, computing="auto"
+    )
+    segmenter = Segmenter(recipe.geometry, partial=True)
+    scorer = Scorer(None, names, recipe.geometry, n_warmup, arithmetic=open_arithmetic(computing))
+    n_hops = len(samples) // recipe.hop_samples
+    scores = {name: np.full(n_hops, np.nan, np.float32) for name in names}
+    for block in _blocks(samples, info, recipe.hop_samples):
+        segmenter.push(front_end.process(block))
+        for segment in segmenter.segments():
+            number = int(segment.tick_start[recipe.n_context]) // recipe.hop_samples
+            found = scorer.score(segment)
+            if scorer.is_warm:
+                for score in found:
+                    scores[score.detector][number] = score.value
+    return scores
