@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from edgespec.computing import Computing
 from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.scan.arithmetic import open_arithmetic as open_scan_arithmetic
+from edgespec.detect.scan.power_scan import PowerScan
 from edgespec.detect.scan.residual_scan import THRESHOLD, ResidualScan
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.residual import ResidualPlane
@@ -17,9 +18,9 @@ from edgespec.dsp.segments import Segmenter
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.framing import Recipe
 from edgespec.observer.scorer import Scorer
-from edgespec.records import FloatArray, IqBlock, SourceInfo
+from edgespec.records import FloatArray, IqBlock, Segment, SourceInfo
 
-__all__ = ["device_scores", "residual_scores"]
+__all__ = ["device_scores", "power_scan_scores", "residual_scores"]
 
 
 def _blocks(samples: NDArray[Any], info: SourceInfo, hop_samples: int) -> Iterator[IqBlock]:
@@ -60,6 +61,20 @@ def residual_scores(
     return scores, scan
 
 
+def _segments(
+    samples: NDArray[Any], info: SourceInfo, recipe: Recipe
+) -> Iterator[tuple[int, Segment]]:
+    """Yield every segment with the number of the hop that is its target."""
+    front_end = FrontEnd(
+        recipe.framing, info.sample_format, max_block_samples=recipe.hop_samples, computing="auto"
+    )
+    segmenter = Segmenter(recipe.geometry, partial=True)
+    for block in _blocks(samples, info, recipe.hop_samples):
+        segmenter.push(front_end.process(block))
+        for segment in segmenter.segments():
+            yield int(segment.tick_start[recipe.n_context]) // recipe.hop_samples, segment
+
+
 def device_scores(
     samples: NDArray[Any], info: SourceInfo, recipe: Recipe, names: Sequence[str], n_warmup: int
 ) -> dict[str, FloatArray]:
@@ -67,20 +82,29 @@ def device_scores(
 
     NaN in the warm-up of ``n_warmup`` hops.
     """
-    computing = Computing.named("auto")
-    front_end = FrontEnd(
-        recipe.framing, info.sample_format, max_block_samples=recipe.hop_samples, computing="auto"
-    )
-    segmenter = Segmenter(recipe.geometry, partial=True)
-    scorer = Scorer(None, names, recipe.geometry, n_warmup, arithmetic=open_arithmetic(computing))
+    arithmetic = open_arithmetic(Computing.named("auto"))
+    scorer = Scorer(None, names, recipe.geometry, n_warmup, arithmetic=arithmetic)
     n_hops = len(samples) // recipe.hop_samples
     scores = {name: np.full(n_hops, np.nan, np.float32) for name in names}
-    for block in _blocks(samples, info, recipe.hop_samples):
-        segmenter.push(front_end.process(block))
-        for segment in segmenter.segments():
-            number = int(segment.tick_start[recipe.n_context]) // recipe.hop_samples
-            found = scorer.score(segment)
-            if scorer.is_warm:
-                for score in found:
-                    scores[score.detector][number] = score.value
+    for number, segment in _segments(samples, info, recipe):
+        found = scorer.score(segment)
+        if scorer.is_warm:
+            for score in found:
+                scores[score.detector][number] = score.value
+    return scores
+
+
+def power_scan_scores(
+    samples: NDArray[Any], info: SourceInfo, recipe: Recipe, n_warmup: int
+) -> FloatArray:
+    """Return the deviation of the scan of power in each hop, NaN in the warm-up."""
+    computing = Computing.named("auto")
+    scan = PowerScan(
+        recipe.geometry, n_warmup, open_arithmetic(computing), open_scan_arithmetic(computing)
+    )
+    scores = np.full(len(samples) // recipe.hop_samples, np.nan, np.float32)
+    for number, segment in _segments(samples, info, recipe):
+        found = scan.score(segment, None)
+        if found is not None:
+            scores[number] = found.value
     return scores

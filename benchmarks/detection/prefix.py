@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -134,6 +135,13 @@ def markdown(rows: Sequence[Row]) -> str:
     return "\n".join(parts)
 
 
+def _summed_up(row: Row) -> dict[str, Any]:
+    """Return a row with the number and the median of its scores in their place."""
+    found = asdict(row)
+    del found["scores"]
+    return found | {"n": len(row.scores), "median": float(np.median(row.scores))}
+
+
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, help="The recordings.")
 @click.option("--isr", "isrs_db", type=float, multiple=True, help="Only these, dB.")
@@ -147,11 +155,7 @@ def main(data: Path, isrs_db: tuple[float, ...], save: bool) -> None:
             recording, isrs_db or ISRS_DB, _SEED + number, lambda text: click.echo(text, err=True)
         )
     title = "Interferers beside a real cell, by what is left of it"
-    kept = [
-        asdict(row) | {"scores": None, "n": len(row.scores), "median": float(np.median(row.scores))}
-        for row in rows
-        if row.scores
-    ]
+    kept = [_summed_up(row) for row in rows if row.scores]
     click.echo(save_rows("prefix", title, facts(), kept, markdown(rows), save=save))
 
 

@@ -1,0 +1,145 @@
+"""Interferers in bands without an LTE cell: the scan of power beside the detectors of the device.
+
+``python -m benchmarks.detection.other_bands`` takes the recordings of GSM, ADS-B, ISM and noise
+that have at least 24 horizons: the first half is the warm-up, the second is normal, or has one of
+six kinds of interferers at an ISR to burst power, that which a twentieth of the frames exceeds.
+There are few and short recordings, so a share found of .03 more or less says nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.detection.hop_scores import device_scores, power_scan_scores
+from benchmarks.detection.injected import KINDS, draw_interferer
+from benchmarks.detection.real_cases import Case, Recording, read_recording
+from benchmarks.record import DATA, facts, save_rows
+from converter.lab.numbers.metrics import rank_scores
+from converter.report.markdown_table import markdown_table
+from edgespec.framing import Recipe
+from edgespec.simulate.receiver import to_complex
+
+__all__ = ["NAMES", "Row", "main", "markdown", "rows_of"]
+
+NAMES = (
+    "adsb1090_modes1",
+    "gsm900_953.6MHz_128",
+    "ism_urh_elektromaten",
+    "ism_urh_pwm",
+    "rx_noise_1.92M",
+)
+ISRS_DB = (-20.0, -10.0, 0.0, 10.0)
+_SEED = 20261130
+_FALSE_ALARM_RATE = 0.01
+_DEVICE = ("zscore", "energy", "ewma")
+_DETECTORS = ("scan", *_DEVICE)
+#: Hops of the second half before the interferer, and those of it that are no longer the onset.
+_BEFORE, _ONSET = 4, 4
+_BURST_QUANTILE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Scores of one detector: ``normal`` hops, the ``onset``, or ``persistent`` ones."""
+
+    recording: str
+    detector: str
+    mode: str
+    scores: tuple[float, ...]
+    kind: str = ""
+    isr_db: float = 0.0
+
+
+def rows_of(recording: Recording, seed: int) -> Iterator[Row]:
+    """Yield the scores of a recording, untouched and with every kind at every ISR."""
+    info, recipe = recording.info, Recipe.for_rate(recording.info.sample_rate_hz)
+    n_hops = len(recording.samples) // recipe.hop_samples
+    whole = replace(recording, samples=recording.samples[: n_hops * recipe.hop_samples])
+    n_warmup = n_hops // 2
+    start = n_warmup + _BEFORE
+
+    def scores_of(samples: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+        found = device_scores(samples, info, recipe, _DEVICE, n_warmup)
+        return {"scan": power_scan_scores(samples, info, recipe, n_warmup), **found}
+
+    for name, scores in scores_of(whole.samples).items():
+        yield Row(recording.name, name, "normal", _finite(scores))
+    burst_db = _burst_db(whole, recipe.framing.frame_s, start * recipe.hop_samples)
+    for number, kind in enumerate(KINDS):
+        rng = np.random.default_rng((seed, number))
+        interferer = draw_interferer(kind, info.sample_rate_hz, rng)
+        for isr_db in ISRS_DB:
+            case = Case(kind, interferer, isr_db + burst_db)
+            mixed = whole.mixed(case, start * recipe.hop_samples / info.sample_rate_hz)
+            for name, scores in scores_of(mixed).items():
+                onset, later = scores[start : start + 1], scores[start + _ONSET :]
+                yield Row(recording.name, name, "onset", _finite(onset), kind, isr_db)
+                yield Row(recording.name, name, "persistent", _finite(later), kind, isr_db)
+
+
+def _burst_db(recording: Recording, frame_s: float, first: int) -> float:
+    """Return the power of a burst over the mean power from a sample on, in dB."""
+    power = np.abs(to_complex(recording.samples, recording.info.sample_format)) ** 2
+    size = round(frame_s * recording.info.sample_rate_hz)
+    frames = power[: len(power) // size * size].reshape(-1, size).mean(axis=1)
+    return float(10.0 * np.log10(np.quantile(frames, _BURST_QUANTILE) / power[first:].mean()))
+
+
+def _finite(scores: NDArray[np.float32]) -> tuple[float, ...]:
+    return tuple(map(float, scores[np.isfinite(scores)]))
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return AUC and the share found at 1% false alarms; all hops of a mode count alike."""
+    table = []
+    isrs_db = sorted({row.isr_db for row in rows if row.kind})
+    for mode in ("onset", "persistent"):
+        for detector in _DETECTORS:
+            own = [row for row in rows if row.detector == detector]
+            normal = np.array([v for row in own if row.mode == "normal" for v in row.scores])
+            limit = np.quantile(normal, 1.0 - _FALSE_ALARM_RATE)
+            by_isr: dict[float, list[float]] = defaultdict(list)
+            for row in own:
+                if row.mode == mode:
+                    by_isr[row.isr_db] += row.scores
+            cells = []
+            for isr_db in isrs_db:
+                ranked = rank_scores(normal, by_isr[isr_db])
+                area = float(ranked.areas()[ranked.place].mean())
+                cells.append(f"{area:.3f}, {np.mean(np.array(by_isr[isr_db]) > limit):.2f}")
+            table.append([f"{detector}, {mode}", *cells])
+    n_normal = sum(len(r.scores) for r in rows if r.mode == "normal" and r.detector == "scan")
+    head = ["AUC, found at 1%, at ISR", *(f"{isr_db:+.0f} dB" for isr_db in isrs_db)]
+    return f"{n_normal} normal hops.\n\n{markdown_table(head, table)}\n"
+
+
+def _summed_up(row: Row) -> dict[str, Any]:
+    """Return a row with the number and the median of its scores in their place."""
+    found = asdict(row)
+    del found["scores"]
+    return found | {"n": len(row.scores), "median": float(np.median(row.scores))}
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), default=DATA, help="The recordings.")
+@click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
+def main(data: Path, save: bool) -> None:
+    """Score interferers in bands without a cell."""
+    progress: Callable[[str], None] = lambda text: click.echo(text, err=True)  # noqa: E731
+    rows: list[Row] = []
+    for number, name in enumerate(NAMES):
+        progress(name)
+        rows += rows_of(read_recording(data / f"{name}.sigmf-meta"), _SEED + number)
+    kept = [_summed_up(row) for row in rows if row.scores]
+    title = "Interferers in bands without a cell, by power"
+    click.echo(save_rows("other_bands", title, facts(), kept, markdown(rows), save=save))
+
+
+if __name__ == "__main__":
+    main()
