@@ -34,8 +34,8 @@ def residual_scores(
 ) -> tuple[FloatArray, ResidualScan]:
     """Return the deviation of the residual in each hop, and the scan.
 
-    NaN in the warm-up, and where the timing of the cell is lost. While it is above the shipped
-    threshold, the phase of the cell stays what it was.
+    NaN in the warm-up, and where the timing of the cell is lost or the scan does not trust itself.
+    While it is above the shipped threshold, the phase of the cell stays what it was.
     """
     plane = ResidualPlane(
         info.sample_rate_hz,
@@ -51,7 +51,8 @@ def residual_scores(
     for number, block in enumerate(_blocks(samples, info, hop_samples)):
         slots = plane.process(block)
         found = scan.score(slots.residual, slots.power, slots.slot, slots.flags)
-        if found is None or plane.tracker.state is not TrackState.TRACKING:
+        is_lost = plane.tracker.state is not TrackState.TRACKING
+        if found is None or scan.distrust or is_lost:
             continue
         scores[number] = found.value
         if found.value > THRESHOLD:

@@ -151,7 +151,7 @@ def markdown(tails: Sequence[Tail]) -> str:
 
 
 @click.command()
-@click.option("--observers", "n_observers", default=24, help="How many.")
+@click.option("--observers", "n_observers", default=18, help="How many.")
 @click.option("--seconds", default=20.0, help="Of each.")
 @click.option("--rate", "rate_hz", default=1.92e6, help="Sample rate, S/s.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")

@@ -39,8 +39,8 @@ class Arithmetic(Protocol):
             power: of the same shape.
             place: ``(n_slots,)`` in the frame.
             flags: uint8 ``(n_slots,)``.
-            tables: float64 ``(3, 20, n_bands)``: noise, leakage and one over the spread at each
-                place.
+            tables: float64 ``(4, 20, n_bands)``: noise, leakage and one over the spread at each
+                place, and the largest power that leaks.
             unit: of power.
             terms: float64 ``(MOST_NEW, N_TERMS, n_bands)``, written.
             ratio: float32 ``(n_recent, n_bands)``: measured over expected, moved on; at least as

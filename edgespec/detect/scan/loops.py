@@ -32,7 +32,7 @@ _UNHEARD = np.uint8(UNHEARD)
 def load() -> None:
     """Compile every loop, or fetch it from the cache, before the first slot waits for it."""
     rows, place, flags = np.ones((1, 1), np.float32), np.zeros(1, np.int64), np.zeros(1, np.uint8)
-    terms, tables = np.zeros((1, N_TERMS, 1)), np.ones((3, 20, 1))
+    terms, tables = np.zeros((1, N_TERMS, 1)), np.ones((4, 20, 1))
     counts, runs = np.zeros(1 + 2 * _N_LONG, np.int64), np.array([[0], [1]])
     sums, bands = np.zeros((SHORT[-1] + 2, N_TERMS, 1)), np.zeros((RUN_TERMS, 2))
     spreads, best = np.ones((2, _N_SHORT + _N_LONG, 1)), np.zeros((N_BEST, 1 + _N_LONG))
@@ -62,7 +62,8 @@ def residual_terms(  # type: ignore[no-untyped-def]
             mean += power[t, b]
         mean /= n_bands
         for b in range(n_bands):
-            left = tables[1, place[t], b] * 0.5 * (power[t, b] + mean)
+            loud = min(0.5 * (power[t, b] + mean), tables[3, place[t], b])
+            left = tables[1, place[t], b] * loud
             inverse = 1.0 / (tables[0, place[t], b] + left)
             sharpness = tables[2, place[t], b]
             measured = residual[t, b] * inverse

@@ -38,8 +38,8 @@ def residual_terms(
     if not len(heard):
         return 0
     wide = power[heard].astype(np.float64)
-    noise, leak, sharpness = tables[:, place[heard]]
-    left = leak * 0.5 * (wide + wide.mean(axis=1, keepdims=True))
+    noise, leak, sharpness, most = tables[:, place[heard]]
+    left = leak * np.minimum(0.5 * (wide + wide.mean(axis=1, keepdims=True)), most)
     inverse = 1.0 / (noise + left)
     measured = residual[heard] * inverse
     x, a, d = (measured - 1.0) * sharpness, unit * inverse * sharpness, left * inverse * sharpness

@@ -1,6 +1,6 @@
 """What is left of a cell at this site: noise, and the share of the cell that does not cancel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,27 +22,36 @@ _PRIOR_SLOTS, _LEAST_WORTH = 20.0, 2.0
 #: Least share of the cell that is thought to be left where none was seen.
 _LEAST_LEAK = 1e-3
 _MOST_WORTH = 1e6
+#: A cell may get so many times stronger than its loud slots were in the warm-up.
+_MOST_RISE, _LOUD = 10.0, 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """``noise + leak * power`` a place in the frame and subband, float64 ``(20, n_subbands)``.
 
-    ``power`` is that of :func:`mixed_power`. ``spread``, of the same shape, is the standard
-    deviation of ``residual / expected``, ``unit`` the usual noise: the power that excess is counted
-    in. ``left_share`` is the share of the received power that was left in the warm-up, 0 to 1: near
-    1 nothing cancels.
+    ``power`` is that of :func:`mixed_power`, up to ``most_power`` ``(n_subbands,)``, 10 dB over
+    what the warm-up showed: what leaks of more nobody knows, and it is hardly the cell's.
+    ``spread``, of the same shape, is the standard deviation of ``residual / expected``; ``unit``
+    the usual noise, the power that excess is counted in. ``left_share`` is the share of the
+    received power that was left in the warm-up, 0 to 1: near 1 nothing cancels.
     """
 
     noise: _Doubles
     leak: _Doubles
     spread: _Doubles
+    most_power: _Doubles
     unit: float
     left_share: float
 
     def scaled(self, ratio: float) -> "Site":
         """Return the site at another gain of the receiver, by its ratio of powers."""
-        return Site(self.noise * ratio, self.leak, self.spread, self.unit * ratio, self.left_share)
+        return replace(
+            self,
+            noise=self.noise * ratio,
+            most_power=self.most_power * ratio,
+            unit=self.unit * ratio,
+        )
 
 
 def mixed_power(power: FloatArray) -> _Doubles:
@@ -101,6 +110,7 @@ def learn_site(residual: FloatArray, power: FloatArray, place: NDArray[np.int64]
         noise,
         leak,
         np.maximum(np.sqrt(variance), 1e-3),
+        _MOST_RISE * np.quantile(mixed, _LOUD, axis=0),
         float(np.exp(np.log(noise).mean())),
         float(min(1.0, expected.sum() / max(power.sum(dtype=np.float64), 1e-300))),
     )

@@ -155,6 +155,17 @@ def test_silent_places_of_a_frame_hear_what_the_others_hide(rng: np.random.Gener
     assert heard[()] < HIGH < heard[4, 5, 14, 15]
 
 
+def test_a_stronger_interferer_is_never_less_of_a_deviation(rng: np.random.Generator) -> None:
+    """What leaks of so much power nobody knows, so it is no excuse for what is left."""
+    slots = made_slots(rng, 13, leak=0.05)
+    found = []
+    for level in 10.0 ** np.arange(-3.0, 6.0):
+        scan = settled(np.random.default_rng(1), leak=0.05)
+        found += values(scan, slots.with_interferer(level))
+    assert min(found[2:]) > HIGH
+    assert np.all(np.diff(found[3:]) > 0.0)
+
+
 def test_an_interferer_that_stays_is_seen_as_long_as_it_stays(rng: np.random.Generator) -> None:
     scan = settled(rng)
     found = values(scan, made_slots(rng, 4_000).with_interferer(2e-3))
