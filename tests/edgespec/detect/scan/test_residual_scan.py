@@ -164,6 +164,7 @@ def test_a_stronger_interferer_is_never_less_of_a_deviation(rng: np.random.Gener
         found += values(scan, slots.with_interferer(level))
     assert min(found[2:]) > HIGH
     assert np.all(np.diff(found[3:]) > 0.0)
+    assert found[-1] > 4.0 * found[3]
 
 
 def test_an_interferer_that_stays_is_seen_as_long_as_it_stays(rng: np.random.Generator) -> None:
