@@ -130,8 +130,13 @@ def markdown(rows: Sequence[Row]) -> str:
                 table.append([f"{detector}, {mode}", *cells])
         n_normal = sum(len(r.scores) for r in here if r.mode == "normal" and r.detector == _SCAN)
         head = ["mean AUC, found at 1%, at ISR", *(f"{isr_db:+.0f} dB" for isr_db in isrs_db)]
-        head_line = f"## {title[0].upper()}{title[1:]}: {n_normal} normal hops"
-        parts.append(f"{head_line}\n\n{markdown_table(head, table)}\n")
+        scored = {r.recording for r in here if r.detector == _SCAN and r.scores}
+        unheard = ", ".join(sorted({r.recording for r in here} - scored)) or "none"
+        parts.append(
+            f"## {title[0].upper()}{title[1:]}: {n_normal} normal hops\n\n"
+            f"{markdown_table(head, table)}\n\n"
+            f"Not trusted, and so not scored, by the scan of the residual: {unheard}.\n"
+        )
     return "\n".join(parts)
 
 
