@@ -16,9 +16,10 @@ from edgespec.records import FloatArray, FrameFlag
 __all__ = ["LEAST_WARMUP", "MOST_LEFT", "MOST_WARMUP", "THRESHOLD", "ResidualScan"]
 
 #: Deviations that are an alarm, at the site: less their mean and over their spread there, as for
-#: every detector of the chain. By the tails of 18 simulated observers without interferer 13 of them
-#: pass it in one hop a day or less, those that drive in up to 160; in their 3 minutes the largest
-#: was 7.8 (``python -m benchmarks.detection.scan_tail``).
+#: every detector of the chain. By its own tail each of 13 of 18 simulated observers without
+#: interferer passes it in one hop a day or less, and five that walk or drive in up to 160; one tail
+#: for all says 350. In their 3 minutes the largest was 7.8, so nothing is proven of a day
+#: (``python -m benchmarks.detection.scan_tail``).
 THRESHOLD = 12.0
 
 #: Slots of a warm-up: 0.4 s, twenty of each place of the frame twice over, and what is kept.
