@@ -16,6 +16,7 @@ from edgespec.change import Change
 from edgespec.clock import ClockQuality
 from edgespec.errors import ModelError
 from edgespec.grid import NO_SPAN, Grid, Quantity, Span
+from edgespec.heard_cell import HeardCell
 from edgespec.sample_format import SampleFormat
 
 __all__ = [
@@ -324,8 +325,9 @@ class ObserverState:
     ``troubles`` are the kinds of trouble with the receiver that are going on; while ``overload`` is
     one of them, levels are lower bounds. ``distrust`` says why what the warm-up learnt is not to be
     trusted, '' where it is. ``center_freq_hz`` is where the band lies now: a source may be retuned.
-    ``latency_s`` is the time from the last sample of a
-    segment to the decision on it since the start: ``p50``, ``p99`` and ``max``.
+    ``cell`` is what is known of the cell that is cancelled; None where none is looked for.
+    ``latency_s`` is the time from the last sample of a segment to the decision on it since the
+    start: ``p50``, ``p99`` and ``max``.
     """
 
     utc_ns: int
@@ -353,6 +355,7 @@ class ObserverState:
     troubles: tuple[str, ...] = ()
     distrust: str = ""
     center_freq_hz: float = 0.0
+    cell: HeardCell | None = None
 
 
 @dataclass(frozen=True, slots=True)

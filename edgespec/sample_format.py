@@ -41,3 +41,13 @@ class SampleFormat(StrEnum):
         """Return a buffer: complex64 ``(n_samples,)`` or integers ``(n_samples, 2)``, I, Q."""
         shape = (n_samples,) if self is SampleFormat.CF32 else (n_samples, 2)
         return np.empty(shape, self.dtype)
+
+    def to_complex(self, samples: NDArray[Any]) -> NDArray[np.complex64]:
+        """Return samples as complex64 ``(n_samples,)``, full scale 1.0; always a copy."""
+        if self is SampleFormat.CF32:
+            return samples.astype(np.complex64)
+        parts = samples.astype(np.float32)
+        parts -= np.float32(self.zero)
+        parts *= np.float32(1.0 / self.full_scale)
+        out: NDArray[np.complex64] = parts.view(np.complex64)[:, 0]
+        return out

@@ -23,7 +23,6 @@ from edgespec.dsp.prefix.search import find_cell
 from edgespec.dsp.prefix.tracker import TrackState
 from edgespec.records import IqBlock, SampleFormat
 from edgespec.simulate.config import CellConfig, ChannelConfig, NeighbourConfig, SceneConfig
-from edgespec.simulate.receiver import to_complex
 from edgespec.simulate.scene import Scene, noise_power
 from edgespec.units import db_from_ratio
 
@@ -94,7 +93,7 @@ def recordings(folder: Path) -> Iterator[dict[str, Any]]:
         )
         name = {"recording": path.stem}
         searched = samples[: round(_SEARCH_S * info.sample_rate_hz)]
-        cell = find_cell(to_complex(searched, info.sample_format), info.sample_rate_hz)
+        cell = find_cell(info.sample_format.to_complex(searched), info.sample_rate_hz)
         if cell is None:
             yield name | {"identity": None}
             continue

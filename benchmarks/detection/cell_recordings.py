@@ -24,7 +24,6 @@ from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.reference import ReferencePlane
 from edgespec.dsp.prefix.search import find_cell
 from edgespec.records import IqBlock, SampleFormat
-from edgespec.simulate.receiver import to_complex
 
 __all__ = ["main", "markdown"]
 
@@ -76,7 +75,7 @@ def windows(
 def rows_of(recording: Recording, n_tries: int) -> Iterator[dict[str, Any]]:
     """Yield the row of the untouched recording, and one for each fault and try."""
     rate_hz = recording.info.sample_rate_hz
-    waves = to_complex(recording.samples, recording.info.sample_format)
+    waves = recording.info.sample_format.to_complex(recording.samples)
     cell = find_cell(waves[: round(_SEARCH_S * rate_hz)], rate_hz)
     about: dict[str, Any] = {"recording": recording.name}
     if cell is None:

@@ -23,7 +23,6 @@ from benchmarks.record import DATA, facts, save_rows
 from converter.lab.numbers.metrics import rank_scores
 from converter.report.markdown_table import markdown_table
 from edgespec.framing import Recipe
-from edgespec.simulate.receiver import to_complex
 
 __all__ = ["NAMES", "Row", "main", "markdown", "rows_of"]
 
@@ -85,7 +84,7 @@ def rows_of(recording: Recording, seed: int) -> Iterator[Row]:
 
 def _burst_db(recording: Recording, frame_s: float, first: int) -> float:
     """Return the power of a burst over the mean power from a sample on, in dB."""
-    power = np.abs(to_complex(recording.samples, recording.info.sample_format)) ** 2
+    power = np.abs(recording.info.sample_format.to_complex(recording.samples)) ** 2
     size = round(frame_s * recording.info.sample_rate_hz)
     frames = power[: len(power) // size * size].reshape(-1, size).mean(axis=1)
     return float(10.0 * np.log10(np.quantile(frames, _BURST_QUANTILE) / power[first:].mean()))

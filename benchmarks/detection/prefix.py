@@ -26,7 +26,6 @@ from converter.lab.numbers.metrics import rank_scores
 from converter.report.markdown_table import markdown_table
 from edgespec.dsp.prefix.search import find_cell
 from edgespec.framing import Recipe
-from edgespec.simulate.receiver import to_complex
 
 __all__ = ["FALSE_ALARM_RATE", "Row", "main", "markdown", "rows_of"]
 
@@ -67,7 +66,7 @@ def rows_of(
     hop_samples = recipe.hop_samples
     n_warmup = round(_WARMUP_S * rate_hz) // hop_samples
     start = round(_START_S * rate_hz) // hop_samples
-    heard = to_complex(recording.samples[: n_warmup * hop_samples], info.sample_format)
+    heard = info.sample_format.to_complex(recording.samples[: n_warmup * hop_samples])
     cell = find_cell(heard, rate_hz)
     if cell is None:
         progress(f"{recording.name}: no cell")

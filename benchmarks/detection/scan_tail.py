@@ -25,17 +25,15 @@ from converter.simulate.specs import RecordingSpec
 from edgespec.detect.scan.residual_scan import THRESHOLD
 from edgespec.dsp.prefix.search import find_cell
 from edgespec.framing import Recipe
+from edgespec.observer.cancelled import SITE_STD
 from edgespec.records import SourceInfo
-from edgespec.simulate.receiver import to_complex
 from edgespec.simulate.scene import Scene
 
-__all__ = ["SITE_STD", "Tail", "main", "markdown", "per_day", "tail_of"]
+__all__ = ["Tail", "main", "markdown", "per_day", "tail_of"]
 
 _SEED = 20261129
 _WARMUP_S = 0.4
 _TOP = 0.01
-#: Spread of the deviations at a quiet site: none is taken to be smaller.
-SITE_STD = 0.6
 _DAY_S = 86_400.0
 
 
@@ -68,7 +66,7 @@ def tail_of(spec: RecordingSpec) -> Tail:
     samples = receiver.sample_format.empty(spec.n_samples)
     Scene(spec.scene, spec.seed).read_into(samples)
     info = SourceInfo("simulated", rate_hz, 0.0, receiver.sample_format, False)
-    heard = to_complex(samples[: round(_WARMUP_S * rate_hz)], receiver.sample_format)
+    heard = receiver.sample_format.to_complex(samples[: round(_WARMUP_S * rate_hz)])
     cell = find_cell(heard, rate_hz)
     has_neighbour = bool(spec.scene.neighbours)
     hop_s = hop_samples / rate_hz

@@ -7,6 +7,7 @@ from edgespec import __version__
 from edgespec.alarm.output import Output
 from edgespec.alarm.terminal import Terminal
 from edgespec.config import Config
+from edgespec.heard_cell import CellState, HeardCell
 from edgespec.records import BandInfo, Event, ObserverState, RssReport
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.event import EventMessage, event_payload
@@ -192,6 +193,8 @@ def _status(state: ObserverState) -> str:
             parts.insert(1, words)
     if state.n_dropped:
         parts.append(f"{_count(state.n_dropped, 'sample')} lost")
+    if state.cell is not None:
+        parts.append(_cell(state.cell))
     if state.distrust:
         parts.append(f"not trusted: {state.distrust}")
     parts += [f"{_count(n, 'segment')} {reason}" for reason, n in state.n_skipped.items() if n]
@@ -235,6 +238,14 @@ def _levels(state: ObserverState) -> tuple[str, ...]:
         f"level {least}{state.level_dbfs:.1f} dBFS",
         f"noise floor {state.noise_floor_dbfs:.1f} dBFS",
     )
+
+
+def _cell(cell: HeardCell) -> str:
+    if cell.identity is None:
+        return "no cell" if cell.state is CellState.NONE else "looking for a cell"
+    doubt = ", says little" if cell.distrust else ""
+    learning = ", learning" if cell.state is CellState.LEARNING else ""
+    return f"cell {cell.identity} cancelled ({cell.quality:.0%} of the power{learning}{doubt})"
 
 
 def _count(n: int, noun: str) -> str:

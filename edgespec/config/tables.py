@@ -205,8 +205,12 @@ class DetectConfig:
     """When a score is an alarm and when alarms are an event."""
 
     detectors: tuple[str, ...] = field(
-        default=("model", "zscore", "energy"),
-        metadata=about("Detectors that look at every segment; any of them raises the alarm", **ID),
+        default=("residual", "model", "zscore", "energy"),
+        metadata=about(
+            "Detectors, any of which raises the alarm: residual looks at what is left when a cell "
+            "is cancelled, the others at every segment",
+            **ID,
+        ),
     )
     false_alarm_rate: float = field(
         default=0.001,

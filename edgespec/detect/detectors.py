@@ -11,7 +11,14 @@ from edgespec.errors import ConfigError
 from edgespec.nearest import nearest
 from edgespec.records import Geometry
 
-__all__ = ["DETECTORS", "MODEL_DETECTORS", "make_detectors", "resolve_names", "without_model"]
+__all__ = [
+    "DETECTORS",
+    "MODEL_DETECTORS",
+    "RESIDUAL",
+    "make_detectors",
+    "resolve_names",
+    "without_model",
+]
 
 #: Every detector: its name, and how it is made from the geometry, the warm-up in segments and
 #: optionally the arithmetic.
@@ -24,6 +31,9 @@ DETECTORS: dict[str, Callable[..., Detector]] = {
     "zscore": BinZScore,
     "ewma": BinEwma,
 }
+
+#: Looks at what is left when the cell is cancelled, slot by slot, and not at segments.
+RESIDUAL = "residual"
 
 #: The detector that belongs to a model of each role; ``model`` in a configuration means it.
 MODEL_DETECTORS = {"forecast": "forecast", "reconstruction": "reconstruction"}
@@ -38,9 +48,9 @@ def resolve_names(names: Sequence[str], role: str) -> tuple[str, ...]:
     """
     own = MODEL_DETECTORS[role]
     resolved = tuple(own if name == "model" else name for name in names)
-    known = ("model", *DETECTORS)
+    known = ("model", RESIDUAL, *DETECTORS)
     for name in resolved:
-        if name not in DETECTORS:
+        if name not in known[1:]:
             near = nearest(name, known)
             hint = f", did you mean {near!r}?" if near else ""
             raise ConfigError(
@@ -83,5 +93,7 @@ def without_model(names: Sequence[str]) -> tuple[str, ...]:
 def make_detectors(
     names: Sequence[str], geometry: Geometry, n_warmup: int, arithmetic: Arithmetic = plain
 ) -> tuple[Detector, ...]:
-    """Return new detectors for resolved ``names``."""
-    return tuple(DETECTORS[name](geometry, n_warmup, arithmetic) for name in names)
+    """Return new detectors of segments for those of the resolved ``names`` that look at them."""
+    return tuple(
+        DETECTORS[name](geometry, n_warmup, arithmetic) for name in names if name in DETECTORS
+    )

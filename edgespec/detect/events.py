@@ -79,12 +79,19 @@ class EventTracker:
         """Forget what is normal: it is learnt again."""
         self._lookout = Lookout(self.info.grid.n_bins, self._spread_db)
 
-    def update(self, decision: Decision, target_dbfs: FloatArray) -> Sequence[Event]:
+    def update(
+        self,
+        decision: Decision,
+        target_dbfs: FloatArray,
+        may_be_gain: Callable[[float], bool] = lambda step_db: True,
+    ) -> Sequence[Event]:
         """Take the decision on one segment and return what there is to say, if anything.
 
         Args:
             decision: scores and thresholds.
             target_dbfs: measured horizon ``(n_horizon, n_bins)``.
+            may_be_gain: whether a step of the gain by so many dB is one by all that is known;
+                asked where power looks like it.
         """
         self.step_db = 0.0
         muted = MODELS if decision.tick_start < self._muted_until else ()
@@ -96,7 +103,7 @@ class EventTracker:
                 is_alarm = is_alarm or score.value > threshold
         self._recent.append(is_alarm)
         if is_hot:
-            return self._while_hot(decision, target_dbfs, share, muted, is_alarm)
+            return self._while_hot(decision, target_dbfs, share, muted, is_alarm, may_be_gain)
         self._gain.clear()
         if self._candidates:
             for track in self._candidates:
@@ -143,9 +150,13 @@ class EventTracker:
         share: float,
         muted: Sequence[str] | frozenset[str],
         is_alarm: bool,
+        may_be_gain: Callable[[float], bool],
     ) -> Sequence[Event]:
         lookout = self._lookout
-        step_db = self._gain.see(gain_step_db(lookout.power, target_dbfs))
+        step_db = gain_step_db(lookout.power, target_dbfs)
+        if step_db is not None and not may_be_gain(step_db):
+            step_db = None
+        step_db = self._gain.see(step_db)
         if step_db is not None:
             return self._follow_gain(decision, step_db)
         evidence = lookout.evidence(decision, target_dbfs, share, muted)

@@ -1,14 +1,18 @@
 """From the maps of a segment with high scores to what is seen where in the band."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from edgespec.detect.detectors import MODEL_DETECTORS
+import numpy as np
+
+from edgespec.detect.detectors import MODEL_DETECTORS, RESIDUAL
 from edgespec.detect.kinds import ANOMALY, kind_of
 from edgespec.detect.normal import NormalMap, Standing
 from edgespec.detect.regions import (
     Region,
     find_regions,
     onset_of,
+    region_at,
 )
 from edgespec.detect.track import Evidence, Sighting
 from edgespec.records import Decision, FloatArray, Score
@@ -19,6 +23,8 @@ __all__ = ["MODELS", "POWER", "Lookout"]
 POWER = "power"
 #: A region beside the strongest one must reach the threshold by its own distance, with a margin.
 ALONE_SHARE = 1.25
+#: Of what is left of a cell over a horizon: .11 to .15 dB on real ones.
+RESIDUAL_SPREAD_DB = 0.2
 #: Detectors that compare with what a model expected.
 MODELS = frozenset(MODEL_DETECTORS.values())
 
@@ -60,6 +66,19 @@ class Lookout:
                 if not errors.is_full:
                     errors.add(score.error_map_db)
 
+    def _of_residual(self, score: Score) -> tuple[Standing, FloatArray] | None:
+        """Return what is left of the cell against what is expected of it.
+
+        A map of it is of the window that lies farthest out, and of its subbands alone.
+        """
+        map_db = score.error_map_db
+        if map_db is None:
+            return None
+        excess_db = map_db.mean(axis=0)
+        whole_db = float(excess_db.min())
+        spread_db = np.full_like(excess_db, RESIDUAL_SPREAD_DB)
+        return Standing(excess_db, spread_db, max(whole_db, 0.0), 0.0), map_db
+
     def evidence(
         self, decision: Decision, target_dbfs: FloatArray, share: float, muted: Collection[str]
     ) -> list[Evidence]:
@@ -83,7 +102,10 @@ class Lookout:
             if by in found:
                 continue
             standing, map_db = None, target_dbfs
-            if by == POWER:
+            left = self._of_residual(score) if by == RESIDUAL else None
+            if left is not None:
+                standing, map_db = left
+            elif by == POWER:
                 standing = self.power.standing(target_dbfs)
                 map_db = target_dbfs - self.power.mean_db
             elif score.error_map_db is not None:
@@ -98,7 +120,8 @@ class Lookout:
                 threshold,
                 score.value > threshold,
             )
-        return list(found.values())
+        # The finest plane that shows it says where it is: subbands are some hundred kHz wide.
+        return sorted(found.values(), key=lambda one: one.by == RESIDUAL)
 
     def sightings(self, evidence: list[Evidence], target_dbfs: FloatArray) -> list[Sighting]:
         """Return what is seen where: by the surest map all of it, by others what is new."""
@@ -115,12 +138,34 @@ class Lookout:
                 is_surest = number == 0 and rank == 0
                 if rank and _sigmas(one.standing, region) < least:
                     continue
+                finer = self._finer(one, region, target_dbfs) if one.by == RESIDUAL else None
+                if finer is not None:
+                    found.append(finer)
+                    continue
                 if any(seen.region.overlap(region) for seen in found):
                     continue
                 is_clear = self._stands_alone(one, region, target_dbfs)
+                # Traffic has no part in what is left of a cell.
+                is_surest |= rank == 0 and one.by == RESIDUAL and one.is_alarm
                 if is_surest or is_clear:
                     found.append(self._sighting(one, region, is_clear=is_clear))
         return found
+
+    def _finer(self, one: Evidence, region: Region, target_dbfs: FloatArray) -> Sighting | None:
+        """Return a region of the power map within one of subbands, if it stands out there, too.
+
+        Subbands are some hundred kHz wide; where power shows it as well, its bins say the edges.
+        """
+        if not self.power.is_known:
+            return None
+        standing = self.power.standing(target_dbfs)
+        inside = slice(region.lower_bin, region.upper_bin + 1)
+        peak = region.lower_bin + int(standing.excess_db[inside].argmax())
+        if standing.excess_db[peak] <= 0.0 or not standing.is_clear(peak):
+            return None
+        map_db = target_dbfs - self.power.mean_db
+        finer = replace(one, by=POWER, standing=standing, map_db=map_db)
+        return self._sighting(finer, region_at(standing, peak), is_clear=True)
 
     def agrees(self, region: Region, target_dbfs: FloatArray) -> bool:
         """Return whether received power alone is clearly not normal where a model says so."""
@@ -134,7 +179,7 @@ class Lookout:
     def _stands_alone(self, one: Evidence, region: Region, target_dbfs: FloatArray) -> bool:
         if one.standing is None or not one.standing.is_clear(region.peak_bin):
             return False
-        return one.by == POWER or self.agrees(region, target_dbfs)
+        return one.by in (POWER, RESIDUAL) or self.agrees(region, target_dbfs)
 
     def _sighting(self, one: Evidence, region: Region, *, is_clear: bool) -> Sighting:
         normal_dbfs = self.power.mean_db if self.power.is_known else None
@@ -154,6 +199,8 @@ class Lookout:
         """Return whose map a detector goes by: its own until the site is known."""
         if score.detector in MODELS and score.error_map_db is not None:
             return score.detector
+        if score.detector == RESIDUAL:
+            return RESIDUAL
         if self.power.is_known:
             return POWER
         return score.detector

@@ -101,6 +101,7 @@ class FrontEnd:
 
     Attributes:
         grid: of the frames since the last retune.
+        center_freq_hz: of these frames; 0 where it is unknown.
         max_frames: most frames that one block completes.
 
     Raises:
@@ -180,7 +181,7 @@ class FrontEnd:
 
     def _tune(self, center_freq_hz: float) -> None:
         """Begin a new grid; the unfinished frame is dropped."""
-        self._center_freq_hz = center_freq_hz
+        self.center_freq_hz = center_freq_hz
         self.grid = self.framing.grid(center_freq_hz)
         self._n_staged = 0
         self._staged_flags = FrameFlag.VALID
@@ -198,7 +199,7 @@ class FrontEnd:
             SourceError: the block is too long, or does not hold what ``sample_format`` says.
         """
         self._check(block)
-        if block.center_freq_hz != self._center_freq_hz:
+        if block.center_freq_hz != self.center_freq_hz:
             self._tune(block.center_freq_hz)
         n_gap = self._close_gap(block)
         samples, start = np.ascontiguousarray(block.samples), block.sample_start

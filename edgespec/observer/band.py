@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edgespec.detect.detectors import RESIDUAL
 from edgespec.detect.events import EventTracker
 from edgespec.detect.trouble import TroubleWatch
 from edgespec.dsp.channel import Channel
@@ -16,6 +17,7 @@ from edgespec.dsp.segments import Segmenter
 from edgespec.dsp.spectrogram import RATE_TOLERANCE, PlaneSource
 from edgespec.errors import ModelError
 from edgespec.grid import Grid
+from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.snapshot import BandSnapshot
 from edgespec.observer.unscored import NO_CONTEXT, Unscored
@@ -68,6 +70,7 @@ class BandChain:
             the source.
         trouble: says what is wrong with the receiver; None for nothing.
         warmup: judges what is learnt before anything is scored; None for nothing.
+        cancelled: the same samples without their cell; None for nothing.
 
     Raises:
         ModelError: the frames are not those that the segments are made of.
@@ -84,6 +87,7 @@ class BandChain:
         channel: Channel | None = None,
         trouble: TroubleWatch | None = None,
         warmup: WarmUp | None = None,
+        cancelled: CancelledBand | None = None,
     ) -> None:
         grid = front_end.grid
         if grid.n_bins != geometry.n_bins or not isclose(
@@ -99,10 +103,13 @@ class BandChain:
         self.scorer = scorer
         self.thresholds = {name: thresholds[name] for name in scorer.scales}
         self._limits = tuple(self.thresholds.values())
+        if cancelled is not None:
+            self.thresholds[RESIDUAL] = thresholds[RESIDUAL]
         self.tracker = tracker
         self.levels = levels
         self.trouble = trouble
         self.warmup = warmup
+        self.cancelled = cancelled
         self._tune(grid)
         self._channel = channel
         self._factor = 1 if channel is None else channel.plan.factor
@@ -159,6 +166,7 @@ class BandChain:
             troubles=self.troubles,
             distrust="" if self.warmup is None else self.warmup.distrust,
             center_freq_hz=sum(self.grid.range_hz) / 2.0,
+            cell=None if self.cancelled is None else self.cancelled.heard,
         )
 
     def take_rss(self) -> RssReport | None:
@@ -177,7 +185,7 @@ class BandChain:
         Positions of segments are counted in ticks of the grid: samples of the band.
         """
         for part in self._parts(block):
-            spectrogram = self.front_end.process(part)
+            spectrogram = self._frames(part)
             if spectrogram.grid is not self.grid:
                 self._retune(spectrogram.grid)
             yield from self._scored(spectrogram)
@@ -185,7 +193,7 @@ class BandChain:
     def process(self, block: Any) -> Iterator[Event]:
         """Yield what there is to say after ``block``; events count samples of the source."""
         for part in self._parts(block):
-            spectrogram = self.front_end.process(part)
+            spectrogram = self._frames(part)
             if spectrogram.grid is not self.grid:
                 for ended in self._retune(spectrogram.grid):
                     yield self._in_source(ended)
@@ -199,10 +207,13 @@ class BandChain:
                 if not scored.scores:
                     self._unscored.add(NO_CONTEXT)
                     continue
-                for event in self.tracker.update(scored, scored.segment.target):
+                target = scored.segment.target
+                for event in self.tracker.update(scored, target, self._may_be_gain):
                     yield self._in_source(event)
                 if self.tracker.step_db:
-                    self.scorer.follow(self.tracker.step_db)
+                    self._follow(self.tracker.step_db)
+        if self.cancelled is not None:
+            self.cancelled.freeze(self.tracker.is_open)
 
     def _parts(self, block: Any) -> Iterable[Any]:
         return (block,) if self._channel is None else self._channel.process(block)
@@ -220,6 +231,20 @@ class BandChain:
         self._target_ticks = self.geometry.n_horizon * grid.frame_ticks
         self._hop_ticks = self.geometry.hop_frames * grid.frame_ticks
         self._next_target = _NEVER
+
+    def _frames(self, part: Any) -> Spectrogram:
+        if self.cancelled is not None:
+            self.cancelled.process(part)
+        return self.front_end.process(part)
+
+    def _may_be_gain(self, step_db: float) -> bool:
+        return self.cancelled is None or self.cancelled.may_be_gain(step_db)
+
+    def _follow(self, step_db: float) -> None:
+        """Take a step of the receiver's gain into what is normal."""
+        self.scorer.follow(step_db)
+        if self.cancelled is not None:
+            self.cancelled.follow(step_db)
 
     def _retune(self, grid: Grid) -> list[Event]:
         self._tune(grid)
@@ -251,9 +276,14 @@ class BandChain:
             if warmup is not None and not warmup.is_judged and not self.scorer.n_warmup_left:
                 self._judge(warmup)
             scores = self.scorer.score(segment)
+            limits = self._limits_of(scores)
+            if self.cancelled is not None:
+                left = self.cancelled.take(self.thresholds[RESIDUAL])
+                if left is not None and self.scorer.is_warm:
+                    scores, limits = (*scores, left), (*limits, self.thresholds[RESIDUAL])
             self.last = ScoredSegment(
                 scores,
-                self._limits_of(scores),
+                limits,
                 tick_start,
                 self._target_ticks,
                 span.utc_ns + round(age_s * _NS),

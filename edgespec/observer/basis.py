@@ -95,7 +95,7 @@ class Basis:
             recipe,
             names,
             thresholds,
-            {name: spreads[name] for name in names},
+            {name: spreads[name] for name in names if name in spreads},
             {},
             warning=warning,
         )

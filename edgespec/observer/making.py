@@ -8,6 +8,7 @@ from math import ceil
 from edgespec.clock import ClockQuality
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.detect.arithmetic import open_arithmetic
+from edgespec.detect.detectors import RESIDUAL
 from edgespec.detect.events import EventTracker
 from edgespec.detect.rules import EventRules
 from edgespec.detect.trouble import TroubleRules, TroubleWatch
@@ -17,6 +18,7 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.dsp.transforms import open_transform
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
+from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.kept import KeptFile
 from edgespec.observer.scorer import Scorer
@@ -40,6 +42,7 @@ def make_chain(
     channel: Channel | None = None,
     kept: KeptFile | None = None,
     utc: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
+    is_live: bool = False,
 ) -> BandChain:
     """Return the chain of a band.
 
@@ -55,6 +58,7 @@ def make_chain(
         channel: what makes the front end's samples of the source's.
         kept: file that keeps over a restart what was learnt; None: nothing is kept.
         utc: how good the UTC of the blocks is.
+        is_live: the stream waits for nothing: what takes long runs beside it.
 
     Raises:
         ModelError: the bundle was made for other frames.
@@ -88,6 +92,29 @@ def make_chain(
     trouble = TroubleWatch(info, TroubleRules(detect.hold_off_s, update_s), time.monotonic_ns, utc)
     expected = basis.bundle.manifest.error_std_db if basis.bundle is not None else ()
     warmup = WarmUp(geometry, scorer.n_warmup, kept, expected)
+    cancelled = None
+    if RESIDUAL in basis.names and CancelledBand.takes(front_end.framing.sample_rate_hz):
+        cancelled = CancelledBand(
+            front_end.framing.sample_rate_hz,
+            front_end.sample_format,
+            geometry,
+            front_end.framing.grid().freqs_hz,
+            detect.warmup_s,
+            max_block_samples=front_end.max_block_samples,
+            center_freq_hz=front_end.center_freq_hz,
+            is_live=is_live,
+            computing=computing,
+            max_clipped_fraction=detect.max_clipped_fraction,
+        )
     return BandChain(
-        front_end, geometry, scorer, basis.thresholds, tracker, levels, channel, trouble, warmup
+        front_end,
+        geometry,
+        scorer,
+        basis.thresholds,
+        tracker,
+        levels,
+        channel,
+        trouble,
+        warmup,
+        cancelled,
     )

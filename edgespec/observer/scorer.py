@@ -44,7 +44,10 @@ class Scorer:
         self._forecaster = forecaster
         self._n_reference = self.n_warmup // 2
         self._detectors = make_detectors(names, geometry, self._n_reference, arithmetic)
-        self.scales = {name: SiteScale(smallest_std.get(name, 0.0)) for name in names}
+        self.scales = {
+            detector.name: SiteScale(smallest_std.get(detector.name, 0.0))
+            for detector in self._detectors
+        }
         self._of_target = tuple(d for d in self._detectors if not d.needs_forecast)
         self._needs_forecast = any(detector.needs_forecast for detector in self._detectors)
         # Fewer scores say nothing of a site.

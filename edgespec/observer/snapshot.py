@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from edgespec.heard_cell import HeardCell
 from edgespec.observer.unscored import Lately
 
 __all__ = ["BandSnapshot"]
@@ -27,3 +28,4 @@ class BandSnapshot:
     troubles: tuple[str, ...]
     distrust: str
     center_freq_hz: float
+    cell: HeardCell | None = None

@@ -236,6 +236,7 @@ def open_chain(config: Config, source: Source, basis: Basis | None = None) -> Ba
         )
         if source.info.is_live
         else None,
+        is_live=source.info.is_live,
         utc=UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED,
     )
     if warmup_s != detect.warmup_s:

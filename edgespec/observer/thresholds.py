@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from edgespec.config import DetectConfig
+from edgespec.detect.detectors import RESIDUAL
+from edgespec.detect.scan.residual_scan import THRESHOLD
 from edgespec.detect.threshold import scores_for_rate
 from edgespec.errors import ModelError
 from edgespec.inference.manifest import Manifest
@@ -26,6 +28,10 @@ def thresholds_of(
     few: list[int] = []
     n_needed = scores_for_rate(detect.false_alarm_rate)
     for name in names:
+        if name == RESIDUAL:
+            # In deviations at the site, whatever bundle there is.
+            values[name] = THRESHOLD
+            continue
         try:
             values[name] = manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
         except ModelError:
@@ -48,6 +54,7 @@ def thresholds_of(
             if "quantile" in methods
         }
         for name in names
+        if name != RESIDUAL
     ]
     told = set.intersection(*rates)
     or_rate = f", or set detect.false_alarm_rate to {min(told):g}" if told else ""

@@ -132,6 +132,7 @@ class BandWorker:
             troubles=now.troubles,
             distrust=now.distrust,
             center_freq_hz=now.center_freq_hz,
+            cell=now.cell,
             latency_s=self.latency.summary_s(),
             band=self.chain.info.band,
             model_sha256=self.chain.info.model_sha256,

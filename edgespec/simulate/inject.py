@@ -10,7 +10,7 @@ from edgespec.errors import UsageError
 from edgespec.records import SampleFormat
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import Interferer
-from edgespec.simulate.receiver import quantise, to_complex
+from edgespec.simulate.receiver import quantise
 
 __all__ = ["inject", "mean_power"]
 
@@ -56,7 +56,7 @@ def inject(
         )
     sample_format = _format_of(samples)
     out = samples.copy()
-    stretch = to_complex(samples[start_sample:stop], sample_format)
+    stretch = sample_format.to_complex(samples[start_sample:stop])
     power = mean_power(stretch) if signal_power is None else signal_power
     gain = np.float32(np.sqrt(power * 10.0 ** (isr_db / 10.0)))
     here = replace(interferer, start_s=0.0, stop_s=n_samples / sample_rate_hz, every_s=0.0)

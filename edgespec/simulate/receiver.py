@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgespec.records import SampleFormat
 from edgespec.simulate.config import ReceiverConfig
 
-__all__ = ["distort", "quantise", "to_complex"]
+__all__ = ["distort", "quantise"]
 
 ComplexArray = NDArray[np.complex64]
 
@@ -55,15 +55,4 @@ def quantise(
     else:
         parts *= np.float32(sample_format.full_scale / half)
         out[:] = parts
-    return out
-
-
-def to_complex(samples: NDArray[Any], sample_format: SampleFormat) -> ComplexArray:
-    """Return samples of any format as complex64 ``(n,)``, full scale 1.0; always a copy."""
-    if sample_format is SampleFormat.CF32:
-        return samples.astype(np.complex64)
-    parts = samples.astype(np.float32)
-    parts -= np.float32(sample_format.zero)
-    parts *= np.float32(1.0 / sample_format.full_scale)
-    out: ComplexArray = parts.view(np.complex64)[:, 0]
     return out

@@ -110,6 +110,10 @@ class Fields:
             raise PayloadError(f"{self._schema}: {key} is {shown(value)}; it must have 64 bits")
         return value
 
+    def optional_integer(self, key: str) -> int | None:
+        """Return an integer or None."""
+        return None if self._get(key) is None else self.integer(key)
+
     def flag(self, key: str) -> bool:
         """Return a truth value."""
         return bool(self._as(key, _FLAG))

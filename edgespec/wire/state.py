@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from edgespec.heard_cell import CellState, HeardCell
 from edgespec.records import ObserverState
 from edgespec.units import format_utc
 from edgespec.wire.fields import LEVEL_UNIT, Fields
@@ -42,6 +43,7 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "troubles": list(state.troubles),
         "distrust": state.distrust,
         "center_freq_hz": float(state.center_freq_hz),
+        "cell": _cell_payload(state.cell),
         "latency_ms": {key: round(1e3 * float(s), 3) for key, s in state.latency_s.items()},
     }
 
@@ -78,7 +80,39 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         distrust=fields.text("distrust"),
         center_freq_hz=fields.number("center_freq_hz"),
         latency_s={key: round(ms / 1e3, 6) for key, ms in fields.numbers("latency_ms").items()},
+        cell=_parse_cell(fields),
         band=fields.text("band"),
         model_sha256=fields.optional_text("model_sha256"),
     )
     return fields.text("node"), state
+
+
+def _cell_payload(cell: HeardCell | None) -> dict[str, Any] | None:
+    if cell is None:
+        return None
+    return {
+        "state": cell.state.value,
+        "identity": cell.identity,
+        "duplex": cell.duplex,
+        "snr_db": float(cell.snr_db),
+        "quality": float(cell.quality),
+        "cfo_hz": float(cell.cfo_hz),
+        "ppm": float(cell.ppm),
+        "distrust": cell.distrust,
+    }
+
+
+def _parse_cell(fields: Fields) -> HeardCell | None:
+    cell = fields.optional_inner("cell")
+    if cell is None:
+        return None
+    return HeardCell(
+        cell.choice("state", CellState),
+        cell.optional_integer("identity"),
+        cell.text("duplex"),
+        cell.number("snr_db"),
+        cell.number("quality"),
+        cell.number("cfo_hz"),
+        cell.number("ppm"),
+        cell.text("distrust"),
+    )

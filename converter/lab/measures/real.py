@@ -18,7 +18,6 @@ from edgespec.inference.bundle import Bundle
 from edgespec.observer.basis import Basis
 from edgespec.observer.making import make_chain
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
-from edgespec.simulate.receiver import to_complex
 from edgespec.sources import open_source
 from edgespec.sources.source import Source
 
@@ -146,7 +145,7 @@ def _resampled(
             "higher one"
         )
     ratio = _ratio(info.sample_rate_hz, rate_hz)
-    heard = to_complex(samples, info.sample_format)
+    heard = info.sample_format.to_complex(samples)
     out = resample_poly(heard, ratio.numerator, ratio.denominator).astype(np.complex64)
     info = replace(
         info, sample_rate_hz=rate_hz, sample_format=SampleFormat.CF32, n_samples=len(out)

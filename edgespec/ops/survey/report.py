@@ -11,7 +11,6 @@ from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.search import find_cell, find_others
 from edgespec.errors import SourceError
 from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
-from edgespec.simulate.receiver import to_complex
 from edgespec.sources import open_source
 from edgespec.sources.source import Source
 from edgespec.units import db_from_ratio, format_hz
@@ -138,7 +137,7 @@ def _collect(source: Source, duration_s: float) -> NDArray[np.complex64]:
             raw[: block.n_samples] = block.samples.copy()
             n = 0
         n += block.n_samples
-    return to_complex(raw[:n], info.sample_format)
+    return info.sample_format.to_complex(raw[:n])
 
 
 def _cell_line(name: str, cell: Cell) -> str:

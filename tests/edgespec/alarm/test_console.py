@@ -15,6 +15,7 @@ import pytest
 from edgespec.alarm.console import JsonLinesSink, TableSink
 from edgespec.config import Config, MqttConfig, NodeConfig
 from edgespec.framing import Framing
+from edgespec.heard_cell import CellState, HeardCell
 from edgespec.records import BandInfo, Change, Event, EventType, ObserverState
 from edgespec.wire.event import parse_event
 from edgespec.wire.info import parse_info
@@ -120,6 +121,22 @@ def test_a5_what_is_not_trusted_is_said() -> None:
     TableSink(stream).state(replace(STATE, alarm=False, distrust=why))
     assert stream.getvalue().startswith("not trusted | ")
     assert f"not trusted: {why}" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (HeardCell(CellState.SEARCHING), "looking for a cell"),
+        (HeardCell(CellState.NONE), "no cell"),
+        (HeardCell(CellState.LEARNING, 7, quality=0.9), "cell 7 cancelled (90% of the power, lea"),
+        (HeardCell(CellState.TRACKING, 7, quality=0.994), "cell 7 cancelled (99% of the power)"),
+        (HeardCell(CellState.TRACKING, 7, quality=0.2, distrust="much is left"), "says little"),
+    ],
+)
+def test_what_is_known_of_the_cell_is_said(cell: HeardCell, words: str) -> None:
+    stream = io.StringIO()
+    TableSink(stream).state(replace(STATE, cell=cell))
+    assert words in stream.getvalue()
 
 
 def test_before_the_first_score_the_state_says_so() -> None:

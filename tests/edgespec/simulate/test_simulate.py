@@ -20,7 +20,7 @@ from edgespec.simulate.config import (
 from edgespec.simulate.fading import Fading
 from edgespec.simulate.inject import inject, mean_power
 from edgespec.simulate.interferers import KINDS, Interferer
-from edgespec.simulate.receiver import quantise, to_complex
+from edgespec.simulate.receiver import quantise
 from edgespec.simulate.resample import FrameResampler
 from edgespec.simulate.scene import Scene
 from edgespec.simulate.traffic import Traffic
@@ -320,7 +320,7 @@ def test_quantising_errs_by_half_a_step_and_clips(sample_format, bits, rng):
     parts = rng.uniform(-1.3, 1.3, (5000, 2)).astype(np.float32)
     x = parts.view(np.complex64)[:, 0]
     out = quantise(x, sample_format, bits, sample_format.empty(5000))
-    got = to_complex(out, sample_format).view(np.float32).reshape(-1, 2)
+    got = sample_format.to_complex(out).view(np.float32).reshape(-1, 2)
     step = 2 / 255 if sample_format is SampleFormat.CU8 else 2.0 ** (1 - bits)
     inside = np.abs(parts) < 1 - 2 * step
     assert np.abs(got - parts)[inside].max() <= step / 2 + 1e-6
@@ -337,9 +337,7 @@ def test_integers_come_back_as_they_were(sample_format, rng):
     samples = octets.view(sample_format.dtype)
     samples = samples if sample_format is SampleFormat.CF32 else samples.reshape(-1, 2)
     bits = {SampleFormat.CF32: 0, SampleFormat.CI16: 16}.get(sample_format, 8)
-    again = quantise(
-        to_complex(samples, sample_format), sample_format, bits, np.empty_like(samples)
-    )
+    again = quantise(sample_format.to_complex(samples), sample_format, bits, np.empty_like(samples))
     np.testing.assert_array_equal(again, samples)
 
 
@@ -375,12 +373,12 @@ def test_injection_has_its_isr_and_leaves_the_rest_alone(sample_format, rng):
     assert after.dtype == before.dtype
     outside = np.r_[0:10_000, 30_000:40_000]
     np.testing.assert_array_equal(after[outside], before[outside])
-    added = to_complex(after, sample_format) - to_complex(before, sample_format)
-    stretch = to_complex(before, sample_format)[10_000:30_000]
+    added = sample_format.to_complex(after) - sample_format.to_complex(before)
+    stretch = sample_format.to_complex(before)[10_000:30_000]
     measured = db(mean_power(added[10_000:30_000]) / mean_power(stretch))
     assert measured == pytest.approx(3.0, abs=0.1)
     scaled = inject(before, 1.92e6, interferer, 3.0, 10_000, 20_000, signal_power=0.002)
-    added = to_complex(scaled, sample_format) - to_complex(before, sample_format)
+    added = sample_format.to_complex(scaled) - sample_format.to_complex(before)
     assert db(mean_power(added[10_000:30_000]) / 0.002) == pytest.approx(3.0, abs=0.1)
 
 

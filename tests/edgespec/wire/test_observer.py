@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgespec.clock import ClockQuality
+from edgespec.heard_cell import CellState, HeardCell
 from edgespec.records import Change, Event, EventType, ObserverState
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed, parse_event
 from edgespec.wire.info import info_payload, parse_info
@@ -70,10 +71,21 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         troubles=[(), ("overload", "dropped")][int(rng.integers(2))],
         distrust=["", "it changed"][int(rng.integers(2))],
         center_freq_hz=float(rng.uniform(0, 6e9)),
+        cell=random_cell(rng),
         latency_s={"p50": int(rng.integers(0, 100_000)) / 1e6, "max": 0.25},
         band="lte",
         model_sha256=[None, "c0ffee"][int(rng.integers(2))],
     )
+
+
+def random_cell(rng: np.random.Generator) -> HeardCell | None:
+    if rng.integers(3) == 0:
+        return None
+    state = list(CellState)[int(rng.integers(4))]
+    if rng.integers(2):
+        return HeardCell(state)
+    numbers = map(float, rng.normal(size=4))
+    return HeardCell(state, int(rng.integers(504)), "tdd", *numbers, "much is left")
 
 
 def test_events_round_trip(rng: np.random.Generator) -> None:

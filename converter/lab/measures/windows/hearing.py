@@ -17,7 +17,6 @@ from edgespec.errors import UsageError
 from edgespec.framing import Recipe
 from edgespec.records import FloatArray, Geometry, IqBlock
 from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
-from edgespec.simulate.receiver import to_complex
 from edgespec.simulate.scene import Scene
 
 __all__ = [
@@ -129,7 +128,7 @@ def valid_segments(
 
 def horizon_statistics(samples: NDArray[Any], recipe: Recipe, spec: RecordingSpec) -> IqStatistics:
     """Return the statistics of one horizon of samples in the format of the observer."""
-    heard = to_complex(samples, spec.scene.receiver.sample_format)
+    heard = spec.scene.receiver.sample_format.to_complex(samples)
     return iq_statistics(heard[None], recipe)
 
 

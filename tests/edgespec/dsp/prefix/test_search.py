@@ -9,7 +9,6 @@ import pytest
 from edgespec.dsp.prefix.search import find_cell, find_others
 from edgespec.errors import UsageError
 from edgespec.simulate.config import CellConfig, ChannelConfig, InterfererConfig, SceneConfig
-from edgespec.simulate.receiver import to_complex
 from edgespec.simulate.scene import Scene
 from edgespec.sources import open_source
 from tests.made.lte_cell import cell_wave, noise, received
@@ -50,7 +49,7 @@ def recording(folder: Path, name: str, seconds: float) -> tuple[np.ndarray, floa
     info = source.info
     block = source.read(info.sample_format.empty(round(seconds * info.sample_rate_hz)))
     source.close()
-    return to_complex(block.samples, info.sample_format), info.sample_rate_hz
+    return info.sample_format.to_complex(block.samples), info.sample_rate_hz
 
 
 def apart(one, other, n_frame):

@@ -1,0 +1,266 @@
+"""What is left of a band when its cell is cancelled: found, cancelled, learnt, scanned."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.computing import Computing
+from edgespec.detect.scan.arithmetic import open_arithmetic
+from edgespec.detect.scan.deviation import Deviation
+from edgespec.detect.scan.residual_scan import LEAST_WARMUP, MOST_WARMUP, ResidualScan
+from edgespec.detect.scan.site import mixed_power
+from edgespec.detect.site import SiteScale
+from edgespec.dsp.prefix.cell import Cell
+from edgespec.dsp.prefix.plan import LEAST_RATE_HZ, SLOT_S, PrefixPlan
+from edgespec.dsp.prefix.residual import ResidualPlane
+from edgespec.dsp.prefix.slots import PrefixSlots
+from edgespec.dsp.prefix.tracker import TrackState
+from edgespec.heard_cell import CellState, HeardCell
+from edgespec.observer.cell_search import CellSearch
+from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat, Score
+
+__all__ = ["CancelledBand"]
+
+#: With a step of the gain taken into what is expected, what is left is so much off at most.
+SAME_GAIN_DB = 1.0
+#: Mean and least spread of the largest deviation of a hop, of cells at rest, and how many hops
+#: tell more of a site.
+USUAL_MEAN, SITE_STD, LEAST_HOPS = 2.7, 0.6, 32
+
+
+class CancelledBand:
+    """A band's samples once more, without its cell.
+
+    Samples are gathered until they hold a cell; the same samples then teach what is left of it at
+    this site, so both take one warm-up. A cell that is lost is searched anew, and so is one behind
+    a retune. Where there is none, nothing is scored, and it is looked for again now and then.
+
+    Args:
+        sample_rate_hz: of the blocks, :data:`~edgespec.dsp.prefix.plan.LEAST_RATE_HZ` or more.
+        sample_format: what the blocks hold.
+        geometry: of the segments that the scores go with.
+        freqs_hz: of the bins of these segments, offsets from the centre.
+        warmup_s: how long to learn what is left, from where the search began.
+        max_block_samples: longest block.
+        center_freq_hz: of the first block.
+        is_live: searches run beside the stream, which does not wait for them.
+        computing: how it is computed.
+
+    Attributes:
+        state: how far the cell is known.
+        cell: as it was found, None before.
+    """
+
+    def __init__(
+        self,
+        sample_rate_hz: float,
+        sample_format: SampleFormat,
+        geometry: Geometry,
+        freqs_hz: NDArray[np.float64],
+        warmup_s: float,
+        *,
+        max_block_samples: int,
+        center_freq_hz: float = 0.0,
+        is_live: bool = False,
+        computing: Computing = Computing.PLAIN,
+        max_clipped_fraction: float = 0.1,
+    ) -> None:
+        self._search = CellSearch(sample_rate_hz, sample_format, is_live=is_live)
+        self._make_plane: Callable[[Cell], ResidualPlane] = lambda cell: ResidualPlane(
+            sample_rate_hz,
+            sample_format,
+            cell,
+            max_block_samples=max_block_samples,
+            computing=computing,
+            max_clipped_fraction=max_clipped_fraction,
+            center_freq_hz=self._center_freq_hz,
+        )
+        self._arithmetic = open_arithmetic(computing)
+        # One half of the warm-up teaches what is left, the other what deviations are normal.
+        self._n_warmup = round(warmup_s / SLOT_S)
+        self._n_reference = min(max(self._n_warmup // 2, LEAST_WARMUP), MOST_WARMUP)
+        self._max_block_samples = max_block_samples
+        self._center_freq_hz = center_freq_hz
+        self._freqs_hz = freqs_hz
+        n_horizon = geometry.n_horizon
+        self._map_db = np.zeros((n_horizon, geometry.n_bins), np.float32)
+        # Which slot, counted from the newest back, each frame of a horizon lies in.
+        self._ages = ((n_horizon - 0.5 - np.arange(n_horizon)) * geometry.frame_s / SLOT_S).astype(
+            np.int64
+        )
+        self._plane: ResidualPlane | None = None
+        self._scale = SiteScale(SITE_STD)
+        self._n_heard = 0
+        self._scan: ResidualScan | None = None
+        self._best: Deviation | None = None
+        # Of the last block: views that the plane overwrites with the next.
+        self._newest: PrefixSlots | None = None
+        self.cell: Cell | None = None
+        self.state = CellState.SEARCHING
+
+    @staticmethod
+    def takes(sample_rate_hz: float) -> bool:
+        """Whether cells can be cancelled at a sample rate."""
+        return sample_rate_hz >= LEAST_RATE_HZ * (1.0 - 1e-4)
+
+    @property
+    def heard(self) -> HeardCell:
+        """What is known of the cell now."""
+        cell, plane = self.cell, self._plane
+        if cell is None or plane is None:
+            return HeardCell(self.state)
+        tracker = plane.tracker
+        return HeardCell(
+            self.state,
+            cell.identity,
+            cell.duplex,
+            cell.snr_db,
+            tracker.quality,
+            tracker.cfo_hz,
+            tracker.ppm,
+            "" if self._scan is None else self._scan.distrust,
+        )
+
+    def may_be_gain(self, step_db: float) -> bool:
+        """Return whether what is left now is what a step of the receiver's gain would leave.
+
+        Noise moves with the gain; fading and traffic move the cell and its leak alone. True where
+        nothing is known of it.
+        """
+        slots, site = self._newest, None if self._scan is None else self._scan.site
+        if slots is None or site is None or not slots.n_slots:
+            return True
+        stepped = site.scaled(10.0 ** (step_db / 10.0))
+        mixed = mixed_power(slots.power)
+        expected = stepped.noise[slots.slot] + stepped.leak[slots.slot] * mixed
+        ratio = float(np.median(slots.residual.mean(axis=0) / expected.mean(axis=0)))
+        return abs(10.0 * math.log10(max(ratio, 1e-6))) <= SAME_GAIN_DB
+
+    def process(self, block: IqBlock) -> None:
+        """Take a block: search, learn, or scan."""
+        if block.center_freq_hz != self._center_freq_hz:
+            self._retune(block.center_freq_hz)
+        plane, scan = self._plane, self._scan
+        if plane is None or scan is None:
+            self._look_for_one(block)
+        else:
+            self._take(plane, scan, plane.process(block))
+
+    def freeze(self, is_frozen: bool) -> None:
+        """Hold what is tracked of the cell, as while an alarm is on, or let it go on."""
+        if self._plane is not None:
+            if is_frozen:
+                self._plane.tracker.freeze()
+            else:
+                self._plane.tracker.thaw()
+
+    def follow(self, step_db: float) -> None:
+        """Take a step of the receiver's gain into what was learnt."""
+        if self._scan is not None:
+            self._scan.follow(step_db)
+
+    def take(self, least: float) -> Score | None:
+        """Return the largest score since the last call, if anything was scored.
+
+        With a map of at least ``least``: in dB over what is expected, ``(n_horizon, n_bins)``, 0
+        outside of the window's subbands; a buffer that the next call overwrites.
+        """
+        best, self._best = self._best, None
+        if best is None or self._plane is None:
+            return None
+        score = self._scale.apply(Score(ResidualScan.name, best.value))
+        if score.value < least:
+            return score
+        return replace(score, error_map_db=self._draw(best, self._plane))
+
+    def _draw(self, best: Deviation, plane: ResidualPlane) -> FloatArray:
+        grid = plane.grid
+        inside = slice(best.lower, best.upper + 1)
+        recent_db = best.map_db(len(best.ratio))
+        n_rows = min(best.n_slots, len(recent_db))
+        if best.n_slots > self._ages[0]:
+            # Too weak for one horizon: the mean over the window says where it is.
+            mean = best.ratio[len(best.ratio) - n_rows :].mean(axis=0, keepdims=True)
+            slots_db = np.broadcast_to(10.0 * np.log10(np.maximum(mean, 1e-6)), (1, mean.shape[1]))
+            rows_db = np.repeat(slots_db, len(self._map_db), axis=0)
+        else:
+            rows_db = recent_db[len(recent_db) - 1 - self._ages]
+        edges_hz = grid.freqs_hz - self._center_freq_hz + 0.5 * grid.rbw_hz
+        subband = np.minimum(np.searchsorted(edges_hz, self._freqs_hz), grid.n_bins - 1)
+        is_inside = (subband >= inside.start) & (subband < inside.stop)
+        self._map_db[:] = 0.0
+        self._map_db[:, is_inside] = rows_db[:, subband[is_inside]]
+        return self._map_db
+
+    def _look_for_one(self, block: IqBlock) -> None:
+        """Search; of a cell that is found, take all that was gathered meanwhile."""
+        gathered, cell = self._search.add(block), self._search.cell
+        if gathered is None or cell is None:
+            self.state = CellState.NONE if self._search.n_failed else CellState.SEARCHING
+            return
+        plane, scan = self._make_plane(cell), self._scan_of(cell)
+        if scan is not self._scan:
+            self._scale, self._n_heard = SiteScale(SITE_STD), 0
+        self.cell, self._plane, self._scan = cell, plane, scan
+        for again in gathered.blocks(self._max_block_samples):
+            self._take(plane, scan, plane.process(again))
+        # The scores of what was gathered are late: the segments they belong to are through.
+        self._best = None
+
+    def _scan_of(self, cell: Cell) -> ResidualScan:
+        """Return what scans a cell that was found: with what was learnt of it, if it is known.
+
+        A cell that a jammer hid is the same when it comes back, and what was normal still is.
+        """
+        before, scan = self.cell, self._scan
+        kind = (cell.identity, cell.prefix, cell.duplex)
+        is_known = before and kind == (before.identity, before.prefix, before.duplex)
+        if is_known and scan is not None and scan.site is not None:
+            return scan
+        n_subbands = PrefixPlan(cell.sample_rate_hz, cell.prefix).n_subbands
+        return ResidualScan(n_subbands, self._n_reference, self._arithmetic)
+
+    def _take(self, plane: ResidualPlane, scan: ResidualScan, slots: PrefixSlots) -> None:
+        if plane.tracker.state is TrackState.LOST:
+            self._lose()
+            return
+        self._newest = slots
+        found = scan.score(slots.residual, slots.power, slots.slot, slots.flags)
+        if not self._scale.is_settled:
+            self.state = CellState.LEARNING
+            self._learn_scale(found, slots.n_slots)
+        elif scan.distrust:
+            self.state = CellState.LEARNING
+        else:
+            self.state = CellState.TRACKING
+            if found is not None and (self._best is None or found.value > self._best.value):
+                self._best = found
+
+    def _learn_scale(self, found: Deviation | None, n_slots: int) -> None:
+        """Take what is normal after the reference was learnt, up to the end of the warm-up."""
+        self._n_heard += n_slots
+        if found is not None:
+            self._scale.learn(Score(ResidualScan.name, found.value))
+        if self._scan is None or self._scan.site is None or self._n_heard < self._n_warmup:
+            return
+        if self._scale.n_learnt < LEAST_HOPS:
+            # A warm-up of 0.4 s: what is usual elsewhere has to do.
+            self._scale.clear()
+            for value in (USUAL_MEAN - SITE_STD, USUAL_MEAN + SITE_STD):
+                self._scale.learn(Score(ResidualScan.name, value))
+        self._scale.settle()
+
+    def _retune(self, center_freq_hz: float) -> None:
+        """Forget the cell, and what was learnt of it."""
+        self._center_freq_hz = center_freq_hz
+        self.cell, self._scan = None, None
+        self._lose()
+
+    def _lose(self) -> None:
+        """Search for the cell again."""
+        self._plane, self._best, self._newest = None, None, None
+        self._search.restart()
+        self.state = CellState.SEARCHING

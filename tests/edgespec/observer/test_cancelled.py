@@ -1,0 +1,205 @@
+"""A band without its cell: found, learnt, scanned; lost and found again, or not there at all."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgespec.computing import Computing
+from edgespec.framing import Recipe
+from edgespec.heard_cell import CellState
+from edgespec.observer.cancelled import CancelledBand
+from edgespec.records import IqBlock, SampleFormat, Score
+from edgespec.simulate.config import InterfererConfig
+from edgespec.simulate.inject import inject
+from edgespec.sources import open_source
+
+RATE_HZ = 1.92e6
+RECIPE = Recipe.for_rate(RATE_HZ)
+HOP = RECIPE.hop_samples
+FREQS_HZ = RECIPE.framing.grid().freqs_hz
+FORMAT = SampleFormat.CI16
+
+
+def signal(duration_s: float, options: str = "seed=4&snr_db=20") -> NDArray[np.int16]:
+    """Return samples of a simulated cell, int16 ``(n, 2)``."""
+    source = open_source(f"sim:lte-dl?sample_rate={RATE_HZ:g}&duration_s={duration_s:g}&{options}")
+    samples = source.info.sample_format.empty(round(duration_s * RATE_HZ))
+    filled = 0
+    while filled < len(samples) and (block := source.read(samples[filled:])) is not None:
+        filled += block.n_samples
+    source.close()
+    return samples[:filled]
+
+
+def noise(rng: np.random.Generator, n: int) -> NDArray[np.int16]:
+    """Return noise as strong as the simulator's receiver makes a cell."""
+    return (0.09 * 32768 * rng.standard_normal((n, 2))).astype(np.int16)
+
+
+def blocks(samples: NDArray[Any], start: int = 0, center_hz: float = 0.0) -> Iterator[IqBlock]:
+    """Yield hops."""
+    for first in range(0, len(samples) - HOP + 1, HOP):
+        yield IqBlock(samples[first : first + HOP], RATE_HZ, center_hz, start + first, utc_ns=0)
+
+
+def band_for(computing: Computing = Computing.COMPILED) -> CancelledBand:
+    """Return one that learns for 0.4 s."""
+    return CancelledBand(
+        RATE_HZ, FORMAT, RECIPE.geometry, FREQS_HZ, 0.4, max_block_samples=HOP, computing=computing
+    )
+
+
+def heard(band: CancelledBand, stream: Iterator[IqBlock], least: float = 8.0) -> list[Score | None]:
+    """Return the score of each hop; a map is kept."""
+    found: list[Score | None] = []
+    for block in stream:
+        band.process(block)
+        score = band.take(least)
+        if score is not None and score.error_map_db is not None:
+            score = replace(score, error_map_db=score.error_map_db.copy())
+        found.append(score)
+    return found
+
+
+@pytest.fixture(scope="module")
+def cell() -> NDArray[np.int16]:
+    return signal(1.6)
+
+
+def with_noise(
+    cell: NDArray[np.int16], isr_db: float, first_s: float, length_s: float
+) -> NDArray[np.int16]:
+    """Return the cell with noise of 250 kHz from 175 to 425 kHz."""
+    return inject(
+        cell,
+        RATE_HZ,
+        InterfererConfig("wideband", offset_hz=300e3, bandwidth_hz=250e3),
+        isr_db,
+        round(first_s * RATE_HZ),
+        round(length_s * RATE_HZ),
+    )
+
+
+def test_acquisition_and_reference_take_the_same_stretch(cell: NDArray[np.int16]) -> None:
+    band = band_for()
+    states = []
+    for block in blocks(cell):
+        band.process(block)
+        states.append(band.state)
+    n_searching = states.count(CellState.SEARCHING)
+    assert n_searching == int(np.ceil(0.4 * RATE_HZ / HOP)) - 1
+    # A slot or two are missing at the ends of what was searched.
+    assert states.count(CellState.LEARNING) <= 1
+    assert states[-1] is CellState.TRACKING
+    assert band.heard.identity == 123
+    assert band.heard.quality > 0.8
+    assert band.heard.distrust == ""
+
+
+def test_an_interferer_that_power_hides_is_found_in_its_place(cell: NDArray[np.int16]) -> None:
+    clean = [s.value for s in heard(band_for(), blocks(cell)) if s is not None]
+    scores = heard(band_for(), blocks(with_noise(cell, -10.0, 1.0, 0.3)))
+    first, stop = round(1.0 * RATE_HZ / HOP) + 1, round(1.3 * RATE_HZ / HOP) - 1
+    inside = [score for score in scores[first:stop] if score is not None]
+    assert len(inside) == stop - first
+    assert min(score.value for score in inside) > 2.0 * max(clean)
+    loudest = max(inside, key=lambda score: score.value)
+    assert loudest.error_map_db is not None
+    assert loudest.error_map_db.shape == (RECIPE.n_horizon, RECIPE.n_fft)
+    excess_db = loudest.error_map_db.mean(axis=0)
+    assert excess_db[np.abs(FREQS_HZ - 300e3).argmin()] > 3.0
+    # The other side of the carrier has nothing.
+    assert not excess_db[FREQS_HZ < -200e3].any()
+
+
+def test_below_the_least_score_there_is_no_map(cell: NDArray[np.int16]) -> None:
+    scores = [s for s in heard(band_for(), blocks(cell), least=1e9) if s is not None]
+    assert scores
+    assert all(score.error_map_db is None for score in scores)
+
+
+def test_the_plain_way_comes_to_the_same(cell: NDArray[np.int16]) -> None:
+    part = with_noise(cell, -5.0, 0.6, 0.1)[: round(0.8 * RATE_HZ)]
+    fast = heard(band_for(), blocks(part))
+    plain = heard(band_for(Computing.PLAIN), blocks(part))
+    assert [s is None for s in fast] == [s is None for s in plain]
+    values = [(a.value, b.value) for a, b in zip(fast, plain, strict=True) if a and b]
+    assert len(values) > 40
+    # float32 sums in another order.
+    np.testing.assert_allclose(*zip(*values, strict=True), rtol=0.02, atol=0.05)
+
+
+def test_a_cell_that_comes_back_is_known(cell: NDArray[np.int16]) -> None:
+    """At another timing: the gap in between is no whole number of frames."""
+    rng = np.random.default_rng(1)
+    n_on = round(0.9 * RATE_HZ)
+    gone = noise(rng, round(1.01234 * RATE_HZ))
+    band = band_for()
+    heard(band, blocks(np.concatenate([cell[:n_on], gone])))
+    assert band.state in (CellState.SEARCHING, CellState.NONE)
+    assert band.heard.identity is None
+    # As a file goes on: behind the pause of a search that failed, if there was one.
+    start, states = n_on + len(gone), []
+    again = np.concatenate([cell[:n_on]] * 40)
+    for block in blocks(again, start):
+        band.process(block)
+        states.append(band.state)
+    assert states[-1] is CellState.TRACKING
+    assert CellState.LEARNING not in states
+
+
+def test_behind_a_retune_all_is_new(cell: NDArray[np.int16]) -> None:
+    band = band_for()
+    heard(band, blocks(cell[: round(0.6 * RATE_HZ)], center_hz=0.0))
+    assert band.state is CellState.TRACKING
+    (first, *_) = blocks(cell, len(cell), center_hz=1e9)
+    band.process(first)
+    assert band.state is CellState.SEARCHING
+    assert band.take(0.0) is None
+    assert band.may_be_gain(3.0)
+
+
+def test_noise_holds_no_cell_and_is_not_scored() -> None:
+    band = band_for()
+    scores = heard(band, blocks(noise(np.random.default_rng(0), round(2.2 * RATE_HZ))))
+    assert band.state is CellState.NONE
+    assert not any(scores)
+
+
+def test_a_step_of_the_gain_is_followed(cell: NDArray[np.int16]) -> None:
+    n_before = round(1.0 * RATE_HZ) // HOP * HOP
+    louder = np.clip(np.rint(2.0 * cell[n_before:].astype(float)), -32768, 32767).astype(np.int16)
+    band = band_for()
+    usual = max(s.value for s in heard(band, blocks(cell[:n_before])) if s is not None)
+    stepped = heard(band, blocks(louder[: 20 * HOP], n_before))
+    assert min(s.value for s in stepped[2:] if s is not None) > 2.0 * usual
+    assert band.may_be_gain(6.02)
+    assert not band.may_be_gain(0.0)
+    assert not band.may_be_gain(-6.02)
+    band.follow(6.02)
+    followed = heard(band, blocks(louder[20 * HOP :], n_before + 20 * HOP))
+    # The windows of 0.1 s that hold the step have passed by then.
+    assert max(s.value for s in followed[20:] if s is not None) < 1.5 * usual
+
+
+def test_fading_of_the_cell_is_no_step_of_the_gain() -> None:
+    """The simulator's power step moves the cell; the receiver's noise stays."""
+    options = "seed=4&snr_db=20&fault=power-step&fault_start_s=0.8&step_db=-6"
+    band = band_for()
+    heard(band, blocks(signal(1.0, options)))
+    assert band.state is CellState.TRACKING
+    assert not band.may_be_gain(-6.0)
+
+
+@pytest.mark.parametrize("rate_hz", [0.25e6, 1.0e6, 1.9e6])
+def test_below_the_rate_of_six_blocks_no_cell_is_cancelled(rate_hz: float) -> None:
+    assert not CancelledBand.takes(rate_hz)
+
+
+@pytest.mark.parametrize("rate_hz", [1.92e6, 1.92e6 * (1 - 5e-5), 2.4e6, 20e6])
+def test_above_it_one_is(rate_hz: float) -> None:
+    assert CancelledBand.takes(rate_hz)

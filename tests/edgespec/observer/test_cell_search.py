@@ -1,0 +1,149 @@
+"""Samples are gathered until they hold a cell; the search itself is another's test."""
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgespec.dsp.prefix.cell import Cell
+from edgespec.observer import cell_search
+from edgespec.observer.cell_search import FIRST_PAUSE_S, SEARCH_S, CellSearch
+from edgespec.records import IqBlock, SampleFormat
+
+RATE_HZ = 1e4
+HOP = 100
+SHORT, LONG = (round(seconds * RATE_HZ) for seconds in SEARCH_S)
+CELL = Cell("lte", 7, "fdd", "normal", RATE_HZ, 0.0, 0.0, 0.0, 20.0, 0.9, 2.0)
+
+Find = Callable[[NDArray[np.complex64], float, int], Cell | None]
+
+
+def block(start: int, n: int = HOP, n_dropped: int = 0) -> IqBlock:
+    """Return samples that are their own numbers."""
+    numbers = np.arange(start, start + n)
+    samples = np.stack([numbers % 1000, numbers // 1000], axis=1).astype(np.int16)
+    return IqBlock(samples, RATE_HZ, 1e8, start, utc_ns=start, n_dropped=n_dropped)
+
+
+def search_with(
+    monkeypatch: pytest.MonkeyPatch, find: Find, *, is_live: bool = False
+) -> CellSearch:
+    monkeypatch.setattr(cell_search, "find_cell", find)
+    return CellSearch(RATE_HZ, SampleFormat.CI16, is_live=is_live)
+
+
+def test_a_cell_comes_with_all_samples_it_was_found_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[tuple[int, float, int]] = []
+
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+        heard.append((len(wave), rate_hz, start))
+        return CELL
+
+    search = search_with(monkeypatch, find)
+    starts = range(5_000, 5_000 + SHORT, HOP)
+    answers = [search.add(block(start)) for start in starts]
+    assert [answer is None for answer in answers] == [True] * (len(answers) - 1) + [False]
+    assert heard == [(SHORT, RATE_HZ, 5_000)]
+    gathered = answers[-1]
+    assert gathered is not None
+    assert search.cell is CELL
+    again = list(gathered.blocks(HOP * 3))
+    assert [one.sample_start for one in again] == list(range(5_000, 5_000 + SHORT, HOP * 3))
+    np.testing.assert_array_equal(
+        np.concatenate([one.samples for one in again]), block(5_000, SHORT).samples
+    )
+
+
+def test_what_a_short_stretch_does_not_show_a_long_one_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = search_with(monkeypatch, lambda wave, rate, start: CELL if len(wave) == LONG else None)
+    answers = [search.add(block(start)) for start in range(0, LONG, HOP)]
+    assert [answer is None for answer in answers] == [True] * (len(answers) - 1) + [False]
+    assert search.n_failed == 0
+
+
+def test_without_a_cell_it_is_looked_for_again_less_and_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searched: list[int] = []
+
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> None:
+        if len(wave) == LONG:
+            searched.append(start)
+
+    search = search_with(monkeypatch, find)
+    n_pause = round(FIRST_PAUSE_S * RATE_HZ)
+    for start in range(0, 3 * LONG + 4 * n_pause, HOP):
+        assert search.add(block(start)) is None
+    # After pauses of 30 and 60 s.
+    assert searched == [0, LONG + n_pause, 2 * LONG + 3 * n_pause]
+    assert search.n_failed == 3
+
+
+def test_samples_behind_a_gap_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[int] = []
+
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+        starts.append(start)
+        return CELL
+
+    search = search_with(monkeypatch, find)
+    for start in range(0, SHORT - HOP, HOP):
+        assert search.add(block(start)) is None
+    assert search.add(block(SHORT, n_dropped=HOP)) is None
+    for start in range(SHORT + HOP, 2 * SHORT, HOP):
+        search.add(block(start))
+    assert starts == [SHORT]
+
+
+def test_a_stream_does_not_wait_for_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end = threading.Event()
+
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+        assert may_end.wait(60)
+        # What follows meanwhile does not touch what is searched.
+        expected = SampleFormat.CI16.to_complex(block(0, SHORT).samples)
+        np.testing.assert_array_equal(wave, expected)
+        return CELL
+
+    search = search_with(monkeypatch, find, is_live=True)
+    for start in range(0, 2 * SHORT, HOP):
+        assert search.add(block(start)) is None
+    thread = search._thread
+    assert thread is not None
+    may_end.set()
+    thread.join(60)
+    gathered = search.add(block(2 * SHORT))
+    assert gathered is not None
+    # Nothing of what came meanwhile is lost.
+    assert gathered.n == 2 * SHORT + HOP
+    np.testing.assert_array_equal(gathered.samples[: gathered.n], block(0, gathered.n).samples)
+
+
+def test_a_gap_makes_a_search_that_is_running_useless(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end = threading.Event()
+
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+        assert may_end.wait(60)
+        return CELL
+
+    search = search_with(monkeypatch, find, is_live=True)
+    for start in range(0, SHORT, HOP):
+        search.add(block(start))
+    thread = search._thread
+    assert thread is not None
+    assert search.add(block(SHORT + HOP, n_dropped=HOP)) is None
+    may_end.set()
+    thread.join(60)
+    assert search.add(block(SHORT + 2 * HOP)) is None
+
+
+def test_a_search_that_breaks_is_a_search_without_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+        raise MemoryError
+
+    search = search_with(monkeypatch, find)
+    for start in range(0, LONG, HOP):
+        assert search.add(block(start)) is None
+    assert search.n_failed == 1
