@@ -217,7 +217,7 @@ def open_chain(config: Config, source: Source, basis: Basis | None = None) -> Ba
         computing=config.node.computing,
         max_clipped_fraction=config.detect.max_clipped_fraction,
     )
-    chain = make_chain(
+    return make_chain(
         basis,
         front_end,
         band,
@@ -239,9 +239,6 @@ def open_chain(config: Config, source: Source, basis: Basis | None = None) -> Ba
         is_live=source.info.is_live,
         utc=UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED,
     )
-    if warmup_s != detect.warmup_s:
-        _LOG.info("a short recording: %.3g s of it are learnt from", warmup_s)
-    return chain
 
 
 def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":
@@ -281,6 +278,9 @@ def open_radio(config: Config, source: SourceConfig, *, is_awaited: bool = False
     opened = open_band_source(of_source, bundles, is_awaited=is_awaited)
     try:
         chains = tuple(open_chain(view, opened) for view in views)
+        warmup_s = warmup_s_of(config.detect, opened.info)
+        if warmup_s != config.detect.warmup_s:
+            _LOG.info("a short recording: %.3g s of it are learnt from", warmup_s)
     except BaseException:
         opened.close()
         raise
