@@ -20,7 +20,7 @@ from edgespec.grid import Grid
 from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.snapshot import BandSnapshot
-from edgespec.observer.unscored import NO_CONTEXT, Unscored
+from edgespec.observer.unscored import NO_CELL, NO_CONTEXT, Unscored
 from edgespec.observer.warmup import WarmUp
 from edgespec.records import (
     BandInfo,
@@ -205,7 +205,6 @@ class BandChain:
                     self.tracker.learn_normal(scored.scores, scored.segment.target)
                     continue
                 if not scored.scores:
-                    self._unscored.add(NO_CONTEXT)
                     continue
                 target = scored.segment.target
                 for event in self.tracker.update(scored, target, self._may_be_gain):
@@ -267,8 +266,8 @@ class BandChain:
             self._next_target = tick_start + self._hop_ticks
             self._heard_dbfs[:] = segment.target
             self._has_heard = True
-            self._unscored.add(segment.reason)
             if segment.reason:
+                self._unscored.add(segment.reason)
                 self.scorer.miss()
                 continue
             self.n_segments += 1
@@ -281,6 +280,8 @@ class BandChain:
                 left = self.cancelled.take(self.thresholds[RESIDUAL])
                 if left is not None and self.scorer.is_warm:
                     scores, limits = (*scores, left), (*limits, self.thresholds[RESIDUAL])
+            is_scored = scores or not self.scorer.is_warm
+            self._unscored.add("" if is_scored else NO_CONTEXT if self._limits else NO_CELL)
             self.last = ScoredSegment(
                 scores,
                 limits,

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ SEARCH_S = (0.4, 2.0)
 MOST_SAMPLES = 10_000_000
 #: Where there is no cell, so long until the next search; twice as long each time, up to the latter.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 600.0
+#: The searches of all bands take turns: each holds its samples once more, as complex64.
+_TURN = Lock()
 
 
 @dataclass(slots=True)
@@ -71,8 +73,9 @@ class _Search:
     def run(self) -> None:
         """Search them; a board without memory for it has no cell, and goes on."""
         try:
-            wave = self._format.to_complex(self._samples)
-            self.cell = find_cell(wave, self._rate_hz, self._start)
+            with _TURN:
+                wave = self._format.to_complex(self._samples)
+                self.cell = find_cell(wave, self._rate_hz, self._start)
         except MemoryError:
             _LOG.warning("there is not enough memory to search for a cell in this band")
 
@@ -100,17 +103,26 @@ class CellSearch:
         # At high rates the second search hears less, and at the highest both hear the same.
         lengths = (min(round(s * sample_rate_hz), MOST_SAMPLES) for s in SEARCH_S)
         self._lengths = tuple(dict.fromkeys(lengths))
+        self._thread: Thread | None = None
         self.restart()
 
+    @property
+    def is_searching(self) -> bool:
+        """Whether a search is running beside the stream, be it one that is of no use any more."""
+        return self._thread is not None and self._thread.is_alive()
+
     def restart(self) -> None:
-        """Begin to gather at once; a search that is running is of no use any more."""
+        """Begin to gather at once; a search that is running is of no use any more.
+
+        The next one waits for its end: where samples are lost again and again, searches do not
+        pile up.
+        """
         self.n_failed = 0
         self.cell: Cell | None = None
         self._resume_at: int | None = None
         self._gathered: Gathered | None = None
         self._stage = 0
         self._search: _Search | None = None
-        self._thread: Thread | None = None
 
     def add(self, block: IqBlock) -> Gathered | None:
         """Take a block; once they hold a cell, return all samples so far that follow each other.
@@ -121,6 +133,8 @@ class CellSearch:
             return None
         self._resume_at = None
         gathered = self._gather(block)
+        if self.is_searching:
+            return None
         if self._search is None and gathered.n >= self._lengths[self._stage]:
             self._search = _Search(gathered, self._rate_hz, self._format)
             if self._is_live:
@@ -130,10 +144,10 @@ class CellSearch:
                 if self._stage:
                     _LOG.info("looking for a cell in %.3g s of signal", gathered.n / self._rate_hz)
                 self._search.run()
-        if self._search is None or (self._thread is not None and self._thread.is_alive()):
+        if self._search is None or self.is_searching:
             return None
         self.cell = self._search.cell
-        self._search, self._thread = None, None
+        self._search = None
         if self.cell is not None:
             self._gathered = None
             return gathered
@@ -145,7 +159,7 @@ class CellSearch:
         is_next = gathered is not None and gathered.next_sample == block.sample_start
         if gathered is None or block.n_dropped or not (is_next or self._search is not None):
             # What a search still reads stays as it is.
-            self._search, self._thread, self._stage = None, None, 0
+            self._search, self._stage = None, 0
             gathered = self._gathered = Gathered(block, self._format.empty(self._lengths[-1]))
             is_next = True
         if is_next:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil
 
 from edgespec.clock import ClockQuality
@@ -14,8 +14,10 @@ from edgespec.detect.rules import EventRules
 from edgespec.detect.trouble import TroubleRules, TroubleWatch
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import RssPlan, SubbandLevels
+from edgespec.dsp.prefix.plan import LEAST_RATE_HZ
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.dsp.transforms import open_transform
+from edgespec.errors import ConfigError
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
 from edgespec.observer.cancelled import CancelledBand
@@ -23,7 +25,7 @@ from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.kept import KeptFile
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.warmup import WarmUp
-from edgespec.records import BandInfo
+from edgespec.records import BandInfo, Geometry
 
 __all__ = ["make_chain"]
 
@@ -61,6 +63,8 @@ def make_chain(
         is_live: the stream waits for nothing: what takes long runs beside it.
 
     Raises:
+        ConfigError: nothing but what is left of a cell is to be scored, and at this sample rate no
+            cell can be cancelled.
         ModelError: the bundle was made for other frames.
     """
     if basis.warning:
@@ -92,20 +96,7 @@ def make_chain(
     trouble = TroubleWatch(info, TroubleRules(detect.hold_off_s, update_s), time.monotonic_ns, utc)
     expected = basis.bundle.manifest.error_std_db if basis.bundle is not None else ()
     warmup = WarmUp(geometry, scorer.n_warmup, kept, expected)
-    cancelled = None
-    if RESIDUAL in basis.names and CancelledBand.takes(front_end.framing.sample_rate_hz):
-        cancelled = CancelledBand(
-            front_end.framing.sample_rate_hz,
-            front_end.sample_format,
-            geometry,
-            front_end.framing.grid().freqs_hz,
-            detect.warmup_s,
-            max_block_samples=front_end.max_block_samples,
-            center_freq_hz=front_end.center_freq_hz,
-            is_live=is_live,
-            computing=computing,
-            max_clipped_fraction=detect.max_clipped_fraction,
-        )
+    cancelled = _open_cancelled(basis.names, geometry, front_end, band, detect, is_live=is_live)
     return BandChain(
         front_end,
         geometry,
@@ -117,4 +108,43 @@ def make_chain(
         trouble,
         warmup,
         cancelled,
+    )
+
+
+def _open_cancelled(
+    names: Sequence[str],
+    geometry: Geometry,
+    front_end: FrontEnd,
+    band: BandConfig,
+    detect: DetectConfig,
+    *,
+    is_live: bool,
+) -> CancelledBand | None:
+    """Return what cancels the cell of a band; None where nobody asks, or none can be cancelled."""
+    rate_hz = front_end.framing.sample_rate_hz
+    if RESIDUAL not in names:
+        return None
+    if not CancelledBand.takes(rate_hz):
+        said = (
+            f"band {band.id}: at {rate_hz:.10g} S/s no cell can be cancelled, which takes "
+            f"{LEAST_RATE_HZ:.10g} S/s or more"
+        )
+        if len(names) == 1:
+            raise ConfigError(
+                f"{said}, and detect.detectors is {list(names)}: nothing would ever be scored; "
+                "raise source.sample_rate_hz, or add zscore or energy"
+            )
+        _LOG.info("%s: detect.detectors goes without %s", said, RESIDUAL)
+        return None
+    return CancelledBand(
+        rate_hz,
+        front_end.sample_format,
+        geometry,
+        front_end.framing.grid().freqs_hz,
+        detect.warmup_s,
+        max_block_samples=front_end.max_block_samples,
+        center_freq_hz=front_end.center_freq_hz,
+        is_live=is_live,
+        computing=front_end.computing,
+        max_clipped_fraction=detect.max_clipped_fraction,
     )

@@ -6,11 +6,13 @@ from math import ceil
 
 from edgespec.records import Geometry
 
-__all__ = ["Lately", "Unscored"]
+__all__ = ["NO_CELL", "NO_CONTEXT", "Lately", "Unscored"]
 
 _LATELY_S = 1.0
 #: Reason of a segment that only detectors that need its context could have scored.
 NO_CONTEXT = "context"
+#: ... and of one that only what is left of a cell could have, where none is tracked.
+NO_CELL = "no cell"
 
 
 @dataclass(frozen=True, slots=True)

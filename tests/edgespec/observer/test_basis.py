@@ -15,6 +15,7 @@ from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.basis import NO_BUNDLE, Basis
 from edgespec.observer.parts import warmup_s_of
 from edgespec.observer.startup import open_radio
+from edgespec.observer.unscored import NO_CELL
 from edgespec.records import Event, SampleFormat, SourceInfo
 
 RATES_HZ = (0.25e6, 1.024e6, 1.92e6, 2.4e6, 3.2e6, 5e6, 7.68e6, 20e6, 61.44e6)
@@ -143,3 +144,34 @@ def test_a_short_recording_is_learnt_from_for_less_long(
 ) -> None:
     info = SourceInfo(uri, 1e6, 0.0, SampleFormat.CI16, is_live, n_samples)
     assert warmup_s_of(DetectConfig(), info) == pytest.approx(expected_s)
+
+
+def test_what_is_left_of_a_cell_alone_needs_a_rate_at_which_one_is_cancelled(
+    tmp_path: Path,
+) -> None:
+    uri = "sim:lte-dl?seed=5&duration_s=0.5&sample_rate=250000"
+    with pytest.raises(ConfigError, match=r"250000 S/s no cell.*1920000.*add zscore"):
+        events_of(uri, DetectConfig(detectors=("residual",)), tmp_path)
+
+
+@pytest.mark.parametrize("rate_hz", [1.92e6, 5e6])
+def test_a_band_in_which_nothing_is_scored_says_so(rate_hz: float, tmp_path: Path) -> None:
+    """With and without a bundle for the rate; noise holds no cell."""
+    config = override(Config(), source=f"sim:lte-dl?sample_rate={rate_hz:g}&duration_s=2.6")
+    detect = DetectConfig(detectors=("residual",), warmup_s=0.4)
+    config = replace(config, detect=detect, node=replace(config.node, state_dir=tmp_path))
+    radio = open_radio(config, config.source[0])
+    (chain,) = radio.chains
+    buffer = radio.source.info.sample_format.empty(chain.hop_samples)
+    rng = np.random.default_rng(1)
+    while (block := radio.source.read(buffer)) is not None:
+        noise = (3000.0 * rng.standard_normal(block.samples.shape)).astype(np.int16)
+        assert not list(chain.process(replace(block, samples=noise)))
+    radio.source.close()
+    now = chain.snapshot()
+    assert now.cell is not None
+    assert now.cell.state == "none"
+    assert now.scores == {}
+    assert now.unscored.reason == NO_CELL
+    assert now.unscored.share == 1.0
+    assert now.unscored.duration_s == pytest.approx(2.2, abs=0.1)

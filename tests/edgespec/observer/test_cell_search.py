@@ -147,3 +147,57 @@ def test_a_search_that_breaks_is_a_search_without_a_cell(monkeypatch: pytest.Mon
     for start in range(0, LONG, HOP):
         assert search.add(block(start)) is None
     assert search.n_failed == 1
+
+
+def test_searches_do_not_pile_up_where_samples_are_lost_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_end = threading.Event()
+    starts: list[int] = []
+
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+        starts.append(start)
+        assert may_end.wait(60)
+        return CELL
+
+    search = search_with(monkeypatch, find, is_live=True)
+    for start in range(0, 6 * SHORT, HOP):
+        # Whatever runs is of no use any more, each time as soon as the next could begin.
+        assert search.add(block(start, n_dropped=HOP if start % SHORT == 0 else 0)) is None
+    thread = search._thread
+    assert thread is not None
+    may_end.set()
+    thread.join(60)
+    assert starts == [0]
+    # What the old one found is no answer to the samples that are there now.
+    assert search.add(block(6 * SHORT)) is None
+    assert search.cell is None
+    thread = search._thread
+    assert thread is not None
+    thread.join(60)
+    assert starts == [0, 5 * SHORT]
+    assert search.add(block(6 * SHORT + HOP)) is not None
+
+
+def test_bands_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    n_inside, most = 0, 0
+    lock = threading.Lock()
+
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+        nonlocal n_inside, most
+        with lock:
+            n_inside += 1
+            most = max(most, n_inside)
+        threading.Event().wait(0.01)
+        with lock:
+            n_inside -= 1
+        return CELL
+
+    bands = [search_with(monkeypatch, find, is_live=True) for _ in range(4)]
+    for start in range(0, SHORT, HOP):
+        for band in bands:
+            band.add(block(start))
+    for band in bands:
+        assert band._thread is not None
+        band._thread.join(60)
+    assert most == 1
