@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from edgespec.computing import Computing
 from edgespec.detect.scan.arithmetic import open_arithmetic
 from edgespec.detect.scan.deviation import Deviation
-from edgespec.detect.scan.residual_scan import LEAST_WARMUP, MOST_WARMUP, ResidualScan
-from edgespec.detect.scan.site import mixed_power
+from edgespec.detect.scan.residual_scan import LEAST_WARMUP, MOST_WARMUP, THRESHOLD, ResidualScan
+from edgespec.detect.scan.site import Site, mixed_power
 from edgespec.detect.site import SiteScale
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.plan import LEAST_RATE_HZ, SLOT_S, PrefixPlan
@@ -19,6 +19,7 @@ from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import TrackState
 from edgespec.heard_cell import CellState, HeardCell
+from edgespec.observer.astray import UsualShare
 from edgespec.observer.cell_search import CellSearch
 from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat, Score
 
@@ -29,6 +30,8 @@ SAME_GAIN_DB = 1.0
 #: Mean and least spread of the largest deviation of a hop, of cells at rest, and how many hops
 #: tell more of a site.
 USUAL_MEAN, SITE_STD, LEAST_HOPS = 2.7, 0.6, 32
+#: Slots in which next to nothing is cancelled are let go by for 50 ms before a cell is searched.
+_ASTRAY_SLOTS = 100
 
 
 class CancelledBand:
@@ -94,6 +97,10 @@ class CancelledBand:
         self._plane: ResidualPlane | None = None
         self._scale = SiteScale(SITE_STD)
         self._n_heard = 0
+        # Slots that did not cancel, one after another; and whether all has since the search.
+        self._n_astray = 0
+        self._has_cancelled = False
+        self._usual: UsualShare | None = None
         self._scan: ResidualScan | None = None
         self._best: Deviation | None = None
         # Of the last block: views that the plane overwrites with the next.
@@ -207,6 +214,8 @@ class CancelledBand:
         self.cell, self._plane, self._scan = cell, plane, scan
         for again in gathered.blocks(self._max_block_samples):
             self._take(plane, scan, plane.process(again))
+            if self._plane is not plane:
+                break
         # The scores of what was gathered are late: the segments they belong to are through.
         self._best = None
 
@@ -228,7 +237,10 @@ class CancelledBand:
             self._lose()
             return
         self._newest = slots
+        if scan.site is not None and not self._is_in_time(plane, scan.site, slots):
+            return
         found = scan.score(slots.residual, slots.power, slots.slot, slots.flags)
+        self._has_cancelled |= found is not None and found.value < THRESHOLD
         if not self._scale.is_settled:
             self.state = CellState.LEARNING
             self._learn_scale(found, slots.n_slots)
@@ -238,6 +250,32 @@ class CancelledBand:
             self.state = CellState.TRACKING
             if found is not None and (self._best is None or found.value > self._best.value):
                 self._best = found
+
+    def _is_in_time(self, plane: ResidualPlane, site: Site, slots: PrefixSlots) -> bool:
+        """Return whether what is left of these slots is left by a timing that is right.
+
+        What a wrong one leaves is the cell, and no interferer: samples that were lost unseen, or a
+        cell that is back at another time. It is not scored, and the cell is soon searched anew;
+        what is still there then is scored.
+        """
+        if plane.tracker.state is TrackState.SEARCHING:
+            # Behind a gap it is pulled in again.
+            self.state = CellState.SEARCHING
+            return False
+        if not slots.n_slots:
+            return True
+        if self._usual is None or self._usual.site is not site:
+            self._usual = UsualShare.of(site)
+        if not self._usual.is_missing(slots):
+            self._n_astray = 0
+            return True
+        if not self._has_cancelled:
+            return True
+        self._n_astray += slots.n_slots
+        self.state = CellState.SEARCHING
+        if self._n_astray >= _ASTRAY_SLOTS:
+            self._lose()
+        return False
 
     def _learn_scale(self, found: Deviation | None, n_slots: int) -> None:
         """Take what is normal after the reference was learnt, up to the end of the warm-up."""
@@ -262,5 +300,6 @@ class CancelledBand:
     def _lose(self) -> None:
         """Search for the cell again."""
         self._plane, self._best, self._newest = None, None, None
-        self._search.restart()
+        self._n_astray, self._has_cancelled = 0, False
+        self._search.restart(is_known=self.cell is not None)
         self.state = CellState.SEARCHING

@@ -22,6 +22,8 @@ SEARCH_S = (0.4, 2.0)
 MOST_SAMPLES = 10_000_000
 #: Where there is no cell, so long until the next search; twice as long each time, up to the latter.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 600.0
+#: ... where there was one: it is found again before it was hidden once more as long.
+KNOWN_PAUSE_S = 3.0
 #: The searches of all bands take turns: each holds its samples once more, as complex64.
 _TURN = Lock()
 
@@ -111,13 +113,16 @@ class CellSearch:
         """Whether a search is running beside the stream, be it one that is of no use any more."""
         return self._thread is not None and self._thread.is_alive()
 
-    def restart(self) -> None:
+    def restart(self, *, is_known: bool = False) -> None:
         """Begin to gather at once; a search that is running is of no use any more.
+
+        With ``is_known`` the cell was there before: pauses begin short.
 
         The next one waits for its end: where samples are lost again and again, searches do not
         pile up.
         """
         self.n_failed = 0
+        self._first_pause_s = KNOWN_PAUSE_S if is_known else FIRST_PAUSE_S
         self.cell: Cell | None = None
         self._resume_at: int | None = None
         self._gathered: Gathered | None = None
@@ -171,7 +176,7 @@ class CellSearch:
         self._stage += 1
         if self._stage < len(self._lengths):
             return
-        pause_s = min(FIRST_PAUSE_S * 2.0**self.n_failed, LONGEST_PAUSE_S)
+        pause_s = min(self._first_pause_s * 2.0**self.n_failed, LONGEST_PAUSE_S)
         self.n_failed += 1
         self._stage, self._gathered = 0, None
         self._resume_at = sample + round(pause_s * self._rate_hz)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edgespec.detect.scan.lines import Lines, fit_lines
 from edgespec.records import FloatArray
 
-__all__ = ["N_PLACES", "Site", "learn_site", "mixed_power"]
+__all__ = ["MOST_RISE", "N_PLACES", "Site", "learn_site", "mixed_power"]
 
 _Doubles = NDArray[Any]
 
@@ -23,7 +23,7 @@ _PRIOR_SLOTS, _LEAST_WORTH = 20.0, 2.0
 _LEAST_LEAK = 1e-3
 _MOST_WORTH = 1e6
 #: A cell may get so many times stronger than its loud slots were in the warm-up.
-_MOST_RISE, _LOUD = 10.0, 0.95
+MOST_RISE, _LOUD = 10.0, 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def learn_site(residual: FloatArray, power: FloatArray, place: NDArray[np.int64]
         noise,
         leak,
         np.maximum(np.sqrt(variance), 1e-3),
-        _MOST_RISE * np.quantile(mixed, _LOUD, axis=0),
+        MOST_RISE * np.quantile(mixed, _LOUD, axis=0),
         float(np.exp(np.log(noise).mean())),
         float(min(1.0, expected.sum() / max(power.sum(dtype=np.float64), 1e-300))),
     )

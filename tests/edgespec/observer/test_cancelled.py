@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgespec.computing import Computing
+from edgespec.detect.scan.residual_scan import THRESHOLD
 from edgespec.framing import Recipe
 from edgespec.heard_cell import CellState
 from edgespec.observer.cancelled import CancelledBand
@@ -203,3 +204,58 @@ def test_below_the_rate_of_six_blocks_no_cell_is_cancelled(rate_hz: float) -> No
 @pytest.mark.parametrize("rate_hz", [1.92e6, 1.92e6 * (1 - 5e-5), 2.4e6, 20e6])
 def test_above_it_one_is(rate_hz: float) -> None:
     assert CancelledBand.takes(rate_hz)
+
+
+def test_samples_lost_unseen_are_no_interferer(cell: NDArray[np.int16]) -> None:
+    """What a wrong timing leaves is the cell: it is searched anew, and not scored meanwhile."""
+    n_before, n_lost = round(0.7 * RATE_HZ) // HOP * HOP, 3333
+    band = band_for()
+    usual = max(s.value for s in heard(band, blocks(cell[:n_before])) if s is not None)
+    rest = cell[n_before + n_lost :]
+    states, scores = [], []
+    for block in blocks(rest, n_before):
+        band.process(block)
+        states.append(band.state)
+        scores.append(band.take(1e9))
+    assert CellState.SEARCHING in states[:3]
+    n_back = len(states) - states[::-1].index(CellState.SEARCHING)
+    # 0.4 s of search, and 0.05 s before it began, more where a hop in between had more power.
+    assert 0.44 < n_back * HOP / RATE_HZ < 0.6
+    assert CellState.LEARNING not in states
+    assert max(s.value for s in scores[n_back:] if s is not None) < 2.0 * usual
+    # The hop that it happens in, and one with more power: no two of three.
+    hot = [k for k, s in enumerate(scores) if s is not None and s.value >= THRESHOLD]
+    assert len(hot) <= 2
+    assert np.all(np.diff(hot) >= 3)
+
+
+def test_a_cell_that_gives_way_to_noise_as_loud_is_not_scored(cell: NDArray[np.int16]) -> None:
+    band = band_for()
+    heard(band, blocks(cell[: round(0.7 * RATE_HZ)]))
+    # Louder than the cell is on average, but not than its loud slots.
+    level = np.sqrt(np.mean(cell[: round(0.7 * RATE_HZ)].astype(float) ** 2))
+    rng = np.random.default_rng(1)
+    gone = (1.2 * level * rng.standard_normal((round(0.3 * RATE_HZ), 2))).astype(np.int16)
+    scores = heard(band, blocks(gone, round(0.7 * RATE_HZ)))
+    assert all(score is None or score.value < THRESHOLD for score in scores[1:])
+    assert band.state is CellState.SEARCHING
+
+
+@pytest.mark.parametrize("isr_db", [0.0, 3.0, 6.0])
+def test_noise_over_the_whole_band_is_no_wrong_timing(
+    cell: NDArray[np.int16], isr_db: float
+) -> None:
+    jammed = inject(
+        cell // 4,
+        RATE_HZ,
+        InterfererConfig("wideband", offset_hz=0.0, bandwidth_hz=1.8e6),
+        isr_db,
+        round(1.0 * RATE_HZ),
+        round(0.3 * RATE_HZ),
+    )
+    scores = heard(band_for(), blocks(jammed))
+    first, stop = round(1.0 * RATE_HZ / HOP) + 1, round(1.3 * RATE_HZ / HOP) - 1
+    inside = [score for score in scores[first:stop] if score is not None]
+    # Some hops of an idle cell look like a wrong timing, and are let go by.
+    assert len(inside) > 0.7 * (stop - first)
+    assert min(score.value for score in inside) > THRESHOLD

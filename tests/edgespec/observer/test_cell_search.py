@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.observer import cell_search
-from edgespec.observer.cell_search import FIRST_PAUSE_S, SEARCH_S, CellSearch
+from edgespec.observer.cell_search import FIRST_PAUSE_S, KNOWN_PAUSE_S, SEARCH_S, CellSearch
 from edgespec.records import IqBlock, SampleFormat
 
 RATE_HZ = 1e4
@@ -79,6 +79,21 @@ def test_without_a_cell_it_is_looked_for_again_less_and_less_often(
     # After pauses of 30 and 60 s.
     assert searched == [0, LONG + n_pause, 2 * LONG + 3 * n_pause]
     assert search.n_failed == 3
+
+
+def test_one_that_was_known_is_looked_for_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[int] = []
+
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> None:
+        if len(wave) == LONG:
+            searched.append(start)
+
+    search = search_with(monkeypatch, find)
+    search.restart(is_known=True)
+    n_pause = round(KNOWN_PAUSE_S * RATE_HZ)
+    for start in range(0, 3 * LONG + 4 * n_pause, HOP):
+        search.add(block(start))
+    assert searched == [0, LONG + n_pause, 2 * LONG + 3 * n_pause]
 
 
 def test_samples_behind_a_gap_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,12 +167,12 @@ def test_a_search_that_breaks_is_a_search_without_a_cell(monkeypatch: pytest.Mon
 def test_searches_do_not_pile_up_where_samples_are_lost_again_and_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    may_end = threading.Event()
+    may_end = threading.Semaphore(0)
     starts: list[int] = []
 
     def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
         starts.append(start)
-        assert may_end.wait(60)
+        assert may_end.acquire(timeout=60)
         return CELL
 
     search = search_with(monkeypatch, find, is_live=True)
@@ -166,7 +181,7 @@ def test_searches_do_not_pile_up_where_samples_are_lost_again_and_again(
         assert search.add(block(start, n_dropped=HOP if start % SHORT == 0 else 0)) is None
     thread = search._thread
     assert thread is not None
-    may_end.set()
+    may_end.release()
     thread.join(60)
     assert starts == [0]
     # What the old one found is no answer to the samples that are there now.
@@ -174,6 +189,7 @@ def test_searches_do_not_pile_up_where_samples_are_lost_again_and_again(
     assert search.cell is None
     thread = search._thread
     assert thread is not None
+    may_end.release()
     thread.join(60)
     assert starts == [0, 5 * SHORT]
     assert search.add(block(6 * SHORT + HOP)) is not None

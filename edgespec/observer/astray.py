@@ -1,0 +1,59 @@
+"""Whether the timing of a cell is wrong: what of slots is cancelled at a site, and what is not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.detect.scan.site import MOST_RISE, Site
+from edgespec.detect.scan.terms import UNHEARD
+from edgespec.dsp.prefix.slots import PrefixSlots
+
+__all__ = ["UsualShare"]
+
+#: A subband is the cell's where at least half of the power is cancelled while it is loud.
+_OWN_SHARE = 0.5
+#: With a wrong timing less than a third of the usual share is cancelled,
+_CANCELLED_SHARE = 1.0 / 3.0
+#: and there is not more power than in the loud slots of the site, by so much. Whoever leaves two
+#: thirds beside a cell that is there is as strong as three cells.
+_LOUDER = 1.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UsualShare:
+    """Which share of the power is cancelled in a site's slots, and how much power they have.
+
+    ``cancelled`` float64 ``(n_subbands,)`` is the share, 0 to 1, while the cell is loud, 0 where
+    there is no cell; ``loud_power`` the mean power of a subband then, linear.
+    """
+
+    site: Site
+    cancelled: NDArray[np.float64]
+    loud_power: float
+
+    @classmethod
+    def of(cls, site: Site) -> "UsualShare":
+        """Return what a site showed."""
+        loud = np.maximum(site.most_power / MOST_RISE, 1e-300)
+        left = (site.noise.mean(axis=0) + site.leak.mean(axis=0) * loud) / loud
+        cancelled = np.where(left < 1.0 - _OWN_SHARE, 1.0 - left, 0.0)
+        return cls(site, cancelled, float(loud.mean()))
+
+    def is_missing(self, slots: PrefixSlots) -> bool:
+        """Return whether next to nothing was cancelled in every subband that the cell is in.
+
+        That is a wrong timing, or a cell that has gone; an interferer that leaves as much has more
+        power. False where no slot can be heard, or no subband is the cell's.
+        """
+        is_heard = (slots.flags & UNHEARD) == 0
+        power = slots.power.sum(axis=0, dtype=np.float64, where=is_heard[:, None])
+        left = slots.residual.sum(axis=0, dtype=np.float64, where=is_heard[:, None])
+        if not power.all() or not self.cancelled.any():
+            return False
+        if power.mean() > _LOUDER * self.loud_power * np.count_nonzero(is_heard):
+            return False
+        cancelled = 1.0 - left / power
+        return bool(
+            np.all(cancelled <= _CANCELLED_SHARE * self.cancelled, where=self.cancelled > 0)
+        )
