@@ -5,6 +5,7 @@ producer reuses: they are valid until the producer is called again, and a consum
 to keep one copies it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import IntFlag, StrEnum
 from typing import Any
@@ -239,7 +240,12 @@ class Decision:
     @property
     def is_alarm(self) -> bool:
         """Whether any detector's score is above its threshold."""
-        return any(s.value > t for s, t in zip(self.scores, self.thresholds, strict=True))
+        return self.is_alarm_without(())
+
+    def is_alarm_without(self, muted: Collection[str]) -> bool:
+        """Return whether the score of a detector that is not muted is above its threshold."""
+        pairs = zip(self.scores, self.thresholds, strict=True)
+        return any(s.value > limit and s.detector not in muted for s, limit in pairs)
 
     @property
     def strongest(self) -> tuple[Score, float]:

@@ -2,12 +2,13 @@
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from edgespec.clock import ClockQuality
 from edgespec.detect.gain import GainWatch, gain_step_db
 from edgespec.detect.kinds import GAIN_STEP
+from edgespec.detect.reference import EnergyLevel
 from edgespec.detect.regions import Region
 from edgespec.detect.rules import EventRules
 from edgespec.detect.sightings import MODELS, Lookout
@@ -84,6 +85,7 @@ class EventTracker:
         decision: Decision,
         target_dbfs: FloatArray,
         may_be_gain: Callable[[float], bool] = lambda step_db: True,
+        cell_has_risen: Callable[[], bool] = lambda: False,
     ) -> Sequence[Event]:
         """Take the decision on one segment and return what there is to say, if anything.
 
@@ -92,6 +94,8 @@ class EventTracker:
             target_dbfs: measured horizon ``(n_horizon, n_bins)``.
             may_be_gain: whether a step of the gain by so many dB is one by all that is known;
                 asked where power looks like it.
+            cell_has_risen: whether a rise of power is the wanted signal's own, by traffic or
+                fading; asked where a score is high, and total power is then no alarm.
         """
         self.step_db = 0.0
         muted = MODELS if decision.tick_start < self._muted_until else ()
@@ -103,7 +107,9 @@ class EventTracker:
                 is_alarm = is_alarm or score.value > threshold
         self._recent.append(is_alarm)
         if is_hot:
-            return self._while_hot(decision, target_dbfs, share, muted, is_alarm, may_be_gain)
+            return self._while_hot(
+                decision, target_dbfs, share, muted, is_alarm, may_be_gain, cell_has_risen
+            )
         self._gain.clear()
         if self._candidates:
             for track in self._candidates:
@@ -148,9 +154,10 @@ class EventTracker:
         decision: Decision,
         target_dbfs: FloatArray,
         share: float,
-        muted: Sequence[str] | frozenset[str],
+        muted: Collection[str],
         is_alarm: bool,
         may_be_gain: Callable[[float], bool],
+        cell_has_risen: Callable[[], bool],
     ) -> Sequence[Event]:
         lookout = self._lookout
         step_db = gain_step_db(lookout.power, target_dbfs)
@@ -159,6 +166,9 @@ class EventTracker:
         step_db = self._gain.see(step_db)
         if step_db is not None:
             return self._follow_gain(decision, step_db)
+        if cell_has_risen():
+            muted = {*muted, EnergyLevel.name}
+            is_alarm = self._recent[-1] = decision.is_alarm_without(muted)
         evidence = lookout.evidence(decision, target_dbfs, share, muted)
         seen = lookout.sightings(evidence, target_dbfs)
         self._assign(decision, target_dbfs, seen)

@@ -207,7 +207,8 @@ class BandChain:
                 if not scored.scores:
                     continue
                 target = scored.segment.target
-                for event in self.tracker.update(scored, target, self._may_be_gain):
+                said = self.tracker.update(scored, target, self._may_be_gain, self._cell_has_risen)
+                for event in said:
                     yield self._in_source(event)
                 if self.tracker.step_db:
                     self._follow(self.tracker.step_db)
@@ -238,6 +239,9 @@ class BandChain:
 
     def _may_be_gain(self, step_db: float) -> bool:
         return self.cancelled is None or self.cancelled.may_be_gain(step_db)
+
+    def _cell_has_risen(self) -> bool:
+        return self.cancelled is not None and self.cancelled.cell_has_risen()
 
     def _follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what is normal."""

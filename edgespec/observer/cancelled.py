@@ -27,6 +27,9 @@ __all__ = ["CancelledBand"]
 
 #: With a step of the gain taken into what is expected, what is left is so much off at most.
 SAME_GAIN_DB = 1.0
+#: Half of a rise left is as far from a stranger's, all of it, as from that of a cell that hardly
+#: cancels.
+MOST_OF_RISE = 0.5
 #: Mean and least spread of the largest deviation of a hop, of cells at rest, and how many hops
 #: tell more of a site.
 USUAL_MEAN, SITE_STD, LEAST_HOPS = 2.7, 0.6, 32
@@ -145,6 +148,21 @@ class CancelledBand:
         expected = stepped.noise[slots.slot] + stepped.leak[slots.slot] * mixed
         ratio = float(np.median(slots.residual.mean(axis=0) / expected.mean(axis=0)))
         return abs(10.0 * math.log10(max(ratio, 1e-6))) <= SAME_GAIN_DB
+
+    def cell_has_risen(self) -> bool:
+        """Return whether there is more power than usual now, and the cell is what brings it.
+
+        Of a stranger's power all is left when the cell is cancelled, of the cell's the leak: so
+        less than :data:`MOST_OF_RISE` of the rise is left. A stranger beside traffic that brings
+        more than he does is the scan's to find. False where nothing is known of the cell.
+        """
+        slots, site = self._newest, None if self._scan is None else self._scan.site
+        if self.state is not CellState.TRACKING or slots is None or site is None:
+            return False
+        if not slots.n_slots:
+            return False
+        rise = float(slots.power.mean(dtype=np.float64)) - site.usual_power
+        return float(slots.residual.mean(dtype=np.float64)) < MOST_OF_RISE * rise
 
     def process(self, block: IqBlock) -> None:
         """Take a block: search, learn, or scan."""

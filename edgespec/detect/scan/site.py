@@ -33,8 +33,9 @@ class Site:
     ``power`` is that of :func:`mixed_power`, up to ``most_power`` ``(n_subbands,)``, 10 dB over
     what the warm-up showed: what leaks of more nobody knows, and it is hardly the cell's.
     ``spread``, of the same shape, is the standard deviation of ``residual / expected``; ``unit``
-    the usual noise, the power that excess is counted in. ``left_share`` is the share of the
-    received power that was left in the warm-up, 0 to 1: near 1 nothing cancels.
+    the usual noise, the power that excess is counted in. ``usual_power`` is the median power of a
+    slot. ``left_share`` is the share of the received power that was left in the warm-up, 0 to 1:
+    near 1 nothing cancels.
     """
 
     noise: _Doubles
@@ -42,6 +43,7 @@ class Site:
     spread: _Doubles
     most_power: _Doubles
     unit: float
+    usual_power: float
     left_share: float
 
     def scaled(self, ratio: float) -> "Site":
@@ -51,6 +53,7 @@ class Site:
             noise=self.noise * ratio,
             most_power=self.most_power * ratio,
             unit=self.unit * ratio,
+            usual_power=self.usual_power * ratio,
         )
 
 
@@ -112,6 +115,7 @@ def learn_site(residual: FloatArray, power: FloatArray, place: NDArray[np.int64]
         np.maximum(np.sqrt(variance), 1e-3),
         MOST_RISE * np.quantile(mixed, _LOUD, axis=0),
         float(np.exp(np.log(noise).mean())),
+        float(np.median(power.mean(axis=1, dtype=np.float64))),
         float(min(1.0, expected.sum() / max(power.sum(dtype=np.float64), 1e-300))),
     )
 

@@ -216,3 +216,37 @@ def test_a_detector_without_a_map_reports_the_whole_band() -> None:
 def test_impossible_rules_are_refused(rules: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=r"must|need"):
         tracker(**rules)
+
+
+def power_events(
+    cell_has_risen: Sequence[bool], scores: dict[str, float], tracker: EventTracker
+) -> list[Event]:
+    """Feed one segment of 10 dB more power for each answer, all of it above the thresholds of 1."""
+    said: list[Event] = []
+    for index, has_risen in enumerate(cell_has_risen):
+        start = index * HOP_SAMPLES
+        found = tuple(Score(name, value) for name, value in scores.items())
+        decision = Decision(found, (1.0,) * len(found), start, HOP_SAMPLES, start * 1000, 0)
+        target_dbfs = np.full((4, 64), -50.0, np.float32)
+        said += tracker.update(
+            decision,
+            target_dbfs,
+            cell_has_risen=lambda risen=has_risen: risen,  # type: ignore[misc]
+        )
+    return said
+
+
+def test_power_that_is_the_cell_s_own_is_no_event() -> None:
+    assert power_events([True] * 10, {"energy": 3.0}, tracker()) == []
+    assert types(power_events([False] * 10, {"energy": 3.0}, tracker())) == ["new"]
+
+
+def test_other_detectors_are_heard_beside_power_that_is_the_cell_s_own() -> None:
+    (new,) = power_events([True] * 10, {"energy": 9.0, "zscore": 2.0}, tracker())
+    assert new.detector == "zscore"
+
+
+def test_an_event_ends_where_power_is_the_cell_s_again() -> None:
+    said = power_events([False] * 5 + [True] * 9, {"energy": 3.0}, tracker())
+    assert types(said) == ["new", "end"]
+    assert said[-1].n_samples == 5 * HOP_SAMPLES

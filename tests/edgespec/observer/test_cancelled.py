@@ -196,6 +196,29 @@ def test_fading_of_the_cell_is_no_step_of_the_gain() -> None:
     assert not band.may_be_gain(-6.0)
 
 
+def test_a_rise_is_the_cell_s_where_it_cancels() -> None:
+    options = "seed=4&snr_db=20&fault=power-step&fault_start_s=0.8&step_db=6"
+    band = band_for()
+    assert not band.cell_has_risen()
+    heard(band, blocks(signal(1.0, options)))
+    assert band.cell_has_risen()
+
+
+@pytest.mark.parametrize("isr_db", [6.0, 15.0])
+def test_a_rise_is_a_stranger_s_where_it_stays(cell: NDArray[np.int16], isr_db: float) -> None:
+    n_stop = round(1.2 * RATE_HZ)
+    band = band_for()
+    heard(band, blocks(with_noise(cell, isr_db, 1.0, 0.3)[:n_stop]))
+    assert not band.cell_has_risen()
+
+
+def test_a_fall_is_no_rise() -> None:
+    options = "seed=4&snr_db=20&fault=power-step&fault_start_s=0.8&step_db=-6"
+    band = band_for()
+    heard(band, blocks(signal(1.0, options)))
+    assert not band.cell_has_risen()
+
+
 @pytest.mark.parametrize("rate_hz", [0.25e6, 1.0e6, 1.9e6])
 def test_below_the_rate_of_six_blocks_no_cell_is_cancelled(rate_hz: float) -> None:
     assert not CancelledBand.takes(rate_hz)

@@ -1,0 +1,336 @@
+"""Hours of normal traffic through the device's chain: false events, each of them told.
+
+``python -m benchmarks.detection.hours --kept hours.jsonl`` plays observers of simulated LTE cells,
+still, walking and driving, some beside a neighbour cell, through one chain for each set of
+detectors. Behind the normal signal each observer hears interferers of drawn kinds, ISRs and places,
+so that what a set finds stands beside what it raises for nothing. Every observer that is through is
+a line of ``hours.jsonl``; run again, the script goes on where it was, and more rounds or rates are
+added to what is there.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks.detection.hours_tables import markdown
+from benchmarks.record import facts, save_rows
+from converter.lab.experiment import Episodes
+from converter.lab.measures.episodes import Episode, schedule
+from converter.simulate.population import Population
+from converter.simulate.specs import RecordingSpec
+from edgespec.config import BandConfig, DetectConfig
+from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.errors import UsageError
+from edgespec.framing import Recipe
+from edgespec.inference.backends import open_backend
+from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+from edgespec.observer.band import BandChain
+from edgespec.observer.basis import Basis
+from edgespec.observer.making import make_chain
+from edgespec.records import Event, EventType, IqBlock, SourceInfo
+from edgespec.simulate.config import InterfererConfig
+from edgespec.simulate.interferers import KINDS, complete
+from edgespec.simulate.scene import Scene
+
+__all__ = ["FalseEvent", "Listener", "Play", "main", "observe"]
+
+#: Of the first round; the next round has the next seed. Nothing was tuned on these observers.
+SEED = 7_110_000
+#: By name; those with ``model`` at the rate of the shipped bundle only.
+DETECTOR_SETS: dict[str, tuple[str, ...]] = {
+    "residual": ("residual",),
+    "zscore, energy": ("zscore", "energy"),
+    "residual, zscore": ("residual", "zscore"),
+    "residual, zscore, energy": ("residual", "zscore", "energy"),
+    "residual, model, zscore, energy": ("residual", "model", "zscore", "energy"),
+}
+_KINDS = (
+    "tone", "pulse", "chirp", "wideband", "wideband-pulse", "barrage", "sweep", "hop", "deceptive",
+    "random-pulse", "ofdm-1m", "ofdm-2m", "ofdm-3m", "qpsk", "bpsk",
+)  # fmt: skip
+_ISRS_DB = (-20.0, -15.0, -10.0, -5.0, 0.0, 10.0, 20.0)
+_ON_S, _OFF_S = 0.4, 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One observer that is to be played, and with how many interferers behind its normal signal."""
+
+    spec: RecordingSpec
+    round_seed: int
+    n_episodes: int
+
+    @property
+    def key(self) -> tuple[str, int, float]:
+        """What tells it from others."""
+        return self.spec.name, self.round_seed, self.spec.scene.sample_rate_hz
+
+
+@dataclass(slots=True)
+class FalseEvent:
+    """An event on normal signal, as it ended, with every score of the hop in which it opened."""
+
+    opened_s: float
+    duration_s: float
+    detector: str
+    kind: str
+    score: float
+    threshold: float
+    lower_hz: float
+    upper_hz: float
+    excess_db: float
+    change: str
+    scores: dict[str, float]
+
+
+@dataclass(slots=True)
+class Listener:
+    """A chain, and what it said: seconds scored and in alarm, and events by their id."""
+
+    chain: BandChain
+    hop_s: float
+    scored_s: float = 0.0
+    alarm_s: float = 0.0
+    most: dict[str, float] = field(default_factory=dict)
+    n_above: dict[str, int] = field(default_factory=dict)
+    opened: dict[str, tuple[int, dict[str, float]]] = field(default_factory=dict)
+    last: dict[str, Event] = field(default_factory=dict)
+
+    def hear(self, block: IqBlock, *, is_normal: bool) -> None:
+        """Take a block of one hop."""
+        chain, n_before = self.chain, self.chain.n_segments
+        events = list(chain.process(block))
+        is_scored = chain.scorer.is_warm and chain.n_segments > n_before
+        scores: dict[str, float] = {}
+        if is_scored and chain.last is not None:
+            scores = {score.detector: float(score.value) for score in chain.last.scores}
+        for event in events:
+            self.last[event.event_id] = event
+            if event.event_type == EventType.NEW:
+                stop = block.sample_start + block.n_samples
+                self.opened[event.event_id] = stop, scores
+        if not (is_normal and is_scored):
+            return
+        self.scored_s += self.hop_s
+        self.alarm_s += self.hop_s * chain.tracker.is_open
+        for name, value in scores.items():
+            self.most[name] = max(self.most.get(name, value), value)
+            self.n_above[name] = self.n_above.get(name, 0) + (value > chain.thresholds[name])
+
+    def false_events(self, stop: int, rate_hz: float, center_hz: float) -> list[FalseEvent]:
+        """Return the events that opened up to a sample."""
+        return [
+            FalseEvent(
+                at / rate_hz,
+                last.n_samples / rate_hz,
+                last.detector,
+                last.kind,
+                last.score,
+                last.threshold,
+                last.freq_lower_hz - center_hz,
+                last.freq_upper_hz - center_hz,
+                last.excess_db,
+                str(last.change),
+                scores,
+            )
+            for event_id, (at, scores) in self.opened.items()
+            for last in (self.last[event_id],)
+            if at <= stop
+        ]
+
+    def first_in(self, after: int, until: int) -> tuple[int, str] | None:
+        """Return when the first event after one sample and up to another opened, and by what."""
+        found = [(at, event) for event, (at, _) in self.opened.items() if after < at <= until]
+        if not found:
+            return None
+        at, event = min(found)
+        return at, self.last[event].detector
+
+
+def open_listeners(spec: RecordingSpec) -> tuple[Recipe, dict[str, Listener]]:
+    """Return a chain for each set of detectors, as the device opens it at the observer's rate."""
+    bundle = load_bundle(shipped_bundle_path())
+    receiver, rate_hz = spec.scene.receiver, spec.scene.sample_rate_hz
+    has_model = rate_hz == bundle.manifest.recipe.sample_rate_hz
+    recipe = bundle.manifest.recipe if has_model else Recipe.for_rate(rate_hz)
+    info = SourceInfo("simulated", rate_hz, spec.center_freq_hz, receiver.sample_format, False)
+    listeners = {}
+    for name, detectors in DETECTOR_SETS.items():
+        if "model" in detectors and not has_model:
+            continue
+        detect = DetectConfig(detectors=detectors)
+        if has_model:
+            backend = open_backend(bundle) if "model" in detectors else None
+            basis = Basis.of_bundle(bundle, backend, detect)
+        else:
+            basis = Basis.without_bundle(recipe, detect, bundle)
+        front_end = FrontEnd.for_source(
+            recipe.framing, info, max_block_samples=recipe.hop_samples,
+            max_clipped_fraction=detect.max_clipped_fraction,
+        )  # fmt: skip
+        chain = make_chain(basis, front_end, BandConfig(), detect)
+        listeners[name] = Listener(chain, recipe.geometry.hop_s)
+    return recipe, listeners
+
+
+def episodes_of(play: Play, recipe: Recipe) -> list[Episode]:
+    """Return the interferers behind the normal signal: drawn from all kinds and ISRs."""
+    if not play.n_episodes:
+        return []
+    asked = Episodes(
+        "hours",
+        "",
+        "",
+        kinds=tuple(kind for kind in _KINDS if _fits(kind, recipe.sample_rate_hz)),
+        isrs_db=_ISRS_DB,
+        warmup_s=0.0,
+        normal_s=play.spec.duration_s,
+        on_s=_ON_S,
+        off_s=_OFF_S,
+    )
+    return schedule(play.spec, recipe, asked)[: play.n_episodes]
+
+
+def _fits(kind: str, rate_hz: float) -> bool:
+    try:
+        complete(InterfererConfig(kind), rate_hz)
+    except UsageError:
+        return False
+    return kind in KINDS
+
+
+def observe(play: Play) -> dict[str, Any]:
+    """Return what the chains of all sets said of one observer.
+
+    ``duration_s`` of its specification is that of the normal signal, warm-up included. An event
+    belongs to an interferer when it opened after its begin and before all that could show it had
+    passed.
+    """
+    spec, rate_hz = play.spec, play.spec.scene.sample_rate_hz
+    recipe, listeners = open_listeners(spec)
+    hop = recipe.hop_samples
+    normal_stop = spec.n_samples
+    episodes = episodes_of(play, recipe)
+    scene = replace(spec.scene, interferers=tuple(one.interferer for one in episodes))
+    total = normal_stop + round(len(episodes) * (_ON_S + _OFF_S) * rate_hz)
+    source, buffer = Scene(scene, spec.seed), scene.receiver.sample_format.empty(hop)
+    first_on = episodes[0].on if episodes else total
+    for start in range(0, total - hop + 1, hop):
+        source.read_into(buffer)
+        utc_ns = round(start / rate_hz * 1e9)
+        block = IqBlock(buffer, rate_hz, spec.center_freq_hz, start, utc_ns)
+        for listener in listeners.values():
+            listener.hear(block, is_normal=start + hop <= first_on)
+    for listener in listeners.values():
+        for event in listener.chain.finish():
+            listener.last[event.event_id] = event
+    memory = recipe.samples_in(recipe.geometry.n_segment + DetectConfig().n * recipe.hop_frames)
+    fullest = list(listeners.values())[-1]
+    heard = None if fullest.chain.cancelled is None else fullest.chain.cancelled.heard
+    scale = None if fullest.chain.cancelled is None else fullest.chain.cancelled._scale
+    return {
+        "observer": spec.name,
+        "round": play.round_seed,
+        "rate_hz": rate_hz,
+        "context": spec.context,
+        "neighbour": bool(spec.scene.neighbours),
+        "cell": "" if heard is None else str(heard.state),
+        "distrust": "" if heard is None else heard.distrust,
+        "scale": [0.0, 0.0] if scale is None else [scale.mean, scale.std],
+        "sets": {
+            name: {
+                "scored_s": listener.scored_s,
+                "alarm_s": listener.alarm_s,
+                "most": listener.most,
+                "n_above": listener.n_above,
+                "events": [
+                    asdict(event)
+                    for event in listener.false_events(first_on, rate_hz, spec.center_freq_hz)
+                ],
+            }
+            for name, listener in listeners.items()
+        },
+        "episodes": [
+            {
+                "kind": one.interferer.kind,
+                "isr_db": one.interferer.isr_db,
+                "offset_hz": one.interferer.offset_hz,
+                "found": {
+                    name: [(at - one.on) / rate_hz * 1e3, detector]
+                    for name, listener in listeners.items()
+                    for first in (listener.first_in(one.on, one.off + memory),)
+                    if first is not None
+                    for at, detector in (first,)
+                },
+            }
+            for one in episodes
+        ],
+    }
+
+
+def read_rows(kept: Path) -> list[dict[str, Any]]:
+    """Return the observers that are through; a line that was cut off is none."""
+    rows = []
+    if kept.exists():
+        for line in kept.read_text(encoding="utf-8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                continue
+    return rows
+
+
+def plays(
+    rounds: Sequence[int], n_observers: int, seconds: float, rate_hz: float, n_episodes: int
+) -> Iterator[Play]:
+    """Yield all observers of all rounds, which have their own seeds."""
+    for number in rounds:
+        for spec in Population().specs(n_observers, seconds, rate_hz, SEED + number):
+            yield Play(spec, SEED + number, n_episodes)
+
+
+def _played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
+    """Yield what became of each, in their order."""
+    if n_workers <= 1:
+        yield from map(observe, asked)
+        return
+    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(observe, asked, chunksize=1)
+
+
+@click.command()
+@click.option("--rounds", default="0", help="Numbers of rounds, such as 0,1,2: each new observers.")
+@click.option("--observers", "n_observers", default=36, help="Of a round.")
+@click.option("--seconds", default=60.0, help="Normal signal of each, warm-up included.")
+@click.option("--rate", "rate_hz", default=1.92e6, help="Sample rate, S/s.")
+@click.option("--interferers", default=0, help="Heard behind it by each observer.")
+@click.option("--workers", default=1, help="Processes.")
+@click.option("--kept", type=click.Path(path_type=Path), required=True, help="Lines so far.")
+@click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
+def main(
+    rounds: str, n_observers: int, seconds: float, rate_hz: float, interferers: int,
+    workers: int, kept: Path, save: bool,
+) -> None:  # fmt: skip
+    """Count false events of hours of normal traffic, and what is found behind it."""
+    done = {(row["observer"], row["round"], row["rate_hz"]) for row in read_rows(kept)}
+    numbers = [int(one) for one in rounds.split(",") if one]
+    asked = plays(numbers, n_observers, seconds, rate_hz, interferers)
+    for row in _played([play for play in asked if play.key not in done], workers):
+        with kept.open("a", encoding="utf-8") as file:
+            # On a line of its own, behind one that was cut off.
+            file.write(f"\n{json.dumps(row)}\n")
+        counts = {name: len(one["events"]) for name, one in row["sets"].items()}
+        click.echo(f"{row['round']} {row['observer']} {row['cell']} {counts}", err=True)
+    rows = read_rows(kept)
+    title = "Hours of normal traffic, and interferers behind it"
+    click.echo(save_rows("hours", title, facts(), rows, markdown(rows), save=save))
+
+
+if __name__ == "__main__":
+    main()

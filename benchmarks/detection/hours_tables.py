@@ -1,0 +1,149 @@
+"""Tables of hours of traffic: false events by set of detectors and cause, and what was found."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from converter.report.markdown_table import markdown_table
+
+__all__ = ["markdown"]
+
+Row = dict[str, Any]
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return the tables of all observers, by sample rate."""
+    rates = sorted({row["rate_hz"] for row in rows})
+    return "\n".join(_of_rate([row for row in rows if row["rate_hz"] == rate]) for rate in rates)
+
+
+def _of_rate(rows: Sequence[Row]) -> str:
+    names = list(rows[0]["sets"])
+    parts = [
+        f"## {rows[0]['rate_hz'] / 1e6:g} MS/s",
+        _cells(rows),
+        "Normal signal:",
+        _false(rows, names),
+        f"False events of {names[-1]}, and the largest scores beside their thresholds:",
+        _causes(rows, names[-1]),
+    ]
+    if any(row["episodes"] for row in rows):
+        parts += ["Found of interferers, and median delay in ms:", _found(rows, names)]
+    events = _events(rows, names)
+    if events:
+        parts += ["Every false event:", events]
+    return "\n\n".join(parts) + "\n"
+
+
+def _cells(rows: Sequence[Row]) -> str:
+    """Say what the residual knew of the cells when all was over."""
+    states = Counter("not trusted" if row["distrust"] else row["cell"] for row in rows)
+    said = ", ".join(f"{state} {n}" for state, n in sorted(states.items()))
+    near = sum(row["neighbour"] for row in rows)
+    return f"{len(rows)} observers, {near} of them beside a neighbour cell; the cell: {said}."
+
+
+def _groups(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """Return the observers by how they move, those beside a neighbour, and all."""
+    contexts = dict.fromkeys(row["context"] for row in rows)
+    return [
+        *((name, [row for row in rows if row["context"] == name]) for name in contexts),
+        ("beside a neighbour", [row for row in rows if row["neighbour"]]),
+        ("all", list(rows)),
+    ]
+
+
+def _false(rows: Sequence[Row], names: Sequence[str]) -> str:
+    lines = []
+    for name in names:
+        for group, here in _groups(rows):
+            heard = [row["sets"][name] for row in here]
+            hours = sum(one["scored_s"] for one in heard) / 3600.0
+            n_events = sum(len(one["events"]) for one in heard)
+            alarm = sum(one["alarm_s"] for one in heard) / 3600.0
+            rate, share = ("-", "-") if not hours else (n_events / hours, alarm / hours)
+            lines.append(
+                [
+                    name,
+                    group,
+                    f"{hours:.2f}",
+                    n_events,
+                    rate if rate == "-" else f"{rate:.1f}",
+                    share if share == "-" else f"{share:.2%}",
+                    f"{sum(bool(one['events']) for one in heard)} of {len(here)}",
+                ]
+            )
+    head = ["detectors", "observers", "hours", "false events", "an hour", "time in alarm", "in"]
+    return markdown_table(head, lines)
+
+
+def _causes(rows: Sequence[Row], name: str) -> str:
+    heard = [row["sets"][name] for row in rows]
+    hours = sum(one["scored_s"] for one in heard) / 3600.0
+    n_of = Counter((event["detector"], event["kind"]) for one in heard for event in one["events"])
+    detectors = dict.fromkeys(d for one in heard for d in one["most"])
+    lines = []
+    for detector in [*detectors, *sorted({d for d, _ in n_of} - set(detectors))]:
+        kinds = ", ".join(f"{k} {n}" for (d, k), n in sorted(n_of.items()) if d == detector)
+        n_events = sum(n for (d, _), n in n_of.items() if d == detector)
+        most = [one["most"][detector] for one in heard if detector in one["most"]]
+        above = sum(one["n_above"].get(detector, 0) for one in heard)
+        lines.append(
+            [
+                detector,
+                n_events,
+                f"{n_events / hours:.1f}" if hours else "-",
+                kinds or "-",
+                above,
+                f"{np.median(most):.1f}, {max(most):.1f}" if most else "-",
+            ]
+        )
+    head = ["detector", "events", "an hour", "called", "segments above", "largest: median, most"]
+    return markdown_table(head, lines)
+
+
+def _found(rows: Sequence[Row], names: Sequence[str]) -> str:
+    episodes = [one for row in rows for one in row["episodes"]]
+    isrs = sorted({one["isr_db"] for one in episodes})
+    lines = []
+    groups = [*((f"{isr:+.0f} dB", "isr_db", isr) for isr in isrs)]
+    groups += [(kind, "kind", kind) for kind in dict.fromkeys(sorted(e["kind"] for e in episodes))]
+    for label, key, value in groups:
+        here = [one for one in episodes if one[key] == value]
+        lines.append([label, len(here), *(_found_of(here, name) for name in names)])
+    lines.append(["all", len(episodes), *(_found_of(episodes, name) for name in names)])
+    return markdown_table(["interferers", "heard", *names], lines)
+
+
+def _found_of(episodes: Sequence[Row], name: str) -> str:
+    delays = [one["found"][name][0] for one in episodes if name in one["found"]]
+    return f"{len(delays)}, {np.median(delays):.0f}" if delays else "0"
+
+
+def _events(rows: Sequence[Row], names: Sequence[str]) -> str:
+    """Return the false events of the fullest set one by one, and those of others that it lacks."""
+    lines = []
+    for row in rows:
+        for event in row["sets"][names[-1]]["events"]:
+            place = f"{event['lower_hz'] / 1e3:+.0f} to {event['upper_hz'] / 1e3:+.0f}"
+            scores = ", ".join(f"{k} {v:.1f}" for k, v in event["scores"].items())
+            lines.append(
+                [
+                    f"{row['round']} {row['observer']}{' +n' if row['neighbour'] else ''}",
+                    f"{event['opened_s']:.2f}",
+                    f"{event['duration_s']:.2f}",
+                    event["detector"],
+                    event["kind"],
+                    f"{event['score']:.1f} ({event['threshold']:.1f})",
+                    place,
+                    f"{event['excess_db']:+.1f}",
+                    scores,
+                ]
+            )
+    head = [
+        "observer", "opened, s", "lasted, s", "detector", "kind", "score (threshold)", "kHz",
+        "excess, dB", "scores as it opened",
+    ]  # fmt: skip
+    return markdown_table(head, lines) if lines else ""

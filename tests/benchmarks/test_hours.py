@@ -1,0 +1,94 @@
+"""Hours of traffic: who is played, what is kept over an interruption, and what the tables count."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.detection.hours import DETECTOR_SETS, episodes_of, plays, read_rows
+from benchmarks.detection.hours_tables import markdown
+from edgespec.framing import Recipe
+
+_RATE_HZ = 1.92e6
+_NAMES = ("residual", "residual, zscore, energy")
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    return {
+        "opened_s": 7.0, "duration_s": 0.5, "detector": "residual", "kind": "narrow",
+        "score": 13.0, "threshold": 12.0, "lower_hz": -1e5, "upper_hz": 1e5, "excess_db": 1.0,
+        "change": "gain", "scores": {"residual": 13.0},
+    } | changes  # fmt: skip
+
+
+def row(context: str, events: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    heard = {
+        "scored_s": 1800.0, "alarm_s": 0.5 * len(events), "most": {"residual": 9.0},
+        "n_above": {"residual": len(events)}, "events": events,
+    }  # fmt: skip
+    return {
+        "observer": f"{context}-000", "round": 1, "rate_hz": _RATE_HZ, "context": context,
+        "neighbour": False, "cell": "tracking", "distrust": "",
+        "sets": dict.fromkeys(_NAMES, heard), "episodes": [],
+    } | changes  # fmt: skip
+
+
+def test_false_events_are_counted_by_the_hour_and_by_how_observers_move() -> None:
+    text = markdown([row("static", []), row("drive", [event(), event()])])
+    assert "| residual | static | 0.50 | 0 | 0.0 | 0.00% | 0 of 1 |" in text
+    assert "| residual | drive | 0.50 | 2 | 4.0 | 0.06% | 1 of 1 |" in text
+    assert "| residual | all | 1.00 | 2 | 2.0 | 0.03% | 1 of 2 |" in text
+    assert text.count("1 drive-000 | 7.00") == 2
+
+
+def test_a_cause_that_is_no_detector_is_counted_too() -> None:
+    text = markdown([row("static", [event(detector="clipped", kind="overload")])])
+    assert "| clipped | 1 | 2.0 | overload 1 | 0 | - |" in text
+
+
+def test_an_interferer_counts_for_the_sets_that_found_it() -> None:
+    found = {"residual": [10.0, "residual"]}
+    heard = [
+        {"kind": "tone", "isr_db": -10.0, "offset_hz": 0.0, "found": found},
+        {"kind": "chirp", "isr_db": -10.0, "offset_hz": 0.0, "found": {}},
+    ]
+    text = markdown([row("walk", [], episodes=heard)])
+    assert "| -10 dB | 2 | 1, 10 | 0 |" in text
+    assert "| tone | 1 | 1, 10 | 0 |" in text
+
+
+def test_rates_have_tables_of_their_own_and_untrusted_cells_are_said() -> None:
+    text = markdown([row("walk", []), row("walk", [], rate_hz=5e6, distrust="weak")])
+    assert text.index("## 1.92 MS/s") < text.index("## 5 MS/s")
+    assert "the cell: not trusted 1." in text
+
+
+def test_every_round_has_other_observers_and_the_same_ones_again() -> None:
+    first, again, other = (list(plays([n], 2, 6.0, _RATE_HZ, 0)) for n in (0, 0, 1))
+    assert first == again
+    assert {play.key for play in first}.isdisjoint(play.key for play in other)
+    assert {play.spec.seed for play in first}.isdisjoint(play.spec.seed for play in other)
+
+
+@pytest.mark.parametrize("rate_hz", [1.92e6, 5e6])
+def test_interferers_come_behind_the_normal_signal(rate_hz: float) -> None:
+    (play,) = plays([0], 1, 6.0, rate_hz, 8)
+    heard = episodes_of(play, Recipe.for_rate(rate_hz))
+    assert len(heard) == 8
+    assert all(one.on >= 6.0 * rate_hz for one in heard)
+    assert all(one.off < two.on for one, two in pairwise(heard))
+
+
+def test_a_line_that_was_cut_off_is_played_again(tmp_path: Path) -> None:
+    kept = tmp_path / "hours.jsonl"
+    assert read_rows(kept) == []
+    whole = row("static", [])
+    kept.write_text(json.dumps(whole) + "\n" + json.dumps(whole)[:40])
+    assert read_rows(kept) == [whole]
+
+
+def test_each_set_of_detectors_is_within_the_fullest() -> None:
+    fullest = set(list(DETECTOR_SETS.values())[-1])
+    assert all(set(names) <= fullest for names in DETECTOR_SETS.values())
