@@ -27,9 +27,9 @@ __all__ = ["CancelledBand"]
 
 #: With a step of the gain taken into what is expected, what is left is so much off at most.
 SAME_GAIN_DB = 1.0
-#: Half of a rise left is as far from a stranger's, all of it, as from that of a cell that hardly
-#: cancels.
-MOST_OF_RISE = 0.5
+#: Cells leave 0.4% to 15% of their power, and strangers all of it; OFDM with a prefix of its own a
+#: third at times.
+MOST_OF_RISE = 0.25
 #: Mean and least spread of the largest deviation of a hop, of cells at rest, and how many hops
 #: tell more of a site.
 USUAL_MEAN, SITE_STD, LEAST_HOPS = 2.7, 0.6, 32
