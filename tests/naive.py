@@ -248,7 +248,9 @@ def lstm(sequence, layer):
 
 
 def network(window, net):
-    """The output of LSTM layers and dense layers, flat, float64."""
+    """The output of LSTM layers and dense layers, and of an autoregression, flat, float64."""
+    if not net.denses:
+        return autoregression(window, net.autoregression).ravel()
     x = window.astype(np.float64)
     for layer in net.lstms:
         x = lstm(x, layer)
@@ -256,7 +258,22 @@ def network(window, net):
     for layer in net.denses:
         z = x @ layer.kernel.astype(np.float64) + layer.bias
         x = np.array([ACTIVATIONS[layer.activation](value) for value in z])
+    if net.autoregression is not None:
+        x = x + autoregression(window, net.autoregression).ravel()
     return x
+
+
+def autoregression(window, linear):
+    """Every frame of the horizon and every bin as a sum over the last frames of that bin."""
+    order, n_horizon = linear.kernel.shape
+    last = window[len(window) - order :].astype(np.float64)
+    forecast = np.empty((n_horizon, window.shape[1]))
+    for h in range(n_horizon):
+        for b in range(window.shape[1]):
+            forecast[h, b] = linear.bias[h]
+            for t in range(order):
+                forecast[h, b] += float(linear.kernel[t, h]) * last[t, b]
+    return forecast
 
 
 def forest_gains(forest, place_m):

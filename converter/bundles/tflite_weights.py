@@ -5,6 +5,7 @@ stays rounded, so that both compute the same model.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from converter.bundles.stack import Affine, as_network
 from converter.models.runtime import load_tensorflow
 from edgespec.errors import ModelError
-from edgespec.inference.network import Dense, Lstm, Network
+from edgespec.inference.network import Autoregression, Dense, Lstm, Network
 from edgespec.records import FloatArray
 
 __all__ = ["network_of_tflite"]
@@ -21,19 +22,34 @@ __all__ = ["network_of_tflite"]
 _KERNELS, _RECURRENTS, _BIASES = range(1, 5), range(5, 9), range(12, 16)
 _PEEPHOLES_AND_PROJECTIONS = (9, 10, 11, 16, 17)
 #: Operators that hand on values and their order; of STRIDED_SLICE that takes the last step.
+#: What an autoregression is made of, from its output back.
+_ON_ITS_SIDE = ["TRANSPOSE", "FULLY_CONNECTED", "TRANSPOSE"]
 _PLUMBING = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "STRIDED_SLICE", "DEQUANTIZE")
 
 
 def network_of_tflite(content: bytes) -> Network:
     """Return the network of a TFLite file of fused LSTM and dense layers, float32 or float16.
 
+    An autoregression that all bins share may be added to them, or stand alone.
+
     Raises:
         ModelError: it has an operator that our kernels do not have.
     """
     graph = _Graph(content)
+    alone = _autoregression(graph, graph.output)
+    if alone is not None:
+        return Network((), (), alone)
+    for tensor, other in graph.summands():
+        linear = _autoregression(graph, tensor)
+        if linear is not None:
+            return replace(as_network(_row(graph, other)), autoregression=linear)
+    return as_network(_row(graph, graph.output))
+
+
+def _row(graph: "_Graph", tensor: int) -> list[Lstm | Dense | Affine]:
+    """Return the layers from the input to a tensor, which follow each other."""
     layers: list[Lstm | Dense | Affine] = []
     activation = "linear"
-    tensor = graph.output
     while tensor != graph.input:
         name, inputs, options = graph.producer(tensor)
         tensor = graph.streamed(inputs)
@@ -49,7 +65,30 @@ def network_of_tflite(content: bytes) -> Network:
             activation = "linear"
     if activation != "linear":
         raise ModelError("the TFLite file has an activation without a layer before it")
-    return as_network(layers[::-1])
+    return layers[::-1]
+
+
+def _autoregression(graph: "_Graph", tensor: int) -> Autoregression | None:
+    """Return the autoregression that a tensor comes from, or None where it is something else.
+
+    Its operators turn the window on its side and back. Which frames a slice before them takes is
+    not read: those of the kernel are the last ones, and the golden vectors prove it.
+    """
+    names: list[str] = []
+    found: Dense | None = None
+    while tensor != graph.input:
+        name, inputs, options = graph.producer(tensor)
+        if len(graph.all_streamed(inputs)) != 1:
+            return None
+        if name == "FULLY_CONNECTED" and names == ["TRANSPOSE"]:
+            found = _dense(graph, inputs, options, "linear")
+        names += [name] if name != "RESHAPE" else []
+        tensor = graph.streamed(inputs)
+    if names not in (_ON_ITS_SIDE, [*_ON_ITS_SIDE, "STRIDED_SLICE"]) or found is None:
+        return None
+    if found.activation != "linear":
+        raise ModelError("the TFLite file has an autoregression with an activation")
+    return Autoregression(found.kernel, found.bias)
 
 
 class _Graph:
@@ -84,10 +123,22 @@ class _Graph:
 
     def streamed(self, inputs: list[int]) -> int:
         """Return the one input that is not known beforehand."""
-        found = [k for k in inputs if k >= 0 and not self.is_constant(k) and not self._is_state(k)]
+        found = self.all_streamed(inputs)
         if len(found) != 1:
             raise ModelError("the TFLite file is not a row of layers: our kernels cannot run it")
         return found[0]
+
+    def all_streamed(self, inputs: list[int]) -> list[int]:
+        """Return the inputs that are not known beforehand."""
+        return [k for k in inputs if k >= 0 and not self.is_constant(k) and not self._is_state(k)]
+
+    def summands(self) -> list[tuple[int, int]]:
+        """Return the two tensors whose sum is the output, in both orders; none if it is no sum."""
+        name, inputs, options = self.producer(self.output)
+        found = self.all_streamed(inputs)
+        if name != "ADD" or options.fusedActivationFunction or len(found) != 2:
+            return []
+        return [(found[0], found[1]), (found[1], found[0])]
 
     def is_constant(self, tensor: int) -> bool:
         """Return whether a tensor has the same values for every window."""

@@ -20,7 +20,12 @@ __all__ = ["import_keras", "train", "transfer"]
 @click.command()
 @click.argument("dataset_folder", type=FOLDER)
 @click.option("-o", "--out", type=FOLDER, required=True, help="Folder of the model.")
-@click.option("--architecture", default="lstm", show_default=True, help="lstm or autoencoder.")
+@click.option(
+    "--architecture",
+    default="lstm",
+    show_default=True,
+    help="lstm, autoencoder, linear-ar or ar-lstm.",
+)
 @click.option(
     "--layers",
     type=click.IntRange(1, 100_000),
@@ -30,6 +35,11 @@ __all__ = ["import_keras", "train", "transfer"]
     "--units", type=click.IntRange(1, 100_000), help="Units of an LSTM layer; default 64."
 )
 @click.option("--batch-norm", is_flag=True, help="Normalise after each LSTM layer.")
+@click.option(
+    "--order",
+    type=click.IntRange(1, 100_000),
+    help="Frames that an autoregression sees; default: the whole context.",
+)
 @click.option(
     "--transform",
     type=click.Choice(["context", "global"]),
@@ -46,6 +56,7 @@ def train(
     layers: int | None,
     units: int | None,
     batch_norm: bool,
+    order: int | None,
     transform: str,
     as_json: bool,
     **training: Any,
@@ -54,7 +65,12 @@ def train(
     from converter.data.dataset import load_dataset
     from converter.training.train import train as run
 
-    hyper = {"n_layers": layers, "n_units": units, "batch_norm": batch_norm or None}
+    hyper = {
+        "n_layers": layers,
+        "n_units": units,
+        "batch_norm": batch_norm or None,
+        "order": order,
+    }
     settings = TrainSettings(
         architecture=architecture,
         hyper={key: value for key, value in hyper.items() if value is not None},

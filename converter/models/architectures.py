@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from converter.models import autoencoder, lstm
+from converter.models import autoencoder, autoregression, lstm
 from edgespec.errors import ModelError
 from edgespec.records import Geometry
 
@@ -13,16 +13,24 @@ __all__ = ["MODELS", "Architecture", "build_model"]
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """How a network is built, and its role: ``forecast`` or ``reconstruction``."""
+    """How a network is built, and its role: ``forecast`` or ``reconstruction``.
+
+    ``is_solved`` says that it has an autoregression, which training solves for in closed form;
+    ``descends`` that gradients then fit the rest of it.
+    """
 
     build: Callable[..., Any]
     role: str
     gate: str | None = None
+    is_solved: bool = False
+    descends: bool = True
 
 
 MODELS: Mapping[str, Architecture] = {
     "lstm": Architecture(lstm.build, "forecast", "sigmoid"),
     "autoencoder": Architecture(autoencoder.build, "reconstruction"),
+    "linear-ar": Architecture(autoregression.build, "forecast", is_solved=True, descends=False),
+    "ar-lstm": Architecture(autoregression.build_with_lstm, "forecast", "sigmoid", is_solved=True),
 }
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,28 @@ from edgespec.errors import ModelError
 from edgespec.inference.ridge import NormalEquations
 from edgespec.records import FloatArray
 
-__all__ = ["L2_GRID", "BinAffine", "Head", "choose_l2", "fit_affine", "sum_up"]
+__all__ = ["L2_GRID", "BinAffine", "Head", "Solvable", "choose_l2", "fit_affine", "sum_up"]
 
 #: Strengths of the pull towards the teacher that are tried, as sums of squares of features.
 L2_GRID = (0.0, 1.0, 10.0, 1e2, 1e3, 1e4, 1e5, 1e6)
 _BATCH_WINDOWS = 256
+
+
+class Solvable(Protocol):
+    """A dense layer of a model with the rows it is to fit; :class:`Head` says of what shape."""
+
+    @property
+    def weights(self) -> tuple[FloatArray, FloatArray]:
+        """Weights and bias, copies."""
+        ...
+
+    def replace(self, weights: FloatArray, bias: FloatArray) -> None:
+        """Write other weights into the model."""
+        ...
+
+    def rows(self, windows: WindowSet, role: str) -> Iterator[tuple[FloatArray, FloatArray]]:
+        """Yield the layer's inputs and the wanted outputs, some rows at a time."""
+        ...
 
 
 class Head:
@@ -69,8 +86,8 @@ class Head:
             yield features.reshape(len(numbers), -1), targets.reshape(len(numbers), -1)
 
 
-def sum_up(head: Head, windows: WindowSet, role: str) -> NormalEquations:
-    """Return the normal equations of the last layer over all windows."""
+def sum_up(head: Solvable, windows: WindowSet, role: str) -> NormalEquations:
+    """Return the normal equations of a layer over all windows."""
     weights, _ = head.weights
     sums = NormalEquations(*weights.shape, block_rows=_BATCH_WINDOWS)
     for features, targets in head.rows(windows, role):

@@ -12,6 +12,7 @@ from converter.data.dataset import Dataset
 from converter.data.views import WindowSet, global_scaling
 from converter.models.architectures import MODELS, build_model
 from converter.models.runtime import load_keras, versions
+from converter.training.autoregression import Autoregression, Solution, solve
 from converter.training.modeldir import ModelCard, save_model
 from converter.training.settings import TrainSettings
 from edgespec.errors import QualityError
@@ -60,7 +61,8 @@ def train(
         QualityError: the loss is no longer finite.
     """
     load_keras().utils.set_random_seed(settings.seed)
-    role = MODELS[settings.architecture].role
+    chosen = MODELS[settings.architecture]
+    role = chosen.role
     scaling = None if settings.transform else global_scaling(dataset)
     windows = training_windows(dataset, settings, scaling)
     held_out = WindowSet(
@@ -73,13 +75,20 @@ def train(
     )
     model = build_model(settings.architecture, dataset.geometry, settings.hyper)
     started = time.monotonic()
-    epochs = fit(model, windows, held_out, role, settings, progress)
+    solution = solve(model, windows, held_out) if chosen.is_solved else None
+    if solution is None:
+        epochs = fit(model, windows, held_out, role, settings, progress)
+    elif chosen.descends:
+        epochs = _fit_residual(model, windows, held_out, role, settings, progress)
+    else:
+        epochs = [_one_epoch(solution, time.monotonic() - started)]
+        progress(epochs[0])
     best = min(epochs, key=lambda report: report.val_loss)
     card = ModelCard(
         name=settings.architecture,
         architecture=settings.architecture,
         role=role,
-        gate=MODELS[settings.architecture].gate,
+        gate=chosen.gate,
         recipe=dataset.recipe,
         training={
             "dataset_sha256": dataset.sha256,
@@ -99,6 +108,7 @@ def train(
             "finished_utc": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": versions(),
             **({} if scaling is None else {"scaling": asdict(scaling)}),
+            **({} if solution is None else {"autoregression": solution.to_json()}),
         },
     )
     save_model(folder, card, model)
@@ -159,6 +169,27 @@ def fit(
     )
     _check_finite(epochs, settings)
     return epochs
+
+
+def _fit_residual(
+    model: Any,
+    windows: WindowSet,
+    held_out: WindowSet,
+    role: str,
+    settings: TrainSettings,
+    progress: Callable[[EpochReport], None],
+) -> list[EpochReport]:
+    """Train what is beside the autoregression, which stays as it was solved."""
+    layer = Autoregression(model).layer
+    layer.trainable = False
+    epochs = fit(model, windows, held_out, role, settings, progress)
+    layer.trainable = True
+    return epochs
+
+
+def _one_epoch(solution: Solution, seconds: float) -> EpochReport:
+    """Return a solution in closed form as the only epoch there is."""
+    return EpochReport(1, 1, solution.loss, solution.val_loss, solution.val_loss, seconds)
 
 
 def _recordings(dataset: Dataset) -> dict[str, list[str]]:

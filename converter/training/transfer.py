@@ -14,6 +14,7 @@ from converter.data.budget import Budget, spend
 from converter.data.dataset import Dataset
 from converter.data.views import WindowSet, global_scaling
 from converter.models.runtime import load_keras
+from converter.training.autoregression import head_of
 from converter.training.lastlayer import Head, choose_l2, fit_affine, sum_up
 from converter.training.modeldir import ModelCard, load_model, save_model
 from converter.training.settings import TrainSettings
@@ -71,7 +72,7 @@ def _affine(task: Task) -> Mapping[str, Any]:
 
 def _closed_form(task: Task) -> Mapping[str, Any]:
     """Last layer by ridge regression towards the teacher's, the strength by held-out error."""
-    head = Head(task.model)
+    head = head_of(task.model)
     teacher = head.weights
     sums = sum_up(head, task.windows, task.role)
     held_out = None if task.held_out is None else sum_up(head, task.held_out, task.role)

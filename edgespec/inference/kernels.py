@@ -21,6 +21,7 @@ __all__ = [
     "dense",
     "project",
     "recur",
+    "regress",
     "renew",
 ]
 
@@ -233,3 +234,43 @@ def _is_same(row, level, line, n_in):  # type: ignore[no-untyped-def]
         # NaN differs from all, itself included: nothing is kept of it.
         n_different += row[b] - level != line[b]
     return n_different == 0
+
+
+@kernel
+def regress(window, mean, gain, matrix, bias, n_bins, out):  # type: ignore[no-untyped-def]
+    """Add ``gain * (window - mean)`` summed up by ``matrix`` over frames, and ``bias``, to ``out``.
+
+    ``window`` ``(order * n_bins,)``, ``matrix`` ``(order * n_horizon,)``, ``bias`` ``(n_horizon,)``
+    and ``out`` ``(n_horizon * n_bins,)``: every bin by itself, all by the same numbers.
+    """
+    n_horizon, order = len(bias), len(window) // n_bins
+    for h in range(n_horizon):
+        column, line = matrix[h:], out[h * n_bins :]
+        for b in range(n_bins):
+            line[b] += bias[h]
+        t = 0
+        # The sum so far is read and written as often as there are passes: four frames make one.
+        while t + 4 <= order:
+            _add_four(
+                window[t * n_bins :], column[t * n_horizon :], n_horizon, mean, gain, n_bins, line
+            )
+            t += 4
+        while t < order:
+            _add_one(window[t * n_bins :], gain * column[t * n_horizon], mean, n_bins, line)
+            t += 1
+
+
+@apart
+def _add_four(frames, weights, step, mean, gain, n_bins, out):  # type: ignore[no-untyped-def]
+    w, x, y, z = weights[0], weights[step], weights[2 * step], weights[3 * step]
+    f, g, h = frames[n_bins:], frames[2 * n_bins :], frames[3 * n_bins :]
+    for b in range(n_bins):
+        # The mean goes first: power in dB is far from zero, and float32 would lose digits.
+        first = w * (frames[b] - mean) + x * (f[b] - mean)
+        out[b] += gain * (first + y * (g[b] - mean) + z * (h[b] - mean))
+
+
+@apart
+def _add_one(frame, factor, mean, n_bins, out):  # type: ignore[no-untyped-def]
+    for b in range(n_bins):
+        out[b] += factor * (frame[b] - mean)

@@ -1,4 +1,4 @@
-"""A network as its weights: LSTM layers, then dense layers, in float32."""
+"""A network as its weights in float32: LSTM layers, then dense layers, an autoregression beside."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,15 @@ from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays
 from edgespec.inference.manifest import GATES
 from edgespec.records import FloatArray
 
-__all__ = ["ACTIVATIONS", "Dense", "Lstm", "Network", "network_from_npz", "network_to_npz"]
+__all__ = [
+    "ACTIVATIONS",
+    "Autoregression",
+    "Dense",
+    "Lstm",
+    "Network",
+    "network_from_npz",
+    "network_to_npz",
+]
 
 ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")
 
@@ -82,21 +90,54 @@ class Dense:
 
 
 @dataclass(frozen=True, slots=True)
+class Autoregression:
+    """``forecast(h, b) = sum over t of kernel(t, h) window(t, b) + bias(h)``, the same in all bins.
+
+    ``kernel`` ``(order, n_horizon)`` is for the last ``order`` frames of the window.
+    """
+
+    kernel: FloatArray
+    bias: FloatArray
+
+    def __post_init__(self) -> None:
+        _check("kernel", self.kernel, (len(self.kernel), len(self.bias)))
+        _check("bias", self.bias, (self.n_horizon,))
+
+    @property
+    def order(self) -> int:
+        """Frames of the window that count."""
+        return len(self.kernel)
+
+    @property
+    def n_horizon(self) -> int:
+        """Frames that are forecast."""
+        return len(self.bias)
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """LSTM layers, of which the last hands on its last output only, then dense layers.
 
-    Without LSTM layers the first dense layer sees the whole window, frame after frame.
+    Without LSTM layers the first dense layer sees the whole window, frame after frame. What an
+    ``autoregression`` forecasts is added to the output of these layers, or is all there is.
 
     Raises:
-        ModelError: there is no dense layer, or a layer does not take what the one before gives.
+        ModelError: there is no dense layer, a layer does not take what the one before gives, or an
+            autoregression stands beside dense layers alone.
     """
 
     lstms: tuple[Lstm, ...]
     denses: tuple[Dense, ...]
+    autoregression: Autoregression | None = None
 
     def __post_init__(self) -> None:
-        if not self.denses:
+        if not self.denses and (self.lstms or self.autoregression is None):
             raise ModelError("a network must end in a dense layer: convert the model again")
+        if self.denses and not self.lstms and self.autoregression is not None:
+            raise ModelError(
+                "an autoregression stands beside dense layers; it stands alone or beside LSTM "
+                "layers: convert the model again"
+            )
         layers = self._layers
         for before, after in pairwise(layers):
             if before.n_outputs != after.n_inputs:
@@ -128,24 +169,29 @@ def _check(name: str, array: Any, shape: tuple[int, ...]) -> None:
         )
 
 
+#: Which bins an autoregression is for; there is no other choice yet.
+_SHARED = "shared"
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "lstm": ("kernel", "recurrent", "bias"),
     "dense": ("kernel", "bias"),
+    "autoregression": ("kernel", "bias"),
 }
 
 
 def network_to_npz(network: Network) -> bytes:
     """Return a network as the ``weights.npz`` of a bundle: the same network gives the same bytes.
 
-    Members are called ``NUMBER.lstm.GATE.PART`` and ``NUMBER.dense.ACTIVATION.PART``. Values that
-    float16 can hold without loss take half the room.
+    Members are called ``NUMBER.lstm.GATE.PART``, ``NUMBER.dense.ACTIVATION.PART`` and
+    ``NUMBER.autoregression.shared.PART``. Values that float16 can hold without loss take half the
+    room.
     """
     members: dict[str, FloatArray] = {}
-    titles = [f"lstm.{lstm.gate}" for lstm in network.lstms]
-    titles += [f"dense.{dense.activation}" for dense in network.denses]
-    for number, (title, layer) in enumerate(
-        zip(titles, (*network.lstms, *network.denses), strict=True)
-    ):
+    titled: list[tuple[str, Lstm | Dense | Autoregression]] = []
+    titled += [(f"lstm.{lstm.gate}", lstm) for lstm in network.lstms]
+    titled += [(f"dense.{dense.activation}", dense) for dense in network.denses]
+    if network.autoregression is not None:
+        titled.append((f"autoregression.{_SHARED}", network.autoregression))
+    for number, (title, layer) in enumerate(titled):
         for part in _PARTS[title.partition(".")[0]]:
             members[f"{number:02}.{title}.{part}"] = _narrowed(getattr(layer, part))
     return npz_from_arrays(**members)
@@ -170,6 +216,7 @@ def network_from_npz(content: bytes, name: str) -> Network:
         layers.setdefault(layer, {})[part] = arrays[member].astype(np.float32)
     lstms: list[Lstm] = []
     denses: list[Dense] = []
+    autoregression: Autoregression | None = None
     for title, parts in layers.items():
         _, kind, choice, *rest = (*title.split("."), "", "")
         if kind not in _PARTS or any(rest) or set(parts) != set(_PARTS[kind]):
@@ -180,11 +227,18 @@ def network_from_npz(content: bytes, name: str) -> Network:
             )
         if kind == "lstm" and denses:
             raise ModelError(f"{name} has an LSTM layer behind a dense one: use another backend")
-        if kind == "lstm":
+        if kind == "autoregression":
+            if choice != _SHARED or autoregression is not None:
+                raise ModelError(
+                    f"{name} has the layer {title!r}; one autoregression, which all bins share, "
+                    "can be run: use another backend"
+                )
+            autoregression = Autoregression(**parts)
+        elif kind == "lstm":
             lstms.append(Lstm(choice, **parts))
         else:
             denses.append(Dense(choice, **parts))
-    return Network(tuple(lstms), tuple(denses))
+    return Network(tuple(lstms), tuple(denses), autoregression)
 
 
 def _listed(parts: Sequence[str]) -> str:

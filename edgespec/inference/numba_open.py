@@ -28,7 +28,13 @@ def open_numba(bundle: Bundle, n_threads: int = 1, widths: Widths | None = None)
             "float16"
         )
     network = network_from_npz(bundle.weights, f"weights.npz of bundle {str(bundle.path)!r}")
+    from edgespec.inference.numba_autoregression import NumbaLinearBackend, NumbaSumBackend
     from edgespec.inference.numba_network import NumbaBackend, NumbaLstmBackend
 
+    if network.autoregression is not None and not network.lstms:
+        return NumbaLinearBackend(bundle, network.autoregression)
     backend = NumbaLstmBackend if network.lstms else NumbaBackend
-    return backend(bundle, network, widths or Widths())
+    made = backend(bundle, network, widths or Widths())
+    if network.autoregression is not None and isinstance(made, NumbaLstmBackend):
+        return NumbaSumBackend(bundle, made, network.autoregression)
+    return made

@@ -52,8 +52,12 @@ def fastest_widths(
 
 def _kernels_of(bundle: Bundle) -> tuple[str, ...]:
     """Return the kernels that the network of a bundle needs."""
-    is_dense = bundle.weights is not None and not network_from_npz(bundle.weights, "weights").lstms
-    return ("dense",) if is_dense else KERNELS
+    if bundle.weights is None:
+        return KERNELS
+    network = network_from_npz(bundle.weights, "weights")
+    if not network.denses:
+        return ()
+    return KERNELS if network.lstms else ("dense",)
 
 
 def _wins(bundle: Bundle, challenger: Backend, holder: Backend) -> bool:

@@ -18,7 +18,7 @@ from tests.made import tiny
 
 #: Keras 3.15 hands numpy 2 an __array__ without the copy keyword. Not ours to mend.
 KERAS_WARNINGS = "ignore:__array__ implementation:DeprecationWarning"
-ARCHITECTURES = ("lstm", "autoencoder")
+ARCHITECTURES = ("lstm", "autoencoder", "linear-ar", "ar-lstm")
 
 
 @functools.cache
@@ -71,7 +71,7 @@ def trained(architecture: str) -> Path:
     from converter.training.train import train
 
     where = folder() / architecture
-    hyper = {"lstm": {"n_units": 16}, "autoencoder": {}}[architecture]
+    hyper = {"n_units": 16} if architecture.endswith("lstm") else {}
     train(dataset(), where, TrainSettings(architecture, hyper, epochs=12, seed=3))
     return where
 

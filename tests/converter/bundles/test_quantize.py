@@ -75,10 +75,13 @@ def test_operators_are_built_in_and_fused(architecture: str, kind: str) -> None:
     assert operators(bundle.model) == bundle.manifest.model.operators
     assert "WHILE" not in names
     assert not any(name.startswith("Flex") for name in names)
-    assert ("UNIDIRECTIONAL_SEQUENCE_LSTM" in names) == (architecture == "lstm")
+    assert ("UNIDIRECTIONAL_SEQUENCE_LSTM" in names) == architecture.endswith("lstm")
 
 
-@pytest.mark.parametrize("architecture", tiny_training.ARCHITECTURES)
+# An autoregression has so few weights that the words around them weigh more.
+@pytest.mark.parametrize(
+    "architecture", [a for a in tiny_training.ARCHITECTURES if a != "linear-ar"]
+)
 def test_fewer_bits_make_a_smaller_file(architecture: str) -> None:
     sizes = {kind: len(tiny_training.bundle(architecture, kind).model) for kind in QUANTISATIONS}
     assert sizes["int8"] < sizes["float16"] < sizes["float32"]

@@ -24,7 +24,8 @@ pytestmark = [
     pytest.mark.converter,
     pytest.mark.filterwarnings(tiny_training.KERAS_WARNINGS),
 ]
-FAST = {"lstm": {"n_units": 8}, "autoencoder": {}}
+FAST = {"lstm": {"n_units": 8}, "autoencoder": {}, "linear-ar": {}, "ar-lstm": {"n_units": 8}}
+DESCENDING = [name for name, architecture in MODELS.items() if architecture.descends]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -104,7 +105,7 @@ def test_the_best_weights_are_kept(tmp_path: Path, architecture: str) -> None:
     dataset = tiny_training.dataset()
     card = train(dataset, tmp_path, settings, reports.append)
     losses = [report.val_loss for report in reports]
-    assert min(losses) < losses[0]
+    assert min(losses) < losses[0] or architecture not in DESCENDING
     assert card.training["best_epoch"] == int(np.argmin(losses)) + 1
     assert reports[-1].best_val_loss == min(losses)
     loaded, model = load_model(tmp_path)
@@ -195,7 +196,8 @@ def test_without_the_transform_there_is_one_scaling_for_all(
     assert card.scaling.mean_db == pytest.approx(power.mean(), rel=1e-9)
     assert card.scaling.scale_db == pytest.approx(power.std(), rel=1e-9)
     assert load_model(tmp_path)[0].scaling == card.scaling
-    assert min(card.training["val_losses"]) < card.training["val_losses"][0]
+    losses = card.training["val_losses"]
+    assert min(losses) < losses[0] or architecture not in DESCENDING
     # The validation loss is that of windows scaled so, which the predictor must do as well.
     held_out = WindowSet(dataset, ("validation",))
     pairs = [held_out.segment(number) for number in range(len(held_out))]

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 from converter.lab.engine.folder import WorkFolder
 from converter.lab.engine.task import Task
 from converter.lab.experiment import ModelSpec, Quantisation
+from converter.models.architectures import MODELS
 
 __all__ = ["CalibrateBundle", "QuantiseModel", "TrainModel", "TransferModel"]
 
 #: Seconds that one core takes to learn from one window, for each layer of an LSTM and for an
 #: autoencoder, and to look at it without learning.
-_LEARN_S = {"lstm": 5.5e-4, "autoencoder": 2.5e-4}
+_LEARN_S = {"lstm": 5.5e-4, "ar-lstm": 5.5e-4, "autoencoder": 2.5e-4}
 _LOOK_S = 5e-4
 #: Seconds to begin, and of each epoch's look at the validation split.
 _BEGIN_S, _EPOCH_S = 5.0, 1.0
@@ -193,6 +194,8 @@ class CalibrateBundle(Task):
 
 
 def _learning_s(model: ModelSpec) -> float:
-    n_layers = model.hyper.get("n_layers", 2) if model.architecture == "lstm" else 1
+    if not MODELS[model.architecture].descends:
+        return _BEGIN_S + _LOOK_S * model.n_windows
+    n_layers = model.hyper.get("n_layers", 2) if model.architecture.endswith("lstm") else 1
     window_s = _LEARN_S.get(model.architecture, _LOOK_S) * n_layers
     return _BEGIN_S + model.epochs * (_EPOCH_S + window_s * model.n_windows)
