@@ -43,6 +43,7 @@ _WITHOUT = ("TensorFlow, XLA", "Keras predict", "tflite-runtime, float32")
 _N_CALLS = 20
 _LEFT_OUT = 3
 _HOP_SHAPE = (32_000, 2)
+CANCELLED = "cell cancelled and scanned, 1.92 MS/s"
 #: Hops until segments come and the chain is warm.
 _N_PRIMING = 12
 
@@ -109,11 +110,26 @@ def _whole_path() -> Callable[[int], object]:
         max_block_samples=_HOP_SHAPE[0],
         computing="compiled",
     )
-    backend, detect = open_backend(bundle, "numba"), DetectConfig(warmup_s=0.0)
+    backend = open_backend(bundle, "numba")
+    detect = DetectConfig(detectors=("model", "zscore", "energy"), warmup_s=0.0)
     chain = make_chain(Basis.of_bundle(bundle, backend, detect), front_end, BandConfig(), detect)
     for number in range(_N_PRIMING):
         list(chain.process(_block(number)))
     return lambda number: list(chain.process(_block(_N_PRIMING + number)))
+
+
+def _cancelled() -> Callable[[int], object]:
+    """The cell cancelled, and what is left scanned, at the rate of a dongle: 12,288 samples."""
+    from benchmarks.speed.prefix import make_plane, make_signal
+    from benchmarks.speed.scan import make_call
+    from edgespec.computing import Computing
+
+    samples, cell = make_signal(1.92e6)
+    plane = make_plane(samples, cell, Computing.COMPILED)
+    scan = make_call(5, Computing.COMPILED)
+    for number in range(_N_PRIMING):
+        plane(number), scan(number)
+    return lambda number: (plane(_N_PRIMING + number), scan(_N_PRIMING + number))
 
 
 def _script() -> Callable[[int], object]:
@@ -137,10 +153,11 @@ def _noise() -> NDArray[np.int16]:
     return np.random.default_rng(1).integers(-3000, 3000, _HOP_SHAPE, np.int16)
 
 
-#: One hop of noise, int16 at 5 MS/s: 32,000 samples.
+#: One hop of noise, int16 at 5 MS/s: 32,000 samples; or of a cell at 1.92 MS/s.
 PARTS: Mapping[str, Callable[[], Callable[[int], object]]] = {
     "front end": _front_end,
     "whole path, LSTM": _whole_path,
+    CANCELLED: _cancelled,
     "script of scipy.signal and LiteRT, LSTM": _script,
 }
 _HOP = "one hop"

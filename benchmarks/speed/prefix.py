@@ -119,7 +119,9 @@ def make_peer(samples: NDArray[np.int16], cell: Cell) -> Call:
 
 def make_path(samples: NDArray[np.int16], rate_hz: float) -> Call:
     """Return the power path with the shipped bundle and its usual detectors."""
-    bundle, detect = load_bundle(shipped_bundle_path()), DetectConfig(warmup_s=1.0)
+    bundle = load_bundle(shipped_bundle_path())
+    # What there was before a cell was cancelled.
+    detect = DetectConfig(detectors=("model", "zscore", "energy"), warmup_s=1.0)
     source = SourceInfo("sim:", rate_hz, 0.0, SampleFormat.CI16, False)
     front_end = FrontEnd.for_source(
         bundle.manifest.recipe.framing, source, max_block_samples=round(_HOP_S * rate_hz)
