@@ -11,7 +11,7 @@ from edgespec.computing import Computing
 from edgespec.detect.scan.arithmetic import open_arithmetic
 from edgespec.detect.scan.deviation import Deviation
 from edgespec.detect.scan.residual_scan import LEAST_WARMUP, MOST_WARMUP, THRESHOLD, ResidualScan
-from edgespec.detect.scan.site import Site, mixed_power
+from edgespec.detect.scan.site import Site
 from edgespec.detect.site import SiteScale
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.plan import LEAST_RATE_HZ, SLOT_S, PrefixPlan
@@ -27,8 +27,7 @@ __all__ = ["CancelledBand"]
 
 #: With a step of the gain taken into what is expected, what is left is so much off at most.
 SAME_GAIN_DB = 1.0
-#: Cells leave 0.4% to 15% of their power, and strangers all of it; OFDM with a prefix of its own a
-#: third at times.
+#: Strangers leave all of their power; OFDM with a prefix of its own a third at times.
 MOST_OF_RISE = 0.25
 #: Mean and least spread of the largest deviation of a hop, of cells at rest, and how many hops
 #: tell more of a site.
@@ -144,17 +143,17 @@ class CancelledBand:
         if slots is None or site is None or not slots.n_slots:
             return True
         stepped = site.scaled(10.0 ** (step_db / 10.0))
-        mixed = mixed_power(slots.power)
-        expected = stepped.noise[slots.slot] + stepped.leak[slots.slot] * mixed
+        expected = stepped.expected(slots.power, slots.slot)
         ratio = float(np.median(slots.residual.mean(axis=0) / expected.mean(axis=0)))
         return abs(10.0 * math.log10(max(ratio, 1e-6))) <= SAME_GAIN_DB
 
     def cell_has_risen(self) -> bool:
         """Return whether there is more power than usual now, and the cell is what brings it.
 
-        Of a stranger's power all is left when the cell is cancelled, of the cell's the leak: so
-        less than :data:`MOST_OF_RISE` of the rise is left. A stranger beside traffic that brings
-        more than he does is the scan's to find. False where nothing is known of the cell.
+        Of a stranger's power all is left when the cell is cancelled, of the cell's the leak that
+        is expected: so what is left beyond that is less than :data:`MOST_OF_RISE` of the rise. A
+        stranger beside traffic that brings more than he does is the scan's to find. False where
+        nothing is known of the cell.
         """
         slots, site = self._newest, None if self._scan is None else self._scan.site
         if self.state is not CellState.TRACKING or slots is None or site is None:
@@ -162,7 +161,8 @@ class CancelledBand:
         if not slots.n_slots:
             return False
         rise = float(slots.power.mean(dtype=np.float64)) - site.usual_power
-        return float(slots.residual.mean(dtype=np.float64)) < MOST_OF_RISE * rise
+        beyond = slots.residual - site.expected(slots.power, slots.slot)
+        return rise > 0.0 and float(beyond.mean()) < MOST_OF_RISE * rise
 
     def process(self, block: IqBlock) -> None:
         """Take a block: search, learn, or scan."""

@@ -46,6 +46,11 @@ class Site:
     usual_power: float
     left_share: float
 
+    def expected(self, power: FloatArray, place: NDArray[np.int64]) -> _Doubles:
+        """Return what is left of the cell where nobody else is, float64, of ``power``'s shape."""
+        expected: _Doubles = self.noise[place] + self.leak[place] * mixed_power(power)
+        return expected
+
     def scaled(self, ratio: float) -> "Site":
         """Return the site at another gain of the receiver, by its ratio of powers."""
         return replace(
