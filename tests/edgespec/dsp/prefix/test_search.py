@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgespec.dsp.prefix.identify import refine
 from edgespec.dsp.prefix.search import find_cell, find_others
 from edgespec.errors import UsageError
 from edgespec.simulate.config import CellConfig, ChannelConfig, InterfererConfig, SceneConfig
@@ -138,6 +139,16 @@ def test_a_cell_that_comes_later_is_found(rng):
     cell = find_cell(samples, 1.92e6, span_hz=50e3)
     assert cell.identity == 34
     assert cell.frame_start >= 1_228_800
+
+
+@pytest.mark.parametrize("prefix", ["normal", "extended"])
+@pytest.mark.parametrize("wrong_hz", [-1400.0, -800.0, 800.0, 1400.0])
+def test_a_carrier_that_was_found_wrong_is_mended(rng, wrong_hz, prefix):
+    wave = cell_wave(rng, 34, prefix=prefix, n_frames=21)
+    samples = received(rng, wave, 1.92e6, cfo_hz=5e3, snr_db=0.0)
+    cell = find_cell(samples, 1.92e6)
+    again = refine(samples, replace(cell, cfo_hz=cell.cfo_hz + wrong_hz))
+    assert again.cfo_hz == pytest.approx(5e3, abs=60.0)
 
 
 # --- what else is on the air ----------------------------------------------------------------
@@ -277,3 +288,12 @@ def test_the_neighbour_in_a_recording_is_found_and_nothing_else(shared_data):
         samples, rate_hz = recording(shared_data, name, 0.4)
         cell = find_cell(samples, rate_hz)
         assert [other.identity for other in find_others(samples, rate_hz, cell)] == [22]
+
+
+def test_the_cells_of_a_network_share_a_carrier(shared_data):
+    # The receiver of this recording repeats six samples every 80 ms.
+    samples, rate_hz = recording(shared_data, "lte_tdd_f2604.9", 0.4)
+    cell = find_cell(samples, rate_hz)
+    (other,) = find_others(samples, rate_hz, cell)
+    assert (cell.identity, other.identity) == (354, 355)
+    assert other.cfo_hz == pytest.approx(cell.cfo_hz, abs=100.0)
