@@ -32,6 +32,7 @@ def test_it_shows_an_alarm_and_how_to_go_on() -> None:
     assert types.count("new") == types.count("end")
     (success,) = (line for line in observer.output if line.startswith("It works"))
     assert f"{len(types)} messages" in success
+    assert "when the cell is cancelled" in success
     after = "".join(observer.output[observer.output.index(success) :])
     for command in ("config init", "doctor", "monitor"):
         assert f"edgespec {command}" in after
@@ -99,23 +100,37 @@ def test_a_local_broker_leaves_nothing_behind() -> None:
     assert broker._process.poll() is not None
 
 
-def event(event_type: EventType, lower_hz: float, upper_hz: float, event_id: str = "e") -> Event:
+def event(
+    event_type: EventType,
+    lower_hz: float,
+    upper_hz: float,
+    event_id: str = "e",
+    start: int = 100,
+    detector: str = "residual",
+) -> Event:
     return Event(
-        event_id, event_type, "band0", 0, 1, 0, 1, lower_hz, upper_hz, lower_hz, -30.0,
-        Change.GAIN, 9.0, 8.0, "zscore", 9.0, 5.0, 1.0,
+        event_id, event_type, "band0", 0, 1, start, 1, lower_hz, upper_hz, lower_hz, -30.0,
+        Change.GAIN, 9.0, 8.0, detector, 9.0, 5.0, 1.0,
         latency_s=0.0042 if event_type is EventType.NEW else 1.0,
     )  # fmt: skip
 
 
 def test_only_an_alarm_at_the_interferer_counts(capsys: pytest.CaptureFixture[str]) -> None:
     elsewhere = event(EventType.NEW, -2e6, -1.9e6, "other")
-    early, late = event(EventType.NEW, 8e5, 9e5), event(EventType.END, 6.2e5, 1.19e6)
-    for published in ([], [elsewhere]):
+    before = event(EventType.END, -2e6, 2e6, "before", start=10)
+    early, late = event(EventType.NEW, 2.148e5, 1.8945e6), event(EventType.END, 8e5, 9e5)
+    for published in ([], [elsewhere], [before], [before, elsewhere]):
         with pytest.raises(QualityError, match="without an alarm where the interferer was"):
-            demo._judge(published, [{}], print)
+            demo._judge(published, [{}] * 2, 100, print)
     with pytest.raises(QualityError, match="2 event messages were published but only 1 came back"):
-        demo._judge([early, late], [{}], print)
-    demo._judge([elsewhere, early, late], [{}] * 3, print)
+        demo._judge([early, late], [{}], 100, print)
+    demo._judge([before, elsewhere, early, late], [{}] * 4, 100, print)
     said = capsys.readouterr().out
     assert "4.2 ms after the last sample" in said
-    assert "620 kHz to 1.19 MHz" in said
+    assert "when the cell is cancelled: 210 kHz to 1.89 MHz" in said
+    assert "it is from 250 kHz to 1.85 MHz" in said
+
+
+def test_another_detector_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    demo._judge([event(EventType.NEW, 8e5, 9e5, detector="zscore")], [{}], 100, print)
+    assert "found by its power (zscore)" in capsys.readouterr().out
