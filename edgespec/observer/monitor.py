@@ -231,12 +231,15 @@ class Monitor:
                 f" (segments left out: {reasons})" if reasons else "",
             )
             return
+        geometry = worker.chain.geometry
+        # A warm-up is at least one segment, whatever is asked for.
+        is_helped = heard_s / 2 >= geometry.n_segment * geometry.frame_s
         _LOG.warning(
             "nothing was scored%s: %.3g s were heard%s, and the warm-up still lacks %.3g s of good "
-            "signal: give a longer recording, or set detect.warmup_s to %.2g or less",
+            "signal: give a longer recording%s",
             in_band,
             heard_s,
             f" (segments left out: {reasons})" if reasons else "",
             now.warmup_left_s,
-            heard_s / 2,
+            f", or set detect.warmup_s to {heard_s / 2:.2g} or less" if is_helped else "",
         )

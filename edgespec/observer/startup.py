@@ -280,7 +280,7 @@ def open_radio(config: Config, source: SourceConfig, *, is_awaited: bool = False
         chains = tuple(open_chain(view, opened) for view in views)
         warmup_s = warmup_s_of(config.detect, opened.info)
         if warmup_s != config.detect.warmup_s:
-            _LOG.info("a short recording: %.3g s of it are learnt from", warmup_s)
+            _LOG.info("a short recording: its first %.3g s teach what is normal", warmup_s)
     except BaseException:
         opened.close()
         raise

@@ -153,7 +153,7 @@ def test_a_source_that_ends_in_the_warmup_says_that_nothing_was_scored(
     code, observer = run("monitor", *options)
     assert code == 0
     learnt, nothing = observer.errors.splitlines()
-    assert "0.48 s of it are learnt from" in learnt
+    assert "its first 0.48 s teach what is normal" in learnt
     assert "nothing was scored: 0.3 s were heard" in nothing
     assert "warmup_s" in observer.errors
     assert observer.lines.states[-1]["n_segments"] > 200
