@@ -138,6 +138,14 @@ def test_a_recording_that_is_too_short_says_that_nothing_was_scored(
     assert "detect.warmup_s" in caplog.text
 
 
+def test_less_than_a_segment_is_not_told_to_learn_from_less(
+    clean: NDArray[np.complex64], notebook: Notebook, caplog: pytest.LogCaptureFixture
+) -> None:
+    monitor_for(Tape(clean[: 2 * HOP]), notebook).run()
+    assert "give a longer recording" in caplog.text
+    assert "detect.warmup_s" not in caplog.text
+
+
 def test_a_source_of_nan_says_why_nothing_was_scored(
     notebook: Notebook, caplog: pytest.LogCaptureFixture
 ) -> None:
