@@ -190,9 +190,9 @@ def _mark(axes: Axes, event: Event) -> None:
     width_ms = 1e3 * event.n_samples / _RATE_HZ
     low_mhz, high_mhz = event.freq_lower_hz / 1e6, event.freq_upper_hz / 1e6
     if event.event_type is EventType.NEW:
-        message_ms = start_ms + width_ms + 1e3 * event.latency_s
+        message_ms = round(start_ms + width_ms + 1e3 * event.latency_s)
         axes.annotate(
-            f"alarm: first message after {message_ms:.0f} ms",
+            f"alarm: first message after {message_ms} ms",
             (message_ms, low_mhz),
             xytext=(message_ms + 20, low_mhz - 1.0),
             color="white",

@@ -36,7 +36,6 @@ __all__ = ["survey"]
 def survey(source: str, duration: float, as_json: bool, picture: Path | None) -> None:
     """List the LTE cells of a band, or what else is there.
 
-
     Identity, duplex, prefix, bandwidth, SNR, clock and timing. A band without a cell is no error.
     """
     from edgespec.ops.survey.report import survey as measure
