@@ -18,6 +18,8 @@ _CANCELLED_SHARE = 1.0 / 3.0
 #: and there is not more power than in the loud slots of the site, by so much. Whoever leaves two
 #: thirds beside a cell that is there is as strong as three cells.
 _LOUDER = 1.3
+#: What is left is so many times what is expected: a cell that fades leaves no more than noise.
+_MORE = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +45,9 @@ class UsualShare:
     def is_missing(self, slots: PrefixSlots) -> bool:
         """Return whether next to nothing was cancelled in every subband that the cell is in.
 
-        That is a wrong timing, or a cell that has gone; an interferer that leaves as much has more
-        power. False where no slot can be heard, or no subband is the cell's.
+        That is a wrong timing, or a cell that gave way to another signal; an interferer that leaves
+        as much has more power, and a cell that fades leaves noise. False where no slot can be
+        heard, or no subband is the cell's.
         """
         is_heard = (slots.flags & UNHEARD) == 0
         power = slots.power.sum(axis=0, dtype=np.float64, where=is_heard[:, None])
@@ -53,7 +56,15 @@ class UsualShare:
             return False
         if power.mean() > _LOUDER * self.loud_power * np.count_nonzero(is_heard):
             return False
+        if left.sum() <= _MORE * self._expected(power, int(np.count_nonzero(is_heard))):
+            return False
         cancelled = 1.0 - left / power
         return bool(
             np.all(cancelled <= _CANCELLED_SHARE * self.cancelled, where=self.cancelled > 0)
         )
+
+    def _expected(self, power: NDArray[np.float64], n_slots: int) -> float:
+        """Return what would be left of slots with a total power in each subband."""
+        site = self.site
+        leaked = site.leak.mean(axis=0) * 0.5 * (power + power.mean())
+        return float((n_slots * site.noise.mean(axis=0) + leaked).sum())

@@ -164,10 +164,17 @@ class BandChain:
             warmup_left_s=self.warmup_left_s,
             unscored=unscored,
             troubles=self.troubles,
-            distrust="" if self.warmup is None else self.warmup.distrust,
+            distrust=self._distrust,
             center_freq_hz=sum(self.grid.range_hz) / 2.0,
             cell=None if self.cancelled is None else self.cancelled.heard,
         )
+
+    @property
+    def _distrust(self) -> str:
+        """Why what was learnt is not to be trusted: of power, and beside the cell."""
+        of_power = "" if self.warmup is None else self.warmup.distrust
+        of_cell = "" if self.cancelled is None else self.cancelled.doubt
+        return "; ".join(why for why in (of_power, of_cell) if why)
 
     def take_rss(self) -> RssReport | None:
         """Return the received power of the second that has ended since the last call, if any."""

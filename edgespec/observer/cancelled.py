@@ -1,5 +1,6 @@
 """What is left of a band when its cell is cancelled: found, cancelled, learnt, scanned."""
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,12 +22,18 @@ from edgespec.dsp.prefix.tracker import TrackState
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.observer.astray import UsualShare
 from edgespec.observer.cell_search import CellSearch
+from edgespec.observer.left_normal import FallenNoise, judge_reference, quieter_part
+from edgespec.observer.steps import change_in
 from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat, Score
 
 __all__ = ["CancelledBand"]
 
+_LOG = logging.getLogger(__name__)
+
 #: With a step of the gain taken into what is expected, what is left is so much off at most.
 SAME_GAIN_DB = 1.0
+#: ... and in each subband so much at most, with the scatter of a hop: an interferer is in some.
+ALIKE_DB = 3.0
 #: Strangers leave all of their power; OFDM with a prefix of its own a third at times.
 MOST_OF_RISE = 0.25
 #: Mean and least spread of the largest deviation of a hop, of cells at rest, and how many hops
@@ -56,6 +63,7 @@ class CancelledBand:
 
     Attributes:
         state: how far the cell is known.
+        doubt: why what was learnt of it is not to be trusted; '' where it is.
         cell: as it was found, None before.
     """
 
@@ -107,7 +115,10 @@ class CancelledBand:
         self._best: Deviation | None = None
         # Of the last block: views that the plane overwrites with the next.
         self._newest: PrefixSlots | None = None
+        self._values: list[float] = []
+        self._fallen = FallenNoise(0)
         self.cell: Cell | None = None
+        self.doubt = ""
         self.state = CellState.SEARCHING
 
     @staticmethod
@@ -144,8 +155,10 @@ class CancelledBand:
             return True
         stepped = site.scaled(10.0 ** (step_db / 10.0))
         expected = stepped.expected(slots.power, slots.slot)
-        ratio = float(np.median(slots.residual.mean(axis=0) / expected.mean(axis=0)))
-        return abs(10.0 * math.log10(max(ratio, 1e-6))) <= SAME_GAIN_DB
+        ratio = np.maximum(slots.residual.mean(axis=0) / expected.mean(axis=0), 1e-6)
+        apart_db = 10.0 * np.log10(ratio)
+        is_near = np.abs(np.median(apart_db)) <= SAME_GAIN_DB
+        return bool(is_near and np.abs(apart_db).max() <= ALIKE_DB)
 
     def cell_has_risen(self) -> bool:
         """Return whether there is more power than usual now, and the cell is what brings it.
@@ -229,6 +242,9 @@ class CancelledBand:
         plane, scan = self._make_plane(cell), self._scan_of(cell)
         if scan is not self._scan:
             self._scale, self._n_heard = SiteScale(SITE_STD), 0
+            self._values.clear()
+            self._fallen = FallenNoise(plane.plan.n_subbands)
+            self.doubt = ""
         self.cell, self._plane, self._scan = cell, plane, scan
         for again in gathered.blocks(self._max_block_samples):
             self._take(plane, scan, plane.process(again))
@@ -257,7 +273,10 @@ class CancelledBand:
         self._newest = slots
         if scan.site is not None and not self._is_in_time(plane, scan.site, slots):
             return
+        had_site = scan.site is not None
         found = scan.score(slots.residual, slots.power, slots.slot, slots.flags)
+        if not had_site and scan.site is not None:
+            self._doubt(judge_reference(scan, plane.grid))
         self._has_cancelled |= found is not None and found.value < THRESHOLD
         if not self._scale.is_settled:
             self.state = CellState.LEARNING
@@ -266,8 +285,14 @@ class CancelledBand:
             self.state = CellState.LEARNING
         else:
             self.state = CellState.TRACKING
-            if found is not None and (self._best is None or found.value > self._best.value):
+            if found is None:
+                return
+            if self._best is None or found.value > self._best.value:
                 self._best = found
+            if scan.site is not None:
+                fallen = self._fallen.take(found.ratio, slots.n_slots, scan.site)
+                if fallen is not None:
+                    self._lower(scan, fallen)
 
     def _is_in_time(self, plane: ResidualPlane, site: Site, slots: PrefixSlots) -> bool:
         """Return whether what is left of these slots is left by a timing that is right.
@@ -299,20 +324,42 @@ class CancelledBand:
         """Take what is normal after the reference was learnt, up to the end of the warm-up."""
         self._n_heard += n_slots
         if found is not None:
-            self._scale.learn(Score(ResidualScan.name, found.value))
+            self._values.append(found.value)
         if self._scan is None or self._scan.site is None or self._n_heard < self._n_warmup:
             return
-        if self._scale.n_learnt < LEAST_HOPS:
+        values = np.asarray(self._values)
+        self._values = []
+        # A deviation goes with the power of whoever is there.
+        change = change_in(10.0 * np.log10(np.maximum(values, 1.0))[:, None])
+        if change is not None:
+            values = values[quieter_part(change, len(values))]
+            self._doubt(
+                f"someone {'came' if change.step_db > 0 else 'went'} while it was learnt what is "
+                "normal beside the cell: only the rest counts"
+            )
+        if len(values) < LEAST_HOPS:
             # A warm-up of 0.4 s: what is usual elsewhere has to do.
-            self._scale.clear()
-            for value in (USUAL_MEAN - SITE_STD, USUAL_MEAN + SITE_STD):
-                self._scale.learn(Score(ResidualScan.name, value))
+            values = np.array([USUAL_MEAN - SITE_STD, USUAL_MEAN + SITE_STD])
+        for value in values:
+            self._scale.learn(Score(ResidualScan.name, float(value)))
         self._scale.settle()
+
+    def _doubt(self, why: str) -> None:
+        if why and why != self.doubt:
+            _LOG.warning("the cell of the band: %s", why)
+            self.doubt = f"{self.doubt}; {why}" if self.doubt else why
+
+    def _lower(self, scan: ResidualScan, ratio: NDArray[np.float64]) -> None:
+        """Expect no more noise than there is, where it has fallen since it was learnt."""
+        fallen_db = -10.0 * math.log10(float(ratio.min()))
+        _LOG.warning("beside the cell there is up to %.1f dB less than was learnt", fallen_db)
+        scan.lower(ratio)
+        self.doubt = ""
 
     def _retune(self, center_freq_hz: float) -> None:
         """Forget the cell, and what was learnt of it."""
         self._center_freq_hz = center_freq_hz
-        self.cell, self._scan = None, None
+        self.cell, self._scan, self.doubt = None, None, ""
         self._lose()
 
     def _lose(self) -> None:

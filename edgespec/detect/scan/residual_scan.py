@@ -98,11 +98,39 @@ class ResidualScan:
 
     def settle(self) -> None:
         """Keep what was learnt as the reference, if that was enough to learn from."""
-        n_slots = self._n_learnt
-        if self._site is not None or n_slots < _LEAST_LEARNT:
-            return
-        residual, power = self._learnt[:, :n_slots]
-        place = self._place[:n_slots]
+        if self._site is None and self._n_learnt >= _LEAST_LEARNT:
+            self._learn_from(slice(0, self._n_learnt))
+
+    def relearn(self, start: int, stop: int) -> bool:
+        """Learn from some slots of the warm-up alone; return whether they are enough for that."""
+        if self._site is None or stop - start < _LEAST_LEARNT:
+            return False
+        self._learn_from(slice(start, stop))
+        return True
+
+    def learnt_db(self, n_together: int) -> NDArray[np.float64]:
+        """Return what was left in the warm-up over what is expected now, in dB, in its order.
+
+        Of so many slots together, float64 ``(n_learnt // n_together, n_subbands)``; empty in the
+        warm-up.
+        """
+        n_rows = self._n_learnt // n_together if self._site is not None else 0
+        residual, power = self._learnt[:, : n_rows * n_together]
+        if self._site is None or not n_rows:
+            return np.empty((0, residual.shape[1]))
+        ratio = residual / self._site.expected(power, self._place[: n_rows * n_together])
+        means = ratio.reshape(n_rows, n_together, -1).mean(axis=1)
+        return np.asarray(10.0 * np.log10(np.maximum(means, 1e-12)))
+
+    def lower(self, ratio: NDArray[np.float64]) -> None:
+        """Take noise that has fallen for what is normal: by its ratio of powers in each subband."""
+        if self._site is not None:
+            self._keep(self._site.lowered(ratio))
+            self._memory.clear()
+
+    def _learn_from(self, part: slice) -> None:
+        residual, power = self._learnt[:, part]
+        place, n_slots = self._place[part], len(residual)
         site = learn_site(residual, power, place)
         self._keep(site)
         terms = np.empty((n_slots, *self._memory.terms.shape[1:]))

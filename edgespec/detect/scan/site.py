@@ -61,6 +61,11 @@ class Site:
             usual_power=self.usual_power * ratio,
         )
 
+    def lowered(self, ratio: _Doubles) -> "Site":
+        """Return the site with other noise, by its ratio of powers in each subband."""
+        noise = self.noise * ratio
+        return replace(self, noise=noise, unit=float(np.exp(np.log(noise).mean())))
+
 
 def mixed_power(power: FloatArray) -> _Doubles:
     """Return half of each subband's power and half of their mean, float64.

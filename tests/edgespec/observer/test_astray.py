@@ -20,6 +20,7 @@ SITE = Site(
     np.full((20, N_SUBBANDS), 0.3),
     MOST_RISE * (CELL + 1.0),
     1.0,
+    61.0,
     0.02,
 )
 USUAL = UsualShare.of(SITE)
@@ -51,8 +52,8 @@ def test_one_that_is_left_is() -> None:
     assert USUAL.is_missing(slots(0.9 * CELL + 1.0, CELL + 1.0))
 
 
-def test_one_that_has_gone_is() -> None:
-    assert USUAL.is_missing(slots(1.0, 1.0))
+def test_one_that_fades_or_goes_leaves_no_more_than_noise() -> None:
+    assert not USUAL.is_missing(slots(1.0, 1.0))
 
 
 def test_an_interferer_beside_it_in_one_subband_is_none() -> None:
@@ -72,3 +73,7 @@ def test_what_cannot_be_heard_says_nothing() -> None:
 def test_where_no_cell_is_none_is_missing() -> None:
     nothing = replace(SITE, most_power=MOST_RISE * np.ones(N_SUBBANDS))
     assert not UsualShare.of(nothing).is_missing(slots(1.0, 1.0))
+
+
+def test_one_that_gives_way_to_another_is() -> None:
+    assert USUAL.is_missing(slots(60.0, 60.0))

@@ -282,3 +282,74 @@ def test_noise_over_the_whole_band_is_no_wrong_timing(
     # Some hops of an idle cell look like a wrong timing, and are let go by.
     assert len(inside) > 0.7 * (stop - first)
     assert min(score.value for score in inside) > THRESHOLD
+
+
+@pytest.mark.parametrize("first_s", [0.15, 0.2, 0.3, 0.5])
+def test_who_comes_while_the_rest_of_a_cell_is_learnt_does_not_become_normal(
+    cell: NDArray[np.int16], first_s: float
+) -> None:
+    """In the middle of the search, of the reference, and of what deviations are normal."""
+    band = CancelledBand(
+        RATE_HZ,
+        FORMAT,
+        RECIPE.geometry,
+        FREQS_HZ,
+        0.7,
+        max_block_samples=HOP,
+        computing=Computing.COMPILED,
+    )
+    scores = heard(band, blocks(with_noise(cell, -10.0, first_s, 1.5 - first_s)))
+    assert "changed by +" in band.doubt or "someone came" in band.doubt
+    first, stop = round(0.7 * RATE_HZ / HOP) + 1, round(1.5 * RATE_HZ / HOP) - 1
+    inside = [score for score in scores[first:stop] if score is not None]
+    assert len(inside) > 0.9 * (stop - first)
+    assert min(score.value for score in inside) > THRESHOLD
+
+
+def test_who_leaves_too_little_to_learn_from_is_said_at_least(cell: NDArray[np.int16]) -> None:
+    band = band_for()
+    heard(band, blocks(with_noise(cell, -10.0, 0.08, 1.4)))
+    assert "changed by +" in band.doubt
+    assert "only the quieter part" not in band.doubt
+
+
+@pytest.mark.parametrize("isr_db", [-10.0, 0.0])
+def test_who_was_there_all_along_is_said(cell: NDArray[np.int16], isr_db: float) -> None:
+    band = band_for()
+    heard(band, blocks(with_noise(cell, isr_db, 0.0, 1.5)))
+    assert "dB more is left at" in band.doubt
+    assert band.heard.distrust == ""
+
+
+def test_a_site_does_not_stay_deaf_when_who_was_there_has_gone() -> None:
+    long = signal(4.0)
+    jammed = with_noise(with_noise(long, -10.0, 0.0, 0.5), -10.0, 3.5, 0.4)
+    band = band_for()
+    scores = heard(band, blocks(jammed))
+    first, stop = round(3.5 * RATE_HZ / HOP) + 1, round(3.9 * RATE_HZ / HOP) - 1
+    inside = [score.value for score in scores[first:stop] if score is not None]
+    assert np.median(inside) > THRESHOLD
+    before = [s.value for s in scores[first - 100 : first - 2] if s is not None]
+    assert max(before) < THRESHOLD
+    assert band.doubt == ""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "seed=4&snr_db=20",
+        "seed=5&snr_db=10&profile=eva&doppler_hz=30",
+        "seed=7&snr_db=25&profile=eva&doppler_hz=70",
+    ],
+)
+def test_normal_traffic_and_fading_raise_no_doubt(options: str) -> None:
+    band = band_for()
+    heard(band, blocks(signal(1.5, options)))
+    assert band.doubt == ""
+    assert band.state is CellState.TRACKING
+
+
+def test_an_interferer_in_some_subbands_is_no_step_of_the_gain(cell: NDArray[np.int16]) -> None:
+    band = band_for()
+    heard(band, blocks(with_noise(cell, -10.0, 1.0, 0.3)[: round(1.2 * RATE_HZ)]))
+    assert not any(band.may_be_gain(step_db) for step_db in np.arange(-12.0, 15.0, 0.5))

@@ -1,0 +1,107 @@
+"""Whether what is left of a cell was normal when it was learnt, and whether it has fallen since."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.detect.scan.residual_scan import ResidualScan
+from edgespec.detect.scan.site import MOST_RISE, Site
+from edgespec.grid import Grid
+from edgespec.observer.astray import UsualShare
+from edgespec.observer.steps import Change, change_in
+from edgespec.records import FloatArray
+from edgespec.units import format_hz
+
+__all__ = ["FallenNoise", "judge_reference", "quieter_part"]
+
+#: Slots that are looked at together: 5 ms.
+_TOGETHER = 10
+#: Noise of one subband over the median one of the cell's. Captures without interferer come to 2 dB,
+#: but in the middle, where receivers have a spike of their own; one of -10 dB is 6 to 12.
+_UNEVEN_DB = 8.0
+#: One in so many of what is on either side of a change may hold a part of it, and one.
+_GUARD_SHARE = 1 / 32
+#: Noise that was a quarter of what was learnt in the mean of 2 s has fallen: 6 dB.
+_FALLEN, _FALLEN_SLOTS = 0.25, 4000
+
+
+def quieter_part(change: Change, n: int) -> slice:
+    """Return which of ``n`` things lie on the quieter side of a change, without the change."""
+    guard = 1 + int(_GUARD_SHARE * n)
+    if change.step_db > 0:
+        return slice(0, max(change.at - guard, 0))
+    return slice(min(change.at + guard, n), n)
+
+
+def judge_reference(scan: ResidualScan, grid: Grid) -> str:
+    """Return why what a scan has just learnt is not to be trusted; '' where it is.
+
+    Traffic moves what is left by what leaks of it, which a site expects. Where it changed and
+    stayed, someone came or went meanwhile, and the scan learns from the quieter part; where it is
+    uneven over the cell, someone may have been there all along.
+    """
+    rows_db = scan.learnt_db(_TOGETHER)
+    change = change_in(rows_db)
+    if change is not None:
+        place = "" if change.bin is None else f" at {format_hz(grid.freqs_hz[change.bin])}"
+        part = quieter_part(change, len(rows_db))
+        is_learnt = scan.relearn(part.start * _TOGETHER, part.stop * _TOGETHER)
+        return (
+            f"what is left of the cell changed by {change.step_db:+.1f} dB{place} while it was "
+            f"learnt{': only the quieter part counts' if is_learnt else ''}"
+        )
+    return "" if scan.site is None else _unevenness(scan.site, grid)
+
+
+def _unevenness(site: Site, grid: Grid) -> str:
+    (own,) = np.nonzero(UsualShare.of(site).cancelled)
+    if len(own) < 3:
+        return ""
+    # Where someone is stronger than the cell in between, the cell is there all the same.
+    number = np.arange(len(site.most_power))
+    is_judged = (number >= own[0]) & (number <= own[-1]) & (number != len(number) // 2)
+    noise_db = 10.0 * np.log10(site.noise.mean(axis=0))
+    over_db = np.where(is_judged, noise_db - np.median(noise_db[is_judged]), -np.inf)
+    loudest = int(over_db.argmax())
+    if over_db[loudest] < _UNEVEN_DB:
+        return ""
+    return (
+        f"{over_db[loudest]:.1f} dB more is left at {format_hz(grid.freqs_hz[loudest])} than in "
+        "the rest of the cell: whoever was there all along counts as normal"
+    )
+
+
+class FallenNoise:
+    """Tells where noise has fallen since it was learnt: nothing is to hide below what was.
+
+    Whoever was there while a site was learnt, and has gone, would else leave it deaf.
+
+    Args:
+        n_subbands: of a slot.
+    """
+
+    def __init__(self, n_subbands: int) -> None:
+        self._sums = np.zeros(n_subbands)
+        self._hop = np.zeros(n_subbands)
+        self._n_slots = 0
+
+    def take(self, ratio: FloatArray, n_slots: int, site: Site) -> NDArray[np.float64] | None:
+        """Take what was measured over what was expected, the newest ``n_slots`` rows of it.
+
+        Returns:
+            At the end of each 2 s the ratio of the noise to what was learnt in each subband, 1
+            where it has not fallen by 6 dB, or most of what is left is the cell's; else None.
+        """
+        n_new = min(n_slots, len(ratio))
+        if not n_new:
+            return None
+        np.sum(ratio[len(ratio) - n_new :], axis=0, dtype=np.float64, out=self._hop)
+        self._sums += self._hop
+        self._n_slots += n_new
+        if self._n_slots < _FALLEN_SLOTS:
+            return None
+        means = self._sums / self._n_slots
+        self._sums[:] = 0.0
+        self._n_slots = 0
+        leaked = site.leak.mean(axis=0) * site.most_power / MOST_RISE
+        has_fallen = (means < _FALLEN) & (leaked < site.noise.mean(axis=0))
+        return np.where(has_fallen, np.maximum(means, 1e-3), 1.0) if has_fallen.any() else None
