@@ -17,6 +17,7 @@ from converter.data.views import WindowSet
 from converter.lab.measures.predictor import open_predictor
 from converter.models.architectures import build_model
 from converter.models.runtime import load_keras
+from converter.training.autoregression import head_of
 from converter.training.lastlayer import L2_GRID, Head, choose_l2, fit_affine, sum_up
 from converter.training.modeldir import ModelCard, load_model, save_model
 from converter.training.settings import TrainSettings
@@ -138,7 +139,8 @@ def test_a_normalisation_is_frozen_with_its_layer(tmp_path: Path) -> None:
         freeze_all_but(model, 4)
 
 
-@pytest.mark.parametrize("architecture", tiny_training.ARCHITECTURES)
+# An LSTM beside an autoregression has no last layer to solve for.
+@pytest.mark.parametrize("architecture", [a for a in tiny_training.ARCHITECTURES if a != "ar-lstm"])
 def test_closed_form_is_at_least_as_good_as_gradient_descent(
     tmp_path: Path, architecture: str
 ) -> None:
@@ -152,7 +154,7 @@ def test_closed_form_is_at_least_as_good_as_gradient_descent(
     assert mean_square(descent, windows) < mean_square(teacher, windows)
     # The same rows without any pull: no layer at all has a smaller error.
     _, model = load_model(teacher)
-    head = Head(model)
+    head = head_of(model)
     sums = sum_up(head, windows, load_model(teacher)[0].role)
     least = sums.mean_square_error(*sums.solve(0.0, head.weights))
     assert least <= error * (1 + 1e-5)
