@@ -21,6 +21,8 @@ _EDGE = (0.96, 1.0)
 #: Width of what is judged as one in the spectrum, and how far it may stand above the median.
 _LINE_HZ = 1e3
 _LINE_MOST = 4.0
+#: A million times full scale is no signal; the square of the sum of a block of it is still finite.
+_MOST_SAMPLE = 1e6
 
 
 def to_search_rate(samples: NDArray[np.complex64], sample_rate_hz: float) -> NDArray[np.complex64]:
@@ -29,7 +31,7 @@ def to_search_rate(samples: NDArray[np.complex64], sample_rate_hz: float) -> NDA
     Sample ``i`` lies where sample ``i * sample_rate_hz / 1.92e6`` of the input does. The spectrum
     is cut, in blocks of 20 ms; in each of them, what stands more than 6 dB above the median of the
     band (tones, narrow channels, the receiver's own spike) is levelled to that, so that it hides
-    less of a cell. Samples that are not finite count as 0.
+    less of a cell. Samples that are not finite, or so large that their powers are not, count as 0.
     """
     ratio = Fraction(SEARCH_RATE_HZ / sample_rate_hz).limit_denominator(10_000)
     n_units = fft.next_fast_len(ceil(_N_BLOCK / ratio.numerator))
@@ -47,7 +49,7 @@ def to_search_rate(samples: NDArray[np.complex64], sample_rate_hz: float) -> NDA
         block[:ahead] = 0.0
         block[ahead : ahead + len(piece)] = piece
         block[ahead + len(piece) :] = 0.0
-        block[~np.isfinite(block)] = 0.0
+        block[~(np.maximum(np.abs(block.real), np.abs(block.imag)) < _MOST_SAMPLE)] = 0.0
         spectrum = fft.fft(block)
         middle = np.concatenate([spectrum[: n_out - n_out // 2], spectrum[n_in - n_out // 2 :]])
         middle *= window

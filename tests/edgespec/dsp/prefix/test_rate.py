@@ -48,3 +48,13 @@ def test_what_lies_outside_the_middle_is_gone(rng):
 def test_short_input_is_no_error():
     assert len(to_search_rate(np.zeros(0, np.complex64), 5e6)) == 0
     assert len(to_search_rate(np.ones(7, np.complex64), 1.92e6)) == 7
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("broken", [np.nan, np.inf, 1e38, 1e38 * (1 + 1j), -1e20j])
+def test_samples_that_are_no_signal_count_as_nothing(rng, broken):
+    clean = noise(rng, 100_000)
+    clean[5_000] = 0.0
+    spoilt = clean.copy()
+    spoilt[5_000] = broken
+    np.testing.assert_array_equal(to_search_rate(spoilt, 1.92e6), to_search_rate(clean, 1.92e6))
