@@ -288,11 +288,13 @@ class Event:
 
     ``excess_db`` at the peak is never negative for a gain, never positive for a loss;
     ``severity_db`` is the mean distance from normal between the edges. ``sureness``, 0 to 1, is the
-    share of alarming segments from the first to the last, times ``1 - threshold / (2 score)``
-    of the highest score. ``kind`` is one of :data:`edgespec.detect.kinds.KINDS` or of trouble with
+    share of alarming segments from the first to the last, times ``1 - threshold / (2 score)`` of
+    the highest score. ``kind`` is one of :data:`edgespec.detect.kinds.KINDS`, or of trouble with
     the receiver; ``share`` then is the largest share of samples that were bad, and levels are lower
-    bounds. ``latency_s`` is the time from the last sample of the segment that made this message to
-    the message itself. ``model_sha256`` is the bundle that the band was judged by.
+    bounds. Of what happens to a cell ``detector`` is ``cell``, ``cell_identity`` says whose it is,
+    ``peak_dbfs`` is the power of the band, and ``excess_db`` how its level moved. ``latency_s`` is
+    the time from the last sample of the segment that made this message to the message itself.
+    ``model_sha256`` is the bundle that the band was judged by.
     """
 
     event_id: str
@@ -318,6 +320,7 @@ class Event:
     latency_s: float = 0.0
     model_sha256: str | None = None
     share: float | None = None
+    cell_identity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class TableSink:
                 f"{event.excess_db:+.1f}",
                 f"{event.score:.4g}/{event.threshold:.4g}",
                 f"{event.latency_s * 1e3:.1f}",
-                event.kind,
+                event.kind + ("" if event.cell_identity is None else f" {event.cell_identity}"),
             ]
         )
         self._terminal.line(row, event.event_type)

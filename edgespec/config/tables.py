@@ -208,7 +208,7 @@ class DetectConfig:
         default=("residual", "model", "zscore", "energy"),
         metadata=about(
             "Detectors, any of which raises the alarm: residual looks at what is left when a cell "
-            "is cancelled, the others at every segment",
+            "is cancelled, cell at that cell itself, the others at every segment",
             **ID,
         ),
     )

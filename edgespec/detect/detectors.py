@@ -12,6 +12,7 @@ from edgespec.nearest import nearest
 from edgespec.records import Geometry
 
 __all__ = [
+    "CELL",
     "DETECTORS",
     "MODEL_DETECTORS",
     "RESIDUAL",
@@ -34,6 +35,8 @@ DETECTORS: dict[str, Callable[..., Detector]] = {
 
 #: Looks at what is left when the cell is cancelled, slot by slot, and not at segments.
 RESIDUAL = "residual"
+#: Watches the reference signals of the cell that was found for :data:`RESIDUAL`.
+CELL = "cell"
 
 #: The detector that belongs to a model of each role; ``model`` in a configuration means it.
 MODEL_DETECTORS = {"forecast": "forecast", "reconstruction": "reconstruction"}
@@ -43,12 +46,12 @@ def resolve_names(names: Sequence[str], role: str) -> tuple[str, ...]:
     """Return the detectors' names with ``model`` replaced by the one for the model's role.
 
     Raises:
-        ConfigError: an unknown name, one given twice, none at all, or a detector whose model the
-            bundle does not hold.
+        ConfigError: an unknown name, one given twice, none at all, a detector whose model the
+            bundle does not hold, or one without the one it needs.
     """
     own = MODEL_DETECTORS[role]
     resolved = tuple(own if name == "model" else name for name in names)
-    known = ("model", RESIDUAL, *DETECTORS)
+    known = ("model", RESIDUAL, CELL, *DETECTORS)
     for name in resolved:
         if name not in known[1:]:
             near = nearest(name, known)
@@ -61,6 +64,10 @@ def resolve_names(names: Sequence[str], role: str) -> tuple[str, ...]:
                 f"detect.detectors names {name!r}, but the bundle's model is for {own!r}: "
                 "write 'model' to take whatever the bundle holds"
             )
+    if CELL in resolved and RESIDUAL not in resolved:
+        raise ConfigError(
+            f"detect.detectors names {CELL!r} without {RESIDUAL!r}, which finds the cell: add that"
+        )
     if not resolved or len(set(resolved)) != len(resolved):
         raise ConfigError(
             f"detect.detectors is {list(names)}; name at least one detector, each once"

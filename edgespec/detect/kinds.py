@@ -25,7 +25,7 @@ __all__ = [
 
 ANOMALY, GAIN_STEP, POWER_STEP, PULSE = "anomaly", "gain-step", "power-step", "pulse"
 SIGNAL_LOST, SWEEP, TONE, WIDEBAND = "signal-lost", "sweep", "tone", "wideband"
-#: Every kind that an event may have.
+#: Every kind that an event of these shapes may have.
 KINDS = (TONE, PULSE, SWEEP, WIDEBAND, POWER_STEP, SIGNAL_LOST, GAIN_STEP, ANOMALY)
 
 #: A tone is not wider than the main lobe of a Hann taper.

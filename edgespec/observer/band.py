@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edgespec.detect.cell.cell_events import CellEvents
 from edgespec.detect.detectors import RESIDUAL
 from edgespec.detect.events import EventTracker
 from edgespec.detect.trouble import TroubleWatch
@@ -16,7 +17,7 @@ from edgespec.dsp.levels import SubbandLevels
 from edgespec.dsp.segments import Segmenter
 from edgespec.dsp.spectrogram import RATE_TOLERANCE, PlaneSource
 from edgespec.errors import ModelError
-from edgespec.grid import Grid
+from edgespec.grid import Grid, Span
 from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.snapshot import BandSnapshot
@@ -71,6 +72,7 @@ class BandChain:
         trouble: says what is wrong with the receiver; None for nothing.
         warmup: judges what is learnt before anything is scored; None for nothing.
         cancelled: the same samples without their cell; None for nothing.
+        cell_events: says what happens to the cell that is watched there; None for nothing.
 
     Raises:
         ModelError: the frames are not those that the segments are made of.
@@ -88,6 +90,7 @@ class BandChain:
         trouble: TroubleWatch | None = None,
         warmup: WarmUp | None = None,
         cancelled: CancelledBand | None = None,
+        cell_events: CellEvents | None = None,
     ) -> None:
         grid = front_end.grid
         if grid.n_bins != geometry.n_bins or not isclose(
@@ -110,6 +113,7 @@ class BandChain:
         self.trouble = trouble
         self.warmup = warmup
         self.cancelled = cancelled
+        self.cell_events = cell_events
         self._tune(grid)
         self._channel = channel
         self._factor = 1 if channel is None else channel.plan.factor
@@ -146,6 +150,11 @@ class BandChain:
         """Kinds of trouble with the receiver that are going on."""
         return () if self.trouble is None else self.trouble.open_kinds
 
+    @property
+    def _has_alarm(self) -> bool:
+        has_lost = self.cell_events is not None and self.cell_events.is_open
+        return self.tracker.is_open or bool(self.troubles) or has_lost
+
     def snapshot(self) -> BandSnapshot:
         """Return how the band is now; only between blocks."""
         level_dbfs, floor_dbfs = self.levels_dbfs()
@@ -160,7 +169,7 @@ class BandChain:
             noise_floor_dbfs=floor_dbfs,
             scores={score.detector: score.value for score in scores},
             thresholds=dict(self.thresholds),
-            alarm=self.tracker.is_open or bool(self.troubles),
+            alarm=self._has_alarm,
             warmup_left_s=self.warmup_left_s,
             unscored=unscored,
             troubles=self.troubles,
@@ -207,6 +216,8 @@ class BandChain:
             if self.trouble is not None:
                 for event in self.trouble.update(spectrogram, self._level_dbfs):
                     yield self._in_source(event)
+            for event in self._of_cell(spectrogram.span):
+                yield self._in_source(event)
             for scored in self._scored(spectrogram):
                 if not self.scorer.is_warm:
                     self.tracker.learn_normal(scored.scores, scored.segment.target)
@@ -255,6 +266,21 @@ class BandChain:
         self.scorer.follow(step_db)
         if self.cancelled is not None:
             self.cancelled.follow(step_db)
+        if self.cell_events is not None:
+            self.cell_events.follow()
+
+    def _of_cell(self, span: Span) -> list[Event]:
+        """Return what there is to say of the cell that is watched."""
+        watched = None if self.cancelled is None else self.cancelled.watched
+        if watched is None or self.cell_events is None:
+            return []
+        return self.cell_events.update(
+            watched.take(),
+            span,
+            identity=watched.identity,
+            is_lost=watched.is_lost,
+            level_dbfs=self._level_dbfs,
+        )
 
     def _retune(self, grid: Grid) -> list[Event]:
         self._tune(grid)
@@ -262,6 +288,8 @@ class BandChain:
         if self.warmup is not None:
             self.warmup.reset()
         ended = [] if self.trouble is None else self.trouble.retune(grid)
+        if self.cell_events is not None:
+            ended = [*ended, *self.cell_events.retune(grid)]
         return [*self.tracker.retune(grid), *ended]
 
     def _scored(self, spectrogram: Spectrogram) -> Iterator[ScoredSegment]:
@@ -337,6 +365,9 @@ class BandChain:
             yield self._in_source(event)
         if self.trouble is not None:
             for event in self.trouble.finish():
+                yield self._in_source(event)
+        if self.cell_events is not None:
+            for event in self.cell_events.finish():
                 yield self._in_source(event)
 
     def _in_source(self, event: Event) -> Event:

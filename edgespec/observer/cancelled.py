@@ -24,6 +24,7 @@ from edgespec.observer.astray import UsualShare
 from edgespec.observer.cell_search import CellSearch
 from edgespec.observer.left_normal import FallenNoise, judge_reference, quieter_part
 from edgespec.observer.steps import change_in
+from edgespec.observer.watched_cell import WatchedCell
 from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat, Score
 
 __all__ = ["CancelledBand"]
@@ -60,6 +61,7 @@ class CancelledBand:
         center_freq_hz: of the first block.
         is_live: searches run beside the stream, which does not wait for them.
         computing: how it is computed.
+        watched: is told of the cell and given the same samples; None for nothing.
 
     Attributes:
         state: how far the cell is known.
@@ -80,6 +82,7 @@ class CancelledBand:
         is_live: bool = False,
         computing: Computing = Computing.PLAIN,
         max_clipped_fraction: float = 0.1,
+        watched: WatchedCell | None = None,
     ) -> None:
         self._search = CellSearch(sample_rate_hz, sample_format, is_live=is_live)
         self._make_plane: Callable[[Cell], ResidualPlane] = lambda cell: ResidualPlane(
@@ -91,6 +94,7 @@ class CancelledBand:
             max_clipped_fraction=max_clipped_fraction,
             center_freq_hz=self._center_freq_hz,
         )
+        self.watched = watched
         self._arithmetic = open_arithmetic(computing)
         # One half of the warm-up teaches what is left, the other what deviations are normal.
         self._n_warmup = round(warmup_s / SLOT_S)
@@ -181,6 +185,8 @@ class CancelledBand:
         """Take a block: search, learn, or scan."""
         if block.center_freq_hz != self._center_freq_hz:
             self._retune(block.center_freq_hz)
+        if self.watched is not None:
+            self.watched.process(block)
         plane, scan = self._plane, self._scan
         if plane is None or scan is None:
             self._look_for_one(block)
@@ -189,6 +195,8 @@ class CancelledBand:
 
     def freeze(self, is_frozen: bool) -> None:
         """Hold what is tracked of the cell, as while an alarm is on, or let it go on."""
+        if self.watched is not None:
+            self.watched.freeze(is_frozen)
         if self._plane is not None:
             if is_frozen:
                 self._plane.tracker.freeze()
@@ -199,6 +207,8 @@ class CancelledBand:
         """Take a step of the receiver's gain into what was learnt."""
         if self._scan is not None:
             self._scan.follow(step_db)
+        if self.watched is not None:
+            self.watched.follow(step_db)
 
     def take(self, least: float) -> Score | None:
         """Return the largest score since the last call, if anything was scored.
@@ -246,8 +256,11 @@ class CancelledBand:
             self._fallen = FallenNoise(plane.plan.n_subbands)
             self.doubt = ""
         self.cell, self._plane, self._scan = cell, plane, scan
+        is_watched = self.watched is not None and self.watched.begin(cell, gathered.first)
         for again in gathered.blocks(self._max_block_samples):
             self._take(plane, scan, plane.process(again))
+            if is_watched and self.watched is not None:
+                self.watched.process(again)
             if self._plane is not plane:
                 break
         # The scores of what was gathered are late: the segments they belong to are through.
@@ -360,6 +373,8 @@ class CancelledBand:
         """Forget the cell, and what was learnt of it."""
         self._center_freq_hz = center_freq_hz
         self.cell, self._scan, self.doubt = None, None, ""
+        if self.watched is not None:
+            self.watched.forget()
         self._lose()
 
     def _lose(self) -> None:

@@ -8,7 +8,8 @@ from math import ceil
 from edgespec.clock import ClockQuality
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.detect.arithmetic import open_arithmetic
-from edgespec.detect.detectors import RESIDUAL
+from edgespec.detect.cell.cell_events import CellEvents
+from edgespec.detect.detectors import CELL, RESIDUAL
 from edgespec.detect.events import EventTracker
 from edgespec.detect.rules import EventRules
 from edgespec.detect.trouble import TroubleRules, TroubleWatch
@@ -25,6 +26,7 @@ from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.kept import KeptFile
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.warmup import WarmUp
+from edgespec.observer.watched_cell import WatchedCell
 from edgespec.records import BandInfo, Geometry
 
 __all__ = ["make_chain"]
@@ -96,7 +98,23 @@ def make_chain(
     trouble = TroubleWatch(info, TroubleRules(detect.hold_off_s, update_s), time.monotonic_ns, utc)
     expected = basis.bundle.manifest.error_std_db if basis.bundle is not None else ()
     warmup = WarmUp(geometry, scorer.n_warmup, kept, expected)
-    cancelled = _open_cancelled(basis.names, geometry, front_end, band, detect, is_live=is_live)
+    watched = None
+    if CELL in basis.names:
+        watched = WatchedCell(
+            front_end.framing.sample_rate_hz,
+            front_end.sample_format,
+            detect.warmup_s,
+            max_block_samples=front_end.max_block_samples,
+            is_live=is_live,
+            computing=computing,
+            max_clipped_fraction=detect.max_clipped_fraction,
+        )
+    cancelled = _open_cancelled(
+        basis.names, geometry, front_end, band, detect, watched, is_live=is_live
+    )
+    cell_events = None
+    if watched is not None and cancelled is not None:
+        cell_events = CellEvents(info, update_s, time.monotonic_ns, utc)
     return BandChain(
         front_end,
         geometry,
@@ -108,6 +126,7 @@ def make_chain(
         trouble,
         warmup,
         cancelled,
+        cell_events,
     )
 
 
@@ -117,6 +136,7 @@ def _open_cancelled(
     front_end: FrontEnd,
     band: BandConfig,
     detect: DetectConfig,
+    watched: WatchedCell | None,
     *,
     is_live: bool,
 ) -> CancelledBand | None:
@@ -129,7 +149,7 @@ def _open_cancelled(
             f"band {band.id}: at {rate_hz:.10g} S/s no cell can be cancelled, which takes "
             f"{LEAST_RATE_HZ:.10g} S/s or more"
         )
-        if len(names) == 1:
+        if not {*names} - {RESIDUAL, CELL}:
             raise ConfigError(
                 f"{said}, and detect.detectors is {list(names)}: nothing would ever be scored; "
                 "raise source.sample_rate_hz, or add zscore or energy"
@@ -147,4 +167,5 @@ def _open_cancelled(
         is_live=is_live,
         computing=front_end.computing,
         max_clipped_fraction=detect.max_clipped_fraction,
+        watched=watched,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from edgespec.config import DetectConfig
-from edgespec.detect.detectors import RESIDUAL
+from edgespec.detect.detectors import CELL, RESIDUAL
 from edgespec.detect.scan.residual_scan import THRESHOLD
 from edgespec.detect.threshold import scores_for_rate
 from edgespec.errors import ModelError
@@ -28,6 +28,9 @@ def thresholds_of(
     few: list[int] = []
     n_needed = scores_for_rate(detect.false_alarm_rate)
     for name in names:
+        if name == CELL:
+            # It sights things by itself.
+            continue
         if name == RESIDUAL:
             # In deviations at the site, whatever bundle there is.
             values[name] = THRESHOLD
@@ -54,7 +57,7 @@ def thresholds_of(
             if "quantile" in methods
         }
         for name in names
-        if name != RESIDUAL
+        if name not in (RESIDUAL, CELL)
     ]
     told = set.intersection(*rates)
     or_rate = f", or set detect.false_alarm_rate to {min(told):g}" if told else ""

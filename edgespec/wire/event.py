@@ -63,6 +63,7 @@ def event_payload(message: EventMessage) -> dict[str, Any]:
         "clock": event.clock.value,
         "model_sha256": event.model_sha256,
         "share": event.share,
+        "cell_identity": event.cell_identity,
         "latency_ms": round(float(event.latency_s) * 1e3, 3),
     }
 
@@ -99,6 +100,7 @@ def parse_event(data: bytes | str) -> EventMessage:
         latency_s=round(fields.number("latency_ms") / 1e3, 6),
         model_sha256=fields.optional_text("model_sha256"),
         share=fields.optional_number("share"),
+        cell_identity=fields.optional_integer("cell_identity"),
     )
     return EventMessage(
         event,

@@ -25,6 +25,8 @@ _LEAST_DB = 1.0
 #: A step of the gain moves the spread of the level by as many dB as the level; one of the cell's
 #: power by half as many, for it is that of noise times signal.
 _GAIN_SHARE = 0.75
+#: No step is told as larger than 30 dB.
+_LEAST_LEFT = 1e-3
 #: Half of a step is what parts the bins that have it from those that have not.
 _HALF = 0.5
 
@@ -92,7 +94,9 @@ def _spread(level: Array) -> Array:
 
 
 def _db(now: float, was: float) -> float:
-    return db_from_ratio(max(float(now), 1e-30) / max(float(was), 1e-30))
+    """Return a step; a level that noise has taken below zero is not told as less than nothing."""
+    least = max(_LEAST_LEFT * max(float(now), float(was)), 1e-30)
+    return db_from_ratio(max(float(now), least) / max(float(was), least))
 
 
 def _longest(mask: NDArray[np.bool_]) -> tuple[int, int]:

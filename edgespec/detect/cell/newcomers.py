@@ -80,7 +80,7 @@ class NewCells:
             grid: of the reference plane; a new cell has all of its band.
         """
         before, self._looks = self._looks, []
-        sightings = []
+        sightings: list[CellSighting] = []
         for found in cells:
             place = _place(found, cell)
             if _is_same(place, _place(cell, cell)) or self._is_known(place):
@@ -90,12 +90,29 @@ class NewCells:
                 self._looks.append((place, n_seen))
                 continue
             self._known.append(place)
-            lower_hz, upper_hz = grid.edges_hz(0, grid.n_bins - 1)
-            size_db = db_from_ratio(_share(found) / _share(cell))
-            sightings.append(
-                CellSighting("new cell", tick, size_db, 1.0, lower_hz, upper_hz, found.identity)
-            )
+            sightings.append(_sighting(found, cell, tick, grid, self._n_looks))
         return sightings
+
+    def take_over(
+        self, found: FoundCell, cell: FoundCell, tick: int, grid: Grid
+    ) -> list[CellSighting]:
+        """Let ``found`` be watched in the place of ``cell``, which is lost; say if it is new.
+
+        One search is enough: it proves what it finds as a band's first cell.
+        """
+        is_new = not self._is_known(_place(found, cell))
+        # All timings are told against the watched cell.
+        frame_s = _FRAME_S * (1.0 + found.ppm * 1e-6)
+        later_s = _place(found, cell)[1]
+        self._known = [(one, (at_s - later_s) % frame_s) for one, at_s in self._known]
+        self._looks = []
+        self._meet(_place(cell, found))
+        return [_sighting(found, cell, tick, grid, 1)] if is_new else []
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a look found someone new who has not been found often enough yet."""
+        return bool(self._looks)
 
     def _meet(self, place: tuple[int, float]) -> None:
         if not self._is_known(place):
@@ -108,6 +125,14 @@ class NewCells:
                 self._known[number] = place
                 return True
         return False
+
+
+def _sighting(
+    found: FoundCell, cell: FoundCell, tick: int, grid: Grid, n_looks: int
+) -> CellSighting:
+    edges_hz = grid.edges_hz(0, grid.n_bins - 1)
+    size_db = db_from_ratio(_share(found) / _share(cell))
+    return CellSighting("new cell", tick, size_db, 1.0, *edges_hz, n_looks, n_looks, found.identity)
 
 
 def _place(found: FoundCell, cell: FoundCell) -> tuple[int, float]:

@@ -20,6 +20,10 @@ class CellSighting:
         share: of the cell's band that is observed, 0 to 1, between the edges.
         freq_lower_hz: edges, in the frequencies of the plane's grid.
         freq_upper_hz: the upper one.
+        score: how far from normal it was, beside ``threshold``: a step's deviation, how far a lost
+            cell's coherence lies below that of another identity, in how many looks in a row a new
+            cell was found.
+        threshold: what the score is above, or reaches.
         identity: of a new cell; -1 otherwise.
     """
 
@@ -29,6 +33,8 @@ class CellSighting:
     share: float
     freq_lower_hz: float
     freq_upper_hz: float
+    score: float = 1.0
+    threshold: float = 1.0
     identity: int = -1
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.detect.cell.change import judge_change
+from edgespec.detect.cell.change import LevelChange, judge_change
 from edgespec.detect.cell.lost import LostWatch
 from edgespec.detect.cell.rows import LevelRows, level_rows
 from edgespec.detect.cell.sighting import CellScore, CellSighting
@@ -23,6 +23,9 @@ _N_BEFORE = N_LOOK + _N_SIDE
 _N_KEPT = _N_BEFORE + _N_SIDE + N_HISTORY
 #: Bins with less than this share of the best's level are not the cell's, or in its edge.
 _LEAST_LEVEL = 0.05
+#: Where what is not the cell has grown by more than the first factor, and is more than the second
+#: share of a step, the step may be made by it: a tone beside a cell moves the level of its bins.
+_MORE_NOISE, _LEAST_NOISE = 2.0, 0.25
 #: Slots without an active one that no pattern has: what came before is no history.
 _GAP_SLOTS = 12
 #: Rows of normal signal over which the means drift: some 10 s.
@@ -67,6 +70,7 @@ class CellWatch:
         self._learnt: list[LevelRows] = []
         self._n_learnt = 0
         self._bins = slice(0, 0)
+        self._usual_noise = np.zeros(0)
         self._last_tick: int | None = None
         self._cut_history()
         self._lost = LostWatch(1, 0.0, 0.0)
@@ -80,6 +84,7 @@ class CellWatch:
         """Take a step of the receiver's gain, in dB, into what was learnt."""
         if self._model is not None:
             self._model.follow(step_db)
+            self._usual_noise *= 10.0 ** (step_db / 10.0)
             self._lost.follow(step_db)
 
     def update(self, slots: ReferenceSlots) -> CellScore | None:
@@ -115,6 +120,8 @@ class CellWatch:
         # What lies between two bins of the cell is the cell's. Where there is none, all are kept.
         first, last = (kept[0], kept[-1]) if len(kept) else (0, len(usual) - 1)
         self._bins = slice(int(first), int(last) + 1)
+        noise = np.concatenate([rows.noise[:, self._bins] for rows in self._learnt])
+        self._usual_noise = np.median(noise, axis=0)
         self._model = fit_step_model(level[:, self._bins])
         coherence = np.concatenate([rows.coherence for rows in self._learnt])
         self._lost = LostWatch(
@@ -127,7 +134,7 @@ class CellWatch:
         """Forget the last rows: what follows does not follow them."""
         self._last_tick = None
         n_bins = self._bins.stop - self._bins.start
-        self._level = np.zeros((0, n_bins))
+        self._level, self._noise = np.zeros((0, n_bins)), np.zeros((0, n_bins))
         self._ticks, self._deviations = np.zeros(0, np.int64), np.zeros(0)
         self._first = 0
         self._trigger: int | None = None
@@ -145,23 +152,25 @@ class CellWatch:
         n_old = len(self._level)
         n_before = min(n_old, N_HISTORY)
         self._level = np.concatenate([self._level, rows.level[part, self._bins]])
+        self._noise = np.concatenate([self._noise, rows.noise[part, self._bins]])
         self._ticks = np.concatenate([self._ticks, rows.tick[part]])
         found = model.deviations(self._level[n_old - n_before :])[n_before:]
         deviations = self._deviations = np.concatenate([self._deviations, found])
         new = self._level[n_old:]
         seen = len(sightings)
         self._look(deviations, grid, sightings)
-        noise = rows.noise[part, self._bins].sum(axis=1)
+        noise = self._noise[n_old:].sum(axis=1)
         if self._lost.update(rows.coherence[part], new.sum(axis=1), noise):
-            sightings.append(
-                self._sighting("cell lost", rows.tick[part.start], -99.0, self._all_bins, grid)
-            )
+            score = self._lost.most / max(self._lost.coherence, 1e-3)
+            change = LevelChange("cell lost", self._lost.left_db, *self._all_bins)
+            sightings.append(self._sighting(change, rows.tick[part.start], grid, score, 1.0))
         is_normal = len(sightings) == seen and self._trigger is None and not self._lost.is_lost
         most = float(found.max())
         if is_normal and most < 1.0:
             model.drift(new, len(new) / _DRIFT_ROWS)
         n_gone = max(len(self._level) - _N_KEPT, 0)
-        self._level, self._ticks = self._level[n_gone:], self._ticks[n_gone:]
+        self._level, self._noise = self._level[n_gone:], self._noise[n_gone:]
+        self._ticks = self._ticks[n_gone:]
         self._first += n_gone
         self._deviations = deviations[n_gone:]
         return most
@@ -187,13 +196,21 @@ class CellWatch:
             before, after = slice(at - _N_BEFORE, at - N_LOOK), slice(at + 1, at + 1 + _N_SIDE)
             change = judge_change(self._level[before], self._level[after])
             self._usual = float(np.median(deviations[after]))
-            if change.kind:
-                tick = self._ticks[self._onset(at)]
-                bins = (change.first, change.last)
-                sightings.append(self._sighting(change.kind, tick, change.size_db, bins, grid))
+            is_told = change.kind and not self._is_hidden(change, before, after)
+            if is_told:
+                tick, score = self._ticks[self._onset(at)], float(deviations[at])
+                sightings.append(self._sighting(change, tick, grid, score, self.limit))
             # What comes before the next change is compared from behind this one.
-            n_rest = _N_BEFORE if change.kind else _N_SIDE
+            n_rest = _N_BEFORE if is_told else _N_SIDE
             self._next, self._trigger = self._trigger + n_rest + 1, None
+
+    def _is_hidden(self, change: LevelChange, before: slice, after: slice) -> bool:
+        """Whether more than noise lies over the bins of a change, before it or behind."""
+        bins = slice(change.first, change.last + 1)
+        noise = max(float(self._noise[rows, bins].mean()) for rows in (before, after))
+        was, now = (float(self._level[rows, bins].mean()) for rows in (before, after))
+        usual = float(self._usual_noise[bins].mean())
+        return noise > max(_MORE_NOISE * usual, _LEAST_NOISE * abs(now - was))
 
     def _onset(self, at: int) -> int:
         """Return the row of the largest change, of those that made the filter respond."""
@@ -201,10 +218,11 @@ class CellWatch:
         return at - N_LOOK + 1 + int(np.argmax(np.abs(np.diff(band))))
 
     def _sighting(
-        self, kind: str, tick: int, size_db: float, bins: tuple[int, int], grid: Grid
+        self, change: LevelChange, tick: int, grid: Grid, score: float, threshold: float
     ) -> CellSighting:
-        first, last = bins
-        lower_hz, upper_hz = grid.edges_hz(self._bins.start + first, self._bins.start + last)
-        n_bins = self._bins.stop - self._bins.start
-        share = (last - first + 1) / n_bins
-        return CellSighting(kind, int(tick), size_db, share, lower_hz, upper_hz)
+        begin, n_bins = self._bins.start, self._bins.stop - self._bins.start
+        edges_hz = grid.edges_hz(begin + change.first, begin + change.last)
+        share = (change.last - change.first + 1) / n_bins
+        return CellSighting(
+            change.kind, int(tick), change.size_db, share, *edges_hz, score, threshold
+        )

@@ -48,6 +48,7 @@ class ReferencePlane:
     Attributes:
         clock: timing, clock error and coherence, frame by frame.
         active: which symbols are summed.
+        grid: of the slots.
         is_lost: the source was tuned to something else: nothing comes out any more.
     """
 
@@ -73,7 +74,7 @@ class ReferencePlane:
         self._measure = _measure_of(computing)
         self._center_freq_hz = center_freq_hz
         freqs_hz = center_freq_hz + plan.freqs_hz
-        self._grid = Grid(freqs_hz, PILOT_SPACING_HZ, round(plan.slot_samples), rate_hz)
+        self.grid = Grid(freqs_hz, PILOT_SPACING_HZ, round(plan.slot_samples), rate_hz)
         self._limits = ClipLimits.of(sample_format, max_clipped_fraction)
         self._most_clipped = self._limits.max_clipped(4 * plan.n_samples)
         self._scaling = np.array(
@@ -243,7 +244,7 @@ class ReferencePlane:
             slot=self._numbers[:n],
             flags=self._flags[:n],
             tick_start=self._ticks[:n],
-            grid=self._grid,
+            grid=self.grid,
             span=Span(block.sample_start, block.n_samples, block.utc_ns, block.received_ns),
         )
 

@@ -181,12 +181,14 @@ def test_running_statistics_are_numpys(rng: np.random.Generator) -> None:
 def test_names_are_resolved_by_the_models_role() -> None:
     assert resolve_names(("model", "zscore"), "forecast") == ("forecast", "zscore")
     assert resolve_names(("model",), "reconstruction") == ("reconstruction",)
+    assert resolve_names(("residual", "cell"), "forecast") == ("residual", "cell")
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
         (("zscroe",), "did you mean 'zscore'"),
+        (("cell", "zscore"), "'cell' without 'residual'"),
         (("reconstruction",), "write 'model'"),
         (("zscore", "zscore"), "each once"),
         (("model", "forecast"), "each once"),

@@ -44,6 +44,7 @@ def random_event(rng: np.random.Generator) -> Event:
         latency_s=int(rng.integers(0, 100_000)) / 1e6,
         model_sha256=[None, "c0ffee"][int(rng.integers(2))],
         share=[None, float(rng.uniform())][int(rng.integers(2))],
+        cell_identity=[None, 503][int(rng.integers(2))],
     )
 
 
@@ -171,6 +172,7 @@ def test_the_outside_sees_the_agreed_names() -> None:
         "clock": "unsynchronised",
         "model_sha256": "ab",
         "share": None,
+        "cell_identity": None,
         "latency_ms": 1.5,
     }
 

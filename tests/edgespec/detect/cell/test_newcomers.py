@@ -59,3 +59,24 @@ def test_two_looks_in_a_row_are_asked_for() -> None:
     assert watch.update([], OWN, 1, GRID) == []
     assert watch.update([OTHER], OWN, 2, GRID) == []
     assert len(watch.update([OTHER], OWN, 3, GRID)) == 1
+
+
+def test_who_takes_the_place_of_a_lost_cell_is_told_and_who_was_known_stays_so() -> None:
+    watch = NewCells(n_looks=2)
+    watch.learn([OTHER], OWN)
+    rogue = replace(OWN, identity=99, frame_start=700.0)
+    (found,) = watch.take_over(rogue, OWN, 10, GRID)
+    assert (found.kind, found.identity, found.tick) == ("new cell", 99, 10)
+    for _ in range(3):
+        assert watch.update([OTHER, OWN, rogue], rogue, 20, GRID) == []
+    # The neighbour takes its place, and the first cell comes back.
+    assert watch.take_over(OTHER, rogue, 30, GRID) == []
+    assert watch.take_over(OWN, OTHER, 40, GRID) == []
+
+
+def test_a_look_that_found_someone_for_the_first_time_is_unsure() -> None:
+    watch = NewCells(n_looks=2)
+    watch.update([OTHER], OWN, 0, GRID)
+    assert watch.is_unsure
+    watch.update([OTHER], OWN, 0, GRID)
+    assert not watch.is_unsure
