@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from threading import Lock, Thread
+from threading import Lock, Thread, main_thread
 from typing import Any
 
 from numpy.typing import NDArray
@@ -76,6 +76,9 @@ class _Search:
         """Search them; a board without memory for it has no cell, and goes on."""
         try:
             with _TURN:
+                if not main_thread().is_alive():
+                    # The program is ending, and waits for this.
+                    return
                 wave = self._format.to_complex(self._samples)
                 self.cell = find_cell(wave, self._rate_hz, self._start)
         except MemoryError:
@@ -143,7 +146,8 @@ class CellSearch:
         if self._search is None and gathered.n >= self._lengths[self._stage]:
             self._search = _Search(gathered, self._rate_hz, self._format)
             if self._is_live:
-                self._thread = Thread(target=self._search.run, name="cell-search", daemon=True)
+                # Not a daemon: one that ends in a transform takes the process with it.
+                self._thread = Thread(target=self._search.run, name="cell-search")
                 self._thread.start()
             else:
                 if self._stage:

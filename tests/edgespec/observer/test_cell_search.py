@@ -1,5 +1,7 @@
 """Samples are gathered until they hold a cell; the search itself is another's test."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 
@@ -217,3 +219,18 @@ def test_bands_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
         assert band._thread is not None
         band._thread.join(60)
     assert most == 1
+
+
+def test_a_program_that_ends_in_a_search_ends_well() -> None:
+    code = """
+import numpy as np
+from edgespec.observer.cell_search import CellSearch
+from edgespec.records import IqBlock, SampleFormat
+noise = np.random.default_rng(0).integers(-999, 999, (800_000, 2), np.int16)
+searches = [CellSearch(1.92e6, SampleFormat.CI16, is_live=True) for _ in range(3)]
+for search in searches:
+    search.add(IqBlock(noise, 1.92e6, 0.0, 0, utc_ns=0))
+assert searches[0].is_searching
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=300)
+    assert (ended.returncode, ended.stderr) == (0, b"")
