@@ -1,21 +1,24 @@
 """Six kinds of interferers in real captures, from far below the cell to far above full scale.
 
 ``python -m benchmarks.detection.injected`` adds a tone, a chirp, pulses, wideband pulses, noise and
-QPSK to four captures of a strong LTE cell, at an ISR of -30 to +40 dB, and asks the observer, as it
-is by default, what it heard. Every capture is monitored with a bundle that was made of the other
-three. The parameters of every interferer are drawn, and no period is a multiple of 1 ms. The
-recordings stay where they are.
+QPSK to four captures of a strong LTE cell, at an ISR of -30 to +40 dB, and asks the observer what
+it heard: as it is by default without any bundle, beside it with power alone, and as it is by
+default with a bundle that was made of the other three captures. The parameters of every interferer
+are drawn, and no period is a multiple of 1 ms. The recordings stay where they are.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
+from benchmarks.detection.injected_report import TROUBLE_KINDS, Found, markdown
 from benchmarks.detection.real_cases import Case, Recording, read_recording
 from benchmarks.detection.real_recordings import (
     CAPTURE_DETECT,
@@ -26,7 +29,6 @@ from benchmarks.detection.real_recordings import (
     train_bundle,
 )
 from benchmarks.record import DATA, facts, save_rows
-from converter.report.markdown_table import markdown_table
 from edgespec.config import (
     AlarmConfig,
     BandConfig,
@@ -35,7 +37,6 @@ from edgespec.config import (
     NodeConfig,
     SourceConfig,
 )
-from edgespec.detect.trouble import TROUBLES
 from edgespec.observer.startup import open_observer
 from edgespec.records import Event, EventType, ObserverState, RssReport
 from edgespec.simulate.config import InterfererConfig
@@ -44,12 +45,10 @@ from edgespec.simulate.interferers import complete
 __all__ = [
     "ISRS_DB",
     "KINDS",
-    "Found",
     "draw_interferer",
     "found_in",
     "judged",
     "main",
-    "markdown",
 ]
 
 #: The six kinds, and the name that the simulator has for each.
@@ -62,10 +61,9 @@ KINDS = {
     "QPSK": "qpsk",
 }
 ISRS_DB = tuple(range(-30, 45, 5))
-#: Width that an event's edges may be off by: two bins of 128.
-EDGE_BINS = 2.0
 _SEED = 20261128
-_TROUBLES = {trouble.kind for trouble in TROUBLES}
+#: Without a bundle the model's detector has nothing to do.
+POWER_ALONE = ("zscore", "energy")
 #: An event that begins less than a horizon before the interferer still is the interferer's: its
 #: first frame is only known to a frame, and its first segment holds both.
 _EARLY_S = 7e-3
@@ -100,29 +98,6 @@ def _draw_period_s(rng: np.random.Generator) -> float:
             return period_s
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the observer said of one injected interferer.
-
-    ``edge_error_bins`` is that of the worse edge in the first message of a detector's event: one
-    of trouble with the receiver has those of the band. ``delay_ms`` is the signal from the
-    interferer's first sample to the end of what opened the first event. An event
-    that was open already when the interferer came is not a find: ``inside_false_event``.
-    """
-
-    recording: str
-    kind: str
-    isr_db: float
-    is_found: bool
-    n_events: int
-    n_false_events: int
-    inside_false_event: bool
-    first_kind: str = ""
-    detector: str = ""
-    delay_ms: float | None = None
-    edge_error_bins: float | None = None
-
-
 class _Notes:
     """A sink that keeps what it is told."""
 
@@ -146,7 +121,7 @@ class _Notes:
 def found_in(
     recording: Recording,
     case: Case,
-    bundle: Path,
+    bundle: Path | None,
     detectors: Sequence[str],
     folder: Path,
 ) -> Found:
@@ -156,7 +131,7 @@ def found_in(
     config = Config(
         node=NodeConfig(id="benchmark", state_dir=folder / "state"),
         source=(SourceConfig(uri=recording.write(case, start_s, folder)),),
-        band=(BandConfig(model=bundle, backend="numba"),),
+        band=(BandConfig(model=bundle, backend="numba" if bundle else "auto"),),
         detect=DetectConfig(
             detectors=tuple(detectors),
             warmup_s=CAPTURE_DETECT.warmup_s,
@@ -199,12 +174,11 @@ def judged(recording: Recording, case: Case, messages: Sequence[Event], start_s:
         full.offset_hz - full.bandwidth_hz / 2 + recording.info.center_freq_hz,
         full.offset_hz + full.bandwidth_hz / 2 + recording.info.center_freq_hz,
     )
-    seen = next((event for event in late if event.kind not in _TROUBLES), None)
-    error_bins = None
-    if seen is not None:
-        said = (seen.freq_lower_hz, seen.freq_upper_hz)
-        error_hz = max(abs(a - b) for a, b in zip(said, truth, strict=True))
-        error_bins = error_hz / (rate_hz / 128)
+    seen = [event for event in late if event.kind not in TROUBLE_KINDS]
+    errors_bins: list[float | None] = [None, None]
+    if seen:
+        life = [event for event in messages if event.event_id == seen[0].event_id]
+        errors_bins = [_error_hz(one, truth) / (rate_hz / 128) for one in (life[0], life[-1])]
     stop_s = (first.sample_start + first.n_samples) / rate_hz
     return Found(
         **base,
@@ -212,99 +186,92 @@ def judged(recording: Recording, case: Case, messages: Sequence[Event], start_s:
         first_kind=first.kind,
         detector=first.detector,
         delay_ms=1e3 * (stop_s - start_s),
-        edge_error_bins=error_bins,
+        edge_error_bins=errors_bins[0],
+        last_edge_error_bins=errors_bins[1],
+        n_seen=len(seen),
     )
+
+
+def _error_hz(event: Event, truth_hz: tuple[float, float]) -> float:
+    """Return how far the worse edge of an event lies from the true one."""
+    said_hz = (event.freq_lower_hz, event.freq_upper_hz)
+    return max(abs(a - b) for a, b in zip(said_hz, truth_hz, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an observer is asked with."""
+
+    name: str
+    detectors: tuple[str, ...]
+    has_bundle: bool = False
+
+
+SETTINGS = (
+    Setting("By default, without a bundle", DetectConfig().detectors),
+    Setting("Power alone, without a bundle", POWER_ALONE),
+    Setting("By default, with a bundle of the other captures", DetectConfig().detectors, True),
+)
 
 
 def rows_of(
-    data: Path,
-    work: Path,
-    isrs_db: Sequence[float],
-    detectors: Sequence[str],
-    progress: Callable[[str], None],
-) -> Iterator[Found]:
-    """Yield every capture untouched, and with every kind at every ISR."""
-    for number, name in enumerate(CAPTURES):
+    data: Path, work: Path, isrs_db: Sequence[float], setting: Setting, number: int
+) -> list[Found]:
+    """Return one capture untouched, and with every kind at every ISR."""
+    name, bundle = CAPTURES[number], None
+    if setting.has_bundle:
         home = work / name
         dataset = g20_dataset(data, name, home / "dataset")
-        bundle = train_bundle(dataset, home, CAPTURE_DETECT.warmup_s, Training(), progress)
-        recording = read_recording(data / f"{name}.sigmf-meta")
-        with tempfile.TemporaryDirectory() as folder:
-            yield found_in(recording, Case("untouched"), bundle, detectors, Path(folder))
-            for kind in KINDS:
-                rng = np.random.default_rng((_SEED, number, list(KINDS).index(kind)))
-                interferer = draw_interferer(kind, recording.info.sample_rate_hz, rng)
-                n_found = 0
-                for isr_db in isrs_db:
-                    case = Case(kind, interferer, float(isr_db))
-                    found = found_in(recording, case, bundle, detectors, Path(folder))
-                    n_found += found.is_found
-                    yield found
-                progress(f"{name}, {kind}: {n_found} of {len(isrs_db)}")
-
-
-def markdown(found: Sequence[Found], detectors: Sequence[str]) -> str:
-    """Return the table: a row an ISR, then what was said of the untouched captures."""
-    clean = [row for row in found if row.kind == "untouched"]
-    rows = []
-    for isr_db in sorted({row.isr_db for row in found if row.kind != "untouched"}):
-        here = [row for row in found if row.isr_db == isr_db and row.kind != "untouched"]
-        hits = [row for row in here if row.is_found]
-        by_kind = [f"{sum(row.is_found for row in here if row.kind == kind)}" for kind in KINDS]
-        edges_bins = [r.edge_error_bins for r in hits if r.edge_error_bins is not None]
-        edges = sum(error <= EDGE_BINS for error in edges_bins)
-        delays = [row.delay_ms for row in hits if row.delay_ms is not None]
-        rows.append(
-            [
-                f"{isr_db:+.0f}",
-                f"{len(hits)} of {len(here)}",
-                *by_kind,
-                sum(row.first_kind in _TROUBLES for row in hits),
-                f"{edges} of {len(edges_bins)}",
-                f"{np.median(delays):.0f}" if delays else "-",
-                sum(row.inside_false_event for row in here),
-            ]
-        )
-    head = [
-        "ISR dB",
-        "found",
-        *KINDS,
-        "receiver first",
-        "edges within 2 bins",
-        "delay ms",
-        "inside a false event",
-    ]
-    n_false = sum(row.n_events for row in clean)
-    return (
-        f"Detectors: {', '.join(detectors)}. Untouched captures: {n_false} false events in "
-        f"{len(clean)} x 0.6 s.\n\n{markdown_table(head, rows)}\n"
-    )
+        bundle = train_bundle(dataset, home, CAPTURE_DETECT.warmup_s, Training(), lambda text: None)
+    recording = read_recording(data / f"{name}.sigmf-meta")
+    cases = [Case("untouched")]
+    for place, kind in enumerate(KINDS):
+        rng = np.random.default_rng((_SEED, number, place))
+        interferer = draw_interferer(kind, recording.info.sample_rate_hz, rng)
+        cases += [Case(kind, interferer, float(isr_db)) for isr_db in isrs_db]
+    with tempfile.TemporaryDirectory() as folder:
+        found = [
+            found_in(recording, case, bundle, setting.detectors, Path(folder)) for case in cases
+        ]
+    return [replace(row, setting=setting.name) for row in found]
 
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, help="The recordings.")
 @click.option("--work", type=click.Path(path_type=Path), help="Keep models here, or take them up.")
 @click.option("--isr", "isrs_db", type=float, multiple=True, help="Only these, dB.")
-@click.option("--detector", "detectors", multiple=True, help="In place of the default ones.")
+@click.option(
+    "--setting",
+    "settings",
+    type=click.IntRange(0, len(SETTINGS) - 1),
+    multiple=True,
+    help="Only these: 0 by default without a bundle, 1 power alone, 2 by default with a bundle.",
+)
+@click.option("--jobs", type=click.IntRange(1), default=1, help="Processes at a time.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
 def main(
     data: Path,
     work: Path | None,
     isrs_db: tuple[float, ...],
-    detectors: tuple[str, ...],
+    settings: tuple[int, ...],
+    jobs: int,
     save: bool,
 ) -> None:
     """Count which interferers are found on captures that no bundle has seen."""
-    names = detectors or DetectConfig().detectors
     with tempfile.TemporaryDirectory() as temporary:
         home = work or Path(temporary)
         home.mkdir(parents=True, exist_ok=True)
-        found = list(
-            rows_of(data, home, isrs_db or ISRS_DB, names, lambda text: click.echo(text, err=True))
-        )
+        asked = [SETTINGS[number] for number in settings or range(len(SETTINGS))]
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            runs = [
+                pool.submit(rows_of, data, home, isrs_db or ISRS_DB, setting, number)
+                for setting in asked
+                for number in range(len(CAPTURES))
+            ]
+            found = [row for run in runs for row in run.result()]
     title = "Interferers in real captures, from far below the cell to far above full scale"
     machine, rows = facts(("tensorflow-cpu", "keras")), [asdict(row) for row in found]
-    click.echo(save_rows("injected", title, machine, rows, markdown(found, names), save=save))
+    click.echo(save_rows("injected", title, machine, rows, markdown(found, list(KINDS)), save=save))
 
 
 if __name__ == "__main__":

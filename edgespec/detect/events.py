@@ -5,16 +5,20 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from edgespec.clock import ClockQuality
 from edgespec.detect.gain import GainWatch, gain_step_db
+from edgespec.detect.images import without_images
 from edgespec.detect.kinds import GAIN_STEP
+from edgespec.detect.message import message_of
 from edgespec.detect.reference import EnergyLevel
 from edgespec.detect.regions import Region
 from edgespec.detect.rules import EventRules
 from edgespec.detect.sightings import MODELS, Lookout
-from edgespec.detect.track import Sighting, Track
+from edgespec.detect.track import Life, Sighting, Track
 from edgespec.grid import Grid
-from edgespec.records import BandInfo, Change, Decision, Event, EventType, FloatArray, Score
+from edgespec.records import BandInfo, Decision, Event, EventType, FloatArray, Score
 
 __all__ = ["EventTracker"]
 
@@ -63,6 +67,8 @@ class EventTracker:
         self._recent: deque[bool] = deque(maxlen=rules.n)
         self._tracks: list[Track] = []
         self._candidates: list[Track] = []
+        self._joined: list[Track] = []
+        self._is_clipped = False
         self._gain = GainWatch()
         self._muted_until = -(1 << 62)
         self.step_db = 0.0
@@ -86,6 +92,8 @@ class EventTracker:
         target_dbfs: FloatArray,
         may_be_gain: Callable[[float], bool] = lambda step_db: True,
         cell_has_risen: Callable[[], bool] = lambda: False,
+        *,
+        is_clipped: bool = False,
     ) -> Sequence[Event]:
         """Take the decision on one segment and return what there is to say, if anything.
 
@@ -96,6 +104,7 @@ class EventTracker:
                 asked where power looks like it.
             cell_has_risen: whether a rise of power is the wanted signal's own, by traffic or
                 fading; asked where a score is high, and total power is then no alarm.
+            is_clipped: what is weaker than the strongest may be its image, and opens no event.
         """
         self.step_db = 0.0
         muted = MODELS if decision.tick_start < self._muted_until else ()
@@ -107,6 +116,7 @@ class EventTracker:
                 is_alarm = is_alarm or score.value > threshold
         self._recent.append(is_alarm)
         if is_hot:
+            self._is_clipped = is_clipped
             return self._while_hot(
                 decision, target_dbfs, share, muted, is_alarm, may_be_gain, cell_has_risen
             )
@@ -171,9 +181,12 @@ class EventTracker:
             is_alarm = self._recent[-1] = decision.is_alarm_without(muted)
         evidence = lookout.evidence(decision, target_dbfs, share, muted)
         seen = lookout.sightings(evidence, target_dbfs)
+        if self._is_clipped:
+            seen = without_images(seen, lookout.means.power, self._goes_on)
         self._assign(decision, target_dbfs, seen)
         self._drop_candidates()
-        said: list[Event] = []
+        said = [self._message(one, EventType.END, decision.received_ns) for one in self._joined]
+        self._joined.clear()
         if is_alarm and not self._gain.is_waiting:
             said += self._opened(decision)
         for track in self._tracks:
@@ -196,6 +209,7 @@ class EventTracker:
                     if not any(track is other for other in hit):
                         hit.append(track)
                         track.go_on(decision, sighting.evidence)
+                        self._refine(track, sighting)
                     continue
                 if not self._may_be_new(sighting, target_dbfs):
                     continue
@@ -204,9 +218,36 @@ class EventTracker:
             if not any(track is other for other in hit):
                 hit.append(track)
                 track.hit(decision, sighting, target_dbfs)
+                self._refine(track, sighting)
         for track in (*self._tracks, *self._candidates):
             if not any(track is other for other in hit):
                 track.miss()
+
+    def _refine(self, track: Track, sighting: Sighting) -> None:
+        """Read the edges off the finest map that shows the event, over all of its life."""
+        if not sighting.evidence.is_alarm or track.region.sign < 0 or track.hops:
+            return
+        means = self._lookout.means
+        if track.life is None:
+            track.life = Life(np.zeros_like(means.power), np.zeros_like(means.quiet))
+        track.life.add(means.power, means.quiet)
+        finer = self._lookout.finest(track.life, track.region)
+        if finer is None:
+            return
+        finer = replace(finer, excess_db=track.region.excess_db)
+        # A sweep that shows in parts at first may have been taken for several events.
+        others = [one for one in self._tracks if one is not track and one.region.overlap(finer)]
+        if not others:
+            track.region = finer
+        elif track.event_id and all(_holds(finer, one) and track.is_before(one) for one in others):
+            track.region = finer
+            self._tracks = [one for one in self._tracks if not any(one is two for two in others)]
+            self._joined += others
+
+    def _goes_on(self, sighting: Sighting) -> bool:
+        """Whether a sighting is of an event that is going on."""
+        track = self._track_of(sighting)
+        return any(track is one for one in self._tracks)
 
     def _track_of(self, sighting: Sighting) -> Track | None:
         best, most, slack = None, 0, SLACK_BINS if sighting.is_clear else 0
@@ -302,7 +343,7 @@ class EventTracker:
         said = [self._message(track, EventType.END, decision.received_ns) for track in self._tracks]
         first = self._candidates[0].first if self._candidates else decision
         self._forget()
-        self._lookout.power.shift(step_db)
+        self._lookout.follow(step_db)
         self.step_db = step_db
         self._muted_until = decision.tick_start + decision.n_ticks + self._ticks(self._context_s)
         score, threshold = decision.strongest
@@ -332,35 +373,13 @@ class EventTracker:
         return [*said, *(self._message(track, one, decision.received_ns) for one in both)]
 
     def _message(self, track: Track, event_type: EventType, received_ns: int) -> Event:
-        region, tick_hz = track.region, self.info.grid.tick_hz
-        lower_hz, upper_hz = self.info.grid.edges_hz(region.lower_bin, region.upper_bin)
         latency_ns = self._clock_ns() - received_ns if received_ns else 0
-        n_ticks = track.tick_end - track.tick_start
-        return Event(
-            event_id=track.event_id,
-            event_type=event_type,
-            band=self.info.band,
-            start_ns=track.start_ns,
-            # By the signal's own clock: UTC may have been set back meanwhile.
-            end_ns=track.start_ns + round(n_ticks / tick_hz * _NS),
-            sample_start=track.tick_start,
-            n_samples=n_ticks,
-            freq_lower_hz=lower_hz,
-            freq_upper_hz=upper_hz,
-            peak_freq_hz=float(self.info.grid.freqs_hz[region.peak_bin]),
-            peak_dbfs=track.peak_dbfs,
-            change=Change.GAIN if region.sign > 0 else Change.LOSS,
-            excess_db=region.excess_db,
-            severity_db=track.severity_db,
-            detector=track.detector,
-            score=track.score,
-            threshold=track.threshold,
-            sureness=track.sureness,
-            kind=track.kind,
-            clock=self._utc(),
-            latency_s=latency_ns / _NS,
-            model_sha256=self.info.model_sha256,
-        )
+        return message_of(track, event_type, self.info, self._utc(), latency_ns)
+
+
+def _holds(region: Region, other: Track) -> bool:
+    """Whether what another event has most of lies in a region."""
+    return region.lower_bin <= other.region.peak_bin <= region.upper_bin
 
 
 def _is_near(region: Region, other: Region) -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edgespec.detect.normal import OWN_DB, Standing
 from edgespec.records import FloatArray
 
-__all__ = ["Region", "find_regions", "onset_of", "region_at"]
+__all__ = ["Region", "find_regions", "onset_of", "region_at", "run_around"]
 
 #: Holes of this many bins inside an anomaly are bridged: a wideband signal over a loaded
 #: carrier disappears in single resource blocks.
@@ -118,11 +118,11 @@ def region_at(standing: Standing, peak: int, among: NDArray[np.bool_] | None = N
     if among is not None:
         member &= among
     member[peak] = True
-    lower, upper = _run_around(member, peak, bridged)
+    lower, upper = run_around(member, peak, bridged)
     return Region(lower, upper, peak, sign, float(excess_db[peak]))
 
 
-def _run_around(member: NDArray[np.bool_], peak: int, bridged: int) -> tuple[int, int]:
+def run_around(member: NDArray[np.bool_], peak: int, bridged: int) -> tuple[int, int]:
     """Return first and last bin of the run of members around ``peak``, small holes bridged."""
     bins = np.flatnonzero(member)
     at = int(np.searchsorted(bins, peak))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgespec.detect.added import FrameMeans, NormalPower
 from edgespec.detect.detectors import MODEL_DETECTORS, RESIDUAL
 from edgespec.detect.kinds import ANOMALY, kind_of
 from edgespec.detect.normal import NormalMap, Standing
@@ -14,13 +15,18 @@ from edgespec.detect.regions import (
     onset_of,
     region_at,
 )
-from edgespec.detect.track import Evidence, Sighting
+from edgespec.detect.track import Evidence, Life, Sighting
 from edgespec.records import Decision, FloatArray, Score
 
 __all__ = ["MODELS", "POWER", "Lookout"]
 
 #: The site's own map: received power against what is normal here.
 POWER = "power"
+#: ... and the power of its quietest frames.
+QUIET = "quiet"
+#: Where ten times the normal power was added, traffic that comes and goes beside it is 10 dB
+#: below; the quietest frames have little traffic to come.
+STRONG_RATIO, QUIET_RATIO = 10.0, 1.0
 #: A region beside the strongest one must reach the threshold by its own distance, with a margin.
 ALONE_SHARE = 1.25
 #: Of what is left of a cell over a horizon: .11 to .15 dB on real ones.
@@ -44,11 +50,15 @@ class Lookout:
         self._n_bins = n_bins
         self._spread_db = spread_db
         self.power = NormalMap(n_bins)
+        self.means = FrameMeans(n_bins)
+        self._strong = NormalPower(n_bins, STRONG_RATIO)
+        self._quiet = NormalPower(n_bins, QUIET_RATIO)
         self._errors: dict[str, NormalMap] = {}
 
     def learn(self, scores: tuple[Score, ...], target_dbfs: FloatArray) -> None:
         """Take a segment of the warm-up."""
         self.power.add(target_dbfs)
+        self._learn_added(target_dbfs)
         for score in scores:
             if score.error_map_db is not None and score.detector in MODELS:
                 self._errors_of(score.detector).add(score.error_map_db)
@@ -60,11 +70,35 @@ class Lookout:
         """
         if not self.power.is_full:
             self.power.add(target_dbfs)
+        self._learn_added(target_dbfs)
         for score in scores:
             if score.error_map_db is not None and score.detector in MODELS:
                 errors = self._errors_of(score.detector)
                 if not errors.is_full:
                     errors.add(score.error_map_db)
+
+    def follow(self, step_db: float) -> None:
+        """Take a step of the receiver's gain into what is normal."""
+        self.power.shift(step_db)
+        self._strong.shift(step_db)
+        self._quiet.shift(step_db)
+
+    def finest(self, life: Life, within: Region) -> Region | None:
+        """Return what an event added over its life within a region, by the finest map of it.
+
+        By all power where it is far above normal, else by that of the quietest frames; None where
+        neither shows it.
+        """
+        if not life.n_segments:
+            return None
+        strong = self._strong.region(life.power, life.n_segments, within)
+        return strong or self._quiet.region(life.quiet, life.n_segments, within)
+
+    def _learn_added(self, target_dbfs: FloatArray) -> None:
+        if not self._quiet.is_full:
+            self.means.take(target_dbfs)
+            self._strong.add(self.means.power)
+            self._quiet.add(self.means.quiet)
 
     def _of_residual(self, score: Score) -> tuple[Standing, FloatArray] | None:
         """Return what is left of the cell against what is expected of it.
@@ -126,6 +160,8 @@ class Lookout:
     def sightings(self, evidence: list[Evidence], target_dbfs: FloatArray) -> list[Sighting]:
         """Return what is seen where: by the surest map all of it, by others what is new."""
         found: list[Sighting] = []
+        doubtful: list[Sighting] = []
+        self.means.take(target_dbfs)
         for number, one in enumerate(evidence):
             if one.standing is None:
                 if not found:
@@ -138,7 +174,11 @@ class Lookout:
                 is_surest = number == 0 and rank == 0
                 if rank and _sigmas(one.standing, region) < least:
                     continue
-                finer = self._finer(one, region, target_dbfs) if one.by == RESIDUAL else None
+                finer = None
+                if one.by == RESIDUAL:
+                    finer = self._finer(one, region, target_dbfs)
+                elif one.by == POWER and is_surest and not one.standing.level_db:
+                    finer = self._quieter(one, region)
                 if finer is not None:
                     found.append(finer)
                     continue
@@ -147,9 +187,25 @@ class Lookout:
                 is_clear = self._stands_alone(one, region, target_dbfs)
                 # Traffic has no part in what is left of a cell.
                 is_surest |= rank == 0 and one.by == RESIDUAL and one.is_alarm
-                if is_surest or is_clear:
+                if is_clear or (is_surest and one.by == RESIDUAL):
                     found.append(self._sighting(one, region, is_clear=is_clear))
-        return found
+                elif is_surest:
+                    doubtful.append(self._sighting(one, region, is_clear=False))
+        # Where a score would most likely come from is of use where nothing stands out.
+        return found or doubtful
+
+    def _quieter(self, one: Evidence, region: Region) -> Sighting | None:
+        """Return what the quietest frames show anywhere, where power shows nothing clearly.
+
+        Of a sweep few frames show a part only: that is no evidence of another source.
+        """
+        if one.standing is None or one.standing.is_clear(region.peak_bin):
+            return None
+        whole = Region(0, self._n_bins - 1, 0, 1, 0.0)
+        quiet = self._quiet.region(self.means.quiet, 1, whole)
+        if quiet is None:
+            return None
+        return self._sighting(replace(one, by=QUIET, standing=None), quiet, is_clear=False)
 
     def _finer(self, one: Evidence, region: Region, target_dbfs: FloatArray) -> Sighting | None:
         """Return a region of the power map within one of subbands, if it stands out there, too.
@@ -161,9 +217,13 @@ class Lookout:
         standing = self.power.standing(target_dbfs)
         inside = slice(region.lower_bin, region.upper_bin + 1)
         peak = region.lower_bin + int(standing.excess_db[inside].argmax())
-        if standing.excess_db[peak] <= 0.0 or not standing.is_clear(peak):
-            return None
         map_db = target_dbfs - self.power.mean_db
+        if standing.excess_db[peak] <= 0.0 or not standing.is_clear(peak):
+            quiet = self._quiet.region(self.means.quiet, 1, region)
+            if quiet is None:
+                return None
+            one = replace(one, by=QUIET, standing=None, map_db=map_db)
+            return self._sighting(one, quiet, is_clear=False)
         finer = replace(one, by=POWER, standing=standing, map_db=map_db)
         return self._sighting(finer, region_at(standing, peak), is_clear=True)
 

@@ -10,7 +10,7 @@ from edgespec.detect.normal import Standing
 from edgespec.detect.regions import Region, region_at
 from edgespec.records import Decision, FloatArray
 
-__all__ = ["Evidence", "Sighting", "Track"]
+__all__ = ["Evidence", "Life", "Sighting", "Track"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,22 @@ class Sighting:
 
 
 @dataclass(slots=True)
+class Life:
+    """Mean power of the bins over the segments of an event, linear, of all and of quiet frames."""
+
+    power: FloatArray
+    quiet: FloatArray
+    n_segments: int = 0
+
+    def add(self, power: FloatArray, quiet: FloatArray) -> None:
+        """Take a segment."""
+        self.n_segments += 1
+        share = np.float32(1.0 / self.n_segments)
+        self.power += share * (power - self.power)
+        self.quiet += share * (quiet - self.quiet)
+
+
+@dataclass(slots=True)
 class Track:
     """An anomaly so far.
 
@@ -90,6 +106,7 @@ class Track:
     is_clear: bool = False
     last: Region | None = None
     kinds: Counter[str] = field(default_factory=Counter)
+    life: Life | None = None
     _sums: dict[str, tuple[FloatArray, int]] = field(default_factory=dict)
 
     @classmethod
@@ -115,6 +132,11 @@ class Track:
         return (1.0 - 0.5 / ratio) * self.n_alarms / max(self.n_segments, 1)
 
     @property
+    def hops(self) -> bool:
+        """Whether it was seen clearly in other places every time."""
+        return self.roams and self.is_clear
+
+    @property
     def kind(self) -> str:
         """What it was called most often; its first segment, which holds an onset, counts least."""
         return self.kinds.most_common(1)[0][0] if self.kinds else ANOMALY
@@ -130,6 +152,10 @@ class Track:
             return 0
         places = (self.region, self.last or self.region)
         return max(place.overlap(region, slack) for place in places)
+
+    def is_before(self, other: "Track") -> bool:
+        """Whether it began before another, and was seen more often."""
+        return self.tick_start <= other.tick_start and self.n_alarms > other.n_alarms
 
     def miss(self) -> None:
         """Take a segment in which it was not seen."""

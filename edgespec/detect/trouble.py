@@ -26,7 +26,7 @@ from edgespec.grid import Grid, Span
 from edgespec.records import BandInfo, Change, Event, EventType, FloatArray, FrameFlag, Spectrogram
 from edgespec.units import POWER_FLOOR_DBFS, db_from_ratio
 
-__all__ = ["TROUBLES", "Trouble", "TroubleRules", "TroubleWatch"]
+__all__ = ["OVERLOAD", "TROUBLES", "Trouble", "TroubleRules", "TroubleWatch"]
 
 _NS = 1_000_000_000
 _GOOD = -1
@@ -44,8 +44,9 @@ class Trouble:
     share: float
 
 
+OVERLOAD = "overload"
 TROUBLES = (
-    Trouble("overload", FrameFlag.CLIPPED, 0.05, 0.2),
+    Trouble(OVERLOAD, FrameFlag.CLIPPED, 0.05, 0.2),
     Trouble("receiver", FrameFlag.NONFINITE | FrameFlag.CONSTANT | FrameFlag.HALF, 0.05, 0.2),
     Trouble("dropped", FrameFlag.DROPPED, 1.0, 0.5),
 )

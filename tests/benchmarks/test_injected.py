@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.detection.injected import KINDS, draw_interferer, judged, markdown
+from benchmarks.detection.injected import KINDS, draw_interferer, judged
+from benchmarks.detection.injected_report import markdown
 from benchmarks.detection.real_cases import Case, Recording
 from edgespec.records import Change, Event, EventType, SampleFormat, SourceInfo
 from edgespec.simulate.config import InterfererConfig
@@ -69,6 +70,12 @@ def test_an_event_from_the_interferers_start_is_a_find() -> None:
     assert found.edge_error_bins == pytest.approx(0.0, abs=1e-6)
     off = replace(EVENT, freq_upper_hz=EVENT.freq_upper_hz + 3 * BIN_HZ)
     assert judged(RECORDING, NOISE, life(off, 0.9), START_S).edge_error_bins == pytest.approx(3.0)
+    new, end = life(EVENT, 0.9)
+    coarse = replace(new, freq_lower_hz=EVENT.freq_lower_hz - 9 * BIN_HZ)
+    mended = judged(RECORDING, NOISE, [coarse, end], START_S)
+    assert mended.edge_error_bins == pytest.approx(9.0)
+    assert mended.last_edge_error_bins == pytest.approx(0.0, abs=1e-6)
+    assert mended.n_seen == 1
 
 
 def test_a1_trouble_with_the_receiver_is_a_find_and_has_no_edges() -> None:
@@ -92,6 +99,6 @@ def test_an_event_that_was_open_before_is_false(stop_s: float, is_inside: bool) 
 def test_every_event_of_an_untouched_capture_is_false() -> None:
     found = judged(RECORDING, Case("untouched"), life(EVENT, 0.9), START_S)
     assert (found.is_found, found.n_false_events) == (False, 1)
-    text = markdown([found, judged(RECORDING, NOISE, life(EVENT, 0.9), START_S)], ["zscore"])
+    text = markdown([found, judged(RECORDING, NOISE, life(EVENT, 0.9), START_S)], list(KINDS))
     assert "1 false events in 1 x" in text
     assert "| +10 | 1 of 1 |" in text
