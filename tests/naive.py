@@ -463,3 +463,15 @@ def primary_coherence(samples, template, cfo_hz, rate_hz, at):
     ]
     power = sum(abs(value) ** 2 for value in turned) * sum(abs(value) ** 2 for value in template)
     return abs(sum(v * np.conj(t) for v, t in zip(turned, template, strict=True))) ** 2 / power
+
+
+def frame_means(target_dbfs, n_quiet):
+    """Mean power of each bin over all frames, and over those in which most bins have little."""
+    n_frames, n_bins = target_dbfs.shape
+    mean_db = [sum(float(row[k]) for row in target_dbfs) / n_frames for k in range(n_bins)]
+    levels = [sum(min(float(row[k]), mean_db[k]) for k in range(n_bins)) for row in target_dbfs]
+    order = sorted(range(n_frames), key=lambda frame: levels[frame])
+    linear = [[10.0 ** (float(row[k]) / 10.0) for k in range(n_bins)] for row in target_dbfs]
+    power = [sum(row[k] for row in linear) / n_frames for k in range(n_bins)]
+    quiet = [sum(linear[frame][k] for frame in order[:n_quiet]) / n_quiet for k in range(n_bins)]
+    return power, quiet
