@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.detect.normal import N_ROWS, OWN_SIGMAS, TRUSTED_ROWS
-from edgespec.detect.regions import BRIDGED_BINS, Region, run_around
+from edgespec.detect.regions import BRIDGED_BINS, BRIDGED_SHARE, Region, run_around
 from edgespec.records import FloatArray
 
 __all__ = ["FrameMeans", "NormalPower"]
@@ -118,13 +118,16 @@ class NormalPower:
         n_doubled = min(n_segments.bit_length(), len(self._shrinks)) - 1
         return max(self._shrinks[max(n_doubled, 0)], 1.0 / sqrt(max(n_segments, 1)))
 
-    def region(self, mean: FloatArray, n_segments: int, within: Region) -> Region | None:
+    def region(
+        self, mean: FloatArray, n_segments: int, within: Region, *, is_broad: bool = False
+    ) -> Region | None:
         """Return where power was added within a region, None where it does not stand out.
 
         Args:
             mean: ``(n_bins,)`` over ``n_segments`` segments.
             n_segments: of the event so far.
             within: where its peak lies; its edges may lie outside.
+            is_broad: most of the band has moved, and a carrier hides what is under it.
         """
         if not self.is_known:
             return None
@@ -136,12 +139,13 @@ class NormalPower:
         inside &= ratio >= np.maximum(np.float32(self._least_ratio), OWN_SIGMAS * spread)
         if not inside.any():
             return None
+        bridged = round(BRIDGED_SHARE * len(added)) if is_broad else BRIDGED_BINS
         peak = int(np.where(inside, added, -np.inf).argmax())
         is_added = ratio >= MEMBER_SIGMAS * spread
-        lower, upper = _run(is_added & (added >= EDGE_SHARE * added[peak]), peak)
+        lower, upper = _run(is_added & (added >= EDGE_SHARE * added[peak]), peak, bridged)
         # Against the mean of it, as its peak is only where it happens to be highest.
         level = float(added[lower : upper + 1].mean())
-        lower, upper = _run(is_added & (added >= EDGE_SHARE * level), peak)
+        lower, upper = _run(is_added & (added >= EDGE_SHARE * level), peak, bridged)
         return Region(lower, upper, peak, 1, 10.0 * log10(1.0 + float(ratio[peak])))
 
     def spread_of(self, n_segments: int) -> FloatArray:
@@ -166,6 +170,6 @@ class NormalPower:
             n_long *= 2
 
 
-def _run(member: NDArray[np.bool_], peak: int) -> tuple[int, int]:
+def _run(member: NDArray[np.bool_], peak: int, bridged: int) -> tuple[int, int]:
     member[peak] = True
-    return run_around(member, peak, BRIDGED_BINS)
+    return run_around(member, peak, bridged)

@@ -231,7 +231,7 @@ class EventTracker:
         if track.life is None:
             track.life = Life(np.zeros_like(means.power), np.zeros_like(means.quiet))
         track.life.add(means.power, means.quiet)
-        finer = self._lookout.finest(track.life, track.region)
+        finer = self._lookout.finest(track.life, track.region, is_broad=track.is_broad)
         if finer is None:
             return
         finer = replace(finer, excess_db=track.region.excess_db)

@@ -83,16 +83,18 @@ class Lookout:
         self._strong.shift(step_db)
         self._quiet.shift(step_db)
 
-    def finest(self, life: Life, within: Region) -> Region | None:
+    def finest(self, life: Life, within: Region, *, is_broad: bool) -> Region | None:
         """Return what an event added over its life within a region, by the finest map of it.
 
         By all power where it is far above normal, else by that of the quietest frames; None where
-        neither shows it.
+        neither shows it. Where most of the band has moved a little, its mean is surer of that.
         """
         if not life.n_segments:
             return None
-        strong = self._strong.region(life.power, life.n_segments, within)
-        return strong or self._quiet.region(life.quiet, life.n_segments, within)
+        strong = self._strong.region(life.power, life.n_segments, within, is_broad=is_broad)
+        if strong is not None or is_broad:
+            return strong
+        return self._quiet.region(life.quiet, life.n_segments, within)
 
     def _learn_added(self, target_dbfs: FloatArray) -> None:
         if not self._quiet.is_full:
