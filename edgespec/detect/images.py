@@ -2,14 +2,23 @@
 
 from collections.abc import Callable, Sequence
 
-from edgespec.detect.track import Sighting
-from edgespec.records import FloatArray
+import numpy as np
 
-__all__ = ["without_images"]
+from edgespec.detect.track import Sighting
+from edgespec.records import FloatArray, FrameFlag, Segment
+
+__all__ = ["is_clipped", "without_images"]
 
 #: The strongest image of a clipped tone is its third harmonic, -9.5 dB where it is clipped to a
 #: square: what is within 6 dB of the strongest is none.
 IMAGE_SHARE = 10.0 ** (-6.0 / 10.0)
+
+
+def is_clipped(segment: Segment) -> bool:
+    """Return whether a frame of the target clips."""
+    if segment.flags is None:
+        return False
+    return bool(np.bitwise_or.reduce(segment.flags[-len(segment.target) :]) & FrameFlag.CLIPPED)
 
 
 def without_images(

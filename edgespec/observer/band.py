@@ -11,6 +11,7 @@ import numpy as np
 from edgespec.detect.cell.cell_events import CellEvents
 from edgespec.detect.detectors import RESIDUAL
 from edgespec.detect.events import EventTracker
+from edgespec.detect.images import is_clipped
 from edgespec.detect.trouble import OVERLOAD, TroubleWatch
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import SubbandLevels
@@ -28,7 +29,6 @@ from edgespec.records import (
     Decision,
     Event,
     FloatArray,
-    FrameFlag,
     Geometry,
     RssReport,
     Score,
@@ -225,13 +225,11 @@ class BandChain:
                     continue
                 if not scored.scores:
                     continue
-                target, is_clipped = scored.segment.target, self._is_clipped(scored.segment)
+                target = scored.segment.target
+                # A few frames that clip less than is counted lie between those that do.
+                clips = is_clipped(scored.segment) or OVERLOAD in self.troubles
                 for event in self.tracker.update(
-                    scored,
-                    target,
-                    self._may_be_gain,
-                    self._cell_has_risen,
-                    is_clipped=is_clipped,
+                    scored, target, self._may_be_gain, self._cell_has_risen, is_clipped=clips
                 ):
                     yield self._in_source(event)
                 if self.tracker.step_db:
@@ -241,14 +239,6 @@ class BandChain:
 
     def _parts(self, block: Any) -> Iterable[Any]:
         return (block,) if self._channel is None else self._channel.process(block)
-
-    def _is_clipped(self, segment: Segment) -> bool:
-        """Whether a frame of the target clips, or so many did that the receiver is overloaded."""
-        flags = segment.flags
-        if flags is None:
-            return False
-        is_flagged = np.bitwise_or.reduce(flags[-len(segment.target) :]) & FrameFlag.CLIPPED
-        return bool(is_flagged) or OVERLOAD in self.troubles
 
     def _limits_of(self, scores: tuple[Score, ...]) -> tuple[float, ...]:
         if len(scores) == len(self._limits):
