@@ -1,5 +1,7 @@
 """The detector of a cell's residual: whoever is there beside the cell, however long and wide."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,9 @@ THRESHOLD = 12.0
 LEAST_WARMUP, MOST_WARMUP = 800, 8_000
 #: What was learnt from fewer than so many is no reference.
 _LEAST_LEARNT = 200
+#: Of the excess of a long window, what the newest slots must have: leakage, which is no part of
+#: the unit that excess is counted in, may be twice the noise.
+STILL_THERE = 0.3
 #: Share of the received power above which nothing was cancelled, or next to nothing: -1.5 dB.
 MOST_LEFT = 0.7
 
@@ -202,15 +207,31 @@ class ResidualScan:
             memory.bands,
             best,
         )
-        value, length, run, excess = best[:, int(np.argmax(best[0]))]
-        return Deviation(
-            float(value),
-            self.windows.lengths[int(length)],
-            int(self.windows.lower[int(run)]),
-            int(self.windows.stop[int(run)]) - 1,
-            float(excess) * site.unit,
-            memory.ratio,
-        )
+        # The short windows go by the newest slots; a long one must not be contradicted by them.
+        for column in np.argsort(best[0])[::-1]:
+            value, length, run, excess = best[:, column]
+            found = Deviation(
+                float(value),
+                self.windows.lengths[int(length)],
+                int(self.windows.lower[int(run)]),
+                int(self.windows.stop[int(run)]) - 1,
+                float(excess) * site.unit,
+                memory.ratio,
+            )
+            if not column or not self._is_over(found, float(excess)):
+                return found
+        return None
+
+    def _is_over(self, found: Deviation, excess: float) -> bool:
+        """Whether the newest slots say that what filled a long window is gone.
+
+        They do where their own excess, and three times what chance may add, is less than
+        :data:`STILL_THERE` of that of the window; what is too weak to tell goes on.
+        """
+        ratio = found.ratio[:, found.lower : found.upper + 1]
+        above = float(ratio.mean()) - 1.0
+        chance = self._skew / math.sqrt(ratio.size)
+        return above + 3.0 * chance < STILL_THERE * excess
 
     def _learn(
         self,

@@ -1,5 +1,6 @@
 """What lies beside a cell is found however long and wide it is; the cell itself never is."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -171,9 +172,19 @@ def test_an_interferer_that_stays_is_seen_as_long_as_it_stays(rng: np.random.Gen
     scan = settled(rng)
     found = values(scan, made_slots(rng, 4_000).with_interferer(2e-3))
     assert min(found) > HIGH
-    # A tenth of the longest window that it filled must show that it has gone.
+    # Long windows still hold it, but the newest 62 slots say that it has gone.
     after = values(scan, made_slots(rng, 1_000))
-    assert max(after[20:]) < HIGH
+    n_hops = math.ceil(62 / min(HOPS)) + 1
+    assert max(after[n_hops:]) < HIGH
+
+
+def test_what_only_a_long_window_shows_is_not_taken_for_gone(rng: np.random.Generator) -> None:
+    """A twentieth of the noise: no 62 slots could contradict it."""
+    scan = settled(rng)
+    weak = made_slots(rng, 24_000).with_interferer(1e-5)
+    found = [one for one in feed(scan, weak) if one is not None]
+    assert max(one.value for one in found) == found[-1].value or found[-1].value > 4.0
+    assert {one.n_slots for one in found[-40:]} & {2_000, 20_000}
 
 
 def test_nothing_is_left_of_what_was_before_the_windows(rng: np.random.Generator) -> None:
