@@ -173,8 +173,8 @@ def _text(rows: list[dict[str, Any]]) -> str:
 
 
 @click.command()
-@click.option("--n", type=click.IntRange(min=1), default=10, show_default=True)
-@click.option("--n-kind", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option("--n", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option("--n-kind", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--save", is_flag=True, help="Write the results beside the others.")
 def main(n: int, n_kind: int, save: bool) -> None:
     """Search simulated cells and count what is found."""

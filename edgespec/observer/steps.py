@@ -1,6 +1,6 @@
 """Where a band differs from what it was: in a warm-up, from one run to another, from a model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +49,16 @@ def change_in(rows_dbfs: Array) -> Change | None:
     if n_parts < 2 * FEWEST_PARTS:
         return None
     common_db = np.median(rows_dbfs, axis=1, keepdims=True)
-    lines_db = np.concatenate([rows_dbfs - common_db, common_db], axis=1)
-    bounds = np.linspace(0, len(rows_dbfs), n_parts + 1).round().astype(np.intp)
+    of_bins = _surest(rows_dbfs - common_db, n_parts)
+    of_all = _surest(common_db, n_parts)
+    if of_all is not None and (of_bins is None or of_all[0] > of_bins[0]):
+        return replace(of_all[1], bin=None)
+    return None if of_bins is None else of_bins[1]
+
+
+def _surest(lines_db: Array, n_parts: int) -> tuple[float, Change] | None:
+    """Return the surest change in one of the columns, and its step in spreads."""
+    bounds = np.linspace(0, len(lines_db), n_parts + 1).round().astype(np.intp)
     parts_db = np.add.reduceat(lines_db, bounds[:-1], axis=0) / np.diff(bounds)[:, None]
     most, step_db, column = CHANGED_SPREADS, 0.0, 0
     for k in range(FEWEST_PARTS, n_parts - FEWEST_PARTS + 1):
@@ -61,12 +69,12 @@ def change_in(rows_dbfs: Array) -> Change | None:
         distances = np.where(np.abs(steps_db) < CHANGED_DB, 0.0, np.abs(steps_db) / spreads_db)
         farthest = int(distances.argmax())
         if distances[farthest] > most:
-            most, step_db, column = distances[farthest], float(steps_db[farthest]), farthest
+            most, step_db, column = float(distances[farthest]), float(steps_db[farthest]), farthest
     line_db = lines_db[:, column]
     at = 1 + int(np.abs(np.cumsum(line_db - line_db.mean()))[:-1].argmax())
     if not step_db or _share_louder(line_db[:at], line_db[at:], step_db) < CHANGED_SHARE:
         return None
-    return Change(step_db, column if column < rows_dbfs.shape[1] else None, at)
+    return most, Change(step_db, column, at)
 
 
 def _share_louder(before_db: Array, behind_db: Array, sign: float) -> float:

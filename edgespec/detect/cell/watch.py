@@ -15,8 +15,8 @@ __all__ = ["CellWatch"]
 
 Array = NDArray[np.float64]
 
-#: Rows of normal signal that are learnt from: 0.4 s where every slot is active; and the least.
-_LEARN_ROWS, _LEAST_ROWS = 800, 200
+#: Normal signal that is learnt from, and the least number of active slots in it.
+_LEARN_S, _LEAST_ROWS = 0.4, 200
 #: Rows on either side of a change that are compared; the last N_LOOK before it may hold it.
 _N_SIDE = 16
 _N_BEFORE = N_LOOK + _N_SIDE
@@ -95,7 +95,8 @@ class CellWatch:
         if self._model is None:
             self._learnt.append(rows)
             self._n_learnt += len(rows.tick)
-            if self._n_learnt >= _LEARN_ROWS:
+            n_ticks = int(rows.tick[-1]) - int(self._learnt[0].tick[0]) + slots.grid.frame_ticks
+            if self._n_learnt >= _LEAST_ROWS and n_ticks >= _LEARN_S * slots.grid.tick_hz:
                 self._learn()
             return None
         most = 0.0

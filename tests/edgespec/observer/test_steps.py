@@ -52,6 +52,17 @@ def test_a5_what_all_bins_do_has_no_bin(rng) -> None:
     assert change.at == 100
 
 
+def test_a5_a_wide_interferer_is_found_although_the_median_moves_with_traffic(rng) -> None:
+    """It lifts the median bin by a part of its step, among bursts of 10 dB."""
+    rows = traffic(rng)
+    rows[160:, :11] += 9.0
+    rows[160:] += 3.5
+    change = change_in(rows)
+    assert change is not None
+    assert change.bin is not None
+    assert change.bin < 11
+
+
 def test_too_few_segments_say_nothing(rng) -> None:
     rows = np.where(np.arange(11)[:, None] < 5, 0.0, 50.0) * (np.arange(BINS) == 3)
     assert change_in(rows) is None
