@@ -183,8 +183,9 @@ def test_what_only_a_long_window_shows_is_not_taken_for_gone(rng: np.random.Gene
     scan = settled(rng, cell=1e-3)
     weak = made_slots(rng, 24_000, cell=1e-3).with_interferer(2e-5)
     found = [one for one in feed(scan, weak) if one is not None][-40:]
-    assert {one.n_slots for one in found} == {20_000}
     assert min(one.value for one in found) > HIGH
+    # Shorter windows than a second do not reach that.
+    assert min(one.n_slots for one in found) >= 2_000
 
 
 def test_nothing_is_left_of_what_was_before_the_windows(rng: np.random.Generator) -> None:
