@@ -68,14 +68,14 @@ def _false(rows: Sequence[Row], names: Sequence[str]) -> str:
                 [
                     name,
                     group,
-                    f"{hours:.2f}",
+                    f"{60.0 * hours:.1f}",
                     n_events,
                     rate if rate == "-" else f"{rate:.1f}",
                     share if share == "-" else f"{share:.2%}",
                     f"{sum(bool(one['events']) for one in heard)} of {len(here)}",
                 ]
             )
-    head = ["detectors", "observers", "hours", "false events", "an hour", "time in alarm", "in"]
+    head = ["detectors", "observers", "minutes", "false events", "an hour", "time in alarm", "in"]
     return markdown_table(head, lines)
 
 
