@@ -27,12 +27,14 @@ class UsualShare:
     """Which share of the power is cancelled in a site's slots, and how much power they have.
 
     ``cancelled`` float64 ``(n_subbands,)`` is the share, 0 to 1, while the cell is loud, 0 where
-    there is no cell; ``loud_power`` the mean power of a subband then, linear.
+    there is no cell; ``loud_power`` the mean power of a subband then, linear. ``least_left`` is
+    what noise alone leaves of a slot, all subbands together.
     """
 
     site: Site
     cancelled: NDArray[np.float64]
     loud_power: float
+    least_left: float
 
     @classmethod
     def of(cls, site: Site) -> "UsualShare":
@@ -40,7 +42,8 @@ class UsualShare:
         loud = np.maximum(site.most_power / MOST_RISE, 1e-300)
         left = (site.noise.mean(axis=0) + site.leak.mean(axis=0) * loud) / loud
         cancelled = np.where(left < 1.0 - _OWN_SHARE, 1.0 - left, 0.0)
-        return cls(site, cancelled, float(loud.mean()))
+        least_left = float(site.noise.mean(axis=0).sum())
+        return cls(site, cancelled, float(loud.mean()), least_left)
 
     def is_missing(self, slots: PrefixSlots) -> bool:
         """Return whether next to nothing was cancelled in every subband that the cell is in.
@@ -49,6 +52,9 @@ class UsualShare:
         as much has more power, and a cell that fades leaves noise. False where no slot can be
         heard, or no subband is the cell's.
         """
+        # Of nearly every hop this one sum says enough.
+        if float(slots.residual.sum()) <= _MORE * self.least_left * slots.n_slots:
+            return False
         is_heard = (slots.flags & UNHEARD) == 0
         power = slots.power.sum(axis=0, dtype=np.float64, where=is_heard[:, None])
         left = slots.residual.sum(axis=0, dtype=np.float64, where=is_heard[:, None])

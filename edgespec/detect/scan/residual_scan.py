@@ -207,20 +207,28 @@ class ResidualScan:
             memory.bands,
             best,
         )
+        column = int(best[0].argmax())
+        found = self._found(column, site)
+        if not column or not self._is_over(found, float(best[3, column])):
+            return found
         # The short windows go by the newest slots; a long one must not be contradicted by them.
-        for column in np.argsort(best[0])[::-1]:
-            value, length, run, excess = best[:, column]
-            found = Deviation(
-                float(value),
-                self.windows.lengths[int(length)],
-                int(self.windows.lower[int(run)]),
-                int(self.windows.stop[int(run)]) - 1,
-                float(excess) * site.unit,
-                memory.ratio,
-            )
-            if not column or not self._is_over(found, float(excess)):
-                return found
-        return None
+        for column in best[0].argsort()[-2::-1].tolist():
+            found = self._found(column, site)
+            if not column or not self._is_over(found, float(best[3, column])):
+                break
+        return found
+
+    def _found(self, column: int, site: Site) -> Deviation:
+        """Return what the short windows hold at most, or those of a long length."""
+        value, length, run, excess = self._memory.best[:, column].tolist()
+        return Deviation(
+            value,
+            self.windows.lengths[int(length)],
+            int(self.windows.lower[int(run)]),
+            int(self.windows.stop[int(run)]) - 1,
+            excess * site.unit,
+            self._memory.ratio,
+        )
 
     def _is_over(self, found: Deviation, excess: float) -> bool:
         """Whether the newest slots say that what filled a long window is gone.
