@@ -17,6 +17,7 @@ from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.search import find_cell, find_others
+from edgespec.lte.numerology import FRAME_S
 from edgespec.simulate.config import (
     CellConfig,
     ChannelConfig,
@@ -32,7 +33,6 @@ __all__ = ["main"]
 
 SEED = 20261128
 DURATION_S = 0.4
-_FRAME_S = 0.01
 _SNRS_DB = (20.0, 5.0, 0.0, -3.0, -6.0, -9.0)
 _LEVELS_DB = (0.0, -3.0, -6.0, -10.0, -15.0)
 _ISRS_DB = (0.0, 10.0)
@@ -120,9 +120,9 @@ def _samples(case: _Case, rng: np.random.Generator) -> tuple[NDArray[np.complex6
     """Return what is heard, and where the next frame of the cell begins in it, in samples."""
     scene = Scene(case.scene, int(rng.integers(1 << 31)))
     rate_hz = case.scene.sample_rate_hz
-    n_skip = int(rng.uniform(1.0, 3.0) * _FRAME_S * rate_hz)
+    n_skip = int(rng.uniform(1.0, 3.0) * FRAME_S * rate_hz)
     scene.read(n_skip)
-    return scene.read(round(DURATION_S * rate_hz)), -n_skip % (_FRAME_S * rate_hz)
+    return scene.read(round(DURATION_S * rate_hz)), -n_skip % (FRAME_S * rate_hz)
 
 
 def _measure(name: str, n: int, make: Callable[..., _Case]) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _measure(name: str, n: int, make: Callable[..., _Case]) -> dict[str, Any]:
         n_false += len(identities - wanted)
         n_found += wanted <= identities
         if cell.identity == case.identity:
-            n_frame = _FRAME_S * case.scene.sample_rate_hz
+            n_frame = FRAME_S * case.scene.sample_rate_hz
             late = (cell.frame_start - start + n_frame / 2) % n_frame - n_frame / 2
             off_hz = cell.cfo_hz - case.scene.channel.cfo_hz
             errors.append((abs(late), abs(off_hz), abs(cell.ppm)))

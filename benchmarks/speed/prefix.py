@@ -24,12 +24,13 @@ from edgespec.computing import Computing
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.delay import N_TAPS, delay_taps
-from edgespec.dsp.prefix.plan import SLOT_S, PrefixPlan
+from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import QualityError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+from edgespec.lte.numerology import SLOT_S
 from edgespec.observer.basis import Basis
 from edgespec.observer.making import make_chain
 from edgespec.records import FloatArray, IqBlock, SampleFormat, SourceInfo

@@ -17,7 +17,8 @@ from converter.report.markdown_table import markdown_table
 from edgespec.computing import Computing
 from edgespec.detect.scan.arithmetic import open_arithmetic
 from edgespec.detect.scan.residual_scan import LEAST_WARMUP, ResidualScan
-from edgespec.dsp.prefix.plan import SLOT_S, PrefixPlan
+from edgespec.dsp.prefix.plan import PrefixPlan
+from edgespec.lte.numerology import SLOT_S
 
 __all__ = ["main", "make_call"]
 

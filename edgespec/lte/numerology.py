@@ -6,10 +6,14 @@ __all__ = [
     "BASIC_RATE_HZ",
     "FRAME_S",
     "PREFIX_UNITS",
+    "SLOTS_PER_FRAME",
+    "SLOT_S",
     "SLOT_UNITS",
     "SUBCARRIER_HZ",
+    "SURE_SLOTS",
     "USEFUL_UNITS",
     "SymbolPlace",
+    "reference_symbols",
     "sync_places",
     "useful_units",
 ]
@@ -17,8 +21,11 @@ __all__ = [
 #: The basic time unit of LTE is one sample at this rate.
 BASIC_RATE_HZ = 30.72e6
 SUBCARRIER_HZ = 15e3
-FRAME_S = 0.01
-SLOT_UNITS = 15_360
+FRAME_S, SLOTS_PER_FRAME = 0.01, 20
+SLOT_S, SLOT_UNITS = 5e-4, 15_360
+#: Slots of a frame that are downlink in every cell, with reference signals over all of the band:
+#: those of subframes 0 and 5 (sec. 4.2 and 6.10.2.1).
+SURE_SLOTS = (0, 1, 10, 11)
 #: A symbol without its prefix: one period of the subcarrier spacing.
 USEFUL_UNITS = 2048
 
@@ -27,6 +34,11 @@ PREFIX_UNITS: dict[str, tuple[int, ...]] = {
     "normal": (160, 144, 144, 144, 144, 144, 144),
     "extended": (512, 512, 512, 512, 512, 512),
 }
+
+
+def reference_symbols(prefix: str) -> tuple[int, int]:
+    """Return which symbols of a slot carry the reference signals of port 0 (sec. 6.10.1.2)."""
+    return 0, len(PREFIX_UNITS[prefix]) - 3
 
 
 class SymbolPlace(NamedTuple):

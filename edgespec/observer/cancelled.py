@@ -15,11 +15,12 @@ from edgespec.detect.scan.residual_scan import LEAST_WARMUP, MOST_WARMUP, THRESH
 from edgespec.detect.scan.site import Site
 from edgespec.detect.site import SiteScale
 from edgespec.dsp.prefix.cell import Cell
-from edgespec.dsp.prefix.plan import LEAST_RATE_HZ, SLOT_S, PrefixPlan
+from edgespec.dsp.prefix.plan import LEAST_RATE_HZ, PrefixPlan
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import TrackState
 from edgespec.heard_cell import CellState, HeardCell
+from edgespec.lte.numerology import SLOT_S
 from edgespec.observer.astray import UsualShare
 from edgespec.observer.cell_search import CellSearch
 from edgespec.observer.left_normal import FallenNoise, judge_reference, quieter_part

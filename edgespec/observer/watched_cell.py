@@ -8,8 +8,8 @@ from edgespec.detect.cell.newcomers import NewCells
 from edgespec.detect.cell.sighting import CellSighting
 from edgespec.detect.cell.watch import CellWatch
 from edgespec.dsp.prefix.cell import Cell
-from edgespec.dsp.prefix.plan import SLOT_S
 from edgespec.dsp.prefix.reference import ReferencePlane
+from edgespec.lte.numerology import FRAME_S, SLOT_S
 from edgespec.observer.newcomer_search import NewcomerSearch
 from edgespec.observer.slot_batch import SlotBatch
 from edgespec.records import IqBlock, SampleFormat
@@ -23,7 +23,6 @@ N_LEARN, PAUSE_S = 3, 30.0
 _SAME_S = 1e-6
 #: Slots that are looked at together: 40 ms.
 N_TOGETHER = 80
-_FRAME_S = 0.01
 
 
 class WatchedCell:
@@ -167,7 +166,7 @@ class WatchedCell:
 
 def _is_same(plane: ReferencePlane, cell: Cell) -> bool:
     """Whether a cell that was found is the one that is followed, at the same time."""
-    n_frame = _FRAME_S * cell.sample_rate_hz
+    n_frame = FRAME_S * cell.sample_rate_hz
     apart = (cell.frame_start - plane.clock.frame_start) / (n_frame * plane.clock.stretch)
-    apart_s = abs(apart - round(apart)) * _FRAME_S
+    apart_s = abs(apart - round(apart)) * FRAME_S
     return cell.identity == plane.cell.identity and apart_s < _SAME_S

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from edgespec.detect.cell.sighting import CellSighting
 from edgespec.grid import Grid
+from edgespec.lte.numerology import FRAME_S
 from edgespec.units import db_from_ratio
 
 __all__ = ["FoundCell", "NewCells"]
@@ -42,7 +43,6 @@ class FoundCell(Protocol):
 #: Frames of one identity that begin further apart than this are those of two cells: the delays of
 #: one cell's paths are shorter.
 _SAME_S = 20e-6
-_FRAME_S = 0.01
 
 
 class NewCells:
@@ -102,7 +102,7 @@ class NewCells:
         """
         is_new = not self._is_known(_place(found, cell))
         # All timings are told against the watched cell.
-        frame_s = _FRAME_S * (1.0 + found.ppm * 1e-6)
+        frame_s = FRAME_S * (1.0 + found.ppm * 1e-6)
         later_s = _place(found, cell)[1]
         self._known = [(one, (at_s - later_s) % frame_s) for one, at_s in self._known]
         self._looks = []
@@ -137,13 +137,13 @@ def _sighting(
 
 def _place(found: FoundCell, cell: FoundCell) -> tuple[int, float]:
     """Return the identity, and how long after those of ``cell`` frames begin, in seconds."""
-    frame_s = _FRAME_S * (1.0 + cell.ppm * 1e-6)
+    frame_s = FRAME_S * (1.0 + cell.ppm * 1e-6)
     return found.identity, (found.frame_start - cell.frame_start) / cell.sample_rate_hz % frame_s
 
 
 def _is_same(one: tuple[int, float], other: tuple[int, float]) -> bool:
     apart_s = abs(one[1] - other[1])
-    return one[0] == other[0] and min(apart_s, _FRAME_S - apart_s) < _SAME_S
+    return one[0] == other[0] and min(apart_s, FRAME_S - apart_s) < _SAME_S
 
 
 def _share(cell: FoundCell) -> float:

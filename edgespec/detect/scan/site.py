@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.detect.scan.lines import Lines, fit_lines
+from edgespec.lte.numerology import SLOTS_PER_FRAME
 from edgespec.records import FloatArray
 
-__all__ = ["MOST_RISE", "N_PLACES", "Site", "learn_site", "mixed_power"]
+__all__ = ["MOST_RISE", "Site", "learn_site", "mixed_power"]
 
 _Doubles = NDArray[Any]
 
-#: Slots of 0.5 ms in a radio frame.
-N_PLACES = 20
 #: A residual counts up to so many times what was expected where spreads are learnt.
 _MOST_RATIO = 3.0
 #: Worth in slots of what the places have in common: of their spread, and least of their lines.
@@ -102,15 +101,15 @@ def learn_site(residual: FloatArray, power: FloatArray, place: NDArray[np.int64]
     beyond = np.maximum(means.var(axis=0) - chance, 1e-9)
     worth = np.clip(n_each * chance / beyond, _LEAST_WORTH, _MOST_WORTH)
     prior = Lines(common.noise, np.maximum(common.leak, _LEAST_LEAK))
-    shape = len(by_place), N_PLACES * n_subbands
+    shape = len(by_place), SLOTS_PER_FRAME * n_subbands
     lines = fit_lines(
         wide[by_place].reshape(shape),
         mixed[by_place].reshape(shape),
         has_slot.reshape(shape).astype(np.float64),
-        Lines(np.tile(prior.noise, N_PLACES), np.tile(prior.leak, N_PLACES)),
-        np.tile(worth, N_PLACES),
+        Lines(np.tile(prior.noise, SLOTS_PER_FRAME), np.tile(prior.leak, SLOTS_PER_FRAME)),
+        np.tile(worth, SLOTS_PER_FRAME),
     )
-    noise, leak = (x.reshape(N_PLACES, n_subbands) for x in (lines.noise, lines.leak))
+    noise, leak = (x.reshape(SLOTS_PER_FRAME, n_subbands) for x in (lines.noise, lines.leak))
     expected = noise[place] + leak[place] * mixed
     ratio = np.minimum(wide / expected, _MOST_RATIO)
     usual = ratio.std(axis=0)
@@ -132,9 +131,9 @@ def learn_site(residual: FloatArray, power: FloatArray, place: NDArray[np.int64]
 
 def _by_place(place: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the slots of every place, ``(n_most, 20)`` with -1 for none, and their numbers."""
-    count = np.bincount(place, minlength=N_PLACES)
-    found = np.full((count.max(), N_PLACES), -1, np.int64)
-    for number in range(N_PLACES):
+    count = np.bincount(place, minlength=SLOTS_PER_FRAME)
+    found = np.full((count.max(), SLOTS_PER_FRAME), -1, np.int64)
+    for number in range(SLOTS_PER_FRAME):
         found[: count[number], number] = np.flatnonzero(place == number)
     return found, count
 

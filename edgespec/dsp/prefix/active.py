@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.dsp.prefix.pilot_plan import N_ROWS, SLOTS
+from edgespec.dsp.prefix.pilot_plan import N_ROWS
+from edgespec.lte.numerology import SLOTS_PER_FRAME, SURE_SLOTS
 
 __all__ = ["ActiveSymbols"]
 
-#: With time division these are the cell's in every pattern: subframes 0 and 5, and the first
-#: symbol of the special subframe (TS 36.211, tables 4.2-1 and 4.2-2).
-_ALWAYS = (0, 1, 10, 11)
+#: With time division these are the cell's in every pattern besides the sure ones: the first symbol
+#: of the special subframe (TS 36.211, tables 4.2-1 and 4.2-2).
 _SPECIAL = 2
 #: A symbol joins above the first share of the best coherence, and leaves below the second.
 _JOIN, _LEAVE = 0.5, 0.3
@@ -28,15 +28,15 @@ class ActiveSymbols:
     """
 
     def __init__(self, duplex: str) -> None:
-        self.mask: NDArray[np.bool_] = np.ones((SLOTS, N_ROWS), bool)
+        self.mask: NDArray[np.bool_] = np.ones((SLOTS_PER_FRAME, N_ROWS), bool)
         if duplex == "tdd":
             self.mask[:] = False
-            self.mask[list(_ALWAYS)] = True
+            self.mask[list(SURE_SLOTS)] = True
             self.mask[_SPECIAL, 0] = True
         self.is_frozen = False
-        self._sums = np.zeros((SLOTS, N_ROWS, 3))
-        self._coherence = np.zeros((SLOTS, N_ROWS))
-        self._scratch = np.zeros((SLOTS, N_ROWS))
+        self._sums = np.zeros((SLOTS_PER_FRAME, N_ROWS, 3))
+        self._coherence = np.zeros((SLOTS_PER_FRAME, N_ROWS))
+        self._scratch = np.zeros((SLOTS_PER_FRAME, N_ROWS))
         self._n_frames = 0
 
     @property

@@ -15,6 +15,7 @@ from edgespec.dsp.prefix import steering
 from edgespec.dsp.prefix.delay import N_TAPS
 from edgespec.dsp.prefix.steering import LEAKED, LOUD, N_SUMS, POWER_STEP
 from edgespec.jit import ahead, apart
+from edgespec.lte.numerology import SLOTS_PER_FRAME
 from edgespec.records import FrameFlag, SampleFormat
 
 __all__ = ["cancel_kernel", "padded"]
@@ -31,7 +32,6 @@ _LEFT, _USUAL_POWER = steering.LEFT, steering.USUAL_POWER
 _N_WINDOWS, _PARTS = steering.N_WINDOWS, steering.PARTS
 _N_QUIET, _QUIET, _QUIET_OUTSIDE = steering.N_QUIET, steering.QUIET, steering.QUIET_OUTSIDE
 _LANES = 8
-_SLOTS_PER_FRAME = 20
 
 _ITEMS = {
     SampleFormat.CF32: types.float32,
@@ -159,7 +159,7 @@ def cancel_kernel(
             whole = math.floor(offset)
             rest = offset - whole
             begin = origin + np.int64(whole)
-            place = (number + s) % _SLOTS_PER_FRAME
+            place = (number + s) % SLOTS_PER_FRAME
             for k in range(n_wide):
                 left[k] = _ZERO
                 there[k] = _ZERO

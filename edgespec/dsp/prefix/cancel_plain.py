@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.dsp.prefix import steering
-from edgespec.dsp.prefix.plan import SLOTS_PER_FRAME
 from edgespec.dsp.prefix.recipe import Recipe, Rows
 from edgespec.dsp.prefix.steering import LEAKED, LOUD, N_SUMS, POWER_STEP
 from edgespec.dsp.prefix.tracker import Tracker
+from edgespec.lte.numerology import SLOTS_PER_FRAME
 from edgespec.records import FrameFlag
 
 __all__ = ["PlainCancelling"]

@@ -22,6 +22,7 @@ from edgespec.lte.numerology import (
     BASIC_RATE_HZ,
     FRAME_S,
     PREFIX_UNITS,
+    SLOT_S,
     SUBCARRIER_HZ,
     SymbolPlace,
     useful_units,
@@ -48,7 +49,6 @@ _GROWING_S = (0.06, 0.2, 0.64)
 _WITHIN_PPM = ((20.0, 100.0), (10.0, 60.0), (3.0, 12.0))
 _STEP_PPM = 0.05
 _PILOT_HZ = 6 * SUBCARRIER_HZ
-_SLOT_S = FRAME_S / 20
 _N_SLOTS_LEAST = 8
 #: Turns from slot to slot that may have been missed, and which offset counts against one as much as
 #: a right angle does: what PSS and SSS said was 0.2 kHz off, a standard deviation, and .8 kHz at
@@ -205,7 +205,7 @@ def _offset_hz(channel: NDArray[np.complex64], prefix: str) -> float:
     pilots lie three subcarriers apart, says which, the nearer ones being likelier.
     """
     pairs = channel.reshape(-1, 2, *channel.shape[1:])
-    rest_hz = float(np.angle(np.vdot(pairs[:, 0], pairs[:, 1]))) / (2 * np.pi * _SLOT_S)
+    rest_hz = float(np.angle(np.vdot(pairs[:, 0], pairs[:, 1]))) / (2 * np.pi * SLOT_S)
     within = complex(np.vdot(channel[:, 0], channel[:, 1]))
     first, last = SymbolPlace(0, 0), SymbolPlace(0, len(PREFIX_UNITS[prefix]) - 3)
     apart_s = (useful_units(prefix, last) - useful_units(prefix, first)) / BASIC_RATE_HZ
@@ -215,7 +215,7 @@ def _offset_hz(channel: NDArray[np.complex64], prefix: str) -> float:
         along = (within * np.exp(-2j * np.pi * hz * apart_s)).real
         return float(along) - (hz / _UNLIKELY_HZ) ** 2
 
-    return max((rest_hz + whole / _SLOT_S for whole in _WHOLE_TURNS), key=likeliness)
+    return max((rest_hz + whole / SLOT_S for whole in _WHOLE_TURNS), key=likeliness)
 
 
 def _snr_db(coherence: float) -> float:

@@ -3,6 +3,8 @@
 import cmath
 import math
 
+from edgespec.lte.numerology import FRAME_S
+
 __all__ = ["PilotClock"]
 
 #: No crystal drifts so far within a frame: samples were lost that nobody counted. One radio drops
@@ -12,7 +14,6 @@ _JUMP_S = 0.4e-6
 _SAME_S = 0.3e-6
 #: Below this coherence no cell is heard, and the clock runs on as it did.
 _LEAST_COHERENCE = 0.1
-_FRAME_S = 0.01
 #: Frames over which the fit ends up averaging: multipath that moves is slower, and crystals are.
 _MOST_FRAMES = 40
 
@@ -80,7 +81,7 @@ class PilotClock:
         if self._n_frames == 0 or abs(late_s) < _JUMP_S:
             self._correct(late_s)
         elif before_s is not None and abs(late_s - before_s) < _SAME_S:
-            self.frame_start += late_s / _FRAME_S * self._frame_samples
+            self.frame_start += late_s / FRAME_S * self._frame_samples
         else:
             self._jump_s = late_s
 
@@ -89,7 +90,7 @@ class PilotClock:
         below = (n + 1) * (n + 2)
         of_start = 2 * (2 * n + 1) / below
         of_drift = 6 / below if n else 0.0
-        samples = late_s / _FRAME_S * self._frame_samples
+        samples = late_s / FRAME_S * self._frame_samples
         self.frame_start += (of_start - of_drift / 2.0) * samples
-        self.ppm += of_drift * late_s / _FRAME_S * 1e6
+        self.ppm += of_drift * late_s / FRAME_S * 1e6
         self._n_frames = min(n + 1, _MOST_FRAMES)

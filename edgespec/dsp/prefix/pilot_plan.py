@@ -12,15 +12,15 @@ from edgespec.lte.numerology import (
     SLOT_UNITS,
     SUBCARRIER_HZ,
     SymbolPlace,
+    reference_symbols,
     useful_units,
 )
 from edgespec.lte.sequences import cell_reference, reference_subcarriers
 
-__all__ = ["N_ROWS", "PILOT_SPACING_HZ", "SLOTS", "PilotPlan", "pilot_plan"]
+__all__ = ["EARLY_S", "N_ROWS", "PILOT_SPACING_HZ", "PilotPlan", "pilot_plan"]
 
-#: Slots of a radio frame, and symbols of a slot that carry reference signals of port 0.
-SLOTS, N_ROWS = 20, 2
-_SYMBOLS = {"normal": (0, 4), "extended": (0, 3)}
+#: Symbols of a slot that carry reference signals of port 0.
+N_ROWS = 2
 #: Pilots of one symbol are six subcarriers apart; the middle two are seven, around the carrier.
 PILOT_SPACING_HZ = 6 * SUBCARRIER_HZ
 #: The transform begins inside the prefix: what comes late by multipath then still is whole, and
@@ -112,7 +112,10 @@ def pilot_plan(cell: Cell, n_blocks: int | None = None) -> PilotPlan:
     angle = 2 * np.pi * np.outer(away_hz, half_s)
     padding = ((0, 0), (0, -len(half_s) % _LANES))
     symbols = cell_reference(cell.identity, n_pairs, cell.prefix)
-    useful = [useful_units(cell.prefix, SymbolPlace(0, symbol)) for symbol in _SYMBOLS[cell.prefix]]
+    useful = [
+        useful_units(cell.prefix, SymbolPlace(0, symbol))
+        for symbol in reference_symbols(cell.prefix)
+    ]
     scale = rate_hz / BASIC_RATE_HZ
     seen = slice(n_pairs - below, n_pairs + above)
     symbols, pilots_hz = symbols[..., seen], pilots_hz[:, seen]

@@ -6,12 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.dsp.prefix.cell import Cell
+from edgespec.dsp.prefix.pilot_plan import EARLY_S
 from edgespec.lte.numerology import (
     BASIC_RATE_HZ,
-    PREFIX_UNITS,
+    FRAME_S,
     SLOT_UNITS,
+    SLOTS_PER_FRAME,
     SUBCARRIER_HZ,
+    SURE_SLOTS,
     SymbolPlace,
+    reference_symbols,
     useful_units,
 )
 from edgespec.lte.sequences import cell_reference, reference_subcarriers
@@ -27,12 +31,6 @@ __all__ = [
 
 #: Resource blocks of the smallest cell, which any cell has in its middle.
 N_MIDDLE_BLOCKS = 6
-
-#: Slots of a frame that are downlink in every cell, with reference signals over all of the band:
-#: those of subframes 0 and 5 (TS 36.211, sec. 4.2 and 6.10.2.1).
-_SURE_SLOTS = (0, 1, 10, 11)
-#: The transform begins this much inside the prefix.
-_EARLY_S = 1.2e-6
 
 
 @lru_cache(maxsize=16)
@@ -58,10 +56,9 @@ def received_pilots(
     turns = np.arange(n_window) / rate_hz
     out = np.empty((len(slots), 2, 2 * n_blocks), np.complex64)
     offsets_hz = SUBCARRIER_HZ * reference_subcarriers(cell.identity, n_blocks)
-    n_symbols = len(PREFIX_UNITS[cell.prefix])
-    for row, symbol in enumerate((0, n_symbols - 3)):
+    for row, symbol in enumerate(reference_symbols(cell.prefix)):
         units = slots * SLOT_UNITS + useful_units(cell.prefix, SymbolPlace(0, symbol))
-        seconds = (units / BASIC_RATE_HZ) * (1.0 + cell.ppm * 1e-6) - _EARLY_S
+        seconds = (units / BASIC_RATE_HZ) * (1.0 + cell.ppm * 1e-6) - EARLY_S
         begin = cell.frame_start + seconds * rate_hz
         first = np.floor(begin).astype(np.int64)
         hz = offsets_hz[row] + cell.cfo_hz
@@ -70,7 +67,7 @@ def received_pilots(
         # Not by BLAS: its threads cost more than these few products.
         values = np.einsum("nt,tk->nk", pieces, waves)
         # The transform began early, at a whole sample; the carrier turned since the stream began.
-        early_s = (first - begin) / rate_hz - _EARLY_S
+        early_s = (first - begin) / rate_hz - EARLY_S
         phase = np.outer(early_s, offsets_hz[row]) + (cell.cfo_hz * first / rate_hz)[:, None]
         out[:, row] = values * np.exp(-2j * np.pi * phase) / n_window
     return out
@@ -82,12 +79,12 @@ def sure_slots(cell: Cell, n_samples: int) -> NDArray[np.int64]:
     Four of each radio frame of 10 ms that lies whole within ``n_samples`` from the start of the
     count.
     """
-    n_frame = 20 * SLOT_UNITS / BASIC_RATE_HZ * cell.sample_rate_hz * (1.0 + cell.ppm * 1e-6)
+    n_frame = FRAME_S * cell.sample_rate_hz * (1.0 + cell.ppm * 1e-6)
     # The first transform begins inside the first frame; the last ends with symbol 4 of slot 11.
     first = int(np.ceil(-cell.frame_start / n_frame))
     last = int(np.floor((n_samples - cell.frame_start) / n_frame))
     frames = np.arange(first, max(first, last))
-    slots: NDArray[np.int64] = (20 * frames[:, None] + np.array(_SURE_SLOTS)).ravel()
+    slots: NDArray[np.int64] = (SLOTS_PER_FRAME * frames[:, None] + np.array(SURE_SLOTS)).ravel()
     return slots
 
 

@@ -9,20 +9,14 @@ from numpy.typing import NDArray
 
 from edgespec.errors import ConfigError
 from edgespec.grid import Grid
+from edgespec.lte.numerology import BASIC_RATE_HZ, PREFIX_UNITS, SLOT_S, SUBCARRIER_HZ
 
-__all__ = ["LEAST_RATE_HZ", "PREFIXES", "SLOTS_PER_FRAME", "SLOT_S", "PrefixPlan"]
+__all__ = ["LEAST_RATE_HZ", "PrefixPlan"]
 
 #: The widest signal that every LTE cell sends, six resource blocks, needs this rate.
 LEAST_RATE_HZ = 1.92e6
-SLOT_S = 5e-4
-SLOTS_PER_FRAME = 20
-_SUBCARRIER_HZ = 15e3
 #: A radio that rounds its rate is still taken.
 _RATE_TOLERANCE = 1e-4
-
-#: Length of each prefix of a slot in samples of 30.72 MS/s (3GPP TS 36.211, table 6.12-1).
-PREFIXES = {"normal": (160, 144, 144, 144, 144, 144, 144), "extended": (512,) * 6}
-_TABLE_RATE_HZ = 30.72e6
 
 #: Length of the part that is taken. It is half of a short prefix: what comes before is left to
 #: echoes of the last symbol.
@@ -59,15 +53,15 @@ class PrefixPlan:
                 f"the sample rate is {self.sample_rate_hz:.10g} S/s; to cancel a cell it must be "
                 f"{LEAST_RATE_HZ:.10g} S/s or more: set source.sample_rate_hz"
             )
-        if self.prefix not in PREFIXES:
+        if self.prefix not in PREFIX_UNITS:
             raise ConfigError(
-                f"the cyclic prefix is {self.prefix!r}; known are {', '.join(PREFIXES)}"
+                f"the cyclic prefix is {self.prefix!r}; known are {', '.join(PREFIX_UNITS)}"
             )
 
     @property
     def lag_samples(self) -> float:
         """Samples from a prefix to its copy: those of one useful symbol, whole or not."""
-        return self.sample_rate_hz / _SUBCARRIER_HZ
+        return self.sample_rate_hz / SUBCARRIER_HZ
 
     @property
     def slot_samples(self) -> float:
@@ -77,7 +71,7 @@ class PrefixPlan:
     @property
     def n_symbols(self) -> int:
         """Symbols in a slot, and so prefixes."""
-        return len(PREFIXES[self.prefix])
+        return len(PREFIX_UNITS[self.prefix])
 
     @property
     def n_window(self) -> int:
@@ -104,7 +98,7 @@ class PrefixPlan:
     @property
     def prefix_ends(self) -> NDArray[np.float64]:
         """Where each prefix of a slot ends, float64 ``(n_symbols,)`` in samples of the slot."""
-        prefixes = np.array(PREFIXES[self.prefix]) / _TABLE_RATE_HZ * self.sample_rate_hz
+        prefixes = np.array(PREFIX_UNITS[self.prefix]) / BASIC_RATE_HZ * self.sample_rate_hz
         ends: NDArray[Any] = np.cumsum(prefixes) + np.arange(self.n_symbols) * self.lag_samples
         return ends
 

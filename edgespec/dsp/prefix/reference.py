@@ -11,11 +11,11 @@ from edgespec.computing import Computing
 from edgespec.dsp.prefix.active import ActiveSymbols
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.pilot_clock import PilotClock
-from edgespec.dsp.prefix.pilot_plan import N_ROWS, PILOT_SPACING_HZ, SLOTS, pilot_plan
+from edgespec.dsp.prefix.pilot_plan import N_ROWS, PILOT_SPACING_HZ, pilot_plan
 from edgespec.dsp.quality import ClipLimits
 from edgespec.errors import SourceError
 from edgespec.grid import Grid, Span
-from edgespec.lte.numerology import SUBCARRIER_HZ
+from edgespec.lte.numerology import SLOTS_PER_FRAME, SUBCARRIER_HZ
 from edgespec.lte.reference_slots import ReferenceSlots
 from edgespec.records import FrameFlag, IqBlock, SampleFormat
 
@@ -68,7 +68,7 @@ class ReferencePlane:
         self.cell = cell
         self.active = ActiveSymbols(cell.duplex)
         self.clock = PilotClock(
-            cell.frame_start, SLOTS * plan.slot_samples, cell.ppm, PILOT_SPACING_HZ
+            cell.frame_start, SLOTS_PER_FRAME * plan.slot_samples, cell.ppm, PILOT_SPACING_HZ
         )
         self.is_lost = False
         self._measure = _measure_of(computing)
@@ -93,11 +93,11 @@ class ReferencePlane:
         self._items: NDArray[Any] = np.zeros(2 * (n_kept + max_block_samples), item_type)
         n_slots = int((n_kept + max_block_samples) / plan.slot_samples) + 2
         self._make_rows(n_slots)
-        self._all_slots = np.arange(SLOTS)
+        self._all_slots = np.arange(SLOTS_PER_FRAME)
         self._n_active = self.active.mask.sum(axis=1)
         self._place = np.zeros(3 + N_ROWS)
         self._work = np.zeros(4 * plan.cosines.shape[1] + 4 * len(plan.cosines), np.float32)
-        self._frame_totals = np.zeros((SLOTS, N_ROWS, 3), np.float32)
+        self._frame_totals = np.zeros((SLOTS_PER_FRAME, N_ROWS, 3), np.float32)
         self.reset()
 
     def reset(self) -> None:
@@ -153,7 +153,7 @@ class ReferencePlane:
         self._held_flags = FrameFlag.VALID
         slot_samples = self.plan.slot_samples * self.clock.stretch
         number = math.ceil((sample - 0.5 - self.clock.frame_start) / slot_samples)
-        n_frames, self._slot = divmod(number, SLOTS)
+        n_frames, self._slot = divmod(number, SLOTS_PER_FRAME)
         self.clock.skip(n_frames)
         self._frame_totals[:] = 0.0
         self._is_whole = self._slot == 0
@@ -168,7 +168,7 @@ class ReferencePlane:
         last = float(plan.offset_samples[-1]) * self.clock.stretch + plan.n_samples + 1
         room = self._first + self._n_held - last - self._begin_of(self._slot)
         n_ready = math.floor(float(room) / (plan.slot_samples * self.clock.stretch)) + 1
-        return min(max(n_ready, 0), SLOTS - self._slot)
+        return min(max(n_ready, 0), SLOTS_PER_FRAME - self._slot)
 
     def _take(self, row: int, n_slots: int, flags: int) -> None:
         """Measure slots of one frame, and at its end follow what they say of timing."""
@@ -190,7 +190,7 @@ class ReferencePlane:
         self._ticks[rows] = np.rint(clock.frame_start + self._all_slots[frame] * self._place[1])
         self._frame_totals[frame] = totals
         self._slot += n_slots
-        if self._slot == SLOTS:
+        if self._slot == SLOTS_PER_FRAME:
             self._end_frame()
 
     def _judge(

@@ -2,7 +2,7 @@
 
 import math
 
-from edgespec.dsp.prefix.plan import SLOTS_PER_FRAME
+from edgespec.lte.numerology import SLOTS_PER_FRAME
 
 __all__ = ["SlotClock"]
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.dsp.prefix.plan import SLOTS_PER_FRAME, PrefixPlan
+from edgespec.dsp.prefix.plan import PrefixPlan
+from edgespec.lte.numerology import SLOTS_PER_FRAME
 
 __all__ = [
     "LEAKED",

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.prefix import steering
 from edgespec.dsp.prefix.cell import Cell
-from edgespec.dsp.prefix.plan import SLOT_S, PrefixPlan
+from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.slot_clock import SlotClock
 from edgespec.dsp.prefix.steering import N_SUMS, Run
 from edgespec.dsp.prefix.timing_filter import TimingFilter
+from edgespec.lte.numerology import SLOT_S
 
 __all__ = ["TrackState", "Tracker"]
 
