@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.dsp.spectrogram import RATE_TOLERANCE
+from edgespec.dsp.stream import RATE_TOLERANCE
 from edgespec.errors import ConfigError
 from edgespec.records import SourceInfo
 from edgespec.units import format_hz

@@ -8,22 +8,14 @@ from numpy.typing import NDArray
 
 from edgespec.computing import AUTO, Computing
 from edgespec.dsp.quality import ClipLimits, RealSignal
+from edgespec.dsp.stream import first_lost, is_near_rate
 from edgespec.errors import ConfigError, ModelError, SourceError
 from edgespec.framing import Framing
 from edgespec.grid import Grid, Span
 from edgespec.records import FloatArray, FrameFlag, IqBlock, SampleFormat, SourceInfo, Spectrogram
 from edgespec.units import POWER_FLOOR_DBFS
 
-__all__ = ["FRAMES", "RATE_TOLERANCE", "Frames", "FrontEnd", "PlaneSource", "is_near_rate"]
-
-
-#: Radios round the rate they are asked for; this much is a shift of a tenth of a bin at most.
-RATE_TOLERANCE = 1e-4
-
-
-def is_near_rate(rate_hz: float, wanted_hz: float) -> bool:
-    """Whether frames made for one sample rate can be made at another: a radio rounded it."""
-    return abs(rate_hz - wanted_hz) <= RATE_TOLERANCE * wanted_hz
+__all__ = ["FRAMES", "Frames", "FrontEnd", "PlaneSource"]
 
 
 class PlaneSource(Protocol):
@@ -261,18 +253,14 @@ class FrontEnd:
 
     def _close_gap(self, block: IqBlock) -> int:
         """Write the row of a gap before the block, if there is one; return the number of rows."""
-        expected = self._next_sample
-        lost = block.n_dropped > 0 or expected not in (None, block.sample_start)
-        if not lost:
+        lost = first_lost(block, self._next_sample)
+        if lost is None:
             return 0
-        first_lost = block.sample_start - block.n_dropped
-        if block.n_dropped == 0 and expected is not None:
-            first_lost = min(expected, block.sample_start)
         self._n_staged = 0
         self._staged_flags = FrameFlag.VALID
         self._power_dbfs[0] = POWER_FLOOR_DBFS
         self._flags[0] = FrameFlag.DROPPED
-        self._tick_start[0] = first_lost
+        self._tick_start[0] = lost
         return 1
 
     def _fill(self, samples: NDArray[Any], row: int, sample_start: int) -> int:

@@ -16,7 +16,8 @@ from edgespec.detect.trouble import OVERLOAD, TroubleWatch
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import SubbandLevels
 from edgespec.dsp.segments import Segmenter
-from edgespec.dsp.spectrogram import RATE_TOLERANCE, PlaneSource
+from edgespec.dsp.spectrogram import PlaneSource
+from edgespec.dsp.stream import RATE_TOLERANCE
 from edgespec.errors import ModelError
 from edgespec.grid import Grid, Span
 from edgespec.observer.cancelled import CancelledBand

@@ -15,7 +15,7 @@ from edgespec.detect.scan.residual_scan import LEAST_WARMUP, MOST_WARMUP, THRESH
 from edgespec.detect.scan.site import Site
 from edgespec.detect.site import SiteScale
 from edgespec.dsp.prefix.cell import Cell
-from edgespec.dsp.prefix.plan import LEAST_RATE_HZ, PrefixPlan
+from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import TrackState
@@ -125,11 +125,6 @@ class CancelledBand:
         self.cell: Cell | None = None
         self.doubt = ""
         self.state = CellState.SEARCHING
-
-    @staticmethod
-    def takes(sample_rate_hz: float) -> bool:
-        """Whether cells can be cancelled at a sample rate."""
-        return sample_rate_hz >= LEAST_RATE_HZ * (1.0 - 1e-4)
 
     @property
     def heard(self) -> HeardCell:

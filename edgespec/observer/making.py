@@ -15,7 +15,7 @@ from edgespec.detect.rules import EventRules
 from edgespec.detect.trouble import TroubleRules, TroubleWatch
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import RssPlan, SubbandLevels
-from edgespec.dsp.prefix.plan import LEAST_RATE_HZ
+from edgespec.dsp.prefix.plan import LEAST_RATE_HZ, can_cancel
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.dsp.transforms import open_transform
 from edgespec.errors import ConfigError
@@ -144,7 +144,7 @@ def _open_cancelled(
     rate_hz = front_end.framing.sample_rate_hz
     if RESIDUAL not in names:
         return None
-    if not CancelledBand.takes(rate_hz):
+    if not can_cancel(rate_hz):
         said = (
             f"band {band.id}: at {rate_hz:.10g} S/s no cell can be cancelled, which takes "
             f"{LEAST_RATE_HZ:.10g} S/s or more"

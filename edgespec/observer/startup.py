@@ -16,7 +16,8 @@ from edgespec.computing import Computing
 from edgespec.config import BandConfig, Config, SourceConfig
 from edgespec.detect.detectors import resolve_names
 from edgespec.dsp.levels import RssPlan
-from edgespec.dsp.spectrogram import FrontEnd, is_near_rate
+from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.dsp.stream import is_near_rate
 from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
 from edgespec.inference.backend import Backend

@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.dsp.stream import RATE_TOLERANCE
 from edgespec.errors import ConfigError
 from edgespec.grid import Grid
 from edgespec.lte.numerology import BASIC_RATE_HZ, PREFIX_UNITS, SLOT_S, SUBCARRIER_HZ
 
-__all__ = ["LEAST_RATE_HZ", "PrefixPlan"]
+__all__ = ["LEAST_RATE_HZ", "PrefixPlan", "can_cancel"]
 
 #: The widest signal that every LTE cell sends, six resource blocks, needs this rate.
 LEAST_RATE_HZ = 1.92e6
-#: A radio that rounds its rate is still taken.
-_RATE_TOLERANCE = 1e-4
 
 #: Length of the part that is taken. It is half of a short prefix: what comes before is left to
 #: echoes of the last symbol.
@@ -24,6 +23,12 @@ _WINDOW_S = 2.45e-6
 #: Kept free at the end of a prefix, for the receiver's filter and what timing is wrong by.
 _GUARD_S = 0.4e-6
 _MOST_SUBBANDS = 16
+
+
+def can_cancel(sample_rate_hz: float) -> bool:
+    """Whether cells can be cancelled at a sample rate, which a radio may have rounded."""
+    least_hz = LEAST_RATE_HZ * (1.0 - RATE_TOLERANCE)
+    return math.isfinite(sample_rate_hz) and sample_rate_hz >= least_hz
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,7 @@ class PrefixPlan:
     prefix: str = "normal"
 
     def __post_init__(self) -> None:
-        least_hz = LEAST_RATE_HZ * (1.0 - _RATE_TOLERANCE)
-        if not (math.isfinite(self.sample_rate_hz) and self.sample_rate_hz >= least_hz):
+        if not can_cancel(self.sample_rate_hz):
             raise ConfigError(
                 f"the sample rate is {self.sample_rate_hz:.10g} S/s; to cancel a cell it must be "
                 f"{LEAST_RATE_HZ:.10g} S/s or more: set source.sample_rate_hz"

@@ -13,7 +13,7 @@ from edgespec.dsp.prefix.recipe import Recipe, Rows
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import Tracker
 from edgespec.dsp.quality import ClipLimits
-from edgespec.dsp.spectrogram import RATE_TOLERANCE
+from edgespec.dsp.stream import first_lost, is_near_rate
 from edgespec.errors import ConfigError, ModelError, SourceError
 from edgespec.grid import Span
 from edgespec.records import FrameFlag, IqBlock, SampleFormat
@@ -74,7 +74,7 @@ class ResidualPlane:
     ) -> None:
         if max_block_samples < 1:
             raise ConfigError(f"max_block_samples is {max_block_samples}; it must be at least 1")
-        if abs(cell.sample_rate_hz - sample_rate_hz) > RATE_TOLERANCE * sample_rate_hz:
+        if not is_near_rate(cell.sample_rate_hz, sample_rate_hz):
             raise ConfigError(
                 f"the cell was found at {cell.sample_rate_hz:.10g} S/s, but the samples come at "
                 f"{sample_rate_hz:.10g} S/s: search again at that rate"
@@ -162,7 +162,7 @@ class ResidualPlane:
 
     def _check(self, block: IqBlock) -> None:
         wanted_hz = self.plan.sample_rate_hz
-        if not abs(block.sample_rate_hz - wanted_hz) <= RATE_TOLERANCE * wanted_hz:
+        if not is_near_rate(block.sample_rate_hz, wanted_hz):
             raise ModelError(
                 f"the samples come at {block.sample_rate_hz:.10g} S/s, but the cell is cancelled at"
                 f" {wanted_hz:.10g} S/s: set the source to that rate, or search at the source's"
@@ -183,19 +183,16 @@ class ResidualPlane:
 
     def _close_gap(self, block: IqBlock) -> int:
         """Write the row of a gap before the block, if there is one; return the number of rows."""
-        expected = self._next_sample
-        if expected is None:
+        if self._next_sample is None:
             self.tracker.start_at(block.sample_start - self._first)
-        if not block.n_dropped and expected in (None, block.sample_start):
+        lost = first_lost(block, self._next_sample)
+        if lost is None:
             return 0
-        first_lost = block.sample_start - block.n_dropped
-        if not block.n_dropped and expected is not None:
-            first_lost = min(expected, block.sample_start)
         rows = self._rows
         rows.residual[0] = rows.power[0] = 0.0
         rows.slot[0] = self.tracker.clock.number
         rows.flags[0] = FrameFlag.DROPPED
-        rows.tick_start[0] = first_lost
+        rows.tick_start[0] = lost
         self._n_staged = 0
         self._staged_flags = FrameFlag.VALID
         self.tracker.skip_to(block.sample_start - self._first)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.dsp.channel_plan import ChannelPlan
+from edgespec.dsp.stream import is_near_rate
 from edgespec.ops.checks.finding import Finding, Subject
 from edgespec.ops.checks.software import bundle_recipe
 from edgespec.records import IqBlock, SampleFormat
@@ -25,8 +26,6 @@ _RTL_SDR_IDS = (("0bda", "2838"), ("0bda", "2832"))
 _USB_SCHEMES = ("rtlsdr", "soapy")
 #: How much is read to judge a source.
 _READ_S = 0.1
-#: As far as the rates of source and bundle may differ: the crystal of a bad dongle.
-_RATE_RTOL = 1e-4
 
 
 def check_kernel_drivers(subject: Subject) -> Finding:
@@ -126,7 +125,7 @@ def check_source(subject: Subject) -> Finding:
         )
     if recipe and center_freq_hz is not None:
         ChannelPlan.of(info, center_freq_hz, recipe.sample_rate_hz)
-    if rate_hz is not None and abs(info.sample_rate_hz / rate_hz - 1.0) > _RATE_RTOL:
+    if rate_hz is not None and not is_near_rate(info.sample_rate_hz, rate_hz):
         return Finding(
             "fail",
             f"{wanted.uri} delivers {info.sample_rate_hz:g} samples/s, and the bundle was made "
