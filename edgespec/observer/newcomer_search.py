@@ -1,16 +1,14 @@
 """Looks now and then for cells beside the one that is watched."""
 
-import logging
-from threading import Thread
+import numpy as np
+from numpy.typing import NDArray
 
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.search import find_others
-from edgespec.observer.cell_search import Gathered
+from edgespec.observer.sample_search import Gathered, SampleSearch
 from edgespec.records import IqBlock, SampleFormat
 
 __all__ = ["NewcomerSearch"]
-
-_LOG = logging.getLogger(__name__)
 
 #: Signal of one look: 18 of 20 cells 10 dB below a known one are found in less.
 LOOK_S = 0.12
@@ -72,7 +70,6 @@ class _Look:
 
     Attributes:
         cell: as it was when they began.
-        others: found beside it.
     """
 
     def __init__(
@@ -81,9 +78,13 @@ class _Look:
         self._gathered = gathered
         self._rate_hz = rate_hz
         self._format = sample_format
-        self._thread: Thread | None = None
+        self._search: SampleSearch[list[Cell]] | None = None
         self.cell = cell
-        self.others: list[Cell] = []
+
+    @property
+    def others(self) -> list[Cell]:
+        """Found beside the cell."""
+        return (self._search and self._search.found) or []
 
     @property
     def next_sample(self) -> int:
@@ -93,12 +94,12 @@ class _Look:
     @property
     def is_full(self) -> bool:
         """Whether there are samples enough."""
-        return self._gathered.n == len(self._gathered.samples)
+        return self._gathered.is_full
 
     @property
     def is_over(self) -> bool:
         """Whether they have been searched."""
-        return self.is_full and not (self._thread is not None and self._thread.is_alive())
+        return self._search is not None and not self._search.is_running
 
     def take(self, block: IqBlock, *, beside: bool) -> None:
         """Take a block; once there are samples enough, search them, in a thread of its own or now.
@@ -108,18 +109,11 @@ class _Look:
             beside: in a thread.
         """
         self._gathered.add(block)
-        if not self.is_full:
-            return
-        if not beside:
-            self._search()
-            return
-        self._thread = Thread(target=self._search, name="newcomer-search", daemon=True)
-        self._thread.start()
+        if self.is_full:
+            self._search = SampleSearch(
+                self._gathered, self._format, self._find, "look for new cells"
+            )
+            self._search.start(beside=beside)
 
-    def _search(self) -> None:
-        first = self._gathered.first.sample_start
-        try:
-            wave = self._format.to_complex(self._gathered.samples)
-            self.others = find_others(wave, self._rate_hz, self.cell, sample_start=first)
-        except MemoryError:
-            _LOG.warning("there is not enough memory to look for new cells in this band")
+    def _find(self, wave: NDArray[np.complex64], start: int) -> list[Cell]:
+        return find_others(wave, self._rate_hz, self.cell, sample_start=start)

@@ -127,7 +127,7 @@ def test_a_stream_does_not_wait_for_a_search(monkeypatch: pytest.MonkeyPatch) ->
     search = search_with(monkeypatch, find, is_live=True)
     for start in range(0, 2 * SHORT, HOP):
         assert search.add(block(start)) is None
-    thread = search._thread
+    thread = search._running and search._running.thread
     assert thread is not None
     may_end.set()
     thread.join(60)
@@ -148,7 +148,7 @@ def test_a_gap_makes_a_search_that_is_running_useless(monkeypatch: pytest.Monkey
     search = search_with(monkeypatch, find, is_live=True)
     for start in range(0, SHORT, HOP):
         search.add(block(start))
-    thread = search._thread
+    thread = search._running and search._running.thread
     assert thread is not None
     assert search.add(block(SHORT + HOP, n_dropped=HOP)) is None
     may_end.set()
@@ -181,7 +181,7 @@ def test_searches_do_not_pile_up_where_samples_are_lost_again_and_again(
     for start in range(0, 6 * SHORT, HOP):
         # Whatever runs is of no use any more, each time as soon as the next could begin.
         assert search.add(block(start, n_dropped=HOP if start % SHORT == 0 else 0)) is None
-    thread = search._thread
+    thread = search._running and search._running.thread
     assert thread is not None
     may_end.release()
     thread.join(60)
@@ -189,7 +189,7 @@ def test_searches_do_not_pile_up_where_samples_are_lost_again_and_again(
     # What the old one found is no answer to the samples that are there now.
     assert search.add(block(6 * SHORT)) is None
     assert search.cell is None
-    thread = search._thread
+    thread = search._running and search._running.thread
     assert thread is not None
     may_end.release()
     thread.join(60)
@@ -216,8 +216,9 @@ def test_bands_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
         for band in bands:
             band.add(block(start))
     for band in bands:
-        assert band._thread is not None
-        band._thread.join(60)
+        thread = band._running and band._running.thread
+        assert thread is not None
+        thread.join(60)
     assert most == 1
 
 
