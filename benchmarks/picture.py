@@ -24,7 +24,7 @@ from edgespec.config import Config, override
 from edgespec.detect.scan.site import learn_site, mixed_power
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.residual import ResidualPlane
-from edgespec.observer.startup import named_bundle, open_band_source, open_chain
+from edgespec.observer.startup import named_bundle, open_band_source, open_basis, open_chain
 from edgespec.records import Event, EventType, FloatArray, IqBlock
 from edgespec.simulate.config import (
     CellConfig,
@@ -85,8 +85,9 @@ def observe(recording: Path) -> tuple[Plane, Plane, list[Event]]:
     config = override(Config(), source=f"sigmf:{recording}")
     detect = replace(config.detect, warmup_s=_WARMUP_S, hold_off_s=0.1)
     config = replace(config, detect=detect)
-    source = open_band_source(config, [named_bundle(config.band[0])])
-    chain = open_chain(config, source)
+    bundle = named_bundle(config.band[0])
+    source = open_band_source(config, [bundle])
+    chain = open_chain(config, source, open_basis(config, source.info, bundle))
     geometry = chain.geometry
     horizons, events = [], []
     for block in _blocks(source, chain.hop_samples):

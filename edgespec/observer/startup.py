@@ -117,17 +117,17 @@ def named_bundle(band: BandConfig) -> Bundle | None:
     return load_bundle(band.model or shipped_bundle_path())
 
 
-def open_basis(config: Config, source: SourceInfo) -> Basis:
-    """Return what the first band is judged by: at the rate of its source, where it is all of it.
+def open_basis(config: Config, source: SourceInfo, bundle: Bundle | None) -> Basis:
+    """Return what the first band is judged by.
 
-    The shipped bundle where that was made for this rate; else the detectors that need none.
+    By ``bundle``, its :func:`named_bundle`; where there is none, by the shipped one if that was
+    made for the rate of the source, else by the detectors that need none.
 
     Raises:
         ConfigError: a detector is unknown, or needs a model that is not there.
         ModelError: the bundle or the runtime cannot be used, or gives other results.
     """
-    band, detect = config.band[0], config.detect
-    bundle = named_bundle(band)
+    detect = config.detect
     if bundle is None:
         shipped = load_bundle(shipped_bundle_path())
         if not is_near_rate(source.sample_rate_hz, shipped.manifest.recipe.sample_rate_hz):
@@ -198,12 +198,8 @@ def open_band_source(
     )
 
 
-def open_chain(config: Config, source: Source, basis: Basis | None = None) -> BandChain:
-    """Return the chain between ``source`` and events, of the first band.
-
-    ``basis`` is what it is judged by; None: what :func:`open_basis` gives.
-    """
-    basis = basis or open_basis(config, source.info)
+def open_chain(config: Config, source: Source, basis: Basis) -> BandChain:
+    """Return the chain between ``source`` and events, of the first band, which ``basis`` judges."""
     recipe, band, detect = basis.recipe, config.band[0], config.detect
     warmup_s = warmup_s_of(detect, source.info)
     rss = None
@@ -278,7 +274,10 @@ def open_radio(config: Config, source: SourceConfig, *, is_awaited: bool = False
     bundles = [named_bundle(band) for band in bands]
     opened = open_band_source(of_source, bundles, is_awaited=is_awaited)
     try:
-        chains = tuple(open_chain(view, opened) for view in views)
+        chains = tuple(
+            open_chain(view, opened, open_basis(view, opened.info, bundle))
+            for view, bundle in zip(views, bundles, strict=True)
+        )
         warmup_s = warmup_s_of(config.detect, opened.info)
         if warmup_s != config.detect.warmup_s:
             _LOG.info("a short recording: its first %.3g s teach what is normal", warmup_s)

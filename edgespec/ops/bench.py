@@ -108,10 +108,11 @@ def bench(
         SourceError: the source ended before it gave one hop of samples, or has another rate.
         BrokerError: a broker is named and does not answer.
     """
-    source = open_band_source(config, [named_bundle(config.band[0])])
+    bundle = named_bundle(config.band[0])
+    source = open_band_source(config, [bundle])
     try:
         progress("opening the model")
-        basis = open_basis(config, source.info)
+        basis = open_basis(config, source.info, bundle)
         chain = open_chain(config, source, basis)
         hop_samples, rate_hz = chain.hop_samples, chain.sample_rate_hz
         progress(f"gathering {_SIGNAL_S:g} s of {config.source[0].uri}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.machine import keep_machine_code
-from edgespec.observer.startup import named_bundle, open_band_source, open_chain
+from edgespec.observer.startup import named_bundle, open_band_source, open_basis, open_chain
 
 __all__ = ["describe", "main"]
 
@@ -28,9 +28,10 @@ def score_one(config: Config) -> None:
     Raises:
         EdgespecError: something cannot be opened, or the source ended before the first segment.
     """
-    source = open_band_source(config, [named_bundle(config.band[0])])
+    bundle = named_bundle(config.band[0])
+    source = open_band_source(config, [bundle])
     try:
-        chain = open_chain(config, source)
+        chain = open_chain(config, source, open_basis(config, source.info, bundle))
         buffer = source.info.sample_format.empty(chain.hop_samples)
         while (block := source.read(buffer)) is not None:
             for _scored in chain.scored(block):

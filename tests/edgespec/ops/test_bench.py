@@ -87,8 +87,9 @@ def test_a_hop_of_the_whole_path_runs_the_front_end_and_the_model_once(
 
         return counting
 
-    source = open_band_source(config, [named_bundle(config.band[0])])
-    basis = open_basis(config, source.info)
+    named = named_bundle(config.band[0])
+    source = open_band_source(config, [named])
+    basis = open_basis(config, source.info, named)
     chain, backend = open_chain(config, source, basis), basis.backend
     signal = bench._gather(source, HOP, band.RATE_HZ)
     source.close()
