@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.record import ROOT
+from edgespec.dsp.levels import levels_dbfs
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.framing import Recipe
-from edgespec.observer.band import levels_dbfs
 from edgespec.records import (
     Event,
     EventType,

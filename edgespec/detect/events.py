@@ -68,7 +68,6 @@ class EventTracker:
         self._tracks: list[Track] = []
         self._candidates: list[Track] = []
         self._joined: list[Track] = []
-        self._is_clipped = False
         self._gain = GainWatch()
         self._muted_until = -(1 << 62)
         self.step_db = 0.0
@@ -92,8 +91,7 @@ class EventTracker:
         target_dbfs: FloatArray,
         may_be_gain: Callable[[float], bool] = lambda step_db: True,
         cell_has_risen: Callable[[], bool] = lambda: False,
-        *,
-        is_clipped: bool = False,
+        is_clipped: Callable[[], bool] = lambda: False,
     ) -> Sequence[Event]:
         """Take the decision on one segment and return what there is to say, if anything.
 
@@ -104,7 +102,8 @@ class EventTracker:
                 asked where power looks like it.
             cell_has_risen: whether a rise of power is the wanted signal's own, by traffic or
                 fading; asked where a score is high, and total power is then no alarm.
-            is_clipped: what is weaker than the strongest may be its image, and opens no event.
+            is_clipped: whether what is weaker than the strongest may be its image, and opens no
+                event; asked where a score is high.
         """
         self.step_db = 0.0
         muted = MODELS if decision.tick_start < self._muted_until else ()
@@ -116,9 +115,15 @@ class EventTracker:
                 is_alarm = is_alarm or score.value > threshold
         self._recent.append(is_alarm)
         if is_hot:
-            self._is_clipped = is_clipped
             return self._while_hot(
-                decision, target_dbfs, share, muted, is_alarm, may_be_gain, cell_has_risen
+                decision,
+                target_dbfs,
+                share,
+                muted,
+                is_alarm,
+                may_be_gain,
+                cell_has_risen,
+                is_clipped,
             )
         self._gain.clear()
         if self._candidates:
@@ -168,6 +173,7 @@ class EventTracker:
         is_alarm: bool,
         may_be_gain: Callable[[float], bool],
         cell_has_risen: Callable[[], bool],
+        is_clipped: Callable[[], bool],
     ) -> Sequence[Event]:
         lookout = self._lookout
         step_db = gain_step_db(lookout.power, target_dbfs)
@@ -181,7 +187,7 @@ class EventTracker:
             is_alarm = self._recent[-1] = decision.is_alarm_without(muted)
         evidence = lookout.evidence(decision, target_dbfs, share, muted)
         seen = lookout.sightings(evidence, target_dbfs)
-        if self._is_clipped:
+        if is_clipped():
             seen = without_images(seen, lookout.means.power, self._goes_on)
         self._assign(decision, target_dbfs, seen)
         self._drop_candidates()

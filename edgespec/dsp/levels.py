@@ -14,7 +14,7 @@ from edgespec.grid import Grid
 from edgespec.records import FloatArray, FrameFlag, RssReport, Spectrogram
 from edgespec.units import db_from_ratio
 
-__all__ = ["ADDERS", "RssPlan", "SubbandLevels"]
+__all__ = ["ADDERS", "RssPlan", "SubbandLevels", "levels_dbfs"]
 
 _NS = 1_000_000_000
 _NEPERS_PER_DB = np.float32(math.log(10.0) / 10.0)
@@ -184,3 +184,14 @@ ADDERS: dict[Computing, Callable[[], _Add]] = {
     Computing.COMPILED: _compiled,
     Computing.PLAIN: _plain,
 }
+
+
+def levels_dbfs(target_dbfs: FloatArray, enbw_bins: float) -> tuple[float, float]:
+    """Return total power and noise floor of a horizon, in dBFS.
+
+    The total is the sum of the bins over their equivalent noise bandwidth. The floor is the 10th
+    percentile of the bins' mean power, per bin.
+    """
+    power = np.mean(10.0 ** (target_dbfs / 10.0), axis=0)
+    total = 10.0 * np.log10(power.sum() / enbw_bins)
+    return float(total), float(10.0 * np.log10(np.quantile(power, 0.1)))

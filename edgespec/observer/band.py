@@ -14,7 +14,7 @@ from edgespec.detect.events import EventTracker
 from edgespec.detect.images import is_clipped
 from edgespec.detect.trouble import OVERLOAD, TroubleWatch
 from edgespec.dsp.channel import Channel
-from edgespec.dsp.levels import SubbandLevels
+from edgespec.dsp.levels import SubbandLevels, levels_dbfs
 from edgespec.dsp.segments import Segmenter
 from edgespec.dsp.spectrogram import PlaneSource
 from edgespec.dsp.stream import RATE_TOLERANCE
@@ -29,7 +29,6 @@ from edgespec.records import (
     BandInfo,
     Decision,
     Event,
-    FloatArray,
     Geometry,
     RssReport,
     Score,
@@ -38,7 +37,7 @@ from edgespec.records import (
 )
 from edgespec.units import POWER_FLOOR_DBFS
 
-__all__ = ["BandChain", "ScoredSegment", "levels_dbfs"]
+__all__ = ["BandChain", "ScoredSegment"]
 
 _LOG = logging.getLogger(__name__)
 _NS = 1_000_000_000
@@ -226,11 +225,12 @@ class BandChain:
                     continue
                 if not scored.scores:
                     continue
-                target = scored.segment.target
-                # A few frames that clip less than is counted lie between those that do.
-                clips = is_clipped(scored.segment) or OVERLOAD in self.troubles
                 for event in self.tracker.update(
-                    scored, target, self._may_be_gain, self._cell_has_risen, is_clipped=clips
+                    scored,
+                    scored.segment.target,
+                    self._may_be_gain,
+                    self._cell_has_risen,
+                    self._is_clipped,
                 ):
                     yield self._in_source(event)
                 if self.tracker.step_db:
@@ -265,6 +265,12 @@ class BandChain:
 
     def _cell_has_risen(self) -> bool:
         return self.cancelled is not None and self.cancelled.cell_has_risen()
+
+    def _is_clipped(self) -> bool:
+        """Whether the last segment clips; a few frames that clip little lie between others."""
+        return OVERLOAD in self.troubles or (
+            self.last is not None and is_clipped(self.last.segment)
+        )
 
     def _follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what is normal."""
@@ -384,14 +390,3 @@ class BandChain:
             sample_start=event.sample_start * self._factor,
             n_samples=event.n_samples * self._factor,
         )
-
-
-def levels_dbfs(target_dbfs: FloatArray, enbw_bins: float) -> tuple[float, float]:
-    """Return total power and noise floor of a horizon, in dBFS.
-
-    The total is the sum of the bins over their equivalent noise bandwidth. The floor is the 10th
-    percentile of the bins' mean power, per bin.
-    """
-    power = np.mean(10.0 ** (target_dbfs / 10.0), axis=0)
-    total = 10.0 * np.log10(power.sum() / enbw_bins)
-    return float(total), float(10.0 * np.log10(np.quantile(power, 0.1)))

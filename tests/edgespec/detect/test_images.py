@@ -1,6 +1,7 @@
 """While a converter clips, what is weaker than the strongest opens no event."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -46,7 +47,8 @@ def play(segments: Sequence[tuple[Sequence[Place], bool, float]]) -> list[Event]
         if index < N_LEARNT:
             tracker.learn_normal(scores, target_dbfs)
         else:
-            events += tracker.update(decision, target_dbfs, is_clipped=is_clipped)
+            clips = partial(bool, is_clipped)
+            events += tracker.update(decision, target_dbfs, is_clipped=clips)
     return [*events, *tracker.finish()]
 
 
@@ -97,7 +99,7 @@ def test_what_a_strong_one_suppresses_is_no_event_while_it_clips() -> None:
             tracker.learn_normal(scores, target_dbfs)
             continue
         target_dbfs[:, lost[0].start : lost[0].stop] = lost[1]
-        events += tracker.update(decision, target_dbfs, is_clipped=True)
+        events += tracker.update(decision, target_dbfs, is_clipped=lambda: True)
     assert ends([*events, *tracker.finish()]) == [(30, 32)]
 
 
