@@ -13,6 +13,7 @@ from edgespec.detect.scan.arithmetic import open_arithmetic
 from edgespec.detect.scan.deviation import Deviation
 from edgespec.detect.scan.residual_scan import LEAST_WARMUP, MOST_WARMUP, THRESHOLD, ResidualScan
 from edgespec.detect.scan.site import Site
+from edgespec.detect.scan.windows import SHORT
 from edgespec.detect.site import SiteScale
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.plan import PrefixPlan
@@ -23,8 +24,8 @@ from edgespec.heard_cell import CellState, HeardCell
 from edgespec.lte.numerology import SLOT_S
 from edgespec.observer.astray import UsualShare
 from edgespec.observer.cell_search import CellSearch
-from edgespec.observer.left_normal import FallenNoise, judge_reference, quieter_part
-from edgespec.observer.steps import change_in
+from edgespec.observer.left_normal import FallenNoise, judge_reference
+from edgespec.observer.steps import change_in, quieter_part
 from edgespec.observer.watched_cell import WatchedCell
 from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat, Score
 
@@ -106,9 +107,8 @@ class CancelledBand:
         n_horizon = geometry.n_horizon
         self._map_db = np.zeros((n_horizon, geometry.n_bins), np.float32)
         # Which slot, counted from the newest back, each frame of a horizon lies in.
-        self._ages = ((n_horizon - 0.5 - np.arange(n_horizon)) * geometry.frame_s / SLOT_S).astype(
-            np.int64
-        )
+        ages = (n_horizon - 0.5 - np.arange(n_horizon)) * geometry.frame_s / SLOT_S
+        self._ages = np.minimum(ages.astype(np.int64), SHORT[-1] - 1)
         self._plane: ResidualPlane | None = None
         self._scale = SiteScale(SITE_STD)
         self._n_heard = 0
@@ -222,19 +222,14 @@ class CancelledBand:
 
     def _draw(self, best: Deviation, plane: ResidualPlane) -> FloatArray:
         grid = plane.grid
-        inside = slice(best.lower, best.upper + 1)
-        recent_db = best.map_db(len(best.ratio))
-        n_rows = min(best.n_slots, len(recent_db))
         if best.n_slots > self._ages[0]:
             # Too weak for one horizon: the mean over the window says where it is.
-            mean = best.ratio[len(best.ratio) - n_rows :].mean(axis=0, keepdims=True)
-            slots_db = np.broadcast_to(10.0 * np.log10(np.maximum(mean, 1e-6)), (1, mean.shape[1]))
-            rows_db = np.repeat(slots_db, len(self._map_db), axis=0)
+            rows_db = best.mean_db()
         else:
-            rows_db = recent_db[len(recent_db) - 1 - self._ages]
+            rows_db = best.map_db(int(self._ages[0]) + 1)[self._ages[0] - self._ages]
         edges_hz = grid.freqs_hz - self._center_freq_hz + 0.5 * grid.rbw_hz
         subband = np.minimum(np.searchsorted(edges_hz, self._freqs_hz), grid.n_bins - 1)
-        is_inside = (subband >= inside.start) & (subband < inside.stop)
+        is_inside = (subband >= best.lower) & (subband <= best.upper)
         self._map_db[:] = 0.0
         self._map_db[:, is_inside] = rows_db[:, subband[is_inside]]
         return self._map_db

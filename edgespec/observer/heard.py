@@ -39,9 +39,9 @@ class Heard:
         rows_dbfs: NDArray[np.float64] = self.targets_dbfs.mean(axis=1, dtype=np.float64)
         return rows_dbfs
 
-    def part(self, start: int, stop: int) -> "Heard":
-        """Return the segments from ``start`` to before ``stop``, without a copy."""
-        return self._of(slice(start, stop))
+    def part(self, some: slice) -> "Heard":
+        """Return some of the segments, without a copy."""
+        return self._of(some)
 
     def thinned(self, n_most: int) -> "Heard":
         """Return at most ``n_most`` segments, evenly spread."""

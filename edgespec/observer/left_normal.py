@@ -7,29 +7,19 @@ from edgespec.detect.scan.residual_scan import ResidualScan
 from edgespec.detect.scan.site import MOST_RISE, Site
 from edgespec.grid import Grid
 from edgespec.observer.astray import UsualShare
-from edgespec.observer.steps import Change, change_in
+from edgespec.observer.steps import change_in, quieter_part
 from edgespec.records import FloatArray
 from edgespec.units import format_hz
 
-__all__ = ["FallenNoise", "judge_reference", "quieter_part"]
+__all__ = ["FallenNoise", "judge_reference"]
 
 #: Slots that are looked at together: 5 ms.
 _TOGETHER = 10
 #: Noise of one subband over the median one of the cell's. Captures without interferer come to 2 dB,
 #: but in the middle, where receivers have a spike of their own; one of -10 dB is 6 to 12.
 _UNEVEN_DB = 8.0
-#: One in so many of what is on either side of a change may hold a part of it, and one.
-_GUARD_SHARE = 1 / 32
 #: Noise that was a quarter of what was learnt in the mean of 2 s has fallen: 6 dB.
 _FALLEN, _FALLEN_SLOTS = 0.25, 4000
-
-
-def quieter_part(change: Change, n: int) -> slice:
-    """Return which of ``n`` things lie on the quieter side of a change, without the change."""
-    guard = 1 + int(_GUARD_SHARE * n)
-    if change.step_db > 0:
-        return slice(0, max(change.at - guard, 0))
-    return slice(min(change.at + guard, n), n)
 
 
 def judge_reference(scan: ResidualScan, grid: Grid) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Change", "change_in", "largest_step", "model_bias"]
+__all__ = ["Change", "change_in", "largest_step", "model_bias", "quieter_part"]
 
 #: Parts of equal length that a warm-up is compared in; a change needs two before and two behind.
 N_PARTS, FEWEST_PARTS = 16, 2
@@ -19,6 +19,8 @@ CHANGED_SHARE = 0.94
 _LEAST_SPREAD_DB = 0.3
 #: Parts that are shorter hold a burst of traffic, or none.
 _LEAST_PART_SEGMENTS = 3
+#: One in so many of what is on either side of a change may hold a part of it, and one.
+_GUARD_SHARE = 1 / 32
 
 Array = NDArray[np.float64]
 
@@ -82,6 +84,14 @@ def _share_louder(before_db: Array, behind_db: Array, sign: float) -> float:
     quieter_db, louder_db = (before_db, behind_db) if sign > 0 else (behind_db, before_db)
     n_quieter = np.searchsorted(np.sort(quieter_db), louder_db)
     return float(n_quieter.mean() / len(quieter_db))
+
+
+def quieter_part(change: Change, n: int) -> slice:
+    """Return which of ``n`` things lie on the quieter side of a change, without the change."""
+    guard = 1 + int(_GUARD_SHARE * n)
+    if change.step_db > 0:
+        return slice(0, max(change.at - guard, 0))
+    return slice(min(change.at + guard, n), n)
 
 
 def largest_step(before_dbfs: Array, after_dbfs: Array) -> tuple[float, int]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgespec.grid import Grid
 from edgespec.observer.heard import Heard, HeardBuffer
 from edgespec.observer.kept import KeptFile, KeptNormal, load_kept, save_kept
-from edgespec.observer.steps import change_in, largest_step, model_bias
+from edgespec.observer.steps import change_in, largest_step, model_bias, quieter_part
 from edgespec.records import FrameFlag, Geometry, Score, Segment
 from edgespec.units import format_hz
 
@@ -26,8 +26,6 @@ BIAS_DB, BIAS_SPREADS = 5.0, 1.75
 #: What is not trusted gives way to what fewer segments taught, or to an older run.
 FEWEST_SEGMENTS = 8
 LONGEST_S = 30 * 86400.0
-#: Segments on either side of a change that may hold a part of it: one in so many, and one.
-_GUARD_SHARE = 1 / 32
 _NS = 1_000_000_000
 
 Array = NDArray[np.float64]
@@ -141,15 +139,14 @@ class WarmUp:
             f"the band changed by {change.step_db:+.1f} dB{place} after "
             f"{change.at / n:.0%} of the warm-up"
         )
-        guard = 1 + int(_GUARD_SHARE * n)
-        start, stop = (0, change.at - guard) if change.step_db > 0 else (change.at + guard, n)
-        if stop - start < FEWEST_SEGMENTS:
+        part = quieter_part(change, n)
+        if part.stop - part.start < FEWEST_SEGMENTS:
             return Judgement(said)
-        before = self._moved(rows_dbfs[start:stop].mean(axis=0), grid, last)
+        before = self._moved(rows_dbfs[part].mean(axis=0), grid, last)
         if before is not None:
             # The quieter part is not normal either.
             return Judgement(f"{said}; {before.distrust}", before.instead)
-        return Judgement(f"{said}: only the rest was learnt from", heard.part(start, stop))
+        return Judgement(f"{said}: only the rest was learnt from", heard.part(part))
 
     def _moved(self, normal_dbfs: Array, grid: Grid, last: KeptNormal | None) -> Judgement | None:
         """Say how the band differs from that of the last run, which is learnt from if it is new."""

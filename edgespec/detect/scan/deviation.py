@@ -33,6 +33,17 @@ class Deviation:
 
     def map_db(self, n_slots: int) -> FloatArray:
         """Return the newest slots in dB over what was expected, for whoever draws."""
-        recent = self.ratio[len(self.ratio) - n_slots :]
-        recent_db: FloatArray = np.float32(10.0) * np.log10(np.maximum(recent, _LEAST_RATIO))
-        return recent_db
+        return _in_db(self.ratio[len(self.ratio) - n_slots :])
+
+    def mean_db(self) -> FloatArray:
+        """Return the mean of the window in dB over what was expected, ``(1, n_subbands)``.
+
+        Of a window that is longer than what is kept, the newest slots.
+        """
+        n_rows = min(self.n_slots, len(self.ratio))
+        return _in_db(self.ratio[len(self.ratio) - n_rows :].mean(axis=0, keepdims=True))
+
+
+def _in_db(ratio: FloatArray) -> FloatArray:
+    ratio_db: FloatArray = np.float32(10.0) * np.log10(np.maximum(ratio, _LEAST_RATIO))
+    return ratio_db

@@ -207,12 +207,9 @@ class ResidualScan:
             memory.bands,
             best,
         )
-        column = int(best[0].argmax())
-        found = self._found(column, site)
-        if not column or not self._is_over(found, float(best[3, column])):
-            return found
+        values = best[0].tolist()
         # The short windows go by the newest slots; a long one must not be contradicted by them.
-        for column in best[0].argsort()[-2::-1].tolist():
+        for column in sorted(range(len(values)), key=values.__getitem__, reverse=True):
             found = self._found(column, site)
             if not column or not self._is_over(found, float(best[3, column])):
                 break

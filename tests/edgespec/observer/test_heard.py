@@ -48,7 +48,7 @@ def test_of_a_long_warm_up_one_of_so_many_is_kept(rng, monkeypatch, n: int) -> N
 
 def test_parts_thin_and_shift(rng) -> None:
     heard, targets = filled(rng, 30, 30)
-    part = heard.part(10, 20)
+    part = heard.part(slice(10, 20))
     np.testing.assert_allclose(part.targets_dbfs, targets[10:20], atol=0.04)
     thin = heard.thinned(7)
     assert len(thin) == 7
