@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.alert import ON, Alert
 from edgespec.change import Change
 from edgespec.clock import ClockQuality
 from edgespec.errors import ModelError
@@ -294,7 +295,7 @@ class Event:
     bounds. Of what happens to a cell ``detector`` is ``cell``, ``cell_identity`` says whose it is,
     ``peak_dbfs`` is the power of the band, and ``excess_db`` how its level moved. ``latency_s`` is
     the time from the last sample of the segment that made this message to the message itself.
-    ``model_sha256`` is the bundle that the band was judged by.
+    ``model_sha256`` is the bundle that the band was judged by; ``alert`` is set on its way out.
     """
 
     event_id: str
@@ -321,6 +322,7 @@ class Event:
     model_sha256: str | None = None
     share: float | None = None
     cell_identity: int | None = None
+    alert: Alert = ON
 
 
 @dataclass(frozen=True, slots=True)

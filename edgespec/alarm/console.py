@@ -111,7 +111,9 @@ class TableSink:
                 f"{event.excess_db:+.1f}",
                 f"{event.score:.4g}/{event.threshold:.4g}",
                 f"{event.latency_s * 1e3:.1f}",
-                event.kind + ("" if event.cell_identity is None else f" {event.cell_identity}"),
+                event.kind
+                + ("" if event.cell_identity is None else f" {event.cell_identity}")
+                + ("" if event.alert.is_on else f" (no alert: {event.alert.reason})"),
             ]
         )
         self._terminal.line(row, event.event_type)

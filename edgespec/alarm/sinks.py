@@ -22,20 +22,28 @@ class Sinks:
     Args:
         sinks: in the order in which they are told.
         on_event: called after the sinks with every event, and guarded as they are.
+        judge: says of an event whether it is an alert; where it fails, it is one.
     """
 
     def __init__(
-        self, sinks: Sequence[Sink], on_event: Callable[[Event], None] = lambda event: None
+        self,
+        sinks: Sequence[Sink],
+        on_event: Callable[[Event], None] = lambda event: None,
+        judge: Callable[[Event], Event] = lambda event: event,
     ) -> None:
         self._sinks = sinks
         self._on_event = on_event
+        self._judge = judge
         self._reported: set[str] = set()
         self._lock = threading.Lock()
 
     def event(self, event: Event) -> None:
-        """Tell one message of an event's life."""
-        self._tell(lambda sink: sink.event(event))
-        self.guard("what listens to events", lambda: self._on_event(event))
+        """Judge one message of an event's life, and tell it."""
+        judged = [event]
+        self.guard("who judges events", lambda: judged.append(self._judge(event)))
+        said = judged[-1]
+        self._tell(lambda sink: sink.event(said))
+        self.guard("what listens to events", lambda: self._on_event(said))
 
     def state(self, state: ObserverState) -> None:
         """Tell the periodic state."""

@@ -1,9 +1,9 @@
 """Configuration: TOML tables as frozen dataclasses, with loader, JSON schema and template."""
 
+from edgespec.config.alert_tables import AlarmConfig, AlertConfig
 from edgespec.config.loader import load_config, load_record, override
 from edgespec.config.schema import json_schema
 from edgespec.config.tables import (
-    AlarmConfig,
     BandConfig,
     DetectConfig,
     MqttConfig,
@@ -15,6 +15,7 @@ from edgespec.config.whole import Config
 
 __all__ = [
     "AlarmConfig",
+    "AlertConfig",
     "BandConfig",
     "Config",
     "DetectConfig",

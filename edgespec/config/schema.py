@@ -10,7 +10,7 @@ from edgespec.option import Option, key_of, option_of
 
 __all__ = ["json_schema"]
 
-_TYPES = {str: "string", Path: "string", int: "integer", float: "number"}
+_TYPES = {str: "string", Path: "string", int: "integer", float: "number", bool: "boolean"}
 _BOUNDS = {
     "minimum": "minimum",
     "maximum": "maximum",
@@ -39,7 +39,8 @@ def _table_schema(record_type: type[Any]) -> dict[str, Any]:
         kind, option = kinds[key_of(field)], option_of(field)
         schema = _scalar_schema(kind, option) if kind.table is None else _table_schema(kind.table)
         if kind.is_list:
-            schema = {"type": "array", "items": schema, "minItems": 1}
+            n_least = 0 if field.default == () else 1
+            schema = {"type": "array", "items": schema, "minItems": n_least}
             schema |= {"uniqueItems": True} if kind.table is None else {}
         unit = f", in {option.unit}" if option.unit else ""
         schema["description"] = f"{option.text}{unit}"

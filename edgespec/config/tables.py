@@ -11,7 +11,6 @@ from edgespec.errors import ConfigError
 from edgespec.option import ID, NODE_ID, SITE_ID, about, check_record, option_of
 
 __all__ = [
-    "AlarmConfig",
     "BandConfig",
     "DetectConfig",
     "MqttConfig",
@@ -266,19 +265,6 @@ class DetectConfig:
                 f"k is {self.k} and n is {self.n}; k of the last n segments open an event, "
                 "so k must be at most n"
             )
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmConfig:
-    """How often the observer speaks while nothing new happens."""
-
-    update_s: float = field(
-        default=1.0, metadata=about("Time between updates of an open event", unit="s", above=0)
-    )
-    state_s: float = field(default=5.0, metadata=about("Time between states", unit="s", above=0))
-
-    def __post_init__(self) -> None:
-        check_record(self)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

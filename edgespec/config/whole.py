@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+from edgespec.config.alert_tables import AlarmConfig, AlertConfig
 from edgespec.config.tables import (
-    AlarmConfig,
     BandConfig,
     DetectConfig,
     MqttConfig,
@@ -33,7 +33,15 @@ class Config:
         default_factory=DetectConfig, metadata=about("Detectors, thresholds and events")
     )
     alarm: AlarmConfig = field(
-        default_factory=AlarmConfig, metadata=about("How often the observer speaks")
+        default_factory=AlarmConfig,
+        metadata=about("How often the observer speaks, and when it must not alarm"),
+    )
+    alert: tuple[AlertConfig, ...] = field(
+        default=(),
+        metadata=about(
+            "A rule: an event of which all holds that it states is an alert. Of several rules "
+            "one is enough; without any, every event is an alert"
+        ),
     )
     mqtt: MqttConfig = field(
         default_factory=MqttConfig, metadata=about("The broker; nothing is sent without url")

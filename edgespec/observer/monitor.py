@@ -100,6 +100,7 @@ class Monitor:
         on_event: called after the sinks with every event.
         on_radio: told the id of a live source and whether it is there: when it is first heard or
             back (True), and when it falls silent or never speaks (False).
+        judge: says of every event whether it is an alert.
 
     Attributes:
         workers: one for each band, in the order of the radios.
@@ -114,8 +115,9 @@ class Monitor:
         health: Callable[[], tuple[bool | None, int]] = lambda: (None, 0),
         on_event: Callable[[Event], None] = lambda event: None,
         on_radio: Callable[[str, bool], None] = lambda radio, online: None,
+        judge: Callable[[Event], Event] = lambda event: event,
     ) -> None:
-        self._sinks = Sinks(sinks, on_event)
+        self._sinks = Sinks(sinks, on_event, judge)
         self._health = health
         self._on_radio = on_radio
         self._stopping = Flag()

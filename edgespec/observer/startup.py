@@ -24,6 +24,7 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
+from edgespec.observer.alerting import alert_rules, open_judge
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
@@ -81,11 +82,12 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
 
     Raises:
         UsageError: a source's URI cannot be understood.
-        ConfigError: a detector is unknown, the broker's URL cannot be understood, or a sample
-            rate is not the model's.
+        ConfigError: a detector is unknown, a rule names what is not there, the broker's URL cannot
+            be understood, or a sample rate is not the model's.
         ModelError: a bundle cannot be used, or was not calibrated for what is asked.
     """
     detect = config.detect
+    alert_rules(config)
     for source in config.source:
         parse_uri(source.uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
     if config.mqtt.url is not None:
@@ -305,7 +307,7 @@ def open_observer(
         on_event: called after the sinks with every event.
 
     Raises:
-        ConfigError: the broker is required and none is named.
+        ConfigError: the broker is required and none is named, or a rule names what is not there.
         SourceError: a source cannot be opened or has another sample rate.
         ModelError: a model cannot be used.
         BrokerError: the broker is required and does not answer.
@@ -315,6 +317,7 @@ def open_observer(
             "--require-broker was given but no broker is named: add --mqtt URL or mqtt.url to the "
             "configuration"
         )
+    judge = open_judge(config)
     with ExitStack() as stack:
         radios = []
         for source in config.source:
@@ -339,6 +342,7 @@ def open_observer(
             health=lambda: (broker.connected, broker.waiting) if broker else (None, 0),
             on_event=on_event,
             on_radio=broker.radio if broker else lambda radio, online: None,
+            judge=judge.judge,
         )
         # From here on, they are the monitor's to close.
         stack.pop_all()

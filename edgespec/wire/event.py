@@ -1,12 +1,14 @@
 """One message of an event's life, as it travels.
 
 Names that SigMF has are SigMF's (``core:...``); times are RFC 3339 with ``Z`` and microseconds;
-levels are dBFS. What is read is what was written, times and latency to the microsecond.
+levels are dBFS. ``alert`` says whether somebody is to be alarmed by it; no consumer need look at
+rules. What is read is what was written, times and latency to the microsecond.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
+from edgespec.alert import Alert
 from edgespec.clock import ClockQuality
 from edgespec.records import Change, Event, EventType
 from edgespec.units import format_utc
@@ -65,6 +67,9 @@ def event_payload(message: EventMessage) -> dict[str, Any]:
         "share": event.share,
         "cell_identity": event.cell_identity,
         "latency_ms": round(float(event.latency_s) * 1e3, 3),
+        "alert": event.alert.is_on,
+        "no_alert_reason": event.alert.reason,
+        "incident": event.alert.incident,
     }
 
 
@@ -101,6 +106,7 @@ def parse_event(data: bytes | str) -> EventMessage:
         model_sha256=fields.optional_text("model_sha256"),
         share=fields.optional_number("share"),
         cell_identity=fields.optional_integer("cell_identity"),
+        alert=Alert(fields.flag("alert"), fields.text("no_alert_reason"), fields.text("incident")),
     )
     return EventMessage(
         event,

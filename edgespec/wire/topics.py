@@ -73,7 +73,7 @@ class Topics:
         return (self.state, *own) if band == self.bands[0] else own
 
     def alarm(self, band: str) -> str:
-        """``ON`` while an event is open in the band, else ``OFF``: retained."""
+        """``ON`` while an alert is open in the band, else ``OFF``: retained."""
         return f"{self.prefix}/{self.node}/alarm/{band}/state"
 
     @property

@@ -158,7 +158,7 @@ class Sender:
     def _follow_alarm(self, event: Event) -> None:
         open_ids = self._open_ids.setdefault(event.band, set())
         was_open = bool(open_ids)
-        if event.event_type is EventType.END:
+        if event.event_type is EventType.END or not event.alert.is_on:
             open_ids.discard(event.event_id)
         else:
             open_ids.add(event.event_id)

@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 
 from edgespec.alarm.console import JsonLinesSink, TableSink
+from edgespec.alert import Alert
 from edgespec.config import Config, MqttConfig, NodeConfig
 from edgespec.framing import Framing
 from edgespec.heard_cell import CellState, HeardCell
@@ -90,6 +91,12 @@ def test_a_row_says_when_where_and_how_much() -> None:
         "6 segments noise",
     ):  # fmt: skip
         assert part in status
+
+
+def test_a_row_says_why_it_is_no_alert() -> None:
+    stream = io.StringIO()
+    TableSink(stream).event(replace(EVENT, alert=Alert(False, "quiet hours")))
+    assert stream.getvalue().endswith("tone (no alert: quiet hours)\n")
 
 
 def test_a_state_without_broker_and_scores_is_short() -> None:

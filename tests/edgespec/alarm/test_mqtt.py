@@ -22,6 +22,7 @@ import pytest
 from edgespec.alarm.mqtt import MqttSink, link_of
 from edgespec.alarm.outbox import sender
 from edgespec.alarm.outbox.spool import Spool
+from edgespec.alert import ON, Alert
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt import keeper
@@ -135,6 +136,30 @@ def test_a_short_alarm_is_seen_on_and_off(
         sink.event(message_of(number, EventType.END))
     wait_for(lambda: len(numbers_of(listener)) == 40, "all messages")
     assert listener.on(f"alarm/{BAND}/state") == [b"OFF"] + [b"ON", b"OFF"] * 20
+
+
+def test_alarm_follows_alerts_and_events_are_told_all_the_same(
+    broker: Broker, listener: Listener, make_sink: MakeSink
+) -> None:
+    sink = make_sink(broker.url)
+    sink.wait_connected(PATIENCE_S)
+    wait_for(lambda: listener.on(f"alarm/{BAND}/state") == [b"OFF"], "the first state")
+    no_alert = Alert(False, "muted")
+    life = [
+        (1, EventType.NEW, no_alert),
+        (1, EventType.END, no_alert),
+        (2, EventType.NEW, ON),
+        (3, EventType.NEW, no_alert),
+        (2, EventType.UPDATE, Alert(False, "acknowledged")),
+        (2, EventType.UPDATE, ON),
+        (2, EventType.END, ON),
+        (3, EventType.END, no_alert),
+    ]
+    for number, event_type, alert in life:
+        sink.event(replace(message_of(number, event_type), alert=alert))
+    wait_for(lambda: len(numbers_of(listener)) == len(life), "all messages")
+    assert [message.event.alert for message in events_of(listener)] == [one[2] for one in life]
+    assert listener.on(f"alarm/{BAND}/state") == [b"OFF", b"ON", b"OFF", b"ON", b"OFF"]
 
 
 def test_several_bands_have_alarms_and_states_of_their_own(

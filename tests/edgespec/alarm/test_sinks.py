@@ -3,12 +3,14 @@
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from edgespec.alarm.sinks import Sinks
-from edgespec.records import ObserverState
+from edgespec.alert import Alert
+from edgespec.records import Event, ObserverState
+from tests.made.event import event_of
 from tests.made.tape import Notebook
 
 STATE = ObserverState(0, 0.0, 0, 0, 0, 0)
@@ -74,3 +76,22 @@ def test_messages_of_several_bands_come_one_at_a_time() -> None:
     for thread in threads:
         thread.join()
     assert len(busy.states) == 60
+
+
+def test_events_are_judged_before_they_are_told_and_a_judge_that_fails_alarms(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told, heard = Notebook(), []
+
+    def judge(event: Event) -> Event:
+        if event.event_id == "bad":
+            raise ValueError("no idea")
+        return replace(event, alert=Alert(False, "rule"))
+
+    sinks = Sinks([told], heard.append, judge)
+    for name in ("good", "bad", "good"):
+        sinks.event(event_of(event_id=name))
+    assert [event.alert.reason for event in told.events] == ["rule", "", "rule"]
+    assert told.events[1].alert.is_on
+    assert heard == told.events
+    assert caplog.messages[0].startswith("who judges events failed (ValueError: no idea)")

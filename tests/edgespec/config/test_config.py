@@ -48,7 +48,8 @@ def message(folder: Path, text: str) -> str:
 
 
 def tables_of(config: Config) -> list[Any]:
-    return [config.node, *config.source, *config.band, config.detect, config.alarm, config.mqtt]
+    many = (*config.source, *config.band, *config.alert)
+    return [config.node, *many, config.detect, config.alarm, config.mqtt]
 
 
 def test_template_loads_to_the_defaults(tmp_path: Path) -> None:
@@ -58,13 +59,18 @@ def test_template_loads_to_the_defaults(tmp_path: Path) -> None:
 def test_template_states_every_option_and_every_default() -> None:
     stated = tomllib.loads(template())
     for name, records in asdict(Config()).items():
+        if records == ():
+            # What there is none of by default is an example, all of it.
+            assert f"\n#[[{name}]]\n" in template()
+            assert name not in stated
+            continue
         for key, value in (records[0] if isinstance(records, tuple) else records).items():
             assert f"\n{key} = " in template() or f"\n#{key} = " in template()
             table = stated[name][0] if isinstance(records, tuple) else stated[name]
             if key in table:
                 assert table[key] == (list(value) if isinstance(value, tuple) else value)
             else:
-                assert value is None or name == "node"
+                assert value in (None, ()) or name == "node"
 
 
 def test_template_examples_are_accepted(tmp_path: Path) -> None:
@@ -76,8 +82,11 @@ def test_template_examples_are_accepted(tmp_path: Path) -> None:
     ]
     text = "\n".join(lines).replace('id = "..."', 'id = "n"').replace("/run/secrets/mqtt", "pw")
     config = load_config(write(tmp_path, text))
-    empty = {f.name for t in tables_of(config) for f in fields(t) if getattr(t, f.name) is None}
+    empty = {
+        f.name for t in tables_of(config) for f in fields(t) if getattr(t, f.name) in (None, ())
+    }
     assert not empty
+    assert len(config.alert) == 1
 
 
 def test_no_file_is_the_defaults_and_so_is_an_empty_one(tmp_path: Path) -> None:
@@ -165,6 +174,13 @@ def test_wrong_type_says_what_is_accepted(tmp_path: Path, text: str, words: list
         ("[detect]\nk = 4", ["detect.k", "4", "n is 3"]),
         ("[detect]\ndetectors = []", ["detect.detectors is empty"]),
         ("[detect]\ndetectors = ['energy', 'energy']", ["once"]),
+        ("[alarm]\nquiet_hours = ['22-6']", ["alarm.quiet_hours", "'22-6'", "22:00-06:00"]),
+        ("[alarm]\nquiet_hours = ['10:00-10:00']", ["'10:00-10:00'", "begin when they end"]),
+        ("[alarm]\ntime_zone = 'Berlin'", ["alarm.time_zone", "'Berlin'", "Europe/Berlin"]),
+        ("[[alert]]\nhours = ['8-18']", ["alert[0].hours", "'8-18'", "mon-fri 08:00-18:00"]),
+        ("[[alert]]\nkinds = ['Tone!']", ["alert[0].kinds", "'Tone!'"]),
+        ("[[alert]]\nlower_hz = 2\nupper_hz = 1", ["alert[0].lower_hz", "below"]),
+        ("[alert]\nmin_duration_s = 1", ["[[alert]]"]),
         ("[mqtt]\nprotocol = '4'", ["mqtt.protocol", "'4'", "'3.1.1'", "'5'"]),
         ("[mqtt]\nkeepalive_s = 70000", ["mqtt.keepalive_s", "70000", "65535"]),
         ("[mqtt]\ntopic_prefix = 'a/#'", ["mqtt.topic_prefix", "'a/#'"]),

@@ -73,7 +73,8 @@ SAYS = {
         '"severity_db":9.0,"level_unit":"dBFS",'
         '"kind":"anomaly","detector":"lstm","score":3.0,"threshold":2.0,"sureness":0.8,'
         '"clock":"unsynchronised",'
-        '"model_sha256":"ab","share":null,"cell_identity":null,"latency_ms":1.5}'
+        '"model_sha256":"ab","share":null,"cell_identity":null,"latency_ms":1.5,'
+        '"alert":true,"no_alert_reason":"","incident":""}'
     ),
     "replayed": (
         '{"schema":"edgespec.event/2","event_type":"new","id":"e1","sequence":9,'
@@ -84,7 +85,8 @@ SAYS = {
         '"severity_db":9.0,"level_unit":"dBFS",'
         '"kind":"anomaly","detector":"lstm","score":3.0,"threshold":2.0,"sureness":0.8,'
         '"clock":"unsynchronised",'
-        '"model_sha256":"ab","share":null,"cell_identity":null,"latency_ms":1.5}'
+        '"model_sha256":"ab","share":null,"cell_identity":null,"latency_ms":1.5,'
+        '"alert":true,"no_alert_reason":"","incident":""}'
     ),
     "state": (
         '{"schema":"edgespec.state/1","node":"pi","band":"lte","model_sha256":"ab",'

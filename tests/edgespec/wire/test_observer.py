@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from edgespec.alert import Alert
 from edgespec.clock import ClockQuality
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.records import Change, Event, EventType, ObserverState
@@ -45,6 +46,7 @@ def random_event(rng: np.random.Generator) -> Event:
         model_sha256=[None, "c0ffee"][int(rng.integers(2))],
         share=[None, float(rng.uniform())][int(rng.integers(2))],
         cell_identity=[None, 503][int(rng.integers(2))],
+        alert=[Alert(), Alert(False, "quiet hours", "i-1")][int(rng.integers(2))],
     )
 
 
@@ -174,6 +176,9 @@ def test_the_outside_sees_the_agreed_names() -> None:
         "share": None,
         "cell_identity": None,
         "latency_ms": 1.5,
+        "alert": True,
+        "no_alert_reason": "",
+        "incident": "",
     }
 
 
@@ -189,6 +194,7 @@ def test_every_field_of_a_record_travels(rng: np.random.Generator) -> None:
         clock=ClockQuality.STEPPED,
         latency_s=0.25,
         model_sha256="ab",
+        alert=Alert(False, "muted", "i-1"),
     )
     _, read_state = parse_state(encode(state_payload(state, "n")))
     read_event = parse_event(encode(event_payload(EventMessage(event, "n", 1)))).event

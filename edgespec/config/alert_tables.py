@@ -1,0 +1,94 @@
+"""The tables that say what is told of events, and which of them are alerts."""
+
+from dataclasses import dataclass, field
+
+from edgespec.config.hours import HOURS, Hours, local_time
+from edgespec.errors import ConfigError
+from edgespec.option import ID, about, check_record
+
+__all__ = ["AlarmConfig", "AlertConfig"]
+
+_KIND = {"pattern": "[a-z0-9-]+", "pattern_text": "kinds of events, such as 'tone'"}
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmConfig:
+    """How often the observer speaks, when it must not alarm, and what it keeps of events."""
+
+    update_s: float = field(
+        default=1.0, metadata=about("Time between updates of an open event", unit="s", above=0)
+    )
+    state_s: float = field(default=5.0, metadata=about("Time between states", unit="s", above=0))
+    quiet_hours: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "Hours in which no event becomes an alert", example=("22:00-06:00", "sun"), **HOURS
+        ),
+    )
+    time_zone: str = field(
+        default="UTC",
+        metadata=about(
+            "Zone of all hours: UTC, local (the system's), or a name such as Europe/Berlin"
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        check_record(self)
+        _check_hours(self.quiet_hours)
+        local_time(0, self.time_zone)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertConfig:
+    """What an event must be to be an alert, as far as one rule says it."""
+
+    bands: tuple[str, ...] = field(
+        default=(),
+        metadata=about("Ids of its bands; default: every band", example=("band0",), **ID),
+    )
+    kinds: tuple[str, ...] = field(
+        default=(),
+        metadata=about("Its kinds; default: every kind", example=("tone", "pulse"), **_KIND),
+    )
+    hours: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "Hours in which it goes on; default: all",
+            example=("mon-fri 08:00-18:00", "sat"),
+            **HOURS,
+        ),
+    )
+    min_excess_db: float = field(
+        default=0.0,
+        metadata=about("It differs so much from normal at its peak", unit="dB", minimum=0),
+    )
+    min_severity_db: float = field(
+        default=0.0,
+        metadata=about("... and so much in the mean between its edges", unit="dB", minimum=0),
+    )
+    min_sureness: float = field(default=0.0, metadata=about("It is so sure", minimum=0, maximum=1))
+    min_duration_s: float = field(
+        default=0.0, metadata=about("It lasts so long", unit="s", minimum=0)
+    )
+    lower_hz: float | None = field(
+        default=None,
+        metadata=about("It reaches above this frequency", unit="Hz", example=805e6),
+    )
+    upper_hz: float | None = field(
+        default=None,
+        metadata=about("... and below this one", unit="Hz", example=807e6),
+    )
+
+    def __post_init__(self) -> None:
+        check_record(self)
+        _check_hours(self.hours)
+        lower_hz, upper_hz = self.lower_hz, self.upper_hz
+        if lower_hz is not None and upper_hz is not None and lower_hz >= upper_hz:
+            raise ConfigError(
+                f"lower_hz is {lower_hz:g} and upper_hz is {upper_hz:g}; lower_hz must be below"
+            )
+
+
+def _check_hours(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        Hours.parse(text)

@@ -1,0 +1,29 @@
+"""What judges the events of an observer."""
+
+from edgespec.alerts.judge import AlertJudge
+from edgespec.alerts.rules import AlertRules
+from edgespec.config import Config
+from edgespec.detect.cell.cell_events import KINDS as CELL_KINDS
+from edgespec.detect.kinds import KINDS
+from edgespec.detect.trouble import TROUBLES
+
+__all__ = ["alert_rules", "open_judge"]
+
+
+def alert_rules(config: Config) -> AlertRules:
+    """Return which events are alerts.
+
+    Raises:
+        ConfigError: a rule names a band or a kind of event that is not there.
+    """
+    kinds = dict.fromkeys((*KINDS, *CELL_KINDS.values(), *(trouble.kind for trouble in TROUBLES)))
+    return AlertRules.of(config, list(kinds))
+
+
+def open_judge(config: Config) -> AlertJudge:
+    """Return what says of every event of an observer whether it is an alert.
+
+    Raises:
+        ConfigError: as :func:`alert_rules`.
+    """
+    return AlertJudge(alert_rules(config))
