@@ -370,6 +370,11 @@ class BandChain:
         self.scorer.miss(n_missed)
         self._next_target += n_missed * self._hop_ticks
 
+    def stop(self) -> None:
+        """End what takes long: the band is to end after this block; safe in a signal handler."""
+        if self.cancelled is not None:
+            self.cancelled.stop()
+
     def finish(self) -> Iterator[Event]:
         """Yield the ends of the events that are going on: the stream is over."""
         for event in self.tracker.finish():

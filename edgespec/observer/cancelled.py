@@ -199,6 +199,12 @@ class CancelledBand:
             else:
                 self._plane.tracker.thaw()
 
+    def stop(self) -> None:
+        """End the searches that are running: the band is to end; safe in a signal handler."""
+        self._search.stop()
+        if self.watched is not None:
+            self.watched.stop()
+
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what was learnt."""
         if self._scan is not None:

@@ -1,6 +1,8 @@
 """Samples that are gathered until a cell is found in them."""
 
 import logging
+from collections.abc import Callable
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +49,10 @@ class CellSearch:
         # At high rates the second search hears less, and at the highest both hear the same.
         lengths = (min(round(s * sample_rate_hz), MOST_SAMPLES) for s in SEARCH_S)
         self._lengths = tuple(dict.fromkeys(lengths))
+        # The one whose answer is awaited, and the one that runs, which may be deserted.
+        self._search: SampleSearch[Cell | None] | None = None
         self._running: SampleSearch[Cell | None] | None = None
+        self._stopping = Event()
         self.restart()
 
     @property
@@ -56,20 +61,24 @@ class CellSearch:
         return self._running is not None and self._running.is_running
 
     def restart(self, *, is_known: bool = False) -> None:
-        """Begin to gather at once; a search that is running is of no use any more.
+        """Begin to gather at once; a search that is running is of no use any more, and stopped.
 
         With ``is_known`` the cell was there before: pauses begin short.
 
         The next one waits for its end: where samples are lost again and again, searches do not
         pile up.
         """
+        self._desert()
         self.n_failed = 0
         self._first_pause_s = KNOWN_PAUSE_S if is_known else FIRST_PAUSE_S
         self.cell: Cell | None = None
         self._resume_at: int | None = None
         self._gathered: Gathered | None = None
         self._stage = 0
-        self._search: SampleSearch[Cell | None] | None = None
+
+    def stop(self) -> None:
+        """End what is running, and find nothing any more; safe in a signal handler."""
+        self._stopping.set()
 
     def add(self, block: IqBlock) -> Gathered | None:
         """Take a block; once they hold a cell, return all samples so far that follow each other.
@@ -86,10 +95,10 @@ class CellSearch:
             if self._stage and not self._is_live:
                 _LOG.info("looking for a cell in %.3g s of signal", gathered.n / self._rate_hz)
             self._search = self._running = SampleSearch(
-                gathered, self._format, self._find, "search for a cell"
+                gathered, self._format, self._find, "search for a cell", self._stopping
             )
             self._search.start(beside=self._is_live)
-        if self._search is None or self.is_searching:
+        if self._search is None or self.is_searching or self._stopping.is_set():
             return None
         self.cell = self._search.found
         self._search = None
@@ -99,15 +108,24 @@ class CellSearch:
         self._go_on(gathered.next_sample)
         return None
 
-    def _find(self, wave: NDArray[np.complex64], start: int) -> Cell | None:
-        return find_cell(wave, self._rate_hz, start)
+    def _desert(self) -> None:
+        """Stop the search that is running, whose answer is of no use any more."""
+        if self._running is not None:
+            self._running.stop()
+        self._search = None
+
+    def _find(
+        self, wave: NDArray[np.complex64], start: int, between: Callable[[], None]
+    ) -> Cell | None:
+        return find_cell(wave, self._rate_hz, start, between=between)
 
     def _gather(self, block: IqBlock) -> Gathered:
         gathered = self._gathered
         is_next = gathered is not None and gathered.next_sample == block.sample_start
         if gathered is None or block.n_dropped or not (is_next or self._search is not None):
             # What a search still reads stays as it is.
-            self._search, self._stage = None, 0
+            self._desert()
+            self._stage = 0
             gathered = self._gathered = Gathered(block, self._format.empty(self._lengths[-1]))
             is_next = True
         if is_next:

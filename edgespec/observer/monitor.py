@@ -140,6 +140,8 @@ class Monitor:
     def stop(self) -> None:
         """Ask the monitor to end; safe to call from a signal handler."""
         self._stopping.set()
+        for worker in self.workers:
+            worker.chain.stop()
 
     def run(self, duration_s: float | None = None) -> tuple[ObserverState, ...]:
         """Run until every band has ended: its source did, or ``duration_s`` of it were heard.
@@ -204,7 +206,7 @@ class Monitor:
         )
 
     def _end_bands(self) -> None:
-        self._stopping.set()
+        self.stop()
         for worker in self.workers:
             worker.join()
 

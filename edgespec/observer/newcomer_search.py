@@ -1,5 +1,8 @@
 """Looks now and then for cells beside the one that is watched."""
 
+from collections.abc import Callable
+from threading import Event
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +34,7 @@ class NewcomerSearch:
         self._is_live = is_live
         self._n_look = round(LOOK_S * sample_rate_hz)
         self._look: _Look | None = None
+        self._stopping = Event()
 
     @property
     def is_idle(self) -> bool:
@@ -40,11 +44,17 @@ class NewcomerSearch:
     def begin(self, cell: Cell, block: IqBlock) -> None:
         """Begin a look beside ``cell``, as it is now, at the begin of ``block``; add that next."""
         gathered = Gathered(block, self._format.empty(self._n_look))
-        self._look = _Look(gathered, cell, self._rate_hz, self._format)
+        self._look = _Look(gathered, cell, self._rate_hz, self._format, self._stopping)
+
+    def forget(self) -> None:
+        """Forget the look that goes on; a search in it is stopped."""
+        if self._look is not None:
+            self._look.stop()
+        self._look = None
 
     def stop(self) -> None:
-        """Forget the look that goes on."""
-        self._look = None
+        """End what is running, and find nothing any more; safe in a signal handler."""
+        self._stopping.set()
 
     def add(self, block: IqBlock) -> "_Look | None":
         """Take the next block of a look that has begun; return the look once it is over.
@@ -59,7 +69,7 @@ class NewcomerSearch:
                 self._look = None
                 return None
             look.take(block, beside=self._is_live)
-        if not look.is_over:
+        if not look.is_over or self._stopping.is_set():
             return None
         self._look = None
         return look
@@ -73,11 +83,17 @@ class _Look:
     """
 
     def __init__(
-        self, gathered: Gathered, cell: Cell, rate_hz: float, sample_format: SampleFormat
+        self,
+        gathered: Gathered,
+        cell: Cell,
+        rate_hz: float,
+        sample_format: SampleFormat,
+        stopping: Event,
     ) -> None:
         self._gathered = gathered
         self._rate_hz = rate_hz
         self._format = sample_format
+        self._stopping = stopping
         self._search: SampleSearch[list[Cell]] | None = None
         self.cell = cell
 
@@ -111,9 +127,16 @@ class _Look:
         self._gathered.add(block)
         if self.is_full:
             self._search = SampleSearch(
-                self._gathered, self._format, self._find, "look for new cells"
+                self._gathered, self._format, self._find, "look for new cells", self._stopping
             )
             self._search.start(beside=beside)
 
-    def _find(self, wave: NDArray[np.complex64], start: int) -> list[Cell]:
-        return find_others(wave, self._rate_hz, self.cell, sample_start=start)
+    def stop(self) -> None:
+        """Stop the search in it, if one is running."""
+        if self._search is not None:
+            self._search.stop()
+
+    def _find(
+        self, wave: NDArray[np.complex64], start: int, between: Callable[[], None]
+    ) -> list[Cell]:
+        return find_others(wave, self._rate_hz, self.cell, sample_start=start, between=between)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from threading import Lock, Thread, main_thread
+from threading import Event, Lock, Thread, main_thread
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -58,31 +58,41 @@ class Gathered:
             )
 
 
+class _StoppedError(Exception):
+    """Ends a search whose answer nobody waits for."""
+
+
 class SampleSearch(Generic[T]):
     """One search in samples that are there; others may follow them meanwhile.
 
     Args:
         gathered: the samples so far.
         sample_format: what they are.
-        find: takes them as complex64, and the number of the first; returns what it found.
+        find: takes them as complex64, the number of the first, and what it calls between its steps,
+            which ends it where it was stopped; returns what it found.
         purpose: what it is for, as a message says it.
+        stopping: set when no search is to go on.
 
     Attributes:
-        found: what was found; None before the end, and where there was no memory for it.
+        found: what was found; None before the end, where it was stopped, and where there was no
+            memory for it.
     """
 
     def __init__(
         self,
         gathered: Gathered,
         sample_format: SampleFormat,
-        find: Callable[[NDArray[np.complex64], int], T],
+        find: Callable[[NDArray[np.complex64], int, Callable[[], None]], T],
         purpose: str,
+        stopping: Event,
     ) -> None:
         self._samples = gathered.samples[: gathered.n]
         self._start = gathered.first.sample_start
         self._format = sample_format
         self._find = find
         self._purpose = purpose
+        self._stopping = stopping
+        self._is_stopped = False
         self.thread: Thread | None = None
         self.found: T | None = None
 
@@ -100,13 +110,23 @@ class SampleSearch(Generic[T]):
         self.thread = Thread(target=self._run, name="cell-search")
         self.thread.start()
 
+    def stop(self) -> None:
+        """Ask it to end before its next step, without an answer."""
+        self._is_stopped = True
+
+    def _go_on(self) -> None:
+        """End it where nobody waits for it any more: also where the program is at its end."""
+        if self._is_stopped or self._stopping.is_set() or not main_thread().is_alive():
+            raise _StoppedError
+
     def _run(self) -> None:
         """Search; a board without memory for it finds nothing, and goes on."""
         try:
             with _TURN:
-                if not main_thread().is_alive():
-                    # The program is ending, and waits for this.
-                    return
-                self.found = self._find(self._format.to_complex(self._samples), self._start)
+                self._go_on()
+                wave = self._format.to_complex(self._samples)
+                self.found = self._find(wave, self._start, self._go_on)
+        except _StoppedError:
+            return
         except MemoryError:
             _LOG.warning("there is not enough memory to %s in this band", self._purpose)

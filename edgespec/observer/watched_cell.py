@@ -87,7 +87,7 @@ class WatchedCell:
         self._plane: ReferencePlane | None = None
         self._batch = self._make_batch()
         self._watch.reset()
-        self._search.stop()
+        self._search.forget()
         self._newcomers = NewCells(n_looks=2)
         self._n_looks = 0
         self._next_look = 0
@@ -110,7 +110,7 @@ class WatchedCell:
                     cell, self._cell_now(now), block.sample_start, plane.grid
                 )
             self._watch.reset()
-            self._search.stop()
+            self._search.forget()
         self._plane, self._batch = plane, self._make_batch()
         return True
 
@@ -135,6 +135,10 @@ class WatchedCell:
         """Hold what is tracked of the cell, as while an alarm is on, or let it go on."""
         if self._plane is not None:
             self._plane.freeze(is_frozen)
+
+    def stop(self) -> None:
+        """End the look for others that is running; safe in a signal handler."""
+        self._search.stop()
 
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what was learnt."""

@@ -1,5 +1,6 @@
 """From a peak of the PSS to a cell whose reference signals prove it, or to none."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -75,7 +76,9 @@ class _Proof(NamedTuple):
     power: float
 
 
-def identify(samples: NDArray[np.complex64], peak: Peak) -> Proven | None:
+def identify(
+    samples: NDArray[np.complex64], peak: Peak, between: Callable[[], None] = lambda: None
+) -> Proven | None:
     """Return the cell whose PSS the peak is, or None where no reference signals prove one.
 
     Of the identities that the SSS names, the first few are tried. The power that the cell's
@@ -85,20 +88,29 @@ def identify(samples: NDArray[np.complex64], peak: Peak) -> Proven | None:
     Args:
         samples: complex64 at 1.92 MS/s; all of them are used, and two radio frames are needed.
         peak: from :func:`edgespec.dsp.prefix.primary.primary_peaks`.
+        between: called before each identity that is tried.
     """
-    return max(_proven(samples, peak, _N_IDENTITIES), default=None)
+    return max(_proven(samples, peak, _N_IDENTITIES, between), default=None)
 
 
-def identify_beside(samples: NDArray[np.complex64], peak: Peak, cell: Cell) -> list[Cell]:
+def identify_beside(
+    samples: NDArray[np.complex64],
+    peak: Peak,
+    cell: Cell,
+    between: Callable[[], None] = lambda: None,
+) -> list[Cell]:
     """Return cells that send the PSS of a known one in its time, by what else its SSS names."""
-    proven = _proven(samples, peak, 2 * _N_IDENTITIES)
+    proven = _proven(samples, peak, 2 * _N_IDENTITIES, between)
     return [one.cell for one in proven if one.cell.identity != cell.identity]
 
 
-def _proven(samples: NDArray[np.complex64], peak: Peak, n_identities: int) -> list[Proven]:
+def _proven(
+    samples: NDArray[np.complex64], peak: Peak, n_identities: int, between: Callable[[], None]
+) -> list[Proven]:
     n_halves = (len(samples) - peak.at) // HALF_FRAME + 1
     proven = []
     for found in identities(samples, peak, n_halves, n_identities):
+        between()
         cell = _cell(found, peak)
         proof = _prove(samples, cell)
         if proof.deviations >= _SURE_DEVIATIONS and proof.ratio >= _SURE_RATIO:

@@ -1,6 +1,6 @@
 """The primary synchronisation signal (PSS): where it lies in 5 ms, at which frequency offset."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -64,6 +64,7 @@ def primary_peaks(
     masked: Sequence[tuple[int, int]] = (),
     n_most: int = 4,
     sectors: Sequence[int] = (0, 1, 2),
+    between: Callable[[], None] = lambda: None,
 ) -> list[Peak]:
     """Return the highest peaks of the PSS, the highest first, at most ``n_most`` a sector.
 
@@ -75,12 +76,13 @@ def primary_peaks(
         masked: sectors and places that are known, to be left out.
         n_most: how many peaks of each sector.
         sectors: which of the three sequences.
+        between: called before each batch of frequency offsets.
     """
     spectra = fft.fft(_rows(samples, n_halves), axis=1)
     scale = _inverse_energy(samples, n_halves) / np.float32(n_halves)
     peaks = []
     for sector in sectors:
-        best = _best_of_offsets(spectra, scale, sector, steps)
+        best = _best_of_offsets(spectra, scale, sector, steps, between)
         known = [at for other, at in masked if other == sector]
         peaks += _highest(best, sector, known, n_halves, n_most)
     return sorted(peaks, reverse=True)
@@ -125,7 +127,11 @@ def _inverse_energy(samples: NDArray[np.complex64], n_halves: int) -> NDArray[np
 
 
 def _best_of_offsets(
-    spectra: NDArray[np.complex64], scale: NDArray[np.float32], sector: int, steps: Sequence[int]
+    spectra: NDArray[np.complex64],
+    scale: NDArray[np.float32],
+    sector: int,
+    steps: Sequence[int],
+    between: Callable[[], None],
 ) -> _Best:
     n_halves = len(scale)
     template = fft.fft(primary_wave(sector), _N_FFT).conj()
@@ -137,6 +143,7 @@ def _best_of_offsets(
     n_batch = max(1, _N_VALUES_BATCH // scale.size)
     rows = np.empty((n_batch, n_halves, HALF_FRAME), np.float32)
     for first in range(0, len(steps), n_batch):
+        between()
         batch = steps[first : first + n_batch]
         for row, step in zip(rows, batch, strict=False):
             product = spectra * np.roll(template, _STEP_BINS * step)

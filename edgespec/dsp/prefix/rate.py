@@ -1,5 +1,6 @@
 """The middle of a band at 1.92 MS/s, which holds the synchronisation signals of any LTE cell."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from math import ceil
 
@@ -25,13 +26,18 @@ _LINE_MOST = 4.0
 _MOST_SAMPLE = 1e6
 
 
-def to_search_rate(samples: NDArray[np.complex64], sample_rate_hz: float) -> NDArray[np.complex64]:
+def to_search_rate(
+    samples: NDArray[np.complex64],
+    sample_rate_hz: float,
+    between: Callable[[], None] = lambda: None,
+) -> NDArray[np.complex64]:
     """Return the middle 1.92 MHz at 1.92 MS/s, complex64 ``(n * 1.92e6 / sample_rate_hz,)``.
 
     Sample ``i`` lies where sample ``i * sample_rate_hz / 1.92e6`` of the input does. The spectrum
     is cut, in blocks of 20 ms; in each of them, what stands more than 6 dB above the median of the
     band (tones, narrow channels, the receiver's own spike) is levelled to that, so that it hides
     less of a cell. Samples that are not finite, or so large that their powers are not, count as 0.
+    ``between`` is called before each block.
     """
     ratio = Fraction(SEARCH_RATE_HZ / sample_rate_hz).limit_denominator(10_000)
     n_units = fft.next_fast_len(ceil(_N_BLOCK / ratio.numerator))
@@ -43,6 +49,7 @@ def to_search_rate(samples: NDArray[np.complex64], sample_rate_hz: float) -> NDA
     block = np.empty(n_in, np.complex64)
     window = _window(n_out, ratio < 1)
     for number in range(ceil(len(out) / hop_out)):
+        between()
         start = number * hop_in - skip_in
         piece = samples[max(start, 0) : start + n_in]
         ahead = max(-start, 0)

@@ -1,6 +1,6 @@
 """Search for LTE cells in samples: who is there, when its frames begin, at which frequency."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -38,6 +38,7 @@ def find_cell(
     sample_rate_hz: float,
     sample_start: int = 0,
     span_hz: float = 420e3,
+    between: Callable[[], None] = lambda: None,
 ) -> Cell | None:
     """Return the LTE cell with the strongest reference signals, or None.
 
@@ -53,18 +54,21 @@ def find_cell(
         sample_rate_hz: of the samples, 1.92 MS/s or more; the middle 1.92 MHz are searched.
         sample_start: number of the first sample in its stream.
         span_hz: largest frequency offset of the cell from the centre, to either side.
+        between: called between steps of a fraction of a second; what it raises ends the search.
 
     Raises:
         UsageError: the sample rate is below 1.92 MS/s.
     """
-    for first, wave in _stretches(samples, sample_rate_hz):
+    for first, wave in _stretches(samples, sample_rate_hz, between):
         for n_halves, most_hz in _STAGES:
             if len(wave) < n_halves * HALF_FRAME + N_USEFUL:
                 break
             n_steps = round(min(span_hz, most_hz) / STEP_HZ)
-            peaks = primary_peaks(wave, n_halves, range(-n_steps, n_steps + 1))
+            steps = range(-n_steps, n_steps + 1)
+            peaks = primary_peaks(wave, n_halves, steps, between=between)
             part = wave[: (_LONGER * n_halves + 1) * HALF_FRAME]
-            found = [(one, peak) for peak in peaks[:_N_PEAKS] if (one := identify(part, peak))]
+            proven = [(identify(part, peak, between), peak) for peak in peaks[:_N_PEAKS]]
+            found = [(one, peak) for one, peak in proven if one is not None]
             if found:
                 best, peak = max(found)
                 cell = refine(wave, _steadied(wave, best.cell, peak))
@@ -78,6 +82,7 @@ def find_others(
     cell: Cell,
     known: Sequence[Cell] = (),
     sample_start: int = 0,
+    between: Callable[[], None] = lambda: None,
 ) -> list[Cell]:
     """Return the cells that are heard beside one that is known, the most coherent first.
 
@@ -91,8 +96,9 @@ def find_others(
         cell: the cell whose frequency and clock hold for all of them about.
         known: others that are known.
         sample_start: number of the first sample in the stream on whose count the cells lie.
+        between: as of :func:`find_cell`.
     """
-    stretch = next(_stretches(samples, sample_rate_hz), None)
+    stretch = next(_stretches(samples, sample_rate_hz, between), None)
     if stretch is None or len(stretch[1]) < _STAGES[1][0] * HALF_FRAME + N_USEFUL:
         return []
     wave = stretch[1]
@@ -101,20 +107,23 @@ def find_others(
     there = [_at_search_rate(one, sample_start) for one in (cell, *known)]
     masked = [(one.identity % 3, _primary_at(one)) for one in there]
     part = wave[: (_LONGER * n_halves + 1) * HALF_FRAME]
-    peaks = primary_peaks(centred, n_halves, _OTHER_STEPS, masked, _N_OTHER_PEAKS)
-    proven = [identify(part, peak._replace(cfo_hz=peak.cfo_hz + cell.cfo_hz)) for peak in peaks]
+    peaks = primary_peaks(centred, n_halves, _OTHER_STEPS, masked, _N_OTHER_PEAKS, between=between)
+    proven = [
+        identify(part, peak._replace(cfo_hz=peak.cfo_hz + cell.cfo_hz), between) for peak in peaks
+    ]
     found = [one.cell for one in proven if one is not None]
     for one in there:
-        found += identify_beside(part, _peak_of(one), one)
+        found += identify_beside(part, _peak_of(one), one, between)
     others: list[Cell] = []
     for one in sorted(found, key=lambda each: -each.snr_db):
         if not any(_is_same(one, other) for other in (*there, *others)):
+            between()
             others.append(refine(wave, one))
     return [_on_stream(one, sample_rate_hz, sample_start) for one in others]
 
 
 def _stretches(
-    samples: NDArray[np.complex64], sample_rate_hz: float
+    samples: NDArray[np.complex64], sample_rate_hz: float, between: Callable[[], None]
 ) -> Iterator[tuple[int, NDArray[np.complex64]]]:
     """Yield pieces at 1.92 MS/s, each with the number of its first sample in the input."""
     if not sample_rate_hz >= SEARCH_RATE_HZ:
@@ -124,7 +133,7 @@ def _stretches(
         )
     n_piece = round(_N_STRETCH * sample_rate_hz / SEARCH_RATE_HZ)
     for first in range(0, len(samples), n_piece):
-        yield first, to_search_rate(samples[first : first + n_piece], sample_rate_hz)
+        yield first, to_search_rate(samples[first : first + n_piece], sample_rate_hz, between)
 
 
 def _steadied(wave: NDArray[np.complex64], cell: Cell, peak: Peak) -> Cell:

@@ -40,7 +40,7 @@ def survey(source: str, duration: float, as_json: bool, picture: Path | None) ->
     """
     from edgespec.ops.survey.report import survey as measure
 
-    found = measure(source, duration)
+    found = measure(source, duration, lambda text: click.echo(f"survey: {text}", err=True))
     if picture is not None:
         from edgespec.ops.survey.picture import draw_survey
 

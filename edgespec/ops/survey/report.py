@@ -1,5 +1,6 @@
 """What a survey heard: a cell and its neighbours, or what was there in its place."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from edgespec.dsp.prefix.bandwidth import Bandwidth, measure_bandwidth
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.search import find_cell, find_others
 from edgespec.errors import SourceError
+from edgespec.ops.survey.patience import Patience
 from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
 from edgespec.sources import open_source
 from edgespec.sources.source import Source
@@ -86,10 +88,13 @@ class Survey:
         return "\n".join(lines)
 
 
-def survey(uri: str, duration_s: float) -> Survey:
+def survey(
+    uri: str, duration_s: float, progress: Callable[[str], None] = lambda text: None
+) -> Survey:
     """Return what is heard in the first seconds of a source.
 
-    Where a live source lost samples, what came before is left out.
+    Where a live source lost samples, what came before is left out. ``progress`` is told what takes
+    longer than 3 s.
 
     Raises:
         UsageError: the URI cannot be understood, or the sample rate is below 1.92 MS/s.
@@ -117,10 +122,11 @@ def survey(uri: str, duration_s: float) -> Survey:
         peak=float(max(parts.max(), -parts.min())),
         spectrum=mean_spectrum(samples, rate_hz),
     )
-    cell = find_cell(samples, rate_hz)
+    patience = Patience(progress)
+    cell = find_cell(samples, rate_hz, between=patience.between)
     if cell is None:
         return found
-    others = tuple(find_others(samples, rate_hz, cell))
+    others = tuple(find_others(samples, rate_hz, cell, between=patience.between))
     return replace(found, cell=cell, bandwidth=measure_bandwidth(samples, cell), others=others)
 
 

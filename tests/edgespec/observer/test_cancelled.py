@@ -1,6 +1,6 @@
 """A band without its cell: found, learnt, scanned; lost and found again, or not there at all."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from edgespec.detect.scan.residual_scan import THRESHOLD
 from edgespec.dsp.prefix.plan import can_cancel
 from edgespec.framing import Recipe
 from edgespec.heard_cell import CellState
+from edgespec.observer import cell_search
 from edgespec.observer.cancelled import CancelledBand
 from edgespec.records import IqBlock, SampleFormat, Score
 from edgespec.simulate.config import InterfererConfig
@@ -163,6 +164,23 @@ def test_behind_a_retune_all_is_new(cell: NDArray[np.int16]) -> None:
     assert band.state is CellState.SEARCHING
     assert band.take(0.0) is None
     assert band.may_be_gain(3.0)
+
+
+def test_a_band_that_is_to_end_waits_for_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    n_steps = 0
+
+    def find(*samples: object, between: Callable[[], None]) -> None:
+        nonlocal n_steps
+        while True:
+            between()
+            n_steps += 1
+            band.stop()
+
+    monkeypatch.setattr(cell_search, "find_cell", find)
+    rng = np.random.default_rng(6)
+    band = band_for(Computing.PLAIN)
+    assert not any(heard(band, blocks(noise(rng, round(0.6 * RATE_HZ)))))
+    assert (n_steps, band.state) == (1, CellState.SEARCHING)
 
 
 def test_noise_holds_no_cell_and_is_not_scored() -> None:

@@ -19,7 +19,7 @@ HOP = 100
 SHORT, LONG = (round(seconds * RATE_HZ) for seconds in SEARCH_S)
 CELL = Cell("lte", 7, "fdd", "normal", RATE_HZ, 0.0, 0.0, 0.0, 20.0, 0.9, 2.0)
 
-Find = Callable[[NDArray[np.complex64], float, int], Cell | None]
+Find = Callable[..., Cell | None]
 
 
 def block(start: int, n: int = HOP, n_dropped: int = 0) -> IqBlock:
@@ -39,7 +39,7 @@ def search_with(
 def test_a_cell_comes_with_all_samples_it_was_found_in(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[tuple[int, float, int]] = []
 
-    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int, **_: object) -> Cell:
         heard.append((len(wave), rate_hz, start))
         return CELL
 
@@ -59,7 +59,9 @@ def test_a_cell_comes_with_all_samples_it_was_found_in(monkeypatch: pytest.Monke
 
 
 def test_what_a_short_stretch_does_not_show_a_long_one_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    search = search_with(monkeypatch, lambda wave, rate, start: CELL if len(wave) == LONG else None)
+    search = search_with(
+        monkeypatch, lambda wave, rate, start, **_: CELL if len(wave) == LONG else None
+    )
     answers = [search.add(block(start)) for start in range(0, LONG, HOP)]
     assert [answer is None for answer in answers] == [True] * (len(answers) - 1) + [False]
     assert search.n_failed == 0
@@ -70,7 +72,7 @@ def test_without_a_cell_it_is_looked_for_again_less_and_less_often(
 ) -> None:
     searched: list[int] = []
 
-    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> None:
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int, **_: object) -> None:
         if len(wave) == LONG:
             searched.append(start)
 
@@ -86,7 +88,7 @@ def test_without_a_cell_it_is_looked_for_again_less_and_less_often(
 def test_one_that_was_known_is_looked_for_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[int] = []
 
-    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> None:
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int, **_: object) -> None:
         if len(wave) == LONG:
             searched.append(start)
 
@@ -101,7 +103,7 @@ def test_one_that_was_known_is_looked_for_again_soon(monkeypatch: pytest.MonkeyP
 def test_samples_behind_a_gap_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     starts: list[int] = []
 
-    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int, **_: object) -> Cell:
         starts.append(start)
         return CELL
 
@@ -117,7 +119,7 @@ def test_samples_behind_a_gap_begin_anew(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_stream_does_not_wait_for_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
     may_end = threading.Event()
 
-    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int, **_: object) -> Cell:
         assert may_end.wait(60)
         # What follows meanwhile does not touch what is searched.
         expected = SampleFormat.CI16.to_complex(block(0, SHORT).samples)
@@ -141,7 +143,7 @@ def test_a_stream_does_not_wait_for_a_search(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_gap_makes_a_search_that_is_running_useless(monkeypatch: pytest.MonkeyPatch) -> None:
     may_end = threading.Event()
 
-    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int, **_: object) -> Cell:
         assert may_end.wait(60)
         return CELL
 
@@ -157,7 +159,7 @@ def test_a_gap_makes_a_search_that_is_running_useless(monkeypatch: pytest.Monkey
 
 
 def test_a_search_that_breaks_is_a_search_without_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int, **_: object) -> Cell:
         raise MemoryError
 
     search = search_with(monkeypatch, find)
@@ -172,7 +174,7 @@ def test_searches_do_not_pile_up_where_samples_are_lost_again_and_again(
     may_end = threading.Semaphore(0)
     starts: list[int] = []
 
-    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int, **_: object) -> Cell:
         starts.append(start)
         assert may_end.acquire(timeout=60)
         return CELL
@@ -197,11 +199,52 @@ def test_searches_do_not_pile_up_where_samples_are_lost_again_and_again(
     assert search.add(block(6 * SHORT + HOP)) is not None
 
 
+def test_a_gap_stops_a_search_that_is_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    has_begun = threading.Event()
+
+    def find(
+        wave: NDArray[np.complex64], rate_hz: float, start: int, between: Callable[[], None]
+    ) -> None:
+        while True:
+            between()
+            has_begun.set()
+
+    search = search_with(monkeypatch, find, is_live=True)
+    for start in range(0, SHORT, HOP):
+        search.add(block(start))
+    thread = search._running and search._running.thread
+    assert thread is not None
+    assert has_begun.wait(60)
+    search.add(block(SHORT + HOP, n_dropped=HOP))
+    thread.join(60)
+    assert not search.is_searching
+
+
+def test_one_that_is_stopped_says_nothing_of_the_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    n_steps = 0
+
+    def find(
+        wave: NDArray[np.complex64], rate_hz: float, start: int, between: Callable[[], None]
+    ) -> Cell:
+        nonlocal n_steps
+        between()
+        n_steps += 1
+        search.stop()
+        between()
+        return CELL
+
+    search = search_with(monkeypatch, find)
+    for start in range(0, 2 * LONG, HOP):
+        assert search.add(block(start)) is None
+    # Neither a cell nor that there is none; and nothing is searched any more.
+    assert (n_steps, search.cell, search.n_failed) == (1, None, 0)
+
+
 def test_bands_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     n_inside, most = 0, 0
     lock = threading.Lock()
 
-    def find(wave: NDArray[np.complex64], rate_hz: float, start: int) -> Cell:
+    def find(wave: NDArray[np.complex64], rate_hz: float, start: int, **_: object) -> Cell:
         nonlocal n_inside, most
         with lock:
             n_inside += 1

@@ -11,12 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from edgespec.errors import SourceError
-from edgespec.observer.monitor import blocks_in_ring
+from edgespec.observer.band import BandChain
+from edgespec.observer.monitor import Monitor, Radio, blocks_in_ring
 from edgespec.records import Event, IqBlock
 from tests.made import band, tiny
 from tests.made.broker import PATIENCE_S, wait_for
 from tests.made.clock import Clock
-from tests.made.tape import WARMUP_S, Notebook, Tape, monitor_for
+from tests.made.tape import WARMUP_S, Notebook, Tape, chain_for, monitor_for
 
 RECIPE = tiny.RECIPE
 GEOMETRY = tiny.GEOMETRY
@@ -84,6 +85,19 @@ def test_stop_ends_it_cleanly(endless_tone: NDArray[np.complex64], notebook: Not
     assert notebook.types == ["new", "end"]
     assert state.n_samples < 600_000
     assert tape.closed.is_set()
+
+
+def test_stop_tells_every_chain_to_leave_what_takes_long(
+    endless_tone: NDArray[np.complex64], notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(BandChain, "stop", lambda chain: told.append(chain))
+    tape = Tape(endless_tone)
+    radio = Radio("r0", tape, [chain_for(tape, "a"), chain_for(tape, "b")])
+    monitor = Monitor([radio], [notebook], state_s=60.0)
+    monitor.stop()
+    assert told == [*radio.chains]
+    monitor.run()
 
 
 def test_stop_ends_it_while_nothing_comes(clean: NDArray[np.complex64], notebook: Notebook) -> None:

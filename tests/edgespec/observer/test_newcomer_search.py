@@ -1,6 +1,7 @@
 """Looks for other cells: who finds them is another's test."""
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -30,7 +31,9 @@ def search_with(monkeypatch: pytest.MonkeyPatch, find: object, is_live: bool) ->
 def test_a_look_ends_with_the_block_that_fills_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def find(wave: NDArray[np.complex64], rate_hz: float, cell: Cell, sample_start: int) -> object:
+    def find(
+        wave: NDArray[np.complex64], rate_hz: float, cell: Cell, *, sample_start: int, **_: object
+    ) -> object:
         asked.append((len(wave), rate_hz, cell, sample_start))
         return [CELL]
 
@@ -91,3 +94,20 @@ def test_without_memory_nobody_is_found(
     assert looks[2] is not None
     assert looks[2].others == []
     assert "not enough memory" in caplog.text
+
+
+def test_a_look_that_is_stopped_finds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    n_steps = 0
+
+    def find(*args: object, between: Callable[[], None], **options: object) -> list[Cell]:
+        nonlocal n_steps
+        between()
+        n_steps += 1
+        search.stop()
+        between()
+        return [CELL]
+
+    search = search_with(monkeypatch, find, is_live=False)
+    search.begin(CELL, block(0))
+    assert [search.add(block(start)) for start in range(0, 5000, HOP)] == [None] * 10
+    assert n_steps == 1

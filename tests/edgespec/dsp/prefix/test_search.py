@@ -1,11 +1,14 @@
 """Cells are found, with their time and frequency; what is no cell is refused."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import fft
 
+from edgespec.dsp.prefix import primary, rate, secondary
 from edgespec.dsp.prefix.identify import refine
 from edgespec.dsp.prefix.search import find_cell, find_others
 from edgespec.errors import UsageError
@@ -297,3 +300,58 @@ def test_the_cells_of_a_network_share_a_carrier(shared_data):
     (other,) = find_others(samples, rate_hz, cell)
     assert (cell.identity, other.identity) == (354, 355)
     assert other.cfo_hz == pytest.approx(cell.cfo_hz, abs=100.0)
+
+
+class Steps:
+    """Counts the steps of a search, and the points that are transformed in each of them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, n_most: int = 1_000_000) -> None:
+        self.n = 0
+        self.n_points = [0]
+        self._n_most = n_most
+        for module in (primary, rate, secondary):
+            monkeypatch.setattr(module, "fft", self)
+
+    def __getattr__(self, name: str) -> Callable[..., np.ndarray]:
+        def counted(values: np.ndarray, *args: object, **options: object) -> np.ndarray:
+            if name in ("fft", "ifft"):
+                self.n_points[-1] += values.size
+            return getattr(fft, name)(values, *args, **options)
+
+        return counted
+
+    def between(self) -> None:
+        if self.n == self._n_most:
+            raise KeyboardInterrupt
+        self.n += 1
+        self.n_points.append(0)
+
+
+@pytest.mark.parametrize("rate_hz", [1.92e6, 20e6])
+def test_a_search_asks_between_short_steps_whether_it_is_to_go_on(
+    rng, monkeypatch: pytest.MonkeyPatch, rate_hz: float
+) -> None:
+    """A million points are some 30 ms of a slow core; the whole search is that of a minute."""
+    samples = noise(rng, round(0.7 * rate_hz))
+    steps = Steps(monkeypatch)
+    assert find_cell(samples, rate_hz, between=steps.between) is None
+    assert sum(steps.n_points) > 50e6
+    # In each stretch before there is anything to ask about, the rows of the longest fold.
+    assert max(steps.n_points) < 1.5e6
+    for n_most in (0, 3, steps.n - 1):
+        stopped = Steps(monkeypatch, n_most)
+        with pytest.raises(KeyboardInterrupt):
+            find_cell(samples, rate_hz, between=stopped.between)
+        assert stopped.n == n_most
+
+
+def test_a_look_beside_a_cell_can_be_stopped(rng, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = received(rng, cell_wave(rng, 91, n_frames=12), 1.92e6, snr_db=20.0)
+    cell = find_cell(samples, 1.92e6)
+    steps = Steps(monkeypatch)
+    find_others(samples, 1.92e6, cell, between=steps.between)
+    assert max(steps.n_points) < 1.5e6
+    for n_most in (0, 3, steps.n - 1):
+        stopped = Steps(monkeypatch, n_most)
+        with pytest.raises(KeyboardInterrupt):
+            find_others(samples, 1.92e6, cell, between=stopped.between)
