@@ -19,6 +19,7 @@ from edgespec.clock import ClockQuality
 from edgespec.errors import ModelError
 from edgespec.grid import NO_SPAN, Grid, Quantity, Span
 from edgespec.heard_cell import HeardCell
+from edgespec.kinds import UNKNOWN
 from edgespec.sample_format import SampleFormat
 
 __all__ = [
@@ -290,9 +291,11 @@ class Event:
     ``excess_db`` at the peak is never negative for a gain, never positive for a loss;
     ``severity_db`` is the mean distance from normal between the edges. ``sureness``, 0 to 1, is the
     share of alarming segments from the first to the last, times ``1 - threshold / (2 score)`` of
-    the highest score. ``kind`` is one of :data:`edgespec.detect.kinds.KINDS`, or of trouble with
-    the receiver; ``share`` then is the largest share of samples that were bad, and levels are lower
-    bounds. Of what happens to a cell ``detector`` is ``cell``, ``cell_identity`` says whose it is,
+    the highest score. ``kind`` is a key of :data:`edgespec.kinds.ADVICE`, ``kind_probability`` how
+    likely it is, 1 where a rule is certain; where it is unknown, how likely it is that none of the
+    known kinds is right, and ``kind_hint`` names the likeliest of these. Of trouble with the
+    receiver ``share`` is the largest share of samples that were bad, and levels are lower bounds.
+    Of what happens to a cell ``detector`` is ``cell``, ``cell_identity`` says whose it is,
     ``peak_dbfs`` is the power of the band, and ``excess_db`` how its level moved. ``latency_s`` is
     the time from the last sample of the segment that made this message to the message itself.
     ``model_sha256`` is the bundle that the band was judged by; ``alert`` is set on its way out.
@@ -316,7 +319,9 @@ class Event:
     score: float
     threshold: float
     sureness: float
-    kind: str = "anomaly"
+    kind: str = UNKNOWN
+    kind_probability: float = 1.0
+    kind_hint: str = ""
     clock: ClockQuality = ClockQuality.UNSYNCHRONISED
     latency_s: float = 0.0
     model_sha256: str | None = None

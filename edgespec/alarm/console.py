@@ -8,7 +8,8 @@ from edgespec.alarm.output import Output
 from edgespec.alarm.terminal import Terminal
 from edgespec.config import Config
 from edgespec.heard_cell import CellState, HeardCell
-from edgespec.records import BandInfo, Event, ObserverState, RssReport
+from edgespec.kinds import advice_for
+from edgespec.records import BandInfo, Event, EventType, ObserverState, RssReport
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.event import EventMessage, event_payload
 from edgespec.wire.info import band_payload, info_payload
@@ -76,7 +77,7 @@ class JsonLinesSink:
 
 
 class TableSink:
-    """A row for each message of an event and a line about the observer itself.
+    """A row for each message of an event, advice on a new one, a line about the observer itself.
 
     On a terminal that line overwrites itself.
     """
@@ -111,12 +112,13 @@ class TableSink:
                 f"{event.excess_db:+.1f}",
                 f"{event.score:.4g}/{event.threshold:.4g}",
                 f"{event.latency_s * 1e3:.1f}",
-                event.kind
-                + ("" if event.cell_identity is None else f" {event.cell_identity}")
-                + ("" if event.alert.is_on else f" (no alert: {event.alert.reason})"),
+                _kind(event),
             ]
         )
         self._terminal.line(row, event.event_type)
+        advice = advice_for(event.kind)
+        if event.event_type is EventType.NEW and event.alert.is_on and advice:
+            self._terminal.line(f"{'':{_COLUMNS[0][2]}}  advice: {advice}")
 
     def state(self, state: ObserverState) -> None:
         """Write or overwrite the line about the observer."""
@@ -143,6 +145,18 @@ class TableSink:
 def _row(cells: list[str]) -> str:
     columns = zip(cells, _COLUMNS, strict=True)
     return "  ".join(f"{cell:{align}{width}}" for cell, (_, align, width) in columns).rstrip()
+
+
+def _kind(event: Event) -> str:
+    """Return what an event is called, how likely, whose cell it is and why it is no alert."""
+    words = event.kind
+    if event.kind_probability < 1.0:
+        words += f" {event.kind_probability:.0%}"
+    if event.kind_hint:
+        words += f", perhaps {event.kind_hint}"
+    if event.cell_identity is not None:
+        words += f" {event.cell_identity}"
+    return words if event.alert.is_on else f"{words} (no alert: {event.alert.reason})"
 
 
 def _range(band: BandInfo) -> str:

@@ -10,7 +10,6 @@ import numpy as np
 from edgespec.clock import ClockQuality
 from edgespec.detect.gain import GainWatch, gain_step_db
 from edgespec.detect.images import without_images
-from edgespec.detect.kinds import GAIN_STEP
 from edgespec.detect.message import message_of
 from edgespec.detect.reference import EnergyLevel
 from edgespec.detect.regions import Region
@@ -18,6 +17,7 @@ from edgespec.detect.rules import EventRules
 from edgespec.detect.sightings import MODELS, Lookout
 from edgespec.detect.track import Life, Sighting, Track
 from edgespec.grid import Grid
+from edgespec.kinds import GAIN_STEP
 from edgespec.records import BandInfo, Decision, Event, EventType, FloatArray, Score
 
 __all__ = ["EventTracker"]

@@ -8,30 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.detect.regions import Region
+from edgespec.kinds import (
+    NARROWBAND,
+    POWER_STEP,
+    PULSE,
+    SIGNAL_LOST,
+    SWEEP,
+    TONE,
+    WIDEBAND,
+)
 from edgespec.records import FloatArray
 
-__all__ = [
-    "ANOMALY",
-    "GAIN_STEP",
-    "KINDS",
-    "POWER_STEP",
-    "PULSE",
-    "SIGNAL_LOST",
-    "SWEEP",
-    "TONE",
-    "WIDEBAND",
-    "kind_of",
-]
-
-ANOMALY, GAIN_STEP, POWER_STEP, PULSE = "anomaly", "gain-step", "power-step", "pulse"
-SIGNAL_LOST, SWEEP, TONE, WIDEBAND = "signal-lost", "sweep", "tone", "wideband"
-#: Every kind that an event of these shapes may have.
-KINDS = (TONE, PULSE, SWEEP, WIDEBAND, POWER_STEP, SIGNAL_LOST, GAIN_STEP, ANOMALY)
+__all__ = ["kind_of"]
 
 #: A tone is not wider than the main lobe of a Hann taper.
 TONE_BINS = 4
 #: What is at least this part of the band wide is wideband.
-WIDEBAND_SHARE = 1 / 16
+WIDEBAND_SHARE = 1 / 4
 #: A pulse is there in at most this part of the horizon's frames: those at half of the most.
 PULSE_SHARE = 0.5
 #: A sweep's peak goes over so many bins, in so many moves, so large a part of them one way.
@@ -63,7 +56,7 @@ def kind_of(region: Region, map_db: FloatArray, normal_dbfs: FloatArray | None) 
         return POWER_STEP
     if region.n_bins >= WIDEBAND_SHARE * map_db.shape[1]:
         return WIDEBAND
-    return ANOMALY
+    return NARROWBAND
 
 
 def _begins_or_ends(active: NDArray[np.bool_]) -> bool:

@@ -45,6 +45,7 @@ def message_of(
         threshold=track.threshold,
         sureness=track.sureness,
         kind=track.kind,
+        kind_probability=track.kind_probability,
         clock=clock,
         latency_s=latency_ns / _NS,
         model_sha256=info.model_sha256,

@@ -7,7 +7,7 @@ import numpy as np
 
 from edgespec.detect.added import FrameMeans, NormalPower
 from edgespec.detect.detectors import MODEL_DETECTORS, RESIDUAL
-from edgespec.detect.kinds import ANOMALY, kind_of
+from edgespec.detect.kinds import kind_of
 from edgespec.detect.normal import NormalMap, Standing
 from edgespec.detect.regions import (
     Region,
@@ -16,6 +16,7 @@ from edgespec.detect.regions import (
     region_at,
 )
 from edgespec.detect.track import Evidence, Life, Sighting
+from edgespec.kinds import UNKNOWN
 from edgespec.records import Decision, FloatArray, Score
 
 __all__ = ["MODELS", "POWER", "Lookout"]
@@ -255,7 +256,7 @@ class Lookout:
 
     def _whole_band(self, one: Evidence, target_dbfs: FloatArray) -> Sighting:
         peak = int(target_dbfs.mean(axis=0).argmax())
-        return Sighting(Region(0, self._n_bins - 1, peak, 1, 0.0), one, 0, ANOMALY)
+        return Sighting(Region(0, self._n_bins - 1, peak, 1, 0.0), one, 0, UNKNOWN)
 
     def _map_of(self, score: Score) -> str:
         """Return whose map a detector goes by: its own until the site is known."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edgespec.detect.kinds import ANOMALY
 from edgespec.detect.normal import Standing
 from edgespec.detect.regions import Region, region_at
+from edgespec.kinds import UNKNOWN
 from edgespec.records import Decision, FloatArray
 
 __all__ = ["Evidence", "Life", "Sighting", "Track"]
@@ -139,7 +139,12 @@ class Track:
     @property
     def kind(self) -> str:
         """What it was called most often; its first segment, which holds an onset, counts least."""
-        return self.kinds.most_common(1)[0][0] if self.kinds else ANOMALY
+        return self.kinds.most_common(1)[0][0] if self.kinds else UNKNOWN
+
+    @property
+    def kind_probability(self) -> float:
+        """The share of its segments in which it was called so."""
+        return self.kinds[self.kind] / max(self.kinds.total(), 1)
 
     def overlap(self, sighting: Sighting, slack: int) -> int:
         """Return how many bins a region shares with where it is, or where it was last.

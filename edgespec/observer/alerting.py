@@ -3,9 +3,7 @@
 from edgespec.alerts.judge import AlertJudge
 from edgespec.alerts.rules import AlertRules
 from edgespec.config import Config
-from edgespec.detect.cell.cell_events import KINDS as CELL_KINDS
-from edgespec.detect.kinds import KINDS
-from edgespec.detect.trouble import TROUBLES
+from edgespec.kinds import ADVICE
 
 __all__ = ["alert_rules", "open_judge"]
 
@@ -16,8 +14,7 @@ def alert_rules(config: Config) -> AlertRules:
     Raises:
         ConfigError: a rule names a band or a kind of event that is not there.
     """
-    kinds = dict.fromkeys((*KINDS, *CELL_KINDS.values(), *(trouble.kind for trouble in TROUBLES)))
-    return AlertRules.of(config, list(kinds))
+    return AlertRules.of(config, list(ADVICE))
 
 
 def open_judge(config: Config) -> AlertJudge:

@@ -10,6 +10,7 @@ from typing import Any
 
 from edgespec.alert import Alert
 from edgespec.clock import ClockQuality
+from edgespec.kinds import advice_for
 from edgespec.records import Change, Event, EventType
 from edgespec.units import format_utc
 from edgespec.wire.fields import LEVEL_UNIT, Fields
@@ -58,6 +59,9 @@ def event_payload(message: EventMessage) -> dict[str, Any]:
         "severity_db": float(event.severity_db),
         "level_unit": LEVEL_UNIT,
         "kind": event.kind,
+        "kind_probability": float(event.kind_probability),
+        "kind_hint": event.kind_hint,
+        "advice": advice_for(event.kind),
         "detector": event.detector,
         "score": float(event.score),
         "threshold": float(event.threshold),
@@ -101,6 +105,8 @@ def parse_event(data: bytes | str) -> EventMessage:
         threshold=fields.number("threshold"),
         sureness=fields.number("sureness"),
         kind=fields.text("kind"),
+        kind_probability=fields.number("kind_probability"),
+        kind_hint=fields.text("kind_hint"),
         clock=fields.choice("clock", ClockQuality),
         latency_s=round(fields.number("latency_ms") / 1e3, 6),
         model_sha256=fields.optional_text("model_sha256"),

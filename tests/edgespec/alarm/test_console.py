@@ -17,6 +17,7 @@ from edgespec.alert import Alert
 from edgespec.config import Config, MqttConfig, NodeConfig
 from edgespec.framing import Framing
 from edgespec.heard_cell import CellState, HeardCell
+from edgespec.kinds import advice_for
 from edgespec.records import BandInfo, Change, Event, EventType, ObserverState
 from edgespec.wire.event import parse_event
 from edgespec.wire.info import parse_info
@@ -72,7 +73,7 @@ def test_json_lines_are_written_at_once() -> None:
 def test_a_row_says_when_where_and_how_much() -> None:
     stream = io.StringIO()
     play(TableSink(stream))
-    heading, model, columns, first, status, last, _ = stream.getvalue().splitlines()
+    heading, model, columns, first, advice, status, last, _ = stream.getvalue().splitlines()
     assert "sigmf:a.sigmf-meta" in heading
     assert "803.5 MHz to 808.5 MHz" in heading
     assert "shipped" in model
@@ -82,6 +83,7 @@ def test_a_row_says_when_where_and_how_much() -> None:
         "00:00:01.500000", "new", "lte", "805.9000", "806.2500", "350.0", "-41.3", "+12.3",
         "3.21/2", "4.2", "tone",
     ]  # fmt: skip
+    assert advice.strip() == f"advice: {advice_for('tone')}"
     assert last.split()[1] == "end"
     for name, cell in (("to MHz", "806.2500"), ("latency ms", "4.2"), ("width kHz", "350.0")):
         assert columns.index(name) + len(name) == first.index(f" {cell} ") + 1 + len(cell)
@@ -97,6 +99,19 @@ def test_a_row_says_why_it_is_no_alert() -> None:
     stream = io.StringIO()
     TableSink(stream).event(replace(EVENT, alert=Alert(False, "quiet hours")))
     assert stream.getvalue().endswith("tone (no alert: quiet hours)\n")
+
+
+def test_a_row_says_how_likely_a_kind_is() -> None:
+    stream = io.StringIO()
+    sink = TableSink(stream)
+    sink.event(replace(EVENT, kind="unknown", kind_probability=0.6, kind_hint="sweep"))
+    sink.event(replace(EVENT, kind="chirp", kind_probability=0.875, event_type=EventType.END))
+    sink.event(replace(EVENT, kind="of a later version", event_type=EventType.NEW))
+    unknown, advice, chirp, later = stream.getvalue().splitlines()
+    assert unknown.endswith("  unknown 60%, perhaps sweep")
+    assert advice.strip() == f"advice: {advice_for('unknown')}"
+    assert chirp.endswith("  chirp 88%")
+    assert later.endswith("  of a later version")
 
 
 def test_a_state_without_broker_and_scores_is_short() -> None:
@@ -207,7 +222,7 @@ def test_on_a_terminal_the_state_overwrites_itself(monkeypatch: pytest.MonkeyPat
     assert stream.getvalue().count("\n") == 0
     assert [len(line) for line in stream.getvalue().split("\r\x1b[2K")] == [0, 59, 59]
     sink.event(EVENT)
-    assert stream.getvalue().count("\n") == 1
+    assert stream.getvalue().count("\n") == 2
     assert "\x1b[1;31m" in stream.getvalue()
     sink.state(STATE)
     sink.close()
@@ -287,7 +302,7 @@ def test_the_states_of_several_bands_are_lines_of_their_own() -> None:
     assert lines[1] == "listening to rtl_tcp:h:1: band gsm, 922.5 MHz to 927.5 MHz"
     assert lines[2].startswith("model shipped, alarms to mqtt://")
     assert " gsm " in lines[4]
-    assert lines[5].startswith("gsm: ALARM | nothing above its threshold now | level ")
+    assert lines[6].startswith("gsm: ALARM | nothing above its threshold now | level ")
 
 
 def test_the_states_of_several_bands_share_the_line_of_a_terminal() -> None:

@@ -8,8 +8,8 @@ import pytest
 from edgespec.alerts.judge import AlertJudge
 from edgespec.alerts.rules import QUIET_HOURS, RULE, AlertRules
 from edgespec.config import AlarmConfig, AlertConfig, BandConfig, Config
-from edgespec.detect.kinds import KINDS
 from edgespec.errors import ConfigError
+from edgespec.kinds import ADVICE
 from edgespec.observer.alerting import alert_rules
 from edgespec.records import Change, EventType
 from tests.made.event import event_of
@@ -23,7 +23,7 @@ def why_not(rule: AlertConfig, event: object) -> str:
 
 def test_without_any_rule_every_event_is_an_alert() -> None:
     rules = AlertRules(ALARM)
-    for kind, hour in product(KINDS, range(24)):
+    for kind, hour in product(ADVICE, range(24)):
         assert rules.why_not(event_of(kind, at_s=3600.0 * hour, lasts_s=0.0)) == ""
 
 
@@ -61,7 +61,7 @@ def test_all_of_one_rule_must_hold_and_one_of_several() -> None:
 
 
 def test_another_rule_never_takes_an_alert_away() -> None:
-    events = [event_of(kind, excess_db=level) for kind in KINDS for level in (1.0, 10.0)]
+    events = [event_of(kind, excess_db=level) for kind in ADVICE for level in (1.0, 10.0)]
     first, second = AlertConfig(kinds=("tone",)), AlertConfig(min_excess_db=5.0)
     few, more = AlertRules(ALARM, [first]), AlertRules(ALARM, [first, second])
     for event in events:

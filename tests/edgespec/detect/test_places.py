@@ -150,8 +150,8 @@ def station() -> FloatArray:
         ("sweep", (20, 70), chirp()),
         ("wideband", (60, 100), rows(slice(60, 101))),
         ("power-step", (40, 59), rows(slice(40, 60), more_db=5.0)),
-        ("wideband", (45, 55), rows(slice(45, 56), more_db=5.0)),
-        ("anomaly", (80, 85), rows(slice(80, 86))),
+        ("narrowband", (45, 55), rows(slice(45, 56), more_db=5.0)),
+        ("narrowband", (80, 85), rows(slice(80, 86))),
     ],
 )
 def test_a8_a_kind_is_a_shape(kind: str, bins: tuple[int, int], map_db: FloatArray) -> None:

@@ -24,7 +24,8 @@ PLACE = Position(3.0, 4.126, 1.5, 2.0)
 EVENT = EventMessage(
     Event(
         "e1", EventType.NEW, "lte", T0, T0 + NS, 5, 10, 8e8, 8.1e8, 8.05e8, -40.0,
-        Change.GAIN, 12.0, 9.0, "lstm", 3.0, 2.0, 0.8, latency_s=0.0015, model_sha256="ab",
+        Change.GAIN, 12.0, 9.0, "lstm", 3.0, 2.0, 0.8, "tone", 0.75,
+        latency_s=0.0015, model_sha256="ab",
     ),
     "pi", 9,
 )  # fmt: skip
@@ -71,7 +72,9 @@ SAYS = {
         '"core:freq_lower_edge":800000000.0,"core:freq_upper_edge":810000000.0,'
         '"peak_freq_hz":805000000.0,"peak_dbfs":-40.0,"change":"gain","excess_db":12.0,'
         '"severity_db":9.0,"level_unit":"dBFS",'
-        '"kind":"anomaly","detector":"lstm","score":3.0,"threshold":2.0,"sureness":0.8,'
+        '"kind":"tone","kind_probability":0.75,"kind_hint":"",'
+        '"advice":"leave these frequencies out, and look for a device that radiates there",'
+        '"detector":"lstm","score":3.0,"threshold":2.0,"sureness":0.8,'
         '"clock":"unsynchronised",'
         '"model_sha256":"ab","share":null,"cell_identity":null,"latency_ms":1.5,'
         '"alert":true,"no_alert_reason":"","incident":""}'
@@ -83,7 +86,9 @@ SAYS = {
         '"core:freq_lower_edge":800000000.0,"core:freq_upper_edge":810000000.0,'
         '"peak_freq_hz":805000000.0,"peak_dbfs":-40.0,"change":"gain","excess_db":12.0,'
         '"severity_db":9.0,"level_unit":"dBFS",'
-        '"kind":"anomaly","detector":"lstm","score":3.0,"threshold":2.0,"sureness":0.8,'
+        '"kind":"tone","kind_probability":0.75,"kind_hint":"",'
+        '"advice":"leave these frequencies out, and look for a device that radiates there",'
+        '"detector":"lstm","score":3.0,"threshold":2.0,"sureness":0.8,'
         '"clock":"unsynchronised",'
         '"model_sha256":"ab","share":null,"cell_identity":null,"latency_ms":1.5,'
         '"alert":true,"no_alert_reason":"","incident":""}'

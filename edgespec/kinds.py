@@ -1,0 +1,49 @@
+"""What events are called, and what a person should do about each: advice, never a transmission."""
+
+__all__ = [
+    "ADVICE",
+    "CHIRP",
+    "GAIN_STEP",
+    "HOP",
+    "LTE_LIKE",
+    "NARROWBAND",
+    "POWER_STEP",
+    "PULSE",
+    "SIGNAL_LOST",
+    "SWEEP",
+    "TONE",
+    "UNKNOWN",
+    "WIDEBAND",
+    "advice_for",
+]
+
+TONE, NARROWBAND, WIDEBAND, LTE_LIKE = "tone", "narrowband", "wideband", "lte-like"
+PULSE, CHIRP, SWEEP, HOP = "pulse", "chirp", "sweep", "hop"
+POWER_STEP, SIGNAL_LOST, GAIN_STEP, UNKNOWN = "power-step", "signal-lost", "gain-step", "unknown"
+
+#: A sentence for every kind that an event may have.
+ADVICE = {
+    TONE: "leave these frequencies out, and look for a device that radiates there",
+    NARROWBAND: "leave these frequencies out: in LTE, the resource blocks they touch",
+    WIDEBAND: "change to another band: there is no room beside it",
+    LTE_LIKE: "look for a transmitter without permission, or a base station that is not yours",
+    PULSE: "repeat what is lost between its pulses; look for a radar, or a machine that switches",
+    CHIRP: "leave the frequencies it runs over out, and locate it: it is no usual transmission",
+    SWEEP: "change to another band, and locate it: it disturbs all of this one, a part at a time",
+    HOP: "leave its range out, or change to another band: it does not stay where it is",
+    POWER_STEP: "check whether the station was meant to send with more power",
+    SIGNAL_LOST: "check the station, then antenna and cable of the observer",
+    GAIN_STEP: "fix the gain of the receiver: while it moves, levels cannot be compared",
+    UNKNOWN: "look at the spectrum yourself: its shape is none that is known",
+    "overload": "lower the gain, or put a filter before the receiver: levels are too low by now",
+    "receiver": "check the receiver and its cable, and open it anew: it hands out no signal",
+    "dropped": "give the observer more time or a lower sample rate: samples are lost",
+    "cell-lost": "check the station of this cell; if others are lost as well, the antenna",
+    "carriers-down": "check the station: it sends on fewer frequencies than before",
+    "new-cell": "ask the operator whether this cell is planned; one that is not may be a false one",
+}
+
+
+def advice_for(kind: str) -> str:
+    """Return what a person should do about an event of a kind; '' for one that is not known."""
+    return ADVICE.get(kind, "")
