@@ -11,7 +11,9 @@ from typing import Any
 
 from converter.baselines.baselines import BASELINES
 from converter.lab.experiment import Detection, Experiment, ModelSpec, Observers
+from converter.lab.measures.hops.hop_scorers import HOP_SCORERS
 from converter.lab.measures.windows.observer_plan import ObserverPlan
+from converter.lab.measures.windows.segment_detectors import SEGMENT_DETECTORS
 from converter.lab.measures.windows.stretches import fault_config
 from converter.models.architectures import MODELS
 from converter.training.transfer import METHODS
@@ -113,13 +115,16 @@ def _check_detection(experiment: Experiment, path: str, detection: Detection) ->
     _check_populations(experiment, f"{path}.population", [detection.population])
     _check_models(experiment, f"{path}.models", detection.models, detection.population)
     _check_known(f"{path}.baselines", detection.baselines, BASELINES, "baseline")
-    _check_known(f"{path}.detectors", detection.detectors, _PLAIN_DETECTORS, "detector")
+    _check_known(f"{path}.detectors", detection.detectors, SEGMENT_DETECTORS, "detector")
+    _check_known(f"{path}.hops", detection.hops, HOP_SCORERS, "scorer of samples")
     _check_known(f"{path}.kinds", detection.kinds, KINDS, "kind of interferer")
     for fault in detection.faults:
         _check(f"{path}.faults", partial(fault_config, fault, 0.0, 1.0))
     scorers = (*detection.models, *detection.baselines)
-    if not scorers and not detection.detectors:
-        raise ConfigError(f"{path} has neither models, baselines nor detectors; name one")
+    if not scorers and not detection.detectors and not detection.hops:
+        raise ConfigError(f"{path} has neither models, baselines, detectors nor hops; name one")
+    _check_least(f"{path}.persistent_s", detection.persistent_s, 0.0)
+    _check_least(f"{path}.lasting_s", detection.lasting_s, 0.0)
     doubled = sorted({name for name in scorers if scorers.count(name) > 1})
     if doubled:
         raise ConfigError(f"{path} has two scorers {doubled[0]!r}; a column needs its own name")
@@ -127,6 +132,14 @@ def _check_detection(experiment: Experiment, path: str, detection: Detection) ->
         raise ConfigError(f"{path}.isrs_db is empty, but there are kinds; name an ISR")
     _check_least(f"{path}.n_stretches", detection.n_stretches, 1)
     recipe = experiment.recipe_of(detection.population)
+    if detection.hops and (
+        recipe.n_context % recipe.hop_frames or recipe.n_horizon < recipe.hop_frames
+    ):
+        raise ConfigError(
+            f"{path}.hops need a context of whole hops and a horizon of one at least; the geometry "
+            f"has n_context = {recipe.n_context}, n_horizon = {recipe.n_horizon} and hop_frames = "
+            f"{recipe.hop_frames}"
+        )
     _check(path, partial(ObserverPlan.of, recipe, detection, inject=True))
     observers = experiment.observers_of(detection.population)
     _check_warmup(path, detection.warmup_s, detection.population, observers)

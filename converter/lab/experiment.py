@@ -101,11 +101,14 @@ class Detection:
     """Scores of segments with and without something on the air, by many scorers.
 
     ``baselines`` are names of :data:`converter.baselines.baselines.BASELINES`; ``detectors`` those
-    of :data:`edgespec.detect.detectors.DETECTORS` that need no model. They are fitted on the train
-    split of ``population``. ``kinds`` of interferers at each of ``isrs_db``; ``faults`` are written
-    ``power-step:3``, ``frequencies-down:0.33``, ``station-lost``. Every observer warms up for
-    ``warmup_s``, is scored for ``normal_s`` without anything, and then gives ``n_stretches``
-    stretches to each kind and ISR.
+    of :data:`converter.lab.measures.windows.scorers.SEGMENT_DETECTORS`; ``hops`` those of
+    :data:`converter.lab.measures.hops.hop_scorers.HOP_SCORERS`, which look at samples. Baselines
+    are fitted on the train split of ``population``. ``kinds`` of interferers at each of
+    ``isrs_db``; ``faults`` are written ``power-step:3``, ``frequencies-down:0.33``,
+    ``station-lost``. Every observer warms up for ``warmup_s``, is scored for ``normal_s`` without
+    anything, and then gives ``n_stretches`` stretches to each kind, in which it is on the air for
+    ``persistent_s`` before a horizon is persistent, and for ``lasting_s`` before one is lasting;
+    0 leaves the latter out.
     """
 
     name: str
@@ -113,12 +116,15 @@ class Detection:
     models: tuple[str, ...] = ()
     baselines: tuple[str, ...] = ()
     detectors: tuple[str, ...] = ()
+    hops: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     isrs_db: tuple[float, ...] = (-20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0)
     faults: tuple[str, ...] = ()
     warmup_s: float = 4.0
     normal_s: float = 3.0
     n_stretches: int = 3
+    persistent_s: float = 0.045
+    lasting_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,24 @@ from converter.lab.numbers.detection_summary import (
 from converter.report.frame import Frame
 from converter.report.resamples import Floats
 
-__all__ = ["MODES", "RATE", "RATES", "DetectionScores", "is_whole", "mean_of"]
+__all__ = [
+    "LEAST_SHARE",
+    "MODES",
+    "RATE",
+    "RATES",
+    "DetectionScores",
+    "is_whole",
+    "mean_of",
+    "without_glimpses",
+]
 
 #: Modes in which something is on the air during the horizon.
-MODES = ("onset", "persistent")
+MODES = ("onset", "persistent", "lasting")
 RATES = (0.01, 0.001)
 #: The rate of false alarms that figures are told at where there is room for one.
 RATE = RATES[0]
+#: An onset that holds less of its horizon than this is a glimpse, and counts in no mean.
+LEAST_SHARE = 0.2
 N_RESAMPLES = 300
 _SEED = 20261122
 
@@ -39,7 +50,7 @@ class DetectionScores:
     """
 
     def __init__(self, frame: Frame, name: str, population: str) -> None:
-        self.name, self.population, self.frame = name, population, frame
+        self.name, self.population, self.frame = name, population, without_glimpses(frame)
         self.scorers = scorers_of(frame.columns)
         self._measured: dict[tuple[str, bool], Measured] = {}
         self._parts: dict[tuple[str, ...], DetectionScores] = {}
@@ -203,6 +214,15 @@ class DetectionScores:
                 share /= anomalous.by_cell(n_anomalous * of_anomalous)
             detected.append(share)
         return np.asarray(far), mean_of(np.asarray(detected), self.pick())
+
+
+def without_glimpses(frame: Frame) -> Frame:
+    """Return the table with onsets of less than :data:`LEAST_SHARE` under a mode of their own."""
+    if "share" not in frame:
+        return frame
+    is_brief = (frame["mode"] == "onset") & (frame["share"] < LEAST_SHARE)
+    mode = np.where(is_brief, "glimpse", frame["mode"].astype(np.str_))
+    return Frame({**frame.columns, "mode": mode})
 
 
 def is_whole(frame: Frame) -> bool:

@@ -59,5 +59,6 @@ def detection(**changes: object) -> Detection:
         "warmup_s": 0.06,
         "normal_s": 0.05,
         "n_stretches": 2,
+        "persistent_s": 0.0,
     }
     return Detection(**{**values, **changes})  # type: ignore[arg-type]

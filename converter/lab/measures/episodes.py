@@ -13,6 +13,7 @@ import numpy as np
 
 from converter.lab.experiment import Episodes
 from converter.simulate.specs import RecordingSpec
+from converter.simulate.strangers import draw_stranger
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import ModelError, UsageError
@@ -23,16 +24,14 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
 from edgespec.observer.making import make_chain
 from edgespec.records import Event, EventType, IqBlock, SourceInfo
-from edgespec.simulate.config import ChannelConfig, InterfererConfig, SceneConfig
+from edgespec.simulate.config import InterfererConfig, SceneConfig
 from edgespec.simulate.interferers import complete
-from edgespec.simulate.numerology import N_SUBCARRIERS, SUBCARRIER_HZ
 from edgespec.simulate.scene import Scene
 
 __all__ = [
     "Episode",
     "HeardEvent",
     "device_detection",
-    "draw_interferer",
     "frequency_iou",
     "open_device",
     "play_observer",
@@ -42,12 +41,6 @@ __all__ = [
 
 #: Half the width in bins at which a line of each taper has fallen by 6 dB (Harris 1978, table 1).
 _HALF_WIDTH_BINS = {"hann": 1.0, "rect": 0.605}
-#: An interferer keeps this share of the sample rate to either side of the centre, and the band.
-_REACH = 0.45
-_BAND_HZ = N_SUBCARRIERS * SUBCARRIER_HZ
-_PROFILES = ("epa", "eva")
-_RICIAN_K_DB = (0.0, 15.0)
-_CFO_HZ = 500.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,32 +182,13 @@ def schedule(spec: RecordingSpec, recipe: Recipe, episodes: Episodes) -> list[Ep
         start_s = first_s + number * (episodes.on_s + episodes.off_s) + later_s * rng.random()
         on, off = round(start_s * rate_hz), round((start_s + episodes.on_s) * rate_hz)
         interferer = replace(
-            draw_interferer(kind, spec.scene, rng),
+            complete(draw_stranger(kind, spec.scene, rng), spec.scene.sample_rate_hz),
             isr_db=isr_db,
             start_s=on / rate_hz,
             stop_s=off / rate_hz,
         )
         played.append(Episode(interferer, on, off))
     return played
-
-
-def draw_interferer(kind: str, scene: SceneConfig, rng: np.random.Generator) -> InterfererConfig:
-    """Return an interferer within the band, with a channel of its own that moves as the observer.
-
-    Raises:
-        UsageError: the kind is unknown, or wider than the band.
-    """
-    rate_hz = scene.sample_rate_hz
-    usual = complete(InterfererConfig(kind), rate_hz)
-    reach_hz = min(_REACH * rate_hz, _BAND_HZ / 2) - usual.bandwidth_hz / 2
-    channel = ChannelConfig(
-        profile=str(rng.choice(_PROFILES)),
-        doppler_hz=scene.channel.doppler_hz,
-        rician_k_db=float(rng.uniform(*_RICIAN_K_DB)),
-        cfo_hz=float(rng.uniform(-_CFO_HZ, _CFO_HZ)),
-    )
-    offset_hz = float(rng.uniform(-1.0, 1.0)) * max(reach_hz, 0.0)
-    return replace(usual, offset_hz=offset_hz, channel=channel)
 
 
 def resolved_edges_hz(interferer: InterfererConfig, recipe: Recipe) -> tuple[float, float]:

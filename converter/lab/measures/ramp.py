@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.lab.experiment import Ramp
-from converter.lab.measures.episodes import draw_interferer, open_device
+from converter.lab.measures.episodes import open_device
 from converter.simulate.specs import RecordingSpec
+from converter.simulate.strangers import draw_stranger
 from edgespec.config import DetectConfig
 from edgespec.inference.bundle import Bundle
 from edgespec.records import IqBlock
@@ -129,7 +130,7 @@ def _hops(spec: RecordingSpec, ramp: Ramp, hop: int) -> Iterator[NDArray[Any]]:
     config, receiver = spec.scene, spec.scene.receiver
     rate_hz = config.sample_rate_hz
     rng = np.random.default_rng([spec.seed, 37])
-    item = draw_interferer(ramp.kind, config, rng)
+    item = draw_stranger(ramp.kind, config, rng)
     interferer = Interferer(item, rate_hz, int(rng.integers(2**31)))
     power = wanted_power(config, spec.seed, 0.0, min(ramp.duration_s, ISR_MOST_S))
     steps = GainSteps(receiver, rate_hz, spec.seed)

@@ -20,7 +20,8 @@ __all__ = [
     "columns_of",
 ]
 
-ANOMALOUS_MODES = ("onset", "persistent", "ended")
+#: ``glimpse`` is an onset that holds less than a fifth of its horizon.
+ANOMALOUS_MODES = ("onset", "glimpse", "persistent", "lasting", "ended")
 #: Consecutive segments that are drawn together: 0.1 s at the paper's geometry, ten subframes' worth
 #: of schedule and longer than the coherence time of a walking observer.
 BLOCK_SEGMENTS = 16

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.lab.numbers.cells import ArrowTable, Layout, columns_of
+from converter.lab.numbers.combined import COMBINED, combined_of
 from converter.lab.numbers.intervals import clopper_pearson, percentiles
 from converter.lab.numbers.metrics import rank_scores, standardised_area
 from converter.lab.numbers.thresholds import (
@@ -74,8 +75,14 @@ class Bench:
         self.calibration = np.flatnonzero((split == "calibration") & (mode == "normal"))
 
     def scores(self, scorer: str, standardisation: str) -> Float:
-        """Return the scores ``(n,)``; one that is not a number never alarms, so it is the least."""
-        if standardisation == "site":
+        """Return the scores ``(n,)``; one that is not a number never alarms, so it is the least.
+
+        A combination of :data:`converter.lab.numbers.combined.COMBINED` is always one of scores
+        that the site has standardised.
+        """
+        if scorer in COMBINED:
+            values = COMBINED[scorer].of(lambda part: site_standardised(self.columns, part))
+        elif standardisation == "site":
             values = site_standardised(self.columns, scorer)
         else:
             values = np.asarray(self.columns[_PREFIX + scorer], np.float64)
@@ -117,8 +124,9 @@ class Bench:
 
 
 def scorers_of(columns: Columns | Sequence[str]) -> list[str]:
-    """Return the scorers of a detection table by the names of its columns."""
-    return [name.removeprefix(_PREFIX) for name in columns if name.startswith(_PREFIX)]
+    """Return the scorers of a detection table by the names of its columns, and combinations."""
+    found = [name.removeprefix(_PREFIX) for name in columns if name.startswith(_PREFIX)]
+    return [*found, *combined_of(found)]
 
 
 def false_alarm_summary(

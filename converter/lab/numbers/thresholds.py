@@ -67,7 +67,8 @@ def site_standardised(frame: Columns, scorer: str) -> NDArray[np.float64]:
 
     As :class:`edgespec.detect.site.SiteScale` does it: mean and spread come from the second half of
     the warm-up, and a spread is not believed to be smaller than the median of those of the
-    calibration observers. Scores that are not finite teach nothing.
+    calibration observers. Scores that are not finite teach nothing; an observer without a finite
+    one anywhere, such as one that found no cell, stays without.
 
     Args:
         frame: columns of a detection table, each ``(n,)``: ``split seed observer mode segment``
@@ -85,9 +86,14 @@ def site_standardised(frame: Columns, scorer: str) -> NDArray[np.float64]:
     scores = np.asarray(frame[f"score:{scorer}"], np.float64)
     taught = second_half_of_warmup(frame, observer) & np.isfinite(scores)
     mean, std = _moments(scores[taught], observer[taught], len(names))
-    is_calibration = np.char.startswith(names, "calibration/")
+    is_silent = np.bincount(observer, np.isfinite(scores), len(names)) == 0
+    is_calibration = np.char.startswith(names, "calibration/") & ~is_silent
     if not is_calibration.any():
-        raise UsageError("there is no calibration observer whose spread could be a usual one")
+        raise UsageError(
+            f"there is no calibration observer with scores of {scorer} whose spread could be a "
+            "usual one"
+        )
+    std[is_silent] = mean[is_silent] = 0.0
     if np.isnan(std).any():
         lacking = names[np.isnan(std)]
         raise UsageError(
@@ -96,7 +102,7 @@ def site_standardised(frame: Columns, scorer: str) -> NDArray[np.float64]:
         )
     usual = np.median(std[is_calibration])
     std = np.maximum(std, np.maximum(usual, _SMALLEST_SHARE * np.abs(mean) + 1e-6))
-    return (scores - mean[observer]) / std[observer]
+    return np.asarray((scores - mean[observer]) / std[observer], np.float64)
 
 
 def second_half_of_warmup(frame: Columns, observer: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -12,6 +12,8 @@ from edgespec.simulate.emitters.kind import Baseband, Emitter, Kind
 __all__ = ["mixed"]
 
 _MEASURED_S = 0.04
+#: The period of a mix whose parts have their usual ones; with another one theirs scale alike.
+_USUAL_S = 1e-3
 
 
 def mixed(first: Kind, second: Kind) -> Callable[[InterfererConfig, float, int], Baseband]:
@@ -30,7 +32,7 @@ def mixed(first: Kind, second: Kind) -> Callable[[InterfererConfig, float, int],
                 config,
                 offset_hz=sign * config.bandwidth_hz / 4,
                 bandwidth_hz=min(usual_hz, config.bandwidth_hz / 2),
-                period_s=0.0,
+                period_s=kind.period_s * config.period_s / _USUAL_S,
                 duty=0.0,
                 sweep_hz_per_s=0.0,
             )

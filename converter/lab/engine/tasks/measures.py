@@ -4,12 +4,13 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from converter.lab.engine.folder import WorkFolder
 from converter.lab.engine.task import Task
 from converter.lab.engine.tasks.cached import ModelSource, fitted_scorers, opened
 from converter.lab.experiment import Detection, Episodes, Poisoning, Real
+from converter.lab.measures.windows.stretch_layout import Layout
 from converter.simulate.specs import RecordingSpec
 from edgespec.framing import Recipe
 from edgespec.option import about
@@ -20,8 +21,11 @@ __all__ = ["DetectionWindows", "PlayEpisodes", "PlayRamp", "PredictionTable", "W
 #: Seconds that one core takes: to simulate a second, to open a model, for each segment of a model
 #: or baseline, and to put one thing on the air in one stretch.
 _SIMULATE_S, _OPEN_S, _MODEL_S, _BASELINE_S, _VARIANT_S = 0.36, 1.0, 5e-4, 2.5e-4, 0.04
+#: The same of each second of what is added at one ISR, of samples and segments that are scored in
+#: order by each, and of interferers made, against a second of signal simulated.
+_ADD_S, _HOPS_S, _DETECTOR_S, _MADE = 0.15, 0.03, 0.006, 3.0
 #: Segments of a stretch that are scored.
-_N_NAMED = 4
+_N_NAMED = 6
 
 
 class TableTask(Task):
@@ -128,14 +132,22 @@ class DetectionWindows(TableTask):
     def weight(self) -> float:
         """The signal, and each scorer's look at it and its changes."""
         detection = self.detection
-        n_variants = 0
+        n_variants = n_made = 0
         if self.split == "test":
             n_kinds = len(detection.kinds) * len(detection.isrs_db) + len(detection.faults)
             n_variants = detection.n_stretches * n_kinds
+            n_made = detection.n_stretches * (len(detection.kinds) + len(detection.faults))
+        layout = Layout.of(self.recipe, detection.persistent_s, detection.lasting_s)
+        stretch_s = layout.n_samples / self.recipe.sample_rate_hz
+        heard_s = self.spec.duration_s + n_variants * stretch_s
+        in_order_s = heard_s * (
+            _HOPS_S * len(detection.hops) + _DETECTOR_S * len(detection.detectors)
+        )
         n_segments = self.spec.duration_s / self.recipe.geometry.hop_s + _N_NAMED * n_variants
         segment_s = _MODEL_S * len(self.models) + _BASELINE_S * len(detection.baselines)
-        simulated_s = _SIMULATE_S * self.spec.duration_s
-        return simulated_s + _VARIANT_S * n_variants + segment_s * n_segments
+        simulated_s = _SIMULATE_S * (self.spec.duration_s + _MADE * n_made * stretch_s)
+        variants_s = n_variants * (_VARIANT_S + _ADD_S * stretch_s)
+        return simulated_s + variants_s + in_order_s + segment_s * n_segments
 
     def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
         """Simulate, add what is to be detected, score."""
@@ -159,6 +171,8 @@ class DetectionWindows(TableTask):
 @dataclass(frozen=True, slots=True)
 class PlayEpisodes(TableTask):
     """Events of the device's chain on one observer."""
+
+    version: ClassVar[int] = 2
 
     episodes: Episodes
     seed: int
@@ -194,6 +208,8 @@ class PlayEpisodes(TableTask):
 @dataclass(frozen=True, slots=True)
 class PlayRamp(TableTask):
     """A slow ramp against the device's chain, on one observer."""
+
+    version: ClassVar[int] = 2
 
     poisoning: Poisoning
     seed: int

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from converter.baselines.iq import IqStatistics, iq_statistics
 from converter.baselines.segments import Segments
+from converter.lab.measures.hops.hop_listener import HopListener
 from converter.lab.measures.windows.stretch_layout import Layout
 from converter.simulate.specs import RecordingSpec
 from edgespec.dsp.spectrogram import FrontEnd
@@ -52,6 +53,11 @@ class Heard:
         """Return those segments from ``first`` to before ``stop`` that the device would score."""
         return valid_segments(self.flags, np.arange(first, stop), self.geometry)
 
+    def flagged(self, number: int) -> float:
+        """Return the share of flagged frames in the horizon of a segment."""
+        first = number * self.geometry.hop_frames + self.geometry.n_context
+        return float(np.mean(self.flags[first : first + self.geometry.n_horizon] != 0))
+
     def segments(self, numbers: NDArray[np.int64]) -> Segments:
         """Return some segments of the grid as copies."""
         iq = None if self.iq is None else self.iq.take(numbers)
@@ -65,6 +71,7 @@ def listen(
     starts: Iterable[int] = (),
     *,
     needs_iq: bool,
+    hops: HopListener | None = None,
 ) -> Heard:
     """Simulate one observer and return what it hears.
 
@@ -74,6 +81,7 @@ def listen(
         n_segments: length in segments.
         starts: segments before which the scene is wanted.
         needs_iq: whether the statistics of the samples are wanted.
+        hops: is given the same samples.
 
     Raises:
         UsageError: one of ``starts`` comes before :data:`LEAD_S`.
@@ -98,6 +106,8 @@ def listen(
         frames = front_end.process(IqBlock(samples, rate_hz, 0.0, start, 0))
         power.append(frames.power_dbfs.copy())
         flags.append(frames.flags.copy())
+        if hops is not None:
+            hops.take(samples)
         if needs_iq:
             iq.extend(horizon_statistics(item, recipe, spec) for item in horizons.take(samples))
     joined = IqStatistics.joined(iq) if needs_iq else None

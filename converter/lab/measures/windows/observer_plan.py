@@ -49,7 +49,7 @@ class ObserverPlan:
             UsageError: the warm-up has fewer than 4 segments, or the stretches of one kind do not
                 fit into the normal signal side by side.
         """
-        layout = Layout.of(recipe)
+        layout = Layout.of(recipe, detection.persistent_s, detection.lasting_s)
         n_warmup = ceil(detection.warmup_s / recipe.geometry.hop_s - 1e-9)
         n_normal = floor(detection.normal_s / recipe.geometry.hop_s + 1e-9)
         n_stretches = detection.n_stretches if inject else 0

@@ -10,8 +10,11 @@ import numpy as np
 
 from converter.baselines.baseline import Baseline
 from converter.baselines.segments import Segments
+from converter.lab.measures.windows.segment_detectors import (
+    make_segment_detector,
+    shared_modules,
+)
 from edgespec.detect.detector import Detector
-from edgespec.detect.detectors import DETECTORS, MODEL_DETECTORS, make_detectors
 from edgespec.errors import UsageError
 from edgespec.records import FloatArray, Geometry, Segment
 
@@ -112,21 +115,16 @@ class DetectorScorer:
     stateful = True
 
     def __init__(self, name: str, geometry: Geometry) -> None:
-        plain = [n for n in DETECTORS if n not in MODEL_DETECTORS.values()]
-        if name not in plain:
-            raise UsageError(
-                f"the detector {name!r} is not one that needs no model; choose of "
-                f"{', '.join(plain)}"
-            )
         self._name = name
         self._geometry = geometry
         # No detector looks at where a segment lies.
         self._tick_start = np.zeros(geometry.n_segment, np.int64)
         self._detector: Detector | None = None
+        self.begin(2)
 
     def begin(self, n_warmup: int) -> None:
         """Make a detector that has not learnt anything."""
-        (self._detector,) = make_detectors([self._name], self._geometry, n_warmup // 2)
+        self._detector = make_segment_detector(self._name, self._geometry, n_warmup // 2)
 
     def score(self, segments: Segments) -> FloatArray:
         """Return the scores of segments that follow each other, NaN while it learns."""
@@ -141,8 +139,12 @@ class DetectorScorer:
 
     def snapshot(self) -> Any:
         """Return a copy of the detector."""
-        return deepcopy(self._detector)
+        return deepcopy(self._detector, shared_modules())
 
     def restore(self, state: Any) -> None:
         """Go on with a copy of that copy."""
-        self._detector = deepcopy(state)
+        self._detector = deepcopy(state, shared_modules())
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What was learnt at an observer goes nowhere: a process begins with one of its own.
+        return {**self.__dict__, "_detector": None}

@@ -16,6 +16,7 @@ from converter.lab.measures.windows.scorer import (
     Predicts,
     WindowScorer,
 )
+from converter.lab.measures.windows.segment_detectors import column_of
 from converter.lab.measures.windows.stretch_layout import Layout
 from converter.simulate.specs import RecordingSpec
 from edgespec.errors import UsageError
@@ -46,7 +47,7 @@ def fit_scorers(
 
     Args:
         recipe: of the segments.
-        detection: names the baselines and the device's detectors.
+        detection: names the baselines and the detectors of segments.
         train: frames of the train split, one of each observer.
         predictors: models by name; all of them become scorers.
         seed: of what the baselines draw.
@@ -72,7 +73,7 @@ def fit_scorers(
             baseline.fit(heard if baseline.needs_iq else normal)
             scorers[name] = BaselineScorer(baseline)
     for name in detection.detectors:
-        scorers[f"device-{name}"] = DetectorScorer(name, geometry)
+        scorers[column_of(name)] = DetectorScorer(name, geometry)
     return scorers
 
 

@@ -17,27 +17,19 @@ from numpy.typing import NDArray
 from converter.lab.measures.windows.observer_plan import Slot
 from converter.lab.measures.windows.stretch_layout import Layout
 from converter.simulate.specs import RecordingSpec
+from converter.simulate.strangers import draw_stranger
 from edgespec.errors import UsageError
 from edgespec.simulate.agc import GainSteps
-from edgespec.simulate.config import FAULTS, ChannelConfig, FaultConfig, InterfererConfig
+from edgespec.simulate.config import FAULTS, FaultConfig
 from edgespec.simulate.faults import Fault
 from edgespec.simulate.inject import mean_power
-from edgespec.simulate.interferers import Interferer, complete
-from edgespec.simulate.numerology import N_SUBCARRIERS, SUBCARRIER_HZ
+from edgespec.simulate.interferers import Interferer
 from edgespec.simulate.receiver import distort, quantise
 from edgespec.simulate.scene import Scene, noise_power
 
 __all__ = ["Addition", "Interference", "Stretch", "fault_config", "interfere", "misconfigure"]
 
 ComplexArray = NDArray[np.complex64]
-
-#: An interferer keeps this share of the sample rate to either side of the centre, and the band.
-_REACH = 0.45
-_BAND_HZ = N_SUBCARRIERS * SUBCARRIER_HZ
-_PROFILES = ("epa", "eva")
-#: Direct path of an interferer over the scattered ones, and its frequency error.
-_RICIAN_K_DB = (0.0, 15.0)
-_CFO_HZ = 500.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +122,7 @@ class Interference:
 
 
 def interfere(stretch: Stretch, kind: str) -> Interference:
-    """Return an interferer in a stretch: its place, start, channel and data are drawn.
+    """Return an interferer in a stretch: parameters, place, start, channel and data are drawn.
 
     They are the same at every ISR. It moves as the observer does, lies within the band, and its
     power while it transmits is set by measuring it.
@@ -142,19 +134,7 @@ def interfere(stretch: Stretch, kind: str) -> Interference:
     rate_hz = layout.recipe.sample_rate_hz
     rng = stretch.rng(kind)
     on, off = layout.draw(rng)
-    usual = complete(InterfererConfig(kind), rate_hz)
-    reach_hz = min(_REACH * rate_hz, _BAND_HZ / 2) - usual.bandwidth_hz / 2
-    config = InterfererConfig(
-        kind,
-        offset_hz=float(rng.uniform(-1.0, 1.0)) * max(reach_hz, 0.0),
-        stop_s=(off - on) / rate_hz,
-        channel=ChannelConfig(
-            profile=str(rng.choice(_PROFILES)),
-            doppler_hz=scene.channel.doppler_hz,
-            rician_k_db=float(rng.uniform(*_RICIAN_K_DB)),
-            cfo_hz=float(rng.uniform(-_CFO_HZ, _CFO_HZ)),
-        ),
-    )
+    config = replace(draw_stranger(kind, scene, rng), stop_s=(off - on) / rate_hz)
     interferer = Interferer(config, rate_hz, int(rng.integers(2**31)))
     samples = interferer.samples(0, off - on)
     duty = float(np.count_nonzero(samples) / len(samples))

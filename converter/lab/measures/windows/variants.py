@@ -45,6 +45,12 @@ class Variant:
         layout = self.stretch.layout
         return valid_segments(self.flags, np.arange(layout.n_segments), layout.recipe.geometry)
 
+    def flagged(self, number: int) -> float:
+        """Return the share of flagged frames in the horizon of a segment."""
+        recipe = self.stretch.layout.recipe
+        first = number * recipe.hop_frames + recipe.n_context
+        return float(np.mean(self.flags[first : first + recipe.n_horizon] != 0))
+
     def segments(self, numbers: NDArray[np.int64]) -> Segments:
         """Return some segments of the stretch, without statistics of samples, as copies."""
         return segments_of(self.power_dbfs, numbers, self.stretch.layout.recipe.geometry, None)

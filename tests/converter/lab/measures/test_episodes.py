@@ -10,7 +10,6 @@ import pytest
 from converter.lab.experiment import Episodes, Ramp
 from converter.lab.measures import episodes as module
 from converter.lab.measures.episodes import (
-    draw_interferer,
     frequency_iou,
     play_observer,
     resolved_edges_hz,
@@ -18,13 +17,14 @@ from converter.lab.measures.episodes import (
 )
 from converter.lab.measures.ramp import play_ramp, rising_isr_db
 from converter.simulate.specs import RecordingSpec, training_specs
+from converter.simulate.strangers import draw_stranger
 from edgespec.config import DetectConfig
 from edgespec.errors import ModelError, SourceError, UsageError
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.records import Change, Event, EventType
 from edgespec.simulate.config import InterfererConfig
-from edgespec.simulate.interferers import KINDS
+from edgespec.simulate.interferers import KINDS, complete
 from tests.made import tiny, tiny_network
 
 pytestmark = [pytest.mark.converter, pytest.mark.slow_without_jit]
@@ -178,7 +178,7 @@ def test_interferers_lie_within_the_band(rng: np.random.Generator, kind: str) ->
     recipe = Recipe(5e6)
     scene = observer(rate_hz=5e6).scene
     for _ in range(20):
-        config = draw_interferer(kind, scene, rng)
+        config = complete(draw_stranger(kind, scene, rng), 5e6)
         lower, upper = resolved_edges_hz(config, recipe)
         assert -2.5e6 <= lower < config.offset_hz < upper <= 2.5e6
         assert upper - lower <= config.bandwidth_hz + 2 * recipe.framing.bin_hz + 1e-6

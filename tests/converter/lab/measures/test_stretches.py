@@ -63,6 +63,23 @@ def test_a_stretch_of_the_paper_is_300_frames() -> None:
     assert layout.modes == ((0, "onset"), (5, "persistent"), (6, "persistent"), (7, "ended"))
 
 
+@pytest.mark.parametrize("recipe", GEOMETRIES.values(), ids=GEOMETRIES)
+def test_persistent_and_lasting_have_been_there_for_as_long_as_asked(
+    recipe: Recipe, rng: np.random.Generator
+) -> None:
+    asked_s = {"persistent": 0.045, "lasting": 0.2}
+    layout = Layout.of(recipe, *asked_s.values())
+    for _ in range(20):
+        on, off = layout.draw(rng)
+        for segment, mode in layout.modes:
+            if mode in asked_s:
+                horizon = layout.horizon(segment)
+                assert (horizon.start - on) / recipe.sample_rate_hz >= asked_s[mode]
+                assert layout.share(segment, on, off) == 1.0
+    named = [mode for _, mode in layout.modes]
+    assert named == ["onset", *2 * ["persistent"], *2 * ["lasting"], "ended"]
+
+
 def test_places_are_drawn_from_the_whole_horizon(rng: np.random.Generator) -> None:
     layout = Layout.of(Recipe(5e6))
     begin = [(on - layout.horizon(0).start) / 32_000 for on, _ in map(layout.draw, [rng] * 400)]

@@ -21,6 +21,7 @@ from converter.simulate.specs import RecordingSpec
 from edgespec.errors import UsageError
 from edgespec.observer.scorer import Scorer
 from edgespec.records import FloatArray, SampleFormat, Segment, Spectrogram
+from edgespec.simulate.config import CellConfig, NeighbourConfig
 from tests.made import tiny, tiny_observer
 
 PLAIN = ("energy", "zscore", "ewma")
@@ -93,6 +94,13 @@ def assert_equal(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> No
     assert one.keys() == other.keys()
     for name, values in one.items():
         assert np.array_equal(values, other[name], equal_nan=values.dtype.kind == "f"), name
+
+
+def test_observers_with_a_neighbour_are_told_apart() -> None:
+    alone = tiny_observer.spec()
+    scene = replace(alone.scene, neighbours=(NeighbourConfig(CellConfig(pci=7)),))
+    assert not windows()["neighbour"].any()
+    assert windows(observer=replace(alone, scene=scene))["neighbour"].all()
 
 
 def test_every_stretch_gives_one_onset_two_persistent_and_one_ended() -> None:
@@ -251,13 +259,28 @@ def test_a_random_score_is_worth_nothing() -> None:
     assert auc == pytest.approx(0.5, abs=4 * error)
 
 
-def test_segments_with_flagged_frames_have_no_row() -> None:
+def test_segments_with_flagged_frames_have_no_score_but_that_they_are() -> None:
     full = tiny_observer.spec(sample_format=SampleFormat.CU8, adc_bits=8, level_dbfs=-6.0)
     table = windows(observer=full, kinds=("wideband",), isrs_db=(-20.0, 30.0), faults=())
     weak, strong = (rows(table, isr_db=isr_db) for isr_db in (-20.0, 30.0))
-    assert len(weak["mode"]) == 8
-    assert not (strong["mode"] == "persistent").any()
+    assert len(weak["mode"]) == len(strong["mode"]) == 8
+    lasting = rows(strong, mode="persistent")
+    for name, scores in lasting.items():
+        if name.startswith("score:") and name != "score:overload":
+            assert np.isnan(scores).all(), name
+    assert (lasting["score:overload"] > 0.5).all()
+    assert np.array_equal(lasting["score:overload"], lasting["flagged"].astype(np.float32))
+    assert (weak["score:overload"] == 0.0).all()
     assert np.isfinite(weak["score:device-ewma"]).all()
+
+
+def test_the_share_of_a_horizon_is_that_in_which_something_is_on_the_air() -> None:
+    table = windows()
+    assert (rows(table, kind="")["share"] == 0.0).all()
+    assert (rows(table, mode="persistent")["share"] == 1.0).all()
+    for mode in ("onset", "ended"):
+        share = rows(table, mode=mode)["share"]
+        assert ((share > 0.0) & (share < 1.0)).all()
 
 
 def test_horizons_have_the_statistics_of_their_own_samples() -> None:
@@ -286,7 +309,8 @@ def test_fitted_scorers_can_be_sent_to_another_process() -> None:
 
 def test_scorers_have_the_names_of_the_table_in_order() -> None:
     names = [name for name in windows() if name.startswith("score:")]
-    expected = [*BASELINES, *(f"device-{name}" for name in tiny_observer.detection().detectors)]
+    detectors = (f"device-{name}" for name in tiny_observer.detection().detectors)
+    expected = [*BASELINES, *detectors, "overload"]
     assert names == [f"score:{name}" for name in expected]
     assert windows()["score:random"].dtype == np.float32
 

@@ -1,0 +1,1 @@
+"""Scores of an observer's samples hop by hop: what the device's own planes say of a cell."""

@@ -1,0 +1,105 @@
+"""The device's scan of what is left of a cell, hop by hop."""
+
+import math
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from converter.lab.measures.hops.hop_scorer import Place
+from edgespec.computing import Computing
+from edgespec.detect.scan.arithmetic import Arithmetic, open_arithmetic
+from edgespec.detect.scan.residual_scan import (
+    LEAST_WARMUP,
+    MOST_WARMUP,
+    THRESHOLD,
+    ResidualScan,
+)
+from edgespec.dsp.prefix.residual import ResidualPlane
+from edgespec.dsp.prefix.tracker import TrackState
+from edgespec.lte.numerology import SLOT_S
+from edgespec.records import IqBlock
+
+__all__ = ["ResidualHops"]
+
+_NAN = float("nan")
+
+
+@dataclass(slots=True)
+class _State:
+    """``value`` is the last score: a hop in which no slot ends keeps it."""
+
+    plane: ResidualPlane
+    scan: ResidualScan
+    value: float = _NAN
+
+
+class ResidualHops:
+    """The largest deviation of the residual in each hop: the plane and the scan of the device.
+
+    It learns from the first half of the warm-up, as the device does. NaN until then, without a
+    cell, where its timing is lost, and where the scan does not trust itself. While a score is above
+    the shipped threshold, what is tracked of the cell stays what it was.
+    """
+
+    columns: tuple[str, ...] = ("score:residual",)
+
+    def __init__(self, computing: str = "auto") -> None:
+        self._computing = computing
+        self._arithmetic: Arithmetic | None = None
+        self._state: _State | None = None
+
+    def begin(self, place: Place) -> None:
+        """Make plane and scan for the cell of a place."""
+        self._state = None
+        if place.cell is None:
+            return
+        arithmetic = self._opened()
+        plane = ResidualPlane(
+            place.sample_rate_hz,
+            place.sample_format,
+            place.cell,
+            max_block_samples=place.hop_samples,
+            computing=self._computing,
+        )
+        n_slots = round(place.warmup_s / SLOT_S) // 2
+        n_slots = min(max(n_slots, LEAST_WARMUP), MOST_WARMUP)
+        self._state = _State(plane, ResidualScan(plane.plan.n_subbands, n_slots, arithmetic))
+
+    def score(self, block: IqBlock) -> Sequence[float]:
+        """Return the deviation of the hop."""
+        return (self._deviation(block),)
+
+    def _deviation(self, block: IqBlock) -> float:
+        state = self._state
+        if state is None:
+            return _NAN
+        slots = state.plane.process(block)
+        found = state.scan.score(slots.residual, slots.power, slots.slot, slots.flags)
+        if state.plane.tracker.state is not TrackState.TRACKING or state.scan.distrust:
+            state.value = _NAN
+        elif found is not None:
+            state.value = found.value
+        if math.isfinite(state.value) and state.value > THRESHOLD:
+            state.plane.tracker.freeze()
+        else:
+            state.plane.tracker.thaw()
+        return state.value
+
+    def snapshot(self) -> Any:
+        """Return a copy of plane and scan."""
+        # How it is computed is a module: shared, not copied.
+        shared: dict[int, Any] = {id(self._arithmetic): self._arithmetic}
+        return deepcopy(self._state, shared)
+
+    def restore(self, state: Any) -> None:
+        """Go on with a copy of that copy."""
+        self._state = deepcopy(state, {id(self._arithmetic): self._arithmetic})
+
+    def _opened(self) -> Arithmetic:
+        if self._arithmetic is None:
+            self._arithmetic = open_arithmetic(Computing.named(self._computing))
+        return self._arithmetic
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_computing": self._computing, "_arithmetic": None, "_state": None}
