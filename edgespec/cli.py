@@ -12,7 +12,9 @@ from edgespec import __version__
 from edgespec.clickglue import EdgespecGroup
 from edgespec.computing import AUTO, Computing
 from edgespec.finite import Finite
+from edgespec.flags import CONFIG_OPTION, MODEL_OPTION, SOURCE_OPTION
 from edgespec.newfile import write_new
+from edgespec.ops.calibration.cli import calibrate
 from edgespec.ops.survey.cli import survey
 from edgespec.signals import stop_on_signals
 from edgespec.twin.cli import twin
@@ -25,26 +27,6 @@ __all__ = ["main"]
 
 _REQUIRE_BROKER_S = 5.0
 
-_CONFIG = click.option(
-    "-c",
-    "--config",
-    "config_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Configuration (TOML, see 'edgespec config init'); default: the built-in one.",
-)
-_SOURCE = click.option(
-    "--source",
-    metavar="URI",
-    help="sigmf:FILE, wav:FILE, raw:FILE?datatype=cu8&sample_rate=1.92M, "
-    "rtl_tcp:HOST:1234?center_freq=806M or sim:lte-dl. Put it in quotes: the shell takes & and ?.",
-)
-_MODEL = click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    metavar="BUNDLE",
-    help="FILE.edgespec; default: the shipped one.",
-)
 _MQTT = click.option(
     "--mqtt",
     metavar="URL",
@@ -98,9 +80,9 @@ def _load(config_path: Path | None, **options: Any) -> "Config":
 
 
 @main.command()
-@_CONFIG
-@_SOURCE
-@_MODEL
+@CONFIG_OPTION
+@SOURCE_OPTION
+@MODEL_OPTION
 @_MQTT
 @_BACKEND
 @_COMPUTING
@@ -158,9 +140,9 @@ def monitor(
 
 
 @main.command()
-@_CONFIG
-@_SOURCE
-@_MODEL
+@CONFIG_OPTION
+@SOURCE_OPTION
+@MODEL_OPTION
 @_MQTT
 @_BACKEND
 @_COMPUTING
@@ -216,9 +198,9 @@ def bench(
 
 
 @main.command()
-@_CONFIG
-@_SOURCE
-@_MODEL
+@CONFIG_OPTION
+@SOURCE_OPTION
+@MODEL_OPTION
 @_MQTT
 @click.option(
     "--warm", is_flag=True, help="Compile the kernels and choose the runtime now, and keep both."
@@ -330,6 +312,7 @@ def config_init(path: Path | None) -> None:
     click.echo(f"wrote {path}; next: edgespec config check {path}", err=True)
 
 
+main.add_command(calibrate)
 main.add_command(survey)
 main.add_command(twin)
 

@@ -20,6 +20,7 @@ from edgespec.errors import ModelError
 from edgespec.grid import NO_SPAN, Grid, Quantity, Span
 from edgespec.heard_cell import HeardCell
 from edgespec.kinds import UNKNOWN
+from edgespec.promise import Promise
 from edgespec.sample_format import SampleFormat
 
 __all__ = [
@@ -342,6 +343,8 @@ class ObserverState:
     one of them, levels are lower bounds. ``distrust`` says why what the warm-up learnt is not to be
     trusted, '' where it is. ``center_freq_hz`` is where the band lies now: a source may be retuned.
     ``cell`` is what is known of the cell that is cancelled; None where none is looked for.
+    ``events_last_day`` opened in the last 24 h, or since the start; ``promise`` is how many of them
+    a day should be false, None where the observer was not calibrated.
     ``latency_s`` is the time from the last sample of a segment to the decision on it since the
     start: ``p50``, ``p99`` and ``max``.
     """
@@ -372,6 +375,8 @@ class ObserverState:
     distrust: str = ""
     center_freq_hz: float = 0.0
     cell: HeardCell | None = None
+    events_last_day: int = 0
+    promise: Promise | None = None
 
 
 @dataclass(frozen=True, slots=True)

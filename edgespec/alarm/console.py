@@ -211,6 +211,8 @@ def _status(state: ObserverState) -> str:
         parts.append(f"{_count(state.n_dropped, 'sample')} lost")
     if state.cell is not None:
         parts.append(_cell(state.cell))
+    if state.promise is not None:
+        parts.append(f"calibrated for {state.promise.per_day:g} false events a day")
     if state.distrust:
         parts.append(f"not trusted: {state.distrust}")
     parts += [f"{_count(n, 'segment')} {reason}" for reason, n in state.n_skipped.items() if n]

@@ -1,11 +1,11 @@
 """Configuration: TOML tables as frozen dataclasses, with loader, JSON schema and template."""
 
 from edgespec.config.alert_tables import AlarmConfig, AlertConfig
+from edgespec.config.detect_table import DetectConfig
 from edgespec.config.loader import load_config, load_record, override
 from edgespec.config.schema import json_schema
 from edgespec.config.tables import (
     BandConfig,
-    DetectConfig,
     MqttConfig,
     NodeConfig,
     SourceConfig,

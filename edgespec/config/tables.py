@@ -12,7 +12,6 @@ from edgespec.option import ID, NODE_ID, SITE_ID, about, check_record, option_of
 
 __all__ = [
     "BandConfig",
-    "DetectConfig",
     "MqttConfig",
     "NodeConfig",
     "SourceConfig",
@@ -197,74 +196,6 @@ class BandConfig:
 
     def __post_init__(self) -> None:
         check_record(self)
-
-
-@dataclass(frozen=True, slots=True)
-class DetectConfig:
-    """When a score is an alarm and when alarms are an event."""
-
-    detectors: tuple[str, ...] = field(
-        default=("residual", "model", "zscore", "energy"),
-        metadata=about(
-            "Detectors, any of which raises the alarm: residual looks at what is left when a cell "
-            "is cancelled, cell at that cell itself, the others at every segment",
-            **ID,
-        ),
-    )
-    false_alarm_rate: float = field(
-        default=0.001,
-        metadata=about(
-            "Share of normal segments that may alarm, by each detector", above=0, below=1
-        ),
-    )
-    threshold: str = field(
-        default="quantile",
-        metadata=about(
-            "Threshold from the empirical quantile or the Gaussian fit of normal scores",
-            choices=("quantile", "gaussian"),
-        ),
-    )
-    k: int = field(
-        default=2, metadata=about("An event opens when k of the last n segments alarm", minimum=1)
-    )
-    n: int = field(default=3, metadata=about("See k", minimum=1, maximum=1000))
-    hysteresis: float = field(
-        default=0.9,
-        metadata=about(
-            "While an event is open, thresholds are multiplied by this", above=0, maximum=1
-        ),
-    )
-    hold_off_s: float = field(
-        default=0.5,
-        metadata=about("Quiet time after which an event ends", unit="s", minimum=0),
-    )
-    warmup_s: float = field(
-        default=4.0,
-        metadata=about(
-            "Time after the start in which the observer learns what is normal and nothing alarms; "
-            "40% of a recording that is hardly longer",
-            unit="s",
-            minimum=0,
-        ),
-    )
-    max_clipped_fraction: float = field(
-        default=0.1,
-        metadata=about(
-            "Frames with a larger share of clipped samples are an overload", minimum=0, maximum=1
-        ),
-    )
-
-    def __post_init__(self) -> None:
-        check_record(self)
-        if not self.detectors:
-            raise ConfigError("detectors is empty; name at least one, such as 'zscore'")
-        if len(set(self.detectors)) < len(self.detectors):
-            raise ConfigError(f"detectors is {list(self.detectors)}; name each detector once")
-        if self.k > self.n:
-            raise ConfigError(
-                f"k is {self.k} and n is {self.n}; k of the last n segments open an event, "
-                "so k must be at most n"
-            )
 
 
 @dataclass(frozen=True, slots=True, repr=False)

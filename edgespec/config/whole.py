@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field, replace
 
 from edgespec.config.alert_tables import AlarmConfig, AlertConfig
+from edgespec.config.detect_table import DetectConfig
 from edgespec.config.tables import (
     BandConfig,
-    DetectConfig,
     MqttConfig,
     NodeConfig,
     SourceConfig,

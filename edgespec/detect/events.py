@@ -73,6 +73,11 @@ class EventTracker:
         self.step_db = 0.0
 
     @property
+    def is_at_step(self) -> bool:
+        """Whether the gain has moved, or may have: no event opens meanwhile."""
+        return bool(self.step_db) or self._gain.is_waiting
+
+    @property
     def is_open(self) -> bool:
         """Whether an event is going on."""
         return bool(self._tracks)

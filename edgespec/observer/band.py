@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isclose
 from typing import Any
 
@@ -12,6 +12,7 @@ from edgespec.detect.cell.cell_events import CellEvents
 from edgespec.detect.detectors import RESIDUAL
 from edgespec.detect.events import EventTracker
 from edgespec.detect.images import is_clipped
+from edgespec.detect.peaks import EventPeaks, could_open
 from edgespec.detect.trouble import OVERLOAD, TroubleWatch
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import SubbandLevels, levels_dbfs
@@ -21,38 +22,28 @@ from edgespec.dsp.stream import RATE_TOLERANCE
 from edgespec.errors import ModelError
 from edgespec.grid import Grid, Span
 from edgespec.observer.cancelled import CancelledBand
+from edgespec.observer.scored import ScoredSegment
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.snapshot import BandSnapshot
 from edgespec.observer.unscored import NO_CELL, NO_CONTEXT, Unscored
 from edgespec.observer.warmup import WarmUp
+from edgespec.promise import Promise
 from edgespec.records import (
     BandInfo,
-    Decision,
     Event,
     Geometry,
     RssReport,
     Score,
-    Segment,
     Spectrogram,
 )
 from edgespec.units import POWER_FLOOR_DBFS
 
-__all__ = ["BandChain", "ScoredSegment"]
+__all__ = ["BandChain"]
 
 _LOG = logging.getLogger(__name__)
 _NS = 1_000_000_000
 #: No target is waited for: the next one begins whenever it comes.
 _NEVER = 1 << 62
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredSegment(Decision):
-    """The decision on a segment, and the segment: valid until the next one is taken.
-
-    In the warm-up scores are in dB and are not to be compared with thresholds.
-    """
-
-    segment: Segment
 
 
 class BandChain:
@@ -74,6 +65,10 @@ class BandChain:
         warmup: judges what is learnt before anything is scored; None for nothing.
         cancelled: the same samples without their cell; None for nothing.
         cell_events: says what happens to the cell that is watched there; None for nothing.
+        promise: what the thresholds promise; None for nothing.
+
+    Attributes:
+        peaks: is told every score that could open an event; None for nothing.
 
     Raises:
         ModelError: the frames are not those that the segments are made of.
@@ -92,6 +87,7 @@ class BandChain:
         warmup: WarmUp | None = None,
         cancelled: CancelledBand | None = None,
         cell_events: CellEvents | None = None,
+        promise: Promise | None = None,
     ) -> None:
         grid = front_end.grid
         if grid.n_bins != geometry.n_bins or not isclose(
@@ -115,6 +111,8 @@ class BandChain:
         self.warmup = warmup
         self.cancelled = cancelled
         self.cell_events = cell_events
+        self.promise = promise
+        self.peaks: EventPeaks | None = None
         self._tune(grid)
         self._channel = channel
         self._factor = 1 if channel is None else channel.plan.factor
@@ -177,6 +175,7 @@ class BandChain:
             distrust=self._distrust,
             center_freq_hz=sum(self.grid.range_hz) / 2.0,
             cell=None if self.cancelled is None else self.cancelled.heard,
+            promise=self.promise,
         )
 
     @property
@@ -233,6 +232,9 @@ class BandChain:
                     self._is_clipped,
                 ):
                     yield self._in_source(event)
+                if self.peaks is not None:
+                    is_at_step = self.tracker.is_at_step
+                    self.peaks.add(could_open(scored.scores, is_at_step, self._cell_has_risen))
                 if self.tracker.step_db:
                     self._follow(self.tracker.step_db)
         if self.cancelled is not None:

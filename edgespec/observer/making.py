@@ -27,6 +27,7 @@ from edgespec.observer.kept import KeptFile
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.warmup import WarmUp
 from edgespec.observer.watched_cell import WatchedCell
+from edgespec.promise import Promise
 from edgespec.records import BandInfo, Geometry
 
 __all__ = ["make_chain"]
@@ -47,6 +48,7 @@ def make_chain(
     kept: KeptFile | None = None,
     utc: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
     is_live: bool = False,
+    promise: Promise | None = None,
 ) -> BandChain:
     """Return the chain of a band.
 
@@ -63,6 +65,7 @@ def make_chain(
         kept: file that keeps over a restart what was learnt; None: nothing is kept.
         utc: how good the UTC of the blocks is.
         is_live: the stream waits for nothing: what takes long runs beside it.
+        promise: what its thresholds promise; None for nothing.
 
     Raises:
         ConfigError: nothing but what is left of a cell is to be scored, and at this sample rate no
@@ -127,6 +130,7 @@ def make_chain(
         warmup,
         cancelled,
         cell_events,
+        promise,
     )
 
 

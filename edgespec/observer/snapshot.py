@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from edgespec.heard_cell import HeardCell
 from edgespec.observer.unscored import Lately
+from edgespec.promise import Promise
 
 __all__ = ["BandSnapshot"]
 
@@ -29,3 +30,4 @@ class BandSnapshot:
     distrust: str
     center_freq_hz: float
     cell: HeardCell | None = None
+    promise: Promise | None = None

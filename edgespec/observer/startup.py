@@ -20,6 +20,7 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.dsp.stream import is_near_rate
 from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
+from edgespec.grid import Grid
 from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
@@ -27,6 +28,7 @@ from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.alerting import alert_rules, open_judge
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
+from edgespec.observer.calibrated import Setting, calibration_path, promised
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
 from edgespec.observer.kept import kept_file
 from edgespec.observer.making import make_chain
@@ -56,6 +58,7 @@ __all__ = [
     "open_observer",
     "open_radio",
     "open_runtime",
+    "setting_of",
 ]
 
 _LOG = logging.getLogger(__name__)
@@ -216,11 +219,15 @@ def open_chain(config: Config, source: Source, basis: Basis) -> BandChain:
         computing=config.node.computing,
         max_clipped_fraction=config.detect.max_clipped_fraction,
     )
+    setting = setting_of(config, front_end.grid, recipe.geometry.hop_s, basis.model_sha256)
+    path = calibration_path(config.node.state_dir, band.id)
+    thresholds, promise = promised(path, setting, detect.budget_per_day, basis.thresholds, band.id)
     return make_chain(
-        basis,
+        replace(basis, thresholds=thresholds),
         front_end,
         band,
         replace(detect, warmup_s=warmup_s),
+        promise=promise,
         source=source.info.uri,
         update_s=config.alarm.update_s,
         rss=rss,
@@ -237,6 +244,20 @@ def open_chain(config: Config, source: Source, basis: Basis) -> BandChain:
         else None,
         is_live=source.info.is_live,
         utc=UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED,
+    )
+
+
+def setting_of(config: Config, grid: Grid, hop_s: float, model_sha256: str | None) -> Setting:
+    """Return what a calibration of the first band goes with."""
+    source, detect = config.source[0], config.detect
+    return Setting(
+        source.uri,
+        source.gain_db,
+        *grid.range_hz,
+        model_sha256 or "",
+        detect.k,
+        detect.n,
+        hop_s,
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from math import isfinite
@@ -12,7 +13,7 @@ from edgespec.alarm.sinks import Sinks
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
 from edgespec.observer.latency import LatencyHistogram
-from edgespec.records import Event, IqBlock, ObserverState
+from edgespec.records import Event, EventType, IqBlock, ObserverState
 from edgespec.sources.ring import Ring
 from edgespec.units import format_hz
 
@@ -20,6 +21,7 @@ __all__ = ["BandWorker"]
 
 _LOG = logging.getLogger(__name__)
 _NS = 1_000_000_000
+_DAY_S, _MOST_A_DAY = 86_400, 100_000
 #: How long it waits for a block before it looks whether it should stop.
 _POLL_S = 0.2
 
@@ -66,6 +68,8 @@ class BandWorker:
         self.n_samples = 0
         self.n_dropped = 0
         self.n_events = 0
+        # When the last events opened: as many as a day may have before it is a flood.
+        self._opened_ns: deque[int] = deque(maxlen=_MOST_A_DAY)
 
     @property
     def is_alive(self) -> bool:
@@ -133,6 +137,8 @@ class BandWorker:
             distrust=now.distrust,
             center_freq_hz=now.center_freq_hz,
             cell=now.cell,
+            events_last_day=self._n_last_day(),
+            promise=now.promise,
             latency_s=self.latency.summary_s(),
             band=self.chain.info.band,
             model_sha256=self.chain.info.model_sha256,
@@ -174,8 +180,16 @@ class BandWorker:
             self._tell_event(event)
 
     def _tell_event(self, event: Event) -> None:
-        self.n_events += event.event_type == "new"
+        if event.event_type == EventType.NEW:
+            self.n_events += 1
+            self._opened_ns.append(time.monotonic_ns())
         self._sinks.event(event)
+
+    def _n_last_day(self) -> int:
+        since_ns = time.monotonic_ns() - _DAY_S * _NS
+        while self._opened_ns and self._opened_ns[0] < since_ns:
+            self._opened_ns.popleft()
+        return len(self._opened_ns)
 
     def _tell_retune(self, before: Grid) -> None:
         """Say once that the band lies elsewhere, and is learnt anew."""

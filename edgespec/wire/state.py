@@ -3,6 +3,7 @@
 from typing import Any
 
 from edgespec.heard_cell import CellState, HeardCell
+from edgespec.promise import Promise
 from edgespec.records import ObserverState
 from edgespec.units import format_utc
 from edgespec.wire.fields import LEVEL_UNIT, Fields
@@ -44,6 +45,8 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "distrust": state.distrust,
         "center_freq_hz": float(state.center_freq_hz),
         "cell": _cell_payload(state.cell),
+        "events_last_day": int(state.events_last_day),
+        "promise": _promise_payload(state.promise),
         "latency_ms": {key: round(1e3 * float(s), 3) for key, s in state.latency_s.items()},
     }
 
@@ -81,6 +84,8 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         center_freq_hz=fields.number("center_freq_hz"),
         latency_s={key: round(ms / 1e3, 6) for key, ms in fields.numbers("latency_ms").items()},
         cell=_parse_cell(fields),
+        events_last_day=fields.integer("events_last_day"),
+        promise=_parse_promise(fields),
         band=fields.text("band"),
         model_sha256=fields.optional_text("model_sha256"),
     )
@@ -115,4 +120,29 @@ def _parse_cell(fields: Fields) -> HeardCell | None:
         cell.number("cfo_hz"),
         cell.number("ppm"),
         cell.text("distrust"),
+    )
+
+
+def _promise_payload(promise: Promise | None) -> dict[str, Any] | None:
+    if promise is None:
+        return None
+    return {
+        "false_events_per_day": float(promise.per_day),
+        "low": float(promise.low),
+        "high": float(promise.high),
+        "signal_s": float(promise.signal_s),
+        "calibrated": format_utc(promise.utc_ns),
+    }
+
+
+def _parse_promise(fields: Fields) -> Promise | None:
+    promise = fields.optional_inner("promise")
+    if promise is None:
+        return None
+    return Promise(
+        promise.number("false_events_per_day"),
+        promise.number("low"),
+        promise.number("high"),
+        promise.number("signal_s"),
+        promise.utc_ns("calibrated"),
     )

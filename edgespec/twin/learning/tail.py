@@ -4,10 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import ConfigError
+from edgespec.tail import Tail, fit_tail
 
 __all__ = ["threshold_for"]
 
-#: Fewer scores than this say nothing of a tail.
+#: Fewer scores say nothing of a tail.
 _FEWEST = 20
 
 #: Share of the scores that the tail is fitted to.
@@ -22,8 +23,8 @@ def threshold_for(scores: NDArray[np.float64], rate: float, least_excess: float 
 
     Where at least 10 of the scores lie above it, it is their empirical percentile (Schoesser et al.
     2024, sec. IV-B2). Further out, the highest tenth of the scores is continued by an exponential
-    of the same mean excess (peaks over threshold; Pickands 1975, shape 0), which is taken to be
-    ``least_excess`` at least: a short quiet training does not say that the tail is thin.
+    of the same mean excess (:mod:`edgespec.tail`), which is taken to be ``least_excess`` at least:
+    a short quiet training does not say that the tail is thin.
 
     Raises:
         ConfigError: fewer than 20 scores.
@@ -36,6 +37,6 @@ def threshold_for(scores: NDArray[np.float64], rate: float, least_excess: float 
     if n_above >= _ABOVE or rate >= _TAIL:
         return float(values[n - 1 - n_above])
     n_tail = max(5, round(n * _TAIL))
-    base = values[n - 1 - n_tail]
-    excess = float((values[n - n_tail :] - base).mean())
-    return float(base + max(excess, least_excess) * np.log(n_tail / n / rate))
+    base = float(values[n - 1 - n_tail])
+    found = fit_tail(values[n - n_tail :] - base, base, n_tail / n, is_exponential=True)
+    return Tail(base, found.rate, max(found.scale, least_excess)).score_at(rate)

@@ -101,7 +101,8 @@ SAYS = {
         '"level_unit":"dBFS","scores":{"lstm":1.5},"thresholds":{"lstm":2.0},"speed":9.5,'
         '"alarm":true,"mqtt_connected":null,"spool_events":4,"warmup_left_s":0.0,'
         '"unscored_reason":"","unscored_share":0.0,"unscored_s":0.0,"troubles":[],"distrust":"",'
-        '"center_freq_hz":0.0,"cell":null,"latency_ms":{"p50":1.0},"not_finite":{"/noise_floor_dbfs":"nan"}}'
+        '"center_freq_hz":0.0,"cell":null,"events_last_day":0,"promise":null,'
+        '"latency_ms":{"p50":1.0},"not_finite":{"/noise_floor_dbfs":"nan"}}'
     ),
     "info": ('{"schema":"edgespec.info/1","node":"pi","version":"1","board":null}'),
     "rss": (

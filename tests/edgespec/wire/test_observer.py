@@ -10,6 +10,7 @@ import pytest
 from edgespec.alert import Alert
 from edgespec.clock import ClockQuality
 from edgespec.heard_cell import CellState, HeardCell
+from edgespec.promise import Promise
 from edgespec.records import Change, Event, EventType, ObserverState
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed, parse_event
 from edgespec.wire.info import info_payload, parse_info
@@ -75,6 +76,10 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         distrust=["", "it changed"][int(rng.integers(2))],
         center_freq_hz=float(rng.uniform(0, 6e9)),
         cell=random_cell(rng),
+        events_last_day=int(rng.integers(1 << 16)),
+        promise=[None, Promise(5.0, 0.5, float(rng.exponential(9)), 1800.0, 10**18)][
+            int(rng.integers(2))
+        ],
         latency_s={"p50": int(rng.integers(0, 100_000)) / 1e6, "max": 0.25},
         band="lte",
         model_sha256=[None, "c0ffee"][int(rng.integers(2))],

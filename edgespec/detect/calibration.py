@@ -1,0 +1,179 @@
+"""How many false events a day a threshold raises at a site, by what normal signal came to there."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import ModelError
+from edgespec.tail import Tail, fit_tail
+
+__all__ = ["LEAST_PEAKS", "Calibration", "DetectorTail", "Expected", "calibrate", "peaks_over"]
+
+#: Fewer peaks say nothing of a tail.
+LEAST_PEAKS = 20
+#: The tail is fitted to peaks over what so large a part of the blocks is above, ...
+_SHARE = 0.1
+#: ... but in a long signal to no more blocks: the further out, the better the law holds.
+_MOST_ABOVE = 1000
+#: Normal signal comes in stretches that are alike: it is drawn again in such of 10 s.
+_STRETCH_BLOCKS = 20
+_N_DRAWN = 40
+_DAY_S = 86_400.0
+#: How well a threshold is found.
+_SCORE_STEP = 1e-3
+#: A promise is well supported if the rate is known within this factor.
+WITHIN = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """False events a day, and between which numbers they lie with a probability of 90%."""
+
+    per_day: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorTail:
+    """How often a detector's event-level score is exceeded, a day; ``drawn``: by drawn signals.
+
+    ``highest`` is the largest that was met. What is expected is the mean over all of them: where a
+    short signal leaves open how thick the tail is, the thick ones count most.
+    """
+
+    name: str
+    tail: Tail
+    highest: float
+    drawn: tuple[Tail, ...] = ()
+
+    def rate_at(self, score: float) -> float:
+        """Return how often a day a score is expected to be exceeded."""
+        tails = (self.tail, *self.drawn)
+        return sum(tail.rate_at(score) for tail in tails) / len(tails)
+
+    def score_at(self, rate: float) -> float:
+        """Return the score that is expected to be exceeded so often a day."""
+        tails = (self.tail, *self.drawn)
+        low, high = (pick(tail.score_at(rate) for tail in tails) for pick in (min, max))
+        while high - low > _SCORE_STEP:
+            middle = 0.5 * (low + high)
+            if self.rate_at(middle) > rate:
+                low = middle
+            else:
+                high = middle
+        return high
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What ``signal_s`` of normal signal at a site say of every detector there."""
+
+    signal_s: float
+    detectors: tuple[DetectorTail, ...]
+
+    def thresholds(self, per_day: float) -> dict[str, float]:
+        """Return those at which normal signal raises so many events a day, all detectors together.
+
+        Each has an equal share. Where two see the same, there are fewer.
+        """
+        share = per_day / len(self.detectors)
+        return {one.name: one.score_at(share) for one in self.detectors}
+
+    def expected(self, thresholds: Mapping[str, float]) -> Expected:
+        """Return the false events a day at given thresholds, with an interval."""
+        per_day = sum(one.rate_at(thresholds[one.name]) for one in self.detectors)
+        drawn = [
+            sum(one.drawn[number].rate_at(thresholds[one.name]) for one in self.detectors)
+            for number in range(min(len(one.drawn) for one in self.detectors))
+        ]
+        if not drawn:
+            return Expected(per_day, 0.0, math.inf)
+        low, high = np.quantile(drawn, (0.05, 0.95))
+        return Expected(per_day, float(low), float(high))
+
+    def needed_s(self, expected: Expected) -> float:
+        """Return how long a signal would tell that rate within :data:`WITHIN`.
+
+        The width of its logarithm falls with the root of the duration.
+        """
+        if not expected.per_day or not math.isfinite(expected.high):
+            return math.inf
+        width = math.log(max(expected.high / expected.per_day, 1.0))
+        return self.signal_s * max((width / math.log(WITHIN)) ** 2, 1.0)
+
+
+def peaks_over(blocks: NDArray[np.float64], base: float) -> NDArray[np.float64]:
+    """Return the largest of each run of blocks above ``base``: alarms without a pause, one event.
+
+    Args:
+        blocks: ``(n_blocks,)`` largest score of each, in time.
+    """
+    above = np.concatenate(([False], blocks > base))
+    starts = np.flatnonzero(above[1:] & ~above[:-1])
+    if not len(starts):
+        return np.empty(0)
+    return np.maximum.reduceat(np.where(above[1:], blocks, -np.inf), starts)
+
+
+def calibrate(
+    names: Sequence[str], blocks: NDArray[np.float32], block_s: float, *, seed: int = 1
+) -> Calibration:
+    """Return what blocks of normal signal say.
+
+    Peaks over a base that a tenth of the blocks is above, or less of a long signal, are continued
+    by a generalised Pareto distribution; what is drawn again are stretches of 10 s (moving blocks,
+    Kuensch 1989). A detector that hardly scored is left out.
+
+    Args:
+        names: of the detectors.
+        blocks: ``(n_blocks, n_detectors)``, see :class:`edgespec.detect.peaks.EventPeaks`.
+        block_s: seconds of a block.
+        seed: of what is drawn.
+
+    Raises:
+        ModelError: too little signal for any detector.
+    """
+    rng = np.random.default_rng(seed)
+    n_blocks = len(blocks)
+    starts = rng.integers(
+        0,
+        max(n_blocks - _STRETCH_BLOCKS, 1),
+        (_N_DRAWN, max(n_blocks // _STRETCH_BLOCKS, 1)),
+    )
+    rows = (starts[:, :, None] + np.arange(_STRETCH_BLOCKS)).reshape(_N_DRAWN, -1)
+    found = []
+    for name, column in zip(names, blocks.T.astype(np.float64), strict=True):
+        tail = _tail_of(column, block_s)
+        if tail is None:
+            continue
+        drawn = tuple(
+            one
+            for row in rows
+            for one in (_tail_of(column[np.minimum(row, n_blocks - 1)], block_s),)
+            if one is not None
+        )
+        found.append(DetectorTail(name, tail, float(column.max()), drawn))
+    if not found:
+        raise ModelError(
+            f"{n_blocks * block_s:.3g} s of normal signal are too few to promise anything: some "
+            f"{LEAST_PEAKS / _SHARE * block_s:.0f} s are the least, 30 minutes a beginning"
+        )
+    return Calibration(n_blocks * block_s, tuple(found))
+
+
+def _tail_of(blocks: NDArray[np.float64], block_s: float) -> Tail | None:
+    """Return how often a day the score of a detector is exceeded."""
+    scored = blocks[np.isfinite(blocks)]
+    n_above = min(round(len(scored) * _SHARE), _MOST_ABOVE)
+    if n_above < LEAST_PEAKS:
+        return None
+    base = float(np.partition(scored, -n_above - 1)[-n_above - 1])
+    peaks = peaks_over(scored, base)
+    if not len(peaks):
+        # All alike: nothing is above.
+        return Tail(base, 0.0, 0.0)
+    return fit_tail(peaks - base, base, len(peaks) / (len(scored) * block_s / _DAY_S))

@@ -1,0 +1,28 @@
+"""Options that several commands have."""
+
+from pathlib import Path
+
+import click
+
+__all__ = ["CONFIG_OPTION", "MODEL_OPTION", "SOURCE_OPTION"]
+
+CONFIG_OPTION = click.option(
+    "-c",
+    "--config",
+    "config_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Configuration (TOML, see 'edgespec config init'); default: the built-in one.",
+)
+SOURCE_OPTION = click.option(
+    "--source",
+    metavar="URI",
+    help="sigmf:FILE, wav:FILE, raw:FILE?datatype=cu8&sample_rate=1.92M, "
+    "rtl_tcp:HOST:1234?center_freq=806M or sim:lte-dl. Put it in quotes: the shell takes & and ?.",
+)
+MODEL_OPTION = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="BUNDLE",
+    help="FILE.edgespec; default: the shipped one.",
+)

@@ -1,0 +1,1 @@
+"""``edgespec calibrate``: thresholds by the false events a day that a site would have."""

@@ -1,0 +1,130 @@
+"""``edgespec calibrate`` on the command line."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgespec.config.detect_table import SENSITIVITIES
+from edgespec.finite import LARGEST
+from edgespec.flags import CONFIG_OPTION, MODEL_OPTION, SOURCE_OPTION
+from edgespec.signals import stop_on_signals
+
+__all__ = ["calibrate"]
+
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+#: Of a live source, where nothing else is said.
+_USUAL_S = 1800.0
+
+
+class _Duration(click.ParamType[float]):
+    """A time with its unit: 90, 90s, 30m, 2h."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(s|min|m|h|d)?\s*", str(value))
+        seconds = 0.0 if match is None else float(match[1]) * _SECONDS[match[2] or ""]
+        if not 0.0 < seconds <= LARGEST:
+            self.fail(f"{value!r:.40} is no duration; write 30m, 2h or 90s.", param, ctx)
+        return seconds
+
+
+class _PerDay(click.ParamType[float]):
+    """False events a day: 1/day, 0.5 or the name of a sensitivity."""
+
+    name = "rate"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        if value in SENSITIVITIES:
+            return SENSITIVITIES[value]
+        match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:/\s*day)?\s*", str(value))
+        per_day = 0.0 if match is None else float(match[1])
+        if not 0.1 <= per_day <= 100.0:
+            self.fail(
+                f"{value!r:.40} is not 0.1 to 100 false events a day; write 1/day, or one of "
+                f"{', '.join(SENSITIVITIES)}.",
+                param,
+                ctx,
+            )
+        return per_day
+
+
+@click.command()
+@CONFIG_OPTION
+@SOURCE_OPTION
+@MODEL_OPTION
+@click.option(
+    "--recording",
+    "recordings",
+    multiple=True,
+    metavar="URI",
+    help="Hear this in place of the radio: normal signal of it, with the same gain. Repeatable.",
+)
+@click.option(
+    "--target",
+    type=_PerDay(),
+    metavar="N/day",
+    help="False events a day that are bearable; without it those of the configuration.",
+)
+@click.option(
+    "--duration",
+    type=_Duration(),
+    metavar="TIME",
+    help="How much signal to hear: 30m (the default of a radio), 2h. Ctrl-C ends it earlier.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw false events a day against the threshold into FILE; needs matplotlib.",
+)
+def calibrate(
+    config_path: Path | None,
+    source: str | None,
+    model: Path | None,
+    recordings: tuple[str, ...],
+    target: float | None,
+    duration: float | None,
+    as_json: bool,
+    picture: Path | None,
+) -> None:
+    """Hear what is normal at this site, and set the thresholds by false events a day.
+
+    Run it while nothing else than usual is on the band; the longer, the better. What it finds is
+    kept in node.state_dir, and the next 'edgespec monitor' with the same source, gain and model
+    uses it.
+    """
+    from edgespec.config import load_config, override
+    from edgespec.machine import keep_machine_code
+    from edgespec.ops.calibration.report import calibrate_bands
+
+    config = override(load_config(config_path), source=source, model=model)
+    keep_machine_code(config.node.state_dir)
+    if duration is None and not recordings:
+        duration = _USUAL_S
+    done = calibrate_bands(
+        config,
+        recordings,
+        duration,
+        config.detect.budget_per_day if target is None else target,
+        lambda text: click.echo(text, err=True),
+        stop_on_signals,
+    )
+    if picture is not None:
+        from edgespec.ops.calibration.picture import draw_calibration
+
+        draw_calibration(done, picture)
+    for band in done:
+        click.echo(json.dumps(band.as_json()) if as_json else band.as_text())

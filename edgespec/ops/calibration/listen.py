@@ -1,0 +1,142 @@
+"""Normal signal through the chains of an observer, and the largest scores that it came to."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.config import Config
+from edgespec.detect.peaks import BLOCK_S, EventPeaks
+from edgespec.detect.rules import EventRules
+from edgespec.observer.band import BandChain
+from edgespec.observer.calibrated import Setting
+from edgespec.observer.monitor import Monitor, Radio
+from edgespec.observer.startup import open_radio, setting_of
+from edgespec.records import Event, EventType, ObserverState, RssReport
+
+__all__ = ["HeardBand", "listen"]
+
+#: Seconds of wall time between two lines of progress.
+_PROGRESS_S = 3.0
+
+
+@dataclass(slots=True)
+class HeardBand:
+    """What one band came to: blocks of half a second, and the events that were raised meanwhile.
+
+    ``blocks`` is ``(n_blocks, n_detectors)``; ``thresholds`` are those that were in force.
+    """
+
+    band: str
+    setting: Setting
+    names: tuple[str, ...]
+    thresholds: dict[str, float]
+    blocks: NDArray[np.float32]
+    n_events: int = 0
+
+
+@dataclass(slots=True)
+class _Progress:
+    """A sink that says now and then how much was heard, and counts events."""
+
+    say: Callable[[str], None]
+    chains: Sequence[BandChain]
+    duration_s: float | None
+    said_s: float = field(default_factory=time.monotonic)
+    n_events: dict[str, int] = field(default_factory=dict)
+
+    def event(self, event: Event) -> None:
+        if event.event_type == EventType.NEW:
+            self.n_events[event.band] = self.n_events.get(event.band, 0) + 1
+
+    def state(self, state: ObserverState) -> None:
+        if time.monotonic() - self.said_s < _PROGRESS_S:
+            return
+        self.said_s = time.monotonic()
+        heard_s = min(
+            chain.peaks.n_blocks * BLOCK_S for chain in self.chains if chain.peaks is not None
+        )
+        of = "" if self.duration_s is None else f" of {self.duration_s:.0f}"
+        left = f", {state.warmup_left_s:.1f} s of warm-up left" if state.warmup_left_s else ""
+        self.say(f"heard {heard_s:.0f}{of} s, {sum(self.n_events.values())} events{left}")
+
+    def rss(self, report: RssReport) -> None:
+        """Nothing: the received power is none of its business."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def listen(
+    config: Config,
+    recordings: Sequence[str],
+    duration_s: float | None,
+    say: Callable[[str], None],
+    stop: Callable[[Callable[[], None]], None] = lambda stop: None,
+) -> list[HeardBand]:
+    """Return what the bands of an observer came to on signal that is taken to be normal.
+
+    Args:
+        config: of the observer that is calibrated.
+        recordings: sources to hear in place of its own, one after another; only of an observer
+            with one source. Each has a warm-up of its own.
+        duration_s: so much of each source is enough; None: all of it.
+        say: told of the progress.
+        stop: given what ends it early; what was heard so far counts.
+
+    Raises:
+        EdgespecError: as :func:`edgespec.observer.startup.open_radio`.
+    """
+    heard: dict[str, HeardBand] = {}
+    for uri in recordings or (None,):
+        for source in config.source:
+            played = source if uri is None else replace(source, uri=uri)
+            view = replace(
+                config, source=tuple(played if one is source else one for one in config.source)
+            )
+            radio = open_radio(view, played)
+            for part in _hear(config, radio, duration_s, say, stop):
+                before = heard.get(part.band)
+                if before is not None:
+                    part.blocks = np.concatenate((before.blocks, part.blocks))
+                    part.n_events += before.n_events
+                heard[part.band] = part
+    return list(heard.values())
+
+
+def _hear(
+    config: Config,
+    radio: Radio,
+    duration_s: float | None,
+    say: Callable[[str], None],
+    stop: Callable[[Callable[[], None]], None],
+) -> list[HeardBand]:
+    rules = EventRules(config.detect.k, config.detect.n)
+    for chain in radio.chains:
+        chain.peaks = EventPeaks(tuple(chain.thresholds), rules, chain.geometry.hop_s)
+    progress = _Progress(say, radio.chains, duration_s)
+    monitor = Monitor([radio], [progress], state_s=1.0)
+    stop(monitor.stop)
+    warmup_s = max(chain.warmup_left_s for chain in radio.chains)
+    monitor.run(None if duration_s is None else duration_s + warmup_s)
+    bands = {band.id: band for band in config.band}
+    return [
+        HeardBand(
+            info.band,
+            setting_of(
+                config.only(bands[info.band]),
+                chain.grid,
+                chain.geometry.hop_s,
+                info.model_sha256,
+            ),
+            chain.peaks.names,
+            dict(chain.thresholds),
+            chain.peaks.blocks(),
+            progress.n_events.get(info.band, 0),
+        )
+        for chain in radio.chains
+        for info in (chain.info,)
+        if chain.peaks is not None
+    ]

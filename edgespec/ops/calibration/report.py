@@ -1,0 +1,163 @@
+"""A calibration in words and numbers, and kept for the next run of the observer."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgespec.config import Config
+from edgespec.detect.calibration import WITHIN, Calibration, Expected, calibrate
+from edgespec.detect.peaks import BLOCK_S
+from edgespec.errors import ConfigError, ModelError
+from edgespec.observer.calibrated import KeptCalibration, calibration_path, save_calibration
+from edgespec.ops.calibration.listen import HeardBand, listen
+
+__all__ = ["CalibratedBand", "calibrate_bands"]
+
+_HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedBand:
+    """What a band came to, what follows for ``per_day`` false events, and where that is kept."""
+
+    heard: HeardBand
+    calibration: Calibration
+    per_day: float
+    path: Path
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Those that keep the promise."""
+        return self.calibration.thresholds(self.per_day)
+
+    @property
+    def expected(self) -> Expected:
+        """False events a day at these thresholds."""
+        return self.calibration.expected(self.thresholds)
+
+    @property
+    def expected_before(self) -> Expected:
+        """False events a day at those that were in force."""
+        return self.calibration.expected(self.heard.thresholds)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return an object of schema ``edgespec.calibrated/1``."""
+        expected, thresholds = self.expected, self.thresholds
+        return {
+            "schema": "edgespec.calibrated/1",
+            "band": self.heard.band,
+            "signal_s": self.calibration.signal_s,
+            "n_events": self.heard.n_events,
+            "false_events_per_day": self.per_day,
+            "expected": {"per_day": expected.per_day, "low": expected.low, "high": expected.high},
+            "expected_before": self.expected_before.per_day,
+            "needed_s": self.calibration.needed_s(expected),
+            "detectors": {
+                one.name: {
+                    "threshold": thresholds[one.name],
+                    "threshold_before": self.heard.thresholds[one.name],
+                    "highest": one.highest,
+                    "highest_at_s": self._highest_at_s(one.name),
+                    "expected_per_day": one.rate_at(thresholds[one.name]),
+                    "shape": one.tail.shape,
+                }
+                for one in self.calibration.detectors
+            },
+            "kept": str(self.path),
+        }
+
+    def as_text(self) -> str:
+        """Return lines for people."""
+        heard, thresholds, expected = self.heard, self.thresholds, self.expected
+        lines = [
+            f"band {heard.band}: {_duration(self.calibration.signal_s)} of normal signal",
+            f"  {'detector':<16}{'threshold':>10}{'before':>8}  highest score heard",
+        ]
+        lines += [
+            f"  {one.name:<16}{thresholds[one.name]:>10.2f}{heard.thresholds[one.name]:>8.2f}"
+            f"  {one.highest:.2f} after {_duration(self._highest_at_s(one.name))}"
+            for one in self.calibration.detectors
+        ]
+        before = self.expected_before
+        lines.append(
+            f"  expected: {_rate(expected.per_day)} false events a day "
+            f"({_rate(expected.low)} to {_rate(expected.high)}); "
+            f"with the thresholds before: {_rate(before.per_day)}"
+        )
+        needed_s = self.calibration.needed_s(expected)
+        if needed_s > self.calibration.signal_s:
+            lines.append(
+                f"  to know that within a factor of {WITHIN:g}, about "
+                f"{_duration(needed_s)} of normal signal are needed: --duration"
+            )
+        if heard.n_events:
+            lines.append(
+                f"  {heard.n_events} events were raised meanwhile and are taken to be normal here: "
+                "if one was not, calibrate again without it"
+            )
+        lines.append(f"  kept in {self.path}: the next edgespec monitor uses it")
+        return "\n".join(lines)
+
+    def _highest_at_s(self, name: str) -> float:
+        column = self.heard.blocks[:, self.heard.names.index(name)]
+        return float(column.argmax() * BLOCK_S)
+
+
+def calibrate_bands(
+    config: Config,
+    recordings: Sequence[str],
+    duration_s: float | None,
+    per_day: float,
+    say: Callable[[str], None],
+    stop: Callable[[Callable[[], None]], None] = lambda stop: None,
+) -> list[CalibratedBand]:
+    """Hear normal signal, and keep for every band what it says of its false events.
+
+    Args:
+        config: of the observer.
+        recordings: URIs that are heard in place of its source.
+        duration_s: so much of each is enough; None: all.
+        per_day: false events that are bearable.
+        say: told of the progress.
+        stop: given what ends the hearing early.
+
+    Raises:
+        ConfigError: several sources and a recording, or what was found cannot be kept.
+        ModelError: the signal was too short.
+        EdgespecError: as :func:`edgespec.observer.startup.open_radio`.
+    """
+    if recordings and len(config.source) > 1:
+        names = ", ".join(source.id for source in config.source)
+        raise ConfigError(
+            f"the configuration has several sources ({names}), and a recording is of one: "
+            "calibrate with a configuration of that one"
+        )
+    done = []
+    for heard in listen(config, recordings, duration_s, say, stop):
+        try:
+            calibration = calibrate(heard.names, heard.blocks, BLOCK_S)
+        except ModelError as error:
+            raise ModelError(f"band {heard.band}: {error}") from None
+        path = calibration_path(config.node.state_dir, heard.band)
+        try:
+            save_calibration(path, KeptCalibration(time.time_ns(), heard.setting, calibration))
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+        done.append(CalibratedBand(heard, calibration, per_day, path))
+    return done
+
+
+def _duration(seconds: float) -> str:
+    if seconds == float("inf"):
+        return "more than days"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * _HOUR_S:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / _HOUR_S:.1f} h"
+
+
+def _rate(per_day: float) -> str:
+    return f"{per_day:.3g}"
