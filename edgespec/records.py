@@ -284,22 +284,21 @@ class EventType(StrEnum):
 class Event:
     """Something else is on the band: what a user sees instead of single segments.
 
-    Frequencies are absolute, in Hz; where the source has no centre frequency they are offsets
-    from it. ``sample_start`` and ``n_samples`` are its place on the plane's clock: in samples where
+    Frequencies are absolute, in Hz; where the source has no centre frequency they are offsets from
+    it. ``sample_start`` and ``n_samples`` are its place on the plane's clock: in samples where
     there are samples, or else in ticks. ``end_ns`` is the end of the last segment that belonged to
-    it so far, by the length of the signal; ``clock`` says how good UTC is.
-
-    ``excess_db`` at the peak is never negative for a gain, never positive for a loss;
-    ``severity_db`` is the mean distance from normal between the edges. ``sureness``, 0 to 1, is the
-    share of alarming segments from the first to the last, times ``1 - threshold / (2 score)`` of
-    the highest score. ``kind`` is a key of :data:`edgespec.kinds.ADVICE`, ``kind_probability`` how
-    likely it is, 1 where a rule is certain; where it is unknown, how likely it is that none of the
-    known kinds is right, and ``kind_hint`` names the likeliest of these. Of trouble with the
-    receiver ``share`` is the largest share of samples that were bad, and levels are lower bounds.
-    Of what happens to a cell ``detector`` is ``cell``, ``cell_identity`` says whose it is,
-    ``peak_dbfs`` is the power of the band, and ``excess_db`` how its level moved. ``latency_s`` is
-    the time from the last sample of the segment that made this message to the message itself.
-    ``model_sha256`` is the bundle that the band was judged by; ``alert`` is set on its way out.
+    it so far, by the length of the signal; ``clock`` says how good UTC is. ``excess_db`` at the
+    peak is never negative for a gain, never positive for a loss; ``severity_db`` is the mean
+    distance from normal between the edges. ``sureness``, 0 to 1, is the share of alarming segments
+    from the first to the last, times ``1 - threshold / (2 score)`` of the highest score. ``kind``
+    is a key of :data:`edgespec.kinds.ADVICE`, ``kind_probability`` how likely it is, 1 where a rule
+    is certain; where it is unknown, how likely it is that none of the known kinds is right, and
+    ``kind_hint`` names the likeliest of these. Of trouble with the receiver ``share`` is the
+    largest share of samples that were bad, and levels are lower bounds. Of what happens to a cell
+    ``detector`` is ``cell``, ``cell_identity`` says whose it is, ``peak_dbfs`` is the power of the
+    band, and ``excess_db`` how its level moved. ``latency_s`` is the time from the last sample of
+    the segment that made this message to the message itself. ``model_sha256`` is the bundle that
+    the band was judged by; ``alert`` is set on its way out.
     """
 
     event_id: str
@@ -339,14 +338,12 @@ class ObserverState:
     not scored, by reason. While ``warmup_left_s`` of signal are still to be learnt from, nothing
     is scored and ``scores`` is empty. Of the last second of signal, ``unscored_share`` could not
     be scored, mostly for ``unscored_reason``, and nothing has been scored for ``unscored_s`` now.
-    ``troubles`` are the kinds of trouble with the receiver that are going on; while ``overload`` is
-    one of them, levels are lower bounds. ``distrust`` says why what the warm-up learnt is not to be
-    trusted, '' where it is. ``center_freq_hz`` is where the band lies now: a source may be retuned.
-    ``cell`` is what is known of the cell that is cancelled; None where none is looked for.
-    ``events_last_day`` opened in the last 24 h, or since the start; ``promise`` is how many of them
-    a day should be false, None where the observer was not calibrated.
-    ``latency_s`` is the time from the last sample of a segment to the decision on it since the
-    start: ``p50``, ``p99`` and ``max``.
+    ``troubles`` with the receiver are going on; while ``overload`` is one of them, levels are lower
+    bounds. ``distrust`` says why what the warm-up learnt is not trusted, '' where it is.
+    ``center_freq_hz`` is where the band lies now: a source may be retuned. ``cell`` is the one that
+    is cancelled, None where none is looked for; ``events_last_day`` opened in the last 24 h;
+    ``promise`` says how many a day are false. ``latency_s`` is the time from the last sample of a
+    segment to the decision on it since the start: ``p50``, ``p99`` and ``max``.
     """
 
     utc_ns: int
@@ -383,11 +380,11 @@ class ObserverState:
 class RssReport:
     """What one observer of a site received in one interval, for the central unit.
 
-    ``levels_db`` is the mean power in each of K subbands, in ``level_unit``: ``dBFS``, or ``dBm``
-    where the receiver is calibrated. ``edges_hz`` are the K + 1 rising edges, absolute where the
-    source has a centre frequency. The interval ends at ``utc_ns``; ``sequence`` counts the reports
-    of one run from 1; ``clipped_share`` is the share of its ``n_frames`` frames that clipped:
-    with any, levels are lower bounds.
+    ``levels_db`` is the mean power in each of K subbands, in ``level_unit``: dBFS, or dBm where the
+    receiver is calibrated. ``edges_hz`` are the K + 1 rising edges, absolute where the source has a
+    centre frequency. The interval ends at ``utc_ns``; ``sequence`` counts the reports of one run
+    from 1; ``clipped_share`` is the share of its ``n_frames`` frames that clipped: with any, levels
+    are lower bounds.
     """
 
     node: str

@@ -203,7 +203,7 @@ class BandChain:
         for part in self._parts(block):
             spectrogram = self._frames(part)
             if spectrogram.grid is not self.grid:
-                self._retune(spectrogram.grid)
+                self.retune(spectrogram.grid)
             yield from self._scored(spectrogram)
 
     def process(self, block: Any) -> Iterator[Event]:
@@ -211,7 +211,7 @@ class BandChain:
         for part in self._parts(block):
             spectrogram = self._frames(part)
             if spectrogram.grid is not self.grid:
-                for ended in self._retune(spectrogram.grid):
+                for ended in self.retune(spectrogram.grid):
                     yield self._in_source(ended)
             if self.trouble is not None:
                 for event in self.trouble.update(spectrogram, self._level_dbfs):
@@ -295,7 +295,8 @@ class BandChain:
             level_dbfs=self._level_dbfs,
         )
 
-    def _retune(self, grid: Grid) -> list[Event]:
+    def retune(self, grid: Grid) -> list[Event]:
+        """Forget all that was learnt, for frames on a grid, and return the ends of events."""
         self._tune(grid)
         self.scorer.reset()
         if self.warmup is not None:

@@ -180,7 +180,8 @@ class CancelledBand:
     def process(self, block: IqBlock) -> None:
         """Take a block: search, learn, or scan."""
         if block.center_freq_hz != self._center_freq_hz:
-            self._retune(block.center_freq_hz)
+            self._center_freq_hz = block.center_freq_hz
+            self.forget()
         if self.watched is not None:
             self.watched.process(block)
         plane, scan = self._plane, self._scan
@@ -366,9 +367,8 @@ class CancelledBand:
         scan.lower(ratio)
         self.doubt = ""
 
-    def _retune(self, center_freq_hz: float) -> None:
+    def forget(self) -> None:
         """Forget the cell, and what was learnt of it."""
-        self._center_freq_hz = center_freq_hz
         self.cell, self._scan, self.doubt = None, None, ""
         if self.watched is not None:
             self.watched.forget()

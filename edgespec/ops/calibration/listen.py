@@ -18,8 +18,10 @@ from edgespec.records import Event, EventType, ObserverState, RssReport
 
 __all__ = ["HeardBand", "listen"]
 
-#: Seconds of wall time between two lines of progress.
-_PROGRESS_S = 3.0
+#: Seconds of wall time before the first line of progress, and between two.
+_FIRST_S, _PROGRESS_S = 3.0, 15.0
+#: Seconds of signal after which a band warms up anew, as in another run of the observer.
+_LEARN_S = 60.0
 
 
 @dataclass(slots=True)
@@ -44,23 +46,40 @@ class _Progress:
     say: Callable[[str], None]
     chains: Sequence[BandChain]
     duration_s: float | None
-    said_s: float = field(default_factory=time.monotonic)
+    due_s: float = field(default_factory=lambda: time.monotonic() + _FIRST_S)
     n_events: dict[str, int] = field(default_factory=dict)
+    n_learnt: dict[str, int] = field(default_factory=dict)
 
     def event(self, event: Event) -> None:
         if event.event_type == EventType.NEW:
             self.n_events[event.band] = self.n_events.get(event.band, 0) + 1
 
     def state(self, state: ObserverState) -> None:
-        if time.monotonic() - self.said_s < _PROGRESS_S:
+        # Told between two blocks of the band, by the thread that works on it.
+        for chain in self.chains:
+            if chain.info.band == state.band:
+                self._relearn(chain)
+        if time.monotonic() < self.due_s:
             return
-        self.said_s = time.monotonic()
+        self.due_s = time.monotonic() + _PROGRESS_S
         heard_s = min(
             chain.peaks.n_blocks * BLOCK_S for chain in self.chains if chain.peaks is not None
         )
         of = "" if self.duration_s is None else f" of {self.duration_s:.0f}"
         left = f", {state.warmup_left_s:.1f} s of warm-up left" if state.warmup_left_s else ""
         self.say(f"heard {heard_s:.0f}{of} s, {sum(self.n_events.values())} events{left}")
+
+    def _relearn(self, chain: BandChain) -> None:
+        """Let a band learn anew what is normal: no two warm-ups teach the same."""
+        if chain.peaks is None or not chain.scorer.is_warm:
+            return
+        band, n_blocks = chain.info.band, chain.peaks.n_blocks
+        if (n_blocks - self.n_learnt.get(band, 0)) * BLOCK_S < _LEARN_S:
+            return
+        self.n_learnt[band] = n_blocks
+        chain.retune(chain.grid)
+        if chain.cancelled is not None:
+            chain.cancelled.forget()
 
     def rss(self, report: RssReport) -> None:
         """Nothing: the received power is none of its business."""
