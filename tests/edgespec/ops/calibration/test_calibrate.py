@@ -1,0 +1,116 @@
+"""``edgespec calibrate``: what is heard becomes thresholds that the next run uses."""
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from edgespec.cli import main
+
+RATE_HZ = 100_000
+
+
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return 112 s of noise; some of it a little louder, as traffic is."""
+    rng = np.random.default_rng(5)
+    second = rng.normal(0.0, 20.0, (8, 2 * RATE_HZ))
+    path = tmp_path_factory.mktemp("calibrate") / "noise.cu8"
+    with path.open("wb") as file:
+        for number in range(112):
+            levels = second[rng.integers(8)] * rng.uniform(1.0, 1.05)
+            np.clip(np.rint(np.roll(levels, 2 * number) + 127.5), 0, 255).astype(np.uint8).tofile(
+                file
+            )
+    return f"raw:{path}?datatype=cu8&sample_rate={RATE_HZ}&center_freq=433.9M"
+
+
+def config_file(folder: Path, uri: str, **detect: object) -> Path:
+    detect = {"detectors": ["zscore", "energy"]} | detect
+    lines = [
+        f"[node]\nstate_dir = {json.dumps(str(folder / 'state'))}\n[detect]",
+        *(f"{key} = {json.dumps(value)}" for key, value in detect.items()),
+        f"[[source]]\nuri = {json.dumps(uri)}",
+    ]
+    path = folder / "edgespec.toml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def run(*args: object) -> Result:
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+def test_what_is_heard_sets_the_thresholds_of_the_next_run(
+    noise: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = config_file(tmp_path, noise)
+    picture = tmp_path / "calibration.png"
+    got = run("calibrate", "-c", path, "--target", "low", "--json", "--picture", picture,
+              "--duration", "2h")  # fmt: skip
+    assert got.exit_code == 0, got.output
+    found = json.loads(got.stdout)
+    assert found["false_events_per_day"] == 1.0
+    # It learnt anew in the middle: the last seconds may have been a warm-up.
+    assert 95.0 < found["signal_s"] < 112.0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert set(found["detectors"]) == {"zscore", "energy"}
+    for one in found["detectors"].values():
+        assert one["threshold"] > one["highest"] - 1.0
+        assert 0.0 <= one["highest_at_s"] < found["signal_s"]
+    expected = found["expected"]
+    assert expected["low"] <= expected["per_day"] <= expected["high"]
+    assert expected["per_day"] == pytest.approx(1.0, rel=0.01)
+
+    path = config_file(tmp_path, noise, sensitivity="low")
+    seen = run("monitor", "-c", path, "--duration", 6, "--json")
+    assert seen.exit_code == 0, seen.output
+    state = [json.loads(line) for line in seen.stdout.splitlines()][-1]
+    assert state["promise"]["false_events_per_day"] == 1.0
+    assert state["thresholds"] == pytest.approx(
+        {name: one["threshold"] for name, one in found["detectors"].items()}
+    )
+    assert state["events_last_day"] == state["n_events"]
+
+    # More events are bearable: lower thresholds from the same calibration.
+    path = config_file(tmp_path, noise, false_events_per_day=50)
+    seen = run("monitor", "-c", path, "--duration", 6, "--json")
+    more = [json.loads(line) for line in seen.stdout.splitlines()][-1]
+    assert all(more["thresholds"][name] < limit for name, limit in state["thresholds"].items())
+
+    # With another rule of events it says nothing.
+    caplog.set_level(logging.WARNING)
+    path = config_file(tmp_path, noise, n=4)
+    seen = run("monitor", "-c", path, "--duration", 6, "--json")
+    assert [json.loads(line) for line in seen.stdout.splitlines()][-1]["promise"] is None
+    assert "its k of n was (2, 3), now it is (2, 4)" in caplog.text
+
+
+def test_a_recording_stands_in_for_the_radio(noise: str, tmp_path: Path) -> None:
+    """Too short a one is refused with what it takes, and costs nothing."""
+    path = config_file(tmp_path, "rtl_tcp:127.0.0.1:1?center_freq=433.9M&gain=20")
+    got = run("calibrate", "-c", path, "--recording", noise, "--duration", "20s")
+    assert got.exit_code == 5
+    assert "are too few" in got.output
+    assert "some 100 s are the least" in got.output
+    assert not (tmp_path / "state" / "calibration").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("--target", "0.01"), "0.1 to 100 false events a day"),
+        (("--target", "often"), "lowest, low, medium, high, highest"),
+        (("--target", "nan"), "0.1 to 100"),
+        (("--duration", "0"), "write 30m, 2h or 90s"),
+        (("--duration", "1e99"), "30m"),
+        (("--duration", "soon"), "30m"),
+    ],
+)
+def test_what_is_no_target_and_no_duration(args: tuple[str, ...], says: str) -> None:
+    got = run("calibrate", *args)
+    assert got.exit_code == 2
+    assert says in got.output
