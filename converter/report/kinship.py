@@ -38,6 +38,8 @@ def relation(population: Population, base: Population) -> Kin:
         return Kin.UPLINK
     if population.contamination > base.contamination:
         return Kin.POISONED
+    if population.setting != base.setting:
+        return Kin.TRAFFIC
     if population.place is not None and population.place != base.place:
         return Kin.PLACE
     if population.band != base.band:

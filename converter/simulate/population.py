@@ -1,12 +1,13 @@
 """Observers that are alike: on what band, in which cell, how they move, and when."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from converter.simulate.contamination import contaminate
 from converter.simulate.mixture import MIXTURES, vary
+from converter.simulate.settings import SETTINGS, settle
 from converter.simulate.specs import CONTEXTS, RecordingSpec, check_amount, draw_scene
 from edgespec.errors import UsageError
 from edgespec.simulate.bands import BANDS
@@ -33,7 +34,9 @@ class Population:
     such as (18, 20), or (22, 26) over midnight; None has no daily curve. ``traffic`` is ``bursty``,
     ``steady`` or ``varied`` (one or the other, by chance); that of an uplink is as it is, and
     ``varied`` leaves it so. ``contamination`` is the share of the time in which an interferer is on
-    the air, in the train and validation splits only: a poisoned data set.
+    the air, in the train and validation splits only: a poisoned data set. ``setting`` is a name of
+    :data:`converter.simulate.settings.SETTINGS`, whose traffic and channels are like those that
+    somebody measured, in place of the usual ones; empty keeps these.
 
     Raises:
         UsageError: a value is unknown, out of range, or does not go with another.
@@ -48,6 +51,8 @@ class Population:
     traffic: str = "varied"
     contamination: float = 0.0
     contamination_isr_db: float = 0.0
+    # Came later: where it is not given, the keys of tasks are what they were.
+    setting: str = field(default="", metadata={"late": True})
 
     def __post_init__(self) -> None:
         _check_known("direction", [self.direction], _MIXTURES)
@@ -55,12 +60,19 @@ class Population:
         _check_known("cell", self.cells, CELLS)
         _check_known("context", self.contexts, CONTEXTS)
         _check_known("traffic", [self.traffic], _STEADY_SHARE)
+        _check_known("setting", [self.setting] if self.setting else [], SETTINGS)
         if not self.contexts:
             raise UsageError(f"a population needs a context; known are {', '.join(CONTEXTS)}")
         if self.direction == "ul" and self.traffic != "varied":
             raise UsageError(
                 f"the traffic of an uplink is {self.traffic!r}, but it knows no kinds of traffic; "
                 "leave it at 'varied'"
+            )
+        if self.setting and (self.direction != "dl" or self.traffic != "varied"):
+            raise UsageError(
+                f"the setting is {self.setting!r} with the direction {self.direction!r} and the "
+                f"traffic {self.traffic!r}; a setting has traffic of its own, on a downlink: leave "
+                "them at 'dl' and 'varied'"
             )
         if self.place is not None and (self.place < 0 or len(self.contexts) > 1):
             raise UsageError(
@@ -133,6 +145,8 @@ class Population:
         scene = vary(
             draw_scene(context, sample_rate_hz, ReceiverConfig(), rng), context, mixture, rng
         )
+        if self.setting:
+            return settle(scene, context, SETTINGS[self.setting], rng)
         is_steady = rng.random() < _STEADY_SHARE[self.traffic]
         user_groups = int(rng.integers(1, 7)) if is_steady else 0
         return replace(scene, cell=replace(scene.cell, user_groups=user_groups))

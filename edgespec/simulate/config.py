@@ -6,6 +6,7 @@ from edgespec.errors import UsageError
 from edgespec.records import SampleFormat
 
 __all__ = [
+    "BURST_GROUPS",
     "FAULTS",
     "CellConfig",
     "ChannelConfig",
@@ -20,6 +21,8 @@ __all__ = [
 
 #: What can go wrong with the wanted signal.
 FAULTS = ("power-step", "frequencies-down", "station-lost")
+#: Smallest and largest burst of a user, in resource-block groups.
+BURST_GROUPS = (8.0, 4000.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class CellConfig:
 
     ``user_groups`` is the most of the 13 resource-block groups that one user gets at a time, each
     user around a place of its own that wanders; 0 gives whoever is first all that is free.
+    ``burst_groups`` are the smallest and the largest burst of a user, in groups of one subframe.
     ``load_curve`` are factors of the load over a day of 24 hours, in equal steps, and ``clock_s``
     is the time of day at the start; without a curve the load stays. ``n_control`` 1 to 3 fixes
     the control symbols, 0 lets them follow the users. ``control_db``, ``reference_db`` and
@@ -45,6 +49,8 @@ class CellConfig:
     scheduler: str = "proportional-fair"
     user_spread_db: float = 1.5
     user_groups: int = 0
+    # Came later: where it is not given, the keys of tasks are what they were.
+    burst_groups: tuple[float, float] = field(default=BURST_GROUPS, metadata={"late": True})
     load_curve: tuple[float, ...] = ()
     clock_s: float = 0.0
     n_control: int = 0
@@ -63,6 +69,11 @@ class CellConfig:
             raise UsageError(f"n_ports is {self.n_ports}; 1 and 2 are simulated")
         if not 0 <= self.user_groups <= 13:
             raise UsageError(f"user_groups is {self.user_groups}; it must be 0 (no limit) to 13")
+        if not 0 < self.burst_groups[0] <= self.burst_groups[1]:
+            raise UsageError(
+                f"burst_groups are {self.burst_groups[0]:g} to {self.burst_groups[1]:g}; the "
+                "first must be positive, and the second no smaller"
+            )
         if not 0 <= self.n_control <= 3:
             raise UsageError(f"n_control is {self.n_control}; it must be 0 (by load) to 3")
         if any(factor < 0 for factor in self.load_curve):

@@ -1,7 +1,7 @@
 """Who uses the cell and when: bursts of users, shared out by the scheduler, one frame at a time.
 
-Bursts arrive as a Poisson process and their sizes follow a truncated Pareto law, so that the
-load has long quiet and long busy times; sizes are counted in resource-block groups, so that the
+Bursts arrive as a Poisson process and their sizes follow a truncated Pareto law: a wide one gives
+the load long quiet and long busy times. Sizes are counted in resource-block groups, so that the
 mean share of used resources is the ``load`` of the cell.
 """
 
@@ -11,16 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import UsageError
-from edgespec.simulate.config import CellConfig, TddConfig
+from edgespec.simulate.config import BURST_GROUPS, CellConfig, TddConfig
 from edgespec.simulate.duplex import downlink_symbols
 from edgespec.simulate.numerology import N_RBG, SUBFRAMES_PER_FRAME
 
 __all__ = ["FrameSchedule", "Traffic", "burst", "mean_burst"]
 
-#: Shape of the Pareto law of burst sizes, its smallest and its largest value in groups.
+#: Shape of the Pareto law of burst sizes.
 _PARETO_SHAPE = 1.3
-_BURST_LEAST = 8.0
-_BURST_MOST = 4000.0
 #: Share of transmissions that fail and come again 8 subframes later.
 _RETRANSMIT = 0.1
 _HARQ_SUBFRAMES = 8
@@ -71,7 +69,8 @@ class Traffic:
         self._again: list[tuple[int, int, int]] = []
         self._subframe = 0
         self._is_downlink: NDArray[np.bool_] = downlink_symbols(tdd)[:, 0]
-        self._bursts_per_frame = cell.load * N_RBG * self._is_downlink.sum() / mean_burst()
+        offered = cell.load * N_RBG * self._is_downlink.sum()
+        self._bursts_per_frame = offered / mean_burst(cell.burst_groups)
         self._paging_subframe = _PAGING_SUBFRAME if tdd is None else _PAGING_SUBFRAME_TDD
         self._control_most = np.full(SUBFRAMES_PER_FRAME, 3)
         if tdd is not None:
@@ -104,7 +103,7 @@ class Traffic:
             per_frame *= curve[int(clock_s % _DAY_S / _DAY_S * len(curve))]
         for _ in range(self._rng.poisson(per_frame)):
             user = self._rng.integers(self._cell.n_users)
-            self._backlog[user] += burst(self._rng.random())
+            self._backlog[user] += burst(self._rng.random(), self._cell.burst_groups)
         step = 0.3 * self._rng.standard_normal(self._cell.n_users)
         self._quality = np.clip(self._quality + step, 1.0, 15.0)
         moved = self._places.random(self._cell.n_users) < _MOVE_RATE
@@ -172,14 +171,17 @@ class Traffic:
         frame.amplitude[i, groups] = self._amplitude[user]
 
 
-def burst(u: float) -> float:
-    """Return the size of a burst in groups: the truncated Pareto law at probability ``u``."""
-    most = (_BURST_LEAST / _BURST_MOST) ** _PARETO_SHAPE
-    return float(_BURST_LEAST * (1.0 - u * (1.0 - most)) ** (-1.0 / _PARETO_SHAPE))
+def burst(u: float, ends: tuple[float, float] = BURST_GROUPS) -> float:
+    """Return the size of a burst in groups: the Pareto law between ``ends`` at quantile ``u``."""
+    least, most = ends
+    beyond = (least / most) ** _PARETO_SHAPE
+    return float(least * (1.0 - u * (1.0 - beyond)) ** (-1.0 / _PARETO_SHAPE))
 
 
-def mean_burst() -> float:
-    """Return the mean of the truncated Pareto law, in groups."""
-    a, least, most = _PARETO_SHAPE, _BURST_LEAST, _BURST_MOST
+def mean_burst(ends: tuple[float, float] = BURST_GROUPS) -> float:
+    """Return the mean of the Pareto law between ``ends``, in groups."""
+    a, (least, most) = _PARETO_SHAPE, ends
+    if least == most:
+        return least
     scale = a * least**a / (1.0 - (least / most) ** a)
     return float(scale * (least ** (1 - a) - most ** (1 - a)) / (a - 1))
