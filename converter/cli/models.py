@@ -24,7 +24,7 @@ __all__ = ["import_keras", "train", "transfer"]
     "--architecture",
     default="lstm",
     show_default=True,
-    help="lstm, autoencoder, linear-ar or ar-lstm.",
+    help="lstm, autoencoder, linear-ar, ar-lstm or offset-lstm.",
 )
 @click.option(
     "--layers",

@@ -31,6 +31,7 @@ MODELS: Mapping[str, Architecture] = {
     "autoencoder": Architecture(autoencoder.build, "reconstruction"),
     "linear-ar": Architecture(autoregression.build, "forecast", is_solved=True, descends=False),
     "ar-lstm": Architecture(autoregression.build_with_lstm, "forecast", "sigmoid", is_solved=True),
+    "offset-lstm": Architecture(autoregression.build_with_offset, "forecast", "sigmoid"),
 }
 
 

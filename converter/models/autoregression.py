@@ -14,7 +14,7 @@ from converter.models.runtime import load_keras
 from edgespec.errors import ModelError
 from edgespec.records import Geometry
 
-__all__ = ["LAYER", "build", "build_with_lstm"]
+__all__ = ["LAYER", "build", "build_with_lstm", "build_with_offset"]
 
 #: Name of the dense layer that holds ``W`` and ``w``; training solves for it in closed form.
 LAYER = "autoregression"
@@ -66,6 +66,31 @@ def build_with_lstm(
     linear = _forecast(keras, window, geometry, order)
     forecast = keras.layers.Add(name="sum")([network.outputs[0], linear])
     return keras.Model(window, forecast, name="ar-lstm")
+
+
+def build_with_offset(
+    geometry: Geometry, *, n_layers: int = 2, n_units: int = 64, batch_norm: bool = False
+) -> Any:
+    """Return the sum of each bin's mean over the context and an LSTM of the same window.
+
+    The mean carries the shape of the site, which the LSTM would have to send through its units. It
+    is an autoregression of equal weights that training leaves alone, so every backend runs it.
+
+    Args:
+        geometry: sizes of context and horizon.
+        n_layers: of the LSTM, as are the next, see :func:`converter.models.lstm.build`.
+        n_units: units of each layer.
+        batch_norm: normalise after each LSTM layer.
+
+    Raises:
+        ModelError: such an LSTM is not possible.
+    """
+    model = build_with_lstm(geometry, n_layers=n_layers, n_units=n_units, batch_norm=batch_norm)
+    layer = model.get_layer(LAYER)
+    weights, bias = layer.get_weights()
+    layer.set_weights([np.full_like(weights, 1.0 / len(weights)), bias])
+    layer.trainable = False
+    return model
 
 
 def _forecast(keras: Any, window: Any, geometry: Geometry, order: int | None) -> Any:

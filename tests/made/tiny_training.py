@@ -18,7 +18,7 @@ from tests.made import tiny
 
 #: Keras 3.15 hands numpy 2 an __array__ without the copy keyword. Not ours to mend.
 KERAS_WARNINGS = "ignore:__array__ implementation:DeprecationWarning"
-ARCHITECTURES = ("lstm", "autoencoder", "linear-ar", "ar-lstm")
+ARCHITECTURES = ("lstm", "autoencoder", "linear-ar", "ar-lstm", "offset-lstm")
 
 
 @functools.cache

@@ -115,6 +115,24 @@ def test_the_lstm_begins_at_the_autoregression_and_leaves_it_alone() -> None:
     assert all(layer.trainable for layer in trained.layers)
 
 
+def test_an_offset_begins_at_the_mean_of_each_bin_and_training_leaves_it_alone() -> None:
+    _, held_out = splits()
+    begun = build_model("offset-lstm", tiny.GEOMETRY, {"n_units": 8})
+    contexts = held_out.model_inputs("forecast", np.arange(4))
+    mean = contexts.mean(axis=1, keepdims=True)
+    expected = np.broadcast_to(mean, (4, tiny.GEOMETRY.n_horizon, contexts.shape[2]))
+    answer = begun.predict(contexts, verbose=0).reshape(expected.shape)
+    np.testing.assert_allclose(answer, expected, rtol=0, atol=1e-6)
+    card, trained = load_model(tiny_training.trained("offset-lstm"))
+    for one, other in zip(
+        Autoregression(trained).weights, Autoregression(begun).weights, strict=True
+    ):
+        assert np.array_equal(one, other)
+    contexts, targets = held_out.gather(np.arange(len(held_out)))
+    mean_alone = np.mean((targets - contexts.mean(axis=1, keepdims=True)) ** 2)
+    assert min(card.training["val_losses"]) < mean_alone
+
+
 @pytest.mark.parametrize("order", [0, 9])
 @pytest.mark.parametrize("name", ["linear-ar", "ar-lstm"])
 def test_an_order_beyond_the_context_is_refused(name: str, order: int) -> None:

@@ -24,7 +24,13 @@ pytestmark = [
     pytest.mark.converter,
     pytest.mark.filterwarnings(tiny_training.KERAS_WARNINGS),
 ]
-FAST = {"lstm": {"n_units": 8}, "autoencoder": {}, "linear-ar": {}, "ar-lstm": {"n_units": 8}}
+FAST = {
+    "lstm": {"n_units": 8},
+    "autoencoder": {},
+    "linear-ar": {},
+    "ar-lstm": {"n_units": 8},
+    "offset-lstm": {"n_units": 8},
+}
 DESCENDING = [name for name, architecture in MODELS.items() if architecture.descends]
 
 

@@ -14,7 +14,12 @@ __all__ = ["CalibrateBundle", "QuantiseModel", "TrainModel", "TransferModel"]
 
 #: Seconds that one core takes to learn from one window, for each layer of an LSTM and for an
 #: autoencoder, and to look at it without learning.
-_LEARN_S = {"lstm": 5.5e-4, "ar-lstm": 5.5e-4, "autoencoder": 2.5e-4}
+_LEARN_S = {
+    "lstm": 5.5e-4,
+    "ar-lstm": 5.5e-4,
+    "offset-lstm": 5.5e-4,
+    "autoencoder": 2.5e-4,
+}
 _LOOK_S = 5e-4
 #: Seconds to begin, and of each epoch's look at the validation split.
 _BEGIN_S, _EPOCH_S = 5.0, 1.0
