@@ -1,5 +1,6 @@
 """Scores of one detection experiment: areas and rates of any scorer, drawn anew by observer."""
 
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
@@ -157,6 +158,35 @@ class DetectionScores:
             self._parts[contexts] = DetectionScores(part, name, self.population)
         return self._parts[contexts]
 
+    def regrouped(
+        self, labels: NDArray[np.str_], rows: NDArray[np.bool_]
+    ) -> "DetectionScores | None":
+        """Return the table with a label of every row in place of kind and ISR.
+
+        Of the test segments with an interferer only those of ``rows`` stay; None without any.
+        """
+        frame = self.frame
+        has_isr = np.isfinite(frame["isr_db"])
+        is_clean = np.isin(frame["mode"], ("warmup", "normal"))
+        part = Frame(
+            {
+                **frame.columns,
+                "kind": np.where(has_isr, labels, ""),
+                "isr_db": np.where(has_isr, 0.0, np.nan),
+            }
+        ).where(is_clean | (has_isr & rows))
+        return DetectionScores(part, self.name, self.population) if is_whole(part) else None
+
+    @property
+    def labels(self) -> list[str]:
+        """What :meth:`regrouped` has told apart, in order of the number that each begins with."""
+        return sorted(self.kinds, key=_first_number)
+
+    def n_rows_of(self, kind: str) -> int:
+        """Return the number of test segments with an interferer of a kind, in all modes."""
+        is_test = self.frame["split"] == "test"
+        return int(np.count_nonzero(is_test & (self.frame["kind"] == kind)))
+
     def rows(self, scorer: str, site: bool, cells: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Return the scores of all normal test segments and of those in some cells."""
         scores = self.bench.scores(scorer, "site" if site else "raw")
@@ -214,6 +244,11 @@ class DetectionScores:
                 share /= anomalous.by_cell(n_anomalous * of_anomalous)
             detected.append(share)
         return np.asarray(far), mean_of(np.asarray(detected), self.pick())
+
+
+def _first_number(text: str) -> tuple[float, str]:
+    found = re.match(r"[-+]?\d+", text)
+    return (float(found.group()) if found else np.inf, text)
 
 
 def without_glimpses(frame: Frame) -> Frame:

@@ -10,6 +10,7 @@ from converter.lab.toml import load_experiment
 from converter.report.document import Document, Part, Section
 from converter.report.markdown import as_json, as_markdown
 from converter.report.results import Results
+from converter.report.sections.choice import choice
 from converter.report.sections.detection import main_detection, simple_against_ours
 from converter.report.sections.errors import bands, contexts, variants
 from converter.report.sections.events import episodes, real_captures
@@ -80,6 +81,7 @@ def report_on(
     # First, because everything else asks for the same figures: its progress is the slow part.
     detection = main_detection(results, progress)
     sections = [
+        choice(results),
         head(results, command),
         contexts(results),
         bands(results),

@@ -79,10 +79,16 @@ class Results:
 
     @cached_property
     def main(self) -> DetectionScores | None:
-        """The detection table on the unified model's population with the most scorers."""
-        if self.kinship is None:
-            return None
-        home = [d for d in self.detections.values() if d.population == self.kinship.home]
+        """The detection table on the unified model's population with the most scorers.
+
+        Of any population where the experiment trains no unified model.
+        """
+        kinship = self.kinship
+        home = [
+            d
+            for d in self.detections.values()
+            if (d.population == kinship.home if kinship else not self.experiment.models)
+        ]
         return max(home, key=lambda d: len(d.scorers), default=None)
 
     def detection_with(self, population: str, *scorers: str | None) -> DetectionScores | None:

@@ -264,8 +264,11 @@ def write_detection(work: Path, name: str, effects: Effects) -> None:
         }
         for number, key in enumerate(("mode", "kind", "isr_db", "stretch", "segment")):
             columns[key] = [segment[number] for segment in segments]
-        for key in ("inr_db", "duty", "bandwidth_hz"):
+        for key in ("duty", "bandwidth_hz"):
             columns[key] = [float("nan")] * len(segments)
+        columns["inr_db"] = [20.0 + segment[2] for segment in segments]
+        columns["neighbour"] = [observer.endswith("001")] * len(segments)
+        columns["share"] = [_share(mode, stretch) for mode, _, _, stretch, _ in segments]
         common = noise(f"{name}{split}{seed}{observer}").normal(0, 1, len(segments))
         offset = noise(f"{split}{seed}{observer}").normal(0, effects.offset)
         for scorer in scorers:
@@ -307,6 +310,13 @@ def _segments(spec: Detection, is_test: bool) -> Iterator[tuple[str, str, float,
                 for stretch in range(3):
                     for segment in range(4):
                         yield mode, kind, isr_db, stretch, segment
+
+
+def _share(mode: str, stretch: int) -> float:
+    """Return how much of a horizon holds the interferer: the first onset is a glimpse."""
+    if mode in ("onset", "ended"):
+        return 0.1 + 0.4 * stretch
+    return 1.0 if mode == "persistent" else 0.0
 
 
 def _lift(segments: list[tuple[str, str, float, int, int]], effects: Effects) -> Iterator[float]:

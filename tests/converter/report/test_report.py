@@ -24,6 +24,7 @@ from tests.made.tables import (
     EXPERIMENT,
     RIGHT,
     experiment,
+    with_strength,
     write_all,
     write_detection,
     write_episodes,
@@ -110,6 +111,46 @@ def test_false_events_are_counted_by_the_hour(tmp_path: Path) -> None:
     text = write_report(work, tmp_path / "out").read_text(encoding="utf-8")
     (line,) = re.findall(r"\| all \| 12 \| 2\.00 \| 12 \| ([^|]+) \|", text)
     assert line.startswith("6 [")
+
+
+def test_the_first_page_says_what_to_choose_and_what_holds_it_back(tmp_path: Path) -> None:
+    work = write_all(tmp_path / "work")
+    write_detection(work, "main", with_strength(RIGHT, kalman=9.0))
+    text = write_report(work, tmp_path / "out").read_text(encoding="utf-8")
+    first = text.partition("## What was run")[0]
+    assert "**`kalman`** ranks segments best over 12 unseen observers and 2 kinds" in first
+    assert "it is nothing that was trained" in first
+    # The made table knows no ISR of -5 dB, and a kind of chirp and tone.
+    assert "| target | 0.900 | 0.990 | 0.950 | 0.990 |" in first
+    assert "It reaches every target" in first or "It misses the targets" in first
+    for part in ("Onset by share", "INR", "Neighbour cells", "Observers at", "Kinds at"):
+        assert part in first, part
+    assert re.search(r"\| 0 to 20 % \| 192 \|", first)
+    assert re.search(r"\| a neighbour is on the air \| \d+ \|", first)
+
+
+def test_a_glimpse_is_no_onset(right: Results) -> None:
+    main = right.main
+    assert main is not None
+    modes = {cell.mode for cell in main.cells}
+    assert modes == {"onset", "glimpse", "persistent", "ended"}
+    onset = main.layout.anomalous.rows[main._is_in(main.pick(["onset"]))]
+    assert (main.frame["share"][onset] >= 0.2).all()
+    glimpse = main.layout.anomalous.rows[main._is_in(main.pick(["glimpse"]))]
+    assert (main.frame["share"][glimpse] < 0.2).all()
+
+
+def test_regrouped_segments_are_those_that_were_asked_for(right: Results) -> None:
+    main = right.main
+    assert main is not None
+    frame = main.frame
+    part = main.regrouped(frame["kind"].astype(str), frame["isr_db"] == 0.0)
+    assert part is not None
+    assert part.labels == ["chirp", "tone"]
+    one = part.auc("kalman", True)[0, part.pick(["persistent"], ["tone"])]
+    whole = main.auc("kalman", True)[0, main.pick(["persistent"], ["tone"], [0.0])]
+    assert one == pytest.approx(whole)
+    assert main.regrouped(frame["kind"].astype(str), np.zeros(len(frame), bool)) is None
 
 
 def test_areas_and_rates_are_those_of_the_pooled_scores(right: Results) -> None:
