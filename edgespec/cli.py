@@ -15,6 +15,7 @@ from edgespec.finite import Finite
 from edgespec.flags import CONFIG_OPTION, MODEL_OPTION, SOURCE_OPTION
 from edgespec.newfile import write_new
 from edgespec.ops.calibration.cli import calibrate
+from edgespec.ops.events.cli import events, incidents
 from edgespec.ops.survey.cli import survey
 from edgespec.signals import stop_on_signals
 from edgespec.twin.cli import twin
@@ -312,9 +313,8 @@ def config_init(path: Path | None) -> None:
     click.echo(f"wrote {path}; next: edgespec config check {path}", err=True)
 
 
-main.add_command(calibrate)
-main.add_command(survey)
-main.add_command(twin)
+for command in (calibrate, events, incidents, survey, twin):
+    main.add_command(command)
 
 
 @main.group()

@@ -1,4 +1,4 @@
-"""A file that must not cost one that is there: written where none was, or in its place at once."""
+"""Files that a power cut leaves whole: written where none was, or in the place of one at once."""
 
 import contextlib
 import errno
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgespec.errors import ConfigError
 
-__all__ = ["replace_file", "write_new"]
+__all__ = ["replace_file", "sync_folder", "write_all", "write_new"]
 
 #: What file systems without hard links say, such as those of memory cards.
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -50,6 +50,32 @@ def replace_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _beside(path, content) as temporary:
         temporary.replace(path)
+
+
+def write_all(file: int, data: bytes) -> None:
+    """Write all of it: a disk with little room takes a part, and refuses the next.
+
+    Raises:
+        OSError: it does not take all.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the names in a folder to the medium: a new file without one is lost with the power.
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # Some file systems, such as FAT over FUSE, cannot do it and need not.
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from dataclasses import replace
 
 from edgespec.alert import Alert
+from edgespec.alerts.incidents import IncidentTable
 from edgespec.alerts.rules import AlertRules
 from edgespec.records import Event, EventType
 
@@ -22,18 +23,32 @@ class AlertJudge:
 
     Args:
         rules: those of the configuration.
+        incidents: what the events are one of; from now on it belongs to the judge.
     """
 
-    def __init__(self, rules: AlertRules) -> None:
+    def __init__(self, rules: AlertRules, incidents: IncidentTable) -> None:
         self._rules = rules
+        self._incidents = incidents
         self._alerting: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def judge(self, event: Event) -> Event:
         """Return a message with its ``alert``."""
         with self._lock:
+            incident = self._incidents.take(event)
             reason = self._by_rules(event)
-        return replace(event, alert=Alert(not reason, reason))
+        return replace(event, alert=Alert(not reason, reason, incident))
+
+    @property
+    def incident_counts(self) -> tuple[int, int]:
+        """How often there was something to keep of incidents, and how many were new."""
+        with self._lock:
+            return self._incidents.n_changes, self._incidents.n_found
+
+    def incidents(self) -> bytes:
+        """Return the incidents as they are kept."""
+        with self._lock:
+            return self._incidents.content()
 
     def _by_rules(self, event: Event) -> str:
         was_alert = event.event_id in self._alerting

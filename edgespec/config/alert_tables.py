@@ -32,6 +32,15 @@ class AlarmConfig:
         ),
     )
 
+    history_max_bytes: int = field(
+        default=10_000_000,
+        metadata=about(
+            "Disk space for the events of the past, which a live source writes; 0 keeps none",
+            unit="bytes",
+            minimum=0,
+        ),
+    )
+
     def __post_init__(self) -> None:
         check_record(self)
         _check_hours(self.quiet_hours)

@@ -1,11 +1,20 @@
 """What judges the events of an observer."""
 
+from collections.abc import Collection
+
+from edgespec.alerts.history import History
+from edgespec.alerts.incidents import IncidentTable, incidents_path, load_incidents
 from edgespec.alerts.judge import AlertJudge
+from edgespec.alerts.keeper import EventKeeper
+from edgespec.alerts.past import events_folder
 from edgespec.alerts.rules import AlertRules
 from edgespec.config import Config
 from edgespec.kinds import ADVICE
+from edgespec.records import BandInfo
 
 __all__ = ["alert_rules", "open_judge"]
+
+_SLACK_BINS = 2
 
 
 def alert_rules(config: Config) -> AlertRules:
@@ -17,10 +26,24 @@ def alert_rules(config: Config) -> AlertRules:
     return AlertRules.of(config, list(ADVICE))
 
 
-def open_judge(config: Config) -> AlertJudge:
-    """Return what says of every event of an observer whether it is an alert.
+def open_judge(
+    config: Config, bands: Collection[BandInfo], *, is_live: bool
+) -> tuple[AlertJudge, EventKeeper | None]:
+    """Return what says of every event whether it is an alert, and the sink that keeps them.
+
+    What a recording holds is nobody's past: with nothing live nothing is kept, and nothing that
+    was kept counts.
 
     Raises:
         ConfigError: as :func:`alert_rules`.
     """
-    return AlertJudge(alert_rules(config))
+    folder, rules = events_folder(config.node.state_dir), alert_rules(config)
+    # Edges are read off bins; a bin more or less is the same.
+    slacks_hz = {band.band: _SLACK_BINS * band.grid.bin_hz for band in bands}
+    if not is_live:
+        return AlertJudge(rules, IncidentTable(slacks_hz)), None
+    path = incidents_path(folder)
+    judge = AlertJudge(rules, IncidentTable(slacks_hz, load_incidents(path)))
+    n_bytes = config.alarm.history_max_bytes
+    history = History(folder, n_bytes) if n_bytes else None
+    return judge, EventKeeper(judge, config.node.id, history, path)

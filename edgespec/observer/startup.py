@@ -321,7 +321,7 @@ def open_observer(
     """Open everything that ``config`` names, ready to run.
 
     Args:
-        config: checked configuration.
+        config: checked configuration; wrong rules are said before anything is opened.
         sinks: further sinks, such as the console.
         require_broker_s: fail unless the broker answers within this time.
         require_source: fail where a radio is not there yet, instead of waiting for it.
@@ -338,14 +338,17 @@ def open_observer(
             "--require-broker was given but no broker is named: add --mqtt URL or mqtt.url to the "
             "configuration"
         )
-    judge = open_judge(config)
+    alert_rules(config)
     with ExitStack() as stack:
         radios = []
         for source in config.source:
             radio = open_radio(config, source, is_awaited=not require_source)
             stack.callback(radio.source.close)
             radios.append(radio)
-        broker = open_broker(config, [chain.info for radio in radios for chain in radio.chains])
+        bands = [chain.info for radio in radios for chain in radio.chains]
+        is_live = any(radio.source.info.is_live for radio in radios)
+        judge, keeper = open_judge(config, bands, is_live=is_live)
+        broker = open_broker(config, bands)
         if broker is not None:
             stack.callback(broker.close)
             mqtt = config.mqtt
@@ -358,7 +361,7 @@ def open_observer(
                 broker.radio(radio.id, online=not radio.source.info.is_live)
         monitor = Monitor(
             radios,
-            [*sinks, *([broker] if broker else [])],
+            [*sinks, *([broker] if broker else []), *([keeper] if keeper else [])],
             state_s=config.alarm.state_s,
             health=lambda: (broker.connected, broker.waiting) if broker else (None, 0),
             on_event=on_event,

@@ -6,11 +6,12 @@ anything but a power cut the spool knows better: the file also says in which run
 was written.
 """
 
-import contextlib
 import os
 from pathlib import Path
 
-__all__ = ["Reservation", "sync_folder", "write_all"]
+from edgespec.newfile import sync_folder, write_all
+
+__all__ = ["Reservation"]
 
 #: Numbers that are reserved at once: a day of events on a busy band, and one write.
 BLOCK = 1000
@@ -61,32 +62,6 @@ class Reservation:
         new_path.replace(self._path)
         sync_folder(self._folder)
         self.upto = upto
-
-
-def write_all(file: int, data: bytes) -> None:
-    """Write all of it: a disk with little room takes a part, and refuses the next.
-
-    Raises:
-        OSError: it does not take all.
-    """
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(file, rest) :]
-
-
-def sync_folder(folder: Path) -> None:
-    """Force the names in a folder to the medium: a new file without one is lost with the power.
-
-    Raises:
-        OSError: the folder cannot be opened.
-    """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        # Some file systems, such as FAT over FUSE, cannot do it and need not.
-        with contextlib.suppress(OSError):
-            os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _boot_id() -> str:

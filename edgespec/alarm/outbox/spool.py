@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgespec.alarm.outbox.journal import Kind, Record, pack, pack_all, unpack
-from edgespec.alarm.outbox.reservation import BLOCK, Reservation, sync_folder, write_all
+from edgespec.alarm.outbox.reservation import BLOCK, Reservation
 from edgespec.errors import ConfigError
+from edgespec.newfile import sync_folder, write_all
 
 __all__ = ["Spool"]
 

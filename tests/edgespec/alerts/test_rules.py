@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 
+from edgespec.alerts.incidents import IncidentTable
 from edgespec.alerts.judge import AlertJudge
 from edgespec.alerts.rules import QUIET_HOURS, RULE, AlertRules
 from edgespec.config import AlarmConfig, AlertConfig, BandConfig, Config
@@ -115,30 +116,30 @@ def test_an_event_becomes_an_alert_as_it_lasts_and_remains_one() -> None:
         event_of(lasts_s=4.0, event_type=EventType.UPDATE, excess_db=2.0),
         event_of(lasts_s=5.0, event_type=EventType.END, excess_db=2.0),
     ]
-    judge = AlertJudge(AlertRules(ALARM, [rule]))
+    judge = AlertJudge(AlertRules(ALARM, [rule]), IncidentTable({}))
     assert judged(judge, *life) == [(False, RULE), (True, ""), (True, ""), (True, "")]
     # Another event is judged anew.
     assert judged(judge, *life[2:]) == [(False, RULE), (False, RULE)]
 
 
 def test_what_is_still_there_after_quiet_hours_becomes_an_alert() -> None:
-    judge = AlertJudge(AlertRules(AlarmConfig(quiet_hours=("00:00-08:30",))))
+    judge = AlertJudge(AlertRules(AlarmConfig(quiet_hours=("00:00-08:30",))), IncidentTable({}))
     update = EventType.UPDATE
     before, after = event_of(), event_of(lasts_s=1800.0, event_type=update)
     assert judged(judge, before, after) == [(False, QUIET_HOURS), (True, "")]
     # What began before them goes on alarming.
-    judge = AlertJudge(AlertRules(AlarmConfig(quiet_hours=("08:30-09:00",))))
+    judge = AlertJudge(AlertRules(AlarmConfig(quiet_hours=("08:30-09:00",))), IncidentTable({}))
     assert judged(judge, before, after) == [(True, ""), (True, "")]
 
 
 def test_judging_changes_nothing_else() -> None:
     event = event_of("sweep")
-    judge = AlertJudge(AlertRules(ALARM, [AlertConfig(kinds=("tone",))]))
+    judge = AlertJudge(AlertRules(ALARM, [AlertConfig(kinds=("tone",))]), IncidentTable({}))
     assert replace(judge.judge(event), alert=event.alert) == event
 
 
 def test_ends_that_never_come_are_forgotten() -> None:
-    judge = AlertJudge(AlertRules(ALARM))
+    judge = AlertJudge(AlertRules(ALARM), IncidentTable({}))
     for number in range(5000):
         judge.judge(event_of(event_id=f"e{number}"))
     assert len(judge._alerting) <= 1024

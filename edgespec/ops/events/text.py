@@ -1,0 +1,101 @@
+"""Events and incidents for people: rows, and a day as a row of bars."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from edgespec.alerts.incident import Incident
+from edgespec.records import Event
+from edgespec.units import format_hz, format_utc
+from edgespec.wire.event import EventMessage, event_payload
+
+__all__ = ["event_rows", "events_csv", "incident_lines", "incident_payload", "timetable"]
+
+_BARS = "▁▂▃▄▅▆▇█"
+_ROW = "{:<20}  {:>9}  {:<10}  {:<13}  {:<26}  {:>9}  {:<12}  {:<10}  {}"
+_HEAD = ("start (UTC)", "lasted", "band", "kind", "where", "excess dB", "alert", "incident", "id")
+
+
+def event_rows(events: Iterable[Event]) -> list[str]:
+    """Return a heading, and a row for each event."""
+    return [_ROW.format(*_HEAD), *(_ROW.format(*_cells(event)) for event in events)]
+
+
+def events_csv(messages: Sequence[EventMessage]) -> str:
+    """Return events as CSV (RFC 4180), a column for each field of their schema."""
+    rows = [event_payload(message) for message in messages]
+    text = io.StringIO()
+    names = list(rows[0]) if rows else []
+    writer = csv.DictWriter(text, names)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def incident_lines(incident: Incident) -> list[str]:
+    """Return what is known of an incident, and its day."""
+    interval_s = incident.interval_s
+    often = "once" if incident.n_events == 1 else f"{incident.n_events} times"
+    every = "" if interval_s is None else f", about every {_duration(interval_s)}"
+    goes_on = ", goes on" if incident.open_id else ""
+    where = _range(incident.lower_hz, incident.upper_hz)
+    return [
+        f"{incident.id}  {incident.band}: {' or '.join(incident.kinds)}, {where}",
+        f"  {often}{every}, at most {_duration(incident.duration_s)} long{goes_on}; "
+        f"{format_utc(incident.first_ns)[:19]}Z to {format_utc(incident.last_ns)[:19]}Z",
+        f"  00 {timetable(incident.hours)} 24 h UTC",
+    ]
+
+
+def incident_payload(incident: Incident) -> dict[str, Any]:
+    """Return an incident as an object of schema ``edgespec.incident/1``."""
+    return {
+        "schema": "edgespec.incident/1",
+        "id": incident.id,
+        "band": incident.band,
+        "change": incident.change.value,
+        "kinds": list(incident.kinds),
+        "core:freq_lower_edge": incident.lower_hz,
+        "core:freq_upper_edge": incident.upper_hz,
+        "first_seen": format_utc(incident.first_ns),
+        "last_seen": format_utc(incident.last_ns),
+        "n_events": incident.n_events,
+        "hours_utc": list(incident.hours),
+        "interval_s": incident.interval_s,
+        "duration_s": incident.duration_s,
+        "levels_db": incident.levels_db,
+        "open": incident.open_id,
+    }
+
+
+def timetable(hours: Sequence[int]) -> str:
+    """Return counts as bars, the largest full, none as a dot."""
+    most = max(hours)
+    return "".join(_BARS[-(-n * len(_BARS) // most) - 1] if n else "\u00b7" for n in hours)
+
+
+def _cells(event: Event) -> tuple[str, ...]:
+    return (
+        f"{format_utc(event.start_ns)[:19]}Z",
+        _duration((event.end_ns - event.start_ns) / 1e9),
+        event.band,
+        event.kind,
+        _range(event.freq_lower_hz, event.freq_upper_hz),
+        f"{event.excess_db:+.1f}",
+        "yes" if event.alert.is_on else event.alert.reason,
+        event.alert.incident,
+        event.event_id,
+    )
+
+
+def _range(lower_hz: float, upper_hz: float) -> str:
+    middle_hz, width_hz = (lower_hz + upper_hz) / 2.0, upper_hz - lower_hz
+    return f"{format_hz(round(width_hz, -2))} at {format_hz(round(middle_hz, -2))}"
+
+
+def _duration(seconds: float) -> str:
+    for unit, length_s in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= length_s:
+            return f"{seconds / length_s:.3g} {unit}"
+    return f"{seconds:.2g} s"

@@ -1,0 +1,96 @@
+"""``edgespec events`` and ``edgespec incidents`` as people type them."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from edgespec.alert import Alert
+from edgespec.alerts.history import History
+from edgespec.alerts.incidents import IncidentTable
+from edgespec.cli import main
+from edgespec.ops.events.text import timetable
+from edgespec.records import EventType
+from edgespec.wire.event import EventMessage, parse_event
+from tests.made.event import event_of
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "edgespec.toml"
+    path.write_text("[node]\nstate_dir = 'state'\n")
+    return path
+
+
+@pytest.fixture
+def past(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "events"
+    history, table = History(folder, 1_000_000), IncidentTable({"lte": 2e4, "gsm": 2e4})
+    for number in range(30):
+        band = "gsm" if number % 10 == 9 else "lte"
+        for event_type in (EventType.NEW, EventType.END):
+            event = event_of(
+                event_id=f"e{number}", event_type=event_type, band=band, at_s=3600.0 * number,
+                lasts_s=90.0, alert=Alert(number % 2 == 0, "" if number % 2 == 0 else "rule", "i"),
+            )  # fmt: skip
+            table.take(event)
+            history.append(EventMessage(event, "pi", 0))
+    (folder / "incidents.json").write_bytes(table.content())
+
+
+def run(config: Path, *arguments: str) -> Result:
+    done = CliRunner().invoke(main, [*arguments, "-c", str(config)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def test_nothing_kept_is_a_heading(config: Path) -> None:
+    assert run(config, "events", "list").output.startswith("start (UTC)")
+    assert run(config, "events", "list", "--json").output == ""
+    assert run(config, "incidents").output == ""
+    assert not (config.parent / "state").exists()
+
+
+@pytest.mark.usefixtures("past")
+def test_events_are_listed_each_as_it_was_last_told(config: Path) -> None:
+    heading, *rows = run(config, "events", "list").output.splitlines()
+    assert [row.split()[-1] for row in rows] == [f"e{number}" for number in range(10, 30)]
+    assert rows[0].split()[:4] == ["2026-01-19T18:00:00Z", "1.5", "min", "lte"]
+    assert "100 kHz at 806.05 MHz" in rows[0]
+    assert heading.index("alert") == rows[0].index("yes") == rows[1].index("rule")
+    rows = run(config, "events", "list", "--band", "gsm", "-n", "2").output.splitlines()
+    assert [row.split()[-1] for row in rows[1:]] == ["e19", "e29"]
+    rows = run(config, "events", "list", "--alerts", "-n", "100").output.splitlines()
+    assert len(rows) == 16
+
+
+@pytest.mark.usefixtures("past")
+def test_events_for_programs(config: Path) -> None:
+    lines = run(config, "events", "list", "--json", "-n", "3").output.splitlines()
+    messages = [parse_event(line) for line in lines]
+    assert [message.event.event_id for message in messages] == ["e27", "e28", "e29"]
+    table = list(csv.DictReader(io.StringIO(run(config, "events", "list", "--csv").output)))
+    assert [row["id"] for row in table] == [f"e{number}" for number in range(10, 30)]
+    assert list(table[0]) == list(json.loads(lines[0]))
+    assert run(config, "events", "list", "--csv", "--json").exit_code == 2
+
+
+@pytest.mark.usefixtures("past")
+def test_incidents_have_a_timetable(config: Path) -> None:
+    text = run(config, "incidents").output
+    assert "lte: tone, 100 kHz at 806.05 MHz" in text
+    assert "27 times, about every 1 h, at most 1.5 min long" in text
+    assert "3 times, about every 10 h" in text
+    lte, gsm = (json.loads(line) for line in run(config, "incidents", "--json").output.splitlines())
+    assert (lte["band"], lte["n_events"], gsm["band"], gsm["n_events"]) == ("lte", 27, "gsm", 3)
+    assert lte["first_seen"] == "2026-01-19T08:00:00.000000Z"
+    assert sum(lte["hours_utc"]) == 27
+
+
+def test_a_timetable_shows_hours_and_counts() -> None:
+    assert timetable([0] * 24) == "·" * 24
+    assert timetable([1, *[0] * 22, 1]) == "█" + "·" * 22 + "█"
+    assert timetable([1, 100, 50]) == "▁█▄"
