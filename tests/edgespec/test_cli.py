@@ -228,8 +228,9 @@ def test_doctor_in_a_table_and_in_json(
 
 COMMANDS = (
     "", "monitor", "bench", "doctor", "demo", "config", "config check", "config schema",
-    "config init", "events", "events list", "incidents", "model", "model info", "model verify", "survey", "twin", "twin forget",
-    "twin init", "twin map", "twin run", "twin simulate", "twin status", "twin train",
+    "config init", "calibrate", "events", "events list", "incidents", "model", "model info",
+    "model verify", "survey", "twin", "twin forget", "twin init", "twin map", "twin run",
+    "twin simulate", "twin status", "twin train",
 )  # fmt: skip
 
 

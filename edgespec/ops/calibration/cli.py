@@ -100,11 +100,11 @@ def calibrate(
     as_json: bool,
     picture: Path | None,
 ) -> None:
-    """Hear what is normal at this site, and set the thresholds by false events a day.
+    """Set the thresholds of a site by its false events a day.
 
-    Run it while nothing else than usual is on the band; the longer, the better. What it finds is
-    kept in node.state_dir, and the next 'edgespec monitor' with the same source, gain and model
-    uses it.
+    It hears what is normal: run it while nothing else than usual is on the band; the longer, the
+    better. What it finds is kept in node.state_dir, and the next 'edgespec monitor' with the same
+    source, gain and model uses it.
     """
     from edgespec.config import load_config, override
     from edgespec.machine import keep_machine_code

@@ -6,19 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgespec.flags import CONFIG_OPTION
+
 if TYPE_CHECKING:
     from edgespec.config import Config
 
 __all__ = ["events", "incidents"]
 
-_CONFIG = click.option(
-    "-c",
-    "--config",
-    "config_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Configuration of the observer; its node.state_dir holds the events.",
-)
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 
 
@@ -37,7 +31,7 @@ def events() -> None:
 
 
 @events.command("list")
-@_CONFIG
+@CONFIG_OPTION
 @click.option("--band", metavar="ID", help="Only those of this band.")
 @click.option("--alerts", "only_alerts", is_flag=True, help="Only those that were alerts.")
 @click.option(
@@ -83,7 +77,7 @@ def list_events(
 
 
 @click.command()
-@_CONFIG
+@CONFIG_OPTION
 @_JSON
 def incidents(config_path: Path | None, as_json: bool) -> None:
     """List what comes again and again: how often, when, for how long.
