@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.sources.rate import RateWatch
-from edgespec.sources.tuner import DEFAULT_GAIN_DB, DEFAULT_RATE_HZ, TunerSettings
+from edgespec.sources.tuner import TunerSettings, first_of, settings_of
 from edgespec.sources.uri import SourceUri
 
-__all__ = ["RtlTcp", "open_rtl_tcp"]
+__all__ = ["RtlTcp", "open_rtl_tcp", "seconds_of"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,33 +49,20 @@ def open_rtl_tcp(
 ) -> "RtlTcp":
     """Return the dongle behind ``rtl_tcp:HOST:PORT``, tuned and streaming.
 
-    Options: ``center_freq sample_rate ppm agc``; ``gain`` in dB, or ``auto``; ``timeout_s`` to
-    connect, ``stall_s`` without data until the connection counts as lost.
+    Options: those of the tuner; ``timeout_s`` to connect, ``stall_s`` without data until the
+    connection counts as lost.
 
     Raises:
         UsageError: no frequency or rate is given, or the address cannot be understood.
         SourceError: the server refuses, does not answer or is no rtl_tcp.
     """
-    frequency_hz = _first(uri.number("center_freq"), center_freq_hz)
-    rate_hz = _first(uri.number("sample_rate"), sample_rate_hz)
-    if frequency_hz is None:
-        raise UsageError(
-            f"{uri.text!r} does not say what to tune to; add center_freq=806e6 to the query "
-            "or set it in the configuration"
-        )
-    settings = TunerSettings(
-        frequency_hz,
-        DEFAULT_RATE_HZ if rate_hz is None else rate_hz,
-        _gain_db(uri, gain_db),
-        round(_first(uri.number("ppm"), ppm) or 0),
-        uri.flag("agc"),
-    )
+    settings = settings_of(uri, center_freq_hz, sample_rate_hz, gain_db, ppm)
     return RtlTcp(
         uri.text,
         _address(uri),
         settings,
-        timeout_s=_seconds(uri, "timeout_s", 5.0),
-        stall_s=_seconds(uri, "stall_s", 2.0),
+        timeout_s=seconds_of(uri, "timeout_s", 5.0),
+        stall_s=seconds_of(uri, "stall_s", 2.0),
         buffer_bytes=8 * block_samples,
         is_awaited=is_awaited,
     )
@@ -341,25 +328,13 @@ def _address(uri: SourceUri) -> tuple[str, int]:
     return found["ipv6"] or found["host"], port
 
 
-def _seconds(uri: SourceUri, key: str, default: float) -> float:
-    value = _first(uri.number(key), default)
+def seconds_of(uri: SourceUri, key: str, default: float) -> float:
+    """Return an option that is a time.
+
+    Raises:
+        UsageError: it is none.
+    """
+    value = first_of(uri.number(key), default)
     if value is None or not 0.0 < value <= 1e6:
         raise UsageError(f"{key} in {uri.text!r} is {value}; it must be above 0 s, at most 1e6 s")
     return value
-
-
-def _gain_db(uri: SourceUri, configured_db: float | None) -> float | None:
-    """Return the gain to set; None where the tuner is to choose it."""
-    if uri.options.get("gain", "").lower() in ("auto", "agc"):
-        _LOG.warning(
-            "the tuner sets its gain itself: where a signal makes it step, that may look like "
-            "interference; gain=%g in the address keeps it",
-            DEFAULT_GAIN_DB,
-        )
-        return None
-    return _first(uri.number("gain"), configured_db, DEFAULT_GAIN_DB)
-
-
-def _first(*values: float | None) -> float | None:
-    """Return the first value that is given."""
-    return next((value for value in values if value is not None), None)

@@ -1,11 +1,12 @@
 """The known sources and how to open one by its URI."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from edgespec.door import brief, door
 from edgespec.errors import SourceError
 from edgespec.sources.source import Source
+from edgespec.sources.tuner import TUNER_KEYS
 from edgespec.sources.uri import SourceUri, parse_uri
 
 __all__ = ["SOURCES", "Request", "SourceKind", "open_source"]
@@ -85,15 +86,13 @@ def _wav(uri: SourceUri, request: Request) -> Source:
 def _rtl_tcp(uri: SourceUri, request: Request) -> Source:
     from edgespec.sources.rtl_tcp import open_rtl_tcp
 
-    return open_rtl_tcp(
-        uri,
-        center_freq_hz=request.center_freq_hz,
-        sample_rate_hz=request.sample_rate_hz,
-        gain_db=request.gain_db,
-        ppm=request.ppm,
-        block_samples=request.block_samples,
-        is_awaited=request.is_awaited,
-    )
+    return open_rtl_tcp(uri, **asdict(request))
+
+
+def _rtlsdr(uri: SourceUri, request: Request) -> Source:
+    from edgespec.sources.rtlsdr import open_rtlsdr
+
+    return open_rtlsdr(uri, **asdict(request))
 
 
 def _sim(uri: SourceUri, request: Request) -> Source:
@@ -112,14 +111,14 @@ def _not_built(uri: SourceUri, request: Request) -> Source:
 
 
 _PLAY = ("realtime", "loop")
-_RADIO = ("center_freq", "sample_rate", "gain", "ppm")
 
 #: Every scheme, how it is opened and which options it takes.
 SOURCES: dict[str, SourceKind] = {
     "sigmf": SourceKind(_sigmf, ("channel", "sample_rate", *_PLAY, "verify")),
     "raw": SourceKind(_raw, ("datatype", "sample_rate", "center_freq", "offset", *_PLAY)),
     "wav": SourceKind(_wav, ("channel", "sample_rate", "center_freq", *_PLAY)),
-    "rtl_tcp": SourceKind(_rtl_tcp, (*_RADIO, "agc", "stall_s", "timeout_s")),
+    "rtl_tcp": SourceKind(_rtl_tcp, (*TUNER_KEYS, "stall_s", "timeout_s")),
+    "rtlsdr": SourceKind(_rtlsdr, (*TUNER_KEYS, "stall_s", "timeout_s")),
     "sim": SourceKind(
         _sim,
         (
@@ -140,6 +139,5 @@ SOURCES: dict[str, SourceKind] = {
             *("fault", "fault_start_s", "fault_stop_s", "step_db", "share"),
         ),
     ),
-    "rtlsdr": SourceKind(_not_built, (*_RADIO, "agc")),
-    "soapy": SourceKind(_not_built, (*_RADIO, "antenna")),
+    "soapy": SourceKind(_not_built, ("center_freq", "sample_rate", "gain", "ppm", "antenna")),
 }

@@ -1,16 +1,32 @@
 """What a dongle is set to, and how rtl_tcp is told."""
 
+import logging
 import struct
 from dataclasses import dataclass
 
-from edgespec.errors import SourceError
+from edgespec.errors import SourceError, UsageError
+from edgespec.sources.uri import SourceUri
 
-__all__ = ["DEFAULT_GAIN_DB", "DEFAULT_RATE_HZ", "TunerSettings"]
+__all__ = [
+    "DEFAULT_GAIN_DB",
+    "DEFAULT_RATE_HZ",
+    "TUNER_KEYS",
+    "TunerSettings",
+    "first_of",
+    "settings_of",
+]
 
+_LOG = logging.getLogger(__name__)
+
+#: Options of an address that say what a tuner is set to.
+TUNER_KEYS = ("center_freq", "sample_rate", "gain", "ppm", "agc", "bias_tee", "direct_sampling")
 DEFAULT_GAIN_DB = 29.7
 #: Every dongle keeps up with it, and it is the rate of LTE's middle.
 DEFAULT_RATE_HZ = 1.92e6
 _FREQUENCY, _RATE, _GAIN_MODE, _GAIN, _PPM, _AGC = 1, 2, 3, 4, 5, 8
+_DIRECT_SAMPLING, _BIAS_TEE = 9, 14
+#: Which pins are sampled without the tuner, for frequencies below it.
+_PINS = {"": 0, "i": 1, "q": 2}
 #: What the RTL2832U can be set to, in Hz.
 _RATES_HZ = ((225_001, 300_000), (900_001, 3_200_000))
 
@@ -20,6 +36,8 @@ class TunerSettings:
     """What the server is told.
 
     A gain of None is the tuner's own: each of its steps may look like an anomaly.
+    ``direct_sampling`` is ``i`` or ``q``, the pins that are sampled without the tuner; ``bias_tee``
+    feeds an amplifier at the antenna.
     """
 
     center_freq_hz: float
@@ -27,6 +45,8 @@ class TunerSettings:
     gain_db: float | None = DEFAULT_GAIN_DB
     ppm: int = 0
     agc: bool = False
+    bias_tee: bool = False
+    direct_sampling: str = ""
 
     def __post_init__(self) -> None:
         rate = self.sample_rate_hz
@@ -40,7 +60,10 @@ class TunerSettings:
                 f"a centre frequency of {self.center_freq_hz:g} Hz cannot be tuned; it must be "
                 "between 0 and 4.29 GHz"
             )
-
+        if self.direct_sampling not in _PINS:
+            raise SourceError(
+                f"direct_sampling is {self.direct_sampling!r:.40}; it must be i or q, the pins"
+            )
         gain_db = self.gain_db or 0.0
         if not (abs(gain_db) <= 200.0 and abs(self.ppm) <= 1000):
             raise SourceError(
@@ -59,4 +82,58 @@ class TunerSettings:
         ]
         if self.gain_db is not None:
             pairs.append((_GAIN, round(10 * self.gain_db)))
+        # Servers that do not know these are not told of what they do not do.
+        if self.direct_sampling:
+            pairs.append((_DIRECT_SAMPLING, _PINS[self.direct_sampling]))
+        if self.bias_tee:
+            pairs.append((_BIAS_TEE, 1))
         return b"".join(struct.pack(">BI", code, value & 0xFFFFFFFF) for code, value in pairs)
+
+
+def settings_of(
+    uri: SourceUri,
+    center_freq_hz: float | None,
+    sample_rate_hz: float | None,
+    gain_db: float | None,
+    ppm: float | None,
+) -> TunerSettings:
+    """Return what an address says, and where it says nothing, what the configuration does.
+
+    ``gain`` is in dB, or ``auto``.
+
+    Raises:
+        UsageError: no frequency is given, or a value cannot be understood.
+        SourceError: a dongle cannot be set to it.
+    """
+    frequency_hz = first_of(uri.number("center_freq"), center_freq_hz)
+    if frequency_hz is None:
+        raise UsageError(
+            f"{uri.text!r} does not say what to tune to; add center_freq=806e6 to the query "
+            "or set it in the configuration"
+        )
+    return TunerSettings(
+        frequency_hz,
+        first_of(uri.number("sample_rate"), sample_rate_hz) or DEFAULT_RATE_HZ,
+        _gain_db(uri, gain_db),
+        round(first_of(uri.number("ppm"), ppm) or 0),
+        uri.flag("agc"),
+        uri.flag("bias_tee"),
+        uri.options.get("direct_sampling", "").lower(),
+    )
+
+
+def _gain_db(uri: SourceUri, configured_db: float | None) -> float | None:
+    """Return the gain to set; None where the tuner is to choose it."""
+    if uri.options.get("gain", "").lower() in ("auto", "agc"):
+        _LOG.warning(
+            "the tuner sets its gain itself: where a signal makes it step, that may look like "
+            "interference; gain=%g in the address keeps it",
+            DEFAULT_GAIN_DB,
+        )
+        return None
+    return first_of(uri.number("gain"), configured_db, DEFAULT_GAIN_DB)
+
+
+def first_of(*values: float | None) -> float | None:
+    """Return the first value that is given."""
+    return next((value for value in values if value is not None), None)

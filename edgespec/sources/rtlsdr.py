@@ -1,0 +1,128 @@
+"""``rtlsdr:SERIAL``: a dongle on this host's USB, read by a process of its own."""
+
+import socket
+import time
+
+from edgespec.errors import SourceError, UsageError
+from edgespec.sources.rtl_server import RtlServer
+from edgespec.sources.rtl_tcp import RtlTcp, seconds_of
+from edgespec.sources.tuner import TunerSettings, settings_of
+from edgespec.sources.uri import SourceUri
+
+__all__ = ["RtlSdr", "open_rtlsdr"]
+
+_HOST = "127.0.0.1"
+#: How often it is looked whether the server listens.
+_POLL_S = 0.05
+
+
+def open_rtlsdr(
+    uri: SourceUri,
+    *,
+    center_freq_hz: float | None = None,
+    sample_rate_hz: float | None = None,
+    gain_db: float | None = None,
+    ppm: float | None = None,
+    block_samples: int = 32_768,
+    is_awaited: bool = False,
+) -> "RtlSdr":
+    """Return the dongle with the serial in ``rtlsdr:SERIAL``, or the first: tuned and streaming.
+
+    Options: those of the tuner; ``timeout_s`` until it must deliver, ``stall_s`` without data until
+    it counts as lost.
+
+    Raises:
+        UsageError: no frequency is given, or a value cannot be understood.
+        SourceError: the dongle is not there or cannot be opened, or rtl_tcp is not installed.
+    """
+    if any(not letter.isprintable() or letter.isspace() for letter in uri.rest):
+        raise UsageError(f"{uri.text!r} has no serial of a dongle; write rtlsdr:SERIAL or rtlsdr:")
+    settings = settings_of(uri, center_freq_hz, sample_rate_hz, gain_db, ppm)
+    return RtlSdr(
+        uri.text,
+        RtlServer(uri.rest),
+        settings,
+        timeout_s=seconds_of(uri, "timeout_s", 10.0),
+        stall_s=seconds_of(uri, "stall_s", 2.0),
+        buffer_bytes=8 * block_samples,
+        is_awaited=is_awaited,
+    )
+
+
+class RtlSdr(RtlTcp):
+    """A dongle behind a server of its own: whatever breaks, the server ends and a new one is asked.
+
+    USB calls that hang cannot be ended from within a program, but a process can be killed. What is
+    watched (rate, silence), counted and tried again is what :class:`RtlTcp` watches.
+
+    Args:
+        uri: as messages name it.
+        server: the process.
+        settings: what the dongle is set to.
+        timeout_s: how long opening it may take.
+        stall_s: how long it may be silent or slow.
+        buffer_bytes: asked of the system for what arrives between two reads.
+        is_awaited: a dongle that is not there yet is no error: it is tried again.
+
+    Raises:
+        SourceError: it is not there, and not awaited.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        server: RtlServer,
+        settings: TunerSettings,
+        *,
+        timeout_s: float = 10.0,
+        stall_s: float = 2.0,
+        buffer_bytes: int = 262_144,
+        is_awaited: bool = False,
+    ) -> None:
+        self._server = server
+        super().__init__(
+            uri,
+            (_HOST, 0),
+            settings,
+            timeout_s=timeout_s,
+            stall_s=stall_s,
+            buffer_bytes=buffer_bytes,
+            is_awaited=is_awaited,
+        )
+
+    def close(self) -> None:
+        """Hang up and end the server; a read in another thread returns."""
+        super().close()
+        self._server.stop()
+
+    def _connect(self) -> socket.socket:
+        """Return a connection to a new server, which has the right dongle.
+
+        Raises:
+            SourceError: the dongle cannot be opened, or delivers nothing.
+        """
+        connection = self._connect_once()
+        if self._server.is_another():
+            connection.close()
+            connection = self._connect_once()
+        return connection
+
+    def _connect_once(self) -> socket.socket:
+        self._address = (_HOST, self._server.start())
+        until_s = time.monotonic() + self._timeout_s
+        while not self._closed.is_set():
+            if not self._server.is_running:
+                break
+            try:
+                return super()._connect()
+            except SourceError:
+                # It opens the dongle before it listens.
+                if time.monotonic() >= until_s:
+                    break
+            self._closed.wait(_POLL_S)
+        self._server.stop()
+        raise SourceError(f"{self.info.uri} cannot be opened: {self._server.why_not()}")
+
+    def _hang_up(self) -> None:
+        super()._hang_up()
+        self._server.stop()

@@ -1,0 +1,182 @@
+"""A dongle behind a process of its own: opened, pulled out, hung, and there again."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgespec.errors import SourceError, UsageError
+from edgespec.sources import open_source
+from edgespec.sources.source import Source
+from tests.made.broker import PATIENCE_S, wait_for
+from tests.made.rtl_program import RtlProgram
+
+RATE_HZ = 1.92e6
+LISTING = [
+    "Found 2 device(s):",
+    "  0:  Realtek, RTL2838UHIDIR, SN: 00000002",
+    "  1:  Realtek, RTL2838UHIDIR, SN: 00000001",
+    "",
+]
+
+Make = Callable[..., RtlProgram]
+
+
+@pytest.fixture
+def octets(rng: np.random.Generator) -> bytes:
+    return rng.integers(0, 256, 200_000, dtype=np.uint8).tobytes()
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, octets: bytes) -> Make:
+    def make(*plans: dict[str, Any]) -> RtlProgram:
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+        return RtlProgram(tmp_path, octets, list(plans))
+
+    return make
+
+
+def open_dongle(device: str = "", query: str = "", **options: Any) -> Source:
+    return open_source(
+        f"rtlsdr:{device}{query}", center_freq_hz=806e6, sample_rate_hz=RATE_HZ, **options
+    )
+
+
+def read(source: Source, n_samples: int) -> tuple[np.ndarray, int]:
+    """Return so many samples, and how many were dropped before the last block of them."""
+    out = np.empty((n_samples, 2), np.uint8)
+    done = n_dropped = 0
+    while done < n_samples:
+        block = source.read(out[done:])
+        assert block is not None
+        done, n_dropped = done + block.n_samples, n_dropped + block.n_dropped
+    return out, n_dropped
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_every_sample_arrives_and_the_process_ends_with_the_source(
+    program: Make, octets: bytes
+) -> None:
+    made = program({})
+    source = open_dongle(query="?timeout_s=60&gain=20&bias_tee=1&direct_sampling=q")
+    got, n_dropped = read(source, 100_000)
+    assert got.tobytes() == octets
+    assert n_dropped == 0
+    assert source.info.is_live
+    (start,) = made.starts
+    assert "-d" not in start["arguments"]
+    assert not is_gone(start["pid"])
+    source.close()
+    source.close()
+    wait_for(lambda: is_gone(start["pid"]), "the end of the process")
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (["No supported devices found."], "plug it in"),
+        (["usb_claim_interface error -6", "Failed to open rtlsdr device #0."], "driver holds"),
+        (["usb_open error -3"], "udev"),
+        (["No matching devices found."], "no dongle has that serial"),
+        (["something new"], "rtl_tcp says: something new"),
+        ([], "rtl_tcp says nothing"),
+    ],
+)
+def test_a_dongle_that_cannot_be_opened_says_why(
+    program: Make, lines: list[str], says: str
+) -> None:
+    program({"lines": lines, "exit": 1})
+    with pytest.raises(SourceError, match=says):
+        open_dongle("7", "?timeout_s=60")
+
+
+def test_without_rtl_tcp_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SourceError, match="apt install rtl-sdr"):
+        open_dongle()
+
+
+def test_one_that_opens_and_says_nothing_is_killed(program: Make) -> None:
+    made = program({"is_mute": True, "is_deaf": True})
+    with pytest.raises(SourceError, match="cannot be opened"):
+        open_dongle(query="?timeout_s=4")
+    for start in made.starts:
+        wait_for(lambda pid=start["pid"]: is_gone(pid), "the end of the process")
+
+
+def test_a_dongle_that_is_pulled_out_is_awaited_and_the_gap_is_counted(program: Make) -> None:
+    gone = {"lines": ["No supported devices found."], "exit": 1}
+    made = program({"n_bytes": 100_000, "stays_s": 0.2}, gone, gone, {})
+    source = open_dongle(query="?timeout_s=60&stall_s=60")
+    _, n_dropped = read(source, 50_000)
+    assert n_dropped == 0
+    _, n_dropped = read(source, 10_000)
+    assert n_dropped > 0
+    assert len(made.starts) == 4
+    # Nothing of a process that broke is used again.
+    assert len({start["pid"] for start in made.starts}) == 4
+    source.close()
+
+
+def test_one_that_is_not_there_at_the_start_is_awaited(program: Make) -> None:
+    made = program({"lines": ["No supported devices found."], "exit": 1}, {})
+    source = open_dongle(query="?timeout_s=60", is_awaited=True)
+    _, n_dropped = read(source, 1000)
+    # Before it was there, it lost nothing.
+    assert n_dropped == 0
+    assert len(made.starts) == 2
+    source.close()
+
+
+def test_a_serial_of_digits_is_no_number_of_a_device(program: Make) -> None:
+    """rtl_tcp takes 00000001 for device 1; here it opens 0 and is asked for the right one."""
+    made = program(
+        {"lines": [*LISTING, "Using device 0: Generic RTL2832U OEM"]},
+        {"lines": [*LISTING, "Using device 1: Generic RTL2832U OEM"]},
+    )
+    source = open_dongle("00000001", "?timeout_s=60")
+    read(source, 1000)
+    devices = [start["arguments"][-1] for start in made.starts]
+    assert devices == ["00000001", "1"]
+    source.close()
+
+
+def test_closing_ends_an_opening_that_hangs(program: Make) -> None:
+    import threading
+
+    made = program({"exit": 1}, {"is_mute": True})
+    source = open_dongle(query="?timeout_s=600", is_awaited=True)
+    reader = threading.Thread(target=source.read, args=(np.empty((1000, 2), np.uint8),))
+    reader.start()
+    wait_for(lambda: len(made.starts) > 1, "the second start")
+    time.sleep(0.1)
+    source.close()
+    reader.join(PATIENCE_S)
+    assert not reader.is_alive()
+    wait_for(lambda: is_gone(made.starts[-1]["pid"]), "the end of the process")
+
+
+@pytest.mark.parametrize(
+    ("uri", "error", "says"),
+    [
+        ("rtlsdr:", UsageError, "center_freq=806e6"),
+        ("rtlsdr:a b?center_freq=1e8", UsageError, "rtlsdr:SERIAL"),
+        ("rtlsdr:?center_freq=1e8&direct_sampling=x", SourceError, "must be i or q"),
+        ("rtlsdr:?center_freq=1e8&sample_rate=5e5", SourceError, "cannot sample"),
+        ("rtlsdr:?center_freq=1e8&bias=1", UsageError, "bias_tee"),
+    ],
+)
+def test_addresses_that_say_too_little(uri: str, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        open_source(uri)
