@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from converter.lab.measures.episodes import Episode, schedule
 from converter.simulate.population import Population
 from converter.simulate.specs import RecordingSpec
 from edgespec.config import BandConfig, DetectConfig
+from edgespec.detect.peaks import BLOCK_S, EventPeaks
+from edgespec.detect.rules import EventRules
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import UsageError
 from edgespec.framing import Recipe
@@ -44,9 +47,7 @@ __all__ = ["FalseEvent", "Listener", "Play", "main", "observe"]
 SEED = 7_110_000
 #: By name; those with ``model`` at the rate of the shipped bundle only.
 DETECTOR_SETS: dict[str, tuple[str, ...]] = {
-    "residual": ("residual",),
     "zscore, energy": ("zscore", "energy"),
-    "residual, zscore": ("residual", "zscore"),
     "residual, zscore, energy": ("residual", "zscore", "energy"),
     "residual, model, zscore, energy": ("residual", "model", "zscore", "energy"),
 }
@@ -97,6 +98,7 @@ class Listener:
     hop_s: float
     scored_s: float = 0.0
     alarm_s: float = 0.0
+    peaks: dict[str, list[float | None]] = field(default_factory=dict)
     most: dict[str, float] = field(default_factory=dict)
     n_above: dict[str, int] = field(default_factory=dict)
     opened: dict[str, tuple[int, dict[str, float]]] = field(default_factory=dict)
@@ -115,13 +117,26 @@ class Listener:
             if event.event_type == EventType.NEW:
                 stop = block.sample_start + block.n_samples
                 self.opened[event.event_id] = stop, scores
-        if not (is_normal and is_scored):
+        if not is_normal:
+            self.keep_peaks()
+            return
+        if not is_scored:
             return
         self.scored_s += self.hop_s
         self.alarm_s += self.hop_s * chain.tracker.is_open
         for name, value in scores.items():
             self.most[name] = max(self.most.get(name, value), value)
             self.n_above[name] = self.n_above.get(name, 0) + (value > chain.thresholds[name])
+
+    def keep_peaks(self) -> None:
+        """Keep what normal signal came to, block by block; nothing is added to it from now on."""
+        if self.chain.peaks is not None:
+            columns = zip(self.chain.peaks.names, self.chain.peaks.blocks().T, strict=True)
+            self.peaks = {
+                name: [round(float(one), 2) if isfinite(one) else None for one in column]
+                for name, column in columns
+            }
+            self.chain.peaks = None
 
     def false_events(self, stop: int, rate_hz: float, center_hz: float) -> list[FalseEvent]:
         """Return the events that opened up to a sample."""
@@ -175,7 +190,10 @@ def open_listeners(spec: RecordingSpec) -> tuple[Recipe, dict[str, Listener]]:
             max_clipped_fraction=detect.max_clipped_fraction,
         )  # fmt: skip
         chain = make_chain(basis, front_end, BandConfig(), detect)
-        listeners[name] = Listener(chain, recipe.geometry.hop_s)
+        rules = EventRules(detect.k, detect.n, detect.hysteresis, detect.hold_off_s)
+        hop_s = recipe.geometry.hop_s
+        chain.peaks = EventPeaks(tuple(chain.thresholds), rules, hop_s)
+        listeners[name] = Listener(chain, hop_s)
     return recipe, listeners
 
 
@@ -228,6 +246,7 @@ def observe(play: Play) -> dict[str, Any]:
         for listener in listeners.values():
             listener.hear(block, is_normal=start + hop <= first_on)
     for listener in listeners.values():
+        listener.keep_peaks()
         for event in listener.chain.finish():
             listener.last[event.event_id] = event
     memory = recipe.samples_in(recipe.geometry.n_segment + DetectConfig().n * recipe.hop_frames)
@@ -249,6 +268,8 @@ def observe(play: Play) -> dict[str, Any]:
                 "alarm_s": listener.alarm_s,
                 "most": listener.most,
                 "n_above": listener.n_above,
+                "block_s": BLOCK_S,
+                "peaks": listener.peaks,
                 "events": [
                     asdict(event)
                     for event in listener.false_events(first_on, rate_hz, spec.center_freq_hz)

@@ -11,7 +11,6 @@ from edgespec.clock import ClockQuality
 from edgespec.detect.gain import GainWatch, gain_step_db
 from edgespec.detect.images import without_images
 from edgespec.detect.message import message_of
-from edgespec.detect.reference import EnergyLevel
 from edgespec.detect.regions import Region
 from edgespec.detect.rules import EventRules
 from edgespec.detect.sightings import MODELS, Lookout
@@ -72,10 +71,13 @@ class EventTracker:
         self._muted_until = -(1 << 62)
         self.step_db = 0.0
 
-    @property
-    def is_at_step(self) -> bool:
-        """Whether the gain has moved, or may have: no event opens meanwhile."""
-        return bool(self.step_db) or self._gain.is_waiting
+    def could_open(
+        self, decision: Decision, target_dbfs: FloatArray, is_cells: Callable[[Region | None], bool]
+    ) -> tuple[Score, ...]:
+        """Return the scores that would open an event, were they high enough; see :meth:`update`."""
+        if self.step_db or self._gain.is_waiting:
+            return ()
+        return self._lookout.could_open(decision, target_dbfs, is_cells)
 
     @property
     def is_open(self) -> bool:
@@ -95,7 +97,7 @@ class EventTracker:
         decision: Decision,
         target_dbfs: FloatArray,
         may_be_gain: Callable[[float], bool] = lambda step_db: True,
-        cell_has_risen: Callable[[], bool] = lambda: False,
+        is_cells: Callable[[Region | None], bool] = lambda region: False,
         is_clipped: Callable[[], bool] = lambda: False,
     ) -> Sequence[Event]:
         """Take the decision on one segment and return what there is to say, if anything.
@@ -105,8 +107,8 @@ class EventTracker:
             target_dbfs: measured horizon ``(n_horizon, n_bins)``.
             may_be_gain: whether a step of the gain by so many dB is one by all that is known;
                 asked where power looks like it.
-            cell_has_risen: whether a rise of power is the wanted signal's own, by traffic or
-                fading; asked where a score is high, and total power is then no alarm.
+            is_cells: whether power that is not normal in a region, or in the band, is the wanted
+                signal's own; asked where a score is high, and power is then no alarm.
             is_clipped: whether what is weaker than the strongest may be its image, and opens no
                 event; asked where a score is high.
         """
@@ -127,7 +129,7 @@ class EventTracker:
                 muted,
                 is_alarm,
                 may_be_gain,
-                cell_has_risen,
+                is_cells,
                 is_clipped,
             )
         self._gain.clear()
@@ -177,7 +179,7 @@ class EventTracker:
         muted: Collection[str],
         is_alarm: bool,
         may_be_gain: Callable[[float], bool],
-        cell_has_risen: Callable[[], bool],
+        is_cells: Callable[[Region | None], bool],
         is_clipped: Callable[[], bool],
     ) -> Sequence[Event]:
         lookout = self._lookout
@@ -187,8 +189,8 @@ class EventTracker:
         step_db = self._gain.see(step_db)
         if step_db is not None:
             return self._follow_gain(decision, step_db)
-        if cell_has_risen():
-            muted = {*muted, EnergyLevel.name}
+        if of_cell := lookout.of_cell(decision, target_dbfs, share, is_cells):
+            muted = {*muted, *of_cell}
             is_alarm = self._recent[-1] = decision.is_alarm_without(muted)
         evidence = lookout.evidence(decision, target_dbfs, share, muted)
         seen = lookout.sightings(evidence, target_dbfs)

@@ -1,15 +1,14 @@
 """What normal signal came to: the largest score of every block that could have opened an event."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.detect.reference import EnergyLevel
 from edgespec.detect.rules import EventRules
 from edgespec.records import Score
 
-__all__ = ["BLOCK_S", "EventPeaks", "could_open"]
+__all__ = ["BLOCK_S", "EventPeaks"]
 
 #: Seconds of a block: the default hold-off, within which alarms are one event.
 BLOCK_S = 0.5
@@ -64,20 +63,3 @@ class EventPeaks:
         if not self._blocks:
             return np.empty((0, len(self.names)), np.float32)
         return np.stack(self._blocks)
-
-
-def could_open(
-    scores: tuple[Score, ...], is_at_step: bool, cell_has_risen: Callable[[], bool]
-) -> tuple[Score, ...]:
-    """Return those of a segment's scores that would open an event, were they high enough.
-
-    Args:
-        scores: of all detectors.
-        is_at_step: the gain moves, and no event opens meanwhile.
-        cell_has_risen: whether a rise of power is the wanted signal's own, and no alarm.
-    """
-    if is_at_step:
-        return ()
-    if not cell_has_risen():
-        return scores
-    return tuple([score for score in scores if score.detector != EnergyLevel.name])

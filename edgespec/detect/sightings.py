@@ -1,14 +1,15 @@
 """From the maps of a segment with high scores to what is seen where in the band."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from edgespec.detect.added import FrameMeans, NormalPower
 from edgespec.detect.detectors import MODEL_DETECTORS, RESIDUAL
-from edgespec.detect.kinds import kind_of
+from edgespec.detect.kinds import TONE_BINS, kind_of
 from edgespec.detect.normal import NormalMap, Standing
+from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
 from edgespec.detect.regions import (
     Region,
     find_regions,
@@ -34,6 +35,10 @@ ALONE_SHARE = 1.25
 RESIDUAL_SPREAD_DB = 0.2
 #: Detectors that compare with what a model expected.
 MODELS = frozenset(MODEL_DETECTORS.values())
+#: Of its threshold, from where on it is asked what a score that opened nothing is made of.
+ASKED_SHARE = 0.3
+#: Detectors that compare the bins with each other, by the power alone.
+SHAPES = (BinZScore.name, BinEwma.name)
 
 
 class Lookout:
@@ -96,6 +101,39 @@ class Lookout:
         if strong is not None or is_broad:
             return strong
         return self._quiet.region(life.quiet, life.n_segments, within)
+
+    def of_cell(
+        self,
+        decision: Decision,
+        target_dbfs: FloatArray,
+        share: float,
+        is_cells: Callable[[Region | None], bool],
+    ) -> list[str]:
+        """Return which detectors of power are high by what the wanted signal does.
+
+        Args:
+            decision: scores and thresholds.
+            target_dbfs: ``(n_horizon, n_bins)``.
+            share: of its threshold that a score must be above.
+            is_cells: whether power that is not normal in a region, or in the band, is its own.
+        """
+        pairs = zip(decision.scores, decision.thresholds, strict=True)
+        high = {score.detector for score, limit in pairs if score.value > share * limit}
+        found = [EnergyLevel.name] if EnergyLevel.name in high and is_cells(None) else []
+        shapes = [name for name in SHAPES if name in high]
+        if shapes and self.power.is_known:
+            regions = find_regions(self.power.standing(target_dbfs))
+            # Of a tone little may be left when the cell is cancelled: power is what shows it.
+            if all(region.n_bins > TONE_BINS and is_cells(region) for region in regions):
+                found += shapes
+        return found
+
+    def could_open(
+        self, decision: Decision, target_dbfs: FloatArray, is_cells: Callable[[Region | None], bool]
+    ) -> tuple[Score, ...]:
+        """Return those of a segment's scores that would open an event, were they high enough."""
+        deaf = self.of_cell(decision, target_dbfs, ASKED_SHARE, is_cells)
+        return tuple([score for score in decision.scores if score.detector not in deaf])
 
     def _learn_added(self, target_dbfs: FloatArray) -> None:
         if not self._quiet.is_full:

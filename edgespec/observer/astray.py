@@ -45,6 +45,10 @@ class UsualShare:
         least_left = float(site.noise.mean(axis=0).sum())
         return cls(site, cancelled, float(loud.mean()), least_left)
 
+    def has_more(self, slots: PrefixSlots) -> bool:
+        """Return whether more is left than noise would leave; of nearly every hop it is not."""
+        return float(slots.residual.sum()) > _MORE * self.least_left * slots.n_slots
+
     def is_missing(self, slots: PrefixSlots) -> bool:
         """Return whether next to nothing was cancelled in every subband that the cell is in.
 
@@ -52,8 +56,7 @@ class UsualShare:
         as much has more power, and a cell that fades leaves noise. False where no slot can be
         heard, or no subband is the cell's.
         """
-        # Of nearly every hop this one sum says enough.
-        if float(slots.residual.sum()) <= _MORE * self.least_left * slots.n_slots:
+        if not self.has_more(slots):
             return False
         is_heard = (slots.flags & UNHEARD) == 0
         power = slots.power.sum(axis=0, dtype=np.float64, where=is_heard[:, None])

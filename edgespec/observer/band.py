@@ -12,7 +12,8 @@ from edgespec.detect.cell.cell_events import CellEvents
 from edgespec.detect.detectors import RESIDUAL
 from edgespec.detect.events import EventTracker
 from edgespec.detect.images import is_clipped
-from edgespec.detect.peaks import EventPeaks, could_open
+from edgespec.detect.peaks import EventPeaks
+from edgespec.detect.regions import Region
 from edgespec.detect.trouble import OVERLOAD, TroubleWatch
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import SubbandLevels, levels_dbfs
@@ -214,31 +215,34 @@ class BandChain:
                 for ended in self.retune(spectrogram.grid):
                     yield self._in_source(ended)
             if self.trouble is not None:
-                for event in self.trouble.update(spectrogram, self._level_dbfs):
+                for event in self.trouble.update(spectrogram, lambda: self.levels_dbfs()[0]):
                     yield self._in_source(event)
             for event in self._of_cell(spectrogram.span):
                 yield self._in_source(event)
             for scored in self._scored(spectrogram):
+                target_dbfs = scored.segment.target
                 if not self.scorer.is_warm:
-                    self.tracker.learn_normal(scored.scores, scored.segment.target)
+                    self.tracker.learn_normal(scored.scores, target_dbfs)
                     continue
                 if not scored.scores:
                     continue
                 for event in self.tracker.update(
                     scored,
-                    scored.segment.target,
+                    target_dbfs,
                     self._may_be_gain,
-                    self._cell_has_risen,
+                    self._is_cells,
                     self._is_clipped,
                 ):
                     yield self._in_source(event)
                 if self.peaks is not None:
-                    is_at_step = self.tracker.is_at_step
-                    self.peaks.add(could_open(scored.scores, is_at_step, self._cell_has_risen))
+                    self.peaks.add(self.tracker.could_open(scored, target_dbfs, self._is_cells))
                 if self.tracker.step_db:
                     self._follow(self.tracker.step_db)
         if self.cancelled is not None:
             self.cancelled.freeze(self.tracker.is_open)
+
+    def _is_cells(self, region: Region | None) -> bool:
+        return self.cancelled is not None and self.cancelled.is_cells(region)
 
     def _parts(self, block: Any) -> Iterable[Any]:
         return (block,) if self._channel is None else self._channel.process(block)
@@ -247,9 +251,6 @@ class BandChain:
         if len(scores) == len(self._limits):
             return self._limits
         return tuple([self.thresholds[score.detector] for score in scores])
-
-    def _level_dbfs(self) -> float:
-        return self.levels_dbfs()[0]
 
     def _tune(self, grid: Grid) -> None:
         self.grid = grid
@@ -264,9 +265,6 @@ class BandChain:
 
     def _may_be_gain(self, step_db: float) -> bool:
         return self.cancelled is None or self.cancelled.may_be_gain(step_db)
-
-    def _cell_has_risen(self) -> bool:
-        return self.cancelled is not None and self.cancelled.cell_has_risen()
 
     def _is_clipped(self) -> bool:
         """Whether the last segment clips; a few frames that clip little lie between others."""
@@ -292,7 +290,7 @@ class BandChain:
             span,
             identity=watched.identity,
             is_lost=watched.is_lost,
-            level_dbfs=self._level_dbfs,
+            level_dbfs=lambda: self.levels_dbfs()[0],
         )
 
     def retune(self, grid: Grid) -> list[Event]:

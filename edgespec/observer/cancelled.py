@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.computing import Computing
+from edgespec.detect.regions import Region
 from edgespec.detect.scan.arithmetic import open_arithmetic
 from edgespec.detect.scan.deviation import Deviation
 from edgespec.detect.scan.residual_scan import LEAST_WARMUP, MOST_WARMUP, THRESHOLD, ResidualScan
 from edgespec.detect.scan.site import Site
-from edgespec.detect.scan.windows import SHORT
 from edgespec.detect.site import SiteScale
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.plan import PrefixPlan
@@ -25,9 +25,11 @@ from edgespec.lte.numerology import SLOT_S
 from edgespec.observer.astray import UsualShare
 from edgespec.observer.cell_search import CellSearch
 from edgespec.observer.left_normal import FallenNoise, judge_reference
+from edgespec.observer.own_power import is_own_power
+from edgespec.observer.residual_map import ResidualMap
 from edgespec.observer.steps import change_in, quieter_part
 from edgespec.observer.watched_cell import WatchedCell
-from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat, Score
+from edgespec.records import Geometry, IqBlock, SampleFormat, Score
 
 __all__ = ["CancelledBand"]
 
@@ -37,8 +39,6 @@ _LOG = logging.getLogger(__name__)
 SAME_GAIN_DB = 1.0
 #: ... and in each subband so much at most, with the scatter of a hop: an interferer is in some.
 ALIKE_DB = 3.0
-#: Strangers leave all of their power; OFDM with a prefix of its own a third at times.
-MOST_OF_RISE = 0.25
 #: Mean and least spread of the largest deviation of a hop, of cells at rest, and how many hops
 #: tell more of a site.
 USUAL_MEAN, SITE_STD, LEAST_HOPS = 2.7, 0.6, 32
@@ -103,18 +103,14 @@ class CancelledBand:
         self._n_reference = min(max(self._n_warmup // 2, LEAST_WARMUP), MOST_WARMUP)
         self._max_block_samples = max_block_samples
         self._center_freq_hz = center_freq_hz
-        self._freqs_hz = freqs_hz
-        n_horizon = geometry.n_horizon
-        self._map_db = np.zeros((n_horizon, geometry.n_bins), np.float32)
-        # Which slot, counted from the newest back, each frame of a horizon lies in.
-        ages = (n_horizon - 0.5 - np.arange(n_horizon)) * geometry.frame_s / SLOT_S
-        self._ages = np.minimum(ages.astype(np.int64), SHORT[-1] - 1)
+        self._map = ResidualMap(geometry, freqs_hz)
         self._plane: ResidualPlane | None = None
         self._scale = SiteScale(SITE_STD)
         self._n_heard = 0
         # Slots that did not cancel, one after another; and whether all has since the search.
         self._n_astray = 0
         self._has_cancelled = False
+        self._is_frozen = False
         self._usual: UsualShare | None = None
         self._scan: ResidualScan | None = None
         self._best: Deviation | None = None
@@ -160,22 +156,20 @@ class CancelledBand:
         is_near = np.abs(np.median(apart_db)) <= SAME_GAIN_DB
         return bool(is_near and np.abs(apart_db).max() <= ALIKE_DB)
 
-    def cell_has_risen(self) -> bool:
-        """Return whether there is more power than usual now, and the cell is what brings it.
+    def is_cells(self, region: Region | None) -> bool:
+        """Return whether power that is not usual in a region, or in the band, is the cell's own.
 
-        Of a stranger's power all is left when the cell is cancelled, of the cell's the leak that
-        is expected: so what is left beyond that is less than :data:`MOST_OF_RISE` of the rise. A
-        stranger beside traffic that brings more than he does is the scan's to find. False where
-        nothing is known of the cell.
+        False where nothing is known of the cell.
         """
-        slots, site = self._newest, None if self._scan is None else self._scan.site
-        if self.state is not CellState.TRACKING or slots is None or site is None:
+        plane, slots = self._plane, self._newest
+        site = None if self._scan is None else self._scan.site
+        if self.state is not CellState.TRACKING or plane is None or slots is None or site is None:
             return False
-        if not slots.n_slots:
-            return False
-        rise = float(slots.power.mean(dtype=np.float64)) - site.usual_power
-        beyond = slots.residual - site.expected(slots.power, slots.slot)
-        return rise > 0.0 and float(beyond.mean()) < MOST_OF_RISE * rise
+        part = slice(None)
+        if region is not None:
+            subband = self._map.subbands(plane.grid, self._center_freq_hz)
+            part = slice(int(subband[region.lower_bin]), int(subband[region.upper_bin]) + 1)
+        return is_own_power(slots, site, part)
 
     def process(self, block: IqBlock) -> None:
         """Take a block: search, learn, or scan."""
@@ -188,10 +182,11 @@ class CancelledBand:
         if plane is None or scan is None:
             self._look_for_one(block)
         else:
-            self._take(plane, scan, plane.process(block))
+            self._take(plane, scan, block)
 
     def freeze(self, is_frozen: bool) -> None:
         """Hold what is tracked of the cell, as while an alarm is on, or let it go on."""
+        self._is_frozen = is_frozen
         if self.watched is not None:
             self.watched.freeze(is_frozen)
         if self._plane is not None:
@@ -225,21 +220,9 @@ class CancelledBand:
         score = self._scale.apply(Score(ResidualScan.name, best.value))
         if score.value < least:
             return score
-        return replace(score, error_map_db=self._draw(best, self._plane))
-
-    def _draw(self, best: Deviation, plane: ResidualPlane) -> FloatArray:
-        grid = plane.grid
-        if best.n_slots > self._ages[0]:
-            # Too weak for one horizon: the mean over the window says where it is.
-            rows_db = best.mean_db()
-        else:
-            rows_db = best.map_db(int(self._ages[0]) + 1)[self._ages[0] - self._ages]
-        edges_hz = grid.freqs_hz - self._center_freq_hz + 0.5 * grid.rbw_hz
-        subband = np.minimum(np.searchsorted(edges_hz, self._freqs_hz), grid.n_bins - 1)
-        is_inside = (subband >= best.lower) & (subband <= best.upper)
-        self._map_db[:] = 0.0
-        self._map_db[:, is_inside] = rows_db[:, subband[is_inside]]
-        return self._map_db
+        return replace(
+            score, error_map_db=self._map.draw(best, self._plane.grid, self._center_freq_hz)
+        )
 
     def _look_for_one(self, block: IqBlock) -> None:
         """Search; of a cell that is found, take all that was gathered meanwhile."""
@@ -256,7 +239,7 @@ class CancelledBand:
         self.cell, self._plane, self._scan = cell, plane, scan
         is_watched = self.watched is not None and self.watched.begin(cell, gathered.first)
         for again in gathered.blocks(self._max_block_samples):
-            self._take(plane, scan, plane.process(again))
+            self._take(plane, scan, again)
             if is_watched and self.watched is not None:
                 self.watched.process(again)
             if self._plane is not plane:
@@ -277,12 +260,13 @@ class CancelledBand:
         n_subbands = PrefixPlan(cell.sample_rate_hz, cell.prefix).n_subbands
         return ResidualScan(n_subbands, self._n_reference, self._arithmetic)
 
-    def _take(self, plane: ResidualPlane, scan: ResidualScan, slots: PrefixSlots) -> None:
+    def _take(self, plane: ResidualPlane, scan: ResidualScan, block: IqBlock) -> None:
+        slots = plane.process(block)
         if plane.tracker.state is TrackState.LOST:
             self._lose()
             return
         self._newest = slots
-        if scan.site is not None and not self._is_in_time(plane, scan.site, slots):
+        if scan.site is not None and not self._is_in_time(plane, scan.site, slots, block):
             return
         had_site = scan.site is not None
         found = scan.score(slots.residual, slots.power, slots.slot, slots.flags)
@@ -305,7 +289,9 @@ class CancelledBand:
                 if fallen is not None:
                     self._lower(scan, fallen)
 
-    def _is_in_time(self, plane: ResidualPlane, site: Site, slots: PrefixSlots) -> bool:
+    def _is_in_time(
+        self, plane: ResidualPlane, site: Site, slots: PrefixSlots, block: IqBlock
+    ) -> bool:
         """Return whether what is left of these slots is left by a timing that is right.
 
         What a wrong one leaves is the cell, and no interferer: samples that were lost unseen, or a
@@ -320,6 +306,8 @@ class CancelledBand:
             return True
         if self._usual is None or self._usual.site is not site:
             self._usual = UsualShare.of(site)
+        if self._has_jumped(plane, self._usual, slots, block):
+            return False
         if not self._usual.is_missing(slots):
             self._n_astray = 0
             return True
@@ -330,6 +318,19 @@ class CancelledBand:
         if self._n_astray >= _ASTRAY_SLOTS:
             self._lose()
         return False
+
+    def _has_jumped(
+        self, plane: ResidualPlane, usual: UsualShare, slots: PrefixSlots, block: IqBlock
+    ) -> bool:
+        """Return whether timing jumped in this block by less than a prefix: it is followed."""
+        if self._is_frozen or not usual.has_more(slots):
+            if not plane.is_edge_known and not self._is_frozen:
+                plane.learn_edges(block)
+            return False
+        n_samples = plane.catch_up(block)
+        if n_samples:
+            _LOG.warning("the cell of the band: timing jumped by %+d samples", n_samples)
+        return bool(n_samples)
 
     def _learn_scale(self, found: Deviation | None, n_slots: int) -> None:
         """Take what is normal after the reference was learnt, up to the end of the warm-up."""

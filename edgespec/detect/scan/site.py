@@ -32,9 +32,9 @@ class Site:
     ``power`` is that of :func:`mixed_power`, up to ``most_power`` ``(n_subbands,)``, 10 dB over
     what the warm-up showed: what leaks of more nobody knows, and it is hardly the cell's.
     ``spread``, of the same shape, is the standard deviation of ``residual / expected``; ``unit``
-    the usual noise, the power that excess is counted in. ``usual_power`` is the median power of a
-    slot. ``left_share`` is the share of the received power that was left in the warm-up, 0 to 1:
-    near 1 nothing cancels.
+    the usual noise, the power that excess is counted in. ``usual_power`` ``(n_subbands,)`` is the
+    median power of a slot. ``left_share`` is the share of the received power that was left in the
+    warm-up, 0 to 1: near 1 nothing cancels.
     """
 
     noise: _Doubles
@@ -42,7 +42,7 @@ class Site:
     spread: _Doubles
     most_power: _Doubles
     unit: float
-    usual_power: float
+    usual_power: _Doubles
     left_share: float
 
     def expected(self, power: FloatArray, place: NDArray[np.int64]) -> _Doubles:
@@ -124,7 +124,7 @@ def learn_site(residual: FloatArray, power: FloatArray, place: NDArray[np.int64]
         np.maximum(np.sqrt(variance), 1e-3),
         MOST_RISE * np.quantile(mixed, _LOUD, axis=0),
         float(np.exp(np.log(noise).mean())),
-        float(np.median(power.mean(axis=1, dtype=np.float64))),
+        np.median(power, axis=0).astype(np.float64),
         float(min(1.0, expected.sum() / max(power.sum(dtype=np.float64), 1e-300))),
     )
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from edgespec.computing import AUTO, Computing
 from edgespec.dsp.prefix.cancelling import CANCELLING
 from edgespec.dsp.prefix.cell import Cell
+from edgespec.dsp.prefix.jump import PrefixEdges
 from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.recipe import Recipe, Rows
 from edgespec.dsp.prefix.slots import PrefixSlots
@@ -84,12 +85,14 @@ class ResidualPlane:
         recipe = Recipe.of(plan, sample_format, limits, cell.duplex)
         self.max_block_samples = max_block_samples
         self._kind = cell.prefix, cell.duplex
+        self._format = sample_format
         # Besides the slots of the block: two that began in earlier ones, one for a gap, and one
         # for a clock that is 100 ppm fast.
         n_rows = int(max_block_samples / plan.slot_samples) + 5
         self.max_slots = n_rows
         self._rows = Rows(n_rows, plan.n_subbands)
         self.tracker = Tracker(plan, cell)
+        self._edges = PrefixEdges(plan)
         self.computing = Computing.named(computing)
         self._cancelling = CANCELLING[self.computing](recipe, self.tracker, self._rows)
         self._first, self._stop = recipe.reach
@@ -151,6 +154,33 @@ class ResidualPlane:
             self.grid,
             Span(block.sample_start, block.n_samples, block.utc_ns, block.received_ns),
         )
+
+    @property
+    def is_edge_known(self) -> bool:
+        """Whether a jump of the timing would be seen; if not, usual blocks are to be learnt."""
+        return self._edges.is_ready
+
+    def learn_edges(self, block: IqBlock) -> None:
+        """Learn how prefixes begin and end, from the block that was processed last."""
+        tracker = self.tracker
+        samples = self._format.to_complex(np.ascontiguousarray(block.samples))
+        self._edges.learn(samples, block.sample_start, tracker.clock, tracker.phase)
+
+    def catch_up(self, block: IqBlock) -> int:
+        """Follow a jump of the timing within the block that was processed last.
+
+        Returns:
+            By how many samples slots begin later from now on: fewer than none where samples were
+            lost and nobody said so, 0 where nothing jumped.
+        """
+        tracker = self.tracker
+        samples = self._format.to_complex(np.ascontiguousarray(block.samples))
+        jump = self._edges.jump(samples, block.sample_start, tracker.clock, tracker.phase)
+        if jump and self._next_sample is not None:
+            tracker.jump(jump, self._next_sample - self._first)
+            self._n_staged = 0
+            self._staged_flags = FrameFlag.VALID
+        return jump
 
     def _tune(self, center_freq_hz: float) -> None:
         self._center_freq_hz = center_freq_hz

@@ -150,6 +150,18 @@ class Tracker:
         elif not self._filter.is_doubtful:
             self.state = state
 
+    def jump(self, n_samples: int, sample: int) -> None:
+        """Begin slots so many samples later, the next in ``sample`` or behind it."""
+        self.clock.move(float(n_samples), self._step)
+        self.clock.skip_to(sample)
+        self._let_go()
+        self._start_interval()
+
+    @property
+    def phase(self) -> float:
+        """What a carrier turns by from a prefix to its copy, in radians."""
+        return self._phase
+
     @property
     def _step(self) -> float:
         return self._plan.slot_samples * (1.0 + 1e-6 * self.ppm)

@@ -231,7 +231,7 @@ def power_events(
         said += tracker.update(
             decision,
             target_dbfs,
-            cell_has_risen=lambda risen=has_risen: risen,  # type: ignore[misc]
+            is_cells=lambda region, risen=has_risen: risen,  # type: ignore[misc]
         )
     return said
 

@@ -218,9 +218,9 @@ def test_fading_of_the_cell_is_no_step_of_the_gain() -> None:
 def test_a_rise_is_the_cell_s_where_it_cancels() -> None:
     options = "seed=4&snr_db=20&fault=power-step&fault_start_s=0.8&step_db=6"
     band = band_for()
-    assert not band.cell_has_risen()
+    assert not band.is_cells(None)
     heard(band, blocks(signal(1.0, options)))
-    assert band.cell_has_risen()
+    assert band.is_cells(None)
 
 
 @pytest.mark.parametrize("isr_db", [6.0, 15.0])
@@ -228,14 +228,22 @@ def test_a_rise_is_a_stranger_s_where_it_stays(cell: NDArray[np.int16], isr_db: 
     n_stop = round(1.2 * RATE_HZ)
     band = band_for()
     heard(band, blocks(with_noise(cell, isr_db, 1.0, 0.3)[:n_stop]))
-    assert not band.cell_has_risen()
+    assert not band.is_cells(None)
 
 
-def test_a_fall_is_no_rise() -> None:
+def test_a_fall_is_the_cell_s_while_it_cancels() -> None:
     options = "seed=4&snr_db=20&fault=power-step&fault_start_s=0.8&step_db=-6"
     band = band_for()
     heard(band, blocks(signal(1.0, options)))
-    assert not band.cell_has_risen()
+    assert band.is_cells(None)
+
+
+def test_a_cell_that_is_gone_does_not_explain_that_power_fell() -> None:
+    options = "seed=4&snr_db=20&fault=station-lost&fault_start_s=0.8"
+    band = band_for()
+    heard(band, blocks(signal(1.7, options)))
+    assert band.state is CellState.SEARCHING
+    assert not band.is_cells(None)
 
 
 @pytest.mark.parametrize("rate_hz", [0.25e6, 1.0e6, 1.9e6])
@@ -269,6 +277,33 @@ def test_samples_lost_unseen_are_no_interferer(cell: NDArray[np.int16]) -> None:
     hot = [k for k, s in enumerate(scores) if s is not None and s.value >= THRESHOLD]
     assert len(hot) <= 2
     assert np.all(np.diff(hot) >= 3)
+
+
+@pytest.mark.parametrize("n_more", [-7, -5, -3, -2, 2, 3, 6])
+def test_a_few_samples_lost_or_given_twice_are_caught_up_with(
+    cell: NDArray[np.int16], n_more: int
+) -> None:
+    at = round(1.0 * RATE_HZ) + 777
+    jumped = np.concatenate([cell[:at], cell[at - n_more :]])
+    band = band_for()
+    usual = max(s.value for s in heard(band, blocks(cell[:at])) if s is not None)
+    band = band_for()
+    scores = [None if s is None else s.value for s in heard(band, blocks(jumped))]
+    behind = scores[at // HOP :]
+    # The hop that it happens in has both timings.
+    assert max(value for value in behind[2:] if value is not None) < 2.0 * usual
+    assert behind.count(None) <= 2
+    assert band.state is CellState.TRACKING
+
+
+def test_another_cell_as_strong_a_little_later_is_heard(cell: NDArray[np.int16]) -> None:
+    """In single hops, in which its traffic is all there is, it looks like a jump."""
+    other, at = signal(1.6, "seed=9&pci=77&snr_db=20"), round(1.0 * RATE_HZ)
+    both = cell.copy()
+    both[at:] = cell[at:] // 2 + other[at - 4 : -4] // 2
+    scores = heard(band_for(), blocks(both))[at // HOP + 2 :]
+    hot = [score for score in scores if score is not None and score.value > THRESHOLD]
+    assert len(hot) > len(scores) / 4
 
 
 def test_a_cell_that_gives_way_to_noise_as_loud_is_not_scored(cell: NDArray[np.int16]) -> None:

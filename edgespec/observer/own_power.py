@@ -1,0 +1,29 @@
+"""Whether power that is not usual is the cell's own: it comes and goes with what cancels."""
+
+import numpy as np
+
+from edgespec.detect.scan.site import Site
+from edgespec.dsp.prefix.slots import PrefixSlots
+
+__all__ = ["is_own_power"]
+
+#: Strangers leave all of their power; OFDM with a prefix of its own a third at times.
+MOST_OF_RISE = 0.25
+
+
+def is_own_power(slots: PrefixSlots, site: Site, subbands: slice) -> bool:
+    """Return whether what power differs by from the usual in some subbands is the cell's own.
+
+    Of a stranger's power all is left when the cell is cancelled, of the cell's the leak that is
+    expected. So of a rise that is its own, by traffic or fading, less than :data:`MOST_OF_RISE` is
+    left beyond that; a stranger beside traffic that brings more than he does is the scan's to
+    find. Nobody takes power away: a fall is the cell's, as long as it cancels, or its neighbours',
+    unless as much of the usual power as that is left beside it. False where no slot was heard.
+    """
+    if not slots.n_slots:
+        return False
+    power = float(slots.power[:, subbands].mean(dtype=np.float64))
+    usual = float(site.usual_power[subbands].mean())
+    left = float(slots.residual[:, subbands].mean(dtype=np.float64))
+    beyond = left - float(site.expected(slots.power, slots.slot)[:, subbands].mean())
+    return beyond < MOST_OF_RISE * (power - usual if power > usual else usual)

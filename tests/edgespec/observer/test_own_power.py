@@ -1,0 +1,66 @@
+"""Power is the cell's own where it cancels: by traffic, fading and strangers in made slots."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgespec.detect.scan.site import Site, learn_site
+from edgespec.dsp.prefix.slots import PrefixSlots
+from edgespec.grid import Grid
+from edgespec.observer.own_power import is_own_power
+
+_N_SUBBANDS = 5
+_NOISE, _LEAK = 1.0, 0.01
+_ALL = slice(None)
+
+
+def slots_of(cell: NDArray[np.float64], stranger: NDArray[np.float64] | float = 0.0) -> PrefixSlots:
+    """Return slots with powers of a cell and of a stranger, each ``(n_slots, n_subbands)``."""
+    rng = np.random.default_rng(3)
+    chance = rng.gamma(60.0, 1.0 / 60.0, cell.shape)
+    left = chance * (_NOISE + _LEAK * cell + stranger)
+    n = len(cell)
+    grid = Grid(np.arange(_N_SUBBANDS, dtype=np.float64), 1.0, 960, 1.92e6)
+    return PrefixSlots(
+        left.astype(np.float32), (cell + _NOISE + stranger).astype(np.float32),
+        np.arange(n, dtype=np.int64) % 20, np.zeros(n, np.uint8), np.arange(n, dtype=np.int64),
+        grid,
+    )  # fmt: skip
+
+
+def cell_of(level: float, n_slots: int = 13) -> NDArray[np.float64]:
+    return np.full((n_slots, _N_SUBBANDS), level)
+
+
+@pytest.fixture(scope="module")
+def site() -> Site:
+    rng = np.random.default_rng(4)
+    learnt = slots_of(100.0 * rng.gamma(4.0, 0.25, (800, _N_SUBBANDS)))
+    return learn_site(learnt.residual, learnt.power, learnt.slot)
+
+
+@pytest.mark.parametrize("level", [3.0, 30.0, 300.0, 1000.0])
+def test_what_cancels_is_the_cell_s_own_up_and_down(site: Site, level: float) -> None:
+    assert is_own_power(slots_of(cell_of(level)), site, _ALL)
+
+
+@pytest.mark.parametrize("level", [100.0, 1000.0])
+def test_a_stranger_s_rise_is_not(site: Site, level: float) -> None:
+    assert not is_own_power(slots_of(cell_of(100.0), level), site, _ALL)
+
+
+def test_a_stranger_beside_a_cell_that_faded_is_not(site: Site) -> None:
+    assert not is_own_power(slots_of(cell_of(10.0), 40.0), site, _ALL)
+
+
+def test_a_rise_is_asked_about_in_its_own_subbands(site: Site) -> None:
+    cell, stranger = cell_of(100.0), cell_of(0.0)
+    cell[:, 0] *= 8.0
+    stranger[:, 4] = 200.0
+    slots = slots_of(cell, stranger)
+    assert is_own_power(slots, site, slice(0, 1))
+    assert not is_own_power(slots, site, slice(4, 5))
+
+
+def test_no_slots_say_nothing(site: Site) -> None:
+    assert not is_own_power(slots_of(cell_of(100.0, 0)), site, _ALL)
