@@ -5,11 +5,12 @@ at least once, and after a broken link those of the last ``mqtt.replay_s`` twice
 sequence number. What had to wait for a connection says ``replayed``, and so does what is repeated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
 from edgespec.alarm.outbox.mailbox import Mailbox, Retained
+from edgespec.alarm.outbox.requests import Requests
 from edgespec.alarm.outbox.sender import Sender
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import MqttConfig
@@ -38,6 +39,8 @@ class MqttSink:
         bands: ids of the bands that its events belong to.
         info: what to say of itself.
         spool: keeps what waits. From now on it belongs to the sink, which closes it.
+        answer: returns the response to a command and what was published for it, None for none;
+            called from the sink's thread. Without it nothing is subscribed to.
 
     Raises:
         ConfigError: the URL, an id or the file of certificates cannot be used.
@@ -52,6 +55,7 @@ class MqttSink:
         bands: Sequence[str],
         info: dict[str, Any],
         spool: Spool,
+        answer: Callable[[str, bytes], bytes | None] | None = None,
     ) -> None:
         self._topics = Topics(settings.topic_prefix, node, tuple(bands), tuple(radios))
         # First of all: it is what may be refused, and nothing is open yet.
@@ -72,6 +76,7 @@ class MqttSink:
             spool,
             reconnect_max_s=settings.reconnect_max_s,
             replay_s=settings.replay_s,
+            requests=None if answer is None else Requests(self._topics, answer),
         )
 
     @property

@@ -1,10 +1,10 @@
 """The events of the past on disk: JSON lines, the oldest file of four goes when all are full."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from edgespec.alerts.lock import locked
 from edgespec.newfile import sync_folder, write_all
 from edgespec.wire.event import EventMessage, event_payload, parse_event
 from edgespec.wire.text import PayloadError, encode
@@ -40,12 +40,9 @@ class History:
         line = encode(event_payload(message)) + b"\n"
         if len(line) > self._max_file_bytes:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self._folder):
             self._rotate(len(line))
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             file = os.open(self._paths[0], flags, 0o644)
             try:
                 size = os.fstat(file).st_size
@@ -58,8 +55,26 @@ class History:
                 os.close(file)
             if not size:
                 sync_folder(self._folder)
-        finally:
-            os.close(lock)
+
+    def last_of(self, event_id: str) -> EventMessage | None:
+        """Return the last message of an event, None where none is kept."""
+        mark = b'"id":"' + event_id.encode("utf-8", "replace") + b'"'
+        for path in self._paths:
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            at = data.rfind(mark)
+            while at >= 0:
+                start = data.rfind(b"\n", 0, at) + 1
+                try:
+                    message = parse_event(data[start:].split(b"\n", 1)[0])
+                    if message.event.event_id == event_id:
+                        return message
+                except PayloadError:
+                    pass
+                at = data.rfind(mark, 0, start)
+        return None
 
     def messages(self) -> Iterator[EventMessage]:
         """Yield what is there, oldest first; what is no message is left out."""

@@ -1,10 +1,13 @@
 """The judge: whether an event is an alert, message by message."""
 
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 
 from edgespec.alert import Alert
+from edgespec.alerts.decisions import NOTHING, Decisions
 from edgespec.alerts.incidents import IncidentTable
 from edgespec.alerts.rules import AlertRules
 from edgespec.records import Event, EventType
@@ -18,25 +21,37 @@ _MOST_OPEN = 1024
 class AlertJudge:
     """Judges the messages of events, from whatever thread they come.
 
-    What a rule has made an alert remains one until its event ends, so that an alarm does not
-    flicker with its level; what none has may become one as it goes on.
+    What is an alert remains one until its event ends, whatever the rules say of it later, so that
+    an alarm does not flicker with its level; only people take it back. What is none may become one
+    as it goes on.
 
     Args:
         rules: those of the configuration.
         incidents: what the events are one of; from now on it belongs to the judge.
+        decisions: returns what people have said, whenever it is asked.
+        utc_ns: UTC, by which what they said expires.
     """
 
-    def __init__(self, rules: AlertRules, incidents: IncidentTable) -> None:
+    def __init__(
+        self,
+        rules: AlertRules,
+        incidents: IncidentTable,
+        decisions: Callable[[], Decisions] = lambda: NOTHING,
+        utc_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         self._rules = rules
         self._incidents = incidents
-        self._alerting: OrderedDict[str, None] = OrderedDict()
+        self._decisions = decisions
+        self._utc_ns = utc_ns
+        #: Since when an event that goes on is an alert.
+        self._since_ns: OrderedDict[str, int] = OrderedDict()
         self._lock = threading.Lock()
 
     def judge(self, event: Event) -> Event:
         """Return a message with its ``alert``."""
         with self._lock:
             incident = self._incidents.take(event)
-            reason = self._by_rules(event)
+            reason = self._why_not(event, self._utc_ns())
         return replace(event, alert=Alert(not reason, reason, incident))
 
     @property
@@ -50,13 +65,15 @@ class AlertJudge:
         with self._lock:
             return self._incidents.content()
 
-    def _by_rules(self, event: Event) -> str:
-        was_alert = event.event_id in self._alerting
-        reason = "" if was_alert else self._rules.why_not(event)
+    def _why_not(self, event: Event, now_ns: int) -> str:
+        since_ns = self._since_ns.get(event.event_id)
+        reason = self._decisions().why_not(event, now_ns, since_ns)
+        if not reason and since_ns is None:
+            reason = self._rules.why_not(event)
         if event.event_type is EventType.END:
-            self._alerting.pop(event.event_id, None)
-        elif not reason and not was_alert:
-            self._alerting[event.event_id] = None
-            if len(self._alerting) > _MOST_OPEN:
-                self._alerting.popitem(last=False)
+            self._since_ns.pop(event.event_id, None)
+        elif not reason and since_ns is None:
+            self._since_ns[event.event_id] = now_ns
+            if len(self._since_ns) > _MOST_OPEN:
+                self._since_ns.popitem(last=False)
         return reason

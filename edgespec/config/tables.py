@@ -274,6 +274,13 @@ class MqttConfig:
             maximum=3600,
         ),
     )
+    requests: bool = field(
+        default=False,
+        metadata=about(
+            "Whether people may acknowledge, mute and call events normal over the broker: whoever "
+            "may publish below <prefix>/<node>/request can then silence alarms"
+        ),
+    )
     protocol: str = field(
         default="3.1.1", metadata=about("Version of MQTT", choices=("3.1.1", "5"))
     )

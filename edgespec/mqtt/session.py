@@ -72,7 +72,8 @@ class Session:
 
     As a context manager it connects and closes.
 
-    ``unacked`` holds the numbers of the QoS 1 messages that the broker has not confirmed.
+    ``unacked`` holds the numbers of the QoS 1 messages that the broker has not confirmed,
+    ``refused`` the topics that could be done without and may not be read.
     """
 
     def __init__(self, link: Link) -> None:
@@ -81,7 +82,9 @@ class Session:
         self._answer: ReasonCode | None = None
         self._lost: str | None = None
         self._refused: str | None = None
+        self.refused: list[str] = []
         self._asked: dict[int, list[str]] = {}
+        self._optional: set[int] = set()
         self._denied: str | None = None
         self._n_heard = 0
         self._client = self._make_client()
@@ -161,8 +164,13 @@ class Session:
                 )
             self.poll(None, 0.2)
 
-    def listen(self, on_message: Callable[[str, bytes], None]) -> None:
-        """Hand topic and payload of every message to ``on_message``, which must not raise."""
+    def listen(
+        self, on_message: Callable[[str, bytes], None], *, takes_retained: bool = True
+    ) -> None:
+        """Hand topic and payload of every message to ``on_message``, which must not raise.
+
+        Without ``takes_retained``, what the broker had kept from before is left out.
+        """
 
         def plain(topic: bytes, payload: bytes) -> None:
             self._n_heard += 1
@@ -173,6 +181,9 @@ class Session:
             on_message(name, payload)
 
         def heard(client: Client, userdata: object, message: MQTTMessage) -> None:
+            if message.retain and not takes_retained:
+                self._n_heard += 1
+                return
             try:
                 plain(message.topic.encode(), bytes(message.payload))
             except UnicodeDecodeError:
@@ -182,8 +193,10 @@ class Session:
         self._client.on_message = heard
         self._client.on_subscribe = self._on_subscribe
 
-    def ask(self, topics: Sequence[str], qos: int = 0) -> None:
+    def ask(self, topics: Sequence[str], qos: int = 0, *, is_vital: bool = True) -> None:
         """Subscribe to several topics at once without waiting; a refusal ends the next `poll`.
+
+        Of what is not vital, refused topics are noted and all else goes on.
 
         ``$share/GROUP/TOPIC`` (MQTT 5, sec. 4.8.2) gives each message to one member of the group.
 
@@ -199,6 +212,8 @@ class Session:
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
             raise BrokerError(f"the link to {self._link.url} is lost: {error_string(code)}")
         self._asked[mid] = list(topics)
+        if not is_vital:
+            self._optional.add(mid)
 
     def leave(self, topics: Sequence[str]) -> None:
         """Unsubscribe from several topics at once.
@@ -324,7 +339,9 @@ class Session:
         properties: Properties | None,
     ) -> None:
         for topic, reason in zip(self._asked.pop(mid, []), reasons, strict=False):
-            if reason.is_failure:
+            if reason.is_failure and mid in self._optional:
+                self.refused.append(topic)
+            elif reason.is_failure:
                 self._denied = f"{topic!r} ({reason})"
 
     def _on_publish(

@@ -2,7 +2,10 @@
 
 from collections.abc import Collection
 
+from edgespec.alerts.actions import Actions
+from edgespec.alerts.decisions import DecisionsFile
 from edgespec.alerts.history import History
+from edgespec.alerts.inbox import Inbox
 from edgespec.alerts.incidents import IncidentTable, incidents_path, load_incidents
 from edgespec.alerts.judge import AlertJudge
 from edgespec.alerts.keeper import EventKeeper
@@ -12,7 +15,7 @@ from edgespec.config import Config
 from edgespec.kinds import ADVICE
 from edgespec.records import BandInfo
 
-__all__ = ["alert_rules", "open_judge"]
+__all__ = ["alert_rules", "open_inbox", "open_judge"]
 
 _SLACK_BINS = 2
 
@@ -43,7 +46,14 @@ def open_judge(
     if not is_live:
         return AlertJudge(rules, IncidentTable(slacks_hz)), None
     path = incidents_path(folder)
-    judge = AlertJudge(rules, IncidentTable(slacks_hz, load_incidents(path)))
+    incidents = IncidentTable(slacks_hz, load_incidents(path))
+    judge = AlertJudge(rules, incidents, DecisionsFile(folder).read)
     n_bytes = config.alarm.history_max_bytes
     history = History(folder, n_bytes) if n_bytes else None
     return judge, EventKeeper(judge, config.node.id, history, path)
+
+
+def open_inbox(config: Config) -> Inbox:
+    """Return what answers the requests that come over the broker."""
+    bands = [band.id for band in config.band]
+    return Inbox(Actions(events_folder(config.node.state_dir), bands))

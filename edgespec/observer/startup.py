@@ -25,7 +25,7 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
-from edgespec.observer.alerting import alert_rules, open_judge
+from edgespec.observer.alerting import alert_rules, open_inbox, open_judge
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.calibrated import Setting, calibration_path, promised
@@ -278,7 +278,8 @@ def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":
     }
     spool = Spool(config.node.state_dir / "spool", config.mqtt.spool_max_bytes)
     radios, names = [source.id for source in config.source], [band.band for band in bands]
-    return MqttSink(config.mqtt, config.node.id, radios, names, info, spool)
+    answer = open_inbox(config).answer if config.mqtt.requests else None
+    return MqttSink(config.mqtt, config.node.id, radios, names, info, spool, answer)
 
 
 def open_radio(config: Config, source: SourceConfig, *, is_awaited: bool = False) -> Radio:

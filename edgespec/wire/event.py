@@ -19,6 +19,14 @@ from edgespec.wire.text import decode, encode
 __all__ = ["EVENT_SCHEMA", "EventMessage", "event_payload", "mark_replayed", "parse_event"]
 
 EVENT_SCHEMA = "edgespec.event/2"
+#: What this version did not say at first: messages of then are still on disks.
+_ADDED = {
+    "kind_probability": 1.0,
+    "kind_hint": "",
+    "alert": True,
+    "no_alert_reason": "",
+    "incident": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ def parse_event(data: bytes | str) -> EventMessage:
     Raises:
         PayloadError: it is not a message of this schema.
     """
-    fields = Fields.of(decode(data), EVENT_SCHEMA)
+    fields = Fields.of({**_ADDED, **decode(data)}, EVENT_SCHEMA)
     fields.require_level_unit()
     event = Event(
         event_id=fields.text("id"),

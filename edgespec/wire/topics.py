@@ -81,6 +81,14 @@ class Topics:
         """Every message of every event: QoS 1."""
         return f"{self.prefix}/{self.node}/events"
 
+    def request(self, command: str) -> str:
+        """What people ask for; ``+`` for ``command`` stands for all of it."""
+        return f"{self.prefix}/{self.node}/request/{command}"
+
+    def response(self, command: str) -> str:
+        """What the observer answers: QoS 1."""
+        return f"{self.prefix}/{self.node}/response/{command}"
+
 
 @dataclass(frozen=True, slots=True)
 class TwinTopics:

@@ -228,7 +228,8 @@ def test_doctor_in_a_table_and_in_json(
 
 COMMANDS = (
     "", "monitor", "bench", "doctor", "demo", "config", "config check", "config schema",
-    "config init", "calibrate", "events", "events list", "incidents", "model", "model info",
+    "config init", "calibrate", "events", "events list", "events ack", "events mute",
+    "events normal", "events undo", "events silenced", "incidents", "model", "model info",
     "model verify", "survey", "twin", "twin forget", "twin init", "twin map", "twin run",
     "twin simulate", "twin status", "twin train",
 )  # fmt: skip

@@ -11,6 +11,7 @@ from edgespec.wire.event import mark_replayed, parse_event
 from edgespec.wire.handover import parse_saved
 from edgespec.wire.info import parse_info
 from edgespec.wire.member import parse_member
+from edgespec.wire.request import parse_request, parse_response
 from edgespec.wire.rss import parse_rss
 from edgespec.wire.site_event import parse_site_event
 from edgespec.wire.state import parse_state
@@ -34,6 +35,8 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "member": parse_member,
     "handover": parse_saved,
     "transmitters": parse_transmitters,
+    "request": lambda data: parse_request("mute", data),
+    "response": parse_response,
 }
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from edgespec.alarm.outbox.delivered import Delivered
 from edgespec.alarm.outbox.mailbox import Mailbox, Retained
+from edgespec.alarm.outbox.requests import Requests
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.errors import BrokerError
 from edgespec.mqtt.keeper import LinkKeeper
@@ -48,6 +49,7 @@ class Sender:
         reconnect_max_s: longest pause between two attempts.
         replay_s: confirmed messages of so many seconds before a broken link are repeated; updates
             are not, which the spool may drop, too.
+        requests: what is asked of the observer; None: nothing may be.
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class Sender:
         *,
         reconnect_max_s: float,
         replay_s: float = 0.0,
+        requests: Requests | None = None,
     ) -> None:
         self._ack_s = min(_ACK_S, link.keepalive_s)
         self._topics = topics
         self._mailbox = mailbox
         self._spool = spool
         self._delivered = Delivered(replay_s)
+        self._requests = requests
         self._open_ids: dict[str, set[str]] = {}
         self._in_flight: _InFlight | None = None
         self._replay_to = spool.last_sequence
@@ -173,6 +177,8 @@ class Sender:
         self._replay_to = self._spool.last_sequence
         self._mailbox.take_passing()
         self._mailbox.renew_retained()
+        if self._requests is not None:
+            self._requests.opened(session)
 
     def _failed(self) -> str:
         self._in_flight = None
@@ -188,6 +194,8 @@ class Sender:
         self._publish_oldest(session)
         for topic, payload in self._mailbox.take_passing():
             session.publish(topic, payload, qos=0)
+        if self._requests is not None:
+            self._requests.serve(session)
 
     def _publish_retained(self, session: Session) -> None:
         for topic, (payload, qos) in self._mailbox.take_retained():

@@ -1,11 +1,13 @@
 """``edgespec events`` and ``edgespec incidents`` on the command line."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from edgespec.finite import Finite
 from edgespec.flags import CONFIG_OPTION
 
 if TYPE_CHECKING:
@@ -13,7 +15,60 @@ if TYPE_CHECKING:
 
 __all__ = ["events", "incidents"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
+
+
+_MQTT = click.option("--mqtt", metavar="URL", help="Broker; default: mqtt.url.")
+_NODE = click.option(
+    "--node",
+    metavar="ID",
+    help="Ask this observer over the broker (it must allow it: mqtt.requests), instead of the one "
+    "on this host.",
+)
+#: No longer than a request may ask for.
+_HOURS = Finite(min=0, min_open=True, max=8784)
+
+
+def _whom(command: Callable[P, R]) -> Callable[P, R]:
+    """Add the options of all that asks an observer."""
+    for option in (_JSON, _MQTT, _NODE, CONFIG_OPTION):
+        command = option(command)
+    return command
+
+
+def _ask(
+    command: str,
+    config_path: Path | None,
+    node: str | None,
+    mqtt: str | None,
+    as_json: bool,
+    **about: Any,
+) -> None:
+    """Let an observer do something, and print what it says."""
+    from edgespec.alerts.actions import Actions
+    from edgespec.alerts.past import events_folder
+    from edgespec.config import override
+    from edgespec.errors import UsageError
+    from edgespec.ops.events.text import answer_lines
+    from edgespec.wire.request import Request
+    from edgespec.wire.text import PayloadError
+
+    config = override(_load(config_path), mqtt=mqtt)
+    try:
+        request = Request(command, **about)
+    except PayloadError as error:
+        raise UsageError(str(error)) from None
+    if node is None:
+        folder = events_folder(config.node.state_dir)
+        answer = Actions(folder, [band.id for band in config.band]).do(request)
+    else:
+        from edgespec.ops.events.remote import ask_observer
+
+        answer = ask_observer(config.mqtt, node, request)
+    click.echo(json.dumps(answer) if as_json else "\n".join(answer_lines(answer)))
 
 
 def _load(config_path: Path | None) -> "Config":
@@ -74,6 +129,78 @@ def list_events(
     else:
         for row in event_rows(message.event for message in found):
             click.echo(row)
+
+
+@events.command()
+@click.argument("event_id", metavar="EVENT")
+@_whom
+def ack(event_id: str, **whom: Any) -> None:
+    """Acknowledge an event: it alarms no more, its next one does."""
+    _ask("ack", **whom, id=event_id)
+
+
+@events.command()
+@click.argument("name", metavar="[EVENT|INCIDENT]", required=False, default="")
+@click.option("--band", metavar="ID", help="Events of this band.")
+@click.option("--kind", metavar="KIND", help="Events of this kind.")
+@click.option("--from", "lower_hz", type=Finite(), metavar="HZ", help="Events above this.")
+@click.option("--to", "upper_hz", type=Finite(), metavar="HZ", help="Events below this.")
+@click.option(
+    "--for",
+    "hours",
+    type=_HOURS,
+    metavar="HOURS",
+    default=24.0,
+    show_default=True,
+    help="For how long.",
+)
+@_whom
+def mute(
+    name: str,
+    band: str | None,
+    kind: str | None,
+    lower_hz: float | None,
+    upper_hz: float | None,
+    hours: float,
+    **whom: Any,
+) -> None:
+    """Let events not alarm for a while.
+
+    Those like an event or an incident (its band, kind and frequencies), or all that the options
+    name. An event that reaches out of the frequencies alarms all the same.
+    """
+    about: dict[str, Any] = {"band": band, "kind": kind, "lower_hz": lower_hz, "upper_hz": upper_hz}
+    _ask("mute", **whom, id=name, duration_s=3600.0 * hours, **about)
+
+
+@events.command()
+@click.argument("name", metavar="EVENT|INCIDENT")
+@click.option(
+    "--for", "hours", type=_HOURS, metavar="HOURS", help="For how long; default: for ever."
+)
+@_whom
+def normal(name: str, hours: float | None, **whom: Any) -> None:
+    """Teach that this is normal here.
+
+    What is like the events of the incident so far alarms no more: in their place, of their kinds,
+    no wider, at most 3 dB stronger, at most twice as long. No threshold changes.
+    """
+    _ask("normal", **whom, id=name, duration_s=None if hours is None else 3600.0 * hours)
+
+
+@events.command()
+@click.argument("name", metavar="[ID]", required=False, default="")
+@_whom
+def undo(name: str, **whom: Any) -> None:
+    """Take back a mute or what was called normal; default: the last."""
+    _ask("undo", **whom, id=name)
+
+
+@events.command()
+@_whom
+def silenced(**whom: Any) -> None:
+    """List what is muted and what is normal here."""
+    _ask("silenced", **whom)
 
 
 @click.command()

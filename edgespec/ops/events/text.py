@@ -10,11 +10,32 @@ from edgespec.records import Event
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.event import EventMessage, event_payload
 
-__all__ = ["event_rows", "events_csv", "incident_lines", "incident_payload", "timetable"]
+__all__ = [
+    "answer_lines",
+    "event_rows",
+    "events_csv",
+    "incident_lines",
+    "incident_payload",
+    "timetable",
+]
 
 _BARS = "▁▂▃▄▅▆▇█"
 _ROW = "{:<20}  {:>9}  {:<10}  {:<13}  {:<26}  {:>9}  {:<12}  {:<10}  {}"
 _HEAD = ("start (UTC)", "lasted", "band", "kind", "where", "excess dB", "alert", "incident", "id")
+
+
+def answer_lines(answer: dict[str, Any]) -> list[str]:
+    """Return what an observer has answered to a request, a line for each thing."""
+    if "mutes" in answer:
+        found = [*answer["mutes"], *answer["normals"]]
+        return [line for one in found for line in answer_lines(one)] or ["nothing is silenced"]
+    if "until" not in answer:
+        return [f"{what}: {name}" for what, name in answer.items()]
+    kinds = answer.get("kinds") or [answer.get("kind") or "every kind"]
+    where = _where(answer["core:freq_lower_edge"], answer["core:freq_upper_edge"])
+    until = f"until {answer['until'][:19]}Z" if answer["until"] else "for ever"
+    band = answer["band"] or "every band"
+    return [f"{answer['id']}  {band}: {' or '.join(kinds)}, {where}, {until}"]
 
 
 def event_rows(events: Iterable[Event]) -> list[str]:
@@ -87,6 +108,14 @@ def _cells(event: Event) -> tuple[str, ...]:
         event.alert.incident,
         event.event_id,
     )
+
+
+def _where(lower_hz: float | None, upper_hz: float | None) -> str:
+    if lower_hz is not None and upper_hz is not None:
+        return _range(lower_hz, upper_hz)
+    if lower_hz is not None:
+        return f"above {format_hz(lower_hz)}"
+    return "every frequency" if upper_hz is None else f"below {format_hz(upper_hz)}"
 
 
 def _range(lower_hz: float, upper_hz: float) -> str:

@@ -95,3 +95,41 @@ def test_a_past_event_is_as_it_was_last_told(tmp_path: Path) -> None:
         history.append(message(number, event_type))
     found = [(one.event.event_id, one.event.event_type) for one in past_events(tmp_path)]
     assert found == [("e1", EventType.END), ("e2", EventType.NEW)]
+
+
+#: Written by the first version that kept a history.
+_FIRST_LINE = (
+    b'{"schema":"edgespec.event/2","event_type":"end","id":"e1","sequence":0,"replayed":false,'
+    b'"node":"pi","band":"lte","start":"2027-01-15T08:00:00.000000Z",'
+    b'"end":"2027-01-15T08:00:01.000000Z","core:sample_start":5,"core:sample_count":10,'
+    b'"core:freq_lower_edge":800000000.0,"core:freq_upper_edge":810000000.0,'
+    b'"peak_freq_hz":805000000.0,"peak_dbfs":-40.0,"change":"gain","excess_db":12.0,'
+    b'"severity_db":9.0,"level_unit":"dBFS","kind":"tone","detector":"zscore","score":3.0,'
+    b'"threshold":2.0,"sureness":0.8,"clock":"unsynchronised","model_sha256":"ab","share":null,'
+    b'"cell_identity":null,"latency_ms":1.5}\n'
+)
+
+
+def test_a_history_outlives_an_update(tmp_path: Path) -> None:
+    """A field that is added to the schema has a default when an older line is read."""
+    (tmp_path / "events.jsonl").write_bytes(_FIRST_LINE)
+    history = History(tmp_path, 1_000_000)
+    assert numbers(history) == [1]
+    assert history.last_of("e1") is not None
+
+
+def test_the_last_message_of_an_event_is_found_by_its_id(tmp_path: Path) -> None:
+    history = History(tmp_path, 20_000)
+    for number in range(60):
+        history.append(message(number))
+    for number in range(50, 55):
+        history.append(message(number, EventType.END))
+    kept = [one.event.event_id for one in history.messages()]
+    for name in dict.fromkeys(kept):
+        found = history.last_of(name)
+        assert found is not None
+        assert found.event.event_id == name
+        is_over = kept.count(name) == 2
+        assert (found.event.event_type is EventType.END) == is_over
+    for name in ("e0", "e", "", 'e50","x":"', "\ud800"):
+        assert history.last_of(name) is None

@@ -142,4 +142,4 @@ def test_ends_that_never_come_are_forgotten() -> None:
     judge = AlertJudge(AlertRules(ALARM), IncidentTable({}))
     for number in range(5000):
         judge.judge(event_of(event_id=f"e{number}"))
-    assert len(judge._alerting) <= 1024
+    assert len(judge._since_ns) <= 1024

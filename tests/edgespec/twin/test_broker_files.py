@@ -14,12 +14,13 @@ from edgespec.mqtt.session import Session
 from tests.made.broker import Broker, wait_for
 
 SHIPPED = Path(__file__).resolve().parents[3] / "firmware_configs" / "mosquitto"
-USERS = ("pi-1", "pi-2", "central", "adapter", "reader")
+USERS = ("pi-1", "pi-2", "central", "adapter", "reader", "operator")
 OWN = "edgespec/pi-1/rss/hall"
 TOPICS = {
     "its report": OWN,
     "its alarm": "edgespec/pi-1/alarm/lte/state",
     "its presence": "edgespec/pi-1/availability",
+    "a request": "edgespec/pi-1/request/mute",
     "transmitters": "edgespec/twin/hall/transmitters",
     "the state of a site": "edgespec/twin/hall/state",
     "a verdict": "edgespec/twin/hall/verdict",
@@ -27,14 +28,15 @@ TOPICS = {
     "a member": "edgespec/twin/members/c-1",
     "something else": "other/pi-1",
 }
-ABOUT_PI_1 = ["its report", "its alarm", "its presence"]
+ABOUT_PI_1 = ["its report", "its alarm", "its presence", "a request"]
 SITE_WIDE = ["transmitters", "the state of a site", "a verdict", "an alarm of a site", "a member"]
 WRITES: dict[str, list[str]] = {
     "pi-1": ABOUT_PI_1, "pi-2": [], "central": SITE_WIDE, "adapter": ["transmitters"], "reader": [],
+    "operator": ["a request"],
 }  # fmt: skip
 HEARS: dict[str, list[str]] = {
-    "pi-1": [], "pi-2": [], "central": ["its report", *SITE_WIDE], "adapter": [],
-    "reader": [*ABOUT_PI_1, *SITE_WIDE],
+    "pi-1": ["a request"], "pi-2": [], "central": ["its report", *SITE_WIDE], "adapter": [],
+    "reader": [*ABOUT_PI_1, *SITE_WIDE], "operator": [*ABOUT_PI_1, *SITE_WIDE],
 }  # fmt: skip
 #: Writes on each topic: nobody else may on all of them.
 WRITER = {what: next((u for u in USERS if what in WRITES[u]), None) for what in TOPICS}

@@ -11,6 +11,7 @@ from edgespec.wire.handover import SavedSite, saved_payload
 from edgespec.wire.info import info_payload
 from edgespec.wire.member import member_payload
 from edgespec.wire.position import Position
+from edgespec.wire.request import Request, Response, encode_request, encode_response
 from edgespec.wire.rss import encode_rss
 from edgespec.wire.site_event import SiteEvent, site_event_payload
 from edgespec.wire.state import state_payload
@@ -61,6 +62,8 @@ TRAVELS = {
     "member": lambda: encode(member_payload("c-1", ["a"], T0, version="1")),
     "handover": lambda: saved_payload(SavedSite("hall", "c-1", T0, 4, SITE_EVENT, b'{"a":1}')),
     "transmitters": lambda: encode(transmitters_payload("hall", SENDERS, T0)),
+    "request": lambda: encode_request(Request("mute", "t-1", "e1", "lte", duration_s=60.0)),
+    "response": lambda: encode_response(Response("t-1", "", {"undone": "mute-1"})),
 }
 
 #: Never changed within a version of a schema; a field may be added.
@@ -156,6 +159,14 @@ SAYS = {
         '"freq_lower_hz":[],"freq_upper_hz":[],"active":true},{"id":"s","x_m":0.0,"y_m":1.0,'
         '"z_m":2.0,"power_dbm":30.0,"azimuth_deg":90.0,"antenna":"sector","width_deg":60.0,'
         '"freq_lower_hz":[1000000000.0],"freq_upper_hz":[2000000000.0],"active":false}]}'
+    ),
+    "request": (
+        '{"schema":"edgespec.request/1","transaction":"t-1","id":"e1","band":"lte",'
+        '"duration_s":60.0}'
+    ),
+    "response": (
+        '{"schema":"edgespec.response/1","transaction":"t-1","status":"ok","error":"",'
+        '"data":{"undone":"mute-1"}}'
     ),
 }
 

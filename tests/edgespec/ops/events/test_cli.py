@@ -94,3 +94,41 @@ def test_a_timetable_shows_hours_and_counts() -> None:
     assert timetable([0] * 24) == "·" * 24
     assert timetable([1, *[0] * 22, 1]) == "█" + "·" * 22 + "█"
     assert timetable([1, 100, 50]) == "▁█▄"
+
+
+@pytest.mark.usefixtures("past")
+def test_what_people_say_is_kept_listed_and_undone(config: Path) -> None:
+    (lte, gsm) = (json.loads(one) for one in run(config, "incidents", "--json").output.splitlines())
+    muted = run(config, "events", "mute", "--kind", "tone", "--from", "8e8", "--for", "2").output
+    assert "every band: tone, above 800 MHz, until " in muted
+    taught = json.loads(run(config, "events", "normal", lte["id"], "--json").output)
+    assert taught["incident"] == lte["id"]
+    lines = run(config, "events", "silenced").output.splitlines()
+    assert [line.split()[0] for line in lines] == [muted.split()[0], taught["id"]]
+    assert lines[1].endswith("lte: tone, 100 kHz at 806.05 MHz, for ever")
+    assert run(config, "events", "undo").output == f"undone: {taught['id']}\n"
+    assert run(config, "events", "undo", muted.split()[0]).exit_code == 0
+    assert run(config, "events", "silenced").output == "nothing is silenced\n"
+    assert gsm["band"] == "gsm"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["mute"], "a mute of everything is none"),
+        (["mute", "--band", "gsm"], "'gsm' is not there"),
+        (["mute", "--from", "2e8", "--to", "1e8"], "lower_hz must be below"),
+        (["mute", "x/y"], "id is 'x/y'"),
+        (["normal", "i-1"], "no event and no incident 'i-1'"),
+        (["ack", "e1"], "no event 'e1' is known"),
+        (["undo"], "nothing to undo"),
+        (["silenced", "--node", "pi-1"], "no broker is named"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    config: Path, arguments: list[str], words: str
+) -> None:
+    done = run(config, "events", *arguments)
+    assert done.exit_code in (2, 3)
+    assert words in done.output
+    assert len(done.output.splitlines()) == 1

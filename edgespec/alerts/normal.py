@@ -1,0 +1,90 @@
+"""'This is normal': what was taught, and what is like it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edgespec.alerts.incident import Incident
+from edgespec.change import Change
+from edgespec.records import Event
+
+__all__ = ["MARGIN_DB", "Normal", "normal_of"]
+
+_NS = 1_000_000_000
+#: What is so much stronger than the strongest that was taught is another thing, or nearer.
+MARGIN_DB = 3.0
+#: ... and what lasts so much longer: so many times, and a second more.
+_LONGER, _MORE_S = 2.0, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """A local verifier's template, made of an incident; the detectors' thresholds stay as they are.
+
+    Edges, kinds, levels and duration are the outermost that were seen, and do not move with what
+    comes later. ``levels_db`` are the largest absolute excess and severity by each detector: what
+    one finds that never found it before is not known. ``duration_s`` is None where it went on
+    while it was taught. ``until_ns`` is UTC, None for ever.
+    """
+
+    id: str
+    made_ns: int
+    until_ns: int | None
+    incident: str
+    band: str
+    change: Change
+    kinds: tuple[str, ...]
+    lower_hz: float
+    upper_hz: float
+    slack_hz: float
+    levels_db: Mapping[str, tuple[float, float]]
+    duration_s: float | None
+    n_events: int
+
+    def holds(self, now_ns: int) -> bool:
+        """Whether it has not expired."""
+        return self.until_ns is None or now_ns < self.until_ns
+
+    def covers(self, event: Event) -> bool:
+        """Whether an event is like what was taught: there, no wider, no stronger, no longer."""
+        return (
+            event.band == self.band
+            and event.change is self.change
+            and event.kind in self.kinds
+            and event.freq_lower_hz >= self.lower_hz - self.slack_hz
+            and event.freq_upper_hz <= self.upper_hz + self.slack_hz
+            and self._is_as_weak(event)
+            and self._is_as_short(event)
+        )
+
+    def _is_as_weak(self, event: Event) -> bool:
+        if event.detector not in self.levels_db:
+            return False
+        excess_db, severity_db = self.levels_db[event.detector]
+        return (
+            abs(event.excess_db) <= excess_db + MARGIN_DB
+            and abs(event.severity_db) <= severity_db + MARGIN_DB
+        )
+
+    def _is_as_short(self, event: Event) -> bool:
+        if self.duration_s is None:
+            return True
+        return event.end_ns - event.start_ns <= (_LONGER * self.duration_s + _MORE_S) * _NS
+
+
+def normal_of(incident: Incident, name: str, made_ns: int, until_ns: int | None) -> Normal:
+    """Return the template of an incident as it is now."""
+    return Normal(
+        id=name,
+        made_ns=made_ns,
+        until_ns=until_ns,
+        incident=incident.id,
+        band=incident.band,
+        change=incident.change,
+        kinds=incident.kinds,
+        lower_hz=incident.least_hz,
+        upper_hz=incident.most_hz,
+        slack_hz=incident.slack_hz,
+        levels_db=incident.levels_db,
+        duration_s=None if incident.open_id else incident.duration_s,
+        n_events=incident.n_events,
+    )

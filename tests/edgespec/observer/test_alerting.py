@@ -1,0 +1,100 @@
+"""From an event to 'never tell me again about this', over a restart, and back."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edgespec.alert import Alert
+from edgespec.alerts.actions import Actions
+from edgespec.alerts.past import events_folder, past_events, past_incidents
+from edgespec.config import BandConfig, Config, MqttConfig, NodeConfig
+from edgespec.framing import Framing
+from edgespec.observer.alerting import open_inbox, open_judge
+from edgespec.records import BandInfo, Event, EventType
+from edgespec.wire.request import Request, parse_response
+from tests.made.event import event_of
+
+BAND = BandInfo("lte", Framing(5e6).grid(806e6))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    node = NodeConfig(id="pi-1", state_dir=tmp_path / "state")
+    return Config(node=node, band=(BandConfig(id="lte"),))
+
+
+class Run:
+    """One run of an observer: what its judge says is told its keeper."""
+
+    def __init__(self, config: Config, *, is_live: bool = True) -> None:
+        self.judge, self.keeper = open_judge(config, [BAND], is_live=is_live)
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.keeper is not None:
+            self.keeper.close()
+
+    def tell(self, name: str, **fields: object) -> list[Alert]:
+        judged: list[Event] = []
+        for k, event_type in enumerate(EventType):
+            event = event_of(event_id=name, event_type=event_type, lasts_s=float(k), **fields)
+            judged.append(self.judge.judge(event))
+            if self.keeper is not None:
+                self.keeper.event(judged[-1])
+        return [event.alert for event in judged]
+
+
+def reasons(alerts: list[Alert]) -> set[str]:
+    return {alert.reason for alert in alerts}
+
+
+def test_what_is_normal_here_is_silent_from_then_on_and_recorded(config: Config) -> None:
+    state_dir = config.node.state_dir
+    actions = Actions(events_folder(state_dir), ["lte"])
+    with Run(config) as run:
+        (incident,) = {alert.incident for alert in run.tell("e1", at_s=0.0)}
+    taught = actions.do(Request("normal", id="e1"))
+    with Run(config) as run:
+        found = run.tell("e2", at_s=3600.0)
+        assert reasons(found) == {"normal here"}
+        assert {alert.incident for alert in found} == {incident}
+        # What is stronger, or elsewhere, alarms.
+        assert reasons(run.tell("e3", at_s=7200.0, excess_db=16.0)) == {""}
+        elsewhere = run.tell("e4", at_s=7200.0, lower_hz=807e6, upper_hz=807.1e6)
+        assert reasons(elsewhere) == {""}
+        actions.do(Request("undo", id=taught["id"]))
+        assert reasons(run.tell("e5", at_s=9000.0)) == {""}
+    past = past_events(state_dir)
+    assert [message.event.event_id for message in past] == ["e1", "e2", "e3", "e4", "e5"]
+    assert [message.event.alert.is_on for message in past] == [True, False, True, True, True]
+    assert [one.n_events for one in past_incidents(state_dir)] == [1, 4]
+
+
+def test_one_message_over_the_broker_does_the_same(config: Config) -> None:
+    """The answer of the inbox, which the sink calls."""
+    with Run(config) as run:
+        run.tell("e1")
+        run.keeper.close()
+        answer = open_inbox(config).answer("normal", b'{"id": "e1"}')
+        assert not parse_response(answer).error
+        assert reasons(run.tell("e2", at_s=60.0)) == {"normal here"}
+
+
+def test_a_recording_leaves_no_trace_and_is_judged_by_the_rules_alone(config: Config) -> None:
+    """Played twice, it says the same twice."""
+    with Run(config) as live:
+        live.tell("e1")
+    Actions(events_folder(config.node.state_dir), ["lte"]).do(Request("normal", id="e1"))
+    before = {p: p.read_bytes() for p in config.node.state_dir.rglob("*") if p.is_file()}
+    for _ in range(2):
+        with Run(config, is_live=False) as run:
+            assert reasons(run.tell("e2")) == {""}
+    assert {p: p.read_bytes() for p in config.node.state_dir.rglob("*") if p.is_file()} == before
+
+
+def test_requests_are_off_until_somebody_allows_them() -> None:
+    assert not Config().mqtt.requests
+    assert replace(MqttConfig(), requests=True).requests
