@@ -1,0 +1,50 @@
+"""Sequences that make an NR cell recognisable: PSS, SSS, and the reference symbols of its PBCH."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.lte.sequences import gold_bits
+
+__all__ = ["N_IDENTITIES", "N_SYNC", "broadcast_reference", "primary_sync", "secondary_sync"]
+
+N_SYNC = 127
+N_IDENTITIES = 1008
+#: Reference symbols of one block of synchronisation signals.
+_N_REFERENCE = 144
+
+
+def primary_sync(identity: int) -> NDArray[np.float32]:
+    """Return the PSS of a cell, float32 ``(127,)``, 1 and -1 (TS 38.211, sec. 7.4.2.2.1)."""
+    sequence = _m_sequence((0, 1, 1, 0, 1, 1, 1), tap=4)
+    return np.roll(sequence, -43 * (identity % 3))
+
+
+def secondary_sync(identity: int) -> NDArray[np.float32]:
+    """Return the SSS of a cell, float32 ``(127,)``, 1 and -1 (TS 38.211, sec. 7.4.2.3.1)."""
+    group, sector = divmod(identity, 3)
+    first = _m_sequence((1, 0, 0, 0, 0, 0, 0), tap=4)
+    second = _m_sequence((1, 0, 0, 0, 0, 0, 0), tap=1)
+    out: NDArray[np.float32] = np.roll(first, -(15 * (group // 112) + 5 * sector))
+    out *= np.roll(second, -(group % 112))
+    return out
+
+
+def broadcast_reference(identity: int, number: int) -> NDArray[np.complex64]:
+    """Return the reference symbols of the PBCH, complex64 ``(144,)`` (TS 38.211, sec. 7.4.1.4.1).
+
+    ``number``, 0 to 7, is that of the block in its half frame; where a half frame has four blocks
+    at most, 4 is added in the second half of a frame.
+    """
+    seed = (number + 1) * (2**11 * (identity // 4 + 1) + 2**6) + identity % 4
+    bits = gold_bits(np.array([seed]), 2 * _N_REFERENCE)[0]
+    signs = (1.0 - 2.0 * bits).reshape(-1, 2)
+    values: NDArray[np.complex64] = ((signs[:, 0] + 1j * signs[:, 1]) / np.sqrt(2)).astype("c8")
+    return values
+
+
+def _m_sequence(start: tuple[int, ...], tap: int) -> NDArray[np.float32]:
+    """Return 127 signs of ``x(i + 7) = x(i + tap) + x(i)`` modulo 2."""
+    bits = list(start)
+    for i in range(N_SYNC - len(start)):
+        bits.append((bits[i + tap] + bits[i]) % 2)
+    return (1.0 - 2.0 * np.array(bits)).astype(np.float32)
