@@ -19,7 +19,8 @@ class CellState(StrEnum):
 class HeardCell:
     """The cell that is cancelled, as it is tracked now.
 
-    ``identity`` is None before one was found; the rest is then 0 or ''. ``quality``, 0 to 1, is
+    ``identity`` is None before one was found; the rest is then 0 or ''. ``technology`` is ``lte``
+    or ``nr``; of NR the ``duplex`` is not known, and ''. ``quality``, 0 to 1, is
     the share of the cell in the power of the band, ``snr_db`` that of its synchronisation signals
     when it was found; ``cfo_hz`` is its carrier minus the receiver's centre, ``ppm`` how many
     samples the receiver takes beyond the nominal ones. ``distrust`` says why what is left of it
@@ -34,3 +35,4 @@ class HeardCell:
     cfo_hz: float = 0.0
     ppm: float = 0.0
     distrust: str = ""
+    technology: str = ""

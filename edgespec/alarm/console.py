@@ -263,7 +263,8 @@ def _cell(cell: HeardCell) -> str:
         return "no cell" if cell.state is CellState.NONE else "looking for a cell"
     doubt = ", says little" if cell.distrust else ""
     learning = ", learning" if cell.state is CellState.LEARNING else ""
-    return f"cell {cell.identity} cancelled ({cell.quality:.0%} of the power{learning}{doubt})"
+    kind = "NR cell" if cell.technology == "nr" else "cell"
+    return f"{kind} {cell.identity} cancelled ({cell.quality:.0%} of the power{learning}{doubt})"
 
 
 def _count(n: int, noun: str) -> str:

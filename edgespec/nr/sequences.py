@@ -5,7 +5,14 @@ from numpy.typing import NDArray
 
 from edgespec.lte.sequences import gold_bits
 
-__all__ = ["N_IDENTITIES", "N_SYNC", "broadcast_reference", "primary_sync", "secondary_sync"]
+__all__ = [
+    "N_IDENTITIES",
+    "N_SYNC",
+    "broadcast_reference",
+    "broadcast_references",
+    "primary_sync",
+    "secondary_sync",
+]
 
 N_SYNC = 127
 N_IDENTITIES = 1008
@@ -35,11 +42,22 @@ def broadcast_reference(identity: int, number: int) -> NDArray[np.complex64]:
     ``number``, 0 to 7, is that of the block in its half frame; where a half frame has four blocks
     at most, 4 is added in the second half of a frame.
     """
-    seed = (number + 1) * (2**11 * (identity // 4 + 1) + 2**6) + identity % 4
-    bits = gold_bits(np.array([seed]), 2 * _N_REFERENCE)[0]
-    signs = (1.0 - 2.0 * bits).reshape(-1, 2)
-    values: NDArray[np.complex64] = ((signs[:, 0] + 1j * signs[:, 1]) / np.sqrt(2)).astype("c8")
+    values: NDArray[np.complex64] = broadcast_references(np.array([identity]), np.array([number]))[
+        0
+    ]
     return values
+
+
+def broadcast_references(
+    identities: NDArray[np.int64], numbers: NDArray[np.int64]
+) -> NDArray[np.complex64]:
+    """Return :func:`broadcast_reference` of some at once, complex64 ``(n, 144)``."""
+    seeds: NDArray[np.int64] = (numbers + 1) * (
+        2**11 * (identities // 4 + 1) + 2**6
+    ) + identities % 4
+    signs = 1.0 - 2.0 * gold_bits(seeds, 2 * _N_REFERENCE).reshape(-1, _N_REFERENCE, 2)
+    values = (signs[..., 0] + 1j * signs[..., 1]) / np.sqrt(2)
+    return np.asarray(values, np.complex64)
 
 
 def _m_sequence(start: tuple[int, ...], tap: int) -> NDArray[np.float32]:

@@ -138,6 +138,7 @@ class CancelledBand:
             tracker.cfo_hz,
             tracker.ppm,
             "" if self._scan is None else self._scan.distrust,
+            cell.technology,
         )
 
     def may_be_gain(self, step_db: float) -> bool:
@@ -253,11 +254,10 @@ class CancelledBand:
         A cell that a jammer hid is the same when it comes back, and what was normal still is.
         """
         before, scan = self.cell, self._scan
-        kind = (cell.identity, cell.prefix, cell.duplex)
-        is_known = before and kind == (before.identity, before.prefix, before.duplex)
+        is_known = before and _kind(cell) == _kind(before)
         if is_known and scan is not None and scan.site is not None:
             return scan
-        n_subbands = PrefixPlan(cell.sample_rate_hz, cell.prefix).n_subbands
+        n_subbands = PrefixPlan.of(cell).n_subbands
         return ResidualScan(n_subbands, self._n_reference, self._arithmetic)
 
     def _take(self, plane: ResidualPlane, scan: ResidualScan, block: IqBlock) -> None:
@@ -381,3 +381,8 @@ class CancelledBand:
         self._n_astray, self._has_cancelled = 0, False
         self._search.restart(is_known=self.cell is not None)
         self.state = CellState.SEARCHING
+
+
+def _kind(cell: Cell) -> tuple[object, ...]:
+    """Return what tells that a cell is the one from before."""
+    return cell.technology, cell.identity, cell.prefix, cell.duplex, cell.spacing_hz

@@ -7,8 +7,8 @@ from threading import Event
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.dsp.cells import find_named_cell
 from edgespec.dsp.prefix.cell import Cell
-from edgespec.dsp.prefix.search import find_cell
 from edgespec.observer.sample_search import Gathered, SampleSearch
 from edgespec.records import IqBlock, SampleFormat
 
@@ -117,7 +117,7 @@ class CellSearch:
     def _find(
         self, wave: NDArray[np.complex64], start: int, between: Callable[[], None]
     ) -> Cell | None:
-        return find_cell(wave, self._rate_hz, start, between=between)
+        return find_named_cell(wave, self._rate_hz, start, between=between)
 
     def _gather(self, block: IqBlock) -> Gathered:
         gathered = self._gathered

@@ -1,5 +1,6 @@
 """The cell of a band, watched by its reference signals, and who is new beside it."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from edgespec.observer.slot_batch import SlotBatch
 from edgespec.records import IqBlock, SampleFormat
 
 __all__ = ["WatchedCell"]
+
+_LOG = logging.getLogger(__name__)
 
 #: Looks for neighbours while the band is learnt, and signal between two looks afterwards: one costs
 #: some 0.3 s of a processor, 1% of this.
@@ -96,10 +99,16 @@ class WatchedCell:
     def begin(self, cell: Cell, block: IqBlock) -> bool:
         """Watch a cell that was found, from ``block`` on.
 
+        One of NR is not watched: it has no reference signals that are always on.
+
         Returns:
             Whether it is to be given the samples that the cell was found in: not where it has had
             them.
         """
+        if cell.technology != "lte":
+            _LOG.info("the cell is of NR, whose reference signals come and go: it is not watched")
+            self.forget()
+            return False
         now = self._plane
         if now is not None and _is_same(now, cell):
             return False

@@ -11,7 +11,6 @@ from edgespec.simulate.config import ChannelConfig
 from edgespec.simulate.fading import PROFILES, Fading
 from edgespec.simulate.numerology import (
     FRAME_SAMPLES,
-    N_SUBCARRIERS,
     N_SYMBOLS,
     SAMPLE_RATE_HZ,
     SUBCARRIERS_HZ,
@@ -27,13 +26,20 @@ _SYMBOL_S = SYMBOL_START / SAMPLE_RATE_HZ
 class Channel:
     """Gain of the way from the cell to the observer; its mean power over fading is 1.
 
+    ``subcarriers_hz`` are LTE's, if not given.
+
     Raises:
         UsageError: the profile is unknown.
     """
 
-    def __init__(self, config: ChannelConfig, seed: int) -> None:
+    def __init__(
+        self,
+        config: ChannelConfig,
+        seed: int,
+        subcarriers_hz: NDArray[np.float64] = SUBCARRIERS_HZ,
+    ) -> None:
         self._fading = Fading(config, seed)
-        turns = -self._fading.delays_s[:, None] * SUBCARRIERS_HZ
+        turns = -self._fading.delays_s[:, None] * subcarriers_hz
         self._steering = np.exp(2j * np.pi * turns).astype(np.complex64)
         changes = self._fading.moves or config.shadow_db
         self._offsets_s = _SYMBOL_S if changes else _SYMBOL_S[:1]
@@ -43,7 +49,7 @@ class Channel:
             self._shadow = Shadowing(config.shadow_db, config.shadow_s, seed)
 
     def frame_gains(self, frame: int) -> NDArray[np.complex64]:
-        """Return the gains during frame ``frame``, complex64 ``(140, 300)``."""
+        """Return the gains during frame ``frame``, complex64 ``(140, n_subcarriers)``."""
         start_s = frame * FRAME_SAMPLES / SAMPLE_RATE_HZ
         taps = self._taps(start_s)
         if self._shadow is not None:
@@ -54,4 +60,5 @@ class Channel:
         n_taps = taps.shape[1]
         n_rows = N_SYMBOLS if len(taps) > 1 else 1
         gains = taps.reshape(-1, n_rows, n_taps) @ self._steering
-        return np.broadcast_to(gains.reshape(-1, N_SUBCARRIERS), (len(_SYMBOL_S), N_SUBCARRIERS))
+        n = self._steering.shape[1]
+        return np.broadcast_to(gains.reshape(-1, n), (len(_SYMBOL_S), n))

@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 
 from edgespec.errors import UsageError
+from edgespec.nr.numerology import SPACINGS_HZ
+from edgespec.nr.sequences import N_IDENTITIES
 from edgespec.records import SampleFormat
+from edgespec.simulate.numerology import N_SUBCARRIERS, SUBCARRIER_HZ
 
 __all__ = [
     "BURST_GROUPS",
@@ -13,6 +16,7 @@ __all__ = [
     "FaultConfig",
     "InterfererConfig",
     "NeighbourConfig",
+    "NrConfig",
     "ReceiverConfig",
     "SceneConfig",
     "TddConfig",
@@ -183,6 +187,34 @@ class TddConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class NrConfig:
+    """An NR downlink cell: what 7.68 MS/s hold of it.
+
+    ``spacing_hz`` is that of the subcarriers, 15e3 (25 resource blocks, 4.5 MHz) or 30e3 (20 of
+    them, 7.2 MHz); ``load`` the mean share of the data elements in use, in bursts.
+    """
+
+    pci: int = 123
+    spacing_hz: float = 15e3
+    load: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.pci not in range(N_IDENTITIES):
+            raise UsageError(f"the cell identity is {self.pci}; it must be 0 to 1007 with NR")
+        if self.spacing_hz not in SPACINGS_HZ:
+            raise UsageError(
+                f"the subcarrier spacing is {self.spacing_hz:g} Hz; 15e3 and 30e3 are simulated"
+            )
+        if not 0.0 <= self.load <= 1.0:
+            raise UsageError(f"the load is {self.load}; it must be 0 (idle) to 1 (full)")
+
+    @property
+    def n_subcarriers(self) -> int:
+        """Subcarriers in use, from half of them below the carrier on."""
+        return 300 if self.spacing_hz == SPACINGS_HZ[0] else 240
+
+
+@dataclass(frozen=True, slots=True)
 class FaultConfig:
     """What goes wrong with the wanted signal itself (Li et al. 2019, table 3).
 
@@ -305,7 +337,7 @@ class SceneConfig:
 
     With an ``uplink`` the users are heard in place of the cell and its neighbours, or with
     ``tdd`` in their own subframes; these are silent where there is ``tdd`` alone. Neighbours divide
-    the time alike.
+    the time alike. With ``nr`` that cell is heard in place of ``cell``, alone.
     """
 
     sample_rate_hz: float = 5e6
@@ -317,7 +349,19 @@ class SceneConfig:
     neighbours: tuple[NeighbourConfig, ...] = ()
     uplink: UplinkConfig | None = None
     tdd: TddConfig | None = None
+    nr: NrConfig | None = None
 
     def __post_init__(self) -> None:
+        if self.nr is not None and (self.uplink or self.tdd or self.neighbours or self.faults):
+            raise UsageError(
+                "an NR cell is simulated alone: no uplink, time division, neighbours or faults"
+            )
         if self.uplink is not None and self.neighbours and self.tdd is None:
             raise UsageError("an uplink has no neighbours; leave one of them out")
+
+    @property
+    def occupied_hz(self) -> float:
+        """Width of a full cell: its subcarriers."""
+        if self.nr is not None:
+            return self.nr.n_subcarriers * self.nr.spacing_hz
+        return N_SUBCARRIERS * SUBCARRIER_HZ

@@ -12,7 +12,6 @@ from edgespec.simulate.agc import GainSteps
 from edgespec.simulate.config import InterfererConfig, SceneConfig
 from edgespec.simulate.faults import Fault
 from edgespec.simulate.interferers import ISR_MOST_S, Interferer, settle
-from edgespec.simulate.numerology import N_SUBCARRIERS, SUBCARRIER_HZ
 from edgespec.simulate.receiver import distort, quantise
 from edgespec.simulate.resample import frame_samples
 from edgespec.simulate.wanted import Wanted, wanted_powers
@@ -201,5 +200,5 @@ def noise_power(config: SceneConfig) -> float:
 
     In the unit of the wanted signal, of which a full cell at a channel gain of 1 has power 1.
     """
-    density = 1.0 / (N_SUBCARRIERS * SUBCARRIER_HZ) / 10.0 ** (config.channel.snr_db / 10.0)
+    density = 1.0 / config.occupied_hz / 10.0 ** (config.channel.snr_db / 10.0)
     return float(density * config.sample_rate_hz)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from edgespec.records import FloatArray
 from edgespec.simulate.config import SceneConfig
 from edgespec.simulate.faults import Fault
+from edgespec.simulate.nr_cell import NrCell
 from edgespec.simulate.numerology import (
     FRAME_SAMPLES,
     N_SUBCARRIERS,
@@ -128,6 +129,8 @@ def wanted_powers(
 
 
 def _sender(config: SceneConfig, seed: int) -> _Sender:
+    if config.nr is not None:
+        return NrCell(config.nr, config.channel, _seeds(seed, 1))
     users = None
     if config.uplink is not None:
         users = Uplink(config.uplink, config.channel, seed, config.tdd)

@@ -134,18 +134,25 @@ def modulate(grid: ComplexArray, out: ComplexArray) -> ComplexArray:
     return with_prefixes(symbols, out)
 
 
-def with_prefixes(symbols: ComplexArray, out: ComplexArray) -> ComplexArray:
-    """Return a frame of symbols, complex64 ``(140, 512)``, each behind its cyclic prefix."""
+def with_prefixes(
+    symbols: ComplexArray, out: ComplexArray, prefixes: NDArray[np.int64] | None = None
+) -> ComplexArray:
+    """Return a frame of symbols, complex64 ``(140, 512)``, each behind its cyclic prefix.
+
+    ``prefixes`` are the lengths in samples of those of 0.5 ms: LTE's, if not given.
+    """
+    lengths = PREFIX_SAMPLES[: N_SYMBOLS // 2] if prefixes is None else prefixes
+    n_useful = symbols.shape[1]
     # Half subframes are alike: one assignment for a symbol of all of them.
     n_halves = 2 * SUBFRAMES_PER_FRAME
     halves = out.reshape(n_halves, -1)
-    rows = symbols.reshape(n_halves, -1, N_FFT)
+    rows = symbols.reshape(n_halves, -1, n_useful)
     start = 0
-    for symbol, prefix in enumerate(PREFIX_SAMPLES[: rows.shape[1]]):
+    for symbol, prefix in enumerate(lengths):
         useful = start + prefix
-        halves[:, start:useful] = rows[:, symbol, N_FFT - prefix :]
-        halves[:, useful : useful + N_FFT] = rows[:, symbol]
-        start = useful + N_FFT
+        halves[:, start:useful] = rows[:, symbol, n_useful - prefix :]
+        halves[:, useful : useful + n_useful] = rows[:, symbol]
+        start = useful + n_useful
     return out
 
 

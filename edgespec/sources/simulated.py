@@ -1,6 +1,7 @@
 """``sim:lte-dl?isr_db=0&kind=tone&...``: a simulated cell, with an interferer where one is named.
 
-``sim:lte-ul?...`` are the users of a cell in its place. Options: ``seed sample_rate center_freq
+``sim:lte-ul?...`` are the users of a cell in its place, ``sim:nr-dl?...`` an NR cell, with ``pci
+load spacing`` (15k or 30k) of these and without faults. Options: ``seed sample_rate center_freq
 duration_s realtime`` and, beside that, ``patient`` (a slow observer is waited for, as no radio
 would: it loses nothing); of the cell ``cell`` (A to H) ``pci load n_users user_groups clock_s`` (a
 time of day, which brings the day's load curve) and ``neighbour_db`` (a second cell at that level);
@@ -29,6 +30,7 @@ from edgespec.simulate.config import (
     FaultConfig,
     InterfererConfig,
     NeighbourConfig,
+    NrConfig,
     ReceiverConfig,
     SceneConfig,
     UplinkConfig,
@@ -40,7 +42,7 @@ from edgespec.sources.uri import SourceUri, choose
 
 __all__ = ["SIGNALS", "Simulated", "open_simulated", "scene_from_uri"]
 
-SIGNALS = ("lte-dl", "lte-ul")
+SIGNALS = ("lte-dl", "lte-ul", "nr-dl")
 _FORMAT_OF_BITS = {
     0: SampleFormat.CF32,
     8: SampleFormat.CU8,
@@ -48,6 +50,8 @@ _FORMAT_OF_BITS = {
     14: SampleFormat.CI16,
     16: SampleFormat.CI16,
 }
+#: What an NR cell does not have.
+_LTE_KEYS = ("cell", "n_users", "user_groups", "clock_s", "neighbour_db", "fault")
 _CELL_KEYS = ("cell", "pci", "user_groups", "clock_s", "neighbour_db")
 _INTERFERER_KEYS = (
     *("isr_db", "offset_hz", "bandwidth_hz", "start_s", "stop_s", "every_s", "period_s", "duty"),
@@ -141,14 +145,19 @@ def scene_from_uri(uri: SourceUri, sample_rate_hz: float) -> SceneConfig:
         profile=uri.options.get("profile", ChannelConfig().profile),
         **_numbers(uri, ("doppler_hz", "rician_k_db", "snr_db", "cfo_hz", "shadow_db")),
     )
+    is_nr = uri.rest == "nr-dl"
+    if not is_nr and "spacing" in uri.options:
+        raise UsageError(f"{uri.text!r} gives spacing, which LTE does not have; take sim:nr-dl")
     scene = SceneConfig(
         sample_rate_hz,
-        _cell(uri),
+        CellConfig() if is_nr else _cell(uri),
         channel,
         _receiver(uri),
         _interferers(uri),
         _faults(uri),
     )
+    if is_nr:
+        return replace(scene, nr=_nr_cell(uri))
     if uri.rest == "lte-ul":
         no_use = [key for key in _CELL_KEYS if key in uri.options]
         if no_use:
@@ -161,6 +170,17 @@ def scene_from_uri(uri: SourceUri, sample_rate_hz: float) -> SceneConfig:
     other = CellConfig(pci=(scene.cell.pci + 101) % 504)
     neighbour = NeighbourConfig(other, level_db, _NEIGHBOUR_DELAY_S, channel)
     return replace(scene, neighbours=(neighbour,))
+
+
+def _nr_cell(uri: SourceUri) -> NrConfig:
+    no_use = [key for key in _LTE_KEYS if key in uri.options]
+    if no_use:
+        raise UsageError(f"{uri.text!r} gives {no_use[0]}, which sim:nr-dl does not have")
+    given = {**_numbers(uri, ("load",)), **_wholes(uri, ("pci",))}
+    spacing_hz = uri.number("spacing")
+    if spacing_hz is not None:
+        given["spacing_hz"] = spacing_hz
+    return NrConfig(**given)
 
 
 def _cell(uri: SourceUri) -> CellConfig:

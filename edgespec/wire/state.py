@@ -104,6 +104,7 @@ def _cell_payload(cell: HeardCell | None) -> dict[str, Any] | None:
         "cfo_hz": float(cell.cfo_hz),
         "ppm": float(cell.ppm),
         "distrust": cell.distrust,
+        "technology": cell.technology,
     }
 
 
@@ -120,6 +121,7 @@ def _parse_cell(fields: Fields) -> HeardCell | None:
         cell.number("cfo_hz"),
         cell.number("ppm"),
         cell.text("distrust"),
+        cell.text("technology"),
     )
 
 

@@ -27,13 +27,14 @@ class OfdmCell:
     cfo_hz: float = 0.0
     silent: tuple[int, ...] = ()
     duplex: str = "fdd"
+    spacing_hz: float = 15e3
 
     def found(self, **wrong: float) -> Cell:
         """Return what a search would find, wrong by some amounts."""
         return Cell(
             "lte", 7, self.duplex, self.prefix, self.rate_hz,
             self.start + wrong.get("start", 0.0), self.cfo_hz + wrong.get("cfo_hz", 0.0),
-            self.ppm + wrong.get("ppm", 0.0), 20.0, 1.0, 3.0,
+            self.ppm + wrong.get("ppm", 0.0), 20.0, 1.0, 3.0, self.spacing_hz,
         )  # fmt: skip
 
     def samples(self, rng: np.random.Generator, n_samples: int) -> NDArray[np.complex64]:
@@ -42,7 +43,7 @@ class OfdmCell:
         Subcarriers fill 0.9 of the rate. A symbol is made by an FFT whose subcarriers are turned so
         that its samples lie where the receiver takes them; the lag must be whole.
         """
-        plan, scale = PrefixPlan(self.rate_hz, self.prefix), 1.0 + 1e-6 * self.ppm
+        plan, scale = PrefixPlan(self.rate_hz, self.prefix, self.spacing_hz), 1.0 + 1e-6 * self.ppm
         n_fft = round(plan.lag_samples)
         slot = plan.slot_samples * scale
         first = int(np.floor(-self.start / slot)) - 1

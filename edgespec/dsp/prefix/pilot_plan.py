@@ -87,8 +87,14 @@ def pilot_plan(cell: Cell, n_blocks: int | None = None) -> PilotPlan:
         n_blocks: resource blocks around the carrier, where the cell has fewer than the band holds.
 
     Raises:
-        ConfigError: the band shows fewer pilots than six blocks have, the least that a cell has.
+        ConfigError: the band shows fewer pilots than six blocks have, the least that a cell has;
+            or the cell is none of LTE.
     """
+    if cell.technology != "lte":
+        raise ConfigError(
+            f"the cell is of {cell.technology.upper()}: only LTE has reference signals that are "
+            "always on; what is left of it when it is cancelled can be watched"
+        )
     rate_hz, n_most = cell.sample_rate_hz, n_blocks or _N_BLOCKS_MOST
     edges_hz = np.array([-1.0, 1.0]) * _BAND_SHARE * rate_hz - cell.cfo_hz
     # Whole blocks to either side of the carrier, of two pilots each in the whole band.

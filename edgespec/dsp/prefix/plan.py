@@ -7,19 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.stream import RATE_TOLERANCE
 from edgespec.errors import ConfigError
 from edgespec.grid import Grid
 from edgespec.lte.numerology import BASIC_RATE_HZ, PREFIX_UNITS, SLOT_S, SUBCARRIER_HZ
+from edgespec.nr.numerology import SPACINGS_HZ, prefix_units
 
 __all__ = ["LEAST_RATE_HZ", "PrefixPlan", "can_cancel"]
 
 #: The widest signal that every LTE cell sends, six resource blocks, needs this rate.
 LEAST_RATE_HZ = 1.92e6
 
-#: Length of the part that is taken. It is half of a short prefix: what comes before is left to
-#: echoes of the last symbol.
-_WINDOW_S = 2.45e-6
+#: Length of the part that is taken, in periods of the spacing. It is half of a short prefix: what
+#: comes before is left to echoes of the last symbol.
+_WINDOW = 0.03675
 #: Kept free at the end of a prefix, for the receiver's filter and what timing is wrong by.
 _GUARD_S = 0.4e-6
 _MOST_SUBBANDS = 16
@@ -33,7 +35,7 @@ def can_cancel(sample_rate_hz: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PrefixPlan:
-    """The cyclic prefixes of an OFDM cell with subcarriers of 15 kHz, at one sample rate.
+    """The cyclic prefixes of an OFDM cell, LTE or NR, at one sample rate.
 
     A slot of 0.5 ms has ``n_symbols``; each of them begins with a copy of what lies
     ``lag_samples`` later. Of every prefix the ``n_window`` samples are taken that end ``n_guard``
@@ -41,8 +43,9 @@ class PrefixPlan:
     subband: 5 at 1.92 MS/s, 12 at 5 and 20 MS/s, never more than 16.
 
     Args:
-        sample_rate_hz: of the receiver, 1.92 MS/s or more.
-        prefix: ``normal`` or ``extended``.
+        sample_rate_hz: of the receiver, 1.92 MS/s or more; 3.84 MS/s with 30 kHz.
+        prefix: ``normal``, or ``extended`` with 15 kHz.
+        spacing_hz: of the subcarriers, 15 or 30 kHz.
 
     Raises:
         ConfigError: one of them is not accepted.
@@ -50,22 +53,46 @@ class PrefixPlan:
 
     sample_rate_hz: float
     prefix: str = "normal"
+    spacing_hz: float = SUBCARRIER_HZ
 
     def __post_init__(self) -> None:
-        if not can_cancel(self.sample_rate_hz):
+        if self.spacing_hz not in SPACINGS_HZ:
+            known = " and ".join(f"{one:g}" for one in SPACINGS_HZ)
+            raise ConfigError(
+                f"the subcarriers lie {self.spacing_hz:g} Hz apart; known are {known}"
+            )
+        ratio = self.spacing_hz / SUBCARRIER_HZ
+        if not can_cancel(self.sample_rate_hz / ratio):
             raise ConfigError(
                 f"the sample rate is {self.sample_rate_hz:.10g} S/s; to cancel a cell it must be "
-                f"{LEAST_RATE_HZ:.10g} S/s or more: set source.sample_rate_hz"
+                f"{ratio * LEAST_RATE_HZ:.10g} S/s or more: set source.sample_rate_hz"
             )
-        if self.prefix not in PREFIX_UNITS:
+        prefixes = tuple(PREFIX_UNITS) if ratio == 1 else ("normal",)
+        if self.prefix not in prefixes:
             raise ConfigError(
-                f"the cyclic prefix is {self.prefix!r}; known are {', '.join(PREFIX_UNITS)}"
+                f"the cyclic prefix is {self.prefix!r}; known are {', '.join(prefixes)} with "
+                f"subcarriers {self.spacing_hz:g} Hz apart"
             )
+
+    @classmethod
+    def of(cls, cell: Cell) -> "PrefixPlan":
+        """Return that of a cell."""
+        return cls(cell.sample_rate_hz, cell.prefix, cell.spacing_hz)
+
+    @property
+    def _prefix_units(self) -> tuple[int, ...]:
+        if self.spacing_hz == SUBCARRIER_HZ:
+            return PREFIX_UNITS[self.prefix]
+        return prefix_units(self.spacing_hz)
+
+    @property
+    def _window_samples(self) -> float:
+        return _WINDOW / self.spacing_hz * self.sample_rate_hz
 
     @property
     def lag_samples(self) -> float:
         """Samples from a prefix to its copy: those of one useful symbol, whole or not."""
-        return self.sample_rate_hz / SUBCARRIER_HZ
+        return self.sample_rate_hz / self.spacing_hz
 
     @property
     def slot_samples(self) -> float:
@@ -75,14 +102,13 @@ class PrefixPlan:
     @property
     def n_symbols(self) -> int:
         """Symbols in a slot, and so prefixes."""
-        return len(PREFIX_UNITS[self.prefix])
+        return len(self._prefix_units)
 
     @property
     def n_window(self) -> int:
         """Samples that are taken of every prefix; as many bins."""
-        wanted = _WINDOW_S * self.sample_rate_hz
         n_together = self.bins_per_subband
-        return n_together * round(wanted / n_together)
+        return n_together * round(self._window_samples / n_together)
 
     @property
     def n_guard(self) -> int:
@@ -92,7 +118,7 @@ class PrefixPlan:
     @property
     def bins_per_subband(self) -> int:
         """Neighbouring bins that are one subband."""
-        return math.ceil(_WINDOW_S * self.sample_rate_hz / _MOST_SUBBANDS)
+        return math.ceil(self._window_samples / _MOST_SUBBANDS)
 
     @property
     def n_subbands(self) -> int:
@@ -102,7 +128,7 @@ class PrefixPlan:
     @property
     def prefix_ends(self) -> NDArray[np.float64]:
         """Where each prefix of a slot ends, float64 ``(n_symbols,)`` in samples of the slot."""
-        prefixes = np.array(PREFIX_UNITS[self.prefix]) / BASIC_RATE_HZ * self.sample_rate_hz
+        prefixes = np.array(self._prefix_units) / BASIC_RATE_HZ * self.sample_rate_hz
         ends: NDArray[Any] = np.cumsum(prefixes) + np.arange(self.n_symbols) * self.lag_samples
         return ends
 

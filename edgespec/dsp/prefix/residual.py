@@ -26,8 +26,8 @@ class ResidualPlane:
     """Takes the cyclic prefixes of a cell from their copies: what is left is not the cell.
 
     An OFDM symbol begins with a copy of its end, whatever was sent in it, so in the part of a
-    prefix that echoes have left alone, ``r[n] = x[n] - exp(-j phi) x[n + L]``, L = fs / 15 kHz, is
-    without it. Per slot of 0.5 ms, and in each subband,
+    prefix that echoes have left alone, ``r[n] = x[n] - exp(-j phi) x[n + L]``, L = fs / 15 kHz (30
+    kHz with such subcarriers), is without it. Per slot of 0.5 ms, and in each subband,
 
     ``residual = 1/2 mean_symbols |FFT r|^2 / N^2``,
     ``power = 1/2 mean_symbols (|FFT x[n]|^2 + |FFT x[n + L]|^2) / N^2``.
@@ -80,11 +80,11 @@ class ResidualPlane:
                 f"the cell was found at {cell.sample_rate_hz:.10g} S/s, but the samples come at "
                 f"{sample_rate_hz:.10g} S/s: search again at that rate"
             )
-        plan = self.plan = PrefixPlan(sample_rate_hz, cell.prefix)
+        plan = self.plan = PrefixPlan(sample_rate_hz, cell.prefix, cell.spacing_hz)
         limits = ClipLimits.of(sample_format, max_clipped_fraction, clip_level)
         recipe = Recipe.of(plan, sample_format, limits, cell.duplex)
         self.max_block_samples = max_block_samples
-        self._kind = cell.prefix, cell.duplex
+        self._kind = cell.prefix, cell.duplex, cell.spacing_hz
         self._format = sample_format
         # Besides the slots of the block: two that began in earlier ones, one for a gap, and one
         # for a clock that is 100 ppm fast.
@@ -110,12 +110,14 @@ class ResidualPlane:
         """Go on with another cell, or the same one found again, from the next block on.
 
         Raises:
-            ConfigError: its prefix or duplex is another; that takes another plane.
+            ConfigError: its prefix, duplex or spacing is another; that takes another plane.
         """
-        if (cell.prefix, cell.duplex) != self._kind:
+        kind = cell.prefix, cell.duplex, cell.spacing_hz
+        if kind != self._kind:
             raise ConfigError(
-                f"the cell has a prefix and duplex of {cell.prefix}, {cell.duplex}; this plane was "
-                f"made for {', '.join(self._kind)}: make another one"
+                "the cell has a prefix, duplex and spacing of "
+                f"{', '.join(map(str, kind))}; this plane was made for "
+                f"{', '.join(map(str, self._kind))}: make another one"
             )
         self.tracker.follow(cell)
         self._is_retuned = False

@@ -73,7 +73,8 @@ class Run:
     @classmethod
     def of(cls, plan: PrefixPlan) -> "Run":
         """Return that of a plan."""
-        return cls(plan.n_window, plan.n_guard, round(_EDGE_S * plan.sample_rate_hz))
+        n_edge = min(round(_EDGE_S * plan.sample_rate_hz), plan.n_window + plan.n_guard)
+        return cls(plan.n_window, plan.n_guard, n_edge)
 
     @property
     def n_samples(self) -> int:
@@ -92,10 +93,14 @@ def steering_symbols(plan: PrefixPlan, duplex: str) -> NDArray[np.uint8]:
     Where frequencies divide the directions: the first and the fifth symbol (the fourth of those
     with a long prefix) in turns, one a slot. Where time does: both, where both are downlink in
     every configuration, subframes 0 and 5, and the first of 1 and 6 (TS 36.211, table 4.2-2).
+    Where nothing is known of it, as with NR, whatever is sent: every symbol but the last, whose run
+    would reach beyond the slot's.
     """
     second = plan.n_symbols - 3
     steers = np.zeros((SLOTS_PER_FRAME, plan.n_symbols + 1), np.uint8)
-    if duplex == "tdd":
+    if not duplex:
+        steers[:, : plan.n_symbols - 1] = 1
+    elif duplex == "tdd":
         steers[np.ix_([0, 1, 10, 11], [0, second])] = 1
         steers[[2, 12], 0] = 1
     else:

@@ -28,6 +28,8 @@ _N_PULL_IN = 5
 _FOUND, _GONE = 6.0, 4.5
 #: Coherence is averaged over so many slots, 0.5 s.
 _MEMORY = 1000
+#: A cell of which nothing is always on may be silent for a minute.
+_MOST_SILENT = 120_000
 #: An edge is taken once the level in the prefix is four times what each sample scatters by: in the
 #: upper half of the fall, more would be a bias. Sums are put together for that, up to 2 s.
 _CLEAR = 16.0
@@ -72,7 +74,8 @@ class Tracker:
 
     Attributes:
         clock: of the slots.
-        state: how far the timing is to be trusted; a cell that goes away is lost within 0.7 s.
+        state: how far the timing is to be trusted; a cell that goes away is lost within 0.7 s, one
+            of NR, which may be silent, after a minute.
         quality: share of the cell in the power of the band, 0 to 1.
         ppm: samples beyond the nominal ones, in millionths.
         turns: float32 ``(2, n_bins)``, cosine and sine of what each bin of a copy is turned by to
@@ -95,6 +98,7 @@ class Tracker:
         plan = self._plan
         self.ppm = cell.ppm
         self._found_hz = cell.cfo_hz
+        self._most_silent = 0 if cell.duplex else _MOST_SILENT
         self.clock = SlotClock(cell.frame_start, self._step)
         self._phase = self._lag_phase(cell.cfo_hz)
         self._turned = 0.0
@@ -175,6 +179,7 @@ class Tracker:
         """Begin with short intervals."""
         self.state = TrackState.SEARCHING
         self._n_looks = 0
+        self._n_silent = 0
         self._memory.clear()
         self._let_go()
         self._start_interval()
@@ -288,10 +293,13 @@ class Tracker:
         scatter = 1.0 / math.sqrt(self._n_remembered * self._run.n_window)
         if self.quality > _FOUND * scatter and self._n_looks >= _N_PULL_IN:
             self.state = TrackState.TRACKING
+            self._n_silent = 0
         elif self.quality < _GONE * scatter:
+            self._n_silent += self._memory[-1][0]
             # A weak cell takes half a second to stand out.
             heard = sum(n_slots for n_slots, _, _ in self._memory)
-            if self.state is TrackState.TRACKING or heard >= _MEMORY:
+            is_gone = self.state is TrackState.TRACKING or heard >= _MEMORY
+            if is_gone and self._n_silent > self._most_silent:
                 self.state = TrackState.LOST
 
 

@@ -91,6 +91,14 @@ def test_options_make_another_signal(options, labels):
     assert (gather(uri, 50_000) != plain).mean() > 0.05
 
 
+def test_nr_is_another_signal():
+    lte = gather("sim:lte-dl?duration_s=0.02", 50_000)
+    nr = gather("sim:nr-dl?duration_s=0.02", 50_000)
+    wide = gather("sim:nr-dl?duration_s=0.02&spacing=30k", 50_000)
+    assert (nr != lte).mean() > 0.1
+    assert (nr != wide).any()
+
+
 def test_the_uplink_is_another_signal():
     down = gather("sim:lte-dl?duration_s=0.02", 50_000)
     up, busy = (
@@ -130,7 +138,7 @@ def test_who_is_slow_loses_nothing_of_a_patient_signal():
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("sim:lte-xl", r"'lte-xl'; known are lte-dl, lte-ul; did you mean 'lte-"),
+        ("sim:lte-xl", r"'lte-xl'; known are lte-dl, lte-ul, nr-dl; did you mean 'lte-"),
         ("sim:lte-dl?kind=ton", r"'ton'; known are tone, .*mean 'tone'"),
         ("sim:lte-dl?isr_db=3", "gives isr_db but no interferer"),
         ("sim:lte-dl?own_profile=epa", "gives own_profile but no interferer"),
@@ -138,6 +146,10 @@ def test_who_is_slow_loses_nothing_of_a_patient_signal():
         ("sim:lte-dl?fault=fire", "'fire'; known are power-step"),
         ("sim:lte-dl?cell=Z", "'Z'; known are A, B"),
         ("sim:lte-ul?pci=3", "gives pci, which an uplink does not have"),
+        ("sim:nr-dl?n_users=3", "gives n_users, which sim:nr-dl does not have"),
+        ("sim:nr-dl?spacing=20k", "20000 Hz; 15e3 and 30e3 are simulated"),
+        ("sim:nr-dl?pci=1008", "1008; it must be 0 to 1007"),
+        ("sim:lte-dl?spacing=30k", "gives spacing, which LTE does not have"),
         ("sim:lte-dl?bits=7", "bits in .* is 7; accepted are 0, 8"),
         ("sim:lte-dl?pci=504", "504; it must be 0 to 503"),
         ("sim:lte-dl?seed=1.5", "whole number"),

@@ -73,3 +73,34 @@ def test_a_rate_that_shows_no_cell_is_refused(rate_hz: float) -> None:
 def test_an_unknown_prefix_is_refused() -> None:
     with pytest.raises(ConfigError, match="'long'; known are normal, extended"):
         PrefixPlan(5e6, "long")
+
+
+@pytest.mark.parametrize("rate_hz", RATES_HZ[2:])
+def test_prefixes_of_30_khz_fill_the_slot(rate_hz: float) -> None:
+    """At 30.72 MS/s: 88 and 72 samples before 1024 (TS 38.211, sec. 5.3.1)."""
+    plan = PrefixPlan(rate_hz, spacing_hz=30e3)
+    assert plan.n_symbols == 14
+    assert plan.prefix_ends[-1] + plan.lag_samples == pytest.approx(plan.slot_samples)
+    expected = np.array([88, 88 + 1096, 88 + 2 * 1096]) * rate_hz / 30.72e6
+    np.testing.assert_allclose(plan.prefix_ends[:3], expected)
+    assert 4 <= plan.n_subbands <= 16
+    # Before the window a fifth of a prefix is left to echoes.
+    assert 72 / 30.72e6 - (plan.n_window + plan.n_guard) / rate_hz > 0.4e-6
+
+
+def test_15_khz_of_nr_is_the_plan_of_lte() -> None:
+    nr, lte = PrefixPlan(5e6, spacing_hz=15e3), PrefixPlan(5e6)
+    assert nr == lte
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((1.92e6, "normal", 30e3), "3840000 S/s or more"),
+        ((20e6, "extended", 30e3), "known are normal with subcarriers 30000 Hz apart"),
+        ((20e6, "normal", 60e3), "60000 Hz apart; known are 15000 and 30000"),
+    ],
+)
+def test_what_no_cell_has_is_refused(arguments: tuple[float, str, float], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        PrefixPlan(*arguments)

@@ -1,0 +1,1 @@
+"""The block of synchronisation signals (SSB) by which an NR cell is found."""
