@@ -176,7 +176,7 @@ def test_a_band_that_is_to_end_waits_for_no_search(monkeypatch: pytest.MonkeyPat
             n_steps += 1
             band.stop()
 
-    monkeypatch.setattr(cell_search, "find_cell", find)
+    monkeypatch.setattr(cell_search, "find_named_cell", find)
     rng = np.random.default_rng(6)
     band = band_for(Computing.PLAIN)
     assert not any(heard(band, blocks(noise(rng, round(0.6 * RATE_HZ)))))

@@ -32,7 +32,7 @@ def block(start: int, n: int = HOP, n_dropped: int = 0) -> IqBlock:
 def search_with(
     monkeypatch: pytest.MonkeyPatch, find: Find, *, is_live: bool = False
 ) -> CellSearch:
-    monkeypatch.setattr(cell_search, "find_cell", find)
+    monkeypatch.setattr(cell_search, "find_named_cell", find)
     return CellSearch(RATE_HZ, SampleFormat.CI16, is_live=is_live)
 
 
