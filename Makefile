@@ -18,7 +18,7 @@ WORKERS ?= 2
 TESTS := -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-busy fuzz mutants lint check bench laboratory model clean
+.PHONY: help demo test test-busy fuzz mutants lint check bench laboratory model kinds clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -61,6 +61,12 @@ model: $(STAMPS)/test  ## Make the shipped bundle again from simulated data
 	$(BIN)/edgespec-converter evaluate $(FULL) --work $(WORK) --workers 2 \
 	  --only 'episodes.device.*' --only prediction.ablation.shipped
 	$(BIN)/python -m converter.lab.shipped $(WORK)
+
+kinds: $(STAMPS)/test  ## Make the weights that name events again, and say what they are worth
+	mkdir -p $(WORK)
+	nice $(BIN)/python -m benchmarks.detection.kinds --no-save --kept $(WORK)/kinds.jsonl
+	$(BIN)/python -m benchmarks.detection.kinds_training $(WORK)/kinds.jsonl
+	$(BIN)/python -m benchmarks.detection.kinds --kept $(WORK)/kinds.jsonl
 
 clean:  ## Remove everything that make, Python and the tools made here
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -475,3 +475,45 @@ def frame_means(target_dbfs, n_quiet):
     power = [sum(row[k] for row in linear) / n_frames for k in range(n_bins)]
     quiet = [sum(linear[frame][k] for frame in order[:n_quiet]) / n_quiet for k in range(n_bins)]
     return power, quiet
+
+
+def shape_of(power, normal, lower, upper):
+    """Some numbers of :func:`edgespec.detect.shape.shape_of`, row by row."""
+    rows = [
+        [max(float(power[t, q]) - float(normal[q]), 0.0) for q in range(lower, upper + 1)]
+        for t in range(len(power))
+    ]
+    sums = [sum(row) for row in rows]
+    high = float(np.quantile(sums, 0.95))
+    active = [value >= 0.3 * high for value in sums]
+    peaks = [row.index(max(row)) for row in rows]
+    steps = [peaks[t + 1] - peaks[t] for t in range(len(rows) - 1) if active[t] and active[t + 1]]
+    moves = [step for step in steps if step and abs(step) <= len(rows[0]) / 2]
+    n_runs = sum(now and not before for before, now in pairwise([False, *active]))
+    n_flips = sum(before != now for before, now in pairwise(active))
+    signs = [1 if step > 0 else -1 for step in moves]
+    return {
+        "steadiness": sum(sums) / len(sums) / high,
+        "silence": sum(value < 0.1 * high for value in sums) / len(sums),
+        "flips": n_flips / (len(sums) - 1),
+        "burst": math.log2(sum(active) / n_runs) / 10,
+        "still": sum(abs(step) <= 1 for step in steps) / len(steps),
+        "moving": sum(abs(step) > 1 for step in moves) / len(steps),
+        "one-way": abs(sum(signs) / len(signs)) * len(moves) / (len(moves) + 4),
+        "places": len({p for p, on in zip(peaks, active, strict=True) if on}) / len(rows[0]),
+    }
+
+
+def prefix_share(samples, lag, n_slot, starts, n_prefix, timing):
+    """Share of the power of prefixes at one timing that comes again ``lag`` samples later."""
+    product, power = 0j, 0.0
+    for slot in range(len(samples) // n_slot):
+        for start in starts:
+            for k in range(n_prefix):
+                # Prefixes over the end of a slot fold into its begin.
+                at = slot * n_slot + (timing + start + k) % n_slot
+                if at + lag < len(samples):
+                    one, other = complex(samples[at]), complex(samples[at + lag])
+                    product += one * other.conjugate()
+                    power += 0.5 * (abs(one) ** 2 + abs(other) ** 2)
+    return abs(product) / power

@@ -97,6 +97,14 @@ class NormalPower:
         return self._count >= TRUSTED_ROWS
 
     @property
+    def usual(self) -> FloatArray | None:
+        """Mean power of the bins, ``(n_bins,)``; None before enough rows were learnt."""
+        if not self.is_known:
+            return None
+        self._settle()
+        return self.mean
+
+    @property
     def is_full(self) -> bool:
         """Whether there are as many rows as are ever kept."""
         return self._count == N_ROWS

@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from edgespec.clock import ClockQuality
+from edgespec.detect.describer import Describer
 from edgespec.detect.gain import GainWatch, gain_step_db
 from edgespec.detect.images import without_images
 from edgespec.detect.message import message_of
+from edgespec.detect.naming import Naming
 from edgespec.detect.regions import Region
 from edgespec.detect.rules import EventRules
 from edgespec.detect.sightings import MODELS, Lookout
@@ -24,8 +26,6 @@ __all__ = ["EventTracker"]
 _NS = 1_000_000_000
 #: A region may move by so many bins from one segment to the next and is still the same.
 SLACK_BINS = 4
-#: Regions nearer than this share of the wider one are one: traffic cuts a wide signal in pieces.
-NEAR_SHARE = 0.25
 
 
 class EventTracker:
@@ -45,6 +45,7 @@ class EventTracker:
         clock_ns: monotonic clock, for the latency of an event.
         utc: how good UTC is now, and how often it was set.
         context_s: how much of the past a model is shown: after a step of the gain it errs so long.
+        describer: names the events; None: by frames alone.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class EventTracker:
         clock_ns: Callable[[], int],
         utc: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
         context_s: float = 0.0,
+        describer: Describer | None = None,
     ) -> None:
         self.info = info
         self._rules = rules
         self._clock_ns = clock_ns
         self._utc = utc
         self._context_s = context_s
+        self.describer = describer or Describer()
         self._spread_db = spread_db
         self._lookout = Lookout(info.grid.n_bins, spread_db)
         self._recent: deque[bool] = deque(maxlen=rules.n)
@@ -138,6 +141,8 @@ class EventTracker:
                 track.miss()
             self._drop_candidates()
         if not self._tracks:
+            if not self._candidates:
+                self.describer.forget()
             # A model that is muted has learnt nothing yet of what is normal now.
             self._lookout.learn_more(() if muted else decision.scores, target_dbfs)
             return ()
@@ -166,6 +171,7 @@ class EventTracker:
         self._candidates = []
         self._recent.clear()
         self._gain.clear()
+        self.describer.forget()
 
     def _ticks(self, seconds: float) -> int:
         """Return a time on the plane's clock: by that on the wall, blocks may come in a burst."""
@@ -197,12 +203,14 @@ class EventTracker:
         if is_clipped():
             seen = without_images(seen, lookout.means.power, self._goes_on)
         self._assign(decision, target_dbfs, seen)
+        self.describer.take(decision, target_dbfs)
         self._drop_candidates()
         said = [self._message(one, EventType.END, decision.received_ns) for one in self._joined]
         self._joined.clear()
         if is_alarm and not self._gain.is_waiting:
             said += self._opened(decision)
         for track in self._tracks:
+            self.describer.look(track, lookout.normal)
             due = decision.tick_start - track.said_at >= self._ticks(self._rules.update_s)
             if due and track.recent[-1]:
                 track.said_at = decision.tick_start
@@ -252,7 +260,7 @@ class EventTracker:
         others = [one for one in self._tracks if one is not track and one.region.overlap(finer)]
         if not others:
             track.region = finer
-        elif track.event_id and all(_holds(finer, one) and track.is_before(one) for one in others):
+        elif track.event_id and all(track.holds(finer, one) for one in others):
             track.region = finer
             self._tracks = [one for one in self._tracks if not any(one is two for two in others)]
             self._joined += others
@@ -306,20 +314,19 @@ class EventTracker:
             first.absorb(track)
         if others:
             first.roams = True
-            first.kinds.clear()
         first.n_alarms = first.n_segments = sum(self._recent)
         return self._open(first, decision)
 
     def _open(self, track: Track, decision: Decision) -> list[Event]:
         self._candidates = [one for one in self._candidates if one is not track]
         for other in self._tracks:
-            if _is_near(track.region, other.region):
+            if track.region.is_near(other.region, SLACK_BINS):
                 other.absorb(track)
                 return []
         # What is near is a part of it, whether it was there often enough or not.
         apart = []
         for other in self._candidates:
-            if not _is_near(track.region, other.region):
+            if not track.region.is_near(other.region, SLACK_BINS):
                 apart.append(other)
             elif not track.roams:
                 track.absorb(other)
@@ -331,6 +338,7 @@ class EventTracker:
         track.start_ns = track.first.utc_ns + round(onset / self.info.grid.tick_hz * _NS)
         track.said_at = decision.tick_start
         self._tracks.append(track)
+        self.describer.look(track, self._lookout.normal)
         return [self._message(track, EventType.NEW, decision.received_ns)]
 
     def _ended(self, decision: Decision) -> list[Event]:
@@ -359,42 +367,18 @@ class EventTracker:
         self._lookout.follow(step_db)
         self.step_db = step_db
         self._muted_until = decision.tick_start + decision.n_ticks + self._ticks(self._context_s)
-        score, threshold = decision.strongest
-        n_bins = self.info.grid.n_bins
-        peak = int(self._lookout.power.mean_db.argmax())
-        track = Track(
-            deque([True], maxlen=self._rules.n),
-            first,
-            0,
-            Region(0, n_bins - 1, peak, 1 if step_db > 0 else -1, step_db),
-            "power",
-            score.value / threshold,
-            score.detector,
-            score.value,
-            threshold,
-            event_id=str(uuid.uuid4()),
-            tick_start=first.tick_start,
-            start_ns=first.utc_ns,
-            tick_end=decision.tick_start + decision.n_ticks,
-            peak_dbfs=float(self._lookout.power.mean_db[peak]),
-            severity_db=abs(step_db),
-            n_alarms=1,
-            n_segments=1,
-        )
-        track.kinds[GAIN_STEP] += 1
-        both = (EventType.NEW, EventType.END)
-        return [*said, *(self._message(track, one, decision.received_ns) for one in both)]
+        level_dbfs = self._lookout.power.mean_db
+        peak, sign = int(level_dbfs.argmax()), 1 if step_db > 0 else -1
+        region = Region(0, len(level_dbfs) - 1, peak, sign, step_db)
+        track = Track.of_all(self._rules.n, first, decision, region)
+        track.event_id, track.peak_dbfs = str(uuid.uuid4()), float(level_dbfs[peak])
+        both, naming = (EventType.NEW, EventType.END), Naming(GAIN_STEP)
+        said += [self._message(track, one, decision.received_ns, naming) for one in both]
+        return said
 
-    def _message(self, track: Track, event_type: EventType, received_ns: int) -> Event:
+    def _message(
+        self, track: Track, event_type: EventType, received_ns: int, naming: Naming | None = None
+    ) -> Event:
+        naming = naming or self.describer.name(track, self._lookout.normal)
         latency_ns = self._clock_ns() - received_ns if received_ns else 0
-        return message_of(track, event_type, self.info, self._utc(), latency_ns)
-
-
-def _holds(region: Region, other: Track) -> bool:
-    """Whether what another event has most of lies in a region."""
-    return region.lower_bin <= other.region.peak_bin <= region.upper_bin
-
-
-def _is_near(region: Region, other: Region) -> bool:
-    slack = round(NEAR_SHARE * max(region.n_bins, other.n_bins))
-    return region.sign == other.sign and region.overlap(other, max(slack, SLACK_BINS)) > 0
+        return message_of(track, event_type, naming, self.info, self._utc(), latency_ns)

@@ -1,6 +1,7 @@
 """What is said of a track."""
 
 from edgespec.clock import ClockQuality
+from edgespec.detect.naming import Naming
 from edgespec.detect.track import Track
 from edgespec.records import BandInfo, Change, Event, EventType
 
@@ -10,13 +11,19 @@ _NS = 1_000_000_000
 
 
 def message_of(
-    track: Track, event_type: EventType, info: BandInfo, clock: ClockQuality, latency_ns: int
+    track: Track,
+    event_type: EventType,
+    naming: Naming,
+    info: BandInfo,
+    clock: ClockQuality,
+    latency_ns: int,
 ) -> Event:
     """Return the message on an event as it is now.
 
     Args:
         track: the event.
         event_type: new, update or end.
+        naming: what it is called.
         info: names the band; its grid says where bins and ticks lie.
         clock: how good UTC is now.
         latency_ns: from the last sample that it needed.
@@ -44,8 +51,9 @@ def message_of(
         score=track.score,
         threshold=track.threshold,
         sureness=track.sureness,
-        kind=track.kind,
-        kind_probability=track.kind_probability,
+        kind=naming.kind,
+        kind_probability=naming.probability,
+        kind_hint=naming.hint,
         clock=clock,
         latency_s=latency_ns / _NS,
         model_sha256=info.model_sha256,

@@ -27,6 +27,8 @@ SIGNIFICANT_SIGMAS = 3.0
 #: what a region must have more to be more than them.
 _LOBE_DB, _LOBE_OCTAVE_DB, _LOBE_MARGIN_DB = 31.0, 18.0, 6.0
 MOST_REGIONS = 8
+#: Regions nearer than this share of the wider one are one: traffic cuts a wide signal in pieces.
+NEAR_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ class Region:
         """Return how many bins both have, if each were ``slack`` bins wider in all."""
         upper, lower = min(self.upper_bin, other.upper_bin), max(self.lower_bin, other.lower_bin)
         return max(upper - lower + 1 + slack, 0)
+
+    def is_near(self, other: "Region", slack: int) -> bool:
+        """Whether another of the same sign is nearer than a share of the wider, or some bins."""
+        least = round(NEAR_SHARE * max(self.n_bins, other.n_bins))
+        return self.sign == other.sign and self.overlap(other, max(least, slack)) > 0
 
     def joined(self, other: "Region") -> "Region":
         """Return the region around both, with the higher peak if it is of the same sign."""

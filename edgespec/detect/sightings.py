@@ -7,7 +7,6 @@ import numpy as np
 
 from edgespec.detect.added import FrameMeans, NormalPower
 from edgespec.detect.detectors import MODEL_DETECTORS, RESIDUAL
-from edgespec.detect.kinds import TONE_BINS, kind_of
 from edgespec.detect.normal import NormalMap, Standing
 from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
 from edgespec.detect.regions import (
@@ -17,7 +16,6 @@ from edgespec.detect.regions import (
     region_at,
 )
 from edgespec.detect.track import Evidence, Life, Sighting
-from edgespec.kinds import UNKNOWN
 from edgespec.records import Decision, FloatArray, Score
 
 __all__ = ["MODELS", "POWER", "Lookout"]
@@ -37,6 +35,8 @@ RESIDUAL_SPREAD_DB = 0.2
 MODELS = frozenset(MODEL_DETECTORS.values())
 #: Of its threshold, from where on it is asked what a score that opened nothing is made of.
 ASKED_SHARE = 0.3
+#: A tone is not wider than the main lobe of a Hann taper.
+TONE_BINS = 4
 #: Detectors that compare the bins with each other, by the power alone.
 SHAPES = (BinZScore.name, BinEwma.name)
 
@@ -60,6 +60,11 @@ class Lookout:
         self._strong = NormalPower(n_bins, STRONG_RATIO)
         self._quiet = NormalPower(n_bins, QUIET_RATIO)
         self._errors: dict[str, NormalMap] = {}
+
+    @property
+    def normal(self) -> FloatArray | None:
+        """Power of the bins in normal segments, linear; None where it is not known."""
+        return self._strong.usual
 
     def learn(self, scores: tuple[Score, ...], target_dbfs: FloatArray) -> None:
         """Take a segment of the warm-up."""
@@ -231,9 +236,23 @@ class Lookout:
                 if is_clear or (is_surest and one.by == RESIDUAL):
                     found.append(self._sighting(one, region, is_clear=is_clear))
                 elif is_surest:
-                    doubtful.append(self._sighting(one, region, is_clear=False))
+                    likely = self._likely(one.standing, region) if one.by == POWER else region
+                    doubtful.append(self._sighting(one, likely, is_clear=False))
         # Where a score would most likely come from is of use where nothing stands out.
         return found or doubtful
+
+    def _likely(self, standing: Standing, region: Region) -> Region:
+        """Return where a rise, or a loss, of all power comes from where no bin stands out.
+
+        The bin that is off most, of either sign, is that by chance.
+        """
+        usual = self._strong.usual
+        if usual is None:
+            return region
+        sign = 1 if self.means.power.sum() >= usual.sum() else -1
+        if sign == region.sign:
+            return region
+        return region_at(standing, int((sign * standing.excess_db).argmax()))
 
     def _quieter(self, one: Evidence, region: Region) -> Sighting | None:
         """Return what the quietest frames show anywhere, where power shows nothing clearly.
@@ -283,18 +302,11 @@ class Lookout:
         return one.by in (POWER, RESIDUAL) or self.agrees(region, target_dbfs)
 
     def _sighting(self, one: Evidence, region: Region, *, is_clear: bool) -> Sighting:
-        normal_dbfs = self.power.mean_db if self.power.is_known else None
-        return Sighting(
-            region,
-            one,
-            onset_of(one.map_db, region),
-            kind_of(region, one.map_db, normal_dbfs),
-            is_clear,
-        )
+        return Sighting(region, one, onset_of(one.map_db, region), is_clear)
 
     def _whole_band(self, one: Evidence, target_dbfs: FloatArray) -> Sighting:
         peak = int(target_dbfs.mean(axis=0).argmax())
-        return Sighting(Region(0, self._n_bins - 1, peak, 1, 0.0), one, 0, UNKNOWN)
+        return Sighting(Region(0, self._n_bins - 1, peak, 1, 0.0), one, 0)
 
     def _map_of(self, score: Score) -> str:
         """Return whose map a detector goes by: its own until the site is known."""

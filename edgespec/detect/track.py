@@ -1,13 +1,13 @@
 """One anomaly followed from segment to segment: a candidate first, then an event."""
 
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from edgespec.detect.description import Description
 from edgespec.detect.normal import Standing
 from edgespec.detect.regions import Region, region_at
-from edgespec.kinds import UNKNOWN
 from edgespec.records import Decision, FloatArray
 
 __all__ = ["Evidence", "Life", "Sighting", "Track"]
@@ -37,7 +37,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A region of one segment, by what it was seen, when in the horizon it began, its kind.
+    """A region of one segment, by what it was seen, and when in the horizon it began.
 
     ``is_clear`` says that it stands out by more than normal signal does; without that it is only
     the place where a score that is high would most likely come from.
@@ -46,7 +46,6 @@ class Sighting:
     region: Region
     evidence: Evidence
     first_frame: int
-    kind: str
     is_clear: bool = True
 
     @property
@@ -105,8 +104,8 @@ class Track:
     is_broad: bool = False
     is_clear: bool = False
     last: Region | None = None
-    kinds: Counter[str] = field(default_factory=Counter)
     life: Life | None = None
+    description: Description = field(default_factory=Description.empty)
     _sums: dict[str, tuple[FloatArray, int]] = field(default_factory=dict)
 
     @classmethod
@@ -125,6 +124,28 @@ class Track:
             evidence.threshold,
         )
 
+    @classmethod
+    def of_all(cls, n: int, first: Decision, last: Decision, region: Region) -> "Track":
+        """Return what has happened to the whole band from one segment to another, and is over."""
+        score, threshold = last.strongest
+        return cls(
+            deque([True], maxlen=n),
+            first,
+            0,
+            region,
+            "power",
+            score.value / threshold,
+            score.detector,
+            score.value,
+            threshold,
+            tick_start=first.tick_start,
+            start_ns=first.utc_ns,
+            tick_end=last.tick_start + last.n_ticks,
+            severity_db=abs(region.excess_db),
+            n_alarms=1,
+            n_segments=1,
+        )
+
     @property
     def sureness(self) -> float:
         """From the surest score and the share of alarming segments from the first to the last."""
@@ -135,16 +156,6 @@ class Track:
     def hops(self) -> bool:
         """Whether it was seen clearly in other places every time."""
         return self.roams and self.is_clear
-
-    @property
-    def kind(self) -> str:
-        """What it was called most often; its first segment, which holds an onset, counts least."""
-        return self.kinds.most_common(1)[0][0] if self.kinds else UNKNOWN
-
-    @property
-    def kind_probability(self) -> float:
-        """The share of its segments in which it was called so."""
-        return self.kinds[self.kind] / max(self.kinds.total(), 1)
 
     def overlap(self, sighting: Sighting, slack: int) -> int:
         """Return how many bins a region shares with where it is, or where it was last.
@@ -158,9 +169,10 @@ class Track:
         places = (self.region, self.last or self.region)
         return max(place.overlap(region, slack) for place in places)
 
-    def is_before(self, other: "Track") -> bool:
-        """Whether it began before another, and was seen more often."""
-        return self.tick_start <= other.tick_start and self.n_alarms > other.n_alarms
+    def holds(self, region: Region, other: "Track") -> bool:
+        """Whether in a region of its own lies what another has most of, which it was before."""
+        is_before = self.tick_start <= other.tick_start and self.n_alarms > other.n_alarms
+        return is_before and region.lower_bin <= other.region.peak_bin <= region.upper_bin
 
     def miss(self) -> None:
         """Take a segment in which it was not seen."""
@@ -183,10 +195,6 @@ class Track:
         self.last = region
         if not evidence.is_alarm:
             return
-        if self.n_alarms == 2:
-            self.kinds.clear()
-        if not self.roams:
-            self.kinds[sighting.kind] += 1
         self._follow(region, evidence, is_clear=sighting.is_clear)
         self.peak_dbfs = max(self.peak_dbfs, float(target_dbfs[:, self.region.peak_bin].max()))
         if evidence.ratio >= self.score / self.threshold:

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.computing import AUTO, Computing
+from edgespec.dsp.kept_samples import KeptSamples
+from edgespec.dsp.look import BlockLook
 from edgespec.dsp.quality import ClipLimits, RealSignal
 from edgespec.dsp.stream import first_lost, is_near_rate
 from edgespec.errors import ConfigError, ModelError, SourceError
@@ -132,6 +134,7 @@ class FrontEnd:
         self._steps = np.arange(n_rows, dtype=np.int64) * framing.frame_samples
         # NumPy takes twice as long to add an integer of Python.
         self._first_tick = np.zeros((), np.int64)
+        self._kept = KeptSamples(sample_format, max_block_samples)
         self._tune(center_freq_hz)
         self.reset()
 
@@ -191,6 +194,7 @@ class FrontEnd:
             SourceError: the block is too long, or does not hold what ``sample_format`` says.
         """
         self._check(block)
+        self._kept.take(block)
         if block.center_freq_hz != self.center_freq_hz:
             self._tune(block.center_freq_hz)
         n_gap = self._close_gap(block)
@@ -213,6 +217,21 @@ class FrontEnd:
             clipped_share=0.0 if is_whole else self._clipped_share(block, flags),
             is_whole=is_whole,
         )
+
+    def keep(self, first: int, n_back: int) -> None:
+        """Keep samples for :meth:`look`; see :meth:`KeptSamples.keep`."""
+        self._kept.keep(first, n_back)
+
+    def let_go(self) -> None:
+        """Keep no samples any more."""
+        self._kept.let_go()
+
+    def look(self, tick_start: int, n_ticks: int) -> BlockLook | None:
+        """Return a finer look at some samples; None where not all of them are kept."""
+        samples = self._kept.samples(tick_start, n_ticks)
+        if samples is None:
+            return None
+        return BlockLook(self.sample_format.to_complex(samples), self.framing)
 
     def _clipped_share(self, block: IqBlock, flags: NDArray[np.uint8]) -> float:
         if not np.any(flags & np.uint8(FrameFlag.CLIPPED)):

@@ -9,6 +9,7 @@ from edgespec.clock import ClockQuality
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.cell.cell_events import CellEvents
+from edgespec.detect.describer import Describer
 from edgespec.detect.detectors import CELL, RESIDUAL
 from edgespec.detect.events import EventTracker
 from edgespec.detect.rules import EventRules
@@ -94,6 +95,7 @@ def make_chain(
         time.monotonic_ns,
         utc,
         geometry.n_segment * geometry.frame_s,
+        Describer(front_end),
     )
     levels = None
     if rss is not None:

@@ -8,11 +8,9 @@ import pytest
 
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.detect.events import EventTracker
-from edgespec.detect.kinds import kind_of
-from edgespec.detect.regions import Region
 from edgespec.detect.rules import EventRules
 from edgespec.framing import Recipe
-from edgespec.records import BandInfo, Change, Decision, Event, EventType, FloatArray, Score
+from edgespec.records import BandInfo, Change, Decision, Event, EventType, Score
 
 RECIPE = Recipe(1e6, n_fft=64, n_averages=10, n_context=8, n_horizon=4, hop_frames=4)
 GRID = RECIPE.framing.grid(100e6)
@@ -116,47 +114,6 @@ def test_a8_sureness_is_that_of_the_event_and_not_of_its_end() -> None:
     # Every other segment alarms: half as sure.
     events = play([(4.0, 0.1, {HERE: 12.0}), (0.1, 0.1, {})] * 9 + [(0.1, 0.1, {})] * 9)
     assert of_type(events, EventType.END)[0].sureness == pytest.approx(0.875 * 9 / 17)
-
-
-QUIET: FloatArray = np.zeros((25, 128), np.float32)
-
-
-def rows(bins: slice, frames: slice = slice(None), more_db: float = 20.0) -> FloatArray:
-    map_db = QUIET.copy()
-    map_db[frames, bins] += more_db
-    return map_db
-
-
-def chirp() -> FloatArray:
-    map_db = QUIET.copy()
-    for frame in range(25):
-        map_db[frame, 20 + 2 * frame : 23 + 2 * frame] += 20.0
-    return map_db
-
-
-def station() -> FloatArray:
-    normal_dbfs = np.full(128, -90.0, np.float32)
-    normal_dbfs[40:60] = -60.0
-    return normal_dbfs
-
-
-@pytest.mark.parametrize(
-    ("kind", "bins", "map_db"),
-    [
-        ("tone", (40, 42), rows(slice(40, 43))),
-        ("pulse", (40, 42), rows(slice(40, 43), slice(8, 12))),
-        ("pulse", (0, 127), rows(slice(None), slice(3, 24, 3))),
-        ("tone", (40, 42), rows(slice(40, 43), slice(20, None))),
-        ("sweep", (20, 70), chirp()),
-        ("wideband", (60, 100), rows(slice(60, 101))),
-        ("power-step", (40, 59), rows(slice(40, 60), more_db=5.0)),
-        ("narrowband", (45, 55), rows(slice(45, 56), more_db=5.0)),
-        ("narrowband", (80, 85), rows(slice(80, 86))),
-    ],
-)
-def test_a8_a_kind_is_a_shape(kind: str, bins: tuple[int, int], map_db: FloatArray) -> None:
-    assert kind_of(Region(*bins, bins[0], 1, 20.0), map_db, station()) == kind
-    assert kind_of(Region(*bins, bins[0], -1, -20.0), map_db, station()) == "signal-lost"
 
 
 def test_a4_utc_that_is_set_back_changes_no_duration() -> None:
