@@ -21,6 +21,7 @@ from edgespec.grid import NO_SPAN, Grid, Quantity, Span
 from edgespec.heard_cell import HeardCell
 from edgespec.kinds import UNKNOWN
 from edgespec.promise import Promise
+from edgespec.rss_report import RssReport
 from edgespec.sample_format import SampleFormat
 
 __all__ = [
@@ -338,12 +339,13 @@ class ObserverState:
     not scored, by reason. While ``warmup_left_s`` of signal are still to be learnt from, nothing
     is scored and ``scores`` is empty. Of the last second of signal, ``unscored_share`` could not
     be scored, mostly for ``unscored_reason``, and nothing has been scored for ``unscored_s`` now.
-    ``troubles`` with the receiver are going on; while ``overload`` is one of them, levels are lower
-    bounds. ``distrust`` says why what the warm-up learnt is not trusted, '' where it is.
-    ``center_freq_hz`` is where the band lies now: a source may be retuned. ``cell`` is the one that
-    is cancelled, None where none is looked for; ``events_last_day`` opened in the last 24 h;
-    ``promise`` says how many a day are false. ``latency_s`` is the time from the last sample of a
-    segment to the decision on it since the start: ``p50``, ``p99`` and ``max``.
+    ``alarm`` says that an alert is open; ``troubles`` with the receiver go on, and while
+    ``overload`` is one, levels are lower bounds. ``distrust`` says why what the warm-up learnt is
+    not trusted, '' where it is. ``center_freq_hz`` is where the band lies now: a source may be
+    retuned. ``cell`` is the one that is cancelled, None where none is looked for;
+    ``events_last_day`` opened in the last 24 h; ``promise`` says how many a day are false.
+    ``latency_s`` is the time from the last sample of a segment to the decision on it since the
+    start: ``p50``, ``p99`` and ``max``.
     """
 
     utc_ns: int
@@ -374,27 +376,3 @@ class ObserverState:
     cell: HeardCell | None = None
     events_last_day: int = 0
     promise: Promise | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RssReport:
-    """What one observer of a site received in one interval, for the central unit.
-
-    ``levels_db`` is the mean power in each of K subbands, in ``level_unit``: dBFS, or dBm where the
-    receiver is calibrated. ``edges_hz`` are the K + 1 rising edges, absolute where the source has a
-    centre frequency. The interval ends at ``utc_ns``; ``sequence`` counts the reports of one run
-    from 1; ``clipped_share`` is the share of its ``n_frames`` frames that clipped: with any, levels
-    are lower bounds.
-    """
-
-    node: str
-    site: str
-    band: str
-    utc_ns: int
-    duration_s: float
-    edges_hz: tuple[float, ...]
-    levels_db: tuple[float, ...]
-    level_unit: str
-    clipped_share: float
-    n_frames: int
-    sequence: int

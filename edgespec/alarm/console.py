@@ -227,7 +227,7 @@ def _mood(state: ObserverState) -> str:
     if state.warmup_left_s > 0:
         return f"warming up, {max(state.warmup_left_s, 0.1):.1f} s left"
     if state.troubles:
-        return f"ALARM: {', '.join(state.troubles)}"
+        return f"{'ALARM: ' if state.alarm else ''}{', '.join(state.troubles)}"
     if state.alarm:
         return "ALARM"
     if state.unscored_s:

@@ -4,13 +4,26 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 from edgespec.alarm.sink import Sink
 from edgespec.records import Event, ObserverState, RssReport
 
-__all__ = ["Sinks"]
+__all__ = ["Judge", "Sinks"]
 
 _LOG = logging.getLogger(__name__)
+
+
+class Judge(Protocol):
+    """Says what is an alert before anybody is told."""
+
+    def judge(self, event: Event) -> Event:
+        """Return a message with its ``alert``."""
+        ...
+
+    def judge_state(self, state: ObserverState) -> ObserverState:
+        """Return a state whose ``alarm`` says whether an alert is open."""
+        ...
 
 
 class Sinks:
@@ -22,14 +35,14 @@ class Sinks:
     Args:
         sinks: in the order in which they are told.
         on_event: called after the sinks with every event, and guarded as they are.
-        judge: says of an event whether it is an alert; where it fails, it is one.
+        judge: says what is an alert; where it fails, and without it, every event is one.
     """
 
     def __init__(
         self,
         sinks: Sequence[Sink],
         on_event: Callable[[Event], None] = lambda event: None,
-        judge: Callable[[Event], Event] = lambda event: event,
+        judge: Judge | None = None,
     ) -> None:
         self._sinks = sinks
         self._on_event = on_event
@@ -39,14 +52,19 @@ class Sinks:
 
     def event(self, event: Event) -> None:
         """Judge one message of an event's life, and tell it."""
-        judged = [event]
-        self.guard("who judges events", lambda: judged.append(self._judge(event)))
-        said = judged[-1]
-        self._tell(lambda sink: sink.event(said))
-        self.guard("what listens to events", lambda: self._on_event(said))
+        judge, said = self._judge, [event]
+        if judge is not None:
+            self.guard("who judges events", lambda: said.append(judge.judge(event)))
+        event = said[-1]
+        self._tell(lambda sink: sink.event(event))
+        self.guard("what listens to events", lambda: self._on_event(event))
 
     def state(self, state: ObserverState) -> None:
-        """Tell the periodic state."""
+        """Judge the periodic state, and tell it."""
+        judge, said = self._judge, [state]
+        if judge is not None:
+            self.guard("who judges states", lambda: said.append(judge.judge_state(state)))
+        state = said[-1]
         self._tell(lambda sink: sink.state(state))
 
     def rss(self, report: RssReport) -> None:

@@ -10,7 +10,7 @@ from edgespec.alert import Alert
 from edgespec.alerts.decisions import NOTHING, Decisions
 from edgespec.alerts.incidents import IncidentTable
 from edgespec.alerts.rules import AlertRules
-from edgespec.records import Event, EventType
+from edgespec.records import Event, EventType, ObserverState
 
 __all__ = ["AlertJudge"]
 
@@ -45,6 +45,8 @@ class AlertJudge:
         self._utc_ns = utc_ns
         #: Since when an event that goes on is an alert.
         self._since_ns: OrderedDict[str, int] = OrderedDict()
+        #: The band of every alert that is open now.
+        self._open: OrderedDict[str, str] = OrderedDict()
         self._lock = threading.Lock()
 
     def judge(self, event: Event) -> Event:
@@ -52,7 +54,17 @@ class AlertJudge:
         with self._lock:
             incident = self._incidents.take(event)
             reason = self._why_not(event, self._utc_ns())
+            self._open.pop(event.event_id, None)
+            if not reason and event.event_type is not EventType.END:
+                self._open[event.event_id] = event.band
+                if len(self._open) > _MOST_OPEN:
+                    self._open.popitem(last=False)
         return replace(event, alert=Alert(not reason, reason, incident))
+
+    def judge_state(self, state: ObserverState) -> ObserverState:
+        """Return a state whose ``alarm`` says whether an alert is open, not an event."""
+        with self._lock:
+            return replace(state, alarm=state.alarm and state.band in self._open.values())
 
     @property
     def incident_counts(self) -> tuple[int, int]:

@@ -81,10 +81,13 @@ class EventKeeper:
     def close(self) -> None:
         """Write all, and wait for it some seconds at most."""
         self._save_if_due(is_last=True)
-        if self._thread is not None:
-            self._jobs.put(None)
-            self._thread.join(_CLOSE_S)
-            self._thread = None
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            try:
+                self._jobs.put(None, timeout=_CLOSE_S)
+            except queue.Full:
+                return
+            thread.join(_CLOSE_S)
 
     def _save_if_due(self, *, is_last: bool = False) -> None:
         now_s = self._clock()
@@ -111,6 +114,9 @@ class EventKeeper:
                 self._has_failed = False
             except OSError as error:
                 self._fail(error.strerror or str(error))
+            except Exception as error:
+                # Whatever it is, the thread must outlive it: nothing else writes events.
+                self._fail(repr(error)[:200])
 
     def _fail(self, reason: str) -> None:
         if not self._has_failed:

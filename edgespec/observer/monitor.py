@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Event as Flag
 
 from edgespec.alarm.sink import Sink
-from edgespec.alarm.sinks import Sinks
+from edgespec.alarm.sinks import Judge, Sinks
 from edgespec.observer.band import BandChain
 from edgespec.observer.worker import BandWorker
 from edgespec.records import Event, ObserverState
@@ -100,7 +100,7 @@ class Monitor:
         on_event: called after the sinks with every event.
         on_radio: told the id of a live source and whether it is there: when it is first heard or
             back (True), and when it falls silent or never speaks (False).
-        judge: says of every event whether it is an alert.
+        judge: says what is an alert; without it every event is one.
 
     Attributes:
         workers: one for each band, in the order of the radios.
@@ -115,7 +115,7 @@ class Monitor:
         health: Callable[[], tuple[bool | None, int]] = lambda: (None, 0),
         on_event: Callable[[Event], None] = lambda event: None,
         on_radio: Callable[[str, bool], None] = lambda radio, online: None,
-        judge: Callable[[Event], Event] = lambda event: event,
+        judge: Judge | None = None,
     ) -> None:
         self._sinks = Sinks(sinks, on_event, judge)
         self._health = health

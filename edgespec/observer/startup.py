@@ -367,7 +367,7 @@ def open_observer(
             health=lambda: (broker.connected, broker.waiting) if broker else (None, 0),
             on_event=on_event,
             on_radio=broker.radio if broker else lambda radio, online: None,
-            judge=judge.judge,
+            judge=judge,
         )
         # From here on, they are the monitor's to close.
         stack.pop_all()

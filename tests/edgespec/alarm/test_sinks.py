@@ -83,15 +83,25 @@ def test_events_are_judged_before_they_are_told_and_a_judge_that_fails_alarms(
 ) -> None:
     told, heard = Notebook(), []
 
-    def judge(event: Event) -> Event:
-        if event.event_id == "bad":
-            raise ValueError("no idea")
-        return replace(event, alert=Alert(False, "rule"))
+    class Moody:
+        def judge(self, event: Event) -> Event:
+            if event.event_id == "bad":
+                raise ValueError("no idea")
+            return replace(event, alert=Alert(False, "rule"))
 
-    sinks = Sinks([told], heard.append, judge)
+        def judge_state(self, state: ObserverState) -> ObserverState:
+            if state.n_events:
+                raise ValueError("no idea")
+            return replace(state, alarm=False)
+
+    sinks = Sinks([told], heard.append, Moody())
     for name in ("good", "bad", "good"):
         sinks.event(event_of(event_id=name))
+    for n_events in (0, 1):
+        sinks.state(replace(STATE, alarm=True, n_events=n_events))
     assert [event.alert.reason for event in told.events] == ["rule", "", "rule"]
     assert told.events[1].alert.is_on
     assert heard == told.events
+    assert [state.alarm for state in told.states] == [False, True]
     assert caplog.messages[0].startswith("who judges events failed (ValueError: no idea)")
+    assert caplog.messages[1].startswith("who judges states failed (ValueError: no idea)")

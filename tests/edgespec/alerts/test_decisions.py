@@ -15,7 +15,7 @@ from edgespec.alerts.normal import Normal, normal_of
 from edgespec.alerts.rules import RULE, AlertRules
 from edgespec.config import AlarmConfig, AlertConfig
 from edgespec.errors import UsageError
-from edgespec.records import Event, EventType
+from edgespec.records import Event, EventType, ObserverState
 from tests.made.event import event_of
 
 NOW_NS = 1_000
@@ -65,6 +65,10 @@ class Judged:
             lambda: self.now_ns,
         )
 
+    def is_alarm(self, band: str = "lte") -> bool:
+        state = ObserverState(0, 0.0, 0, 0, 0, 0, band=band, alarm=True)
+        return self._judge.judge_state(state).alarm
+
     def why_not(self, event: Event) -> str:
         alert = self._judge.judge(event).alert
         assert alert.is_on == (not alert.reason)
@@ -113,6 +117,26 @@ def test_what_is_called_normal_while_it_alarms_is_silent_at_once() -> None:
     assert judged.why_not(event_of(event_type=UPDATE)) == NORMAL
     judged.decisions = judged.decisions.without("normal-1")
     assert judged.why_not(event_of(event_type=UPDATE)) == ""
+
+
+def test_a_state_says_alarm_while_an_alert_is_open() -> None:
+    """As the topic of the band does; that an event is open is no alarm."""
+    judged = Judged()
+    assert not judged.is_alarm()
+    judged.why_not(event_of())
+    judged.why_not(event_of(event_id="e2"))
+    assert judged.is_alarm()
+    assert not judged.is_alarm("gsm")
+    judged.why_not(event_of(event_id="e2", event_type=END))
+    judged.decisions = judged.decisions.acknowledge("e1")
+    assert judged.is_alarm()
+    judged.why_not(event_of(event_type=UPDATE))
+    assert not judged.is_alarm()
+    judged.decisions = Decisions()
+    judged.why_not(event_of(event_type=UPDATE))
+    assert judged.is_alarm()
+    judged.why_not(event_of(event_type=END))
+    assert not judged.is_alarm()
 
 
 def test_undo_is_as_if_nothing_had_been_said() -> None:

@@ -125,6 +125,15 @@ def test_a_disk_that_refuses_is_said_once_and_costs_what_it_refuses(
     assert [one.n_events for one in load_incidents(folder / "incidents.json")] == [3]
 
 
+def test_whatever_a_job_raises_the_next_one_is_done(tmp_path: Path, caplog) -> None:
+    kept = Kept(tmp_path)
+    kept.keeper._later(lambda: 1 / 0)
+    kept.tell(*life(1))
+    kept.keeper.close()
+    assert "ZeroDivisionError" in caplog.text
+    assert {one.event.event_id for one in kept.history.messages()} == {"e1"}
+
+
 def test_a_band_never_waits_for_the_disk(tmp_path: Path, caplog) -> None:
     kept = Kept(tmp_path)
     gate = threading.Event()
