@@ -16,6 +16,7 @@ from edgespec.flags import CONFIG_OPTION, MODEL_OPTION, SOURCE_OPTION
 from edgespec.newfile import write_new
 from edgespec.ops.calibration.cli import calibrate
 from edgespec.ops.events.cli import events, incidents
+from edgespec.ops.setup.cli import setup
 from edgespec.ops.survey.cli import survey
 from edgespec.signals import stop_on_signals
 from edgespec.twin.cli import twin
@@ -56,6 +57,7 @@ def main(verbose: bool) -> None:
     \b
     First steps:
       edgespec demo                                 needs no radio and no broker
+      edgespec setup                                finds the radio, writes a configuration
       edgespec doctor --warm                        is everything there?
       edgespec monitor --source sigmf:RECORDING     replays as fast as it can
       edgespec config init edgespec.toml            a commented configuration
@@ -103,6 +105,9 @@ def _load(config_path: Path | None, **options: Any) -> "Config":
     is_flag=True,
     help="Exit with 4 if the radio is not there, instead of waiting for it.",
 )
+@click.option(
+    "--refuse-simulation", is_flag=True, help="Exit with 3 where a source is a simulation."
+)
 @_JSON
 def monitor(
     config_path: Path | None,
@@ -114,6 +119,7 @@ def monitor(
     duration: float | None,
     require_broker: bool,
     require_source: bool,
+    refuse_simulation: bool,
     as_json: bool,
 ) -> None:
     """Watch a source and report what is not normal.
@@ -124,10 +130,12 @@ def monitor(
     """
     from edgespec.alarm.console import JsonLinesSink, TableSink
     from edgespec.observer.startup import open_observer
+    from edgespec.ops.setup.found import check_sources
 
     config = _load(
         config_path, source=source, model=model, mqtt=mqtt, backend=backend, computing=computing
     )
+    check_sources(config, refuse_simulation=refuse_simulation)
     sink = JsonLinesSink(sys.stdout) if as_json else TableSink(sys.stdout)
     observer = open_observer(
         config,
@@ -277,7 +285,7 @@ def config_check(path: Path) -> None:
     loaded = load_config(path)
     bundles = check_config(loaded)
     heard = " and ".join(
-        f"{loaded.source_of(band).uri} with {_named(bundle)}"
+        f"{loaded.source_of(band).address} with {_named(bundle)}"
         for band, bundle in zip(loaded.band, bundles, strict=True)
     )
     click.echo(
@@ -313,7 +321,7 @@ def config_init(path: Path | None) -> None:
     click.echo(f"wrote {path}; next: edgespec config check {path}", err=True)
 
 
-for command in (calibrate, events, incidents, survey, twin):
+for command in (calibrate, events, incidents, setup, survey, twin):
     main.add_command(command)
 
 

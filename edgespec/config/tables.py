@@ -88,13 +88,14 @@ class SourceConfig:
     """A radio or recording; what is None is left to the source itself."""
 
     id: str = field(default="radio0", metadata=about("Name that a band refers to", **ID))
-    uri: str = field(
-        default="sim:lte-dl",
+    uri: str | None = field(
+        default=None,
         metadata=about(
-            "Where samples come from: sigmf:PATH, wav:PATH, "
-            "raw:PATH?datatype=cu8&sample_rate=1.92e6, rtl_tcp:HOST:PORT, sim:lte-dl",
+            "Where samples come from: rtlsdr:SERIAL, rtl_tcp:HOST:PORT, sigmf:PATH, wav:PATH, "
+            "raw:PATH?datatype=cu8&sample_rate=1.92e6, or the simulation sim:lte-dl",
             pattern=r"\S.*",
-            pattern_text="a source URI such as sim:lte-dl",
+            pattern_text="a source URI such as rtlsdr: or sigmf:PATH",
+            example="rtlsdr:",
         ),
     )
     center_freq_hz: float | None = field(
@@ -129,6 +130,20 @@ class SourceConfig:
 
     def __post_init__(self) -> None:
         check_record(self)
+
+    @property
+    def address(self) -> str:
+        """The URI.
+
+        Raises:
+            ConfigError: none is named.
+        """
+        if self.uri is None:
+            raise ConfigError(
+                f"source {self.id!r} has no uri: name a radio or a recording in it or with "
+                "--source; `edgespec setup` finds radios and writes a configuration"
+            )
+        return self.uri
 
 
 @dataclass(frozen=True, slots=True)

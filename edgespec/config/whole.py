@@ -18,7 +18,7 @@ __all__ = ["Config"]
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything an observer can be told; ``Config()`` runs the simulated source."""
+    """Everything an observer can be told; ``Config()`` names no source."""
 
     node: NodeConfig = field(default_factory=NodeConfig, metadata=about("The observer"))
     source: tuple[SourceConfig, ...] = field(

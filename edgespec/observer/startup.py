@@ -92,7 +92,7 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
     detect = config.detect
     alert_rules(config)
     for source in config.source:
-        parse_uri(source.uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+        parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
     if config.mqtt.url is not None:
         BrokerUrl.parse(config.mqtt.url)
     bundles = {band.id: named_bundle(band) for band in config.band}
@@ -194,7 +194,7 @@ def open_band_source(
     source = config.source[0]
     rate_hz = source_rate_hz(source, list(zip(config.band, bundles, strict=True)))
     return open_source(
-        source.uri,
+        source.address,
         center_freq_hz=source.center_freq_hz,
         sample_rate_hz=rate_hz,
         gain_db=source.gain_db,
@@ -251,7 +251,7 @@ def setting_of(config: Config, grid: Grid, hop_s: float, model_sha256: str | Non
     """Return what a calibration of the first band goes with."""
     source, detect = config.source[0], config.detect
     return Setting(
-        source.uri,
+        source.address,
         source.gain_db,
         *grid.range_hz,
         model_sha256 or "",

@@ -115,7 +115,7 @@ def bench(
         basis = open_basis(config, source.info, bundle)
         chain = open_chain(config, source, basis)
         hop_samples, rate_hz = chain.hop_samples, chain.sample_rate_hz
-        progress(f"gathering {_SIGNAL_S:g} s of {config.source[0].uri}")
+        progress(f"gathering {_SIGNAL_S:g} s of {config.source[0].address}")
         signal = _gather(source, hop_samples, rate_hz)
         part_s = duration_s / 3
         progress("front end")
@@ -145,7 +145,7 @@ def bench(
         rss_mb,
         machine_facts(),
         _described(basis),
-        config.source[0].uri,
+        config.source[0].address,
         datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
 

@@ -42,7 +42,11 @@ def check_refusal(code: int, observer: Observer, expected: int, *parts: str) -> 
     """One sentence on stderr that holds ``parts``, nothing on stdout, and the exit code."""
     assert code == expected, observer.errors
     assert observer.text == ""
-    errors = [line for line in observer.errors.splitlines() if not line.startswith("measuring")]
+    errors = [
+        line
+        for line in observer.errors.splitlines()
+        if not line.startswith("measuring") and "SIMULATION" not in line
+    ]
     assert len(errors) == 1, observer.errors
     assert errors[0].startswith("Error: ")
     for part in parts:
@@ -87,8 +91,10 @@ def test_monitor_reports_a_tone_in_a_table(recording: str, bundle: Path, config:
     rows = observer.text.splitlines()
     assert "805.5 MHz to 806.5 MHz" in rows[0]
     assert "this screen only" in rows[1]
-    assert [row.split()[1] for row in rows[3:5]] == ["new", "end"]
-    lower, upper = map(float, rows[4].split()[3:5])
+    # Between them stands what to do about it.
+    said = [row.split() for row in rows[3:] if row.split()[1:2] in (["new"], ["update"], ["end"])]
+    assert [words[1] for words in said] == ["new", "end"]
+    lower, upper = map(float, said[1][3:5])
     assert lower < (band.CENTER_HZ + band.TONE_HZ) / 1e6 < upper
     assert "1 event |" in rows[-1]
 
@@ -161,10 +167,11 @@ def test_a_source_that_ends_in_the_warmup_says_that_nothing_was_scored(
 
 
 @pytest.mark.slow_without_jit
-def test_the_first_run_needs_nothing() -> None:
-    """No configuration, no model, no source: the shipped bundle on the simulated cell."""
-    code, observer = run("monitor", "--duration", "0.2", "--json")
+def test_without_a_source_nothing_is_watched_and_a_simulation_says_that_it_is_one() -> None:
+    check_refusal(*run("monitor", "--duration", "0.2", "--json"), 3, "no source is named", "setup")
+    code, observer = run("monitor", "--source", "sim:lte-dl", "--duration", "0.2", "--json")
     assert code == 0
+    assert "sim:lte-dl is a SIMULATION: no radio is heard" in observer.errors
     assert observer.lines.infos[0]["source"] == "sim:lte-dl"
     assert 1_000_000 <= observer.lines.states[-1]["n_samples"] <= 1_100_000
 
@@ -175,10 +182,14 @@ def test_a_configuration_can_be_made_and_checked(tmp_path: Path) -> None:
     assert (code, observer.text) == (0, "")
     assert f"edgespec config check {path}" in observer.errors
     assert load_config(path) == Config()
+    check_refusal(*run("config", "check", path), 3, "has no uri", "edgespec setup")
+    text = path.read_text()
+    path.write_text(text.replace('#uri = "rtlsdr:"', 'uri = "rtlsdr:"'))
     code, observer = run("config", "check", path)
     assert code == 0
     assert f"{path}: good" in observer.text
-    assert "sim:lte-dl" in observer.text
+    assert "rtlsdr:" in observer.text
+    path.write_text(text)
     check_refusal(*run("config", "init", path), 3, "exists and is not overwritten")
     assert run("config", "init")[1].text == path.read_text()
 
@@ -230,7 +241,7 @@ COMMANDS = (
     "", "monitor", "bench", "doctor", "demo", "config", "config check", "config schema",
     "config init", "calibrate", "events", "events list", "events ack", "events mute",
     "events normal", "events undo", "events silenced", "incidents", "model", "model info",
-    "model verify", "survey", "twin", "twin forget", "twin init", "twin map", "twin run",
+    "model verify", "setup", "survey", "twin", "twin forget", "twin init", "twin map", "twin run",
     "twin simulate", "twin status", "twin train",
 )  # fmt: skip
 
@@ -324,7 +335,10 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
 
 def test_an_unknown_detector_names_the_nearest(tmp_path: Path, bundle: Path) -> None:
     path = write_config(
-        tmp_path / "bad.toml", detect={"detectors": ["zscores"]}, band={"model": str(bundle)}
+        tmp_path / "bad.toml",
+        source={"uri": "sim:lte-dl"},
+        detect={"detectors": ["zscores"]},
+        band={"model": str(bundle)},
     )
     for command in (("monitor", "-c", path), ("config", "check", path)):
         check_refusal(*run(*command), 3, "did you mean 'zscore'")
@@ -335,11 +349,12 @@ def test_config_check_looks_further_than_the_file(tmp_path: Path, bundle: Path) 
     path = tmp_path / "bad.toml"
     write_config(path, source={"uri": "sigmff:x"}, band=model)
     check_refusal(*run("config", "check", path), 2, "did you mean 'sigmf'")
-    write_config(path, source={"sample_rate_hz": 2.4e6}, band=model)
+    radio = {"uri": "rtlsdr:"}
+    write_config(path, source={**radio, "sample_rate_hz": 2.4e6}, band=model)
     check_refusal(*run("config", "check", path), 3, "2400000", "1000000")
-    write_config(path, mqtt={"url": "http://broker"}, band=model)
+    write_config(path, source=radio, mqtt={"url": "http://broker"}, band=model)
     check_refusal(*run("config", "check", path), 3, "http://broker", "mqtt://")
-    write_config(path, detect={"false_alarm_rate": 0.5}, band=model)
+    write_config(path, source=radio, detect={"false_alarm_rate": 0.5}, band=model)
     check_refusal(*run("config", "check", path), 5, "0.5 was not calibrated")
 
 
@@ -356,7 +371,11 @@ def test_a_broker_that_is_required_must_be_named(recording: str, bundle: Path) -
 
 
 def test_a_missing_bundle(tmp_path: Path) -> None:
-    for command in (("monitor", "--model"), ("model", "info"), ("model", "verify")):
+    for command in (
+        ("monitor", "--source", "sim:lte-dl", "--model"),
+        ("model", "info"),
+        ("model", "verify"),
+    ):
         check_refusal(*run(*command, tmp_path / "none.edgespec"), 5, "cannot be read")
 
 
@@ -365,9 +384,9 @@ def test_a_corrupted_bundle(bundle: Path, tmp_path: Path) -> None:
     content = bytearray(bundle.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
-    check_refusal(*run("monitor", "--model", path), 5, "bad.edgespec")
+    check_refusal(*run("monitor", "--source", "sim:lte-dl", "--model", path), 5, "bad.edgespec")
     path.write_bytes(content[:1000])
-    check_refusal(*run("monitor", "--model", path), 5, "bad.edgespec")
+    check_refusal(*run("monitor", "--source", "sim:lte-dl", "--model", path), 5, "bad.edgespec")
 
 
 def test_a_tampered_bundle(bundle: Path, tmp_path: Path) -> None:
@@ -377,7 +396,12 @@ def test_a_tampered_bundle(bundle: Path, tmp_path: Path) -> None:
         for name in old.namelist():
             content = old.read(name)
             new.writestr(name, content + b"!" if name == "model.tflite" else content)
-    check_refusal(*run("monitor", "--model", path), 5, "model.tflite", "changed or damaged")
+    check_refusal(
+        *run("monitor", "--source", "sim:lte-dl", "--model", path),
+        5,
+        "model.tflite",
+        "changed or damaged",
+    )
 
 
 def test_a_bundle_that_computes_something_else(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -387,7 +411,7 @@ def test_a_bundle_that_computes_something_else(tmp_path: Path, rng: np.random.Ge
     good = tiny_network.bundle()
     path = tmp_path / "wrong.edgespec"
     write_bundle(path, good.manifest, good.model, good.golden_inputs, good.golden_outputs + 1)
-    for command in (("monitor", "--model"), ("model", "verify")):
+    for command in (("monitor", "--source", "sim:lte-dl", "--model"), ("model", "verify")):
         check_refusal(*run(*command, path), 5, "golden vectors")
 
 

@@ -64,4 +64,4 @@ class Subject:
     @property
     def scheme(self) -> str:
         """Scheme of the configured source, such as ``rtlsdr``."""
-        return self.config.source[0].uri.partition(":")[0]
+        return (self.config.source[0].uri or "").partition(":")[0]

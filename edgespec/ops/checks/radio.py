@@ -5,8 +5,6 @@ The trees of ``/proc`` and ``/sys`` are tested as fakes; no dongle was there to 
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +15,12 @@ from edgespec.dsp.stream import is_near_rate
 from edgespec.ops.checks.finding import Finding, Subject
 from edgespec.ops.checks.software import bundle_recipe
 from edgespec.records import IqBlock, SampleFormat
+from edgespec.sources.dongles import dongles_in
 from edgespec.units import db_from_ratio, format_hz
 
 __all__ = ["check_kernel_drivers", "check_source", "check_usb_radios", "judge_samples"]
 
 _DVB_MODULES = ("dvb_usb_rtl28xxu", "rtl2832_sdr", "rtl2832", "rtl2830", "e4000")
-_RTL_SDR_IDS = (("0bda", "2838"), ("0bda", "2832"))
 _USB_SCHEMES = ("rtlsdr", "soapy")
 #: How much is read to judge a source.
 _READ_S = 0.1
@@ -46,17 +44,9 @@ def check_kernel_drivers(subject: Subject) -> Finding:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Dongle:
-    """One RTL-SDR on the USB bus."""
-
-    port: str
-    serial: str
-
-
 def check_usb_radios(subject: Subject) -> Finding:
     """Which RTL-SDR dongles are plugged in, and whether their serials tell them apart."""
-    dongles = _dongles(subject.machine.sys_dir / "bus/usb/devices")
+    dongles = dongles_in(subject.machine.sys_dir)
     if not dongles:
         if subject.scheme == "rtlsdr":
             return Finding(
@@ -77,32 +67,21 @@ def check_usb_radios(subject: Subject) -> Finding:
     return Finding("ok", shown)
 
 
-def _dongles(devices_dir: Path) -> list[_Dongle]:
-    """Return the RTL-SDR dongles among the devices of the USB bus."""
-    return [
-        _Dongle(device.name, _word(device / "serial"))
-        for device in sorted(devices_dir.glob("*"))
-        if (_word(device / "idVendor"), _word(device / "idProduct")) in _RTL_SDR_IDS
-    ]
-
-
-def _word(path: Path) -> str:
-    """Return the content of a small file, empty where it is gone or was never there."""
-    try:
-        return path.read_text(errors="replace").strip()
-    except OSError:
-        return ""
-
-
 def check_source(subject: Subject) -> Finding:
     """Whether the configured source opens and gives samples that mean something."""
     from edgespec.sources import open_source
 
     wanted, recipe = subject.config.source[0], bundle_recipe(subject)
+    if wanted.uri is None:
+        return Finding(
+            "skipped",
+            "no source is named",
+            "run 'edgespec setup', which finds radios and writes a configuration",
+        )
     center_freq_hz = subject.config.band[0].center_freq_hz
     rate_hz = recipe.sample_rate_hz if recipe and center_freq_hz is None else None
     source = open_source(
-        wanted.uri,
+        wanted.address,
         center_freq_hz=wanted.center_freq_hz,
         sample_rate_hz=wanted.sample_rate_hz or rate_hz,
         gain_db=wanted.gain_db,
@@ -120,7 +99,7 @@ def check_source(subject: Subject) -> Finding:
     if block is None or block.n_samples == 0:
         return Finding(
             "fail",
-            f"{wanted.uri} opened but gave no samples within {subject.timeout_s:g} s",
+            f"{wanted.address} opened but gave no samples within {subject.timeout_s:g} s",
             "see whether another program holds the radio, and whether the recording is empty",
         )
     if recipe and center_freq_hz is not None:
@@ -128,13 +107,13 @@ def check_source(subject: Subject) -> Finding:
     if rate_hz is not None and not is_near_rate(info.sample_rate_hz, rate_hz):
         return Finding(
             "fail",
-            f"{wanted.uri} delivers {info.sample_rate_hz:g} samples/s, and the bundle was made "
+            f"{wanted.address} delivers {info.sample_rate_hz:g} samples/s, and the bundle was made "
             f"for {rate_hz:g}",
             "set source.sample_rate_hz to that, or name a bundle for this rate in band.model",
         )
     rate = format_hz(info.sample_rate_hz).replace("Hz", "S/s")
     return judge_samples(
-        f"{wanted.uri} at {rate}",
+        f"{wanted.address} at {rate}",
         block,
         info.sample_format,
         subject.config.detect.max_clipped_fraction,

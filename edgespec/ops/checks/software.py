@@ -89,7 +89,7 @@ def _expected_recipe(subject: Subject) -> Recipe:
     """Return what frames will be made by, as far as that can be known before the source is open."""
     source, rate_hz = subject.config.source[0], None
     with suppress(EdgespecError):
-        uri = parse_uri(source.uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+        uri = parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
         rate_hz = uri.number("sample_rate")
     rate_hz = rate_hz or source.sample_rate_hz
     named = bundle_recipe(subject)

@@ -186,7 +186,7 @@ def test_wrong_type_says_what_is_accepted(tmp_path: Path, text: str, words: list
         ("[mqtt]\ntopic_prefix = 'a/#'", ["mqtt.topic_prefix", "'a/#'"]),
         ("[node]\nid = 'a/b'", ["node.id", "'a/b'", "letters"]),
         ("[[source]]\nsample_rate_hz = 0", ["source[0].sample_rate_hz", "above 0 Hz"]),
-        ("[[source]]\nuri = ''", ["source[0].uri", "sim:lte-dl"]),
+        ("[[source]]\nuri = ''", ["source[0].uri", "rtlsdr:"]),
         ("[[band]]\nsource = 'roof'", ["'band0'", "'roof'", "radio0"]),
         ("[[source]]\n[[source]]", ["two [[source]]", "'radio0'", "differ"]),
         ("[[band]]\n[[band]]", ["two [[band]]", "'band0'", "differ"]),

@@ -48,7 +48,8 @@ def subject(tmp_path: Path) -> Subject:
         run=lambda command: None,
         free_bytes=lambda folder: 10**9,
     )
-    config = Config(node=NodeConfig(id="n", state_dir=tmp_path / "state"))
+    node = NodeConfig(id="n", state_dir=tmp_path / "state")
+    config = Config(node=node, source=(SourceConfig(uri="sim:lte-dl"),))
     return Subject(config, machine=machine, timeout_s=PATIENCE_S)
 
 
@@ -397,6 +398,14 @@ def test_source_that_cannot_be_opened_is_exit_code_4(subject: Subject) -> None:
     assert check.status == "fail"
     assert "nosuch" in check.detail
     assert exit_code([check]) == 4
+
+
+def test_without_a_source_it_is_said_what_finds_one(subject: Subject) -> None:
+    finding = check_source(
+        replace(subject, config=replace(subject.config, source=(SourceConfig(),)))
+    )
+    assert finding.status == "skipped"
+    assert "edgespec setup" in finding.fix
 
 
 def test_source_at_another_rate_than_the_model_is_told(

@@ -21,7 +21,9 @@ def run(*arguments: object) -> Result:
 
 def test_a_cell_and_its_neighbour_are_listed() -> None:
     result = run("--source", f"{CELL}&neighbour_db=-3", "--json")
-    assert (result.exit_code, result.stderr) == (0, "")
+    # On a busy machine it says that it goes on.
+    errors = [line for line in result.stderr.splitlines() if not line.startswith("survey: looking")]
+    assert (result.exit_code, errors) == (0, [])
     found = json.loads(result.stdout)
     assert found["schema"] == "edgespec.survey/1"
     cell = found["cell"]

@@ -1,0 +1,1 @@
+"""``edgespec setup``: from a radio that is plugged in to a configuration."""

@@ -1,0 +1,84 @@
+"""``edgespec setup`` on the command line."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from edgespec.config.detect_table import SENSITIVITIES
+from edgespec.errors import UsageError
+from edgespec.newfile import write_new
+
+__all__ = ["setup"]
+
+
+@click.command()
+@click.option("--source", metavar="URI", help="The radio; without it, the one that is found.")
+@click.option("--band", metavar="NAME|FREQUENCY", help="What to watch: lte-b20, ism433 or 806M.")
+@click.option("--mqtt", metavar="URL", help="Broker that is told of alarms; without, none is.")
+@click.option(
+    "--sensitivity",
+    type=click.Choice(list(SENSITIVITIES)),
+    help="How many false events a day are bearable: lowest 0.1, low 1, medium 5, high 20, "
+    "highest 100.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("edgespec.toml"),
+    show_default=True,
+    help="The configuration to write; one that is there is never overwritten.",
+)
+@click.option(
+    "--list", "is_listing", is_flag=True, help="List radios and bands, and write nothing."
+)
+@click.option("--json", "as_json", is_flag=True, help="With --list: one JSON object.")
+def setup(
+    source: str | None,
+    band: str | None,
+    mqtt: str | None,
+    sensitivity: str | None,
+    output: Path,
+    is_listing: bool,
+    as_json: bool,
+) -> None:
+    """Find the radio and write a configuration.
+
+    On a terminal it asks what is not given; elsewhere that is an error, or the default.
+    """
+    from edgespec.ops.setup.bandplan import BANDS
+    from edgespec.ops.setup.found import found_radios
+    from edgespec.ops.setup.plan import chosen_source, listing, listing_json, plan_for
+
+    radios = [] if source else found_radios()
+    if is_listing:
+        click.echo(json.dumps(listing_json(radios)) if as_json else listing(radios))
+        return
+    is_asking = sys.stdin.isatty()
+    if source is None and len(radios) > 1 and is_asking:
+        click.echo(listing(radios), err=True)
+        source = click.prompt("Which radio", default=radios[0].uri, err=True)
+    source = chosen_source(source, radios)
+    is_radio = source.partition(":")[0] in ("rtlsdr", "rtl_tcp", "soapy")
+    if band is None and is_radio and "center_freq=" not in source:
+        if not is_asking:
+            raise UsageError(
+                f"what to watch is not given: add --band with a frequency such as 806M, or one of "
+                f"{', '.join(BANDS)}"
+            )
+        band = click.prompt("Frequency or band (806M, ism433, lte-b20 ...)", err=True)
+    if is_asking:
+        mqtt = mqtt or click.prompt(
+            "Broker for alarms, such as mqtt://localhost (empty: none)",
+            default="",
+            show_default=False,
+            err=True,
+        )
+        sensitivity = sensitivity or click.prompt(
+            "How sensitive", type=click.Choice(list(SENSITIVITIES)), default="medium", err=True
+        )
+    plan = plan_for(source, band, mqtt or None, sensitivity or "medium")
+    write_new(output, plan.as_toml())
+    click.echo(plan.as_text(output))
