@@ -252,7 +252,7 @@ def observe(play: Play) -> dict[str, Any]:
     memory = recipe.samples_in(recipe.geometry.n_segment + DetectConfig().n * recipe.hop_frames)
     fullest = list(listeners.values())[-1]
     heard = None if fullest.chain.cancelled is None else fullest.chain.cancelled.heard
-    scale = None if fullest.chain.cancelled is None else fullest.chain.cancelled._scale
+    scale = None if fullest.chain.cancelled is None else fullest.chain.cancelled._scale.site
     return {
         "observer": spec.name,
         "round": play.round_seed,

@@ -14,7 +14,6 @@ from edgespec.detect.scan.arithmetic import open_arithmetic
 from edgespec.detect.scan.deviation import Deviation
 from edgespec.detect.scan.residual_scan import LEAST_WARMUP, MOST_WARMUP, THRESHOLD, ResidualScan
 from edgespec.detect.scan.site import Site
-from edgespec.detect.site import SiteScale
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.residual import ResidualPlane
@@ -24,10 +23,10 @@ from edgespec.heard_cell import CellState, HeardCell
 from edgespec.lte.numerology import SLOT_S
 from edgespec.observer.astray import UsualShare
 from edgespec.observer.cell_search import CellSearch
-from edgespec.observer.left_normal import FallenNoise, judge_reference
+from edgespec.observer.left_normal import FallenNoise, Settling, judge_reference
 from edgespec.observer.own_power import is_own_power
 from edgespec.observer.residual_map import ResidualMap
-from edgespec.observer.steps import change_in, quieter_part
+from edgespec.observer.residual_scale import ResidualScale
 from edgespec.observer.watched_cell import WatchedCell
 from edgespec.records import Geometry, IqBlock, SampleFormat, Score
 
@@ -39,9 +38,8 @@ _LOG = logging.getLogger(__name__)
 SAME_GAIN_DB = 1.0
 #: ... and in each subband so much at most, with the scatter of a hop: an interferer is in some.
 ALIKE_DB = 3.0
-#: Mean and least spread of the largest deviation of a hop, of cells at rest, and how many hops
-#: tell more of a site.
-USUAL_MEAN, SITE_STD, LEAST_HOPS = 2.7, 0.6, 32
+#: States in which slots begin where they should.
+_FOLLOWED = (CellState.TRACKING, CellState.LEARNING)
 #: Slots in which next to nothing is cancelled are let go by for 50 ms before a cell is searched.
 _ASTRAY_SLOTS = 100
 
@@ -105,8 +103,7 @@ class CancelledBand:
         self._center_freq_hz = center_freq_hz
         self._map = ResidualMap(geometry, freqs_hz)
         self._plane: ResidualPlane | None = None
-        self._scale = SiteScale(SITE_STD)
-        self._n_heard = 0
+        self._scale = ResidualScale(self._n_warmup)
         # Slots that did not cancel, one after another; and whether all has since the search.
         self._n_astray = 0
         self._has_cancelled = False
@@ -116,8 +113,10 @@ class CancelledBand:
         self._best: Deviation | None = None
         # Of the last block: views that the plane overwrites with the next.
         self._newest: PrefixSlots | None = None
-        self._values: list[float] = []
         self._fallen = FallenNoise(0)
+        self._settling = Settling(self._n_warmup)
+        # The last site that was learnt, while it is learnt again, too.
+        self._known: Site | None = None
         self.cell: Cell | None = None
         self.doubt = ""
         self.state = CellState.SEARCHING
@@ -162,9 +161,9 @@ class CancelledBand:
 
         False where nothing is known of the cell.
         """
-        plane, slots = self._plane, self._newest
-        site = None if self._scan is None else self._scan.site
-        if self.state is not CellState.TRACKING or plane is None or slots is None or site is None:
+        plane, slots, site = self._plane, self._newest, self._known
+        # Noise is known where the scan is not trusted, too.
+        if self.state not in _FOLLOWED or plane is None or slots is None or site is None:
             return False
         part = slice(None)
         if region is not None:
@@ -218,7 +217,7 @@ class CancelledBand:
         best, self._best = self._best, None
         if best is None or self._plane is None:
             return None
-        score = self._scale.apply(Score(ResidualScan.name, best.value))
+        score = self._scale.apply(best.value)
         if score.value < least:
             return score
         return replace(
@@ -233,10 +232,9 @@ class CancelledBand:
             return
         plane, scan = self._make_plane(cell), self._scan_of(cell)
         if scan is not self._scan:
-            self._scale, self._n_heard = SiteScale(SITE_STD), 0
-            self._values.clear()
+            self._scale.begin()
+            self._known, self.doubt = None, ""
             self._fallen = FallenNoise(plane.plan.n_subbands)
-            self.doubt = ""
         self.cell, self._plane, self._scan = cell, plane, scan
         is_watched = self.watched is not None and self.watched.begin(cell, gathered.first)
         for again in gathered.blocks(self._max_block_samples):
@@ -269,15 +267,22 @@ class CancelledBand:
         if scan.site is not None and not self._is_in_time(plane, scan.site, slots, block):
             return
         had_site = scan.site is not None
+        if not had_site and self._known is not None and self._is_frozen:
+            # Learnt again, and not from what may be an interferer.
+            return
         found = scan.score(slots.residual, slots.power, slots.slot, slots.flags)
         if not had_site and scan.site is not None:
+            self._known = scan.site
             self._doubt(judge_reference(scan, plane.grid))
         self._has_cancelled |= found is not None and found.value < THRESHOLD
         if not self._scale.is_settled:
             self.state = CellState.LEARNING
-            self._learn_scale(found, slots.n_slots)
+            has_site = scan.site is not None
+            self._doubt(self._scale.learn(found, slots.n_slots, has_reference=has_site))
         elif scan.distrust:
             self.state = CellState.LEARNING
+            if self._settling.take(slots, is_alarm=self._is_frozen):
+                self._learn_again(scan)
         else:
             self.state = CellState.TRACKING
             if found is None:
@@ -332,34 +337,17 @@ class CancelledBand:
             _LOG.warning("the cell of the band: timing jumped by %+d samples", n_samples)
         return bool(n_samples)
 
-    def _learn_scale(self, found: Deviation | None, n_slots: int) -> None:
-        """Take what is normal after the reference was learnt, up to the end of the warm-up."""
-        self._n_heard += n_slots
-        if found is not None:
-            self._values.append(found.value)
-        if self._scan is None or self._scan.site is None or self._n_heard < self._n_warmup:
-            return
-        values = np.asarray(self._values)
-        self._values = []
-        # A deviation goes with the power of whoever is there.
-        change = change_in(10.0 * np.log10(np.maximum(values, 1.0))[:, None])
-        if change is not None:
-            values = values[quieter_part(change, len(values))]
-            self._doubt(
-                f"someone {'came' if change.step_db > 0 else 'went'} while it was learnt what is "
-                "normal beside the cell: only the rest counts"
-            )
-        if len(values) < LEAST_HOPS:
-            # A warm-up of 0.4 s: what is usual elsewhere has to do.
-            values = np.array([USUAL_MEAN - SITE_STD, USUAL_MEAN + SITE_STD])
-        for value in values:
-            self._scale.learn(Score(ResidualScan.name, float(value)))
-        self._scale.settle()
-
     def _doubt(self, why: str) -> None:
         if why and why != self.doubt:
             _LOG.warning("the cell of the band: %s", why)
             self.doubt = f"{self.doubt}; {why}" if self.doubt else why
+
+    def _learn_again(self, scan: ResidualScan) -> None:
+        """Forget what is not trusted, now that the cell cancels: it was weak, or hidden."""
+        _LOG.warning("the cell of the band cancels now: what is left of it is learnt again")
+        scan.reset()
+        self._scale.begin()
+        self.doubt = ""
 
     def _lower(self, scan: ResidualScan, ratio: NDArray[np.float64]) -> None:
         """Expect no more noise than there is, where it has fallen since it was learnt."""

@@ -3,15 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.detect.scan.residual_scan import ResidualScan
+from edgespec.detect.scan.residual_scan import MOST_LEFT, ResidualScan
 from edgespec.detect.scan.site import MOST_RISE, Site
+from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.grid import Grid
 from edgespec.observer.astray import UsualShare
 from edgespec.observer.steps import change_in, quieter_part
 from edgespec.records import FloatArray
 from edgespec.units import format_hz
 
-__all__ = ["FallenNoise", "judge_reference"]
+__all__ = ["FallenNoise", "Settling", "judge_reference"]
 
 #: Slots that are looked at together: 5 ms.
 _TOGETHER = 10
@@ -95,3 +96,33 @@ class FallenNoise:
         leaked = site.leak.mean(axis=0) * site.most_power / MOST_RISE
         has_fallen = (means < _FALLEN) & (leaked < site.noise.mean(axis=0))
         return np.where(has_fallen, np.maximum(means, 1e-3), 1.0) if has_fallen.any() else None
+
+
+class Settling:
+    """Tells when a cell that hardly cancelled in the warm-up does: it may be learnt again.
+
+    Args:
+        n_slots: that are looked at together, those of a warm-up.
+    """
+
+    def __init__(self, n_slots: int) -> None:
+        self._n_wanted = n_slots
+        self._begin()
+
+    def take(self, slots: PrefixSlots, *, is_alarm: bool) -> bool:
+        """Return whether less than most of the power was left of as many slots without alarm."""
+        if is_alarm:
+            self._begin()
+            return False
+        self._left += float(slots.residual.sum(dtype=np.float64))
+        self._power += float(slots.power.sum(dtype=np.float64))
+        self._n_slots += slots.n_slots
+        if self._n_slots < self._n_wanted:
+            return False
+        is_settled = self._left < MOST_LEFT * self._power
+        self._begin()
+        return is_settled
+
+    def _begin(self) -> None:
+        self._left = self._power = 0.0
+        self._n_slots = 0

@@ -306,6 +306,57 @@ def test_another_cell_as_strong_a_little_later_is_heard(cell: NDArray[np.int16])
     assert len(hot) > len(scores) / 4
 
 
+def weak_at_first(weak_s: float, length_s: float) -> NDArray[np.int16]:
+    """Return a cell of 10 dB SNR that is 15 dB weaker at first."""
+    strong = signal(length_s).astype(float)
+    level = np.sqrt(np.mean(strong**2))
+    strong[: round(weak_s * RATE_HZ)] *= 10.0 ** (-15.0 / 20.0)
+    hiss = np.random.default_rng(5).standard_normal(strong.shape) * level * 10.0 ** (-10.0 / 20.0)
+    return (strong + hiss).astype(np.int16)
+
+
+def test_a_cell_that_was_weak_in_the_warm_up_is_learnt_again_when_it_is_not() -> None:
+    """What was not trusted is no reason to be deaf until the observer starts anew."""
+    samples, at = weak_at_first(1.2, 2.6), round(2.3 * RATE_HZ)
+    jammed = np.concatenate([samples[:at], with_noise(samples, 0.0, 2.3, 0.3)[at:]])
+    band, states, scores = band_for(), [], []
+    for block in blocks(jammed):
+        band.process(block)
+        states.append(band.state)
+        scores.append(band.take(8.0))
+    weak_hop, hop_s = round(1.2 * RATE_HZ) // HOP, HOP / RATE_HZ
+    assert states[weak_hop - 1] is CellState.LEARNING
+    again = states.index(CellState.TRACKING)
+    # It is looked at for as long as a warm-up, twice at most, and learnt in another.
+    assert 0.4 < (again - weak_hop) * hop_s < 1.25 + 2 * hop_s
+    assert band.heard.distrust == ""
+    assert max(s.value for s in scores[at // HOP + 1 :] if s is not None) > THRESHOLD
+    assert max(s.value for s in scores[: at // HOP] if s is not None) < THRESHOLD
+
+
+def test_a_cell_that_stays_weak_is_not_learnt_again(caplog: pytest.LogCaptureFixture) -> None:
+    band = band_for()
+    heard(band, blocks(weak_at_first(2.0, 2.0)))
+    assert band.state is CellState.LEARNING
+    assert "learnt again" not in caplog.text
+
+
+def test_nothing_is_learnt_again_in_an_alarm() -> None:
+    band = band_for()
+    for block in blocks(weak_at_first(1.2, 2.4)):
+        band.process(block)
+        band.freeze(True)
+    assert band.state is CellState.LEARNING
+    assert band.heard.distrust
+
+
+def test_a_rise_is_the_cell_s_where_only_noise_was_learnt() -> None:
+    band = band_for()
+    heard(band, blocks(weak_at_first(1.2, 1.4)))
+    assert band.state is CellState.LEARNING
+    assert band.is_cells(None)
+
+
 def test_a_cell_that_gives_way_to_noise_as_loud_is_not_scored(cell: NDArray[np.int16]) -> None:
     band = band_for()
     heard(band, blocks(cell[: round(0.7 * RATE_HZ)]))
