@@ -19,7 +19,7 @@ from edgespec.inference.manifest import GATES, ROLES
 from edgespec.option import about
 from edgespec.records import Geometry, Scaling
 
-__all__ = ["SCHEMA", "ModelCard", "load_model", "save_model"]
+__all__ = ["SCHEMA", "ModelCard", "load_card", "load_model", "save_model"]
 
 SCHEMA = "edgespec.model/1"
 _MAX_CARD_BYTES = 4 << 20
@@ -86,14 +86,20 @@ def load_model(folder: Path) -> tuple[ModelCard, Any]:
     Raises:
         ModelError: a file is missing, damaged or of another version.
     """
-    card = _load_card(folder / "training.json")
+    card = load_card(folder)
     keras = load_keras()
     path = folder / "model.keras"
     with door(f"model {str(path)!r}", ModelError, "train or import it again"):
         return card, keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
-def _load_card(path: Path) -> ModelCard:
+def load_card(folder: Path) -> ModelCard:
+    """Return the card of a folder, without Keras.
+
+    Raises:
+        ModelError: it is missing, damaged or of another version.
+    """
+    path = folder / "training.json"
     advice = "give a folder that train or import-keras has written"
     with door(f"model card {str(path)!r}", ModelError, advice):
         content = read_bounded(path, ModelError, advice, _MAX_CARD_BYTES)

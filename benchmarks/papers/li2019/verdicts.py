@@ -2,13 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
+from benchmarks.papers.li2019.claims.causes import cause_of
 from benchmarks.papers.li2019.claims.claim import Claim, Finding, Verdict
 from benchmarks.papers.li2019.claims.claims import CLAIMS
 from converter.report.document import Section, Table
 from converter.report.results import Results
 
 __all__ = ["as_facts", "judge_all", "verdicts"]
+
+_COLUMNS = ("claim", "the paper", "measured here", "verdict", "why", "cause")
 
 
 def judge_all(
@@ -18,7 +22,10 @@ def judge_all(
     out = []
     for claim in CLAIMS:
         progress(f"claim {claim.key}")
-        out.append((claim, claim.on(results)))
+        finding = claim.on(results)
+        if finding.verdict is Verdict.NOT_CONFIRMED:
+            finding = replace(finding, cause=cause_of(claim, results))
+        out.append((claim, finding))
     return out
 
 
@@ -34,6 +41,7 @@ def verdicts(judged: list[tuple[Claim, Finding]]) -> Section:
             if finding.verdict is not Verdict.NOT_TESTABLE
             else str(finding.verdict),
             finding.why,
+            finding.cause or "-",
         )
         for claim, finding in judged
     ]
@@ -45,7 +53,7 @@ def verdicts(judged: list[tuple[Claim, Finding]]) -> Section:
             f"{said}. Each verdict follows from the figures by its rule below, which is code and "
             "was not chosen by looking at them; `not confirmed` also stands where the interval is "
             "too wide to tell.",
-            Table("", ("claim", "the paper", "measured here", "verdict", "why"), rows),
+            Table("", _COLUMNS, rows),
             Table("Rules", ("claim", "confirmed if"), rules),
         ],
     )
@@ -58,6 +66,7 @@ def as_facts(judged: list[tuple[Claim, Finding]]) -> dict[str, object]:
             "verdict": str(finding.verdict),
             "measured": finding.measured,
             "why": finding.why,
+            "cause": finding.cause,
             "figures": finding.figures,
         }
         for claim, finding in judged

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,16 @@ from click.testing import CliRunner
 from benchmarks.papers.li2019 import published
 from benchmarks.papers.li2019.__main__ import main
 from benchmarks.papers.li2019.claims.claims import CLAIMS
+from benchmarks.papers.li2019.figures.learning import learning_curves
 from benchmarks.papers.li2019.figures.spectrogram import draw_forecast
 from benchmarks.papers.li2019.paper_report import write_paper
-from tests.made.tables import EXPERIMENT, write_all
+from converter.report.document import Picture
+from converter.report.results import Results
+from converter.training.modeldir import SCHEMA, ModelCard
+from edgespec.decode import table_of
+from edgespec.errors import SourceError
+from edgespec.framing import Recipe
+from tests.made.tables import EXPERIMENT, RIGHT, experiment, write_all
 
 pytestmark = pytest.mark.converter
 
@@ -41,6 +49,43 @@ def test_the_whole_report(tmp_path: Path) -> None:
     assert "Figure 7 is left out" in text
     document = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert document["facts"]["claims"]["reuse-error"]["verdict"] == "confirmed"
+
+
+def test_verdicts_of_two_runs_stand_beside_each_other(tmp_path: Path) -> None:
+    one = write_paper(write_all(tmp_path / "one"), tmp_path / "out-one")
+    worse = write_all(tmp_path / "two", replace(RIGHT, auto_ratio=0.7))
+    command = [str(worse), "-o", str(tmp_path / "out"), "--beside", str(one.with_suffix(".json"))]
+    answer = CliRunner().invoke(main, command)
+    assert answer.exit_code == 0, answer.output
+    text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| The autoencoder .*\| not confirmed \|.*$", text, flags=re.M)
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[1] == "not confirmed"
+    assert cells[3] == "confirmed"
+    assert "given the horizon itself" in cells[5]
+    assert "1 not confirmed here and confirmed there" in text
+
+
+def test_what_is_no_report_is_not_set_beside(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text('{"facts": {}}', encoding="utf-8")
+    with pytest.raises(SourceError, match=r"has no facts.claims: give the report.json"):
+        write_paper(tmp_path, tmp_path / "out", other=path)
+
+
+def test_learning_curves_are_of_what_learns_from_scratch(tmp_path: Path) -> None:
+    known = {"val_losses": [0.5, 0.25], "best_epoch": 2}
+    for name in ("unified", "bare", "b-300s"):
+        card = ModelCard(name, "lstm", "forecast", "sigmoid", Recipe(5e6), known)
+        folder = tmp_path / "models" / name
+        folder.mkdir(parents=True)
+        data = {"schema": SCHEMA, **table_of(card)}
+        (folder / "training.json").write_text(json.dumps(data), encoding="utf-8")
+    picture = learning_curves(Results.read(experiment(), tmp_path), tmp_path)
+    assert isinstance(picture, Picture)
+    # The third is a transfer; those that were not trained have no curve.
+    assert picture.figures == {"unified": known, "bare": known}
+    assert (tmp_path / picture.file).read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_experiment_without_tables_gives_a_report_that_says_so(tmp_path: Path) -> None:

@@ -31,12 +31,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was measured, the verdict by the claim's rule, and why in a few words."""
+    """What was measured, the verdict by the claim's rule, and why in a few words.
+
+    ``cause`` says of what is not confirmed what in the signal or the model makes it so.
+    """
 
     measured: str
     verdict: Verdict
     why: str
     figures: Mapping[str, Interval | float] = field(default_factory=dict)
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

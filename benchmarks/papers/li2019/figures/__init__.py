@@ -1,8 +1,9 @@
-"""The figures of the paper, drawn from our tables."""
+"""The figures of the paper, drawn from our tables, and how our models learnt."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.papers.li2019.figures.learning import learning_curves
 from benchmarks.papers.li2019.figures.quantiles import figure_8, figure_9, figure_10, figure_11
 from benchmarks.papers.li2019.figures.roc import figure_4, figure_5, figure_12, figure_13
 from benchmarks.papers.li2019.figures.spectrogram import figure_7
@@ -22,4 +23,5 @@ FIGURES: tuple[Callable[[Results, Path], Picture | str], ...] = (
     figure_11,
     figure_12,
     figure_13,
+    learning_curves,
 )

@@ -1,0 +1,224 @@
+"""Why a claim is not confirmed: one sentence, with the figure of the tables that shows it."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import ceil
+
+import numpy as np
+
+from benchmarks.papers.li2019.claims.claim import Claim, Measured, UntestableError
+from converter.lab.numbers.intervals import Interval
+from converter.lab.numbers.thresholds import observer_names
+from converter.report.detection_scores import DetectionScores
+from converter.report.kinship import Kin
+from converter.report.resamples import Floats, interval
+from converter.report.results import Results
+
+__all__ = ["CAUSES", "cause_of"]
+
+_LINEAR = "linear-ar"
+
+
+def cause_of(claim: Claim, results: Results) -> str:
+    """Return why a claim is not confirmed; empty where it is, or where no table tells.
+
+    Where the figure itself is on the claim's side and only its interval is not, it is the number of
+    observers that is missing.
+    """
+    try:
+        measured = claim.measure(results)
+    except UntestableError:
+        return ""
+    failed = [
+        (bound, judged)
+        for judged in measured.judged
+        for bound in claim.bounds
+        if not bound.holds(judged)
+    ]
+    if not failed:
+        return ""
+    if all(bound.holds(_point(judged)) for bound, judged in failed):
+        return _undecided(claim, measured, results)
+    try:
+        return CAUSES[claim.key](results) if claim.key in CAUSES else ""
+    except UntestableError:
+        return ""
+
+
+def _point(judged: Interval) -> Interval:
+    return Interval(judged.value, judged.value, judged.value)
+
+
+def _undecided(claim: Claim, measured: Measured, results: Results) -> str:
+    bound, judged = next(
+        (bound, judged)
+        for judged in measured.judged
+        for bound in claim.bounds
+        if not bound.holds(judged)
+    )
+    unit = bound.unit
+    room, reach = abs(judged.value - bound.tolerance), abs(bound.value(judged) - judged.value)
+    sentence = f"the figure itself is, {judged.value:+.3g}{unit}, but its interval is too wide"
+    n_observers = 0
+    if results.kinship is not None:
+        observers = results.experiment.observers_of(results.kinship.home)
+        n_observers = observers.test * observers.n_seeds
+    if not room or not n_observers:
+        return f"{sentence} to tell"
+    needed = ceil(n_observers * (reach / room) ** 2)
+    return f"{sentence}: it would take about {needed} observers in place of {n_observers}"
+
+
+def behind_linear(results: Results) -> str:
+    """Return by how much the network's error is above that of a linear autoregression."""
+    main, unified = _main(results)
+    linear = _linear(main, results)
+    less = _by_observer(main, unified) - _by_observer(main, linear)
+    return (
+        f"the network forecasts {_mean(less):+.2f} dB against a linear autoregression on the same "
+        "horizons: how far a training came differs more than what it was trained on"
+    )
+
+
+def diluted(results: Results) -> str:
+    """Return by how much the nearest interferer to 0 dB raises the error, in its deviations."""
+    main, unified = _main(results)
+    isr_db = min(main.isrs_db, key=abs, default=None)
+    if isr_db is None:
+        raise UntestableError("no interferers in the table")
+    normal, anomalous = main.rows(unified, False, main.pick(isrs_db=[isr_db]))
+    rise, spread = float(np.median(anomalous) - np.median(normal)), float(normal.std())
+    return (
+        f"an interferer at {isr_db:g} dB raises the mean error over all bins by {rise:.2f} dB, "
+        f"where that of normal horizons varies by {spread:.2f} dB: {rise / spread:.1f} deviations"
+    )
+
+
+def between_observers(results: Results) -> str:
+    """Return what share of the variance of normal errors lies between observers."""
+    main, unified = _main(results)
+    scores = main.bench.scores(unified, "raw")[main.layout.normal.rows]
+    means = _by_observer(main, unified)
+    share = float(means.var() / scores.var())
+    skew = float(np.mean(((scores - scores.mean()) / scores.std()) ** 3))
+    return (
+        f"{share:.0%} of the variance of normal errors lies between observers (means of "
+        f"{means.min():.2f} to {means.max():.2f} dB) and the skewness is {skew:+.1f}: no Gaussian "
+        "of other observers fits one of them"
+    )
+
+
+def faults_small(results: Results) -> str:
+    """Return by how much each fault raises the error, in its deviations."""
+    main, unified = _main(results)
+    parts = []
+    spread = 1.0
+    for fault in main.faults:
+        normal, anomalous = main.rows(unified, False, main.pick(kinds=[fault], faults=True))
+        spread = float(normal.std())
+        parts.append(f"{fault} {np.median(anomalous) - np.median(normal):+.2f}")
+    if not parts:
+        raise UntestableError("no faults in the table")
+    return (
+        f"faults move the median error by {', '.join(parts)} dB, where that of normal horizons "
+        f"varies by {spread:.2f} dB"
+    )
+
+
+def sees_the_horizon(results: Results) -> str:
+    """Return the autoencoder's error beside what no forecast can be below."""
+    kinship = results.kinship
+    if kinship is None:
+        raise UntestableError("no unified model")
+    for name in kinship.variants(architecture="autoencoder"):
+        if results.errors.has(kinship.home, name):
+            found = results.errors.summary(name, kinship.home)
+            return (
+                f"it is given the horizon itself: {found.rmse.value:.2f} dB is the error of a "
+                f"copy, where a forecast cannot be below {found.floor_db:.2f} dB and has to guess"
+            )
+    raise UntestableError("no autoencoder was tested")
+
+
+def alike(kin: Kin, results: Results) -> str:
+    """Return how far observers of one population lie apart, beside populations of a kind."""
+    kinship = results.kinship
+    if kinship is None:
+        raise UntestableError("no unified model")
+    errors, means = results.errors, {}
+    for name in (kinship.home, *kinship.populations(kin)):
+        own = kinship.own(name) if name != kinship.home else kinship.unified
+        if own is not None and errors.has(name, own):
+            column = errors.column(own, name, "rmse_db")
+            means[name] = column[np.isfinite(column)]
+    if len(means) < 2:
+        raise UntestableError("one population only")
+    within = float(np.mean([column.std() for column in means.values()]))
+    across = float(np.std([column.mean() for column in means.values()]))
+    return (
+        f"observers of one {kin} lie {within:.2f} dB apart (standard deviation of their errors), "
+        f"the means of {len(means)} of them {across:.2f} dB: who hears matters more than what"
+    )
+
+
+CAUSES: Mapping[str, Callable[[Results], str]] = {
+    "unified-places": behind_linear,
+    "unified-times": behind_linear,
+    "unified-mobility": behind_linear,
+    "reuse-error": behind_linear,
+    "place-over-time": behind_linear,
+    "transform-error": behind_linear,
+    "autoencoder": sees_the_horizon,
+    "bands-alike": partial(alike, Kin.BAND),
+    "poisoning": behind_linear,
+    "cross-cell": partial(alike, Kin.CELL),
+    "cell-transfer": behind_linear,
+    "cell-closed-form": behind_linear,
+    "less-data": behind_linear,
+    "less-data-closed-form": behind_linear,
+    "cross-band": partial(alike, Kin.BAND),
+    "band-1l": partial(alike, Kin.BAND),
+    "band-2l": behind_linear,
+    "band-all": behind_linear,
+    "uplink-transfer": behind_linear,
+    "rivals": diluted,
+    "simple": diluted,
+    "reuse-detection": diluted,
+    "raises-error": diluted,
+    "uplink-detection": diluted,
+    "unified-detection": diluted,
+    "transform-detection": diluted,
+    "transfer-detection": diluted,
+    "faults": faults_small,
+    "gaussian": between_observers,
+}
+
+
+def _main(results: Results) -> tuple[DetectionScores, str]:
+    if results.main is None or results.kinship is None:
+        raise UntestableError("no detection on the unified model's population")
+    if results.kinship.unified not in results.main.scorers:
+        raise UntestableError("the unified model is not among the scorers")
+    return results.main, results.kinship.unified
+
+
+def _linear(main: DetectionScores, results: Results) -> str:
+    """Return the scorer that is a linear autoregression."""
+    models = results.experiment.models
+    for scorer in main.scorers:
+        if scorer == _LINEAR or (scorer in models and models[scorer].architecture == _LINEAR):
+            return scorer
+    raise UntestableError("no linear autoregression among the scorers")
+
+
+def _by_observer(main: DetectionScores, scorer: str) -> Floats:
+    """Return the mean error of the normal segments of each test observer, dB."""
+    rows = main.layout.normal.rows
+    scores, names = main.bench.scores(scorer, "raw")[rows], observer_names(main.frame.columns)[rows]
+    return np.array([scores[names == name].mean() for name in np.unique(names)])
+
+
+def _mean(values: Floats) -> Interval:
+    rng = np.random.default_rng(0)
+    drawn = rng.choice(values, (1000, len(values))).mean(axis=1)
+    return interval(np.concatenate([[values.mean()], drawn]))
