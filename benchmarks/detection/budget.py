@@ -1,0 +1,176 @@
+"""Is the promise kept? Observers are calibrated on a part of their hours, and judged by the rest.
+
+``python -m benchmarks.detection.budget --kept hours.jsonl`` takes what
+:mod:`benchmarks.detection.hours` kept of each observer: the largest event-level score of every half
+second of normal signal, by detector. The first ``--calibrate`` of it sets the thresholds for 1, 10
+and 100 false events a day; the events of the rest are counted, with all detectors and with each
+alone, beside what the calibration expected, and what the thresholds of the bundle raise. Thresholds
+of a run are in deviations of its own warm-up, so nothing here tells of another run's.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from benchmarks.detection.hours import read_rows
+from benchmarks.record import facts, save_rows
+from converter.report.markdown_table import markdown_table
+from edgespec.detect.calibration import Calibration, calibrate, peaks_over
+from edgespec.errors import ModelError
+
+__all__ = ["Judged", "judged", "main", "markdown", "poisson_interval"]
+
+TARGETS_PER_DAY = (1.0, 10.0, 100.0)
+_DAY_S = 86_400.0
+_ALL, _BUNDLE = "all", "thresholds of the bundle"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Events of one observer in ``heard_s`` behind its calibration, and how many were expected.
+
+    ``per_day`` is the target, 0 for the thresholds of the bundle; ``expected`` and its interval are
+    a day's.
+    """
+
+    observer: str
+    context: str
+    rate_hz: float
+    detector: str
+    per_day: float
+    heard_s: float
+    n_events: int
+    expected: float
+    low: float
+    high: float
+
+
+def n_events_of(blocks: NDArray[np.float64], limits: Sequence[float]) -> int:
+    """Return how many runs of blocks have a detector above its threshold."""
+    over = np.max(blocks - np.asarray(limits), axis=1)
+    return len(peaks_over(over, 0.0))
+
+
+def judged(row: dict[str, Any], calibrate_s: float, usual: dict[str, float]) -> Iterator[Judged]:
+    """Yield what became of an observer's promises; nothing where it was heard too short.
+
+    Args:
+        row: of :func:`benchmarks.detection.hours.observe`.
+        calibrate_s: so much of its signal sets the thresholds.
+        usual: the thresholds without a calibration.
+    """
+    last = list(row["sets"].values())[-1]
+    names, block_s = list(last["peaks"]), float(last["block_s"])
+    columns = [[-np.inf if one is None else one for one in last["peaks"][name]] for name in names]
+    blocks = np.array(columns, np.float64).T
+    n_first = round(calibrate_s / block_s)
+    first, rest = blocks[:n_first], blocks[n_first:]
+    if len(rest) < n_first // 4:
+        return
+    try:
+        calibration = calibrate(names, first.astype(np.float32), block_s)
+    except ModelError:
+        return
+    for detectors in (tuple(names), *((name,) for name in names)):
+        chosen = tuple(one for one in calibration.detectors if one.name in detectors)
+        if not chosen:
+            continue
+        part = Calibration(calibration.signal_s, chosen)
+        heard = rest[:, [names.index(one.name) for one in chosen]]
+        label = _ALL if len(detectors) > 1 else detectors[0]
+        for per_day, limits in (
+            *((per_day, part.thresholds(per_day)) for per_day in TARGETS_PER_DAY),
+            (0.0, {one.name: usual[one.name] for one in chosen}),
+        ):
+            expected = part.expected(limits)
+            n_events = n_events_of(heard, [limits[one.name] for one in chosen])
+            yield Judged(
+                row["observer"], row["context"], row["rate_hz"], label, per_day,
+                len(heard) * block_s, n_events, expected.per_day, expected.low, expected.high,
+            )  # fmt: skip
+
+
+def poisson_interval(n_events: int, days: float) -> tuple[float, float]:
+    """Return the rates a day between which the true one lies with 95% (Garwood 1936)."""
+    low = chi2.ppf(0.025, 2 * n_events) / 2.0 if n_events else 0.0
+    return float(low / days), float(chi2.ppf(0.975, 2 * n_events + 2) / 2.0 / days)
+
+
+def markdown(found: Sequence[Judged]) -> str:
+    """Return the tables: by context with all detectors, and each detector alone."""
+    contexts = (*dict.fromkeys(one.context for one in found), _ALL)
+    detectors = [name for name in dict.fromkeys(one.detector for one in found) if name != _ALL]
+    return "\n\n".join(
+        (
+            "All detectors together:",
+            _table([(context, _ALL) for context in contexts], found, "observers"),
+            "Each detector alone, all observers:",
+            _table([(_ALL, name) for name in detectors], found, "detector"),
+        )
+    )
+
+
+def _table(wanted: Sequence[tuple[str, str]], found: Sequence[Judged], head: str) -> str:
+    lines = []
+    for context, detector in wanted:
+        for per_day in (*TARGETS_PER_DAY, 0.0):
+            some = [
+                one
+                for one in found
+                if one.detector == detector
+                and one.per_day == per_day
+                and context in (_ALL, one.context)
+            ]
+            if not some:
+                continue
+            days = sum(one.heard_s for one in some) / _DAY_S
+            n_events = sum(one.n_events for one in some)
+            low, high = poisson_interval(n_events, days)
+            expected = sum(one.expected * one.heard_s for one in some) / _DAY_S / days
+            lines.append(
+                (
+                    detector if head == "detector" else context,
+                    len(some),
+                    f"{days * 24:.2f}",
+                    f"{per_day:g} a day" if per_day else _BUNDLE,
+                    f"{expected:.3g}",
+                    n_events,
+                    f"{n_events / days:.3g} ({low:.2g} to {high:.3g})",
+                )
+            )
+    columns = (head, "n", "hours", "target", "expected a day", "events", "a day (95%)")
+    return markdown_table(columns, lines)
+
+
+@click.command()
+@click.option(
+    "--kept", "kept", type=click.Path(path_type=Path), required=True, help="Lines of hours."
+)
+@click.option("--calibrate", "calibrate_s", default=240.0, help="Seconds that set thresholds.")
+@click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
+def main(kept: Path, calibrate_s: float, save: bool) -> None:
+    """Count what comes of promises of false events."""
+    from edgespec.config import DetectConfig
+    from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+    from edgespec.observer.thresholds import thresholds_of
+
+    names = ("residual", "zscore", "energy", "forecast")
+    usual, _ = thresholds_of(load_bundle(shipped_bundle_path()).manifest, names, DetectConfig())
+    found = [one for row in read_rows(kept) for one in judged(row, calibrate_s, usual)]
+    if not found:
+        raise click.ClickException(
+            f"no observer of {kept} was heard for {1.25 * calibrate_s:g} s: play longer ones with "
+            "benchmarks.detection.hours --seconds"
+        )
+    title = "False events a day: what was promised and what came"
+    click.echo(save_rows("budget", title, facts(), found, markdown(found), save=save))
+
+
+if __name__ == "__main__":
+    main()

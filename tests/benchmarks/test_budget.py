@@ -1,0 +1,57 @@
+"""Promises and what comes of them, counted from kept peaks."""
+
+import numpy as np
+import pytest
+
+from benchmarks.detection.budget import judged, markdown, n_events_of, poisson_interval
+
+USUAL = {"zscore": 6.7, "residual": 12.0}
+
+
+def row(seed: int, n_blocks: int, *, late: float = 0.0) -> dict[str, object]:
+    rng = np.random.default_rng(seed)
+    peaks = {name: rng.gumbel(2.0, 0.5, n_blocks).round(2).tolist() for name in USUAL}
+    peaks["zscore"] = [one + late * (at > n_blocks // 2) for at, one in enumerate(peaks["zscore"])]
+    peaks["residual"][3] = None
+    return {
+        "observer": f"still-{seed}",
+        "context": "still",
+        "rate_hz": 1.92e6,
+        "sets": {"a": {}, "b": {"block_s": 0.5, "peaks": peaks}},
+    }
+
+
+def test_events_are_runs_in_which_any_detector_is_above() -> None:
+    blocks = np.array([[0, 9], [9, 0], [0, 0], [9, 9], [0, 0]], float)
+    assert n_events_of(blocks, [5.0, 5.0]) == 2
+    assert n_events_of(blocks, [5.0, 50.0]) == 2
+    assert n_events_of(blocks, [50.0, 50.0]) == 0
+
+
+def test_a_signal_that_goes_on_keeps_its_promise_and_one_that_changes_does_not() -> None:
+    kept, broken = ([*judged(row(seed, 4800, late=late), 1200.0, USUAL)] for seed, late in
+                    ((1, 0.0), (1, 2.0)))  # fmt: skip
+
+    def events(found: list, per_day: float) -> int:
+        (one,) = [x for x in found if x.detector == "all" and x.per_day == per_day]
+        assert one.heard_s == 1200.0
+        assert one.low <= one.expected <= one.high
+        return one.n_events
+
+    # A hundred a day are 1.4 in 20 minutes.
+    assert events(kept, 100.0) <= 8
+    assert events(broken, 100.0) > 20
+    assert events(kept, 1.0) <= events(kept, 10.0) <= events(kept, 100.0)
+    text = markdown(kept)
+    for words in ("| still |", "thresholds of the bundle", "| residual |", "1 a day"):
+        assert words in text
+
+
+def test_too_short_a_signal_is_left_out() -> None:
+    assert not [*judged(row(1, 500), 240.0, USUAL)]
+
+
+def test_the_interval_of_a_count() -> None:
+    assert poisson_interval(0, 1.0) == (0.0, pytest.approx(3.689, abs=1e-3))
+    low, high = poisson_interval(10, 2.0)
+    assert (low, high) == pytest.approx((2.398, 9.195), abs=1e-3)
