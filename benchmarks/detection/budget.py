@@ -9,7 +9,7 @@ of a run are in deviations of its own warm-up, so nothing here tells of another 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,7 @@ def main(kept: Path, calibrate_s: float, save: bool) -> None:
             "benchmarks.detection.hours --seconds"
         )
     title = "False events a day: what was promised and what came"
-    click.echo(save_rows("budget", title, facts(), found, markdown(found), save=save))
+    click.echo(save_rows("budget", title, facts(), map(asdict, found), markdown(found), save=save))
 
 
 if __name__ == "__main__":
