@@ -234,6 +234,7 @@ class EventTracker:
                     continue
                 if not self._may_be_new(sighting, target_dbfs):
                     continue
+                sighting = self._lookout.likely(sighting)
                 track = Track.begin(self._rules.n, decision, sighting)
                 self._candidates.append(track)
             if not any(track is other for other in hit):

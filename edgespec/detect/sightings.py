@@ -236,23 +236,23 @@ class Lookout:
                 if is_clear or (is_surest and one.by == RESIDUAL):
                     found.append(self._sighting(one, region, is_clear=is_clear))
                 elif is_surest:
-                    likely = self._likely(one.standing, region) if one.by == POWER else region
-                    doubtful.append(self._sighting(one, likely, is_clear=False))
+                    doubtful.append(self._sighting(one, region, is_clear=False))
         # Where a score would most likely come from is of use where nothing stands out.
         return found or doubtful
 
-    def _likely(self, standing: Standing, region: Region) -> Region:
-        """Return where a rise, or a loss, of all power comes from where no bin stands out.
+    def likely(self, sighting: Sighting) -> Sighting:
+        """Return a sighting that nothing stands out in as one of what all power has done.
 
         The bin that is off most, of either sign, is that by chance.
         """
-        usual = self._strong.usual
-        if usual is None:
-            return region
+        standing, usual = sighting.evidence.standing, self._strong.usual
+        if sighting.is_clear or sighting.evidence.by != POWER or standing is None or usual is None:
+            return sighting
         sign = 1 if self.means.power.sum() >= usual.sum() else -1
-        if sign == region.sign:
-            return region
-        return region_at(standing, int((sign * standing.excess_db).argmax()))
+        if sign == sighting.region.sign:
+            return sighting
+        region = region_at(standing, int((sign * standing.excess_db).argmax()))
+        return replace(sighting, region=region)
 
     def _quieter(self, one: Evidence, region: Region) -> Sighting | None:
         """Return what the quietest frames show anywhere, where power shows nothing clearly.
