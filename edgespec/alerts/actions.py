@@ -18,6 +18,7 @@ from edgespec.kinds import ADVICE
 from edgespec.nearest import advice
 from edgespec.records import EventType
 from edgespec.units import format_utc
+from edgespec.wire.event import EventMessage
 from edgespec.wire.request import Request
 
 __all__ = ["Actions"]
@@ -63,7 +64,7 @@ class Actions:
 
     def _acknowledge(self, request: Request, now_ns: int) -> dict[str, Any]:
         message = self._history.last_of(request.id) if request.id else None
-        if message is None:
+        if message is None or message.event.event_id != request.id:
             raise self._unknown(request.id, "event")
         if message.event.event_type is EventType.END:
             raise UsageError(f"the event {request.id} is over: there is nothing to acknowledge")
@@ -123,13 +124,20 @@ class Actions:
         }
 
     def _incident(self, name: str) -> Incident:
-        """Return an incident by its id or that of one of its events, which then counts, too."""
-        message = self._history.last_of(name) if name else None
-        wanted = name if message is None else message.event.alert.incident
+        """Return an incident by its id or that of one of its events.
+
+        Its file may be a minute old; the last message of it that the history has is not.
+        """
+        asked = self._history.last_of(name) if name else None
+        wanted = name if asked is None else asked.event.alert.incident
+        last = self._history.last_of(wanted) if wanted else None
         for incident in load_incidents(incidents_path(self._folder)):
             if incident.id == wanted:
-                return incident if message is None else incident.heard(message.event)
-        if message is not None and wanted:
+                for message in (asked, last):
+                    if message is not None:
+                        incident = incident.heard(message.event)
+                return replace(incident, open_id=_open_id(last))
+        if asked is not None and wanted:
             raise UsageError(
                 f"what the event {name} is one of is not written yet: ask again in a few seconds"
             )
@@ -139,6 +147,13 @@ class Actions:
         return UsageError(
             f"no {what} {name!r} is known: `edgespec events list` and `edgespec incidents` name all"
         )
+
+
+def _open_id(last: EventMessage | None) -> str:
+    """Return the event that goes on by its last message, '' where it is over."""
+    if last is None or last.event.event_type is EventType.END:
+        return ""
+    return last.event.event_id
 
 
 def _name(what: str) -> str:

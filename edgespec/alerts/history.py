@@ -56,24 +56,26 @@ class History:
             if not size:
                 sync_folder(self._folder)
 
-    def last_of(self, event_id: str) -> EventMessage | None:
-        """Return the last message of an event, None where none is kept."""
-        mark = b'"id":"' + event_id.encode("utf-8", "replace") + b'"'
+    def last_of(self, name: str) -> EventMessage | None:
+        """Return the last message of an event, or of an incident; None where none is kept."""
+        if not name:
+            return None
+        words = name.encode("utf-8", "replace")
+        marks = (b'"id":"' + words + b'"', b'"incident":"' + words + b'"')
         for path in self._paths:
             try:
                 data = path.read_bytes()
             except FileNotFoundError:
                 continue
-            at = data.rfind(mark)
-            while at >= 0:
-                start = data.rfind(b"\n", 0, at) + 1
+            end = len(data)
+            while (at := max(data.rfind(mark, 0, end) for mark in marks)) >= 0:
+                end = data.rfind(b"\n", 0, at) + 1
                 try:
-                    message = parse_event(data[start:].split(b"\n", 1)[0])
-                    if message.event.event_id == event_id:
-                        return message
+                    message = parse_event(data[end:].split(b"\n", 1)[0])
                 except PayloadError:
-                    pass
-                at = data.rfind(mark, 0, start)
+                    continue
+                if name in (message.event.event_id, message.event.alert.incident):
+                    return message
         return None
 
     def messages(self) -> Iterator[EventMessage]:

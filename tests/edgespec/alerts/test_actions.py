@@ -27,18 +27,21 @@ class Site:
     """The folder of an observer that has told one event twice and one that goes on."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.history = folder, History(folder, 1_000_000)
         self.actions = Actions(folder, ["lte"], lambda: NOW_NS)
-        table, history = IncidentTable({"lte": 20e3}), History(folder, 1_000_000)
+        table = IncidentTable({"lte": 20e3})
         for number, event_type in ((1, EventType.NEW), (1, EventType.END), (2, EventType.NEW)):
             event = event_of(event_id=f"e{number}", event_type=event_type, at_s=60.0 * number)
             self.incident = table.take(event)
-            event = event_of(
-                event_id=f"e{number}", event_type=event_type, at_s=60.0 * number,
-                alert=Alert(incident=self.incident),
-            )  # fmt: skip
-            history.append(EventMessage(event, "pi", 0))
+            self.keep(number, event_type)
         (folder / "incidents.json").write_bytes(table.content())
+
+    def keep(self, number: int, event_type: EventType, lasts_s: float = 1.0) -> None:
+        event = event_of(
+            event_id=f"e{number}", event_type=event_type, at_s=60.0 * number, lasts_s=lasts_s,
+            alert=Alert(incident=self.incident),
+        )  # fmt: skip
+        self.history.append(EventMessage(event, "pi", 0))
 
     def do(self, command: str, **about: object) -> dict:
         return self.actions.do(Request(command, **about))
@@ -95,6 +98,19 @@ def test_normal_by_an_event_or_its_incident(site: Site, name: str) -> None:
     site.do("normal", id="e1", duration_s=10.0)
     (normal,) = site.do("silenced")["normals"]
     assert normal["until"] == "2026-01-19T08:00:10.000000Z"
+
+
+@pytest.mark.parametrize("name", ["e1", "e2", "e3", "incident"])
+def test_how_long_is_normal_is_said_by_the_history_and_not_by_a_file_of_then(
+    site: Site, name: str
+) -> None:
+    """What goes on while it is taught may last; what is over may last twice as long."""
+    name = site.incident if name == "incident" else name
+    site.keep(2, EventType.END, lasts_s=4.0)
+    if name != "e3":
+        assert site.do("normal", id=name)["duration_s"] == 4.0
+    site.keep(3, EventType.NEW)
+    assert site.do("normal", id=name)["duration_s"] is None
 
 
 def test_undo_by_id_and_of_the_last(site: Site) -> None:
