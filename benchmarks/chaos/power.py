@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-from benchmarks.chaos import files
+from benchmarks.chaos import events, files
 from benchmarks.chaos.cuts import cut_at, places, replaced_trial
 from benchmarks.chaos.trial import Trial
 from benchmarks.fleet.yard import learn
@@ -37,6 +37,7 @@ def power_cuts(folder: Path, most: int) -> list[Trial]:
             _bundle(folder / "bundle", most),
             _trained(folder / "trained", most),
             *files.other_files(folder / "files", most),
+            *events.event_files(folder / "events", most),
         ]
     finally:
         logging.disable(logging.NOTSET)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.chaos.cuts import cut_at, places
+from benchmarks.chaos.events import event_files
 from benchmarks.chaos.radios import KINDS
 from benchmarks.chaos.trial import heard_trial
 
@@ -46,6 +47,13 @@ def test_a_process_dies_at_a_byte(at: int, tmp_path: Path) -> None:
 
     assert cut_at(at, work) == (list(range(1, at // 2 + 1)), at < 10)
     assert path.stat().st_size == at
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_what_is_kept_of_events_outlives_a_power_cut(tmp_path: Path) -> None:
+    trials = event_files(tmp_path, 12)
+    assert [(trial.fault, trial.failed) for trial in trials if trial.failed or trial.n_lost] == []
+    assert all(trial.n_tried > 5 for trial in trials)
 
 
 def test_cuts_are_everywhere_or_evenly_spread() -> None:
