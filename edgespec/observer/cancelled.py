@@ -23,7 +23,7 @@ from edgespec.heard_cell import CellState, HeardCell
 from edgespec.lte.numerology import SLOT_S
 from edgespec.observer.astray import UsualShare
 from edgespec.observer.cell_search import CellSearch
-from edgespec.observer.left_normal import FallenNoise, Settling, judge_reference
+from edgespec.observer.left_normal import Settling, fallen_noise, judge_reference
 from edgespec.observer.own_power import is_own_power
 from edgespec.observer.residual_map import ResidualMap
 from edgespec.observer.residual_scale import ResidualScale
@@ -113,7 +113,6 @@ class CancelledBand:
         self._best: Deviation | None = None
         # Of the last block: views that the plane overwrites with the next.
         self._newest: PrefixSlots | None = None
-        self._fallen = FallenNoise(0)
         self._settling = Settling(self._n_warmup)
         # The last site that was learnt, while it is learnt again, too.
         self._known: Site | None = None
@@ -234,7 +233,6 @@ class CancelledBand:
         if scan is not self._scan:
             self._scale.begin()
             self._known, self.doubt = None, ""
-            self._fallen = FallenNoise(plane.plan.n_subbands)
         self.cell, self._plane, self._scan = cell, plane, scan
         is_watched = self.watched is not None and self.watched.begin(cell, gathered.first)
         for again in gathered.blocks(self._max_block_samples):
@@ -289,10 +287,9 @@ class CancelledBand:
                 return
             if self._best is None or found.value > self._best.value:
                 self._best = found
-            if scan.site is not None:
-                fallen = self._fallen.take(found.ratio, slots.n_slots, scan.site)
-                if fallen is not None:
-                    self._lower(scan, fallen)
+            fallen = fallen_noise(scan)
+            if fallen is not None:
+                self._lower(scan, fallen)
 
     def _is_in_time(
         self, plane: ResidualPlane, site: Site, slots: PrefixSlots, block: IqBlock

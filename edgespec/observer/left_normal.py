@@ -9,10 +9,9 @@ from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.grid import Grid
 from edgespec.observer.astray import UsualShare
 from edgespec.observer.steps import change_in, quieter_part
-from edgespec.records import FloatArray
 from edgespec.units import format_hz
 
-__all__ = ["FallenNoise", "Settling", "judge_reference"]
+__all__ = ["Settling", "fallen_noise", "judge_reference"]
 
 #: Slots that are looked at together: 5 ms.
 _TOGETHER = 10
@@ -61,41 +60,22 @@ def _unevenness(site: Site, grid: Grid) -> str:
     )
 
 
-class FallenNoise:
-    """Tells where noise has fallen since it was learnt: nothing is to hide below what was.
+def fallen_noise(scan: ResidualScan) -> NDArray[np.float64] | None:
+    """Return how far noise has fallen since it was learnt: nothing is to hide below what was.
 
     Whoever was there while a site was learnt, and has gone, would else leave it deaf.
 
-    Args:
-        n_subbands: of a slot.
+    Returns:
+        At the end of each 2 s the ratio of the noise to what was learnt in each subband, 1 where it
+        has not fallen by 6 dB, or most of what is left is the cell's; else None.
     """
-
-    def __init__(self, n_subbands: int) -> None:
-        self._sums = np.zeros(n_subbands)
-        self._hop = np.zeros(n_subbands)
-        self._n_slots = 0
-
-    def take(self, ratio: FloatArray, n_slots: int, site: Site) -> NDArray[np.float64] | None:
-        """Take what was measured over what was expected, the newest ``n_slots`` rows of it.
-
-        Returns:
-            At the end of each 2 s the ratio of the noise to what was learnt in each subband, 1
-            where it has not fallen by 6 dB, or most of what is left is the cell's; else None.
-        """
-        n_new = min(n_slots, len(ratio))
-        if not n_new:
-            return None
-        np.sum(ratio[len(ratio) - n_new :], axis=0, dtype=np.float64, out=self._hop)
-        self._sums += self._hop
-        self._n_slots += n_new
-        if self._n_slots < _FALLEN_SLOTS:
-            return None
-        means = self._sums / self._n_slots
-        self._sums[:] = 0.0
-        self._n_slots = 0
-        leaked = site.leak.mean(axis=0) * site.most_power / MOST_RISE
-        has_fallen = (means < _FALLEN) & (leaked < site.noise.mean(axis=0))
-        return np.where(has_fallen, np.maximum(means, 1e-3), 1.0) if has_fallen.any() else None
+    site = scan.site
+    if site is None or scan.n_heard < _FALLEN_SLOTS:
+        return None
+    means = scan.take_ratio()
+    leaked = site.leak.mean(axis=0) * site.most_power / MOST_RISE
+    has_fallen = (means < _FALLEN) & (leaked < site.noise.mean(axis=0))
+    return np.where(has_fallen, np.maximum(means, 1e-3), 1.0) if has_fallen.any() else None
 
 
 class Settling:

@@ -48,6 +48,35 @@ class Arithmetic(Protocol):
         """
         ...
 
+    def scan_residual(
+        self,
+        residual: FloatArray,
+        power: FloatArray,
+        place: _Integers,
+        flags: _Integers,
+        tables: _Doubles,
+        unit: float,
+        terms: _Doubles,
+        ratio: FloatArray,
+        heard: _Doubles,
+        counts: _Integers,
+        sums: _Doubles,
+        blocks: _Doubles,
+        open_: _Doubles,
+        spreads: _Doubles,
+        skew: float,
+        runs: _Integers,
+        bands: _Doubles,
+        lanes: _Doubles,
+        best: _Doubles,
+        /,
+    ) -> int:
+        """Write the terms of slots, :meth:`scan` them, and return how many they are.
+
+        Args as of both; ``heard`` float64 ``(n_bands,)``: measured over expected is added to it.
+        """
+        ...
+
     def scan(
         self,
         terms: _Doubles,
@@ -60,6 +89,7 @@ class Arithmetic(Protocol):
         skew: float,
         runs: _Integers,
         bands: _Doubles,
+        lanes: _Doubles,
         best: _Doubles,
         /,
     ) -> None:
@@ -70,7 +100,8 @@ class Arithmetic(Protocol):
         Args:
             terms: of the slots, in the first rows.
             n_new: number of the slots, at most :data:`MOST_NEW`.
-            counts: as ``sums``, ``blocks``, ``open_``, ``bands`` and ``best`` of the memory.
+            counts: as ``sums``, ``blocks``, ``open_``, ``bands``, ``lanes`` and ``best`` of the
+                memory.
             spreads: float64 ``(2, n_lengths, n_runs)``: ``c`` and ``f`` of the law.
             skew: spread of one slot's ratio.
             runs: int64 ``(2, n_runs)``: first band of each run, and the one behind its last.

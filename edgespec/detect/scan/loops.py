@@ -10,6 +10,7 @@ import numpy as np
 
 from edgespec.detect.scan.terms import (
     BORNE_OUT,
+    LANE_TERMS,
     LEAK_SPREAD,
     LEAST_SKEW,
     MISFIT,
@@ -18,10 +19,10 @@ from edgespec.detect.scan.terms import (
     RUN_TERMS,
     UNHEARD,
 )
-from edgespec.detect.scan.windows import BLOCKS, LONG, NEWEST_BLOCKS, SHORT, STRIDES
-from edgespec.jit import kernel, scalar
+from edgespec.detect.scan.windows import BLOCKS, LONG, MOST_NEW, NEWEST_BLOCKS, SHORT, STRIDES
+from edgespec.jit import apart, kernel, scalar
 
-__all__ = ["load", "residual_terms", "scan"]
+__all__ = ["load", "residual_terms", "scan", "scan_residual"]
 
 _SHORT, _STRIDES = np.array(SHORT), np.array(STRIDES)
 _N_SHORT, _N_LONG, _TENTH = len(SHORT), len(LONG), 10
@@ -34,11 +35,17 @@ def load() -> None:
     rows, place, flags = np.ones((1, 1), np.float32), np.zeros(1, np.int64), np.zeros(1, np.uint8)
     terms, tables = np.zeros((1, N_TERMS, 1)), np.ones((4, 20, 1))
     counts, runs = np.zeros(1 + 2 * _N_LONG, np.int64), np.array([[0], [1]])
-    sums, bands = np.zeros((SHORT[-1] + 2, N_TERMS, 1)), np.zeros((RUN_TERMS, 2))
+    sums, bands = np.zeros((N_TERMS, 1, SHORT[-1] + 2)), np.zeros((RUN_TERMS, 2))
+    lanes = np.zeros((2, LANE_TERMS, MOST_NEW))
     spreads, best = np.ones((2, _N_SHORT + _N_LONG, 1)), np.zeros((N_BEST, 1 + _N_LONG))
     blocks, open_ = np.zeros((_N_LONG, BLOCKS, N_TERMS, 1)), np.zeros((_N_LONG, N_TERMS, 1))
-    residual_terms(rows, rows, place, flags, tables, 1.0, terms, np.ones((2, 1), np.float32))
-    scan(terms, 1, counts, sums, blocks, open_, spreads, 0.4, runs, bands, best)
+    ratio, heard = np.ones((2, 1), np.float32), np.zeros(1)
+    residual_terms(rows, rows, place, flags, tables, 1.0, terms, ratio)
+    scan(terms, 1, counts, sums, blocks, open_, spreads, 0.4, runs, bands, lanes, best)
+    scan_residual(
+        rows, rows, place, flags, tables, 1.0, terms, ratio, heard, counts, sums, blocks, open_,
+        spreads, 0.4, runs, bands, lanes, best,
+    )  # fmt: skip
 
 
 @kernel
@@ -90,62 +97,154 @@ def _is_heard(residual, power, flag):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def scan_residual(  # type: ignore[no-untyped-def]
+    residual, power, place, flags, tables, unit, terms, ratio, heard, counts, sums, blocks, open_,
+    spreads, skew, runs, bands, lanes, best,
+):  # fmt: skip
+    """Write the terms of slots and scan them: one call, as each costs as much as a third of it."""
+    n_new = residual_terms(residual, power, place, flags, tables, unit, terms, ratio)
+    for row in range(len(ratio) - n_new, len(ratio)):
+        for b in range(len(heard)):
+            heard[b] += ratio[row, b]
+    if n_new:
+        scan(terms, n_new, counts, sums, blocks, open_, spreads, skew, runs, bands, lanes, best)
+    return n_new
+
+
+@kernel
 def scan(  # type: ignore[no-untyped-def]
-    terms, n_new, counts, sums, blocks, open_, spreads, skew, runs, bands, best
+    terms, n_new, counts, sums, blocks, open_, spreads, skew, runs, bands, lanes, best
 ):
     """Take the slots in, and look at the windows that end with them."""
     _add(terms, n_new, counts, sums)
     _scan_long(terms, n_new, counts, blocks, open_, spreads, skew, runs, bands, best)
-    _scan_short(sums, n_new, counts, spreads, skew, runs, bands, best[:, 0])
+    _scan_short(sums, n_new, counts, spreads, skew, runs, lanes, best[:, 0])
 
 
 @kernel
 def _add(terms, n_new, counts, sums):  # type: ignore[no-untyped-def]
-    n_terms, n_bands = sums.shape[1:]
-    if counts[0] + n_new >= len(sums):
-        # The first row keeps what is taken away from the others, until it is zero again.
-        first = counts[0] - SHORT[-1]
-        sums[0] = sums[first]
-        for row in range(1, SHORT[-1] + 1):
-            for k in range(n_terms):
-                for b in range(n_bands):
-                    sums[row, k, b] = sums[row + first, k, b] - sums[0, k, b]
-        sums[0] = 0.0
-        counts[0] = SHORT[-1]
-    for row in range(counts[0], counts[0] + n_new):
+    n_terms, n_bands, n_rows = sums.shape
+    newest = counts[0]
+    if newest + n_new >= n_rows:
+        # The first entry keeps what is taken away from the others, until it is zero again.
+        first = newest - SHORT[-1]
         for k in range(n_terms):
             for b in range(n_bands):
-                sums[row + 1, k, b] = sums[row, k, b] + terms[row - counts[0], k, b]
-    counts[0] += n_new
+                row, base = sums[k, b], sums[k, b, first]
+                for t in range(SHORT[-1] + 1):
+                    row[t] = row[first + t] - base
+        newest = np.int64(SHORT[-1])
+    for k in range(n_terms):
+        for b in range(n_bands):
+            total = sums[k, b, newest]
+            for t in range(n_new):
+                total += terms[t, k, b]
+                sums[k, b, newest + 1 + t] = total
+    counts[0] = newest + n_new
 
 
 @kernel
 def _scan_short(  # type: ignore[no-untyped-def]
-    sums, n_new, counts, spreads, skew, runs, bands, best
+    sums, n_new, counts, spreads, skew, runs, lanes, best
 ):
-    n_bands = sums.shape[2]
     best[0] = -np.inf
+    newest = counts[0]
     for number in range(_N_SHORT):
-        for stop in range(counts[0], max(counts[0] - n_new, _SHORT[number] - 1), -_STRIDES[number]):
-            last, first = sums[stop], sums[stop - _SHORT[number]]
-            for b in range(n_bands):
-                h = last[3, b] - first[3, b]
-                g = h / (last[4, b] - first[4, b] + _KNOWN_LEAK)
-                bands[0, b + 1] = last[0, b] - first[0, b] - g * (last[1, b] - first[1, b])
-                bands[1, b + 1] = last[2, b] - first[2, b] - g * h
-                bands[2, b + 1] = h
-                bands[3, b + 1] = last[5, b] - first[5, b]
-                bands[4, b + 1] = last[2, b] - first[2, b]
-            _add_up(bands, 5)
-            _look(bands, spreads, skew, runs, number, 0, runs.shape[1], best)
+        length, stride = _SHORT[number], _STRIDES[number]
+        # Windows end in the newest slot, a stride before it, and so on, all in new slots.
+        room = min(n_new, newest - length + 1)
+        if room <= 0:
+            continue
+        if stride == 1 and newest >= length + MOST_NEW - 1:
+            # So many at once are whole vectors; those that are not new are only computed.
+            _fill_lanes(MOST_NEW, 1, sums, newest - (MOST_NEW - 1), length, lanes)
+            _look_at_lanes(MOST_NEW, MOST_NEW - room, lanes, spreads, skew, runs, number, best)
+        else:
+            n = (room + stride - 1) // stride
+            _fill_lanes(n, stride, sums, newest - stride * (n - 1), length, lanes)
+            _look_at_lanes(n, 0, lanes, spreads, skew, runs, number, best)
+
+
+@scalar
+def _fill_lanes(n, stride, sums, oldest, length, lanes):  # type: ignore[no-untyped-def]
+    """Write what windows side by side hold of the bands, summed up from the first band on."""
+    start = oldest - length
+    for b in range(sums.shape[1]):
+        # One by one: of an array cut in two directions the compiler gathers the elements.
+        _fill_band(
+            n, stride,
+            sums[0, b, oldest:], sums[1, b, oldest:], sums[2, b, oldest:], sums[3, b, oldest:],
+            sums[4, b, oldest:], sums[5, b, oldest:],
+            sums[0, b, start:], sums[1, b, start:], sums[2, b, start:], sums[3, b, start:],
+            sums[4, b, start:], sums[5, b, start:],
+            lanes[b], lanes[b + 1],
+        )  # fmt: skip
+
+
+@apart
+def _fill_band(  # type: ignore[no-untyped-def]
+    n, stride, last_xa, last_xd, last_aa, last_ad, last_dd, last_aaa,
+    first_xa, first_xd, first_aa, first_ad, first_dd, first_aaa, below, lane,
+):  # fmt: skip
+    for j in range(n):
+        t = j * stride
+        h = last_ad[t] - first_ad[t]
+        g = h / (last_dd[t] - first_dd[t] + _KNOWN_LEAK)
+        aa = last_aa[t] - first_aa[t]
+        lane[0, j] = below[0, j] + (last_xa[t] - first_xa[t] - g * (last_xd[t] - first_xd[t]))
+        lane[1, j] = below[1, j] + (aa - g * h)
+        lane[2, j] = below[2, j] + h
+        lane[3, j] = below[3, j] + (last_aaa[t] - first_aaa[t])
+        lane[4, j] = below[4, j] + aa
+
+
+@scalar
+def _look_at_lanes(  # type: ignore[no-untyped-def]
+    n, first, lanes, spreads, skew, runs, number, best
+):
+    """Keep the largest deviation of windows side by side, of those from ``first`` on."""
+    # A cube root adds a third of the skew at most, so most runs need neither it nor a square root.
+    least = max(best[0] - skew / 3.0, 0.0) ** 2
+    is_any = best[0] < skew / 3.0
+    for run in range(runs.shape[1]):
+        above, below = lanes[runs[1, run]], lanes[runs[0, run]]
+        c, f = spreads[0, number, run], spreads[1, number, run]
+        if not is_any and not _may_be_more(n, above, below, c, f, least):
+            continue
+        for j in range(first, n):
+            u, i = above[0, j] - below[0, j], above[1, j] - below[1, j]
+            misfit, drift = MISFIT * (above[2, j] - below[2, j]), f * i
+            square = c * (i + misfit * misfit) + drift * drift
+            if is_any or u * abs(u) > least * square:
+                k, a = above[3, j] - below[3, j], above[4, j] - below[4, j]
+                z = _deviation(u, i, k, a, square, skew)
+                if z > best[0]:
+                    best[0], best[1], best[2], best[3] = z, number, run, u / i
+                    least = max(z - skew / 3.0, 0.0) ** 2
+                    is_any = z < skew / 3.0
+
+
+@apart
+def _may_be_more(n, above, below, c, f, least):  # type: ignore[no-untyped-def]
+    """Whether one of the windows may deviate by more than the largest so far, by a hair."""
+    n_more = np.int64(0)
+    for j in range(n):
+        u, i = above[0, j] - below[0, j], above[1, j] - below[1, j]
+        misfit, drift = MISFIT * (above[2, j] - below[2, j]), f * i
+        square = c * (i + misfit * misfit) + drift * drift
+        n_more += np.int64(u * abs(u) > (1.0 - 1e-12) * least * square)
+    return n_more > 0
 
 
 @kernel
 def _scan_long(  # type: ignore[no-untyped-def]
     terms, n_new, counts, blocks, open_, spreads, skew, runs, bands, best
 ):
+    _, n_terms, n_bands = terms.shape
     for row in range(n_new):
-        open_[0] += terms[row]
+        for k in range(n_terms):
+            for b in range(n_bands):
+                open_[0, k, b] += terms[row, k, b]
         counts[1] += 1
         for number in range(_N_LONG):
             if counts[1 + number] < _TENTH:

@@ -13,7 +13,7 @@ from edgespec.detect.scan.terms import BORNE_OUT, LEAK_SPREAD, LEAST_SKEW, MISFI
 from edgespec.detect.scan.windows import BLOCKS, LONG, NEWEST_BLOCKS, SHORT, STRIDES
 from edgespec.records import FloatArray
 
-__all__ = ["deviation", "residual_terms", "run_sums", "scan"]
+__all__ = ["deviation", "residual_terms", "run_sums", "scan", "scan_residual"]
 
 _Doubles = NDArray[Any]
 _Integers = NDArray[Any]
@@ -50,6 +50,35 @@ def residual_terms(
     return len(heard)
 
 
+def scan_residual(
+    residual: FloatArray,
+    power: FloatArray,
+    place: _Integers,
+    flags: _Integers,
+    tables: _Doubles,
+    unit: float,
+    terms: _Doubles,
+    ratio: FloatArray,
+    heard: _Doubles,
+    counts: _Integers,
+    sums: _Doubles,
+    blocks: _Doubles,
+    open_: _Doubles,
+    spreads: _Doubles,
+    skew: float,
+    runs: _Integers,
+    bands: _Doubles,
+    lanes: _Doubles,
+    best: _Doubles,
+) -> int:
+    """Write the terms of slots and scan them."""
+    n_new = residual_terms(residual, power, place, flags, tables, unit, terms, ratio)
+    if n_new:
+        heard += ratio[len(ratio) - n_new :].sum(axis=0, dtype=np.float64)
+        scan(terms, n_new, counts, sums, blocks, open_, spreads, skew, runs, bands, lanes, best)
+    return n_new
+
+
 def scan(
     terms: _Doubles,
     n_new: int,
@@ -61,6 +90,7 @@ def scan(
     skew: float,
     runs: _Integers,
     bands: _Doubles,
+    lanes: _Doubles,
     best: _Doubles,
 ) -> None:
     """Take the slots in, and look at the windows that end with them."""
@@ -70,19 +100,21 @@ def scan(
     for number, (length, stride) in enumerate(zip(SHORT, STRIDES, strict=True)):
         stops = np.arange(n_slots, max(n_slots - n_new, length - 1), -stride)
         if len(stops):
-            u, i, h, k, a = run_sums(sums[stops] - sums[stops - length], runs)
+            windows = np.moveaxis(sums[..., stops] - sums[..., stops - length], -1, 0)
+            u, i, h, k, a = run_sums(windows, runs)
             z = deviation(u, i, h, k, a, spreads[:, number], skew)
             _keep_largest(z, u, i, number, best[:, 0])
 
 
 def _add(terms: _Doubles, counts: _Integers, sums: _Doubles) -> None:
     n_kept, n_new = int(counts[0]), len(terms)
-    if n_kept + n_new >= len(sums):
+    if n_kept + n_new >= sums.shape[2]:
         first, n_kept = n_kept - SHORT[-1], SHORT[-1]
-        sums[: n_kept + 1] = sums[first : first + n_kept + 1] - sums[first]
-    new = sums[n_kept + 1 : n_kept + n_new + 1]
+        kept = sums[..., first : first + n_kept + 1] - sums[..., first : first + 1]
+        sums[..., : n_kept + 1] = kept
+    new = np.moveaxis(sums[..., n_kept + 1 : n_kept + n_new + 1], -1, 0)
     np.cumsum(terms, axis=0, out=new)
-    new += sums[n_kept]
+    new += sums[..., n_kept]
     counts[0] = n_kept + n_new
 
 

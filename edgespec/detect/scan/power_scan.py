@@ -142,6 +142,7 @@ class PowerScan:
             0.0,
             memory.runs,
             memory.bands,
+            memory.lanes,
             memory.best,
         )
         return Score(self.name, float(memory.best[0].max()), self._shape_db)

@@ -49,6 +49,10 @@ class ResidualScan:
         n_warmup: slots to learn from, :data:`LEAST_WARMUP` to :data:`MOST_WARMUP`.
         arithmetic: how it is computed.
 
+    Attributes:
+        spreads: float64 ``(2, n_lengths, n_runs)``, by how much windows vary at the site.
+        n_heard: slots since the last :meth:`take_ratio`, or since the site was learnt.
+
     Raises:
         ConfigError: the warm-up is shorter or longer than that.
     """
@@ -64,7 +68,7 @@ class ResidualScan:
                 f"{LEAST_WARMUP} to {MOST_WARMUP}, 0.4 to 4 s"
             )
         self.windows = Windows(n_subbands)
-        self._arithmetic = arithmetic
+        self._scan_residual = arithmetic.scan_residual
         self._memory = Memory(self.windows)
         self._learnt = np.empty((2, n_warmup, n_subbands), np.float32)
         self._place = np.empty(n_warmup, np.int64)
@@ -73,6 +77,8 @@ class ResidualScan:
         self._tables = np.ones((4, 20, n_subbands))
         self.spreads = np.ones((2, len(self.windows.lengths), self.windows.n_runs))
         self._skew = 0.0
+        # Slots whose ratios are in the memory's sum of them.
+        self.n_heard = 0
 
     @property
     def site(self) -> Site | None:
@@ -93,7 +99,7 @@ class ResidualScan:
         """Forget the site and warm up again."""
         self._site = None
         self._n_learnt = 0
-        self._memory.clear()
+        self._clear()
 
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain, in dB: noise and cell move alike."""
@@ -127,11 +133,21 @@ class ResidualScan:
         means = ratio.reshape(n_rows, n_together, -1).mean(axis=1)
         return np.asarray(10.0 * np.log10(np.maximum(means, 1e-12)))
 
+    def take_ratio(self) -> NDArray[np.float64]:
+        """Return the mean of measured over expected of the last ``n_heard`` slots, and begin anew.
+
+        float64 ``(n_subbands,)``.
+        """
+        means = self._memory.heard / max(self.n_heard, 1)
+        self._memory.heard[:] = 0.0
+        self.n_heard = 0
+        return means
+
     def lower(self, ratio: NDArray[np.float64]) -> None:
         """Take noise that has fallen for what is normal: by its ratio of powers in each subband."""
         if self._site is not None:
             self._keep(self._site.lowered(ratio))
-            self._memory.clear()
+            self._clear()
 
     def _learn_from(self, part: slice) -> None:
         residual, power = self._learnt[:, part]
@@ -143,7 +159,11 @@ class ResidualScan:
         flags = np.zeros(n_slots, np.uint8)
         plain.residual_terms(residual, power, place, flags, self._tables, site.unit, terms, ratio)
         self.spreads[:] = learn_spreads(terms, self.windows)
+        self._clear()
+
+    def _clear(self) -> None:
         self._memory.clear()
+        self.n_heard = 0
 
     def _keep(self, site: Site) -> None:
         self._site = site
@@ -171,6 +191,8 @@ class ResidualScan:
         if self._site is None:
             self._learn(residual, power, place, flags)
             return None
+        if len(residual) <= MOST_NEW:
+            return self._scan(residual, power, place, flags, self._site)
         found: Deviation | None = None
         for start in range(0, len(residual), MOST_NEW):
             part = slice(start, start + MOST_NEW)
@@ -187,16 +209,17 @@ class ResidualScan:
         flags: NDArray[np.uint8],
         site: Site,
     ) -> Deviation | None:
-        memory, arithmetic = self._memory, self._arithmetic
-        n_new = arithmetic.residual_terms(
-            residual, power, place, flags, self._tables, site.unit, memory.terms, memory.ratio
-        )
-        if not n_new:
-            return None
-        best = memory.best
-        arithmetic.scan(
+        memory = self._memory
+        n_new = self._scan_residual(
+            residual,
+            power,
+            place,
+            flags,
+            self._tables,
+            site.unit,
             memory.terms,
-            n_new,
+            memory.ratio,
+            memory.heard,
             memory.counts,
             memory.sums,
             memory.blocks,
@@ -205,14 +228,20 @@ class ResidualScan:
             self._skew,
             memory.runs,
             memory.bands,
-            best,
+            memory.lanes,
+            memory.best,
         )
-        values = best[0].tolist()
+        if not n_new:
+            return None
+        self.n_heard += n_new
+        values = memory.best[0].tolist()
+        column = values.index(max(values))
+        found = self._found(column, site)
         # The short windows go by the newest slots; a long one must not be contradicted by them.
-        for column in sorted(range(len(values)), key=values.__getitem__, reverse=True):
+        while column and self._is_over(found, float(memory.best[3, column])):
+            values[column] = -math.inf
+            column = values.index(max(values))
             found = self._found(column, site)
-            if not column or not self._is_over(found, float(best[3, column])):
-                break
         return found
 
     def _found(self, column: int, site: Site) -> Deviation:

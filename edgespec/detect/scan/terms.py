@@ -29,6 +29,7 @@ from edgespec.records import FrameFlag
 
 __all__ = [
     "BORNE_OUT",
+    "LANE_TERMS",
     "LEAK_SPREAD",
     "LEAST_SKEW",
     "MISFIT",
@@ -44,7 +45,7 @@ N_BEST = 4
 UNHEARD = int(FrameFlag.DROPPED | FrameFlag.NONFINITE | FrameFlag.CONSTANT)
 N_TERMS = 6
 #: What adds up over bands: u, i, h, k, S(a a), and u and i of the newest part of a long window.
-RUN_TERMS = 7
+LANE_TERMS, RUN_TERMS = 5, 7
 #: Walking in an extended vehicular channel moved the leakage of simulated cells by up to 3 dB.
 LEAK_SPREAD = 1.0
 #: On simulated traffic without interferer, 1 of 10 dB more power left up to a fifth more than the
