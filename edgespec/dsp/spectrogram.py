@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.computing import AUTO, Computing
+from edgespec.dsp.block_check import BlockCheck
 from edgespec.dsp.kept_samples import KeptSamples
 from edgespec.dsp.look import BlockLook
 from edgespec.dsp.quality import ClipLimits, RealSignal
 from edgespec.dsp.stream import first_lost, is_near_rate
-from edgespec.errors import ConfigError, ModelError, SourceError
+from edgespec.errors import ConfigError, SourceError
 from edgespec.framing import Framing
 from edgespec.grid import Grid, Span
 from edgespec.records import FloatArray, FrameFlag, IqBlock, SampleFormat, SourceInfo, Spectrogram
@@ -123,7 +124,14 @@ class FrontEnd:
         self._frames = FRAMES[self.computing](framing, sample_format, limits)
         self._staged = sample_format.empty(self._frames.batch_frames * framing.frame_samples)
         self._staged[:] = 0
-        self._item_shape = self._staged.shape[1:]
+        self._check = BlockCheck(
+            framing.sample_rate_hz,
+            sample_format,
+            max_block_samples,
+            plane="front end",
+            at="the model was made for",
+            instead="choose a model for the source's",
+        )
         # Besides the frames of the block: one that began in earlier blocks, one for a gap.
         n_rows = max_block_samples // framing.frame_samples + 2
         self.max_frames = n_rows
@@ -247,28 +255,6 @@ class FrontEnd:
             self._flags[first:stop] |= np.uint8(flags)
             self._staged_flags = FrameFlag.VALID
         self._staged_flags = self._staged_flags | flags if self._n_staged else FrameFlag.VALID
-
-    def _check(self, block: IqBlock) -> None:
-        wanted_hz, samples = self.framing.sample_rate_hz, block.samples
-        if not is_near_rate(block.sample_rate_hz, wanted_hz):
-            raise ModelError(
-                f"the samples come at {block.sample_rate_hz:.10g} S/s, but the model was made for"
-                f" {wanted_hz:.10g} S/s: set the source to that rate, or choose"
-                " a model for the source's"
-            )
-        if len(samples) > self.max_block_samples:
-            raise SourceError(
-                f"a block has {len(samples)} samples; this front end was made for at most"
-                f" {self.max_block_samples}: read less at once, or make it with a larger"
-                " max_block_samples"
-            )
-        if samples.dtype != self._staged.dtype or samples.shape[1:] != self._item_shape:
-            expected = self._staged
-            raise SourceError(
-                f"a block has samples of type {samples.dtype} and shape {samples.shape};"
-                f" {self.sample_format.value} needs {expected.dtype} (n_samples"
-                f"{', 2' if expected.ndim == 2 else ','})"
-            )
 
     def _close_gap(self, block: IqBlock) -> int:
         """Write the row of a gap before the block, if there is one; return the number of rows."""

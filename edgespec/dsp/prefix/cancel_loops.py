@@ -14,7 +14,7 @@ from numba import types
 from edgespec.dsp.prefix import steering
 from edgespec.dsp.prefix.delay import N_TAPS
 from edgespec.dsp.prefix.steering import LEAKED, LOUD, N_SUMS, POWER_STEP
-from edgespec.jit import ahead, apart
+from edgespec.jit import ahead, apart, scalar
 from edgespec.lte.numerology import SLOTS_PER_FRAME
 from edgespec.records import FrameFlag, SampleFormat
 
@@ -61,12 +61,12 @@ def _count_clipped(n_items, values, low, high):  # type: ignore[no-untyped-def]
     return n_clipped
 
 
-@apart
-def _count_changes(n_items, values, first_i, first_q):  # type: ignore[no-untyped-def]
-    n_changes = np.int32(0)
-    for i in range(n_items // 2):
-        n_changes += np.int32((values[2 * i] != first_i) | (values[2 * i + 1] != first_q))
-    return n_changes
+@scalar
+def _is_constant(n_items, values):  # type: ignore[no-untyped-def]
+    i = 2
+    while i < n_items and values[i] == values[i - 2]:
+        i += 1
+    return i >= n_items
 
 
 @apart
@@ -111,6 +111,30 @@ def _energy(n_items, near, far):  # type: ignore[no-untyped-def]
     return 0.5 * np.float64(energy)
 
 
+@apart
+def _add_products(n_samples, near, far, weight, sums):  # type: ignore[no-untyped-def]
+    """Add weighted power and product of each sample."""
+    for n in range(n_samples):
+        x, y, u, v = near[2 * n], near[2 * n + 1], far[2 * n], far[2 * n + 1]
+        sums[3 * n] += 0.5 * weight * np.float64(x * x + y * y + u * u + v * v)
+        sums[3 * n + 1] += weight * np.float64(x * u + y * v)
+        sums[3 * n + 2] += weight * np.float64(x * v - y * u)
+
+
+@apart
+def _add_up(n_samples, near, far, weight, sums):  # type: ignore[no-untyped-def]
+    """Add weighted power and product of some samples, summed up."""
+    power, real, imag = 0.0, 0.0, 0.0
+    for n in range(n_samples):
+        x, y, u, v = near[2 * n], near[2 * n + 1], far[2 * n], far[2 * n + 1]
+        power += 0.5 * weight * np.float64(x * x + y * y + u * u + v * v)
+        real += weight * np.float64(x * u + y * v)
+        imag += weight * np.float64(x * v - y * u)
+    sums[0] += power
+    sums[1] += real
+    sums[2] += imag
+
+
 @functools.cache
 def cancel_kernel(
     sample_format: SampleFormat, n_window: int, n_together: int, n_run: int, is_whole: bool
@@ -121,22 +145,25 @@ def cancel_kernel(
     """
     n_wide, n_subbands = padded(n_window), n_window // n_together
     n_more = 0 if is_whole else 2 * (N_TAPS - 1)
-    n_line = 2 * max(n_window, n_run) + n_more
+    n_line = 2 * n_run + n_more
+    n_near, n_far = 2 * n_window, 2 * n_window + n_more
     before = 0 if is_whole else N_TAPS // 2 - 1
     items_in = types.Array(_ITEMS[sample_format], 1, "C", readonly=True, aligned=False)
 
     @ahead(
         types.void(
-            items_in, types.int64, types.float64, types.float64, types.int64, types.int64,
-            types.int64, types.int64, types.int64, types.float64[::1], types.float64[::1],
-            types.int64[::1], types.float32[::1], types.float32[:, ::1], types.uint8[:, ::1],
-            types.float64[::1], types.float32[::1], types.float32[:, ::1], types.float32[:, ::1],
-            types.int64[::1], types.uint8[::1], types.int64[::1],
+            items_in, types.int64, types.int64, items_in, types.int64, types.float64,
+            types.float64, types.int64, types.int64, types.int64, types.int64, types.int64,
+            types.float64[::1], types.float64[::1], types.int64[::1], types.float32[::1],
+            types.float32[:, ::1], types.uint8[:, ::1], types.float64[::1], types.float32[::1],
+            types.float32[:, ::1], types.float32[:, ::1], types.int64[::1], types.uint8[::1],
+            types.int64[::1],
         )
     )  # fmt: skip
     def cancel(  # type: ignore[no-untyped-def]
-        items, origin, part, step, first, number, n_slots, row, tick, ends, limits, sizes, tables,
-        turns, steers, sums, work, residual, power, slot, flags, tick_start,
+        early, early_origin, n_early, later, later_origin, part, step, first, number, n_slots, row,
+        tick, ends, limits, sizes, tables, turns, steers, sums, work, residual, power, slot, flags,
+        tick_start,
     ):  # fmt: skip
         zero, low, high = np.float32(limits[0]), np.float32(limits[1]), np.float32(limits[2])
         lag, back, max_clipped = sizes[0], sizes[1], sizes[2]
@@ -151,6 +178,8 @@ def cancel_kernel(
         there = work[3 * n_line + 5 * n_wide : 3 * n_line + 6 * n_wide]
         turn_r = work[3 * n_line + 6 * n_wide : 3 * n_line + 7 * n_wide]
         turn_i = work[3 * n_line + 7 * n_wide : 3 * n_line + 8 * n_wide]
+        nears = work[3 * n_line + 8 * n_wide : 3 * n_line + 8 * n_wide + n_symbols * n_near]
+        lines = work[3 * n_line + 8 * n_wide + n_symbols * n_near :]
         bits_left, bits_there = residual.view(np.int32), power.view(np.int32)
         for k in range(n_window):
             turn_r[k], turn_i[k] = turns[0, k], turns[1, k]
@@ -158,31 +187,33 @@ def cancel_kernel(
             offset = part + (first + s) * step
             whole = math.floor(offset)
             rest = offset - whole
+            items, origin = later, later_origin
+            if s < n_early:
+                items, origin = early, early_origin
             begin = origin + np.int64(whole)
             place = (number + s) % SLOTS_PER_FRAME
             for k in range(n_wide):
                 left[k] = _ZERO
                 there[k] = _ZERO
-            n_clipped, n_changes = np.int64(0), np.int64(0)
-            first_i, first_q = _ZERO, _ZERO
+            # All of them before any is used: what was just written is read slowly.
             for symbol in range(n_symbols):
                 at = begin + np.int64(math.floor(rest + ends[symbol])) - back
-                _take(2 * n_window, items, 2 * at, zero, near)
-                _take(2 * n_window + n_more, items, 2 * (at + lag - before), zero, line)
-                n_clipped += _count_clipped(2 * n_window, near, low, high)
-                n_clipped += _count_clipped(2 * n_window + n_more, line, low, high)
-                if symbol == 0:
-                    first_i, first_q = near[0], near[1]
-                n_changes += _count_changes(2 * n_window, near, first_i, first_q)
+                _take(n_near, items, 2 * at, zero, nears[symbol * n_near :])
+                _take(n_far, items, 2 * (at + lag - before), zero, lines[symbol * n_far :])
+            n_clipped = _count_clipped(n_symbols * n_near, nears, low, high)
+            n_clipped += _count_clipped(n_symbols * n_far, lines, low, high)
+            is_constant = _is_constant(n_symbols * n_near, nears)
+            for symbol in range(n_symbols):
+                one, other = nears[symbol * n_near :], lines[symbol * n_far :]
                 if is_whole:
                     _add_bins(
-                        n_window, n_wide, near, line, cosines, sines, turn_r, turn_i, bins, left,
+                        n_window, n_wide, one, other, cosines, sines, turn_r, turn_i, bins, left,
                         there,
                     )  # fmt: skip
                 else:
-                    _delay(2 * n_window, taps, line, far)
+                    _delay(n_near, taps, other, far)
                     _add_bins(
-                        n_window, n_wide, near, far, cosines, sines, turn_r, turn_i, bins, left,
+                        n_window, n_wide, one, far, cosines, sines, turn_r, turn_i, bins, left,
                         there,
                     )  # fmt: skip
             all_left, all_there = 0.0, 0.0
@@ -198,7 +229,7 @@ def cancel_kernel(
             flag = np.uint8(0)
             if n_clipped > max_clipped:
                 flag |= _CLIPPED
-            if n_changes == 0:
+            if is_constant:
                 flag |= _CONSTANT
             found = False
             for b in range(n_subbands):
@@ -246,23 +277,11 @@ def cancel_kernel(
                 sums[_PARTS] += end - math.floor(end)
                 if is_quiet:
                     sums[_N_QUIET] += 1.0
-                for n in range(n_run):
-                    x, y, u, v = near[2 * n], near[2 * n + 1], far[2 * n], far[2 * n + 1]
-                    energy = 0.5 * weight * np.float64(x * x + y * y + u * u + v * v)
-                    real = weight * np.float64(x * u + y * v)
-                    imag = weight * np.float64(x * v - y * u)
-                    sums[N_SUMS + 3 * n] += energy
-                    sums[N_SUMS + 3 * n + 1] += real
-                    sums[N_SUMS + 3 * n + 2] += imag
-                    if is_quiet:
-                        # The window at one end of the run, and what is outside at the other.
-                        if n < n_window:
-                            sums[_QUIET] += energy
-                            sums[_QUIET + 1] += real
-                            sums[_QUIET + 2] += imag
-                        if n >= n_run - n_window:
-                            sums[_QUIET_OUTSIDE] += energy
-                            sums[_QUIET_OUTSIDE + 1] += real
-                            sums[_QUIET_OUTSIDE + 2] += imag
+                _add_products(n_run, near, far, weight, sums[N_SUMS:])
+                if is_quiet:
+                    # The window at one end of the run, and what is outside at the other.
+                    last = 2 * (n_run - n_window)
+                    _add_up(n_window, near, far, weight, sums[_QUIET:])
+                    _add_up(n_window, near[last:], far[last:], weight, sums[_QUIET_OUTSIDE:])
 
     return cancel

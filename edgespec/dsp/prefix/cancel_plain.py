@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.prefix import steering
 from edgespec.dsp.prefix.recipe import Recipe, Rows
+from edgespec.dsp.prefix.staged import Staged
 from edgespec.dsp.prefix.steering import LEAKED, LOUD, N_SUMS, POWER_STEP
 from edgespec.dsp.prefix.tracker import Tracker
 from edgespec.lte.numerology import SLOTS_PER_FRAME
@@ -23,23 +24,33 @@ class PlainCancelling:
     and symbols are added up and scaled.
     """
 
-    def __init__(self, recipe: Recipe, tracker: Tracker, rows: Rows) -> None:
-        self._recipe, self._tracker, self._rows = recipe, tracker, rows
+    def __init__(self, recipe: Recipe, tracker: Tracker, rows: Rows, staged: Staged) -> None:
+        self._recipe, self._tracker, self._rows, self._staged = recipe, tracker, rows, staged
         self._waves = np.exp(-1j * recipe.bins()).astype(np.complex64)
         self._component = recipe.sample_format.dtype.type(0).real.dtype
         self._max_clipped = recipe.limits.max_clipped(recipe.n_components)
 
-    def compute(self, samples: NDArray[Any], start: int, n_slots: int, row: int) -> None:
+    def compute(
+        self, samples: NDArray[Any], start: int, n_early: int, n_slots: int, row: int
+    ) -> None:
         """Fill ``n_slots`` rows."""
+        staged = self._staged
+        if n_early:
+            self._compute(staged.samples, staged.start, np.arange(n_early), row)
+        if n_slots > n_early:
+            self._compute(samples, start, np.arange(n_early, n_slots), row + n_early)
+
+    def _compute(
+        self, samples: NDArray[Any], start: int, slots: NDArray[np.int64], row: int
+    ) -> None:
         clock, rows = self._tracker.clock, self._rows
         items = samples.reshape(-1).view(self._component).reshape(-1, 2)
-        slots = np.arange(n_slots)
         offsets = clock.part + (clock.passed + slots) * clock.step
         whole = np.floor(offsets)
         ends = (offsets - whole)[:, None] + self._recipe.plan.prefix_ends
         begins = (whole[:, None] + np.floor(ends)).astype(np.int64)
         begins += clock.whole - start - self._recipe.back
-        chosen = slice(row, row + n_slots)
+        chosen = slice(row, row + len(slots))
         rows.slot[chosen] = (clock.number + slots) % SLOTS_PER_FRAME
         rows.tick_start[chosen] = clock.whole + whole.astype(np.int64)
         with np.errstate(invalid="ignore", over="ignore"):

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from edgespec.computing import Computing
 from edgespec.dsp.prefix.recipe import Recipe, Rows
+from edgespec.dsp.prefix.staged import Staged
 from edgespec.dsp.prefix.tracker import Tracker
 
 __all__ = ["CANCELLING", "Cancelling"]
@@ -15,32 +16,35 @@ __all__ = ["CANCELLING", "Cancelling"]
 class Cancelling(Protocol):
     """Computes slots, and adds what some of their symbols say to the sums of the tracker."""
 
-    def compute(self, samples: NDArray[Any], start: int, n_slots: int, row: int) -> None:
+    def compute(
+        self, samples: NDArray[Any], start: int, n_early: int, n_slots: int, row: int
+    ) -> None:
         """Write the next ``n_slots`` of the tracker's clock to the rows from ``row`` on.
 
         Args:
             samples: complex64 ``(n_samples,)`` or integers ``(n_samples, 2)``, contiguous: the
-                reach of all these slots is in them.
+                reach of all these slots but the early ones is in them.
             start: sample of the stream that the first of them is.
+            n_early: so many slots, the first of them, are computed from what is staged.
             n_slots: how many slots, at most as many as the tracker has left.
             row: row of the first.
         """
         ...
 
 
-def _compiled(recipe: Recipe, tracker: Tracker, rows: Rows) -> Cancelling:
+def _compiled(recipe: Recipe, tracker: Tracker, rows: Rows, staged: Staged) -> Cancelling:
     from edgespec.dsp.prefix.cancel_compiled import CompiledCancelling
 
-    return CompiledCancelling(recipe, tracker, rows)
+    return CompiledCancelling(recipe, tracker, rows, staged)
 
 
-def _plain(recipe: Recipe, tracker: Tracker, rows: Rows) -> Cancelling:
+def _plain(recipe: Recipe, tracker: Tracker, rows: Rows, staged: Staged) -> Cancelling:
     from edgespec.dsp.prefix.cancel_plain import PlainCancelling
 
-    return PlainCancelling(recipe, tracker, rows)
+    return PlainCancelling(recipe, tracker, rows, staged)
 
 
-CANCELLING: dict[Computing, Callable[[Recipe, Tracker, Rows], Cancelling]] = {
+CANCELLING: dict[Computing, Callable[[Recipe, Tracker, Rows, Staged], Cancelling]] = {
     Computing.COMPILED: _compiled,
     Computing.PLAIN: _plain,
 }

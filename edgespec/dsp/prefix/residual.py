@@ -6,16 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.computing import AUTO, Computing
+from edgespec.dsp.block_check import BlockCheck
 from edgespec.dsp.prefix.cancelling import CANCELLING
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.jump import PrefixEdges
 from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.recipe import Recipe, Rows
 from edgespec.dsp.prefix.slots import PrefixSlots
+from edgespec.dsp.prefix.staged import Staged
 from edgespec.dsp.prefix.tracker import Tracker
 from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.stream import first_lost, is_near_rate
-from edgespec.errors import ConfigError, ModelError, SourceError
+from edgespec.errors import ConfigError
 from edgespec.grid import Span
 from edgespec.records import FrameFlag, IqBlock, SampleFormat
 
@@ -84,7 +86,6 @@ class ResidualPlane:
         limits = ClipLimits.of(sample_format, max_clipped_fraction, clip_level)
         recipe = Recipe.of(plan, sample_format, limits, cell.duplex)
         self.max_block_samples = max_block_samples
-        self._kind = cell.prefix, cell.duplex, cell.spacing_hz
         self._format = sample_format
         # Besides the slots of the block: two that began in earlier ones, one for a gap, and one
         # for a clock that is 100 ppm fast.
@@ -94,37 +95,22 @@ class ResidualPlane:
         self.tracker = Tracker(plan, cell)
         self._edges = PrefixEdges(plan)
         self.computing = Computing.named(computing)
-        self._cancelling = CANCELLING[self.computing](recipe, self.tracker, self._rows)
         self._first, self._stop = recipe.reach
-        # Two slots: the one that waits, and as much of a block as completes it.
-        self._staged = sample_format.empty(2 * (self._stop - self._first) + 2)
-        self._n_staged = 0
-        self._staged_start = 0
-        self._staged_flags = FrameFlag.VALID
+        self._staged = Staged(sample_format, self._stop - self._first)
+        make = CANCELLING[self.computing]
+        self._cancelling = make(recipe, self.tracker, self._rows, self._staged)
+        self._check = BlockCheck(
+            sample_rate_hz,
+            sample_format,
+            max_block_samples,
+            plane="plane",
+            at="the cell is cancelled at",
+            instead="search at the source's",
+        )
         self._next_sample: int | None = None
         self._is_retuned = False
         self._center_freq_hz = center_freq_hz
         self.grid = plan.grid(center_freq_hz)
-
-    def follow(self, cell: Cell) -> None:
-        """Go on with another cell, or the same one found again, from the next block on.
-
-        Raises:
-            ConfigError: its prefix, duplex or spacing is another; that takes another plane.
-        """
-        kind = cell.prefix, cell.duplex, cell.spacing_hz
-        if kind != self._kind:
-            raise ConfigError(
-                "the cell has a prefix, duplex and spacing of "
-                f"{', '.join(map(str, kind))}; this plane was made for "
-                f"{', '.join(map(str, self._kind))}: make another one"
-            )
-        self.tracker.follow(cell)
-        self._is_retuned = False
-        self._n_staged = 0
-        self._staged_flags = FrameFlag.VALID
-        if self._next_sample is not None:
-            self.tracker.start_at(self._next_sample - self._first)
 
     def process(self, block: IqBlock) -> PrefixSlots:
         """Return the slots that this block completes: views that the next call overwrites.
@@ -132,7 +118,7 @@ class ResidualPlane:
         Where samples are missing before the block, the unfinished slot is dropped, one slot without
         power, with the flag DROPPED and the position of the first lost sample, stands for the gap,
         and slots go on where they should. Where the radio was tuned to another frequency, the cell
-        is lost: the grid is another, and no slots come until a cell is followed there.
+        is lost: the grid is another, and no slots come any more.
 
         Raises:
             ModelError: the block's sample rate is not that of the cell.
@@ -189,29 +175,6 @@ class ResidualPlane:
         self.grid = self.plan.grid(center_freq_hz)
         self.tracker.lose()
         self._is_retuned = True
-        self._n_staged = 0
-        self._staged_flags = FrameFlag.VALID
-
-    def _check(self, block: IqBlock) -> None:
-        wanted_hz = self.plan.sample_rate_hz
-        if not is_near_rate(block.sample_rate_hz, wanted_hz):
-            raise ModelError(
-                f"the samples come at {block.sample_rate_hz:.10g} S/s, but the cell is cancelled at"
-                f" {wanted_hz:.10g} S/s: set the source to that rate, or search at the source's"
-            )
-        if block.n_samples > self.max_block_samples:
-            raise SourceError(
-                f"a block has {block.n_samples} samples; this plane was made for at most"
-                f" {self.max_block_samples}: read less at once, or make it with a larger"
-                " max_block_samples"
-            )
-        samples, expected = block.samples, self._staged
-        if samples.dtype != expected.dtype or samples.shape[1:] != expected.shape[1:]:
-            raise SourceError(
-                f"a block has samples of type {samples.dtype} and shape {samples.shape};"
-                f" this plane needs {expected.dtype} (n_samples"
-                f"{', 2' if expected.ndim == 2 else ','})"
-            )
 
     def _close_gap(self, block: IqBlock) -> int:
         """Write the row of a gap before the block, if there is one; return the number of rows."""
@@ -225,60 +188,41 @@ class ResidualPlane:
         rows.slot[0] = self.tracker.clock.number
         rows.flags[0] = FrameFlag.DROPPED
         rows.tick_start[0] = lost
-        self._n_staged = 0
-        self._staged_flags = FrameFlag.VALID
+        self._staged.drop()
         self.tracker.skip_to(block.sample_start - self._first)
         return 1
 
     def _fill(self, samples: NDArray[Any], row: int, block: IqBlock) -> int:
         """Compute every slot that is complete now, from row ``row`` on; return the next row.
 
-        A slot that began in earlier blocks goes through the staging buffer, with as much of this
-        one as completes it; all others are computed where they are. What the next slot needs is
-        kept.
+        A slot that began in earlier blocks is computed from what is staged, with as much of this
+        one as completes it; all others where they are. What the next slot needs is kept.
         """
-        clock, tracker = self.tracker.clock, self.tracker
+        clock, tracker, staged = self.tracker.clock, self.tracker, self._staged
         start, end = block.sample_start, block.sample_start + len(samples)
-        first_row, n_taken = row, 0
-        while self._n_staged and (begin := clock.begin) + self._first < start:
-            n_wanted = min(begin + self._stop, end) - start
-            if n_wanted > n_taken:
-                self._stage(samples[n_taken:n_wanted])
-                n_taken = n_wanted
-            if begin + self._stop > end:
-                break
-            self._cancelling.compute(self._staged, self._staged_start, 1, row)
-            tracker.advance(1)
-            row += 1
-        self._mark(first_row, row, self._staged_flags)
+        first_row, n_all_early, n_taken = row, 0, 0
+        # More than once where the tracker looks in between: then slots may begin elsewhere.
         while n_slots := min(clock.n_until(end - self._stop), tracker.n_left):
-            self._cancelling.compute(samples, start, n_slots, row)
-            tracker.advance(n_slots)
+            n_early = 0
+            if staged.n:
+                n_early = min(clock.n_until(start - self._first - 1), n_slots)
+            if n_early:
+                n_wanted = clock.begin_of(n_early - 1) + self._stop - start
+                if n_wanted > n_taken:
+                    staged.add(samples[n_taken:n_wanted])
+                    n_taken = n_wanted
+            self._cancelling.compute(samples, start, n_early, n_slots, row)
             row += n_slots
-        self._mark(first_row, row, block.flags)
-        self._keep(samples, start, n_taken, block.flags)
+            n_all_early += n_early
+            if tracker.advance(n_slots):
+                break
+        if staged.flags:
+            self._mark(first_row, first_row + n_all_early, staged.flags)
+        if block.flags:
+            self._mark(first_row, row, block.flags)
+        staged.keep(block, samples, n_taken, clock.begin + self._first)
         return row
-
-    def _stage(self, samples: NDArray[Any]) -> None:
-        self._staged[self._n_staged : self._n_staged + len(samples)] = samples
-        self._n_staged += len(samples)
-
-    def _keep(self, samples: NDArray[Any], start: int, n_taken: int, flags: FrameFlag) -> None:
-        """Keep what the next slot needs of earlier samples and of a block."""
-        needed = self.tracker.clock.begin + self._first
-        if needed < start:
-            n_gone = needed - self._staged_start
-            self._n_staged -= n_gone
-            self._staged[: self._n_staged] = self._staged[n_gone : n_gone + self._n_staged]
-            self._stage(samples[n_taken:])
-            self._staged_flags |= flags
-        else:
-            self._n_staged = 0
-            self._stage(samples[needed - start :])
-            self._staged_flags = flags if self._n_staged else FrameFlag.VALID
-        self._staged_start = needed
 
     def _mark(self, first: int, stop: int, flags: FrameFlag) -> None:
         """Flag slots that have samples of a flagged block."""
-        if flags:
-            self._rows.flags[first:stop] |= np.uint8(flags)
+        self._rows.flags[first:stop] |= np.uint8(flags)

@@ -35,7 +35,11 @@ class SlotClock:
     @property
     def begin(self) -> int:
         """The sample that the next slot begins in."""
-        return self.whole + math.floor(self.part + self.passed * self.step)
+        return self.begin_of(0)
+
+    def begin_of(self, n_later: int) -> int:
+        """Return the sample that the slot so many after the next begins in."""
+        return self.whole + math.floor(self.part + (self.passed + n_later) * self.step)
 
     def n_until(self, sample: int) -> int:
         """Return how many slots, the next first, begin in ``sample`` or before."""

@@ -91,11 +91,6 @@ class Tracker:
         self.sums = np.zeros(N_SUMS + 3 * self._run.n_samples)
         # Those of looks that did not say enough alone.
         self._held = np.zeros_like(self.sums)
-        self.follow(cell)
-
-    def follow(self, cell: Cell) -> None:
-        """Begin anew with what a search found."""
-        plan = self._plan
         self.ppm = cell.ppm
         self._found_hz = cell.cfo_hz
         self._most_silent = 0 if cell.duplex else _MOST_SILENT
@@ -105,7 +100,6 @@ class Tracker:
         self._filter = TimingFilter(plan.sample_rate_hz)
         self._is_frozen = False
         self._usual = 0.0
-        self.sums[:] = 0.0
         self._memory: deque[tuple[int, float, complex]] = deque()
         self.quality = 0.0
         self._n_phases = 0
@@ -130,12 +124,18 @@ class Tracker:
         self.quality = 0.0
         self._memory.clear()
 
-    def advance(self, n_slots: int) -> None:
-        """Tell that ``n_slots``, at most ``n_left``, have been added to the sums."""
+    def advance(self, n_slots: int) -> bool:
+        """Tell that ``n_slots``, at most ``n_left``, have been added to the sums.
+
+        Returns:
+            Whether the clock goes on as it was; else it has been corrected.
+        """
         self.clock.advance(n_slots)
         self.n_left -= n_slots
-        if not self.n_left:
-            self._look()
+        if self.n_left:
+            return True
+        self._look()
+        return False
 
     def start_at(self, sample: int) -> None:
         """Begin with the first slot that begins in ``sample`` or later."""

@@ -305,7 +305,7 @@ def test_every_discontinuity_is_noticed(rng, changes, first_lost):
     assert not slots.flags[1:].any()
 
 
-def test_a_retune_loses_the_cell_until_another_is_followed(rng):
+def test_a_retune_loses_the_cell(rng):
     plane = plane_for(CELL, center_freq_hz=8e8)
     first = plane.grid
     x = CELL.samples(rng, 40 * SLOT)
@@ -314,11 +314,8 @@ def test_a_retune_loses_the_cell_until_another_is_followed(rng):
     assert away.n_slots == 0
     assert plane.tracker.state == "lost"
     np.testing.assert_allclose(away.grid.freqs_hz - first.freqs_hz, 1e8)
-    plane.follow(CELL.found())
-    back = plane.process(block(x[10_000:20_000], 10_000, center_freq_hz=9e8))
-    assert back.slot.tolist()[:2] == [11, 12]
-    assert not back.flags.any()
-    assert back.residual.sum() < 1e-8 * back.power.sum()
+    # What is heard there is another's, even where it is back at the old frequency.
+    assert plane.process(block(x[10_000:20_000], 10_000, center_freq_hz=8e8)).n_slots == 0
 
 
 def test_slots_have_the_flags_of_blocks_that_they_have_samples_of(rng):
@@ -379,8 +376,6 @@ def test_errors_say_what_to_do(rng):
         plane_for(CELL, max_block_samples=0)
     with pytest.raises(ConfigError, match=r"found at 1920000 S/s.*5000000 S/s: search again"):
         ResidualPlane(5e6, SampleFormat.CF32, CELL.found(), max_block_samples=1)
-    with pytest.raises(ConfigError, match=r"normal, tdd; this plane was made for normal, fdd"):
-        plane.follow(replace(CELL, duplex="tdd").found())
 
 
 def test_types_of_what_comes_out(rng) -> None:
