@@ -47,7 +47,7 @@ class UsualShare:
 
     def has_more(self, slots: PrefixSlots) -> bool:
         """Return whether more is left than noise would leave; of nearly every hop it is not."""
-        return float(slots.residual.sum()) > _MORE * self.least_left * slots.n_slots
+        return slots.total_residual > _MORE * self.least_left * slots.n_slots
 
     def is_missing(self, slots: PrefixSlots) -> bool:
         """Return whether next to nothing was cancelled in every subband that the cell is in.

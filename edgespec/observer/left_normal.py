@@ -94,7 +94,7 @@ class Settling:
         if is_alarm:
             self._begin()
             return False
-        self._left += float(slots.residual.sum(dtype=np.float64))
+        self._left += slots.total_residual
         self._power += float(slots.power.sum(dtype=np.float64))
         self._n_slots += slots.n_slots
         if self._n_slots < self._n_wanted:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgespec.dsp.prefix.cancel_loops import cancel_kernel, padded
 from edgespec.dsp.prefix.delay import N_TAPS
 from edgespec.dsp.prefix.recipe import Recipe, Rows
-from edgespec.dsp.prefix.staged import Staged
+from edgespec.dsp.prefix.staged import N_TAKEN, Staged
 from edgespec.dsp.prefix.tracker import Tracker
 from edgespec.memory import aligned_floats
 
@@ -20,7 +20,7 @@ class CompiledCancelling:
 
     def __init__(self, recipe: Recipe, tracker: Tracker, rows: Rows, staged: Staged) -> None:
         plan, run = recipe.plan, recipe.run
-        self._tracker, self._staged = tracker, staged
+        self._tracker, self._counts = tracker, staged.counts
         self._kernel = cancel_kernel(
             recipe.sample_format,
             plan.n_window,
@@ -33,7 +33,7 @@ class CompiledCancelling:
         limits = np.array([recipe.sample_format.zero, recipe.limits.low, recipe.limits.high])
         limits[1:] -= recipe.sample_format.zero
         max_clipped = recipe.limits.max_clipped(recipe.n_components)
-        sizes = np.array([recipe.lag, recipe.back, max_clipped], np.int64)
+        sizes = np.array([recipe.lag, recipe.back, max_clipped, *recipe.reach], np.int64)
         n_window, n_wide = plan.n_window, padded(plan.n_window)
         waves = np.zeros((2, n_window, n_wide))
         waves[:, :, :n_window] = np.cos(recipe.bins()), np.sin(recipe.bins())
@@ -58,26 +58,28 @@ class CompiledCancelling:
             rows.slot,
             rows.flags,
             rows.tick_start,
+            staged.counts,
+            rows.total,
         )
 
-    def compute(
-        self, samples: NDArray[Any], start: int, n_early: int, n_slots: int, row: int
-    ) -> None:
-        """Fill ``n_slots`` rows."""
-        clock = self._tracker.clock
+    def compute(self, samples: NDArray[Any], start: int, row: int) -> None:
+        """Fill the rows of complete slots."""
+        tracker = self._tracker
+        clock = tracker.clock
         self._kernel(
             self._early,
-            clock.whole - self._staged.start,
-            n_early,
+            self._early,
             self._items(samples),
-            clock.whole - start,
+            start,
+            len(samples),
+            self._counts[N_TAKEN],
+            clock.whole,
             clock.part,
             clock.step,
             clock.passed,
             clock.number,
-            n_slots,
+            tracker.n_left,
             row,
-            clock.whole,
             *self._arrays,
         )
 

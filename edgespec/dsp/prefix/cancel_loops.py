@@ -13,6 +13,8 @@ from numba import types
 
 from edgespec.dsp.prefix import steering
 from edgespec.dsp.prefix.delay import N_TAPS
+from edgespec.dsp.prefix.staged import N_EARLY, N_SLOTS, N_STAGED, N_TAKEN, STAGED_START
+from edgespec.dsp.prefix.staging_loops import bring_early, keep_rest, slots_until
 from edgespec.dsp.prefix.steering import LEAKED, LOUD, N_SUMS, POWER_STEP
 from edgespec.jit import ahead, apart, scalar
 from edgespec.lte.numerology import SLOTS_PER_FRAME
@@ -149,22 +151,36 @@ def cancel_kernel(
     n_near, n_far = 2 * n_window, 2 * n_window + n_more
     before = 0 if is_whole else N_TAPS // 2 - 1
     items_in = types.Array(_ITEMS[sample_format], 1, "C", readonly=True, aligned=False)
+    items_kept = types.Array(_ITEMS[sample_format], 1, "C")
 
     @ahead(
         types.void(
-            items_in, types.int64, types.int64, items_in, types.int64, types.float64,
-            types.float64, types.int64, types.int64, types.int64, types.int64, types.int64,
+            items_kept, items_in, items_in, types.int64, types.int64, types.int64, types.int64,
+            types.float64, types.float64, types.int64, types.int64, types.int64, types.int64,
             types.float64[::1], types.float64[::1], types.int64[::1], types.float32[::1],
             types.float32[:, ::1], types.uint8[:, ::1], types.float64[::1], types.float32[::1],
             types.float32[:, ::1], types.float32[:, ::1], types.int64[::1], types.uint8[::1],
-            types.int64[::1],
+            types.int64[::1], types.int64[::1], types.float64[::1],
         )
     )  # fmt: skip
     def cancel(  # type: ignore[no-untyped-def]
-        early, early_origin, n_early, later, later_origin, part, step, first, number, n_slots, row,
-        tick, ends, limits, sizes, tables, turns, steers, sums, work, residual, power, slot, flags,
-        tick_start,
+        staged, early, later, start, n_samples, n_taken, tick, part, step, first, number, n_left,
+        row, ends, limits, sizes, tables, turns, steers, sums, work, residual, power, slot, flags,
+        tick_start, counts, totals,
     ):  # fmt: skip
+        reach_first, reach_stop = sizes[3], sizes[4]
+        n_staged, staged_start, n_early = counts[N_STAGED], counts[STAGED_START], np.int64(0)
+        n_complete = slots_until(start + n_samples - reach_stop, tick, part, step, first)
+        n_slots = min(n_complete, n_left)
+        if n_staged:
+            n_early = slots_until(start - reach_first - 1, tick, part, step, first)
+            n_early = min(n_early, n_slots)
+        if n_early:
+            last = tick + np.int64(math.floor(part + (first + n_early - 1) * step))
+            n_wanted = last + reach_stop - start
+            if n_wanted > n_taken:
+                n_staged = bring_early(staged, n_staged, later, n_taken, n_wanted)
+                n_taken = n_wanted
         zero, low, high = np.float32(limits[0]), np.float32(limits[1]), np.float32(limits[2])
         lag, back, max_clipped = sizes[0], sizes[1], sizes[2]
         n_symbols = len(ends)
@@ -187,9 +203,9 @@ def cancel_kernel(
             offset = part + (first + s) * step
             whole = math.floor(offset)
             rest = offset - whole
-            items, origin = later, later_origin
+            items, origin = later, tick - start
             if s < n_early:
-                items, origin = early, early_origin
+                items, origin = early, tick - staged_start
             begin = origin + np.int64(whole)
             place = (number + s) % SLOTS_PER_FRAME
             for k in range(n_wide):
@@ -243,6 +259,8 @@ def cancel_kernel(
             slot[row + s] = place
             flags[row + s] = flag
             tick_start[row + s] = tick + np.int64(whole)
+            if not found:
+                totals[0] += all_left
             if flag or not steers[place, n_symbols]:
                 continue
             sums[_N_JUDGED] += 1.0
@@ -283,5 +301,16 @@ def cancel_kernel(
                     last = 2 * (n_run - n_window)
                     _add_up(n_window, near, far, weight, sums[_QUIET:])
                     _add_up(n_window, near[last:], far[last:], weight, sums[_QUIET_OUTSIDE:])
+        if n_slots < n_left:
+            # The tracker does not look now, so it is known where the next slot begins.
+            needed = tick + np.int64(math.floor(part + (first + n_slots) * step)) + reach_first
+            if needed < start:
+                n_gone = needed - staged_start
+                n_staged = keep_rest(staged, n_staged, n_gone, later, n_taken, n_samples)
+            else:
+                n_staged = keep_rest(staged, 0, 0, later, min(needed - start, n_samples), n_samples)
+            staged_start = needed
+        counts[N_STAGED], counts[STAGED_START] = n_staged, staged_start
+        counts[N_TAKEN], counts[N_SLOTS], counts[N_EARLY] = n_taken, n_slots, n_early
 
     return cancel

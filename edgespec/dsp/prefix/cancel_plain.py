@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.prefix import steering
 from edgespec.dsp.prefix.recipe import Recipe, Rows
-from edgespec.dsp.prefix.staged import Staged
+from edgespec.dsp.prefix.staged import N_EARLY, N_SLOTS, N_STAGED, STAGED_START, Staged
 from edgespec.dsp.prefix.steering import LEAKED, LOUD, N_SUMS, POWER_STEP
 from edgespec.dsp.prefix.tracker import Tracker
 from edgespec.lte.numerology import SLOTS_PER_FRAME
@@ -30,15 +30,22 @@ class PlainCancelling:
         self._component = recipe.sample_format.dtype.type(0).real.dtype
         self._max_clipped = recipe.limits.max_clipped(recipe.n_components)
 
-    def compute(
-        self, samples: NDArray[Any], start: int, n_early: int, n_slots: int, row: int
-    ) -> None:
-        """Fill ``n_slots`` rows."""
-        staged = self._staged
+    def compute(self, samples: NDArray[Any], start: int, row: int) -> None:
+        """Fill the rows of complete slots."""
+        tracker, staged, counts = self._tracker, self._staged, self._staged.counts
+        clock, (first, stop) = tracker.clock, self._recipe.reach
+        n_slots = min(clock.n_until(start + len(samples) - stop), tracker.n_left)
+        n_early = min(clock.n_until(start - first - 1), n_slots) if counts[N_STAGED] else 0
         if n_early:
-            self._compute(staged.samples, staged.start, np.arange(n_early), row)
+            staged.bring(samples, clock.begin_of(n_early - 1) + stop - start)
+            self._compute(staged.samples, int(counts[STAGED_START]), np.arange(n_early), row)
         if n_slots > n_early:
             self._compute(samples, start, np.arange(n_early, n_slots), row + n_early)
+        left = self._rows.residual[row : row + n_slots]
+        self._rows.total[0] += left.sum(dtype=np.float64)
+        counts[N_SLOTS], counts[N_EARLY] = n_slots, n_early
+        if n_slots < tracker.n_left:
+            staged.keep(samples, start, clock.begin_of(n_slots) + first)
 
     def _compute(
         self, samples: NDArray[Any], start: int, slots: NDArray[np.int64], row: int

@@ -16,18 +16,16 @@ __all__ = ["CANCELLING", "Cancelling"]
 class Cancelling(Protocol):
     """Computes slots, and adds what some of their symbols say to the sums of the tracker."""
 
-    def compute(
-        self, samples: NDArray[Any], start: int, n_early: int, n_slots: int, row: int
-    ) -> None:
-        """Write the next ``n_slots`` of the tracker's clock to the rows from ``row`` on.
+    def compute(self, samples: NDArray[Any], start: int, row: int) -> None:
+        """Write the next slots of the tracker's clock that are complete, until its next look.
+
+        How many they are is in the counts of what is staged, what is left of them is added to the
+        rows' total. Unless the tracker looks now, what the next slot needs is staged.
 
         Args:
-            samples: complex64 ``(n_samples,)`` or integers ``(n_samples, 2)``, contiguous: the
-                reach of all these slots but the early ones is in them.
+            samples: complex64 ``(n_samples,)`` or integers ``(n_samples, 2)``, contiguous.
             start: sample of the stream that the first of them is.
-            n_early: so many slots, the first of them, are computed from what is staged.
-            n_slots: how many slots, at most as many as the tracker has left.
-            row: row of the first.
+            row: row of the first slot.
         """
         ...
 

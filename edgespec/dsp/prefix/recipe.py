@@ -19,7 +19,10 @@ _WHOLE = 1e-4
 
 
 class Rows:
-    """The arrays of :class:`~edgespec.dsp.prefix.slots.PrefixSlots`, with room for ``n_rows``."""
+    """The arrays of :class:`~edgespec.dsp.prefix.slots.PrefixSlots`, with room for ``n_rows``.
+
+    ``total`` float64 ``(1,)`` is the sum of what is left in those of a block.
+    """
 
     def __init__(self, n_rows: int, n_subbands: int) -> None:
         self.residual: FloatArray = np.zeros((n_rows, n_subbands), np.float32)
@@ -27,6 +30,7 @@ class Rows:
         self.slot = np.zeros(n_rows, np.int64)
         self.flags = np.zeros(n_rows, np.uint8)
         self.tick_start = np.zeros(n_rows, np.int64)
+        self.total = np.zeros(1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

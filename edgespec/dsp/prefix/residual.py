@@ -13,7 +13,7 @@ from edgespec.dsp.prefix.jump import PrefixEdges
 from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.recipe import Recipe, Rows
 from edgespec.dsp.prefix.slots import PrefixSlots
-from edgespec.dsp.prefix.staged import Staged
+from edgespec.dsp.prefix.staged import N_TAKEN, STAGED_START, Staged
 from edgespec.dsp.prefix.tracker import Tracker
 from edgespec.dsp.quality import ClipLimits
 from edgespec.dsp.stream import first_lost, is_near_rate
@@ -95,8 +95,8 @@ class ResidualPlane:
         self.tracker = Tracker(plan, cell)
         self._edges = PrefixEdges(plan)
         self.computing = Computing.named(computing)
-        self._first, self._stop = recipe.reach
-        self._staged = Staged(sample_format, self._stop - self._first)
+        self._first, stop = recipe.reach
+        self._staged = Staged(sample_format, stop - self._first)
         make = CANCELLING[self.computing]
         self._cancelling = make(recipe, self.tracker, self._rows, self._staged)
         self._check = BlockCheck(
@@ -127,6 +127,7 @@ class ResidualPlane:
         self._check(block)
         if block.center_freq_hz != self._center_freq_hz:
             self._tune(block.center_freq_hz)
+        self._rows.total[0] = 0.0
         n_gap = self._close_gap(block)
         n_rows = n_gap
         if not self._is_retuned:
@@ -139,6 +140,7 @@ class ResidualPlane:
             rows.slot[:n_rows],
             rows.flags[:n_rows],
             rows.tick_start[:n_rows],
+            float(rows.total[0]),
             self.grid,
             Span(block.sample_start, block.n_samples, block.utc_ns, block.received_ns),
         )
@@ -166,8 +168,7 @@ class ResidualPlane:
         jump = self._edges.jump(samples, block.sample_start, tracker.clock, tracker.phase)
         if jump and self._next_sample is not None:
             tracker.jump(jump, self._next_sample - self._first)
-            self._n_staged = 0
-            self._staged_flags = FrameFlag.VALID
+            self._staged.drop()
         return jump
 
     def _tune(self, center_freq_hz: float) -> None:
@@ -198,29 +199,21 @@ class ResidualPlane:
         A slot that began in earlier blocks is computed from what is staged, with as much of this
         one as completes it; all others where they are. What the next slot needs is kept.
         """
-        clock, tracker, staged = self.tracker.clock, self.tracker, self._staged
-        start, end = block.sample_start, block.sample_start + len(samples)
-        first_row, n_all_early, n_taken = row, 0, 0
-        # More than once where the tracker looks in between: then slots may begin elsewhere.
-        while n_slots := min(clock.n_until(end - self._stop), tracker.n_left):
-            n_early = 0
-            if staged.n:
-                n_early = min(clock.n_until(start - self._first - 1), n_slots)
-            if n_early:
-                n_wanted = clock.begin_of(n_early - 1) + self._stop - start
-                if n_wanted > n_taken:
-                    staged.add(samples[n_taken:n_wanted])
-                    n_taken = n_wanted
-            self._cancelling.compute(samples, start, n_early, n_slots, row)
+        tracker, staged, first_row, n_all_early = self.tracker, self._staged, row, 0
+        staged.counts[N_TAKEN] = 0
+        is_done = False
+        while not is_done:
+            # Once more where the tracker looks in between: then slots may begin elsewhere.
+            self._cancelling.compute(samples, block.sample_start, row)
+            _, _, _, n_slots, n_early = staged.counts.tolist()
             row += n_slots
             n_all_early += n_early
-            if tracker.advance(n_slots):
-                break
-        if staged.flags:
+            is_done = tracker.advance(n_slots)
+        if staged.flags or block.flags:
             self._mark(first_row, first_row + n_all_early, staged.flags)
-        if block.flags:
             self._mark(first_row, row, block.flags)
-        staged.keep(block, samples, n_taken, clock.begin + self._first)
+            is_kept = staged.counts[STAGED_START] < block.sample_start
+            staged.flags = block.flags | (staged.flags if is_kept else FrameFlag.VALID)
         return row
 
     def _mark(self, first: int, stop: int, flags: FrameFlag) -> None:

@@ -24,7 +24,7 @@ class PrefixSlots:
     the input that completed these slots.
 
     A slot that is flagged DROPPED stands for a gap; its place in the frame is that of the slot
-    that was lost first.
+    that was lost first. ``total_residual`` is the sum of ``residual``.
     """
 
     residual: FloatArray
@@ -32,6 +32,7 @@ class PrefixSlots:
     slot: NDArray[np.int64]
     flags: NDArray[np.uint8]
     tick_start: NDArray[np.int64]
+    total_residual: float
     grid: Grid
     span: Span = NO_SPAN
 

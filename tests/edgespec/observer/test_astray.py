@@ -29,12 +29,14 @@ USUAL = UsualShare.of(SITE)
 def slots(left: object, power: object, flag: FrameFlag = FrameFlag.VALID) -> PrefixSlots:
     """Return ten slots that are alike."""
     rows = np.ones((10, 1), np.float32)
+    residual = (rows * np.asarray(left)).astype(np.float32)
     return PrefixSlots(
-        (rows * np.asarray(left)).astype(np.float32),
+        residual,
         (rows * np.asarray(power)).astype(np.float32),
         np.arange(10),
         np.full(10, flag, np.uint8),
         np.arange(10) * 960,
+        float(residual.sum()),
         PrefixPlan(1.92e6).grid(0.0),
         Span(0, 9600, 0, 0),
     )

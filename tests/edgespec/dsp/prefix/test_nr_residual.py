@@ -125,12 +125,6 @@ def test_what_steers_lies_within_the_reach_of_a_slot(rate_hz):
     assert steers[:, :-2].all()
 
 
-def test_a_plane_of_another_spacing_is_not_followed():
-    plane = plane_for(CELL)
-    with pytest.raises(ConfigError, match=r"15000.*made for normal, , 30000"):
-        plane.follow(replace(CELL.found(), spacing_hz=15e3))
-
-
 def test_nr_has_no_reference_signals_to_watch():
     cell = replace(CELL.found(), technology="nr")
     with pytest.raises(ConfigError, match="of NR: only LTE has reference signals"):
