@@ -24,7 +24,7 @@ def slots_of(cell: NDArray[np.float64], stranger: NDArray[np.float64] | float = 
     return PrefixSlots(
         left.astype(np.float32), (cell + _NOISE + stranger).astype(np.float32),
         np.arange(n, dtype=np.int64) % 20, np.zeros(n, np.uint8), np.arange(n, dtype=np.int64),
-        grid,
+        float(left.sum()), grid,
     )  # fmt: skip
 
 
