@@ -18,6 +18,8 @@ from benchmarks.papers.li2019.claims.claim import Bound, Claim, Measured, Untest
 from benchmarks.papers.li2019.claims.claims import CLAIMS
 from benchmarks.papers.li2019.verdicts import judge_all
 from converter.lab.numbers.intervals import Interval
+from converter.report.detection_scores import DetectionScores
+from converter.report.frame import Frame
 from converter.report.results import Results
 from tests.made.tables import RIGHT, experiment, with_strength, write_all
 
@@ -105,6 +107,23 @@ def test_the_share_between_observers_is_that_of_their_means(wrong: Results) -> N
 def test_without_an_autoregression_nothing_is_said_of_it(wrong: Results) -> None:
     with pytest.raises(UntestableError, match="no linear autoregression"):
         behind_linear(wrong)
+
+
+@pytest.mark.parametrize("lead_db", [0.5, -0.5])
+def test_a_network_behind_an_autoregression_is_said_by_how_much(
+    wrong: Results, lead_db: float
+) -> None:
+    assert wrong.main is not None
+    frame = wrong.main.frame
+    linear = frame["score:unified"] - lead_db
+    both = Frame({**frame.columns, "score:linear-ar": linear})
+    scores = DetectionScores(both, wrong.main.name, wrong.main.population)
+    results = replace(wrong, detections={wrong.main.name: scores})
+    if lead_db > 0:
+        assert "0.50 [0.50, 0.50] dB behind a linear autoregression" in behind_linear(results)
+        return
+    with pytest.raises(UntestableError, match="not surely behind"):
+        behind_linear(results)
 
 
 def test_a_figure_on_the_right_side_asks_for_observers(wrong: Results) -> None:
