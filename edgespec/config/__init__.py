@@ -2,6 +2,7 @@
 
 from edgespec.config.alert_tables import AlarmConfig, AlertConfig
 from edgespec.config.detect_table import DetectConfig
+from edgespec.config.evidence_table import EvidenceConfig
 from edgespec.config.loader import load_config, load_record, override
 from edgespec.config.schema import json_schema
 from edgespec.config.tables import (
@@ -19,6 +20,7 @@ __all__ = [
     "BandConfig",
     "Config",
     "DetectConfig",
+    "EvidenceConfig",
     "MqttConfig",
     "NodeConfig",
     "SourceConfig",

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from edgespec.config.alert_tables import AlarmConfig, AlertConfig
 from edgespec.config.detect_table import DetectConfig
+from edgespec.config.evidence_table import EvidenceConfig
 from edgespec.config.tables import (
     BandConfig,
     MqttConfig,
@@ -42,6 +43,9 @@ class Config:
             "A rule: an event of which all holds that it states is an alert. Of several rules "
             "one is enough; without any, every event is an alert"
         ),
+    )
+    evidence: EvidenceConfig = field(
+        default_factory=EvidenceConfig, metadata=about("What is kept of an alert")
     )
     mqtt: MqttConfig = field(
         default_factory=MqttConfig, metadata=about("The broker; nothing is sent without url")

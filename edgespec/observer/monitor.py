@@ -2,13 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Event as Flag
+from types import MappingProxyType
 
 from edgespec.alarm.sink import Sink
 from edgespec.alarm.sinks import Judge, Sinks
+from edgespec.evidence.tape import Tape
 from edgespec.observer.band import BandChain
 from edgespec.observer.worker import BandWorker
 from edgespec.records import Event, ObserverState
@@ -101,6 +103,7 @@ class Monitor:
         on_radio: told the id of a live source and whether it is there: when it is first heard or
             back (True), and when it falls silent or never speaks (False).
         judge: says what is an alert; without it every event is one.
+        tapes: of bands whose blocks are kept for a while, by their ids.
 
     Attributes:
         workers: one for each band, in the order of the radios.
@@ -116,6 +119,7 @@ class Monitor:
         on_event: Callable[[Event], None] = lambda event: None,
         on_radio: Callable[[str, bool], None] = lambda radio, online: None,
         judge: Judge | None = None,
+        tapes: Mapping[str, Tape] = MappingProxyType({}),
     ) -> None:
         self._sinks = Sinks(sinks, on_event, judge)
         self._health = health
@@ -132,6 +136,7 @@ class Monitor:
                 self._stopping,
                 state_s=state_s,
                 health=self._broker_health,
+                tape=tapes.get(chain.info.band),
             )
             for radio, watched in zip(radios, self._radios, strict=True)
             for chain, ring in zip(radio.chains, watched.reader.rings, strict=True)

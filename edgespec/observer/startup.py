@@ -30,6 +30,7 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.calibrated import Setting, calibration_path, promised
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
+from edgespec.observer.keeping import open_recorder
 from edgespec.observer.kept import kept_file
 from edgespec.observer.making import make_chain
 from edgespec.observer.monitor import Monitor, Radio
@@ -360,14 +361,18 @@ def open_observer(
             for radio in radios:
                 # A live one is online once it is heard.
                 broker.radio(radio.id, online=not radio.source.info.is_live)
+        recorder = open_recorder(config, radios)
+        if recorder is not None:
+            stack.callback(recorder.close)
         monitor = Monitor(
             radios,
-            [*sinks, *([broker] if broker else []), *([keeper] if keeper else [])],
+            [*sinks, *(sink for sink in (broker, keeper, recorder) if sink is not None)],
             state_s=config.alarm.state_s,
             health=lambda: (broker.connected, broker.waiting) if broker else (None, 0),
             on_event=on_event,
             on_radio=broker.radio if broker else lambda radio, online: None,
             judge=judge,
+            tapes={} if recorder is None else recorder.tapes,
         )
         # From here on, they are the monitor's to close.
         stack.pop_all()

@@ -10,6 +10,7 @@ from threading import Event as Flag
 from threading import Thread
 
 from edgespec.alarm.sinks import Sinks
+from edgespec.evidence.tape import Tape
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
 from edgespec.observer.latency import LatencyHistogram
@@ -36,6 +37,7 @@ class BandWorker:
         stopping: set when all bands are to stop.
         state_s: time between two states.
         health: returns what the broker's side says of itself: connected, events that wait.
+        tape: is given every block, too; None for nothing.
 
     Attributes:
         error: what ended the band too early; None if nothing did.
@@ -52,8 +54,10 @@ class BandWorker:
         *,
         state_s: float,
         health: Callable[[], tuple[bool | None, int]],
+        tape: Tape | None = None,
     ) -> None:
         self.chain = chain
+        self._tape = tape
         self._ring = ring
         self._sinks = sinks
         self._stopping = stopping
@@ -160,6 +164,8 @@ class BandWorker:
         begun_ns = time.monotonic_ns()
         self.n_samples += block.n_samples
         self.n_dropped += block.n_dropped
+        if self._tape is not None:
+            self._tape.add(block)
         n_segments = self.chain.n_segments
         grid, was_warm = self.chain.grid, self.chain.scorer.is_warm
         for event in self.chain.process(block):

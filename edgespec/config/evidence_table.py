@@ -1,0 +1,46 @@
+"""The table of the configuration that says what is kept of an alert."""
+
+from dataclasses import dataclass, field
+
+from edgespec.option import about, check_record
+
+__all__ = ["EvidenceConfig"]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceConfig:
+    """What is kept of a radio's samples around an alert."""
+
+    keep: str = field(
+        default="samples",
+        metadata=about(
+            "Whether samples around an alert of a radio are kept, as SigMF recordings in "
+            "evidence/ of node.state_dir",
+            choices=("samples", "nothing"),
+        ),
+    )
+    before_s: float = field(
+        default=1.0,
+        metadata=about("How much before an event is kept", unit="s", minimum=0, maximum=60),
+    )
+    after_s: float = field(
+        default=1.0,
+        metadata=about("How much from its begin on", unit="s", minimum=0.01, maximum=60),
+    )
+    max_bytes: int = field(
+        default=200_000_000,
+        metadata=about("Bytes of all recordings; the oldest go", minimum=100_000),
+    )
+    max_age_days: float = field(
+        default=30.0, metadata=about("Recordings that are older go", unit="days", above=0)
+    )
+    max_memory_bytes: int = field(
+        default=64_000_000,
+        metadata=about(
+            "Memory for what was last heard; where that is too little, less is kept",
+            minimum=100_000,
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        check_record(self)

@@ -1,0 +1,1 @@
+"""The samples around an alert, kept as a recording."""

@@ -1,0 +1,113 @@
+"""The sink that keeps the samples around every alert."""
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from queue import Full, Queue
+from threading import Thread
+
+from edgespec.evidence.recording import recording_of
+from edgespec.evidence.shelf import Shelf
+from edgespec.evidence.tape import Cut, Tape
+from edgespec.records import Event, ObserverState, RssReport, SourceInfo
+
+__all__ = ["Recorder"]
+
+_LOG = logging.getLogger(__name__)
+#: Cuts that wait for the disk; each may be some megabytes.
+_MOST_WAITING = 4
+_CLOSE_S = 10.0
+
+
+class Recorder:
+    """Cuts what is around an alert out of each band's tape, and writes it beside the stream.
+
+    The stream never waits for the disk: what it cannot take is left out, and counted.
+
+    Args:
+        shelf: where recordings are kept.
+        node: name of the observer.
+        sources: of each band by its id.
+        before_s: seconds before an event.
+        after_s: seconds from its begin on.
+        max_memory_bytes: of all tapes together.
+
+    Attributes:
+        tapes: for each band; whoever works on it adds its blocks.
+        n_left_out: cuts that the disk was too slow for.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        node: str,
+        sources: Mapping[str, SourceInfo],
+        before_s: float,
+        after_s: float,
+        max_memory_bytes: int,
+    ) -> None:
+        self._shelf = shelf
+        self._node = node
+        self._sources = sources
+        self._waiting: Queue[tuple[str, Cut] | None] = Queue(_MOST_WAITING)
+        self._has_failed = False
+        self.n_left_out = 0
+        self.tapes = {
+            band: Tape(
+                source,
+                before_s,
+                after_s,
+                max_memory_bytes // len(sources),
+                partial(self._put, band),
+            )
+            for band, source in sources.items()
+        }
+        self._writer = Thread(target=self._write_all, name="edgespec-evidence", daemon=True)
+        self._writer.start()
+
+    def event(self, event: Event) -> None:
+        """Ask for what is around an alert."""
+        tape = self.tapes.get(event.band)
+        if tape is not None and event.alert.is_on:
+            tape.want(event)
+
+    def state(self, state: ObserverState) -> None:
+        """Nothing: states are no evidence."""
+
+    def rss(self, report: RssReport) -> None:
+        """Nothing: nor is received power."""
+
+    def close(self) -> None:
+        """Write what is wanted and what waits; a second call does nothing."""
+        if not self._writer.is_alive():
+            return
+        for tape in self.tapes.values():
+            tape.finish()
+        try:
+            self._waiting.put(None, timeout=_CLOSE_S)
+        except Full:
+            _LOG.warning("the disk takes too long: some recordings of alerts are not kept")
+        self._writer.join(_CLOSE_S)
+
+    def _put(self, band: str, cut: Cut) -> None:
+        try:
+            self._waiting.put_nowait((band, cut))
+        except Full:
+            self.n_left_out += 1
+            if self.n_left_out == 1:
+                _LOG.warning("alerts come faster than the disk takes recordings: some are left out")
+
+    def _write_all(self) -> None:
+        while (one := self._waiting.get()) is not None:
+            band, cut = one
+            try:
+                made = recording_of(cut, self._sources[band].sample_format, self._node)
+                path = self._shelf.put(made)
+            except OSError as error:
+                if not self._has_failed:
+                    _LOG.warning("recordings of alerts cannot be kept: %s", error)
+                self._has_failed = True
+                continue
+            self._has_failed = False
+            if path is not None:
+                _LOG.info("kept the samples around an alert: %s", path)

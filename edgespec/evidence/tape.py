@@ -1,0 +1,132 @@
+"""The last seconds of a source in memory, and what is cut out of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.records import Event, EventType, IqBlock, SourceInfo
+
+__all__ = ["Cut", "Tape"]
+
+_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Samples without a gap, and the events in them, each as it was last told.
+
+    ``sample_start`` counts the samples of the source as events do, ``utc_ns`` is that of the first.
+    """
+
+    samples: NDArray[Any]
+    sample_start: int
+    utc_ns: int
+    sample_rate_hz: float
+    center_freq_hz: float
+    events: tuple[Event, ...]
+
+
+@dataclass(slots=True)
+class _Wish:
+    """What is to be cut out: from one sample to another, with the events that asked for it."""
+
+    start: int
+    stop: int
+    events: dict[str, Event] = field(default_factory=dict)
+
+
+class Tape:
+    """Holds what was last heard, in the source's own format; older samples are overwritten.
+
+    A gap or a retune begins it anew: what is kept is one piece. Nothing is allocated but for a cut.
+
+    Args:
+        source: whose samples they are.
+        before_s: how much before the begin of an event is wanted.
+        after_s: how much from its begin on.
+        max_bytes: of memory; where that is less, so is what is kept before an event.
+        keep: given every cut.
+    """
+
+    def __init__(
+        self,
+        source: SourceInfo,
+        before_s: float,
+        after_s: float,
+        max_bytes: int,
+        keep: Callable[[Cut], None],
+    ) -> None:
+        rate_hz = source.sample_rate_hz
+        self._n_before, self._n_after = round(before_s * rate_hz), round(after_s * rate_hz)
+        # An event is told a little after its begin; half a second is plenty.
+        n_wanted = self._n_before + self._n_after + round(0.5 * rate_hz)
+        n_samples = max(min(n_wanted, max_bytes // source.sample_format.sample_bytes), 1)
+        self._buffer = source.sample_format.empty(n_samples)
+        self._keep = keep
+        self._rate_hz, self._center_hz = rate_hz, source.center_freq_hz
+        # One piece of the source: samples from ``_first`` to ``_next`` were heard.
+        self._first = self._next = 0
+        self._utc_ns = 0
+        self._wish: _Wish | None = None
+
+    def add(self, block: IqBlock) -> None:
+        """Take a block, and cut out what is complete with it."""
+        is_next = block.sample_start == self._next and not block.n_dropped
+        if not is_next or block.center_freq_hz != self._center_hz:
+            self.finish()
+            self._first = self._next = block.sample_start
+            self._center_hz = block.center_freq_hz
+        samples, size = block.samples, len(self._buffer)
+        if len(samples) > size:
+            samples = samples[-size:]
+        place = (block.sample_start + block.n_samples - len(samples)) % size
+        n_first = min(len(samples), size - place)
+        self._buffer[place : place + n_first] = samples[:n_first]
+        self._buffer[: len(samples) - n_first] = samples[n_first:]
+        self._next = block.sample_start + block.n_samples
+        self._first = max(self._first, self._next - size)
+        self._utc_ns = block.utc_ns + round(block.n_samples / self._rate_hz * _NS)
+        if self._wish is not None and self._next >= self._wish.stop:
+            self.finish()
+
+    def want(self, event: Event) -> None:
+        """Ask for what is around an event that opens; of one that goes on, take what is new."""
+        wish = self._wish
+        if wish is not None and (event.event_id in wish.events or event.event_type == "new"):
+            wish.events[event.event_id] = event
+        elif event.event_type == EventType.NEW:
+            start = event.sample_start
+            self._wish = _Wish(start - self._n_before, start + self._n_after)
+            self._wish.events[event.event_id] = event
+
+    def finish(self) -> None:
+        """Cut out what is wanted, as far as it was heard."""
+        wish, self._wish = self._wish, None
+        if wish is None:
+            return
+        start, stop = max(wish.start, self._first), min(wish.stop, self._next)
+        if stop <= start:
+            return
+        size = len(self._buffer)
+        samples = np.concatenate(
+            [self._buffer[a % size : a % size + b - a] for a, b in _pieces(start, stop, size)]
+        )
+        self._keep(
+            Cut(
+                samples,
+                start,
+                self._utc_ns - round((self._next - start) / self._rate_hz * _NS),
+                self._rate_hz,
+                self._center_hz,
+                tuple(wish.events.values()),
+            )
+        )
+
+
+def _pieces(start: int, stop: int, size: int) -> list[tuple[int, int]]:
+    """Return the runs of samples that lie in one piece in a ring of this size."""
+    edge = (start // size + 1) * size
+    return [(start, stop)] if stop <= edge else [(start, edge), (edge, stop)]

@@ -1,0 +1,32 @@
+"""What keeps the evidence of an observer's alerts."""
+
+from collections.abc import Sequence
+
+from edgespec.config import Config
+from edgespec.evidence.recorder import Recorder
+from edgespec.evidence.shelf import Shelf
+from edgespec.observer.monitor import Radio
+
+__all__ = ["open_recorder"]
+
+
+def open_recorder(config: Config, radios: Sequence[Radio]) -> Recorder | None:
+    """Return what keeps the samples around alerts of radios; None where there are none."""
+    evidence = config.evidence
+    sources = {
+        chain.info.band: radio.source.info
+        for radio in radios
+        for chain in radio.chains
+        if radio.source.info.is_live
+    }
+    if evidence.keep == "nothing" or not sources:
+        return None
+    folder = config.node.state_dir / "evidence"
+    return Recorder(
+        Shelf(folder, evidence.max_bytes, evidence.max_age_days),
+        config.node.id,
+        sources,
+        evidence.before_s,
+        evidence.after_s,
+        evidence.max_memory_bytes,
+    )

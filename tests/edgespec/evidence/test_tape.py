@@ -1,0 +1,116 @@
+"""What is cut out of the last seconds: these samples, and no others."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgespec.evidence.tape import Cut, Tape
+from edgespec.records import EventType, IqBlock, SampleFormat, SourceInfo
+from tests.made.event import event_of
+
+RATE_HZ = 1000.0
+INFO = SourceInfo("test:", RATE_HZ, 1e8, SampleFormat.CI16, True)
+N = 4000
+#: Every sample says where it is.
+SIGNAL = np.stack([np.arange(N), -np.arange(N)], axis=1).astype(np.int16)
+
+
+def block(start: int, stop: int, *, n_dropped: int = 0, center_hz: float = 1e8) -> IqBlock:
+    utc_ns = 10**18 + start * 1_000_000
+    return IqBlock(SIGNAL[start:stop], RATE_HZ, center_hz, start, utc_ns, n_dropped)
+
+
+def made(before_s: float = 0.5, after_s: float = 0.3, max_bytes: int = 10**6):
+    cuts: list[Cut] = []
+    return Tape(INFO, before_s, after_s, max_bytes, cuts.append), cuts
+
+
+def event(start: int, name: str = "a", kind: EventType = EventType.NEW):
+    return event_of(event_id=name, event_type=kind, sample_start=start, n_samples=20)
+
+
+def check(cut: Cut, start: int, stop: int) -> None:
+    assert (cut.sample_start, len(cut.samples)) == (start, stop - start)
+    np.testing.assert_array_equal(cut.samples, SIGNAL[start:stop])
+    assert cut.utc_ns == 10**18 + start * 1_000_000
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=60), st.integers(0, N - 400))
+def test_any_division_gives_the_samples_around_an_event(lengths: list[int], begin: int) -> None:
+    tape, cuts = made()
+    at = number = 0
+    is_told = False
+    while at < N:
+        stop = min(at + lengths[number % len(lengths)], N)
+        tape.add(block(at, stop))
+        at, number = stop, number + 1
+        if not is_told and at > begin + 20:
+            tape.want(event(begin))
+            is_told = True
+    tape.finish()
+    (cut,) = cuts
+    assert len(cut.samples) >= 300
+    check(cut, cut.sample_start, begin + 300)
+    # The ring holds 1.3 s; a long block takes some of what was before.
+    assert max(begin - 500, 0) <= cut.sample_start <= begin
+
+
+def test_events_at_once_are_one_recording_with_their_last_word() -> None:
+    tape, cuts = made()
+    tape.add(block(0, 1000))
+    tape.want(event(900))
+    tape.add(block(1000, 1100))
+    tape.want(event(1050, "b"))
+    tape.want(replace(event(900, "a", EventType.UPDATE), score=99.0))
+    tape.want(event(10, "c", EventType.UPDATE))
+    tape.add(block(1100, 1200))
+    (cut,) = cuts
+    check(cut, 400, 1200)
+    assert [(one.event_id, one.score) for one in cut.events] == [
+        ("a", 99.0),
+        ("b", event_of().score),
+    ]
+    tape.add(block(1200, 2000))
+    assert len(cuts) == 1
+
+
+def test_nothing_reaches_over_a_gap_or_a_retune() -> None:
+    for broken in (
+        block(1200, 1300, n_dropped=100),
+        block(1100, 1200, center_hz=2e8),
+        block(1050, 1150),
+    ):
+        tape, cuts = made()
+        tape.add(block(0, 1100))
+        tape.want(event(1000))
+        tape.add(broken)
+        check(cuts[0], 500, 1100)
+        tape.want(event(broken.sample_start + 10, "b"))
+        tape.add(
+            block(
+                broken.sample_start + 100,
+                broken.sample_start + 600,
+                center_hz=broken.center_freq_hz,
+            )
+        )
+        check(cuts[1], broken.sample_start, broken.sample_start + 310)
+        assert cuts[1].center_freq_hz == broken.center_freq_hz
+
+
+def test_with_little_memory_less_is_kept_and_it_is_the_newest() -> None:
+    tape, cuts = made(max_bytes=400)
+    tape.add(block(0, 1000))
+    tape.want(event(980))
+    tape.add(block(1000, 1280))
+    check(cuts[0], 1180, 1280)
+
+
+def test_of_nothing_nothing_is_cut() -> None:
+    tape, cuts = made()
+    tape.add(block(0, 1000))
+    tape.finish()
+    tape.want(event(5000))
+    tape.finish()
+    assert not cuts

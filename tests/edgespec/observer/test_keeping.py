@@ -1,0 +1,61 @@
+"""What is heard around an alert, from the radio to the recording."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sigmf
+
+from edgespec.config import BandConfig, Config, EvidenceConfig, NodeConfig
+from edgespec.observer.keeping import open_recorder
+from edgespec.observer.monitor import Monitor, Radio
+from tests.made import band
+from tests.made.tape import Notebook, Tape, chain_for
+
+TONE_S = (0.6, 0.7)
+
+
+@pytest.fixture
+def samples(rng: np.random.Generator) -> np.ndarray:
+    return band.cf32(band.with_tone(band.noise(rng, 1.2), *TONE_S))
+
+
+def config_in(folder: Path, **evidence: object) -> Config:
+    return Config(
+        node=NodeConfig(id="roof", state_dir=folder),
+        band=(BandConfig(id="lte"),),
+        evidence=EvidenceConfig(**{"before_s": 0.2, "after_s": 0.3, **evidence}),
+    )
+
+
+def test_a_radio_s_alert_leaves_its_samples(samples: np.ndarray, tmp_path: Path) -> None:
+    # Not as a live one, which would lose samples on a busy machine.
+    tape, notebook = Tape(samples), Notebook()
+    radio = Radio("r", tape, [chain_for(tape, "lte")])
+    live = replace(tape.info, is_live=True)
+    tape.info = live
+    recorder = open_recorder(config_in(tmp_path), [radio])
+    tape.info = replace(live, is_live=False)
+    assert recorder is not None
+    Monitor([radio], [notebook, recorder], state_s=60.0, tapes=recorder.tapes).run()
+    event = notebook.events[0]
+    (meta,) = (tmp_path / "evidence").glob("*.sigmf-meta")
+    kept = sigmf.fromfile(str(meta))
+    kept.validate()
+    (annotation,) = kept.get_annotations()
+    assert annotation["core:uuid"] == event.event_id
+    start = event.sample_start - round(0.2 * band.RATE_HZ)
+    np.testing.assert_array_equal(
+        kept.read_samples(), samples[start : start + round(0.5 * band.RATE_HZ)]
+    )
+
+
+def test_a_recording_leaves_none_and_neither_does_who_wants_none(
+    samples: np.ndarray, tmp_path: Path
+) -> None:
+    tape = Tape(samples)
+    radio = Radio("r", tape, [chain_for(tape, "lte")])
+    assert open_recorder(config_in(tmp_path), [radio]) is None
+    tape.info = replace(tape.info, is_live=True)
+    assert open_recorder(config_in(tmp_path, keep="nothing"), [radio]) is None
