@@ -259,9 +259,11 @@ class BandChain:
         self._next_target = _NEVER
 
     def _frames(self, part: Any) -> Spectrogram:
+        # In this order: it reads all samples one after the other, which is what brings them near.
+        frames = self.front_end.process(part)
         if self.cancelled is not None:
             self.cancelled.process(part)
-        return self.front_end.process(part)
+        return frames
 
     def _may_be_gain(self, step_db: float) -> bool:
         return self.cancelled is None or self.cancelled.may_be_gain(step_db)
