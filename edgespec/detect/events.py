@@ -9,7 +9,7 @@ import numpy as np
 
 from edgespec.clock import ClockQuality
 from edgespec.detect.describer import Describer
-from edgespec.detect.gain import GainWatch, gain_step_db
+from edgespec.detect.gain import GainWatch, NoiseSays, gain_step_db
 from edgespec.detect.images import without_images
 from edgespec.detect.message import message_of
 from edgespec.detect.naming import Naming
@@ -71,6 +71,7 @@ class EventTracker:
         self._candidates: list[Track] = []
         self._joined: list[Track] = []
         self._gain = GainWatch()
+        self._is_waiting = False
         self._muted_until = -(1 << 62)
         self.step_db = 0.0
 
@@ -78,7 +79,7 @@ class EventTracker:
         self, decision: Decision, target_dbfs: FloatArray, is_cells: Callable[[Region | None], bool]
     ) -> tuple[Score, ...]:
         """Return the scores that would open an event, were they high enough; see :meth:`update`."""
-        if self.step_db or self._gain.is_waiting:
+        if self.step_db or self._is_waiting:
             return ()
         return self._lookout.could_open(decision, target_dbfs, is_cells)
 
@@ -95,11 +96,15 @@ class EventTracker:
         """Forget what is normal: it is learnt again."""
         self._lookout = Lookout(self.info.grid.n_bins, self._spread_db)
 
+    def follow(self, step_db: float) -> None:
+        """Take a step of the gain into what is normal, and say nothing, as in a warm-up."""
+        self._lookout.follow(step_db)
+
     def update(
         self,
         decision: Decision,
         target_dbfs: FloatArray,
-        may_be_gain: Callable[[float], bool] = lambda step_db: True,
+        noise: NoiseSays | None = None,
         is_cells: Callable[[Region | None], bool] = lambda region: False,
         is_clipped: Callable[[], bool] = lambda: False,
     ) -> Sequence[Event]:
@@ -108,14 +113,16 @@ class EventTracker:
         Args:
             decision: scores and thresholds.
             target_dbfs: measured horizon ``(n_horizon, n_bins)``.
-            may_be_gain: whether a step of the gain by so many dB is one by all that is known;
-                asked where power looks like it.
+            noise: what the noise beside a cell says of the gain; None: power alone says it.
             is_cells: whether power that is not normal in a region, or in the band, is the wanted
                 signal's own; asked where a score is high, and power is then no alarm.
             is_clipped: whether what is weaker than the strongest may be its image, and opens no
                 event; asked where a score is high.
         """
         self.step_db = 0.0
+        self._is_waiting = False
+        if noise is not None and noise.step_db:
+            return self._follow_gain(decision, noise.step_db)
         muted = MODELS if decision.tick_start < self._muted_until else ()
         share = self._rules.hysteresis if self._tracks else 1.0
         is_hot = is_alarm = False
@@ -131,7 +138,7 @@ class EventTracker:
                 share,
                 muted,
                 is_alarm,
-                may_be_gain,
+                noise,
                 is_cells,
                 is_clipped,
             )
@@ -184,17 +191,18 @@ class EventTracker:
         share: float,
         muted: Collection[str],
         is_alarm: bool,
-        may_be_gain: Callable[[float], bool],
+        noise: NoiseSays | None,
         is_cells: Callable[[Region | None], bool],
         is_clipped: Callable[[], bool],
     ) -> Sequence[Event]:
         lookout = self._lookout
-        step_db = gain_step_db(lookout.power, target_dbfs)
-        if step_db is not None and not may_be_gain(step_db):
-            step_db = None
-        step_db = self._gain.see(step_db)
-        if step_db is not None:
-            return self._follow_gain(decision, step_db)
+        if noise is None:
+            step_db = self._gain.see(gain_step_db(lookout.power, target_dbfs))
+            if step_db is not None:
+                return self._follow_gain(decision, step_db)
+            self._is_waiting = self._gain.is_waiting
+        else:
+            self._is_waiting = noise.may_be
         if of_cell := lookout.of_cell(decision, target_dbfs, share, is_cells):
             muted = {*muted, *of_cell}
             is_alarm = self._recent[-1] = decision.is_alarm_without(muted)
@@ -207,7 +215,7 @@ class EventTracker:
         self._drop_candidates()
         said = [self._message(one, EventType.END, decision.received_ns) for one in self._joined]
         self._joined.clear()
-        if is_alarm and not self._gain.is_waiting:
+        if is_alarm and not self._is_waiting:
             said += self._opened(decision)
         for track in self._tracks:
             self.describer.look(track, lookout.normal)

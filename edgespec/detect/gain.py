@@ -1,13 +1,14 @@
 """A step of the receiver's gain: everything, the noise floor too, moves alike at one instant."""
 
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgespec.detect.normal import NormalMap
 from edgespec.records import FloatArray
 
-__all__ = ["GainWatch", "gain_step_db"]
+__all__ = ["GainWatch", "NoiseSays", "gain_step_db"]
 
 #: The noise floor is the lowest tenth of the bins.
 FLOOR_SHARE = 0.1
@@ -22,6 +23,17 @@ RMS_SIGMAS, MOST_SIGMAS = 1.6, 6.0
 FLOOR_SIGMAS = 4.0
 #: Two horizons agree on a step within so much.
 SAME_DB = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseSays:
+    """What the noise beside a cell says: by how many dB the gain has moved, mostly 0.
+
+    ``may_be`` is whether it may have moved, which is soon known.
+    """
+
+    step_db: float
+    may_be: bool
 
 
 def gain_step_db(normal: NormalMap, target_dbfs: FloatArray) -> float | None:

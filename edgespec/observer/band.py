@@ -221,23 +221,27 @@ class BandChain:
                 yield self._in_source(event)
             for scored in self._scored(spectrogram):
                 target_dbfs = scored.segment.target
+                noise = None if self.cancelled is None else self.cancelled.noise_says()
                 if not self.scorer.is_warm:
+                    if noise is not None and noise.step_db:
+                        self._follow(noise.step_db)
+                        self.tracker.follow(noise.step_db)
+                        if self.warmup is not None:
+                            self.warmup.follow(noise.step_db)
                     self.tracker.learn_normal(scored.scores, target_dbfs)
                     continue
                 if not scored.scores:
                     continue
                 for event in self.tracker.update(
-                    scored,
-                    target_dbfs,
-                    self._may_be_gain,
-                    self._is_cells,
-                    self._is_clipped,
+                    scored, target_dbfs, noise, self._is_cells, self._is_clipped
                 ):
                     yield self._in_source(event)
                 if self.peaks is not None:
                     self.peaks.add(self.tracker.could_open(scored, target_dbfs, self._is_cells))
                 if self.tracker.step_db:
                     self._follow(self.tracker.step_db)
+                    if self.cancelled is not None and noise is None:
+                        self.cancelled.follow(self.tracker.step_db)
         if self.cancelled is not None:
             self.cancelled.freeze(self.tracker.is_open)
 
@@ -265,9 +269,6 @@ class BandChain:
             self.cancelled.process(part)
         return frames
 
-    def _may_be_gain(self, step_db: float) -> bool:
-        return self.cancelled is None or self.cancelled.may_be_gain(step_db)
-
     def _is_clipped(self) -> bool:
         """Whether the last segment clips; a few frames that clip little lie between others."""
         return OVERLOAD in self.troubles or (
@@ -277,8 +278,6 @@ class BandChain:
     def _follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what is normal."""
         self.scorer.follow(step_db)
-        if self.cancelled is not None:
-            self.cancelled.follow(step_db)
         if self.cell_events is not None:
             self.cell_events.follow()
 

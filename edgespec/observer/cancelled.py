@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.computing import Computing
+from edgespec.detect.gain import NoiseSays
 from edgespec.detect.regions import Region
 from edgespec.detect.scan.arithmetic import open_arithmetic
 from edgespec.detect.scan.deviation import Deviation
+from edgespec.detect.scan.receiver_gain import ReceiverGain
 from edgespec.detect.scan.residual_scan import LEAST_WARMUP, MOST_WARMUP, THRESHOLD, ResidualScan
 from edgespec.detect.scan.site import Site
 from edgespec.dsp.prefix.cell import Cell
@@ -34,10 +36,8 @@ __all__ = ["CancelledBand"]
 
 _LOG = logging.getLogger(__name__)
 
-#: With a step of the gain taken into what is expected, what is left is so much off at most.
-SAME_GAIN_DB = 1.0
-#: ... and in each subband so much at most, with the scatter of a hop: an interferer is in some.
-ALIKE_DB = 3.0
+#: The largest deviation of a hop is less only where noise has fallen.
+_LEAST_USUAL = 0.5
 #: States in which slots begin where they should.
 _FOLLOWED = (CellState.TRACKING, CellState.LEARNING)
 #: Slots in which next to nothing is cancelled are let go by for 50 ms before a cell is searched.
@@ -116,6 +116,8 @@ class CancelledBand:
         self._settling = Settling(self._n_warmup)
         # The last site that was learnt, while it is learnt again, too.
         self._known: Site | None = None
+        self._gain = ReceiverGain(0)
+        self._step_db = 0.0
         self.cell: Cell | None = None
         self.doubt = ""
         self.state = CellState.SEARCHING
@@ -139,21 +141,14 @@ class CancelledBand:
             cell.technology,
         )
 
-    def may_be_gain(self, step_db: float) -> bool:
-        """Return whether what is left now is what a step of the receiver's gain would leave.
+    def noise_says(self) -> NoiseSays | None:
+        """Return what noise has said of the gain since the last call; None where it is not heard.
 
-        Noise moves with the gain; fading and traffic move the cell and its leak alone. True where
-        nothing is known of it.
+        A step is followed here, and is for the rest of the chain to follow.
         """
-        slots, site = self._newest, None if self._scan is None else self._scan.site
-        if slots is None or site is None or not slots.n_slots:
-            return True
-        stepped = site.scaled(10.0 ** (step_db / 10.0))
-        expected = stepped.expected(slots.power, slots.slot)
-        ratio = np.maximum(slots.residual.mean(axis=0) / expected.mean(axis=0), 1e-6)
-        apart_db = 10.0 * np.log10(ratio)
-        is_near = np.abs(np.median(apart_db)) <= SAME_GAIN_DB
-        return bool(is_near and np.abs(apart_db).max() <= ALIKE_DB)
+        step_db, self._step_db = self._step_db, 0.0
+        is_heard = step_db or self.state is CellState.TRACKING
+        return NoiseSays(step_db, self._gain.is_waiting) if is_heard else None
 
     def is_cells(self, region: Region | None) -> bool:
         """Return whether power that is not usual in a region, or in the band, is the cell's own.
@@ -201,9 +196,10 @@ class CancelledBand:
             self.watched.stop()
 
     def follow(self, step_db: float) -> None:
-        """Take a step of the receiver's gain into what was learnt."""
+        """Take a step of the receiver's gain, that power told, into what was learnt."""
         if self._scan is not None:
             self._scan.follow(step_db)
+            self._known = self._scan.site or self._known
         if self.watched is not None:
             self.watched.follow(step_db)
 
@@ -233,6 +229,7 @@ class CancelledBand:
         if scan is not self._scan:
             self._scale.begin()
             self._known, self.doubt = None, ""
+            self._gain = ReceiverGain(plane.plan.n_subbands)
         self.cell, self._plane, self._scan = cell, plane, scan
         is_watched = self.watched is not None and self.watched.begin(cell, gathered.first)
         for again in gathered.blocks(self._max_block_samples):
@@ -272,6 +269,9 @@ class CancelledBand:
         if not had_site and scan.site is not None:
             self._known = scan.site
             self._doubt(judge_reference(scan, plane.grid))
+            self._gain.learn(*scan.learnt)
+        if found is not None and self._has_moved(scan, slots, found):
+            return
         self._has_cancelled |= found is not None and found.value < THRESHOLD
         if not self._scale.is_settled:
             self.state = CellState.LEARNING
@@ -290,6 +290,18 @@ class CancelledBand:
             fallen = fallen_noise(scan)
             if fallen is not None:
                 self._lower(scan, fallen)
+
+    def _has_moved(self, scan: ResidualScan, slots: PrefixSlots, found: Deviation) -> bool:
+        """Follow a step of the gain; return whether there is one."""
+        is_odd, step_db = not _LEAST_USUAL < found.value < THRESHOLD, 0.0
+        if scan.site is not None and slots.n_slots and not scan.distrust:
+            ratio = found.ratio[-slots.n_slots :]
+            step_db = self._gain.take(slots, ratio, scan.site, is_odd=is_odd)
+        if step_db:
+            self.follow(step_db)
+            self._step_db += step_db
+            self._best = None
+        return bool(step_db)
 
     def _is_in_time(
         self, plane: ResidualPlane, site: Site, slots: PrefixSlots, block: IqBlock
@@ -364,6 +376,7 @@ class CancelledBand:
         """Search for the cell again."""
         self._plane, self._best, self._newest = None, None, None
         self._n_astray, self._has_cancelled = 0, False
+        self._gain.forget()
         self._search.restart(is_known=self.cell is not None)
         self.state = CellState.SEARCHING
 

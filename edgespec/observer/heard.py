@@ -113,6 +113,11 @@ class HeardBuffer:
                 np.mean(score.error_map_db, axis=0, out=self._mean_db)
                 np.copyto(self._errors_db[at], self._mean_db, casting="same_kind")
 
+    def shift(self, step_db: float) -> None:
+        """Take what is there to another gain."""
+        so_far_dbfs = self.heard().targets_dbfs
+        so_far_dbfs += _KEPT_AS(step_db)
+
     def heard(self) -> Heard:
         """Return what is there, without a copy: valid until the next segment."""
         n = min(-(-self._n_seen // self._every), len(self._targets_dbfs))

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.dsp.stream import RATE_TOLERANCE
 from edgespec.errors import ModelError
 from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays
 from edgespec.newfile import replace_file
@@ -53,8 +54,12 @@ class KeptNormal:
 
     def is_of(self, file: KeptFile, range_hz: tuple[float, float], n_bins: int) -> bool:
         """Whether it can be compared with what is heard now."""
-        learnt = (self.source, self.gain_db, self.range_hz, len(self.normal_dbfs))
-        return learnt == (file.source, file.gain_db, range_hz, n_bins)
+        learnt = (self.source, self.gain_db, len(self.normal_dbfs))
+        # A radio may round its rate otherwise at the next start.
+        slack_hz = RATE_TOLERANCE * (range_hz[1] - range_hz[0])
+        pairs = zip(self.range_hz, range_hz, strict=True)
+        is_same_range = all(abs(one - other) <= slack_hz for one, other in pairs)
+        return is_same_range and learnt == (file.source, file.gain_db, n_bins)
 
     def heard_with(self, file: KeptFile, n_horizon: int) -> Heard | None:
         """Return its segments, None where they are another bundle's."""

@@ -1,5 +1,6 @@
 """The warm-up judges itself: against its own beginning, the last run, and what the bundle knows."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from edgespec.records import FrameFlag, Geometry, Score, Segment
 from edgespec.units import format_hz
 
 __all__ = ["Judgement", "WarmUp"]
+
+_LOG = logging.getLogger(__name__)
 
 #: From one run to another a cell may fade, and traffic differs between night and day.
 MOVED_DB = 8.0
@@ -92,6 +95,12 @@ class WarmUp:
         self._n_heard += 1
         if segment.flags is not None:
             self._n_clipped += bool(np.any(segment.flags & np.uint8(FrameFlag.CLIPPED)))
+
+    def follow(self, step_db: float) -> None:
+        """Take a step of the receiver's gain into what was heard before it."""
+        _LOG.warning("the receiver's gain moved by %+.1f dB in the warm-up", step_db)
+        if self._buffer is not None:
+            self._buffer.shift(step_db)
 
     def judge(self, grid: Grid) -> Judgement:
         """Return whether what was learnt is to be trusted; if it is, it is kept."""

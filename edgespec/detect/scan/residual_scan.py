@@ -73,6 +73,7 @@ class ResidualScan:
         self._learnt = np.empty((2, n_warmup, n_subbands), np.float32)
         self._place = np.empty(n_warmup, np.int64)
         self._n_learnt = 0
+        self._part = slice(0, 0)
         self._site: Site | None = None
         self._tables = np.ones((4, 20, n_subbands))
         self.spreads = np.ones((2, len(self.windows.lengths), self.windows.n_runs))
@@ -105,6 +106,7 @@ class ResidualScan:
         """Take a step of the receiver's gain, in dB: noise and cell move alike."""
         if self._site is not None:
             self._keep(self._site.scaled(10.0 ** (step_db / 10.0)))
+            self._memory.clear()
         self._learnt[:, : self._n_learnt] *= np.float32(10.0 ** (step_db / 10.0))
 
     def settle(self) -> None:
@@ -118,6 +120,11 @@ class ResidualScan:
             return False
         self._learn_from(slice(start, stop))
         return True
+
+    @property
+    def learnt(self) -> FloatArray:
+        """Residual and power of the slots that were learnt from, ``(2, n_slots, n_subbands)``."""
+        return self._learnt[:, self._part]
 
     def learnt_db(self, n_together: int) -> NDArray[np.float64]:
         """Return what was left in the warm-up over what is expected now, in dB, in its order.
@@ -150,6 +157,7 @@ class ResidualScan:
             self._clear()
 
     def _learn_from(self, part: slice) -> None:
+        self._part = part
         residual, power = self._learnt[:, part]
         place, n_slots = self._place[part], len(residual)
         site = learn_site(residual, power, place)

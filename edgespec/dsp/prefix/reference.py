@@ -13,6 +13,7 @@ from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.pilot_clock import PilotClock
 from edgespec.dsp.prefix.pilot_plan import N_ROWS, PILOT_SPACING_HZ, pilot_plan
 from edgespec.dsp.quality import ClipLimits
+from edgespec.dsp.stream import is_near_rate
 from edgespec.errors import SourceError
 from edgespec.grid import Grid, Span
 from edgespec.lte.numerology import SLOTS_PER_FRAME, SUBCARRIER_HZ
@@ -128,7 +129,7 @@ class ReferencePlane:
         self.is_lost = (
             self.is_lost
             or block.center_freq_hz != self._center_freq_hz
-            or block.sample_rate_hz != self.cell.sample_rate_hz
+            or not is_near_rate(block.sample_rate_hz, self.cell.sample_rate_hz)
         )
         if self.is_lost:
             return self._rows(0, block)

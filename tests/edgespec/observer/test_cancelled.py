@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgespec.computing import Computing
+from edgespec.detect.gain import NoiseSays
 from edgespec.detect.scan.residual_scan import THRESHOLD
 from edgespec.dsp.prefix.plan import can_cancel
 from edgespec.framing import Recipe
@@ -163,7 +164,7 @@ def test_behind_a_retune_all_is_new(cell: NDArray[np.int16]) -> None:
     band.process(first)
     assert band.state is CellState.SEARCHING
     assert band.take(0.0) is None
-    assert band.may_be_gain(3.0)
+    assert band.noise_says() is None
 
 
 def test_a_band_that_is_to_end_waits_for_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,29 +191,87 @@ def test_noise_holds_no_cell_and_is_not_scored() -> None:
     assert not any(scores)
 
 
-def test_a_step_of_the_gain_is_followed(cell: NDArray[np.int16]) -> None:
-    n_before = round(1.0 * RATE_HZ) // HOP * HOP
-    louder = np.clip(np.rint(2.0 * cell[n_before:].astype(float)), -32768, 32767).astype(np.int16)
-    band = band_for()
-    usual = max(s.value for s in heard(band, blocks(cell[:n_before])) if s is not None)
-    stepped = heard(band, blocks(louder[: 20 * HOP], n_before))
-    assert min(s.value for s in stepped[2:] if s is not None) > 2.0 * usual
-    assert band.may_be_gain(6.02)
-    assert not band.may_be_gain(0.0)
-    assert not band.may_be_gain(-6.02)
-    band.follow(6.02)
-    followed = heard(band, blocks(louder[20 * HOP :], n_before + 20 * HOP))
-    # The windows of 0.1 s that hold the step have passed by then.
-    assert max(s.value for s in followed[20:] if s is not None) < 1.5 * usual
+def stepped(cell: NDArray[np.int16], first: int, step_db: float) -> NDArray[np.int16]:
+    """Return the cell at another gain from a sample on."""
+    ratio = 10.0 ** (step_db / 20.0)
+    moved = np.clip(np.rint(ratio * cell[first:].astype(float)), -32768, 32767)
+    return np.concatenate([cell[:first], moved.astype(np.int16)])
 
 
-def test_fading_of_the_cell_is_no_step_of_the_gain() -> None:
-    """The simulator's power step moves the cell; the receiver's noise stays."""
-    options = "seed=4&snr_db=20&fault=power-step&fault_start_s=0.8&step_db=-6"
+def steps(band: CancelledBand, stream: Iterator[IqBlock]) -> list[float]:
+    """Return the steps of the gain that are told."""
+    told = []
+    for block in stream:
+        band.process(block)
+        noise = band.noise_says()
+        if noise is not None and noise.step_db:
+            told.append(noise.step_db)
+    return told
+
+
+@pytest.mark.slow_without_jit
+@pytest.mark.parametrize("step_db", [-20.0, -3.0, 2.0, 6.0])
+def test_a7_a_step_of_the_gain_is_told_once_and_followed(
+    cell: NDArray[np.int16], step_db: float
+) -> None:
+    quiet = stepped(cell, 0, -10.0) if step_db > 0 else cell
+    usual = max(s.value for s in heard(band_for(), blocks(quiet)) if s is not None)
     band = band_for()
-    heard(band, blocks(signal(1.0, options)))
-    assert band.state is CellState.TRACKING
-    assert not band.may_be_gain(-6.0)
+    # In the middle of a hop.
+    heard_now = stepped(quiet, round(1.0 * RATE_HZ) + 5000, step_db)
+    n_first = round(1.2 * RATE_HZ) // HOP * HOP
+    assert steps(band, blocks(heard_now[:n_first])) == pytest.approx([step_db], abs=0.5)
+    assert band.noise_says() == NoiseSays(0.0, may_be=False)
+    followed = heard(band, blocks(heard_now[n_first:], n_first))
+    assert max(s.value for s in followed if s is not None) < max(1.5 * usual, THRESHOLD)
+    assert band.noise_says() == NoiseSays(0.0, may_be=False)
+
+
+@pytest.mark.slow_without_jit
+def test_a7_two_steps_50_ms_apart_are_both_told(cell: NDArray[np.int16]) -> None:
+    first, second = round(0.9 * RATE_HZ), round(0.95 * RATE_HZ)
+    heard_now = stepped(stepped(cell, first, -6.0), second, -4.0)
+    assert steps(band_for(), blocks(heard_now)) == pytest.approx([-6.0, -4.0], abs=0.5)
+
+
+@pytest.mark.slow_without_jit
+@pytest.mark.parametrize("step_db", [-6.0, 3.0])
+@pytest.mark.parametrize(
+    "options", ["seed=4&snr_db=20", "seed=5&snr_db=12&profile=eva&doppler_hz=30"]
+)
+def test_a7_a_power_step_of_the_cell_is_no_step_of_the_gain(options: str, step_db: float) -> None:
+    """The receiver's noise stays."""
+    options += f"&fault=power-step&fault_start_s=0.8&step_db={step_db:g}"
+    assert not steps(band_for(), blocks(signal(1.2, options)))
+
+
+@pytest.mark.slow_without_jit
+@pytest.mark.parametrize("options", ["seed=6&snr_db=15&profile=eva&doppler_hz=70",
+                                     "seed=8&snr_db=25&doppler_hz=8"])  # fmt: skip
+def test_a7_fading_is_no_step_of_the_gain(options: str) -> None:
+    assert not steps(band_for(), blocks(signal(2.0, options)))
+
+
+@pytest.mark.slow_without_jit
+@pytest.mark.parametrize(
+    ("kind", "isr_db"),
+    [
+        ("barrage", -15.0),
+        ("barrage", -5.0),
+        ("barrage", 10.0),
+        ("sweep", -5.0),
+        ("deceptive", -5.0),
+    ],
+)
+def test_a7_nobody_who_comes_is_a_step_of_the_gain(
+    cell: NDArray[np.int16], kind: str, isr_db: float
+) -> None:
+    """Noise over all of the band moves what is left alike, but not the cell."""
+    first = round(1.0 * RATE_HZ)
+    one = InterfererConfig(kind)
+    assert not steps(
+        band_for(), blocks(inject(cell, RATE_HZ, one, isr_db, first, len(cell) - first))
+    )
 
 
 def test_a_rise_is_the_cell_s_where_it_cancels() -> None:
@@ -452,9 +511,3 @@ def test_normal_traffic_and_fading_raise_no_doubt(options: str) -> None:
     heard(band, blocks(signal(1.5, options)))
     assert band.doubt == ""
     assert band.state is CellState.TRACKING
-
-
-def test_an_interferer_in_some_subbands_is_no_step_of_the_gain(cell: NDArray[np.int16]) -> None:
-    band = band_for()
-    heard(band, blocks(with_noise(cell, -10.0, 1.0, 0.3)[: round(1.2 * RATE_HZ)]))
-    assert not any(band.may_be_gain(step_db) for step_db in np.arange(-12.0, 15.0, 0.5))

@@ -268,6 +268,16 @@ def test_a_retune_ends_it() -> None:
     assert plane.process(block_of(samples, 1.92e6, 38_400)).n_slots == 0
 
 
+def test_a_rate_that_a_radio_rounded_does_not_end_it() -> None:
+    cell = cell_of()
+    plane = plane_for(cell)
+    samples = pilot_signal(cell, 19_200)
+    assert plane.process(block_of(samples, 1.92e6 * (1.0 + 2e-7))).n_slots
+    assert not plane.is_lost
+    plane.process(block_of(samples, 1.92e6 * 1.01, 19_200))
+    assert plane.is_lost
+
+
 @pytest.mark.parametrize("computing", WAYS)
 def test_what_is_wrong_with_a_slot_is_said(computing: Computing) -> None:
     cell = cell_of(1.92e6, 21)
