@@ -106,7 +106,7 @@ class ResidualScan:
         """Take a step of the receiver's gain, in dB: noise and cell move alike."""
         if self._site is not None:
             self._keep(self._site.scaled(10.0 ** (step_db / 10.0)))
-            self._memory.clear()
+            self._clear()
         self._learnt[:, : self._n_learnt] *= np.float32(10.0 ** (step_db / 10.0))
 
     def settle(self) -> None:
