@@ -1,6 +1,7 @@
 """A step of the receiver's gain beside a cell: its noise and the cell have moved alike, at once."""
 
 from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +9,9 @@ from numpy.typing import NDArray
 from edgespec.detect.scan.noise_move import NoiseMove, noise_move
 from edgespec.detect.scan.site import Site
 from edgespec.detect.scan.terms import UNHEARD
-from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.records import FloatArray
 
-__all__ = ["ReceiverGain"]
+__all__ = ["ReceiverGain", "Slots"]
 
 #: Slots before and behind a step that are compared. Of those before, one hop in so many is kept.
 _N_BEFORE, _N_BEHIND, _EVERY = 240, 240, 4
@@ -43,6 +43,30 @@ _FALL_SHARE = 0.5
 _MOST_BEGUN = 3
 #: Hops for which nothing else is made of what may be a step.
 _N_WAITING = 6
+
+
+class Slots(Protocol):
+    """What is asked of slots; see ``edgespec.dsp.prefix.slots``."""
+
+    @property
+    def residual(self) -> FloatArray:
+        """What is left, ``(n_slots, n_subbands)``."""
+        ...
+
+    @property
+    def power(self) -> FloatArray:
+        """What there was."""
+        ...
+
+    @property
+    def slot(self) -> NDArray[np.int64]:
+        """The place of each in the frame."""
+        ...
+
+    @property
+    def flags(self) -> NDArray[np.uint8]:
+        """What is wrong with each."""
+        ...
 
 
 class _State(StrEnum):
@@ -93,7 +117,7 @@ class ReceiverGain:
         self._state, self._move = _State.USUAL, None
         self._n_behind = self._since = self._n_begun = 0
 
-    def take(self, slots: PrefixSlots, ratio: FloatArray, site: Site, *, is_odd: bool) -> float:
+    def take(self, slots: Slots, ratio: FloatArray, site: Site, *, is_odd: bool) -> float:
         """Take the slots of a hop; return the step of the gain that is certain now in dB, or 0.
 
         Args:
@@ -112,7 +136,7 @@ class ReceiverGain:
             return 0.0
         return self._look(slots, site, is_odd=is_odd)
 
-    def _look(self, slots: PrefixSlots, site: Site, *, is_odd: bool) -> float:
+    def _look(self, slots: Slots, site: Site, *, is_odd: bool) -> float:
         heard = (slots.flags & UNHEARD) == 0
         residual, power, place = slots.residual, slots.power, slots.slot
         if not heard.all():
@@ -169,9 +193,9 @@ class ReceiverGain:
         self.forget()
         return move.move_db
 
-    def _keep(self, slots: PrefixSlots) -> None:
+    def _keep(self, slots: Slots) -> None:
         """Take the slots of a hop for those before whatever comes, in place of the oldest."""
-        n_new = min(slots.n_slots, _N_BEFORE)
+        n_new = min(len(slots.residual), _N_BEFORE)
         if self._at + n_new > _N_BEFORE:
             self._at = 0
         rows = slice(self._at, self._at + n_new)
