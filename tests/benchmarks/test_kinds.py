@@ -9,8 +9,10 @@ from benchmarks.detection.kinds_drawn import CLASSES, THROUGH, draw, through_win
 from benchmarks.detection.kinds_heard import Notes
 from benchmarks.detection.kinds_tables import judged, markdown
 from benchmarks.detection.kinds_training import examples_of, fit
+from benchmarks.speed.naming import calls
 from edgespec.detect.description import FEATURES
-from edgespec.detect.naming import NOISE, Namer
+from edgespec.detect.naming import NOISE, Namer, Naming
+from edgespec.framing import Recipe
 from edgespec.kinds import ADVICE
 from edgespec.simulate.config import ChannelConfig
 from edgespec.simulate.interferers import Interferer, complete
@@ -94,6 +96,16 @@ def test_training_learns_what_tells_kinds_apart() -> None:
     assert "1 more came while an event was open" in text
     # First edges are wrong and last ones right: of four, three were found.
     assert "| +0 | 3 of 4 | 0.20 | 0.90 | 0.00 | 0.75 | 1.0 | 10 |" in text
+
+
+def test_what_a_name_costs_is_asked_of_what_gives_it() -> None:
+    recipe = Recipe.for_rate(RATE_HZ)
+    made = calls(recipe)
+    named = made["name"](0)
+    assert isinstance(named, Naming)
+    for number in range(3):
+        made["look"](number)
+    assert made["name"](0) != named
 
 
 def test_notes_keep_what_an_event_is_like_and_say_where() -> None:
