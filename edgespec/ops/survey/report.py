@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.dsp.cells import find_named_cell
 from edgespec.dsp.prefix.bandwidth import Bandwidth, measure_bandwidth
 from edgespec.dsp.prefix.cell import Cell
-from edgespec.dsp.prefix.search import find_cell, find_others
+from edgespec.dsp.prefix.folded import find_prefix
+from edgespec.dsp.prefix.search import find_others
 from edgespec.errors import SourceError
+from edgespec.ops.survey.lines import cell_lines
 from edgespec.ops.survey.patience import Patience
 from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
+from edgespec.ops.survey.wifi import WifiHeard, hear_wifi
 from edgespec.sources import open_source
 from edgespec.sources.source import Source
 from edgespec.units import db_from_ratio, format_hz
@@ -28,7 +32,9 @@ _N_PARTS_SHOWN = 6
 class Survey:
     """What was heard in ``duration_s`` of a source.
 
-    ``cell`` is the strongest cell, or None; ``bandwidth`` is its, ``others`` were heard beside it.
+    ``cell`` is the strongest cell, or None: one of LTE, else of NR, else one whose prefixes alone
+    are known. ``bandwidth`` is that of an LTE cell, ``others`` were heard beside it; ``wifi`` is
+    what was heard of Wi-Fi. ``is_searched``: there was enough to look for cells.
     ``level_dbfs`` is the mean power, ``peak`` the largest modulus of I or Q, 1 at full scale.
     """
 
@@ -42,6 +48,8 @@ class Survey:
     cell: Cell | None = None
     bandwidth: Bandwidth | None = None
     others: tuple[Cell, ...] = ()
+    wifi: WifiHeard | None = None
+    is_searched: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """Return an object of schema ``edgespec.survey/1``."""
@@ -55,10 +63,12 @@ class Survey:
             "peak": round(self.peak, 4),
             "floor_dbfs": round(self.spectrum.floor_dbfs, 2),
             "occupied": [asdict(part) for part in self.spectrum.parts],
-            "cell": asdict(self.cell) if self.cell else None,
+            "cell": _cell_object(self.cell) if self.cell else None,
             "n_resource_blocks": self.bandwidth.n_blocks if self.bandwidth else None,
             "n_resource_blocks_is_least": self.bandwidth.is_least if self.bandwidth else None,
-            "others": [asdict(other) for other in self.others],
+            "others": [_cell_object(other) for other in self.others],
+            "is_searched": self.is_searched,
+            "wifi": asdict(self.wifi) if self.wifi else None,
         }
 
     def as_text(self) -> str:
@@ -67,16 +77,17 @@ class Survey:
         if self.center_freq_hz:
             head += f" around {format_hz(self.center_freq_hz)}"
         lines = [f"{head}, {self.level_dbfs:.1f} dBFS, peak {self.peak:.2f} of full scale"]
-        if self.cell is None or self.bandwidth is None:
-            lines.append("no cell: no LTE synchronisation signal that reference signals prove")
+        if not self.is_searched:
+            lines.append(f"too short to look for cells, which takes {_LEAST_S:g} s")
+        elif self.cell is None:
+            lines.append("no cell: no synchronisation signal that reference signals prove")
         else:
-            blocks = f"{self.bandwidth.n_blocks} resource blocks"
-            if self.bandwidth.is_least:
-                blocks = f"at least {blocks}"
-            lines += [_cell_line("cell", self.cell), f"  {blocks}, {_quality(self.cell)}"]
+            lines += cell_lines("cell", self.cell, self.bandwidth)
             for other in self.others:
-                lines += [_cell_line("beside it", other), f"  {_quality(other)}"]
-            lines += [] if self.others else ["no other cell beside it"]
+                lines += cell_lines("beside it", other)
+            if self.cell.technology == "lte" and not self.others:
+                lines.append("no other cell beside it")
+        lines += [self.wifi.as_line()] if self.wifi else []
         lines.append(f"occupied, above a floor of {self.spectrum.floor_dbfs:.1f} dBFS a bin:")
         for part in self.spectrum.parts[:_N_PARTS_SHOWN]:
             low, high = (
@@ -98,7 +109,7 @@ def survey(
 
     Raises:
         UsageError: the URI cannot be understood, or the sample rate is below 1.92 MS/s.
-        SourceError: the source cannot be opened, or holds less than 30 ms.
+        SourceError: the source cannot be opened, or holds less than 30 ms and no Wi-Fi.
     """
     source = open_source(uri)
     try:
@@ -107,7 +118,9 @@ def survey(
         source.close()
     info = source.info
     rate_hz = info.sample_rate_hz
-    if len(samples) < _LEAST_S * rate_hz:
+    is_long = len(samples) >= _LEAST_S * rate_hz
+    wifi = hear_wifi(samples, rate_hz)
+    if not is_long and wifi is None:
         raise SourceError(
             f"the source {uri!r} gave {len(samples) / rate_hz:.3g} s of signal; a survey needs "
             f"{_LEAST_S:g} s without a gap: take a longer recording, or try again"
@@ -121,11 +134,15 @@ def survey(
         level_dbfs=db_from_ratio(2.0 * float(np.mean(parts * parts, dtype=np.float64))),
         peak=float(max(parts.max(), -parts.min())),
         spectrum=mean_spectrum(samples, rate_hz),
+        wifi=wifi,
+        is_searched=is_long,
     )
-    patience = Patience(progress)
-    cell = find_cell(samples, rate_hz, between=patience.between)
-    if cell is None:
+    if not is_long:
         return found
+    patience = Patience(progress)
+    cell = find_named_cell(samples, rate_hz, between=patience.between)
+    if cell is None or cell.technology != "lte":
+        return replace(found, cell=cell or find_prefix(samples, rate_hz))
     others = tuple(find_others(samples, rate_hz, cell, between=patience.between))
     return replace(found, cell=cell, bandwidth=measure_bandwidth(samples, cell), others=others)
 
@@ -146,16 +163,5 @@ def _collect(source: Source, duration_s: float) -> NDArray[np.complex64]:
     return info.sample_format.to_complex(raw[:n])
 
 
-def _cell_line(name: str, cell: Cell) -> str:
-    return (
-        f"{name}: {cell.technology.upper()} {cell.duplex.upper()}, identity {cell.identity}, "
-        f"{cell.prefix} prefix, {cell.snr_db:.1f} dB SNR"
-    )
-
-
-def _quality(cell: Cell) -> str:
-    frame_ms = cell.frame_start / cell.sample_rate_hz * 1e3
-    return (
-        f"carrier {cell.cfo_hz:+.0f} Hz from the centre, clock {cell.ppm:+.2f} ppm, frames from "
-        f"{frame_ms:.4f} ms, SSS coherence {cell.coherence:.2f}, {cell.margin:.2f} times the next"
-    )
+def _cell_object(cell: Cell) -> dict[str, Any]:
+    return asdict(cell) | {"identity": cell.identity if cell.is_named else None}
