@@ -23,15 +23,17 @@ from edgespec.nr.sequences import (
 
 __all__ = ["identify"]
 
-#: Groups that the SSS names and that are tried.
-_N_TRIED = 3
+#: The SSS is so much more coherent with the best group than with the next.
+_LEAST_MARGIN = 1.2
 #: Of one block the best of 336 groups has less in noise four times of five.
 _LEAST_OF_ONE = 0.24
 #: Subcarriers over which the channel of the PSS is averaged, for the SSS.
 _N_SMOOTH = 7
-#: As of LTE's cells: see edgespec/dsp/prefix/identify.py. Power at one delay of the reference
-#: symbols, in standard deviations above noise, and over that with other sequences.
-_SURE_DEVIATIONS, _SURE_RATIO = 7.0, 6.0
+#: Power at one delay of the reference symbols, in standard deviations above noise (as of LTE: see
+#: edgespec/dsp/prefix/identify.py), and over that with other sequences. A PSS of another sector
+#: looks like this one 43 subcarriers beside, and a wrong identity may then have the same elements:
+#: these are the same in every block, so that chance is that of two sums. It passes once in 1e8.
+_SURE_DEVIATIONS, _SURE_RATIO = 7.0, 14.0
 _DELAYS = np.arange(-3, 4) / 24
 #: Numbers of a block, of which one is its own, and identities with the same elements.
 _N_NUMBERS, _N_WRONG = 8, 12
@@ -63,30 +65,31 @@ def identify(
     if not len(starts):
         return None
     sums, channel, secondary = _groups(samples, place, starts, peak.sector)
-    for group in np.argsort(sums)[::-1][:_N_TRIED]:
-        identity = 3 * int(group) + peak.sector
-        proof = _prove(samples, place, starts, identity)
-        if proof.deviations < _SURE_DEVIATIONS or proof.ratio < _SURE_RATIO:
-            continue
-        both = np.concatenate([channel, secondary * secondary_sync(identity)])
-        others = np.delete(sums, group)
-        place = settled(samples, place, starts, identity)
-        share = float(np.clip(abs(coherence_of(both)), 1e-6, 1.0 - 1e-6))
-        return Cell(
-            technology="nr",
-            identity=identity,
-            duplex="",
-            prefix="normal",
-            sample_rate_hz=sample_rate_hz,
-            frame_start=_frame_start(place, proof.number),
-            cfo_hz=place.cfo_hz,
-            ppm=place.ppm,
-            snr_db=min(10.0 * float(np.log10(share / (1.0 - share))), _SNR_MOST_DB),
-            coherence=float(sums[group]),
-            margin=float(sums[group] / max(others.max(), 1e-9)),
-            spacing_hz=spacing_hz,
-        )
-    return None
+    group = int(sums.argmax())
+    margin = float(sums[group] / max(float(np.delete(sums, group).max()), 1e-9))
+    if margin < _LEAST_MARGIN:
+        return None
+    identity = 3 * group + peak.sector
+    proof = _prove(samples, place, starts, identity)
+    if proof.deviations < _SURE_DEVIATIONS or proof.ratio < _SURE_RATIO:
+        return None
+    both = np.concatenate([channel, secondary * secondary_sync(identity)])
+    share = float(np.clip(abs(coherence_of(both)), 1e-6, 1.0 - 1e-6))
+    place = settled(samples, place, starts, identity)
+    return Cell(
+        technology="nr",
+        identity=identity,
+        duplex="",
+        prefix="normal",
+        sample_rate_hz=sample_rate_hz,
+        frame_start=_frame_start(place, proof.number),
+        cfo_hz=place.cfo_hz,
+        ppm=place.ppm,
+        snr_db=min(10.0 * float(np.log10(share / (1.0 - share))), _SNR_MOST_DB),
+        coherence=float(sums[group]),
+        margin=margin,
+        spacing_hz=spacing_hz,
+    )
 
 
 def _groups(

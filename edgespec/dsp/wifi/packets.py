@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.prefix.pilots import coherence_of
 from edgespec.dsp.wifi.training import (
-    LONG_S,
     LONG_START_S,
     LONG_SUBCARRIERS,
     PREAMBLE_S,
@@ -95,7 +94,7 @@ def _short(samples: NDArray[np.complex64], rate_hz: float) -> list[tuple[int, fl
     least = float(np.mean(power)) ** 2 * n**2 * 1e-6 + 1e-30
     is_short = np.abs(products) ** 2 > _LEAST_SHORT * np.maximum(both, least)
     edges = np.flatnonzero(np.diff(is_short.astype(np.int8), prepend=0) == 1)
-    # In the middle of the run the window is full of them.
+    # A little later the window is full of them.
     inner = np.minimum(edges + lag, len(products) - 1)
     cfo_hz = np.angle(products[inner]) * rate_hz / (2.0 * np.pi * lag)
     return list(zip(edges.tolist(), cfo_hz.tolist(), strict=True))
@@ -124,13 +123,14 @@ def _prove(
     turns = np.exp(-2j * np.pi * cfo_hz / rate_hz * np.arange(len(piece)))
     piece = (piece * turns).astype(np.complex64)
     power = np.abs(np.correlate(piece, wave, "valid")) ** 2
-    both = power[:-n_long] + power[n_long:]
-    long_at = int(both.argmax())
-    seconds = np.arange(n_long) / rate_hz
+    # A long symbol is one period of all subcarriers, though no whole number of samples: the second
+    # may begin a sample later.
+    second_most = np.maximum(power[n_long:-1], power[n_long + 1 :])
+    long_at = int((power[: len(second_most)] + second_most).argmax())
+    seconds = np.arange(2 * n_long) / rate_hz
     waves = np.exp(-2j * np.pi * np.outer(LONG_SUBCARRIERS * SPACING_HZ, seconds))
-    first, second = (
-        waves @ piece[long_at + k * n_long : long_at + (k + 1) * n_long] for k in (0, 1)
-    )
+    both_long = waves * piece[long_at : long_at + 2 * n_long]
+    first, second = both_long[:, :n_long].sum(axis=1), both_long[:, n_long:].sum(axis=1)
     channel = ((first + second) * long_sequence()).astype(np.complex64)
     # Whoever has a part of the channel only, however loud, has no say in the rest.
     channel /= np.abs(channel) + np.float32(1e-30)
@@ -140,7 +140,7 @@ def _prove(
     if min(abs(coherence_of(channel)), alike) < _LEAST_LONG:
         return None
     start = at + long_at - round(LONG_START_S * rate_hz)
-    fine_hz = float(np.angle(cross)) / (2.0 * np.pi * LONG_S)
+    fine_hz = float(np.angle(cross)) * rate_hz / (2.0 * np.pi * n_long)
     share = min(alike, 1.0 - 1e-9)
     snr_db = min(10.0 * float(np.log10(share / (1.0 - share))), _SNR_MOST_DB)
     return Packet(max(start, 0), 0, at + long_at, cfo_hz + fine_hz, snr_db)

@@ -15,8 +15,8 @@ __all__ = ["survey"]
     "--source",
     required=True,
     metavar="URI",
-    help="As of 'edgespec monitor'; 1.92 MS/s or more, tuned to the middle of the cell within "
-    "420 kHz.",
+    help="As of 'edgespec monitor'; 1.92 MS/s or more, tuned to the middle of an LTE cell within "
+    "420 kHz, or to where NR's block is received.",
 )
 @click.option(
     "--duration",

@@ -11,6 +11,7 @@ from edgespec.ops.survey.patience import Patience
 from edgespec.ops.survey.spectrum import mean_spectrum
 from tests.made import band
 from tests.made.lte_cell import cell_wave, noise, received
+from tests.made.wifi import packet
 
 CELL = "sim:lte-dl?seed=4&sample_rate=1.92M&pci=77&snr_db=20&cfo_hz=2k&center_freq=806M"
 
@@ -44,6 +45,56 @@ def test_people_get_lines() -> None:
     assert cell.startswith("cell: LTE FDD, identity 77, normal prefix, ")
     assert "at least 15 resource blocks" in quality
     assert others == "no other cell beside it"
+
+
+@pytest.mark.parametrize(
+    ("spacing", "rate", "wide"), [("15k", "3.84M", "3.6"), ("30k", "7.68M", "7.2")]
+)
+def test_a_cell_of_nr_is_listed(spacing, rate, wide) -> None:
+    uri = f"sim:nr-dl?pci=777&spacing={spacing}&sample_rate={rate}&snr_db=20&cfo_hz=2k"
+    result = run("--source", uri, "--duration", 0.1, "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    cell = found["cell"]
+    assert (cell["technology"], cell["identity"], cell["duplex"]) == ("nr", 777, "")
+    assert cell["spacing_hz"] == {"15k": 15e3, "30k": 30e3}[spacing]
+    assert abs(cell["cfo_hz"] - 2e3) < 150
+    assert (found["n_resource_blocks"], found["others"], found["wifi"]) == (None, [], None)
+    _, first, second, *_ = run("--source", uri, "--duration", 0.1).stdout.splitlines()
+    assert first.startswith(f"cell: NR, identity 777, subcarriers {spacing[:2]} kHz apart, ")
+    assert second.startswith(f"  block of {wide} MHz ")
+
+
+def test_a_cell_whose_block_is_elsewhere_has_no_name() -> None:
+    uri = "sim:nr-dl?spacing=30k&load=0.8&sample_rate=3.84M"
+    result = run("--source", uri, "--duration", 0.2, "--json")
+    cell = json.loads(result.stdout)["cell"]
+    assert (cell["technology"], cell["identity"], cell["spacing_hz"]) == ("nr", None, 30e3)
+    assert "cell: NR by its cyclic prefixes alone" in run("--source", uri).stdout
+
+
+def test_packets_of_wifi_are_listed_where_there_is_no_time_for_cells(tmp_path, rng) -> None:
+    samples = noise(rng, 40_000, 1e-3)
+    for at in (3000, 20_000):
+        one = packet(rng, 40)
+        samples[at : at + len(one)] += one
+    uri = band.write_sigmf(
+        tmp_path / "wifi", band.cf32((0.1 * samples).astype("c8")), **{"core:sample_rate": 20e6}
+    )
+    result = run("--source", uri, "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert (found["is_searched"], found["cell"]) == (False, None)
+    assert found["wifi"]["n_packets"] == 2
+    assert found["wifi"]["airtime"] == pytest.approx(2 * 176e-6 * 20e6 / 40_000, abs=0.02)
+    lines = run("--source", uri).stdout
+    assert "too short to look for cells" in lines
+    assert "Wi-Fi: 2 packets, 17" in lines
+
+
+def test_the_recording_of_wifi_is_listed(shared_data) -> None:
+    (path,) = shared_data.glob("wifi*.sigmf-meta")
+    assert "Wi-Fi: 59 packets" in run("--source", f"sigmf:{path}").stdout
 
 
 def test_a_band_without_a_cell_is_no_error(tmp_path, rng) -> None:
@@ -102,7 +153,12 @@ def test_progress_is_no_part_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_picture_is_drawn_with_and_without_a_cell(tmp_path) -> None:
     pytest.importorskip("matplotlib")
-    for number, uri in enumerate((CELL, "sim:lte-dl?sample_rate=1.92M&snr_db=-40")):
+    others = (
+        "sim:lte-dl?sample_rate=1.92M&snr_db=-40",
+        "sim:nr-dl?sample_rate=3.84M",
+        "sim:nr-dl?spacing=30k&load=0.9&sample_rate=3.84M",
+    )
+    for number, uri in enumerate((CELL, *others)):
         path = tmp_path / f"{number}.png"
         result = run("--source", uri, "--duration", 0.05, "--picture", path)
         assert result.exit_code == 0, result.output
