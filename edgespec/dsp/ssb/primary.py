@@ -25,8 +25,9 @@ STEP = 2 / 3
 _SEEN = 0.96
 #: The energy of the samples is taken for so many offsets at once, .2 of the width of a PSS.
 _N_TOGETHER = 32
-#: A peak in noise has 1 / 128; the highest of 3e8 has less than this.
-_LEAST_COHERENCE = 0.16
+#: A peak in noise has 1 / 128 in the mean, and .15 is the highest of 3e8: some are above this, and
+#: are refused by their SSS.
+_LEAST_COHERENCE = 0.13
 _POWER_LEAST = 1e-2
 #: Lines of so many subcarriers that stand 6 dB above the median of those of a PSS are levelled.
 _LINE, _LINE_MOST = 0.5, 4.0

@@ -18,8 +18,8 @@ __all__ = ["find_nr_cell", "holds_block"]
 #: many spacings on.
 _LEAST_RATE = 160
 #: Stretches of 20 ms that are searched, evenly over the samples, until one holds a cell.
-_N_STRETCHES = 2
-_N_PEAKS = 6
+_N_STRETCHES = 3
+_N_PEAKS = 8
 #: Symbols and drifts that a stretch needs beyond its 20 ms.
 _SPARE_S = 1e-3
 #: Blocks over so long say the clock.
@@ -40,7 +40,7 @@ def find_nr_cell(
     """Return the NR cell whose block of synchronisation signals is the clearest, or None.
 
     Blocks are looked for at every frequency at which their PSS is received whole, with subcarriers
-    of 15 and of 30 kHz as far as the rate holds them, in two stretches of 20 ms: that is how often
+    of 15 and of 30 kHz as far as the rate holds them, in three stretches of 20 ms: that is how often
     a block comes. A cell is what its broadcast reference symbols prove
     (:func:`edgespec.dsp.ssb.identify.identify`).
 
