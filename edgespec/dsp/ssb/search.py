@@ -40,8 +40,8 @@ def find_nr_cell(
     """Return the NR cell whose block of synchronisation signals is the clearest, or None.
 
     Blocks are looked for at every frequency at which their PSS is received whole, with subcarriers
-    of 15 and of 30 kHz as far as the rate holds them, in three stretches of 20 ms: that is how often
-    a block comes. A cell is what its broadcast reference symbols prove
+    of 15 and of 30 kHz as far as the rate holds them, in three stretches of 20 ms: so often a block
+    comes. A cell is what its broadcast reference symbols prove
     (:func:`edgespec.dsp.ssb.identify.identify`).
 
     Args:
