@@ -78,11 +78,7 @@ def _nothing(
 def _rows(n: int, n_kind: int) -> Iterator[tuple[str, int, Callable[..., _Case]]]:
     for spacing_hz in (15e3, 30e3):
         name, rate_hz = f"{spacing_hz / 1e3:g} kHz", 256 * spacing_hz
-        for snr_db in (
-            10.0,
-            0.0,
-            -3.0,
-        ):
+        for snr_db in (10.0, 0.0, -3.0):
             tries = n if snr_db == 0 else n // 10
             yield f"{name}, SNR {snr_db:g} dB", tries, _nr(spacing_hz, rate_hz, snr_db)
         yield (
