@@ -108,7 +108,8 @@ class Detection:
     ``station-lost``. Every observer warms up for ``warmup_s``, is scored for ``normal_s`` without
     anything, and then gives ``n_stretches`` stretches to each kind, in which it is on the air for
     ``persistent_s`` before a horizon is persistent, and for ``lasting_s`` before one is lasting;
-    0 leaves the latter out.
+    0 leaves the latter out. With ``learn`` the train observers hear interferers as well, and
+    classifiers learn from them all features and scores (:mod:`converter.lab.measures.learned`).
     """
 
     name: str
@@ -125,6 +126,7 @@ class Detection:
     n_stretches: int = 3
     persistent_s: float = 0.045
     lasting_s: float = 0.0
+    learn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

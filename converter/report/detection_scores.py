@@ -13,10 +13,12 @@ from converter.lab.numbers.detection_summary import (
     Bench,
     Measured,
     false_alarm_summary,
+    left_out_of,
     scorers_of,
 )
 from converter.report.frame import Frame
 from converter.report.resamples import Floats
+from converter.simulate.strangers import family_of
 
 __all__ = [
     "LEAST_SHARE",
@@ -53,6 +55,7 @@ class DetectionScores:
     def __init__(self, frame: Frame, name: str, population: str) -> None:
         self.name, self.population, self.frame = name, population, without_glimpses(frame)
         self.scorers = scorers_of(frame.columns)
+        self._left_out = left_out_of(frame.columns)
         self._measured: dict[tuple[str, bool], Measured] = {}
         self._parts: dict[tuple[str, ...], DetectionScores] = {}
 
@@ -82,6 +85,35 @@ class DetectionScores:
         if key not in self._measured:
             self._measured[key] = self.bench.measure(scorer, "site" if site else "raw", RATES)
         return self._measured[key]
+
+    @property
+    def learned(self) -> list[str]:
+        """Classifiers that have not seen the family that they are tested on."""
+        return list(self._left_out)
+
+    def left_out(self, classifier: str, what: str) -> tuple[Floats, Floats]:
+        """Return figures of a classifier by cell, each by the one that has not seen its family.
+
+        Args:
+            classifier: one of :attr:`learned`.
+            what: ``auc`` or ``detected``, the latter at :data:`RATE`.
+
+        Returns:
+            ``(1 + n, n_cells)``, NaN for families that none was made without, and the mean over
+            families of the realised false-alarm rate, ``(1 + n,)``.
+        """
+        own = self._left_out[classifier]
+        measured = {family: self.measured(name, True) for family, name in own.items()}
+        some = next(iter(measured.values()))
+        out = np.full_like(some.auc, np.nan)
+        for number, cell in enumerate(self.cells):
+            found = measured.get(family_of(cell.kind))
+            if found is not None:
+                at = RATES.index(RATE)
+                values = found.auc if what == "auc" else found.detected[:, at]
+                out[:, number] = values[:, number]
+        far = np.mean([m.far[:, RATES.index(RATE)] for m in measured.values()], axis=0)
+        return out, np.asarray(far)
 
     def auc(self, scorer: str, site: bool) -> Floats:
         """Return the ROC AUC of each cell, ``(1 + n, n_cells)``."""

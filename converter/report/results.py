@@ -57,6 +57,9 @@ class Results:
 
         predictions = read("prediction", experiment.predictions)
         detections = read("detection", experiment.detections)
+        for name, learned in read("learned", experiment.detections).items():
+            if name in detections and len(learned) == len(detections[name]):
+                detections[name] = Frame({**detections[name].columns, **learned.columns})
         return cls(
             experiment,
             work,

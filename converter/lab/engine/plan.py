@@ -11,6 +11,7 @@ from converter.lab.engine.tasks.cached import ModelSource
 from converter.lab.engine.tasks.data import AssembleDataset, SimulateObserver
 from converter.lab.engine.tasks.measures import (
     DetectionWindows,
+    LearnScores,
     PlayEpisodes,
     PlayRamp,
     PredictionTable,
@@ -147,15 +148,20 @@ class _Planner:
         train_specs: tuple[RecordingSpec, ...] = ()
         if detection.baselines:
             self.dataset(population)
+        if detection.baselines or detection.learn:
             train_specs = tuple(dataset_specs(self.experiment, population)["train"])
         observers = self.experiment.observers_of(population)
         longer = replace(detection, normal_s=observers.calibration_s - detection.warmup_s)
         listened_s = {
             "calibration": observers.calibration_s,
             "test": detection.warmup_s + detection.normal_s,
+            "train": detection.warmup_s + detection.normal_s,
         }
         every = [("calibration", 0, s) for s in calibration_specs(self.experiment, population)]
         every += [("test", seed, spec) for seed, spec in test_specs(self.experiment, population)]
+        if detection.learn:
+            every += [("train", 0, spec) for spec in train_specs]
+        tasks = []
         for split, seed, spec in every:
             task = DetectionWindows(
                 longer if split == "calibration" else detection,
@@ -164,9 +170,11 @@ class _Planner:
                 replace(spec, duration_s=listened_s[split]),
                 sources,
                 recipe,
-                train_specs,
+                train_specs if detection.baselines else (),
             )
-            self._add(task)
+            tasks.append(self._add(task))
+        if detection.learn:
+            self._add(LearnScores(detection.name, tuple(tasks)))
 
     def episodes(self, episodes: Episodes) -> None:
         """Plan the device's run on every test observer."""

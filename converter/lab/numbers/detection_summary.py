@@ -31,6 +31,7 @@ __all__ = [
     "Bench",
     "Measured",
     "false_alarm_summary",
+    "left_out_of",
     "scorers_of",
 ]
 
@@ -40,6 +41,8 @@ METHODS = {"quantile": pooled_threshold, "gaussian": gaussian_threshold}
 #: The partial AUC reaches to this false-alarm rate.
 MAX_FAR = 0.01
 _PREFIX = "score:"
+#: Between the name of a classifier and the family that it has not seen.
+_WITHOUT = " without "
 
 Float = NDArray[np.float64]
 Columns = Mapping[str, Any]
@@ -126,7 +129,18 @@ class Bench:
 def scorers_of(columns: Columns | Sequence[str]) -> list[str]:
     """Return the scorers of a detection table by the names of its columns, and combinations."""
     found = [name.removeprefix(_PREFIX) for name in columns if name.startswith(_PREFIX)]
-    return [*found, *combined_of(found)]
+    plain = [name for name in found if _WITHOUT not in name]
+    return [*plain, *combined_of(plain)]
+
+
+def left_out_of(columns: Columns | Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return what was learnt without a family each: classifier -> family -> scorer."""
+    found: dict[str, dict[str, str]] = {}
+    for column in columns:
+        name, _, family = column.removeprefix(_PREFIX).partition(_WITHOUT)
+        if family:
+            found.setdefault(name, {})[family] = column.removeprefix(_PREFIX)
+    return found
 
 
 def false_alarm_summary(

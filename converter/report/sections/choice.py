@@ -81,6 +81,10 @@ def _areas(main: DetectionScores, best: str, isrs_db: list[float]) -> Table:
             areas = main.auc(scorer, True)
             figures = (mean_of(areas, main.pick([m], isrs_db=[i])) for m, i in columns)
             rows.append((scorer, *(interval(values) for values in figures)))
+    for name in main.learned:
+        areas, _ = main.left_out(name, "auc")
+        figures = (mean_of(areas, main.pick([m], isrs_db=[i])) for m, i in columns)
+        rows.append((f"{name}, tested family left out", *(interval(v) for v in figures)))
     titles = ("score", *(f"{mode} {isr_text(isr_db)} dB" for mode, isr_db in columns))
     note = (
         "Mean AUC over kinds with intervals over observers, scores in deviations of the site's own "
@@ -104,6 +108,13 @@ def _found(main: DetectionScores, best: str) -> Part:
             if any(mask.any() for mask in masks):
                 cells = (float(mean_of(found, mask)[0]) for mask in masks)
                 rows.append((f"{scorer}, {mode}", *cells))
+    for name in main.learned:
+        found, _ = main.left_out(name, "detected")
+        for mode in MODES:
+            masks = [main.pick([mode], isrs_db=[isr]) for isr in main.isrs_db]
+            if any(mask.any() for mask in masks):
+                cells = (float(mean_of(found, mask)[0]) for mask in masks)
+                rows.append((f"{name}, {mode}, tested family left out", *cells))
     titles = ("score, mode", *(f"{isr_text(isr)} dB" for isr in main.isrs_db))
     note = (
         "A detector must not go quiet when the interferer gets louder: what clips the receiver is "

@@ -16,7 +16,14 @@ from edgespec.framing import Recipe
 from edgespec.option import about
 from edgespec.records import Spectrogram
 
-__all__ = ["DetectionWindows", "PlayEpisodes", "PlayRamp", "PredictionTable", "WatchRecordings"]
+__all__ = [
+    "DetectionWindows",
+    "LearnScores",
+    "PlayEpisodes",
+    "PlayRamp",
+    "PredictionTable",
+    "WatchRecordings",
+]
 
 #: Seconds that one core takes: to simulate a second, to open a model, for each segment of a model
 #: or baseline, and to put one thing on the air in one stretch.
@@ -24,6 +31,8 @@ _SIMULATE_S, _OPEN_S, _MODEL_S, _BASELINE_S, _VARIANT_S = 0.36, 1.0, 5e-4, 2.5e-
 #: The same of each second of what is added at one ISR, of samples and segments that are scored in
 #: order by each, and of interferers made, against a second of signal simulated.
 _ADD_S, _HOPS_S, _DETECTOR_S, _MADE = 0.15, 0.03, 0.006, 3.0
+#: Splits whose observers hear interferers.
+_INJECTED = ("test", "train")
 #: Segments of a stretch that are scored.
 _N_NAMED = 6
 
@@ -133,7 +142,7 @@ class DetectionWindows(TableTask):
         """The signal, and each scorer's look at it and its changes."""
         detection = self.detection
         n_variants = n_made = 0
-        if self.split == "test":
+        if self.split in _INJECTED:
             n_kinds = len(detection.kinds) * len(detection.isrs_db) + len(detection.faults)
             n_variants = detection.n_stretches * n_kinds
             n_made = detection.n_stretches * (len(detection.kinds) + len(detection.faults))
@@ -155,7 +164,7 @@ class DetectionWindows(TableTask):
         from converter.lab.tables import write_table
 
         scorers = fitted_scorers(folder, self.detection, self.recipe, self.models, self.train_specs)
-        inject = self.split == "test"
+        inject = self.split in _INJECTED
         columns = observer_windows(self.spec, self.recipe, self.detection, scorers, inject=inject)
         n_rows = len(next(iter(columns.values())))
         head = {
@@ -166,6 +175,38 @@ class DetectionWindows(TableTask):
             "observer": [self.spec.name] * n_rows,
         }
         return {"rows": write_table(out, {**head, **columns})}
+
+
+@dataclass(frozen=True, slots=True)
+class LearnScores(TableTask):
+    """Scores of classifiers for every row of a detection, in the order of its table."""
+
+    detection: str
+    windows: tuple[str, ...] = field(metadata={"key": False})
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """The detection."""
+        return "learned", self.detection
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The windows of every observer."""
+        return self.windows
+
+    @property
+    def weight(self) -> float:
+        """Some seconds for each family and classifier."""
+        return 120.0
+
+    def run(self, folder: WorkFolder, out: Path) -> Mapping[str, Any]:
+        """Learn without each family, score."""
+        from converter.lab.measures.learned import learned_scores
+        from converter.lab.numbers.cells import columns_of
+        from converter.lab.tables import read_table, write_table
+
+        table = read_table(folder.table("detection", self.detection).with_suffix(""))
+        return {"rows": write_table(out, learned_scores(columns_of(table)))}
 
 
 @dataclass(frozen=True, slots=True)

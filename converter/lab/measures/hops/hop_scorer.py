@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from edgespec.dsp.prefix.cell import Cell
+from edgespec.framing import Recipe
 from edgespec.records import IqBlock, SampleFormat
 
 __all__ = ["HopScorer", "Place"]
@@ -14,15 +15,29 @@ __all__ = ["HopScorer", "Place"]
 class Place:
     """Where an observer is: what it hears, and the cell that a search found there.
 
-    ``cell`` is None where none was found. ``warmup_s`` is how long it may learn, from the first
-    sample on; ``hop_samples`` the length of a block.
+    ``recipe`` says how samples become segments, and so how long a block is. ``warmup_s`` is how
+    long may be learnt from, from the first sample on. ``cell`` is None where none was found.
     """
 
-    sample_rate_hz: float
+    recipe: Recipe
     sample_format: SampleFormat
-    hop_samples: int
     warmup_s: float
-    cell: Cell | None
+    cell: Cell | None = None
+
+    @property
+    def sample_rate_hz(self) -> float:
+        """Rate of the samples."""
+        return self.recipe.sample_rate_hz
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples of a block."""
+        return self.recipe.hop_samples
+
+    @property
+    def n_warmup(self) -> int:
+        """Blocks of the warm-up."""
+        return round(self.warmup_s * self.sample_rate_hz) // self.hop_samples
 
 
 class HopScorer(Protocol):

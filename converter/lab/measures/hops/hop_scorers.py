@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from converter.lab.measures.hops.hop_scorer import HopScorer
 from converter.lab.measures.hops.level_hops import LevelHops
+from converter.lab.measures.hops.power_features import PowerFeatures
+from converter.lab.measures.hops.residual_features import ResidualFeatures
 from converter.lab.measures.hops.residual_hops import ResidualHops
 
 __all__ = ["HOP_SCORERS", "make_hop_scorers"]
@@ -12,6 +14,8 @@ __all__ = ["HOP_SCORERS", "make_hop_scorers"]
 HOP_SCORERS: Mapping[str, Callable[[], HopScorer]] = {
     "residual": ResidualHops,
     "level": LevelHops,
+    "residual-features": ResidualFeatures,
+    "power-features": PowerFeatures,
 }
 
 

@@ -72,9 +72,8 @@ class LevelHops:
             max_block_samples=place.hop_samples,
             computing=Computing.named(self._computing),
         )
-        n_warmup = round(place.warmup_s * place.sample_rate_hz) // place.hop_samples // 2
         windows = Windows(plane.plan.n_pilots - 1, _WIDTHS)
-        self._state = _State(plane, CellWatch(), windows, max(n_warmup, 2))
+        self._state = _State(plane, CellWatch(), windows, max(place.n_warmup // 2, 2))
 
     def score(self, block: IqBlock) -> Sequence[float]:
         """Return both scores of the hop."""

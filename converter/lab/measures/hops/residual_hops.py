@@ -6,6 +6,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from converter.lab.measures.hops.hop_scorer import Place
 from edgespec.computing import Computing
 from edgespec.detect.scan.arithmetic import Arithmetic, open_arithmetic
@@ -20,9 +23,20 @@ from edgespec.dsp.prefix.tracker import TrackState
 from edgespec.lte.numerology import SLOT_S
 from edgespec.records import IqBlock
 
-__all__ = ["ResidualHops"]
+__all__ = ["Newest", "ResidualHops"]
 
 _NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """Slots of a hop: ``ratio`` float64 ``(n_slots, n_subbands)``, residual over what is expected.
+
+    ``spread`` is the usual standard deviation of a ratio.
+    """
+
+    ratio: NDArray[np.float64]
+    spread: float
 
 
 @dataclass(slots=True)
@@ -32,6 +46,7 @@ class _State:
     plane: ResidualPlane
     scan: ResidualScan
     value: float = _NAN
+    newest: "Newest | None" = None
 
 
 class ResidualHops:
@@ -76,6 +91,10 @@ class ResidualHops:
             return _NAN
         slots = state.plane.process(block)
         found = state.scan.score(slots.residual, slots.power, slots.slot, slots.flags)
+        site = state.scan.site
+        if site is not None and found is not None:
+            expected = site.expected(slots.power, slots.slot)
+            state.newest = Newest(slots.residual / expected, float(np.median(site.spread)))
         if state.plane.tracker.state is not TrackState.TRACKING or state.scan.distrust:
             state.value = _NAN
         elif found is not None:
@@ -85,6 +104,11 @@ class ResidualHops:
         else:
             state.plane.tracker.thaw()
         return state.value
+
+    @property
+    def newest(self) -> "Newest | None":
+        """What the last hop held, None while the site is learnt and without a cell."""
+        return None if self._state is None else self._state.newest
 
     def snapshot(self) -> Any:
         """Return a copy of plane and scan."""

@@ -103,10 +103,7 @@ class _HopScores:
     def of(cls, spec: RecordingSpec, plan: ObserverPlan, detection: Detection) -> "_HopScores":
         recipe = plan.layout.recipe
         scorers = make_hop_scorers(detection.hops)
-        sample_format = spec.scene.receiver.sample_format
-        place = Place(
-            spec.scene.sample_rate_hz, sample_format, recipe.hop_samples, detection.warmup_s, None
-        )
+        place = Place(recipe, spec.scene.receiver.sample_format, detection.warmup_s)
         listener = HopListener(scorers, place, plan.starts) if scorers else None
         return cls(scorers, place, recipe, listener)
 

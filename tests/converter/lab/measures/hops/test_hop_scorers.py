@@ -9,6 +9,7 @@ import pytest
 from converter.lab.measures.hops.hop_listener import HopListener, scores_of_blocks
 from converter.lab.measures.hops.hop_scorer import Place
 from converter.lab.measures.hops.hop_scorers import HOP_SCORERS, make_hop_scorers
+from edgespec.framing import Recipe
 from edgespec.records import SampleFormat
 from edgespec.simulate.config import (
     CellConfig,
@@ -21,10 +22,11 @@ from edgespec.simulate.scene import Scene
 
 pytestmark = pytest.mark.slow_without_jit
 
-RATE_HZ, HOP = 1.92e6, 12_288
+RATE_HZ = 1.92e6
+HOP = Recipe.for_rate(RATE_HZ).hop_samples
 WARMUP_S, N_HOPS = 1.0, 230
-PLACE = Place(RATE_HZ, SampleFormat.CI16, HOP, WARMUP_S, None)
-NAMES = tuple(HOP_SCORERS)
+PLACE = Place(Recipe.for_rate(RATE_HZ), SampleFormat.CI16, WARMUP_S)
+NAMES = ("residual", "level")
 COLUMNS = [name for scorer in make_hop_scorers(NAMES) for name in scorer.columns]
 SCENE = SceneConfig(RATE_HZ, CellConfig(load=0.5))
 #: First hop with something on the air.
@@ -38,9 +40,12 @@ def heard(scene: SceneConfig, n_hops: int = N_HOPS) -> np.ndarray[Any, Any]:
 
 
 def listened(
-    samples: np.ndarray[Any, Any], starts: tuple[int, ...] = (), cut: int = HOP
+    samples: np.ndarray[Any, Any],
+    starts: tuple[int, ...] = (),
+    cut: int = HOP,
+    names: tuple[str, ...] = NAMES,
 ) -> HopListener:
-    listener = HopListener(make_hop_scorers(NAMES), PLACE, starts)
+    listener = HopListener(make_hop_scorers(names), PLACE, starts)
     for first in range(0, len(samples), cut):
         listener.take(samples[first : first + cut])
     return listener
@@ -61,8 +66,9 @@ def test_any_division_of_the_samples_gives_the_same_scores(clean: np.ndarray[Any
 
 
 def test_a_stretch_goes_on_from_a_state_as_the_stream_does(clean: np.ndarray[Any, Any]) -> None:
-    listener = listened(clean, (180, ON))
-    scorers, rest = make_hop_scorers(NAMES), clean[ON * HOP :]
+    names = tuple(HOP_SCORERS)
+    listener = listened(clean, (180, ON), names=names)
+    scorers, rest = make_hop_scorers(names), clean[ON * HOP :]
     for scorer in scorers:
         scorer.begin(replace(PLACE, cell=listener.cell))
     loud = np.ascontiguousarray(np.clip(3 * rest.astype(np.int32), -32768, 32767).astype(np.int16))
