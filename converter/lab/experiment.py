@@ -126,7 +126,7 @@ class Detection:
     n_stretches: int = 3
     persistent_s: float = 0.045
     lasting_s: float = 0.0
-    learn: bool = False
+    learn: bool = field(default=False, metadata={"late": True})
 
 
 @dataclass(frozen=True, slots=True)

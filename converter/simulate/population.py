@@ -12,7 +12,7 @@ from converter.simulate.specs import CONTEXTS, RecordingSpec, check_amount, draw
 from edgespec.errors import UsageError
 from edgespec.simulate.bands import BANDS
 from edgespec.simulate.cells import CELLS, DAY_CURVE
-from edgespec.simulate.config import ReceiverConfig, SceneConfig
+from edgespec.simulate.config import SERVICE_NAMES, ReceiverConfig, SceneConfig
 
 __all__ = ["Population"]
 
@@ -36,7 +36,8 @@ class Population:
     ``varied`` leaves it so. ``contamination`` is the share of the time in which an interferer is on
     the air, in the train and validation splits only: a poisoned data set. ``setting`` is a name of
     :data:`converter.simulate.settings.SETTINGS`, whose traffic and channels are like those that
-    somebody measured, in place of the usual ones; empty keeps these.
+    somebody measured, in place of the usual ones; empty keeps these. ``service`` is one of
+    :data:`edgespec.simulate.config.SERVICE_NAMES`, which is there in place of a cell.
 
     Raises:
         UsageError: a value is unknown, out of range, or does not go with another.
@@ -53,6 +54,7 @@ class Population:
     contamination_isr_db: float = 0.0
     # Came later: where it is not given, the keys of tasks are what they were.
     setting: str = field(default="", metadata={"late": True})
+    service: str = field(default="", metadata={"late": True})
 
     def __post_init__(self) -> None:
         _check_known("direction", [self.direction], _MIXTURES)
@@ -67,6 +69,12 @@ class Population:
             raise UsageError(
                 f"the traffic of an uplink is {self.traffic!r}, but it knows no kinds of traffic; "
                 "leave it at 'varied'"
+            )
+        _check_known("service", [self.service] if self.service else [], SERVICE_NAMES)
+        if self.service and (self.direction != "dl" or self.setting):
+            raise UsageError(
+                f"the service is {self.service!r} with the direction {self.direction!r} and the "
+                f"setting {self.setting!r}; a band without a cell has neither: leave them out"
             )
         if self.setting and (self.direction != "dl" or self.traffic != "varied"):
             raise UsageError(
@@ -145,6 +153,8 @@ class Population:
         scene = vary(
             draw_scene(context, sample_rate_hz, ReceiverConfig(), rng), context, mixture, rng
         )
+        if self.service:
+            return replace(scene, service=self.service, neighbours=())
         if self.setting:
             return settle(scene, context, SETTINGS[self.setting], rng)
         is_steady = rng.random() < _STEADY_SHARE[self.traffic]

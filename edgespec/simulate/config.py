@@ -11,6 +11,7 @@ from edgespec.simulate.numerology import N_SUBCARRIERS, SUBCARRIER_HZ
 __all__ = [
     "BURST_GROUPS",
     "FAULTS",
+    "SERVICE_NAMES",
     "CellConfig",
     "ChannelConfig",
     "FaultConfig",
@@ -25,6 +26,8 @@ __all__ = [
 
 #: What can go wrong with the wanted signal.
 FAULTS = ("power-step", "frequencies-down", "station-lost")
+#: What may be sent in place of a cell.
+SERVICE_NAMES = ("gsm", "fm", "meters", "hoppers", "transponders")
 #: Smallest and largest burst of a user, in resource-block groups.
 BURST_GROUPS = (8.0, 4000.0)
 
@@ -337,7 +340,9 @@ class SceneConfig:
 
     With an ``uplink`` the users are heard in place of the cell and its neighbours, or with
     ``tdd`` in their own subframes; these are silent where there is ``tdd`` alone. Neighbours divide
-    the time alike. With ``nr`` that cell is heard in place of ``cell``, alone.
+    the time alike. With ``nr`` that cell is heard in place of ``cell``, alone. With a ``service``
+    of :data:`SERVICE_NAMES` there is no cell at all, but what that sends, and powers are those of
+    its strongest transmission while it lasts.
     """
 
     sample_rate_hz: float = 5e6
@@ -350,11 +355,23 @@ class SceneConfig:
     uplink: UplinkConfig | None = None
     tdd: TddConfig | None = None
     nr: NrConfig | None = None
+    service: str = field(default="", metadata={"late": True})
 
     def __post_init__(self) -> None:
         if self.nr is not None and (self.uplink or self.tdd or self.neighbours or self.faults):
             raise UsageError(
                 "an NR cell is simulated alone: no uplink, time division, neighbours or faults"
+            )
+        if self.service not in ("", *SERVICE_NAMES):
+            raise UsageError(
+                f"the service is {self.service!r}; known are {', '.join(SERVICE_NAMES)}, and '' "
+                "for a cell"
+            )
+        others = self.uplink or self.tdd or self.neighbours or self.faults or self.nr
+        if self.service and others:
+            raise UsageError(
+                f"the band of the service {self.service!r} has no cell: leave uplink, tdd, nr, "
+                "neighbours and faults out"
             )
         if self.uplink is not None and self.neighbours and self.tdd is None:
             raise UsageError("an uplink has no neighbours; leave one of them out")

@@ -19,6 +19,7 @@ from edgespec.simulate.numerology import (
     SYMBOL_START,
 )
 from edgespec.simulate.resample import FrameResampler, band_edge, frame_samples
+from edgespec.simulate.services.sender import ServiceSender
 from edgespec.simulate.stations import Cell, Neighbour
 from edgespec.simulate.uplink import Uplink
 
@@ -131,6 +132,8 @@ def wanted_powers(
 def _sender(config: SceneConfig, seed: int) -> _Sender:
     if config.nr is not None:
         return NrCell(config.nr, config.channel, _seeds(seed, 1))
+    if config.service:
+        return ServiceSender(config.service, seed)
     users = None
     if config.uplink is not None:
         users = Uplink(config.uplink, config.channel, seed, config.tdd)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from converter.lab.measures.hops.any_band.any_band_hops import AnyBandHops
 from converter.lab.measures.hops.hop_scorer import HopScorer
 from converter.lab.measures.hops.level_hops import LevelHops
 from converter.lab.measures.hops.power_features import PowerFeatures
@@ -16,6 +17,7 @@ HOP_SCORERS: Mapping[str, Callable[[], HopScorer]] = {
     "level": LevelHops,
     "residual-features": ResidualFeatures,
     "power-features": PowerFeatures,
+    "any-band": AnyBandHops,
 }
 
 

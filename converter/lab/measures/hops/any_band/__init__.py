@@ -1,0 +1,1 @@
+"""A detector for bands without a cell, as rows: scenes, peaks, constant modulus."""
