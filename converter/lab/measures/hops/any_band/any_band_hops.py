@@ -130,10 +130,13 @@ class AnyBandHops:
 
 def _tails(normal: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return where the tail of each part begins, and its mean excess, ``(2, n_parts)``."""
-    begin = np.quantile(normal, _TAIL, axis=0)
     scale = np.empty((2, normal.shape[1]))
-    for part, low in enumerate(begin.tolist()):
-        above = normal[:, part][normal[:, part] > low] - low
-        mean = float(above.mean()) if len(above) and np.isfinite(low) else _LEAST_DB
-        scale[:, part] = max(low, 0.0) if np.isfinite(low) else 0.0, max(mean, _LEAST_DB)
+    for part, values in enumerate(normal.T):
+        scale[:, part] = 0.0, _LEAST_DB
+        # A part that has nothing to look at says -inf.
+        if np.isfinite(values).all():
+            low = float(np.quantile(values, _TAIL))
+            above = values[values > low] - low
+            mean = float(above.mean()) if len(above) else 0.0
+            scale[:, part] = max(low, 0.0), max(mean, _LEAST_DB)
     return scale
