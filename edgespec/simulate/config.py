@@ -354,7 +354,7 @@ class SceneConfig:
     neighbours: tuple[NeighbourConfig, ...] = ()
     uplink: UplinkConfig | None = None
     tdd: TddConfig | None = None
-    nr: NrConfig | None = None
+    nr: NrConfig | None = field(default=None, metadata={"late": True})
     service: str = field(default="", metadata={"late": True})
 
     def __post_init__(self) -> None:
