@@ -1,5 +1,7 @@
 """The first page: what a user should choose, what to expect of it, and what holds it back."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from converter.lab.numbers.intervals import Interval
@@ -151,26 +153,29 @@ def held_back(main: DetectionScores, best: str, isrs_db: list[float]) -> list[Pa
     frame = main.frame
     if "share" not in frame or "neighbour" not in frame:
         return []
+    is_on = np.isin(frame["mode"], MODES)
     is_asked = np.isin(frame["isr_db"], isrs_db)
     at = f"at {', '.join(isr_text(isr) for isr in isrs_db)} dB together"
     parts: list[Part] = []
     fifth = np.minimum((frame["share"] * 5).astype(int), 4)
     words = np.array([f"{20 * n} to {20 * n + 20} %" for n in range(5)])
-    shares = main.regrouped(words[fifth], is_asked & (frame["mode"] != "ended"))
+    shares = main.regrouped(words[fifth], is_asked & np.isin(frame["mode"], ("glimpse", "onset")))
     parts.append(
         _by_label(shares, best, ["glimpse", "onset"], f"Onset by share of the horizon {at}")
     )
     inr_db = 10 * np.floor(np.nan_to_num(frame["inr_db"]) / 10).astype(int)
     labels = np.array([f"{low:+d} to {low + 10:+d} dB" for low in inr_db.tolist()])
-    by_noise = main.regrouped(labels, np.isfinite(frame["inr_db"]))
+    by_noise = main.regrouped(labels, is_on & np.isfinite(frame["inr_db"]))
     parts.append(_by_label(by_noise, best, MODES, "All ISRs by interferer over noise (INR)"))
-    on_air = np.where(frame["neighbour"], "a neighbour is on the air", "no neighbour")
-    parts.append(_by_label(main.regrouped(on_air, is_asked), best, MODES, f"Neighbour cells {at}"))
+    on_air = np.where(frame["neighbour"], " dB, a neighbour is on the air", " dB, no neighbour")
+    isr_words = np.array([f"{isr:+g}" for isr in np.nan_to_num(frame["isr_db"]).tolist()])
+    cells = main.regrouped(np.char.add(isr_words, on_air), is_on & is_asked)
+    parts.append(_by_label(cells, best, MODES, "By ISR and neighbour cells"))
     who = np.char.add(np.char.add(frame["seed"].astype(str), "/"), frame["observer"].astype(str))
     tag = np.where(frame["neighbour"], ", neighbour", "")
-    observers = main.regrouped(np.char.add(who, tag), is_asked)
+    observers = main.regrouped(np.char.add(who, tag), is_on & is_asked)
     parts.append(_by_label(observers, best, MODES, f"Observers {at}, worst first", worst=True))
-    kinds = main.regrouped(frame["kind"].astype(np.str_), is_asked)
+    kinds = main.regrouped(frame["kind"].astype(np.str_), is_on & is_asked)
     parts.append(_by_label(kinds, best, MODES, f"Kinds {at}, worst first", worst=True))
     return parts
 
@@ -178,25 +183,25 @@ def held_back(main: DetectionScores, best: str, isrs_db: list[float]) -> list[Pa
 def _by_label(
     scores: DetectionScores | None,
     best: str,
-    modes: list[str] | tuple[str, ...],
+    modes: Iterable[str],
     name: str,
     worst: bool = False,
 ) -> Part:
     if scores is None:
         return f"{name}: left out, there are no such segments."
     areas = scores.auc(best, True)
+    modes = [mode for mode in modes if scores.pick([mode]).any()]
     rows: list[tuple[Cell, ...]] = []
     for label in scores.labels:
         masks = [scores.pick([mode], [label]) for mode in modes]
-        if worst or len(modes) > 2:
-            cells = [interval(mean_of(areas, mask)) if mask.any() else None for mask in masks]
-        else:
-            both = scores.pick(modes, [label])
-            cells = [interval(mean_of(areas, both))]
+        if "glimpse" in modes:
+            # Parts of one mode: what lies below a fifth of the horizon has a name of its own.
+            masks = [scores.pick(modes, [label])]
+        cells = [interval(mean_of(areas, mask)) if mask.any() else None for mask in masks]
         rows.append((label, scores.n_rows_of(label), *cells))
     if worst:
         rows = sorted(rows, key=_middle)[:_N_WORST]
-    titles = modes if worst or len(modes) > 2 else ("AUC",)
+    titles = ["onset"] if "glimpse" in modes else modes
     return Table(f"`{best}`: {name}", ("", "segments", *titles), rows, "", ".3f")
 
 

@@ -3,10 +3,14 @@
 from collections import defaultdict
 from datetime import UTC, datetime
 
+from converter.lab.measures.windows.sum_threshold import LENGTHS, RHO
+from converter.lab.numbers.combined import COMBINED
 from converter.report.amounts import amount
+from converter.report.detection_scores import LEAST_SHARE
 from converter.report.document import Section, Table
 from converter.report.results import Results
 from edgespec import __version__
+from edgespec.detect.scan.residual_scan import THRESHOLD
 
 __all__ = ["facts", "head", "work_done"]
 
@@ -61,9 +65,25 @@ def head(results: Results, command: str) -> Section:
             "them, for detection), paired where two scores are compared on the same observers. "
             "Thresholds come from calibration observers, models from train and validation "
             "observers; test observers chose nothing.",
+            _constants(),
             _observers(results),
             work_done(results),
         ],
+    )
+
+
+def _constants() -> str:
+    """Say what was fixed before any test observer was heard."""
+    combinations = "; ".join(
+        f"`{name}` of {', '.join(item.parts)}" for name, item in COMBINED.items()
+    )
+    return (
+        "Constants, fixed before any test observer was heard: the first half of a warm-up teaches "
+        "references, the second mean and spread of a site's scores; an onset counts from "
+        f"{LEAST_SHARE:.0%} of its horizon on; the timing of a cell is held while its residual is "
+        f"above {THRESHOLD:g} deviations; SumThreshold falls by {RHO:g} with each doubling up to "
+        f"{LENGTHS[-1]}; combinations are {combinations}. Classifiers have the constants of "
+        "`converter/lab/measures/learned.py`, the detector for any band those of its files."
     )
 
 

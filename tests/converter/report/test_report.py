@@ -123,10 +123,10 @@ def test_the_first_page_says_what_to_choose_and_what_holds_it_back(tmp_path: Pat
     # The made table knows no ISR of -5 dB, and a kind of chirp and tone.
     assert "| target | 0.900 | 0.990 | 0.950 | 0.990 |" in first
     assert "It reaches every target" in first or "It misses the targets" in first
-    for part in ("Onset by share", "INR", "Neighbour cells", "Observers at", "Kinds at"):
+    for part in ("Onset by share", "INR", "By ISR and neighbour cells", "Observers at", "Kinds at"):
         assert part in first, part
     assert re.search(r"\| 0 to 20 % \| 192 \|", first)
-    assert re.search(r"\| a neighbour is on the air \| \d+ \|", first)
+    assert re.search(r"\| -10 dB, a neighbour is on the air \| \d+ \|", first)
 
 
 def test_a_glimpse_is_no_onset(right: Results) -> None:
