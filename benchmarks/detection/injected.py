@@ -45,6 +45,7 @@ from edgespec.simulate.interferers import complete
 __all__ = [
     "ISRS_DB",
     "KINDS",
+    "Notes",
     "draw_interferer",
     "found_in",
     "judged",
@@ -98,18 +99,20 @@ def _draw_period_s(rng: np.random.Generator) -> float:
             return period_s
 
 
-class _Notes:
-    """A sink that keeps what it is told."""
+class Notes:
+    """A sink that keeps the events and the last state that it is told."""
 
     def __init__(self) -> None:
         self.messages: list[Event] = []
+        self.last: ObserverState | None = None
 
     def event(self, event: Event) -> None:
         """Keep one message."""
         self.messages.append(event)
 
     def state(self, state: ObserverState) -> None:
-        """States are not looked at."""
+        """Keep the last state."""
+        self.last = state
 
     def rss(self, report: RssReport) -> None:
         """No site is told anything."""
@@ -140,7 +143,7 @@ def found_in(
         ),
         alarm=AlarmConfig(update_s=0.05, state_s=1000.0),
     )
-    notes = _Notes()
+    notes = Notes()
     open_observer(config, [notes]).monitor.run()
     return judged(recording, case, notes.messages, start_s)
 
