@@ -152,6 +152,10 @@ def test_a5_what_is_not_trusted_is_said() -> None:
         (HeardCell(CellState.NONE), "no cell"),
         (HeardCell(CellState.LEARNING, 7, quality=0.9), "cell 7 cancelled (90% of the power, lea"),
         (HeardCell(CellState.TRACKING, 7, quality=0.994), "cell 7 cancelled (99% of the power)"),
+        (
+            HeardCell(CellState.TRACKING, 7, quality=0.5, technology="nr"),
+            "NR cell 7 cancelled (50% of the power)",
+        ),
         (HeardCell(CellState.TRACKING, 7, quality=0.2, distrust="much is left"), "says little"),
     ],
 )

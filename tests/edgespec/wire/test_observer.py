@@ -93,7 +93,7 @@ def random_cell(rng: np.random.Generator) -> HeardCell | None:
     if rng.integers(2):
         return HeardCell(state)
     numbers = map(float, rng.normal(size=4))
-    return HeardCell(state, int(rng.integers(504)), "tdd", *numbers, "much is left")
+    return HeardCell(state, int(rng.integers(504)), "tdd", *numbers, "much is left", "lte")
 
 
 def test_events_round_trip(rng: np.random.Generator) -> None:
