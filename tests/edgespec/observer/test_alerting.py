@@ -7,13 +7,26 @@ import pytest
 
 from edgespec.alert import Alert
 from edgespec.alerts.actions import Actions
+from edgespec.alerts.judge import AlertJudge
+from edgespec.alerts.keeper import EventKeeper
 from edgespec.alerts.past import events_folder, past_events, past_incidents
-from edgespec.config import BandConfig, Config, MqttConfig, NodeConfig
+from edgespec.config import (
+    AlertConfig,
+    BandConfig,
+    Config,
+    DetectConfig,
+    MqttConfig,
+    NodeConfig,
+    SourceConfig,
+)
+from edgespec.errors import ConfigError
 from edgespec.framing import Framing
 from edgespec.observer.alerting import open_inbox, open_judge
+from edgespec.observer.startup import check_config, open_observer
 from edgespec.records import BandInfo, Event, EventType
 from edgespec.wire.request import Request, parse_response
 from tests.made.event import event_of
+from tests.made.tape import Notebook
 
 BAND = BandInfo("lte", Framing(5e6).grid(806e6))
 
@@ -98,3 +111,31 @@ def test_a_recording_leaves_no_trace_and_is_judged_by_the_rules_alone(config: Co
 def test_requests_are_off_until_somebody_allows_them() -> None:
     assert not Config().mqtt.requests
     assert replace(MqttConfig(), requests=True).requests
+
+
+@pytest.mark.parametrize(("options", "is_kept"), [("", False), ("&realtime=1", True)])
+def test_an_observer_judges_and_keeps_what_is_live(
+    config: Config, options: str, is_kept: bool
+) -> None:
+    """Stopped before it begins: what it is made of is looked at, not how fast it is."""
+    source = SourceConfig(uri=f"sim:lte-dl?sample_rate=1M&duration_s=0.1{options}")
+    config = replace(config, source=(source,), detect=DetectConfig(detectors=("energy",)))
+    notebook = Notebook()
+    monitor = open_observer(config, [notebook]).monitor
+    sinks = monitor._sinks
+    assert isinstance(sinks._judge, AlertJudge)
+    assert [type(sink) for sink in sinks._sinks] == [Notebook, *[EventKeeper] * is_kept]
+    sinks.event(event_of())
+    assert notebook.events[0].alert.incident.startswith("i-")
+    monitor.stop()
+    monitor.run()
+    assert (config.node.state_dir / "events" / "events.jsonl").exists() == is_kept
+
+
+def test_a_rule_that_names_nothing_is_said_before_a_source_is_opened(config: Config) -> None:
+    missing = SourceConfig(uri="sigmf:missing.sigmf-meta")
+    config = replace(config, source=(missing,), alert=(AlertConfig(kinds=("tune",)),))
+    with pytest.raises(ConfigError, match="'tune'"):
+        open_observer(config)
+    with pytest.raises(ConfigError, match="'tune'"):
+        check_config(config)
