@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgespec.alerts.decisions import Decisions, DecisionsFile
+from edgespec.alerts.family import STEADY
 from edgespec.alerts.history import History
 from edgespec.alerts.incident import Incident
 from edgespec.alerts.incidents import incidents_path, load_incidents
@@ -80,7 +81,7 @@ class Actions:
             mute = replace(
                 mute,
                 band=like.band,
-                kind=request.kind or (like.kinds[0] if len(like.kinds) == 1 else None),
+                kind=request.kind or _only_kind(like),
                 lower_hz=like.least_hz - like.slack_hz,
                 upper_hz=like.most_hz + like.slack_hz,
             )
@@ -147,6 +148,12 @@ class Actions:
         return UsageError(
             f"no {what} {name!r} is known: `edgespec events list` and `edgespec incidents` name all"
         )
+
+
+def _only_kind(incident: Incident) -> str | None:
+    """Return the kind of an incident; None where its next event may be called another."""
+    (kind, *others) = incident.kinds
+    return None if others or kind in STEADY else kind
 
 
 def _open_id(last: EventMessage | None) -> str:

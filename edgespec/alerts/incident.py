@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 
+from edgespec.alerts.family import family_of
 from edgespec.change import Change
 from edgespec.clock import ClockQuality
 from edgespec.errors import EdgespecError
@@ -21,7 +22,7 @@ _PLACE_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Events at one place of one band, of one sign and kind.
+    """Events at one place of one band, of one sign and family of kinds.
 
     The place is that of the first event, ``lower_hz`` to ``upper_hz`` once that has ended, and
     does not move: what drifts away from it becomes another incident. ``slack_hz`` is how exactly
@@ -92,7 +93,7 @@ class Incident:
         return (
             event.band == self.band
             and event.change is self.change
-            and event.kind in self.kinds
+            and family_of(event.kind) in map(family_of, self.kinds)
             and event.freq_lower_hz >= self.lower_hz - reach_hz
             and event.freq_upper_hz <= self.upper_hz + reach_hz
         )

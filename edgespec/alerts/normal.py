@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edgespec.alerts.family import family_of
 from edgespec.alerts.incident import Incident
 from edgespec.change import Change
 from edgespec.records import Event
@@ -49,7 +50,7 @@ class Normal:
         return (
             event.band == self.band
             and event.change is self.change
-            and event.kind in self.kinds
+            and family_of(event.kind) in map(family_of, self.kinds)
             and event.freq_lower_hz >= self.lower_hz - self.slack_hz
             and event.freq_upper_hz <= self.upper_hz + self.slack_hz
             and self._is_as_weak(event)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edgespec.alerts.family import STEADY, family_of
 from edgespec.alerts.incidents import IncidentTable
 from edgespec.alerts.normal import MARGIN_DB, Normal, normal_of
 from edgespec.kinds import ADVICE
@@ -88,12 +89,24 @@ def test_nothing_stronger_wider_longer_or_elsewhere_is_covered(rng: np.random.Ge
             {"end_ns": message.start_ns + longest_ns},
             {"change": other},
             {"band": "gsm"},
-            {"kind": next(kind for kind in ADVICE if kind != message.kind)},
+            {"kind": next(one for one in ADVICE if family_of(one) != family_of(message.kind))},
             {"detector": "residual"},
         ):
             assert not normal.covers(replace(message, **changed)), changed
             n_tried += 1
     assert n_tried == 400
+
+
+def test_what_it_is_called_for_its_width_does_not_matter_but_how_it_moves_does() -> None:
+    """A pulsed or sweeping one in the place of a steady one is another."""
+    table = IncidentTable({"lte": SLACK_HZ})
+    table.take(event_of("narrowband"))
+    (incident,) = table._table.values()
+    normal = normal_of(incident, "n", 0, None)
+    covered = {kind for kind in ADVICE if normal.covers(event_of(kind))}
+    assert covered == STEADY
+    assert {"tone", "unknown"} < STEADY
+    assert not {"pulse", "sweep", "hop", "overload"} & STEADY
 
 
 def test_a_template_does_not_creep(rng: np.random.Generator) -> None:
