@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgespec.alerts.decisions import Decisions, DecisionsFile
-from edgespec.alerts.family import STEADY
+from edgespec.alerts.family import LEVELLESS, STEADY
 from edgespec.alerts.history import History
 from edgespec.alerts.incident import Incident
 from edgespec.alerts.incidents import incidents_path, load_incidents
@@ -97,6 +97,11 @@ class Actions:
 
     def _learn(self, request: Request, now_ns: int) -> dict[str, Any]:
         incident = self._incident(request.id)
+        if LEVELLESS & {*incident.kinds}:
+            raise UsageError(
+                f"{incident.kinds[0]} cannot be normal: nothing tells how strong its cause is; "
+                "mute it for a while"
+            )
         duration_s = request.duration_s
         until_ns = None if duration_s is None else now_ns + round(duration_s * _NS)
         normal = normal_of(incident, _name("normal"), now_ns, until_ns)
@@ -187,7 +192,8 @@ def _normal_payload(normal: Normal) -> dict[str, Any]:
         "kinds": list(normal.kinds),
         "core:freq_lower_edge": normal.lower_hz,
         "core:freq_upper_edge": normal.upper_hz,
-        "levels_db": dict(normal.levels_db),
+        "peak_dbfs": normal.peak_dbfs,
+        "excess_db": normal.excess_db,
         "duration_s": normal.duration_s,
         "n_events": normal.n_events,
     }

@@ -1,11 +1,10 @@
 """One thing that comes again and again: where it is, what it is, and when it was there."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 
-from edgespec.alerts.family import family_of
+from edgespec.alerts.family import is_like, sure_kind
 from edgespec.change import Change
 from edgespec.clock import ClockQuality
 from edgespec.errors import EdgespecError
@@ -15,7 +14,7 @@ __all__ = ["Incident"]
 
 _NS = 1_000_000_000
 _HOUR_NS = 3600 * _NS
-_MOST_KINDS, _MOST_DETECTORS, _MOST_INTERVALS = 4, 8, 16
+_MOST_NAMES, _MOST_INTERVALS = 8, 16
 #: Each edge of an event may lie so far outside, in widths of what the incident began with.
 _PLACE_SHARE = 0.5
 
@@ -26,8 +25,8 @@ class Incident:
 
     The place is that of the first event, ``lower_hz`` to ``upper_hz`` once that has ended, and
     does not move: what drifts away from it becomes another incident. ``slack_hz`` is how exactly
-    edges are known. What was seen: ``least_hz`` to ``most_hz``, ``kinds``, and for each detector
-    the largest absolute excess and severity in dB: those of two detectors are not to be compared.
+    edges are known. What was seen: ``least_hz`` to ``most_hz``, ``kinds``, ``detectors``, and the
+    largest ``peak_dbfs`` and absolute ``excess_db``.
 
     The timetable: ``n_events`` since ``first_ns``, the last message at ``last_ns``, ``hours`` how
     many began in each hour of the day in UTC, ``intervals_s`` between the last beginnings,
@@ -43,7 +42,8 @@ class Incident:
     slack_hz: float
     least_hz: float
     most_hz: float
-    levels_db: Mapping[str, tuple[float, float]]
+    peak_dbfs: float
+    excess_db: float
     first_ns: int
     last_ns: int
     began_ns: int
@@ -52,6 +52,7 @@ class Incident:
     intervals_s: tuple[float, ...] = ()
     duration_s: float = 0.0
     open_id: str = ""
+    detectors: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.hours) != 24 or min(self.hours) < 0:
@@ -70,13 +71,14 @@ class Incident:
             id=f"i-{uuid.uuid4().hex[:8]}",
             band=event.band,
             change=event.change,
-            kinds=(event.kind,),
+            kinds=(sure_kind(event),),
             lower_hz=lower_hz,
             upper_hz=upper_hz,
             slack_hz=slack_hz,
             least_hz=lower_hz,
             most_hz=upper_hz,
-            levels_db={},
+            peak_dbfs=event.peak_dbfs,
+            excess_db=abs(event.excess_db),
             first_ns=event.start_ns,
             last_ns=event.start_ns,
             began_ns=event.start_ns,
@@ -93,7 +95,7 @@ class Incident:
         return (
             event.band == self.band
             and event.change is self.change
-            and family_of(event.kind) in map(family_of, self.kinds)
+            and is_like(event, self.kinds)
             and event.freq_lower_hz >= self.lower_hz - reach_hz
             and event.freq_upper_hz <= self.upper_hz + reach_hz
         )
@@ -129,20 +131,14 @@ class Incident:
     def heard(self, event: Event) -> "Incident":
         """Take what a message of one of its events says."""
         lower_hz, upper_hz = sorted((event.freq_lower_hz, event.freq_upper_hz))
-        kinds = (*self.kinds, event.kind) if event.kind not in self.kinds else self.kinds
-        levels_db = dict(self.levels_db)
-        if event.detector in levels_db or len(levels_db) < _MOST_DETECTORS:
-            excess_db, severity_db = levels_db.get(event.detector, (0.0, 0.0))
-            levels_db[event.detector] = (
-                max(excess_db, abs(event.excess_db)),
-                max(severity_db, abs(event.severity_db)),
-            )
         heard = replace(
             self,
-            kinds=kinds[:_MOST_KINDS],
+            kinds=_with(self.kinds, sure_kind(event)),
+            detectors=_with(self.detectors, event.detector),
             least_hz=min(self.least_hz, lower_hz),
             most_hz=max(self.most_hz, upper_hz),
-            levels_db=levels_db,
+            peak_dbfs=max(self.peak_dbfs, event.peak_dbfs),
+            excess_db=max(self.excess_db, abs(event.excess_db)),
             last_ns=event.end_ns,
             duration_s=max(self.duration_s, (event.end_ns - event.start_ns) / _NS),
         )
@@ -154,3 +150,7 @@ class Incident:
     def ended(self, event: Event) -> "Incident":
         """Take the end of one of its events."""
         return replace(self, open_id="") if self.open_id == event.event_id else self
+
+
+def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return names if name in names else (*names, name)[:_MOST_NAMES]

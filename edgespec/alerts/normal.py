@@ -1,9 +1,8 @@
 """'This is normal': what was taught, and what is like it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgespec.alerts.family import family_of
+from edgespec.alerts.family import is_like
 from edgespec.alerts.incident import Incident
 from edgespec.change import Change
 from edgespec.records import Event
@@ -22,9 +21,10 @@ class Normal:
     """A local verifier's template, made of an incident; the detectors' thresholds stay as they are.
 
     Edges, kinds, levels and duration are the outermost that were seen, and do not move with what
-    comes later. ``levels_db`` are the largest absolute excess and severity by each detector: what
-    one finds that never found it before is not known. ``duration_s`` is None where it went on
-    while it was taught. ``until_ns`` is UTC, None for ever.
+    comes later. Of a gain the level is ``peak_dbfs``: the excess over normal follows the traffic
+    beside it and the detector, the peak does not, and with the edges it bounds the power. Of a loss
+    it is ``excess_db``. ``duration_s`` is None where it went on while it was taught. ``until_ns``
+    is UTC, None for ever.
     """
 
     id: str
@@ -37,7 +37,8 @@ class Normal:
     lower_hz: float
     upper_hz: float
     slack_hz: float
-    levels_db: Mapping[str, tuple[float, float]]
+    peak_dbfs: float
+    excess_db: float
     duration_s: float | None
     n_events: int
 
@@ -50,7 +51,7 @@ class Normal:
         return (
             event.band == self.band
             and event.change is self.change
-            and family_of(event.kind) in map(family_of, self.kinds)
+            and is_like(event, self.kinds)
             and event.freq_lower_hz >= self.lower_hz - self.slack_hz
             and event.freq_upper_hz <= self.upper_hz + self.slack_hz
             and self._is_as_weak(event)
@@ -58,13 +59,9 @@ class Normal:
         )
 
     def _is_as_weak(self, event: Event) -> bool:
-        if event.detector not in self.levels_db:
-            return False
-        excess_db, severity_db = self.levels_db[event.detector]
-        return (
-            abs(event.excess_db) <= excess_db + MARGIN_DB
-            and abs(event.severity_db) <= severity_db + MARGIN_DB
-        )
+        if self.change is Change.GAIN:
+            return event.peak_dbfs <= self.peak_dbfs + MARGIN_DB
+        return abs(event.excess_db) <= self.excess_db + MARGIN_DB
 
     def _is_as_short(self, event: Event) -> bool:
         if self.duration_s is None:
@@ -85,7 +82,8 @@ def normal_of(incident: Incident, name: str, made_ns: int, until_ns: int | None)
         lower_hz=incident.least_hz,
         upper_hz=incident.most_hz,
         slack_hz=incident.slack_hz,
-        levels_db=incident.levels_db,
+        peak_dbfs=incident.peak_dbfs,
+        excess_db=incident.excess_db,
         duration_s=None if incident.open_id else incident.duration_s,
         n_events=incident.n_events,
     )

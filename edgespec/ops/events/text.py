@@ -85,7 +85,9 @@ def incident_payload(incident: Incident) -> dict[str, Any]:
         "hours_utc": list(incident.hours),
         "interval_s": incident.interval_s,
         "duration_s": incident.duration_s,
-        "levels_db": incident.levels_db,
+        "peak_dbfs": incident.peak_dbfs,
+        "excess_db": incident.excess_db,
+        "detectors": list(incident.detectors),
         "open": incident.open_id,
     }
 

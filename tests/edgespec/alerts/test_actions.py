@@ -92,9 +92,9 @@ def test_normal_by_an_event_or_its_incident(site: Site, name: str) -> None:
     answer = site.do("normal", id=site.incident if name == "incident" else name)
     assert answer["incident"] == site.incident
     assert answer["until"] is None
-    assert answer["levels_db"] == {"zscore": (12.0, 9.0)}
+    assert (answer["peak_dbfs"], answer["excess_db"]) == (-41.0, 12.0)
     assert site.why_not(event_id="e9") == "normal here"
-    assert site.why_not(excess_db=15.5) == ""
+    assert site.why_not(peak_dbfs=-37.5) == ""
     # Said again, it is renewed and not there twice.
     site.do("normal", id="e1", duration_s=10.0)
     (normal,) = site.do("silenced")["normals"]
@@ -112,6 +112,15 @@ def test_how_long_is_normal_is_said_by_the_history_and_not_by_a_file_of_then(
         assert site.do("normal", id=name)["duration_s"] == 4.0
     site.keep(3, EventType.NEW)
     assert site.do("normal", id=name)["duration_s"] is None
+
+
+def test_an_overload_is_never_normal(site: Site) -> None:
+    """It reads the same however strong it is."""
+    table = IncidentTable({})
+    site.incident = table.take(event_of("overload", event_id="e9"))
+    (site.folder / "incidents.json").write_bytes(table.content())
+    with pytest.raises(UsageError, match="overload cannot be normal"):
+        site.do("normal", id=site.incident)
 
 
 def test_undo_by_id_and_of_the_last(site: Site) -> None:

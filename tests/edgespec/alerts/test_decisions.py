@@ -99,7 +99,7 @@ def test_a_mute_silences_what_goes_on_and_ends_while_it_does() -> None:
 def test_what_is_normal_is_silent_from_its_first_message_until_it_grows() -> None:
     judged = Judged()
     judged.decisions = judged.decisions.learn(normal_like(event_of()))
-    life = [{}, {"excess_db": 14.9}, {"excess_db": 15.1}, {"excess_db": 12.0}]
+    life = [{}, {"peak_dbfs": -38.1}, {"peak_dbfs": -37.9}, {"peak_dbfs": -41.0}]
     found = [
         judged.why_not(event_of(event_type=UPDATE if k else EventType.NEW, **fields))
         for k, fields in enumerate(life)

@@ -77,6 +77,15 @@ def test_edges_that_are_read_a_little_differently_are_the_same(off_hz: float) ->
     assert live(table, near) == first
 
 
+def test_a_kind_that_is_not_sure_does_not_part_an_incident(tmp_path: Path) -> None:
+    """Nor does it become one of its kinds."""
+    table = table_of()
+    first = live(table, again(0))
+    assert live(table, again(1, kind="hop", kind_probability=0.6)) == first
+    assert live(table, again(2, kind="hop", kind_probability=0.9)) != first
+    assert loaded(table, tmp_path)[0].kinds == ("tone", "unknown")
+
+
 def test_an_event_keeps_its_incident_whatever_becomes_of_it() -> None:
     """Its first message knows edges and kind least."""
     table = table_of()

@@ -75,7 +75,7 @@ def test_what_is_normal_here_is_silent_from_then_on_and_recorded(config: Config)
         assert reasons(found) == {"normal here"}
         assert {alert.incident for alert in found} == {incident}
         # What is stronger, or elsewhere, alarms.
-        assert reasons(run.tell("e3", at_s=7200.0, excess_db=16.0)) == {""}
+        assert reasons(run.tell("e3", at_s=7200.0, peak_dbfs=-37.0)) == {""}
         elsewhere = run.tell("e4", at_s=7200.0, lower_hz=807e6, upper_hz=807.1e6)
         assert reasons(elsewhere) == {""}
         actions.do(Request("undo", id=taught["id"]))
@@ -124,7 +124,7 @@ def test_an_observer_judges_and_keeps_what_is_live(
     monitor = open_observer(config, [notebook]).monitor
     sinks = monitor._sinks
     assert isinstance(sinks._judge, AlertJudge)
-    assert [type(sink) for sink in sinks._sinks] == [Notebook, *[EventKeeper] * is_kept]
+    assert any(isinstance(sink, EventKeeper) for sink in sinks._sinks) == is_kept
     sinks.event(event_of())
     assert notebook.events[0].alert.incident.startswith("i-")
     monitor.stop()
