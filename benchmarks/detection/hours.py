@@ -349,6 +349,9 @@ def main(
         counts = {name: len(one["events"]) for name, one in row["sets"].items()}
         click.echo(f"{row['round']} {row['observer']} {row['cell']} {counts}", err=True)
     rows = read_rows(kept)
+    for one in (heard for row in rows for heard in row["sets"].values()):
+        # Half a million numbers, which stay in the file.
+        one.pop("peaks", None)
     title = "Hours of normal traffic, and interferers behind it"
     click.echo(save_rows("hours", title, facts(), rows, markdown(rows), save=save))
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.stats import chi2
 
+from benchmarks.detection.injected_report import TROUBLE_KINDS
 from converter.report.markdown_table import markdown_table
 
 __all__ = ["markdown"]
@@ -61,22 +63,44 @@ def _false(rows: Sequence[Row], names: Sequence[str]) -> str:
         for group, here in _groups(rows):
             heard = [row["sets"][name] for row in here]
             hours = sum(one["scored_s"] for one in heard) / 3600.0
-            n_events = sum(len(one["events"]) for one in heard)
+            n_events = sum(len(_false_of(one)) for one in heard)
             alarm = sum(one["alarm_s"] for one in heard) / 3600.0
-            rate, share = ("-", "-") if not hours else (n_events / hours, alarm / hours)
+            share = "-" if not hours else f"{alarm / hours:.2%}"
             lines.append(
                 [
                     name,
                     group,
                     f"{60.0 * hours:.1f}",
                     n_events,
-                    rate if rate == "-" else f"{rate:.1f}",
-                    share if share == "-" else f"{share:.2%}",
-                    f"{sum(bool(one['events']) for one in heard)} of {len(here)}",
+                    _rate(n_events, hours),
+                    share,
+                    f"{sum(bool(_false_of(one)) for one in heard)} of {len(here)}",
                 ]
             )
-    head = ["detectors", "observers", "minutes", "false events", "an hour", "time in alarm", "in"]
+    head = [
+        "detectors",
+        "observers",
+        "minutes",
+        "false events",
+        "an hour (95%)",
+        "time in alarm",
+        "in",
+    ]
     return markdown_table(head, lines)
+
+
+def _false_of(heard: Row) -> list[Row]:
+    """Return the events of normal signal that are false: a receiver that clips is in trouble."""
+    return [event for event in heard["events"] if event["kind"] not in TROUBLE_KINDS]
+
+
+def _rate(n_events: int, hours: float) -> str:
+    """Return events an hour, with the interval of 95% of a Poisson law (Garwood 1936)."""
+    if not hours:
+        return "-"
+    least = chi2.ppf(0.025, 2 * n_events) / 2.0 if n_events else 0.0
+    most = chi2.ppf(0.975, 2 * n_events + 2) / 2.0
+    return f"{n_events / hours:.1f} ({least / hours:.1f} to {most / hours:.1f})"
 
 
 def _causes(rows: Sequence[Row], name: str) -> str:

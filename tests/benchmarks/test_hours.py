@@ -37,10 +37,15 @@ def row(context: str, events: list[dict[str, Any]], **changes: Any) -> dict[str,
 
 def test_false_events_are_counted_by_the_hour_and_by_how_observers_move() -> None:
     text = markdown([row("static", []), row("drive", [event(), event()])])
-    assert "| residual | static | 30.0 | 0 | 0.0 | 0.00% | 0 of 1 |" in text
-    assert "| residual | drive | 30.0 | 2 | 4.0 | 0.06% | 1 of 1 |" in text
-    assert "| residual | all | 60.0 | 2 | 2.0 | 0.03% | 1 of 2 |" in text
+    assert "| residual | static | 30.0 | 0 | 0.0 (0.0 to 7.4) | 0.00% | 0 of 1 |" in text
+    assert "| residual | drive | 30.0 | 2 | 4.0 (0.5 to 14.4) | 0.06% | 1 of 1 |" in text
+    assert "| residual | all | 60.0 | 2 | 2.0 (0.2 to 7.2) | 0.03% | 1 of 2 |" in text
     assert text.count("1 drive-000 | 7.00") == 2
+
+
+def test_a_receiver_that_clips_is_in_trouble_and_no_false_event() -> None:
+    text = markdown([row("drive", [event(detector="clipped", kind="overload")])])
+    assert "| residual | all | 30.0 | 0 | 0.0 (0.0 to 7.4) |" in text
 
 
 def test_a_cause_that_is_no_detector_is_counted_too() -> None:
