@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.lab.measures.hops.any_band.any_band_hops import AnyBandHops
+from converter.lab.measures.hops.hop_scorer import Place
 from edgespec.computing import Computing
 from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.scan.arithmetic import open_arithmetic as open_scan_arithmetic
@@ -20,7 +22,7 @@ from edgespec.framing import Recipe
 from edgespec.observer.scorer import Scorer
 from edgespec.records import FloatArray, IqBlock, Segment, SourceInfo
 
-__all__ = ["device_scores", "power_scan_scores", "residual_scores"]
+__all__ = ["AnyBandScores", "device_scores", "power_scan_scores", "residual_scores"]
 
 
 def _blocks(samples: NDArray[Any], info: SourceInfo, hop_samples: int) -> Iterator[IqBlock]:
@@ -109,3 +111,38 @@ def power_scan_scores(
         if found is not None:
             scores[number] = found.value
     return scores
+
+
+class AnyBandScores:
+    """The scores of the detector for any band on one recording, its warm-up learnt once.
+
+    Args:
+        samples: of the recording.
+        info: what they are.
+        recipe: how they become hops.
+        n_warmup: hops to learn from.
+    """
+
+    def __init__(
+        self, samples: NDArray[Any], info: SourceInfo, recipe: Recipe, n_warmup: int
+    ) -> None:
+        warmup_s = n_warmup * recipe.hop_samples / recipe.sample_rate_hz
+        self._place = Place(recipe, info.sample_format, warmup_s)
+        self._hops = AnyBandHops()
+        self._n_warmup = n_warmup
+        self._hops.begin(self._place)
+        for block in _blocks(samples[: n_warmup * recipe.hop_samples], info, recipe.hop_samples):
+            self._hops.score(block)
+        self._state = self._hops.snapshot()
+
+    def of(self, samples: NDArray[Any], info: SourceInfo) -> dict[str, FloatArray]:
+        """Return the scores of each hop by part, NaN in the warm-up."""
+        hop = self._place.hop_samples
+        self._hops.restore(self._state)
+        rows = [
+            self._hops.score(block) for block in _blocks(samples[self._n_warmup * hop :], info, hop)
+        ]
+        table = np.full((self._n_warmup + len(rows), len(self._hops.columns)), np.nan, np.float32)
+        table[self._n_warmup :] = rows
+        names = [name.removeprefix("score:") for name in self._hops.columns]
+        return {name: table[:, number] for number, name in enumerate(names)}

@@ -1,4 +1,4 @@
-"""Interferers in bands without an LTE cell: the scan of power beside the detectors of the device.
+"""Interferers in bands without a cell: scan of power, any-band detector, those of the device.
 
 ``python -m benchmarks.detection.other_bands`` takes the recordings of GSM, ADS-B, ISM and noise
 that have at least 24 horizons: the first half is the warm-up, the second is normal, or has one of
@@ -16,7 +16,11 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.detection.hop_scores import device_scores, power_scan_scores
+from benchmarks.detection.hop_scores import (
+    AnyBandScores,
+    device_scores,
+    power_scan_scores,
+)
 from benchmarks.detection.injected import KINDS, draw_interferer
 from benchmarks.detection.real_cases import Case, Recording, read_recording
 from benchmarks.record import DATA, facts, save_rows
@@ -37,10 +41,12 @@ ISRS_DB = (-20.0, -10.0, 0.0, 10.0)
 _SEED = 20261130
 _FALSE_ALARM_RATE = 0.01
 _DEVICE = ("zscore", "energy", "ewma")
-_DETECTORS = ("scan", *_DEVICE)
+_ANY_BAND = "any-band, zscore or energy"
+_DETECTORS = ("scan", *_DEVICE, "any-band", _ANY_BAND)
 #: Hops of the second half before the interferer, and those of it that are no longer the onset.
 _BEFORE, _ONSET = 4, 4
 _BURST_QUANTILE = 0.95
+_RARE_DEVIATIONS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +69,21 @@ def rows_of(recording: Recording, seed: int) -> Iterator[Row]:
     n_warmup = n_hops // 2
     start = n_warmup + _BEFORE
 
+    any_band = AnyBandScores(whole.samples, info, recipe, n_warmup)
+
     def scores_of(samples: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
         found = device_scores(samples, info, recipe, _DEVICE, n_warmup)
-        return {"scan": power_scan_scores(samples, info, recipe, n_warmup), **found}
+        parts = any_band.of(samples, info)
+        n = min(len(parts["any-band"]), len(found["zscore"]))
+        # Its unit is once in 1000 hops at 0; theirs are deviations, of which six are as rare.
+        own = parts["any-band"][:n]
+        others = np.maximum(found["zscore"][:n], found["energy"][:n]) - _RARE_DEVIATIONS
+        return {
+            "scan": power_scan_scores(samples, info, recipe, n_warmup),
+            **found,
+            "any-band": own,
+            _ANY_BAND: np.fmax(own, others),
+        }
 
     for name, scores in scores_of(whole.samples).items():
         yield Row(recording.name, name, "normal", _finite(scores))

@@ -16,6 +16,7 @@ from converter.report.sections.errors import bands, contexts, variants
 from converter.report.sections.events import episodes, real_captures
 from converter.report.sections.faults import faults
 from converter.report.sections.head import facts, head
+from converter.report.sections.other_bands import other_bands
 from converter.report.sections.quantised import quantised
 from converter.report.sections.ramps import ramps
 from converter.report.sections.transfer import transfer
@@ -93,6 +94,7 @@ def report_on(
         quantised(results),
         episodes(results),
         ramps(results),
+        other_bands(results),
         real_captures(results),
     ]
     title = f"Experiment {results.experiment.name}: spectrum anomalies, simulated"

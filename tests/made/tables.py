@@ -339,11 +339,12 @@ def write_episodes(work: Path, n_false: int = 0) -> None:
         empty = {"delay_ms": nan, "compute_ms": 1.0, "iou": nan, "centre_error_hz": nan}
         tail = {"bandwidth_hz": nan, "detector": "", "n_segments": 3000}
         normal = {"kind": "", "isr_db": nan, "seconds": 600.0, "detected": False}
+        empty |= {"alarm_s": 0.3 * n_false, "inside_false": False}
         rows.append({**head, **normal, "n_events": n_false, **empty, **tail})
         for isr_db in (-10.0, 0.0):
             found = {"delay_ms": 15.0, "compute_ms": 1.0, "iou": 0.8, "centre_error_hz": 1e4}
             heard = {"kind": "tone", "isr_db": isr_db, "seconds": 0.3, "detected": isr_db == 0.0}
-            figures = found if isr_db == 0.0 else empty
+            figures = {**empty, **found} if isr_db == 0.0 else {**empty, "inside_false": True}
             rows.append({**head, **heard, "n_events": int(isr_db == 0.0), **figures, **tail})
     write_table(work / "tables" / "episodes" / "device" / "rows.parquet", columns_of(rows))
 

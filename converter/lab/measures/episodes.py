@@ -54,19 +54,31 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class HeardEvent:
-    """An event: the last sample that its opening decision needed, and its last message."""
+    """An event: the last sample that its opening decision needed, and its last message.
+
+    ``closed`` is the last sample that the decision needed that it is over.
+    """
 
     opened: int
     last: Event
+    closed: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the device said: events, seconds of work per hop, and whether a hop was scored."""
+    """What the device said: events, and of each hop seconds of work and whether it was scored."""
 
     events: tuple[HeardEvent, ...]
     work_s: np.ndarray
     is_scored: np.ndarray
+
+    def in_alarm(self, hop: int) -> np.ndarray:
+        """Return behind which hops an event is open, bool ``(n_hops,)``."""
+        ends = (np.arange(len(self.work_s)) + 1) * hop
+        out = np.zeros(len(ends), np.bool_)
+        for event in self.events:
+            out |= (ends >= event.opened) & (ends < event.closed)
+        return out
 
 
 def play_observer(spec: RecordingSpec, bundle: Bundle, episodes: Episodes) -> list[dict[str, Any]]:
@@ -74,7 +86,8 @@ def play_observer(spec: RecordingSpec, bundle: Bundle, episodes: Episodes) -> li
 
     An event belongs to an episode when it opened after the interferer began and before everything
     that could see it had passed: context, horizon and the n segments that are counted together.
-    One that opened earlier and goes on finds nothing. All others are false.
+    One that opened earlier and goes on finds nothing: the episode is ``inside_false`` then. All
+    others are false.
 
     The kinds and ISRs come in an order that the observer's seed draws, each with a channel, place
     and start of its own.
@@ -86,11 +99,12 @@ def play_observer(spec: RecordingSpec, bundle: Bundle, episodes: Episodes) -> li
 
     Returns:
         A row for each episode, one for the normal stretch and one for the normal signal between
-        the episodes (both of kind ''): ``observer context kind isr_db seconds n_events detected
-        delay_ms compute_ms iou centre_error_hz bandwidth_hz detector n_segments``. ``delay_ms``
-        is from the first sample of the interferer to the last one that the opening decision
-        needs, ``compute_ms`` the median of the work per hop. ``iou`` compares the last edges of
-        the event with the interferer's, widened by the resolution of the taper.
+        the episodes (both of kind ''): ``observer context kind isr_db seconds n_events alarm_s
+        inside_false detected delay_ms compute_ms iou centre_error_hz bandwidth_hz detector
+        n_segments``. ``delay_ms`` is from the first sample of the interferer to the last one that
+        the opening decision needs, ``compute_ms`` the median of the work per hop. ``iou`` compares
+        the last edges of the event with the interferer's, widened by the resolution of the taper.
+        ``alarm_s`` is how much of the normal signal an event was open in.
 
     Raises:
         ModelError: the bundle has no thresholds for what is asked.
@@ -213,6 +227,7 @@ def _play(chain: BandChain, scene: Scene, n_hops: int, hop: int, center_freq_hz:
     buffer = scene.config.receiver.sample_format.empty(hop)
     rate_hz = scene.config.sample_rate_hz
     opened: dict[str, int] = {}
+    closed: dict[str, int] = {}
     last: dict[str, Event] = {}
     work_s, is_scored = np.zeros(n_hops), np.zeros(n_hops, np.bool_)
     for number in range(n_hops):
@@ -228,8 +243,13 @@ def _play(chain: BandChain, scene: Scene, n_hops: int, hop: int, center_freq_hz:
             last[event.event_id] = event
             if event.event_type == EventType.NEW:
                 opened[event.event_id] = start + hop
+            if event.event_type == EventType.END:
+                closed[event.event_id] = start + hop
     last |= {event.event_id: event for event in chain.finish()}
-    events = tuple(HeardEvent(at, last[event_id]) for event_id, at in opened.items())
+    end = n_hops * hop + 1
+    events = tuple(
+        HeardEvent(at, last[event_id], closed.get(event_id, end)) for event_id, at in opened.items()
+    )
     return _Run(events, work_s, is_scored)
 
 
@@ -260,7 +280,9 @@ def _normal_row(
         if span[0] < heard.opened <= span[1]
         and not any(after < heard.opened <= until for after, until in reaches)
     ]
-    return _row("", float("nan"), recipe, run, inside) | {"n_events": len(false)}
+    in_alarm = np.count_nonzero(inside & run.in_alarm(hop)) * recipe.geometry.hop_s
+    row = _row("", float("nan"), recipe, run, inside)
+    return row | {"n_events": len(false), "alarm_s": float(in_alarm)}
 
 
 def _episode_row(
@@ -276,6 +298,7 @@ def _episode_row(
         "seconds": (episode.off - episode.on) / recipe.sample_rate_hz,
         "n_events": len(found),
         "bandwidth_hz": interferer.bandwidth_hz,
+        "inside_false": any(e.opened <= episode.on < e.closed for e in run.events),
     }
     if not found:
         return row
@@ -301,6 +324,8 @@ def _row(kind: str, isr_db: float, recipe: Recipe, run: _Run, inside: np.ndarray
         "isr_db": float(isr_db),
         "seconds": n_segments * recipe.geometry.hop_s,
         "n_events": 0,
+        "alarm_s": float("nan"),
+        "inside_false": False,
         "detected": False,
         "delay_ms": nan,
         "compute_ms": float(np.median(run.work_s[inside])) * 1e3 if n_segments else nan,

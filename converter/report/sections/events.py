@@ -48,8 +48,14 @@ def _false_events(name: str, frame: Frame) -> Table | str:
             continue
         rate = poisson_rate(n_events, hours)
         observers = len(part.numbered("seed", "observer")[0])
-        rows.append((who, observers, f"{hours:.2f}", n_events, rate, rate.times(24)))
-    columns = ("observers", "number", "hours", "false events", "per hour", "per day")
+        share = None
+        if "alarm_s" in part:
+            share = f"{float(np.nansum(part['alarm_s'])) / hours / 36:.2f}"
+        rows.append((who, observers, f"{hours:.2f}", n_events, rate, rate.times(24), share))
+    columns = (
+        *("observers", "number", "hours", "false events", "per hour", "per day"),
+        "time in alarm, %",
+    )
     note = (
         "Bounds are exact for a Poisson rate; without an event the upper one is the rule of three. "
         "One event a day would need three days without one, one an hour three hours; recall at "
@@ -63,7 +69,8 @@ def _recall(name: str, frame: Frame) -> list[Part]:
     if not len(heard):
         return [f"{name}: no interferer was played."]
     columns = (
-        *("kind", "ISR, dB", "episodes", "found", "delay median, ms", "delay p95, ms"),
+        *("kind", "ISR, dB", "episodes", "found", "in a false event"),
+        *("delay median, ms", "delay p95, ms"),
         *("compute median, ms", "IoU median", "centre error median, kHz"),
     )
     by_isr = [_row("all", isr, heard.where(heard["isr_db"] == isr)) for isr in _isrs(heard)]
@@ -75,7 +82,8 @@ def _recall(name: str, frame: Frame) -> list[Part]:
     ]
     note = (
         "Delay: from the interferer's first sample to the last one that the opening decision "
-        "needed; computing comes on top. p95 and medians are over episodes that were found."
+        "needed; computing comes on top. p95 and medians are over episodes that were found. One "
+        "that falls into a false event which goes on is not found, and is counted as such."
     )
     return [
         Table(f"{name}: interferers by ISR", columns, by_isr, note),
@@ -98,6 +106,7 @@ def _row(kind: str, isr_db: float, part: Frame) -> tuple[Cell, ...]:
         isr_text(isr_db),
         len(part),
         clopper_pearson(int(found.sum()), len(part)),
+        int(part["inside_false"].sum()) if "inside_false" in part else None,
         _text(_quantile(delay, 0.5)),
         _text(_quantile(delay, 0.95)),
         _text(_quantile(compute, 0.5), ".2f"),

@@ -58,7 +58,8 @@ def test_the_whole_report(tmp_path: Path) -> None:
     assert "| train | 1 | 1.5 min | 3 min |" in text
     for table in ("**Places**", "**Times of day**", "**Movement**", "## Bands", "## Faults"):
         assert table in text
-    assert text.lower().count("left out") == 1
+    assert text.lower().count("left out") == 2
+    assert "Left out: no detection was run on a band without a cell." in text
     assert "Left out: no ramp was played." in text
     assert "![" not in text
     document = json.loads((out / "report.json").read_text(encoding="utf-8"))
@@ -127,6 +128,17 @@ def test_the_first_page_says_what_to_choose_and_what_holds_it_back(tmp_path: Pat
         assert part in first, part
     assert re.search(r"\| 0 to 20 % \| 192 \|", first)
     assert re.search(r"\| -10 dB, a neighbour is on the air \| \d+ \|", first)
+
+
+def test_bands_without_a_cell_have_tables_of_their_own(tmp_path: Path) -> None:
+    work = write_all(tmp_path / "work")
+    text = EXPERIMENT.replace("[populations.walk]", '[populations.walk]\nservice = "gsm"')
+    text = text.replace('population = "place-1"\nmodels = [', 'population = "walk"\nmodels = [', 1)
+    (work / "experiment.toml").write_text(text, encoding="utf-8")
+    told = write_report(work, tmp_path / "out").read_text(encoding="utf-8")
+    part = told.partition("## Bands without a cell")[2]
+    assert re.search(r"\*\*`at-place-1` \(gsm\), 12 observers: AUC\*\*", part)
+    assert "found at a threshold for 1% of calibration segments" in part
 
 
 def test_a_glimpse_is_no_onset(right: Results) -> None:

@@ -213,7 +213,8 @@ class LearnScores(TableTask):
 class PlayEpisodes(TableTask):
     """Events of the device's chain on one observer."""
 
-    version: ClassVar[int] = 2
+    # Says how long it is in alarm, and what falls into a false event.
+    version: ClassVar[int] = 3
 
     episodes: Episodes
     seed: int

@@ -146,6 +146,27 @@ def test_events_belong_to_what_was_on_the_air_when_they_opened(
     assert rows_of(3, on + 1, on + 9, off + memory + 2) == (1, 1, 2)
 
 
+def test_time_in_alarm_and_what_falls_into_a_false_event_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = replace(SHORT, kinds=("tone",), isrs_db=(0.0,))
+    (episode,) = schedule(observer(), tiny.RECIPE, asked)
+    on = episode.on // HOP + 1
+
+    def played(*opens_at: int) -> tuple[float, bool, bool]:
+        monkeypatch.setattr(module, "open_device", lambda *_: Puppet(list(opens_at)))
+        before, _, row = play_observer(observer(), tiny_network.bundle(), asked)
+        return before["alarm_s"] / tiny.GEOMETRY.hop_s, row["inside_false"], row["detected"]
+
+    assert played() == (0.0, False, False)
+    # Three hops each, and two that overlap count once.
+    assert played(3)[0] == pytest.approx(3.0)
+    assert played(3, 4, 20)[0] == pytest.approx(7.0)
+    assert played(on - 2)[1:] == (True, False)
+    assert played(on - 4)[1:] == (False, False)
+    assert played(on)[1:] == (False, True)
+
+
 def test_delay_and_edges_are_those_of_the_first_event(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = replace(SHORT, kinds=("tone",), isrs_db=(0.0,))
     (episode,) = schedule(observer(), tiny.RECIPE, asked)

@@ -1,0 +1,51 @@
+"""Bands without a cell: how the detector for any band does beside those of the device."""
+
+from converter.report.amounts import isr_text
+from converter.report.detection_scores import MODES, RATE, DetectionScores, mean_of
+from converter.report.document import Cell, Part, Section, Table, with_best
+from converter.report.resamples import interval
+from converter.report.results import Results
+
+__all__ = ["other_bands"]
+
+
+def other_bands(results: Results) -> Section:
+    """Return a table for each detection on a population that has a service in place of a cell."""
+    title = "Bands without a cell"
+    parts: list[Part] = []
+    for name, scores in results.detections.items():
+        service = results.experiment.populations[scores.population].service
+        if service and scores.isrs_db:
+            parts += _of_band(name, service, scores)
+    if not parts:
+        return Section(title, ["Left out: no detection was run on a band without a cell."])
+    note = (
+        "Simulated; ISR is against the strongest transmission of the band while it is on, and "
+        "there are few observers. What is at the level of a band's own bursts is one of them to "
+        "any of these scores."
+    )
+    return Section(title, [note, *parts])
+
+
+def _of_band(name: str, service: str, scores: DetectionScores) -> list[Part]:
+    columns = {
+        f"{mode} {isr_text(isr)}": mask
+        for mode in MODES
+        for isr in scores.isrs_db
+        if (mask := scores.pick([mode], isrs_db=[isr])).any()
+    }
+    parts: list[Part] = []
+    areas: list[tuple[Cell, ...]] = []
+    found: list[tuple[Cell, ...]] = []
+    for scorer in scores.scorers:
+        area, share = scores.auc(scorer, True), scores.detected(scorer, RATE, True)
+        far = scores.false_alarms(scorer, RATE, True)
+        areas.append((scorer, *(interval(mean_of(area, mask)) for mask in columns.values())))
+        shares = (float(mean_of(share, mask)[0]) for mask in columns.values())
+        found.append((scorer, 100 * float(far[0]), *shares))
+    head = f"`{name}` ({service}), {scores.n_observers} observers"
+    parts.append(Table(f"{head}: AUC", ("score", *columns), with_best(areas), "", ".2f", False))
+    if scores.has_thresholds(RATE):
+        title = f"{head}: found at a threshold for {RATE:.0%} of calibration segments"
+        parts.append(Table(title, ("score", "false, %", *columns), found, "", ".2f"))
+    return parts
