@@ -134,7 +134,7 @@ TESTS = {
     "edgespec/alarm/outbox/delivered.py": ["alarm/outbox"],
     "edgespec/alarm/outbox/reservation.py": ["alarm/outbox"],
     "edgespec/alarm/outbox/spool.py": ["alarm/outbox", "alarm/test_mqtt.py"],
-    "edgespec/alarm/outbox/mailbox.py": ["alarm/test_mqtt.py"],
+    "edgespec/alarm/outbox/mailbox.py": ["alarm/outbox/test_mailbox.py", "alarm/test_mqtt.py"],
     "edgespec/alarm/outbox/sender.py": ["alarm/test_mqtt.py", "alarm/test_rss.py"],
 }
 

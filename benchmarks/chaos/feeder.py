@@ -1,9 +1,9 @@
 """The way out of an observer in a process of its own: sink, spool and sender, fed with events.
 
 ``python -m benchmarks.chaos.feeder URL STATE_DIR NODE RUN PERIOD_S MAX_FILE_BYTES COUNT REPLAY_S``
-says on each line of stdout the id of an event that is now given to the sink, and the process's
-memory in kB; on stderr what the sink finds wrong. A REPLAY_S below 0 is the default. On SIGUSR1 it
-says no more, on SIGTERM it ends in order.
+says on each line of stdout the id of an event that the sink has taken (when an observer's next
+sink would be told of it), and the process's memory in kB; on stderr what the sink finds wrong. A
+REPLAY_S below 0 is the default. On SIGUSR1 it says no more, on SIGTERM it ends in order.
 """
 
 import logging
@@ -81,8 +81,8 @@ def main(
             continue
         name = f"{run}-{number // 2:06}"
         kind = EventType.END if number % 2 else EventType.NEW
-        print(f"{name}/{kind} {_memory_kb()}", flush=True)
         sink.event(event_of(name, kind))
+        print(f"{name}/{kind} {_memory_kb()}", flush=True)
         number += 1
     sink.close()
     print(f"end {_memory_kb()} {sink.waiting} {sink.n_lost}", flush=True)

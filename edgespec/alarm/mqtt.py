@@ -1,6 +1,8 @@
-"""Events and states to an MQTT broker, through any outage, without ever holding up the monitor.
+"""Events and states to an MQTT broker, through any outage, without ever waiting for the network.
 
-The monitor only fills a mailbox; one thread does everything else. Messages arrive in order, each
+The monitor only fills a mailbox; one thread does everything else. With an event the monitor waits
+until the journal has it, :data:`KEPT_S` at most, before anybody else is told of it: what was said
+outlives the process. Messages arrive in order, each
 at least once, and after a broken link those of the last ``mqtt.replay_s`` twice, with the same
 sequence number. What had to wait for a connection says ``replayed``, and so does what is repeated.
 """
@@ -22,7 +24,11 @@ from edgespec.wire.state import state_payload
 from edgespec.wire.text import encode
 from edgespec.wire.topics import Topics, rss_topic
 
-__all__ = ["MqttSink", "link_of"]
+__all__ = ["KEPT_S", "MqttSink", "link_of"]
+
+#: The journal has an event within a millisecond, unless the disk is busy. No ring of samples is
+#: so short that this loses one.
+KEPT_S = 0.1
 
 
 class MqttSink:
@@ -101,8 +107,9 @@ class MqttSink:
         return self._mailbox.n_lost + self._spool.n_lost
 
     def event(self, event: Event) -> None:
-        """Queue a message of an event's life."""
+        """Queue a message of an event's life; on return it is in the journal, if the disk can."""
         self._mailbox.put_event(event)
+        self._mailbox.wait_kept(KEPT_S)
 
     def state(self, state: ObserverState) -> None:
         """Replace the retained state of a band."""

@@ -8,7 +8,7 @@ __all__ = ["Sink"]
 
 
 class Sink(Protocol):
-    """Takes what the monitor says; never blocks it and never raises because of the network."""
+    """Takes what the monitor says; never waits for the network and never raises because of it."""
 
     def event(self, event: Event) -> None:
         """Take one message of an event's life."""

@@ -72,8 +72,10 @@ class Sinks:
         self._tell(lambda sink: sink.rss(report))
 
     def close(self) -> None:
-        """Close every sink."""
-        self._tell(lambda sink: sink.close())
+        """Close every sink, the last first: a broker may take seconds."""
+        with self._lock:
+            for number, sink in reversed([*enumerate(self._sinks, start=1)]):
+                self._guard_sink(number, sink, lambda sink: sink.close())
 
     def guard(self, what: str, call: Callable[[], None]) -> None:
         """Call something that must not end the observer; the first failure of ``what`` is logged.
@@ -97,4 +99,7 @@ class Sinks:
     def _tell(self, say: Callable[[Sink], None]) -> None:
         with self._lock:
             for number, sink in enumerate(self._sinks, start=1):
-                self.guard(f"sink {number}, a {type(sink).__name__},", partial(say, sink))
+                self._guard_sink(number, sink, say)
+
+    def _guard_sink(self, number: int, sink: Sink, say: Callable[[Sink], None]) -> None:
+        self.guard(f"sink {number}, a {type(sink).__name__},", partial(say, sink))

@@ -364,9 +364,11 @@ def open_observer(
         recorder = open_recorder(config, radios)
         if recorder is not None:
             stack.callback(recorder.close)
+        # The broker's journal first: what is said has been written, and outlives a kill.
+        told = [sink for sink in (broker, *sinks, keeper, recorder) if sink is not None]
         monitor = Monitor(
             radios,
-            [*sinks, *(sink for sink in (broker, keeper, recorder) if sink is not None)],
+            told,
             state_s=config.alarm.state_s,
             health=lambda: (broker.connected, broker.waiting) if broker else (None, 0),
             on_event=on_event,

@@ -1,6 +1,7 @@
 """Between the monitor and the sender: what is to be said, put in without waiting."""
 
 import threading
+import time
 from collections import deque
 from typing import NamedTuple
 
@@ -25,19 +26,22 @@ class Mailbox:
 
     What is only of use now waits in a short queue of its own, from which the oldest drops out.
 
-    Any thread puts in and never waits for the network or a disk; one thread takes out, and is
-    woken through ``waker``.
+    Any thread puts in and never waits for the network; one thread takes out, and is woken through
+    ``waker``. Who puts an event in may wait until it is kept, :meth:`wait_kept`.
     """
 
     def __init__(self) -> None:
         self.waker = Waker()
         self.n_lost = 0
         self._events: deque[Event] = deque()
+        self._n_put = self._n_kept = 0
+        self._is_late = False
         self._passing: deque[tuple[str, bytes]] = deque(maxlen=_MAX_PASSING)
         self._retained: dict[str, Retained] = {}
         self._changed: dict[str, None] = {}
         self._is_closed = False
         self._lock = threading.Lock()
+        self._was_kept = threading.Condition(self._lock)
 
     @property
     def n_events(self) -> int:
@@ -51,7 +55,30 @@ class Mailbox:
                 self.n_lost += 1
                 return
             self._events.append(event)
+            self._n_put += 1
         self.waker.wake()
+
+    def wait_kept(self, timeout_s: float) -> bool:
+        """Return whether all events put in before are kept, after the timeout at the latest.
+
+        After a wait in vain nobody waits until everything is kept again: a disk that hangs holds
+        a band up once, not for each event.
+        """
+        until_s = time.monotonic() + timeout_s
+        with self._was_kept:
+            number = self._n_put
+            while self._n_kept < number and not (self._is_late or self._is_closed):
+                left_s = until_s - time.monotonic()
+                self._is_late = left_s <= 0.0
+                self._was_kept.wait(max(left_s, 0.0))
+            return self._n_kept >= number
+
+    def kept(self) -> None:
+        """Say that the event that was taken out last is kept, or never will be."""
+        with self._was_kept:
+            self._n_kept += 1
+            self._is_late = self._is_late and self._n_kept < self._n_put
+            self._was_kept.notify_all()
 
     def put_retained(self, topic: str, retained: Retained) -> None:
         """Replace what a topic says."""
@@ -90,6 +117,7 @@ class Mailbox:
 
     def close(self) -> None:
         """Take no more events."""
-        with self._lock:
+        with self._was_kept:
             self._is_closed = True
+            self._was_kept.notify_all()
         self.waker.wake()

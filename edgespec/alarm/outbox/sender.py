@@ -152,12 +152,18 @@ class Sender:
 
     def _take_events(self) -> None:
         while (event := self._mailbox.take_event()) is not None:
-            sequence = self._spool.last_sequence + 1
-            message = EventMessage(event, self._topics.node, sequence)
-            is_update = event.event_type is EventType.UPDATE
-            self._spool.append(sequence, encode(event_payload(message)), droppable=is_update)
-            self._appended_s = time.monotonic()
+            try:
+                self._append(event)
+            finally:
+                self._mailbox.kept()
             self._follow_alarm(event)
+
+    def _append(self, event: Event) -> None:
+        sequence = self._spool.last_sequence + 1
+        message = EventMessage(event, self._topics.node, sequence)
+        is_update = event.event_type is EventType.UPDATE
+        self._spool.append(sequence, encode(event_payload(message)), droppable=is_update)
+        self._appended_s = time.monotonic()
 
     def _follow_alarm(self, event: Event) -> None:
         open_ids = self._open_ids.setdefault(event.band, set())

@@ -19,8 +19,10 @@ from typing import Any
 
 import pytest
 
+from edgespec.alarm import mqtt
 from edgespec.alarm.mqtt import MqttSink, link_of
 from edgespec.alarm.outbox import sender
+from edgespec.alarm.outbox.journal import Kind, Record, unpack
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.alert import ON, Alert
 from edgespec.config import MqttConfig
@@ -123,6 +125,35 @@ def test_a_session_as_a_consumer_sees_it(
     assert {message.event.model_sha256 for message in messages} == {"c0ffee"}
     assert not sink.connected
     assert sink.waiting == sink.n_lost == 0
+
+
+@pytest.mark.parametrize("has_broker", [True, False])
+def test_an_event_is_in_the_journal_before_anybody_else_is_told(
+    broker: Broker,
+    make_sink: MakeSink,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    has_broker: bool,
+) -> None:
+    # Otherwise a busy machine decides.
+    monkeypatch.setattr(mqtt, "KEPT_S", PATIENCE_S)
+    sink = make_sink(broker.url if has_broker else f"mqtt://127.0.0.1:{free_port()}")
+    for number in range(20):
+        sink.event(message_of(number))
+        # What a process that is killed now leaves behind.
+        kept = [record for record in unpack((tmp_path / "spool/events.journal").read_bytes())
+                if isinstance(record, Record) and record.kind is Kind.UPDATE]  # fmt: skip
+        assert [parse_event(record.payload).event.sample_start for record in kept] == [
+            *range(number + 1)
+        ]
+
+
+def test_an_event_that_cannot_be_kept_holds_nobody_up(
+    make_sink: MakeSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "KEPT_S", 600.0)
+    monkeypatch.setattr(sender, "event_payload", lambda message: 1 / 0)
+    make_sink(f"mqtt://127.0.0.1:{free_port()}").event(message_of(1))
 
 
 def test_a_short_alarm_is_seen_on_and_off(

@@ -49,6 +49,25 @@ def test_o7_a_failure_may_pass_and_is_logged_once_for_each_sink(
     assert caplog.messages[1].startswith("sink 3, a Flaky, failed (OSError: not now)")
 
 
+def test_who_is_told_first_is_closed_last() -> None:
+    calls: list[str] = []
+
+    @dataclass
+    class Named(Notebook):
+        name: str = ""
+
+        def event(self, event: Event) -> None:
+            calls.append(f"event {self.name}")
+
+        def close(self) -> None:
+            calls.append(f"close {self.name}")
+
+    sinks = Sinks([Named(name="journal"), Named(name="screen")])
+    sinks.event(event_of("e"))
+    sinks.close()
+    assert calls == ["event journal", "event screen", "close screen", "close journal"]
+
+
 def test_an_interrupt_is_no_failure() -> None:
     class Interrupted(Notebook):
         def state(self, state: ObserverState) -> None:

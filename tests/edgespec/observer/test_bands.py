@@ -1,6 +1,7 @@
 """Several bands in one process: whose events they are, and what one leaves to the others."""
 
 import logging
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
+from edgespec.alarm.outbox.journal import Kind, Record, unpack
 from edgespec.cli import main
-from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
+from edgespec.config import BandConfig, Config, MqttConfig, NodeConfig, SourceConfig
 from edgespec.errors import ConfigError, SourceError
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.startup import check_config, open_observer
@@ -203,6 +205,30 @@ def test_a_configuration_of_two_bands(tones: list[NDArray[np.complex64]], tmp_pa
     assert (first.band, first.n_events) == ("b0", 1)
     assert (second.band, second.n_events) == ("b1", 0)
     assert kinds(notebook.events, "b0") == ["new", "end"]
+
+
+def test_the_brokers_journal_has_an_event_before_the_screen_shows_it(
+    tones: list[NDArray[np.complex64]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgespec.alarm.mqtt.KEPT_S", 60.0)
+    # The kernel takes it back with the process.
+    monkeypatch.setattr("edgespec.observer.startup.TopicClaim", lambda *_: nullcontext())
+    kept: list[int] = []
+
+    class Screen(Notebook):
+        def event(self, event: Event) -> None:
+            super().event(event)
+            kept.append(n_kept())
+
+    def n_kept() -> int:
+        data = (tmp_path / "spool/events.journal").read_bytes()
+        return sum(record.kind in (Kind.EVENT, Kind.UPDATE) for record in unpack(data)
+                   if isinstance(record, Record))  # fmt: skip
+
+    mqtt = MqttConfig(url="mqtt://127.0.0.1:1")
+    config = two_bands(tmp_path, tones[:1], mqtt=mqtt)
+    open_observer(config, [Screen()]).monitor.run()
+    assert kept == [1, 2]
 
 
 def test_what_cannot_be_opened_leaves_nothing_open(
