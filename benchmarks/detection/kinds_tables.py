@@ -16,6 +16,7 @@ __all__ = ["judged", "markdown"]
 Row = dict[str, Any]
 #: Edges that have so much in common with the true ones are told to be right (RISE).
 _LEAST_IOU = 0.4
+_KEPT = ("kind", "detector", "iou", "centre_error_hz")
 _MISSED, _OTHER = "not found", "other"
 _CERTAIN = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)
 
@@ -42,7 +43,7 @@ def _without_middle(one: Row) -> Row:
 
 
 def _named(said: Row, namer: Namer) -> Row:
-    kept = {key: value for key, value in said.items() if key != "features"}
+    kept = {key: said[key] for key in _KEPT if key in said}
     if "features" not in said:
         return kept
     naming = namer.name(
@@ -50,7 +51,8 @@ def _named(said: Row, namer: Namer) -> Row:
         is_looked_at=said["is_looked_at"],
         was_a_signal=said["was_a_signal"],
     )
-    return {**kept, "kind": naming.kind, "probability": naming.probability, "hint": naming.hint}
+    probability = round(naming.probability, 3)
+    return {**kept, "kind": naming.kind, "probability": probability, "hint": naming.hint}
 
 
 def markdown(rows: Sequence[Row]) -> str:
