@@ -116,6 +116,21 @@ def test_what_it_is_called_for_its_width_does_not_matter_but_how_it_moves_does()
     assert not {"pulse", "sweep", "hop", "overload"} & STEADY
 
 
+def test_the_level_of_a_gain_is_its_peak_and_of_a_loss_what_is_missing() -> None:
+    """The excess of a gain follows the traffic beside it, the peak of a loss what is left."""
+    for change, same, stronger in (
+        (Change.GAIN, {"excess_db": 30.0}, {"peak_dbfs": -30.0}),
+        (Change.LOSS, {"peak_dbfs": -30.0}, {"excess_db": -30.0}),
+    ):
+        event = event_of(change=change, peak_dbfs=-40.0, excess_db=-12.0)
+        table = IncidentTable({"lte": SLACK_HZ})
+        table.take(event)
+        (incident,) = table._table.values()
+        normal = normal_of(incident, "n", 0, None)
+        assert normal.covers(replace(event, **same))
+        assert not normal.covers(replace(event, **stronger))
+
+
 def test_a_template_does_not_creep(rng: np.random.Generator) -> None:
     """Ever stronger events, each hardly stronger than the one before, are not normal for long."""
     normal, messages = taught(rng, 5)
