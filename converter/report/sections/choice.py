@@ -3,10 +3,18 @@
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from converter.lab.numbers.intervals import Interval
 from converter.report.amounts import isr_text
-from converter.report.detection_scores import LEAST_SHARE, MODES, RATE, DetectionScores, mean_of
+from converter.report.detection_scores import (
+    LEAST_SHARE,
+    MODES,
+    RATE,
+    RATES,
+    DetectionScores,
+    mean_of,
+)
 from converter.report.document import Cell, Part, Section, Table
 from converter.report.resamples import interval
 from converter.report.results import Results
@@ -173,11 +181,43 @@ def held_back(main: DetectionScores, best: str, isrs_db: list[float]) -> list[Pa
     parts.append(_by_label(cells, best, MODES, "By ISR and neighbour cells"))
     who = np.char.add(np.char.add(frame["seed"].astype(str), "/"), frame["observer"].astype(str))
     tag = np.where(frame["neighbour"], ", neighbour", "")
-    observers = main.regrouped(np.char.add(who, tag), is_on & is_asked)
+    who = np.char.add(who, tag)
+    if main.has_thresholds(RATE):
+        parts.append(_at_one_threshold(main, best, who, is_on & is_asked, at))
+    observers = main.regrouped(who, is_on & is_asked)
     parts.append(_by_label(observers, best, MODES, f"Observers {at}, worst first", worst=True))
     kinds = main.regrouped(frame["kind"].astype(np.str_), is_on & is_asked)
     parts.append(_by_label(kinds, best, MODES, f"Kinds {at}, worst first", worst=True))
     return parts
+
+
+def _at_one_threshold(
+    main: DetectionScores,
+    best: str,
+    who: NDArray[np.str_],
+    is_asked: NDArray[np.bool_],
+    at: str,
+) -> Table:
+    """Return what one threshold for all observers does to each of them."""
+    frame, scores = main.frame, main.bench.scores(best, "site")
+    threshold = float(main.measured(best, True).thresholds[RATES.index(RATE)])
+    is_test = frame["split"] == "test"
+    rows: list[tuple[Cell, ...]] = []
+    for name in np.unique(who[is_test]).tolist():
+        own = is_test & (who == name)
+        normal, on = scores[own & (frame["mode"] == "normal")], scores[own & is_asked]
+        if len(normal) and len(on):
+            usual = float(np.quantile(normal, 1 - RATE, method="inverted_cdf"))
+            shares = (np.mean(normal > threshold), np.mean(on > threshold), np.mean(on > usual))
+            rows.append((name, *(100 * float(share) for share in shares)))
+    note = (
+        f"The threshold, {threshold:.2f} deviations, is that of {RATE:.0%} of the segments of all "
+        "calibration observers; one of them whose scores drift raises it for everybody, which is "
+        "why a site is better calibrated by itself. The last column is at the quantile of the "
+        "observer's own normal segments, which nobody knows beforehand."
+    )
+    titles = ("observer", "false, %", "found, %", "found at its own, %")
+    return Table(f"`{best}`: one threshold for all observers, {at}", titles, rows, note, ".1f")
 
 
 def _by_label(

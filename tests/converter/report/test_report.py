@@ -126,6 +126,11 @@ def test_the_first_page_says_what_to_choose_and_what_holds_it_back(tmp_path: Pat
     assert "It reaches every target" in first or "It misses the targets" in first
     for part in ("Onset by share", "INR", "By ISR and neighbour cells", "Observers at", "Kinds at"):
         assert part in first, part
+    assert "one threshold for all observers" in first
+    assert (
+        len(re.findall(r"^\| \d/sim-\w+-\d+[^|]*\| [\d.]+ \| [\d.]+ \| [\d.]+ \|$", first, re.M))
+        == 12
+    )
     assert re.search(r"\| 0 to 20 % \| 192 \|", first)
     assert re.search(r"\| -10 dB, a neighbour is on the air \| \d+ \|", first)
 
