@@ -62,7 +62,7 @@ model: $(STAMPS)/test  ## Make the shipped bundle again from simulated data
 	  --only 'episodes.device.*' --only prediction.ablation.shipped
 	$(BIN)/python -m converter.lab.shipped $(WORK)
 
-kinds: $(STAMPS)/test  ## Make the weights that name events again, and say what they are worth
+kinds: $(STAMPS)/test  ## Make the weights that name events again, and say what they are worth (two hours)
 	mkdir -p $(WORK)
 	nice $(BIN)/python -m benchmarks.detection.kinds --no-save --kept $(WORK)/kinds.jsonl
 	$(BIN)/python -m benchmarks.detection.kinds_training $(WORK)/kinds.jsonl

@@ -69,6 +69,8 @@ TESTS = {
     "edgespec/detect/site.py": ["detect"],
     "edgespec/detect/threshold.py": ["detect/test_threshold.py"],
     "edgespec/detect/gain.py": ["detect/test_gain.py"],
+    "edgespec/detect/describer.py": ["detect"],
+    "edgespec/detect/description.py": ["detect"],
     "edgespec/detect/naming.py": ["detect"],
     "edgespec/detect/shape.py": ["detect"],
     "edgespec/detect/normal.py": ["detect"],
