@@ -13,6 +13,8 @@ from benchmarks.papers.li2019.claims.causes import (
     between_observers,
     cause_of,
     diluted,
+    faults_small,
+    outdone,
 )
 from benchmarks.papers.li2019.claims.claim import Bound, Claim, Measured, UntestableError, Verdict
 from benchmarks.papers.li2019.claims.claims import CLAIMS
@@ -107,6 +109,28 @@ def test_the_share_between_observers_is_that_of_their_means(wrong: Results) -> N
 def test_without_an_autoregression_nothing_is_said_of_it(wrong: Results) -> None:
     with pytest.raises(UntestableError, match="no linear autoregression"):
         behind_linear(wrong)
+
+
+def test_the_closest_score_is_told_mode_by_mode_where_the_error_moves(wrong: Results) -> None:
+    assert wrong.main is not None
+    assert wrong.kinship is not None
+    sentence = outdone(None, wrong)
+    areas = {
+        name: float(wrong.main.auc(name, False)[0, wrong.main.pick()].mean())
+        for name in wrong.main.scorers
+        if not wrong.is_model(name) and name != "random"
+    }
+    assert sentence.startswith(f"{max(areas, key=lambda name: areas[name])} comes as near")
+    onset = wrong.main.pick(["onset"])
+    mine = float(wrong.main.auc(wrong.kinship.unified, False)[0, onset].mean())
+    assert f"onset {mine:.2f} against" in sentence
+
+
+def test_faults_are_told_as_they_begin_and_as_they_last(wrong: Results) -> None:
+    assert wrong.main is not None
+    sentence = faults_small(wrong)
+    for fault in wrong.main.faults:
+        assert re.search(rf"{re.escape(fault)} [+-]\d\.\d\d onset", sentence)
 
 
 @pytest.mark.parametrize("lead_db", [0.5, -0.5])
