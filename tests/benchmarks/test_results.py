@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
-REPORTS = ("laboratory", "li2019")
+REPORTS = ("laboratory", "li2019", "li2019-setting")
 
 
 def tables_for_people(text: str) -> Iterator[list[list[str]]]:

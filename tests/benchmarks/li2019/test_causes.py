@@ -15,6 +15,7 @@ from benchmarks.papers.li2019.claims.causes import (
     diluted,
     faults_small,
     outdone,
+    own_falls_short,
 )
 from benchmarks.papers.li2019.claims.claim import Bound, Claim, Measured, UntestableError, Verdict
 from benchmarks.papers.li2019.claims.claims import CLAIMS
@@ -23,7 +24,14 @@ from converter.lab.numbers.intervals import Interval
 from converter.report.detection_scores import DetectionScores
 from converter.report.frame import Frame
 from converter.report.results import Results
-from tests.made.tables import RIGHT, experiment, with_strength, write_all
+from tests.made.tables import (
+    RIGHT,
+    all_pairs,
+    experiment,
+    with_strength,
+    write_all,
+    write_predictions,
+)
 
 pytestmark = pytest.mark.converter
 
@@ -109,6 +117,17 @@ def test_the_share_between_observers_is_that_of_their_means(wrong: Results) -> N
 def test_without_an_autoregression_nothing_is_said_of_it(wrong: Results) -> None:
     with pytest.raises(UntestableError, match="no linear autoregression"):
         behind_linear(wrong)
+
+
+def test_a_place_without_an_advantage_has_none_to_lose(tmp_path: Path) -> None:
+    write_predictions(tmp_path, replace(RIGHT, unified_db=-0.3), all_pairs())
+    sentence = own_falls_short(read(tmp_path))
+    (less, low, high) = figures(sentence)
+    assert less == pytest.approx(0.3, abs=0.1)
+    assert 0 < low <= less <= high
+    write_predictions(tmp_path, replace(RIGHT, unified_db=0.3), all_pairs())
+    with pytest.raises(UntestableError):
+        own_falls_short(read(tmp_path))
 
 
 def test_the_closest_score_is_told_mode_by_mode_where_the_error_moves(wrong: Results) -> None:

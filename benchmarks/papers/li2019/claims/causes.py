@@ -83,6 +83,24 @@ def behind_linear(results: Results) -> str:
     )
 
 
+def own_falls_short(results: Results) -> str:
+    """Return by how much places' own models are behind the unified one there, if they are."""
+    kinship, parts = results.kinship, []
+    if kinship is None:
+        raise UntestableError("no unified model")
+    for place in kinship.populations(Kin.PLACE):
+        own = kinship.own(place)
+        if own is not None and results.errors.has(place, own, kinship.unified):
+            parts.append(results.errors.difference(own, kinship.unified, place))
+    less = interval(np.mean(parts, axis=0)) if parts else None
+    if less is None or less.low <= 0:
+        return behind_linear(results)
+    return (
+        f"a place's own model is {less:.2f} dB behind the unified one at that very place, for want "
+        "of data: it has no advantage that it could lose elsewhere"
+    )
+
+
 def diluted(results: Results) -> str:
     """Return by how much the nearest interferer to 0 dB raises the error, in its deviations."""
     rise, spread, isr_db = _rise(results)
@@ -205,8 +223,8 @@ CAUSES: Mapping[str, Callable[[Results], str]] = {
     "unified-places": behind_linear,
     "unified-times": behind_linear,
     "unified-mobility": behind_linear,
-    "reuse-error": behind_linear,
-    "place-over-time": behind_linear,
+    "reuse-error": own_falls_short,
+    "place-over-time": own_falls_short,
     "transform-error": behind_linear,
     "autoencoder": sees_the_horizon,
     "bands-alike": partial(alike, Kin.BAND),
