@@ -241,7 +241,7 @@ CAUSES: Mapping[str, Callable[[Results], str]] = {
     "uplink-transfer": behind_linear,
     "rivals": partial(outdone, published.RIVALS),
     "simple": partial(outdone, None),
-    "reuse-detection": diluted,
+    "reuse-detection": own_falls_short,
     "raises-error": diluted,
     "uplink-detection": diluted,
     "unified-detection": diluted,
