@@ -8,6 +8,7 @@ from edgespec.option import ID, about, check_record
 
 __all__ = ["AlarmConfig", "AlertConfig"]
 
+_LEAST_HISTORY_BYTES = 65_536
 _KIND = {"pattern": "[a-z0-9-]+", "pattern_text": "kinds of events, such as 'tone'"}
 
 
@@ -45,6 +46,11 @@ class AlarmConfig:
         check_record(self)
         _check_hours(self.quiet_hours)
         local_time(0, self.time_zone)
+        if 0 < self.history_max_bytes < _LEAST_HISTORY_BYTES:
+            raise ConfigError(
+                f"history_max_bytes is {self.history_max_bytes}; it must be 0, or at least "
+                f"{_LEAST_HISTORY_BYTES}, some dozen events"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,7 @@ def test_incidents_outlive_a_restart(tmp_path: Path) -> None:
     kept = loaded(table, tmp_path)
     assert kept[0].open_id == "e1"
     after = table_of(*kept)
+    assert loaded(after, tmp_path)[0].open_id == ""
     assert live(after, again(2)) == first
     (incident,) = loaded(after, tmp_path)
     # What was open when the power went is over.
