@@ -180,6 +180,8 @@ class CancelledBand:
 
     def freeze(self, is_frozen: bool) -> None:
         """Hold what is tracked of the cell, as while an alarm is on, or let it go on."""
+        if self._is_frozen and not is_frozen and self._scan is not None:
+            self._scan.let_go()
         self._is_frozen = is_frozen
         if self.watched is not None:
             self.watched.freeze(is_frozen)

@@ -102,8 +102,9 @@ class ReceiverGain:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether what is heard may soon turn out to be a step."""
-        return self._state is _State.LOOKING and self._since <= _N_WAITING
+        """Whether what is heard may soon turn out to be a step: not where subbands differ."""
+        may_be = self._move is None or self._move.is_alike
+        return may_be and self._state is _State.LOOKING and self._since <= _N_WAITING
 
     def learn(self, residual: FloatArray, power: FloatArray) -> None:
         """Take slots of a warm-up as those before whatever comes."""

@@ -169,6 +169,13 @@ class ResidualScan:
         self.spreads[:] = learn_spreads(terms, self.windows)
         self._clear()
 
+    def let_go(self) -> None:
+        """Forget the windows so far, as when whoever was in them has gone for good.
+
+        A window of seconds holds him for as long, and would find him again in what is quiet.
+        """
+        self._clear()
+
     def _clear(self) -> None:
         self._memory.clear()
         self.n_heard = 0

@@ -188,6 +188,16 @@ def test_what_only_a_long_window_shows_is_not_taken_for_gone(rng: np.random.Gene
     assert min(one.n_slots for one in found) >= 2_000
 
 
+def test_windows_that_were_let_go_hold_nobody_who_has_gone(rng: np.random.Generator) -> None:
+    scan = settled(rng)
+    assert max(values(scan, made_slots(rng, 800).with_interferer(5e-3))) > HIGH
+    scan.let_go()
+    quiet = list(feed(scan, made_slots(rng, 4_000)))
+    assert max(found.value for found in quiet if found is not None) < HIGH
+    # ... and those that come later are found as ever.
+    assert max(values(scan, made_slots(rng, 800).with_interferer(5e-3))) > HIGH
+
+
 def test_nothing_is_left_of_what_was_before_the_windows(rng: np.random.Generator) -> None:
     """However strong it was and however long it lasted: sums are never subtracted for ever."""
     scan, fresh = settled(rng), None
