@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -102,12 +102,17 @@ def bench(
 
     Each part gets a third of the time. Every call handles the samples of one hop, which is what
     the monitor does; parts run after a warm-up that is not counted. With a broker, some messages
-    are published and the time to their confirmation is measured, too.
+    are published and the time to their confirmation is measured, too. Without a source, the
+    simulated cell is heard.
 
     Raises:
         SourceError: the source ended before it gave one hop of samples, or has another rate.
         BrokerError: a broker is named and does not answer.
     """
+    if config.source[0].uri is None:
+        # What is measured takes a signal, whatever it is.
+        simulated = replace(config.source[0], uri="sim:lte-dl")
+        config = replace(config, source=(simulated, *config.source[1:]))
     bundle = named_bundle(config.band[0])
     source = open_band_source(config, [bundle])
     try:

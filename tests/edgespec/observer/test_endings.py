@@ -205,6 +205,7 @@ def test_exit_codes(
     config = write_config(
         tmp_path / "edgespec.toml",
         node={"state_dir": str(tmp_path), "computing": "plain"},
+        source={"uri": "sim:lte-dl"},
         band={"model": str(tiny_network.bundle().path)},
     )
     result = CliRunner().invoke(main, ["monitor", "-c", str(config), "--json"])

@@ -181,3 +181,16 @@ def test_a_cold_start_that_fails_says_why(
     assert "none.edgespec" in capsys.readouterr().err
     with pytest.raises(EdgespecError, match=r"did not come to its first score: .*none\.edgespec"):
         bench._cold_start(missing)
+
+
+def test_without_a_source_the_simulated_cell_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str | None] = []
+
+    def refuse(config: Config, bundles: object) -> None:
+        opened.append(config.source[0].uri)
+        raise EdgespecError("enough")
+
+    monkeypatch.setattr("edgespec.ops.bench.open_band_source", refuse)
+    with pytest.raises(EdgespecError, match="enough"):
+        bench.bench(Config(), 0.1)
+    assert opened == ["sim:lte-dl"]
