@@ -116,8 +116,9 @@ def markdown(rows: Sequence[Row]) -> str:
     """Return AUC and the share found at 1% false alarms; all hops of a mode count alike."""
     table = []
     isrs_db = sorted({row.isr_db for row in rows if row.kind})
+    heard = {row.detector for row in rows}
     for mode in ("onset", "persistent"):
-        for detector in _DETECTORS:
+        for detector in (name for name in _DETECTORS if name in heard):
             own = [row for row in rows if row.detector == detector]
             normal = np.array([v for row in own if row.mode == "normal" for v in row.scores])
             limit = np.quantile(normal, 1.0 - _FALSE_ALARM_RATE)
