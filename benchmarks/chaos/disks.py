@@ -1,5 +1,6 @@
 """Disks that are full while the broker is away."""
 
+import signal
 import subprocess
 from pathlib import Path
 
@@ -38,7 +39,12 @@ def _outage(name: str, folder: Path, state_dir: Path, max_file_bytes: int) -> Tr
         broker.url, state_dir, "disk", 0.01, max_file_bytes=max_file_bytes, count=_N_MESSAGES
     )
     feeder.wait_said(_N_MESSAGES)
+    # What a broker gets before it knows a subscriber, nobody hears: it may have died too early.
+    feeder.send(signal.SIGSTOP)
+    ear.is_there.clear()
     broker.start()
+    ear.is_there.wait(20.0)
+    feeder.send(signal.SIGCONT)
     wait_until(lambda: set(feeder.said) <= ear.names(), 60.0)
     feeder.end()
     ear.close()

@@ -37,6 +37,10 @@ _LITTLE_DB = 6.0
 #: Or hardly a slot is as loud as one before it, and the median has moved as much, but for so much
 #: of it: a walker may come out of a fade meanwhile.
 _ALL_APART, _OFF_SHARE = 0.9, 0.3
+#: A small step at a still site, of as many slots behind as ever: without the move they differ from
+#: all those before by so many times chance, with it by no more than chance; and the slots of each
+#: side of it among themselves do not, either.
+_STILL_APART, _STILL_ALIKE, _STILL = 2.5, 1.2, 1.5
 #: Where noise has fallen, the cell has by this part of it at least.
 _FALL_SHARE = 0.5
 #: Whoever moves again and again before it is known what he is, sweeps or hops.
@@ -180,19 +184,23 @@ class ReceiverGain:
         behind = self._behind[:, : self._n_behind]
         before = np.roll(self._before[:, : self._n_before], -self._at, axis=1)
         self._move = move = noise_move(behind[0], behind[1], self._place[: self._n_behind], site)
+        if self._is_gain(move, before, behind):
+            self._before *= np.float32(10.0 ** (move.move_db / 10.0))
+            self.forget()
+            return move.move_db
         if self._n_behind == _N_BEHIND:
             # What has stayed so long without being a step is none.
             self._state = _State.NO_GAIN
+        return 0.0
+
+    def _is_gain(self, move: NoiseMove, before: FloatArray, behind: FloatArray) -> bool:
         is_sure = abs(move.move_db) >= _LEAST_DB and move.sigmas >= _SURE_SIGMAS
-        if not (is_sure and move.is_alike) or len(behind[0]) < _LEAST_BEHIND:
-            return 0.0
+        if not (is_sure and move.is_alike) or behind.shape[1] < _LEAST_BEHIND:
+            return False
         if not self._n_before or not _has_cell(before):
-            return 0.0
-        if not _has_followed(before, behind, move.move_db):
-            return 0.0
-        self._before *= np.float32(10.0 ** (move.move_db / 10.0))
-        self.forget()
-        return move.move_db
+            return False
+        ways = (_has_followed, _has_followed_still)
+        return any(has_followed(before, behind, move.move_db) for has_followed in ways)
 
     def _keep(self, slots: Slots) -> None:
         """Take the slots of a hop for those before whatever comes, in place of the oldest."""
@@ -225,6 +233,23 @@ def _has_followed(before: FloatArray, behind: FloatArray, move_db: float) -> boo
             )
     # A cell fades by a few dB at any time: where noise has risen by no more, both are asked.
     return n_alike == 2 or (n_alike == 1 and not 0.0 < move_db < _LITTLE_DB)
+
+
+def _has_followed_still(before: FloatArray, behind: FloatArray, move_db: float) -> bool:
+    """Return whether a cell that stands still has moved with the noise, by however little."""
+    if before.shape[1] < _N_BEFORE or behind.shape[1] < _N_BEHIND:
+        return False
+    was_db, is_db = _cell_db(before), _cell_db(behind)
+    chance = float(np.sqrt(1.0 / _N_BEFORE + 1.0 / _N_BEHIND))
+    if _apart(was_db, is_db) < _STILL_APART * chance:
+        return False
+    if _apart(was_db + move_db, is_db) > _STILL_ALIKE * chance:
+        return False
+    halves = [
+        _apart(*(_cell_db(part) for part in np.array_split(side, 2, axis=1)))
+        for side in (before, behind)
+    ]
+    return bool(max(halves) <= _STILL * 2.0 / np.sqrt(_N_BEHIND))
 
 
 def _has_cell(slots: FloatArray) -> bool:
