@@ -20,10 +20,10 @@ from edgespec.simulate.inject import mean_power
 
 __all__ = ["Burst", "main"]
 
-LENGTHS_MS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+LENGTHS_MS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 ISRS_DB = (10.0, 20.0, 30.0)
 #: Behind the warm-up, and how much more is played, s.
-_AT_S, _PLAYED_S = 0.1, 0.2
+_AT_S, _PLAYED_S = 0.1, 0.35
 #: The level is so much lower that bursts do not clip.
 _ROOM_DB = 30.0
 _SEED = 20261130
