@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edgespec.alarm.outbox.journal import Kind, Record, pack, pack_all, unpack
 from edgespec.errors import ConfigError
 from edgespec.mqtt.url import BrokerUrl
-from edgespec.wire.text import decode, encode
+from edgespec.wire.text import PayloadError, decode, encode
 from tests.edgespec.wire.test_bytes import SAYS
 from tests.fuzz.messages import PARSERS
 
@@ -56,14 +56,22 @@ def test_a_message_comes_back_as_it_was(payload: dict[str, Any]) -> None:
     assert json.dumps(again, sort_keys=True) == json.dumps(payload, sort_keys=True)
 
 
-# The other two hand on what they were given.
-@pytest.mark.parametrize("noun", sorted(PARSERS.keys() - {"replayed", "info"}))
+# Two hand on what they were given; what a request cannot mean is refused, not left out.
+@pytest.mark.parametrize("noun", sorted(PARSERS.keys() - {"replayed", "info", "request"}))
 @given(key=st.text(max_size=10), value=plain)
 def test_a_field_may_be_added_to_any_message(noun: str, key: str, value: Any) -> None:
     known = json.loads(SAYS[noun])
     more = json.dumps({**known, f"x-{key}": value}).encode()
     parsed, expected = PARSERS[noun](more), PARSERS[noun](SAYS[noun].encode())
     assert repr(parsed) == repr(expected)
+
+
+@given(key=st.text(max_size=10), value=plain)
+def test_a_request_with_a_field_that_is_none_is_refused(key: str, value: Any) -> None:
+    """A slip in ``upper_hz`` must not silence all frequencies."""
+    more = json.dumps({**json.loads(SAYS["request"]), f"x-{key}": value}).encode()
+    with pytest.raises(PayloadError, match="no known key"):
+        PARSERS["request"](more)
 
 
 @given(st.text("abcXYZ019#/?[]@:%+ ü", min_size=8, max_size=20), st.sampled_from(["h", "h:1", ""]))

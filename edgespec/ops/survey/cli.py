@@ -34,9 +34,10 @@ __all__ = ["survey"]
     help="Draw the spectrum and the cells into FILE (.png, .svg or .pdf); needs matplotlib.",
 )
 def survey(source: str, duration: float, as_json: bool, picture: Path | None) -> None:
-    """List the cells of a band, LTE or 5G NR, Wi-Fi's packets, and what else is there.
+    """List the cells of a band, and what else is there.
 
-    Identity, duplex, prefix, bandwidth, SNR, clock and timing. A band without a cell is no error.
+    Of LTE and 5G NR, and packets of Wi-Fi: identity, duplex, prefix, bandwidth, SNR, clock and
+    timing. A band without a cell is no error.
     """
     from edgespec.ops.survey.report import survey as measure
 
