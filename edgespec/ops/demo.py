@@ -31,9 +31,10 @@ _RECEIVE_S = 5.0
 _FOUND_BY = {"residual": "by what is left when the cell is cancelled"}
 _NEXT = """\
 Go on with your own radio or recording:
-  edgespec config init edgespec.toml     a commented configuration
+  edgespec setup --band 806M             finds the radio, writes edgespec.toml
   edgespec doctor -c edgespec.toml       is everything there?
-  edgespec monitor -c edgespec.toml --source 'rtl_tcp:127.0.0.1:1234?center_freq=806M'
+  edgespec calibrate -c edgespec.toml    how many false events a day?
+  edgespec monitor -c edgespec.toml      watches; --source sigmf:FILE plays a recording
 An RTL-SDR is watched by the detectors that need no model; README says how one is made."""
 
 

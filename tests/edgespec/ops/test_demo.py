@@ -34,7 +34,7 @@ def test_it_shows_an_alarm_and_how_to_go_on() -> None:
     assert f"{len(types)} messages" in success
     assert "when the cell is cancelled" in success
     after = "".join(observer.output[observer.output.index(success) :])
-    for command in ("config init", "doctor", "monitor"):
+    for command in ("setup", "doctor", "calibrate", "monitor"):
         assert f"edgespec {command}" in after
     assert "Traceback" not in observer.errors
 
