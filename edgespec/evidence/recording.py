@@ -6,7 +6,7 @@ from typing import Any
 
 from edgespec import __version__
 from edgespec.evidence.tape import Cut
-from edgespec.records import Event, SampleFormat
+from edgespec.records import Event, EventType, SampleFormat
 from edgespec.units import format_utc
 
 __all__ = ["Recording", "recording_of"]
@@ -70,6 +70,9 @@ def recording_of(cut: Cut, sample_format: SampleFormat, node: str) -> Recording:
 def _annotation(event: Event, cut: Cut) -> dict[str, Any]:
     start = max(event.sample_start - cut.sample_start, 0)
     stop = event.sample_start + event.n_samples - cut.sample_start
+    if event.event_type != EventType.END:
+        # It goes on: how long it was when it was last told is old.
+        stop = len(cut.samples)
     stop = min(max(stop, start + 1), len(cut.samples))
     return {
         "core:sample_start": min(start, len(cut.samples) - 1),
