@@ -4,11 +4,9 @@ from dataclasses import dataclass, field
 
 from edgespec.errors import ConfigError
 from edgespec.option import ID, about, check_record
+from edgespec.sensitivity import SENSITIVITIES
 
-__all__ = ["SENSITIVITIES", "DetectConfig"]
-
-#: False events a day by the names of sensitivities.
-SENSITIVITIES = {"lowest": 0.1, "low": 1.0, "medium": 5.0, "high": 20.0, "highest": 100.0}
+__all__ = ["DetectConfig"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from edgespec.config.detect_table import SENSITIVITIES
 from edgespec.finite import LARGEST
 from edgespec.flags import CONFIG_OPTION, MODEL_OPTION, SOURCE_OPTION
+from edgespec.sensitivity import SENSITIVITIES
 from edgespec.signals import stop_on_signals
 
 __all__ = ["calibrate"]

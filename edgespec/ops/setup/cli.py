@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from edgespec.config.detect_table import SENSITIVITIES
 from edgespec.errors import UsageError
 from edgespec.newfile import write_new
+from edgespec.sensitivity import SENSITIVITIES
 
 __all__ = ["setup"]
 
