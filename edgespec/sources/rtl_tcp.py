@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.sources.rate import RateWatch
+from edgespec.sources.request import Request
 from edgespec.sources.tuner import TunerSettings, first_of, settings_of
 from edgespec.sources.uri import SourceUri
 
@@ -37,16 +38,7 @@ _POLL_S = 0.2
 _NS = 1_000_000_000
 
 
-def open_rtl_tcp(
-    uri: SourceUri,
-    *,
-    center_freq_hz: float | None = None,
-    sample_rate_hz: float | None = None,
-    gain_db: float | None = None,
-    ppm: float | None = None,
-    block_samples: int = 32_768,
-    is_awaited: bool = False,
-) -> "RtlTcp":
+def open_rtl_tcp(uri: SourceUri, request: Request) -> "RtlTcp":
     """Return the dongle behind ``rtl_tcp:HOST:PORT``, tuned and streaming.
 
     Options: those of the tuner; ``timeout_s`` to connect, ``stall_s`` without data until the
@@ -56,15 +48,15 @@ def open_rtl_tcp(
         UsageError: no frequency or rate is given, or the address cannot be understood.
         SourceError: the server refuses, does not answer or is no rtl_tcp.
     """
-    settings = settings_of(uri, center_freq_hz, sample_rate_hz, gain_db, ppm)
+    settings = settings_of(uri, request)
     return RtlTcp(
         uri.text,
         _address(uri),
         settings,
         timeout_s=seconds_of(uri, "timeout_s", 5.0),
         stall_s=seconds_of(uri, "stall_s", 2.0),
-        buffer_bytes=8 * block_samples,
-        is_awaited=is_awaited,
+        buffer_bytes=8 * request.block_samples,
+        is_awaited=request.is_awaited,
     )
 
 

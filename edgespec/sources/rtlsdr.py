@@ -4,6 +4,7 @@ import socket
 import time
 
 from edgespec.errors import SourceError, UsageError
+from edgespec.sources.request import Request
 from edgespec.sources.rtl_server import RtlServer
 from edgespec.sources.rtl_tcp import RtlTcp, seconds_of
 from edgespec.sources.tuner import TunerSettings, settings_of
@@ -16,16 +17,7 @@ _HOST = "127.0.0.1"
 _POLL_S = 0.05
 
 
-def open_rtlsdr(
-    uri: SourceUri,
-    *,
-    center_freq_hz: float | None = None,
-    sample_rate_hz: float | None = None,
-    gain_db: float | None = None,
-    ppm: float | None = None,
-    block_samples: int = 32_768,
-    is_awaited: bool = False,
-) -> "RtlSdr":
+def open_rtlsdr(uri: SourceUri, request: Request) -> "RtlSdr":
     """Return the dongle with the serial in ``rtlsdr:SERIAL``, or the first: tuned and streaming.
 
     Options: those of the tuner; ``timeout_s`` until it must deliver, ``stall_s`` without data until
@@ -37,15 +29,15 @@ def open_rtlsdr(
     """
     if any(not letter.isprintable() or letter.isspace() for letter in uri.rest):
         raise UsageError(f"{uri.text!r} has no serial of a dongle; write rtlsdr:SERIAL or rtlsdr:")
-    settings = settings_of(uri, center_freq_hz, sample_rate_hz, gain_db, ppm)
+    settings = settings_of(uri, request)
     return RtlSdr(
         uri.text,
         RtlServer(uri.rest),
         settings,
         timeout_s=seconds_of(uri, "timeout_s", 10.0),
         stall_s=seconds_of(uri, "stall_s", 2.0),
-        buffer_bytes=8 * block_samples,
-        is_awaited=is_awaited,
+        buffer_bytes=8 * request.block_samples,
+        is_awaited=request.is_awaited,
     )
 
 

@@ -1,27 +1,16 @@
 """The known sources and how to open one by its URI."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from edgespec.door import brief, door
 from edgespec.errors import SourceError
+from edgespec.sources.request import Request
 from edgespec.sources.source import Source
 from edgespec.sources.tuner import TUNER_KEYS
 from edgespec.sources.uri import SourceUri, parse_uri
 
-__all__ = ["SOURCES", "Request", "SourceKind", "open_source"]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the user wants of a source that leaves it open; its URI goes first."""
-
-    center_freq_hz: float | None = None
-    sample_rate_hz: float | None = None
-    gain_db: float | None = None
-    block_samples: int = 32_768
-    ppm: float | None = None
-    is_awaited: bool = False
+__all__ = ["SOURCES", "SourceKind", "open_source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +75,13 @@ def _wav(uri: SourceUri, request: Request) -> Source:
 def _rtl_tcp(uri: SourceUri, request: Request) -> Source:
     from edgespec.sources.rtl_tcp import open_rtl_tcp
 
-    return open_rtl_tcp(uri, **asdict(request))
+    return open_rtl_tcp(uri, request)
 
 
 def _rtlsdr(uri: SourceUri, request: Request) -> Source:
     from edgespec.sources.rtlsdr import open_rtlsdr
 
-    return open_rtlsdr(uri, **asdict(request))
+    return open_rtlsdr(uri, request)
 
 
 def _sim(uri: SourceUri, request: Request) -> Source:

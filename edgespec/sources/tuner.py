@@ -5,6 +5,7 @@ import struct
 from dataclasses import dataclass
 
 from edgespec.errors import SourceError, UsageError
+from edgespec.sources.request import Request
 from edgespec.sources.uri import SourceUri
 
 __all__ = [
@@ -90,13 +91,7 @@ class TunerSettings:
         return b"".join(struct.pack(">BI", code, value & 0xFFFFFFFF) for code, value in pairs)
 
 
-def settings_of(
-    uri: SourceUri,
-    center_freq_hz: float | None,
-    sample_rate_hz: float | None,
-    gain_db: float | None,
-    ppm: float | None,
-) -> TunerSettings:
+def settings_of(uri: SourceUri, request: Request) -> TunerSettings:
     """Return what an address says, and where it says nothing, what the configuration does.
 
     ``gain`` is in dB, or ``auto``.
@@ -105,7 +100,7 @@ def settings_of(
         UsageError: no frequency is given, or a value cannot be understood.
         SourceError: a dongle cannot be set to it.
     """
-    frequency_hz = first_of(uri.number("center_freq"), center_freq_hz)
+    frequency_hz = first_of(uri.number("center_freq"), request.center_freq_hz)
     if frequency_hz is None:
         raise UsageError(
             f"{uri.text!r} does not say what to tune to; add center_freq=806e6 to the query "
@@ -113,9 +108,9 @@ def settings_of(
         )
     return TunerSettings(
         frequency_hz,
-        first_of(uri.number("sample_rate"), sample_rate_hz) or DEFAULT_RATE_HZ,
-        _gain_db(uri, gain_db),
-        round(first_of(uri.number("ppm"), ppm) or 0),
+        first_of(uri.number("sample_rate"), request.sample_rate_hz) or DEFAULT_RATE_HZ,
+        _gain_db(uri, request.gain_db),
+        round(first_of(uri.number("ppm"), request.ppm) or 0),
         uri.flag("agc"),
         uri.flag("bias_tee"),
         uri.options.get("direct_sampling", "").lower(),
