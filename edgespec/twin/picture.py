@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import ConfigError
+from edgespec.figures import new_figure, save_figure
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.site import Site
 from edgespec.units import format_hz, format_utc
@@ -48,20 +49,11 @@ def draw_site(site: Site, verdict: TwinVerdict | None, path: Path) -> None:
         _difference_panel(figure, panels[2], site, verdict)
         figure.suptitle(_headline(verdict))
         figure.supxlabel(_LEGEND, fontsize=8)
-    try:
-        figure.savefig(path, dpi=110)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be written: {error}") from error
+    save_figure(figure, path)
 
 
 def _figure(n_panels: int) -> tuple[Any, list[Any]]:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ConfigError(
-            "pictures need matplotlib: install the extra (pip install 'edgespec[twin]')"
-        ) from None
-    figure = Figure(figsize=(6.2 * n_panels, 6.0), layout="constrained")
+    figure = new_figure(6.2 * n_panels, 6.0)
     panels = figure.subplots(1, n_panels, squeeze=False)[0]
     return figure, list(panels)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgespec.detect.calibration import DetectorTail, peaks_over
-from edgespec.errors import ConfigError
+from edgespec.figures import new_figure, save_figure
 from edgespec.ops.calibration.report import CalibratedBand
 
 __all__ = ["draw_calibration"]
@@ -22,24 +22,15 @@ def draw_calibration(bands: Sequence[CalibratedBand], path: Path) -> None:
     Raises:
         ConfigError: the file cannot be written, or matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ConfigError(
-            "pictures need matplotlib: install the extra (pip install 'edgespec[twin]')"
-        ) from None
     n_columns = max(len(band.calibration.detectors) for band in bands)
-    figure = Figure(figsize=(3.6 * n_columns, 3.6 * len(bands)), layout="constrained")
+    figure = new_figure(3.6 * n_columns, 3.6 * len(bands))
     panels = figure.subplots(len(bands), n_columns, squeeze=False)
     for row, band in zip(panels, bands, strict=True):
         for panel, one in zip(row, band.calibration.detectors, strict=False):
             _panel(panel, band, one)
         for panel in row[len(band.calibration.detectors) :]:
             panel.set_axis_off()
-    try:
-        figure.savefig(path, dpi=110)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be written: {error}") from error
+    save_figure(figure, path)
 
 
 def _panel(panel: Any, band: CalibratedBand, one: DetectorTail) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from edgespec.errors import ConfigError
+from edgespec.figures import new_figure, save_figure
 from edgespec.nr.block import N_BLOCK_SUBCARRIERS
 from edgespec.ops.survey.lines import cell_name
 from edgespec.ops.survey.report import Survey
@@ -20,22 +20,13 @@ def draw_survey(found: Survey, path: Path) -> None:
     Raises:
         ConfigError: the file cannot be written, or matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ConfigError(
-            "pictures need matplotlib: install the extra (pip install 'edgespec[twin]')"
-        ) from None
-    figure = Figure(figsize=(11.0, 4.2), layout="constrained")
+    figure = new_figure(11.0, 4.2)
     left, right = figure.subplots(1, 2, width_ratios=(3, 1))
     _spectrum_panel(left, found)
     _cells_panel(right, found)
     # A path may hold what the drawing's language of formulas takes for its own.
     figure.suptitle(found.source.replace("$", r"\$"), fontsize=9)
-    try:
-        figure.savefig(path, dpi=110)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be written: {error}") from error
+    save_figure(figure, path)
 
 
 def _spectrum_panel(panel: Any, found: Survey) -> None:
