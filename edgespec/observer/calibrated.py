@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from edgespec.decode import Decoder, read_bounded
@@ -12,6 +11,7 @@ from edgespec.detect.calibration import Calibration
 from edgespec.detect.rules import EventRules
 from edgespec.errors import ModelError
 from edgespec.newfile import replace_file
+from edgespec.observer.band_file import band_file
 from edgespec.promise import Promise
 from edgespec.tail import MOST_SHAPE, Tail
 
@@ -81,9 +81,8 @@ class KeptCalibration:
 
 
 def calibration_path(folder: Path, band: str) -> Path:
-    """Return the file of a band; its id may hold what a name of a file cannot."""
-    name = sha256(band.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return folder / "calibration" / f"{name}.json"
+    """Return the file of a band."""
+    return band_file(folder / "calibration", band, ".json")
 
 
 def save_calibration(path: Path, kept: KeptCalibration) -> None:

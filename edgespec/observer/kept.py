@@ -4,7 +4,6 @@ import json
 import logging
 import math
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from edgespec.dsp.stream import RATE_TOLERANCE
 from edgespec.errors import ModelError
 from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays
 from edgespec.newfile import replace_file
+from edgespec.observer.band_file import band_file
 from edgespec.observer.heard import Heard
 
 __all__ = ["KeptFile", "KeptNormal", "kept_file", "load_kept", "save_kept"]
@@ -71,9 +71,9 @@ class KeptNormal:
 def kept_file(
     folder: Path, band: str, source: str, gain_db: float | None, model_sha256: str = ""
 ) -> KeptFile:
-    """Return the file of a band; its id may hold what a name of a file cannot."""
-    name = sha256(band.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return KeptFile(folder / "normal" / f"{name}.normal", source, gain_db, model_sha256)
+    """Return the file of a band, and what goes with it."""
+    path = band_file(folder / "normal", band, ".normal")
+    return KeptFile(path, source, gain_db, model_sha256)
 
 
 def save_kept(path: Path, kept: KeptNormal) -> None:
