@@ -23,6 +23,11 @@ class SampleFormat(StrEnum):
         return np.dtype({"cf32": "c8", "cu8": "u1", "ci8": "i1", "ci16": "i2"}[self.value])
 
     @property
+    def datatype(self) -> str:
+        """SigMF's name of it in a file, where numbers of several bytes are little-endian."""
+        return self.value if self.dtype.itemsize == 1 else f"{self.value}_le"
+
+    @property
     def sample_bytes(self) -> int:
         """Bytes of one complex sample."""
         return {"cf32": 8, "cu8": 2, "ci8": 2, "ci16": 4}[self.value]

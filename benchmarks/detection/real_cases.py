@@ -107,11 +107,8 @@ class Recording:
         rate_hz = self.info.sample_rate_hz
         path = folder / f"{self.name}-{case.name.replace(' ', '-')}.iq"
         self.mixed(case, start_s).tofile(path)
-        datatype = {"cf32": "cf32_le", "ci16": "ci16_le"}.get(
-            self.info.sample_format.value, self.info.sample_format.value
-        )
         return (
-            f"raw:{path}?datatype={datatype}&sample_rate={rate_hz:.0f}"
+            f"raw:{path}?datatype={self.info.sample_format.datatype}&sample_rate={rate_hz:.0f}"
             f"&center_freq={self.info.center_freq_hz:.0f}"
         )
 

@@ -11,17 +11,10 @@ from sigmf import SigMFFile
 from converter.simulate.specs import RecordingSpec, check_names
 from edgespec import __version__
 from edgespec.errors import UsageError
-from edgespec.records import SampleFormat
 from edgespec.simulate.scene import Annotation, Scene
 
 __all__ = ["write_recording", "write_recordings"]
 
-_DATATYPE = {
-    SampleFormat.CF32: "cf32_le",
-    SampleFormat.CU8: "cu8",
-    SampleFormat.CI8: "ci8",
-    SampleFormat.CI16: "ci16_le",
-}
 _CHUNK_SAMPLES = 500_000
 _EXTENSION_VERSION = "0.1.0"
 
@@ -91,7 +84,7 @@ def _metadata(spec: RecordingSpec, annotations: list[Annotation], sha512: str) -
     scene = spec.scene
     meta = SigMFFile(
         global_info={
-            "core:datatype": _DATATYPE[scene.receiver.sample_format],
+            "core:datatype": scene.receiver.sample_format.datatype,
             "core:sample_rate": scene.sample_rate_hz,
             "core:num_channels": 1,
             "core:sha512": sha512,

@@ -11,12 +11,6 @@ from edgespec.units import format_utc
 
 __all__ = ["Recording", "recording_of"]
 
-_DATATYPES = {
-    SampleFormat.CU8: "cu8",
-    SampleFormat.CI8: "ci8",
-    SampleFormat.CI16: "ci16_le",
-    SampleFormat.CF32: "cf32_le",
-}
 _LABEL = 20
 
 
@@ -41,7 +35,7 @@ def recording_of(cut: Cut, sample_format: SampleFormat, node: str) -> Recording:
     stamp = time[:19].replace("-", "").replace(":", "")
     meta = {
         "global": {
-            "core:datatype": _DATATYPES[sample_format],
+            "core:datatype": sample_format.datatype,
             "core:sample_rate": cut.sample_rate_hz,
             "core:version": "1.2.5",
             "core:recorder": f"edgespec {__version__}",
