@@ -137,31 +137,24 @@ def calibrate(
     Raises:
         ModelError: too little signal for any detector.
     """
-    rng = np.random.default_rng(seed)
     n_blocks = len(blocks)
-    starts = rng.integers(
-        0,
-        max(n_blocks - _STRETCH_BLOCKS, 1),
-        (_N_DRAWN, max(n_blocks // _STRETCH_BLOCKS, 1)),
-    )
-    rows = (starts[:, :, None] + np.arange(_STRETCH_BLOCKS)).reshape(_N_DRAWN, -1)
-    found = []
-    for name, column in zip(names, blocks.T.astype(np.float64), strict=True):
-        tail = _tail_of(column, block_s)
-        if tail is None:
-            continue
-        drawn = tuple(
-            one
-            for row in rows
-            for one in (_tail_of(column[np.minimum(row, n_blocks - 1)], block_s),)
-            if one is not None
-        )
-        found.append(DetectorTail(name, tail, float(column.max()), drawn))
-    if not found:
+    columns = dict(zip(names, blocks.T.astype(np.float64), strict=True))
+    tails = {name: _tail_of(column, block_s) for name, column in columns.items()}
+    known = {name: tail for name, tail in tails.items() if tail is not None}
+    if not known:
         raise ModelError(
             f"{n_blocks * block_s:.3g} s of normal signal are too few to promise anything: some "
             f"{LEAST_PEAKS / _SHARE * block_s:.0f} s are the least, 30 minutes a beginning"
         )
+    shape = _N_DRAWN, n_blocks // _STRETCH_BLOCKS
+    starts = np.random.default_rng(seed).integers(0, n_blocks - _STRETCH_BLOCKS, shape)
+    rows = (starts[:, :, None] + np.arange(_STRETCH_BLOCKS)).reshape(_N_DRAWN, -1)
+    found = []
+    for name, tail in known.items():
+        column = columns[name]
+        again = (_tail_of(column[row], block_s) for row in rows)
+        drawn = tuple(one for one in again if one is not None)
+        found.append(DetectorTail(name, tail, float(column.max()), drawn))
     return Calibration(n_blocks * block_s, tuple(found))
 
 
