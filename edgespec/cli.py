@@ -12,7 +12,13 @@ from edgespec import __version__
 from edgespec.clickglue import EdgespecGroup
 from edgespec.computing import AUTO, Computing
 from edgespec.finite import Finite
-from edgespec.flags import CONFIG_OPTION, MODEL_OPTION, SOURCE_OPTION
+from edgespec.flags import (
+    CONFIG_OPTION,
+    JSON_OPTION,
+    MODEL_OPTION,
+    MQTT_OPTION,
+    SOURCE_OPTION,
+)
 from edgespec.newfile import write_new
 from edgespec.ops.calibration.cli import calibrate
 from edgespec.ops.events.cli import events, incidents
@@ -29,12 +35,6 @@ __all__ = ["main"]
 
 _REQUIRE_BROKER_S = 5.0
 
-_MQTT = click.option(
-    "--mqtt",
-    metavar="URL",
-    help="Broker, e.g. mqtt://localhost:1883; a password is better kept in the configuration or "
-    "in EDGESPEC_MQTT_PASSWORD.",
-)
 _BACKEND = click.option(
     "--backend",
     metavar="NAME",
@@ -45,7 +45,6 @@ _COMPUTING = click.option(
     type=click.Choice([AUTO, *Computing]),
     help="How spectra and scores are computed; plain never loads Numba, for small boards.",
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 
 
 @click.group(cls=EdgespecGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,7 +85,7 @@ def _load(config_path: Path | None, **options: Any) -> "Config":
 @CONFIG_OPTION
 @SOURCE_OPTION
 @MODEL_OPTION
-@_MQTT
+@MQTT_OPTION
 @_BACKEND
 @_COMPUTING
 @click.option(
@@ -108,7 +107,7 @@ def _load(config_path: Path | None, **options: Any) -> "Config":
 @click.option(
     "--refuse-simulation", is_flag=True, help="Exit with 3 where a source is a simulation."
 )
-@_JSON
+@JSON_OPTION
 def monitor(
     config_path: Path | None,
     source: str | None,
@@ -152,7 +151,7 @@ def monitor(
 @CONFIG_OPTION
 @SOURCE_OPTION
 @MODEL_OPTION
-@_MQTT
+@MQTT_OPTION
 @_BACKEND
 @_COMPUTING
 @click.option(
@@ -168,7 +167,7 @@ def monitor(
     metavar="SECONDS",
     help="Time to measure for.",
 )
-@_JSON
+@JSON_OPTION
 def bench(
     config_path: Path | None,
     source: str | None,
@@ -210,11 +209,11 @@ def bench(
 @CONFIG_OPTION
 @SOURCE_OPTION
 @MODEL_OPTION
-@_MQTT
+@MQTT_OPTION
 @click.option(
     "--warm", is_flag=True, help="Compile the kernels and choose the runtime now, and keep both."
 )
-@_JSON
+@JSON_OPTION
 def doctor(
     config_path: Path | None,
     source: str | None,
@@ -247,7 +246,7 @@ def doctor(
 
 
 @main.command()
-@_MQTT
+@MQTT_OPTION
 @click.option(
     "--duration",
     type=Finite(min=10.0),
@@ -332,7 +331,7 @@ def model() -> None:
 
 @model.command("info")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
-@_JSON
+@JSON_OPTION
 def model_info(path: Path | None, as_json: bool) -> None:
     """Say what a bundle holds; default: the shipped one."""
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
@@ -356,7 +355,7 @@ def model_info(path: Path | None, as_json: bool) -> None:
     metavar="NAME",
     help="Runtime to check it with: litert, tflite_runtime or numba.",
 )
-@_JSON
+@JSON_OPTION
 def model_verify(path: Path | None, backend: str, as_json: bool) -> None:
     """Run a bundle on its golden vectors.
 

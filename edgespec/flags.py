@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-__all__ = ["CONFIG_OPTION", "MODEL_OPTION", "SOURCE_OPTION"]
+__all__ = ["CONFIG_OPTION", "JSON_OPTION", "MODEL_OPTION", "MQTT_OPTION", "SOURCE_OPTION"]
 
 CONFIG_OPTION = click.option(
     "-c",
@@ -25,4 +25,13 @@ MODEL_OPTION = click.option(
     type=click.Path(path_type=Path),
     metavar="BUNDLE",
     help="FILE.edgespec; default: the shipped one.",
+)
+MQTT_OPTION = click.option(
+    "--mqtt",
+    metavar="URL",
+    help="Broker, e.g. mqtt://localhost:1883; a password is better kept in the configuration or "
+    "in EDGESPEC_MQTT_PASSWORD.",
+)
+JSON_OPTION = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line on stdout."
 )

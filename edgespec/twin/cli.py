@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import click
 
 from edgespec.finite import Finite
+from edgespec.flags import JSON_OPTION, MQTT_OPTION
 from edgespec.newfile import write_new
 from edgespec.signals import stop_on_signals
 
@@ -30,13 +31,6 @@ _CONFIG = click.option(
     metavar="FILE",
     help="Configuration whose table [mqtt] names broker, credentials and topic prefix.",
 )
-_MQTT = click.option(
-    "--mqtt",
-    metavar="URL",
-    help="Broker, e.g. mqtt://localhost:1883; a password is better kept in the configuration or "
-    "in EDGESPEC_MQTT_PASSWORD.",
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 _TRAINED = click.option(
     "--trained",
     type=click.Path(path_type=Path),
@@ -102,7 +96,7 @@ def init(path: Path | None) -> None:
 @twin.command()
 @_SITES
 @_CONFIG
-@_MQTT
+@MQTT_OPTION
 @_TRAINED
 @click.option("--id", "central", metavar="NAME", help="Id of this central unit; default: random.")
 @click.option("--duration", type=_SECONDS, metavar="SECONDS", help="Stop after this time.")
@@ -111,7 +105,7 @@ def init(path: Path | None) -> None:
     is_flag=True,
     help=f"Exit with 6 unless the broker answers within {_REQUIRE_BROKER_S:g} s.",
 )
-@_JSON
+@JSON_OPTION
 def run(
     site_paths: tuple[Path, ...],
     config_path: Path | None,
@@ -164,7 +158,7 @@ def run(
     help="Where to write what was learnt (npz).",
 )  # fmt: skip
 @_CONFIG
-@_MQTT
+@MQTT_OPTION
 @click.option(
     "--duration",
     type=_SECONDS,
@@ -173,7 +167,7 @@ def run(
     metavar="SECONDS",
     help="Without REPORTS: how long to listen.",
 )
-@_JSON
+@JSON_OPTION
 def train(
     site_path: Path,
     reports: tuple[Path, ...],
@@ -227,8 +221,8 @@ def train(
 
 @twin.command()
 @_CONFIG
-@_MQTT
-@_JSON
+@MQTT_OPTION
+@JSON_OPTION
 def status(config_path: Path | None, mqtt: str | None, as_json: bool) -> None:
     """Say how all sites and central units are.
 
@@ -243,10 +237,10 @@ def status(config_path: Path | None, mqtt: str | None, as_json: bool) -> None:
 @twin.command()
 @click.argument("site", metavar="SITE")
 @_CONFIG
-@_MQTT
+@MQTT_OPTION
 @_TRAINED
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_JSON
+@JSON_OPTION
 def forget(
     site: str,
     config_path: Path | None,
@@ -287,7 +281,7 @@ def forget(
     help="Where to write the picture.",
 )  # fmt: skip
 @_CONFIG
-@_MQTT
+@MQTT_OPTION
 @click.option(
     "--verdict",
     "verdict_path",
@@ -325,7 +319,7 @@ def map_(
 @twin.command()
 @_SITES
 @_CONFIG
-@_MQTT
+@MQTT_OPTION
 @click.option(
     "--jammer",
     "jammers",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from edgespec.finite import LARGEST
-from edgespec.flags import CONFIG_OPTION, MODEL_OPTION, SOURCE_OPTION
+from edgespec.flags import CONFIG_OPTION, JSON_OPTION, MODEL_OPTION, SOURCE_OPTION
 from edgespec.sensitivity import SENSITIVITIES
 from edgespec.signals import stop_on_signals
 
@@ -83,7 +83,7 @@ class _PerDay(click.ParamType[float]):
     metavar="TIME",
     help="How much signal to hear: 30m (the default of a radio), 2h. Ctrl-C ends it earlier.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
+@JSON_OPTION
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),

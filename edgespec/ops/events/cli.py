@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import click
 
 from edgespec.finite import Finite
-from edgespec.flags import CONFIG_OPTION
+from edgespec.flags import CONFIG_OPTION, JSON_OPTION
 
 if TYPE_CHECKING:
     from edgespec.config import Config
@@ -17,8 +17,6 @@ __all__ = ["events", "incidents"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 
 
 _MQTT = click.option("--mqtt", metavar="URL", help="Broker; default: mqtt.url.")
@@ -34,7 +32,7 @@ _HOURS = Finite(min=0, min_open=True, max=8784)
 
 def _whom(command: Callable[P, R]) -> Callable[P, R]:
     """Add the options of all that asks an observer."""
-    for option in (_JSON, _MQTT, _NODE, CONFIG_OPTION):
+    for option in (JSON_OPTION, _MQTT, _NODE, CONFIG_OPTION):
         command = option(command)
     return command
 
@@ -98,7 +96,7 @@ def events() -> None:
     help="So many, the newest last.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="As a table for other programs.")
-@_JSON
+@JSON_OPTION
 def list_events(
     config_path: Path | None,
     band: str | None,
@@ -205,7 +203,7 @@ def silenced(**whom: Any) -> None:
 
 @click.command()
 @CONFIG_OPTION
-@_JSON
+@JSON_OPTION
 def incidents(config_path: Path | None, as_json: bool) -> None:
     """List what comes again and again: how often, when, for how long.
 
