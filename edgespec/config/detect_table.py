@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from edgespec.errors import ConfigError
 from edgespec.option import ID, about, check_record
-from edgespec.sensitivity import SENSITIVITIES
+from edgespec.sensitivity import SENSITIVITIES, SENSITIVITIES_SAID
 
 __all__ = ["DetectConfig"]
 
@@ -25,7 +25,7 @@ class DetectConfig:
         default="medium",
         metadata=about(
             "How many false events a day are bearable, once `edgespec calibrate` has heard the "
-            "site: lowest 0.1, low 1, medium 5, high 20, highest 100",
+            f"site: {SENSITIVITIES_SAID}",
             choices=tuple(SENSITIVITIES),
         ),
     )

@@ -27,7 +27,7 @@ class Recorder:
     Args:
         shelf: where recordings are kept.
         node: name of the observer.
-        sources: of each band by its id.
+        sources: of each band by its id, at least one.
         before_s: seconds before an event.
         after_s: seconds from its begin on.
         max_memory_bytes: of all tapes together.

@@ -8,7 +8,7 @@ import click
 
 from edgespec.errors import UsageError
 from edgespec.newfile import write_new
-from edgespec.sensitivity import SENSITIVITIES
+from edgespec.sensitivity import SENSITIVITIES, SENSITIVITIES_SAID
 
 __all__ = ["setup"]
 
@@ -20,8 +20,7 @@ __all__ = ["setup"]
 @click.option(
     "--sensitivity",
     type=click.Choice(list(SENSITIVITIES)),
-    help="How many false events a day are bearable: lowest 0.1, low 1, medium 5, high 20, "
-    "highest 100.",
+    help=f"How many false events a day are bearable: {SENSITIVITIES_SAID}.",
 )
 @click.option(
     "-o",
