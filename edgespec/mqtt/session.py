@@ -78,13 +78,13 @@ class Session:
 
     def __init__(self, link: Link) -> None:
         self.unacked: set[int] = set()
+        self.refused: list[str] = []
         self._link = link
         self._answer: ReasonCode | None = None
         self._lost: str | None = None
         self._refused: str | None = None
-        self.refused: list[str] = []
-        self._asked: dict[int, list[str]] = {}
-        self._optional: set[int] = set()
+        #: Subscriptions without an answer: their topics, and whether they are vital.
+        self._asked: dict[int, tuple[tuple[str, ...], bool]] = {}
         self._denied: str | None = None
         self._n_heard = 0
         self._client = self._make_client()
@@ -211,9 +211,7 @@ class Session:
             code, mid = self._client.subscribe([(topic, qos) for topic in topics])
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
             raise BrokerError(f"the link to {self._link.url} is lost: {error_string(code)}")
-        self._asked[mid] = list(topics)
-        if not is_vital:
-            self._optional.add(mid)
+        self._asked[mid] = (tuple(topics), is_vital)
 
     def leave(self, topics: Sequence[str]) -> None:
         """Unsubscribe from several topics at once.
@@ -338,8 +336,9 @@ class Session:
         reasons: list[ReasonCode],
         properties: Properties | None,
     ) -> None:
-        for topic, reason in zip(self._asked.pop(mid, []), reasons, strict=False):
-            if reason.is_failure and mid in self._optional:
+        topics, is_vital = self._asked.pop(mid, ((), True))
+        for topic, reason in zip(topics, reasons, strict=False):
+            if reason.is_failure and not is_vital:
                 self.refused.append(topic)
             elif reason.is_failure:
                 self._denied = f"{topic!r} ({reason})"
