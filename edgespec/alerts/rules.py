@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from edgespec.config import AlarmConfig, AlertConfig, Config
 from edgespec.config.hours import Hours, local_time
 from edgespec.errors import ConfigError
+from edgespec.kinds import ADVICE
 from edgespec.nearest import advice
 from edgespec.records import Event
 
@@ -32,13 +33,13 @@ class AlertRules:
         self._rules = tuple(_Rule(rule, _hours(rule.hours)) for rule in alerts)
 
     @classmethod
-    def of(cls, config: Config, kinds: Collection[str]) -> "AlertRules":
+    def of(cls, config: Config) -> "AlertRules":
         """Return the rules of a configuration.
 
         Raises:
-            ConfigError: a rule names a band that is not there, or another kind than ``kinds``.
+            ConfigError: a rule names a band or a kind of event that is not there.
         """
-        known = (("bands", [band.id for band in config.band]), ("kinds", kinds))
+        known = (("bands", [band.id for band in config.band]), ("kinds", list(ADVICE)))
         for number, rule in enumerate(config.alert):
             for key, names in known:
                 for name in getattr(rule, key):

@@ -12,21 +12,11 @@ from edgespec.alerts.keeper import EventKeeper
 from edgespec.alerts.past import events_folder
 from edgespec.alerts.rules import AlertRules
 from edgespec.config import Config
-from edgespec.kinds import ADVICE
 from edgespec.records import BandInfo
 
-__all__ = ["alert_rules", "open_inbox", "open_judge"]
+__all__ = ["open_inbox", "open_judge"]
 
 _SLACK_BINS = 2
-
-
-def alert_rules(config: Config) -> AlertRules:
-    """Return which events are alerts.
-
-    Raises:
-        ConfigError: a rule names a band or a kind of event that is not there.
-    """
-    return AlertRules.of(config, list(ADVICE))
 
 
 def open_judge(
@@ -38,9 +28,9 @@ def open_judge(
     was kept counts.
 
     Raises:
-        ConfigError: as :func:`alert_rules`.
+        ConfigError: a rule names a band or a kind of event that is not there.
     """
-    folder, rules = events_folder(config.node.state_dir), alert_rules(config)
+    folder, rules = events_folder(config.node.state_dir), AlertRules.of(config)
     # Edges are read off bins; a bin more or less is the same.
     slacks_hz = {band.band: _SLACK_BINS * band.grid.bin_hz for band in bands}
     if not is_live:

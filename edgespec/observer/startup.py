@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edgespec import __version__
 from edgespec.alarm.claim import TopicClaim
 from edgespec.alarm.sink import Sink
+from edgespec.alerts.rules import AlertRules
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.computing import Computing
 from edgespec.config import BandConfig, Config, SourceConfig
@@ -25,7 +26,7 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
-from edgespec.observer.alerting import alert_rules, open_inbox, open_judge
+from edgespec.observer.alerting import open_inbox, open_judge
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.calibrated import Setting, calibration_path, promised
@@ -91,7 +92,7 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
         ModelError: a bundle cannot be used, or was not calibrated for what is asked.
     """
     detect = config.detect
-    alert_rules(config)
+    AlertRules.of(config)
     for source in config.source:
         parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
     if config.mqtt.url is not None:
@@ -340,7 +341,7 @@ def open_observer(
             "--require-broker was given but no broker is named: add --mqtt URL or mqtt.url to the "
             "configuration"
         )
-    alert_rules(config)
+    AlertRules.of(config)
     with ExitStack() as stack:
         radios = []
         for source in config.source:

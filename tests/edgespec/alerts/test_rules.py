@@ -11,7 +11,6 @@ from edgespec.alerts.rules import QUIET_HOURS, RULE, AlertRules
 from edgespec.config import AlarmConfig, AlertConfig, BandConfig, Config
 from edgespec.errors import ConfigError
 from edgespec.kinds import ADVICE
-from edgespec.observer.alerting import alert_rules
 from edgespec.records import Change, EventType
 from tests.made.event import event_of
 
@@ -97,7 +96,7 @@ def test_a_rule_that_can_never_hold_is_named(rule: AlertConfig, words: list[str]
     config = Config(alert=(AlertConfig(kinds=("overload", "cell-lost")), rule))
     for word in words:
         with pytest.raises(ConfigError, match=word):
-            alert_rules(config)
+            AlertRules.of(config)
     # The rules of an observer's other bands do not matter to what looks at one of them.
     two = replace(config, band=(BandConfig(), BandConfig(id="band1")))
     assert two.only(two.band[0]).band == (BandConfig(),)
