@@ -2,13 +2,19 @@
 
 __all__ = [
     "ADVICE",
+    "CARRIERS_DOWN",
+    "CELL_LOST",
     "CHIRP",
+    "DROPPED",
     "GAIN_STEP",
     "HOP",
     "LTE_LIKE",
     "NARROWBAND",
+    "NEW_CELL",
+    "OVERLOAD",
     "POWER_STEP",
     "PULSE",
+    "RECEIVER",
     "SIGNAL_LOST",
     "SWEEP",
     "TONE",
@@ -20,6 +26,8 @@ __all__ = [
 TONE, NARROWBAND, WIDEBAND, LTE_LIKE = "tone", "narrowband", "wideband", "lte-like"
 PULSE, CHIRP, SWEEP, HOP = "pulse", "chirp", "sweep", "hop"
 POWER_STEP, SIGNAL_LOST, GAIN_STEP, UNKNOWN = "power-step", "signal-lost", "gain-step", "unknown"
+OVERLOAD, RECEIVER, DROPPED = "overload", "receiver", "dropped"
+CELL_LOST, CARRIERS_DOWN, NEW_CELL = "cell-lost", "carriers-down", "new-cell"
 
 #: A sentence for every kind that an event may have.
 ADVICE = {
@@ -35,12 +43,12 @@ ADVICE = {
     SIGNAL_LOST: "check the station, then antenna and cable of the observer",
     GAIN_STEP: "fix the gain of the receiver: while it moves, levels cannot be compared",
     UNKNOWN: "look at the spectrum yourself: its shape is none that is known",
-    "overload": "lower the gain, or put a filter before the receiver: levels are too low by now",
-    "receiver": "check the receiver and its cable, and open it anew: it hands out no signal",
-    "dropped": "give the observer more time or a lower sample rate: samples are lost",
-    "cell-lost": "check the station of this cell; if others are lost as well, the antenna",
-    "carriers-down": "check the station: it sends on fewer frequencies than before",
-    "new-cell": "ask the operator whether this cell is planned; one that is not may be a false one",
+    OVERLOAD: "lower the gain, or put a filter before the receiver: levels are too low by now",
+    RECEIVER: "check the receiver and its cable, and open it anew: it hands out no signal",
+    DROPPED: "give the observer more time or a lower sample rate: samples are lost",
+    CELL_LOST: "check the station of this cell; if others are lost as well, the antenna",
+    CARRIERS_DOWN: "check the station: it sends on fewer frequencies than before",
+    NEW_CELL: "ask the operator whether this cell is planned; one that is not may be a false one",
 }
 
 

@@ -8,7 +8,7 @@ from edgespec.alarm.output import Output
 from edgespec.alarm.terminal import Terminal
 from edgespec.config import Config
 from edgespec.heard_cell import CellState, HeardCell
-from edgespec.kinds import advice_for
+from edgespec.kinds import OVERLOAD, advice_for
 from edgespec.records import BandInfo, Event, EventType, ObserverState, RssReport
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.event import EventMessage, event_payload
@@ -251,7 +251,7 @@ def _levels(state: ObserverState) -> tuple[str, ...]:
     if not state.n_segments:
         return ()
     # What clips is louder than it reads.
-    least = "at least " if "overload" in state.troubles else ""
+    least = "at least " if OVERLOAD in state.troubles else ""
     return (
         f"level {least}{state.level_dbfs:.1f} dBFS",
         f"noise floor {state.noise_floor_dbfs:.1f} dBFS",

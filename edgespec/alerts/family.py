@@ -2,7 +2,16 @@
 
 from collections.abc import Collection
 
-from edgespec.kinds import LTE_LIKE, NARROWBAND, TONE, UNKNOWN, WIDEBAND
+from edgespec.kinds import (
+    DROPPED,
+    LTE_LIKE,
+    NARROWBAND,
+    OVERLOAD,
+    RECEIVER,
+    TONE,
+    UNKNOWN,
+    WIDEBAND,
+)
 from edgespec.records import Event
 
 __all__ = ["LEVELLESS", "STEADY", "is_like", "sure_kind"]
@@ -11,7 +20,7 @@ __all__ = ["LEVELLESS", "STEADY", "is_like", "sure_kind"]
 #: one or another as the traffic beside it changes.
 STEADY = frozenset({TONE, NARROWBAND, WIDEBAND, LTE_LIKE, UNKNOWN})
 #: Trouble of the receiver: how strong what causes it is, nothing tells.
-LEVELLESS = frozenset({"overload", "receiver", "dropped"})
+LEVELLESS = frozenset({OVERLOAD, RECEIVER, DROPPED})
 #: A kind less probable than this says nothing, as that of many first messages.
 _SURE = 0.75
 

@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from edgespec.clock import ClockQuality
 from edgespec.grid import Grid, Span
+from edgespec.kinds import DROPPED, OVERLOAD, RECEIVER
 from edgespec.records import BandInfo, Change, Event, EventType, FloatArray, FrameFlag, Spectrogram
 from edgespec.units import POWER_FLOOR_DBFS, db_from_ratio
 
-__all__ = ["OVERLOAD", "TROUBLES", "Trouble", "TroubleRules", "TroubleWatch"]
+__all__ = ["TROUBLES", "Trouble", "TroubleRules", "TroubleWatch"]
 
 _NS = 1_000_000_000
 _GOOD = -1
@@ -44,11 +45,10 @@ class Trouble:
     share: float
 
 
-OVERLOAD = "overload"
 TROUBLES = (
     Trouble(OVERLOAD, FrameFlag.CLIPPED, 0.05, 0.2),
-    Trouble("receiver", FrameFlag.NONFINITE | FrameFlag.CONSTANT | FrameFlag.HALF, 0.05, 0.2),
-    Trouble("dropped", FrameFlag.DROPPED, 1.0, 0.5),
+    Trouble(RECEIVER, FrameFlag.NONFINITE | FrameFlag.CONSTANT | FrameFlag.HALF, 0.05, 0.2),
+    Trouble(DROPPED, FrameFlag.DROPPED, 1.0, 0.5),
 )
 
 

@@ -14,7 +14,7 @@ from edgespec.detect.events import EventTracker
 from edgespec.detect.images import is_clipped
 from edgespec.detect.peaks import EventPeaks
 from edgespec.detect.regions import Region
-from edgespec.detect.trouble import OVERLOAD, TroubleWatch
+from edgespec.detect.trouble import TroubleWatch
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import SubbandLevels, levels_dbfs
 from edgespec.dsp.segments import Segmenter
@@ -22,6 +22,7 @@ from edgespec.dsp.spectrogram import PlaneSource
 from edgespec.dsp.stream import RATE_TOLERANCE
 from edgespec.errors import ModelError
 from edgespec.grid import Grid, Span
+from edgespec.kinds import OVERLOAD
 from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.scored import ScoredSegment
 from edgespec.observer.scorer import Scorer

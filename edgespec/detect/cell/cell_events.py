@@ -8,6 +8,7 @@ from math import log10
 from edgespec.clock import ClockQuality
 from edgespec.detect.cell.sighting import CellSighting
 from edgespec.grid import Grid, Span
+from edgespec.kinds import CARRIERS_DOWN, CELL_LOST, NEW_CELL, POWER_STEP
 from edgespec.records import BandInfo, Change, Event, EventType
 
 __all__ = ["KINDS", "CellEvents"]
@@ -15,10 +16,10 @@ __all__ = ["KINDS", "CellEvents"]
 _NS = 1_000_000_000
 #: Kinds of events, by what was seen. A step of the gain is the receiver's, which others tell.
 KINDS = {
-    "cell lost": "cell-lost",
-    "power step": "power-step",
-    "carriers down": "carriers-down",
-    "new cell": "new-cell",
+    "cell lost": CELL_LOST,
+    "power step": POWER_STEP,
+    "carriers down": CARRIERS_DOWN,
+    "new cell": NEW_CELL,
 }
 #: So long after a step it is told: whether the cell is lost with it, or the gain has moved, is
 #: known by then.
