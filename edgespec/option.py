@@ -8,7 +8,17 @@ from typing import Any
 
 from edgespec.errors import ConfigError, EdgespecError
 
-__all__ = ["ID", "NODE_ID", "SITE_ID", "Option", "about", "check_record", "key_of", "option_of"]
+__all__ = [
+    "ID",
+    "NODE_ID",
+    "SITE_ID",
+    "Option",
+    "about",
+    "check_edges",
+    "check_record",
+    "key_of",
+    "option_of",
+]
 
 #: Bounds of an id: it may be part of an MQTT topic, of a path and of a command line.
 ID = {"pattern": r"[A-Za-z0-9_-]{1,64}", "pattern_text": "1 to 64 letters, digits, - and _"}
@@ -115,3 +125,17 @@ def check_record(record: Any, error: type[EdgespecError] = ConfigError) -> None:
                 shown = "a secret that is not accepted" if option.secret else f"{item!r:.80}"
                 accepted = option.accepted or "a finite number"
                 raise error(f"{field.name} is {shown}; it must be {accepted}")
+
+
+def check_edges(
+    lower_hz: float | None, upper_hz: float | None, error: type[EdgespecError] = ConfigError
+) -> None:
+    """Check that two edges rise; None is no edge.
+
+    Raises:
+        EdgespecError: of the class ``error``: the lower one is not below the upper one.
+    """
+    if lower_hz is not None and upper_hz is not None and lower_hz >= upper_hz:
+        raise error(
+            f"lower_hz is {lower_hz:g} and upper_hz is {upper_hz:g}; lower_hz must be below"
+        )

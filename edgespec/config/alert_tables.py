@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from edgespec.config.hours import HOURS, Hours, local_time
 from edgespec.errors import ConfigError
-from edgespec.option import ID, about, check_record
+from edgespec.option import ID, about, check_edges, check_record
 
 __all__ = ["AlarmConfig", "AlertConfig"]
 
@@ -97,11 +97,7 @@ class AlertConfig:
     def __post_init__(self) -> None:
         check_record(self)
         _check_hours(self.hours)
-        lower_hz, upper_hz = self.lower_hz, self.upper_hz
-        if lower_hz is not None and upper_hz is not None and lower_hz >= upper_hz:
-            raise ConfigError(
-                f"lower_hz is {lower_hz:g} and upper_hz is {upper_hz:g}; lower_hz must be below"
-            )
+        check_edges(self.lower_hz, self.upper_hz)
 
 
 def _check_hours(texts: tuple[str, ...]) -> None:

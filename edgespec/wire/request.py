@@ -5,7 +5,7 @@ from typing import Any
 
 from edgespec.decode import Decoder
 from edgespec.door import door
-from edgespec.option import ID, about, check_record
+from edgespec.option import ID, about, check_edges, check_record
 from edgespec.wire.fields import Fields
 from edgespec.wire.text import PayloadError, decode, encode
 
@@ -49,15 +49,7 @@ class Request:
 
     def __post_init__(self) -> None:
         check_record(self, PayloadError)
-        if (
-            self.lower_hz is not None
-            and self.upper_hz is not None
-            and not (self.lower_hz < self.upper_hz)
-        ):
-            raise PayloadError(
-                f"lower_hz is {self.lower_hz:g} and upper_hz is {self.upper_hz:g}; lower_hz must "
-                "be below"
-            )
+        check_edges(self.lower_hz, self.upper_hz, PayloadError)
 
 
 @dataclass(frozen=True, slots=True)
