@@ -7,8 +7,8 @@ from collections.abc import Callable
 from edgespec.alerts.actions import Actions
 from edgespec.door import MESSAGE_CHARS, brief
 from edgespec.errors import EdgespecError
-from edgespec.wire.request import Response, encode_response, parse_request
-from edgespec.wire.text import PayloadError, decode
+from edgespec.wire.request import Response, encode_response, parse_request, transaction_of
+from edgespec.wire.text import PayloadError
 
 __all__ = ["Inbox"]
 
@@ -42,7 +42,7 @@ class Inbox:
         try:
             request = parse_request(command, data)
         except PayloadError as error:
-            return encode_response(Response(_transaction(data), brief(error, MESSAGE_CHARS)))
+            return encode_response(Response(transaction_of(data), brief(error, MESSAGE_CHARS)))
         try:
             return encode_response(Response(request.transaction, "", self._actions.do(request)))
         except EdgespecError as error:
@@ -64,12 +64,3 @@ class Inbox:
             self._is_flooded = True
             _LOG.warning("more requests than %g a second come in: the others are ignored", _RATE_HZ)
         return False
-
-
-def _transaction(data: bytes) -> str:
-    """Return by what the asker knows its request, as far as that can be read."""
-    try:
-        found = decode(data, 4096).get("transaction")
-    except PayloadError:
-        return ""
-    return found if isinstance(found, str) and len(found) <= 64 and found.isprintable() else ""

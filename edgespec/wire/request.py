@@ -18,6 +18,7 @@ __all__ = [
     "encode_response",
     "parse_request",
     "parse_response",
+    "transaction_of",
 ]
 
 COMMANDS = ("ack", "mute", "normal", "undo", "silenced")
@@ -82,6 +83,15 @@ def parse_request(command: str, data: bytes | str) -> Request:
         Fields.of(payload, REQUEST_SCHEMA)
         del payload["schema"]
         return _DECODER.decode(Request, {**payload, "command": command}, REQUEST_SCHEMA)
+
+
+def transaction_of(data: bytes) -> str:
+    """Return by what an asker knows a request that is none, as far as that can be read."""
+    try:
+        found = decode(data, _MAX_REQUEST_BYTES).get("transaction")
+    except PayloadError:
+        return ""
+    return found if isinstance(found, str) and len(found) <= 64 and found.isprintable() else ""
 
 
 def encode_response(response: Response) -> bytes:
