@@ -14,6 +14,8 @@ from edgespec.alerts.incident import Incident
 from edgespec.alerts.incidents import incidents_path, load_incidents
 from edgespec.alerts.mute import Mute
 from edgespec.alerts.normal import Normal, normal_of
+from edgespec.alerts.past import events_folder
+from edgespec.config import Config
 from edgespec.errors import UsageError
 from edgespec.kinds import ADVICE
 from edgespec.nearest import advice
@@ -46,6 +48,11 @@ class Actions:
         self._utc_ns = utc_ns
         self._file = DecisionsFile(folder)
         self._history = History(folder, 0)
+
+    @classmethod
+    def of(cls, config: Config) -> "Actions":
+        """Return those of the observer with this configuration, on this host."""
+        return cls(events_folder(config.node.state_dir), [band.id for band in config.band])
 
     def do(self, request: Request) -> dict[str, Any]:
         """Do what is asked and return what there is to say.

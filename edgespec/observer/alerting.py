@@ -45,5 +45,4 @@ def open_judge(
 
 def open_inbox(config: Config) -> Inbox:
     """Return what answers the requests that come over the broker."""
-    bands = [band.id for band in config.band]
-    return Inbox(Actions(events_folder(config.node.state_dir), bands))
+    return Inbox(Actions.of(config))

@@ -69,6 +69,7 @@ class Requests:
             command.isascii()
             and command.isalpha()
             and len(command) <= 32
-            and (len(self._waiting) < _MOST_WAITING and len(data) <= _MAX_BYTES)
+            and len(data) <= _MAX_BYTES
+            and len(self._waiting) < _MOST_WAITING
         ):
             self._waiting.append((command, data))

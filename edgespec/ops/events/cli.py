@@ -18,7 +18,6 @@ __all__ = ["events", "incidents"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-
 _MQTT = click.option("--mqtt", metavar="URL", help="Broker; default: mqtt.url.")
 _NODE = click.option(
     "--node",
@@ -47,7 +46,6 @@ def _ask(
 ) -> None:
     """Let an observer do something, and print what it says."""
     from edgespec.alerts.actions import Actions
-    from edgespec.alerts.past import events_folder
     from edgespec.config import override
     from edgespec.errors import UsageError
     from edgespec.ops.events.text import answer_lines
@@ -60,8 +58,7 @@ def _ask(
     except PayloadError as error:
         raise UsageError(str(error)) from None
     if node is None:
-        folder = events_folder(config.node.state_dir)
-        answer = Actions(folder, [band.id for band in config.band]).do(request)
+        answer = Actions.of(config).do(request)
     else:
         from edgespec.ops.events.remote import ask_observer
 
@@ -167,8 +164,10 @@ def mute(
     Those like an event or an incident (its band, kind and frequencies), or all that the options
     name. An event that reaches out of the frequencies alarms all the same.
     """
-    about: dict[str, Any] = {"band": band, "kind": kind, "lower_hz": lower_hz, "upper_hz": upper_hz}
-    _ask("mute", **whom, id=name, duration_s=3600.0 * hours, **about)
+    _ask(
+        "mute", **whom, id=name, band=band, kind=kind, lower_hz=lower_hz, upper_hz=upper_hz,
+        duration_s=3600.0 * hours,
+    )  # fmt: skip
 
 
 @events.command()
