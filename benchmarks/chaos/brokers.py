@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.chaos.parties import Broker, Ear, Feeder, wait_until
+from benchmarks.chaos.parties import Broker, Ear, Feeder, start_heard, wait_until
 from benchmarks.chaos.trial import Trial, heard_trial
 
 __all__ = [
@@ -90,15 +90,11 @@ def restarted_empty(folder: Path, n: int) -> Trial:
     n_missing = 0
     for _ in range(n):
         time.sleep(0.5)
-        # It stands still meanwhile: what a broker gets before it knows a subscriber, nobody hears.
         wait_until(lambda: set(feeder.said) <= ear.names(), 10.0)
         feeder.send(signal.SIGSTOP)
         time.sleep(0.2)
         broker.kill(forget=True)
-        ear.is_there.clear()
-        broker.start()
-        ear.is_there.wait(20.0)
-        feeder.send(signal.SIGCONT)
+        start_heard(broker, ear, feeder)
         n_missing += not _is_retained_again(broker)
     failed = f"after {n_missing} restarts the retained topics did not come back" * bool(n_missing)
     return _ended("broker restarted with an empty store", n, broker, ear, feeder, failed)

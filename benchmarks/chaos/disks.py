@@ -4,7 +4,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from benchmarks.chaos.parties import Broker, Ear, Feeder, wait_until
+from benchmarks.chaos.parties import Broker, Ear, Feeder, start_heard, wait_until
 from benchmarks.chaos.trial import Trial, heard_trial
 
 __all__ = ["full", "limited"]
@@ -39,12 +39,9 @@ def _outage(name: str, folder: Path, state_dir: Path, max_file_bytes: int) -> Tr
         broker.url, state_dir, "disk", 0.01, max_file_bytes=max_file_bytes, count=_N_MESSAGES
     )
     feeder.wait_said(_N_MESSAGES)
-    # What a broker gets before it knows a subscriber, nobody hears: it may have died too early.
+    # The first broker may have died before it had written down who subscribes.
     feeder.send(signal.SIGSTOP)
-    ear.is_there.clear()
-    broker.start()
-    ear.is_there.wait(20.0)
-    feeder.send(signal.SIGCONT)
+    start_heard(broker, ear, feeder)
     wait_until(lambda: set(feeder.said) <= ear.names(), 60.0)
     feeder.end()
     ear.close()

@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.record import ROOT
 
-__all__ = ["Broker", "Ear", "Feeder", "wait_until"]
+__all__ = ["Broker", "Ear", "Feeder", "start_heard", "wait_until"]
 
 #: The first events of a process load modules and fill caches.
 _SETTLED = 100
@@ -227,3 +227,14 @@ class Feeder:
     def _take_problems(self) -> None:
         for line in self._process.stderr or ():
             self.problems.append(line.strip())
+
+
+def start_heard(broker: Broker, ear: Ear, feeder: Feeder) -> None:
+    """Start a broker, and let a feeder that stands still go on when the subscriber is there.
+
+    What a broker gets before it knows a subscriber, nobody hears.
+    """
+    ear.is_there.clear()
+    broker.start()
+    ear.is_there.wait(20.0)
+    feeder.send(signal.SIGCONT)
