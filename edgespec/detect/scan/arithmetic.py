@@ -17,37 +17,6 @@ _Integers = NDArray[Any]
 class Arithmetic(Protocol):
     """Steps over buffers of :class:`edgespec.detect.scan.memory.Memory`; none allocates much."""
 
-    def residual_terms(
-        self,
-        residual: FloatArray,
-        power: FloatArray,
-        place: _Integers,
-        flags: _Integers,
-        tables: _Doubles,
-        unit: float,
-        terms: _Doubles,
-        ratio: FloatArray,
-        /,
-    ) -> int:
-        """Write the terms of slots (:mod:`edgespec.detect.scan.terms`) and return how many.
-
-        Slots with one of :data:`edgespec.detect.scan.terms.UNHEARD` in their flags, or that are not
-        finite, are left out.
-
-        Args:
-            residual: ``(n_slots, n_bands)``, at most :data:`MOST_NEW` slots.
-            power: of the same shape.
-            place: ``(n_slots,)`` in the frame.
-            flags: uint8 ``(n_slots,)``.
-            tables: float64 ``(4, 20, n_bands)``: noise, leakage and one over the spread at each
-                place, and the largest power that leaks.
-            unit: of power.
-            terms: float64 ``(MOST_NEW, N_TERMS, n_bands)``, written.
-            ratio: float32 ``(n_recent, n_bands)``: measured over expected, moved on; at least as
-                many as the slots.
-        """
-        ...
-
     def scan_residual(
         self,
         residual: FloatArray,
@@ -71,9 +40,27 @@ class Arithmetic(Protocol):
         best: _Doubles,
         /,
     ) -> int:
-        """Write the terms of slots, :meth:`scan` them, and return how many they are.
+        """Write the terms of slots (:mod:`edgespec.detect.scan.terms`), :meth:`scan` them.
 
-        Args as of both; ``heard`` float64 ``(n_bands,)``: measured over expected is added to it.
+        Slots with one of :data:`edgespec.detect.scan.terms.UNHEARD` in their flags, or that are not
+        finite, are left out.
+
+        Args:
+            residual: ``(n_slots, n_bands)``, at most :data:`MOST_NEW` slots.
+            power: of the same shape.
+            place: ``(n_slots,)`` in the frame.
+            flags: uint8 ``(n_slots,)``.
+            tables: float64 ``(4, 20, n_bands)``: noise, leakage and one over the spread at each
+                place, and the largest power that leaks.
+            unit: of power.
+            terms: float64 ``(MOST_NEW, N_TERMS, n_bands)``, written.
+            ratio: float32 ``(n_recent, n_bands)``: measured over expected, moved on; at least as
+                many as the slots.
+            heard: float64 ``(n_bands,)``: measured over expected is added to it.
+            counts: as what follows, of :meth:`scan`.
+
+        Returns:
+            How many slots were heard.
         """
         ...
 

@@ -22,7 +22,7 @@ from edgespec.detect.scan.terms import (
 from edgespec.detect.scan.windows import BLOCKS, LONG, MOST_NEW, NEWEST_BLOCKS, SHORT, STRIDES
 from edgespec.jit import apart, kernel, scalar
 
-__all__ = ["load", "residual_terms", "scan", "scan_residual"]
+__all__ = ["load", "scan", "scan_residual"]
 
 _SHORT, _STRIDES = np.array(SHORT), np.array(STRIDES)
 _N_SHORT, _N_LONG, _TENTH = len(SHORT), len(LONG), 10
@@ -40,7 +40,6 @@ def load() -> None:
     spreads, best = np.ones((2, _N_SHORT + _N_LONG, 1)), np.zeros((N_BEST, 1 + _N_LONG))
     blocks, open_ = np.zeros((_N_LONG, BLOCKS, N_TERMS, 1)), np.zeros((_N_LONG, N_TERMS, 1))
     ratio, heard = np.ones((2, 1), np.float32), np.zeros(1)
-    residual_terms(rows, rows, place, flags, tables, 1.0, terms, ratio)
     scan(terms, 1, counts, sums, blocks, open_, spreads, 0.4, runs, bands, lanes, best)
     scan_residual(
         rows, rows, place, flags, tables, 1.0, terms, ratio, heard, counts, sums, blocks, open_,
@@ -49,7 +48,7 @@ def load() -> None:
 
 
 @kernel
-def residual_terms(  # type: ignore[no-untyped-def]
+def _residual_terms(  # type: ignore[no-untyped-def]
     residual, power, place, flags, tables, unit, terms, ratio
 ):
     """Write the terms of every slot that can be heard."""
@@ -102,7 +101,7 @@ def scan_residual(  # type: ignore[no-untyped-def]
     spreads, skew, runs, bands, lanes, best,
 ):  # fmt: skip
     """Write the terms of slots and scan them: one call, as each costs as much as a third of it."""
-    n_new = residual_terms(residual, power, place, flags, tables, unit, terms, ratio)
+    n_new = _residual_terms(residual, power, place, flags, tables, unit, terms, ratio)
     for row in range(len(ratio) - n_new, len(ratio)):
         for b in range(len(heard)):
             heard[b] += ratio[row, b]

@@ -32,7 +32,10 @@ def residual_terms(
     terms: _Doubles,
     ratio: FloatArray,
 ) -> int:
-    """Write the terms of every slot that can be heard."""
+    """Write the terms of every slot that can be heard, and return how many those are.
+
+    Args as of :meth:`edgespec.detect.scan.arithmetic.Arithmetic.scan_residual`.
+    """
     is_finite = np.isfinite(residual.sum(axis=1) + power.sum(axis=1))
     heard = np.flatnonzero(is_finite & (flags & UNHEARD == 0))
     if not len(heard):
