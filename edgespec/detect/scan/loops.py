@@ -292,7 +292,7 @@ def _scan_blocks(  # type: ignore[no-untyped-def]
         bands[0, b + 1], bands[1, b + 1] = xa - g * xd, aa - g * ad
         bands[2, b + 1], bands[3, b + 1] = ad, aaa
         bands[4, b + 1], bands[5, b + 1], bands[6, b + 1] = aa, u, i
-    _add_up(bands, 7)
+    _add_up(bands)
     best[0] = -np.inf
     at = _N_SHORT + number
     for run in range(runs.shape[1]):
@@ -300,38 +300,31 @@ def _scan_blocks(  # type: ignore[no-untyped-def]
         u, i = bands[0, stop] - bands[0, lower], bands[1, stop] - bands[1, lower]
         newest_u, newest_i = bands[5, stop] - bands[5, lower], bands[6, stop] - bands[6, lower]
         if newest_u * i >= BORNE_OUT * u * newest_i:
-            _look(bands, spreads, skew, runs, at, run, run + 1, best)
+            _look(bands, spreads, skew, runs, at, run, best)
 
 
 @scalar
-def _add_up(bands, n_terms):  # type: ignore[no-untyped-def]
-    for k in range(n_terms):
+def _add_up(bands):  # type: ignore[no-untyped-def]
+    for k in range(RUN_TERMS):
         for b in range(1, bands.shape[1]):
             bands[k, b] += bands[k, b - 1]
 
 
 @scalar
-def _look(  # type: ignore[no-untyped-def]
-    bands, spreads, skew, runs, number, first_run, stop_run, best
-):
-    """Keep the largest deviation of one window of time."""
-    # A cube root adds a third of the skew at most, so most runs need neither it nor a square root.
+def _look(bands, spreads, skew, runs, number, run, best):  # type: ignore[no-untyped-def]
+    """Keep the deviation of a window over one run if it is the largest so far."""
+    lower, stop = runs[0, run], runs[1, run]
+    u, i = bands[0, stop] - bands[0, lower], bands[1, stop] - bands[1, lower]
+    misfit = MISFIT * (bands[2, stop] - bands[2, lower])
+    drift = spreads[1, number, run] * i
+    square = spreads[0, number, run] * (i + misfit * misfit) + drift * drift
+    # As for windows side by side: most need neither a cube root nor a square root.
     least = max(best[0] - skew / 3.0, 0.0) ** 2
-    is_any = best[0] < skew / 3.0
-    for run in range(first_run, stop_run):
-        lower, stop = runs[0, run], runs[1, run]
-        u = bands[0, stop] - bands[0, lower]
-        i = bands[1, stop] - bands[1, lower]
-        h = bands[2, stop] - bands[2, lower]
-        misfit, drift = MISFIT * h, spreads[1, number, run] * i
-        square = spreads[0, number, run] * (i + misfit * misfit) + drift * drift
-        if is_any or u * abs(u) > least * square:
-            k = bands[3, stop] - bands[3, lower]
-            z = _deviation(u, i, k, bands[4, stop] - bands[4, lower], square, skew)
-            if z > best[0]:
-                best[0], best[1], best[2], best[3] = z, number, run, u / i
-                least = max(z - skew / 3.0, 0.0) ** 2
-                is_any = z < skew / 3.0
+    if best[0] < skew / 3.0 or u * abs(u) > least * square:
+        k, a = bands[3, stop] - bands[3, lower], bands[4, stop] - bands[4, lower]
+        z = _deviation(u, i, k, a, square, skew)
+        if z > best[0]:
+            best[0], best[1], best[2], best[3] = z, number, run, u / i
 
 
 @scalar
