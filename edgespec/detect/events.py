@@ -132,16 +132,7 @@ class EventTracker:
                 is_alarm = is_alarm or score.value > threshold
         self._recent.append(is_alarm)
         if is_hot:
-            return self._while_hot(
-                decision,
-                target_dbfs,
-                share,
-                muted,
-                is_alarm,
-                noise,
-                is_cells,
-                is_clipped,
-            )
+            return self._while_hot(decision, target_dbfs, share, muted, noise, is_cells, is_clipped)
         self._gain.clear()
         if self._candidates:
             for track in self._candidates:
@@ -190,7 +181,6 @@ class EventTracker:
         target_dbfs: FloatArray,
         share: float,
         muted: Collection[str],
-        is_alarm: bool,
         noise: NoiseSays | None,
         is_cells: Callable[[Region | None], bool],
         is_clipped: Callable[[], bool],
@@ -205,7 +195,7 @@ class EventTracker:
             self._is_waiting = noise.may_be
         if of_cell := lookout.of_cell(decision, target_dbfs, share, is_cells):
             muted = {*muted, *of_cell}
-            is_alarm = self._recent[-1] = decision.is_alarm_without(muted)
+            self._recent[-1] = decision.is_alarm_without(muted)
         evidence = lookout.evidence(decision, target_dbfs, share, muted)
         seen = lookout.sightings(evidence, target_dbfs)
         if is_clipped():
@@ -215,7 +205,7 @@ class EventTracker:
         self._drop_candidates()
         said = [self._message(one, EventType.END, decision.received_ns) for one in self._joined]
         self._joined.clear()
-        if is_alarm and not self._is_waiting:
+        if self._recent[-1] and not self._is_waiting:
             said += self._opened(decision)
         for track in self._tracks:
             self.describer.look(track, lookout.normal)
