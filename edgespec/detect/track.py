@@ -100,7 +100,6 @@ class Track:
     n_alarms: int = 0
     n_segments: int = 0
     n_since: int = 0
-    utc_steps: int = 0
     is_broad: bool = False
     is_clear: bool = False
     last: Region | None = None
