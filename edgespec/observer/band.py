@@ -30,14 +30,7 @@ from edgespec.observer.snapshot import BandSnapshot
 from edgespec.observer.unscored import NO_CELL, NO_CONTEXT, Unscored
 from edgespec.observer.warmup import WarmUp
 from edgespec.promise import Promise
-from edgespec.records import (
-    BandInfo,
-    Event,
-    Geometry,
-    RssReport,
-    Score,
-    Spectrogram,
-)
+from edgespec.records import BandInfo, Event, Geometry, RssReport, Score, Spectrogram
 from edgespec.units import POWER_FLOOR_DBFS
 
 __all__ = ["BandChain"]
@@ -197,6 +190,9 @@ class BandChain:
             return POWER_FLOOR_DBFS, POWER_FLOOR_DBFS
         return levels_dbfs(self._heard_dbfs, self.grid.enbw_bins)
 
+    def _level_dbfs(self) -> float:
+        return self.levels_dbfs()[0]
+
     def scored(self, block: Any) -> Iterator[ScoredSegment]:
         """Yield every segment that some input of the front end completed, with its scores.
 
@@ -216,7 +212,7 @@ class BandChain:
                 for ended in self.retune(spectrogram.grid):
                     yield self._in_source(ended)
             if self.trouble is not None:
-                for event in self.trouble.update(spectrogram, lambda: self.levels_dbfs()[0]):
+                for event in self.trouble.update(spectrogram, self._level_dbfs):
                     yield self._in_source(event)
             for event in self._of_cell(spectrogram.span):
                 yield self._in_source(event)
@@ -225,10 +221,7 @@ class BandChain:
                 noise = None if self.cancelled is None else self.cancelled.noise_says()
                 if not self.scorer.is_warm:
                     if noise is not None and noise.step_db:
-                        self._follow(noise.step_db)
-                        self.tracker.follow(noise.step_db)
-                        if self.warmup is not None:
-                            self.warmup.follow(noise.step_db)
+                        self._follow_in_warmup(noise.step_db)
                     self.tracker.learn_normal(scored.scores, target_dbfs)
                     continue
                 if not scored.scores:
@@ -282,6 +275,13 @@ class BandChain:
         if self.cell_events is not None:
             self.cell_events.follow()
 
+    def _follow_in_warmup(self, step_db: float) -> None:
+        """Take a step of the gain into what was learnt so far: it is no event yet."""
+        self._follow(step_db)
+        self.tracker.follow(step_db)
+        if self.warmup is not None:
+            self.warmup.follow(step_db)
+
     def _of_cell(self, span: Span) -> list[Event]:
         """Return what there is to say of the cell that is watched."""
         watched = None if self.cancelled is None else self.cancelled.watched
@@ -292,7 +292,7 @@ class BandChain:
             span,
             identity=watched.identity,
             is_lost=watched.is_lost,
-            level_dbfs=lambda: self.levels_dbfs()[0],
+            level_dbfs=self._level_dbfs,
         )
 
     def retune(self, grid: Grid) -> list[Event]:
