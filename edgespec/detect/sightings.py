@@ -9,12 +9,7 @@ from edgespec.detect.added import FrameMeans, NormalPower
 from edgespec.detect.detectors import MODEL_DETECTORS, RESIDUAL
 from edgespec.detect.normal import NormalMap, Standing
 from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
-from edgespec.detect.regions import (
-    Region,
-    find_regions,
-    onset_of,
-    region_at,
-)
+from edgespec.detect.regions import Region, find_regions, onset_of, region_at
 from edgespec.detect.track import Evidence, Life, Sighting
 from edgespec.records import Decision, FloatArray, Score
 
