@@ -103,22 +103,9 @@ def make_chain(
     trouble = TroubleWatch(info, TroubleRules(detect.hold_off_s, update_s), time.monotonic_ns, utc)
     expected = basis.bundle.manifest.error_std_db if basis.bundle is not None else ()
     warmup = WarmUp(geometry, scorer.n_warmup, kept, expected)
-    watched = None
-    if CELL in basis.names:
-        watched = WatchedCell(
-            front_end.framing.sample_rate_hz,
-            front_end.sample_format,
-            detect.warmup_s,
-            max_block_samples=front_end.max_block_samples,
-            is_live=is_live,
-            computing=computing,
-            max_clipped_fraction=detect.max_clipped_fraction,
-        )
-    cancelled = _open_cancelled(
-        basis.names, geometry, front_end, band, detect, watched, is_live=is_live
-    )
+    cancelled = _open_cancelled(basis.names, geometry, front_end, band, detect, is_live=is_live)
     cell_events = None
-    if watched is not None and cancelled is not None:
+    if cancelled is not None and cancelled.watched is not None:
         cell_events = CellEvents(info, update_s, time.monotonic_ns, utc)
     return BandChain(
         front_end,
@@ -142,7 +129,6 @@ def _open_cancelled(
     front_end: FrontEnd,
     band: BandConfig,
     detect: DetectConfig,
-    watched: WatchedCell | None,
     *,
     is_live: bool,
 ) -> CancelledBand | None:
@@ -162,6 +148,17 @@ def _open_cancelled(
             )
         _LOG.info("%s: detect.detectors goes without %s", said, RESIDUAL)
         return None
+    watched = None
+    if CELL in names:
+        watched = WatchedCell(
+            rate_hz,
+            front_end.sample_format,
+            detect.warmup_s,
+            max_block_samples=front_end.max_block_samples,
+            is_live=is_live,
+            computing=front_end.computing,
+            max_clipped_fraction=detect.max_clipped_fraction,
+        )
     return CancelledBand(
         rate_hz,
         front_end.sample_format,
