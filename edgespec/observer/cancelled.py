@@ -97,13 +97,13 @@ class CancelledBand:
         self.watched = watched
         self._arithmetic = open_arithmetic(computing)
         # One half of the warm-up teaches what is left, the other what deviations are normal.
-        self._n_warmup = round(warmup_s / SLOT_S)
-        self._n_reference = min(max(self._n_warmup // 2, LEAST_WARMUP), MOST_WARMUP)
+        n_warmup = round(warmup_s / SLOT_S)
+        self._n_reference = min(max(n_warmup // 2, LEAST_WARMUP), MOST_WARMUP)
         self._max_block_samples = max_block_samples
         self._center_freq_hz = center_freq_hz
         self._map = ResidualMap(geometry, freqs_hz)
         self._plane: ResidualPlane | None = None
-        self._scale = ResidualScale(self._n_warmup)
+        self._scale = ResidualScale(n_warmup)
         # Slots that did not cancel, one after another; and whether all has since the search.
         self._n_astray = 0
         self._has_cancelled = False
@@ -113,7 +113,7 @@ class CancelledBand:
         self._best: Deviation | None = None
         # Of the last block: views that the plane overwrites with the next.
         self._newest: PrefixSlots | None = None
-        self._settling = Settling(self._n_warmup)
+        self._settling = Settling(n_warmup)
         # The last site that was learnt, while it is learnt again, too.
         self._known: Site | None = None
         self._gain = ReceiverGain(0)
@@ -295,15 +295,17 @@ class CancelledBand:
 
     def _has_moved(self, scan: ResidualScan, slots: PrefixSlots, found: Deviation) -> bool:
         """Follow a step of the gain; return whether there is one."""
-        is_odd, step_db = not _LEAST_USUAL < found.value < THRESHOLD, 0.0
-        if scan.site is not None and slots.n_slots and not scan.distrust:
-            ratio = found.ratio[-slots.n_slots :]
-            step_db = self._gain.take(slots, ratio, scan.site, is_odd=is_odd)
-        if step_db:
-            self.follow(step_db)
-            self._step_db += step_db
-            self._best = None
-        return bool(step_db)
+        if scan.site is None or scan.distrust:
+            return False
+        is_odd = not _LEAST_USUAL < found.value < THRESHOLD
+        ratio = found.ratio[-slots.n_slots :]
+        step_db = self._gain.take(slots, ratio, scan.site, is_odd=is_odd)
+        if not step_db:
+            return False
+        self.follow(step_db)
+        self._step_db += step_db
+        self._best = None
+        return True
 
     def _is_in_time(
         self, plane: ResidualPlane, site: Site, slots: PrefixSlots, block: IqBlock
@@ -339,8 +341,10 @@ class CancelledBand:
         self, plane: ResidualPlane, usual: UsualShare, slots: PrefixSlots, block: IqBlock
     ) -> bool:
         """Return whether timing jumped in this block by less than a prefix: it is followed."""
-        if self._is_frozen or not usual.has_more(slots):
-            if not plane.is_edge_known and not self._is_frozen:
+        if self._is_frozen:
+            return False
+        if not usual.has_more(slots):
+            if not plane.is_edge_known:
                 plane.learn_edges(block)
             return False
         n_samples = plane.catch_up(block)
