@@ -19,7 +19,7 @@ from edgespec.observer.cancelled import CancelledBand
 from edgespec.records import IqBlock, SampleFormat, Score
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.inject import inject
-from edgespec.sources import open_source
+from tests.made.simulated import simulated
 
 RATE_HZ = 1.92e6
 RECIPE = Recipe.for_rate(RATE_HZ)
@@ -30,13 +30,8 @@ FORMAT = SampleFormat.CI16
 
 def signal(duration_s: float, options: str = "seed=4&snr_db=20") -> NDArray[np.int16]:
     """Return samples of a simulated cell, int16 ``(n, 2)``."""
-    source = open_source(f"sim:lte-dl?sample_rate={RATE_HZ:g}&duration_s={duration_s:g}&{options}")
-    samples = source.info.sample_format.empty(round(duration_s * RATE_HZ))
-    filled = 0
-    while filled < len(samples) and (block := source.read(samples[filled:])) is not None:
-        filled += block.n_samples
-    source.close()
-    return samples[:filled]
+    uri = f"sim:lte-dl?sample_rate={RATE_HZ:g}&duration_s={duration_s:g}&{options}"
+    return simulated(uri, round(duration_s * RATE_HZ))
 
 
 def noise(rng: np.random.Generator, n: int) -> NDArray[np.int16]:

@@ -16,7 +16,7 @@ from edgespec.observer.watched_cell import WatchedCell
 from edgespec.records import IqBlock, SampleFormat
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.inject import inject
-from edgespec.sources import open_source
+from tests.made.simulated import simulated
 
 RATE_HZ = 3.84e6
 RECIPE = Recipe.for_rate(RATE_HZ)
@@ -25,13 +25,8 @@ FORMAT = SampleFormat.CI16
 
 
 def signal(duration_s: float) -> NDArray[np.int16]:
-    source = open_source(f"sim:nr-dl?sample_rate={RATE_HZ:g}&pci=700&snr_db=20&seed=2&load=0.6")
-    samples = source.info.sample_format.empty(round(duration_s * RATE_HZ))
-    filled = 0
-    while filled < len(samples) and (block := source.read(samples[filled:])) is not None:
-        filled += block.n_samples
-    source.close()
-    return samples
+    uri = f"sim:nr-dl?sample_rate={RATE_HZ:g}&pci=700&snr_db=20&seed=2&load=0.6"
+    return simulated(uri, round(duration_s * RATE_HZ))
 
 
 def scores(band: CancelledBand, samples: NDArray[Any], start: int) -> list[float]:

@@ -11,7 +11,7 @@ from edgespec.config import Config, override
 from edgespec.observer.band import BandChain
 from edgespec.observer.startup import open_observer
 from edgespec.records import Change, Event, EventType, IqBlock
-from edgespec.sources import open_source
+from tests.made.simulated import simulated
 
 RATE_HZ = 1.92e6
 CELL = f"sim:lte-dl?sample_rate={RATE_HZ:g}&seed=4&snr_db=20&pci=123"
@@ -19,13 +19,7 @@ START_S = 1.5
 
 
 def signal(duration_s: float, options: str = "", uri: str = CELL) -> NDArray[np.int16]:
-    source = open_source(f"{uri}&duration_s={duration_s:g}{options}")
-    samples = source.info.sample_format.empty(round(duration_s * RATE_HZ))
-    filled = 0
-    while filled < len(samples) and (block := source.read(samples[filled:])) is not None:
-        filled += block.n_samples
-    source.close()
-    return samples
+    return simulated(f"{uri}&duration_s={duration_s:g}{options}", round(duration_s * RATE_HZ))
 
 
 @pytest.fixture
