@@ -20,7 +20,7 @@ SITE = Site(
     np.full((20, N_SUBBANDS), 0.3),
     MOST_RISE * (CELL + 1.0),
     1.0,
-    61.0,
+    CELL + 1.0,
     0.02,
 )
 USUAL = UsualShare.of(SITE)

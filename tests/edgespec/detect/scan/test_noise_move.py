@@ -18,7 +18,7 @@ def site(leak: float = 1e-3) -> Site:
     shape = (20, N_SUBBANDS)
     return Site(
         np.full(shape, 1e-4), np.full(shape, leak), np.full(shape, N_MEAN**-0.5),
-        np.full(N_SUBBANDS, 1.0), 1e-4, 1e-2, 0.1,
+        np.full(N_SUBBANDS, 1.0), 1e-4, np.full(N_SUBBANDS, 1e-2), 0.1,
     )  # fmt: skip
 
 
