@@ -9,6 +9,7 @@ from scipy import fft
 from edgespec.dsp.prefix.cell import UNNAMED, Cell
 from edgespec.dsp.prefix.folding import fold_drifts
 from edgespec.dsp.prefix.plan import can_cancel
+from edgespec.dsp.prefix.proof import snr_db
 from edgespec.lte.numerology import BASIC_RATE_HZ, SLOT_S, SUBCARRIER_HZ
 from edgespec.nr.numerology import SPACINGS_HZ, prefix_units, useful_units
 
@@ -28,7 +29,6 @@ _MOST_OF_ONE = 4.2
 _SURE_OUTSIDE, _MOST_OUTSIDE = 6.0, 0.5
 #: Less says nothing: next to nothing would be cancelled.
 _LEAST_COHERENCE = 0.02
-_SNR_MOST_DB = 30.0
 
 
 class _Found(NamedTuple):
@@ -103,7 +103,7 @@ def _find(
         frame_start=sample_start + column * SLOT_S * rate_hz / _N_COLUMNS,
         cfo_hz=float(np.angle(sums[drift, at])) * rate_hz / (2.0 * np.pi * lag),
         ppm=ppm,
-        snr_db=min(10.0 * float(np.log10(share / (1.0 - share))), _SNR_MOST_DB),
+        snr_db=snr_db(share),
         coherence=share,
         margin=float(np.sqrt(value / _LEAST_VALUE)),
         spacing_hz=spacing_hz,

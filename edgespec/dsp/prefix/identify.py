@@ -17,6 +17,7 @@ from edgespec.dsp.prefix.pilots import (
     sure_slots,
 )
 from edgespec.dsp.prefix.primary import HALF_FRAME, Peak
+from edgespec.dsp.prefix.proof import alike, deviations, gathered, snr_db
 from edgespec.dsp.prefix.rate import SEARCH_RATE_HZ
 from edgespec.dsp.prefix.secondary import Identity, identities, place_of_primary
 from edgespec.lte.numerology import (
@@ -37,8 +38,6 @@ _N_IDENTITIES = 4
 #: Least power that reference signals gather at one delay, in standard deviations above noise: one
 #: candidate in noise reaches it with a probability of 1.3e-12 at each of the delays.
 _SURE_DEVIATIONS = 7.0
-#: Delays that are looked at, in turns from pilot to pilot: within 1.4 us to either side.
-_DELAYS = np.arange(-3, 4) / 24
 #: And over that with the sequences of other slots, which is not noise where another cell is heard:
 #: beside strong cells, recorded and simulated, nothing false was above 4.5, no cell below 9.
 _SURE_RATIO = 6.0
@@ -56,8 +55,6 @@ _N_SLOTS_LEAST = 8
 #: most. Two turns look like none to a cell that is 2 us off, as where a receiver repeats samples.
 _WHOLE_TURNS = (0, -1, 1)
 _UNLIKELY_HZ = 2e3
-#: An SNR is believed to here: what is above it is the channel, timing and the receiver.
-_SNR_MOST_DB = 30.0
 
 
 class Proven(NamedTuple):
@@ -114,7 +111,7 @@ def _proven(
         cell = _cell(found, peak)
         proof = _prove(samples, cell)
         if proof.deviations >= _SURE_DEVIATIONS and proof.ratio >= _SURE_RATIO:
-            proven.append(Proven(proof.power, replace(cell, snr_db=_snr_db(proof.coherence))))
+            proven.append(Proven(proof.power, replace(cell, snr_db=snr_db(proof.coherence))))
     return proven
 
 
@@ -144,37 +141,15 @@ def _prove(samples: NDArray[np.complex64], cell: Cell) -> _Proof:
     sequence = reference_of(cell.identity, N_MIDDLE_BLOCKS, cell.prefix)
     channel = received * sequence[slots % 20].conj()
     level = abs(complex(neighbour_products(channel).mean(dtype=np.complex128)))
-    received = _alike(received)
+    received = alike(received)
     right, *wrong = (
-        _gathered(received * sequence[(slots + shift) % 20].conj()) for shift in range(20)
+        gathered(received * sequence[(slots + shift) % 20].conj()) for shift in range(20)
     )
     best = int(right.argmax())
-    n = 2 * len(slots)
-    # Sums of n exponential variables, made normal (Wilson and Hilferty 1931).
-    deviations = (float(right[best]) ** (1 / 3) - 1.0 + 1.0 / (9 * n)) * np.sqrt(9.0 * n)
     chance = float(np.sqrt(np.mean([(float(one[best]) - 1.0) ** 2 for one in wrong])))
     ratio = (float(right[best]) - 1.0) / max(chance, 1e-9)
     coherence = abs(coherence_of(received * sequence[slots % 20].conj()))
-    return _Proof(float(deviations), ratio, coherence, level)
-
-
-def _alike(received: NDArray[np.complex64]) -> NDArray[np.complex64]:
-    """Return pilots with power 1 in each symbol: a burst counts no more than any other."""
-    power = np.mean(np.abs(received) ** 2, axis=2, keepdims=True)
-    out: NDArray[np.complex64] = received / (np.sqrt(power) + np.float32(1e-30))
-    return out
-
-
-def _gathered(channel: NDArray[np.complex64]) -> NDArray[np.float64]:
-    """Return the mean power that arrives at each delay, in that of noise, float64 ``(n_delays,)``.
-
-    From the transform of each symbol's pilots, ``|sum_k h[k] exp(2 pi i k d)|^2 / n``; where the
-    symbols have power 1 it is 1 for noise, and ``n`` for a cell without noise at its delay.
-    """
-    n = channel.shape[-1]
-    waves = np.exp(2j * np.pi * np.outer(np.arange(n), _DELAYS)).astype(np.complex64)
-    sums = np.einsum("srk,kd->srd", channel, waves)
-    return np.asarray(np.mean(np.abs(sums) ** 2, axis=(0, 1), dtype=np.float64) / n)
+    return _Proof(deviations(float(right[best]), 2 * len(slots)), ratio, coherence, level)
 
 
 def refine(samples: NDArray[np.complex64], cell: Cell) -> Cell:
@@ -194,7 +169,7 @@ def refine(samples: NDArray[np.complex64], cell: Cell) -> Cell:
         if len(slots) < _N_SLOTS_LEAST:
             continue
         received = received_pilots(samples, cell, slots, N_MIDDLE_BLOCKS)
-        channel = _alike(received) * sequence[slots % 20].conj()
+        channel = alike(received) * sequence[slots % 20].conj()
         by_frame = neighbour_products(channel).reshape(len(slots) // 4, -1).sum(axis=1)
         late_s, ppm = _line(slots[::4] // 20, by_frame, deviation_ppm, most_ppm)
         slope = np.exp(2j * np.pi * late_s * offsets_hz).astype(np.complex64)
@@ -203,7 +178,7 @@ def refine(samples: NDArray[np.complex64], cell: Cell) -> Cell:
             frame_start=cell.frame_start + late_s * rate_hz,
             ppm=cell.ppm + ppm,
             cfo_hz=cell.cfo_hz + _offset_hz(channel * slope, cell.prefix),
-            snr_db=_snr_db(abs(coherence_of(channel))),
+            snr_db=snr_db(abs(coherence_of(channel))),
         )
         if n == len(samples):
             break
@@ -228,11 +203,6 @@ def _offset_hz(channel: NDArray[np.complex64], prefix: str) -> float:
         return float(along) - (hz / _UNLIKELY_HZ) ** 2
 
     return max((rest_hz + whole / SLOT_S for whole in _WHOLE_TURNS), key=likeliness)
-
-
-def _snr_db(coherence: float) -> float:
-    share = min(max(coherence, 1e-6), 1.0 - 1e-6)
-    return min(float(10.0 * np.log10(share / (1.0 - share))), _SNR_MOST_DB)
 
 
 def _line(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.pilots import coherence_of
+from edgespec.dsp.prefix.proof import DELAYS, alike, deviations, gathered, snr_db
 from edgespec.dsp.ssb.follow import fine, followed, settled
 from edgespec.dsp.ssb.primary import Peak
 from edgespec.dsp.ssb.symbols import BlockPlace, block_starts, symbols_at
@@ -34,10 +35,8 @@ _N_SMOOTH = 7
 #: looks like this one 43 subcarriers beside, and a wrong identity may then have the same elements:
 #: these are the same in every block, so that chance is that of two sums. It passes once in 1e8.
 _SURE_DEVIATIONS, _SURE_RATIO = 7.0, 14.0
-_DELAYS = np.arange(-3, 4) / 24
 #: Numbers of a block, of which one is its own, and identities with the same elements.
 _N_NUMBERS, _N_WRONG = 8, 12
-_SNR_MOST_DB = 30.0
 
 
 class _Proof(NamedTuple):
@@ -74,7 +73,6 @@ def identify(
     if proof.deviations < _SURE_DEVIATIONS or proof.ratio < _SURE_RATIO:
         return None
     both = np.concatenate([channel, secondary * secondary_sync(identity)])
-    share = float(np.clip(abs(coherence_of(both)), 1e-6, 1.0 - 1e-6))
     place = settled(samples, place, starts, identity)
     return Cell(
         technology="nr",
@@ -85,7 +83,7 @@ def identify(
         frame_start=_frame_start(place, proof.number),
         cfo_hz=place.cfo_hz,
         ppm=place.ppm,
-        snr_db=min(10.0 * float(np.log10(share / (1.0 - share))), _SNR_MOST_DB),
+        snr_db=snr_db(abs(coherence_of(both))),
         coherence=float(sums[group]),
         margin=margin,
         spacing_hz=spacing_hz,
@@ -155,8 +153,7 @@ def _prove(
         at = places[symbol - 1]
         is_seen = np.abs(at * place.spacing_hz + place.cfo_hz) < seen_hz
         values = symbols_at(samples, place, starts, symbol, at[is_seen])
-        power = np.mean(np.abs(values) ** 2, axis=1, keepdims=True)
-        received.append(values / (np.sqrt(power) + np.float32(1e-30)))
+        received.append(alike(values))
         kept.append(is_seen)
     # Symbols 1 and 3 have the first and the last 60 of a sequence.
     rows = slice(0, 60), slice(84, 144)
@@ -168,7 +165,7 @@ def _prove(
         [
             np.mean(
                 [
-                    _gathered(values * sequence[row][is_seen].conj())
+                    gathered(values * sequence[row][is_seen].conj())
                     for values, row, is_seen in zip(received, rows, kept, strict=True)
                 ],
                 axis=0,
@@ -176,19 +173,8 @@ def _prove(
             for sequence in broadcast_references(identities, numbers)
         ]
     )
-    number, best = np.unravel_index(int(table[:_N_NUMBERS].argmax()), (_N_NUMBERS, len(_DELAYS)))
+    number, best = np.unravel_index(int(table[:_N_NUMBERS].argmax()), (_N_NUMBERS, len(DELAYS)))
     value = float(table[number, best])
-    n = 2 * len(starts)
-    # Sums of n exponential variables, made normal (Wilson and Hilferty 1931).
-    deviations = (value ** (1 / 3) - 1.0 + 1.0 / (9 * n)) * np.sqrt(9.0 * n)
     wrong = np.delete(table[:, best], number) - 1.0
     ratio = (value - 1.0) / max(float(np.sqrt(np.mean(wrong**2))), 1e-9)
-    return _Proof(float(deviations), ratio, int(number))
-
-
-def _gathered(channel: NDArray[np.complex64]) -> NDArray[np.float64]:
-    """Return the mean power that arrives at each delay, in that of noise, ``(n_delays,)``."""
-    n = channel.shape[-1]
-    waves = np.exp(2j * np.pi * np.outer(np.arange(n), _DELAYS)).astype(np.complex64)
-    sums = np.einsum("bk,kd->bd", channel, waves)
-    return np.asarray(np.mean(np.abs(sums) ** 2, axis=0, dtype=np.float64) / n)
+    return _Proof(deviations(value, 2 * len(starts)), ratio, int(number))

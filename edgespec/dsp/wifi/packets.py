@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.dsp.prefix.pilots import coherence_of
+from edgespec.dsp.prefix.proof import snr_db
 from edgespec.dsp.wifi.training import (
     LONG_START_S,
     LONG_SUBCARRIERS,
@@ -141,9 +142,7 @@ def _prove(
         return None
     start = at + long_at - round(LONG_START_S * rate_hz)
     fine_hz = float(np.angle(cross)) * rate_hz / (2.0 * np.pi * n_long)
-    share = min(alike, 1.0 - 1e-9)
-    snr_db = min(10.0 * float(np.log10(share / (1.0 - share))), _SNR_MOST_DB)
-    return Packet(max(start, 0), 0, at + long_at, cfo_hz + fine_hz, snr_db)
+    return Packet(max(start, 0), 0, at + long_at, cfo_hz + fine_hz, snr_db(alike, _SNR_MOST_DB))
 
 
 def _ended(samples: NDArray[np.complex64], rate_hz: float, packet: Packet, stop: int) -> Packet:
