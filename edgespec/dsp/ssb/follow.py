@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.dsp.ssb.primary import STEP
-from edgespec.dsp.ssb.symbols import BlockPlace, symbols_at
+from edgespec.dsp.ssb.symbols import BlockPlace
 from edgespec.nr.block import SYNC_SUBCARRIERS
 from edgespec.nr.sequences import primary_sync, secondary_sync
 
@@ -72,25 +72,34 @@ def followed(samples: NDArray[np.complex64], place: BlockPlace, sector: int) -> 
 
 
 def settled(
-    samples: NDArray[np.complex64],
     place: BlockPlace,
     starts: NDArray[np.float64],
     identity: int,
+    primary: NDArray[np.complex64],
+    secondary: NDArray[np.complex64],
 ) -> BlockPlace:
     """Return the place with time, clock and carrier measured on the PSS and SSS of all blocks.
 
     By the turn of the phase over subcarriers 120 kHz apart, block by block, and from the first half
     of each symbol to the second. What a transmitter does to the phase from symbol to symbol
     (TS 38.211, sec. 5.4) does not matter.
+
+    Args:
+        place: of the blocks.
+        starts: where the useful parts of their PSS begin.
+        identity: of the cell.
+        primary: PSS as received there, complex64 ``(n_blocks, 127)``.
+        secondary: SSS alike.
     """
     n_apart = round(_APART_HZ / place.spacing_hz)
     halves = np.zeros(0, np.complex128)
     products = np.zeros(len(starts), np.complex128)
-    for symbol, sequence in ((0, primary_sync(identity)), (2, secondary_sync(identity))):
-        channel = symbols_at(samples, place, starts, symbol, SYNC_SUBCARRIERS) * sequence
+    sent = primary_sync(identity), secondary_sync(identity)
+    for received, sequence in zip((primary, secondary), sent, strict=True):
+        channel = received * sequence
         channel /= np.sqrt(np.mean(np.abs(channel) ** 2, axis=1, keepdims=True)) + 1e-30
         products += np.sum(channel[:, n_apart:] * channel[:, :-n_apart].conj(), axis=1)
-        halves = np.append(halves, _halves(samples, place, starts, symbol, sequence))
+        halves = np.append(halves, _halves(received, sequence, place.spacing_hz))
     # The mean delay is taken off first: what is left of each block does not wrap.
     mean = products.sum()
     turns = np.angle(mean) + np.angle(products * mean.conj())
@@ -104,20 +113,15 @@ def settled(
 
 
 def _halves(
-    samples: NDArray[np.complex64],
-    place: BlockPlace,
-    starts: NDArray[np.float64],
-    symbol: int,
-    sequence: NDArray[np.float32],
+    received: NDArray[np.complex64], sequence: NDArray[np.float32], spacing_hz: float
 ) -> NDArray[np.complex128]:
     """Return how a symbol turns from its first half to its second, complex128, one a block.
 
     The waves of what was received and of what was sent are made of their subcarriers, so no
     fraction of a sample counts; their product is summed by halves.
     """
-    received = symbols_at(samples, place, starts, symbol, SYNC_SUBCARRIERS)
-    seconds = (np.arange(128) + 0.5) / 128 / place.spacing_hz
-    waves = np.exp(2j * np.pi * np.outer(SYNC_SUBCARRIERS * place.spacing_hz, seconds))
+    seconds = (np.arange(128) + 0.5) / 128 / spacing_hz
+    waves = np.exp(2j * np.pi * np.outer(SYNC_SUBCARRIERS * spacing_hz, seconds))
     parts = (received @ waves) * (sequence @ waves).conj()
     first, second = parts[:, :64].sum(axis=1), parts[:, 64:].sum(axis=1)
     return np.asarray(first.conj() * second, np.complex128)

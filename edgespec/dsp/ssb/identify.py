@@ -63,7 +63,7 @@ def identify(
     starts = block_starts(place, len(samples))
     if not len(starts):
         return None
-    sums, channel, secondary = _groups(samples, place, starts, peak.sector)
+    sums, primary, secondary = _groups(samples, place, starts, peak.sector)
     group = int(sums.argmax())
     margin = float(sums[group] / max(float(np.delete(sums, group).max()), 1e-9))
     if margin < _LEAST_MARGIN:
@@ -72,8 +72,8 @@ def identify(
     proof = _prove(samples, place, starts, identity)
     if proof.deviations < _SURE_DEVIATIONS or proof.ratio < _SURE_RATIO:
         return None
-    both = np.concatenate([channel, secondary * secondary_sync(identity)])
-    place = settled(samples, place, starts, identity)
+    both = np.concatenate([primary * primary_sync(identity), secondary * secondary_sync(identity)])
+    place = settled(place, starts, identity, primary, secondary)
     return Cell(
         technology="nr",
         identity=identity,
@@ -96,18 +96,18 @@ def _groups(
     starts: NDArray[np.float64],
     sector: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.complex64], NDArray[np.complex64]]:
-    """Return the coherence of the SSS with that of each group, the channel by PSS, and the SSS.
+    """Return the coherence of the SSS with that of each group, and PSS and SSS as received.
 
     The coherence is ``|sum z s| / sum |z|`` for products ``z`` of the SSS and the channel's
     conjugate: 1 without noise, about ``1 / sqrt(127 n_blocks)`` where there is none.
     """
-    channel = symbols_at(samples, place, starts, 0, SYNC_SUBCARRIERS) * primary_sync(sector)
+    primary = symbols_at(samples, place, starts, 0, SYNC_SUBCARRIERS)
     secondary = symbols_at(samples, place, starts, 2, SYNC_SUBCARRIERS)
-    products = secondary * _smoothed(channel).conj()
+    products = secondary * _smoothed(primary * primary_sync(sector)).conj()
     products /= np.abs(products).mean(axis=1, keepdims=True) + np.float32(1e-30)
     total = max(float(np.abs(products).sum()), 1e-30)
     sums = np.abs(_table(sector) @ products.sum(axis=0)) / total
-    return np.asarray(sums, np.float64), channel, secondary
+    return np.asarray(sums, np.float64), primary, secondary
 
 
 def _frame_start(place: BlockPlace, number: int) -> float:
