@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.pilot_plan import EARLY_S
+from edgespec.dsp.prefix.subcarriers import subcarriers_at
 from edgespec.lte.numerology import (
     BASIC_RATE_HZ,
     FRAME_S,
@@ -51,25 +52,13 @@ def received_pilots(
     count ``cell.frame_start`` lies; ``slots`` counts from there, and all of them must be held by
     the samples (:func:`sure_slots` are).
     """
-    rate_hz = cell.sample_rate_hz
-    n_window = int(rate_hz / SUBCARRIER_HZ)
-    turns = np.arange(n_window) / rate_hz
     out = np.empty((len(slots), 2, 2 * n_blocks), np.complex64)
     offsets_hz = SUBCARRIER_HZ * reference_subcarriers(cell.identity, n_blocks)
     for row, symbol in enumerate(reference_symbols(cell.prefix)):
         units = slots * SLOT_UNITS + useful_units(cell.prefix, SymbolPlace(0, symbol))
         seconds = (units / BASIC_RATE_HZ) * (1.0 + cell.ppm * 1e-6) - EARLY_S
-        begin = cell.frame_start + seconds * rate_hz
-        first = np.floor(begin).astype(np.int64)
-        hz = offsets_hz[row] + cell.cfo_hz
-        waves = np.exp(-2j * np.pi * np.outer(turns, hz)).astype(np.complex64)
-        pieces = samples[first[:, None] + np.arange(n_window)]
-        # Not by BLAS: its threads cost more than these few products.
-        values = np.einsum("nt,tk->nk", pieces, waves)
-        # The transform began early, at a whole sample; the carrier turned since the stream began.
-        early_s = (first - begin) / rate_hz - EARLY_S
-        phase = np.outer(early_s, offsets_hz[row]) + (cell.cfo_hz * first / rate_hz)[:, None]
-        out[:, row] = values * np.exp(-2j * np.pi * phase) / n_window
+        begin = cell.frame_start + seconds * cell.sample_rate_hz
+        out[:, row] = subcarriers_at(samples, cell, begin, EARLY_S, offsets_hz[row])
     return out
 
 

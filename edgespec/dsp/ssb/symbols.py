@@ -1,10 +1,11 @@
-"""The subcarriers of symbols that begin anywhere in a stream, by a DFT at these alone."""
+"""Where the blocks of an NR cell lie in a stream, and the subcarriers of their symbols."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.dsp.prefix.subcarriers import subcarriers_at
 from edgespec.lte.numerology import BASIC_RATE_HZ
 from edgespec.nr.block import BLOCK_PERIOD_S
 from edgespec.nr.numerology import useful_start
@@ -57,9 +58,8 @@ def symbols_at(
 ) -> NDArray[np.complex64]:
     """Return subcarriers of one symbol of blocks, complex64 ``(n_blocks, n_subcarriers)``.
 
-    Those are the elements that were sent times the channel: a delay is a slope of the phase over
-    the subcarriers, and a frequency that is wrong a phase common to all of a symbol. What is much
-    louder than the rest, such as a receiver's own spike, is brought down.
+    As :func:`edgespec.dsp.prefix.subcarriers.subcarriers_at`, but what is much louder than the
+    rest, such as a receiver's own spike, is brought down.
 
     Args:
         samples: complex64 at the rate of ``place``.
@@ -72,16 +72,7 @@ def symbols_at(
     # No block holds the first symbol of 0.5 ms behind its PSS: all its prefixes are short.
     units = useful_start(spacing_hz, 2 + symbol) - useful_start(spacing_hz, 2)
     begin = starts + (units / BASIC_RATE_HZ * (1.0 + place.ppm * 1e-6) - EARLY_S) * rate_hz
-    first = np.floor(begin).astype(np.int64)
-    n_window = int(rate_hz / spacing_hz)
-    offsets_hz = subcarriers * spacing_hz
-    hz = offsets_hz + place.cfo_hz
-    waves = np.exp(-2j * np.pi * np.outer(np.arange(n_window) / rate_hz, hz)).astype(np.complex64)
-    # Not by BLAS: its threads cost more than these few products.
-    values = np.einsum("nt,tk->nk", samples[first[:, None] + np.arange(n_window)], waves)
-    early_s = (first - begin) / rate_hz - EARLY_S
-    phase = np.outer(early_s, offsets_hz) + (place.cfo_hz * first / rate_hz)[:, None]
-    values *= np.exp(-2j * np.pi * phase) / n_window
+    values = subcarriers_at(samples, place, begin, EARLY_S, subcarriers * spacing_hz)
     power = values.real**2 + values.imag**2
     most = _LOUD * np.median(power, axis=1, keepdims=True) + 1e-30
     return np.asarray(values * np.sqrt(most / np.maximum(power, most)), np.complex64)
