@@ -3,10 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.lte.numerology import SLOTS_PER_FRAME, reference_symbols
+
 __all__ = [
     "cell_reference",
     "gold_bits",
+    "m_sequence",
     "primary_sync",
+    "qpsk",
     "reference_subcarriers",
     "secondary_sync",
 ]
@@ -15,8 +19,6 @@ N_SYNC = 62
 _GOLD_SKIP = 1600
 #: Resource blocks of the largest bandwidth: a smaller cell has the middle of its sequence.
 _N_BLOCKS_MOST = 110
-#: Symbols of a slot that carry reference signals of ports 0 and 1: the first, and the third last.
-_REFERENCE_SYMBOLS = {"normal": (0, 4), "extended": (0, 3)}
 _PSS_ROOT = (25, 29, 34)
 
 
@@ -38,20 +40,35 @@ def gold_bits(c_init: NDArray[np.int64], n_bits: int) -> NDArray[np.uint8]:
     return x1[:, _GOLD_SKIP:n_total] ^ x2[:, _GOLD_SKIP:n_total]
 
 
+def qpsk(bits: NDArray[np.uint8]) -> NDArray[np.complex64]:
+    """Return the symbols of pairs of bits along the last axis, of power 1 (TS 36.211, 7.1.2)."""
+    signs = (1.0 - 2.0 * bits).reshape(*bits.shape[:-1], -1, 2)
+    return np.asarray((signs[..., 0] + 1j * signs[..., 1]) / np.sqrt(2), np.complex64)
+
+
+def m_sequence(start: tuple[int, ...], taps: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the signs of ``x(i + n) = sum x(i + tap)`` modulo 2, float64 ``(2^n - 1,)``.
+
+    ``start`` are the first n bits.
+    """
+    bits, n = list(start), len(start)
+    for i in range(2**n - 1 - n):
+        bits.append(sum(bits[i + tap] for tap in taps) % 2)
+    return 1.0 - 2.0 * np.array(bits)
+
+
 def cell_reference(pci: int, n_blocks: int, prefix: str = "normal") -> NDArray[np.complex64]:
     """Return the reference symbols of a cell, complex64 ``(20 slots, 2, 2 * n_blocks)``.
 
     The second axis is the first symbol of the slot and the third last, the third the reference
     elements from the lowest frequency up (TS 36.211, sec. 6.10.1.1).
     """
-    slot, symbol = np.meshgrid(np.arange(20), _REFERENCE_SYMBOLS[prefix], indexing="ij")
+    slot, symbol = np.meshgrid(np.arange(SLOTS_PER_FRAME), reference_symbols(prefix), indexing="ij")
     c_init = 2**10 * (7 * (slot + 1) + symbol + 1) * (2 * pci + 1) + 2 * pci
     c_init += prefix == "normal"
     first, last = _N_BLOCKS_MOST - n_blocks, _N_BLOCKS_MOST + n_blocks
     bits = gold_bits(c_init.ravel().astype(np.int64), 2 * last)[:, 2 * first :]
-    signs = (1.0 - 2.0 * bits).reshape(20, 2, 2 * n_blocks, 2)
-    values: NDArray[np.complex64] = ((signs[..., 0] + 1j * signs[..., 1]) / np.sqrt(2)).astype("c8")
-    return values
+    return qpsk(bits).reshape(SLOTS_PER_FRAME, 2, 2 * n_blocks)
 
 
 def reference_subcarriers(pci: int, n_blocks: int, port: int = 0) -> NDArray[np.int64]:
@@ -81,18 +98,11 @@ def secondary_sync(pci: int) -> NDArray[np.complex64]:
     m0 = m_prime % 31
     m1 = (m0 + m_prime // 31 + 1) % 31
     n = np.arange(31)
-    base, scramble, mix = _m_sequence((2, 0)), _m_sequence((3, 0)), _m_sequence((4, 2, 1, 0))
+    start = (0, 0, 0, 0, 1)
+    base, scramble, mix = (m_sequence(start, taps) for taps in ((2, 0), (3, 0), (4, 2, 1, 0)))
     c0, c1 = scramble[(n + sector) % 31], scramble[(n + sector + 3) % 31]
     out = np.zeros((2, N_SYNC), np.complex64)
     for half, (a, b) in enumerate(((m0, m1), (m1, m0))):
         out[half, 0::2] = base[(n + a) % 31] * c0
         out[half, 1::2] = base[(n + b) % 31] * c1 * mix[(n + a % 8) % 31]
     return out
-
-
-def _m_sequence(feedback: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return 31 signs of the shift register that starts with 0, 0, 0, 0, 1."""
-    bits = [0, 0, 0, 0, 1]
-    for i in range(26):
-        bits.append(sum(bits[i + tap] for tap in feedback) % 2)
-    return 1.0 - 2.0 * np.array(bits)

@@ -1,20 +1,20 @@
 """Sequences that make an NR cell recognisable: PSS, SSS, and the reference symbols of its PBCH."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.lte.sequences import gold_bits
+from edgespec.lte.sequences import gold_bits, m_sequence, qpsk
 
 __all__ = [
     "N_IDENTITIES",
-    "N_SYNC",
     "broadcast_reference",
     "broadcast_references",
     "primary_sync",
     "secondary_sync",
 ]
 
-N_SYNC = 127
 N_IDENTITIES = 1008
 #: Reference symbols of one block of synchronisation signals.
 _N_REFERENCE = 144
@@ -22,15 +22,15 @@ _N_REFERENCE = 144
 
 def primary_sync(identity: int) -> NDArray[np.float32]:
     """Return the PSS of a cell, float32 ``(127,)``, 1 and -1 (TS 38.211, sec. 7.4.2.2.1)."""
-    sequence = _m_sequence((0, 1, 1, 0, 1, 1, 1), tap=4)
+    sequence = _signs((0, 1, 1, 0, 1, 1, 1), tap=4)
     return np.roll(sequence, -43 * (identity % 3))
 
 
 def secondary_sync(identity: int) -> NDArray[np.float32]:
     """Return the SSS of a cell, float32 ``(127,)``, 1 and -1 (TS 38.211, sec. 7.4.2.3.1)."""
     group, sector = divmod(identity, 3)
-    first = _m_sequence((1, 0, 0, 0, 0, 0, 0), tap=4)
-    second = _m_sequence((1, 0, 0, 0, 0, 0, 0), tap=1)
+    first = _signs((1, 0, 0, 0, 0, 0, 0), tap=4)
+    second = _signs((1, 0, 0, 0, 0, 0, 0), tap=1)
     out: NDArray[np.float32] = np.roll(first, -(15 * (group // 112) + 5 * sector))
     out *= np.roll(second, -(group % 112))
     return out
@@ -55,14 +55,10 @@ def broadcast_references(
     seeds: NDArray[np.int64] = (numbers + 1) * (
         2**11 * (identities // 4 + 1) + 2**6
     ) + identities % 4
-    signs = 1.0 - 2.0 * gold_bits(seeds, 2 * _N_REFERENCE).reshape(-1, _N_REFERENCE, 2)
-    values = (signs[..., 0] + 1j * signs[..., 1]) / np.sqrt(2)
-    return np.asarray(values, np.complex64)
+    return qpsk(gold_bits(seeds, 2 * _N_REFERENCE))
 
 
-def _m_sequence(start: tuple[int, ...], tap: int) -> NDArray[np.float32]:
-    """Return 127 signs of ``x(i + 7) = x(i + tap) + x(i)`` modulo 2."""
-    bits = list(start)
-    for i in range(N_SYNC - len(start)):
-        bits.append((bits[i + tap] + bits[i]) % 2)
-    return (1.0 - 2.0 * np.array(bits)).astype(np.float32)
+@cache
+def _signs(start: tuple[int, ...], tap: int) -> NDArray[np.float32]:
+    """Return 127 signs of ``x(i + 7) = x(i + tap) + x(i)`` modulo 2, float32; not to be changed."""
+    return m_sequence(start, (tap, 0)).astype(np.float32)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.pilots import coherence_of, received_pilots, reference_of, sure_slots
-from edgespec.lte.numerology import SUBCARRIER_HZ
+from edgespec.lte.numerology import SLOTS_PER_FRAME, SUBCARRIER_HZ
 
 __all__ = ["Bandwidth", "measure_bandwidth"]
 
@@ -47,7 +47,8 @@ def measure_bandwidth(samples: NDArray[np.complex64], cell: Cell) -> Bandwidth:
     if not len(slots):
         return Bandwidth(_SIZES[0], n_seen < _SIZES[-1])
     received = received_pilots(samples, cell, slots, n_seen)
-    channel = received * reference_of(cell.identity, n_seen, cell.prefix)[slots % 20].conj()
+    sequence = reference_of(cell.identity, n_seen, cell.prefix)
+    channel = received * sequence[slots % SLOTS_PER_FRAME].conj()
     inside, _ = _coherence(channel, n_seen, 0, _SIZES[0])
     for inner, outer in pairwise(_SIZES):
         if inner >= n_seen:

@@ -23,10 +23,11 @@ from edgespec.dsp.prefix.secondary import Identity, identities, place_of_primary
 from edgespec.lte.numerology import (
     BASIC_RATE_HZ,
     FRAME_S,
-    PREFIX_UNITS,
     SLOT_S,
+    SLOTS_PER_FRAME,
     SUBCARRIER_HZ,
     SymbolPlace,
+    reference_symbols,
     useful_units,
 )
 from edgespec.lte.sequences import reference_subcarriers
@@ -139,16 +140,17 @@ def _prove(samples: NDArray[np.complex64], cell: Cell) -> _Proof:
         return _Proof(0.0, 0.0, 0.0, 0.0)
     received = received_pilots(samples, cell, slots, N_MIDDLE_BLOCKS)
     sequence = reference_of(cell.identity, N_MIDDLE_BLOCKS, cell.prefix)
-    channel = received * sequence[slots % 20].conj()
+    channel = received * sequence[slots % SLOTS_PER_FRAME].conj()
     level = abs(complex(neighbour_products(channel).mean(dtype=np.complex128)))
     received = alike(received)
     right, *wrong = (
-        gathered(received * sequence[(slots + shift) % 20].conj()) for shift in range(20)
+        gathered(received * sequence[(slots + shift) % SLOTS_PER_FRAME].conj())
+        for shift in range(SLOTS_PER_FRAME)
     )
     best = int(right.argmax())
     chance = float(np.sqrt(np.mean([(float(one[best]) - 1.0) ** 2 for one in wrong])))
     ratio = (float(right[best]) - 1.0) / max(chance, 1e-9)
-    coherence = abs(coherence_of(received * sequence[slots % 20].conj()))
+    coherence = abs(coherence_of(received * sequence[slots % SLOTS_PER_FRAME].conj()))
     return _Proof(deviations(float(right[best]), 2 * len(slots)), ratio, coherence, level)
 
 
@@ -169,9 +171,9 @@ def refine(samples: NDArray[np.complex64], cell: Cell) -> Cell:
         if len(slots) < _N_SLOTS_LEAST:
             continue
         received = received_pilots(samples, cell, slots, N_MIDDLE_BLOCKS)
-        channel = alike(received) * sequence[slots % 20].conj()
+        channel = alike(received) * sequence[slots % SLOTS_PER_FRAME].conj()
         by_frame = neighbour_products(channel).reshape(len(slots) // 4, -1).sum(axis=1)
-        late_s, ppm = _line(slots[::4] // 20, by_frame, deviation_ppm, most_ppm)
+        late_s, ppm = _line(slots[::4] // SLOTS_PER_FRAME, by_frame, deviation_ppm, most_ppm)
         slope = np.exp(2j * np.pi * late_s * offsets_hz).astype(np.complex64)
         cell = replace(
             cell,
@@ -194,8 +196,10 @@ def _offset_hz(channel: NDArray[np.complex64], prefix: str) -> float:
     pairs = channel.reshape(-1, 2, *channel.shape[1:])
     rest_hz = float(np.angle(np.vdot(pairs[:, 0], pairs[:, 1]))) / (2 * np.pi * SLOT_S)
     within = complex(np.vdot(channel[:, 0], channel[:, 1]))
-    first, last = SymbolPlace(0, 0), SymbolPlace(0, len(PREFIX_UNITS[prefix]) - 3)
-    apart_s = (useful_units(prefix, last) - useful_units(prefix, first)) / BASIC_RATE_HZ
+    first, last = (
+        useful_units(prefix, SymbolPlace(0, symbol)) for symbol in reference_symbols(prefix)
+    )
+    apart_s = (last - first) / BASIC_RATE_HZ
     within /= max(abs(within), 1e-30)
 
     def likeliness(hz: float) -> float:

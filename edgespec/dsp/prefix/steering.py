@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.dsp.prefix.plan import PrefixPlan
-from edgespec.lte.numerology import SLOTS_PER_FRAME
+from edgespec.lte.numerology import SLOTS_PER_FRAME, SURE_SLOTS
 
 __all__ = [
     "LEAKED",
@@ -101,7 +101,7 @@ def steering_symbols(plan: PrefixPlan, duplex: str) -> NDArray[np.uint8]:
     if not duplex:
         steers[:, : plan.n_symbols - 1] = 1
     elif duplex == "tdd":
-        steers[np.ix_([0, 1, 10, 11], [0, second])] = 1
+        steers[np.ix_(SURE_SLOTS, [0, second])] = 1
         steers[[2, 12], 0] = 1
     else:
         steers[0::2, 0] = 1
