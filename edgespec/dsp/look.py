@@ -12,7 +12,15 @@ from scipy import fft
 
 from edgespec.dsp.tapers import TAPERS
 from edgespec.framing import Framing
-from edgespec.lte.numerology import PREFIX_UNITS, SLOT_S, SLOT_UNITS, SUBCARRIER_HZ, USEFUL_UNITS
+from edgespec.lte.numerology import (
+    PREFIX_UNITS,
+    SLOT_S,
+    SLOT_UNITS,
+    SUBCARRIER_HZ,
+    USEFUL_UNITS,
+    SymbolPlace,
+    useful_units,
+)
 from edgespec.records import FloatArray
 
 __all__ = ["BlockLook"]
@@ -20,7 +28,7 @@ __all__ = ["BlockLook"]
 #: Prefixes of a slot, as parts of it; of the longer first one its end, as long as the others.
 _LENGTHS = np.array(PREFIX_UNITS["normal"])
 _PREFIX = _LENGTHS.min() / SLOT_UNITS
-_ENDS = np.cumsum(_LENGTHS + USEFUL_UNITS) - USEFUL_UNITS
+_ENDS = np.array([useful_units("normal", SymbolPlace(0, n)) for n in range(len(_LENGTHS))])
 _STARTS = _ENDS / SLOT_UNITS - _PREFIX
 _SYMBOL = _PREFIX + USEFUL_UNITS / SLOT_UNITS
 #: Timings so near to one that was found are the same one, in prefixes.

@@ -1,7 +1,7 @@
 """The fixed numbers of 5G NR in time (3GPP TS 38.211, sec. 4.2 and 5.3.1), normal prefix."""
 
 from edgespec.errors import UsageError
-from edgespec.lte.numerology import PREFIX_UNITS, USEFUL_UNITS
+from edgespec.lte.numerology import PREFIX_UNITS, SLOT_UNITS, USEFUL_UNITS
 
 __all__ = ["SPACINGS_HZ", "prefix_units", "symbols_per_slot", "useful_start", "useful_units"]
 
@@ -34,10 +34,9 @@ def useful_start(spacing_hz: float, symbol: int) -> int:
 
     ``symbol`` and the units count from where a half frame begins.
     """
-    halves, place = divmod(symbol, symbols_per_slot(spacing_hz))
+    slot, place = divmod(symbol, symbols_per_slot(spacing_hz))
     lengths = prefix_units(spacing_hz)
-    whole = sum(lengths) + len(lengths) * useful_units(spacing_hz)
-    return halves * whole + sum(lengths[: place + 1]) + place * useful_units(spacing_hz)
+    return slot * SLOT_UNITS + sum(lengths[: place + 1]) + place * useful_units(spacing_hz)
 
 
 def _mu(spacing_hz: float) -> int:

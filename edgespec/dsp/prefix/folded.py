@@ -10,8 +10,8 @@ from edgespec.dsp.prefix.cell import UNNAMED, Cell
 from edgespec.dsp.prefix.folding import fold_drifts
 from edgespec.dsp.prefix.plan import can_cancel
 from edgespec.dsp.prefix.proof import snr_db
-from edgespec.lte.numerology import BASIC_RATE_HZ, SLOT_S, SUBCARRIER_HZ
-from edgespec.nr.numerology import SPACINGS_HZ, prefix_units, useful_units
+from edgespec.lte.numerology import SLOT_S, SLOT_UNITS, SUBCARRIER_HZ
+from edgespec.nr.numerology import SPACINGS_HZ, prefix_units, symbols_per_slot, useful_start
 
 __all__ = ["find_prefix"]
 
@@ -142,12 +142,12 @@ def _template(spacing_hz: float) -> NDArray[np.float64]:
 
 def _prefixes(spacing_hz: float) -> list[tuple[float, float]]:
     """Return where the prefixes of 0.5 ms begin and end, in columns."""
-    per_unit = _N_COLUMNS / (SLOT_S * BASIC_RATE_HZ)
-    begin, out = 0, []
-    for length in prefix_units(spacing_hz):
-        out.append((begin * per_unit, (begin + length) * per_unit))
-        begin += length + useful_units(spacing_hz)
-    return out
+    per_unit = _N_COLUMNS / SLOT_UNITS
+    ends = [useful_start(spacing_hz, symbol) for symbol in range(symbols_per_slot(spacing_hz))]
+    return [
+        ((end - length) * per_unit, end * per_unit)
+        for end, length in zip(ends, prefix_units(spacing_hz), strict=True)
+    ]
 
 
 def _is_comb(profile: NDArray[np.complex128], spacing_hz: float, mean: complex) -> bool:
