@@ -5,7 +5,7 @@ from scipy.ndimage import uniform_filter1d
 
 from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from edgespec.simulate.rotate import rotate
-from edgespec.simulate.services.service import ComplexArray
+from edgespec.simulate.services.service import ComplexArray, amplitudes
 
 __all__ = ["Fm"]
 
@@ -22,8 +22,7 @@ class Fm:
         n = int(rng.integers(2, 5))
         channels = np.arange(-_MOST_CHANNEL, _MOST_CHANNEL + 1)
         self._offset_hz = _SPACING_HZ * rng.choice(channels, n, replace=False)
-        self._amplitude = 10.0 ** (-rng.uniform(0.0, 20.0, n) / 20.0)
-        self._amplitude[0] = 1.0
+        self._amplitude = amplitudes(rng, n, 20.0)
         self._phase = rng.random(n)
         self._seed = seed
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from edgespec.simulate.rotate import rotate
-from edgespec.simulate.services.service import ComplexArray, keyed_turns, times_s
+from edgespec.simulate.services.service import ComplexArray, amplitudes, keyed_turns, times_s
 
 __all__ = ["Gsm"]
 
@@ -26,8 +26,7 @@ class Gsm:
         n = int(rng.integers(3, 5))
         channels = np.arange(-_MOST_CHANNEL, _MOST_CHANNEL + 1, 2)
         self._offset_hz = _CHANNEL_HZ * rng.choice(channels, n, replace=False)
-        self._amplitude = 10.0 ** (-rng.uniform(0.0, 12.0, n) / 20.0)
-        self._amplitude[0] = 1.0
+        self._amplitude = amplitudes(rng, n, 12.0)
         self._phase = rng.random(n)
         self._first_s = float(rng.random())
         self._seed = seed

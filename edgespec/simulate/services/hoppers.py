@@ -4,7 +4,7 @@ import numpy as np
 
 from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from edgespec.simulate.rotate import rotate
-from edgespec.simulate.services.service import ComplexArray, keyed_turns
+from edgespec.simulate.services.service import ComplexArray, amplitudes, keyed_turns
 
 __all__ = ["Hoppers"]
 
@@ -19,8 +19,7 @@ class Hoppers:
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
-        self._amplitude = 10.0 ** (-rng.uniform(0.0, 20.0, 6) / 20.0)
-        self._amplitude[0] = 1.0
+        self._amplitude = amplitudes(rng, 6, 20.0)
         self._busy = rng.uniform(0.3, 1.0, 6)
         self._first = rng.integers(0, FRAME_SAMPLES // _SLOTS, 6)
         self._seed = seed

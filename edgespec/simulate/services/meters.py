@@ -7,7 +7,7 @@ import numpy as np
 
 from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from edgespec.simulate.rotate import rotate
-from edgespec.simulate.services.service import ComplexArray, keyed_turns
+from edgespec.simulate.services.service import ComplexArray, amplitudes, keyed_turns
 
 __all__ = ["Meters"]
 
@@ -33,8 +33,7 @@ class Meters:
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
         self._offset_hz = rng.uniform(-2e6, 2e6, 4)
-        self._amplitude = 10.0 ** (-rng.uniform(0.0, 15.0, 4) / 20.0)
-        self._amplitude[0] = 1.0
+        self._amplitude = amplitudes(rng, 4, 15.0)
         self._is_on_off = rng.random(4) < 0.5
         self._bit_hz = _BIT_HZ[0] * (_BIT_HZ[1] / _BIT_HZ[0]) ** rng.random(4)
         self._mean = float(rng.uniform(*_BURSTS))

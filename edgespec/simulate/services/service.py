@@ -8,7 +8,7 @@ from scipy.ndimage import uniform_filter1d
 
 from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
-__all__ = ["ComplexArray", "Service", "keyed_turns", "times_s"]
+__all__ = ["ComplexArray", "Service", "amplitudes", "keyed_turns", "times_s"]
 
 ComplexArray = NDArray[np.complex64]
 
@@ -22,6 +22,13 @@ class Service(Protocol):
     def add_to(self, out: ComplexArray, number: int) -> None:
         """Add frame ``number`` to ``out``, complex64 ``(76800,)``."""
         ...
+
+
+def amplitudes(rng: np.random.Generator, n: int, apart_db: float) -> NDArray[np.float64]:
+    """Return those of ``n`` transmitters up to so many dB apart; the first is the strongest, 1."""
+    out = 10.0 ** (-rng.uniform(0.0, apart_db, n) / 20.0)
+    out[0] = 1.0
+    return np.asarray(out, np.float64)
 
 
 def times_s(number: int) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from edgespec.simulate.rotate import rotate
-from edgespec.simulate.services.service import ComplexArray
+from edgespec.simulate.services.service import ComplexArray, amplitudes
 
 __all__ = ["Transponders"]
 
@@ -19,8 +19,7 @@ class Transponders:
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
-        self._amplitude = 10.0 ** (-rng.uniform(0.0, 25.0, 12) / 20.0)
-        self._amplitude[0] = 1.0
+        self._amplitude = amplitudes(rng, 12, 25.0)
         self._offset_hz = rng.uniform(-3e5, 3e5, 12)
         self._mean = float(rng.uniform(*_RATE_HZ)) * FRAME_SAMPLES / SAMPLE_RATE_HZ
         self._seed = seed
