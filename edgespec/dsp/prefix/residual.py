@@ -57,7 +57,6 @@ class ResidualPlane:
     Attributes:
         grid: of the slots since the last retune; the subbands are its bins.
         tracker: state, quality, ppm and carrier of the cell.
-        max_slots: most slots that one block completes.
 
     Raises:
         ConfigError: an argument is out of range.
@@ -85,19 +84,16 @@ class ResidualPlane:
         plan = self.plan = PrefixPlan(sample_rate_hz, cell.prefix, cell.spacing_hz)
         limits = ClipLimits.of(sample_format, max_clipped_fraction, clip_level)
         recipe = Recipe.of(plan, sample_format, limits, cell.duplex)
-        self.max_block_samples = max_block_samples
         self._format = sample_format
         # Besides the slots of the block: two that began in earlier ones, one for a gap, and one
         # for a clock that is 100 ppm fast.
         n_rows = int(max_block_samples / plan.slot_samples) + 5
-        self.max_slots = n_rows
         self._rows = Rows(n_rows, plan.n_subbands)
         self.tracker = Tracker(plan, cell)
         self._edges = PrefixEdges(plan)
-        self.computing = Computing.named(computing)
         self._first, stop = recipe.reach
         self._staged = Staged(sample_format, stop - self._first)
-        make = CANCELLING[self.computing]
+        make = CANCELLING[Computing.named(computing)]
         self._cancelling = make(recipe, self.tracker, self._rows, self._staged)
         self._check = BlockCheck(
             sample_rate_hz,

@@ -32,11 +32,6 @@ class SlotClock:
         self.passed = 0
         self.number = 0
 
-    @property
-    def begin(self) -> int:
-        """The sample that the next slot begins in."""
-        return self.begin_of(0)
-
     def begin_of(self, n_later: int) -> int:
         """Return the sample that the slot so many after the next begins in."""
         return self.whole + math.floor(self.part + (self.passed + n_later) * self.step)
@@ -46,9 +41,9 @@ class SlotClock:
         room = sample - self.whole + 1 - self.part
         n = max(math.ceil(room / self.step) - self.passed, 0)
         # A quotient is rounded; what counts is where the slot is said to begin.
-        while n and math.floor(self.part + (self.passed + n - 1) * self.step) > sample - self.whole:
+        while n and self.begin_of(n - 1) > sample:
             n -= 1
-        while math.floor(self.part + (self.passed + n) * self.step) <= sample - self.whole:
+        while self.begin_of(n) <= sample:
             n += 1
         return n
 
