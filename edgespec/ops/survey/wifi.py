@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.dsp.wifi.packets import find_packets
+from edgespec.dsp.wifi.training import SPACING_HZ
 
 __all__ = ["WIFI_WIDTH_HZ", "WifiHeard", "hear_wifi"]
 
-#: Subcarriers of a channel of 20 MHz: 53 of 312.5 kHz with the middle one.
-WIFI_WIDTH_HZ = 53 * 312.5e3
+#: Subcarriers of a channel of 20 MHz: 53 with the middle one.
+WIFI_WIDTH_HZ = 53 * SPACING_HZ
 
 
 @dataclass(frozen=True, slots=True)
