@@ -11,6 +11,7 @@ __all__ = [
     "block_symbol",
     "broadcast_places",
     "reference_places",
+    "usual_case",
 ]
 
 #: A block is as wide as 20 resource blocks; its subcarriers count from its middle.
@@ -22,11 +23,16 @@ SYNC_SUBCARRIERS = np.arange(56, 183) - _MIDDLE
 BLOCK_PERIOD_S = 0.02
 
 #: First symbols of the blocks in a half frame, and symbols until they recur, by spacing
-#: (TS 38.213, sec. 4.1: A; C and B). What the second of 30 kHz has, a few bands use.
+#: (TS 38.213, sec. 4.1: A; C and B). The usual one first: B of 30 kHz a few bands use.
 CASES: dict[float, dict[str, tuple[tuple[int, ...], int]]] = {
     15e3: {"A": ((2, 8), 14)},
     30e3: {"C": ((2, 8), 14), "B": ((4, 8, 16, 20), 28)},
 }
+
+
+def usual_case(spacing_hz: float) -> str:
+    """Return which case most bands with a spacing have."""
+    return next(iter(CASES[spacing_hz]))
 
 
 def block_symbol(spacing_hz: float, case: str, number: int) -> int:

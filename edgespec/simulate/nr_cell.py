@@ -7,21 +7,32 @@ in the symbols of slots; nothing else is always on. All its elements have the sa
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.nr.block import SYNC_SUBCARRIERS, block_symbol, broadcast_places, reference_places
+from edgespec.nr.block import (
+    N_BLOCK_SUBCARRIERS,
+    SYNC_SUBCARRIERS,
+    block_symbol,
+    broadcast_places,
+    reference_places,
+    usual_case,
+)
 from edgespec.nr.numerology import prefix_units, symbols_per_slot
 from edgespec.nr.sequences import broadcast_reference, primary_sync, secondary_sync
 from edgespec.records import FloatArray
 from edgespec.simulate.channel import Channel
 from edgespec.simulate.config import ChannelConfig, NrConfig
 from edgespec.simulate.faults import Fault
-from edgespec.simulate.numerology import N_SUBCARRIERS, SAMPLE_RATE_HZ, SYMBOL_SAMPLES
+from edgespec.simulate.numerology import (
+    N_SUBCARRIERS,
+    SAMPLE_RATE_HZ,
+    SYMBOL_SAMPLES,
+    UNITS_PER_SAMPLE,
+)
 from edgespec.simulate.waveform import with_prefixes
 
 __all__ = ["NrCell"]
 
 ComplexArray = NDArray[np.complex64]
 
-_UNITS_PER_SAMPLE = 4
 #: Symbols of a slot, of which the first two carry control; subcarriers of a block of resources.
 _N_SLOT, _N_CONTROL, _N_RB = 14, 2, 12
 #: Traffic comes in bursts: a slot is like the one before with this probability.
@@ -44,7 +55,7 @@ class NrCell:
         # Symbols of this spacing in one of 15 kHz.
         self._n_together = symbols_per_slot(cell.spacing_hz) // symbols_per_slot(15e3)
         self._n_symbols = len(SYMBOL_SAMPLES) * self._n_together
-        self._prefixes = np.array(prefix_units(cell.spacing_hz)) // _UNITS_PER_SAMPLE
+        self._prefixes = np.array(prefix_units(cell.spacing_hz)) // UNITS_PER_SAMPLE
         self._frame = 0
         self._is_active = False
         self._place_block(half)
@@ -116,16 +127,16 @@ class NrCell:
     def _place_block(self, half: int) -> None:
         """Lay out what is fixed of the block: PSS, SSS and the reference symbols of the PBCH."""
         cell = self._cell
-        case = "A" if cell.spacing_hz == 15e3 else "C"
-        first = block_symbol(cell.spacing_hz, case, 0)
-        self._block = slice(first, first + 4), slice(half - 120, half + 120)
-        fixed = np.zeros((4, 240), np.complex64)
-        self._block_amplitude = np.zeros((4, 240), np.float32)
-        fixed[0, SYNC_SUBCARRIERS + 120] = primary_sync(cell.pci)
-        fixed[2, SYNC_SUBCARRIERS + 120] = secondary_sync(cell.pci)
+        first = block_symbol(cell.spacing_hz, usual_case(cell.spacing_hz), 0)
+        middle = N_BLOCK_SUBCARRIERS // 2
+        self._block = slice(first, first + 4), slice(half - middle, half + middle)
+        fixed = np.zeros((4, N_BLOCK_SUBCARRIERS), np.complex64)
+        self._block_amplitude = np.zeros(fixed.shape, np.float32)
+        fixed[0, SYNC_SUBCARRIERS + middle] = primary_sync(cell.pci)
+        fixed[2, SYNC_SUBCARRIERS + middle] = secondary_sync(cell.pci)
         values = np.split(broadcast_reference(cell.pci, 0), (60, 84))
         for row, places in enumerate(reference_places(cell.pci)):
-            fixed[row + 1, places + 120] = values[row]
-            self._block_amplitude[row + 1, broadcast_places()[row] + 120] = 1.0
+            fixed[row + 1, places + middle] = values[row]
+            self._block_amplitude[row + 1, broadcast_places()[row] + middle] = 1.0
         self._fixed, self._is_fixed = fixed, fixed != 0
         self._block_amplitude[self._is_fixed] = 1.0

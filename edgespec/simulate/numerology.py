@@ -18,10 +18,11 @@ __all__ = [
     "SUBFRAMES_PER_FRAME",
     "SYMBOL_SAMPLES",
     "SYMBOL_START",
+    "UNITS_PER_SAMPLE",
 ]
 
 SAMPLE_RATE_HZ = 7.68e6
-_UNITS_PER_SAMPLE = int(BASIC_RATE_HZ / SAMPLE_RATE_HZ)
+UNITS_PER_SAMPLE = int(BASIC_RATE_HZ / SAMPLE_RATE_HZ)
 N_FFT = 512
 N_SUBCARRIERS = 300
 #: Offset of every subcarrier from the centre; there is none at the centre itself.
@@ -32,9 +33,9 @@ RBG_OF_SUBCARRIER = np.arange(N_SUBCARRIERS) // 24
 
 #: OFDM symbols in a subframe of 1 ms, and their prefixes: 40, then six of 36, twice.
 N_SYMBOLS = 14
-PREFIX_SAMPLES = np.array(PREFIX_UNITS["normal"] * 2) // _UNITS_PER_SAMPLE
+PREFIX_SAMPLES = np.array(PREFIX_UNITS["normal"] * 2) // UNITS_PER_SAMPLE
 SUBFRAMES_PER_FRAME = 10
-FRAME_SAMPLES = SUBFRAMES_PER_FRAME * 2 * SLOT_UNITS // _UNITS_PER_SAMPLE
+FRAME_SAMPLES = SUBFRAMES_PER_FRAME * 2 * SLOT_UNITS // UNITS_PER_SAMPLE
 
 SYMBOL_SAMPLES = np.tile(PREFIX_SAMPLES + N_FFT, SUBFRAMES_PER_FRAME)
 #: First sample of every symbol of a frame.

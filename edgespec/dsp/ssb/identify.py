@@ -13,7 +13,7 @@ from edgespec.dsp.ssb.follow import fine, followed, settled
 from edgespec.dsp.ssb.primary import Peak
 from edgespec.dsp.ssb.symbols import BlockPlace, block_starts, symbols_at
 from edgespec.lte.numerology import BASIC_RATE_HZ, FRAME_S
-from edgespec.nr.block import SYNC_SUBCARRIERS, block_symbol, reference_places
+from edgespec.nr.block import SYNC_SUBCARRIERS, block_symbol, reference_places, usual_case
 from edgespec.nr.numerology import useful_start
 from edgespec.nr.sequences import (
     N_IDENTITIES,
@@ -119,8 +119,8 @@ def _frame_start(place: BlockPlace, number: int) -> float:
     half, block = 0.0, number
     if place.spacing_hz == 15e3 and number >= 4:
         half, block = FRAME_S / 2, number - 4
-    case = "A" if place.spacing_hz == 15e3 else "C"
-    units = useful_start(place.spacing_hz, block_symbol(place.spacing_hz, case, block))
+    symbol = block_symbol(place.spacing_hz, usual_case(place.spacing_hz), block)
+    units = useful_start(place.spacing_hz, symbol)
     seconds = (half + units / BASIC_RATE_HZ) * (1.0 + place.ppm * 1e-6)
     n_frame = FRAME_S * place.sample_rate_hz * (1.0 + place.ppm * 1e-6)
     return (place.at - seconds * place.sample_rate_hz) % n_frame
