@@ -51,9 +51,7 @@ class HopListener:
     @property
     def scores(self) -> Mapping[str, FloatArray]:
         """Scores of all whole hops so far by column, each float32 ``(n_hops,)``."""
-        columns = [name for scorer in self._scorers for name in scorer.columns]
-        table = np.array(self._scores, np.float32).reshape(len(self._scores), len(columns))
-        return {name: table[:, number] for number, name in enumerate(columns)}
+        return _by_column(self._scorers, self._scores)
 
     def take(self, samples: NDArray[Any]) -> None:
         """Take the next samples in the receiver's format; they are copied where they are kept."""
@@ -115,6 +113,13 @@ def scores_of_blocks(
         _scored(scorers, samples[n * hop : (n + 1) * hop], place, first_hop + n)
         for n in range(len(samples) // hop)
     ]
+    return _by_column(scorers, rows)
+
+
+def _by_column(
+    scorers: Sequence[HopScorer], rows: Sequence[Sequence[float]]
+) -> dict[str, FloatArray]:
+    """Return the scores of hops, a row each, by column, each float32 ``(n_hops,)``."""
     columns = [name for scorer in scorers for name in scorer.columns]
     table = np.array(rows, np.float32).reshape(len(rows), len(columns))
     return {name: table[:, number] for number, name in enumerate(columns)}

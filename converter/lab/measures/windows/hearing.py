@@ -23,6 +23,7 @@ from edgespec.simulate.scene import Scene
 __all__ = [
     "LEAD_S",
     "Heard",
+    "flagged_share",
     "horizon_statistics",
     "listen",
     "segments_of",
@@ -55,8 +56,7 @@ class Heard:
 
     def flagged(self, number: int) -> float:
         """Return the share of flagged frames in the horizon of a segment."""
-        first = number * self.geometry.hop_frames + self.geometry.n_context
-        return float(np.mean(self.flags[first : first + self.geometry.n_horizon] != 0))
+        return flagged_share(self.flags, number, self.geometry)
 
     def segments(self, numbers: NDArray[np.int64]) -> Segments:
         """Return some segments of the grid as copies."""
@@ -134,6 +134,12 @@ def valid_segments(
     first = numbers * geometry.hop_frames
     clean = n_flagged[first + geometry.n_segment] == n_flagged[first]
     return np.asarray(numbers[clean], np.int64)
+
+
+def flagged_share(flags: NDArray[np.uint8], number: int, geometry: Geometry) -> float:
+    """Return the share of flagged frames in the horizon of a segment."""
+    first = number * geometry.hop_frames + geometry.n_context
+    return float(np.mean(flags[first : first + geometry.n_horizon] != 0))
 
 
 def horizon_statistics(samples: NDArray[Any], recipe: Recipe, spec: RecordingSpec) -> IqStatistics:

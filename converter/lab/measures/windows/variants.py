@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 
 from converter.baselines.iq import IqStatistics
 from converter.baselines.segments import Segments
-from converter.lab.measures.windows.hearing import horizon_statistics, segments_of, valid_segments
+from converter.lab.measures.windows.hearing import (
+    flagged_share,
+    horizon_statistics,
+    segments_of,
+    valid_segments,
+)
 from converter.lab.measures.windows.observer_plan import Slot
 from converter.lab.measures.windows.stretches import (
     Addition,
@@ -47,9 +52,7 @@ class Variant:
 
     def flagged(self, number: int) -> float:
         """Return the share of flagged frames in the horizon of a segment."""
-        recipe = self.stretch.layout.recipe
-        first = number * recipe.hop_frames + recipe.n_context
-        return float(np.mean(self.flags[first : first + recipe.n_horizon] != 0))
+        return flagged_share(self.flags, number, self.stretch.layout.recipe.geometry)
 
     def segments(self, numbers: NDArray[np.int64]) -> Segments:
         """Return some segments of the stretch, without statistics of samples, as copies."""
