@@ -56,8 +56,7 @@ class LevelHops:
 
     columns: tuple[str, ...] = ("score:level", "score:level-step")
 
-    def __init__(self, computing: str = "auto") -> None:
-        self._computing = computing
+    def __init__(self) -> None:
         self._state: _State | None = None
 
     def begin(self, place: Place) -> None:
@@ -70,7 +69,7 @@ class LevelHops:
             place.sample_format,
             center_freq_hz=0.0,
             max_block_samples=place.hop_samples,
-            computing=Computing.named(self._computing),
+            computing=Computing.named("auto"),
         )
         windows = Windows(plane.plan.n_pilots - 1, _WIDTHS)
         self._state = _State(plane, CellWatch(), windows, max(place.n_warmup // 2, 2))

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.lab.measures.hops.hop_scorer import Place
+from converter.lab.measures.windows.segment_detectors import shared_modules
 from edgespec.computing import Computing
-from edgespec.detect.scan.arithmetic import Arithmetic, open_arithmetic
+from edgespec.detect.scan.arithmetic import open_arithmetic
 from edgespec.detect.scan.residual_scan import (
     LEAST_WARMUP,
     MOST_WARMUP,
@@ -59,9 +60,7 @@ class ResidualHops:
 
     columns: tuple[str, ...] = ("score:residual",)
 
-    def __init__(self, computing: str = "auto") -> None:
-        self._computing = computing
-        self._arithmetic: Arithmetic | None = None
+    def __init__(self) -> None:
         self._state: _State | None = None
 
     def begin(self, place: Place) -> None:
@@ -69,16 +68,16 @@ class ResidualHops:
         self._state = None
         if place.cell is None:
             return
-        arithmetic = self._opened()
         plane = ResidualPlane(
             place.sample_rate_hz,
             place.sample_format,
             place.cell,
             max_block_samples=place.hop_samples,
-            computing=self._computing,
+            computing="auto",
         )
         n_slots = round(place.warmup_s / SLOT_S) // 2
         n_slots = min(max(n_slots, LEAST_WARMUP), MOST_WARMUP)
+        arithmetic = open_arithmetic(Computing.named("auto"))
         self._state = _State(plane, ResidualScan(plane.plan.n_subbands, n_slots, arithmetic))
 
     def score(self, block: IqBlock) -> Sequence[float]:
@@ -112,18 +111,8 @@ class ResidualHops:
 
     def snapshot(self) -> Any:
         """Return a copy of plane and scan."""
-        # How it is computed is a module: shared, not copied.
-        shared: dict[int, Any] = {id(self._arithmetic): self._arithmetic}
-        return deepcopy(self._state, shared)
+        return deepcopy(self._state, shared_modules())
 
     def restore(self, state: Any) -> None:
         """Go on with a copy of that copy."""
-        self._state = deepcopy(state, {id(self._arithmetic): self._arithmetic})
-
-    def _opened(self) -> Arithmetic:
-        if self._arithmetic is None:
-            self._arithmetic = open_arithmetic(Computing.named(self._computing))
-        return self._arithmetic
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_computing": self._computing, "_arithmetic": None, "_state": None}
+        self._state = deepcopy(state, shared_modules())
