@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.lab.measures.hops.any_band.any_band_hops import AnyBandHops
+from converter.lab.measures.hops.hop_listener import scores_of_blocks
 from converter.lab.measures.hops.hop_scorer import Place
 from edgespec.computing import Computing
 from edgespec.detect.arithmetic import open_arithmetic
@@ -135,14 +136,13 @@ class AnyBandScores:
             self._hops.score(block)
         self._state = self._hops.snapshot()
 
-    def of(self, samples: NDArray[Any], info: SourceInfo) -> dict[str, FloatArray]:
+    def of(self, samples: NDArray[Any]) -> dict[str, FloatArray]:
         """Return the scores of each hop by part, NaN in the warm-up."""
-        hop = self._place.hop_samples
-        self._hops.restore(self._state)
-        rows = [
-            self._hops.score(block) for block in _blocks(samples[self._n_warmup * hop :], info, hop)
-        ]
-        table = np.full((self._n_warmup + len(rows), len(self._hops.columns)), np.nan, np.float32)
-        table[self._n_warmup :] = rows
-        names = [name.removeprefix("score:") for name in self._hops.columns]
-        return {name: table[:, number] for number, name in enumerate(names)}
+        n_warmup, place = self._n_warmup, self._place
+        later = samples[n_warmup * place.hop_samples :]
+        found = scores_of_blocks([self._hops], [self._state], later, place, n_warmup)
+        silent = np.full(n_warmup, np.nan, np.float32)
+        return {
+            name.removeprefix("score:"): np.concatenate([silent, scores])
+            for name, scores in found.items()
+        }

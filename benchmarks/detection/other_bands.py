@@ -73,7 +73,7 @@ def rows_of(recording: Recording, seed: int) -> Iterator[Row]:
 
     def scores_of(samples: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
         found = device_scores(samples, info, recipe, _DEVICE, n_warmup)
-        parts = any_band.of(samples, info)
+        parts = any_band.of(samples)
         n = min(len(parts["any-band"]), len(found["zscore"]))
         # Its unit is once in 1000 hops at 0; theirs are deviations, of which six are as rare.
         own = parts["any-band"][:n]

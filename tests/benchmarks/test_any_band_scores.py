@@ -19,7 +19,7 @@ def test_scores_of_a_recording(rng: np.random.Generator) -> None:
     loud = samples.copy()
     loud[46 * RECIPE.hop_samples :, 0] += 900
     scores = AnyBandScores(samples, INFO, RECIPE, N_WARMUP)
-    usual, other, again = (scores.of(x, INFO) for x in (samples, loud, samples))
+    usual, other, again = (scores.of(x) for x in (samples, loud, samples))
     for name, values in usual.items():
         assert len(values) == N_HOPS
         assert np.isnan(values[:N_WARMUP]).all()
