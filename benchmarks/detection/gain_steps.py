@@ -23,8 +23,8 @@ from benchmarks.detection.gain_steps_report import Outcome, markdown
 from benchmarks.detection.real_cases import read_recording
 from benchmarks.detection.real_recordings import CAPTURES
 from benchmarks.record import DATA, facts, save_rows
-from edgespec.config import BandConfig, DetectConfig
-from edgespec.dsp.spectrogram import FrontEnd
+from converter.lab.measures.hop_chain import open_hop_chain
+from edgespec.config import DetectConfig
 from edgespec.errors import UsageError
 from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
@@ -32,7 +32,6 @@ from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.kinds import GAIN_STEP
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
-from edgespec.observer.making import make_chain
 from edgespec.records import Event, EventType, IqBlock, SampleFormat, SourceInfo
 from edgespec.simulate.config import (
     CellConfig,
@@ -196,18 +195,13 @@ def _judged(name: str, case: Case, events: list[Event], at: int, rate_hz: float)
 def _open_chain(air: Air, sample_format: SampleFormat, detectors: Sequence[str]) -> BandChain:
     bundle, rate_hz = load_bundle(shipped_bundle_path()), air.rate_hz
     has_model = "model" in detectors and rate_hz == bundle.manifest.recipe.sample_rate_hz
-    recipe = bundle.manifest.recipe if has_model else Recipe.for_rate(rate_hz)
     info = SourceInfo("simulated", rate_hz, 806e6, sample_format, False)
     detect = DetectConfig(detectors=tuple(detectors), warmup_s=air.warmup_s - 0.1)
     if has_model:
         basis = Basis.of_bundle(bundle, open_backend(bundle), detect)
     else:
-        basis = Basis.without_bundle(recipe, detect, bundle)
-    front_end = FrontEnd.for_source(
-        recipe.framing, info, max_block_samples=recipe.hop_samples,
-        max_clipped_fraction=detect.max_clipped_fraction,
-    )  # fmt: skip
-    return make_chain(basis, front_end, BandConfig(), detect)
+        basis = Basis.without_bundle(Recipe.for_rate(rate_hz), detect, bundle)
+    return open_hop_chain(basis, info, detect)
 
 
 def simulated_airs(rates_hz: Sequence[float], warmup_s: float, who: str) -> Iterator[Air]:

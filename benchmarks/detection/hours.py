@@ -23,19 +23,18 @@ from benchmarks.detection.hours_tables import markdown
 from benchmarks.record import facts, save_rows
 from converter.lab.experiment import Episodes
 from converter.lab.measures.episodes import Episode, schedule
+from converter.lab.measures.hop_chain import open_hop_chain
 from converter.simulate.population import Population
 from converter.simulate.specs import RecordingSpec
-from edgespec.config import BandConfig, DetectConfig
+from edgespec.config import DetectConfig
 from edgespec.detect.peaks import BLOCK_S, EventPeaks
 from edgespec.detect.rules import EventRules
-from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import UsageError
 from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
-from edgespec.observer.making import make_chain
 from edgespec.records import Event, EventType, IqBlock, SourceInfo
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import KINDS, complete
@@ -185,11 +184,7 @@ def open_listeners(spec: RecordingSpec) -> tuple[Recipe, dict[str, Listener]]:
             basis = Basis.of_bundle(bundle, backend, detect)
         else:
             basis = Basis.without_bundle(recipe, detect, bundle)
-        front_end = FrontEnd.for_source(
-            recipe.framing, info, max_block_samples=recipe.hop_samples,
-            max_clipped_fraction=detect.max_clipped_fraction,
-        )  # fmt: skip
-        chain = make_chain(basis, front_end, BandConfig(), detect)
+        chain = open_hop_chain(basis, info, detect)
         rules = EventRules(detect.k, detect.n, detect.hysteresis, detect.hold_off_s)
         hop_s = recipe.geometry.hop_s
         chain.peaks = EventPeaks(tuple(chain.thresholds), rules, hop_s)

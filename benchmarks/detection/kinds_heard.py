@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from benchmarks.detection.kinds_drawn import THROUGH, Drawn, through_window
 from converter.lab.measures.episodes import frequency_iou, resolved_edges_hz
-from edgespec.config import BandConfig, DetectConfig
+from converter.lab.measures.hop_chain import open_hop_chain
+from edgespec.config import DetectConfig
 from edgespec.detect.description import Description, features_of
 from edgespec.detect.naming import Namer, Naming
 from edgespec.detect.regions import Region
@@ -17,7 +18,6 @@ from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
-from edgespec.observer.making import make_chain
 from edgespec.records import Event, FloatArray, IqBlock, SampleFormat, SourceInfo
 from edgespec.simulate.interferers import complete
 from edgespec.simulate.receiver import quantise
@@ -174,9 +174,8 @@ def open_ear(
     """Return what hears samples at a rate."""
     recipe = Recipe.for_rate(rate_hz)
     info = SourceInfo("simulated", rate_hz, center_hz, sample_format, is_live=False)
-    front_end = FrontEnd.for_source(recipe.framing, info, max_block_samples=recipe.hop_samples)
     basis = Basis.without_bundle(recipe, detect, load_bundle(shipped_bundle_path()))
-    chain = make_chain(basis, front_end, BandConfig(), detect, update_s=0.1)
+    chain = open_hop_chain(basis, info, detect, update_s=0.1)
     notes = Notes()
     chain.tracker.describer.namer = notes
     return Ear(recipe, chain, notes, center_hz)

@@ -12,17 +12,16 @@ from typing import Any
 import numpy as np
 
 from converter.lab.experiment import Episodes
+from converter.lab.measures.hop_chain import open_hop_chain
 from converter.simulate.specs import RecordingSpec
 from converter.simulate.strangers import draw_stranger
-from edgespec.config import BandConfig, DetectConfig
-from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.config import DetectConfig
 from edgespec.errors import ModelError, UsageError
 from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
-from edgespec.observer.making import make_chain
 from edgespec.records import Event, EventType, IqBlock, SourceInfo
 from edgespec.simulate.config import InterfererConfig, SceneConfig
 from edgespec.simulate.interferers import complete
@@ -159,20 +158,11 @@ def open_device(
             f"the bundle {manifest.name!r} has no thresholds, so nothing can alarm: run "
             "'edgespec-converter calibrate' on it first"
         )
-    recipe = manifest.recipe
     receiver = scene.receiver
     info = SourceInfo(
         "simulated", scene.sample_rate_hz, center_freq_hz, receiver.sample_format, is_live=False
     )
-    front_end = FrontEnd.for_source(
-        recipe.framing,
-        info,
-        max_block_samples=recipe.hop_samples,
-        max_clipped_fraction=detect.max_clipped_fraction,
-    )
-    return make_chain(
-        Basis.of_bundle(bundle, open_backend(bundle), detect), front_end, BandConfig(), detect
-    )
+    return open_hop_chain(Basis.of_bundle(bundle, open_backend(bundle), detect), info, detect)
 
 
 def schedule(spec: RecordingSpec, recipe: Recipe, episodes: Episodes) -> list[Episode]:

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from edgespec.config import BandConfig, DetectConfig
-from edgespec.dsp.spectrogram import FrontEnd
+from converter.lab.measures.hop_chain import open_hop_chain
+from edgespec.config import DetectConfig
 from edgespec.errors import SourceError, UsageError
 from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.basis import Basis
-from edgespec.observer.making import make_chain
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.sources import open_source
 from edgespec.sources.source import Source
@@ -89,19 +88,10 @@ def watch_real(
         # Half a hop less: the scorer rounds up.
         warmup_s=(n_warmup - 0.5) * recipe.geometry.hop_s,
     )
-    hop = recipe.hop_samples
-    front_end = FrontEnd.for_source(
-        recipe.framing,
-        info,
-        max_block_samples=hop,
-        max_clipped_fraction=detect.max_clipped_fraction,
-    )
-    chain = make_chain(
-        Basis.of_bundle(bundle, open_backend(bundle), detect), front_end, BandConfig(), detect
-    )
+    chain = open_hop_chain(Basis.of_bundle(bundle, open_backend(bundle), detect), info, detect)
     head = {"file": uri, "n_warmup": n_warmup, "recorded_hz": recorded_hz}
     rows = []
-    for block in _blocks(samples, info, hop):
+    for block in _blocks(samples, info, recipe.hop_samples):
         for scored in chain.scored(block):
             if not chain.scorer.is_warm:
                 continue
