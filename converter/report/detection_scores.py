@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.lab.numbers.cells import Cell, Layout
+from converter.lab.numbers.cells import LEAST_SHARE, MODES, Cell, Layout
 from converter.lab.numbers.detection_summary import (
     Bench,
     Measured,
@@ -21,8 +21,6 @@ from converter.report.resamples import Floats
 from converter.simulate.strangers import family_of
 
 __all__ = [
-    "LEAST_SHARE",
-    "MODES",
     "RATE",
     "RATES",
     "DetectionScores",
@@ -31,13 +29,9 @@ __all__ = [
     "without_glimpses",
 ]
 
-#: Modes in which something is on the air during the horizon.
-MODES = ("onset", "persistent", "lasting")
 RATES = (0.01, 0.001)
 #: The rate of false alarms that figures are told at where there is room for one.
 RATE = RATES[0]
-#: An onset that holds less of its horizon than this is a glimpse, and counts in no mean.
-LEAST_SHARE = 0.2
 N_RESAMPLES = 300
 _SEED = 20261122
 

@@ -7,21 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.baselines.sklearn_loader import load_sklearn
+from converter.lab.numbers.cells import LEAST_SHARE, MODES
 from converter.lab.numbers.thresholds import site_standardised
 from converter.simulate.strangers import FAMILIES, family_of
 from edgespec.errors import UsageError
 
-__all__ = ["CLASSIFIERS", "LEAST_SHARE", "feature_matrix", "learned_scores"]
+__all__ = ["CLASSIFIERS", "feature_matrix", "learned_scores"]
 
 Float = NDArray[np.float64]
 
 #: Names of the classifiers in a table.
 CLASSIFIERS = ("logistic", "trees")
-#: Onsets that hold less of their horizon teach nothing: nobody could tell them.
-LEAST_SHARE = 0.2
 #: Scores of a table that are no features: they are the same for all, or know what is on the air.
 _LEFT_OUT = ("random", "overload")
-_MODES = ("onset", "persistent", "lasting")
 _SEED = 20261128
 _MOST_ROWS = 60_000
 
@@ -62,7 +60,7 @@ def learned_scores(columns: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]
     matrix, _ = feature_matrix(table)
     is_train = table["split"] == "train"
     is_normal = is_train & (table["mode"] == "normal")
-    is_on = is_train & np.isin(table["mode"], _MODES) & np.isfinite(table["isr_db"])
+    is_on = is_train & np.isin(table["mode"], MODES) & np.isfinite(table["isr_db"])
     is_on &= table["share"] >= LEAST_SHARE
     families = np.array([family_of(kind) for kind in table["kind"].astype(str).tolist()])
     rng = np.random.default_rng(_SEED)

@@ -13,6 +13,8 @@ from edgespec.errors import UsageError
 __all__ = [
     "ANOMALOUS_MODES",
     "BLOCK_SEGMENTS",
+    "LEAST_SHARE",
+    "MODES",
     "ArrowTable",
     "Cell",
     "Layout",
@@ -20,8 +22,12 @@ __all__ = [
     "columns_of",
 ]
 
-#: ``glimpse`` is an onset that holds less than a fifth of its horizon.
-ANOMALOUS_MODES = ("onset", "glimpse", "persistent", "lasting", "ended")
+#: Modes in which something is on the air during the horizon.
+MODES = ("onset", "persistent", "lasting")
+#: An onset that holds less of its horizon than this is a glimpse: nobody could tell it, so it
+#: teaches nothing and counts in no mean.
+LEAST_SHARE = 0.2
+ANOMALOUS_MODES = (*MODES, "glimpse", "ended")
 #: Consecutive segments that are drawn together: 0.1 s at the paper's geometry, ten subframes' worth
 #: of schedule and longer than the coherence time of a walking observer.
 BLOCK_SEGMENTS = 16

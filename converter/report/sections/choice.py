@@ -5,16 +5,10 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.lab.numbers.cells import LEAST_SHARE, MODES
 from converter.lab.numbers.intervals import Interval
 from converter.report.amounts import isr_text
-from converter.report.detection_scores import (
-    LEAST_SHARE,
-    MODES,
-    RATE,
-    RATES,
-    DetectionScores,
-    mean_of,
-)
+from converter.report.detection_scores import RATE, RATES, DetectionScores, mean_of
 from converter.report.document import Cell, Part, Section, Table
 from converter.report.resamples import interval
 from converter.report.results import Results

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.lab.numbers.cells import MODES
 from converter.lab.numbers.intervals import Interval
 from converter.report.amounts import isr_text
-from converter.report.detection_scores import MODES, RATES, DetectionScores, mean_of
+from converter.report.detection_scores import RATES, DetectionScores, mean_of
 from converter.report.document import Cell, Part, Section, Table, with_best
 from converter.report.resamples import Floats, interval
 from converter.report.results import Results

@@ -4,9 +4,9 @@ from collections import defaultdict
 from datetime import UTC, datetime
 
 from converter.lab.measures.windows.sum_threshold import LENGTHS, RHO
+from converter.lab.numbers.cells import LEAST_SHARE
 from converter.lab.numbers.combined import COMBINED
 from converter.report.amounts import amount
-from converter.report.detection_scores import LEAST_SHARE
 from converter.report.document import Section, Table
 from converter.report.results import Results
 from edgespec import __version__

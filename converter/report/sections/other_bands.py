@@ -1,7 +1,8 @@
 """Bands without a cell: how the detector for any band does beside those of the device."""
 
+from converter.lab.numbers.cells import MODES
 from converter.report.amounts import isr_text
-from converter.report.detection_scores import MODES, RATE, DetectionScores, mean_of
+from converter.report.detection_scores import RATE, DetectionScores, mean_of
 from converter.report.document import Cell, Part, Section, Table, with_best
 from converter.report.resamples import interval
 from converter.report.results import Results

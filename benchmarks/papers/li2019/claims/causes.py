@@ -8,9 +8,10 @@ import numpy as np
 
 from benchmarks.papers.li2019 import published
 from benchmarks.papers.li2019.claims.claim import Claim, Measured, UntestableError
+from converter.lab.numbers.cells import MODES
 from converter.lab.numbers.intervals import Interval
 from converter.lab.numbers.thresholds import observer_names
-from converter.report.detection_scores import MODES, DetectionScores, mean_of
+from converter.report.detection_scores import DetectionScores, mean_of
 from converter.report.kinship import Kin
 from converter.report.resamples import Floats, interval
 from converter.report.results import Results
