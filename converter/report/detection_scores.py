@@ -1,7 +1,7 @@
 """Scores of one detection experiment: areas and rates of any scorer, drawn anew by observer."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -85,29 +85,24 @@ class DetectionScores:
         """Classifiers that have not seen the family that they are tested on."""
         return list(self._left_out)
 
-    def left_out(self, classifier: str, what: str) -> tuple[Floats, Floats]:
+    def left_out(self, classifier: str, figures: Callable[[str], Floats]) -> Floats:
         """Return figures of a classifier by cell, each by the one that has not seen its family.
 
         Args:
             classifier: one of :attr:`learned`.
-            what: ``auc`` or ``detected``, the latter at :data:`RATE`.
+            figures: returns those of a scorer by cell, ``(1 + n, n_cells)``.
 
         Returns:
-            ``(1 + n, n_cells)``, NaN for families that none was made without, and the mean over
-            families of the realised false-alarm rate, ``(1 + n,)``.
+            ``(1 + n, n_cells)``, NaN for families that none was made without.
         """
         own = self._left_out[classifier]
-        measured = {family: self.measured(name, True) for family, name in own.items()}
-        some = next(iter(measured.values()))
-        out = np.full_like(some.auc, np.nan)
+        by_family = {family: figures(name) for family, name in own.items()}
+        out = np.full_like(next(iter(by_family.values())), np.nan)
         for number, cell in enumerate(self.cells):
-            found = measured.get(family_of(cell.kind))
+            found = by_family.get(family_of(cell.kind))
             if found is not None:
-                at = RATES.index(RATE)
-                values = found.auc if what == "auc" else found.detected[:, at]
-                out[:, number] = values[:, number]
-        far = np.mean([m.far[:, RATES.index(RATE)] for m in measured.values()], axis=0)
-        return out, np.asarray(far)
+                out[:, number] = found[:, number]
+        return out
 
     def auc(self, scorer: str, site: bool) -> Floats:
         """Return the ROC AUC of each cell, ``(1 + n, n_cells)``."""

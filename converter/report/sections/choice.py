@@ -1,6 +1,7 @@
 """The first page: what a user should choose, what to expect of it, and what holds it back."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from converter.lab.numbers.intervals import Interval
 from converter.report.amounts import isr_text
 from converter.report.detection_scores import RATE, RATES, DetectionScores, mean_of
 from converter.report.document import Cell, Part, Section, Table
-from converter.report.resamples import interval
+from converter.report.resamples import Floats, interval
 from converter.report.results import Results
 
 __all__ = ["TARGETS", "choice"]
@@ -80,15 +81,9 @@ def _areas(main: DetectionScores, best: str, isrs_db: list[float]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     wanted = [TARGETS.get(column) for column in columns]
     rows.append(("target", *wanted))
-    for scorer in dict.fromkeys((best, *_BESIDE)):
-        if scorer in main.scorers:
-            areas = main.auc(scorer, True)
-            figures = (mean_of(areas, main.pick([m], isrs_db=[i])) for m, i in columns)
-            rows.append((scorer, *(interval(values) for values in figures)))
-    for name in main.learned:
-        areas, _ = main.left_out(name, "auc")
+    for (scorer, end), areas in _figures(main, (best, *_BESIDE), partial(main.auc, site=True)):
         figures = (mean_of(areas, main.pick([m], isrs_db=[i])) for m, i in columns)
-        rows.append((f"{name}, tested family left out", *(interval(v) for v in figures)))
+        rows.append((f"{scorer}{end}", *(interval(values) for values in figures)))
     titles = ("score", *(f"{mode} {isr_text(isr_db)} dB" for mode, isr_db in columns))
     note = (
         "Mean AUC over kinds with intervals over observers, scores in deviations of the site's own "
@@ -103,28 +98,34 @@ def _found(main: DetectionScores, best: str) -> Part:
     if not main.has_thresholds(RATE):
         return "Shares found are left out: too few calibration segments to set a threshold."
     rows: list[tuple[Cell, ...]] = []
-    for scorer in dict.fromkeys((best, "device", "residual", "device-zscore")):
-        if scorer not in main.scorers:
-            continue
-        for mode in MODES:
-            found = main.detected(scorer, RATE, True)
-            masks = [main.pick([mode], isrs_db=[isr]) for isr in main.isrs_db]
-            if any(mask.any() for mask in masks):
-                cells = (float(mean_of(found, mask)[0]) for mask in masks)
-                rows.append((f"{scorer}, {mode}", *cells))
-    for name in main.learned:
-        found, _ = main.left_out(name, "detected")
+    scorers = (best, "device", "residual", "device-zscore")
+    detected = partial(main.detected, rate=RATE, site=True)
+    for (scorer, end), found in _figures(main, scorers, detected):
         for mode in MODES:
             masks = [main.pick([mode], isrs_db=[isr]) for isr in main.isrs_db]
             if any(mask.any() for mask in masks):
                 cells = (float(mean_of(found, mask)[0]) for mask in masks)
-                rows.append((f"{name}, {mode}, tested family left out", *cells))
+                rows.append((f"{scorer}, {mode}{end}", *cells))
     titles = ("score, mode", *(f"{isr_text(isr)} dB" for isr in main.isrs_db))
     note = (
         "A detector must not go quiet when the interferer gets louder: what clips the receiver is "
         "not scored, and only `device` and `overload` count that as an alarm."
     )
     return Table(f"Found at {RATE:.0%} false alarms, share", titles, rows, note, ".2f")
+
+
+def _figures(
+    main: DetectionScores, scorers: Iterable[str], figures: Callable[[str], Floats]
+) -> Iterator[tuple[tuple[str, str], Floats]]:
+    """Yield figures by cell of some scorers and of what was learnt, each with a name in two parts.
+
+    What is said of the mode goes between the parts.
+    """
+    for scorer in dict.fromkeys(scorers):
+        if scorer in main.scorers:
+            yield (scorer, ""), figures(scorer)
+    for name in main.learned:
+        yield (name, ", tested family left out"), main.left_out(name, figures)
 
 
 def _events(results: Results) -> list[Part]:
