@@ -1,6 +1,7 @@
 """What each detector says of every hop of a stretch of signal, at one place in time alike."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from converter.lab.measures.hops.any_band.any_band_hops import AnyBandHops
 from converter.lab.measures.hops.hop_listener import scores_of_blocks
 from converter.lab.measures.hops.hop_scorer import Place
+from converter.lab.numbers.metrics import rank_scores
 from edgespec.computing import Computing
 from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.scan.arithmetic import open_arithmetic as open_scan_arithmetic
@@ -23,7 +25,60 @@ from edgespec.framing import Recipe
 from edgespec.observer.scorer import Scorer
 from edgespec.records import FloatArray, IqBlock, Segment, SourceInfo
 
-__all__ = ["AnyBandScores", "device_scores", "power_scan_scores", "residual_scores"]
+__all__ = [
+    "AnyBandScores",
+    "Row",
+    "area_and_share",
+    "device_scores",
+    "power_scan_scores",
+    "residual_scores",
+]
+
+
+_FALSE_ALARM_RATE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Scores of one detector: of normal hops, or of those with an interferer.
+
+    ``mode`` is ``normal``, ``onset``, the hop that the interferer begins with, or ``persistent``.
+    """
+
+    recording: str
+    detector: str
+    mode: str
+    scores: tuple[float, ...]
+    kind: str = ""
+    isr_db: float = 0.0
+
+    @classmethod
+    def of(
+        cls,
+        recording: str,
+        detector: str,
+        mode: str,
+        scores: FloatArray,
+        kind: str = "",
+        isr_db: float = 0.0,
+    ) -> "Row":
+        """Return a row of those scores that are finite."""
+        known = scores[np.isfinite(scores)]
+        return cls(recording, detector, mode, tuple(map(float, known)), kind, isr_db)
+
+    def summed_up(self) -> dict[str, Any]:
+        """Return the row with the number and the median of its scores in their place."""
+        found = asdict(self)
+        del found["scores"]
+        return found | {"n": len(self.scores), "median": float(np.median(self.scores))}
+
+
+def area_and_share(normal: NDArray[np.float64], scores: Sequence[float]) -> tuple[float, float]:
+    """Return the AUC of scores, and the share above the limit that 1% of normal hops are."""
+    ranked = rank_scores(normal, scores)
+    limit = np.quantile(normal, 1.0 - _FALSE_ALARM_RATE)
+    area = float(ranked.areas()[ranked.place].mean())
+    return area, float(np.mean(np.asarray(scores) > limit))
 
 
 def _blocks(samples: NDArray[Any], info: SourceInfo, hop_samples: int) -> Iterator[IqBlock]:

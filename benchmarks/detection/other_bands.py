@@ -8,9 +8,8 @@ There are few and short recordings, so a share found of .03 more or less says no
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -18,17 +17,18 @@ from numpy.typing import NDArray
 
 from benchmarks.detection.hop_scores import (
     AnyBandScores,
+    Row,
+    area_and_share,
     device_scores,
     power_scan_scores,
 )
 from benchmarks.detection.injected import KINDS, draw_interferer
 from benchmarks.detection.real_cases import Case, Recording, read_recording
 from benchmarks.record import DATA, facts, save_rows
-from converter.lab.numbers.metrics import rank_scores
 from converter.report.markdown_table import markdown_table
 from edgespec.framing import Recipe
 
-__all__ = ["NAMES", "Row", "main", "markdown", "rows_of"]
+__all__ = ["NAMES", "main", "markdown", "rows_of"]
 
 NAMES = (
     "adsb1090_modes1",
@@ -39,7 +39,6 @@ NAMES = (
 )
 ISRS_DB = (-20.0, -10.0, 0.0, 10.0)
 _SEED = 20261130
-_FALSE_ALARM_RATE = 0.01
 _DEVICE = ("zscore", "energy", "ewma")
 _ANY_BAND = "any-band, zscore or energy"
 _DETECTORS = ("scan", *_DEVICE, "any-band", _ANY_BAND)
@@ -47,18 +46,6 @@ _DETECTORS = ("scan", *_DEVICE, "any-band", _ANY_BAND)
 _BEFORE, _ONSET = 4, 4
 _BURST_QUANTILE = 0.95
 _RARE_DEVIATIONS = 6.0
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Scores of one detector: ``normal`` hops, the ``onset``, or ``persistent`` ones."""
-
-    recording: str
-    detector: str
-    mode: str
-    scores: tuple[float, ...]
-    kind: str = ""
-    isr_db: float = 0.0
 
 
 def rows_of(recording: Recording, seed: int) -> Iterator[Row]:
@@ -86,7 +73,7 @@ def rows_of(recording: Recording, seed: int) -> Iterator[Row]:
         }
 
     for name, scores in scores_of(whole.samples).items():
-        yield Row(recording.name, name, "normal", _finite(scores))
+        yield Row.of(recording.name, name, "normal", scores)
     burst_db = _burst_db(whole, recipe.framing.frame_s, start * recipe.hop_samples)
     for number, kind in enumerate(KINDS):
         rng = np.random.default_rng((seed, number))
@@ -96,8 +83,8 @@ def rows_of(recording: Recording, seed: int) -> Iterator[Row]:
             mixed = whole.mixed(case, start * recipe.hop_samples / info.sample_rate_hz)
             for name, scores in scores_of(mixed).items():
                 onset, later = scores[start : start + 1], scores[start + _ONSET :]
-                yield Row(recording.name, name, "onset", _finite(onset), kind, isr_db)
-                yield Row(recording.name, name, "persistent", _finite(later), kind, isr_db)
+                yield Row.of(recording.name, name, "onset", onset, kind, isr_db)
+                yield Row.of(recording.name, name, "persistent", later, kind, isr_db)
 
 
 def _burst_db(recording: Recording, frame_s: float, first: int) -> float:
@@ -106,10 +93,6 @@ def _burst_db(recording: Recording, frame_s: float, first: int) -> float:
     size = round(frame_s * recording.info.sample_rate_hz)
     frames = power[: len(power) // size * size].reshape(-1, size).mean(axis=1)
     return float(10.0 * np.log10(np.quantile(frames, _BURST_QUANTILE) / power[first:].mean()))
-
-
-def _finite(scores: NDArray[np.float32]) -> tuple[float, ...]:
-    return tuple(map(float, scores[np.isfinite(scores)]))
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -121,27 +104,18 @@ def markdown(rows: Sequence[Row]) -> str:
         for detector in (name for name in _DETECTORS if name in heard):
             own = [row for row in rows if row.detector == detector]
             normal = np.array([v for row in own if row.mode == "normal" for v in row.scores])
-            limit = np.quantile(normal, 1.0 - _FALSE_ALARM_RATE)
             by_isr: dict[float, list[float]] = defaultdict(list)
             for row in own:
                 if row.mode == mode:
                     by_isr[row.isr_db] += row.scores
             cells = []
             for isr_db in isrs_db:
-                ranked = rank_scores(normal, by_isr[isr_db])
-                area = float(ranked.areas()[ranked.place].mean())
-                cells.append(f"{area:.3f}, {np.mean(np.array(by_isr[isr_db]) > limit):.2f}")
+                area, share = area_and_share(normal, by_isr[isr_db])
+                cells.append(f"{area:.3f}, {share:.2f}")
             table.append([f"{detector}, {mode}", *cells])
     n_normal = sum(len(r.scores) for r in rows if r.mode == "normal" and r.detector == "scan")
     head = ["AUC, found at 1%, at ISR", *(f"{isr_db:+.0f} dB" for isr_db in isrs_db)]
     return f"{n_normal} normal hops.\n\n{markdown_table(head, table)}\n"
-
-
-def _summed_up(row: Row) -> dict[str, Any]:
-    """Return a row with the number and the median of its scores in their place."""
-    found = asdict(row)
-    del found["scores"]
-    return found | {"n": len(row.scores), "median": float(np.median(row.scores))}
 
 
 @click.command()
@@ -154,7 +128,7 @@ def main(data: Path, save: bool) -> None:
     for number, name in enumerate(NAMES):
         progress(name)
         rows += rows_of(read_recording(data / f"{name}.sigmf-meta"), _SEED + number)
-    kept = [_summed_up(row) for row in rows if row.scores]
+    kept = [row.summed_up() for row in rows if row.scores]
     title = "Interferers in bands without a cell, by power"
     click.echo(save_rows("other_bands", title, facts(), kept, markdown(rows), save=save))
 

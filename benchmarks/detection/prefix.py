@@ -9,51 +9,32 @@ trained, and nothing was chosen on these captures.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.detection.hop_scores import device_scores, residual_scores
+from benchmarks.detection.hop_scores import Row, area_and_share, device_scores, residual_scores
 from benchmarks.detection.injected import ISRS_DB, KINDS, draw_interferer
 from benchmarks.detection.real_cases import Case, Recording, read_recording
 from benchmarks.detection.real_recordings import AGC_CAPTURES, CAPTURES
 from benchmarks.record import DATA, facts, save_rows
-from converter.lab.numbers.metrics import rank_scores
 from converter.report.markdown_table import markdown_table
 from edgespec.dsp.prefix.search import find_cell
 from edgespec.framing import Recipe
 
-__all__ = ["FALSE_ALARM_RATE", "Row", "main", "markdown", "rows_of"]
+__all__ = ["main", "markdown", "rows_of"]
 
 _SEED = 20261128
 _WARMUP_S, _START_S = 0.4, 0.5
 #: Whoever is there since 45 ms is persistent.
 _PERSISTENT_S = 0.045
-FALSE_ALARM_RATE = 0.01
 _SCAN, _DEVICE = "residual", ("zscore", "energy", "ewma")
 _SETS = {
     "four captures of a strong cell, gain fixed": CAPTURES,
     "three captures with automatic gain": AGC_CAPTURES,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Scores of one detector: of normal hops, or of those with an interferer.
-
-    ``mode`` is ``normal``, ``onset``, the hop that the interferer begins with, or ``persistent``.
-    """
-
-    recording: str
-    detector: str
-    mode: str
-    scores: tuple[float, ...]
-    kind: str = ""
-    isr_db: float = 0.0
 
 
 def rows_of(
@@ -80,12 +61,8 @@ def rows_of(
         found, _ = residual_scores(samples, info, cell, hop_samples)
         return {_SCAN: found, **device_scores(samples, info, recipe, _DEVICE, n_warmup)}
 
-    def row(name: str, mode: str, scores: NDArray[np.float32], *case: str | float) -> Row:
-        known = scores[np.isfinite(scores)]
-        return Row(recording.name, name, mode, tuple(map(float, known)), *case)  # type: ignore[arg-type]
-
     for name, scores in scores_of(recording.samples).items():
-        yield row(name, "normal", scores)
+        yield Row.of(recording.name, name, "normal", scores)
     persistent = start + int(np.ceil(_PERSISTENT_S * rate_hz / hop_samples))
     for number, kind in enumerate(KINDS):
         interferer = draw_interferer(kind, rate_hz, np.random.default_rng((seed, number)))
@@ -93,8 +70,9 @@ def rows_of(
             case = Case(kind, interferer, float(isr_db))
             mixed = recording.mixed(case, start * hop_samples / rate_hz)
             for name, scores in scores_of(mixed).items():
-                yield row(name, "onset", scores[start : start + 1], kind, case.isr_db)
-                yield row(name, "persistent", scores[persistent:], kind, case.isr_db)
+                onset, later = scores[start : start + 1], scores[persistent:]
+                yield Row.of(recording.name, name, "onset", onset, kind, case.isr_db)
+                yield Row.of(recording.name, name, "persistent", later, kind, case.isr_db)
 
 
 def _cells(rows: Sequence[Row], normal: NDArray[np.float64], mode: str, isr_db: float) -> str:
@@ -103,13 +81,9 @@ def _cells(rows: Sequence[Row], normal: NDArray[np.float64], mode: str, isr_db: 
     for row in rows:
         if row.mode == mode and row.isr_db == isr_db:
             by_kind[row.kind] += row.scores
-    limit = np.quantile(normal, 1.0 - FALSE_ALARM_RATE)
-    areas, shares = [], []
-    for scores in by_kind.values():
-        ranked = rank_scores(normal, scores)
-        areas.append(float(ranked.areas()[ranked.place].mean()))
-        shares.append(float(np.mean(np.asarray(scores) > limit)))
-    return f"{np.mean(areas):.3f}, {np.mean(shares):.2f}"
+    found = [area_and_share(normal, scores) for scores in by_kind.values()]
+    area, share = np.mean(found, axis=0)
+    return f"{area:.3f}, {share:.2f}"
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -139,13 +113,6 @@ def markdown(rows: Sequence[Row]) -> str:
     return "\n".join(parts)
 
 
-def _summed_up(row: Row) -> dict[str, Any]:
-    """Return a row with the number and the median of its scores in their place."""
-    found = asdict(row)
-    del found["scores"]
-    return found | {"n": len(row.scores), "median": float(np.median(row.scores))}
-
-
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, help="The recordings.")
 @click.option("--isr", "isrs_db", type=float, multiple=True, help="Only these, dB.")
@@ -159,7 +126,7 @@ def main(data: Path, isrs_db: tuple[float, ...], save: bool) -> None:
             recording, isrs_db or ISRS_DB, _SEED + number, lambda text: click.echo(text, err=True)
         )
     title = "Interferers beside a real cell, by what is left of it"
-    kept = [_summed_up(row) for row in rows if row.scores]
+    kept = [row.summed_up() for row in rows if row.scores]
     click.echo(save_rows("prefix", title, facts(), kept, markdown(rows), save=save))
 
 

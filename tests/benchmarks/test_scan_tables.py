@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.detection import other_bands, prefix
+from benchmarks.detection.hop_scores import Row
 from benchmarks.detection.scan_tail import Tail, markdown, per_day
 from benchmarks.speed.scan import make_call
 from edgespec.computing import Computing
@@ -16,11 +17,11 @@ def test_a_table_of_captures_says_what_stands_above_the_normal_hundredth() -> No
     rows = []
     for detector in ("residual", "zscore", "energy", "ewma"):
         normal = tuple(float(v) for v in range(100))
-        rows.append(prefix.Row(prefix.CAPTURES[0], detector, "normal", normal))
+        rows.append(Row(prefix.CAPTURES[0], detector, "normal", normal))
         for mode in ("onset", "persistent"):
             for kind in ("tone", "noise"):
                 scores = (200.0, 200.0) if kind == "tone" else (200.0, -1.0)
-                rows.append(prefix.Row(prefix.CAPTURES[0], detector, mode, scores, kind, -10.0))
+                rows.append(Row(prefix.CAPTURES[0], detector, mode, scores, kind, -10.0))
     text = prefix.markdown(rows)
     assert "100 normal hops" in text
     # All of the tones and half of the noise, of which one is below everything.
@@ -31,10 +32,9 @@ def test_a_table_of_captures_says_what_stands_above_the_normal_hundredth() -> No
 def test_a_table_of_other_bands_counts_all_hops_alike() -> None:
     rows = []
     for detector in ("scan", "zscore", "energy", "ewma"):
-        rows.append(other_bands.Row("a", detector, "normal", tuple(map(float, range(100)))))
+        rows.append(Row("a", detector, "normal", tuple(map(float, range(100)))))
         rows += [
-            other_bands.Row("a", detector, mode, (200.0, -1.0), "tone", 0.0)
-            for mode in ("onset", "persistent")
+            Row("a", detector, mode, (200.0, -1.0), "tone", 0.0) for mode in ("onset", "persistent")
         ]
     assert "| scan, onset | 0.500, 0.50 |" in other_bands.markdown(rows)
 
