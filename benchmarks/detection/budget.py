@@ -16,15 +16,15 @@ from typing import Any
 import click
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from benchmarks.detection.hours import read_rows
+from benchmarks.detection.hours_tables import poisson_interval
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
 from edgespec.detect.calibration import Calibration, calibrate, peaks_over
 from edgespec.errors import ModelError
 
-__all__ = ["Judged", "judged", "main", "markdown", "poisson_interval"]
+__all__ = ["Judged", "judged", "main", "markdown"]
 
 TARGETS_PER_DAY = (1.0, 10.0, 100.0)
 _DAY_S = 86_400.0
@@ -94,12 +94,6 @@ def judged(row: dict[str, Any], calibrate_s: float, usual: dict[str, float]) -> 
                 row["observer"], row["context"], row["rate_hz"], label, per_day,
                 len(heard) * block_s, n_events, expected.per_day, expected.low, expected.high,
             )  # fmt: skip
-
-
-def poisson_interval(n_events: int, days: float) -> tuple[float, float]:
-    """Return the rates a day between which the true one lies with 95% (Garwood 1936)."""
-    low = chi2.ppf(0.025, 2 * n_events) / 2.0 if n_events else 0.0
-    return float(low / days), float(chi2.ppf(0.975, 2 * n_events + 2) / 2.0 / days)
 
 
 def markdown(found: Sequence[Judged]) -> str:

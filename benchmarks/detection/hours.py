@@ -40,7 +40,7 @@ from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import KINDS, complete
 from edgespec.simulate.scene import Scene
 
-__all__ = ["FalseEvent", "Listener", "Play", "main", "observe"]
+__all__ = ["FalseEvent", "Listener", "Play", "keep_row", "main", "observe", "read_rows"]
 
 #: Of the first round; the next round has the next seed. Nothing was tuned on these observers.
 SEED = 7_110_000
@@ -302,6 +302,13 @@ def read_rows(kept: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def keep_row(kept: Path, row: dict[str, Any]) -> None:
+    """Add an observer that is through."""
+    with kept.open("a", encoding="utf-8") as file:
+        # On a line of its own, behind one that was cut off.
+        file.write(f"\n{json.dumps(row)}\n")
+
+
 def plays(
     rounds: Sequence[int], n_observers: int, seconds: float, rate_hz: float, n_episodes: int
 ) -> Iterator[Play]:
@@ -338,9 +345,7 @@ def main(
     numbers = [int(one) for one in rounds.split(",") if one]
     asked = plays(numbers, n_observers, seconds, rate_hz, interferers)
     for row in _played([play for play in asked if play.key not in done], workers):
-        with kept.open("a", encoding="utf-8") as file:
-            # On a line of its own, behind one that was cut off.
-            file.write(f"\n{json.dumps(row)}\n")
+        keep_row(kept, row)
         counts = {name: len(one["events"]) for name, one in row["sets"].items()}
         click.echo(f"{row['round']} {row['observer']} {row['cell']} {counts}", err=True)
     rows = read_rows(kept)

@@ -10,7 +10,7 @@ from scipy.stats import chi2
 from benchmarks.detection.injected_report import TROUBLE_KINDS
 from converter.report.markdown_table import markdown_table
 
-__all__ = ["markdown"]
+__all__ = ["markdown", "poisson_interval"]
 
 Row = dict[str, Any]
 
@@ -98,9 +98,17 @@ def _rate(n_events: int, hours: float) -> str:
     """Return events an hour, with the interval of 95% of a Poisson law (Garwood 1936)."""
     if not hours:
         return "-"
-    least = chi2.ppf(0.025, 2 * n_events) / 2.0 if n_events else 0.0
-    most = chi2.ppf(0.975, 2 * n_events + 2) / 2.0
-    return f"{n_events / hours:.1f} ({least / hours:.1f} to {most / hours:.1f})"
+    low, high = poisson_interval(n_events, hours)
+    return f"{n_events / hours:.1f} ({low:.1f} to {high:.1f})"
+
+
+def poisson_interval(n_events: int, duration: float) -> tuple[float, float]:
+    """Return the rates between which the true one lies with 95% (Garwood 1936).
+
+    They are for one unit of ``duration``.
+    """
+    low = chi2.ppf(0.025, 2 * n_events) / 2.0 if n_events else 0.0
+    return float(low / duration), float(chi2.ppf(0.975, 2 * n_events + 2) / 2.0 / duration)
 
 
 def _causes(rows: Sequence[Row], name: str) -> str:

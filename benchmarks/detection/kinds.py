@@ -9,7 +9,6 @@ of ``kinds.jsonl``; run again, the script goes on where it was.
 script says what they are worth.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 import click
 import numpy as np
 
-from benchmarks.detection.hours import read_rows
+from benchmarks.detection.hours import keep_row, read_rows
 from benchmarks.detection.kinds_drawn import THROUGH, draw
 from benchmarks.detection.kinds_heard import Played, Quiet, add_through, open_ear
 from benchmarks.detection.kinds_tables import judged, markdown
@@ -72,10 +71,8 @@ def observe(spec: RecordingSpec, n_episodes: int, *, is_held_out: bool) -> dict[
         if one.drawn.name != THROUGH
     )
     through = [one for one in played if one.drawn.name == THROUGH]
-    source, hop = (
-        Scene(replace(spec.scene, interferers=in_scene), spec.seed),
-        ear.recipe.hop_samples,
-    )
+    source = Scene(replace(spec.scene, interferers=in_scene), spec.seed)
+    hop = ear.recipe.hop_samples
     buffer = sample_format.empty(hop)
     total, power = played[-1].off + round(_OFF_S * rate_hz), 0.0
     for start in range(0, total - hop + 1, hop):
@@ -173,8 +170,7 @@ def main(
     done = {(row["observer"], row["rate_hz"], row["is_held_out"]) for row in read_rows(kept)}
     numbers = range(first, first + n_observers)
     for row in _heard(numbers, n_episodes, rates_hz, n_of_captures, data, done):
-        with kept.open("a", encoding="utf-8") as file:
-            file.write(f"\n{json.dumps(row)}\n")
+        keep_row(kept, row)
         n_found = sum(bool(one["n_events"]) for one in row["episodes"])
         found = f"{n_found} of {len(row['episodes'])}"
         click.echo(f"{row['observer']} at {row['rate_hz']:g}: {found}", err=True)

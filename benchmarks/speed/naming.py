@@ -33,11 +33,8 @@ def calls(recipe: Recipe) -> dict[str, Callable[[int], object]]:
     n_frames = N_HORIZONS * recipe.geometry.n_horizon
     frames = rng.gamma(10.0, 1.0, (n_frames, n_bins)).astype(np.float32)
     mean, normal = frames.mean(axis=0), np.ones(n_bins, np.float32)
-    region, description, namer = (
-        Region(0, n_bins - 1, 0, 1, 10.0),
-        Description.empty(),
-        shipped_namer(),
-    )
+    region = Region(0, n_bins - 1, 0, 1, 10.0)
+    description, namer = Description.empty(), shipped_namer()
 
     def look(number: int) -> object:
         return description.add(BlockLook(samples, recipe.framing), normal, region)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.detection.budget import judged, markdown, n_events_of, poisson_interval
+from benchmarks.detection.budget import judged, markdown, n_events_of
+from benchmarks.detection.hours_tables import poisson_interval
 
 USUAL = {"zscore": 6.7, "residual": 12.0}
 
