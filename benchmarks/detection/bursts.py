@@ -6,12 +6,11 @@ which any event is told.
 """
 
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 
 import click
 import numpy as np
 
-from benchmarks.detection.gain_steps import Listening, simulated_airs
+from benchmarks.detection.gain_steps import WITHOUT_MODEL, Listening, play_each, simulated_airs
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
 from edgespec.config import DetectConfig
@@ -40,14 +39,9 @@ class Burst:
     is_told: bool
 
 
-_listening: Listening | None = None
-
-
-def _play(burst: tuple[float, float, float]) -> Burst:
-    if _listening is None:
-        raise RuntimeError("nobody listens in this process")
+def _play(heard: Listening, burst: tuple[float, float, float]) -> Burst:
     isr_db, length_ms, shift = burst
-    heard, rate_hz = _listening, _listening.air.rate_hz
+    rate_hz = heard.air.rate_hz
     played = heard.air.samples[heard.begin : heard.begin + round(_PLAYED_S * rate_hz)].copy()
     at = (round(_AT_S * rate_hz / heard.hop) + shift) * heard.hop
     part = slice(round(at), round(at) + round(1e-3 * length_ms * rate_hz))
@@ -77,8 +71,6 @@ def _table(found: list[Burst]) -> str:
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
 def main(shifts: int, rate_hz: float, save: bool) -> None:
     """Count bursts of which an event is told, by their length and level."""
-    global _listening
-    detectors = [name for name in DetectConfig().detectors if name != "model"]
     bursts = [
         (isr_db, length_ms, number / shifts)
         for isr_db in ISRS_DB
@@ -87,9 +79,8 @@ def main(shifts: int, rate_hz: float, save: bool) -> None:
     ]
     found: list[Burst] = []
     for air in simulated_airs((rate_hz,), DetectConfig().warmup_s + 0.1, "still, idle"):
-        _listening = Listening(air, SampleFormat.CI16, detectors, _ROOM_DB)
-        with get_context("fork").Pool(1, maxtasksperchild=1) as pool:
-            found += pool.imap(_play, bursts, chunksize=1)
+        listening = Listening(air, SampleFormat.CI16, WITHOUT_MODEL, _ROOM_DB)
+        found += play_each(listening, _play, bursts)
     title = "Bursts over all of the band"
     rows = [asdict(one) for one in found]
     click.echo(save_rows("bursts", title, facts(), rows, _table(found), save=save))

@@ -9,11 +9,12 @@ A step is right if it is said once for each move of the gain, by the right size,
 was opened behind it is still open at the end. Of all else nothing may be said to be a step.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import numpy as np
@@ -46,7 +47,17 @@ from edgespec.simulate.interferers import Interferer, complete
 from edgespec.simulate.receiver import quantise
 from edgespec.simulate.scene import Scene
 
-__all__ = ["Air", "Case", "Listening", "cases", "main", "simulated_airs"]
+__all__ = [
+    "ANTENNA",
+    "WITHOUT_MODEL",
+    "Air",
+    "Case",
+    "Listening",
+    "cases",
+    "main",
+    "play_each",
+    "simulated_airs",
+]
 
 #: What follows the warm-up, and when in it something happens.
 PLAYED_S, AT_S = 1.4, 0.3
@@ -62,7 +73,14 @@ _SEED = 20261128
 _LEVEL_DBFS = -18.0
 _N_BITS = 12
 
+#: The detectors of a device that has no bundle for its sample rate.
+WITHOUT_MODEL = tuple(name for name in DetectConfig().detectors if name != "model")
+#: Receives what is in the air as it is.
+ANTENNA = ReceiverConfig(SampleFormat.CF32, adc_bits=0, level_dbfs=0.0)
+
 Samples = NDArray[np.complex64]
+Asked = TypeVar("Asked")
+Said = TypeVar("Said")
 Gains = tuple[tuple[float, float], ...]
 
 
@@ -117,7 +135,7 @@ def cases(air: Air) -> Iterator[Case]:
 
 
 class Listening:
-    """A chain that has had its warm-up, and plays what follows in a process of its own.
+    """A chain that has had its warm-up, and hears what follows.
 
     Args:
         air: what is heard.
@@ -223,7 +241,7 @@ def simulated_airs(rates_hz: Sequence[float], warmup_s: float, who: str) -> Iter
                     rate_hz,
                     CellConfig(pci=17 + place, load=load),
                     replace(channel, snr_db=snr_db),
-                    ReceiverConfig(SampleFormat.CF32, adc_bits=0, level_dbfs=0.0),
+                    ANTENNA,
                 )
                 seed = _SEED + place
 
@@ -251,20 +269,32 @@ def captured_airs(data: Path) -> Iterator[Air]:
 _listening: Listening | None = None
 
 
-def _play(case: Case) -> Outcome:
+def _play_here(play: Callable[[Listening, Asked], Said], one: Asked) -> Said:
     if _listening is None:
         raise RuntimeError("nobody listens in this process")
-    return _listening.play(case)
+    return play(_listening, one)
+
+
+def play_each(
+    listening: Listening, play: Callable[[Listening, Asked], Said], asked: Sequence[Asked]
+) -> Iterator[Said]:
+    """Yield what is said of each; each plays in a copy of the process that had the warm-up.
+
+    Args:
+        listening: who had the warm-up.
+        play: plays one to it; a function of a module.
+        asked: what is played.
+    """
+    global _listening
+    _listening = listening
+    with get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+        yield from pool.imap(partial(_play_here, play), asked, chunksize=1)
 
 
 def outcomes(
     air: Air, sample_format: SampleFormat, detectors: Sequence[str], only: str
 ) -> Iterator[Outcome]:
-    """Yield what is said of every case; each plays in a copy of the process that had the warm-up.
-
-    Steps upwards have a warm-up of their own, at a lower gain.
-    """
-    global _listening
+    """Yield what is said of every case; steps upwards have a warm-up at a lower gain."""
     asked = [case for case in cases(air) if only in case.group]
     is_up = [sum(step_db for _, step_db in case.gains) > 0 for case in asked]
     for most_up_db in (0.0, 10.0, 30.0):
@@ -272,11 +302,9 @@ def outcomes(
             case for case, up in zip(asked, is_up, strict=True)
             if most_up_db == (0.0 if not up else 10.0 if case.gains[0][1] <= 10.0 else 30.0)
         ]  # fmt: skip
-        if not chosen:
-            continue
-        _listening = Listening(air, sample_format, detectors, most_up_db)
-        with get_context("fork").Pool(1, maxtasksperchild=1) as pool:
-            yield from pool.imap(_play, chosen, chunksize=1)
+        if chosen:
+            listening = Listening(air, sample_format, detectors, most_up_db)
+            yield from play_each(listening, Listening.play, chosen)
 
 
 @click.command()
@@ -302,9 +330,7 @@ def main(
 ) -> None:
     """Count which steps of the gain are said and followed, and what else is taken for one."""
     sample_format = SampleFormat.CI16 if bits == "12" else SampleFormat.CU8
-    detectors = DetectConfig().detectors
-    if not model:
-        detectors = tuple(name for name in detectors if name != "model")
+    detectors = DetectConfig().detectors if model else WITHOUT_MODEL
     airs = captured_airs(data) if captures else simulated_airs(rates_hz, warmup_s, who)
     found: list[Outcome] = []
     for air in airs:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from converter.report.markdown_table import markdown_table
+
 __all__ = ["Outcome", "markdown"]
 
 #: A step is right if it is said by so many dB more or less.
@@ -60,24 +62,25 @@ class Outcome:
 
 def markdown(found: Sequence[Outcome]) -> str:
     """Return a table of the groups, and every case that is not right."""
-    lines = [
-        "| what happened | cases | right | said | followed | with an event that stays | with other "
-        "events | median ms |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    table = []
     groups = dict.fromkeys((one.group, one.case if one.group == "step" else "") for one in found)
     for group, case in groups:
         rows = [one for one in found if one.group == group and (not case or one.case == case)]
         after_ms = sorted(ms for one in rows for ms in one.said_after_ms)
         median = f"{after_ms[len(after_ms) // 2]:.0f}" if after_ms else "-"
         followed = str(sum(one.is_followed for one in rows)) if rows[0].is_gain else "-"
-        lines.append(
-            f"| {group} {case} | {len(rows)} | {sum(one.is_right for one in rows)} | "
-            f"{sum(bool(one.said_db) for one in rows)} | {followed} | "
-            f"{sum(one.n_open > 0 for one in rows)} | {sum(bool(one.others) for one in rows)} | "
-            f"{median} |"
+        counts = (
+            len(rows),
+            sum(one.is_right for one in rows),
+            sum(bool(one.said_db) for one in rows),
+            followed,
+            sum(one.n_open > 0 for one in rows),
+            sum(bool(one.others) for one in rows),
         )
+        table.append((f"{group} {case}", *counts, median))
+    head = ("what happened", "cases", "right", "said", "followed", "with an event that stays",
+            "with other events", "median ms")  # fmt: skip
     wrong = [one for one in found if not one.is_right]
-    lines += ["", f"Not right: {len(wrong)} of {len(found)}.", ""]
+    lines = [markdown_table(head, table), "", f"Not right: {len(wrong)} of {len(found)}.", ""]
     lines += [f"- {one.line()}" for one in wrong]
     return "\n".join(lines) + "\n"

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 import click
 import numpy as np
 
-from benchmarks.detection.gain_steps import Air, Listening
+from benchmarks.detection.gain_steps import ANTENNA, WITHOUT_MODEL, Air, Listening
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
 from edgespec.config import DetectConfig
@@ -25,7 +25,6 @@ from edgespec.simulate.config import (
     CellConfig,
     ChannelConfig,
     InterfererConfig,
-    ReceiverConfig,
     SceneConfig,
 )
 from edgespec.simulate.interferers import complete
@@ -73,9 +72,8 @@ def scene_of(number: int, place: str, rate_hz: float, warmup_s: float) -> SceneC
         start_s=0.0 if place == "all along" else warmup_s / 2.0,
     )
     return SceneConfig(
-        rate_hz, cell, channel, ReceiverConfig(SampleFormat.CF32, adc_bits=0, level_dbfs=0.0),
-        interferers=() if place == "clean" else (one,),
-    )  # fmt: skip
+        rate_hz, cell, channel, ANTENNA, interferers=() if place == "clean" else (one,)
+    )
 
 
 def outcome_of(number: int, place: str, rate_hz: float) -> WarmUpOutcome:
@@ -83,9 +81,8 @@ def outcome_of(number: int, place: str, rate_hz: float) -> WarmUpOutcome:
     warmup_s = DetectConfig().warmup_s
     config = scene_of(number, place, rate_hz, warmup_s)
     samples = Scene(config, _SEED + number).read(round((warmup_s + _BEHIND_S) * rate_hz))
-    detectors = [name for name in DetectConfig().detectors if name != "model"]
     air = Air(f"{number}", rate_hz, samples, warmup_s + 0.1)
-    listening = Listening(air, SampleFormat.CI16, detectors)
+    listening = Listening(air, SampleFormat.CI16, WITHOUT_MODEL)
     events = list(listening.warmup_events)
     events += listening.hear(listening.converted(samples[listening.begin :]), listening.begin)
     one = config.interferers[0] if config.interferers else None
