@@ -199,8 +199,9 @@ class ReceiverGain:
             return False
         if not self._n_before or not _has_cell(before):
             return False
-        ways = (_has_followed, _has_followed_still)
-        return any(has_followed(before, behind, move.move_db) for has_followed in ways)
+        if _has_followed(before, behind, move.move_db):
+            return True
+        return _has_followed_still(before, behind, move.move_db)
 
     def _keep(self, slots: Slots) -> None:
         """Take the slots of a hop for those before whatever comes, in place of the oldest."""
