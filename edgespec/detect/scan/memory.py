@@ -35,7 +35,8 @@ class Memory:
         best: float64 ``(N_BEST, 1 + n_long)``, the largest deviation of all short lengths, and of
             each long one.
         ratio: float32 ``(SHORT[-1], n_bands)``, measured over expected, the newest slot last.
-        heard: float64 ``(n_bands,)``, sum of measured over expected since somebody asked.
+        heard: float64 ``(n_bands,)``, sum of measured over expected since somebody asked, of
+            ``n_heard`` slots.
         runs: int64 ``(2, n_runs)``, first band of each run and the one behind its last.
     """
 
@@ -51,6 +52,7 @@ class Memory:
     best: _Doubles = field(init=False)
     ratio: NDArray[np.float32] = field(init=False)
     heard: _Doubles = field(init=False)
+    n_heard: int = field(init=False)
 
     def __post_init__(self) -> None:
         n_bands, n_long = self.windows.n_bands, len(LONG)
@@ -74,3 +76,14 @@ class Memory:
         self.best[0] = -np.inf
         self.ratio[:] = 1.0
         self.heard[:] = 0.0
+        self.n_heard = 0
+
+    def take_ratio(self) -> _Doubles:
+        """Return the mean of measured over expected of the last ``n_heard`` slots, and begin anew.
+
+        float64 ``(n_bands,)``.
+        """
+        means = self.heard / max(self.n_heard, 1)
+        self.heard[:] = 0.0
+        self.n_heard = 0
+        return means

@@ -51,7 +51,6 @@ class ResidualScan:
 
     Attributes:
         spreads: float64 ``(2, n_lengths, n_runs)``, by how much windows vary at the site.
-        n_heard: slots since the last :meth:`take_ratio`, or since the site was learnt.
 
     Raises:
         ConfigError: the warm-up is shorter or longer than that.
@@ -78,8 +77,6 @@ class ResidualScan:
         self._tables = np.ones((4, 20, n_subbands))
         self.spreads = np.ones((2, len(self.windows.lengths), self.windows.n_runs))
         self._skew = 0.0
-        # Slots whose ratios are in the memory's sum of them.
-        self.n_heard = 0
 
     @property
     def site(self) -> Site | None:
@@ -100,13 +97,13 @@ class ResidualScan:
         """Forget the site and warm up again."""
         self._site = None
         self._n_learnt = 0
-        self._clear()
+        self._memory.clear()
 
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain, in dB: noise and cell move alike."""
         if self._site is not None:
             self._keep(self._site.scaled(10.0 ** (step_db / 10.0)))
-            self._clear()
+            self._memory.clear()
         self._learnt[:, : self._n_learnt] *= np.float32(10.0 ** (step_db / 10.0))
 
     def settle(self) -> None:
@@ -140,21 +137,23 @@ class ResidualScan:
         means = ratio.reshape(n_rows, n_together, -1).mean(axis=1)
         return np.asarray(10.0 * np.log10(np.maximum(means, 1e-12)))
 
+    @property
+    def n_heard(self) -> int:
+        """Slots since the last :meth:`take_ratio`, or since the windows began anew."""
+        return self._memory.n_heard
+
     def take_ratio(self) -> NDArray[np.float64]:
         """Return the mean of measured over expected of the last ``n_heard`` slots, and begin anew.
 
         float64 ``(n_subbands,)``.
         """
-        means = self._memory.heard / max(self.n_heard, 1)
-        self._memory.heard[:] = 0.0
-        self.n_heard = 0
-        return means
+        return self._memory.take_ratio()
 
     def lower(self, ratio: NDArray[np.float64]) -> None:
         """Take noise that has fallen for what is normal: by its ratio of powers in each subband."""
         if self._site is not None:
             self._keep(self._site.lowered(ratio))
-            self._clear()
+            self._memory.clear()
 
     def _learn_from(self, part: slice) -> None:
         self._part = part
@@ -167,18 +166,14 @@ class ResidualScan:
         flags = np.zeros(n_slots, np.uint8)
         plain.residual_terms(residual, power, place, flags, self._tables, site.unit, terms, ratio)
         self.spreads[:] = learn_spreads(terms, self.windows)
-        self._clear()
+        self._memory.clear()
 
     def let_go(self) -> None:
         """Forget the windows so far, as when whoever was in them has gone for good.
 
         A window of seconds holds him for as long, and would find him again in what is quiet.
         """
-        self._clear()
-
-    def _clear(self) -> None:
         self._memory.clear()
-        self.n_heard = 0
 
     def _keep(self, site: Site) -> None:
         self._site = site
@@ -248,7 +243,7 @@ class ResidualScan:
         )
         if not n_new:
             return None
-        self.n_heard += n_new
+        memory.n_heard += n_new
         values = memory.best[0].tolist()
         column = values.index(max(values))
         found = self._found(column, site)
