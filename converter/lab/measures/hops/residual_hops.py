@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from converter.lab.measures.arithmetics import shared_modules
 from converter.lab.measures.hops.hop_scorer import Place
-from converter.lab.measures.windows.segment_detectors import shared_modules
 from edgespec.computing import Computing
 from edgespec.detect.scan.arithmetic import open_arithmetic
 from edgespec.detect.scan.residual_scan import (

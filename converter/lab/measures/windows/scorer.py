@@ -10,9 +10,9 @@ import numpy as np
 
 from converter.baselines.baseline import Baseline
 from converter.baselines.segments import Segments
+from converter.lab.measures.arithmetics import shared_modules
 from converter.lab.measures.windows.segment_detectors import (
     make_segment_detector,
-    shared_modules,
 )
 from edgespec.detect.detector import Detector
 from edgespec.errors import UsageError

@@ -1,8 +1,7 @@
 """Detectors of segments that need no model and no training: they learn the site in the warm-up."""
 
 from collections.abc import Callable, Mapping
-from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 from converter.lab.measures.windows.sum_threshold import SumThreshold
 from edgespec.computing import Computing
@@ -14,7 +13,7 @@ from edgespec.detect.scan.power_scan import PowerScan
 from edgespec.errors import UsageError
 from edgespec.records import Geometry
 
-__all__ = ["SEGMENT_DETECTORS", "column_of", "make_segment_detector", "shared_modules"]
+__all__ = ["SEGMENT_DETECTORS", "column_of", "make_segment_detector"]
 
 _AUTO: Final = Computing.named("auto")
 _PLAIN: Final = tuple(name for name in DETECTORS if name not in MODEL_DETECTORS.values())
@@ -53,9 +52,3 @@ def make_segment_detector(name: str, geometry: Geometry, n_warmup: int) -> Detec
 def column_of(name: str) -> str:
     """Return the name of a detector's scores: those of the device are told by it."""
     return name if name == SumThreshold.name else f"device-{name}"
-
-
-def shared_modules() -> dict[int, Any]:
-    """Return what copies of a detector share, as :func:`copy.deepcopy` takes it: arithmetics."""
-    found = (open_arithmetic(_AUTO), open_scan_arithmetic(_AUTO))
-    return {id(item): item for item in found if isinstance(item, ModuleType)}
