@@ -10,7 +10,8 @@ class Alert:
     """Whether somebody is to be alarmed by an event, and why not.
 
     ``reason`` is why not: ``rule``, ``quiet hours``, ``muted``, ``acknowledged`` or ``normal
-    here``; '' for an alert. ``incident`` names what the event is one of, '' for nothing.
+    here``; '' for an alert. ``incident`` names what the event is one of, '' for nothing, or as
+    long as it has no name.
     """
 
     is_on: bool = True

@@ -294,10 +294,11 @@ class Event:
     from the first to the last, times ``1 - threshold / (2 score)`` of the highest score. ``kind``
     is a key of :data:`edgespec.kinds.ADVICE`, ``kind_probability`` how likely it is, 1 where a rule
     is certain; where it is unknown, how likely it is that none of the known kinds is right, and
-    ``kind_hint`` names the likeliest of these. Of trouble with the receiver ``share`` is the
-    largest share of samples that were bad, and levels are lower bounds. Of what happens to a cell
-    ``detector`` is ``cell``, ``cell_identity`` says whose it is, ``peak_dbfs`` is the power of the
-    band, and ``excess_db`` how its level moved. ``latency_s`` is the time from the last sample of
+    ``kind_hint`` names the likeliest of these. It is 0 where nobody has looked yet: the first
+    message does not wait for a name, which an update tells at once. Of trouble with the receiver
+    ``share`` is the largest share of samples that were bad, and levels are lower bounds. Of what
+    happens to a cell ``detector`` is ``cell``, ``cell_identity`` says whose it is, ``peak_dbfs`` is
+    the power of the band, and ``excess_db`` how its level moved. ``latency_s`` is the time from the last sample of
     the segment that made this message to the message itself. ``model_sha256`` is the bundle that
     the band was judged by; ``alert`` is set on its way out.
     """
@@ -329,6 +330,11 @@ class Event:
     share: float | None = None
     cell_identity: int | None = None
     alert: Alert = ON
+
+    @property
+    def is_named(self) -> bool:
+        """Whether somebody has looked what it is, whether or not that was recognised."""
+        return self.kind_probability > 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class Notes(Namer):
                 "was_a_signal": was_a_signal,
             }
         )
-        return Naming("", 0.0, str(len(self.kept) - 1))
+        return Naming("", 1.0, str(len(self.kept) - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,10 @@ class Ear:
         if not described:
             return row | {"others": [life.messages[-1].kind for life in found.values()]}
         longest = max(described, key=lambda life: life.stop - life.start)
-        numbers = {"first": 0, "last": len(longest.messages) - 1}
-        if len(longest.messages) > 2:
+        # The very first message does not wait for a name.
+        first = next(n for n, event in enumerate(longest.messages) if event.kind_hint)
+        numbers = {"first": first, "last": len(longest.messages) - 1}
+        if len(longest.messages) > 2 + first:
             numbers["middle"] = len(longest.messages) // 2
         for key, number in numbers.items():
             said = self._said(longest, number)

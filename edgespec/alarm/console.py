@@ -77,7 +77,7 @@ class JsonLinesSink:
 
 
 class TableSink:
-    """A row for each message of an event, advice on a new one, a line about the observer itself.
+    """A row for each message of an event, advice once it has a name, a line about the observer.
 
     On a terminal that line overwrites itself.
     """
@@ -86,6 +86,8 @@ class TableSink:
         self._terminal = Terminal(stream)
         # Of several bands, the last word on each: together they are the line on a terminal.
         self._texts: dict[str, str] = {}
+        # New events whose name is not known yet; it is told before anything else is.
+        self._nameless: set[str] = set()
 
     def header(self, bands: Sequence[BandInfo], config: Config) -> None:
         """Say what is listened to, with which models, and where alarms go."""
@@ -116,8 +118,13 @@ class TableSink:
             ]
         )
         self._terminal.line(row, event.event_type)
+        if not event.is_named:
+            self._nameless.add(event.event_id)
+            return
+        is_first = event.event_type is EventType.NEW or event.event_id in self._nameless
+        self._nameless.discard(event.event_id)
         advice = advice_for(event.kind)
-        if event.event_type is EventType.NEW and event.alert.is_on and advice:
+        if is_first and event.alert.is_on and advice:
             self._terminal.line(f"{'':{_COLUMNS[0][2]}}  advice: {advice}")
 
     def state(self, state: ObserverState) -> None:
@@ -149,8 +156,8 @@ def _row(cells: list[str]) -> str:
 
 def _kind(event: Event) -> str:
     """Return what an event is called, how likely, whose cell it is and why it is no alert."""
-    words = event.kind
-    if event.kind_probability < 1.0:
+    words = event.kind if event.is_named else "no name yet"
+    if event.is_named and event.kind_probability < 1.0:
         words += f" {event.kind_probability:.0%}"
     if event.kind_hint:
         words += f", perhaps {event.kind_hint}"

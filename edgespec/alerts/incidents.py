@@ -56,7 +56,12 @@ class IncidentTable:
         return len(self._table)
 
     def take(self, event: Event) -> str:
-        """Return the id of an event's incident, the same for all of its messages."""
+        """Return the id of an event's incident, the same for all of its messages; '' for none.
+
+        What has no name yet is one of none: its kind is a part of what it is.
+        """
+        if not event.is_named:
+            return ""
         if not all(map(math.isfinite, (event.freq_lower_hz, event.freq_upper_hz))):
             return ""
         incident = self._table.get(self._open.get(event.event_id, ""))

@@ -12,7 +12,8 @@ class Mute:
     """Events of a band, of a kind, within a range of frequencies, until a time in UTC.
 
     What is None is left open, but not all of it at once. An event that reaches out of the range is
-    not muted: a mute of one transmitter does not hide a jammer of the whole band.
+    not muted: a mute of one transmitter does not hide a jammer of the whole band. What has no name
+    yet may be of the kind: until it has, it is muted.
     """
 
     id: str
@@ -31,7 +32,7 @@ class Mute:
         """Whether an event is one of those that it mutes."""
         return (
             self.band in (None, event.band)
-            and self.kind in (None, event.kind)
+            and (self.kind in (None, event.kind) or not event.is_named)
             and (self.lower_hz is None or event.freq_lower_hz >= self.lower_hz)
             and (self.upper_hz is None or event.freq_upper_hz <= self.upper_hz)
         )

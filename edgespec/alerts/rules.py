@@ -19,6 +19,8 @@ _NS = 1_000_000_000
 class AlertRules:
     """Judges single messages by what they say: an event may become an alert as it goes on.
 
+    A rule of some kinds does not hold before an event has a name.
+
     Hours are those in which an event has its end so far, so a recording is judged as if it were
     now.
 
@@ -76,7 +78,7 @@ class _Rule:
         states = self.states
         return (
             (not states.bands or event.band in states.bands)
-            and (not states.kinds or event.kind in states.kinds)
+            and (not states.kinds or (event.is_named and event.kind in states.kinds))
             and abs(event.excess_db) >= states.min_excess_db
             and abs(event.severity_db) >= states.min_severity_db
             and event.sureness >= states.min_sureness

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from edgespec.detect.description import N_HORIZONS, Look, features_of
-from edgespec.detect.naming import Namer, Naming, shipped_namer
+from edgespec.detect.naming import NOT_YET, Namer, Naming, shipped_namer
 from edgespec.detect.regions import Region
 from edgespec.detect.track import Track
 from edgespec.kinds import SIGNAL_LOST, UNKNOWN
@@ -79,6 +79,10 @@ class Describer:
         if newest is not None:
             track.description.add(newest, _usual(normal, newest.power), track.region)
 
+    def first_name(self, track: Track) -> Naming:
+        """Return what is known of an event without looking at it."""
+        return Naming(SIGNAL_LOST) if track.region.sign < 0 else NOT_YET
+
     def features(self, track: Track, normal: FloatArray | None) -> FloatArray | None:
         """Return what an event is like; None where nothing was kept of it."""
         frames = self._frames(track)
@@ -104,7 +108,7 @@ class Describer:
             normal: power of the bins on normal signal, linear; None where it is not known.
         """
         if track.region.sign < 0:
-            return Naming(SIGNAL_LOST, 1.0)
+            return Naming(SIGNAL_LOST)
         features = self.features(track, normal)
         if features is None:
             return Naming(UNKNOWN, 1.0)

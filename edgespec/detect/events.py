@@ -12,7 +12,7 @@ from edgespec.detect.describer import Describer
 from edgespec.detect.gain import GainWatch, NoiseSays, gain_step_db
 from edgespec.detect.images import without_images
 from edgespec.detect.message import message_of
-from edgespec.detect.naming import Naming
+from edgespec.detect.naming import NOT_YET, Naming
 from edgespec.detect.regions import Region
 from edgespec.detect.rules import EventRules
 from edgespec.detect.sightings import MODELS, Lookout
@@ -34,6 +34,8 @@ class EventTracker:
     A score is the band's; regions of the maps behind it decide where. A region that is there in
     ``k`` of the last ``n`` segments is an event of its own, which follows it. Where the band
     alarms ``k`` of ``n`` times in places that do not agree, one event is opened around them all.
+
+    The first message of an event does not wait for its name: :meth:`look_closer` tells it.
 
     A step of the receiver's gain is said once; what is normal then moves with it, and ``step_db``
     tells the detectors.
@@ -148,6 +150,21 @@ class EventTracker:
             track.miss()
         return self._ended(decision)
 
+    def look_closer(self, decision: Decision) -> Sequence[Event]:
+        """Look at the events that the last segment was one of, and return names that are news.
+
+        It takes milliseconds, which what :meth:`update` says must not wait for.
+
+        Args:
+            decision: that of the segment.
+        """
+        said = []
+        for track in self._tracks:
+            self.describer.look(track, self._lookout.normal)
+            if not track.is_named:
+                said.append(self._message(track, EventType.UPDATE, decision.received_ns))
+        return said
+
     def finish(self) -> Sequence[Event]:
         """End the events that are going on: the stream is over."""
         events = [self._message(track, EventType.END, 0) for track in self._tracks]
@@ -208,7 +225,6 @@ class EventTracker:
         if self._recent[-1] and not self._is_waiting:
             said += self._opened(decision)
         for track in self._tracks:
-            self.describer.look(track, lookout.normal)
             due = decision.tick_start - track.said_at >= self._ticks(self._rules.update_s)
             if due and track.recent[-1]:
                 track.said_at = decision.tick_start
@@ -337,8 +353,8 @@ class EventTracker:
         track.start_ns = track.first.utc_ns + round(onset / self.info.grid.tick_hz * _NS)
         track.said_at = decision.tick_start
         self._tracks.append(track)
-        self.describer.look(track, self._lookout.normal)
-        return [self._message(track, EventType.NEW, decision.received_ns)]
+        naming = self.describer.first_name(track)
+        return [self._message(track, EventType.NEW, decision.received_ns, naming)]
 
     def _ended(self, decision: Decision) -> list[Event]:
         """End what was not seen for the hold-off."""
@@ -379,5 +395,6 @@ class EventTracker:
         self, track: Track, event_type: EventType, received_ns: int, naming: Naming | None = None
     ) -> Event:
         naming = naming or self.describer.name(track, self._lookout.normal)
+        track.is_named = naming is not NOT_YET
         latency_ns = self._clock_ns() - received_ns if received_ns else 0
         return message_of(track, event_type, naming, self.info, self._utc(), latency_ns)

@@ -13,7 +13,7 @@ from edgespec.detect.description import FEATURES, N_FINE
 from edgespec.kinds import LTE_LIKE, NARROWBAND, POWER_STEP, TONE, UNKNOWN, WIDEBAND
 from edgespec.records import FloatArray
 
-__all__ = ["NOISE", "Namer", "Naming", "shipped_namer"]
+__all__ = ["NOISE", "NOT_YET", "Namer", "Naming", "shipped_namer"]
 
 #: What is steady and fills its region evenly; how wide it is decides on its name.
 NOISE = "noise"
@@ -35,6 +35,10 @@ class Naming:
     kind: str
     probability: float = 1.0
     hint: str = ""
+
+
+#: Nobody has looked.
+NOT_YET = Naming(UNKNOWN, 0.0)
 
 
 class Namer:

@@ -102,6 +102,7 @@ class Track:
     n_since: int = 0
     is_broad: bool = False
     is_clear: bool = False
+    is_named: bool = False
     last: Region | None = None
     life: Life | None = None
     description: Description = field(default_factory=Description.empty)

@@ -1,5 +1,6 @@
 """The last seconds of a source in memory, and what is cut out of them."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from edgespec.records import Event, EventType, IqBlock, SourceInfo
 __all__ = ["Cut", "Tape"]
 
 _NS = 1_000_000_000
+#: More events are never open at once, of those that asked lately.
+_MOST_ASKED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Tape:
         self._first = self._next = 0
         self._utc_ns = 0
         self._wish: _Wish | None = None
+        self._asked: deque[str] = deque(maxlen=_MOST_ASKED)
 
     def add(self, block: IqBlock) -> None:
         """Take a block, and cut out what is complete with it."""
@@ -93,14 +97,19 @@ class Tape:
             self.finish()
 
     def want(self, event: Event) -> None:
-        """Ask for what is around an event that opens; of one that goes on, take what is new."""
-        wish = self._wish
-        if wish is not None and (event.event_id in wish.events or event.event_type == "new"):
+        """Ask once for what is around the begin of an event; of one that goes on, take what is new.
+
+        What opens is no alert yet where that takes a name: it asks as long as its begin is there.
+        """
+        wish, start = self._wish, event.sample_start
+        is_known = event.event_id in self._asked
+        if wish is not None and event.event_id in wish.events:
             wish.events[event.event_id] = event
-        elif event.event_type == EventType.NEW:
-            start = event.sample_start
-            self._wish = _Wish(start - self._n_before, start + self._n_after)
-            self._wish.events[event.event_id] = event
+        elif not is_known and (event.event_type == EventType.NEW or start >= self._first):
+            if wish is None:
+                wish = self._wish = _Wish(start - self._n_before, start + self._n_after)
+            wish.events[event.event_id] = event
+            self._asked.append(event.event_id)
 
     def finish(self) -> None:
         """Cut out what is wanted, as far as it was heard."""

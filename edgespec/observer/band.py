@@ -230,6 +230,9 @@ class BandChain:
                     scored, target_dbfs, noise, self._is_cells, self._is_clipped
                 ):
                     yield self._in_source(event)
+                # Whoever takes the events has been told of new ones by now.
+                for event in self.tracker.look_closer(scored):
+                    yield self._in_source(event)
                 if self.peaks is not None:
                     self.peaks.add(self.tracker.could_open(scored, target_dbfs, self._is_cells))
                 if self.tracker.step_db:

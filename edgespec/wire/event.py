@@ -69,7 +69,7 @@ def event_payload(message: EventMessage) -> dict[str, Any]:
         "kind": event.kind,
         "kind_probability": float(event.kind_probability),
         "kind_hint": event.kind_hint,
-        "advice": advice_for(event.kind),
+        "advice": advice_for(event.kind) if event.is_named else "",
         "detector": event.detector,
         "score": float(event.score),
         "threshold": float(event.threshold),

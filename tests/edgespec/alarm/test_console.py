@@ -114,6 +114,19 @@ def test_a_row_says_how_likely_a_kind_is() -> None:
     assert later.endswith("  of a later version")
 
 
+def test_advice_waits_for_the_name() -> None:
+    stream = io.StringIO()
+    sink = TableSink(stream)
+    sink.event(replace(EVENT, kind="unknown", kind_probability=0.0))
+    for kind in ("chirp", "tone"):
+        sink.event(replace(EVENT, kind=kind, event_type=EventType.UPDATE))
+    first, chirp, advice, tone = stream.getvalue().splitlines()
+    assert first.endswith("  no name yet")
+    assert chirp.endswith("  chirp")
+    assert advice.strip() == f"advice: {advice_for('chirp')}"
+    assert tone.endswith("  tone")
+
+
 def test_a_state_without_broker_and_scores_is_short() -> None:
     stream = io.StringIO()
     TableSink(stream).state(ObserverState(0, 1.0, 0, 1, 1, 0, scores={"a": 1.0}))

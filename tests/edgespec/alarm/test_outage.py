@@ -99,7 +99,7 @@ class Fed:
         for _ in range(n_tones):
             self._play(self._tone)
             self.n_tones += 1
-            n_events = 2 * self.n_tones
+            n_events = 3 * self.n_tones
             self._wait_for(lambda n=n_events: len(self.observer.lines.events) >= n, "a tone")
 
     def endless_tone(self) -> None:
@@ -179,21 +179,21 @@ def test_an_outage_of_thirty_messages_loses_nothing(
     fed = Fed(stack, tmp_path, rng, proxy.url)
     observer = fed.observer
     fed.tones(2)
-    wait_for(lambda: len(events_of(listener)) == 4, "events before the outage")
+    wait_for(lambda: len(events_of(listener)) == 6, "events before the outage")
     fed.wait_connected()
     proxy.cut()
     wait_for(lambda: not observer.lines.states[-1]["mqtt_connected"], "noticed")
     n_outage = 15
     fed.tones(n_outage)
-    assert len(events_of(listener)) == 4
+    assert len(events_of(listener)) == 6
     proxy.heal()
     fed.wait_connected()
     fed.tones(5)
     fed.end()
     heard = check_everything_arrived(listener, observer)
-    assert observer.lines.types == ["new", "end"] * fed.n_tones
+    assert observer.lines.types == ["new", "update", "end"] * fed.n_tones
     replayed = [event["sequence"] for event in heard if event["replayed"]]
-    assert replayed == list(range(5, 5 + 2 * n_outage))
+    assert replayed == list(range(7, 7 + 3 * n_outage))
     assert observer.lines.states[-1]["n_dropped"] == 0
     assert listener.on(f"{NODE}/availability")[-1] == b"offline"
     assert len(fed.warnings) == 1, observer.errors
@@ -209,7 +209,7 @@ def test_a_broker_that_is_killed_and_started_again_gets_everything(
 ) -> None:
     fed = Fed(stack, tmp_path, rng, proxy.url)
     fed.tones(1)
-    wait_for(lambda: len(events_of(listener)) >= 2, "events before the kill")
+    wait_for(lambda: len(events_of(listener)) >= 3, "events before the kill")
     broker.kill()
     # The new broker remembers nobody: a listener must be there before the observer is.
     proxy.cut()
@@ -223,7 +223,7 @@ def test_a_broker_that_is_killed_and_started_again_gets_everything(
     fed.wait_connected()
     fed.end()
     said = fed.observer.lines.events
-    assert len(said) == 14
+    assert len(said) == 21
 
     def heard() -> list[dict[str, Any]]:
         return without_repetitions(events_of(listener) + events_of(again))
@@ -241,10 +241,10 @@ def test_without_a_broker_the_monitor_goes_on_and_says_so_once(
     wait_for(lambda: "is the broker running" in fed.observer.errors, "it is said")
     fed.tones(1)
     fed.end()
-    assert fed.observer.lines.types == ["new", "end"] * 2
+    assert fed.observer.lines.types == ["new", "update", "end"] * 2
     assert fed.observer.errors.count("is the broker running") == 1
     assert fed.observer.lines.states[-1]["mqtt_connected"] is False
-    assert fed.observer.lines.states[-1]["spool_events"] == 4
+    assert fed.observer.lines.states[-1]["spool_events"] == 6
 
 
 def test_what_waited_is_delivered_by_the_next_run(
@@ -257,9 +257,9 @@ def test_what_waited_is_delivered_by_the_next_run(
     second.wait_connected()
     second.tones(1)
     second.end()
-    wait_for(lambda: len(events_of(listener)) == 4, "two of each run")
-    assert [event["sequence"] for event in events_of(listener)] == [1, 2, 3, 4]
-    assert [event["replayed"] for event in events_of(listener)] == [True, True, False, False]
+    wait_for(lambda: len(events_of(listener)) == 6, "three of each run")
+    assert [event["sequence"] for event in events_of(listener)] == [1, 2, 3, 4, 5, 6]
+    assert [event["replayed"] for event in events_of(listener)] == 3 * [True] + 3 * [False]
     said = first.observer.lines.events + second.observer.lines.events
     assert [event["id"] for event in events_of(listener)] == [event["id"] for event in said]
 
@@ -272,7 +272,7 @@ def test_a_state_folder_that_cannot_be_written(
     fed.tones(2)
     fed.wait_connected()
     fed.end()
-    assert fed.observer.lines.types == ["new", "end"] * 2
+    assert fed.observer.lines.types == ["new", "update", "end"] * 2
     # Normal, spool, events and evidence: each once.
     assert len(fed.warnings) == 4
     assert "what the warm-up learnt is not kept" in fed.observer.errors
@@ -296,7 +296,7 @@ def test_a_disk_that_is_full(stack: ExitStack, tmp_path: Path, rng: np.random.Ge
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024)),
     )
     assert observer.wait() == 0
-    assert observer.lines.types == ["new", "end"] * 3
+    assert observer.lines.types == ["new", "update", "end"] * 3
     assert observer.errors.count("the spool") == 1
     assert "messages wait in memory" in observer.errors
     assert observer.lines.states[-1]["spool_events"] == 6
@@ -377,7 +377,7 @@ def test_an_interferer_is_heard_over_rtl_tcp(
     # Frequency, rate and gain in tenths of a dB, as Osmocom's rtl_tcp takes them.
     commands = dict(fed.server.commands)
     assert {1: 806_000_000, 2: 1_000_000, 4: 200}.items() <= commands.items()
-    assert fed.observer.lines.types == ["new", "end"] * 2
+    assert fed.observer.lines.types == ["new", "update", "end"] * 2
     for event in fed.observer.lines.events:
         tone_hz = band.CENTER_HZ + band.TONE_HZ
         assert event["core:freq_lower_edge"] < tone_hz < event["core:freq_upper_edge"]

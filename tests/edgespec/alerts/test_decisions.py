@@ -96,6 +96,29 @@ def test_a_mute_silences_what_goes_on_and_ends_while_it_does() -> None:
     assert found == [MUTED, MUTED, "", ""]
 
 
+@pytest.mark.parametrize(
+    ("rules", "mutes", "expected"),
+    [
+        ([], [], ["", "", ""]),
+        ([AlertConfig(kinds=("tone",))], [], [RULE, "", ""]),
+        # Whatever is called unknown has been looked at.
+        ([AlertConfig(kinds=("unknown",))], [], [RULE, RULE, RULE]),
+        ([AlertConfig(kinds=("pulse",)), AlertConfig(min_excess_db=6.0)], [], ["", "", ""]),
+        ([], [mute_of(kind="tone", until_ns=10**9)], [MUTED, MUTED, MUTED]),
+        ([], [mute_of(kind="pulse", until_ns=10**9)], [MUTED, "", ""]),
+        ([], [mute_of(kind="pulse", band="gsm")], ["", "", ""]),
+    ],
+)
+def test_what_asks_for_a_kind_waits_for_the_name_and_nothing_else_does(
+    rules: list[AlertConfig], mutes: list[Mute], expected: list[str]
+) -> None:
+    judged = Judged(*rules)
+    judged.decisions = Decisions(mutes=tuple(mutes))
+    nameless = event_of("unknown", kind_probability=0.0)
+    life = [nameless, event_of(event_type=UPDATE), event_of(event_type=EventType.END)]
+    assert [judged.why_not(event) for event in life] == expected
+
+
 def test_what_is_normal_is_silent_from_its_first_message_until_it_grows() -> None:
     judged = Judged()
     judged.decisions = judged.decisions.learn(normal_like(event_of()))

@@ -51,6 +51,20 @@ def test_what_comes_again_is_one_incident_with_a_timetable(tmp_path: Path) -> No
     assert incident.open_id == ""
 
 
+def test_what_has_no_name_yet_is_of_no_incident_and_then_of_its_own(tmp_path: Path) -> None:
+    table = table_of()
+    tone = live(table, again(0))
+    nameless = again(1, kind="unknown", kind_probability=0.0)
+    assert table.take(nameless) == ""
+    pulse = live(table, replace(nameless, kind="pulse", kind_probability=0.9))
+    assert table.take(replace(nameless, event_id="e2")) == ""
+    assert live(table, again(2)) == tone != pulse
+    assert [(one.kinds, one.n_events) for one in loaded(table, tmp_path)] == [
+        (("pulse",), 1),
+        (("tone",), 2),
+    ]
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -76,6 +76,7 @@ def play(describer: Describer, hot: list[bool], *, is_over: bool = True) -> list
             tracker.learn_normal(scores, error_db - 60.0)
         else:
             events += tracker.update(decision, error_db - 60.0)
+            events += tracker.look_closer(decision)
     return [*events, *tracker.finish()] if is_over else events
 
 
@@ -84,8 +85,9 @@ def test_looks_become_rarer_the_longer_an_event_lasts() -> None:
     said = play(Describer(samples, namer), [True] * 40 + [False] * 9)
     # Counted from 0: it opens in its second segment, whose samples are kept since the first.
     assert samples.looked_at == [1, 3, 5, 9, 17, 33]
-    assert [event.kind for event in said] == ["tone", "tone"]
-    assert [event.kind_probability for event in said] == [0.75, 0.75]
+    assert [event.event_type for event in said] == ["new", "update", "end"]
+    assert [event.kind for event in said] == ["unknown", "tone", "tone"]
+    assert [event.kind_probability for event in said] == [0.0, 0.75, 0.75]
     assert namer.asked == [True, True]
     assert samples.first is None
 

@@ -64,7 +64,6 @@ def test_events_at_once_are_one_recording_with_their_last_word() -> None:
     tape.add(block(1000, 1100))
     tape.want(event(1050, "b"))
     tape.want(replace(event(900, "a", EventType.UPDATE), score=99.0))
-    tape.want(event(10, "c", EventType.UPDATE))
     tape.add(block(1100, 1200))
     (cut,) = cuts
     check(cut, 400, 1200)
@@ -74,6 +73,18 @@ def test_events_at_once_are_one_recording_with_their_last_word() -> None:
     ]
     tape.add(block(1200, 2000))
     assert len(cuts) == 1
+
+
+def test_what_alarms_once_it_has_a_name_is_kept_once_as_long_as_its_begin_is_there() -> None:
+    tape, cuts = made()
+    for start in range(0, 3000, 100):
+        tape.add(block(start, start + 100))
+        if start >= 1000:
+            tape.want(event(950, "named", EventType.UPDATE))
+            tape.want(event(start - 2000, "too late", EventType.UPDATE))
+    (cut,) = cuts
+    check(cut, 450, 1250)
+    assert [one.event_id for one in cut.events] == ["named"]
 
 
 def test_nothing_reaches_over_a_gap_or_a_retune() -> None:

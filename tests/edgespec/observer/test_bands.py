@@ -65,7 +65,11 @@ def test_bands_of_several_sources_say_what_each_would_say_alone(
     ]
     states = Monitor(radios, [notebook], state_s=60.0).run()
     assert {name: untimed(notebook.events, name) for name in names} == alone
-    assert [kinds(notebook.events, name) for name in names] == [["new", "end"], [], ["new", "end"]]
+    assert [kinds(notebook.events, name) for name in names] == [
+        ["new", "update", "end"],
+        [],
+        ["new", "update", "end"],
+    ]
     assert [state.band for state in states] == names
     assert [state.n_events for state in states] == [1, 0, 1]
     assert {state.model_sha256 for state in states} == {tiny_network.bundle().sha256}
@@ -87,7 +91,9 @@ def test_bands_of_one_source_see_the_same_samples(tones: list[NDArray[np.complex
     assert len({state.n_segments for state in states}) == 1
     assert [set(state.scores) for state in states[:2]] == [{"forecast", "zscore"}, {"zscore"}]
     assert states[0].scores["zscore"] == states[1].scores["zscore"]
-    assert kinds(notebook.events, "all") == kinds(notebook.events, "plain") == ["new", "end"]
+    assert (
+        kinds(notebook.events, "all") == kinds(notebook.events, "plain") == ["new", "update", "end"]
+    )
 
 
 def test_bands_with_hops_of_their_own_share_a_reader(
@@ -131,7 +137,7 @@ def test_a_source_that_breaks_ends_its_own_bands_alone(
     monitor = Monitor(radios, [notebook], state_s=60.0)
     with pytest.raises(SourceError, match="the cable was pulled"):
         monitor.run()
-    assert kinds(notebook.events, "z") == ["new", "end"]
+    assert kinds(notebook.events, "z") == ["new", "update", "end"]
     assert [worker.n_samples for worker in monitor.workers] == [20 * HOP] * 2 + [len(tones[2])]
     assert told() == [
         f"band {name} has ended (the cable was pulled); the others go on" for name in "xy"
@@ -158,7 +164,7 @@ def test_a_band_that_breaks_leaves_its_source_to_the_others(
     monitor = Monitor([Radio("r", tape, chains)], [notebook], state_s=60.0)
     with pytest.raises(ZeroDivisionError):
         monitor.run()
-    assert kinds(notebook.events, "well") == ["new", "end"]
+    assert kinds(notebook.events, "well") == ["new", "update", "end"]
     assert monitor.workers[1].n_samples == len(tones[0])
 
 
@@ -204,7 +210,7 @@ def test_a_configuration_of_two_bands(tones: list[NDArray[np.complex64]], tmp_pa
     first, second = observer.monitor.run()
     assert (first.band, first.n_events) == ("b0", 1)
     assert (second.band, second.n_events) == ("b1", 0)
-    assert kinds(notebook.events, "b0") == ["new", "end"]
+    assert kinds(notebook.events, "b0") == ["new", "update", "end"]
 
 
 def test_the_brokers_journal_has_an_event_before_the_screen_shows_it(
@@ -228,7 +234,7 @@ def test_the_brokers_journal_has_an_event_before_the_screen_shows_it(
     mqtt = MqttConfig(url="mqtt://127.0.0.1:1")
     config = two_bands(tmp_path, tones[:1], mqtt=mqtt)
     open_observer(config, [Screen()]).monitor.run()
-    assert kept == [1, 2]
+    assert kept == [1, 2, 3]
 
 
 def test_what_cannot_be_opened_leaves_nothing_open(
@@ -305,7 +311,7 @@ def test_parts_of_one_radio_are_bands(
     assert [state.n_samples for state in states] == [n] * 3
     assert [state.n_events for state in states] == [1, 0, 1]
     for name, bin_hz in (("low", 1e6 / 64), ("all", 2e6 / 64)):
-        assert kinds(notebook.events, name) == ["new", "end"]
+        assert kinds(notebook.events, name) == ["new", "update", "end"]
         end = [event for event in notebook.events if event.band == name][-1]
         assert abs(end.peak_freq_hz - (band.CENTER_HZ + tone_hz)) <= bin_hz
         assert abs(end.sample_start - on.start) <= 2 * 2 * tiny.FRAMING.frame_samples
@@ -355,7 +361,7 @@ def test_two_bands_on_the_command_line(tones: list[NDArray[np.complex64]], tmp_p
     assert {event["model_sha256"] for event in said.events} == {tiny_network.bundle().sha256}
     for name in "ab":
         types = [event["event_type"] for event in said.events if event["band"] == name]
-        assert types == ["new", "end"]
+        assert types == ["new", "update", "end"]
         (last,) = [state for state in said.states if state["band"] == name][-1:]
         assert (last["n_events"], last["n_samples"]) == (1, len(tones[0]))
     _, table = run("monitor", "-c", path, home=tmp_path)

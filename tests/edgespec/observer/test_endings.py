@@ -86,7 +86,7 @@ def test_o7_a_sink_that_raises_takes_nobody_with_it(
     monitor = monitor_for(tape, broken, well, on_event=told.append, state_s=0.001)
     monitor.workers[0].chain.levels = LevelsOfOne()  # type: ignore[assignment]
     (state,) = monitor.run()
-    assert broken.types == well.types == ["new", "end"]
+    assert broken.types == well.types == ["new", "update", "end"]
     assert told == well.events
     assert len(broken.states) == len(well.states) > 2
     assert broken.reports == well.reports == [REPORT]
@@ -108,7 +108,7 @@ def test_a_listener_that_raises_takes_nobody_with_it(
         tape.silent_at = {100_000: 1.0}
     notebook = Notebook()
     (state,) = monitor_for(tape, notebook, **{what: fail}).run()
-    assert notebook.types == ["new", "end"]
+    assert notebook.types == ["new", "update", "end"]
     assert notebook.n_closes == 1
     assert tape.closed.is_set()
     assert notebook.states[-1].n_samples == state.n_samples == N_SAMPLES
@@ -165,7 +165,7 @@ def test_o7_what_ends_the_monitor_leaves_nothing_open(
     if spoil not in (_chain_levels, _reader_start):
         assert notebook.states[-1].n_samples == monitor.workers[0].n_samples
     if spoil is _source_close:
-        assert notebook.types == ["new", "end"]
+        assert notebook.types == ["new", "update", "end"]
 
 
 def test_both_failures_are_told_where_there_are_two(tape: Tape) -> None:

@@ -103,8 +103,23 @@ def test_a_loss_is_a_lost_signal_for_certain() -> None:
     # What is there from the start is normal here, and then it is gone.
     there = samples[N_AFTER * hop : (N_AFTER + N_ON - 1) * hop]
     said = events(np.concatenate([there, there, samples[: N_AFTER * hop]]))
-    ends = [event for event in said if event.event_type is EventType.END]
-    assert {(event.kind, event.kind_probability) for event in ends} == {("signal-lost", 1.0)}
+    # That takes no look.
+    assert {(event.kind, event.kind_probability) for event in said} == {("signal-lost", 1.0)}
+
+
+def test_nobody_looks_before_an_event_is_told() -> None:
+    one, counting = chain(), Counting()
+    one.tracker.describer = Describer(counting)
+    samples, hop, looks = received("tone"), RECIPE.hop_samples, []
+    for number in range(len(samples) // hop):
+        block = samples[number * hop : (number + 1) * hop]
+        looks += [
+            (event.event_type, event.kind, event.is_named, counting.n_looks)
+            for event in one.process(IqBlock(block, RATE_HZ, 0.0, number * hop, 0))
+        ]
+    assert looks[0] == (EventType.NEW, "unknown", False, 0)
+    assert looks[1] == (EventType.UPDATE, "tone", True, 1)
+    assert all(is_named for _, _, is_named, _ in looks[1:])
 
 
 class Counting:

@@ -47,7 +47,7 @@ def test_a_recording_ends_with_its_last_state(
     told: list[Event] = []
     monitor = monitor_for(tape, notebook, health=lambda: (True, 3), on_event=told.append)
     (state,) = monitor.run()
-    assert notebook.types == ["new", "end"]
+    assert notebook.types == ["new", "update", "end"]
     assert told == notebook.events
     assert tape.closed.is_set()
     assert notebook.n_closes == 1
@@ -70,7 +70,7 @@ def test_a_source_that_breaks_is_an_error_after_a_clean_end(
     monitor = monitor_for(tape, notebook)
     with pytest.raises(SourceError, match="the cable was pulled"):
         monitor.run()
-    assert notebook.types == ["new", "end"]
+    assert notebook.types == ["new", "update", "end"]
     assert notebook.n_closes == 1
     assert tape.closed.is_set()
     assert notebook.states[-1].n_samples == len(endless_tone)
@@ -82,7 +82,7 @@ def test_stop_ends_it_cleanly(endless_tone: NDArray[np.complex64], notebook: Not
     tape._samples[: len(endless_tone)] = endless_tone
     monitor = monitor_for(tape, notebook, on_event=lambda event: monitor.stop())
     (state,) = monitor.run()
-    assert notebook.types == ["new", "end"]
+    assert notebook.types == ["new", "update", "end"]
     assert state.n_samples < 600_000
     assert tape.closed.is_set()
 

@@ -9,7 +9,7 @@ from edgespec.errors import ModelError
 from edgespec.grid import Grid, Span
 from edgespec.observer.band import BandChain
 from edgespec.observer.scorer import Scorer
-from edgespec.records import BandInfo, Event, EventType, FloatArray, Geometry, Spectrogram
+from edgespec.records import BandInfo, Event, FloatArray, Geometry, Spectrogram
 
 #: Two antennas: nothing is heard from 500 to 600 MHz, and bins are wider above.
 BELOW_HZ, ABOVE_HZ = np.linspace(25e6, 500e6, 200), np.linspace(600e6, 1700e6, 261)
@@ -86,7 +86,7 @@ def test_an_interferer_is_one_event_with_its_frequencies_and_times(
     power_dbfs = air(rng)
     power_dbfs[ON:OFF, bins[0] : bins[1] + 1] += 25.0
     events = played(power_dbfs)
-    assert [event.event_type for event in events] == [EventType.NEW, EventType.END]
+    assert [event.event_type for event in events] == ["new", "update", "end"]
     half_hz = (BELOW_HZ if bins[0] < 200 else ABOVE_HZ)[:2] @ [-0.5, 0.5]
     for event in events:
         assert event.band == "all"
@@ -97,7 +97,7 @@ def test_an_interferer_is_one_event_with_its_frequencies_and_times(
         assert event.start_ns == START_NS + ON * FRAME_NS
         assert event.end_ns == event.start_ns + round(event.n_samples / 1000.0 * 1e9)
     # ewma remembers the interferer for some segments; it is not forgotten before it was over.
-    assert events[1].sample_start + events[1].n_samples >= OFF * 1800
+    assert events[-1].sample_start + events[-1].n_samples >= OFF * 1800
 
 
 def test_quiet_air_is_no_event(rng: np.random.Generator) -> None:
