@@ -298,9 +298,9 @@ class Event:
     message does not wait for a name, which an update tells at once. Of trouble with the receiver
     ``share`` is the largest share of samples that were bad, and levels are lower bounds. Of what
     happens to a cell ``detector`` is ``cell``, ``cell_identity`` says whose it is, ``peak_dbfs`` is
-    the power of the band, and ``excess_db`` how its level moved. ``latency_s`` is the time from the last sample of
-    the segment that made this message to the message itself. ``model_sha256`` is the bundle that
-    the band was judged by; ``alert`` is set on its way out.
+    the power of the band, and ``excess_db`` how its level moved. ``latency_s`` is the time from the
+    last sample of the segment that made this message to the message itself. ``model_sha256`` is the
+    bundle that the band was judged by; ``alert`` is set on its way out.
     """
 
     event_id: str

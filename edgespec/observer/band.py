@@ -383,14 +383,10 @@ class BandChain:
 
     def finish(self) -> Iterator[Event]:
         """Yield the ends of the events that are going on: the stream is over."""
-        for event in self.tracker.finish():
-            yield self._in_source(event)
-        if self.trouble is not None:
-            for event in self.trouble.finish():
-                yield self._in_source(event)
-        if self.cell_events is not None:
-            for event in self.cell_events.finish():
-                yield self._in_source(event)
+        for part in (self.tracker, self.trouble, self.cell_events):
+            if part is not None:
+                for event in part.finish():
+                    yield self._in_source(event)
 
     def _in_source(self, event: Event) -> Event:
         """Return an event with its position in samples of the source."""

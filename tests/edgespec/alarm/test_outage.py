@@ -299,7 +299,7 @@ def test_a_disk_that_is_full(stack: ExitStack, tmp_path: Path, rng: np.random.Ge
     assert observer.lines.types == ["new", "update", "end"] * 3
     assert observer.errors.count("the spool") == 1
     assert "messages wait in memory" in observer.errors
-    assert observer.lines.states[-1]["spool_events"] == 6
+    assert observer.lines.states[-1]["spool_events"] == 9
     assert sum(p.stat().st_size for p in (tmp_path / "state").rglob("*") if p.is_file()) <= 2048
 
 
