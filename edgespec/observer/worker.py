@@ -199,7 +199,7 @@ class BandWorker:
 
     def _tell_retune(self, before: Grid) -> None:
         """Say once that the band lies elsewhere, and is learnt anew."""
-        was, now = (format_hz(sum(grid.range_hz) / 2.0) for grid in (before, self.chain.grid))
+        was, now = (_centre(grid) for grid in (before, self.chain.grid))
         left_s = self.chain.warmup_left_s
         _LOG.warning(
             "band %s: the source was tuned from %s to %s: what was learnt is forgotten, and the "
@@ -211,3 +211,9 @@ class BandWorker:
     def _tell_state(self) -> None:
         self._said_ns = time.monotonic_ns()
         self._sinks.state(self.state())
+
+
+def _centre(grid: Grid) -> str:
+    """Return where a band is tuned to; a recording need not say where."""
+    lower_hz, upper_hz = grid.range_hz
+    return "an unknown centre" if lower_hz < 0 else format_hz((lower_hz + upper_hz) / 2.0)

@@ -17,21 +17,23 @@ ELSEWHERE_HZ = 900e6
 class TunedTape(Tape):
     """A tape that is tuned elsewhere from a sample on."""
 
-    def __init__(self, samples: NDArray[np.complex64], tuned_at: int) -> None:
+    def __init__(self, samples: NDArray[np.complex64], tuned_at: int, from_hz: float) -> None:
         super().__init__(samples)
+        self.info = replace(self.info, center_freq_hz=from_hz)
         self._tuned_at = tuned_at
 
     def read(self, out: NDArray[Any]) -> IqBlock | None:
         block = super().read(out)
-        if block is None or block.sample_start < self._tuned_at:
-            return block
-        return replace(block, center_freq_hz=ELSEWHERE_HZ)
+        if block is None:
+            return None
+        is_tuned = block.sample_start >= self._tuned_at
+        return replace(block, center_freq_hz=ELSEWHERE_HZ if is_tuned else self.info.center_freq_hz)
 
 
-def retuned(rng: np.random.Generator, tuned_s: float) -> Notebook:
+def retuned(rng: np.random.Generator, tuned_s: float, from_hz: float = band.CENTER_HZ) -> Notebook:
     notebook = Notebook()
     samples = band.cf32(band.noise(rng, 0.9))
-    monitor_for(TunedTape(samples, round(tuned_s * band.RATE_HZ)), notebook).run()
+    monitor_for(TunedTape(samples, round(tuned_s * band.RATE_HZ), from_hz), notebook).run()
     assert notebook.events == []
     return notebook
 
@@ -44,6 +46,11 @@ def test_a6_a_retune_is_a_state_and_a_line(rng, caplog: pytest.LogCaptureFixture
     assert at_once.scores == {}
     assert last.warmup_left_s == 0.0
     assert caplog.text.count("tuned from 806 MHz to 900 MHz") == 1
+
+
+def test_a6_what_is_unknown_stays_unknown(rng, caplog: pytest.LogCaptureFixture) -> None:
+    retuned(rng, 0.4, from_hz=0.0)
+    assert caplog.text.count("tuned from an unknown centre to 900 MHz") == 1
 
 
 def test_a6_what_was_not_learnt_is_not_forgotten(rng, caplog: pytest.LogCaptureFixture) -> None:
