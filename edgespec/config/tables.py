@@ -309,16 +309,16 @@ class MqttConfig:
 
         So is what would be one if the host were not forgotten.
         """
-        if self.url and "@" not in self.url:
-            scheme, mark, rest = self.url.rpartition("://")
-            return (
-                scheme
-                + mark
-                + re.sub(r"^([^:@/\[]*):(?!\d*/?\Z).*", r"\1:***", rest, flags=re.DOTALL)
-            )
-        return self.url and re.sub(
-            r"^((?:\w+://)?[^:@/]*):.*@", r"\1:***@", self.url, flags=re.DOTALL
-        )
+        if not self.url:
+            return self.url
+        # Nobody's URL has a query; what people write there may be a password, too.
+        url = re.sub(r"[?#][^@]*\Z", "?***", self.url)
+        if "@" in url:
+            user, password = r"[^:@/]*", r":.*@"
+        else:
+            user, password = r"[^:@/\[]*", r":(?!\d*/?\Z).*"
+        hidden = r"\1:***@" if "@" in url else r"\1:***"
+        return re.sub(rf"^((?:(?:[\w.+-]+:)?//)?+{user}){password}", hidden, url, flags=re.DOTALL)
 
     def __repr__(self) -> str:
         """Show every option but the secrets."""

@@ -14,6 +14,8 @@ _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _ENDING = "/?#[]"
 #: What may be shown of an address: a host, and a port or none. Anything else may be a password.
 _SHOWN = re.compile(r"(?:\[[0-9A-Fa-f:.]*\]|[\w.-]*)(?::\d*)?")
+#: ... and of what stands before ``://``, which may be a part of a password as well.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,15 @@ class BrokerUrl:
     def parse(cls, text: str) -> "BrokerUrl":
         """Return the parts of a URL; user name and password may be percent-encoded.
 
-        Without a scheme, as in ``localhost`` or ``10.0.0.1:1884``, it is ``mqtt://``.
+        Without a scheme, as in ``localhost`` or ``10.0.0.1:1884``, it is ``mqtt://``; capital
+        letters are as good.
 
         Raises:
             ConfigError: another scheme, no host, a bad port, or a path.
         """
         text = text.strip()
         scheme, _, rest = text.partition("://") if "://" in text else ("mqtt", "", text)
+        scheme = scheme.lower()
         user, _, place = rest.rpartition("@")
         # Signs that cannot be shown urlsplit may leave out without a word.
         odd = [sign for sign in user if sign in _ENDING or not sign.isprintable()]
@@ -84,8 +88,10 @@ class BrokerUrl:
 def _refused(scheme: str, rest: str, reason: str) -> ConfigError:
     _, mark, address = rest.rpartition("@")
     place = address.rstrip("/")
-    if ":" in place and not _SHOWN.fullmatch(place):
+    if not _SHOWN.fullmatch(place):
         place = "..."
+    if not _SCHEME.fullmatch(scheme):
+        scheme = "..."
     shown = f"{scheme}://{'...@' if mark else ''}{place}"
     return ConfigError(
         f"the broker's URL is '{brief(shown)}': {reason}; write "

@@ -81,6 +81,7 @@ def parse_uri(text: str, keys_by_scheme: Mapping[str, Iterable[str]]) -> SourceU
             f"the source {text!r} has no scheme; write it as scheme:..., where the scheme is one "
             f"of {', '.join(keys_by_scheme)} (a recording is sigmf:{text})"
         )
+    scheme = scheme.lower()
     choose(scheme, keys_by_scheme, f"the source scheme in {text!r}")
     rest, _, query = tail.partition("?")
     options: dict[str, str] = {}

@@ -64,6 +64,22 @@ def test_a_url_does_not_show_its_password() -> None:
     assert "secret" not in f"{url} {url!r}"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["u:left://right@h", "u:left://h", "mqtt://h?password=left", "mqtt://h#left", "h?left"],
+)
+def test_o3_nothing_that_may_be_a_password_is_shown_either(text: str) -> None:
+    """A password with ``://`` in it where no scheme is given, and one in a query."""
+    with pytest.raises(ConfigError) as caught:
+        BrokerUrl.parse(text)
+    for shown in (str(caught.value), repr(MqttConfig(url=text)), MqttConfig(url=text).public_url):
+        assert "left" not in str(shown)
+
+
+def test_o11_a_scheme_in_capitals_is_one() -> None:
+    assert BrokerUrl.parse("MQTTS://Host") == BrokerUrl.parse("mqtts://host")
+
+
 def test_o4_a_private_authority_needs_no_key_identifiers(tmp_path: Path) -> None:
     """Python 3.13 asks for them by default, and says no more than 'not trusted'."""
     make = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout k.pem -out c.pem"

@@ -14,7 +14,7 @@ from edgespec.sources.reader import Reader
 from edgespec.sources.rtl_tcp import RtlTcp, _address
 from edgespec.sources.source import Source
 from edgespec.sources.tuner import TunerSettings
-from edgespec.sources.uri import SourceUri
+from edgespec.sources.uri import SourceUri, parse_uri
 from tests.made.broker import PATIENCE_S, wait_for
 from tests.made.rtl_tcp_server import RtlTcpServer
 
@@ -318,6 +318,10 @@ def _read_to_end(source: RtlTcp) -> None:
 )
 def test_o11_addresses(rest, address):
     assert _address(SourceUri(f"rtl_tcp:{rest}", "rtl_tcp", rest)) == address
+
+
+def test_o11_a_scheme_in_capitals_is_one():
+    assert parse_uri("RTL_TCP:h?ppm=1", {"rtl_tcp": ["ppm"]}).scheme == "rtl_tcp"
 
 
 @pytest.mark.parametrize("rest", ["::1:1234", "h:0", "h:65536", "//", "h:1/x", "u@h", "[::1", "h:"])
