@@ -107,11 +107,13 @@ class WindowSet:
         self.n_noise_only = 0
         self._power: list[FloatArray] = []
         index: list[NDArray[np.int64]] = [np.empty((0, 2), np.int64)]
+        flags: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)]
         for part in (part for name in splits for part in dataset.split(name)):
             frames = load_part(dataset, part)
             starts = segment_starts(frames, self.geometry)
             index.append(np.stack([np.full_like(starts, len(self._power)), starts], axis=1))
             self._power.append(frames.power_dbfs)
+            flags.append(frames.flags)
         self._index = np.concatenate(index)
         self._index = self._index[self._chosen(leave_noise_out, n_windows, seed)]
         self._scalings = self._own_scalings() if scaling is None else [scaling] * len(self)
@@ -120,7 +122,8 @@ class WindowSet:
             raise SourceError(
                 f"data set {str(dataset.folder)!r} has no segment of {self.geometry.n_segment} "
                 f"valid frames for {' or '.join(splits)} ({self.n_noise_only} were nothing but "
-                f"noise): add recordings of at least {least_s:.3g} s to that split"
+                f"noise{_invalid(np.concatenate(flags))}): add recordings of at least "
+                f"{least_s:.3g} s without such frames to that split"
             )
 
     def __len__(self) -> int:
@@ -175,3 +178,14 @@ class WindowSet:
         """Return the windows that a model of this role is given for some segments."""
         contexts, targets = self.gather(numbers)
         return contexts if role == "forecast" else targets
+
+
+def _invalid(flags: NDArray[np.uint8]) -> str:
+    """Return how many frames are not valid, and why: one in each segment is enough."""
+    counts = {
+        flag.name.lower(): int(np.count_nonzero(flags & np.uint8(flag)))
+        for flag in FrameFlag
+        if flag.name
+    }
+    reasons = [f"{n} {name}" for name, n in counts.items() if n]
+    return f"; of {len(flags)} frames {', '.join(reasons)}" if reasons else ""

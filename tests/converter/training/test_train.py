@@ -75,6 +75,18 @@ def test_wrong_parameters_are_refused() -> None:
             TrainSettings(**changes)
 
 
+def test_f7_a_recording_that_clips_all_along_is_said_to_do_so(tmp_path: Path) -> None:
+    """Long enough, but no segment of it has only valid frames: more of the like are no help."""
+    frames = tiny_training.moving_ridge(np.random.default_rng(2), 300)
+    frames.flags[::5] = FrameFlag.CLIPPED
+    frames.flags[7] |= FrameFlag.NONFINITE
+    dataset = tiny_training.make_dataset(tmp_path, {"validation": frames})
+    with pytest.raises(SourceError, match="of 300 frames 60 clipped, 1 nonfinite") as caught:
+        WindowSet(dataset, ("validation",))
+    assert "without such frames" in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
 @pytest.mark.parametrize("role", ["forecast", "reconstruction"])
 def test_an_epoch_sees_every_window_once_in_a_new_order(role: str) -> None:
     load_keras()
