@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from edgespec.errors import ConfigError
 
-__all__ = ["AUTO", "Computing", "compiler_is_off"]
+__all__ = ["AUTO", "Computing", "compiler_is_off", "loops_are_quick"]
 
 #: Compiled where that is possible.
 AUTO = "auto"
@@ -39,3 +39,8 @@ class Computing(StrEnum):
 def compiler_is_off() -> bool:
     """Whether ``NUMBA_DISABLE_JIT`` makes compiled loops plain Python, which is far slower."""
     return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+
+def loops_are_quick() -> bool:
+    """Whether there is a compiler for loops, which is not switched off."""
+    return Computing.named() is Computing.COMPILED and not compiler_is_off()

@@ -44,12 +44,18 @@ class Channel:
         changes = self._fading.moves or config.shadow_db
         self._offsets_s = _SYMBOL_S if changes else _SYMBOL_S[:1]
         self._taps = self._fading.recurring(self._offsets_s)
+        self._still: NDArray[np.complex64] | None = None
         self._shadow: Shadowing | None = None
         if config.shadow_db:
             self._shadow = Shadowing(config.shadow_db, config.shadow_s, seed)
 
     def frame_gains(self, frame: int) -> NDArray[np.complex64]:
-        """Return the gains during frame ``frame``, complex64 ``(140, n_subcarriers)``."""
+        """Return the gains during frame ``frame``, complex64 ``(140, n_subcarriers)``.
+
+        A channel that never changes is computed once.
+        """
+        if self._still is not None:
+            return self._still
         start_s = frame * FRAME_SAMPLES / SAMPLE_RATE_HZ
         taps = self._taps(start_s)
         if self._shadow is not None:
@@ -61,4 +67,7 @@ class Channel:
         n_rows = N_SYMBOLS if len(taps) > 1 else 1
         gains = taps.reshape(-1, n_rows, n_taps) @ self._steering
         n = self._steering.shape[1]
-        return np.broadcast_to(gains.reshape(-1, n), (len(_SYMBOL_S), n))
+        rows = np.broadcast_to(gains.reshape(-1, n), (len(_SYMBOL_S), n))
+        if len(taps) == 1:
+            self._still = rows
+        return rows

@@ -10,6 +10,7 @@ Of the transform only the new band is wanted. It is put together of :data:`_N_PA
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from edgespec.errors import UsageError
 from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 __all__ = ["FrameResampler", "band_edge", "frame_samples"]
+
+ComplexArray = NDArray[np.complex64]
 
 #: Neighbouring samples on either side: 100 us at 7.68 MS/s, several times the filter's response.
 _LEAST_PAD = 768
@@ -65,28 +68,48 @@ class FrameResampler:
         self._n_fft_out = self._n_out + 2 * self._pad_out
         # The frame that is worked on, with the end of the one before and the start of the next.
         self._line = np.zeros(n_in, np.complex64)
-        self._half = min(n_in, self._n_fft_out) // 2
-        half = self._half
-        self._bins = np.concatenate((np.arange(half), np.arange(n_in - half + 1, n_in)))
-        freqs_hz = np.minimum(self._bins, n_in - self._bins) * SAMPLE_RATE_HZ / n_in
+        half = min(n_in, self._n_fft_out) // 2
+        bins = np.concatenate((np.arange(half), np.arange(n_in - half + 1, n_in)))
+        freqs_hz = np.minimum(bins, n_in - bins) * SAMPLE_RATE_HZ / n_in
         edge = band_edge(freqs_hz, sample_rate_hz) * np.float32(self._n_fft_out / n_in)
-        turns = np.outer(np.arange(_N_PARTS), self._bins) / n_in
-        self._turns = (edge * np.exp(-2j * np.pi * turns)).astype(np.complex64)
-        self._bins %= n_in // _N_PARTS
+        turns = np.outer(np.arange(_N_PARTS), bins) / n_in
+        factors = (edge * np.exp(-2j * np.pi * turns)).astype(np.complex64)
+        targets = np.concatenate((np.arange(half), np.arange(1 - half, 0) + self._n_fft_out))
+        self._runs = _runs(bins % (n_in // _N_PARTS), targets, factors)
+        self._product = np.empty(half, np.complex64)
         self._spectrum = np.zeros(self._n_fft_out, np.complex64)
 
-    def push(self, frame: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    def push(self, frame: ComplexArray) -> ComplexArray:
         """Take the next frame and return the one before it at the new rate."""
-        pad, line, half = self._pad, self._line, self._half
+        pad, line = self._pad, self._line
         line[pad + FRAME_SAMPLES :] = frame[:pad]
-        parts = fft.fft(line.reshape(-1, _N_PARTS), axis=0).T.take(self._bins, axis=1)
-        parts *= self._turns
-        spectrum = parts.sum(axis=0)
-        self._spectrum[:half], self._spectrum[-half + 1 :] = spectrum[:half], spectrum[half:]
+        parts = fft.fft(line.reshape(-1, _N_PARTS).T, axis=1)
+        for source, target, factors in self._runs:
+            total = self._spectrum[target]
+            np.multiply(parts[0, source], factors[0], out=total)
+            product = self._product[: len(total)]
+            for part in range(1, _N_PARTS):
+                total += np.multiply(parts[part, source], factors[part], out=product)
         out = fft.ifft(self._spectrum)[self._pad_out : self._pad_out + self._n_out]
         line[:pad] = line[FRAME_SAMPLES : FRAME_SAMPLES + pad]
         line[pad : pad + FRAME_SAMPLES] = frame
         return np.ascontiguousarray(out)
+
+
+def _runs(
+    sources: NDArray[np.int64], targets: NDArray[np.int64], factors: ComplexArray
+) -> list[tuple[slice, slice, ComplexArray]]:
+    """Return where sources and targets lie side by side, with the factors of each such stretch."""
+    is_break = (np.diff(sources) != 1) | (np.diff(targets) != 1)
+    edges = [0, *(np.flatnonzero(is_break) + 1).tolist(), len(sources)]
+    return [
+        (
+            slice(int(sources[start]), int(sources[start]) + stop - start),
+            slice(int(targets[start]), int(targets[start]) + stop - start),
+            np.ascontiguousarray(factors[:, start:stop]),
+        )
+        for start, stop in pairwise(edges)
+    ]
 
 
 def _choose_pad(step: int, n_out: int) -> int:

@@ -12,6 +12,7 @@ from edgespec.simulate.agc import GainSteps
 from edgespec.simulate.config import InterfererConfig, SceneConfig
 from edgespec.simulate.faults import Fault
 from edgespec.simulate.interferers import ISR_MOST_S, Interferer, settle
+from edgespec.simulate.normals import open_normals
 from edgespec.simulate.receiver import distort, quantise
 from edgespec.simulate.resample import frame_samples
 from edgespec.simulate.wanted import Wanted, wanted_powers
@@ -52,7 +53,7 @@ class Scene:
         self._seed = seed
         self._n_frame = frame_samples(config.sample_rate_hz)
         seeds = np.random.SeedSequence((seed, 2)).generate_state(1 + len(config.interferers))
-        self._noise = np.random.default_rng(seeds[0])
+        self._noise = open_normals(int(seeds[0]))
         self._noise_scale = np.float32(np.sqrt(noise_power(config) / 2))
         interferers = []
         for item, item_seed in zip(config.interferers, seeds[1:], strict=True):
@@ -150,9 +151,7 @@ class Scene:
                 frame[first - start : stop - start] += gain * interferer.samples(
                     since, stop - first
                 )
-        noise = self._noise.standard_normal(2 * n, np.float32)
-        noise *= self._noise_scale
-        frame += noise.view(np.complex64)
+        self._noise.add_to(frame.view(np.float32), self._noise_scale)
         self._gain_steps.apply(frame)
         return distort(frame, self.config.receiver)
 

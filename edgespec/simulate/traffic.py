@@ -5,6 +5,8 @@ the load long quiet and long busy times. Sizes are counted in resource-block gro
 mean share of used resources is the ``load`` of the cell.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +24,7 @@ _PARETO_SHAPE = 1.3
 #: Share of transmissions that fail and come again 8 subframes later.
 _RETRANSMIT = 0.1
 _HARQ_SUBFRAMES = 8
-_SIB1_RBGS = slice(5, 7)
+_SIB1_RBGS = (5, 6)
 _PAGING_RBG = 2
 _PAGING_RATE = 0.3
 _PAGING_SUBFRAME = 9
@@ -61,20 +63,22 @@ class Traffic:
             )
         self._cell = cell
         self._rng = np.random.default_rng(seed)
-        self._backlog = np.zeros(cell.n_users)
-        self._served = np.full(cell.n_users, 0.1)
+        # A dozen numbers at a time: Python's own lists are quicker with them than arrays.
+        self._backlog = [0.0] * cell.n_users
+        self._served = [0.1] * cell.n_users
         self._quality = self._rng.uniform(1, 15, cell.n_users)
+        self._modulation: list[int] = []
         spread = cell.user_spread_db * self._rng.standard_normal(cell.n_users)
-        self._amplitude = 10.0 ** (np.clip(spread, -6.0, 3.0) / 20.0)
+        self._amplitude = (10.0 ** (np.clip(spread, -6.0, 3.0) / 20.0)).tolist()
         self._again: list[tuple[int, int, int]] = []
         self._subframe = 0
-        self._is_downlink: NDArray[np.bool_] = downlink_symbols(tdd)[:, 0]
-        offered = cell.load * N_RBG * self._is_downlink.sum()
+        self._is_downlink: list[bool] = downlink_symbols(tdd)[:, 0].tolist()
+        offered = cell.load * N_RBG * sum(self._is_downlink)
         self._bursts_per_frame = offered / mean_burst(cell.burst_groups)
         self._paging_subframe = _PAGING_SUBFRAME if tdd is None else _PAGING_SUBFRAME_TDD
-        self._control_most = np.full(SUBFRAMES_PER_FRAME, 3)
-        if tdd is not None:
-            self._control_most[list(_SHORT_CONTROL_TDD)] = 2
+        self._control_most = [3] * SUBFRAMES_PER_FRAME
+        for subframe in _SHORT_CONTROL_TDD if tdd is not None else ():
+            self._control_most[subframe] = 2
         # Draws of its own, so that the places of users change nothing else.
         self._places = np.random.default_rng((seed, 5))
         self._home = self._places.integers(0, N_RBG, cell.n_users)
@@ -89,9 +93,11 @@ class Traffic:
             control_load=np.zeros(n, np.float32),
         )
         self._arrive()
+        quality = self._quality.tolist()
+        self._modulation = [1 + (level > 6) + (level > 10) for level in quality]
         for i in range(n):
             if self._is_downlink[i]:
-                self._schedule(frame, i)
+                self._schedule(frame, i, quality)
             self._subframe += 1
         return frame
 
@@ -109,66 +115,83 @@ class Traffic:
         moved = self._places.random(self._cell.n_users) < _MOVE_RATE
         self._home[moved] = self._places.integers(0, N_RBG, int(moved.sum()))
 
-    def _schedule(self, frame: FrameSchedule, i: int) -> None:
+    def _schedule(self, frame: FrameSchedule, i: int, quality: list[float]) -> None:
         """Fill subframe ``i``: broadcasts, repeated blocks, then users while groups are free."""
-        free = np.ones(N_RBG, bool)
+        sent = _Subframe()
         if self._subframe % 20 == 5:
-            frame.modulation[i, _SIB1_RBGS] = 1
-            free[_SIB1_RBGS] = False
+            sent.broadcast(_SIB1_RBGS)
         if i == self._paging_subframe and self._rng.random() < _PAGING_RATE:
-            frame.modulation[i, _PAGING_RBG] = 1
-            free[_PAGING_RBG] = False
-        repeated = self._repeat(frame, i, free)
+            sent.broadcast((_PAGING_RBG,))
+        repeated = self._repeat(sent)
         n_served = len(repeated)
-        for user in self._order():
+        for user in self._order(quality):
             if self._cell.user_groups and user in repeated:
                 continue
-            groups = self._choose(int(user), free, int(np.ceil(self._backlog[user])))
-            if not len(groups):
+            n = self._send(sent, user, math.ceil(self._backlog[user]))
+            if not n:
                 break
-            self._send(frame, i, int(user), groups)
-            free[groups] = False
-            self._backlog[user] = max(0.0, self._backlog[user] - len(groups))
-            self._served[user] += len(groups)
+            self._backlog[user] = max(0.0, self._backlog[user] - n)
+            self._served[user] += n
             n_served += 1
             if self._rng.random() < _RETRANSMIT:
-                due = self._subframe + _HARQ_SUBFRAMES
-                self._again.append((due, int(user), len(groups)))
+                self._again.append((self._subframe + _HARQ_SUBFRAMES, user, n))
                 # The repetition is part of the load the user offered, not on top of it.
-                self._backlog[user] = max(0.0, self._backlog[user] - len(groups))
-        self._served *= 0.99
+                self._backlog[user] = max(0.0, self._backlog[user] - n)
+        self._served = [0.99 * served for served in self._served]
         n_control = self._cell.n_control or 1 + n_served // 2
+        frame.modulation[i], frame.amplitude[i] = sent.modulation, sent.amplitude
         frame.n_control[i] = min(n_control, self._control_most[i])
         frame.control_load[i] = min(1.0, 0.1 + 0.2 * n_served)
 
-    def _repeat(self, frame: FrameSchedule, i: int, free: NDArray[np.bool_]) -> list[int]:
+    def _repeat(self, sent: "_Subframe") -> list[int]:
         """Send the blocks whose repetition is due; return the user of each."""
         due = [item for item in self._again if item[0] <= self._subframe]
-        self._again = [item for item in self._again if item[0] > self._subframe]
+        if due:
+            self._again = [item for item in self._again if item[0] > self._subframe]
         for _, user, n_groups in due:
-            groups = self._choose(user, free, n_groups)
-            self._send(frame, i, user, groups)
-            free[groups] = False
+            self._send(sent, user, n_groups)
         return [user for _, user, _ in due]
 
-    def _choose(self, user: int, free: NDArray[np.bool_], n_groups: int) -> NDArray[np.int64]:
-        """Return at most ``n_groups`` free groups: the first ones, or those near the user's."""
-        if not self._cell.user_groups:
-            return np.flatnonzero(free)[:n_groups]
-        near = (self._home[user] + np.arange(N_RBG)) % N_RBG
-        groups: NDArray[np.int64] = near[free[near]][: min(n_groups, self._cell.user_groups)]
-        return groups
-
-    def _order(self) -> NDArray[np.int64]:
+    def _order(self, quality: list[float]) -> list[int]:
         """Return the users with something to send, the one to be served first at the front."""
-        users = np.flatnonzero(self._backlog > 0)
+        users = [user for user, backlog in enumerate(self._backlog) if backlog > 0]
         if self._cell.scheduler == "round-robin":
-            return np.roll(users, -(self._subframe % max(1, len(users))))
-        return users[np.argsort(-self._quality[users] / self._served[users], kind="stable")]
+            first = self._subframe % max(1, len(users))
+            return users[first:] + users[:first]
+        return sorted(users, key=lambda user: -quality[user] / self._served[user])
 
-    def _send(self, frame: FrameSchedule, i: int, user: int, groups: NDArray[np.int64]) -> None:
-        frame.modulation[i, groups] = 1 + (self._quality[user] > 6) + (self._quality[user] > 10)
-        frame.amplitude[i, groups] = self._amplitude[user]
+    def _send(self, sent: "_Subframe", user: int, n_groups: int) -> int:
+        """Fill at most ``n_groups`` free groups, the first ones or those near the user's own.
+
+        Return how many there were.
+        """
+        free, most = sent.free, self._cell.user_groups
+        if most:
+            home = int(self._home[user])
+            near = (*range(home, N_RBG), *range(home))
+            groups = [group for group in near if free[group]][: min(n_groups, most)]
+        else:
+            groups = [group for group in range(N_RBG) if free[group]][:n_groups]
+        sent.fill(groups, self._modulation[user], self._amplitude[user])
+        return len(groups)
+
+
+class _Subframe:
+    """Groups of one subframe: which are free, and what the others carry."""
+
+    def __init__(self) -> None:
+        self.free = [True] * N_RBG
+        self.modulation = [0] * N_RBG
+        self.amplitude = [1.0] * N_RBG
+
+    def broadcast(self, groups: Iterable[int]) -> None:
+        self.fill(groups, 1, 1.0)
+
+    def fill(self, groups: Iterable[int], modulation: int, amplitude: float) -> None:
+        for group in groups:
+            self.free[group] = False
+            self.modulation[group] = modulation
+            self.amplitude[group] = amplitude
 
 
 def burst(u: float, ends: tuple[float, float] = BURST_GROUPS) -> float:

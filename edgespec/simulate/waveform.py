@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from edgespec.computing import loops_are_quick
 from edgespec.lte.numerology import sync_places
 from edgespec.lte.sequences import (
     cell_reference,
@@ -58,24 +59,39 @@ class Downlink:
         silent = ~downlink_symbols(tdd)
         self._fixed[silent] = 0.0
         self._is_fixed[silent] = True
-        self._fixed_amplitude = np.abs(self._fixed)
+        #: Amplitudes of all but data and control.
+        self._constant = np.abs(self._fixed)
         self._is_data = ~self._is_fixed
         self._is_data[_BROADCAST] = False
+        self._constant[_BROADCAST] = np.where(
+            self._is_fixed[_BROADCAST], self._constant[_BROADCAST], np.float32(1)
+        )
+        self._fixed_places = np.flatnonzero(self._is_fixed)
+        self._fixed_values = self._fixed[self._is_fixed]
+        self._is_quick = loops_are_quick()
         self._control_priority = _control_priority()
         self._control_amplitude = np.float32(10.0 ** (cell.control_db / 20.0))
 
     def amplitudes(self, schedule: FrameSchedule) -> FloatArray:
         """Return the amplitude of every resource element of a frame, float32 ``(140, 300)``."""
         data = np.where(schedule.modulation > 0, schedule.amplitude, np.float32(0))
-        out = data[:, None, RBG_OF_SUBCARRIER] * self._is_data
+        used = self._control_priority < schedule.control_load[:, None, None]
+        control = used * self._control_amplitude
+        if self._is_quick:
+            from edgespec.simulate import grid_loops
+
+            out = np.empty(_SHAPE, np.float32)
+            constant = self._is_data, self._constant
+            grid_loops.fill_amplitudes(
+                data, RBG_OF_SUBCARRIER, control, schedule.n_control, *constant, out
+            )
+            return out.reshape(-1, N_SUBCARRIERS)
+        out = np.repeat(data[:, None, RBG_OF_SUBCARRIER], N_SYMBOLS, axis=1)
         for symbol in range(_N_CONTROL_MOST):
             rows = schedule.n_control > symbol
-            used = self._control_priority[symbol] < schedule.control_load[rows, None]
-            out[rows, symbol] = used & self._is_data[rows, symbol]
-            out[rows, symbol] *= self._control_amplitude
-        out[_BROADCAST] = 1.0
-        np.copyto(out, self._fixed_amplitude, where=self._is_fixed)
-        return out.reshape(-1, N_SUBCARRIERS).astype(np.float32, copy=False)
+            out[rows, symbol] = control[rows, symbol]
+        np.copyto(out, self._constant, where=~self._is_data)
+        return out.reshape(-1, N_SUBCARRIERS)
 
     def grid(
         self,
@@ -87,12 +103,21 @@ class Downlink:
 
         Data come from ``rng``, or from the cell's own, frame after frame.
         """
-        point = np.empty(_SHAPE, np.intp)
-        point[:] = 256 * np.maximum(schedule.modulation, 1)[:, None, RBG_OF_SUBCARRIER].astype(int)
-        point[:, :_N_CONTROL_MOST] = 256
-        point[_BROADCAST] = 256
-        point += np.frombuffer((rng or self._rng).bytes(point.size), np.uint8).reshape(_SHAPE)
-        out: ComplexArray = _CONSTELLATION.ravel()[point]
+        first = 256 * np.maximum(schedule.modulation, 1).astype(np.int64)
+        octets = np.frombuffer((rng or self._rng).bytes(_IS_PLAIN.size), np.uint8).reshape(_SHAPE)
+        if self._is_quick:
+            from edgespec.simulate import grid_loops
+
+            out = np.empty(_SHAPE, np.complex64)
+            amplitudes = amplitudes.reshape(_SHAPE)
+            grid_loops.fill_points(
+                *(first, RBG_OF_SUBCARRIER, _IS_PLAIN, octets, _CONSTELLATION.ravel()),
+                *(amplitudes, self._fixed_places, self._fixed_values, out),
+            )
+            return out.reshape(-1, N_SUBCARRIERS)
+        point = np.where(_IS_PLAIN, 256, first[:, None, RBG_OF_SUBCARRIER])
+        point += octets
+        out = _CONSTELLATION.ravel()[point]
         out *= amplitudes.reshape(_SHAPE)
         np.copyto(out, self._fixed, where=self._is_fixed)
         return out.reshape(-1, N_SUBCARRIERS)
@@ -169,6 +194,14 @@ def _control_priority() -> FloatArray:
     return np.repeat(groups, 4, axis=1).astype(np.float32)
 
 
+def _is_plain() -> NDArray[np.bool_]:
+    """Return which elements carry QPSK, whatever the data: control and broadcast."""
+    out = np.zeros(_SHAPE, bool)
+    out[:, :_N_CONTROL_MOST] = True
+    out[_BROADCAST] = True
+    return out
+
+
 def _constellations() -> ComplexArray:
     """Return points of mean power 1 for a random byte, complex64 ``(4, 256)`` by modulation."""
     out = np.zeros((4, 256), np.complex64)
@@ -181,3 +214,4 @@ def _constellations() -> ComplexArray:
 
 
 _CONSTELLATION = _constellations()
+_IS_PLAIN = _is_plain()

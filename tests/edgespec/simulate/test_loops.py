@@ -1,0 +1,97 @@
+"""Compiled loops of the simulator give what NumPy gives, bit for bit."""
+
+import numpy as np
+import pytest
+
+from edgespec.simulate import normals
+from edgespec.simulate.channel import Channel
+from edgespec.simulate.config import CellConfig, ChannelConfig, TddConfig
+from edgespec.simulate.normal_loops import LoopNormals
+from edgespec.simulate.normals import PlainNormals
+from edgespec.simulate.resample import FrameResampler
+from edgespec.simulate.traffic import Traffic
+from edgespec.simulate.waveform import Downlink
+
+SCALE = np.float32(0.3)
+
+
+def drawn(stream: normals.Normals, lengths: list[int]) -> np.ndarray:
+    values = np.ones(sum(lengths), np.float32)
+    for stop, length in zip(np.cumsum(lengths), lengths, strict=True):
+        stream.add_to(values[stop - length : stop], SCALE)
+    return values
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_normals_are_those_of_the_generator(seed):
+    # One in 4,000 draws comes from the tail.
+    n = 60_000
+    expected = np.float32(1) + np.random.default_rng(seed).standard_normal(n, np.float32) * SCALE
+    np.testing.assert_array_equal(drawn(LoopNormals(seed), [n]), expected)
+    np.testing.assert_array_equal(drawn(PlainNormals(seed), [n]), expected)
+    assert expected.max() > 1 + 3.6541528853610088 * SCALE
+
+
+def test_normals_go_on_where_the_words_ran_out(monkeypatch):
+    # Without a spare word every draw that takes several of them is begun more than once.
+    monkeypatch.setattr("edgespec.simulate.normal_loops._SPARE_WORDS", 0)
+    lengths = [1, 0, 3, 1] * 400 + [9_001]
+    n = sum(lengths)
+    np.testing.assert_array_equal(
+        drawn(LoopNormals(3), lengths), drawn(PlainNormals(3), [n]).ravel()
+    )
+
+
+def test_normals_are_numpys_own_without_a_compiler(monkeypatch):
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert isinstance(normals.open_normals(1), PlainNormals)
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")
+    assert isinstance(normals.open_normals(1), LoopNormals)
+
+
+@pytest.mark.parametrize("tdd", [None, TddConfig()])
+@pytest.mark.parametrize("n_control", [0, 1, 3])
+def test_the_grid_is_the_same_in_loops(tdd, n_control):
+    cell = CellConfig(pci=7, load=0.7, n_ports=2, n_control=n_control, control_db=-2.0, sync_db=3.0)
+    plain, loops = Downlink(cell, 5, tdd), Downlink(cell, 5, tdd)
+    plain._is_quick, loops._is_quick = False, True
+    traffic = Traffic(cell, 3, tdd)
+    for _ in range(2):
+        schedule = traffic.next_frame()
+        amplitudes = plain.amplitudes(schedule)
+        np.testing.assert_array_equal(loops.amplitudes(schedule), amplitudes)
+        found = loops.grid(schedule, amplitudes)
+        np.testing.assert_array_equal(found, plain.grid(schedule, amplitudes))
+        assert np.count_nonzero(found) > 10_000
+
+
+def test_a_channel_that_stands_still_is_the_same_in_every_frame():
+    still, moving = (Channel(ChannelConfig("eva", hz), 4) for hz in (0.0, 50.0))
+    np.testing.assert_array_equal(still.frame_gains(0), still.frame_gains(9))
+    assert still.frame_gains(0) is still.frame_gains(9)
+    assert np.abs(moving.frame_gains(0) - moving.frame_gains(9)).max() > 0.1
+
+
+@pytest.mark.parametrize("rate_hz", [1e6, 1.92e6, 2.4e6, 5e6, 7.68e6, 1e7])
+def test_the_band_is_put_together_of_all_its_bins(rate_hz, rng):
+    frames = rng.standard_normal((2, 76_800, 2)).astype(np.float32).view(np.complex64)[..., 0]
+    resampler = FrameResampler(rate_hz)
+    resampler.push(frames[0])
+    line = resampler._line.copy()
+    pad = resampler._pad
+    line[pad + 76_800 :] = frames[1][:pad]
+    resampler.push(frames[1])
+    whole = np.fft.fft(line)
+    freqs_hz = np.fft.fftfreq(len(line), 1 / 7.68e6)
+    n_out = len(resampler._spectrum)
+    inside = np.abs(freqs_hz) < 0.45 * min(rate_hz, 7.68e6)
+    at = np.round(freqs_hz[inside] * len(line) / 7.68e6).astype(int)
+    error = resampler._spectrum[at] - whole[inside] * n_out / len(line)
+    assert np.abs(error).max() < 1e-5 * np.abs(whole).max() * n_out / len(line)
+    outside = np.ones(n_out, bool)
+    outside[
+        np.round(
+            freqs_hz[np.abs(freqs_hz) < 0.5 * min(rate_hz, 7.68e6)] * len(line) / 7.68e6
+        ).astype(int)
+    ] = False
+    assert not resampler._spectrum[outside].any()
