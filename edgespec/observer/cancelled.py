@@ -271,7 +271,7 @@ class CancelledBand:
         if not had_site and scan.site is not None:
             self._known = scan.site
             self._doubt(judge_reference(scan, plane.grid))
-            self._gain.learn(*scan.learnt)
+            self._gain.learn(*scan.learnt, scan.learnt_place, scan.site)
         if found is not None and self._has_moved(scan, slots, found):
             return
         self._has_cancelled |= found is not None and found.value < THRESHOLD

@@ -1,5 +1,6 @@
 """A step of the receiver's gain beside a cell: its noise and the cell have moved alike, at once."""
 
+from collections import deque
 from enum import StrEnum
 from typing import Protocol
 
@@ -47,6 +48,9 @@ _FALL_SHARE = 0.5
 _MOST_BEGUN = 3
 #: Hops for which nothing else is made of what may be a step.
 _N_WAITING = 6
+#: Moves of the noise that the cell did not follow, after which noise says nothing of the gain for
+#: so many slots: 60 s. It is a neighbour's, or somebody's who comes and goes.
+_MOST_OTHERS, _N_DEAF = 2, 120_000
 
 
 class Slots(Protocol):
@@ -89,6 +93,11 @@ class ReceiverGain:
     it, moved by as much (the distance of Kolmogorov and Smirnov), and not as it was. That needs no
     model of traffic or fading, and is exact however weak the cell is.
 
+    Where the noise moved by itself while it was learnt, or does so again and again, it is not the
+    receiver's: a neighbour cell, above all, gets busy and idle, louder and weaker in all subbands
+    alike, hundreds of times a minute, and now and then the cell fades by as much as that. There
+    noise says nothing of the gain.
+
     Of every fourth hop its ratio of measured to expected says whether there is anything to look
     at; so it costs next to nothing.
     """
@@ -101,17 +110,39 @@ class ReceiverGain:
         self._at = 0
         self._n_hops = 0
         self._since = 0
+        self._n_slots = 0
+        self._others: deque[int] = deque(maxlen=_MOST_OTHERS)
+        self._is_restless = False
         self._move: NoiseMove | None = None
         self._state = _State.USUAL
+
+    @property
+    def _is_deaf(self) -> bool:
+        """Whether the noise has moved lately without the gain, or always does."""
+        others = self._others
+        is_late = len(others) == _MOST_OTHERS and self._n_slots - others[0] < _N_DEAF
+        return self._is_restless or is_late
 
     @property
     def is_waiting(self) -> bool:
         """Whether what is heard may soon turn out to be a step: not where subbands differ."""
         may_be = self._move is None or self._move.is_alike
-        return may_be and self._state is _State.LOOKING and self._since <= _N_WAITING
+        is_looking = self._state is _State.LOOKING and self._since <= _N_WAITING
+        return may_be and is_looking and not self._is_deaf
 
-    def learn(self, residual: FloatArray, power: FloatArray) -> None:
-        """Take slots of a warm-up as those before whatever comes."""
+    def learn(
+        self, residual: FloatArray, power: FloatArray, place: NDArray[np.int64], site: Site
+    ) -> None:
+        """Take the slots that a site was learnt from as those before whatever comes."""
+        moves = [
+            noise_move(residual[part], power[part], place[part], site)
+            for part in (
+                slice(start, start + _LEAST_BEHIND)
+                for start in range(0, len(residual) - _LEAST_BEHIND + 1, _LEAST_BEHIND)
+            )
+        ]
+        self._is_restless = sum(_is_sure(move) for move in moves) >= _MOST_OTHERS
+        self._others.clear()
         some = np.linspace(0, len(residual) - 1, _N_BEFORE).round().astype(np.intp)
         self._before[0], self._before[1] = residual[some], power[some]
         self._n_before = _N_BEFORE
@@ -119,6 +150,13 @@ class ReceiverGain:
 
     def forget(self) -> None:
         """Begin to look anew, as behind a gap."""
+        if (
+            self._move is not None
+            and _is_sure(self._move)
+            and self._move.is_alike
+            and self._n_behind >= _LEAST_BEHIND
+        ):
+            self._others.append(self._n_slots)
         self._state, self._move = _State.USUAL, None
         self._n_behind = self._since = self._n_begun = 0
 
@@ -132,6 +170,7 @@ class ReceiverGain:
             is_odd: whether a score is high, so that this hop is looked at in any case.
         """
         self._n_hops += 1
+        self._n_slots += len(slots.residual)
         if self._n_hops % _EVERY and not is_odd and self._state is not _State.LOOKING:
             return 0.0
         low, high = _USUAL_RATIO
@@ -186,6 +225,7 @@ class ReceiverGain:
         self._move = move = noise_move(behind[0], behind[1], self._place[: self._n_behind], site)
         if self._is_gain(move, before, behind):
             self._before *= np.float32(10.0 ** (move.move_db / 10.0))
+            self._move = None
             self.forget()
             return move.move_db
         if self._n_behind == _N_BEHIND:
@@ -194,10 +234,9 @@ class ReceiverGain:
         return 0.0
 
     def _is_gain(self, move: NoiseMove, before: FloatArray, behind: FloatArray) -> bool:
-        is_sure = abs(move.move_db) >= _LEAST_DB and move.sigmas >= _SURE_SIGMAS
-        if not (is_sure and move.is_alike) or behind.shape[1] < _LEAST_BEHIND:
+        if not (_is_sure(move) and move.is_alike) or behind.shape[1] < _LEAST_BEHIND:
             return False
-        if not self._n_before or not _has_cell(before):
+        if self._is_deaf or not self._n_before or not _has_cell(before):
             return False
         if _has_followed(before, behind, move.move_db):
             return True
@@ -212,6 +251,11 @@ class ReceiverGain:
         self._before[0, rows], self._before[1, rows] = slots.residual[:n_new], slots.power[:n_new]
         self._at += n_new
         self._n_before = max(self._n_before, self._at)
+
+
+def _is_sure(move: NoiseMove) -> bool:
+    """Return whether noise has moved, and not by chance."""
+    return abs(move.move_db) >= _LEAST_DB and move.sigmas >= _SURE_SIGMAS
 
 
 def _has_followed(before: FloatArray, behind: FloatArray, move_db: float) -> bool:

@@ -123,6 +123,11 @@ class ResidualScan:
         """Residual and power of the slots that were learnt from, ``(2, n_slots, n_subbands)``."""
         return self._learnt[:, self._part]
 
+    @property
+    def learnt_place(self) -> NDArray[np.int64]:
+        """The place in the frame of each of them, ``(n_slots,)``."""
+        return self._place[self._part]
+
     def learnt_db(self, n_together: int) -> NDArray[np.float64]:
         """Return what was left in the warm-up over what is expected now, in dB, in its order.
 

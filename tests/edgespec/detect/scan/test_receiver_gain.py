@@ -45,12 +45,14 @@ def slots(rng: np.random.Generator, n: int, noise_db: float = 0.0, cell_db: floa
                  np.zeros(n, np.uint8))  # fmt: skip
 
 
-def said(rng: np.random.Generator, moves: Moves) -> list[float]:
+def said(
+    rng: np.random.Generator, moves: Moves, learnt: Heard | None = None, n_hops: int = N_HOPS
+) -> list[float]:
     """Return the steps that are said of what is followed as the chain follows it."""
     gain, here, found = ReceiverGain(N_SUBBANDS), site(), []
-    usual = slots(rng, 960)
-    gain.learn(usual.residual, usual.power)
-    for hop in range(N_HOPS):
+    usual = learnt or slots(rng, 960)
+    gain.learn(usual.residual, usual.power, usual.slot, here)
+    for hop in range(n_hops):
         heard = slots(rng, HOP, *moves(hop))
         ratio = heard.residual / here.expected(heard.power, heard.slot)
         is_odd = abs(10.0 * np.log10(ratio.mean())) > 1.5
@@ -115,3 +117,39 @@ def test_a7_noise_beside_a_cell_that_fades_slowly_is_no_step(rng: np.random.Gene
 def test_a7_noise_and_a_cell_that_move_otherwise_are_no_step(rng: np.random.Generator) -> None:
     """A noise that came, and a cell that is louder by twice as much."""
     assert not said(rng, lambda hop: (2.5, 6.0) if hop >= 40 else (0.0, 0.0))
+
+
+def test_a7_where_noise_moved_by_itself_while_it_was_learnt_it_says_nothing(
+    rng: np.random.Generator,
+) -> None:
+    """A neighbour gets busy and idle: now and then the cell moves with it, by chance."""
+    parts = [slots(rng, 96, 4.0 * (number % 2)) for number in range(10)]
+    learnt = Heard(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("residual", "power", "slot", "flags")
+        )
+    )
+    assert not said(rng, lambda hop: (3.0, 3.0) if hop >= 40 else (0.0, 0.0), learnt)
+
+
+def test_a7_noise_that_comes_and_goes_says_nothing_for_a_minute(rng: np.random.Generator) -> None:
+    n_minute = round(60.0 / HOP_S)
+
+    def moves(hop: int) -> tuple[float, float]:
+        if 40 <= hop < 60 or 80 <= hop < 100:
+            return 4.0, 0.0
+        gain_db = 3.0 * (hop >= 140) + 3.0 * (hop >= n_minute + 160)
+        return gain_db, gain_db
+
+    assert not said(rng, moves, n_hops=n_minute + 100)
+    # The first step was not followed: the second is by as much as both.
+    assert said(rng, moves, n_hops=n_minute + 300) == pytest.approx([6.0], abs=0.5)
+
+
+def test_a7_one_stranger_who_came_and_went_does_not_deafen_it(rng: np.random.Generator) -> None:
+    def moves(hop: int) -> tuple[float, float]:
+        gain_db = 3.0 * (hop >= 140)
+        return gain_db + 10.0 * (40 <= hop < 60), gain_db
+
+    assert said(rng, moves) == pytest.approx([3.0], abs=0.5)
