@@ -26,7 +26,7 @@ from edgespec.lte.numerology import SLOT_S
 from edgespec.observer.astray import UsualShare
 from edgespec.observer.cell_search import CellSearch
 from edgespec.observer.left_normal import Settling, fallen_noise, judge_reference
-from edgespec.observer.own_power import is_own_power
+from edgespec.observer.neighbours import Neighbours
 from edgespec.observer.residual_map import ResidualMap
 from edgespec.observer.residual_scale import ResidualScale
 from edgespec.observer.watched_cell import WatchedCell
@@ -111,8 +111,7 @@ class CancelledBand:
         self._usual: UsualShare | None = None
         self._scan: ResidualScan | None = None
         self._best: Deviation | None = None
-        # Of the last block: views that the plane overwrites with the next.
-        self._newest: PrefixSlots | None = None
+        self._neighbours = Neighbours()
         self._settling = Settling(n_warmup)
         # The last site that was learnt, while it is learnt again, too.
         self._known: Site | None = None
@@ -153,17 +152,18 @@ class CancelledBand:
     def is_cells(self, region: Region | None) -> bool:
         """Return whether power that is not usual in a region, or in the band, is the cell's own.
 
+        Or that of cells which have been beside it for long: a neighbour gets busy, or louder.
         False where nothing is known of the cell.
         """
-        plane, slots, site = self._plane, self._newest, self._known
+        plane, site = self._plane, self._known
         # Noise is known where the scan is not trusted, too.
-        if self.state not in _FOLLOWED or plane is None or slots is None or site is None:
+        if self.state not in _FOLLOWED or plane is None or site is None:
             return False
         part = slice(None)
         if region is not None:
             subband = self._map.subbands(plane.grid, self._center_freq_hz)
             part = slice(int(subband[region.lower_bin]), int(subband[region.upper_bin]) + 1)
-        return is_own_power(slots, site, part)
+        return self._neighbours.are_heard(site, part)
 
     def process(self, block: IqBlock) -> None:
         """Take a block: search, learn, or scan."""
@@ -260,7 +260,9 @@ class CancelledBand:
         if plane.tracker.state is TrackState.LOST:
             self._lose()
             return
-        self._newest = slots
+        self._neighbours.take(
+            plane, slots, block, is_frozen=self._is_frozen, is_warm=self._scale.is_settled
+        )
         if scan.site is not None and not self._is_in_time(plane, scan.site, slots, block):
             return
         had_site = scan.site is not None
@@ -271,7 +273,8 @@ class CancelledBand:
         if not had_site and scan.site is not None:
             self._known = scan.site
             self._doubt(judge_reference(scan, plane.grid))
-            self._gain.learn(*scan.learnt, scan.learnt_place, scan.site)
+            residual, power = scan.learnt
+            self._gain.learn(residual, power, scan.learnt_place, scan.site)
         if found is not None and self._has_moved(scan, slots, found):
             return
         self._has_cancelled |= found is not None and found.value < THRESHOLD
@@ -326,7 +329,8 @@ class CancelledBand:
             self._usual = UsualShare.of(site)
         if self._has_jumped(plane, self._usual, slots, block):
             return False
-        if not self._usual.is_missing(slots):
+        is_missing = self._usual.is_missing(slots)
+        if not is_missing or self._neighbours.hide_cell(plane, slots, block):
             self._n_astray = 0
             return True
         if not self._has_cancelled:
@@ -380,7 +384,8 @@ class CancelledBand:
 
     def _lose(self) -> None:
         """Search for the cell again."""
-        self._plane, self._best, self._newest = None, None, None
+        self._plane, self._best = None, None
+        self._neighbours.forget()
         self._n_astray, self._has_cancelled = 0, False
         self._gain.forget()
         self._search.restart(is_known=self.cell is not None)

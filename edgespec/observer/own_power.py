@@ -1,4 +1,4 @@
-"""Whether power that is not usual is the cell's own: it comes and goes with what cancels."""
+"""Whether power that is not usual is the cell's own, or of those that are always beside it."""
 
 import numpy as np
 
@@ -11,8 +11,15 @@ __all__ = ["is_own_power"]
 MOST_OF_RISE = 0.25
 
 
-def is_own_power(slots: PrefixSlots, site: Site, subbands: slice) -> bool:
+def is_own_power(slots: PrefixSlots, site: Site, subbands: slice, more_beside: float = 0.0) -> bool:
     """Return whether what power differs by from the usual in some subbands is the cell's own.
+
+    Args:
+        slots: of now.
+        site: what is normal.
+        subbands: those that are looked at.
+        more_beside: power that known cells beside it have more than usual, linear, all subbands
+            together: they fill the band as it does, and all of theirs is left.
 
     Of a stranger's power all is left when the cell is cancelled, of the cell's the leak that is
     expected. So of a rise that is its own, by traffic or fading, less than :data:`MOST_OF_RISE` is
@@ -26,4 +33,5 @@ def is_own_power(slots: PrefixSlots, site: Site, subbands: slice) -> bool:
     usual = float(site.usual_power[subbands].mean())
     left = float(slots.residual[:, subbands].mean(dtype=np.float64))
     beyond = left - float(site.expected(slots.power, slots.slot)[:, subbands].mean())
-    return beyond < MOST_OF_RISE * (power - usual if power > usual else usual)
+    beyond -= more_beside / slots.power.shape[1]
+    return bool(beyond < MOST_OF_RISE * (power - usual if power > usual else usual))

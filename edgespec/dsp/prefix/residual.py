@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from edgespec.computing import AUTO, Computing
 from edgespec.dsp.block_check import BlockCheck
+from edgespec.dsp.prefix.beside import CellsBeside
 from edgespec.dsp.prefix.cancelling import CANCELLING
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.jump import PrefixEdges
 from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.recipe import Recipe, Rows
+from edgespec.dsp.prefix.slot_clock import SlotClock
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.staged import N_TAKEN, STAGED_START, Staged
 from edgespec.dsp.prefix.tracker import Tracker
@@ -91,6 +93,7 @@ class ResidualPlane:
         self._rows = Rows(n_rows, plan.n_subbands)
         self.tracker = Tracker(plan, cell)
         self._edges = PrefixEdges(plan)
+        self._beside = CellsBeside(plan)
         self._first, stop = recipe.reach
         self._staged = Staged(sample_format, stop - self._first)
         make = CANCELLING[Computing.named(computing)]
@@ -148,9 +151,7 @@ class ResidualPlane:
 
     def learn_edges(self, block: IqBlock) -> None:
         """Learn how prefixes begin and end, from the block that was processed last."""
-        tracker = self.tracker
-        samples = self._format.to_complex(np.ascontiguousarray(block.samples))
-        self._edges.learn(samples, block.sample_start, tracker.clock, tracker.phase)
+        self._edges.learn(*self._processed(block))
 
     def catch_up(self, block: IqBlock) -> int:
         """Follow a jump of the timing within the block that was processed last.
@@ -160,12 +161,27 @@ class ResidualPlane:
             lost and nobody said so, 0 where nothing jumped.
         """
         tracker = self.tracker
-        samples = self._format.to_complex(np.ascontiguousarray(block.samples))
-        jump = self._edges.jump(samples, block.sample_start, tracker.clock, tracker.phase)
+        jump = self._edges.jump(*self._processed(block))
         if jump and self._next_sample is not None:
             tracker.jump(jump, self._next_sample - self._first)
             self._staged.drop()
         return jump
+
+    def learn_beside(self, block: IqBlock) -> None:
+        """Learn of cells beside the tracked one, from the block that was processed last."""
+        self._beside.learn(*self._processed(block))
+
+    def more_beside(self, block: IqBlock) -> float:
+        """Return the power that known cells beside have more than usual, linear.
+
+        Of all subbands together, as ``power`` of a slot is, in the block that was processed last.
+        """
+        return self._beside.more_power(*self._processed(block))
+
+    def _processed(self, block: IqBlock) -> tuple[NDArray[np.complex64], int, SlotClock, float]:
+        """Return the samples of the block that was processed last, and the timing of its slots."""
+        samples = self._format.to_complex(np.ascontiguousarray(block.samples))
+        return samples, block.sample_start, self.tracker.clock, self.tracker.phase
 
     def _tune(self, center_freq_hz: float) -> None:
         self._center_freq_hz = center_freq_hz

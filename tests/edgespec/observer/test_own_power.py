@@ -62,5 +62,20 @@ def test_a_rise_is_asked_about_in_its_own_subbands(site: Site) -> None:
     assert not is_own_power(slots, site, slice(4, 5))
 
 
+def test_a_rise_that_known_cells_beside_explain_is_no_stranger_s(site: Site) -> None:
+    level = 100.0
+    slots = slots_of(cell_of(100.0), level)
+    assert is_own_power(slots, site, _ALL, more_beside=_N_SUBBANDS * level)
+    assert not is_own_power(slots, site, _ALL, more_beside=_N_SUBBANDS * 0.5 * level)
+
+
+def test_a_stranger_in_a_part_of_the_band_is_not_explained_by_them(site: Site) -> None:
+    """They fill the band, so of each subband they have a part."""
+    stranger = cell_of(0.0)
+    stranger[:, 4] = 500.0
+    slots = slots_of(cell_of(100.0), stranger)
+    assert not is_own_power(slots, site, slice(4, 5), more_beside=500.0)
+
+
 def test_no_slots_say_nothing(site: Site) -> None:
     assert not is_own_power(slots_of(cell_of(100.0, 0)), site, _ALL)

@@ -1,0 +1,154 @@
+"""Cells beside the one that is tracked: how much power they bring now, by their own prefixes."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.dsp.prefix.plan import PrefixPlan
+from edgespec.dsp.prefix.slot_clock import SlotClock
+
+__all__ = ["CellsBeside"]
+
+#: Cells that are told apart, the strongest first.
+_MOST_CELLS = 3
+#: A cell stands out by so many times the median of all timings; chance alone makes 2.5 of the most.
+_STANDS_OUT = 5.0
+#: Prefixes on either side of those of the tracked cell, and of each that is known, in which nobody
+#: else is looked for: there lie its echoes.
+_CLEAR = 1.6
+#: Slots after which what was learnt counts a third: 20 s. By then cells that are not in step may
+#: have moved by a few samples.
+_KEPT_SLOTS = 40_000
+#: Fewest slots that cells are found in: .1 s; and fewest prefixes that say anything of a block.
+_LEAST_SLOTS, _LEAST_PREFIXES = 200, 20
+#: Part of the sample rate that cells fill at most.
+_FILLED = 0.9
+
+
+class CellsBeside:
+    """Knows when the prefixes of other cells come, in slots of the one that is tracked.
+
+    Neighbours of one network stay where they are on its clock. So the lag products ``conj(x[n]) x[n
+    + L]``, folded by the slot, have a mean wherever anybody's prefixes come again and again: the
+    power of that cell in the mean over a window, whatever is sent beside it. A cell is known once
+    it has stood out of what chance makes; whose prefixes come within those of the tracked cell is
+    cancelled with it, for the most part, and not found. What is looked at is the sum of powers
+    above the mean of each, so who has come since is no neighbour.
+
+    Args:
+        plan: of the prefixes.
+    """
+
+    def __init__(self, plan: PrefixPlan) -> None:
+        self._lag, self._n_slot = round(plan.lag_samples), round(plan.slot_samples)
+        # Of a lag that is not whole, what cells lose by the nearest that is.
+        self._loss = float(np.sinc(_FILLED * (plan.lag_samples - self._lag)))
+        self._n_window = plan.n_window
+        ends = np.round(plan.prefix_ends).astype(np.intp) - plan.n_guard
+        self._ends, self._n_symbols = ends, plan.n_symbols
+        symbol = self._n_slot / plan.n_symbols
+        n_prefix = float(plan.prefix_ends[1] - plan.prefix_ends[0]) - plan.lag_samples
+        place = np.arange(self._n_slot)
+        # How far apart timings are, from symbol to symbol the same.
+        self._apart = np.abs((place + 0.5 * symbol) % symbol - 0.5 * symbol)
+        self._least_apart = _CLEAR * n_prefix
+        self._is_clear = self._apart > self._least_apart
+        self._sums = np.zeros(self._n_slot, np.complex128)
+        self._counts = np.zeros(self._n_slot)
+        self._n_heard = 0.0
+        self._last_slot = 0
+        self._places = np.zeros(0, np.intp)
+        self._usual = np.zeros(0, np.complex128)
+
+    @property
+    def places(self) -> NDArray[np.intp]:
+        """Samples by which slots of each known cell begin later than those of the tracked one."""
+        return self._places
+
+    def learn(
+        self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
+    ) -> None:
+        """Take a block in which nobody is thought to be but cells.
+
+        Args:
+            samples: ``(n_samples,)`` of the block.
+            sample_start: the first of them.
+            clock: of the tracked cell's slots, as it is behind the block.
+            phase: that its carrier turns from a prefix to its copy, in radians.
+        """
+        slot = sample_start // self._n_slot
+        kept = math.exp(-abs(slot - self._last_slot) / _KEPT_SLOTS)
+        self._last_slot = slot
+        sums, counts = self._folded(samples, sample_start, clock, phase)
+        self._sums = kept * self._sums + sums
+        self._counts = kept * self._counts + counts
+        self._n_heard = kept * self._n_heard + len(samples) / self._n_slot
+        if self._n_heard >= _LEAST_SLOTS:
+            self._find()
+
+    def more_power(
+        self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
+    ) -> float:
+        """Return by how much known cells are stronger in a block than usual, linear, 0 or more.
+
+        0 where the block is too short to say; see :meth:`learn`.
+        """
+        if not len(self._places) or len(samples) < self._lag:
+            return 0.0
+        power, n_taken = self._means(*self._folded(samples, sample_start, clock, phase))
+        if n_taken.min() < _LEAST_PREFIXES * self._n_window:
+            return 0.0
+        height = np.abs(self._usual)
+        more = (power[self._places] * self._usual.conj()).real / height - height
+        return float(np.maximum(more, 0.0).sum()) / self._loss
+
+    def _folded(
+        self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
+    ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+        """Return the sum of lag products at each place of a slot, and of how many each is."""
+        n_products = len(samples) - self._lag
+        counts = np.zeros(self._n_slot)
+        if n_products < 1:
+            return np.zeros(self._n_slot, np.complex128), counts
+        products = samples[:n_products].conj() * samples[self._lag :]
+        n_slots = math.ceil(len(samples) / clock.step) + 1
+        begins = clock.whole + clock.part + (clock.passed - np.arange(n_slots)) * clock.step
+        sums = np.zeros(self._n_slot, np.complex128)
+        for begin in np.floor(begins).astype(np.int64) - sample_start:
+            first, stop = max(int(begin), 0), min(int(begin) + self._n_slot, n_products)
+            if first < stop:
+                part = slice(first - int(begin), stop - int(begin))
+                sums[part] += products[first:stop]
+                counts[part] += 1.0
+        return sums * np.exp(-1j * phase), counts
+
+    def _means(
+        self, sums: NDArray[np.complex128], counts: NDArray[np.float64]
+    ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+        """Return the mean product in the windows of slots that begin anywhere, and of how many.
+
+        Less what it is wherever nobody's prefixes are: that of a constant, or of a tone.
+        """
+        stops = (np.arange(self._n_slot)[:, None] + self._ends) % self._n_slot
+        stops += self._n_slot * (stops < self._n_window)
+        totals = [np.concatenate([[0.0], np.cumsum(np.tile(x, 2))]) for x in (sums, counts)]
+        mean, n_taken = [(x[stops] - x[stops - self._n_window]).sum(axis=1) for x in totals]
+        mean = mean / np.maximum(n_taken, 1.0)
+        clear = mean[self._is_clear]
+        return mean - complex(np.median(clear.real), np.median(clear.imag)), n_taken
+
+    def _find(self) -> None:
+        """Find out who is there beside the tracked cell, and how strong each is in the mean."""
+        power, _ = self._means(self._sums, self._counts)
+        height = np.where(self._is_clear, np.abs(power), 0.0)
+        least = _STANDS_OUT * float(np.median(height[self._is_clear]))
+        places: list[int] = []
+        for _ in range(_MOST_CELLS):
+            place = int(height.argmax())
+            if height[place] < least:
+                break
+            places.append(place)
+            height[np.roll(self._apart, place) <= self._least_apart] = 0.0
+        self._places = np.array(places, np.intp)
+        self._usual = power[self._places]

@@ -1,0 +1,64 @@
+"""Cells beside the one that is cancelled: when they are learnt, and whether a rise is theirs."""
+
+import numpy as np
+
+from edgespec.detect.scan.site import Site
+from edgespec.dsp.prefix.residual import ResidualPlane
+from edgespec.dsp.prefix.slots import PrefixSlots
+from edgespec.dsp.prefix.tracker import TrackState
+from edgespec.observer.own_power import is_own_power
+from edgespec.records import IqBlock
+
+__all__ = ["Neighbours"]
+
+#: Who brings more than this part of the power makes what does not cancel.
+_MOST_SHARE = 0.4
+#: Of so many blocks one is learnt from: in a warm-up, and then.
+_EVERY_AT_FIRST, _EVERY = 4, 32
+
+
+class Neighbours:
+    """Knows the newest block, and asks its samples about other cells where that may decide."""
+
+    def __init__(self) -> None:
+        self._n_blocks = 0
+        self._newest: tuple[ResidualPlane, PrefixSlots, IqBlock] | None = None
+
+    def take(
+        self,
+        plane: ResidualPlane,
+        slots: PrefixSlots,
+        block: IqBlock,
+        *,
+        is_frozen: bool,
+        is_warm: bool,
+    ) -> None:
+        """Take the block that was processed last, and the slots that it gave."""
+        self._newest = plane, slots, block
+        self._n_blocks += 1
+        if is_frozen or plane.tracker.state is not TrackState.TRACKING:
+            return
+        if not self._n_blocks % (_EVERY if is_warm else _EVERY_AT_FIRST):
+            plane.learn_beside(block)
+
+    def hide_cell(self, plane: ResidualPlane, slots: PrefixSlots, block: IqBlock) -> bool:
+        """Return whether it is they that keep a block from cancelling, and no wrong timing."""
+        power = float(slots.power.sum(axis=1, dtype=np.float64).mean())
+        return plane.more_beside(block) > _MOST_SHARE * power
+
+    def forget(self) -> None:
+        """Forget the newest block; its plane knows the cells."""
+        self._newest = None
+
+    def are_heard(self, site: Site, subbands: slice) -> bool:
+        """Return whether power that is not usual is the tracked cell's or theirs.
+
+        Samples are asked only where the tracked cell alone does not explain it.
+        """
+        if self._newest is None:
+            return False
+        plane, slots, block = self._newest
+        if is_own_power(slots, site, subbands):
+            return True
+        more = plane.more_beside(block)
+        return more > 0.0 and is_own_power(slots, site, subbands, more)

@@ -1,0 +1,133 @@
+"""Cells beside the tracked one are known by when their prefixes come, and weighed by them."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgespec.dsp.prefix.beside import CellsBeside
+from edgespec.dsp.prefix.plan import PrefixPlan
+from edgespec.dsp.prefix.slot_clock import SlotClock
+from tests.made.ofdm import OfdmCell, white
+
+HOP = 9_600
+#: Hops that are learnt from: 0.75 s.
+N_LEARNT = 150
+#: Samples of a symbol at 1.92 MS/s.
+SYMBOL = 960 / 7
+
+
+class Air:
+    """A cell of power 1 whose frames begin with the stream, and who is beside it."""
+
+    def __init__(self, rate_hz: float = 1.92e6, ppm: float = 0.0) -> None:
+        self.plan = PrefixPlan(rate_hz)
+        self.cell = OfdmCell(rate_hz, ppm=ppm)
+        self._clock = SlotClock(0.0, self.plan.slot_samples * (1.0 + 1e-6 * ppm))
+        self.beside = CellsBeside(self.plan)
+
+    def hops(
+        self, rng: np.random.Generator, n_hops: int, late: float, level_db: float
+    ) -> list[NDArray[np.complex64]]:
+        """Return hops in which a neighbour begins its slots so many samples later."""
+        n = n_hops * HOP
+        heard = self.cell.samples(rng, n) + white(rng, n, 0.01)
+        other = OfdmCell(self.cell.rate_hz, start=late, ppm=self.cell.ppm)
+        heard += np.float32(10.0 ** (level_db / 20.0)) * other.samples(rng, n)
+        return np.split(heard, n_hops)
+
+    def learn(self, hops: list[NDArray[np.complex64]]) -> None:
+        for number, hop in enumerate(hops):
+            self.beside.learn(hop, number * HOP, self._behind(number), 0.0)
+
+    def more(self, hops: list[NDArray[np.complex64]]) -> float:
+        """Return the mean of what is said of hops on a stream of their own."""
+        return float(
+            np.mean(
+                [
+                    self.beside.more_power(hop, number * HOP, self._behind(number), 0.0)
+                    for number, hop in enumerate(hops)
+                ]
+            )
+        )
+
+    def _behind(self, number: int) -> SlotClock:
+        self._clock.skip_to((number + 1) * HOP - round(self.plan.slot_samples))
+        return self._clock
+
+
+@pytest.mark.parametrize("late", [60.0, 157.0, 480.0, 804.5])
+@pytest.mark.parametrize("ppm", [0.0, 20.0])
+def test_a_neighbour_is_found_where_its_slots_begin(
+    rng: np.random.Generator, late: float, ppm: float
+) -> None:
+    air = Air(ppm=ppm)
+    air.learn(air.hops(rng, N_LEARNT, late, -10.0))
+    assert len(air.beside.places) == 1
+    # By a symbol more or less it is the same.
+    apart = (air.beside.places[0] - late + 0.5 * SYMBOL) % SYMBOL - 0.5 * SYMBOL
+    assert abs(apart) <= 2.0
+
+
+@pytest.mark.parametrize("rate_hz", [1.92e6, 3.84e6])
+@pytest.mark.parametrize("level_db", [-3.0, 3.0, 10.0])
+def test_what_it_brings_more_than_usual_is_its_power(
+    rng: np.random.Generator, rate_hz: float, level_db: float
+) -> None:
+    air = Air(rate_hz)
+    late = 0.25e-3 * rate_hz
+    air.learn(air.hops(rng, N_LEARNT, late, -10.0))
+    more = 10.0 ** (level_db / 10.0) - 0.1
+    assert air.more(air.hops(rng, 20, late, level_db)) == pytest.approx(more, rel=0.2)
+
+
+def test_nobody_is_found_beside_a_cell_alone_and_one_in_step_is_part_of_it(
+    rng: np.random.Generator,
+) -> None:
+    for level_db, late in ((-100.0, 300.0), (-3.0, 2.0)):
+        air = Air()
+        air.learn(air.hops(rng, N_LEARNT, late, level_db))
+        assert not len(air.beside.places)
+        assert air.more(air.hops(rng, 20, late, 10.0)) == 0.0
+
+
+def test_three_are_told_apart_the_strongest_first(rng: np.random.Generator) -> None:
+    air = Air()
+    parts = [air.hops(rng, N_LEARNT, late, db) for late, db in ((52, -3), (95, -6), (299, -5))]
+    air.learn([sum(hops[1:], hops[0]) for hops in zip(*parts, strict=True)])
+    places = air.beside.places % SYMBOL
+    assert np.sort(places) == pytest.approx([299 % SYMBOL, 52, 95], abs=3.0)
+    assert places[0] == pytest.approx(52, abs=3.0)
+
+
+@pytest.mark.parametrize("offset_hz", [15e3, 100e3, -401e3, 0.0])
+def test_a_tone_or_a_constant_is_none_of_theirs(rng: np.random.Generator, offset_hz: float) -> None:
+    """Its lag products have a mean at every timing alike."""
+    air = Air()
+    tone = np.exp(2j * np.pi * offset_hz / 1.92e6 * np.arange(HOP)).astype(np.complex64)
+    air.learn([hop + tone for hop in air.hops(rng, N_LEARNT, 480.0, -100.0)])
+    assert not len(air.beside.places)
+    known = Air()
+    known.learn(known.hops(rng, N_LEARNT, 480.0, -10.0))
+    hops = [hop + np.float32(3.0) * tone for hop in known.hops(rng, 20, 480.0, -10.0)]
+    assert known.more(hops) < 0.05 * 9.0
+
+
+@pytest.mark.parametrize("power", [1.0, 10.0])
+def test_noise_and_cells_of_another_timing_are_none_of_theirs(
+    rng: np.random.Generator, power: float
+) -> None:
+    air = Air()
+    air.learn(air.hops(rng, N_LEARNT, 480.0, -10.0))
+    noisy = [hop + white(rng, HOP, power) for hop in air.hops(rng, 20, 480.0, -10.0)]
+    assert air.more(noisy) < 0.1 * power
+    other_db = 10.0 * float(np.log10(power))
+    assert air.more(air.hops(rng, 20, 440.0, other_db)) < 0.1 * power
+
+
+def test_a_block_too_short_says_nothing(rng: np.random.Generator) -> None:
+    air = Air()
+    air.learn(air.hops(rng, N_LEARNT, 480.0, -10.0))
+    (hop,) = air.hops(rng, 1, 480.0, 10.0)
+    assert air.more([hop]) > 5.0
+    for n_samples in (0, 1, 100, 960):
+        assert air.beside.more_power(hop[:n_samples], 0, SlotClock(0.0, 960.0), 0.0) == 0.0
