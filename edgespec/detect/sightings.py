@@ -1,6 +1,6 @@
 """From the maps of a segment with high scores to what is seen where in the band."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +32,8 @@ MODELS = frozenset(MODEL_DETECTORS.values())
 ASKED_SHARE = 0.3
 #: A tone is not wider than the main lobe of a Hann taper.
 TONE_BINS = 4
+#: What is so near to a region is its skirt: half of that lobe.
+SKIRT_BINS = 2
 #: Detectors that compare the bins with each other, by the power alone.
 SHAPES = (BinZScore.name, BinEwma.name)
 
@@ -123,8 +125,7 @@ class Lookout:
         shapes = [name for name in SHAPES if name in high]
         if shapes and self.power.is_known:
             regions = find_regions(self.power.standing(target_dbfs))
-            # Of a tone little may be left when the cell is cancelled: power is what shows it.
-            if all(region.n_bins > TONE_BINS and is_cells(region) for region in regions):
+            if all(_is_explained(region, regions, is_cells) for region in regions):
                 found += shapes
         return found
 
@@ -329,3 +330,24 @@ class Lookout:
 def _sigmas(standing: Standing, region: Region) -> float:
     """Return how far out a region's peak is, in spreads."""
     return abs(region.excess_db) / float(standing.spread_db[region.peak_bin])
+
+
+def _is_explained(
+    region: Region, regions: Sequence[Region], is_cells: Callable[[Region | None], bool]
+) -> bool:
+    """Return whether a region's power is the wanted signal's own.
+
+    Of a tone little may be left when the cell is cancelled: power is what shows it, unless it is
+    the skirt of a wide region that is the cell's own, and has changed by more.
+    """
+    if not is_cells(region):
+        return False
+    return region.n_bins > TONE_BINS or any(
+        wide.n_bins > TONE_BINS
+        and wide.sign == region.sign
+        and abs(wide.excess_db) >= abs(region.excess_db)
+        and wide.lower_bin - region.upper_bin <= SKIRT_BINS
+        and region.lower_bin - wide.upper_bin <= SKIRT_BINS
+        and is_cells(wide)
+        for wide in regions
+    )

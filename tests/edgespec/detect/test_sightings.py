@@ -1,0 +1,50 @@
+"""What of a spectrum's shape is the wanted signal's: wide regions, and their skirts."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from edgespec.detect.regions import Region
+from edgespec.detect.sightings import Lookout
+from edgespec.records import Decision, Score
+
+N_BINS = 64
+
+
+def is_of_cell(
+    added_db: dict[tuple[int, int], float],
+    is_cells: Callable[[Region | None], bool] = lambda region: True,
+) -> bool:
+    """Return whether ``zscore`` is high by what the cell does, where so much was added to bins."""
+    rng = np.random.default_rng(1)
+    lookout = Lookout(N_BINS, {})
+    for _ in range(40):
+        lookout.learn((), rng.normal(-60.0, 0.5, (13, N_BINS)).astype(np.float32))
+    target_dbfs = rng.normal(-60.0, 0.5, (13, N_BINS)).astype(np.float32)
+    for (first, last), more_db in added_db.items():
+        target_dbfs[:, first : last + 1] += more_db
+    decision = Decision((Score("zscore", 9.0),), (6.0,), 0, 960, 0, 0)
+    return "zscore" in lookout.of_cell(decision, target_dbfs, 1.0, is_cells)
+
+
+def test_a_wide_region_is_and_a_tone_is_not() -> None:
+    assert is_of_cell({(8, 40): 15.0})
+    assert not is_of_cell({(8, 40): 15.0}, lambda region: False)
+    assert not is_of_cell({(20, 21): 15.0})
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_skirt_of_a_wide_region_is(sign: float) -> None:
+    assert is_of_cell({(8, 40): sign * 18.0, (42, 42): sign * 5.0})
+    assert is_of_cell({(8, 40): sign * 18.0, (6, 6): sign * 5.0})
+
+
+def test_a_tone_beside_a_wide_region_is_not() -> None:
+    """Far from it, or stronger than it, or of the other sign, or not the cell's itself."""
+    assert not is_of_cell({(8, 40): 15.0, (55, 56): 8.0})
+    assert not is_of_cell({(8, 40): 6.0, (42, 43): 20.0})
+    assert not is_of_cell({(8, 40): -12.0, (42, 43): 9.0})
+    assert not is_of_cell(
+        {(8, 40): 18.0, (42, 42): 5.0}, lambda region: region is None or region.n_bins > 4
+    )
