@@ -13,7 +13,7 @@ __all__ = ["CellsBeside"]
 #: Cells that are told apart, the strongest first.
 _MOST_CELLS = 3
 #: A cell stands out by so many times the median of all timings; chance alone makes 2.5 of the most.
-_STANDS_OUT = 5.0
+_STANDS_OUT = 4.0
 #: Prefixes on either side of those of the tracked cell, and of each that is known, in which nobody
 #: else is looked for: there lie its echoes.
 _CLEAR = 1.6
@@ -44,11 +44,12 @@ class CellsBeside:
         self._lag, self._n_slot = round(plan.lag_samples), round(plan.slot_samples)
         # Of a lag that is not whole, what cells lose by the nearest that is.
         self._loss = float(np.sinc(_FILLED * (plan.lag_samples - self._lag)))
-        self._n_window = plan.n_window
         ends = np.round(plan.prefix_ends).astype(np.intp) - plan.n_guard
         self._ends, self._n_symbols = ends, plan.n_symbols
         symbol = self._n_slot / plan.n_symbols
         n_prefix = float(plan.prefix_ends[1] - plan.prefix_ends[0]) - plan.lag_samples
+        # All of a prefix: who knows when those of others are hurt by echoes.
+        self._n_window = math.floor(n_prefix) - plan.n_guard
         place = np.arange(self._n_slot)
         # How far apart timings are, from symbol to symbol the same.
         self._apart = np.abs((place + 0.5 * symbol) % symbol - 0.5 * symbol)
