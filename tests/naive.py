@@ -372,6 +372,23 @@ def pilot_products(x, cell, n_blocks, frame_start, ppm, slot):
     return product, power
 
 
+def level_row(product, power, count):
+    """Level, noise and coherence of one slot of reference signals, and whether it was turned back.
+
+    Where the cell is clear and its timing off by an angle whose cosine is below 0.88, the products
+    are turned by that.
+    """
+    mean = [complex(value) / count for value in product]
+    powers = [0.5 * (float(a) + float(b)) / count for a, b in pairwise(power)]
+    total = sum(mean)
+    coherence = abs(total) / max(sum(powers), 1e-30)
+    is_turned = coherence > 0.3 and total.real < 0.88 * abs(total)
+    if is_turned:
+        mean = [value * total.conjugate() / abs(total) for value in mean]
+    level = [value.real for value in mean]
+    return level, [a - b for a, b in zip(powers, level, strict=True)], coherence, is_turned
+
+
 def scan_windows(n_slots, n_new):
     """Every window of time that a scan looks at: ``(first, stop, length)`` in slots."""
     for length in (1, 2, 3, 4, 6, 8, 12, 24, 62):

@@ -43,10 +43,10 @@ _INTERFERERS = ("tone", "chirp", "pulse", "wideband", "barrage", "qpsk")
 _ISRS_DB = (-10, 0, 10, 20)
 
 
-def observers(n_each: int) -> Iterator[tuple[str, int, str]]:
-    """Yield context, number and URI of simulated observers, without a duration."""
+def observers(n_each: int, first: int = 0) -> Iterator[tuple[str, int, str]]:
+    """Yield context, number (from ``first`` on) and URI of simulated observers, endless ones."""
     for place, (context, doppler_hz) in enumerate(_DOPPLER_HZ.items()):
-        for number in range(n_each):
+        for number in range(first, first + n_each):
             rng = np.random.default_rng((number, round(doppler_hz)))
             options = {
                 "sample_rate": 1.92e6,
@@ -92,10 +92,10 @@ def _judge(uri: str, fault: str) -> tuple[str, list[str]]:
     return found, false
 
 
-def observe(n_each: int, quiet_s: float) -> Iterator[dict[str, Any]]:
+def observe(n_each: int, quiet_s: float, first: int = 0) -> Iterator[dict[str, Any]]:
     """Yield a row for each thing that an observer met."""
     when = f"&duration_s={_STOP_S}&"
-    for context, number, uri in observers(n_each):
+    for context, number, uri in observers(n_each, first):
         about = {"context": context, "number": number, "uri": uri}
         _, false = _judge(f"{uri}&duration_s={quiet_s:g}", "")
         yield about | {"case": "nothing", "seconds": quiet_s, "found": "", "false": false}
@@ -158,11 +158,12 @@ def _false_of(rows: Sequence[dict[str, Any]]) -> tuple[str, str]:
 @click.command()
 @click.option("--observers", "n_each", default=6, show_default=True, help="Of each context.")
 @click.option("--quiet", "quiet_s", default=65.0, show_default=True, help="Seconds of nothing.")
+@click.option("--first", default=0, show_default=True, help="Number of the first of each.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
-def main(n_each: int, quiet_s: float, save: bool) -> None:
+def main(n_each: int, quiet_s: float, first: int, save: bool) -> None:
     """Listen, print and write the table."""
     rows = []
-    for row in chain(recordings(), observe(n_each, quiet_s)):
+    for row in chain(recordings(), observe(n_each, quiet_s, first)):
         rows.append(row)
         click.echo(f"{row['context']} {row['case']}: {row['found']} {row['false']}")
     text = markdown(rows)

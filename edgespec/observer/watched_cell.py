@@ -72,7 +72,7 @@ class WatchedCell:
         self._learn_pause = round(warmup_s / N_LEARN * sample_rate_hz)
         self._pause = round(PAUSE_S * sample_rate_hz)
         self._search = NewcomerSearch(sample_rate_hz, sample_format, is_live=is_live)
-        self._watch = CellWatch()
+        self._watch = CellWatch(computing=computing)
         self.forget()
 
     @property

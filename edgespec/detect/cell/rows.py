@@ -5,13 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.detect.cell.arithmetic import PLAIN, CellArithmetic
 from edgespec.lte.reference_slots import ReferenceSlots
 
-__all__ = ["LevelRows", "level_rows"]
-
-#: Where timing is off by so much, cosine of the angle between pilots, and the cell is heard so
-#: clearly, the angle is turned back: samples lost unseen are no change of level.
-_TURNED, _CLEAR = 0.88, 0.3
+__all__ = ["LevelRows", "RowMaker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +28,49 @@ class LevelRows:
     coherence: NDArray[np.float64]
     tick: NDArray[np.int64]
 
+    @classmethod
+    def empty(cls, n_rows: int, n_bins: int) -> "LevelRows":
+        """Return room for rows."""
+        shape = (n_rows, n_bins)
+        return cls(np.zeros(shape), np.zeros(shape), np.zeros(n_rows), np.zeros(n_rows, np.int64))
 
-def level_rows(slots: ReferenceSlots) -> LevelRows:
-    """Return the rows of the slots that are active and have no flag."""
-    good = (slots.count > 0) & (slots.flags == 0)
-    count = slots.count[good].astype(np.float64)[:, None]
-    product = slots.product[good] / count
-    power = slots.power[good] / count
-    total = product.sum(axis=1)
-    size = np.abs(total)
-    power = 0.5 * (power[:, :-1] + power[:, 1:])
-    coherence = size / np.maximum(power.sum(axis=1), 1e-30)
-    is_turned = (coherence > _CLEAR) & (total.real < _TURNED * size)
-    turn = np.where(is_turned, total.conj() / np.maximum(size, 1e-30), 1.0)
-    level = (product * turn[:, None]).real
-    return LevelRows(level, power - level, coherence, slots.tick_start[good])
+    def first(self, n_rows: int) -> "LevelRows":
+        """Return the first rows, as views."""
+        return LevelRows(
+            self.level[:n_rows], self.noise[:n_rows], self.coherence[:n_rows], self.tick[:n_rows]
+        )
+
+    def copy(self) -> "LevelRows":
+        """Return rows of their own."""
+        return LevelRows(
+            self.level.copy(), self.noise.copy(), self.coherence.copy(), self.tick.copy()
+        )
+
+
+class RowMaker:
+    """Makes rows of slots, in buffers that grow to what was asked for at most.
+
+    Args:
+        arithmetic: how they are computed.
+    """
+
+    def __init__(self, arithmetic: CellArithmetic = PLAIN) -> None:
+        # A function: who copies this cannot copy a module.
+        self._write = arithmetic.level_rows
+        self._room = LevelRows.empty(0, 0)
+
+    def rows(self, slots: ReferenceSlots) -> LevelRows:
+        """Return the rows of the slots that are active and have no flag; the next call overwrites.
+
+        Where timing is off, and the cell heard clearly, the angle between pilots is turned back:
+        samples lost unseen are no change of level.
+        """
+        n_slots, n_bins = slots.product.shape
+        room = self._room
+        if len(room.tick) < n_slots or room.level.shape[1] != n_bins:
+            room = self._room = LevelRows.empty(n_slots, n_bins)
+        n_rows = self._write(
+            slots.product, slots.power, slots.count, slots.flags, slots.tick_start,
+            room.level, room.noise, room.coherence, room.tick,
+        )  # fmt: skip
+        return room.first(n_rows)

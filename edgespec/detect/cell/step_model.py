@@ -8,23 +8,20 @@ widths of the band the largest deviation counts: a step of power is best seen in
 carriers that are down in a part.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["N_HISTORY", "N_LOOK", "StepModel", "fit_step_model"]
+from edgespec.detect.cell.arithmetic import PLAIN, CellArithmetic
+from edgespec.detect.cell.plain import matched, part_sums
+from edgespec.detect.cell.terms import FLOOR, N_LOOK, N_PAST, OFFSET
 
-#: Slots that the forecast looks back to, and those that a step is looked for in.
-N_PAST, N_LOOK = 8, 4
-#: Rows without a deviation of their own.
-N_HISTORY = N_PAST + N_LOOK - 1
+__all__ = ["StepModel", "fit_step_model"]
+
 #: Parts of the band, in shares of it; each lies half a part beside the last.
 _SHARES = (1.0, 0.5, 0.25)
-#: The level is seen in log(level / usual + this): in a fade it is no longer compressed, where noise
-#: and a moving channel would make any change possible.
-_OFFSET = 0.3
-_FLOOR = 0.05
 #: A step of so much scores 1 where the site is quieter than that (3.5% is the spread of a plain
 #: converter's level; this is three of it).
 _LEAST_STEP = 0.1
@@ -57,55 +54,51 @@ class StepModel:
     past: Array
     trace: Array
     scale: Array
+    _write: Callable[..., None] = PLAIN.step_deviations
+    _logs: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    _errors: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    _largest: Array = field(default_factory=lambda: np.zeros(0))
+    _n_rows: int = 0
 
     def deviations(self, level: Array) -> Array:
         """Return how far a step before each row stands out, ``(n_rows,)``; 1 is rare.
+
+        It is a view that the next call overwrites.
 
         Args:
             level: rows of levels, ``(n_rows, n_bins)``. The first ``N_HISTORY`` are history and
                 get 0.
         """
-        largest = np.zeros(len(level))
-        if len(level) > N_HISTORY:
-            found = np.abs(self._matched(self._logs(level))) / self.scale
-            largest[N_HISTORY:] = found.max(axis=1)
+        n_rows = len(level)
+        if n_rows > len(self._largest):
+            shape = (n_rows, len(self.starts))
+            self._logs, self._errors = np.zeros(shape), np.zeros(shape)
+            self._largest = np.zeros(n_rows)
+        self._n_rows = n_rows
+        logs, errors, largest = self._logs[:n_rows], self._errors[:n_rows], self._largest[:n_rows]
+        self._write(
+            level, self.starts, self.stops, self.usual, self.mean, self.past, self.trace,
+            self.scale, logs, errors, largest,
+        )  # fmt: skip
         return largest
 
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what is usual."""
         self.usual *= 10.0 ** (step_db / 10.0)
 
-    def drift(self, level: Array, weight: float) -> None:
-        """Move the means towards those of some normal rows."""
-        self.mean += weight * (self._logs(level).mean(axis=0) - self.mean)
-
-    def _sums(self, level: Array) -> Array:
-        """Return the level of each part, ``(n_rows, n_parts)``."""
-        edges = np.zeros((len(level), level.shape[1] + 1))
-        np.cumsum(level, axis=1, out=edges[:, 1:])
-        sums: Array = edges[:, self.stops] - edges[:, self.starts]
-        return sums
-
-    def _logs(self, level: Array) -> Array:
-        logs: Array = np.log(np.maximum(self._sums(level) / self.usual, _FLOOR) + _OFFSET)
-        return logs
-
-    def _matched(self, logs: Array) -> Array:
-        """Return the matched filter over the errors of the forecast, ``N_HISTORY`` rows less."""
-        around = logs - self.mean
-        n_rows = len(around)
-        errors = around[N_PAST:].copy()
-        for k in range(N_PAST):
-            errors -= self.past[k] * around[N_PAST - 1 - k : n_rows - 1 - k]
-        n_out = n_rows - N_HISTORY
-        found: Array = self.trace[0] * errors[:n_out]
-        for k in range(1, N_LOOK):
-            found += self.trace[k] * errors[k : k + n_out]
-        return found
+    def drift(self, n_rows: int, weight: float) -> None:
+        """Move the means towards those of the last rows that deviations were returned of."""
+        logs = self._logs[self._n_rows - n_rows : self._n_rows]
+        self.mean += weight * (logs.mean(axis=0) - self.mean)
 
 
-def fit_step_model(level: Array) -> StepModel:
-    """Return the model of normal rows ``(n_rows, n_bins)``; some 800 are a good number."""
+def fit_step_model(level: Array, arithmetic: CellArithmetic = PLAIN) -> StepModel:
+    """Return the model of normal rows ``(n_rows, n_bins)``; some 800 are a good number.
+
+    Args:
+        level: the rows.
+        arithmetic: how the model computes.
+    """
     n_bins = level.shape[1]
     widths, starts = [], []
     for share in _SHARES:
@@ -115,6 +108,7 @@ def fit_step_model(level: Array) -> StepModel:
         widths += [width] * len(places)
     n_parts = len(starts)
     begin, width_of = np.array(starts), np.array(widths)
+    sums = part_sums(level, begin, begin + width_of)
     model = StepModel(
         starts=begin,
         stops=begin + width_of,
@@ -123,12 +117,13 @@ def fit_step_model(level: Array) -> StepModel:
         past=np.zeros((N_PAST, n_parts)),
         trace=np.zeros((N_LOOK, n_parts)),
         scale=np.ones(n_parts),
+        _write=arithmetic.step_deviations,
     )
-    usual: Array = np.median(model._sums(level), axis=0)
+    usual: Array = np.median(sums, axis=0)
     # Beside a strong part a weak one is noise.
     per_bin = usual / width_of
-    model.usual = np.maximum(usual, np.maximum(_FLOOR * np.median(per_bin) * width_of, 1e-30))
-    logs = model._logs(level)
+    model.usual = np.maximum(usual, np.maximum(FLOOR * np.median(per_bin) * width_of, 1e-30))
+    logs = np.log(np.maximum(sums / model.usual, FLOOR) + OFFSET)
     model.mean = logs.mean(axis=0)
     for width in dict.fromkeys(widths):
         _fit_width(model, logs, width_of == width)
@@ -149,8 +144,8 @@ def _fit_width(model: StepModel, logs: Array, which: NDArray[np.bool_]) -> None:
     size = float(np.sqrt((response**2).sum()))
     model.past[:, which] = weights[:, None]
     model.trace[:, which] = (response / size)[:, None]
-    least = _LEAST_STEP / (1.0 + _OFFSET) * size
-    most = np.abs(model._matched(logs)[:, which]).max(axis=1)
+    least = _LEAST_STEP / (1.0 + OFFSET) * size
+    most = np.abs(matched(logs, model.mean, model.past, model.trace)[:, which]).max(axis=1)
     n_windows = max(len(most) // _WINDOW_SLOTS, 1)
     most = most[: n_windows * _WINDOW_SLOTS].reshape(n_windows, -1).max(axis=1)
     model.scale[which] = max(float(np.quantile(most, _WINDOW_SHARE)), least)

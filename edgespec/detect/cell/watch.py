@@ -3,11 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.computing import Computing
+from edgespec.detect.cell.arithmetic import open_cell_arithmetic
 from edgespec.detect.cell.change import LevelChange, judge_change
 from edgespec.detect.cell.lost import LostWatch
-from edgespec.detect.cell.rows import LevelRows, level_rows
+from edgespec.detect.cell.rows import LevelRows, RowMaker
 from edgespec.detect.cell.sighting import CellScore, CellSighting
-from edgespec.detect.cell.step_model import N_HISTORY, N_LOOK, StepModel, fit_step_model
+from edgespec.detect.cell.step_model import StepModel, fit_step_model
+from edgespec.detect.cell.terms import N_HISTORY, N_LOOK
 from edgespec.grid import Grid
 from edgespec.lte.reference_slots import ReferenceSlots
 
@@ -43,6 +46,7 @@ class CellWatch:
 
     Args:
         limit: score above which a change is looked at.
+        computing: how it is computed.
 
     Attributes:
         is_ready: the site is known.
@@ -50,8 +54,10 @@ class CellWatch:
 
     name = "cell"
 
-    def __init__(self, limit: float = 3.0) -> None:
+    def __init__(self, limit: float = 3.0, computing: Computing = Computing.PLAIN) -> None:
         self.limit = limit
+        self._computing = computing
+        self._make_rows = RowMaker(open_cell_arithmetic(computing))
         self.reset()
 
     @property
@@ -89,11 +95,11 @@ class CellWatch:
 
     def update(self, slots: ReferenceSlots) -> CellScore | None:
         """Return the score of the next slots, or None while the site is being learnt."""
-        rows = level_rows(slots)
+        rows = self._make_rows.rows(slots)
         if not len(rows.tick):
             return None if self._model is None else CellScore(0.0, (), self._lost.coherence)
         if self._model is None:
-            self._learnt.append(rows)
+            self._learnt.append(rows.copy())
             self._n_learnt += len(rows.tick)
             n_ticks = int(rows.tick[-1]) - int(self._learnt[0].tick[0]) + slots.grid.frame_ticks
             if self._n_learnt >= _LEAST_ROWS and n_ticks >= _LEARN_S * slots.grid.tick_hz:
@@ -123,7 +129,7 @@ class CellWatch:
         self._bins = slice(int(first), int(last) + 1)
         noise = np.concatenate([rows.noise[:, self._bins] for rows in self._learnt])
         self._usual_noise = np.median(noise, axis=0)
-        self._model = fit_step_model(level[:, self._bins])
+        self._model = fit_step_model(level[:, self._bins], open_cell_arithmetic(self._computing))
         coherence = np.concatenate([rows.coherence for rows in self._learnt])
         self._lost = LostWatch(
             level.shape[1], float(np.median(coherence)), float(usual[self._bins].sum())
@@ -168,7 +174,7 @@ class CellWatch:
         is_normal = len(sightings) == seen and self._trigger is None and not self._lost.is_lost
         most = float(found.max())
         if is_normal and most < 1.0:
-            model.drift(new, len(new) / _DRIFT_ROWS)
+            model.drift(len(new), len(new) / _DRIFT_ROWS)
         n_gone = max(len(self._level) - _N_KEPT, 0)
         self._level, self._noise = self._level[n_gone:], self._noise[n_gone:]
         self._ticks = self._ticks[n_gone:]

@@ -4,12 +4,20 @@ import math
 
 import numpy as np
 
+from edgespec.dsp.prefix.active import JOIN_SHARE, LEAST_COHERENCE, LEAVE_SHARE
 from edgespec.jit import apart, kernel
+from edgespec.records import FrameFlag
 
-__all__ = ["measure_slots"]
+__all__ = ["learn_active", "measure_slots", "note_slots", "sum_active"]
 
 _ZERO = np.float32(0.0)
 _TURNS = 2.0 * math.pi
+#: What is larger is infinite; what is not a number is not below it either. Numba's isfinite takes a
+#: number from itself, which may be reassociated to 0.
+_LARGEST = np.float32(np.finfo(np.float32).max)
+_CLIPPED, _NONFINITE, _CONSTANT = (
+    np.uint8(flag) for flag in (FrameFlag.CLIPPED, FrameFlag.NONFINITE, FrameFlag.CONSTANT)
+)
 
 
 @kernel
@@ -56,6 +64,75 @@ def measure_slots(  # type: ignore[no-untyped-def]
             totals[row, symbol, 0] = all_product.real
             totals[row, symbol, 1] = all_product.imag
             totals[row, symbol, 2] = all_power
+
+
+@kernel
+def note_slots(  # type: ignore[no-untyped-def]
+    row, n_slots, first_slot, place, first_sample, block_flags, most_clipped, active,
+    totals, clipped, flags, count, numbers, ticks, frame_totals,
+):  # fmt: skip
+    """Write what is wrong with slots, and where they lie."""
+    for t in range(n_slots):
+        at, slot = row + t, first_slot + t
+        power = totals[at, 0, 2] + totals[at, 1, 2]
+        flag = np.uint8(block_flags)
+        if clipped[at] > most_clipped:
+            flag |= _CLIPPED
+        if not abs(power) <= _LARGEST:
+            flag |= _NONFINITE
+        if power == _ZERO:
+            flag |= _CONSTANT
+        flags[at] = flag
+        count[at] = np.uint8(active[slot, 0]) + np.uint8(active[slot, 1])
+        numbers[at] = slot
+        ticks[at] = np.int64(np.rint(first_sample + place[0] + slot * place[1]))
+        frame_totals[slot] = totals[at]
+
+
+@kernel
+def sum_active(frame_totals, active):  # type: ignore[no-untyped-def]
+    """Return the sums over the active symbols of a frame."""
+    re, im, power = 0.0, 0.0, 0.0
+    for slot in range(active.shape[0]):
+        for symbol in range(active.shape[1]):
+            if active[slot, symbol]:
+                re += frame_totals[slot, symbol, 0]
+                im += frame_totals[slot, symbol, 1]
+                power += frame_totals[slot, symbol, 2]
+    return re, im, power
+
+
+@kernel
+def learn_active(  # type: ignore[no-untyped-def]
+    frame_totals, kept_share, is_believed, sums, coherence, active
+):
+    """Take a frame into the means, and its pattern into the active symbols."""
+    n_slots, n_symbols, n_sums = sums.shape
+    for slot in range(n_slots):
+        for symbol in range(n_symbols):
+            for k in range(n_sums):
+                if not abs(frame_totals[slot, symbol, k]) <= _LARGEST:
+                    return False
+    for slot in range(n_slots):
+        for symbol in range(n_symbols):
+            for k in range(n_sums):
+                kept = kept_share * sums[slot, symbol, k]
+                sums[slot, symbol, k] = kept + frame_totals[slot, symbol, k]
+    if not is_believed:
+        return True
+    best = 0.0
+    for slot in range(n_slots):
+        for symbol in range(n_symbols):
+            re, im, power = sums[slot, symbol]
+            coherence[slot, symbol] = math.hypot(re, im) / max(power, 1e-30)
+            best = max(best, coherence[slot, symbol])
+    if best >= LEAST_COHERENCE:
+        for slot in range(n_slots):
+            for symbol in range(n_symbols):
+                now = coherence[slot, symbol]
+                joins = active[slot, symbol] or now > JOIN_SHARE * best
+                active[slot, symbol] = joins and now > LEAVE_SHARE * best
+    return True
 
 
 @apart

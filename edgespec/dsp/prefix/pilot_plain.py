@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["measure_slots"]
+from edgespec.dsp.prefix.active import JOIN_SHARE, LEAST_COHERENCE, LEAVE_SHARE
+from edgespec.records import FrameFlag
+
+__all__ = ["learn_active", "measure_slots", "note_slots", "sum_active"]
 
 
 def measure_slots(
@@ -85,6 +88,93 @@ def measure_slots(
             if active[slot, symbol]:
                 product[row] += turned
                 power[row] += squared
+
+
+def note_slots(
+    row: int,
+    n_slots: int,
+    first_slot: int,
+    place: NDArray[np.float64],
+    first_sample: int,
+    block_flags: int,
+    most_clipped: int,
+    active: NDArray[np.bool_],
+    totals: NDArray[np.float32],
+    clipped: NDArray[np.int64],
+    flags: NDArray[np.uint8],
+    count: NDArray[np.uint8],
+    numbers: NDArray[np.int64],
+    ticks: NDArray[np.int64],
+    frame_totals: NDArray[np.float32],
+) -> None:
+    """Write what is wrong with slots, of their block and by the rules of quality, and their place.
+
+    Args:
+        row: the first row of what :func:`measure_slots` has written, and ``n_slots`` how many.
+        first_slot: 0 to 19, of that row.
+        place: as for :func:`measure_slots`.
+        first_sample: of the items, on the stream's count.
+        block_flags: of the block that they were in.
+        most_clipped: components that a good slot may have clipped.
+        active: bool ``(20, 2)``: symbols that were summed.
+        totals: float32 ``(n_rows, 2, 3)``, and ``clipped`` int64 ``(n_rows,)``: as written there.
+        flags: uint8 ``(n_rows,)``, written, as are ``count`` (uint8), ``numbers`` and ``ticks``
+            (int64).
+        frame_totals: float32 ``(20, 2, 3)``, written: the totals by their place in the frame.
+    """
+    rows, frame = slice(row, row + n_slots), slice(first_slot, first_slot + n_slots)
+    power = totals[rows, 0, 2] + totals[rows, 1, 2]
+    flags[rows] = block_flags
+    flags[rows][clipped[rows] > most_clipped] |= np.uint8(FrameFlag.CLIPPED)
+    flags[rows][~np.isfinite(power)] |= np.uint8(FrameFlag.NONFINITE)
+    flags[rows][power == 0.0] |= np.uint8(FrameFlag.CONSTANT)
+    count[rows] = active[frame].sum(axis=1)
+    numbers[rows] = np.arange(frame.start, frame.stop)
+    ticks[rows] = np.rint(first_sample + place[0] + numbers[rows] * place[1])
+    frame_totals[frame] = totals[rows]
+
+
+def sum_active(
+    frame_totals: NDArray[np.float32], active: NDArray[np.bool_]
+) -> tuple[float, float, float]:
+    """Return the product's real and imaginary part and the power, over a frame's active symbols."""
+    re, im, power = frame_totals[active].sum(axis=0, dtype=np.float64).tolist()
+    return re, im, power
+
+
+def learn_active(
+    frame_totals: NDArray[np.float32],
+    kept_share: float,
+    is_believed: bool,
+    sums: NDArray[np.float64],
+    coherence: NDArray[np.float64],
+    active: NDArray[np.bool_],
+) -> bool:
+    """Take a frame into the sums of each symbol, and what they say into the active ones.
+
+    Args:
+        frame_totals: float32 ``(20, 2, 3)``.
+        kept_share: of the sums so far.
+        is_believed: whether they are enough to say what is active.
+        sums: float64 ``(20, 2, 3)``, changed.
+        coherence: float64 ``(20, 2)``, written: modulus of the product over the power.
+        active: bool ``(20, 2)``, changed.
+
+    Returns:
+        Whether the frame was taken: not one that is not finite.
+    """
+    if not np.isfinite(frame_totals).all():
+        return False
+    sums *= kept_share
+    sums += frame_totals
+    if is_believed:
+        np.hypot(sums[..., 0], sums[..., 1], out=coherence)
+        coherence /= np.maximum(sums[..., 2], 1e-30)
+        best = float(coherence.max())
+        if best >= LEAST_COHERENCE:
+            active |= coherence > JOIN_SHARE * best
+            active &= coherence > LEAVE_SHARE * best
+    return True
 
 
 def _sums(table: NDArray[np.float32], values: NDArray[np.complex64]) -> NDArray[np.complex64]:

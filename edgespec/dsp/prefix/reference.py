@@ -1,13 +1,14 @@
 """The level of a cell's always-on reference signals, slot by slot, whatever its traffic does."""
 
 import math
-from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.computing import Computing
+from edgespec.dsp.prefix import pilot_plain
 from edgespec.dsp.prefix.active import ActiveSymbols
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.pilot_clock import PilotClock
@@ -67,12 +68,15 @@ class ReferencePlane:
         self.plan = plan = pilot_plan(cell, n_blocks)
         rate_hz = cell.sample_rate_hz
         self.cell = cell
-        self.active = ActiveSymbols(cell.duplex)
+        arithmetic = _arithmetic_of(computing)
+        # Functions: who copies a plane cannot copy a module.
+        self._measure, self._note = arithmetic.measure_slots, arithmetic.note_slots
+        self._sum_active = arithmetic.sum_active
+        self.active = ActiveSymbols(cell.duplex, arithmetic.learn_active)
         self.clock = PilotClock(
             cell.frame_start, SLOTS_PER_FRAME * plan.slot_samples, cell.ppm, PILOT_SPACING_HZ
         )
         self.is_lost = False
-        self._measure = _measure_of(computing)
         self._center_freq_hz = center_freq_hz
         freqs_hz = center_freq_hz + plan.freqs_hz
         self.grid = Grid(freqs_hz, PILOT_SPACING_HZ, round(plan.slot_samples), rate_hz)
@@ -94,8 +98,6 @@ class ReferencePlane:
         self._items: NDArray[Any] = np.zeros(2 * (n_kept + max_block_samples), item_type)
         n_slots = int((n_kept + max_block_samples) / plan.slot_samples) + 2
         self._make_rows(n_slots)
-        self._all_slots = np.arange(SLOTS_PER_FRAME)
-        self._n_active = self.active.mask.sum(axis=1)
         self._place = np.zeros(3 + N_ROWS)
         self._work = np.zeros(4 * plan.cosines.shape[1] + 4 * len(plan.cosines), np.float32)
         self._frame_totals = np.zeros((SLOTS_PER_FRAME, N_ROWS, 3), np.float32)
@@ -178,44 +180,28 @@ class ReferencePlane:
         self._place[1] = plan.slot_samples * clock.stretch
         self._place[2] = plan.early_samples * clock.stretch
         np.multiply(plan.offset_samples, clock.stretch, out=self._place[3:])
-        totals, clipped = self._totals[rows], self._clipped[rows]
+        mask = self.active.mask
         self._measure(
             self._items, self._place, self._scaling, self._steps, self._slot, plan.first_pilot,
-            plan.turn, plan.cosines, plan.sines, plan.sequence, self.active.mask, self._work,
-            self._product[rows], self._power[rows], totals, clipped,
+            plan.turn, plan.cosines, plan.sines, plan.sequence, mask, self._work,
+            self._product[rows], self._power[rows], self._totals[rows], self._clipped[rows],
         )  # fmt: skip
-        frame = slice(self._slot, self._slot + n_slots)
-        self._judge(totals, clipped, flags, self._flags[rows])
-        self._count[rows] = self._n_active[frame]
-        self._numbers[rows] = self._all_slots[frame]
-        self._ticks[rows] = np.rint(clock.frame_start + self._all_slots[frame] * self._place[1])
-        self._frame_totals[frame] = totals
+        self._note(
+            row, n_slots, self._slot, self._place, self._first, flags, self._most_clipped, mask,
+            self._totals, self._clipped, self._flags, self._count, self._numbers, self._ticks,
+            self._frame_totals,
+        )  # fmt: skip
         self._slot += n_slots
         if self._slot == SLOTS_PER_FRAME:
             self._end_frame()
 
-    def _judge(
-        self,
-        totals: NDArray[np.float32],
-        clipped: NDArray[np.int64],
-        flags: int,
-        out: NDArray[np.uint8],
-    ) -> None:
-        """Write what is wrong with slots: of their block, and by the rules of quality."""
-        out[:] = flags
-        out[clipped > self._most_clipped] |= np.uint8(FrameFlag.CLIPPED)
-        power = totals[:, 0, 2] + totals[:, 1, 2]
-        out[~np.isfinite(power)] |= np.uint8(FrameFlag.NONFINITE)
-        out[power == 0.0] |= np.uint8(FrameFlag.CONSTANT)
-
     def _end_frame(self) -> None:
         totals, n_pilots = self._frame_totals, self.plan.n_pilots
-        re, im, power = totals[self.active.mask].sum(axis=0, dtype=np.float64).tolist()
+        re, im, power = self._sum_active(totals, self.active.mask)
         # There is one product less than pilots.
         self.clock.end_frame(complex(re, im), power * (n_pilots - 1) / n_pilots)
         if self._is_whole:
             self.active.end_frame(totals)
-            self.active.mask.sum(axis=1, out=self._n_active)
         self._slot, self._is_whole = 0, True
         totals[:] = 0.0
 
@@ -250,12 +236,9 @@ class ReferencePlane:
         )
 
 
-def _measure_of(computing: Computing) -> Callable[..., None]:
+def _arithmetic_of(computing: Computing) -> ModuleType:
     if computing is Computing.COMPILED:
         from edgespec.dsp.prefix import pilot_loops
 
-        compiled: Any = pilot_loops.measure_slots
-        return compiled  # type: ignore[no-any-return]
-    from edgespec.dsp.prefix.pilot_plain import measure_slots
-
-    return measure_slots
+        return pilot_loops
+    return pilot_plain

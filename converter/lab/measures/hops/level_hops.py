@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from converter.lab.measures.hops.hop_scorer import Place
 from edgespec.computing import Computing
-from edgespec.detect.cell.rows import level_rows
+from edgespec.detect.cell.rows import RowMaker
 from edgespec.detect.cell.watch import CellWatch
 from edgespec.detect.scan.windows import Windows
 from edgespec.dsp.prefix.reference import ReferencePlane
@@ -36,6 +36,7 @@ class _State:
 
     plane: ReferencePlane
     watch: CellWatch
+    make_rows: RowMaker
     windows: Windows
     n_warmup: int
     n_hops: int = 0
@@ -72,7 +73,7 @@ class LevelHops:
             computing=Computing.named("auto"),
         )
         windows = Windows(plane.plan.n_pilots - 1, _WIDTHS)
-        self._state = _State(plane, CellWatch(), windows, max(place.n_warmup // 2, 2))
+        self._state = _State(plane, CellWatch(), RowMaker(), windows, max(place.n_warmup // 2, 2))
 
     def score(self, block: IqBlock) -> Sequence[float]:
         """Return both scores of the hop."""
@@ -80,7 +81,7 @@ class LevelHops:
         if state is None:
             return _NAN, _NAN
         slots = state.plane.process(block)
-        rows = level_rows(slots)
+        rows = state.make_rows.rows(slots)
         if len(rows.tick):
             state.values[0] = _deviation(state, rows.level.mean(axis=0))
             found = state.watch.update(slots)

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from edgespec.detect.cell.step_model import N_HISTORY, N_LOOK, fit_step_model
+from edgespec.detect.cell.step_model import fit_step_model
+from edgespec.detect.cell.terms import N_HISTORY, N_LOOK
 from tests.made.levels import N_BINS, fading
 
 
@@ -70,7 +71,7 @@ def test_parts_cover_the_band_and_the_trace_has_norm_one(rng: np.random.Generato
 def test_no_gain_changes_a_deviation(rng: np.random.Generator) -> None:
     level = noisy(rng, 900)
     model = fit_step_model(level[:800])
-    before = model.deviations(level[800:])
+    before = model.deviations(level[800:]).copy()
     model.follow(10.0)
     np.testing.assert_allclose(model.deviations(10.0 * level[800:]), before)
 

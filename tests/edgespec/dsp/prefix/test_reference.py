@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgespec.computing import Computing
+from edgespec.dsp.prefix import pilot_loops, pilot_plain
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.pilot_clock import PilotClock
 from edgespec.dsp.prefix.pilot_plan import pilot_plan
@@ -218,7 +219,8 @@ def test_without_a_cell_the_clock_runs_on(rng: np.random.Generator) -> None:
     assert plane.clock.coherence < 0.1
 
 
-def test_the_pattern_of_a_divided_time_is_learnt() -> None:
+@pytest.mark.parametrize("computing", WAYS)
+def test_the_pattern_of_a_divided_time_is_learnt(computing: Computing) -> None:
     """Subframes 0, 1 and 5 to 9 belong to the cell, and of subframe 1 three symbols."""
     cell = cell_of(1.92e6, 21, duplex="tdd")
     samples = pilot_signal(cell, 192_000)
@@ -229,7 +231,7 @@ def test_the_pattern_of_a_divided_time_is_learnt() -> None:
         for symbol, (start, stop) in enumerate(((0, 200), (400, 760))):
             if not sent[slot % 20, symbol]:
                 samples[slot * 960 + start : slot * 960 + stop] = 0.0
-    plane = plane_for(cell)
+    plane = plane_for(cell, computing=computing)
     first = copied(plane.process(block_of(samples[:19_200], 1.92e6)))
     np.testing.assert_array_equal(np.flatnonzero(first.count), [0, 1, 2, 10, 11])
     plane.process(block_of(samples[19_200:134_400], 1.92e6, 19_200))
@@ -294,6 +296,43 @@ def test_what_is_wrong_with_a_slot_is_said(computing: Computing) -> None:
     with np.errstate(invalid="ignore"):
         flags = plane_for(cell, computing=computing).process(block_of(waves, 1.92e6)).flags
     np.testing.assert_array_equal(flags[:3], [0, FrameFlag.NONFINITE, 0])
+
+
+@pytest.mark.slow_without_jit
+def test_what_follows_the_products_is_the_same_both_ways(rng: np.random.Generator) -> None:
+    """Quality, place, sums and pattern, of frames with broken slots."""
+    found = []
+    frames = rng.standard_normal((8, 20, 2, 3)).astype(np.float32) ** 2
+    # A cell in some symbols: the products are nearly as large as the powers.
+    frames[:, ::3, :, 0] = 0.95 * frames[:, ::3, :, 2]
+    frames[3, 4, 0, 2] = np.nan
+    frames[5, 7, 1, 1] = np.inf
+    frames[6, 8] = 0.0
+    clipped = rng.integers(0, 20, 20)
+    for ways in (pilot_plain, pilot_loops):
+        active, sums, coherence = np.ones((20, 2), bool), np.zeros((20, 2, 3)), np.zeros((20, 2))
+        flags, count = np.zeros((8, 22), np.uint8), np.zeros((8, 22), np.uint8)
+        numbers, ticks = np.zeros((8, 22), np.int64), np.zeros((8, 22), np.int64)
+        totals, into, said = np.zeros((22, 2, 3), np.float32), np.zeros((20, 2, 3), np.float32), []
+        for n, frame in enumerate(frames):
+            totals[2:] = frame
+            ways.note_slots(
+                2, 20, 0, np.array([0.5 + n, 960.01, 0.0]), 7, n % 2, 15, active, totals,
+                np.concatenate([[0, 0], clipped]), flags[n], count[n], numbers[n], ticks[n], into,
+            )  # fmt: skip
+            np.testing.assert_array_equal(into, frame)
+            said.append(ways.sum_active(into, active))
+            said.append(ways.learn_active(into, 0.8, n > 2, sums, coherence, active))
+        found.append((flags, count, numbers, ticks, active, sums, coherence, said))
+    for plain, compiled in zip(*(one[:5] for one in found), strict=True):
+        np.testing.assert_array_equal(plain, compiled)
+    np.testing.assert_allclose(found[0][5], found[1][5], rtol=1e-12)
+    np.testing.assert_allclose(found[0][6], found[1][6], rtol=1e-12)
+    for plain, compiled in zip(found[0][7], found[1][7], strict=True):
+        np.testing.assert_allclose(plain, compiled, rtol=1e-12)
+    assert np.bitwise_or.reduce(found[0][0], axis=None) == 15
+    assert found[0][7][1::2] == [True, True, True, False, True, False, True, True]
+    assert 0 < found[0][4].sum() < 40
 
 
 @pytest.mark.slow_without_jit
