@@ -37,14 +37,14 @@ from edgespec.records import FloatArray, IqBlock, SampleFormat, SourceInfo
 from edgespec.simulate.config import ChannelConfig, SceneConfig
 from edgespec.simulate.scene import Scene
 
-__all__ = ["PEER", "main", "measure"]
+__all__ = ["HOP_S", "PEER", "Hops", "main", "make_signal", "measure"]
 
 PEER = "NumPy and scipy.fft, timing given"
 PATH = "power: front end and detectors, shipped bundle"
 SCAN = "scan of the residual, compiled"
 _RATES_HZ = (1.92e6, 5e6, 20e6)
 _MODEL_RATE_HZ = 5e6
-_HOP_S = 6.4e-3
+HOP_S = 6.4e-3
 #: A whole number of frames and of hops, so that the signal can begin again where it ends.
 _SIGNAL_S = 0.16
 
@@ -60,11 +60,11 @@ def make_signal(rate_hz: float) -> tuple[NDArray[np.int16], Cell]:
     return samples, cell
 
 
-class _Hops:
+class Hops:
     """The blocks of an endless signal."""
 
     def __init__(self, samples: NDArray[np.int16], rate_hz: float) -> None:
-        self._n_hop, self._rate_hz = round(_HOP_S * rate_hz), rate_hz
+        self._n_hop, self._rate_hz = round(HOP_S * rate_hz), rate_hz
         self._hops = samples.reshape(-1, self._n_hop, 2)
         self._numbers = count()
 
@@ -76,12 +76,12 @@ class _Hops:
 
 def make_plane(samples: NDArray[np.int16], cell: Cell, computing: Computing) -> Call:
     """Return the plane as a call that takes the next hop."""
-    hops, rate_hz = _Hops(samples, cell.sample_rate_hz), cell.sample_rate_hz
+    hops, rate_hz = Hops(samples, cell.sample_rate_hz), cell.sample_rate_hz
     plane = ResidualPlane(
         rate_hz,
         SampleFormat.CI16,
         cell,
-        max_block_samples=round(_HOP_S * rate_hz),
+        max_block_samples=round(HOP_S * rate_hz),
         computing=computing,
     )
     return lambda _: plane.process(next(hops)).residual
@@ -94,7 +94,7 @@ def make_peer(samples: NDArray[np.int16], cell: Cell) -> Call:
     taps = delay_taps(plan.lag_samples - lag).astype(np.float32)
     is_whole = plan.lag_samples == lag
     turn = np.exp(-2j * np.pi * cell.cfo_hz / rate_hz * plan.lag_samples).astype(np.complex64)
-    hops = _Hops(samples, rate_hz)
+    hops = Hops(samples, rate_hz)
     offsets = np.floor(plan.prefix_ends).astype(int) - plan.n_guard - n
     before = 0 if is_whole else N_TAPS // 2 - 1
     n_line = n if is_whole else n + N_TAPS - 1
@@ -125,11 +125,11 @@ def make_path(samples: NDArray[np.int16], rate_hz: float) -> Call:
     detect = DetectConfig(detectors=("model", "zscore", "energy"), warmup_s=1.0)
     source = SourceInfo("sim:", rate_hz, 0.0, SampleFormat.CI16, False)
     front_end = FrontEnd.for_source(
-        bundle.manifest.recipe.framing, source, max_block_samples=round(_HOP_S * rate_hz)
+        bundle.manifest.recipe.framing, source, max_block_samples=round(HOP_S * rate_hz)
     )
     basis = Basis.of_bundle(bundle, open_backend(bundle, "numba"), detect)
     chain = make_chain(basis, front_end, BandConfig(), detect)
-    hops = _Hops(samples, rate_hz)
+    hops = Hops(samples, rate_hz)
     while not chain.scorer.is_warm:
         list(chain.process(next(hops)))
     return lambda _: list(chain.process(next(hops)))
@@ -160,8 +160,8 @@ def measure(rate_hz: float, n_rounds: int, turn_s: float) -> list[dict[str, Any]
             "sample_rate_hz": rate_hz,
             "what": name,
             **asdict(time),
-            "us_per_slot": 1e6 * time.median_s / (_HOP_S / SLOT_S),
-            "share": time.median_s / _HOP_S,
+            "us_per_slot": 1e6 * time.median_s / (HOP_S / SLOT_S),
+            "share": time.median_s / HOP_S,
         }
         for name, time in times.items()
     ]
