@@ -60,11 +60,15 @@ _ON_S, _OFF_S = 0.4, 1.2
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """One observer that is to be played, and with how many interferers behind its normal signal."""
+    """One observer that is to be played, and with how many interferers behind its normal signal.
+
+    ``sets`` are names of :data:`DETECTOR_SETS`, each of which hears it.
+    """
 
     spec: RecordingSpec
     round_seed: int
     n_episodes: int
+    sets: tuple[str, ...] = tuple(DETECTOR_SETS)
 
     @property
     def key(self) -> tuple[str, int, float]:
@@ -167,7 +171,9 @@ class Listener:
         return at, self.last[event].detector
 
 
-def open_listeners(spec: RecordingSpec) -> tuple[Recipe, dict[str, Listener]]:
+def open_listeners(
+    spec: RecordingSpec, sets: Sequence[str] = tuple(DETECTOR_SETS)
+) -> tuple[Recipe, dict[str, Listener]]:
     """Return a chain for each set of detectors, as the device opens it at the observer's rate."""
     bundle = load_bundle(shipped_bundle_path())
     receiver, rate_hz = spec.scene.receiver, spec.scene.sample_rate_hz
@@ -175,7 +181,8 @@ def open_listeners(spec: RecordingSpec) -> tuple[Recipe, dict[str, Listener]]:
     recipe = bundle.manifest.recipe if has_model else Recipe.for_rate(rate_hz)
     info = SourceInfo("simulated", rate_hz, spec.center_freq_hz, receiver.sample_format, False)
     listeners = {}
-    for name, detectors in DETECTOR_SETS.items():
+    for name in sets:
+        detectors = DETECTOR_SETS[name]
         if "model" in detectors and not has_model:
             continue
         detect = DetectConfig(detectors=detectors)
@@ -226,7 +233,7 @@ def observe(play: Play) -> dict[str, Any]:
     passed.
     """
     spec, rate_hz = play.spec, play.spec.scene.sample_rate_hz
-    recipe, listeners = open_listeners(spec)
+    recipe, listeners = open_listeners(spec, play.sets)
     hop = recipe.hop_samples
     normal_stop = spec.n_samples
     episodes = episodes_of(play, recipe)
@@ -310,12 +317,17 @@ def keep_row(kept: Path, row: dict[str, Any]) -> None:
 
 
 def plays(
-    rounds: Sequence[int], n_observers: int, seconds: float, rate_hz: float, n_episodes: int
+    rounds: Sequence[int],
+    n_observers: int,
+    seconds: float,
+    rate_hz: float,
+    n_episodes: int,
+    sets: tuple[str, ...] = tuple(DETECTOR_SETS),
 ) -> Iterator[Play]:
     """Yield all observers of all rounds, which have their own seeds."""
     for number in rounds:
         for spec in Population().specs(n_observers, seconds, rate_hz, SEED + number):
-            yield Play(spec, SEED + number, n_episodes)
+            yield Play(spec, SEED + number, n_episodes, sets)
 
 
 def _played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
@@ -333,17 +345,25 @@ def _played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
 @click.option("--seconds", default=60.0, help="Normal signal of each, warm-up included.")
 @click.option("--rate", "rate_hz", default=1.92e6, help="Sample rate, S/s.")
 @click.option("--interferers", default=0, help="Heard behind it by each observer.")
+@click.option(
+    "--set",
+    "sets",
+    type=click.Choice(list(DETECTOR_SETS)),
+    multiple=True,
+    default=list(DETECTOR_SETS),
+    help="Detectors that hear it, together; all sets.",
+)
 @click.option("--workers", default=1, help="Processes.")
 @click.option("--kept", type=click.Path(path_type=Path), required=True, help="Lines so far.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
 def main(
     rounds: str, n_observers: int, seconds: float, rate_hz: float, interferers: int,
-    workers: int, kept: Path, save: bool,
+    sets: tuple[str, ...], workers: int, kept: Path, save: bool,
 ) -> None:  # fmt: skip
     """Count false events of hours of normal traffic, and what is found behind it."""
     done = {(row["observer"], row["round"], row["rate_hz"]) for row in read_rows(kept)}
     numbers = [int(one) for one in rounds.split(",") if one]
-    asked = plays(numbers, n_observers, seconds, rate_hz, interferers)
+    asked = plays(numbers, n_observers, seconds, rate_hz, interferers, sets)
     for row in _played([play for play in asked if play.key not in done], workers):
         keep_row(kept, row)
         counts = {name: len(one["events"]) for name, one in row["sets"].items()}

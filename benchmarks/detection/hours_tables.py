@@ -22,7 +22,8 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def _of_rate(rows: Sequence[Row]) -> str:
-    names = list(rows[0]["sets"])
+    # Not every set needs to have heard all: each is told of what it heard.
+    names = sorted({name for row in rows for name in row["sets"]}, key=lambda name: name.count(","))
     parts = [
         f"## {rows[0]['rate_hz'] / 1e6:g} MS/s",
         _cells(rows),
@@ -32,7 +33,9 @@ def _of_rate(rows: Sequence[Row]) -> str:
         _causes(rows, names[-1]),
     ]
     if any(row["episodes"] for row in rows):
-        parts += ["Found of interferers, and median delay in ms:", _found(rows, names)]
+        with_others = [row for row in rows if row["episodes"]]
+        everywhere = [name for name in names if all(name in row["sets"] for row in with_others)]
+        parts += ["Found of interferers, and median delay in ms:", _found(rows, everywhere)]
     events = _events(rows, names)
     if events:
         parts += ["Every false event:", events]
@@ -61,7 +64,7 @@ def _false(rows: Sequence[Row], names: Sequence[str]) -> str:
     lines = []
     for name in names:
         for group, here in _groups(rows):
-            heard = [row["sets"][name] for row in here]
+            heard = [row["sets"][name] for row in here if name in row["sets"]]
             hours = sum(one["scored_s"] for one in heard) / 3600.0
             n_events = sum(len(_false_of(one)) for one in heard)
             alarm = sum(one["alarm_s"] for one in heard) / 3600.0
@@ -74,7 +77,7 @@ def _false(rows: Sequence[Row], names: Sequence[str]) -> str:
                     n_events,
                     _rate(n_events, hours),
                     share,
-                    f"{sum(bool(_false_of(one)) for one in heard)} of {len(here)}",
+                    f"{sum(bool(_false_of(one)) for one in heard)} of {len(heard)}",
                 ]
             )
     head = [
@@ -112,7 +115,7 @@ def poisson_interval(n_events: int, duration: float) -> tuple[float, float]:
 
 
 def _causes(rows: Sequence[Row], name: str) -> str:
-    heard = [row["sets"][name] for row in rows]
+    heard = [row["sets"][name] for row in rows if name in row["sets"]]
     hours = sum(one["scored_s"] for one in heard) / 3600.0
     n_of = Counter((event["detector"], event["kind"]) for one in heard for event in one["events"])
     detectors = dict.fromkeys(d for one in heard for d in one["most"])
@@ -158,7 +161,7 @@ def _events(rows: Sequence[Row], names: Sequence[str]) -> str:
     """Return the false events of the fullest set one by one, and those of others that it lacks."""
     lines = []
     for row in rows:
-        for event in row["sets"][names[-1]]["events"]:
+        for event in row["sets"].get(names[-1], {"events": []})["events"]:
             place = f"{event['lower_hz'] / 1e3:+.0f} to {event['upper_hz'] / 1e3:+.0f}"
             scores = ", ".join(f"{k} {v:.1f}" for k, v in event["scores"].items())
             lines.append(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.detection.hours import DETECTOR_SETS, episodes_of, plays, read_rows
+from benchmarks.detection.hours import DETECTOR_SETS, episodes_of, observe, plays, read_rows
 from benchmarks.detection.hours_tables import markdown
 from edgespec.framing import Recipe
 
@@ -97,3 +97,19 @@ def test_a_line_that_was_cut_off_is_played_again(tmp_path: Path) -> None:
 def test_each_set_of_detectors_is_within_the_fullest() -> None:
     fullest = set(list(DETECTOR_SETS.values())[-1])
     assert all(set(names) <= fullest for names in DETECTOR_SETS.values())
+
+
+def test_each_set_is_told_of_what_it_heard() -> None:
+    """Not every set needs to have heard every observer."""
+    (play,) = plays([0], 1, 6.0, _RATE_HZ, 0, ("residual, zscore, energy",))
+    alone = observe(play)
+    assert list(alone["sets"]) == ["residual, zscore, energy"]
+    (play,) = plays([0], 1, 6.0, _RATE_HZ, 0)
+    table = markdown([observe(play), alone])
+    lines = table.splitlines()
+    (fewer,) = [line for line in lines if line.startswith("| zscore, energy | all")]
+    (every,) = [line for line in lines if line.startswith("| residual, zscore, energy | all")]
+    minutes = [float(line.split("|")[3]) for line in (fewer, every)]
+    assert minutes[1] == pytest.approx(2.0 * minutes[0], abs=0.11)
+    assert " of 1 |" in fewer
+    assert " of 2 |" in every
