@@ -21,20 +21,28 @@ from edgespec.config import BandConfig, Config, DetectConfig, NodeConfig, Source
 from edgespec.observer.startup import open_observer
 from edgespec.records import Event
 
-__all__ = ["CASES", "Run", "main", "measure"]
+__all__ = ["CASES", "Run", "Times", "main", "measure"]
 
 _CENTER_HZ = 806e6
 _RATE_HZ = 5e6
 #: Shorter than the default, so that short runs see something; then the interferers come.
-_DETECT = DetectConfig(warmup_s=2.0)
-_STARTS_S = (2.2, 2.8)
+_WARMUP_S = 2.0
+_STARTS_S = (0.2, 0.8)
 _TONE_S = 0.5
 
 
-def _source(number: int, duration_s: float, rate_hz: float = _RATE_HZ) -> SourceConfig:
-    start_s = _STARTS_S[number]
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds of signal of a run, and those of them from which bands learn what is normal."""
+
+    duration_s: float
+    warmup_s: float = _WARMUP_S
+
+
+def _source(number: int, times: Times, rate_hz: float = _RATE_HZ) -> SourceConfig:
+    start_s = times.warmup_s + _STARTS_S[number]
     uri = (
-        f"sim:lte-dl?duration_s={duration_s:g}&seed={number}&kind=tone&isr_db=10&"
+        f"sim:lte-dl?duration_s={times.duration_s:g}&seed={number}&kind=tone&isr_db=10&"
         f"offset_hz=-1.5M&start_s={start_s:g}&stop_s={start_s + _TONE_S:g}"
     )
     return SourceConfig(
@@ -42,25 +50,25 @@ def _source(number: int, duration_s: float, rate_hz: float = _RATE_HZ) -> Source
     )
 
 
-def _alone(duration_s: float) -> Config:
-    return Config(source=(_source(0, duration_s),), band=(BandConfig(id="a"),))
+def _alone(times: Times) -> Config:
+    return Config(source=(_source(0, times),), band=(BandConfig(id="a"),))
 
 
-def _two_sources(duration_s: float) -> Config:
+def _two_sources(times: Times) -> Config:
     return Config(
-        source=(_source(0, duration_s), _source(1, duration_s)),
+        source=(_source(0, times), _source(1, times)),
         band=(BandConfig(id="a"), BandConfig(id="b", source="radio1")),
     )
 
 
-def _one_source_twice(duration_s: float) -> Config:
-    return Config(source=(_source(0, duration_s),), band=(BandConfig(id="a"), BandConfig(id="b")))
+def _one_source_twice(times: Times) -> Config:
+    return Config(source=(_source(0, times),), band=(BandConfig(id="a"), BandConfig(id="b")))
 
 
-def _two_parts(duration_s: float) -> Config:
+def _two_parts(times: Times) -> Config:
     half_hz = 0.5 * _RATE_HZ
     return Config(
-        source=(_source(0, duration_s, 2.0 * _RATE_HZ),),
+        source=(_source(0, times, 2.0 * _RATE_HZ),),
         band=(
             BandConfig(id="a", center_freq_hz=_CENTER_HZ - half_hz),
             BandConfig(id="b", center_freq_hz=_CENTER_HZ + half_hz),
@@ -93,11 +101,15 @@ class Run:
     events: Mapping[str, int]
 
 
-def measure(case: str, duration_s: float, n_runs: int, state_dir: Path) -> Run:
+def measure(case: str, times: Times, n_runs: int, state_dir: Path) -> Run:
     """Run a case some times and return the fastest run."""
-    node = NodeConfig(id="bench", state_dir=state_dir)
-    config = replace(CASES[case](duration_s), node=node, detect=_DETECT)
-    return max((_once(case, config, duration_s) for _ in range(n_runs)), key=lambda run: run.speed)
+    node, detect = (
+        NodeConfig(id="bench", state_dir=state_dir),
+        DetectConfig(warmup_s=times.warmup_s),
+    )
+    config = replace(CASES[case](times), node=node, detect=detect)
+    runs = (_once(case, config, times.duration_s) for _ in range(n_runs))
+    return max(runs, key=lambda run: run.speed)
 
 
 def _once(case: str, config: Config, duration_s: float) -> Run:
@@ -123,8 +135,8 @@ def main(duration: float, runs: int, cores: int) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     with tempfile.TemporaryDirectory() as folder:
-        measure("two halves of one source of 10 MS/s", 5.0, 1, Path(folder))
-        done = [measure(case, duration, runs, Path(folder)) for case in CASES]
+        measure("two halves of one source of 10 MS/s", Times(5.0), 1, Path(folder))
+        done = [measure(case, Times(duration), runs, Path(folder)) for case in CASES]
     rows = [
         (
             run.case,

@@ -52,17 +52,17 @@ def test_at_the_rate_of_the_paper_the_frames_are_those_of_the_paper() -> None:
 @pytest.mark.parametrize("rate_hz", [1.92e6, 2.4e6, 20e6])
 def test_an_interferer_is_found_without_a_bundle(rate_hz: float, tmp_path: Path) -> None:
     uri = (
-        f"sim:lte-dl?seed=5&sample_rate={rate_hz:g}&duration_s=1.4&kind=tone&offset_hz=300e3"
-        "&isr_db=10&start_s=1&stop_s=1.3"
+        f"sim:lte-dl?seed=5&sample_rate={rate_hz:g}&duration_s=0.9&kind=tone&offset_hz=300e3"
+        "&isr_db=10&start_s=0.6&stop_s=0.8"
     )
-    model, said = events_of(uri, DetectConfig(warmup_s=0.6), tmp_path)
+    model, said = events_of(uri, DetectConfig(warmup_s=0.4), tmp_path)
     assert model == NO_BUNDLE
     first = next(event for event in said if event.event_type == "new")
     assert first.model_sha256 is None
     # The tone, not what happens to be strongest: within three bins.
     assert first.freq_lower_hz <= 300e3 + 40e3
     assert first.freq_upper_hz >= 300e3 - 40e3
-    assert 0.99 <= first.sample_start / rate_hz <= 1.1
+    assert 0.59 <= first.sample_start / rate_hz <= 0.7
 
 
 def test_at_the_rate_of_the_shipped_bundle_it_is_taken(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_what_is_left_of_a_cell_alone_needs_a_rate_at_which_one_is_cancelled(
 @pytest.mark.parametrize("rate_hz", [1.92e6, 5e6])
 def test_a_band_in_which_nothing_is_scored_says_so(rate_hz: float, tmp_path: Path) -> None:
     """With and without a bundle for the rate; noise holds no cell."""
-    config = override(Config(), source=f"sim:lte-dl?sample_rate={rate_hz:g}&duration_s=2.6")
+    config = override(Config(), source=f"sim:lte-dl?sample_rate={rate_hz:g}&duration_s=2")
     detect = DetectConfig(detectors=("residual",), warmup_s=0.4)
     config = replace(config, detect=detect, node=replace(config.node, state_dir=tmp_path))
     radio = open_radio(config, config.source[0])
@@ -165,7 +165,7 @@ def test_a_band_in_which_nothing_is_scored_says_so(rate_hz: float, tmp_path: Pat
     buffer = radio.source.info.sample_format.empty(chain.hop_samples)
     rng = np.random.default_rng(1)
     while (block := radio.source.read(buffer)) is not None:
-        noise = (3000.0 * rng.standard_normal(block.samples.shape)).astype(np.int16)
+        noise = (3000.0 * rng.standard_normal(block.samples.shape, np.float32)).astype(np.int16)
         assert not list(chain.process(replace(block, samples=noise)))
     radio.source.close()
     now = chain.snapshot()
@@ -174,4 +174,4 @@ def test_a_band_in_which_nothing_is_scored_says_so(rate_hz: float, tmp_path: Pat
     assert now.scores == {}
     assert now.unscored.reason == NO_CELL
     assert now.unscored.share == 1.0
-    assert now.unscored.duration_s == pytest.approx(2.2, abs=0.1)
+    assert now.unscored.duration_s == pytest.approx(1.6, abs=0.1)
