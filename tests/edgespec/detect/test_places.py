@@ -27,8 +27,12 @@ def play(
     utc_ns: Callable[[int], int] = lambda index: round(index * HOP_S * NS),
     rules: EventRules = RULES,
     utc: Callable[[], ClockQuality] = lambda: ClockQuality.SYNCHRONISED,
+    when: list[int] | None = None,
 ) -> list[Event]:
-    """Feed scores of ``zscore`` and ``forecast`` and what bins have more, behind a warm-up."""
+    """Feed scores of ``zscore`` and ``forecast`` and what bins have more, behind a warm-up.
+
+    ``when`` takes the segment that each message came with.
+    """
     rng = np.random.default_rng(1)
     tracker = EventTracker(BandInfo("b", GRID), rules, {}, lambda: 0, utc)
     events: list[Event] = []
@@ -41,7 +45,10 @@ def play(
         if index < N_LEARNT:
             tracker.learn_normal(scores, error_db - 60.0)
         else:
-            events += tracker.update(decision, error_db - 60.0)
+            said = tracker.update(decision, error_db - 60.0)
+            events += said
+            if when is not None:
+                when += [index - N_LEARNT] * len(said)
     return [*events, *tracker.finish()]
 
 
@@ -121,17 +128,23 @@ def test_a4_utc_that_is_set_back_changes_no_duration() -> None:
     rules = EventRules(k=2, n=3, hold_off_s=5 * HOP_S, update_s=10 * HOP_S)
     segments = [(9.0, 0.1, {HERE: 12.0})] * 100 + [(0.1, 0.1, {})] * 12
 
-    def said(steps: dict[int, int]) -> list[tuple[str, int, int]]:
+    def said(steps: dict[int, int]) -> list[tuple[int, str, int, int]]:
         def utc_ns(index: int) -> int:
             set_by_s = sum(s for at, s in steps.items() if index - N_LEARNT >= at)
             return 10_000 * NS + round(index * HOP_S * NS) + set_by_s * NS
 
-        events = play(segments, utc_ns=utc_ns, rules=rules)
+        when: list[int] = []
+        events = play(segments, utc_ns=utc_ns, rules=rules, when=when)
         assert all(event.end_ns >= event.start_ns for event in events)
-        return [(e.event_type.value, e.n_samples, e.end_ns - e.start_ns) for e in events]
+        return [
+            (at, e.event_type.value, e.n_samples, e.end_ns - e.start_ns)
+            for at, e in zip(when, events, strict=True)
+        ]
 
     plain = said({})
-    assert [name for name, _, _ in plain] == ["new", *["update"] * 9, "end"]
+    assert [name for _, name, _, _ in plain] == ["new", *["update"] * 9, "end"]
+    # The hold-off is over before the segments are.
+    assert plain[-1][0] == 104
     for steps in ({103: -60}, {50: -3600}, {50: -1800}, {50: 1800}):
         assert said(steps) == plain
 

@@ -239,9 +239,11 @@ def test_o6_a_server_that_is_too_slow_is_called_again(octets, caplog, octets_per
         )
         thread = threading.Thread(target=lambda: _read_to_end(source))
         thread.start()
-        wait_for(lambda: source.n_reconnects >= 2, "it is called again")
-        source.close()
-        thread.join(PATIENCE_S)
+        try:
+            wait_for(lambda: source.n_reconnects >= 2, "it is called again")
+        finally:
+            source.close()
+            thread.join(PATIENCE_S)
     assert caplog.text.count("sends fewer samples") == 1
 
 
