@@ -19,7 +19,7 @@ _MARK = b"\0edgespec-"
 
 
 class TopicClaim:
-    """Claims the topics of a node on a broker while it is open, as ``with`` block.
+    """Claims the topics of a node on a broker from ``with`` or :meth:`open` to its end.
 
     Where another process has claimed them, that is said once, and nothing else happens: what they
     watch may differ. Where names cannot be lent (no Linux), nothing is known.
@@ -38,6 +38,10 @@ class TopicClaim:
         self.is_alone = True
 
     def __enter__(self) -> Self:
+        return self.open()
+
+    def open(self) -> Self:
+        """Claim them. The kernel takes the name back when nobody holds the claim any more."""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
             self._socket.bind(self._name)
@@ -58,5 +62,9 @@ class TopicClaim:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let others claim them."""
         if self._socket is not None:
             self._socket.close()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from edgespec.alarm.claim import TopicClaim
 from edgespec.alarm.outbox.mailbox import Mailbox, Retained
 from edgespec.alarm.outbox.requests import Requests
 from edgespec.alarm.outbox.sender import Sender
@@ -67,6 +68,7 @@ class MqttSink:
         # First of all: it is what may be refused, and nothing is open yet.
         link = link_of(settings, self._topics, info)
         self._spool = spool
+        self._claim: TopicClaim | None = None
         about = encode(info_payload(info, node))
         self._mailbox = Mailbox()
         self._mailbox.put_retained(self._topics.availability, Retained(b"online"))
@@ -135,9 +137,15 @@ class MqttSink:
         """
         return self._sender.wait_connected(timeout_s)
 
+    def hold(self, claim: TopicClaim) -> None:
+        """Keep the claim of these topics until the end."""
+        self._claim = claim
+
     def close(self) -> None:
         """Deliver for a few seconds, say ``offline``, disconnect; the rest stays in the spool."""
         self._sender.close()
+        if self._claim is not None:
+            self._claim.close()
 
 
 def link_of(settings: MqttConfig, topics: Topics, info: dict[str, Any]) -> Link:

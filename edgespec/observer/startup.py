@@ -356,7 +356,7 @@ def open_observer(
             stack.callback(broker.close)
             mqtt = config.mqtt
             url = mqtt.public_url or ""
-            stack.enter_context(TopicClaim(url, mqtt.topic_prefix, config.node.id))
+            broker.hold(TopicClaim(url, mqtt.topic_prefix, config.node.id).open())
             if require_broker_s is not None:
                 broker.wait_connected(require_broker_s)
             for radio in radios:

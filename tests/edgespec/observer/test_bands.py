@@ -1,7 +1,6 @@
 """Several bands in one process: whose events they are, and what one leaves to the others."""
 
 import logging
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from edgespec.cli import main
 from edgespec.config import BandConfig, Config, MqttConfig, NodeConfig, SourceConfig
 from edgespec.errors import ConfigError, SourceError
 from edgespec.observer.monitor import Monitor, Radio
-from edgespec.observer.startup import check_config, open_observer
+from edgespec.observer.startup import Observer, check_config, open_observer
 from edgespec.records import Event
 from tests.made import band, tiny, tiny_network
 from tests.made.broker import wait_for
@@ -217,8 +216,6 @@ def test_the_brokers_journal_has_an_event_before_the_screen_shows_it(
     tones: list[NDArray[np.complex64]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edgespec.alarm.mqtt.KEPT_S", 60.0)
-    # The kernel takes it back with the process.
-    monkeypatch.setattr("edgespec.observer.startup.TopicClaim", lambda *_: nullcontext())
     kept: list[int] = []
 
     class Screen(Notebook):
@@ -235,6 +232,22 @@ def test_the_brokers_journal_has_an_event_before_the_screen_shows_it(
     config = two_bands(tmp_path, tones[:1], mqtt=mqtt)
     open_observer(config, [Screen()]).monitor.run()
     assert kept == [1, 2, 3]
+
+
+def test_o2_an_observer_claims_its_topics_until_its_end(
+    tones: list[NDArray[np.complex64]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def opened(state_dir: Path) -> Observer:
+        state_dir.mkdir(exist_ok=True)
+        mqtt = MqttConfig(url="mqtt://127.0.0.1:1", topic_prefix="claimed")
+        return open_observer(two_bands(state_dir, tones[:1], mqtt=mqtt))
+
+    first = opened(tmp_path)
+    opened(tmp_path / "second").monitor.run()
+    assert caplog.text.count("another observer on this host has the node id 'n'") == 1
+    first.monitor.run()
+    opened(tmp_path / "third").monitor.run()
+    assert caplog.text.count("another observer on this host") == 1
 
 
 def test_what_cannot_be_opened_leaves_nothing_open(
