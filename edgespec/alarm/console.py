@@ -1,5 +1,6 @@
 """Events and states on the terminal: JSON lines for programs, a table for people."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, TextIO
 
@@ -192,7 +193,7 @@ def _highest_share(state: ObserverState) -> tuple[float, str] | None:
     """Return the largest score as a share of its threshold, and whose it is."""
     return max(
         ((score / state.thresholds[name], name) for name, score in state.scores.items()
-         if state.thresholds.get(name)),
+         if state.thresholds.get(name) and math.isfinite(score)),
         default=None,
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import math
 import os
 import pty
 import subprocess
@@ -199,9 +200,13 @@ def test_before_the_first_score_the_state_says_so() -> None:
 )
 def test_a8_the_status_line_never_says_two_things(alarm: bool, score: float, said: str) -> None:
     stream = io.StringIO()
-    state = replace(STATE, alarm=alarm, scores={"a": score}, thresholds={"a": 2.0})
+    state = replace(
+        STATE, alarm=alarm, scores={"a": score}, thresholds={"a": 2.0, "b": 2.0, "c": 2.0}
+    )
     TableSink(stream).state(state)
-    assert stream.getvalue().startswith(said)
+    # A score that is none hides no other, and is not shown.
+    TableSink(stream).state(replace(state, scores={"b": math.nan, "a": score, "c": math.inf}))
+    assert [line.startswith(said) for line in stream.getvalue().splitlines()] == [True, True]
 
 
 class FullDisk(io.StringIO):
