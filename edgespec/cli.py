@@ -188,6 +188,7 @@ def bench(
     from edgespec.ops.bench import bench as measure
     from edgespec.ops.choose import choose as choose_backend
     from edgespec.ops.tables import bench_table, choice_table
+    from edgespec.wire.text import encode
 
     def progress(text: str) -> None:
         click.echo(f"measuring: {text}", err=True)
@@ -198,11 +199,11 @@ def bench(
     if choose:
         for band in config.band:
             choice = choose_backend(config.only(band), progress)
-            click.echo(json.dumps(choice.as_json()) if as_json else choice_table(choice))
+            click.echo(encode(choice.as_json()) if as_json else choice_table(choice))
         return
     for band in config.band:
         report = measure(config.only(band), duration, progress)
-        click.echo(json.dumps(report.as_json()) if as_json else bench_table(report))
+        click.echo(encode(report.as_json()) if as_json else bench_table(report))
 
 
 @main.command()
@@ -230,6 +231,7 @@ def doctor(
 
     from edgespec.ops.doctor import exit_code, run_checks
     from edgespec.ops.tables import doctor_table
+    from edgespec.wire.text import encode
 
     config = _load(config_path, source=source, model=model, mqtt=mqtt)
 
@@ -239,7 +241,7 @@ def doctor(
     checks = run_checks(config, warm=warm, progress=progress if warm else None)
     if as_json:
         for check in checks:
-            click.echo(json.dumps({"schema": "edgespec.check/1", **asdict(check)}))
+            click.echo(encode({"schema": "edgespec.check/1", **asdict(check)}))
     else:
         click.echo(doctor_table(checks))
     sys.exit(exit_code(checks))
@@ -337,11 +339,12 @@ def model_info(path: Path | None, as_json: bool) -> None:
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
     from edgespec.inference.manifest_json import manifest_to_json
     from edgespec.ops.tables import bundle_table
+    from edgespec.wire.text import encode
 
     bundle = load_bundle(path or shipped_bundle_path())
     if as_json:
         manifest = json.loads(manifest_to_json(bundle.manifest))
-        click.echo(json.dumps({"sha256": bundle.sha256, **manifest}))
+        click.echo(encode({"sha256": bundle.sha256, **manifest}))
     else:
         click.echo(bundle_table(bundle))
 
@@ -363,6 +366,7 @@ def model_verify(path: Path | None, backend: str, as_json: bool) -> None:
     """
     from edgespec.inference.backends import check_golden, open_backend
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+    from edgespec.wire.text import encode
 
     bundle = load_bundle(path or shipped_bundle_path())
     runtime = open_backend(bundle, backend)
@@ -376,7 +380,7 @@ def model_verify(path: Path | None, backend: str, as_json: bool) -> None:
             "max_error": error,
             "limit": limit,
         }
-        click.echo(json.dumps(result))
+        click.echo(encode(result))
     else:
         click.echo(
             f"{bundle.manifest.name}: good; {len(bundle.golden_inputs)} golden vectors agree "

@@ -104,10 +104,11 @@ class Actions:
 
     def _learn(self, request: Request, now_ns: int) -> dict[str, Any]:
         incident = self._incident(request.id)
-        if LEVELLESS & {*incident.kinds}:
+        levelless = [kind for kind in incident.kinds if kind in LEVELLESS]
+        if levelless:
             raise UsageError(
-                f"{incident.kinds[0]} cannot be normal: nothing tells how strong its cause is; "
-                "mute it for a while"
+                f"{' and '.join(levelless)} cannot be normal: nothing tells how strong its cause "
+                "is; mute it for a while"
             )
         duration_s = request.duration_s
         until_ns = None if duration_s is None else now_ns + round(duration_s * _NS)

@@ -2,7 +2,7 @@
 
 from edgespec.records import IqBlock
 
-__all__ = ["RATE_TOLERANCE", "first_lost", "is_near_rate"]
+__all__ = ["RATE_TOLERANCE", "first_lost", "is_near_range", "is_near_rate"]
 
 #: Radios round the rate they are asked for; this much is a shift of a tenth of a bin at most.
 RATE_TOLERANCE = 1e-4
@@ -11,6 +11,13 @@ RATE_TOLERANCE = 1e-4
 def is_near_rate(rate_hz: float, wanted_hz: float) -> bool:
     """Whether frames made for one sample rate can be made at another: a radio rounded it."""
     return abs(rate_hz - wanted_hz) <= RATE_TOLERANCE * wanted_hz
+
+
+def is_near_range(range_hz: tuple[float, float], wanted_hz: tuple[float, float]) -> bool:
+    """Whether two ranges of frequencies, lower and upper edge, are one but for such a rounding."""
+    slack_hz = RATE_TOLERANCE * abs(wanted_hz[1] - wanted_hz[0])
+    pairs = zip(range_hz, wanted_hz, strict=True)
+    return all(abs(one - other) <= slack_hz for one, other in pairs)
 
 
 def first_lost(block: IqBlock, expected: int | None) -> int | None:

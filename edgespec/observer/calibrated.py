@@ -9,6 +9,7 @@ from pathlib import Path
 from edgespec.decode import Decoder, read_bounded
 from edgespec.detect.calibration import Calibration
 from edgespec.detect.rules import EventRules
+from edgespec.dsp.stream import is_near_range, is_near_rate
 from edgespec.errors import ModelError
 from edgespec.newfile import replace_file
 from edgespec.observer.band_file import band_file
@@ -48,21 +49,26 @@ class Setting:
     hop_s: float
 
     def differs_from(self, other: "Setting") -> str:
-        """Return in which words it is another; '' where it is the same."""
-        for what, mine, its in (
-            ("source", self.source, other.source),
-            ("gain", self.gain_db, other.gain_db),
+        """Return in which words it is another; '' where it is the same.
+
+        A radio may round its rate otherwise at the next start.
+        """
+        mine, its = (self.lower_hz, self.upper_hz), (other.lower_hz, other.upper_hz)
+        for what, is_same, now, then in (
+            ("source", self.source == other.source, self.source, other.source),
+            ("gain", self.gain_db == other.gain_db, self.gain_db, other.gain_db),
+            ("frequency range", is_near_range(mine, its), mine, its),
             (
-                "frequency range",
-                (self.lower_hz, self.upper_hz),
-                (other.lower_hz, other.upper_hz),
+                "model",
+                self.model_sha256 == other.model_sha256,
+                self.model_sha256[:12],
+                other.model_sha256[:12],
             ),
-            ("model", self.model_sha256[:12], other.model_sha256[:12]),
-            ("k of n", (self.k, self.n), (other.k, other.n)),
-            ("hop", self.hop_s, other.hop_s),
+            ("k of n", self.rules == other.rules, (self.k, self.n), (other.k, other.n)),
+            ("hop", is_near_rate(self.hop_s, other.hop_s), self.hop_s, other.hop_s),
         ):
-            if mine != its:
-                return f"its {what} was {its}, now it is {mine}"
+            if not is_same:
+                return f"its {what} was {then}, now it is {now}"
         return ""
 
     @property

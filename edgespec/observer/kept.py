@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.dsp.stream import RATE_TOLERANCE
+from edgespec.dsp.stream import is_near_range
 from edgespec.errors import ModelError
 from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays
 from edgespec.newfile import replace_file
@@ -56,9 +56,7 @@ class KeptNormal:
         """Whether it can be compared with what is heard now."""
         learnt = (self.source, self.gain_db, len(self.normal_dbfs))
         # A radio may round its rate otherwise at the next start.
-        slack_hz = RATE_TOLERANCE * (range_hz[1] - range_hz[0])
-        pairs = zip(self.range_hz, range_hz, strict=True)
-        is_same_range = all(abs(one - other) <= slack_hz for one, other in pairs)
+        is_same_range = is_near_range(self.range_hz, range_hz)
         return is_same_range and learnt == (file.source, file.gain_db, n_bins)
 
     def heard_with(self, file: KeptFile, n_horizon: int) -> Heard | None:

@@ -1,6 +1,5 @@
 """The command line of the central unit: ``edgespec twin``."""
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -187,6 +186,7 @@ def train(
     from edgespec.twin.service.learn import learn_from_broker, learn_from_files
     from edgespec.twin.site import load_site
     from edgespec.twin.trained import save_trained
+    from edgespec.wire.text import encode
 
     site = load_site(site_path)
     if reports:
@@ -210,7 +210,7 @@ def train(
             "n_outliers": learnt.n_outliers,
             "detector": learnt.detector,
         }
-        click.echo(json.dumps(summary))
+        click.echo(encode(summary))
     else:
         click.echo(
             f"{output}: {site.name} learnt from {learnt.n_snapshots} snapshots, "
@@ -255,6 +255,7 @@ def forget(
     stays on. With --trained, the file of SITE there is deleted, too.
     """
     from edgespec.twin.service.forget import forget_site, trained_file
+    from edgespec.wire.text import encode
 
     settings = _settings(config_path, mqtt)
     file = trained_file(site, trained)
@@ -267,7 +268,7 @@ def forget(
     if as_json:
         deleted = None if file is None else str(file)
         summary = {"schema": "edgespec.twin-forgotten/1", "site": site, "kept": was_kept}
-        click.echo(json.dumps({**summary, "deleted": deleted}))
+        click.echo(encode({**summary, "deleted": deleted}))
     else:
         click.echo(
             f"{site} is learnt anew; the broker kept {'its state' if was_kept else 'nothing of it'}"

@@ -1,6 +1,5 @@
 """``edgespec calibrate`` on the command line."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -109,6 +108,7 @@ def calibrate(
     from edgespec.config import load_config, override
     from edgespec.machine import keep_machine_code
     from edgespec.ops.calibration.report import calibrate_bands
+    from edgespec.wire.text import encode
 
     config = override(load_config(config_path), source=source, model=model)
     keep_machine_code(config.node.state_dir)
@@ -127,4 +127,4 @@ def calibrate(
 
         draw_calibration(done, picture)
     for band in done:
-        click.echo(json.dumps(band.as_json()) if as_json else band.as_text())
+        click.echo(encode(band.as_json()) if as_json else band.as_text())

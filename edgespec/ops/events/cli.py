@@ -1,6 +1,5 @@
 """``edgespec events`` and ``edgespec incidents`` on the command line."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -50,7 +49,7 @@ def _ask(
     from edgespec.errors import UsageError
     from edgespec.ops.events.text import answer_lines
     from edgespec.wire.request import Request
-    from edgespec.wire.text import PayloadError
+    from edgespec.wire.text import PayloadError, encode
 
     config = override(_load(config_path), mqtt=mqtt)
     try:
@@ -63,7 +62,7 @@ def _ask(
         from edgespec.ops.events.remote import ask_observer
 
         answer = ask_observer(config.mqtt, node, request)
-    click.echo(json.dumps(answer) if as_json else "\n".join(answer_lines(answer)))
+    click.echo(encode(answer) if as_json else "\n".join(answer_lines(answer)))
 
 
 def _load(config_path: Path | None) -> "Config":
@@ -210,9 +209,10 @@ def incidents(config_path: Path | None, as_json: bool) -> None:
     """
     from edgespec.alerts.past import past_incidents
     from edgespec.ops.events.text import incident_lines, incident_payload
+    from edgespec.wire.text import encode
 
     for incident in past_incidents(_load(config_path).node.state_dir):
         if as_json:
-            click.echo(json.dumps(incident_payload(incident)))
+            click.echo(encode(incident_payload(incident)))
         else:
             click.echo("\n".join(incident_lines(incident)))

@@ -1,6 +1,5 @@
 """``edgespec setup`` on the command line."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -50,10 +49,11 @@ def setup(
     from edgespec.ops.setup.bandplan import BANDS
     from edgespec.ops.setup.found import found_radios
     from edgespec.ops.setup.plan import chosen_source, listing, listing_json, plan_for
+    from edgespec.wire.text import encode
 
     radios = [] if source else found_radios()
     if is_listing:
-        click.echo(json.dumps(listing_json(radios)) if as_json else listing(radios))
+        click.echo(encode(listing_json(radios)) if as_json else listing(radios))
         return
     is_asking = sys.stdin.isatty()
     if source is None and len(radios) > 1 and is_asking:

@@ -1,6 +1,5 @@
 """``edgespec survey`` on the command line."""
 
-import json
 from pathlib import Path
 
 import click
@@ -40,10 +39,11 @@ def survey(source: str, duration: float, as_json: bool, picture: Path | None) ->
     timing. A band without a cell is no error.
     """
     from edgespec.ops.survey.report import survey as measure
+    from edgespec.wire.text import encode
 
     found = measure(source, duration, lambda text: click.echo(f"survey: {text}", err=True))
     if picture is not None:
         from edgespec.ops.survey.picture import draw_survey
 
         draw_survey(found, picture)
-    click.echo(json.dumps(found.as_json()) if as_json else found.as_text())
+    click.echo(encode(found.as_json()) if as_json else found.as_text())

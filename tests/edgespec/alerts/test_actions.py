@@ -250,3 +250,14 @@ def test_a_disk_that_refuses_is_an_error_of_the_answer(
     said = Asked(site)("mute", '{"band": "lte"}')
     assert said["status"] == "error"
     assert "No space left on device" in said["error"]
+
+
+def test_what_cannot_be_normal_is_named_however_the_incident_began(site: Site) -> None:
+    table = IncidentTable({})
+    site.incident = table.take(event_of("tone", event_id="e8"))
+    # It was given another name as it went on.
+    again = event_of("overload", event_id="e8", event_type=EventType.UPDATE)
+    assert table.take(again) == site.incident
+    (site.folder / "incidents.json").write_bytes(table.content())
+    with pytest.raises(UsageError, match=r"^overload cannot be normal"):
+        site.do("normal", id=site.incident)

@@ -73,6 +73,19 @@ def test_of_another_observer_it_says_nothing(
     assert "calibrate again" in caplog.text
 
 
+def test_a_rate_that_a_radio_rounds_is_the_same_setting(path: Path) -> None:
+    """An RTL-SDR that is asked for 1.92 MS/s gives 1,919,999.98 or so."""
+    off_hz = 1e-5 * (SETTING.upper_hz - SETTING.lower_hz)
+    rounded = replace(
+        SETTING,
+        lower_hz=SETTING.lower_hz + off_hz,
+        upper_hz=SETTING.upper_hz - off_hz,
+        hop_s=SETTING.hop_s * (1.0 + 1e-5),
+    )
+    _, promise = promised(path, rounded, 4.0, USUAL, "lte")
+    assert promise is not None
+
+
 def test_without_a_calibration_nothing_is_promised(tmp_path: Path) -> None:
     assert promised(tmp_path / "none", SETTING, 4.0, USUAL, "lte") == (USUAL, None)
 
