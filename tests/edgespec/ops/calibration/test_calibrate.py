@@ -52,7 +52,7 @@ def test_what_is_heard_sets_the_thresholds_of_the_next_run(
     got = run("calibrate", "-c", path, "--target", "low", "--json", "--picture", picture,
               "--duration", "2h")  # fmt: skip
     assert got.exit_code == 0, got.output
-    found = json.loads(got.stdout)
+    found = json.loads(got.stdout, parse_constant=pytest.fail)
     assert found["false_events_per_day"] == 1.0
     # It learnt anew in the middle: the last seconds may have been a warm-up.
     assert 95.0 < found["signal_s"] < 112.0
