@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import numpy as np
+from scipy import signal
 
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
@@ -35,11 +36,15 @@ _COLUMNS = ("what", "tried", "found", "false", "time, us", "carrier, Hz", "clock
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A scene, how it is searched, and the spacing that is looked for; None: there is no cell."""
+    """A scene, how it is searched, and the spacing that is looked for; None: there is no cell.
+
+    With ``beside_hz`` a band of half the rate is searched, so far beside the middle.
+    """
 
     scene: SceneConfig
     find: Callable[..., Cell | None]
     spacing_hz: float | None
+    beside_hz: float | None = None
 
 
 def _nr(
@@ -75,6 +80,15 @@ def _nothing(
     return make
 
 
+def _beside_lte(rng: np.random.Generator) -> _Case:
+    """Return a band of 2.4 MS/s on a part of an LTE cell, as one of several bands of a radio."""
+    cell = CellConfig(int(rng.integers(504)), float(rng.uniform(0.1, 0.9)))
+    snr_db, cfo_hz = float(rng.uniform(-12.0, 25.0)), float(rng.uniform(-5e3, 5e3))
+    scene = SceneConfig(4.8e6, cell, ChannelConfig("epa", 5.0, 10.0, snr_db, cfo_hz))
+    beside_hz = float(rng.choice([-1, 1]) * rng.uniform(0.3e6, 1.2e6))
+    return _Case(scene, find_nr_cell, None, beside_hz)
+
+
 def _rows(n: int, n_kind: int) -> Iterator[tuple[str, int, Callable[..., _Case]]]:
     for spacing_hz in (15e3, 30e3):
         name, rate_hz = f"{spacing_hz / 1e3:g} kHz", 256 * spacing_hz
@@ -97,6 +111,7 @@ def _rows(n: int, n_kind: int) -> Iterator[tuple[str, int, Callable[..., _Case]]
             )
     yield "noise", n // 10, _nothing(-60.0, find_nr_cell)
     yield "LTE", n // 10, _nothing(20.0, find_nr_cell)
+    yield "LTE, 0.3 to 1.2 MHz beside, 2.4 MS/s", n, _beside_lte
     yield "noise, by prefixes", n // 10, _nothing(-60.0, find_prefix)
     for kind in ("tone", "chirp", "qpsk", "ofdm-1m", "wideband-pulse"):
         yield f"{kind} alone", n_kind, _nothing(-60.0, find_nr_cell, kind)
@@ -114,6 +129,10 @@ def _measure(name: str, n: int, make: Callable[..., _Case]) -> dict[str, Any]:
         n_skip = int(rng.uniform(0.02, 0.04) * rate_hz)
         scene.read(n_skip)
         samples = scene.read(round(DURATION_S * rate_hz))
+        if case.beside_hz is not None:
+            turns = case.beside_hz / rate_hz * np.arange(len(samples))
+            samples = signal.resample_poly(samples * np.exp(-2j * np.pi * turns), 1, 2)
+            samples, rate_hz = samples.astype(np.complex64), rate_hz / 2
         begin = time.process_time()
         cell = case.find(samples, rate_hz)
         seconds += time.process_time() - begin

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import signal
 
 from edgespec.dsp.cells import find_named_cell
 from edgespec.dsp.ssb.search import find_nr_cell, holds_block
@@ -150,6 +151,18 @@ def not_cells(rng):
 def test_what_is_no_nr_cell_is_refused(rng):
     for name, samples in not_cells(rng):
         assert find_nr_cell(samples.astype(np.complex64), 3.84e6) is None, name
+
+
+@pytest.mark.parametrize("beside_hz", [-1.1e6, -0.6e6, 0.3e6, 1.0e6])
+@pytest.mark.parametrize("snr_db", [-12.0, 0.0, 25.0])
+def test_a_part_of_an_lte_cell_is_no_nr_cell(rng, beside_hz, snr_db):
+    """Of two bands of one radio, one may hear half of what the other hears."""
+    channel = ChannelConfig("epa", 5.0, 10.0, snr_db)
+    scene = Scene(SceneConfig(4.8e6, CellConfig(int(rng.integers(504))), channel), 3)
+    samples = scene.read(round(0.2 * 4.8e6))
+    turns = np.exp(-2j * np.pi * beside_hz / 4.8e6 * np.arange(len(samples)))
+    part = signal.resample_poly(samples * turns, 1, 2).astype(np.complex64)
+    assert find_nr_cell(part, 2.4e6) is None
 
 
 def test_a_rate_that_holds_no_block_finds_none(rng):
