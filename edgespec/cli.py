@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,7 @@ def monitor(
     until it is back. So is a broker, and events wait on disk for it.
     """
     from edgespec.alarm.console import JsonLinesSink, TableSink
+    from edgespec.alarm.service import Service
     from edgespec.observer.startup import open_observer
     from edgespec.ops.setup.found import check_sources
 
@@ -136,9 +138,11 @@ def monitor(
     )
     check_sources(config, refuse_simulation=refuse_simulation)
     sink = JsonLinesSink(sys.stdout) if as_json else TableSink(sys.stdout)
+    service = Service.of(os.environ)
     observer = open_observer(
         config,
-        [sink],
+        [sink, service],
+        on_progress=service.progress,
         require_broker_s=_REQUIRE_BROKER_S if require_broker else None,
         require_source=require_source,
     )

@@ -1,15 +1,14 @@
 """Events and states on the terminal: JSON lines for programs, a table for people."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, TextIO
 
 from edgespec import __version__
 from edgespec.alarm.output import Output
+from edgespec.alarm.status_line import StatusLine, status_text
 from edgespec.alarm.terminal import Terminal
 from edgespec.config import Config
-from edgespec.heard_cell import CellState, HeardCell
-from edgespec.kinds import OVERLOAD, advice_for
+from edgespec.kinds import advice_for
 from edgespec.records import BandInfo, Event, EventType, ObserverState, RssReport
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.event import EventMessage, event_payload
@@ -85,8 +84,7 @@ class TableSink:
 
     def __init__(self, stream: TextIO) -> None:
         self._terminal = Terminal(stream)
-        # Of several bands, the last word on each: together they are the line on a terminal.
-        self._texts: dict[str, str] = {}
+        self._status = StatusLine()
         # New events whose name is not known yet; it is told before anything else is.
         self._nameless: set[str] = set()
 
@@ -99,7 +97,7 @@ class TableSink:
             f"model {models}, alarms to {config.mqtt.public_url or 'this screen only'}"
         )
         self._terminal.line(_row([name for name, _, _ in _COLUMNS]))
-        self._texts = dict.fromkeys((band.band for band in bands), "starting")
+        self._status = StatusLine([band.band for band in bands])
 
     def event(self, event: Event) -> None:
         """Write one row."""
@@ -130,17 +128,12 @@ class TableSink:
 
     def state(self, state: ObserverState) -> None:
         """Write or overwrite the line about the observer."""
-        text = _status(state)
-        if len(self._texts) > 1:
-            if self._terminal.is_terminal:
-                self._texts[state.band] = _short(state)
-                text = " | ".join(f"{band}: {words}" for band, words in self._texts.items())
-            else:
-                text = f"{state.band}: {text}"
         if self._terminal.is_terminal:
-            self._terminal.status(text)
+            self._terminal.status(self._status.take(state))
+        elif self._status.n_bands > 1:
+            self._terminal.line(f"{state.band}: {status_text(state)}")
         else:
-            self._terminal.line(text)
+            self._terminal.line(status_text(state))
 
     def rss(self, report: RssReport) -> None:
         """Write nothing: the line about the observer has its level."""
@@ -173,107 +166,3 @@ def _range(band: BandInfo) -> str:
     if lower_hz < 0:
         return f"{format_hz(upper_hz - lower_hz)} around an unknown centre"
     return f"{format_hz(lower_hz)} to {format_hz(upper_hz)}"
-
-
-def _highest(state: ObserverState) -> str | None:
-    """Return which detector stands highest, in words that fit to the mood; None where none does.
-
-    While an event is kept open by its hold-off, nothing is above its threshold: that is said.
-    """
-    highest = _highest_share(state)
-    if highest is None or state.warmup_left_s > 0:
-        return None
-    share, name = highest
-    if state.alarm and share <= 1.0:
-        return "nothing above its threshold now"
-    return f"{name} at {100.0 * max(share, 0.0):.0f}% of its threshold"
-
-
-def _highest_share(state: ObserverState) -> tuple[float, str] | None:
-    """Return the largest score as a share of its threshold, and whose it is."""
-    return max(
-        ((score / state.thresholds[name], name) for name, score in state.scores.items()
-         if state.thresholds.get(name) and math.isfinite(score)),
-        default=None,
-    )  # fmt: skip
-
-
-def _short(state: ObserverState) -> str:
-    """Return what fits into a line beside other bands."""
-    parts = [_mood(state), _why_unscored(state), _highest(state), f"{state.speed:.1f}x real time"]
-    return ", ".join(part for part in parts if part)
-
-
-def _status(state: ObserverState) -> str:
-    parts = [
-        _mood(state),
-        *_levels(state),
-        _count(state.n_segments, "segment"),
-        _count(state.n_events, "event"),
-        f"{state.speed:.1f}x real time",
-    ]
-    for words in (_highest(state), _why_unscored(state)):
-        if words is not None:
-            parts.insert(1, words)
-    if state.n_dropped:
-        parts.append(f"{_count(state.n_dropped, 'sample')} lost")
-    if state.cell is not None:
-        parts.append(_cell(state.cell))
-    if state.promise is not None:
-        parts.append(f"calibrated for {state.promise.per_day:g} false events a day")
-    if state.distrust:
-        parts.append(f"not trusted: {state.distrust}")
-    parts += [f"{_count(n, 'segment')} {reason}" for reason, n in state.n_skipped.items() if n]
-    if state.mqtt_connected is not None:
-        waiting = f", {state.spool_events} waiting" if state.spool_events else ""
-        parts.append(f"broker {'connected' if state.mqtt_connected else 'unreachable'}{waiting}")
-    return " | ".join(parts)
-
-
-def _mood(state: ObserverState) -> str:
-    """Return ``ALARM`` while an event is open, ``noticed`` if a score is high without one."""
-    if state.warmup_left_s > 0:
-        return f"warming up, {max(state.warmup_left_s, 0.1):.1f} s left"
-    if state.troubles:
-        return f"{'ALARM: ' if state.alarm else ''}{', '.join(state.troubles)}"
-    if state.alarm:
-        return "ALARM"
-    if state.unscored_s:
-        return "not scored"
-    highest = _highest_share(state)
-    # One segment is no event yet: k of n are.
-    if highest is not None and highest[0] > 1.0:
-        return "noticed"
-    return "not trusted" if state.distrust else "quiet"
-
-
-def _why_unscored(state: ObserverState) -> str | None:
-    """Return what was not scored in the last second, in words; None where all was."""
-    if not state.unscored_reason:
-        return None
-    since = f", nothing for {state.unscored_s:.1f} s" if state.unscored_s else ""
-    return f"{state.unscored_share:.0%} not scored ({state.unscored_reason}{since})"
-
-
-def _levels(state: ObserverState) -> tuple[str, ...]:
-    if not state.n_segments:
-        return ()
-    # What clips is louder than it reads.
-    least = "at least " if OVERLOAD in state.troubles else ""
-    return (
-        f"level {least}{state.level_dbfs:.1f} dBFS",
-        f"noise floor {state.noise_floor_dbfs:.1f} dBFS",
-    )
-
-
-def _cell(cell: HeardCell) -> str:
-    if cell.identity is None:
-        return "no cell" if cell.state is CellState.NONE else "looking for a cell"
-    doubt = ", says little" if cell.distrust else ""
-    learning = ", learning" if cell.state is CellState.LEARNING else ""
-    kind = "NR cell" if cell.technology == "nr" else "cell"
-    return f"{kind} {cell.identity} cancelled ({cell.quality:.0%} of the power{learning}{doubt})"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -12,6 +12,7 @@ from edgespec.alarm.sink import Sink
 from edgespec.alarm.sinks import Judge, Sinks
 from edgespec.evidence.tape import Tape
 from edgespec.observer.band import BandChain
+from edgespec.observer.progress import Progress
 from edgespec.observer.worker import BandWorker
 from edgespec.records import Event, ObserverState
 from edgespec.sources.reader import Reader
@@ -102,6 +103,8 @@ class Monitor:
         on_event: called after the sinks with every event.
         on_radio: told the id of a live source and whether it is there: when it is first heard or
             back (True), and when it falls silent or never speaks (False).
+        on_progress: called when blocks were worked off since its last call and no band stands
+            still that could work, at most five times a second.
         judge: says what is an alert; without it every event is one.
         tapes: of bands whose blocks are kept for a while, by their ids.
 
@@ -118,12 +121,14 @@ class Monitor:
         health: Callable[[], tuple[bool | None, int]] = lambda: (None, 0),
         on_event: Callable[[Event], None] = lambda event: None,
         on_radio: Callable[[str, bool], None] = lambda radio, online: None,
+        on_progress: Callable[[], None] = lambda: None,
         judge: Judge | None = None,
         tapes: Mapping[str, Tape] = MappingProxyType({}),
     ) -> None:
         self._sinks = Sinks(sinks, on_event, judge)
         self._health = health
         self._on_radio = on_radio
+        self._on_progress = on_progress
         self._stopping = Flag()
         self._started_ns = self._looked_ns = 0
         self._ended: set[str] = set()
@@ -141,6 +146,13 @@ class Monitor:
             for radio, watched in zip(radios, self._radios, strict=True)
             for chain, ring in zip(radio.chains, watched.reader.rings, strict=True)
         )
+        # The radio of each worker.
+        self._radio_of = [
+            watched
+            for radio, watched in zip(radios, self._radios, strict=True)
+            for _ in radio.chains
+        ]
+        self._progress = Progress(len(self.workers))
 
     def stop(self) -> None:
         """Ask the monitor to end; safe to call from a signal handler."""
@@ -198,6 +210,13 @@ class Monitor:
             if worker.error is not None and len(self.workers) > 1 and band not in self._ended:
                 self._ended.add(band)
                 _LOG.error("band %s has ended (%s); the others go on", band, worker.error)
+        counts = [worker.n_samples for worker in self.workers]
+        may_rest = [
+            worker.has_ended or not radio.is_online
+            for worker, radio in zip(self.workers, self._radio_of, strict=True)
+        ]
+        if self._progress.made(counts, may_rest):
+            self._sinks.guard("who is told of progress", self._on_progress)
 
     def _tell_radio(self, radio: _Watched) -> None:
         if radio.is_online:

@@ -320,6 +320,7 @@ def open_observer(
     require_broker_s: float | None = None,
     require_source: bool = False,
     on_event: Callable[[Event], None] = lambda event: None,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> Observer:
     """Open everything that ``config`` names, ready to run.
 
@@ -329,6 +330,7 @@ def open_observer(
         require_broker_s: fail unless the broker answers within this time.
         require_source: fail where a radio is not there yet, instead of waiting for it.
         on_event: called after the sinks with every event.
+        on_progress: called now and then while the observer gets on.
 
     Raises:
         ConfigError: the broker is required and none is named, or a rule names what is not there.
@@ -374,6 +376,7 @@ def open_observer(
             health=lambda: (broker.connected, broker.waiting) if broker else (None, 0),
             on_event=on_event,
             on_radio=broker.radio if broker else lambda radio, online: None,
+            on_progress=on_progress,
             judge=judge,
             tapes={} if recorder is None else recorder.tapes,
         )

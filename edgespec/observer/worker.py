@@ -41,6 +41,7 @@ class BandWorker:
 
     Attributes:
         error: what ended the band too early; None if nothing did.
+        has_ended: whether nothing will be worked off any more.
         latency: from the last sample of a block to the decision on the segments it completed,
             with the time that the block waited in the ring.
     """
@@ -68,6 +69,7 @@ class BandWorker:
         self._busy_ns = 0
         self._thread: Thread | None = None
         self.error: BaseException | None = None
+        self.has_ended = False
         self.latency = LatencyHistogram()
         self.n_samples = 0
         self.n_dropped = 0
@@ -111,6 +113,8 @@ class BandWorker:
         except Exception as error:
             # Whatever broke belongs to whoever started the band.
             self.error = error
+        finally:
+            self.has_ended = True
 
     def state(self) -> ObserverState:
         """Return how the band is; only between blocks, or after its end."""
