@@ -23,6 +23,7 @@ from edgespec.flags import (
 from edgespec.newfile import write_new
 from edgespec.ops.calibration.cli import calibrate
 from edgespec.ops.events.cli import events, incidents
+from edgespec.ops.look.cli import look
 from edgespec.ops.setup.cli import setup
 from edgespec.ops.survey.cli import survey
 from edgespec.signals import stop_on_signals
@@ -59,6 +60,7 @@ def main(verbose: bool) -> None:
       edgespec demo                                 needs no radio and no broker
       edgespec setup                                finds the radio, writes a configuration
       edgespec doctor --warm                        is everything there?
+      edgespec look -o now.png                      what does the band look like now?
       edgespec monitor --source sigmf:RECORDING     replays as fast as it can
       edgespec config init edgespec.toml            a commented configuration
 
@@ -326,7 +328,7 @@ def config_init(path: Path | None) -> None:
     click.echo(f"wrote {path}; next: edgespec config check {path}", err=True)
 
 
-for command in (calibrate, events, incidents, setup, survey, twin):
+for command in (calibrate, events, incidents, look, setup, survey, twin):
     main.add_command(command)
 
 

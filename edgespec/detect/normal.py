@@ -150,6 +150,15 @@ class NormalMap:
             )
         return Standing(excess_db, self.spread_db, level_db, self._highest)
 
+    def limit_db(self) -> FloatArray:
+        """Return what a bin's mean over a horizon must exceed to be clear of normal signal."""
+        self.settle()
+        sigmas = max(OWN_SIGMAS, OWN_SHARE * self._highest)
+        limit_db: FloatArray = self.mean_db + np.maximum(
+            np.float32(OWN_DB), np.float32(sigmas) * self.spread_db
+        )
+        return limit_db
+
     def has_usual_shape(self, row_db: FloatArray) -> bool:
         """Return whether the bins of a mean row lie to each other as they do on normal signal.
 

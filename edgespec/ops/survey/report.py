@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgespec.dsp.cells import find_named_cell
 from edgespec.dsp.prefix.bandwidth import Bandwidth, measure_bandwidth
@@ -13,12 +12,12 @@ from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.folded import find_prefix
 from edgespec.dsp.prefix.search import find_others
 from edgespec.errors import SourceError
+from edgespec.ops.collect import collect
 from edgespec.ops.survey.lines import cell_lines
 from edgespec.ops.survey.patience import Patience
 from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
 from edgespec.ops.survey.wifi import WifiHeard, hear_wifi
 from edgespec.sources import open_source
-from edgespec.sources.source import Source
 from edgespec.units import db_from_ratio, format_hz
 
 __all__ = ["Survey", "survey"]
@@ -113,11 +112,10 @@ def survey(
     """
     source = open_source(uri)
     try:
-        samples = _collect(source, duration_s)
+        heard = collect(source, duration_s)
     finally:
         source.close()
-    info = source.info
-    rate_hz = info.sample_rate_hz
+    samples, rate_hz = heard.to_complex(), heard.info.sample_rate_hz
     is_long = len(samples) >= _LEAST_S * rate_hz
     wifi = hear_wifi(samples, rate_hz)
     if not is_long and wifi is None:
@@ -129,7 +127,7 @@ def survey(
     found = Survey(
         source=uri,
         sample_rate_hz=rate_hz,
-        center_freq_hz=info.center_freq_hz,
+        center_freq_hz=heard.center_freq_hz,
         duration_s=len(samples) / rate_hz,
         level_dbfs=db_from_ratio(2.0 * float(np.mean(parts * parts, dtype=np.float64))),
         peak=float(max(parts.max(), -parts.min())),
@@ -145,22 +143,6 @@ def survey(
         return replace(found, cell=cell or find_prefix(samples, rate_hz))
     others = tuple(find_others(samples, rate_hz, cell, between=patience.between))
     return replace(found, cell=cell, bandwidth=measure_bandwidth(samples, cell), others=others)
-
-
-def _collect(source: Source, duration_s: float) -> NDArray[np.complex64]:
-    """Return samples that follow each other, complex64, at most so many seconds of them."""
-    info = source.info
-    raw = info.sample_format.empty(round(duration_s * info.sample_rate_hz))
-    n = 0
-    while n < len(raw):
-        block = source.read(raw[n:])
-        if block is None:
-            break
-        if block.n_dropped and n:
-            raw[: block.n_samples] = block.samples.copy()
-            n = 0
-        n += block.n_samples
-    return info.sample_format.to_complex(raw[:n])
 
 
 def _cell_object(cell: Cell) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from scipy import fft
 
 from edgespec.records import FloatArray
 
-__all__ = ["Part", "Spectrum", "mean_spectrum"]
+__all__ = ["Part", "Peak", "Spectrum", "mean_spectrum"]
 
 _N_BINS = 512
 _N_ROWS = 256
@@ -30,6 +30,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Peak:
+    """A bin above those beside it: its offset from the centre in Hz, and its level in dBFS."""
+
+    offset_hz: float
+    level_dbfs: float
+
+
+@dataclass(frozen=True, slots=True)
 class Spectrum:
     """Mean power a bin: ``power_dbfs`` float32 ``(512,)`` at ``offset_hz`` float64 ``(512,)``.
 
@@ -40,6 +48,17 @@ class Spectrum:
     power_dbfs: FloatArray
     floor_dbfs: float
     parts: tuple[Part, ...]
+
+    def peaks(self, n_most: int) -> tuple[Peak, ...]:
+        """Return the strongest bins that are occupied, as far apart as a gap, strongest first."""
+        found: list[int] = []
+        for at in np.argsort(-self.power_dbfs):
+            is_over = self.power_dbfs[at] > self.floor_dbfs + _OCCUPIED_DB
+            if not is_over or len(found) == n_most:
+                break
+            if all(abs(at - other) > _GAP_BINS for other in found):
+                found.append(int(at))
+        return tuple(Peak(float(self.offset_hz[at]), float(self.power_dbfs[at])) for at in found)
 
 
 def mean_spectrum(samples: NDArray[np.complex64], sample_rate_hz: float) -> Spectrum:

@@ -1,0 +1,1 @@
+"""``edgespec look``: what a band looks like now."""

@@ -1,0 +1,81 @@
+"""``edgespec look`` on the command line."""
+
+import json
+from pathlib import Path
+
+import click
+
+from edgespec.finite import Finite
+from edgespec.flags import CONFIG_OPTION, JSON_OPTION, SOURCE_OPTION
+
+__all__ = ["look"]
+
+
+@click.command()
+@CONFIG_OPTION
+@SOURCE_OPTION
+@click.option(
+    "--band", metavar="ID", help="Of a configuration with several: which; else the first."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw it into FILE (.png, .svg or .pdf), in the place of an older one; needs matplotlib.",
+)
+@click.option(
+    "--duration",
+    type=Finite(min=0.01, max=10.0),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How much of the signal to look at.",
+)
+@click.option(
+    "--skip",
+    type=Finite(min=0.0, max=1e6),
+    default=0.0,
+    metavar="SECONDS",
+    help="How much to leave out before, of a recording.",
+)
+@JSON_OPTION
+def look(
+    config_path: Path | None,
+    source: str | None,
+    band: str | None,
+    output: Path | None,
+    duration: float,
+    skip: float,
+    as_json: bool,
+) -> None:
+    """Show what a band looks like now.
+
+    Level, clipping, what is occupied and the strongest peaks; with -o as a picture: spectrum, and
+    power over time, and beside it what is left of a cell that can be cancelled. Where an observer
+    of this source has run, its normal and the threshold of a bin are drawn, too; of a recording,
+    its annotations are. A radio must not be in use by an observer meanwhile.
+    """
+    from edgespec.config import load_config, override
+    from edgespec.machine import keep_machine_code
+    from edgespec.ops.look.measure import look_at
+    from edgespec.ops.look.opening import open_view
+    from edgespec.ops.setup.found import check_sources
+
+    config = override(load_config(config_path), source=source)
+    keep_machine_code(config.node.state_dir)
+    view = open_view(config, band, check=lambda one: check_sources(one, refuse_simulation=False))
+    found = look_at(
+        view.source,
+        view.recipe,
+        duration,
+        skip_s=skip,
+        normal=view.normal,
+        annotations=view.annotations,
+        progress=lambda text: click.echo(f"look: {text}", err=True),
+    )
+    if output is not None:
+        from edgespec.ops.look.picture import draw_look
+
+        draw_look(found, output)
+    click.echo(json.dumps(found.as_json()) if as_json else found.as_text())

@@ -1,0 +1,85 @@
+"""What a look at a band needs open: its source, its frames, and what its last run learnt."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edgespec.config import BandConfig, Config
+from edgespec.dsp.stream import is_near_rate
+from edgespec.errors import ConfigError
+from edgespec.framing import Recipe
+from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
+from edgespec.observer.kept import KeptFile, KeptNormal, kept_file, load_kept
+from edgespec.observer.startup import named_bundle, open_band_source
+from edgespec.ops.collect import Collected
+from edgespec.sources.schemes import SOURCES
+from edgespec.sources.sigmf import Annotation, annotations_of
+from edgespec.sources.source import Source
+from edgespec.sources.uri import parse_uri
+
+__all__ = ["View", "open_view"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An open source, the frames that its band is watched by, and what there is to compare with."""
+
+    source: Source
+    recipe: Recipe
+    kept: KeptFile
+    annotations: tuple[Annotation, ...]
+
+    def normal(self, heard: Collected) -> KeptNormal | None:
+        """Return what the last run of the same source, frequencies and gain learnt, if any."""
+        found = load_kept(self.kept.path)
+        grid = self.recipe.framing.grid(heard.center_freq_hz)
+        if found is None or not found.is_of(self.kept, grid.range_hz, grid.n_bins):
+            return None
+        return found
+
+
+def open_view(config: Config, band_id: str | None, check: Callable[[Config], None]) -> View:
+    """Open the source of a band, the first where none is named.
+
+    Args:
+        config: of an observer.
+        band_id: which band.
+        check: raises where the source of a band is none to listen to.
+
+    Raises:
+        ConfigError: there is no such band, or what ``check`` raises.
+        UsageError: the URI of the source cannot be understood.
+        SourceError: it cannot be opened.
+        ModelError: a bundle cannot be used.
+    """
+    band = _band(config, band_id)
+    source = config.source_of(band)
+    beside = tuple(one for one in config.band if one.source == source.id)
+    of_source = replace(config, source=(source,), band=beside)
+    check(of_source)
+    uri = parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+    annotations: tuple[Annotation, ...] = ()
+    if uri.scheme == "sigmf":
+        annotations = annotations_of(Path(uri.rest))
+    bundles = [named_bundle(one) for one in beside]
+    opened = open_band_source(of_source, bundles)
+    bundle = bundles[beside.index(band)] or load_bundle(shipped_bundle_path())
+    recipe, model_sha256 = _frames(bundle, opened.info.sample_rate_hz)
+    kept = kept_file(config.node.state_dir, band.id, opened.info.uri, source.gain_db, model_sha256)
+    return View(opened, recipe, kept, annotations)
+
+
+def _band(config: Config, band_id: str | None) -> BandConfig:
+    for band in config.band:
+        if band_id in (None, band.id):
+            return band
+    known = ", ".join(band.id for band in config.band)
+    raise ConfigError(f"there is no band {band_id!r:.60}; the configuration has {known:.200}")
+
+
+def _frames(bundle: Bundle, rate_hz: float) -> tuple[Recipe, str]:
+    """Return the frames of a whole source: those of the bundle, or of none at another rate."""
+    recipe = bundle.manifest.recipe
+    if is_near_rate(rate_hz, recipe.sample_rate_hz):
+        return recipe, bundle.sha256
+    return Recipe.for_rate(rate_hz), ""

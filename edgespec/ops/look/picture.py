@@ -1,0 +1,143 @@
+"""A look as a picture: spectrum above, time below; power on the left, what is left of the cell."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgespec.figures import new_figure, save_figure
+from edgespec.ops.look.planes import Plane
+from edgespec.ops.look.report import Look
+from edgespec.ops.survey.lines import cell_name
+from edgespec.records import FloatArray
+from edgespec.sources.sigmf import Annotation
+from edgespec.units import format_utc
+
+__all__ = ["draw_look", "look_figure"]
+
+#: Rows of a plane that are drawn: of more, the largest of some is shown, so that no burst is lost.
+_MOST_ROWS = 400
+_LEAST_RANGE_DB = 15.0
+_MHZ = 1e6
+
+
+def draw_look(found: Look, path: Path) -> None:
+    """Write a picture of a look, in the format that the file's name asks for.
+
+    Raises:
+        ConfigError: the file cannot be written, or matplotlib is not installed.
+    """
+    save_figure(look_figure(found), path)
+
+
+def look_figure(found: Look) -> Any:
+    """Return the figure of a look: panels ``spectrum`` and ``power``, with a cell ``left``, too.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
+    has_left = found.left is not None
+    figure = new_figure(13.0 if has_left else 9.0, 7.6)
+    panels = figure.subplot_mosaic(
+        [["spectrum", "left spectrum"], ["power", "left"]]
+        if has_left
+        else [["spectrum"], ["power"]],
+        height_ratios=(2, 3),
+    )
+    for above, below in (("spectrum", "power"), ("left spectrum", "left")):
+        if above in panels:
+            panels[above].sharex(panels[below])
+    _spectrum_panel(panels["spectrum"], found)
+    _plane_panel(figure, panels["power"], found, found.power, "dBFS a bin")
+    if found.left is not None:
+        _left_spectrum_panel(panels["left spectrum"], found)
+        label = "dB over what is usually left" if found.left.is_learnt else "dBFS a subband"
+        _plane_panel(figure, panels["left"], found, found.left.plane, label)
+    time = f", {format_utc(found.utc_ns)}" if found.utc_ns else ""
+    # A path may hold what the drawing's language of formulas takes for its own.
+    name = f"{found.source[:120]}{time}: {found.level_dbfs:.1f} dBFS".replace("$", r"\$")
+    figure.suptitle(name, fontsize=9)
+    return figure
+
+
+def _spectrum_panel(panel: Any, found: Look) -> None:
+    freqs_mhz = found.power.freqs_hz / _MHZ
+    reference = found.reference
+    if reference is not None:
+        panel.fill_between(
+            freqs_mhz,
+            reference.lowest_dbfs,
+            reference.highest_dbfs,
+            color="tab:green",
+            alpha=0.2,
+            lw=0,
+            label=f"normal, {reference.age_s / 3600:.1f} h ago",
+        )
+        panel.plot(freqs_mhz, reference.limit_dbfs, color="tab:red", lw=1.0, ls="--",
+                   label="threshold of a bin")  # fmt: skip
+    panel.plot(freqs_mhz, found.max_dbfs, color="tab:orange", lw=0.8, label="max")
+    panel.plot(freqs_mhz, found.median_dbfs, color="tab:gray", lw=0.8, label="median")
+    panel.plot(freqs_mhz, found.mean_dbfs, color="tab:blue", lw=1.2, label="now, on average")
+    panel.set_ylabel("dBFS a bin")
+    panel.legend(fontsize=7, loc="lower center", ncols=3)
+    panel.set_title(f"Power, means over {found.horizon_s * 1e3:.1f} ms", fontsize=9)
+
+
+def _left_spectrum_panel(panel: Any, found: Look) -> None:
+    left, cell = found.left, found.cell
+    if left is None or cell is None:
+        return
+    freqs_mhz = left.plane.freqs_hz / _MHZ
+    panel.plot(freqs_mhz, left.plane.level_db.max(axis=0), color="tab:orange", lw=0.8, label="max")
+    median_db = np.median(left.plane.level_db, axis=0)
+    panel.plot(freqs_mhz, median_db, color="tab:blue", lw=1.2, label="median")
+    panel.legend(fontsize=7, loc="upper right")
+    panel.set_ylabel("dB over usual" if left.is_learnt else "dBFS a subband")
+    panel.set_title(f"{cell_name(cell)} cancelled, {left.left_db:.1f} dB left", fontsize=9)
+
+
+def _plane_panel(figure: Any, panel: Any, found: Look, plane: Plane, label: str) -> None:
+    rows_db, row_s = _pooled(plane.level_db, plane.row_s)
+    low_db, high_db = (float(x) for x in np.quantile(rows_db, (0.05, 0.999)))
+    half_hz = (plane.freqs_hz[1] - plane.freqs_hz[0]) / 2
+    edges_mhz = (plane.freqs_hz[0] - half_hz) / _MHZ, (plane.freqs_hz[-1] + half_hz) / _MHZ
+    image = panel.imshow(
+        rows_db,
+        aspect="auto",
+        origin="lower",
+        interpolation="nearest",
+        extent=(*edges_mhz, plane.start_s, plane.start_s + len(rows_db) * row_s),
+        vmin=low_db,
+        vmax=max(high_db, low_db + _LEAST_RANGE_DB),
+    )
+    figure.colorbar(image, ax=panel, label=label, location="bottom", aspect=50)
+    for one in found.annotations:
+        _box(panel, one, found.sample_rate_hz, edges_mhz)
+    panel.set_ylabel("s")
+    panel.set_xlabel("frequency, MHz" if found.center_freq_hz else "offset from the centre, MHz")
+
+
+def _pooled(level_db: FloatArray, row_s: float) -> tuple[FloatArray, float]:
+    """Return at most so many rows, each the largest of as many, and how long each lasts."""
+    n_each = -(-len(level_db) // _MOST_ROWS)
+    n_rows = max(len(level_db) // n_each, 1)
+    parts = level_db[: n_rows * n_each].reshape(n_rows, -1, level_db.shape[1])
+    largest: FloatArray = parts.max(axis=1)
+    return largest, n_each * row_s
+
+
+def _box(panel: Any, one: Annotation, rate_hz: float, edges_mhz: tuple[float, float]) -> None:
+    """Draw the edges of an annotation, over the whole band where it names none."""
+    lower, upper = (
+        edge if named is None else named / _MHZ
+        for named, edge in zip((one.freq_lower_hz, one.freq_upper_hz), edges_mhz, strict=True)
+    )
+    start_s, stop_s = one.sample_start / rate_hz, (one.sample_start + one.n_samples) / rate_hz
+    across, along = (lower, upper, upper, lower, lower), (start_s, start_s, stop_s, stop_s, start_s)
+    panel.plot(across, along, color="tab:red", lw=1.5, scalex=False, scaley=False)
+    text = one.label
+    if one.score is not None and one.threshold is not None:
+        text += f" {one.score:.3g} over {one.threshold:.3g}"
+    if text:
+        panel.text(lower, start_s, text.replace("$", r"\$"), color="tab:red", fontsize=8,
+                   va="top", clip_on=True, backgroundcolor=(1.0, 1.0, 1.0, 0.7))  # fmt: skip

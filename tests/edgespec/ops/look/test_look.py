@@ -1,0 +1,262 @@
+"""``edgespec look``: what it says and draws of a band, and what it refuses."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from edgespec.cli import main
+from edgespec.config import Config, override
+from edgespec.observer.heard import Heard
+from edgespec.observer.kept import KeptNormal, save_kept
+from edgespec.ops.look.measure import look_at
+from edgespec.ops.look.opening import open_view
+from edgespec.ops.look.report import Look
+from tests.made import band
+from tests.made.lte_cell import noise
+
+RATE_HZ = 1e6
+TONE_HZ = 250e3
+CELL = (
+    "sim:lte-dl?seed=4&sample_rate=1.92M&pci=77&snr_db=20&bits=8&center_freq=806M"
+    "&kind=wideband&isr_db=0&bandwidth_hz=300k&offset_hz=400k&start_s=0.3"
+)
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["look", *map(str, arguments)])
+
+
+def tone_in_noise(folder: Path, rng: np.random.Generator, start_s: float = 0.25) -> str:
+    """Write half a second of noise, with a tone of -20 dBFS from ``start_s`` on."""
+    n = round(0.5 * RATE_HZ)
+    samples = noise(rng, n, 1e-5)
+    on = np.arange(round(start_s * RATE_HZ), n)
+    samples[on] += 0.1 * np.exp(2j * np.pi * TONE_HZ / RATE_HZ * on)
+    return band.write_sigmf(folder / "tone", band.cf32(samples), **{"core:sample_rate": RATE_HZ})
+
+
+def looked(uri: str, duration_s: float = 0.5) -> Look:
+    view = open_view(override(Config(), source=uri), None, lambda config: None)
+    return look_at(
+        view.source, view.recipe, duration_s, normal=view.normal, annotations=view.annotations
+    )
+
+
+def test_a_tone_is_the_strongest_peak_and_all_that_is_occupied(tmp_path, rng) -> None:
+    uri = tone_in_noise(tmp_path, rng, start_s=0.0)
+    result = run("--source", uri, "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    found = json.loads(result.stdout)
+    assert found["schema"] == "edgespec.look/1"
+    assert found["duration_s"] == pytest.approx(0.5)
+    assert found["level_dbfs"] == pytest.approx(-20.0, abs=0.1)
+    assert found["clipped_share"] is None
+    (peak, *_) = found["peaks"]
+    assert peak["freq_hz"] == pytest.approx(band.CENTER_HZ + TONE_HZ, abs=RATE_HZ / 512)
+    (part,) = found["occupied"]
+    assert part["lower_hz"] < band.CENTER_HZ + TONE_HZ < part["upper_hz"]
+    assert found["occupied_share"] == pytest.approx(
+        (part["upper_hz"] - part["lower_hz"]) / RATE_HZ, abs=1e-3
+    )
+    assert (found["cell"], found["reference_age_s"], found["excess"]) == (None, None, [])
+    text = run("--source", uri).stdout
+    assert "strongest peaks: 806.2500 MHz -20" in text
+    assert "no cell" in text
+
+
+def test_clipping_is_said_with_what_helps(tmp_path) -> None:
+    samples = np.tile(np.array([[255, 128], [0, 128], [200, 60], [90, 130]], "u1"), (25_000, 1))
+    uri = band.write_sigmf(tmp_path / "loud", samples, **{"core:sample_rate": RATE_HZ})
+    assert json.loads(run("--source", uri, "--json").stdout)["clipped_share"] == 0.25
+    assert (
+        "25.00% clipped: the receiver is overloaded, lower its gain" in run("--source", uri).stdout
+    )
+
+
+def test_the_picture_shows_where_and_when_the_tone_is(tmp_path, rng) -> None:
+    """The file is opened: the tone's columns are as bright as the colours go, when it is on."""
+    pytest.importorskip("matplotlib")
+    from matplotlib.image import imread
+
+    from edgespec.ops.look.picture import draw_look, look_figure
+
+    found = looked(tone_in_noise(tmp_path, rng))
+    figure = look_figure(found)
+    draw_look(found, tmp_path / "now.png")
+    pixels = imread(tmp_path / "now.png")[..., :3]
+    figure.set_dpi(110)
+    figure.draw_without_rendering()
+    (panel,) = (axes for axes in figure.axes if axes.images)
+    (image,) = panel.images
+
+    def colour(offset_hz: float, time_s: float) -> np.ndarray:
+        x, y = panel.transData.transform(((band.CENTER_HZ + offset_hz) / 1e6, time_s))
+        return pixels[len(pixels) - 1 - round(y), round(x)]
+
+    highest, lowest = (np.array(image.cmap(share))[:3] for share in (1.0, 0.0))
+    for time_s in (0.3, 0.4, 0.48):
+        np.testing.assert_allclose(colour(TONE_HZ, time_s), highest, atol=0.15)
+        assert np.abs(colour(-TONE_HZ, time_s) - lowest).max() < 0.35
+    for time_s in (0.02, 0.1, 0.22):
+        assert np.abs(colour(TONE_HZ, time_s) - lowest).max() < 0.35
+
+
+def test_the_curves_are_what_was_heard(tmp_path, rng) -> None:
+    pytest.importorskip("matplotlib")
+    from edgespec.ops.look.picture import look_figure
+
+    found = looked(tone_in_noise(tmp_path, rng))
+    curves = {line.get_label(): line.get_xydata() for line in look_figure(found).axes[0].lines}
+    tone = int(np.argmin(np.abs(found.power.freqs_hz - band.CENTER_HZ - TONE_HZ)))
+    assert curves["max"][tone, 0] == pytest.approx((band.CENTER_HZ + TONE_HZ) / 1e6)
+    assert curves["max"][tone, 1] == pytest.approx(-20.0, abs=0.2)
+    # It is there half of the time: the mean of levels in dB lies halfway down to the noise.
+    quiet_dbfs = np.median(curves["now, on average"][:, 1])
+    halfway = (curves["max"][tone, 1] + quiet_dbfs) / 2
+    assert curves["now, on average"][tone, 1] == pytest.approx(halfway, abs=1.0)
+
+
+def test_a_cell_is_cancelled_beside_the_power_and_an_interferer_is_left(tmp_path) -> None:
+    pytest.importorskip("matplotlib")
+    from edgespec.ops.look.picture import look_figure
+
+    found = looked(CELL, 0.5)
+    assert found.cell is not None
+    assert found.cell.identity == 77
+    assert found.left is not None
+    plane = found.left.plane
+    before, after = (
+        plane.level_db[rows].mean(axis=0) for rows in (slice(0, 400), slice(-300, None))
+    )
+    rise_db = after - before
+    where_hz = plane.freqs_hz[rise_db.argmax()] - 806e6
+    assert abs(where_hz - 400e3) < 200e3
+    assert rise_db.max() > 15.0
+    images = [axes.images[0] for axes in look_figure(found).axes if axes.images]
+    assert [image.get_array().shape[1] for image in images] == [128, plane.level_db.shape[1]]
+    assert "of it are left" in found.as_text()
+
+
+def kept_of(view, found: Look, age_s: float, change: np.ndarray) -> None:
+    """Keep, as a run of so long ago would, what was normal: what is found, and a change of it."""
+    n = view.recipe.n_horizon
+    rows = (found.power.level_db[: len(found.power.level_db) // n * n]).reshape(-1, n, 128)[:40]
+    heard = Heard("", (rows + change).astype("f2"), np.full(len(rows), np.nan, "f4"),
+                  np.zeros((len(rows), 128), "f2"))  # fmt: skip
+    grid = view.recipe.framing.grid(found.center_freq_hz)
+    mean = heard.rows_dbfs().mean(axis=0)
+    utc_ns = found.utc_ns - round(age_s * 1e9)
+    kept = KeptNormal(utc_ns, view.kept.source, None, grid.range_hz, "", mean, heard)
+    save_kept(view.kept.path, kept)
+
+
+def test_what_is_clear_of_the_last_runs_normal_is_said_and_drawn(tmp_path, rng) -> None:
+    pytest.importorskip("matplotlib")
+
+    from edgespec.ops.look.picture import look_figure
+
+    uri = tone_in_noise(tmp_path, rng, start_s=0.0)
+    config = override(Config(), source=uri)
+    config = replace(config, node=replace(config.node, state_dir=tmp_path / "state"))
+    found = looked(uri)
+    tone = int(np.argmin(np.abs(found.power.freqs_hz - band.CENTER_HZ - TONE_HZ)))
+    for change_db, n_clear in ((0.0, 0), (-40.0, 1)):
+        change = np.zeros(128, "f4")
+        change[tone - 4 : tone + 5] = change_db
+        view = open_view(config, None, lambda one: None)
+        kept_of(view, found, 7200.0, change)
+        now = look_at(view.source, view.recipe, 0.5, normal=view.normal)
+        assert now.reference is not None
+        assert now.reference.age_s == pytest.approx(7200.0, abs=1.0)
+        assert len(now.excess) == n_clear
+        labels = [line.get_label() for line in look_figure(now).axes[0].lines]
+        assert "threshold of a bin" in labels
+    (one,) = now.excess
+    assert one.lower_hz < band.CENTER_HZ + TONE_HZ < one.upper_hz
+    # A bin of noise swings by 2 dB around its mean.
+    assert one.excess_db == pytest.approx(41.0, abs=2.0)
+    assert "2.0 h ago: clear of it are" in now.as_text()
+
+
+def test_what_another_source_learnt_is_no_reference(tmp_path, rng) -> None:
+
+    uri = tone_in_noise(tmp_path, rng)
+    config = override(Config(), source=uri)
+    config = replace(config, node=replace(config.node, state_dir=tmp_path / "state"))
+    found = looked(uri)
+    view = open_view(config, None, lambda one: None)
+    kept_of(view, found, 10.0, np.zeros(128, "f4"))
+    view.source.close()
+    other = replace(config, source=(replace(config.source[0], gain_db=20.0),))
+    view = open_view(other, None, lambda one: None)
+    assert look_at(view.source, view.recipe, 0.5, normal=view.normal).reference is None
+
+
+def test_annotations_of_a_recording_are_drawn_where_they_are(tmp_path, rng) -> None:
+    pytest.importorskip("matplotlib")
+    from edgespec.ops.look.picture import look_figure
+
+    uri = tone_in_noise(tmp_path, rng)
+    path = Path(uri.removeprefix("sigmf:")).with_suffix(".sigmf-meta")
+    meta = json.loads(path.read_text())
+    meta["annotations"] = [
+        {
+            "core:sample_start": 250_000,
+            "core:sample_count": 100_000,
+            "core:freq_lower_edge": 806.2e6,
+            "core:freq_upper_edge": 806.3e6,
+            "core:label": "tone$",
+            "edgespec:score": 9.0,
+            "edgespec:threshold": 4.0,
+        },
+        {"core:sample_start": "nonsense"},
+        "nonsense",
+        {"core:sample_start": 10**9, "core:sample_count": 5},
+    ]
+    path.write_text(json.dumps(meta))
+    found = looked(uri)
+    assert [one.label for one in found.annotations] == ["tone$"]
+    (panel,) = (axes for axes in look_figure(found).axes if axes.images)
+    (box,) = panel.lines
+    assert box.get_xydata().min(axis=0) == pytest.approx([806.2, 0.25])
+    assert box.get_xydata().max(axis=0) == pytest.approx([806.3, 0.35])
+    assert "9 over 4" in panel.texts[0].get_text()
+    skipped = run("--source", uri, "--skip", 0.2, "--json")
+    assert json.loads(skipped.stdout)["n_annotations"] == 1
+    assert json.loads(skipped.stdout)["duration_s"] == pytest.approx(0.3, abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--source", "sigmf:nowhere"), 4, "nowhere"),
+        (("--source", "sim:lte-dl?duration_s=0.001"), 4, "a look needs"),
+        (("--source", "sim:lte-dl?duration_s=0.1", "--skip", "5"), 4, "behind the first 5 s"),
+        (("--source", CELL, "--duration", "nan"), 2, "--duration"),
+        (("--source", CELL, "--duration", "60"), 2, "--duration"),
+        (("--source", "sim:lte-dl?sample_rate=20M", "--duration", "9"), 2, "or less"),
+        (("--source", CELL, "--band", "none"), 3, "no band 'none'"),
+        (("-c", "nowhere.toml"), 3, "nowhere.toml"),
+        ((), 3, "no source is named"),
+    ],
+)
+def test_refusals_are_one_sentence(arguments, code, words) -> None:
+    result = run(*arguments)
+    assert result.exit_code == code, result.output
+    assert words in result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+def test_a_picture_that_cannot_be_written_is_an_error(tmp_path, rng) -> None:
+    pytest.importorskip("matplotlib")
+    uri = tone_in_noise(tmp_path, rng)
+    result = run("--source", uri, "-o", tmp_path / "none" / "now.png")
+    assert result.exit_code == 3
+    assert "cannot be written" in result.stderr
+    assert run("--source", uri, "-o", tmp_path / "now.png").exit_code == 0
+    assert (tmp_path / "now.png").read_bytes().startswith(b"\x89PNG")
