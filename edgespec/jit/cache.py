@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache, _CacheLocator
 
 from edgespec.jit.progress import NOTICE
 from edgespec.jit.sources import digest_of
@@ -38,6 +38,7 @@ def kept(dispatcher: Any) -> Any:
         try:
             dispatcher._cache = _Cache(dispatcher.py_func)
         except RuntimeError:
+            dispatcher._cache = _Uncached(dispatcher.py_func.__name__)
             _say_uncached("no folder can be written to")
     return dispatcher
 
@@ -103,6 +104,16 @@ class _Cache(FunctionCache):  # type: ignore[misc]
             super().save_overload(sig, data)
         except OSError as error:
             _say_uncached(error.strerror or str(error))
+
+
+class _Uncached(NullCache):  # type: ignore[misc]
+    """No cache, which lets it be known when a kernel is compiled as the other one does."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def load_overload(self, sig: Any, target_context: Any) -> None:
+        NOTICE.begin(self._name)
 
 
 def _constant(value: Any) -> str:

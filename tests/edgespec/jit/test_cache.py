@@ -242,5 +242,18 @@ def test_o12_every_kernel_that_is_not_in_the_cache_is_noticed(
     cache._folder.cache_clear()
 
 
+def test_o12_kernels_that_cannot_be_kept_are_noticed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be written, every start would else be silent for a minute."""
+    seen: list[str] = []
+    monkeypatch.setattr(cache.NOTICE, "begin", seen.append)
+    monkeypatch.setattr(cache, "cache_folder", lambda file: None)
+    made = kernel(_plus_one)
+    cache._say_uncached.cache_clear()
+    if made is _plus_one:
+        pytest.skip("the compiler is off")
+    assert [made(1), made(2), made(3.0)] == [2, 3, 4.0]
+    assert seen == ["_plus_one", "_plus_one"]
+
+
 def _plus_one(n: int) -> int:
     return n + 1
