@@ -35,11 +35,11 @@ def level_rows(  # type: ignore[no-untyped-def]
     for t in range(n_slots):
         if not count[t] or flags[t]:
             continue
-        share = 1.0 / count[t]
+        share = 1.0 / np.float64(count[t])
         re, im, total = 0.0, 0.0, 0.0
         for k in range(n_bins):
-            re += product[t, k].real
-            im += product[t, k].imag
+            re += np.float64(product[t, k].real)
+            im += np.float64(product[t, k].imag)
             total += np.float64(power[t, k]) + power[t, k + 1]
         re, im, total = share * re, share * im, 0.5 * share * total
         size = math.sqrt(re * re + im * im)
@@ -48,7 +48,8 @@ def level_rows(  # type: ignore[no-untyped-def]
         if coherence[n_rows] > CLEAR and re < TURNED * size:
             cosine, sine = share * re / max(size, 1e-30), share * im / max(size, 1e-30)
         for k in range(n_bins):
-            now = cosine * product[t, k].real + sine * product[t, k].imag
+            re, im = np.float64(product[t, k].real), np.float64(product[t, k].imag)
+            now = cosine * re + sine * im
             level[n_rows, k] = now
             both = np.float64(power[t, k]) + power[t, k + 1]
             noise[n_rows, k] = 0.5 * share * both - now

@@ -96,9 +96,9 @@ def sum_active(frame_totals, active):  # type: ignore[no-untyped-def]
     for slot in range(active.shape[0]):
         for symbol in range(active.shape[1]):
             if active[slot, symbol]:
-                re += frame_totals[slot, symbol, 0]
-                im += frame_totals[slot, symbol, 1]
-                power += frame_totals[slot, symbol, 2]
+                re += np.float64(frame_totals[slot, symbol, 0])
+                im += np.float64(frame_totals[slot, symbol, 1])
+                power += np.float64(frame_totals[slot, symbol, 2])
     return re, im, power
 
 
