@@ -133,6 +133,7 @@ def monitor(
     from edgespec.alarm.console import JsonLinesSink, TableSink
     from edgespec.alarm.service import Service
     from edgespec.observer.startup import open_observer
+    from edgespec.ops.metrics.open import open_metrics
     from edgespec.ops.setup.found import check_sources
 
     config = _load(
@@ -140,14 +141,16 @@ def monitor(
     )
     check_sources(config, refuse_simulation=refuse_simulation)
     sink = JsonLinesSink(sys.stdout) if as_json else TableSink(sys.stdout)
-    service = Service.of(os.environ)
+    service, metrics = Service.of(os.environ), open_metrics(config.metrics)
     observer = open_observer(
         config,
-        [sink, service],
+        [sink, service, *([metrics] if metrics is not None else [])],
         on_progress=service.progress,
         require_broker_s=_REQUIRE_BROKER_S if require_broker else None,
         require_source=require_source,
     )
+    if metrics is not None:
+        metrics.watch(observer)
     sink.header(observer.bands, config)
     stop_on_signals(observer.monitor.stop)
     observer.monitor.run(duration)

@@ -104,6 +104,11 @@ class MqttSink:
         return self._mailbox.n_events + len(self._spool)
 
     @property
+    def waiting_bytes(self) -> int:
+        """Payload of those that the journal has."""
+        return self._spool.waiting_bytes
+
+    @property
     def n_lost(self) -> int:
         """Messages given up because no space was left for them."""
         return self._mailbox.n_lost + self._spool.n_lost

@@ -4,6 +4,7 @@ from edgespec.config.alert_tables import AlarmConfig, AlertConfig
 from edgespec.config.detect_table import DetectConfig
 from edgespec.config.evidence_table import EvidenceConfig
 from edgespec.config.loader import load_config, load_record, override
+from edgespec.config.metrics_table import MetricsConfig
 from edgespec.config.schema import json_schema
 from edgespec.config.tables import (
     BandConfig,
@@ -21,6 +22,7 @@ __all__ = [
     "Config",
     "DetectConfig",
     "EvidenceConfig",
+    "MetricsConfig",
     "MqttConfig",
     "NodeConfig",
     "SourceConfig",

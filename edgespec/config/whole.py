@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from edgespec.config.alert_tables import AlarmConfig, AlertConfig
 from edgespec.config.detect_table import DetectConfig
 from edgespec.config.evidence_table import EvidenceConfig
+from edgespec.config.metrics_table import MetricsConfig
 from edgespec.config.tables import (
     BandConfig,
     MqttConfig,
@@ -49,6 +50,9 @@ class Config:
     )
     mqtt: MqttConfig = field(
         default_factory=MqttConfig, metadata=about("The broker; nothing is sent without url")
+    )
+    metrics: MetricsConfig = field(
+        default_factory=MetricsConfig, metadata=about("Figures for Prometheus")
     )
 
     def __post_init__(self) -> None:

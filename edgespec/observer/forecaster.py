@@ -1,10 +1,13 @@
 """The model at work: from a segment to what was expected of it."""
 
+import time
+
 import numpy as np
 
 from edgespec.dsp.transforms import Transform, open_transform
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
+from edgespec.observer.latency import LatencyHistogram
 from edgespec.records import Forecast, Segment
 
 __all__ = ["Forecaster"]
@@ -21,6 +24,9 @@ class Forecaster:
         bundle: the model.
         backend: runtime that holds it.
         transform: how windows are standardised; default: in NumPy.
+
+    Attributes:
+        durations: of the calls of the model.
     """
 
     def __init__(
@@ -34,6 +40,7 @@ class Forecaster:
         self._predict_raw = None if self._sees_target else getattr(backend, "predict_raw", None)
         self._context = np.empty((geometry.n_context, geometry.n_bins), np.float32)
         self._target = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
+        self.durations = LatencyHistogram()
         self._expected_dbfs = np.empty_like(self._target)
 
     def forecast(self, segment: Segment) -> Forecast:
@@ -41,7 +48,9 @@ class Forecaster:
         transform = self._transform
         if self._predict_raw is not None:
             scaling = transform.scaling_of(segment.context, self._context)
+            begun_ns = time.perf_counter_ns()
             expected = self._predict_raw(segment.context, scaling)
+            self.durations.add(time.perf_counter_ns() - begun_ns)
             transform.restore(expected, scaling, self._expected_dbfs)
             return Forecast(self._expected_dbfs, scaling)
         scaling = transform.standardise(segment.context, self._context)
@@ -49,5 +58,8 @@ class Forecaster:
         if self._sees_target:
             transform.apply(segment.target, scaling, self._target)
             window = self._target
-        transform.restore(self._backend.predict(window), scaling, self._expected_dbfs)
+        begun_ns = time.perf_counter_ns()
+        expected = self._backend.predict(window)
+        self.durations.add(time.perf_counter_ns() - begun_ns)
+        transform.restore(expected, scaling, self._expected_dbfs)
         return Forecast(self._expected_dbfs, scaling)

@@ -23,17 +23,20 @@ class LatencyHistogram:
     Attributes:
         n: how many durations were counted.
         max_ns: the longest of them.
+        total_ns: their sum.
     """
 
-    __slots__ = ("_counts", "max_ns", "n")
+    __slots__ = ("_counts", "max_ns", "n", "total_ns")
 
     def __init__(self) -> None:
         self._counts = [0] * (len(_EDGES_NS) + 1)
         self.n = 0
-        self.max_ns = 0
+        self.max_ns = self.total_ns = 0
 
     def add(self, duration_ns: int) -> None:
         """Count one duration; a negative one counts as nothing."""
+        duration_ns = max(duration_ns, 0)
+        self.total_ns += duration_ns
         self._counts[bisect_left(_EDGES_NS, duration_ns)] += 1
         self.n += 1
         if duration_ns > self.max_ns:

@@ -11,6 +11,7 @@ from edgespec.detect.detectors import make_detectors
 from edgespec.detect.site import SiteScale
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.heard import Heard
+from edgespec.observer.latency import LatencyHistogram
 from edgespec.records import Geometry, Score, Segment
 
 __all__ = ["Scorer"]
@@ -60,6 +61,11 @@ class Scorer:
     def is_warm(self) -> bool:
         """Whether the scores of the last segment are those of a warm observer."""
         return self._n_segments + self._n_missed > self.n_warmup
+
+    @property
+    def inference(self) -> LatencyHistogram | None:
+        """How long the model's calls took; None where none is called."""
+        return self._forecaster.durations if self._forecaster is not None else None
 
     @property
     def n_warmup_left(self) -> int:

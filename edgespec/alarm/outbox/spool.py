@@ -87,6 +87,11 @@ class Spool:
         """The highest sequence number that was ever used, or may have been before a power cut."""
         return self._sequence
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Payload of the messages that wait."""
+        return self._waiting_bytes
+
     def append(self, sequence: int, payload: bytes, *, droppable: bool = False) -> None:
         """Keep a message until it is acknowledged; ``droppable`` ones go first when space ends.
 

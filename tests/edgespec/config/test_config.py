@@ -49,7 +49,7 @@ def message(folder: Path, text: str) -> str:
 
 def tables_of(config: Config) -> list[Any]:
     many = (*config.source, *config.band, *config.alert)
-    return [config.node, *many, config.detect, config.alarm, config.mqtt]
+    return [config.node, *many, config.detect, config.alarm, config.mqtt, config.metrics]
 
 
 def test_template_loads_to_the_defaults(tmp_path: Path) -> None:

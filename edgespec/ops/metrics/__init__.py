@@ -1,0 +1,1 @@
+"""Figures of a running observer for Prometheus."""

@@ -1,0 +1,157 @@
+"""The figures of an observer as Prometheus's families: names, units and labels.
+
+They are made when somebody asks; what goes on is only counted. No frequency is ever a label.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+
+from edgespec import __version__
+from edgespec.observer.latency import EDGES_S, LatencyHistogram
+from edgespec.records import ObserverState
+
+if TYPE_CHECKING:
+    from edgespec.observer.startup import Observer
+
+__all__ = ["figures_of"]
+
+#: Of the edges that are counted, two a decade are told.
+_TOLD_EDGES_S = EDGES_S[::5]
+_IO = Path("/proc/self/io")
+
+
+def figures_of(
+    observer: "Observer", states: Mapping[str, ObserverState], alarms: LatencyHistogram
+) -> Iterator[Metric]:
+    """Yield every family of figures.
+
+    Args:
+        observer: what runs.
+        states: the last one of each band.
+        alarms: from the last sample that an alert needed to the alert.
+    """
+    yield _gauge("info", "What runs here", {"version": __version__}, 1.0)
+    yield from _of_sources(observer)
+    yield from _of_states(states)
+    inference = HistogramMetricFamily(
+        "edgespec_inference_duration_seconds", "Time of one call of the model", labels=["band"]
+    )
+    for worker in observer.monitor.workers:
+        durations = worker.chain.scorer.inference
+        if durations is not None:
+            inference.add_metric([worker.chain.info.band], *_buckets(durations))
+    yield inference
+    latency = HistogramMetricFamily(
+        "edgespec_sample_to_alarm_seconds", "From the last sample that an alert needed to the alert"
+    )
+    latency.add_metric([], *_buckets(alarms))
+    yield latency
+    if observer.broker is not None:
+        yield _gauge("mqtt_connected", "Whether the broker is connected", {},
+                     float(observer.broker.connected))  # fmt: skip
+        yield _gauge("mqtt_spool_bytes", "Payload of the events that wait for the broker", {},
+                     float(observer.broker.waiting_bytes))  # fmt: skip
+    if _IO.is_file():
+        fields = dict(line.split(": ") for line in _IO.read_text().splitlines())
+        written = CounterMetricFamily(
+            "edgespec_disk_written_bytes", "Bytes that the observer had written to disks"
+        )
+        written.add_metric([], float(fields["write_bytes"]))
+        yield written
+
+
+def _of_sources(observer: "Observer") -> Iterator[Metric]:
+    dropped = CounterMetricFamily(
+        "edgespec_samples_dropped",
+        "Samples of a source that a band never got",
+        labels=["source", "band"],
+    )
+    reconnects = CounterMetricFamily(
+        "edgespec_source_reconnects", "How often a source was opened anew", labels=["source"]
+    )
+    model = GaugeMetricFamily(
+        "edgespec_model_info", "The bundle that judges a band", labels=["band", "sha256"]
+    )
+    workers = {worker.chain.info.band: worker for worker in observer.monitor.workers}
+    for radio in observer.radios:
+        reconnects.add_metric([radio.id], getattr(radio.source, "n_reconnects", 0))
+        for chain in radio.chains:
+            band = chain.info.band
+            dropped.add_metric([radio.id, band], workers[band].n_dropped)
+            if chain.info.model_sha256 is not None:
+                model.add_metric([band, chain.info.model_sha256], 1.0)
+    yield from (dropped, reconnects, model)
+
+
+def _of_states(states: Mapping[str, ObserverState]) -> Iterator[Metric]:
+    """Yield what the states of the bands say; a level is told once there is one."""
+    skipped = CounterMetricFamily(
+        "edgespec_windows_skipped", "Segments that were not scored", labels=["band", "reason"]
+    )
+    counters = {
+        name: CounterMetricFamily(f"edgespec_{name}", text, labels=["band"])
+        for name, text in (
+            ("samples", "Samples that were worked off"),
+            ("segments", "Segments that were looked at"),
+            ("events", "Events that began"),
+        )
+    }
+    gauges = {
+        name: GaugeMetricFamily(f"edgespec_{name}", text, labels=["band"])
+        for name, text in (
+            ("noise_floor_dbfs", "Noise floor of a bin"),
+            ("level_dbfs", "Power of the band"),
+            ("alarm", "Whether an alert is open"),
+            ("warmup_left_seconds", "Signal that is still to be learnt from"),
+            ("unscored_ratio", "Share of the last second that could not be scored"),
+            ("speed_ratio", "Seconds of signal that a second of work takes off"),
+        )
+    }
+    for band, state in tuple(states.items()):
+        for reason, n in state.n_skipped.items():
+            skipped.add_metric([band, reason], n)
+        for name, n in (
+            ("samples", state.n_samples),
+            ("segments", state.n_segments),
+            ("events", state.n_events),
+        ):
+            counters[name].add_metric([band], n)
+        if state.n_segments:
+            gauges["noise_floor_dbfs"].add_metric([band], state.noise_floor_dbfs)
+            gauges["level_dbfs"].add_metric([band], state.level_dbfs)
+        gauges["alarm"].add_metric([band], float(state.alarm))
+        gauges["warmup_left_seconds"].add_metric([band], state.warmup_left_s)
+        gauges["unscored_ratio"].add_metric([band], state.unscored_share)
+        gauges["speed_ratio"].add_metric([band], state.speed)
+    yield skipped
+    yield from counters.values()
+    yield from gauges.values()
+
+
+def _gauge(name: str, text: str, labels: Mapping[str, str], value: float) -> Metric:
+    family = GaugeMetricFamily(f"edgespec_{name}", text, labels=list(labels))
+    family.add_metric(list(labels.values()), value)
+    return family
+
+
+def _buckets(counted: LatencyHistogram) -> tuple[list[tuple[str, float]], float]:
+    """Return how many durations lay below each edge that is told, and the sum of all."""
+    bins = list(counted.bins())
+    within = [
+        sum(n for edge_s, n in bins if edge_s is not None and lower_s < edge_s <= upper_s)
+        for lower_s, upper_s in zip((0.0, *_TOLD_EDGES_S), _TOLD_EDGES_S, strict=False)
+    ]
+    buckets = [
+        (f"{edge_s:.3g}", float(n))
+        for edge_s, n in zip(_TOLD_EDGES_S, accumulate(within), strict=True)
+    ]
+    return [*buckets, ("+Inf", float(sum(n for _, n in bins)))], counted.total_ns / 1e9
