@@ -1,11 +1,17 @@
 """Pictures: the one place that loads matplotlib, and says what is missing where it is not there."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from edgespec.errors import ConfigError
 
-__all__ = ["new_figure", "save_figure"]
+__all__ = ["can_draw", "new_figure", "save_figure"]
+
+
+def can_draw() -> bool:
+    """Return whether matplotlib is installed, without loading it."""
+    return find_spec("matplotlib") is not None
 
 
 def new_figure(width_in: float, height_in: float) -> Any:

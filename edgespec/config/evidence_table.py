@@ -27,9 +27,16 @@ class EvidenceConfig:
         default=1.0,
         metadata=about("How much from its begin on", unit="s", minimum=0.01, maximum=60),
     )
+    pictures: bool = field(
+        default=True,
+        metadata=about(
+            "Whether each recording is drawn beside it, by a process of its own, where matplotlib "
+            "is installed (the extra twin)"
+        ),
+    )
     max_bytes: int = field(
         default=200_000_000,
-        metadata=about("Bytes of all recordings; the oldest go", minimum=100_000),
+        metadata=about("Bytes of all recordings and pictures; the oldest go", minimum=100_000),
     )
     max_age_days: float = field(
         default=30.0, metadata=about("Recordings that are older go", unit="days", above=0)

@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
 
+from edgespec.evidence.pictures import Picture, Pictures
 from edgespec.evidence.recording import recording_of
 from edgespec.evidence.shelf import Shelf
 from edgespec.evidence.tape import Cut, Tape
@@ -17,6 +19,8 @@ _LOG = logging.getLogger(__name__)
 #: Cuts that wait for the disk; each may be some megabytes.
 _MOST_WAITING = 4
 _CLOSE_S = 10.0
+#: What a picture shows of a long recording.
+_SHOWN_BEFORE_S, _SHOWN_S, _SHOWN_BYTES = 1.5, 4.0, 200_000_000
 
 
 class Recorder:
@@ -31,6 +35,7 @@ class Recorder:
         before_s: seconds before an event.
         after_s: seconds from its begin on.
         max_memory_bytes: of all tapes together.
+        pictures: draws what is kept; None for nothing. Closed with it.
 
     Attributes:
         tapes: for each band; whoever works on it adds its blocks.
@@ -45,10 +50,12 @@ class Recorder:
         before_s: float,
         after_s: float,
         max_memory_bytes: int,
+        pictures: Pictures | None = None,
     ) -> None:
         self._shelf = shelf
         self._node = node
         self._sources = sources
+        self._pictures = pictures
         self._waiting: Queue[tuple[str, Cut] | None] = Queue(_MOST_WAITING)
         self._has_failed = False
         self.n_left_out = 0
@@ -88,6 +95,8 @@ class Recorder:
         except Full:
             _LOG.warning("the disk takes too long: some recordings of alerts are not kept")
         self._writer.join(_CLOSE_S)
+        if self._pictures is not None:
+            self._pictures.close()
 
     def _put(self, band: str, cut: Cut) -> None:
         try:
@@ -111,3 +120,16 @@ class Recorder:
             self._has_failed = False
             if path is not None:
                 _LOG.info("kept the samples around an alert: %s", path)
+                if self._pictures is not None:
+                    self._pictures.put(_shown(path, cut))
+
+
+def _shown(meta: Path, cut: Cut) -> Picture:
+    """Return which seconds of a recording its picture shows: around its first event."""
+    begin_s = (cut.events[0].sample_start - cut.sample_start) / cut.sample_rate_hz
+    skip_s = max(begin_s - _SHOWN_BEFORE_S, 0.0)
+    most_s = min(
+        _SHOWN_S, _SHOWN_BYTES * len(cut.samples) / cut.samples.nbytes / cut.sample_rate_hz
+    )
+    rest_s = len(cut.samples) / cut.sample_rate_hz - skip_s
+    return Picture(meta, skip_s, min(most_s, rest_s))

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from edgespec.evidence.recording import Recording
 from edgespec.newfile import replace_file
@@ -11,13 +12,13 @@ from edgespec.newfile import replace_file
 __all__ = ["Shelf"]
 
 _LOG = logging.getLogger(__name__)
-_META, _DATA = ".sigmf-meta", ".sigmf-data"
+_META, _DATA, _PICTURE = ".sigmf-meta", ".sigmf-data", ".png"
 _DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The newest recordings, as many as fit.
+    """The newest recordings, as many as fit, with their pictures; any thread may add to it.
 
     Args:
         folder: where they are, and nothing else is touched.
@@ -28,6 +29,7 @@ class Shelf:
     folder: Path
     max_bytes: int
     max_age_days: float
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def put(self, recording: Recording) -> Path | None:
         """Keep a recording, and let the oldest go; return its metadata file, None if it is too big.
@@ -43,17 +45,31 @@ class Shelf:
                 *(n_bytes / 1e6, self.max_bytes / 1e6),
             )
             return None
-        self._make_room(self.max_bytes - n_bytes)
         data, meta = (self.folder / f"{recording.name}{end}" for end in (_DATA, _META))
-        try:
-            replace_file(data, recording.data)
-            # Who finds metadata finds data.
-            replace_file(meta, recording.meta)
-        except OSError:
-            if not meta.exists():
-                data.unlink(missing_ok=True)
-            raise
+        with self._lock:
+            self._make_room(self.max_bytes - n_bytes)
+            try:
+                replace_file(data, recording.data)
+                # Who finds metadata finds data.
+                replace_file(meta, recording.meta)
+            except OSError:
+                if not meta.exists():
+                    data.unlink(missing_ok=True)
+                raise
         return meta
+
+    def put_picture(self, meta: Path, drawn: Path) -> None:
+        """Move a picture beside its recording, which may have gone meanwhile: so does the picture.
+
+        Raises:
+            OSError: it cannot be moved.
+        """
+        with self._lock:
+            self._make_room(self.max_bytes - drawn.stat().st_size)
+            if meta.exists():
+                drawn.replace(_beside(meta, _PICTURE))
+            else:
+                drawn.unlink()
 
     def _make_room(self, n_bytes: int) -> None:
         """Remove the oldest until what is left has so many bytes at most."""
@@ -61,14 +77,20 @@ class Shelf:
         kept = []
         # A cut of power may leave data without metadata.
         for data in self.folder.glob(f"*{_DATA}"):
-            meta = data.with_name(data.name.removesuffix(_DATA) + _META)
-            pair = [path for path in (data, meta) if path.exists()]
-            kept.append((max(path.stat().st_mtime for path in pair), pair))
+            of_one = (data, _beside(data, _META), _beside(data, _PICTURE))
+            files = [path for path in of_one if path.exists()]
+            # A picture may be drawn much later.
+            kept.append((max(path.stat().st_mtime for path in files[:2]), files))
         kept.sort(key=lambda one: one[0])
-        total = sum(path.stat().st_size for _, pair in kept for path in pair)
-        for at_s, pair in kept:
+        total = sum(path.stat().st_size for _, files in kept for path in files)
+        for at_s, files in kept:
             if total <= n_bytes and at_s >= oldest_s:
                 break
-            total -= sum(path.stat().st_size for path in pair)
-            for path in reversed(pair):
+            total -= sum(path.stat().st_size for path in files)
+            for path in reversed(files):
                 path.unlink(missing_ok=True)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    """Return the file of the same recording with another ending."""
+    return path.with_name(path.name.removesuffix(_DATA).removesuffix(_META) + ending)

@@ -1,10 +1,13 @@
 """What keeps the evidence of an observer's alerts."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from edgespec.config import Config
+from edgespec.evidence.pictures import Pictures, draw_apart
 from edgespec.evidence.recorder import Recorder
 from edgespec.evidence.shelf import Shelf
+from edgespec.figures import can_draw
 from edgespec.observer.monitor import Radio
 
 __all__ = ["open_recorder"]
@@ -22,11 +25,17 @@ def open_recorder(config: Config, radios: Sequence[Radio]) -> Recorder | None:
     if evidence.keep == "nothing" or not sources:
         return None
     folder = config.node.state_dir / "evidence"
+    shelf = Shelf(folder, evidence.max_bytes, evidence.max_age_days)
+    pictures = None
+    if evidence.pictures and can_draw():
+        cache = config.node.state_dir / "matplotlib"
+        pictures = Pictures(shelf, partial(draw_apart, cache=cache))
     return Recorder(
-        Shelf(folder, evidence.max_bytes, evidence.max_age_days),
+        shelf,
         config.node.id,
         sources,
         evidence.before_s,
         evidence.after_s,
         evidence.max_memory_bytes,
+        pictures,
     )

@@ -57,13 +57,11 @@ def look(
     its annotations are. A radio must not be in use by an observer meanwhile.
     """
     from edgespec.config import load_config, override
-    from edgespec.machine import keep_machine_code
     from edgespec.ops.look.measure import look_at
     from edgespec.ops.look.opening import open_view
     from edgespec.ops.setup.found import check_sources
 
     config = override(load_config(config_path), source=source)
-    keep_machine_code(config.node.state_dir)
     view = open_view(config, band, check=lambda one: check_sources(one, refuse_simulation=False))
     found = look_at(
         view.source,

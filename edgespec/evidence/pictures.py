@@ -1,0 +1,134 @@
+"""A picture beside each recording: drawn by a process of its own, when there is time for it."""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Full, Queue
+from threading import Event as Flag
+from threading import Thread
+
+from edgespec.evidence.shelf import Shelf
+
+__all__ = ["Picture", "Pictures", "draw_apart"]
+
+_LOG = logging.getLogger(__name__)
+#: Recordings that wait to be drawn; of more, the newest have none.
+_MOST_WAITING = 32
+#: A slow board takes a minute to load what draws, for the first time.
+_DRAW_S, _CLOSE_S = 180.0, 5.0
+_POLL_S = 0.2
+_NICEST = 19
+_PART = ".part.png"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is to be drawn: a recording, by its metadata file, and which seconds of it."""
+
+    meta: Path
+    skip_s: float
+    duration_s: float
+
+
+class Pictures:
+    """Draws recordings one after another; neither the stream nor the disk's thread waits for it.
+
+    Args:
+        shelf: where they are kept.
+        draw: draws a picture into a file, and gives up once the flag is set.
+    """
+
+    def __init__(self, shelf: Shelf, draw: Callable[[Picture, Path, Flag], None]) -> None:
+        self._shelf = shelf
+        self._draw = draw
+        self._has_failed = False
+        self._stopping = Flag()
+        self._waiting: Queue[Picture | None] = Queue(_MOST_WAITING)
+        # What a kill left half drawn.
+        for part in shelf.folder.glob(f".*{_PART}"):
+            part.unlink(missing_ok=True)
+        self._drawer = Thread(target=self._draw_all, name="edgespec-pictures", daemon=True)
+        self._drawer.start()
+
+    def put(self, picture: Picture) -> None:
+        """Draw a recording when its turn comes; where too many wait, never."""
+        try:
+            self._waiting.put_nowait(picture)
+        except Full:
+            _LOG.info("too many recordings wait to be drawn: %s has no picture", picture.meta)
+
+    def close(self) -> None:
+        """Draw what waits for some seconds yet, and give up the rest."""
+        try:
+            self._waiting.put_nowait(None)
+        except Full:
+            self._stopping.set()
+        self._drawer.join(_CLOSE_S)
+        self._stopping.set()
+        self._drawer.join(_CLOSE_S)
+
+    def _draw_all(self) -> None:
+        while not self._stopping.is_set() and (picture := self._waiting.get()) is not None:
+            name = picture.meta.name.removesuffix(".sigmf-meta")
+            part = picture.meta.with_name(f".{name}{_PART}")
+            try:
+                self._draw(picture, part, self._stopping)
+                self._shelf.put_picture(picture.meta, part)
+                self._has_failed = False
+            except (OSError, subprocess.SubprocessError) as error:
+                if not self._has_failed:
+                    _LOG.warning("recordings of alerts cannot be drawn: %.300s", error)
+                self._has_failed = True
+            finally:
+                part.unlink(missing_ok=True)
+
+
+def draw_apart(picture: Picture, path: Path, stopping: Flag, cache: Path) -> None:
+    """Draw a picture by ``edgespec look`` in a process that yields to everybody.
+
+    Args:
+        picture: of which recording.
+        path: where to.
+        stopping: ends the process once it is set.
+        cache: folder in which matplotlib may keep its list of fonts.
+
+    Raises:
+        OSError: there is no such process, or it did not draw.
+    """
+    command = [
+        *(sys.executable, "-m", "edgespec", "look", "--source", f"sigmf:{picture.meta}"),
+        *("--skip", f"{picture.skip_s:.6f}", "--duration", f"{picture.duration_s:.6f}"),
+        *("-o", str(path)),
+    ]
+    environment: Mapping[str, str] = {"MPLCONFIGDIR": str(cache), **os.environ}
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        # Ctrl-C is the observer's to answer.
+        start_new_session=True,
+        env=environment,
+    ) as process:
+        try:
+            os.setpriority(os.PRIO_PROCESS, process.pid, _NICEST)
+            said = _wait(process, stopping).strip()
+        finally:
+            process.kill()
+    if process.returncode:
+        raise OSError(said.splitlines()[-1] if said else "it was ended")
+
+
+def _wait(process: "subprocess.Popen[bytes]", stopping: Flag) -> str:
+    """Return what a process says until it ends; it is not waited for where all is to stop."""
+    waited_s = 0.0
+    while waited_s < _DRAW_S and not stopping.is_set():
+        try:
+            return process.communicate(timeout=_POLL_S)[1].decode(errors="replace")
+        except subprocess.TimeoutExpired:
+            waited_s += _POLL_S
+    return ""
