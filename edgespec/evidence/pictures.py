@@ -80,7 +80,13 @@ class Pictures:
                 self._shelf.put_picture(picture.meta, part)
                 self._has_failed = False
             except (OSError, subprocess.SubprocessError) as error:
-                if not self._has_failed:
+                if self._stopping.is_set():
+                    _LOG.info(
+                        "the observer ends before %s is drawn: edgespec look --source sigmf:FILE "
+                        "-o FILE.png does it",
+                        name,
+                    )
+                elif not self._has_failed:
                     _LOG.warning("recordings of alerts cannot be drawn: %.300s", error)
                 self._has_failed = True
             finally:
