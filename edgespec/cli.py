@@ -24,6 +24,7 @@ from edgespec.newfile import write_new
 from edgespec.ops.calibration.cli import calibrate
 from edgespec.ops.events.cli import events, incidents
 from edgespec.ops.look.cli import look
+from edgespec.ops.record.cli import record
 from edgespec.ops.setup.cli import setup
 from edgespec.ops.survey.cli import survey
 from edgespec.signals import stop_on_signals
@@ -331,7 +332,7 @@ def config_init(path: Path | None) -> None:
     click.echo(f"wrote {path}; next: edgespec config check {path}", err=True)
 
 
-for command in (calibrate, events, incidents, look, setup, survey, twin):
+for command in (calibrate, events, incidents, look, record, setup, survey, twin):
     main.add_command(command)
 
 

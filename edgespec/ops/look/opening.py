@@ -15,19 +15,24 @@ from edgespec.ops.collect import Collected
 from edgespec.sources.schemes import SOURCES
 from edgespec.sources.sigmf import Annotation, annotations_of
 from edgespec.sources.source import Source
-from edgespec.sources.uri import parse_uri
+from edgespec.sources.tuner import DEFAULT_GAIN_DB
+from edgespec.sources.uri import SourceUri, parse_uri
 
 __all__ = ["View", "open_view"]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An open source, the frames that its band is watched by, and what there is to compare with."""
+    """An open source, the frames that its band is watched by, and what there is to compare with.
+
+    ``gain`` is what is known of it, as text; '' for nothing.
+    """
 
     source: Source
     recipe: Recipe
     kept: KeptFile
     annotations: tuple[Annotation, ...]
+    gain: str
 
     def normal(self, heard: Collected) -> KeptNormal | None:
         """Return what the last run of the same source, frequencies and gain learnt, if any."""
@@ -66,7 +71,16 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     bundle = bundles[beside.index(band)] or load_bundle(shipped_bundle_path())
     recipe, model_sha256 = _frames(bundle, opened.info.sample_rate_hz)
     kept = kept_file(config.node.state_dir, band.id, opened.info.uri, source.gain_db, model_sha256)
-    return View(opened, recipe, kept, annotations)
+    return View(opened, recipe, kept, annotations, _gain(uri, source.gain_db))
+
+
+def _gain(uri: SourceUri, configured_db: float | None) -> str:
+    named = uri.options.get("gain", "")
+    if named:
+        return named
+    if configured_db is None and uri.scheme in ("rtl_tcp", "rtlsdr"):
+        configured_db = DEFAULT_GAIN_DB
+    return "" if configured_db is None else f"{configured_db:g} dB"
 
 
 def _band(config: Config, band_id: str | None) -> BandConfig:

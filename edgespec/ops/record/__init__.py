@@ -1,0 +1,1 @@
+"""``edgespec record``: samples of a source as a SigMF recording."""

@@ -1,0 +1,152 @@
+"""Recording a source: from its reader to the disk, with a live line."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+
+from edgespec.errors import ConfigError, SourceError
+from edgespec.ops.record.meter import Meter
+from edgespec.ops.record.recording import GrowingRecording, recording_paths
+from edgespec.sources.reader import Reader
+from edgespec.sources.source import Source
+from edgespec.units import db_from_ratio
+
+__all__ = ["Recorded", "record"]
+
+#: A block is so long, and so much signal may wait for the disk.
+_BLOCK_S, _RING_S = 0.05, 4.0
+_LINE_S = 0.25
+_POLL_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was recorded; ``peak`` is the largest modulus of I or Q, 1 at full scale."""
+
+    meta: Path
+    duration_s: float
+    n_samples: int
+    n_dropped: int
+    level_dbfs: float
+    peak: float
+    clipped_share: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return an object of schema ``edgespec.record/1``."""
+        return {
+            "schema": "edgespec.record/1",
+            "recording": str(self.meta),
+            "duration_s": self.duration_s,
+            "n_samples": self.n_samples,
+            "n_dropped": self.n_dropped,
+            "level_dbfs": round(self.level_dbfs, 2),
+            "peak": round(self.peak, 4),
+            "clipped_share": self.clipped_share,
+        }
+
+    def as_text(self) -> str:
+        """Return the same as a line for people."""
+        clips = f"{self.clipped_share:.2%} clipped"
+        if self.clipped_share > 1e-3:
+            clips += " (lower the gain)"
+        return (
+            f"{self.meta}: {self.duration_s:.3g} s, {self.level_dbfs:.1f} dBFS, peak "
+            f"{db_from_ratio(self.peak**2):.1f} dBFS, {clips}, {self.n_dropped} samples lost"
+        )
+
+
+def record(
+    source: Source,
+    path: Path,
+    duration_s: float,
+    gain: str,
+    status: Callable[[str], None],
+    stop_on: Callable[[Callable[[], None]], None],
+) -> Recorded:
+    """Write a source to a new SigMF recording, and close it.
+
+    Args:
+        source: open.
+        path: of the recording.
+        duration_s: so much signal at most; the source may end earlier.
+        gain: what is known of the gain, '' for nothing.
+        status: shows a line four times a second of signal.
+        stop_on: given what ends it early; what was recorded is kept.
+
+    Raises:
+        ConfigError: the recording exists, cannot be written, or there is no room for so much.
+        SourceError: the source broke, or gave nothing; what it gave before is kept.
+        EdgespecError: the disk is full; what it took is kept.
+    """
+    info = source.info
+    rate_hz, stopping = info.sample_rate_hz, Flag()
+    with ExitStack() as stack:
+        stack.callback(source.close)
+        n_wanted = max(round(duration_s * rate_hz), 1)
+        _check_room(path, n_wanted * info.sample_format.sample_bytes)
+        made = GrowingRecording(path, info, gain)
+        # Whatever breaks, the recording is put in order.
+        stack.callback(made.close)
+        block_samples = max(round(_BLOCK_S * rate_hz), 1)
+        n_blocks = round(_RING_S / _BLOCK_S)
+        reader = Reader(source, block_samples=block_samples, n_blocks=n_blocks)
+        stack.callback(reader.close)
+        stop_on(stopping.set)
+        reader.start()
+        (ring,) = reader.rings
+        meter, n_shown = Meter(info.sample_format), 0
+        while made.n_samples < n_wanted and not stopping.is_set():
+            try:
+                block = ring.next_block(_POLL_S)
+            except SourceError as error:
+                kept = f"{made.n_samples / rate_hz:.1f} s before that are in {made.meta}"
+                raise SourceError(f"{error}; {kept}") from error
+            if block is None:
+                if ring.finished:
+                    break
+                continue
+            n_left = n_wanted - made.n_samples
+            if block.n_samples > n_left:
+                block = replace(block, samples=block.samples[:n_left])
+            share = meter.add(block)
+            made.add(block, share)
+            n_shown += block.n_samples
+            if n_shown >= _LINE_S * rate_hz:
+                n_shown = 0
+                status(
+                    f"{made.n_samples / rate_hz:.1f} of {duration_s:g} s {meter.bar()} "
+                    f"{meter.level_dbfs:.1f} dBFS, peak {db_from_ratio(meter.peak**2):.1f}, "
+                    f"{share:.2%} clip, {made.n_dropped} lost"
+                )
+    if not made.n_samples:
+        raise SourceError(
+            f"the source {info.uri!r:.160} gave no samples, and nothing is recorded: see whether "
+            "the radio delivers"
+        )
+    return Recorded(
+        made.meta,
+        made.n_samples / rate_hz,
+        made.n_samples,
+        made.n_dropped,
+        meter.mean_dbfs,
+        meter.peak,
+        meter.clipped_share,
+    )
+
+
+def _check_room(path: Path, n_bytes: int) -> None:
+    """See that the recording is new, and that its disk has room for it."""
+    data, _ = recording_paths(path)
+    try:
+        free = shutil.disk_usage(data.parent).free
+    except OSError as error:
+        raise ConfigError(f"{data.parent} cannot be written to: {error.strerror}") from error
+    if n_bytes > free:
+        raise ConfigError(
+            f"so many seconds are {n_bytes / 1e6:.0f} MB, and {data.parent} has room for "
+            f"{free / 1e6:.0f} MB: give fewer --seconds, or another disk"
+        )
