@@ -86,6 +86,8 @@ def status_text(state: ObserverState) -> str:
     if state.mqtt_connected is not None:
         waiting = f", {state.spool_events} waiting" if state.spool_events else ""
         parts.append(f"broker {'connected' if state.mqtt_connected else 'unreachable'}{waiting}")
+    if state.n_untold:
+        parts.append(f"{_count(state.n_untold, 'notification')} lost")
     return " | ".join(parts)
 
 

@@ -5,6 +5,7 @@ from edgespec.config.detect_table import DetectConfig
 from edgespec.config.evidence_table import EvidenceConfig
 from edgespec.config.loader import load_config, load_record, override
 from edgespec.config.metrics_table import MetricsConfig
+from edgespec.config.notify_table import NotifyConfig
 from edgespec.config.schema import json_schema
 from edgespec.config.tables import (
     BandConfig,
@@ -25,6 +26,7 @@ __all__ = [
     "MetricsConfig",
     "MqttConfig",
     "NodeConfig",
+    "NotifyConfig",
     "SourceConfig",
     "json_schema",
     "load_config",

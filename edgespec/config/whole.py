@@ -6,6 +6,7 @@ from edgespec.config.alert_tables import AlarmConfig, AlertConfig
 from edgespec.config.detect_table import DetectConfig
 from edgespec.config.evidence_table import EvidenceConfig
 from edgespec.config.metrics_table import MetricsConfig
+from edgespec.config.notify_table import NotifyConfig
 from edgespec.config.tables import (
     BandConfig,
     MqttConfig,
@@ -45,6 +46,10 @@ class Config:
             "one is enough; without any, every event is an alert"
         ),
     )
+    notify: tuple[NotifyConfig, ...] = field(
+        default=(),
+        metadata=about("One who is notified of alerts, beside the broker; a table for each"),
+    )
     evidence: EvidenceConfig = field(
         default_factory=EvidenceConfig, metadata=about("What is kept of an alert")
     )
@@ -73,6 +78,8 @@ class Config:
                     f"add a [[band]] with source = {name!r}, or delete the [[source]]"
                 )
         self._check_sites()
+        for number, one in enumerate(self.notify):
+            one.check_whole(f"notify[{number}]")
 
     def source_of(self, band: BandConfig) -> SourceConfig:
         """Return the source that shows a band."""

@@ -1,7 +1,7 @@
 """The sink that keeps the samples around every alert."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from queue import Full, Queue
@@ -36,6 +36,8 @@ class Recorder:
         after_s: seconds from its begin on.
         max_memory_bytes: of all tapes together.
         pictures: draws what is kept; None for nothing. Closed with it.
+        on_kept: told the ids of the events in a recording and where its metadata is, from the
+            thread that writes.
 
     Attributes:
         tapes: for each band; whoever works on it adds its blocks.
@@ -51,11 +53,13 @@ class Recorder:
         after_s: float,
         max_memory_bytes: int,
         pictures: Pictures | None = None,
+        on_kept: Callable[[Iterable[str], Path], None] = lambda event_ids, path: None,
     ) -> None:
         self._shelf = shelf
         self._node = node
         self._sources = sources
         self._pictures = pictures
+        self._on_kept = on_kept
         self._waiting: Queue[tuple[str, Cut] | None] = Queue(_MOST_WAITING)
         self._has_failed = False
         self.n_left_out = 0
@@ -120,6 +124,7 @@ class Recorder:
             self._has_failed = False
             if path is not None:
                 _LOG.info("kept the samples around an alert: %s", path)
+                self._on_kept([event.event_id for event in cut.events], path)
                 if self._pictures is not None:
                     self._pictures.put(_shown(path, cut))
 

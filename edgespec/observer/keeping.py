@@ -1,7 +1,8 @@
 """What keeps the evidence of an observer's alerts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 
 from edgespec.config import Config
 from edgespec.evidence.pictures import Pictures, draw_apart
@@ -13,8 +14,15 @@ from edgespec.observer.monitor import Radio
 __all__ = ["open_recorder"]
 
 
-def open_recorder(config: Config, radios: Sequence[Radio]) -> Recorder | None:
-    """Return what keeps the samples around alerts of radios; None where there are none."""
+def open_recorder(
+    config: Config,
+    radios: Sequence[Radio],
+    on_kept: Callable[[Iterable[str], Path], None] = lambda event_ids, path: None,
+) -> Recorder | None:
+    """Return what keeps the samples around alerts of radios; None where there are none.
+
+    ``on_kept`` is told the ids of the events in a recording and where it is.
+    """
     evidence = config.evidence
     sources = {
         chain.info.band: radio.source.info
@@ -38,4 +46,5 @@ def open_recorder(config: Config, radios: Sequence[Radio]) -> Recorder | None:
         evidence.after_s,
         evidence.max_memory_bytes,
         pictures,
+        on_kept,
     )

@@ -100,6 +100,7 @@ class Monitor:
         sinks: take events and states; one that raises is reported once and does no further harm.
         state_s: time between two states of a band.
         health: returns what the broker's side says of itself: connected, events that wait.
+        n_untold: returns how many notifications of alerts were lost.
         on_event: called after the sinks with every event.
         on_radio: told the id of a live source and whether it is there: when it is first heard or
             back (True), and when it falls silent or never speaks (False).
@@ -119,6 +120,7 @@ class Monitor:
         *,
         state_s: float,
         health: Callable[[], tuple[bool | None, int]] = lambda: (None, 0),
+        n_untold: Callable[[], int] = lambda: 0,
         on_event: Callable[[Event], None] = lambda event: None,
         on_radio: Callable[[str, bool], None] = lambda radio, online: None,
         on_progress: Callable[[], None] = lambda: None,
@@ -141,6 +143,7 @@ class Monitor:
                 self._stopping,
                 state_s=state_s,
                 health=self._broker_health,
+                n_untold=n_untold,
                 tape=tapes.get(chain.info.band),
             )
             for radio, watched in zip(radios, self._radios, strict=True)

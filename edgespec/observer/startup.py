@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgespec import __version__
 from edgespec.alarm.claim import TopicClaim
+from edgespec.alarm.notify.whereabouts import Whereabouts
 from edgespec.alarm.sink import Sink
 from edgespec.alerts.rules import AlertRules
 from edgespec.clock import ClockQuality, UtcWatch
@@ -35,6 +36,7 @@ from edgespec.observer.keeping import open_recorder
 from edgespec.observer.kept import kept_file
 from edgespec.observer.making import make_chain
 from edgespec.observer.monitor import Monitor, Radio
+from edgespec.observer.notifying import lost_by, open_notifiers
 from edgespec.observer.parts import open_channel, source_rate_hz, warmup_s_of
 from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import BandInfo, Event, SourceInfo
@@ -88,13 +90,15 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
     Raises:
         UsageError: a source's URI cannot be understood.
         ConfigError: a detector is unknown, a rule names what is not there, the broker's URL cannot
-            be understood, or a sample rate is not the model's.
+            be understood, a token cannot be read, or a sample rate is not the model's.
         ModelError: a bundle cannot be used, or was not calibrated for what is asked.
     """
     detect = config.detect
     AlertRules.of(config)
     for source in config.source:
         parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+    # Nothing starts before there is an alert.
+    open_notifiers(config, None)
     if config.mqtt.url is not None:
         BrokerUrl.parse(config.mqtt.url)
     bundles = {band.id: named_bundle(band) for band in config.band}
@@ -364,11 +368,13 @@ def open_observer(
             for radio in radios:
                 # A live one is online once it is heard.
                 broker.radio(radio.id, online=not radio.source.info.is_live)
-        recorder = open_recorder(config, radios)
+        whereabouts = Whereabouts()
+        recorder = open_recorder(config, radios, whereabouts.put)
         if recorder is not None:
             stack.callback(recorder.close)
+        notifiers = open_notifiers(config, whereabouts if recorder is not None else None)
         # The broker's journal first: what is said has been written, and outlives a kill.
-        told = [sink for sink in (broker, *sinks, keeper, recorder) if sink is not None]
+        told = [sink for sink in (broker, *sinks, keeper, *notifiers, recorder) if sink is not None]
         monitor = Monitor(
             radios,
             told,
@@ -377,6 +383,7 @@ def open_observer(
             on_event=on_event,
             on_radio=broker.radio if broker else lambda radio, online: None,
             on_progress=on_progress,
+            n_untold=lost_by(notifiers),
             judge=judge,
             tapes={} if recorder is None else recorder.tapes,
         )

@@ -37,6 +37,7 @@ class BandWorker:
         stopping: set when all bands are to stop.
         state_s: time between two states.
         health: returns what the broker's side says of itself: connected, events that wait.
+        n_untold: returns how many notifications of alerts were lost.
         tape: is given every block, too; None for nothing.
 
     Attributes:
@@ -55,6 +56,7 @@ class BandWorker:
         *,
         state_s: float,
         health: Callable[[], tuple[bool | None, int]],
+        n_untold: Callable[[], int] = lambda: 0,
         tape: Tape | None = None,
     ) -> None:
         self.chain = chain
@@ -64,6 +66,7 @@ class BandWorker:
         self._stopping = stopping
         self._state_s = state_s
         self._health = health
+        self._n_untold = n_untold
         self._limit: int | None = None
         self._started_ns = self._said_ns = time.monotonic_ns()
         self._busy_ns = 0
@@ -137,6 +140,7 @@ class BandWorker:
             alarm=now.alarm,
             mqtt_connected=connected,
             spool_events=n_waiting,
+            n_untold=self._n_untold(),
             warmup_left_s=now.warmup_left_s,
             unscored_reason=now.unscored.reason,
             unscored_share=now.unscored.share,

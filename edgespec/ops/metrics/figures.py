@@ -42,6 +42,11 @@ def figures_of(
     yield _gauge("info", "What runs here", {"version": __version__}, 1.0)
     yield from _of_sources(observer)
     yield from _of_states(states)
+    untold = CounterMetricFamily(
+        "edgespec_notifications_lost", "Notifications of alerts that nobody took"
+    )
+    untold.add_metric([], max((state.n_untold for state in states.values()), default=0))
+    yield untold
     inference = HistogramMetricFamily(
         "edgespec_inference_duration_seconds", "Time of one call of the model", labels=["band"]
     )

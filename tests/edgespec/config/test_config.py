@@ -48,7 +48,7 @@ def message(folder: Path, text: str) -> str:
 
 
 def tables_of(config: Config) -> list[Any]:
-    many = (*config.source, *config.band, *config.alert)
+    many = (*config.source, *config.band, *config.alert, *config.notify)
     return [config.node, *many, config.detect, config.alarm, config.mqtt, config.metrics]
 
 

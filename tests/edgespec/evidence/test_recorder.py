@@ -159,3 +159,22 @@ def test_an_event_that_goes_on_when_all_ends_is_kept(tmp_path: Path) -> None:
     (annotation,) = json.loads(meta.read_text())["annotations"]
     assert annotation["edgespec:score"] == 7.0
     assert (annotation["core:sample_start"], annotation["core:sample_count"]) == (500, 90)
+
+
+def test_who_wants_to_know_is_told_where_the_recording_of_an_event_is(tmp_path: Path) -> None:
+    told: list[tuple[list[str], Path]] = []
+    source = SourceInfo("test:", RATE_HZ, 806e6, SampleFormat.CU8, True)
+    recorder = Recorder(
+        Shelf(tmp_path, 10**6, 30.0),
+        "roof",
+        {"lte": source},
+        0.5,
+        0.3,
+        10**6,
+        on_kept=lambda event_ids, path: told.append((list(event_ids), path)),
+    )
+    hear(recorder, samples_of(SampleFormat.CU8, 2000))
+    recorder.close()
+    ((event_ids, path),) = told
+    assert event_ids == ["e1"]
+    assert path.exists()

@@ -1,0 +1,1 @@
+"""Notifications of alerts beside the broker: webhooks, ntfy, commands."""

@@ -1,0 +1,90 @@
+"""The table of the configuration that says who is notified of an alert."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from edgespec.errors import ConfigError
+from edgespec.option import about, check_record
+
+__all__ = ["NotifyConfig"]
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyConfig:
+    """One who is notified of alerts, beside the broker."""
+
+    to: str = field(
+        default="webhook",
+        metadata=about(
+            "How: by POST of the event as JSON, by a message of ntfy, or by a command that reads "
+            "the event on its standard input",
+            choices=("webhook", "ntfy", "command"),
+        ),
+    )
+    url: str | None = field(
+        default=None,
+        # Who knows it may write there.
+        repr=False,
+        metadata=about(
+            "Where a webhook or ntfy is reached, with the topic",
+            pattern=r"https?://[!-~]+",
+            pattern_text="an address that begins with http:// or https://",
+            example="https://ntfy.example.org/topic",
+            secret=True,
+        ),
+    )
+    token_file: Path | None = field(
+        default=None,
+        metadata=about(
+            "File that holds the token that webhook or ntfy asks for (Authorization: Bearer)",
+            example="/run/secrets/ntfy",
+        ),
+    )
+    command: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "Command and arguments, without a shell", example=("/usr/local/bin/siren", "--on")
+        ),
+    )
+    evidence: bool = field(
+        default=False,
+        metadata=about(
+            "Whether a command waits for the recording around the alert, whose path it finds in "
+            "EDGESPEC_EVIDENCE"
+        ),
+    )
+    ends: bool = field(default=False, metadata=about("Whether the end of an alert is told, too"))
+    timeout_s: float = field(
+        default=10.0,
+        metadata=about("How long one attempt, or the command, may take", unit="s", above=0),
+    )
+    give_up_s: float = field(
+        default=600.0,
+        metadata=about("For how long attempts are repeated", unit="s", minimum=0),
+    )
+
+    def __post_init__(self) -> None:
+        check_record(self)
+        if self.url is None:
+            return
+        try:
+            parts = urlsplit(self.url)
+            is_one = bool(parts.hostname) and (parts.port or 1) > 0 and "@" not in parts.netloc
+        except ValueError:
+            is_one = False
+        if not is_one:
+            raise ConfigError(
+                "url is a secret that is not accepted; it must be http(s)://HOST[:PORT]/PATH "
+                "without a user: a token belongs into token_file"
+            )
+
+    def check_whole(self, name: str) -> None:
+        """Check that what ``to`` needs is there.
+
+        Raises:
+            ConfigError: it is not; ``name`` is what the table is called.
+        """
+        needed = "command" if self.to == "command" else "url"
+        if not getattr(self, needed):
+            raise ConfigError(f"{name} is to {self.to!r} but has no {needed}; give it one")
