@@ -19,6 +19,7 @@ from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import MqttConfig
 from edgespec.mqtt.link import Link
 from edgespec.records import Event, ObserverState, RssReport
+from edgespec.wire.home_assistant import discovery_payload, discovery_topic
 from edgespec.wire.info import info_payload
 from edgespec.wire.rss import encode_rss
 from edgespec.wire.state import state_payload
@@ -73,6 +74,9 @@ class MqttSink:
         self._mailbox = Mailbox()
         self._mailbox.put_retained(self._topics.availability, Retained(b"online"))
         self._mailbox.put_retained(self._topics.info, Retained(about))
+        if settings.home_assistant:
+            device = encode(discovery_payload(self._topics, info))
+            self._mailbox.put_retained(discovery_topic(node), Retained(device))
         for band in bands:
             self._mailbox.put_retained(self._topics.alarm(band), Retained(b"OFF"))
         for radio in radios:

@@ -296,6 +296,12 @@ class MqttConfig:
             "may publish below <prefix>/<node>/request can then silence alarms"
         ),
     )
+    home_assistant: bool = field(
+        default=False,
+        metadata=about(
+            "Whether Home Assistant, 2024.11 or later, is told of the observer below homeassistant/"
+        ),
+    )
     protocol: str = field(
         default="3.1.1", metadata=about("Version of MQTT", choices=("3.1.1", "5"))
     )

@@ -63,6 +63,9 @@ def figures_of(
     if observer.broker is not None:
         yield _gauge("mqtt_connected", "Whether the broker is connected", {},
                      float(observer.broker.connected))  # fmt: skip
+        lost = CounterMetricFamily("edgespec_mqtt_lost", "Events that no space was left for")
+        lost.add_metric([], observer.broker.n_lost)
+        yield lost
         yield _gauge("mqtt_spool_bytes", "Payload of the events that wait for the broker", {},
                      float(observer.broker.waiting_bytes))  # fmt: skip
     if _IO.is_file():

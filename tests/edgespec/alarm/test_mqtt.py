@@ -675,3 +675,21 @@ def test_o10_a_broker_that_forgot_what_it_confirmed_is_told_again(
     # An update is not worth a repetition.
     assert [message.sequence for message in messages] == [1, 2, 3, 4, 5, 1, 3, 4, 5, 6]
     assert [message.replayed for message in messages] == [False] * 5 + [True] * 5
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_home_assistant_is_told_where_that_is_wanted(
+    broker: Broker, make_sink: MakeSink, stack: ExitStack, is_wanted: bool
+) -> None:
+    sink = make_sink(broker.url, home_assistant=is_wanted)
+    sink.wait_connected(PATIENCE_S)
+    sink.close()
+    # It comes afterwards, as Home Assistant may: what it hears was kept.
+    listener = Listener(broker.port, "#")
+    stack.callback(listener.close)
+    wait_for(lambda: listener.on(f"{NODE}/availability") == [b"offline"], "offline")
+    wait_for(lambda: bool(listener.on("/info")), "the rest")
+    told = listener.on(f"homeassistant/device/edgespec_{NODE}/config")
+    assert len(told) == is_wanted
+    if is_wanted:
+        assert f"alarm_{BAND}" in decode(told[0])["components"]

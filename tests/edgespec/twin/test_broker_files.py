@@ -20,6 +20,7 @@ TOPICS = {
     "its report": OWN,
     "its alarm": "edgespec/pi-1/alarm/lte/state",
     "its presence": "edgespec/pi-1/availability",
+    "its device": "homeassistant/device/edgespec_pi-1/config",
     "a request": "edgespec/pi-1/request/mute",
     "transmitters": "edgespec/twin/hall/transmitters",
     "the state of a site": "edgespec/twin/hall/state",
@@ -31,12 +32,12 @@ TOPICS = {
 ABOUT_PI_1 = ["its report", "its alarm", "its presence", "a request"]
 SITE_WIDE = ["transmitters", "the state of a site", "a verdict", "an alarm of a site", "a member"]
 WRITES: dict[str, list[str]] = {
-    "pi-1": ABOUT_PI_1, "pi-2": [], "central": SITE_WIDE, "adapter": ["transmitters"], "reader": [],
-    "operator": ["a request"],
+    "pi-1": [*ABOUT_PI_1, "its device"], "pi-2": [], "central": SITE_WIDE,
+    "adapter": ["transmitters"], "reader": [], "operator": ["a request"],
 }  # fmt: skip
 HEARS: dict[str, list[str]] = {
     "pi-1": ["a request"], "pi-2": [], "central": ["its report", *SITE_WIDE], "adapter": [],
-    "reader": [*ABOUT_PI_1, *SITE_WIDE], "operator": [*ABOUT_PI_1, *SITE_WIDE],
+    "reader": [*ABOUT_PI_1, "its device", *SITE_WIDE], "operator": [*ABOUT_PI_1, *SITE_WIDE],
 }  # fmt: skip
 #: Writes on each topic: nobody else may on all of them.
 WRITER = {what: next((u for u in USERS if what in WRITES[u]), None) for what in TOPICS}

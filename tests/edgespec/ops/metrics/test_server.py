@@ -45,7 +45,7 @@ def scrape(server: MetricsServer) -> dict[str, float]:
 
 
 def broker_of(**fields: object) -> SimpleNamespace:
-    return SimpleNamespace(**{"connected": True, "waiting_bytes": 120, **fields})
+    return SimpleNamespace(**{"connected": True, "waiting_bytes": 120, "n_lost": 4, **fields})
 
 
 @pytest.fixture
@@ -72,6 +72,7 @@ def test_every_figure_of_the_table_is_there(server: MetricsServer, observer: Obs
     assert read['edgespec_source_reconnects_total{source="roof"}'] == 3
     assert read["edgespec_mqtt_connected"] == 1
     assert read["edgespec_mqtt_spool_bytes"] == 120
+    assert read["edgespec_mqtt_lost_total"] == 4
     assert read['edgespec_noise_floor_dbfs{band="lte"}'] == -91.5
     assert read['edgespec_model_info{band="lte",sha256="abc"}'] == 1
     assert read['edgespec_alarm{band="lte"}'] == 1
