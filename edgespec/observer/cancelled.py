@@ -275,6 +275,8 @@ class CancelledBand:
             self._doubt(judge_reference(scan, plane.grid))
             residual, power = scan.learnt
             self._gain.learn(residual, power, scan.learnt_place, scan.site)
+            self._scale.is_restless = self._gain.is_restless
+            plane.note_beside()
         if found is not None and self._has_moved(scan, slots, found):
             return
         self._has_cancelled |= found is not None and found.value < THRESHOLD
@@ -288,7 +290,7 @@ class CancelledBand:
                 self._learn_again(scan)
         else:
             self.state = CellState.TRACKING
-            if found is None:
+            if found is None or self._neighbours.leave(scan, found):
                 return
             if self._best is None or found.value > self._best.value:
                 self._best = found

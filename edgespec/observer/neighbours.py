@@ -2,18 +2,22 @@
 
 import numpy as np
 
+from edgespec.detect.scan.deviation import Deviation
+from edgespec.detect.scan.residual_scan import THRESHOLD, ResidualScan
 from edgespec.detect.scan.site import Site
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import TrackState
-from edgespec.observer.own_power import is_own_power
+from edgespec.observer.own_power import is_known_rest, is_own_power
 from edgespec.records import IqBlock
 
 __all__ = ["Neighbours"]
 
 #: Who brings more than this part of the power makes what does not cancel.
 _MOST_SHARE = 0.4
-#: Of so many blocks one is learnt from: in a warm-up, and then.
+#: From so many deviations on it is asked whether they make them.
+_ASKED = 0.5 * THRESHOLD
+#: Of so many blocks one is learnt from: in a warm-up and while an alarm is on, and else.
 _EVERY_AT_FIRST, _EVERY = 4, 32
 
 
@@ -36,15 +40,25 @@ class Neighbours:
         """Take the block that was processed last, and the slots that it gave."""
         self._newest = plane, slots, block
         self._n_blocks += 1
-        if is_frozen or plane.tracker.state is not TrackState.TRACKING:
-            return
-        if not self._n_blocks % (_EVERY if is_warm else _EVERY_AT_FIRST):
-            plane.learn_beside(block)
+        every = _EVERY if is_warm and not is_frozen else _EVERY_AT_FIRST
+        if plane.tracker.state is TrackState.TRACKING and not self._n_blocks % every:
+            plane.learn_beside(block, is_normal=not is_frozen)
 
     def hide_cell(self, plane: ResidualPlane, slots: PrefixSlots, block: IqBlock) -> bool:
         """Return whether it is they that keep a block from cancelling, and no wrong timing."""
         power = float(slots.power.sum(axis=1, dtype=np.float64).mean())
         return plane.more_beside(block) > _MOST_SHARE * power
+
+    def leave(self, scan: ResidualScan, found: Deviation) -> bool:
+        """Return whether what makes a deviation is theirs; no window holds it any longer, then."""
+        if found.value < _ASKED or scan.site is None or self._newest is None:
+            return False
+        plane, slots, block = self._newest
+        subbands = slice(found.lower, found.upper + 1)
+        is_theirs = is_known_rest(slots, scan.site, subbands, plane.more_beside(block))
+        if is_theirs:
+            scan.let_go()
+        return is_theirs
 
     def forget(self) -> None:
         """Forget the newest block; its plane knows the cells."""

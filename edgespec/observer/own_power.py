@@ -5,7 +5,7 @@ import numpy as np
 from edgespec.detect.scan.site import Site
 from edgespec.dsp.prefix.slots import PrefixSlots
 
-__all__ = ["is_own_power"]
+__all__ = ["is_known_rest", "is_own_power"]
 
 #: Strangers leave all of their power; OFDM with a prefix of its own a third at times.
 MOST_OF_RISE = 0.25
@@ -31,7 +31,22 @@ def is_own_power(slots: PrefixSlots, site: Site, subbands: slice, more_beside: f
         return False
     power = float(slots.power[:, subbands].mean(dtype=np.float64))
     usual = float(site.usual_power[subbands].mean())
-    left = float(slots.residual[:, subbands].mean(dtype=np.float64))
-    beyond = left - float(site.expected(slots.power, slots.slot)[:, subbands].mean())
-    beyond -= more_beside / slots.power.shape[1]
+    beyond = _beyond(slots, site, subbands) - more_beside / slots.power.shape[1]
     return bool(beyond < MOST_OF_RISE * (power - usual if power > usual else usual))
+
+
+def is_known_rest(slots: PrefixSlots, site: Site, subbands: slice, more_beside: float) -> bool:
+    """Return whether what is left beyond the expected is, for the most part, of known cells beside.
+
+    False where no more is left than that; see :func:`is_own_power` for the arguments.
+    """
+    if not slots.n_slots:
+        return False
+    beyond = _beyond(slots, site, subbands)
+    return beyond > 0.0 and beyond - more_beside / slots.power.shape[1] < MOST_OF_RISE * beyond
+
+
+def _beyond(slots: PrefixSlots, site: Site, subbands: slice) -> float:
+    """Return the mean of what is left over that of what is expected, linear, of a subband."""
+    left = float(slots.residual[:, subbands].mean(dtype=np.float64))
+    return left - float(site.expected(slots.power, slots.slot)[:, subbands].mean())

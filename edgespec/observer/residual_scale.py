@@ -1,5 +1,7 @@
 """Which deviations of what is left of a cell are normal at a site, learnt behind its reference."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgespec.detect.scan.deviation import Deviation
@@ -13,6 +15,9 @@ __all__ = ["SITE_STD", "ResidualScale"]
 #: Mean and least spread of the largest deviation of a hop, of cells at rest, and how many hops
 #: tell more of a site.
 USUAL_MEAN, SITE_STD, LEAST_HOPS = 2.7, 0.6, 32
+#: Where noise moves by itself, as beside a neighbour cell, seconds tell little of minutes: there a
+#: deviation counts so much.
+RESTLESS_SHARE = 0.5
 
 
 class ResidualScale:
@@ -20,6 +25,9 @@ class ResidualScale:
 
     Args:
         n_warmup: slots of the warm-up, those of the reference included.
+
+    Attributes:
+        is_restless: whether noise moved by itself while the reference was learnt.
     """
 
     def __init__(self, n_warmup: int) -> None:
@@ -36,6 +44,7 @@ class ResidualScale:
         self.site = SiteScale(SITE_STD)
         self._n_heard = 0
         self._values: list[float] = []
+        self.is_restless = False
 
     def learn(self, found: Deviation | None, n_slots: int, *, has_reference: bool) -> str:
         """Take the slots of a hop, and the deviation in them; settle where the warm-up ends.
@@ -68,4 +77,5 @@ class ResidualScale:
 
     def apply(self, value: float) -> Score:
         """Return a deviation as a score of this site."""
-        return self.site.apply(Score(ResidualScan.name, value))
+        score = self.site.apply(Score(ResidualScan.name, value))
+        return replace(score, value=RESTLESS_SHARE * score.value) if self.is_restless else score

@@ -117,6 +117,11 @@ class ReceiverGain:
         self._state = _State.USUAL
 
     @property
+    def is_restless(self) -> bool:
+        """Whether noise moved by itself while a site was learnt."""
+        return self._is_restless
+
+    @property
     def _is_deaf(self) -> bool:
         """Whether the noise has moved lately without the gain, or always does."""
         others = self._others

@@ -13,15 +13,19 @@ __all__ = ["CellsBeside"]
 #: Cells that are told apart, the strongest first.
 _MOST_CELLS = 3
 #: A cell stands out by so many times the median of all timings; chance alone makes 2.5 of the most.
-_STANDS_OUT = 4.0
-#: Prefixes on either side of those of the tracked cell, and of each that is known, in which nobody
-#: else is looked for: there lie its echoes.
-_CLEAR = 1.6
+_STANDS_OUT = 5.0
+#: Nobody else is looked for in the prefixes of the tracked cell, and in its echoes for a part of
+#: one behind: of others it is not known so well when they begin.
+_CLEAR_BEFORE, _CLEAR_BEHIND, _CLEAR_OF_OTHERS = 1.1, 0.4, 1.6
 #: Slots after which what was learnt counts a third: 20 s. By then cells that are not in step may
 #: have moved by a few samples.
 _KEPT_SLOTS = 40_000
-#: Fewest slots that cells are found in: .1 s; and fewest prefixes that say anything of a block.
-_LEAST_SLOTS, _LEAST_PREFIXES = 200, 20
+#: Fewest slots that cells are found in: .1 s; and fewest products that say anything of a block.
+_LEAST_SLOTS, _LEAST_PRODUCTS = 200, 100
+#: Who came with an alarm is known after so many slots in which he stood out: 30 s.
+_STAYED_SLOTS = 60_000
+#: Timings that are one: the top of a prefix is flat.
+_ALIKE_SAMPLES = 4.0
 #: Part of the sample rate that cells fill at most.
 _FILLED = 0.9
 
@@ -34,7 +38,8 @@ class CellsBeside:
     power of that cell in the mean over a window, whatever is sent beside it. A cell is known once
     it has stood out of what chance makes; whose prefixes come within those of the tracked cell is
     cancelled with it, for the most part, and not found. What is looked at is the sum of powers
-    above the mean of each, so who has come since is no neighbour.
+    above what each had when it was noted what is normal. Who is found while no alarm is on is known
+    at once, who came with one when he has stayed for half a minute.
 
     Args:
         plan: of the prefixes.
@@ -48,18 +53,23 @@ class CellsBeside:
         self._ends, self._n_symbols = ends, plan.n_symbols
         symbol = self._n_slot / plan.n_symbols
         n_prefix = float(plan.prefix_ends[1] - plan.prefix_ends[0]) - plan.lag_samples
-        # All of a prefix: who knows when those of others are hurt by echoes.
-        self._n_window = math.floor(n_prefix) - plan.n_guard
+        self._n_window = plan.n_window
         place = np.arange(self._n_slot)
-        # How far apart timings are, from symbol to symbol the same.
-        self._apart = np.abs((place + 0.5 * symbol) % symbol - 0.5 * symbol)
-        self._least_apart = _CLEAR * n_prefix
-        self._is_clear = self._apart > self._least_apart
+        # How much later than a symbol of the tracked cell one of another timing begins.
+        late = (place + 0.5 * symbol) % symbol - 0.5 * symbol
+        behind = self._n_window + _CLEAR_BEHIND * n_prefix
+        self._is_clear = (late < -_CLEAR_BEFORE * n_prefix) | (late > behind)
+        self._is_of_another = np.abs(late) > _CLEAR_OF_OTHERS * n_prefix
         self._sums = np.zeros(self._n_slot, np.complex128)
         self._counts = np.zeros(self._n_slot)
         self._n_heard = 0.0
         self._last_slot = 0
+        self._symbol = symbol
+        # Since which slot each timing that stands out has done so; known ones for ever.
+        self._since: dict[int, float] = {}
         self._places = np.zeros(0, np.intp)
+        # What each timing had when it was noted what is normal.
+        self._normal = np.zeros(self._n_slot)
         self._usual = np.zeros(0, np.complex128)
 
     @property
@@ -68,15 +78,22 @@ class CellsBeside:
         return self._places
 
     def learn(
-        self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
+        self,
+        samples: NDArray[np.complex64],
+        sample_start: int,
+        clock: SlotClock,
+        phase: float,
+        *,
+        is_normal: bool = True,
     ) -> None:
-        """Take a block in which nobody is thought to be but cells.
+        """Take a block: whose prefixes come again and again in it is a cell.
 
         Args:
             samples: ``(n_samples,)`` of the block.
             sample_start: the first of them.
             clock: of the tracked cell's slots, as it is behind the block.
             phase: that its carrier turns from a prefix to its copy, in radians.
+            is_normal: whether no alarm is on.
         """
         slot = sample_start // self._n_slot
         kept = math.exp(-abs(slot - self._last_slot) / _KEPT_SLOTS)
@@ -86,22 +103,27 @@ class CellsBeside:
         self._counts = kept * self._counts + counts
         self._n_heard = kept * self._n_heard + len(samples) / self._n_slot
         if self._n_heard >= _LEAST_SLOTS:
-            self._find()
+            self._find(slot, is_normal=is_normal)
+
+    def note_normal(self) -> None:
+        """Take what has been learnt so far for what is normal: power beyond it is more."""
+        power, _ = self._means(self._sums, self._counts)
+        self._normal = np.abs(power)
 
     def more_power(
         self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
     ) -> float:
-        """Return by how much known cells are stronger in a block than usual, linear, 0 or more.
+        """Return by how much known cells are stronger in a block than normal, linear, 0 or more.
 
         0 where the block is too short to say; see :meth:`learn`.
         """
         if not len(self._places) or len(samples) < self._lag:
             return 0.0
         power, n_taken = self._means(*self._folded(samples, sample_start, clock, phase))
-        if n_taken.min() < _LEAST_PREFIXES * self._n_window:
+        if n_taken.min() < _LEAST_PRODUCTS:
             return 0.0
-        height = np.abs(self._usual)
-        more = (power[self._places] * self._usual.conj()).real / height - height
+        turned = self._usual.conj() / np.abs(self._usual)
+        more = (power[self._places] * turned).real - self._normal[self._places]
         return float(np.maximum(more, 0.0).sum()) / self._loss
 
     def _folded(
@@ -139,17 +161,27 @@ class CellsBeside:
         clear = mean[self._is_clear]
         return mean - complex(np.median(clear.real), np.median(clear.imag)), n_taken
 
-    def _find(self) -> None:
+    def _find(self, slot: int, *, is_normal: bool) -> None:
         """Find out who is there beside the tracked cell, and how strong each is in the mean."""
         power, _ = self._means(self._sums, self._counts)
         height = np.where(self._is_clear, np.abs(power), 0.0)
         least = _STANDS_OUT * float(np.median(height[self._is_clear]))
-        places: list[int] = []
+        since: dict[int, float] = {}
         for _ in range(_MOST_CELLS):
             place = int(height.argmax())
             if height[place] < least:
                 break
-            places.append(place)
-            height[np.roll(self._apart, place) <= self._least_apart] = 0.0
-        self._places = np.array(places, np.intp)
+            since[place] = -math.inf if is_normal else self._began(place, slot)
+            height[~np.roll(self._is_of_another, place)] = 0.0
+        self._since = since
+        known = [place for place, began in since.items() if slot - began >= _STAYED_SLOTS]
+        self._places = np.array(known, np.intp)
         self._usual = power[self._places]
+
+    def _began(self, place: int, slot: int) -> float:
+        """Return since which slot a timing stands out."""
+        half = 0.5 * self._symbol
+        for other, began in self._since.items():
+            if abs((place - other + half) % self._symbol - half) <= _ALIKE_SAMPLES:
+                return began
+        return float(slot)

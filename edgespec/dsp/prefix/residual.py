@@ -167,12 +167,19 @@ class ResidualPlane:
             self._staged.drop()
         return jump
 
-    def learn_beside(self, block: IqBlock) -> None:
-        """Learn of cells beside the tracked one, from the block that was processed last."""
-        self._beside.learn(*self._processed(block))
+    def learn_beside(self, block: IqBlock, *, is_normal: bool) -> None:
+        """Learn of cells beside the tracked one, from the block that was processed last.
+
+        ``is_normal`` is whether no alarm is on.
+        """
+        self._beside.learn(*self._processed(block), is_normal=is_normal)
+
+    def note_beside(self) -> None:
+        """Take what has been learnt of cells beside for what is normal."""
+        self._beside.note_normal()
 
     def more_beside(self, block: IqBlock) -> float:
-        """Return the power that known cells beside have more than usual, linear.
+        """Return the power that known cells beside have more than normal, linear.
 
         Of all subbands together, as ``power`` of a slot is, in the block that was processed last.
         """

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from edgespec.detect.scan.site import Site, learn_site
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.grid import Grid
-from edgespec.observer.own_power import is_own_power
+from edgespec.observer.own_power import is_known_rest, is_own_power
 
 _N_SUBBANDS = 5
 _NOISE, _LEAK = 1.0, 0.01
@@ -79,3 +79,15 @@ def test_a_stranger_in_a_part_of_the_band_is_not_explained_by_them(site: Site) -
 
 def test_no_slots_say_nothing(site: Site) -> None:
     assert not is_own_power(slots_of(cell_of(100.0, 0)), site, _ALL)
+
+
+def test_what_is_left_beyond_the_expected_is_known_where_cells_beside_bring_as_much(
+    site: Site,
+) -> None:
+    slots = slots_of(cell_of(100.0), 50.0)
+    assert is_known_rest(slots, site, _ALL, more_beside=_N_SUBBANDS * 50.0)
+    assert not is_known_rest(slots, site, _ALL, more_beside=_N_SUBBANDS * 25.0)
+    assert not is_known_rest(slots, site, _ALL, more_beside=0.0)
+    # Where no more is left than that, there is nothing to explain.
+    assert not is_known_rest(slots_of(cell_of(100.0), -0.9), site, _ALL, more_beside=500.0)
+    assert not is_known_rest(slots_of(cell_of(100.0, 0)), site, _ALL, more_beside=500.0)
