@@ -96,7 +96,10 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What a source delivers: known once it is open."""
+    """What a source delivers: known once it is open.
+
+    ``quiet_s`` is how long nothing had been found yet in a recording that was kept of an alert.
+    """
 
     uri: str
     sample_rate_hz: float
@@ -104,6 +107,7 @@ class SourceInfo:
     sample_format: SampleFormat
     is_live: bool
     n_samples: int | None = None
+    quiet_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ __all__ = ["open_channel", "source_rate_hz", "warmup_s_of"]
 
 #: Of a recording: the longest part that a warm-up may take, and what it takes instead.
 LONGEST_SHARE, USUAL_SHARE = 0.6, 0.4
+#: Of one that was kept of an alert: the shortest time before it that a warm-up takes, and how much
+#: of it: an event begins a little before it is seen to.
+LEAST_QUIET_S, QUIET_SHARE = 0.4, 0.95
 
 
 def source_rate_hz(
@@ -64,11 +67,14 @@ def warmup_s_of(detect: DetectConfig, source: SourceInfo) -> float:
     """Return how long to learn from a source: of a short recording, not so long as configured.
 
     Where the configured warm-up would take more than 60% of a recording, it takes 40%, so that
-    there is something left to be scored.
+    there is something left to be scored. Of a recording that was kept of an alert it takes what
+    lies before the alert, where that is long enough to learn from.
     """
     is_recording = not source.is_live and not source.uri.startswith("sim:")
     if source.n_samples is None or not is_recording:
         return detect.warmup_s
+    if source.quiet_s is not None and source.quiet_s >= LEAST_QUIET_S:
+        return min(detect.warmup_s, QUIET_SHARE * source.quiet_s)
     duration_s = source.n_samples / source.sample_rate_hz
     if detect.warmup_s <= LONGEST_SHARE * duration_s:
         return detect.warmup_s

@@ -6,9 +6,9 @@ from pathlib import Path
 from edgespec.door import brief
 from edgespec.sources.oddities import Oddities
 from edgespec.sources.sigmf.files import find_recording
-from edgespec.sources.sigmf.metadata import load_metadata, number, whole
+from edgespec.sources.sigmf.metadata import Metadata, load_metadata, number, whole
 
-__all__ = ["Annotation", "annotations_of"]
+__all__ = ["Annotation", "annotations_in", "annotations_of"]
 
 _MOST = 256
 _LABEL = 60
@@ -38,7 +38,11 @@ def annotations_of(path: Path) -> tuple[Annotation, ...]:
         SourceError: there is no recording, or its metadata cannot be read.
     """
     found = find_recording(path, Oddities())
-    metadata = load_metadata(found.meta, found.meta_path, Oddities())
+    return annotations_in(load_metadata(found.meta, found.meta_path, Oddities()))
+
+
+def annotations_in(metadata: Metadata) -> tuple[Annotation, ...]:
+    """Return the first annotations of metadata; what is malformed is left out."""
     offset = whole(metadata.head.get("core:offset", 0)) or 0
     out = []
     for item in metadata.annotations[:_MOST]:

@@ -15,6 +15,7 @@ from edgespec.records import SourceInfo
 from edgespec.sources.datatypes import parse_datatype
 from edgespec.sources.oddities import Oddities
 from edgespec.sources.playback import Layout, Playback, Stretch, is_sample_rate
+from edgespec.sources.sigmf.annotations import annotations_in
 from edgespec.sources.sigmf.captures import count_odd_annotations, stretches_of
 from edgespec.sources.sigmf.files import Extent, find_data, find_recording
 from edgespec.sources.sigmf.metadata import Metadata, load_metadata, number, whole
@@ -64,8 +65,19 @@ def open_sigmf(uri: SourceUri, *, center_freq_hz: float | None = None) -> Playba
         layout.datatype.sample_format,
         is_live=uri.flag("realtime"),
         n_samples=None if loop else sum(s.n_samples for s in stretches),
+        quiet_s=None if loop else _quiet_s(metadata, rate_hz),
     )
     return Playback(extent.path, info, layout, stretches, loop=loop)
+
+
+def _quiet_s(metadata: Metadata, rate_hz: float) -> float | None:
+    """Return when the first event of ours begins in a recording, None where there is none."""
+    begins = [
+        one.sample_start / rate_hz
+        for one in annotations_in(metadata)
+        if one.score is not None and one.sample_start >= 0
+    ]
+    return min(begins, default=None)
 
 
 def data_path(path: Path) -> Path:

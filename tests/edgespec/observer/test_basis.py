@@ -175,3 +175,16 @@ def test_a_band_in_which_nothing_is_scored_says_so(rate_hz: float, tmp_path: Pat
     assert now.unscored.reason == NO_CELL
     assert now.unscored.share == 1.0
     assert now.unscored.duration_s == pytest.approx(1.6, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("quiet_s", "warmup_s"),
+    # Long enough to learn from; too short, so that 40% are; more than is configured; none of ours.
+    [(1.0, 0.95), (0.39, 0.8), (9.0, 4.0), (None, 0.8)],
+)
+def test_of_what_was_kept_of_an_alert_the_time_before_it_is_learnt(quiet_s, warmup_s) -> None:
+    n = round(2e6 if quiet_s != 9.0 else 10e6)
+    kept = SourceInfo("sigmf:x", 1e6, 0.0, SampleFormat.CU8, False, n, quiet_s)
+    assert warmup_s_of(DetectConfig(warmup_s=4.0), kept) == pytest.approx(warmup_s)
+    # As a live source it is heard as any other.
+    assert warmup_s_of(DetectConfig(warmup_s=4.0), replace(kept, is_live=True)) == 4.0

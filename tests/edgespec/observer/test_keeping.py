@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import sigmf
 
-from edgespec.config import BandConfig, Config, EvidenceConfig, NodeConfig
+from edgespec.config import BandConfig, Config, DetectConfig, EvidenceConfig, NodeConfig
 from edgespec.observer.keeping import open_recorder
 from edgespec.observer.monitor import Monitor, Radio
-from tests.made import band
+from edgespec.observer.parts import warmup_s_of
+from edgespec.sources import open_source
+from tests.made import band, tiny
 from tests.made.tape import Notebook, Tape, chain_for
 
 TONE_S = (0.6, 0.7)
@@ -49,6 +51,37 @@ def test_a_radio_s_alert_leaves_its_samples(samples: np.ndarray, tmp_path: Path)
     np.testing.assert_array_equal(
         kept.read_samples(), samples[start : start + round(0.5 * band.RATE_HZ)]
     )
+
+
+def test_a_replay_finds_the_event_again_with_nearly_the_same_score(
+    samples: np.ndarray, tmp_path: Path
+) -> None:
+    """What lies before the event is learnt from, and no more: 40% would be half of it."""
+    tape, notebook = Tape(samples), Notebook()
+    live = replace(tape.info, is_live=True)
+    radio = Radio("r", tape, [chain_for(tape, "lte")])
+    tape.info = live
+    recorder = open_recorder(config_in(tmp_path, before_s=0.55, pictures=False), [radio])
+    tape.info = replace(live, is_live=False)
+    assert recorder is not None
+    Monitor([radio], [notebook, recorder], state_s=60.0, tapes=recorder.tapes).run()
+    (meta,) = (tmp_path / "evidence").glob("*.sigmf-meta")
+    source = open_source(f"sigmf:{meta}")
+    info = source.info
+    assert info.quiet_s is not None
+    detect = DetectConfig(warmup_s=4.0)
+    warmup_s = warmup_s_of(detect, info)
+    assert 0.4 < warmup_s < info.quiet_s < 0.6
+    again = Notebook()
+    replayed = Radio("r", source, [chain_for(source, "lte", warmup_s=warmup_s)])
+    Monitor([replayed], [again], state_s=60.0).run()
+    first, second = notebook.events[0], again.events[0]
+    begin = round(info.quiet_s * band.RATE_HZ)
+    assert abs(second.sample_start - begin) <= 2 * tiny.RECIPE.hop_samples
+    assert abs(second.freq_lower_hz - first.freq_lower_hz) <= tiny.FRAMING.bin_hz
+    assert second.detector == first.detector
+    highest = [max(one.score for one in book.events) for book in (notebook, again)]
+    assert 0.6 < highest[1] / highest[0] < 1.6
 
 
 def test_a_recording_leaves_none_and_neither_does_who_wants_none(
