@@ -45,7 +45,7 @@ _BACKEND = click.option(
 )
 _COMPUTING = click.option(
     "--computing",
-    type=click.Choice([AUTO, *Computing]),
+    type=click.Choice([AUTO, *(one.value for one in Computing)]),
     help="How spectra and scores are computed; plain never loads Numba, for small boards.",
 )
 

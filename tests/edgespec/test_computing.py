@@ -4,6 +4,7 @@ import importlib.util
 
 import pytest
 
+from edgespec.cli import main
 from edgespec.computing import Computing, compiler_is_off
 from edgespec.errors import ConfigError
 
@@ -32,3 +33,11 @@ def test_the_compiler_can_be_switched_off(
 ) -> None:
     monkeypatch.setenv("NUMBA_DISABLE_JIT", value)
     assert compiler_is_off() == is_off
+
+
+@pytest.mark.parametrize("name", ["auto", "compiled", "plain"])
+@pytest.mark.parametrize("command", ["monitor", "bench"])
+def test_the_command_line_takes_the_words_of_the_configuration(command: str, name: str) -> None:
+    """A click from 8.2 on names the members of an enumeration, not their values."""
+    (option,) = (one for one in main.commands[command].params if one.name == "computing")
+    assert option.type.convert(name, None, None) == name
