@@ -20,8 +20,8 @@ _CLEAR_BEFORE, _CLEAR_BEHIND, _CLEAR_OF_OTHERS = 1.1, 0.4, 1.6
 #: Slots after which what was learnt counts a third: 20 s. By then cells that are not in step may
 #: have moved by a few samples.
 _KEPT_SLOTS = 40_000
-#: Fewest slots that cells are found in: .1 s; and fewest products that say anything of a block.
-_LEAST_SLOTS, _LEAST_PRODUCTS = 200, 100
+#: Fewest slots that cells are found in: .4 s; and fewest products that say anything of a block.
+_LEAST_SLOTS, _LEAST_PRODUCTS = 800, 100
 #: Who came with an alarm is known after so many slots in which he stood out: 30 s.
 _STAYED_SLOTS = 60_000
 #: Timings that are one: the top of a prefix is flat.
@@ -62,7 +62,7 @@ class CellsBeside:
         self._is_of_another = np.abs(late) > _CLEAR_OF_OTHERS * n_prefix
         self._sums = np.zeros(self._n_slot, np.complex128)
         self._counts = np.zeros(self._n_slot)
-        self._n_heard = 0.0
+        self._n_heard = self._power = 0.0
         self._last_slot = 0
         self._symbol = symbol
         # Since which slot each timing that stands out has done so; known ones for ever.
@@ -70,7 +70,7 @@ class CellsBeside:
         self._places = np.zeros(0, np.intp)
         # What each timing had when it was noted what is normal.
         self._normal = np.zeros(self._n_slot)
-        self._usual = np.zeros(0, np.complex128)
+        self._turned = np.zeros(0, np.complex128)
 
     @property
     def places(self) -> NDArray[np.intp]:
@@ -98,17 +98,23 @@ class CellsBeside:
         slot = sample_start // self._n_slot
         kept = math.exp(-abs(slot - self._last_slot) / _KEPT_SLOTS)
         self._last_slot = slot
+        power = float(np.mean(samples.real**2 + samples.imag**2)) if len(samples) else 0.0
+        if not 0.0 < power < math.inf:
+            return
         sums, counts = self._folded(samples, sample_start, clock, phase)
-        self._sums = kept * self._sums + sums
+        # No burst outweighs all other blocks, whatever its prefixes seem to be.
+        self._sums = kept * self._sums + sums / power
         self._counts = kept * self._counts + counts
-        self._n_heard = kept * self._n_heard + len(samples) / self._n_slot
+        n_slots = len(samples) / self._n_slot
+        self._n_heard = kept * self._n_heard + n_slots
+        self._power = kept * self._power + n_slots * power
         if self._n_heard >= _LEAST_SLOTS:
             self._find(slot, is_normal=is_normal)
 
     def note_normal(self) -> None:
         """Take what has been learnt so far for what is normal: power beyond it is more."""
-        power, _ = self._means(self._sums, self._counts)
-        self._normal = np.abs(power)
+        share, _ = self._means(self._sums, self._counts)
+        self._normal = np.abs(share) * self._power / max(self._n_heard, 1.0)
 
     def more_power(
         self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
@@ -122,8 +128,7 @@ class CellsBeside:
         power, n_taken = self._means(*self._folded(samples, sample_start, clock, phase))
         if n_taken.min() < _LEAST_PRODUCTS:
             return 0.0
-        turned = self._usual.conj() / np.abs(self._usual)
-        more = (power[self._places] * turned).real - self._normal[self._places]
+        more = (power[self._places] * self._turned).real - self._normal[self._places]
         return float(np.maximum(more, 0.0).sum()) / self._loss
 
     def _folded(
@@ -163,8 +168,8 @@ class CellsBeside:
 
     def _find(self, slot: int, *, is_normal: bool) -> None:
         """Find out who is there beside the tracked cell, and how strong each is in the mean."""
-        power, _ = self._means(self._sums, self._counts)
-        height = np.where(self._is_clear, np.abs(power), 0.0)
+        share, _ = self._means(self._sums, self._counts)
+        height = np.where(self._is_clear, np.abs(share), 0.0)
         least = _STANDS_OUT * float(np.median(height[self._is_clear]))
         since: dict[int, float] = {}
         for _ in range(_MOST_CELLS):
@@ -176,7 +181,7 @@ class CellsBeside:
         self._since = since
         known = [place for place, began in since.items() if slot - began >= _STAYED_SLOTS]
         self._places = np.array(known, np.intp)
-        self._usual = power[self._places]
+        self._turned = share[self._places].conj() / np.abs(share[self._places])
 
     def _began(self, place: int, slot: int) -> float:
         """Return since which slot a timing stands out."""

@@ -10,8 +10,8 @@ from edgespec.dsp.prefix.slot_clock import SlotClock
 from tests.made.ofdm import OfdmCell, white
 
 HOP = 9_600
-#: Hops that are learnt from: 0.75 s.
-N_LEARNT = 150
+#: Hops that are learnt from at 1.92 MS/s: 0.85 s.
+N_LEARNT = 170
 #: Samples of a symbol at 1.92 MS/s.
 SYMBOL = 960 / 7
 
@@ -82,7 +82,7 @@ def test_what_it_brings_more_than_usual_is_its_power(
 ) -> None:
     air = Air(rate_hz)
     late = 0.25e-3 * rate_hz
-    air.learn(air.hops(rng, N_LEARNT, late, -10.0))
+    air.learn(air.hops(rng, round(N_LEARNT * rate_hz / 1.92e6), late, -10.0))
     more = 10.0 ** (level_db / 10.0) - 0.1
     assert air.more(air.hops(rng, 20, late, level_db)) == pytest.approx(more, rel=0.2)
 
@@ -158,3 +158,15 @@ def test_who_is_found_while_no_alarm_is_on_is_known_at_once(rng: np.random.Gener
     loud = air.hops(rng, 40, 480.0, 0.0)
     air.hear(loud, N_LEARNT)
     assert air.more(loud) == pytest.approx(1.0, rel=0.2)
+
+
+@pytest.mark.parametrize("part", [slice(0, 400), slice(3_000, 5_000), slice(None)])
+def test_a_burst_that_is_learnt_is_nobody(rng: np.random.Generator, part: slice) -> None:
+    """It fills a part of a slot or more of one block, and is stronger than all before."""
+    air = Air()
+    air.learn(air.hops(rng, N_LEARNT, 480.0, -100.0))
+    (hop,) = air.hops(rng, 1, 480.0, -100.0)
+    hop[part] += white(rng, len(hop[part]), 1000.0)
+    air.hear([hop], N_LEARNT)
+    assert not len(air.beside.places)
+    assert air.more([hop]) == 0.0
