@@ -8,7 +8,7 @@ from edgespec.detect.scan.site import Site
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import TrackState
-from edgespec.observer.own_power import is_known_rest, is_own_power
+from edgespec.observer.own_power import is_known_leak, is_known_rest, is_own_power
 from edgespec.records import IqBlock
 
 __all__ = ["Neighbours"]
@@ -50,15 +50,20 @@ class Neighbours:
         return plane.more_beside(block) > _MOST_SHARE * power
 
     def leave(self, scan: ResidualScan, found: Deviation) -> bool:
-        """Return whether what makes a deviation is theirs; no window holds it any longer, then."""
+        """Return whether a deviation is made by them, or by a cell that is louder than ever.
+
+        No window holds it any longer, then.
+        """
         if found.value < _ASKED or scan.site is None or self._newest is None:
             return False
         plane, slots, block = self._newest
         subbands = slice(found.lower, found.upper + 1)
-        is_theirs = is_known_rest(slots, scan.site, subbands, plane.more_beside(block))
-        if is_theirs:
+        is_known = is_known_leak(slots, scan.site, subbands) or is_known_rest(
+            slots, scan.site, subbands, plane.more_beside(block)
+        )
+        if is_known:
             scan.let_go()
-        return is_theirs
+        return is_known
 
     def forget(self) -> None:
         """Forget the newest block; its plane knows the cells."""

@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from edgespec.detect.scan.site import Site
+from edgespec.detect.scan.site import Site, mixed_power
 from edgespec.dsp.prefix.slots import PrefixSlots
 
-__all__ = ["is_known_rest", "is_own_power"]
+__all__ = ["is_known_leak", "is_known_rest", "is_own_power"]
 
 #: Strangers leave all of their power; OFDM with a prefix of its own a third at times.
 MOST_OF_RISE = 0.25
+#: Of a rise beyond all that was heard in the warm-up, what may be left more than its leak says.
+MOST_OF_LOUD = 0.05
 
 
 def is_own_power(slots: PrefixSlots, site: Site, subbands: slice, more_beside: float = 0.0) -> bool:
@@ -44,6 +46,21 @@ def is_known_rest(slots: PrefixSlots, site: Site, subbands: slice, more_beside: 
         return False
     beyond = _beyond(slots, site, subbands)
     return beyond > 0.0 and beyond - more_beside / slots.power.shape[1] < MOST_OF_RISE * beyond
+
+
+def is_known_leak(slots: PrefixSlots, site: Site, subbands: slice) -> bool:
+    """Return whether a cell that is louder than in the warm-up leaks as much as it did there.
+
+    The scan believes in no more leakage than at ``most_power``, since a stranger brings power, too;
+    but of a stranger all is left. False where no slot is louder than that.
+    """
+    loud = mixed_power(slots.power)[:, subbands] > site.most_power[subbands]
+    if not loud.any():
+        return False
+    rise = float(
+        slots.power[:, subbands].mean(dtype=np.float64) - site.usual_power[subbands].mean()
+    )
+    return _beyond(slots, site, subbands) < MOST_OF_LOUD * rise
 
 
 def _beyond(slots: PrefixSlots, site: Site, subbands: slice) -> float:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from edgespec.detect.scan.site import Site, learn_site
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.grid import Grid
-from edgespec.observer.own_power import is_known_rest, is_own_power
+from edgespec.observer.own_power import is_known_leak, is_known_rest, is_own_power
 
 _N_SUBBANDS = 5
 _NOISE, _LEAK = 1.0, 0.01
@@ -91,3 +91,16 @@ def test_what_is_left_beyond_the_expected_is_known_where_cells_beside_bring_as_m
     # Where no more is left than that, there is nothing to explain.
     assert not is_known_rest(slots_of(cell_of(100.0), -0.9), site, _ALL, more_beside=500.0)
     assert not is_known_rest(slots_of(cell_of(100.0, 0)), site, _ALL, more_beside=500.0)
+
+
+def test_a_cell_louder_than_ever_leaks_as_it_did(site: Site) -> None:
+    """And a stranger is told beside it from some -10 dB on."""
+    assert is_known_leak(slots_of(cell_of(30_000.0)), site, _ALL)
+    assert not is_known_leak(slots_of(cell_of(30_000.0), 3_000.0), site, _ALL)
+    assert not is_known_leak(slots_of(cell_of(100.0), 30_000.0), site, _ALL)
+
+
+def test_of_a_cell_no_louder_than_was_heard_the_scan_is_believed(site: Site) -> None:
+    assert not is_known_leak(slots_of(cell_of(100.0)), site, _ALL)
+    assert not is_known_leak(slots_of(cell_of(100.0), 5.0), site, _ALL)
+    assert not is_known_leak(slots_of(cell_of(100.0, 0)), site, _ALL)
