@@ -237,16 +237,21 @@ def test_doctor_in_a_table_and_in_json(
     assert "fail  broker" in observer.text
 
 
-COMMANDS = (
-    "", "monitor", "bench", "doctor", "demo", "config", "config check", "config schema",
-    "config init", "calibrate", "events", "events list", "events ack", "events mute",
-    "events normal", "events undo", "events silenced", "incidents", "model", "model info",
-    "model verify", "setup", "survey", "twin", "twin forget", "twin init", "twin map", "twin run",
-    "twin simulate", "twin status", "twin train",
-)  # fmt: skip
+def commands() -> list[str]:
+    """Return every command and subcommand, the group itself first."""
+    import click
+
+    from edgespec.cli import main
+
+    found = [""]
+    for name, command in main.commands.items():
+        found.append(name)
+        if isinstance(command, click.Group):
+            found += [f"{name} {child}" for child in command.commands]
+    return found
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", commands())
 def test_help_is_there_and_fits_a_terminal(command: str) -> None:
     from click.testing import CliRunner
 
@@ -257,19 +262,6 @@ def test_help_is_there_and_fits_a_terminal(command: str) -> None:
     rest = result.output.partition("\n\n")[2]
     assert "..." not in rest, "help that is cut off"
     assert max(map(len, result.output.splitlines())) <= 100
-
-
-def test_every_command_is_in_that_list() -> None:
-    import click
-
-    from edgespec.cli import main
-
-    found = {""}
-    for name, command in main.commands.items():
-        found.add(name)
-        if isinstance(command, click.Group):
-            found |= {f"{name} {child}" for child in command.commands}
-    assert found == set(COMMANDS)
 
 
 def test_version() -> None:
