@@ -331,8 +331,7 @@ class CancelledBand:
             self._usual = UsualShare.of(site)
         if self._has_jumped(plane, self._usual, slots, block):
             return False
-        is_missing = self._usual.is_missing(slots)
-        if not is_missing or self._neighbours.hide_cell(plane, slots, block):
+        if not self._usual.is_missing(slots) or self._neighbours.hide_cell():
             self._n_astray = 0
             return True
         if not self._has_cancelled:

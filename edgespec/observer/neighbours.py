@@ -27,6 +27,8 @@ class Neighbours:
     def __init__(self) -> None:
         self._n_blocks = 0
         self._newest: tuple[ResidualPlane, PrefixSlots, IqBlock] | None = None
+        # What they bring in it, once somebody asked.
+        self._more: float | None = None
 
     def take(
         self,
@@ -38,16 +40,19 @@ class Neighbours:
         is_warm: bool,
     ) -> None:
         """Take the block that was processed last, and the slots that it gave."""
-        self._newest = plane, slots, block
+        self._newest, self._more = (plane, slots, block), None
         self._n_blocks += 1
         every = _EVERY if is_warm and not is_frozen else _EVERY_AT_FIRST
         if plane.tracker.state is TrackState.TRACKING and not self._n_blocks % every:
             plane.learn_beside(block, is_normal=not is_frozen)
 
-    def hide_cell(self, plane: ResidualPlane, slots: PrefixSlots, block: IqBlock) -> bool:
-        """Return whether it is they that keep a block from cancelling, and no wrong timing."""
+    def hide_cell(self) -> bool:
+        """Return whether it is they that keep the block from cancelling, and no wrong timing."""
+        if self._newest is None:
+            return False
+        _, slots, _ = self._newest
         power = float(slots.power.sum(axis=1, dtype=np.float64).mean())
-        return plane.more_beside(block) > _MOST_SHARE * power
+        return self._more_power() > _MOST_SHARE * power
 
     def leave(self, scan: ResidualScan, found: Deviation) -> bool:
         """Return whether a deviation is made by them, or by a cell that is louder than ever.
@@ -56,10 +61,10 @@ class Neighbours:
         """
         if found.value < _ASKED or scan.site is None or self._newest is None:
             return False
-        plane, slots, block = self._newest
+        _, slots, _ = self._newest
         subbands = slice(found.lower, found.upper + 1)
         is_known = is_known_leak(slots, scan.site, subbands) or is_known_rest(
-            slots, scan.site, subbands, plane.more_beside(block)
+            slots, scan.site, subbands, self._more_power()
         )
         if is_known:
             scan.let_go()
@@ -67,7 +72,7 @@ class Neighbours:
 
     def forget(self) -> None:
         """Forget the newest block; its plane knows the cells."""
-        self._newest = None
+        self._newest = self._more = None
 
     def are_heard(self, site: Site, subbands: slice) -> bool:
         """Return whether power that is not usual is the tracked cell's or theirs.
@@ -76,8 +81,17 @@ class Neighbours:
         """
         if self._newest is None:
             return False
-        plane, slots, block = self._newest
+        _, slots, _ = self._newest
         if is_own_power(slots, site, subbands):
             return True
-        more = plane.more_beside(block)
+        more = self._more_power()
         return more > 0.0 and is_own_power(slots, site, subbands, more)
+
+    def _more_power(self) -> float:
+        """Return what they bring in the newest block; its samples are asked once."""
+        if self._more is None:
+            self._more = 0.0
+            if self._newest is not None:
+                plane, _, block = self._newest
+                self._more = plane.more_beside(block)
+        return self._more

@@ -100,6 +100,9 @@ class ReceiverGain:
 
     Of every fourth hop its ratio of measured to expected says whether there is anything to look
     at; so it costs next to nothing.
+
+    Attributes:
+        is_restless: whether noise moved by itself while a site was learnt.
     """
 
     def __init__(self, n_subbands: int) -> None:
@@ -112,21 +115,16 @@ class ReceiverGain:
         self._since = 0
         self._n_slots = 0
         self._others: deque[int] = deque(maxlen=_MOST_OTHERS)
-        self._is_restless = False
+        self.is_restless = False
         self._move: NoiseMove | None = None
         self._state = _State.USUAL
-
-    @property
-    def is_restless(self) -> bool:
-        """Whether noise moved by itself while a site was learnt."""
-        return self._is_restless
 
     @property
     def _is_deaf(self) -> bool:
         """Whether the noise has moved lately without the gain, or always does."""
         others = self._others
         is_late = len(others) == _MOST_OTHERS and self._n_slots - others[0] < _N_DEAF
-        return self._is_restless or is_late
+        return self.is_restless or is_late
 
     @property
     def is_waiting(self) -> bool:
@@ -146,7 +144,7 @@ class ReceiverGain:
                 for start in range(0, len(residual) - _LEAST_BEHIND + 1, _LEAST_BEHIND)
             )
         ]
-        self._is_restless = sum(_is_sure(move) for move in moves) >= _MOST_OTHERS
+        self.is_restless = sum(_is_sure(move) for move in moves) >= _MOST_OTHERS
         self._others.clear()
         some = np.linspace(0, len(residual) - 1, _N_BEFORE).round().astype(np.intp)
         self._before[0], self._before[1] = residual[some], power[some]

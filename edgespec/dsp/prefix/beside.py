@@ -49,22 +49,22 @@ class CellsBeside:
         self._lag, self._n_slot = round(plan.lag_samples), round(plan.slot_samples)
         # Of a lag that is not whole, what cells lose by the nearest that is.
         self._loss = float(np.sinc(_FILLED * (plan.lag_samples - self._lag)))
-        ends = np.round(plan.prefix_ends).astype(np.intp) - plan.n_guard
-        self._ends, self._n_symbols = ends, plan.n_symbols
-        symbol = self._n_slot / plan.n_symbols
+        self._symbol = self._n_slot / plan.n_symbols
         n_prefix = float(plan.prefix_ends[1] - plan.prefix_ends[0]) - plan.lag_samples
-        self._n_window = plan.n_window
         place = np.arange(self._n_slot)
-        # How much later than a symbol of the tracked cell one of another timing begins.
-        late = (place + 0.5 * symbol) % symbol - 0.5 * symbol
-        behind = self._n_window + _CLEAR_BEHIND * n_prefix
+        # Where the windows stop in two slots, one behind the other, for slots that begin anywhere.
+        ends = np.round(plan.prefix_ends).astype(np.intp) - plan.n_guard
+        self._stops = (place[:, None] + ends) % self._n_slot
+        self._stops += self._n_slot * (self._stops < plan.n_window)
+        self._starts = self._stops - plan.n_window
+        late = self._later(place)
+        behind = plan.n_window + _CLEAR_BEHIND * n_prefix
         self._is_clear = (late < -_CLEAR_BEFORE * n_prefix) | (late > behind)
         self._is_of_another = np.abs(late) > _CLEAR_OF_OTHERS * n_prefix
         self._sums = np.zeros(self._n_slot, np.complex128)
         self._counts = np.zeros(self._n_slot)
         self._n_heard = self._power = 0.0
         self._last_slot = 0
-        self._symbol = symbol
         # Since which slot each timing that stands out has done so; known ones for ever.
         self._since: dict[int, float] = {}
         self._places = np.zeros(0, np.intp)
@@ -76,6 +76,11 @@ class CellsBeside:
     def places(self) -> NDArray[np.intp]:
         """Samples by which slots of each known cell begin later than those of the tracked one."""
         return self._places
+
+    @property
+    def n_known(self) -> int:
+        """Cells that are known."""
+        return len(self._places)
 
     def learn(
         self,
@@ -123,7 +128,7 @@ class CellsBeside:
 
         0 where the block is too short to say; see :meth:`learn`.
         """
-        if not len(self._places) or len(samples) < self._lag:
+        if not self.n_known or len(samples) < self._lag:
             return 0.0
         power, n_taken = self._means(*self._folded(samples, sample_start, clock, phase))
         if n_taken.min() < _LEAST_PRODUCTS:
@@ -140,13 +145,12 @@ class CellsBeside:
         if n_products < 1:
             return np.zeros(self._n_slot, np.complex128), counts
         products = samples[:n_products].conj() * samples[self._lag :]
-        n_slots = math.ceil(len(samples) / clock.step) + 1
-        begins = clock.whole + clock.part + (clock.passed - np.arange(n_slots)) * clock.step
         sums = np.zeros(self._n_slot, np.complex128)
-        for begin in np.floor(begins).astype(np.int64) - sample_start:
-            first, stop = max(int(begin), 0), min(int(begin) + self._n_slot, n_products)
+        for n_earlier in range(math.ceil(len(samples) / clock.step) + 1):
+            begin = clock.begin_of(-n_earlier) - sample_start
+            first, stop = max(begin, 0), min(begin + self._n_slot, n_products)
             if first < stop:
-                part = slice(first - int(begin), stop - int(begin))
+                part = slice(first - begin, stop - begin)
                 sums[part] += products[first:stop]
                 counts[part] += 1.0
         return sums * np.exp(-1j * phase), counts
@@ -158,10 +162,8 @@ class CellsBeside:
 
         Less what it is wherever nobody's prefixes are: that of a constant, or of a tone.
         """
-        stops = (np.arange(self._n_slot)[:, None] + self._ends) % self._n_slot
-        stops += self._n_slot * (stops < self._n_window)
         totals = [np.concatenate([[0.0], np.cumsum(np.tile(x, 2))]) for x in (sums, counts)]
-        mean, n_taken = [(x[stops] - x[stops - self._n_window]).sum(axis=1) for x in totals]
+        mean, n_taken = [(x[self._stops] - x[self._starts]).sum(axis=1) for x in totals]
         mean = mean / np.maximum(n_taken, 1.0)
         clear = mean[self._is_clear]
         return mean - complex(np.median(clear.real), np.median(clear.imag)), n_taken
@@ -185,8 +187,12 @@ class CellsBeside:
 
     def _began(self, place: int, slot: int) -> float:
         """Return since which slot a timing stands out."""
-        half = 0.5 * self._symbol
         for other, began in self._since.items():
-            if abs((place - other + half) % self._symbol - half) <= _ALIKE_SAMPLES:
+            if abs(self._later(np.array(place - other))) <= _ALIKE_SAMPLES:
                 return began
         return float(slot)
+
+    def _later(self, place: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return how much later than the nearest symbol of slots that begin at 0 samples lie."""
+        half = 0.5 * self._symbol
+        return np.asarray((place + half) % self._symbol - half, np.float64)

@@ -183,7 +183,8 @@ class ResidualPlane:
 
         Of all subbands together, as ``power`` of a slot is, in the block that was processed last.
         """
-        return self._beside.more_power(*self._processed(block))
+        # Mostly nobody is known, and no sample needs to be asked.
+        return self._beside.more_power(*self._processed(block)) if self._beside.n_known else 0.0
 
     def _processed(self, block: IqBlock) -> tuple[NDArray[np.complex64], int, SlotClock, float]:
         """Return the samples of the block that was processed last, and the timing of its slots."""
