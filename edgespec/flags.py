@@ -4,7 +4,14 @@ from pathlib import Path
 
 import click
 
-__all__ = ["CONFIG_OPTION", "JSON_OPTION", "MODEL_OPTION", "MQTT_OPTION", "SOURCE_OPTION"]
+__all__ = [
+    "BAND_OPTION",
+    "CONFIG_OPTION",
+    "JSON_OPTION",
+    "MODEL_OPTION",
+    "MQTT_OPTION",
+    "SOURCE_OPTION",
+]
 
 CONFIG_OPTION = click.option(
     "-c",
@@ -31,6 +38,9 @@ MQTT_OPTION = click.option(
     metavar="URL",
     help="Broker, e.g. mqtt://localhost:1883; a password is better kept in the configuration or "
     "in EDGESPEC_MQTT_PASSWORD.",
+)
+BAND_OPTION = click.option(
+    "--band", metavar="ID", help="Of a configuration with several: which; else the first."
 )
 JSON_OPTION = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object a line on stdout."

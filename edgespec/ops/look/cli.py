@@ -1,12 +1,11 @@
 """``edgespec look`` on the command line."""
 
-import json
 from pathlib import Path
 
 import click
 
 from edgespec.finite import Finite
-from edgespec.flags import CONFIG_OPTION, JSON_OPTION, SOURCE_OPTION
+from edgespec.flags import BAND_OPTION, CONFIG_OPTION, JSON_OPTION, SOURCE_OPTION
 
 __all__ = ["look"]
 
@@ -14,9 +13,7 @@ __all__ = ["look"]
 @click.command()
 @CONFIG_OPTION
 @SOURCE_OPTION
-@click.option(
-    "--band", metavar="ID", help="Of a configuration with several: which; else the first."
-)
+@BAND_OPTION
 @click.option(
     "-o",
     "--output",
@@ -60,6 +57,7 @@ def look(
     from edgespec.ops.look.measure import look_at
     from edgespec.ops.look.opening import open_view
     from edgespec.ops.setup.found import check_sources
+    from edgespec.wire.text import encode
 
     config = override(load_config(config_path), source=source)
     view = open_view(config, band, check=lambda one: check_sources(one, refuse_simulation=False))
@@ -76,4 +74,4 @@ def look(
         from edgespec.ops.look.picture import draw_look
 
         draw_look(found, output)
-    click.echo(json.dumps(found.as_json()) if as_json else found.as_text())
+    click.echo(encode(found.as_json()) if as_json else found.as_text())

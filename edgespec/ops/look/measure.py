@@ -8,7 +8,6 @@ import numpy as np
 from edgespec.dsp.cells import find_named_cell
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.plan import can_cancel
-from edgespec.dsp.quality import ClipLimits
 from edgespec.errors import SourceError, UsageError
 from edgespec.framing import Recipe
 from edgespec.observer.kept import KeptNormal
@@ -16,12 +15,12 @@ from edgespec.ops.collect import Collected, collect
 from edgespec.ops.look.planes import LeftOfCell, Plane, left_of_cell, power_plane
 from edgespec.ops.look.reference import Reference, reference_of
 from edgespec.ops.look.report import Excess, Look
+from edgespec.ops.meter import Meter
 from edgespec.ops.survey.patience import Patience
 from edgespec.ops.survey.spectrum import mean_spectrum
 from edgespec.records import FloatArray, SampleFormat
 from edgespec.sources.sigmf import Annotation
 from edgespec.sources.source import Source
-from edgespec.units import db_from_ratio
 
 __all__ = ["look_at"]
 
@@ -82,7 +81,10 @@ def look_at(
     shown = tuple(one for one in shown if one.sample_start + one.n_samples > 0)
     shown = tuple(one for one in shown if one.sample_start < len(heard.samples))
     cell, left = _cell_of(heard, shown, progress)
-    level_dbfs, peak, clipped_share = _levels(heard)
+    has_scale = heard.info.sample_format is not SampleFormat.CF32
+    meter = Meter(heard.info.sample_format)
+    for block in heard.blocks(_PIECE_SAMPLES):
+        meter.add(block)
     return Look(
         source=source.info.uri,
         sample_rate_hz=heard.info.sample_rate_hz,
@@ -90,9 +92,10 @@ def look_at(
         utc_ns=heard.utc_ns,
         duration_s=heard.duration_s,
         n_dropped=heard.n_dropped,
-        level_dbfs=level_dbfs,
-        peak=peak,
-        clipped_share=clipped_share,
+        level_dbfs=meter.mean_dbfs,
+        peak=meter.peak,
+        # Samples without a full scale do not say whether they clip.
+        clipped_share=meter.clipped_share if has_scale else None,
         spectrum=mean_spectrum(heard.to_complex(_SPECTRUM_SAMPLES), heard.info.sample_rate_hz),
         power=plane,
         horizon_s=recipe.n_horizon * recipe.framing.frame_s,
@@ -125,22 +128,6 @@ def _cell_of(
         return None, None
     begins = [one.sample_start / rate_hz for one in shown]
     return cell, left_of_cell(heard, cell, min(begins, default=None))
-
-
-def _levels(heard: Collected) -> tuple[float, float, float | None]:
-    """Return mean level in dBFS, largest modulus of I or Q, and the share that clips."""
-    form = heard.info.sample_format
-    limits = ClipLimits.of(form, 1.0)
-    power = peak = clipped = 0.0
-    for start in range(0, len(heard.samples), _PIECE_SAMPLES):
-        raw = heard.samples[start : start + _PIECE_SAMPLES]
-        parts = np.nan_to_num(form.to_complex(raw).view(np.float32))
-        power += float(np.sum(parts * parts, dtype=np.float64))
-        peak = max(peak, float(parts.max()), -float(parts.min()))
-        clipped += limits.clipped_share(raw) * len(raw)
-    n = len(heard.samples)
-    share = None if form is SampleFormat.CF32 else clipped / n
-    return db_from_ratio(power / n), peak, share
 
 
 def _excess(plane: Plane, max_dbfs: FloatArray, reference: Reference) -> tuple[Excess, ...]:

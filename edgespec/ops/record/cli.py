@@ -1,13 +1,12 @@
 """``edgespec record`` on the command line."""
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
 from edgespec.finite import Finite
-from edgespec.flags import CONFIG_OPTION, JSON_OPTION, SOURCE_OPTION
+from edgespec.flags import BAND_OPTION, CONFIG_OPTION, JSON_OPTION, SOURCE_OPTION
 from edgespec.signals import stop_on_signals
 
 __all__ = ["record"]
@@ -16,9 +15,7 @@ __all__ = ["record"]
 @click.command()
 @CONFIG_OPTION
 @SOURCE_OPTION
-@click.option(
-    "--band", metavar="ID", help="Of a configuration with several: which; else the first."
-)
+@BAND_OPTION
 @click.option(
     "-o",
     "--output",
@@ -55,6 +52,7 @@ def record(
     from edgespec.ops.record.recording import recording_paths
     from edgespec.ops.record.session import record as write
     from edgespec.ops.setup.found import check_sources
+    from edgespec.wire.text import encode
 
     config = override(load_config(config_path), source=source)
     # Before a radio is opened.
@@ -72,4 +70,4 @@ def record(
         )
     finally:
         terminal.close()
-    click.echo(json.dumps(done.as_json()) if as_json else done.as_text())
+    click.echo(encode(done.as_json()) if as_json else done.as_text())

@@ -9,7 +9,7 @@ from threading import Event as Flag
 from typing import Any
 
 from edgespec.errors import ConfigError, SourceError
-from edgespec.ops.record.meter import Meter
+from edgespec.ops.meter import Meter
 from edgespec.ops.record.recording import GrowingRecording, recording_paths
 from edgespec.sources.reader import Reader
 from edgespec.sources.source import Source

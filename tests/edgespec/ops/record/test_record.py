@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from edgespec.cli import main
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.newfile import write_all
+from edgespec.ops.meter import Meter
 from edgespec.ops.record import recording as recording_module
-from edgespec.ops.record.meter import Meter
 from edgespec.ops.record.session import Recorded, record
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.sources import open_source
