@@ -1,8 +1,6 @@
 """A sink that keeps events and incidents on disk, in a thread of its own: no band waits for it."""
 
 import logging
-import queue
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from pathlib import Path
 from edgespec.alert import Alert
 from edgespec.alerts.history import History
 from edgespec.alerts.judge import AlertJudge
+from edgespec.aside import Aside
 from edgespec.newfile import replace_file
 from edgespec.records import Event, EventType, ObserverState, RssReport
 from edgespec.wire.event import EventMessage
@@ -54,8 +53,7 @@ class EventKeeper:
         self._clock = clock
         self._said: OrderedDict[str, Alert] = OrderedDict()
         self._saved, self._found, self._saved_s = 0, 0, float("-inf")
-        self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue(_MOST_WAITING)
-        self._thread: threading.Thread | None = None
+        self._aside = Aside[Callable[[], None]]("events", self._do, _MOST_WAITING)
         self._has_failed = False
 
     def event(self, event: Event) -> None:
@@ -81,13 +79,7 @@ class EventKeeper:
     def close(self) -> None:
         """Write all, and wait for it some seconds at most."""
         self._save_if_due(is_last=True)
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            try:
-                self._jobs.put(None, timeout=_CLOSE_S)
-            except queue.Full:
-                return
-            thread.join(_CLOSE_S)
+        self._aside.close(_CLOSE_S)
 
     def _save_if_due(self, *, is_last: bool = False) -> None:
         now_s = self._clock()
@@ -99,24 +91,18 @@ class EventKeeper:
         self._later(partial(replace_file, self._path, self._judge.incidents()))
 
     def _later(self, job: Callable[[], None]) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="events", daemon=True)
-            self._thread.start()
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
+        if not self._aside.put(job):
             self._fail("the disk is too slow")
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            try:
-                job()
-                self._has_failed = False
-            except OSError as error:
-                self._fail(error.strerror or str(error))
-            except Exception as error:
-                # Whatever it is, the thread must outlive it: nothing else writes events.
-                self._fail(repr(error)[:200])
+    def _do(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+            self._has_failed = False
+        except OSError as error:
+            self._fail(error.strerror or str(error))
+        except Exception as error:
+            # Whatever it is, the thread must outlive it: nothing else writes events.
+            self._fail(repr(error)[:200])
 
     def _fail(self, reason: str) -> None:
         if not self._has_failed:

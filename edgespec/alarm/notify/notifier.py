@@ -1,7 +1,6 @@
 """A sink that notifies one who is named, in a thread of its own: no band waits for it."""
 
 import logging
-import queue
 import threading
 import time
 from collections import OrderedDict
@@ -10,6 +9,7 @@ from pathlib import Path
 from edgespec.alarm.notify.channels import CHANNELS, token_of
 from edgespec.alarm.notify.refused import NotifyError
 from edgespec.alarm.notify.whereabouts import Whereabouts
+from edgespec.aside import Aside
 from edgespec.config import NotifyConfig
 from edgespec.mqtt.backoff import Backoff, QuietLog
 from edgespec.records import Event, EventType, ObserverState, RssReport
@@ -60,9 +60,8 @@ class Notifier:
         self._whereabouts = whereabouts if settings.evidence else None
         self._evidence_s = evidence_s
         self._told: OrderedDict[str, None] = OrderedDict()
-        self._waiting: queue.Queue[Event | None] = queue.Queue(_MOST_WAITING)
+        self._aside = Aside[Event]("notify", self._try, _MOST_WAITING)
         self._closing = threading.Event()
-        self._thread: threading.Thread | None = None
         self._log = QuietLog(_LOG)
         self.n_lost = 0
 
@@ -89,33 +88,20 @@ class Notifier:
     def close(self) -> None:
         """Try once more what waits, for some seconds; a second call does nothing."""
         self._closing.set()
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
-        try:
-            self._waiting.put(None, timeout=_CLOSE_S)
-        except queue.Full:
-            return
-        thread.join(_CLOSE_S)
+        self._aside.close(_CLOSE_S)
 
     def _put(self, event: Event) -> None:
-        if self._thread is None and not self._closing.is_set():
-            self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
-            self._thread.start()
-        try:
-            self._waiting.put_nowait(event)
-        except queue.Full:
+        if not self._closing.is_set() and not self._aside.put(event):
             self._lose("alerts come faster than they are taken")
 
-    def _work(self) -> None:
-        while (event := self._waiting.get()) is not None:
-            try:
-                self._tell(event)
-            except NotifyError as error:
-                self._lose(str(error))
-            except Exception as error:
-                # Whatever it is, the thread must outlive it; its text may have a secret.
-                self._lose(type(error).__name__)
+    def _try(self, event: Event) -> None:
+        try:
+            self._tell(event)
+        except NotifyError as error:
+            self._lose(str(error))
+        except Exception as error:
+            # Whatever it is, the thread must outlive it; its text may have a secret.
+            self._lose(type(error).__name__)
 
     def _tell(self, event: Event) -> None:
         """Tell of one event.
