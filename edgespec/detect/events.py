@@ -5,8 +5,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from edgespec.clock import ClockQuality
 from edgespec.detect.describer import Describer
 from edgespec.detect.gain import GainWatch, NoiseSays, gain_step_db
@@ -14,9 +12,10 @@ from edgespec.detect.images import without_images
 from edgespec.detect.message import message_of
 from edgespec.detect.naming import NOT_YET, Naming
 from edgespec.detect.regions import Region
-from edgespec.detect.rules import EventRules
+from edgespec.detect.rules import STRONG, EventRules
 from edgespec.detect.sightings import MODELS, Lookout
-from edgespec.detect.track import Life, Sighting, Track
+from edgespec.detect.track import Track
+from edgespec.detect.tracks import Tracks
 from edgespec.grid import Grid
 from edgespec.kinds import GAIN_STEP
 from edgespec.records import BandInfo, Decision, Event, EventType, FloatArray, Score
@@ -24,8 +23,6 @@ from edgespec.records import BandInfo, Decision, Event, EventType, FloatArray, S
 __all__ = ["EventTracker"]
 
 _NS = 1_000_000_000
-#: A region may move by so many bins from one segment to the next and is still the same.
-SLACK_BINS = 4
 
 
 class EventTracker:
@@ -69,11 +66,10 @@ class EventTracker:
         self._spread_db = spread_db
         self._lookout = Lookout(info.grid.n_bins, spread_db)
         self._recent: deque[bool] = deque(maxlen=rules.n)
-        self._tracks: list[Track] = []
-        self._candidates: list[Track] = []
-        self._joined: list[Track] = []
+        self._tracks = Tracks(rules)
         self._gain = GainWatch()
         self._is_waiting = False
+        self._strongest = 0.0
         self._muted_until = -(1 << 62)
         self.step_db = 0.0
 
@@ -88,7 +84,7 @@ class EventTracker:
     @property
     def is_open(self) -> bool:
         """Whether an event is going on."""
-        return bool(self._tracks)
+        return bool(self._tracks.events)
 
     def learn_normal(self, scores: tuple[Score, ...], target_dbfs: FloatArray) -> None:
         """Take the maps of a segment of the warm-up."""
@@ -126,7 +122,7 @@ class EventTracker:
         if noise is not None and noise.step_db:
             return self._follow_gain(decision, noise.step_db)
         muted = MODELS if decision.tick_start < self._muted_until else ()
-        share = self._rules.hysteresis if self._tracks else 1.0
+        share = self._rules.hysteresis if self._tracks.events else 1.0
         is_hot = is_alarm = False
         for score, threshold in zip(decision.scores, decision.thresholds, strict=True):
             if score.value > share * threshold and score.detector not in muted:
@@ -136,19 +132,16 @@ class EventTracker:
         if is_hot:
             return self._while_hot(decision, target_dbfs, share, muted, noise, is_cells, is_clipped)
         self._gain.clear()
-        if self._candidates:
-            for track in self._candidates:
-                track.miss()
-            self._drop_candidates()
-        if not self._tracks:
-            if not self._candidates:
+        self._tracks.miss()
+        said = self._behind(decision) if noise is not None and not noise.may_be else []
+        self._tracks.drop_candidates()
+        if not self._tracks.events:
+            if not self._tracks.candidates:
                 self.describer.forget()
             # A model that is muted has learnt nothing yet of what is normal now.
             self._lookout.learn_more(() if muted else decision.scores, target_dbfs)
             return ()
-        for track in self._tracks:
-            track.miss()
-        return self._ended(decision)
+        return [*said, *self._ended(decision)]
 
     def look_closer(self, decision: Decision) -> Sequence[Event]:
         """Look at the events that the last segment was one of, and return names that are news.
@@ -159,7 +152,7 @@ class EventTracker:
             decision: that of the segment.
         """
         said = []
-        for track in self._tracks:
+        for track in self._tracks.events:
             self.describer.look(track, self._lookout.normal)
             if not track.is_named:
                 said.append(self._message(track, EventType.UPDATE, decision.received_ns))
@@ -167,7 +160,7 @@ class EventTracker:
 
     def finish(self) -> Sequence[Event]:
         """End the events that are going on: the stream is over."""
-        events = [self._message(track, EventType.END, 0) for track in self._tracks]
+        events = [self._message(track, EventType.END, 0) for track in self._tracks.events]
         self._forget()
         return events
 
@@ -182,8 +175,7 @@ class EventTracker:
         return events
 
     def _forget(self) -> None:
-        self._tracks = []
-        self._candidates = []
+        self._tracks.clear()
         self._recent.clear()
         self._gain.clear()
         self.describer.forget()
@@ -214,170 +206,60 @@ class EventTracker:
             muted = {*muted, *of_cell}
             self._recent[-1] = decision.is_alarm_without(muted)
         evidence = lookout.evidence(decision, target_dbfs, share, muted)
+        self._strongest = max((one.ratio for one in evidence), default=0.0)
         seen = lookout.sightings(evidence, target_dbfs)
         if is_clipped():
-            seen = without_images(seen, lookout.means.power, self._goes_on)
-        self._assign(decision, target_dbfs, seen)
+            seen = without_images(seen, lookout.means.power, self._tracks.goes_on)
+        self._tracks.assign(decision, target_dbfs, seen, lookout)
         self.describer.take(decision, target_dbfs)
-        self._drop_candidates()
-        said = [self._message(one, EventType.END, decision.received_ns) for one in self._joined]
-        self._joined.clear()
+        self._tracks.drop_candidates()
+        joined = self._tracks.take_joined()
+        said = [self._message(one, EventType.END, decision.received_ns) for one in joined]
         if self._recent[-1] and not self._is_waiting:
-            said += self._opened(decision)
-        for track in self._tracks:
+            said += self._opened(decision, self._rules.k)
+        for track in self._tracks.events:
             due = decision.tick_start - track.said_at >= self._ticks(self._rules.update_s)
             if due and track.recent[-1]:
                 track.said_at = decision.tick_start
                 said.append(self._message(track, EventType.UPDATE, decision.received_ns))
         return [*said, *self._ended(decision)]
 
-    def _assign(self, decision: Decision, target_dbfs: FloatArray, seen: list[Sighting]) -> None:
-        """Give every sighting to the track that it overlaps most; others are new candidates."""
-        hit: list[Track] = []
-        for sighting in seen:
-            track = self._track_of(sighting)
-            if track is None:
-                going_on = [one for one in self._tracks if one.n_since < self._rules.n]
-                if going_on and not sighting.is_clear:
-                    # A detector with a memory, or a model that errs: nothing of its own is there.
-                    track = max(going_on, key=lambda one: one.tick_end)
-                    if not any(track is other for other in hit):
-                        hit.append(track)
-                        track.go_on(decision, sighting.evidence)
-                        self._refine(track, sighting)
-                    continue
-                if not self._may_be_new(sighting, target_dbfs):
-                    continue
-                sighting = self._lookout.likely(sighting)
-                track = Track.begin(self._rules.n, decision, sighting)
-                self._candidates.append(track)
-            if not any(track is other for other in hit):
-                hit.append(track)
-                track.hit(decision, sighting, target_dbfs)
-                self._refine(track, sighting)
-        for track in (*self._tracks, *self._candidates):
-            if not any(track is other for other in hit):
-                track.miss()
+    def _behind(self, decision: Decision) -> list[Event]:
+        """Open what is over, and turned out to be no step of the gain."""
+        if not self._tracks.candidates:
+            return []
+        return self._opened(decision, 1 if self._strongest >= STRONG else self._rules.k)
 
-    def _refine(self, track: Track, sighting: Sighting) -> None:
-        """Read the edges off the finest map that shows the event, over all of its life."""
-        if not sighting.evidence.is_alarm or track.region.sign < 0 or track.hops:
-            return
-        means = self._lookout.means
-        if track.life is None:
-            track.life = Life(np.zeros_like(means.power), np.zeros_like(means.quiet))
-        track.life.add(means.power, means.quiet)
-        finer = self._lookout.finest(track.life, track.region, is_broad=track.is_broad)
-        if finer is None:
-            return
-        finer = replace(finer, excess_db=track.region.excess_db)
-        # A sweep that shows in parts at first may have been taken for several events.
-        others = [one for one in self._tracks if one is not track and one.region.overlap(finer)]
-        if not others:
-            track.region = finer
-        elif track.event_id and all(track.holds(finer, one) for one in others):
-            track.region = finer
-            self._tracks = [one for one in self._tracks if not any(one is two for two in others)]
-            self._joined += others
-
-    def _goes_on(self, sighting: Sighting) -> bool:
-        """Whether a sighting is of an event that is going on."""
-        track = self._track_of(sighting)
-        return any(track is one for one in self._tracks)
-
-    def _track_of(self, sighting: Sighting) -> Track | None:
-        best, most, slack = None, 0, SLACK_BINS if sighting.is_clear else 0
-        for track in (*self._tracks, *self._candidates):
-            n_bins = track.overlap(sighting, slack)
-            if n_bins > most:
-                best, most = track, n_bins
-        if best is None:
-            return next((track for track in self._tracks if track.roams), None)
-        return best
-
-    def _may_be_new(self, sighting: Sighting, target_dbfs: FloatArray) -> bool:
-        """Whether a sighting that belongs to no track may be of another source.
-
-        While something is there, or just was, a model has it in what it is shown, and errs
-        elsewhere; where it is gone, the model misses it. Only a power that is not normal is news.
-        """
-        evidence = sighting.evidence
-        if not evidence.is_alarm:
-            return False
-        if evidence.by not in MODELS:
-            return True
-        region = sighting.region
-        others = (*self._tracks, *self._candidates)
-        if any(track.region.overlap(region) and track.region.sign != region.sign
-               for track in others):  # fmt: skip
-            return False
-        return not others or self._lookout.agrees(region, target_dbfs)
-
-    def _opened(self, decision: Decision) -> list[Event]:
-        rules, said = self._rules, []
-        ready = [track for track in self._candidates if sum(track.recent) >= rules.k]
-        for track in sorted(ready, key=lambda one: -one.score / one.threshold):
-            if track not in self._candidates:
-                continue
-            said += self._open(track, decision)
-        if self._tracks or sum(self._recent) < rules.k or not self._candidates:
-            return said
-        # Alarms enough, but in other places every time: one event around those that are clear.
-        clear = [track for track in self._candidates if track.is_clear]
-        first, *others = clear or self._candidates
-        for track in others:
-            first.absorb(track)
-        if others:
-            first.roams = True
-        first.n_alarms = first.n_segments = sum(self._recent)
-        return self._open(first, decision)
-
-    def _open(self, track: Track, decision: Decision) -> list[Event]:
-        self._candidates = [one for one in self._candidates if one is not track]
-        for other in self._tracks:
-            if track.region.is_near(other.region, SLACK_BINS):
-                other.absorb(track)
-                return []
-        # What is near is a part of it, whether it was there often enough or not.
-        apart = []
-        for other in self._candidates:
-            if not track.region.is_near(other.region, SLACK_BINS):
-                apart.append(other)
-            elif not track.roams:
-                track.absorb(other)
-        self._candidates = [] if track.roams else apart
-        onset = track.first_frame * self.info.grid.frame_ticks
-        track.event_id = str(uuid.uuid4())
-        # The event began with its first alarming segment among the last n, not with the k-th.
-        track.tick_start = track.first.tick_start + onset
-        track.start_ns = track.first.utc_ns + round(onset / self.info.grid.tick_hz * _NS)
-        track.said_at = decision.tick_start
-        self._tracks.append(track)
-        naming = self.describer.first_name(track)
-        return [self._message(track, EventType.NEW, decision.received_ns, naming)]
+    def _opened(self, decision: Decision, k: int) -> list[Event]:
+        """Open what was seen in ``k`` of the last segments."""
+        said = []
+        for track in self._tracks.ready(self._recent, k):
+            onset = track.first_frame * self.info.grid.frame_ticks
+            track.event_id = str(uuid.uuid4())
+            # It began with its first alarming segment among the last n, not with the k-th.
+            track.tick_start = track.first.tick_start + onset
+            track.start_ns = track.first.utc_ns + round(onset / self.info.grid.tick_hz * _NS)
+            track.said_at = decision.tick_start
+            naming = self.describer.first_name(track)
+            said.append(self._message(track, EventType.NEW, decision.received_ns, naming))
+        return said
 
     def _ended(self, decision: Decision) -> list[Event]:
         """End what was not seen for the hold-off."""
-        now, hold_off = decision.tick_start + decision.n_ticks, self._ticks(self._rules.hold_off_s)
-        over = [
-            track for track in self._tracks if track.n_since and now - track.tick_end >= hold_off
-        ]
-        if not over:
-            return []
-        self._tracks = [one for one in self._tracks if not any(one is other for other in over)]
-        if not self._tracks:
+        now = decision.tick_start + decision.n_ticks
+        over = self._tracks.take_over(now - self._ticks(self._rules.hold_off_s))
+        if over and not self._tracks.events:
             self._recent.clear()
-            self._candidates = []
         return [self._message(track, EventType.END, decision.received_ns) for track in over]
-
-    def _drop_candidates(self) -> None:
-        if self._candidates:
-            self._candidates = [one for one in self._candidates if any(one.recent)]
 
     def _follow_gain(self, decision: Decision, step_db: float) -> list[Event]:
         """Say that the gain has moved, and take the new level for normal."""
-        said = [self._message(track, EventType.END, decision.received_ns) for track in self._tracks]
-        first = self._candidates[0].first if self._candidates else decision
+        said = [
+            self._message(track, EventType.END, decision.received_ns)
+            for track in self._tracks.events
+        ]
+        candidates = self._tracks.candidates
+        first = candidates[0].first if candidates else decision
         self._forget()
         self._lookout.follow(step_db)
         self.step_db = step_db

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.detect.rules import EventRules
+from edgespec.detect.rules import STRONG, EventRules
 from edgespec.records import Score
 
 __all__ = ["BLOCK_S", "EventPeaks"]
@@ -38,13 +38,20 @@ class EventPeaks:
         self._best = np.full(len(self.names), _NOTHING)
         self._blocks: list[NDArray[np.float32]] = []
 
-    def add(self, scores: Iterable[Score]) -> None:
-        """Take the scores of a hop: those that could open an event."""
+    def add(self, scores: Iterable[Score], *, by_one: bool) -> None:
+        """Take the scores of a hop: those that could open an event.
+
+        Args:
+            scores: of the hop.
+            by_one: whether a strong one opens an event alone.
+        """
         row = self._last[self._hop % len(self._last)]
         row.fill(_NOTHING)
         for score in scores:
             row[self._place[score.detector]] = score.value
         np.maximum(self._best, np.sort(self._last, axis=0)[self._kth], out=self._best)
+        if by_one:
+            np.maximum(self._best, row / STRONG, out=self._best)
         self._hop += 1
         if self._hop % self._hops_a_block == 0:
             self._blocks.append(self._best.astype(np.float32))

@@ -4,7 +4,11 @@ from dataclasses import dataclass
 
 from edgespec.errors import ConfigError
 
-__all__ = ["EventRules"]
+__all__ = ["STRONG", "EventRules"]
+
+#: Beside a cell, what is so many times its threshold is an event by a single segment, told behind
+#: the next one. Of normal signal single segments come to 1.3 at most.
+STRONG = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,7 +234,8 @@ class BandChain:
                 for event in self.tracker.look_closer(scored):
                     yield self._in_source(event)
                 if self.peaks is not None:
-                    self.peaks.add(self.tracker.could_open(scored, target_dbfs, self._is_cells))
+                    could = self.tracker.could_open(scored, target_dbfs, self._is_cells)
+                    self.peaks.add(could, by_one=noise is not None)
                 if self.tracker.step_db:
                     self._follow(self.tracker.step_db)
                     if self.cancelled is not None and noise is None:

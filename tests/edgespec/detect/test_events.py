@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from edgespec.detect.events import EventTracker
-from edgespec.detect.rules import EventRules
+from edgespec.detect.gain import NoiseSays
+from edgespec.detect.rules import STRONG, EventRules
 from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
+from edgespec.kinds import GAIN_STEP
 from edgespec.records import BandInfo, Decision, Event, EventType, Score
 
 RECIPE = Recipe(1e6, n_fft=64, n_averages=10, n_context=8, n_horizon=4, hop_frames=4)
@@ -54,6 +56,47 @@ def test_ten_bad_segments_in_a_burst_are_one_event() -> None:
 
 def test_a_single_bad_segment_is_no_event() -> None:
     assert play(tracker(), ([0.1] * 9 + [5.0]) * 20) == []
+
+
+@pytest.mark.parametrize(
+    ("ratios", "is_told"),
+    [
+        ([1.2 * STRONG], True),
+        ([0.8 * STRONG], False),
+        # Seen often enough while a step of the gain was waited for, if not strongly.
+        ([1.5, 1.5], True),
+    ],
+)
+def test_beside_a_cell_a_short_burst_is_told_when_it_was_no_step_of_the_gain(
+    ratios: Sequence[float], is_told: bool
+) -> None:
+    rng = np.random.default_rng(1)
+    one, said = tracker(), []
+    for index, ratio in enumerate([0.1] * 5 + [*ratios] + [0.1] * 8):
+        start = index * HOP_SAMPLES
+        is_high = 5 <= index < 5 + len(ratios)
+        target_dbfs = rng.normal(-60.0 + 20.0 * is_high, 0.3, (4, 64)).astype(np.float32)
+        score = Score("forecast", ratio, target_dbfs + 60.0)
+        decision = Decision((score,), (1.0,), start, HOP_SAMPLES, start * 1000, 0)
+        events = one.update(decision, target_dbfs, NoiseSays(0.0, may_be=is_high))
+        assert not (is_high and events)
+        said += events
+    assert types(said) == (["new", "end"] if is_told else [])
+    for event in said[-1:]:
+        assert event.n_samples == len(ratios) * HOP_SAMPLES
+
+
+def test_a_step_of_the_gain_that_is_strong_is_said_once_and_is_no_burst() -> None:
+    one, said = tracker(), []
+    for index in range(12):
+        start = index * HOP_SAMPLES
+        is_high = index == 5
+        target_dbfs = np.full((4, 64), -40.0 if index >= 5 else -60.0, np.float32)
+        score = Score("forecast", 2.0 * STRONG if is_high else 0.1, target_dbfs + 60.0)
+        decision = Decision((score,), (1.0,), start, HOP_SAMPLES, start * 1000, 0)
+        noise = NoiseSays(20.0 if index == 6 else 0.0, may_be=is_high)
+        said += one.update(decision, target_dbfs, noise)
+    assert [event.kind for event in said] == [GAIN_STEP, GAIN_STEP]
 
 
 def test_k_of_n_counts_within_n() -> None:

@@ -6,16 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgespec.detect.peaks import BLOCK_S, EventPeaks
-from edgespec.detect.rules import EventRules
+from edgespec.detect.rules import STRONG, EventRules
 from edgespec.records import Score
 
 NAMES = ("zscore", "energy")
 
 
-def _peaks(rows: np.ndarray, rules: EventRules, hops: int) -> np.ndarray:
+def _peaks(rows: np.ndarray, rules: EventRules, hops: int, by_one: bool = False) -> np.ndarray:
     peaks = EventPeaks(NAMES, rules, BLOCK_S / hops)
     for row in rows:
-        peaks.add([Score(n, float(v)) for n, v in zip(NAMES, row, strict=True) if np.isfinite(v)])
+        scores = [Score(n, float(v)) for n, v in zip(NAMES, row, strict=True) if np.isfinite(v)]
+        peaks.add(scores, by_one=by_one)
     return peaks.blocks()
 
 
@@ -51,3 +52,12 @@ def test_one_high_hop_is_no_event_and_what_is_not_scored_opens_none():
     found = _peaks(rows, EventRules(2, 3), 8)
     assert found[0, 0] == pytest.approx(1.0)
     assert found[0, 1] == -np.inf
+
+
+def test_beside_a_cell_one_high_hop_is_an_event_of_a_threshold_so_much_lower():
+    rows = np.full((8, 2), 1.0)
+    rows[2] = 90.0
+    found = _peaks(rows, EventRules(2, 3), 8, by_one=True)
+    assert found[0] == pytest.approx([90.0 / STRONG] * 2)
+    rows[3] = 80.0
+    assert _peaks(rows, EventRules(2, 3), 8, by_one=True)[0] == pytest.approx([80.0, 80.0])
