@@ -1,17 +1,31 @@
 """Pictures: the one place that loads matplotlib, and says what is missing where it is not there."""
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from edgespec.errors import ConfigError
 
-__all__ = ["can_draw", "new_figure", "save_figure"]
+__all__ = ["can_draw", "check_can_draw", "new_figure", "save_figure"]
 
 
 def can_draw() -> bool:
     """Return whether matplotlib is installed, without loading it."""
     return find_spec("matplotlib") is not None
+
+
+def check_can_draw() -> None:
+    """See that pictures can be drawn, before anything that takes long.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
+    if not can_draw():
+        raise ConfigError(
+            f"pictures need matplotlib, which is not installed: {sys.executable} -m pip install "
+            "matplotlib"
+        )
 
 
 def new_figure(width_in: float, height_in: float) -> Any:
@@ -20,12 +34,9 @@ def new_figure(width_in: float, height_in: float) -> Any:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ConfigError(
-            "pictures need matplotlib: install the extra (pip install 'edgespec[twin]')"
-        ) from None
+    check_can_draw()
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(width_in, height_in), layout="constrained")
 
 

@@ -31,7 +31,7 @@ class EvidenceConfig:
         default=True,
         metadata=about(
             "Whether each recording is drawn beside it, by a process of its own, where matplotlib "
-            "is installed (the extra twin)"
+            "is installed"
         ),
     )
     max_bytes: int = field(

@@ -16,6 +16,7 @@ from edgespec.detect.rules import EventRules
 from edgespec.detect.trouble import TroubleRules, TroubleWatch
 from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import RssPlan, SubbandLevels
+from edgespec.dsp.prefix.cancelling import load_usual
 from edgespec.dsp.prefix.plan import LEAST_RATE_HZ, can_cancel
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.dsp.transforms import open_transform
@@ -148,6 +149,8 @@ def _open_cancelled(
             )
         _LOG.info("%s: detect.detectors goes without %s", said, RESIDUAL)
         return None
+    if is_live:
+        load_usual(rate_hz, front_end.sample_format, front_end.computing)
     watched = None
     if CELL in names:
         watched = WatchedCell(

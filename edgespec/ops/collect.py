@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.ops.silence import while_it_speaks
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources.source import Source
 
@@ -53,7 +54,8 @@ class Collected:
 def collect(source: Source, duration_s: float, skip_s: float = 0.0) -> Collected:
     """Return at most ``duration_s`` of a source behind ``skip_s``; it stays open.
 
-    Where samples are lost, or a radio is tuned elsewhere, what came before is left out.
+    Where samples are lost, or a radio is tuned elsewhere, what came before is left out. One that
+    falls silent is closed, and gives what it gave.
 
     Raises:
         SourceError: the source broke.
@@ -63,21 +65,23 @@ def collect(source: Source, duration_s: float, skip_s: float = 0.0) -> Collected
     n_skip = round(skip_s * info.sample_rate_hz)
     n = n_dropped = n_before = 0
     first: IqBlock | None = None
-    while n < len(raw):
-        block = source.read(raw[n : n + min(n_skip or len(raw), _READ_SAMPLES)])
-        if block is None:
-            break
-        if n_skip:
-            n_skip -= min(n_skip, block.n_samples)
-            n_before += block.n_samples
-            continue
-        is_next = first is not None and block.center_freq_hz == first.center_freq_hz
-        if first is None or block.n_dropped or not is_next:
-            n_dropped += block.n_dropped if n else 0
-            raw[: block.n_samples] = block.samples.copy()
-            n_before += n
-            n, first = 0, block
-        n += block.n_samples
+    with while_it_speaks(source) as hearing:
+        while n < len(raw):
+            block = source.read(raw[n : n + min(n_skip or len(raw), _READ_SAMPLES)])
+            if block is None:
+                break
+            hearing.heard()
+            if n_skip:
+                n_skip -= min(n_skip, block.n_samples)
+                n_before += block.n_samples
+                continue
+            is_next = first is not None and block.center_freq_hz == first.center_freq_hz
+            if first is None or block.n_dropped or not is_next:
+                n_dropped += block.n_dropped if n else 0
+                raw[: block.n_samples] = block.samples.copy()
+                n_before += n
+                n, first = 0, block
+            n += block.n_samples
     if first is None:
         return Collected(info, raw[:0], info.center_freq_hz, n_before, 0, 0)
     return Collected(info, raw[:n], first.center_freq_hz, n_before, first.utc_ns, n_dropped)

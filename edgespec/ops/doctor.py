@@ -15,7 +15,12 @@ from edgespec.ops.checks.broker import check_broker
 from edgespec.ops.checks.finding import Finding, Machine, Status, Subject
 from edgespec.ops.checks.host import check_clock, check_power, check_python, check_state_dir
 from edgespec.ops.checks.radio import check_kernel_drivers, check_source, check_usb_radios
-from edgespec.ops.checks.software import check_front_end, check_model, check_packages
+from edgespec.ops.checks.software import (
+    check_front_end,
+    check_model,
+    check_packages,
+    check_pictures,
+)
 
 __all__ = ["CHECKS", "Check", "exit_code", "run_checks"]
 
@@ -34,6 +39,7 @@ class Check:
 CHECKS: dict[str, tuple[Callable[[Subject], Finding], type[EdgespecError]]] = {
     "python": (check_python, EdgespecError),
     "packages": (check_packages, EdgespecError),
+    "pictures": (check_pictures, EdgespecError),
     "front end": (check_front_end, EdgespecError),
     "model": (check_model, ModelError),
     "state directory": (check_state_dir, ConfigError),

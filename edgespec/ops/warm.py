@@ -8,6 +8,7 @@ import numpy as np
 
 from edgespec.computing import Computing
 from edgespec.config import Config
+from edgespec.dsp.prefix.cancelling import load_usual
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.framing import Recipe
 from edgespec.inference.backend import Backend
@@ -32,22 +33,30 @@ class _Silent:
 
 
 def warm_path(
-    config: Config, bundle: Bundle, progress: Callable[[str], None] = lambda text: None
+    config: Config,
+    bundle: Bundle,
+    progress: Callable[[str], None] = lambda text: None,
+    *,
+    rate_hz: float | None = None,
 ) -> float:
     """Run noise of every sample format from samples to decisions; return the seconds it took.
 
     Whatever kernels that needs are compiled and kept; where they were kept before, it takes a
-    moment.
+    moment. What cancels a cell, which noise has none of, is loaded for ``rate_hz``, that of the
+    bundle where it is not known.
     """
     begun_s = time.monotonic()
-    is_compiled = Computing.named(config.node.computing) is Computing.COMPILED
-    if is_compiled and any(band.center_freq_hz is not None for band in config.band):
+    computing = Computing.named(config.node.computing)
+    cell_rate_hz = rate_hz or bundle.manifest.recipe.sample_rate_hz
+    has_parts = any(band.center_freq_hz is not None for band in config.band)
+    if computing is Computing.COMPILED and has_parts:
         from edgespec.dsp import channel_loops
 
         progress("parts of a source")
         channel_loops.load()
     for sample_format in SampleFormat:
         progress(f"from samples ({sample_format}) to scores")
+        load_usual(cell_rate_hz, sample_format, computing)
         _run(config, bundle, _Silent(bundle.manifest.geometry), sample_format)
     return time.monotonic() - begun_s
 

@@ -12,6 +12,7 @@ __all__ = [
     "DEFAULT_GAIN_DB",
     "DEFAULT_RATE_HZ",
     "TUNER_KEYS",
+    "TUNER_SCHEMES",
     "TunerSettings",
     "first_of",
     "settings_of",
@@ -19,6 +20,8 @@ __all__ = [
 
 _LOG = logging.getLogger(__name__)
 
+#: Sources that are a tuner of this kind.
+TUNER_SCHEMES = ("rtl_tcp", "rtlsdr")
 #: Options of an address that say what a tuner is set to.
 TUNER_KEYS = ("center_freq", "sample_rate", "gain", "ppm", "agc", "bias_tee", "direct_sampling")
 DEFAULT_GAIN_DB = 29.7

@@ -303,10 +303,12 @@ def map_(
 
     With --verdict or --mqtt the last verdict is drawn, otherwise only the expectation.
     """
+    from edgespec.figures import check_can_draw
     from edgespec.twin.picture import draw_site
     from edgespec.twin.service.status import verdict_from_broker, verdict_from_file
     from edgespec.twin.site import load_site
 
+    check_can_draw()
     site = load_site(site_path)
     verdict = None
     if verdict_path is not None:

@@ -1,5 +1,6 @@
 """The fast way to cancel a cell: memory and tables for the compiled loop."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,19 @@ from edgespec.dsp.prefix.staged import N_TAKEN, Staged
 from edgespec.dsp.prefix.tracker import Tracker
 from edgespec.memory import aligned_floats
 
-__all__ = ["CompiledCancelling"]
+__all__ = ["CompiledCancelling", "kernel_for"]
+
+
+def kernel_for(recipe: Recipe) -> Callable[..., None]:
+    """Return the compiled loop of a recipe: compiled now, or loaded."""
+    plan = recipe.plan
+    return cancel_kernel(
+        recipe.sample_format,
+        plan.n_window,
+        plan.bins_per_subband,
+        recipe.run.n_samples,
+        recipe.taps is None,
+    )
 
 
 class CompiledCancelling:
@@ -21,13 +34,7 @@ class CompiledCancelling:
     def __init__(self, recipe: Recipe, tracker: Tracker, rows: Rows, staged: Staged) -> None:
         plan, run = recipe.plan, recipe.run
         self._tracker, self._counts = tracker, staged.counts
-        self._kernel = cancel_kernel(
-            recipe.sample_format,
-            plan.n_window,
-            plan.bins_per_subband,
-            run.n_samples,
-            recipe.taps is None,
-        )
+        self._kernel = kernel_for(recipe)
         self._component = recipe.sample_format.dtype.type(0).real.dtype
         self._early = self._items(staged.samples)
         limits = np.array([recipe.sample_format.zero, recipe.limits.low, recipe.limits.high])

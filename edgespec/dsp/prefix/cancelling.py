@@ -6,11 +6,15 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from edgespec.computing import Computing
+from edgespec.dsp.prefix.plan import PrefixPlan, can_cancel
 from edgespec.dsp.prefix.recipe import Recipe, Rows
 from edgespec.dsp.prefix.staged import Staged
 from edgespec.dsp.prefix.tracker import Tracker
+from edgespec.dsp.quality import ClipLimits
+from edgespec.nr.numerology import SPACINGS_HZ
+from edgespec.records import SampleFormat
 
-__all__ = ["CANCELLING", "Cancelling"]
+__all__ = ["CANCELLING", "Cancelling", "load_usual"]
 
 
 class Cancelling(Protocol):
@@ -46,3 +50,18 @@ CANCELLING: dict[Computing, Callable[[Recipe, Tracker, Rows, Staged], Cancelling
     Computing.COMPILED: _compiled,
     Computing.PLAIN: _plain,
 }
+
+
+def load_usual(sample_rate_hz: float, sample_format: SampleFormat, computing: Computing) -> None:
+    """Compile or load now what cancels the usual cells of a rate, those with a normal prefix.
+
+    A stream that waits for the compiler when its cell is found loses seconds of samples.
+    """
+    if computing is not Computing.COMPILED:
+        return
+    from edgespec.dsp.prefix.cancel_compiled import kernel_for
+
+    for spacing_hz in SPACINGS_HZ:
+        if can_cancel(sample_rate_hz * SPACINGS_HZ[0] / spacing_hz):
+            plan = PrefixPlan(sample_rate_hz, spacing_hz=spacing_hz)
+            kernel_for(Recipe.of(plan, sample_format, ClipLimits.of(sample_format, 0.1), "fdd"))

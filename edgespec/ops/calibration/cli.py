@@ -106,10 +106,13 @@ def calibrate(
     source, gain and model uses it.
     """
     from edgespec.config import load_config, override
+    from edgespec.figures import check_can_draw
     from edgespec.machine import keep_machine_code
     from edgespec.ops.calibration.report import calibrate_bands
     from edgespec.wire.text import encode
 
+    if picture is not None:
+        check_can_draw()
     config = override(load_config(config_path), source=source, model=model)
     keep_machine_code(config.node.state_dir)
     if duration is None and not recordings:

@@ -1,6 +1,7 @@
 """The software: versions of what edgespec stands on, the kernels, the model."""
 
 import re
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -9,10 +10,12 @@ from pathlib import Path
 
 from edgespec.computing import AUTO, Computing, compiler_is_off
 from edgespec.errors import EdgespecError, ModelError
+from edgespec.figures import can_draw
 from edgespec.framing import Recipe
 from edgespec.ops.checks.finding import Finding, Subject
 from edgespec.records import IqBlock, SampleFormat
 from edgespec.sources.schemes import SOURCES
+from edgespec.sources.tuner import DEFAULT_RATE_HZ, TUNER_SCHEMES
 from edgespec.sources.uri import parse_uri
 
 __all__ = [
@@ -20,6 +23,7 @@ __all__ = [
     "check_front_end",
     "check_model",
     "check_packages",
+    "check_pictures",
     "judge_versions",
 ]
 
@@ -41,6 +45,19 @@ def check_packages(subject: Subject) -> Finding:
     minima = {match[1]: match[2] for match in matches if match}
     installed = {name: _version(name) for name in (*minima, "tflite-runtime")}
     return judge_versions(minima, installed)
+
+
+def check_pictures(subject: Subject) -> Finding:
+    """Whether alerts can have a picture, where they are to have one."""
+    if not subject.config.evidence.pictures:
+        return Finding("skipped", "evidence.pictures is false")
+    if can_draw():
+        return Finding("ok", "matplotlib is here")
+    return Finding(
+        "warn",
+        "matplotlib is not installed: alerts have no picture, and `edgespec look` draws none",
+        f"{sys.executable} -m pip install matplotlib, or set evidence.pictures = false",
+    )
 
 
 def judge_versions(minima: Mapping[str, str], installed: Mapping[str, str | None]) -> Finding:
@@ -90,7 +107,9 @@ def _expected_recipe(subject: Subject) -> Recipe:
     source, rate_hz = subject.config.source[0], None
     with suppress(EdgespecError):
         uri = parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
-        rate_hz = uri.number("sample_rate")
+        rate_hz = uri.number("sample_rate") or source.sample_rate_hz
+        if rate_hz is None and uri.scheme in TUNER_SCHEMES:
+            rate_hz = DEFAULT_RATE_HZ
     rate_hz = rate_hz or source.sample_rate_hz
     named = bundle_recipe(subject)
     if named is not None or not rate_hz:
@@ -115,7 +134,7 @@ def check_front_end(subject: Subject) -> Finding:
         subject.progress(f"spectra of {sample_format}")
         _process_one_frame(recipe, sample_format)
     if subject.warm:
-        _warm_path(subject)
+        _warm_path(subject, recipe.sample_rate_hz)
     detail = f"{', '.join(formats)} ready after {time.monotonic() - started_s:.1f} s"
     if compiler_is_off():
         return Finding(
@@ -147,7 +166,7 @@ def _process_one_frame(recipe: Recipe, sample_format: SampleFormat) -> None:
     front_end.process(IqBlock(samples, recipe.sample_rate_hz, 0.0, 0, 0))
 
 
-def _warm_path(subject: Subject) -> None:
+def _warm_path(subject: Subject, rate_hz: float) -> None:
     """Run noise of every format up to its scores, if there is a bundle to do it with."""
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
     from edgespec.ops.warm import warm_path
@@ -155,7 +174,7 @@ def _warm_path(subject: Subject) -> None:
     # What is wrong with the bundle or its calibration is said by other checks.
     with suppress(EdgespecError):
         bundle = load_bundle(subject.config.band[0].model or shipped_bundle_path())
-        warm_path(subject.config, bundle, subject.progress)
+        warm_path(subject.config, bundle, subject.progress, rate_hz=rate_hz)
 
 
 def check_model(subject: Subject) -> Finding:

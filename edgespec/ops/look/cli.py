@@ -54,11 +54,14 @@ def look(
     its annotations are. A radio must not be in use by an observer meanwhile.
     """
     from edgespec.config import load_config, override
+    from edgespec.figures import check_can_draw
     from edgespec.ops.look.measure import look_at
     from edgespec.ops.look.opening import open_view
     from edgespec.ops.setup.found import check_sources
     from edgespec.wire.text import encode
 
+    if output is not None:
+        check_can_draw()
     config = override(load_config(config_path), source=source)
     view = open_view(config, band, check=lambda one: check_sources(one, refuse_simulation=False))
     found = look_at(

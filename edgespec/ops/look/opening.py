@@ -15,7 +15,7 @@ from edgespec.ops.collect import Collected
 from edgespec.sources.schemes import SOURCES
 from edgespec.sources.sigmf import Annotation, annotations_of
 from edgespec.sources.source import Source
-from edgespec.sources.tuner import DEFAULT_GAIN_DB
+from edgespec.sources.tuner import DEFAULT_GAIN_DB, TUNER_SCHEMES
 from edgespec.sources.uri import SourceUri, parse_uri
 
 __all__ = ["View", "open_view"]
@@ -78,7 +78,7 @@ def _gain(uri: SourceUri, configured_db: float | None) -> str:
     named = uri.options.get("gain", "")
     if named:
         return named
-    if configured_db is None and uri.scheme in ("rtl_tcp", "rtlsdr"):
+    if configured_db is None and uri.scheme in TUNER_SCHEMES:
         configured_db = DEFAULT_GAIN_DB
     return "" if configured_db is None else f"{configured_db:g} dB"
 

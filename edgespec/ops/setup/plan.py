@@ -45,6 +45,7 @@ class Plan:
                 "nothing is promised of false events; "
                 f"{detect.budget_per_day:g} a day once it is. Next:",
                 f"  edgespec doctor --warm -c {path}       is everything there? compiles once",
+                f"  edgespec look -c {path} -o now.png    what does the band look like?",
                 f"  edgespec calibrate -c {path}           hears half an hour of normal signal",
                 f"  edgespec monitor -c {path}             watches",
             )

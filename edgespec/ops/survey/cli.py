@@ -38,9 +38,12 @@ def survey(source: str, duration: float, as_json: bool, picture: Path | None) ->
     Of LTE and 5G NR, and packets of Wi-Fi: identity, duplex, prefix, bandwidth, SNR, clock and
     timing. A band without a cell is no error.
     """
+    from edgespec.figures import check_can_draw
     from edgespec.ops.survey.report import survey as measure
     from edgespec.wire.text import encode
 
+    if picture is not None:
+        check_can_draw()
     found = measure(source, duration, lambda text: click.echo(f"survey: {text}", err=True))
     if picture is not None:
         from edgespec.ops.survey.picture import draw_survey

@@ -17,7 +17,7 @@ from edgespec.errors import ModelError
 from edgespec.framing import Recipe
 from edgespec.observer.band import BandChain
 from edgespec.observer.choice import candidates_for, remembered
-from edgespec.ops import doctor
+from edgespec.ops import doctor, warm
 from edgespec.ops.checks import radio, software
 from edgespec.ops.checks.broker import check_broker
 from edgespec.ops.checks.finding import Finding, Machine, Subject
@@ -28,7 +28,12 @@ from edgespec.ops.checks.radio import (
     check_usb_radios,
     judge_samples,
 )
-from edgespec.ops.checks.software import check_front_end, check_model, judge_versions
+from edgespec.ops.checks.software import (
+    check_front_end,
+    check_model,
+    check_pictures,
+    judge_versions,
+)
 from edgespec.ops.doctor import CHECKS, Check, exit_code, run_check, run_checks
 from edgespec.ops.warm import warm_path
 from edgespec.records import Event, IqBlock, SampleFormat, SourceInfo
@@ -215,7 +220,7 @@ def test_front_end_compiles_what_it_is_asked_to(
         software, "_process_one_frame", lambda geometry, sample_format: seen.append(sample_format)
     )
     paths: list[Subject] = []
-    monkeypatch.setattr(software, "_warm_path", paths.append)
+    monkeypatch.setattr(software, "_warm_path", lambda one, rate_hz: paths.append(one))
     said: list[str] = []
     subject = replace(subject, warm=warm, progress=said.append)
     check_front_end(subject)
@@ -252,6 +257,38 @@ def test_without_numba_nothing_is_compiled(
     finding = check_front_end(replace(subject, warm=True, config=config))
     assert finding.status == "ok"
     assert "nothing is compiled" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("uri", "rate_hz"),
+    [
+        ("rtl_tcp:127.0.0.1:1?center_freq=806M", 1.92e6),
+        ("rtlsdr:?center_freq=806M&sample_rate=2.4M", 2.4e6),
+        ("sim:lte-dl", 5e6),
+    ],
+)
+def test_what_cancels_a_cell_is_warmed_up_at_the_rate_of_the_radio(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch, uri: str, rate_hz: float
+) -> None:
+    seen: list[float] = []
+    monkeypatch.setattr(software, "_process_one_frame", lambda recipe, sample_format: None)
+    monkeypatch.setattr(warm, "_run", lambda *args: None)
+    monkeypatch.setattr(warm, "load_usual", lambda rate_hz, *args: seen.append(rate_hz))
+    check_front_end(replace(with_source(subject, uri), warm=True))
+    assert seen == [rate_hz] * len(SampleFormat)
+
+
+def test_a_machine_that_draws_nothing_is_told_so(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(software, "can_draw", lambda: False)
+    assert check_pictures(subject).status == "warn"
+    assert "pip install matplotlib" in check_pictures(subject).fix
+    evidence = replace(subject.config.evidence, pictures=False)
+    without = replace(subject, config=replace(subject.config, evidence=evidence))
+    assert check_pictures(without).status == "skipped"
+    monkeypatch.setattr(software, "can_draw", lambda: True)
+    assert check_pictures(subject).status == "ok"
 
 
 @pytest.mark.slow_without_jit

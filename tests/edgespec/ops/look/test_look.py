@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from edgespec import figures
 from edgespec.cli import main
 from edgespec.config import Config, override
 from edgespec.observer.heard import Heard
 from edgespec.observer.kept import KeptNormal, save_kept
+from edgespec.ops import silence
 from edgespec.ops.look.measure import look_at
 from edgespec.ops.look.opening import open_view
 from edgespec.ops.look.report import Look
 from tests.made import band
 from tests.made.lte_cell import noise
+from tests.made.rtl_tcp_server import RtlTcpServer
 
 RATE_HZ = 1e6
 TONE_HZ = 250e3
@@ -260,3 +263,20 @@ def test_a_picture_that_cannot_be_written_is_an_error(tmp_path, rng) -> None:
     assert "cannot be written" in result.stderr
     assert run("--source", uri, "-o", tmp_path / "now.png").exit_code == 0
     assert (tmp_path / "now.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_radio_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silence, "SILENT_S", 0.2)
+    with RtlTcpServer(b"\x80", n_bytes=(0,), stall=True) as server:
+        got = run("--source", f"rtl_tcp:127.0.0.1:{server.port}?center_freq=806M")
+    assert got.exit_code == 4
+    assert "gave no samples" in got.stderr
+
+
+def test_a_picture_that_cannot_be_drawn_is_refused_before_a_radio_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "can_draw", lambda: False)
+    got = run("--source", "sigmf:nothing", "-o", tmp_path / "x.png")
+    assert got.exit_code == 3
+    assert "-m pip install matplotlib" in got.stderr
