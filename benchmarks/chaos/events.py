@@ -7,16 +7,20 @@ from pathlib import Path
 from benchmarks.chaos.cuts import cut_at, places, replaced_trial
 from benchmarks.chaos.trial import Trial
 from edgespec.alerts.decisions import NOTHING, Decisions, DecisionsFile
-from edgespec.alerts.history import History
 from edgespec.alerts.incidents import IncidentTable, incidents_path, load_incidents
 from edgespec.alerts.mute import Mute
+from edgespec.history.events import event_row
+from edgespec.history.opening import history_path
+from edgespec.history.past import Past
+from edgespec.history.store import Store
 from edgespec.newfile import replace_file
 from edgespec.records import Change, Event, EventType
 from edgespec.wire.event import EventMessage
 
 __all__ = ["event_files"]
 
-_HISTORY_BYTES, _N_EVENTS = 40_000, 60
+#: So many events fill the log of the database more than once.
+_N_EVENTS, _CUT_BYTES, _MOST_BYTES = 60, 1_200_000, 10_000_000
 _TONE = Event(
     "e", EventType.END, "lower", 10**18, 10**18 + 10**9, 0, 10, 8e8, 8.01e8, 8.005e8, -40.0,
     Change.GAIN, 12.0, 9.0, "zscore", 3.0, 2.0, 0.8, "tone",
@@ -36,24 +40,31 @@ def _history(folder: Path, most: int) -> Trial:
     """What was said to be kept before the cut is there afterwards, and the next event, too."""
     n_said = n_lost = n_cuts = 0
     in_order = True
-    for number, at in enumerate(places(_HISTORY_BYTES // 4, most)):
-        history = History(folder / str(number), _HISTORY_BYTES)
+    for number, at in enumerate(places(_CUT_BYTES, most)):
+        path = folder / str(number)
 
-        def work(say: Callable[[int], None], history: History = history) -> None:
+        def keep(store: Store, number: int) -> None:
+            message = EventMessage(replace(_TONE, event_id=f"e{number}"), "pi", 0)
+            store.keep([event_row(message)], at_once=True)
+
+        def work(say: Callable[[int], None], path: Path = path) -> None:
+            store = Store(history_path(path), _MOST_BYTES, 400.0)
             for event in range(_N_EVENTS):
-                history.append(EventMessage(replace(_TONE, event_id=f"e{event}"), "pi", 0))
+                keep(store, event)
                 say(event)
+            store.close()
 
         said, was_cut = cut_at(at, work)
         n_cuts += was_cut
-        history.append(EventMessage(replace(_TONE, event_id="e255"), "pi", 0))
-        found = [int(message.event.event_id[1:]) for message in history.messages()]
-        # Whoever is told that a file is full begins another one; the oldest of four goes.
-        wanted = [event for event in (*said, 255) if event >= found[0]]
+        store = Store(history_path(path), _MOST_BYTES, 400.0)
+        keep(store, 255)
+        store.close()
+        found = [int(message.event.event_id[1:]) for message in Past(path).events()]
+        wanted = [*said, 255]
         n_said += len(wanted)
         n_lost += len(set(wanted) - set(found))
         in_order = in_order and found == sorted(found)
-    name = "power cut at bytes of the history of events"
+    name = "power cut at bytes of the history"
     return Trial(name, n_cuts, n_said, n_lost, in_order=in_order,
                  failed=f"{n_lost} of {n_said} lost" * bool(n_lost))  # fmt: skip
 

@@ -9,14 +9,13 @@ from typing import Any
 
 from edgespec.alerts.decisions import Decisions, DecisionsFile
 from edgespec.alerts.family import LEVELLESS, STEADY
-from edgespec.alerts.history import History
 from edgespec.alerts.incident import Incident
-from edgespec.alerts.incidents import incidents_path, load_incidents
+from edgespec.alerts.incidents import events_folder, incidents_path, load_incidents
 from edgespec.alerts.mute import Mute
 from edgespec.alerts.normal import Normal, normal_of
-from edgespec.alerts.past import events_folder
 from edgespec.config import Config
 from edgespec.errors import UsageError
+from edgespec.history.past import Past
 from edgespec.kinds import ADVICE
 from edgespec.nearest import advice
 from edgespec.records import EventType
@@ -32,27 +31,27 @@ _DAY_S = 86400.0
 
 
 class Actions:
-    """Carries out requests on the folder of an observer's events, whether it runs or not.
+    """Carries out requests on what an observer keeps, whether it runs or not.
 
     Args:
-        folder: of the events.
+        state_dir: of the observer.
         bands: ids of the bands of the observer.
         utc_ns: UTC.
     """
 
     def __init__(
-        self, folder: Path, bands: Collection[str], utc_ns: Callable[[], int] = time.time_ns
+        self, state_dir: Path, bands: Collection[str], utc_ns: Callable[[], int] = time.time_ns
     ) -> None:
-        self._folder = folder
+        self._folder = events_folder(state_dir)
         self._bands = bands
         self._utc_ns = utc_ns
-        self._file = DecisionsFile(folder)
-        self._history = History(folder, 0)
+        self._file = DecisionsFile(self._folder)
+        self._past = Past(state_dir)
 
     @classmethod
     def of(cls, config: Config) -> "Actions":
         """Return those of the observer with this configuration, on this host."""
-        return cls(events_folder(config.node.state_dir), [band.id for band in config.band])
+        return cls(config.node.state_dir, [band.id for band in config.band])
 
     def do(self, request: Request) -> dict[str, Any]:
         """Do what is asked and return what there is to say.
@@ -71,7 +70,7 @@ class Actions:
         return doers[request.command](request, self._utc_ns())
 
     def _acknowledge(self, request: Request, now_ns: int) -> dict[str, Any]:
-        message = self._history.last_of(request.id) if request.id else None
+        message = self._past.last_of(request.id) if request.id else None
         if message is None or message.event.event_id != request.id:
             raise self._unknown(request.id, "event")
         if message.event.event_type is EventType.END:
@@ -142,9 +141,9 @@ class Actions:
 
         Its file may be a minute old; the last message of it that the history has is not.
         """
-        asked = self._history.last_of(name) if name else None
+        asked = self._past.last_of(name) if name else None
         wanted = name if asked is None else asked.event.alert.incident
-        last = self._history.last_of(wanted) if wanted else None
+        last = self._past.last_of(wanted) if wanted else None
         for incident in load_incidents(incidents_path(self._folder)):
             if incident.id == wanted:
                 for message in (asked, last):

@@ -14,7 +14,7 @@ from edgespec.decode.text import read_bounded
 from edgespec.errors import EdgespecError
 from edgespec.records import Event, EventType
 
-__all__ = ["IncidentTable", "incidents_path", "load_incidents"]
+__all__ = ["IncidentTable", "events_folder", "incidents_path", "load_incidents"]
 
 _LOG = logging.getLogger(__name__)
 _SCHEMA = "edgespec.incidents/1"
@@ -98,6 +98,11 @@ class IncidentTable:
         if len(self._table) > MOST_INCIDENTS:
             once = (one.id for one in self._table.values() if one.n_events == 1)
             del self._table[next(once, next(iter(self._table)))]
+
+
+def events_folder(state_dir: Path) -> Path:
+    """Return the folder of what an observer keeps of incidents, and of what people said."""
+    return state_dir / "events"
 
 
 def incidents_path(folder: Path) -> Path:

@@ -1,72 +1,48 @@
-"""A sink that keeps events and incidents on disk, in a thread of its own: no band waits for it."""
+"""A sink that keeps incidents on disk, in a thread of its own: no band waits for it."""
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from edgespec.alert import Alert
-from edgespec.alerts.history import History
 from edgespec.alerts.judge import AlertJudge
 from edgespec.aside import Aside
 from edgespec.newfile import replace_file
-from edgespec.records import Event, EventType, ObserverState, RssReport
-from edgespec.wire.event import EventMessage
+from edgespec.records import Event, ObserverState, RssReport
 
-__all__ = ["EventKeeper"]
+__all__ = ["IncidentKeeper"]
 
 _LOG = logging.getLogger(__name__)
-#: Incidents are written so often at most: one that is new sooner, so that it can be looked at.
+#: They are written so often at most: with one that is new sooner, so that it can be looked at.
 _SAVE_S, _NEW_S = 60.0, 5.0
-_MOST_WAITING = 1024
-_MOST_OPEN = 1024
+_MOST_WAITING = 16
 _CLOSE_S = 5.0
 
 
-class EventKeeper:
-    """Writes only when there is an event: its begin, its end, and where its alert changes.
+class IncidentKeeper:
+    """Writes all incidents anew, and only when something of them has changed.
 
     A disk that refuses costs what it refuses, and is said once until it takes something again.
 
     Args:
         judge: knows the incidents.
-        node: id of the observer.
-        history: of the events; None keeps none.
-        incidents_path: where the incidents are kept.
+        path: where they are kept.
         clock: seconds, of a clock that never steps.
     """
 
     def __init__(
-        self,
-        judge: AlertJudge,
-        node: str,
-        history: History | None,
-        incidents_path: Path,
-        clock: Callable[[], float] = time.monotonic,
+        self, judge: AlertJudge, path: Path, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._judge = judge
-        self._node = node
-        self._history = history
-        self._path = incidents_path
+        self._path = path
         self._clock = clock
-        self._said: OrderedDict[str, Alert] = OrderedDict()
         self._saved, self._found, self._saved_s = 0, 0, float("-inf")
-        self._aside = Aside[Callable[[], None]]("events", self._do, _MOST_WAITING)
+        self._aside = Aside[Callable[[], None]]("incidents", self._do, _MOST_WAITING)
         self._has_failed = False
 
     def event(self, event: Event) -> None:
-        """Keep a message, if there is anything new in it."""
-        before = self._said.pop(event.event_id, None)
-        if event.event_type is not EventType.END:
-            self._said[event.event_id] = event.alert
-            if len(self._said) > _MOST_OPEN:
-                self._said.popitem(last=False)
-        is_new = event.event_type is EventType.END or before != event.alert
-        if self._history is not None and is_new:
-            # Numbers count what a broker is told; here they are none.
-            self._later(partial(self._history.append, EventMessage(event, self._node, 0)))
+        """Write what the judge has made of it, if it is time."""
         self._save_if_due()
 
     def state(self, state: ObserverState) -> None:
@@ -101,10 +77,10 @@ class EventKeeper:
         except OSError as error:
             self._fail(error.strerror or str(error))
         except Exception as error:
-            # Whatever it is, the thread must outlive it: nothing else writes events.
+            # Whatever it is, the thread must outlive it: nothing else writes incidents.
             self._fail(repr(error)[:200])
 
     def _fail(self, reason: str) -> None:
         if not self._has_failed:
             self._has_failed = True
-            _LOG.warning("events are not kept in %s (%s)", self._path.parent, reason)
+            _LOG.warning("incidents are not kept in %s (%s)", self._path.parent, reason)

@@ -3,18 +3,16 @@
 from dataclasses import dataclass, field
 
 from edgespec.config.hours import HOURS, Hours, local_time
-from edgespec.errors import ConfigError
 from edgespec.option import ID, about, check_edges, check_record
 
 __all__ = ["AlarmConfig", "AlertConfig"]
 
-_LEAST_HISTORY_BYTES = 65_536
 _KIND = {"pattern": "[a-z0-9-]+", "pattern_text": "kinds of events, such as 'tone'"}
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmConfig:
-    """How often the observer speaks, when it must not alarm, and what it keeps of events."""
+    """How often the observer speaks and when it must not alarm."""
 
     update_s: float = field(
         default=1.0, metadata=about("Time between updates of an open event", unit="s", above=0)
@@ -33,24 +31,10 @@ class AlarmConfig:
         ),
     )
 
-    history_max_bytes: int = field(
-        default=10_000_000,
-        metadata=about(
-            "Disk space for the events of the past, which a live source writes; 0 keeps none",
-            unit="bytes",
-            minimum=0,
-        ),
-    )
-
     def __post_init__(self) -> None:
         check_record(self)
         _check_hours(self.quiet_hours)
         local_time(0, self.time_zone)
-        if 0 < self.history_max_bytes < _LEAST_HISTORY_BYTES:
-            raise ConfigError(
-                f"history_max_bytes is {self.history_max_bytes}; it must be 0, or at least "
-                f"{_LEAST_HISTORY_BYTES}, some dozen events"
-            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from edgespec.config.alert_tables import AlarmConfig, AlertConfig
 from edgespec.config.detect_table import DetectConfig
 from edgespec.config.evidence_table import EvidenceConfig
+from edgespec.config.history_table import HistoryConfig
 from edgespec.config.metrics_table import MetricsConfig
 from edgespec.config.notify_table import NotifyConfig
 from edgespec.config.tables import (
@@ -52,6 +53,10 @@ class Config:
     )
     evidence: EvidenceConfig = field(
         default_factory=EvidenceConfig, metadata=about("What is kept of an alert")
+    )
+    history: HistoryConfig = field(
+        default_factory=HistoryConfig,
+        metadata=about("What is remembered of a radio: events, states, levels"),
     )
     mqtt: MqttConfig = field(
         default_factory=MqttConfig, metadata=about("The broker; nothing is sent without url")

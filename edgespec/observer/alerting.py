@@ -4,25 +4,27 @@ from collections.abc import Collection
 
 from edgespec.alerts.actions import Actions
 from edgespec.alerts.decisions import DecisionsFile
-from edgespec.alerts.history import History
 from edgespec.alerts.inbox import Inbox
-from edgespec.alerts.incidents import IncidentTable, incidents_path, load_incidents
+from edgespec.alerts.incidents import IncidentTable, events_folder, incidents_path, load_incidents
 from edgespec.alerts.judge import AlertJudge
-from edgespec.alerts.keeper import EventKeeper
-from edgespec.alerts.past import events_folder
+from edgespec.alerts.keeper import IncidentKeeper
 from edgespec.alerts.rules import AlertRules
+from edgespec.clock import UtcWatch
 from edgespec.config import Config
+from edgespec.history.keeper import HistoryKeeper
+from edgespec.history.opening import history_path
+from edgespec.history.store import Store
 from edgespec.records import BandInfo
 
-__all__ = ["open_inbox", "open_judge"]
+__all__ = ["open_history", "open_inbox", "open_judge"]
 
 _SLACK_BINS = 2
 
 
 def open_judge(
     config: Config, bands: Collection[BandInfo], *, is_live: bool
-) -> tuple[AlertJudge, EventKeeper | None]:
-    """Return what says of every event whether it is an alert, and the sink that keeps them.
+) -> tuple[AlertJudge, IncidentKeeper | None]:
+    """Return what says of every event whether it is an alert, and the sink that keeps incidents.
 
     What a recording holds is nobody's past: with nothing live nothing is kept, and nothing that
     was kept counts.
@@ -38,9 +40,17 @@ def open_judge(
     path = incidents_path(folder)
     incidents = IncidentTable(slacks_hz, load_incidents(path))
     judge = AlertJudge(rules, incidents, DecisionsFile(folder).read)
-    n_bytes = config.alarm.history_max_bytes
-    history = History(folder, n_bytes) if n_bytes else None
-    return judge, EventKeeper(judge, config.node.id, history, path)
+    return judge, IncidentKeeper(judge, path)
+
+
+def open_history(config: Config, *, is_live: bool) -> HistoryKeeper | None:
+    """Return the sink that keeps the history; None where nothing is live, or nothing is wanted."""
+    wanted = config.history
+    if not is_live or not wanted.max_bytes:
+        return None
+    path = history_path(config.node.state_dir)
+    store = Store(path, wanted.max_bytes, wanted.max_age_days, quality=UtcWatch().quality)
+    return HistoryKeeper(store, config.node.id)
 
 
 def open_inbox(config: Config) -> Inbox:

@@ -27,7 +27,7 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
-from edgespec.observer.alerting import open_inbox, open_judge
+from edgespec.observer.alerting import open_history, open_inbox, open_judge
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.calibrated import Setting, calibration_path, promised
@@ -357,6 +357,7 @@ def open_observer(
         bands = [chain.info for radio in radios for chain in radio.chains]
         is_live = any(radio.source.info.is_live for radio in radios)
         judge, keeper = open_judge(config, bands, is_live=is_live)
+        history = open_history(config, is_live=is_live)
         broker = open_broker(config, bands)
         if broker is not None:
             stack.callback(broker.close)
@@ -374,7 +375,11 @@ def open_observer(
             stack.callback(recorder.close)
         notifiers = open_notifiers(config, whereabouts if recorder is not None else None)
         # The broker's journal first: what is said has been written, and outlives a kill.
-        told = [sink for sink in (broker, *sinks, keeper, *notifiers, recorder) if sink is not None]
+        told = [
+            sink
+            for sink in (broker, *sinks, history, keeper, *notifiers, recorder)
+            if sink is not None
+        ]
         monitor = Monitor(
             radios,
             told,

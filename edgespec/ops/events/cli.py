@@ -8,6 +8,7 @@ import click
 
 from edgespec.finite import Finite
 from edgespec.flags import CONFIG_OPTION, JSON_OPTION
+from edgespec.when import When
 
 if TYPE_CHECKING:
     from edgespec.config import Config
@@ -82,39 +83,57 @@ def events() -> None:
 @events.command("list")
 @CONFIG_OPTION
 @click.option("--band", metavar="ID", help="Only those of this band.")
+@click.option("--kind", metavar="KIND", help="Only those of this kind.")
+@click.option("--since", type=When(), metavar="TIME", help="Only later ones: 2h ago, or a date.")
+@click.option("--until", type=When(), metavar="TIME", help="Only earlier ones.")
 @click.option("--alerts", "only_alerts", is_flag=True, help="Only those that were alerts.")
 @click.option(
     "-n",
     "--last",
     type=click.IntRange(1, 1_000_000),
-    default=20,
-    show_default=True,
-    help="So many, the newest last.",
+    help="So many, the newest last; default: 20, and all where --since or --until is given.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="As a table for other programs.")
 @JSON_OPTION
 def list_events(
     config_path: Path | None,
     band: str | None,
+    kind: str | None,
+    since: int | None,
+    until: int | None,
     only_alerts: bool,
-    last: int,
+    last: int | None,
     as_csv: bool,
     as_json: bool,
 ) -> None:
-    """List past events, each as it was last told."""
-    from edgespec.alerts.past import past_events
+    """List past events, each as it was last told.
+
+    The observer may go on meanwhile.
+    """
+    from edgespec.errors import UsageError
+    from edgespec.history.events import EventFilter
+    from edgespec.history.past import Past
+    from edgespec.kinds import ADVICE
+    from edgespec.nearest import advice
     from edgespec.ops.events.text import event_rows, events_csv
     from edgespec.wire.event import event_payload
     from edgespec.wire.text import encode
 
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other: choose one")
-    found = [
-        message
-        for message in past_events(_load(config_path).node.state_dir)
-        if (band is None or message.event.band == band)
-        and (message.event.alert.is_on or not only_alerts)
-    ][-last:]
+    if kind is not None and kind not in ADVICE:
+        raise UsageError(f"--kind is {kind!r:.60}: {advice(kind, ADVICE)}")
+    if last is None and since is None and until is None:
+        last = 20
+    wanted = EventFilter(
+        () if band is None else (band,),
+        () if kind is None else (kind,),
+        only_alerts,
+        since,
+        until,
+        last,
+    )
+    found = Past(_load(config_path).node.state_dir).events(wanted)
     if as_json:
         for message in found:
             click.echo(encode(event_payload(message)).decode())
@@ -207,11 +226,12 @@ def incidents(config_path: Path | None, as_json: bool) -> None:
 
     Events of one sign and kind at one place of a band are one incident, last seen last.
     """
-    from edgespec.alerts.past import past_incidents
+    from edgespec.alerts.incidents import events_folder, incidents_path, load_incidents
     from edgespec.ops.events.text import incident_lines, incident_payload
     from edgespec.wire.text import encode
 
-    for incident in past_incidents(_load(config_path).node.state_dir):
+    folder = events_folder(_load(config_path).node.state_dir)
+    for incident in load_incidents(incidents_path(folder)):
         if as_json:
             click.echo(encode(incident_payload(incident)))
         else:

@@ -10,14 +10,13 @@ import pytest
 from edgespec.alert import Alert
 from edgespec.alerts.actions import Actions
 from edgespec.alerts.decisions import DecisionsFile
-from edgespec.alerts.history import History
 from edgespec.alerts.inbox import Inbox
-from edgespec.alerts.incidents import IncidentTable
+from edgespec.alerts.incidents import IncidentTable, events_folder
 from edgespec.errors import UsageError
 from edgespec.records import EventType
-from edgespec.wire.event import EventMessage
 from edgespec.wire.request import COMMANDS, Request, parse_response
 from tests.made.event import MONDAY_NS, event_of
+from tests.made.history import keep
 
 NOW_NS = MONDAY_NS
 DAY_NS = 86400 * 10**9
@@ -26,22 +25,23 @@ DAY_NS = 86400 * 10**9
 class Site:
     """The folder of an observer that has told one event twice and one that goes on."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.history = folder, History(folder, 1_000_000)
-        self.actions = Actions(folder, ["lte"], lambda: NOW_NS)
+    def __init__(self, state_dir: Path) -> None:
+        self.state_dir, self.folder = state_dir, events_folder(state_dir)
+        self.folder.mkdir()
+        self.actions = Actions(state_dir, ["lte"], lambda: NOW_NS)
         table = IncidentTable({"lte": 20e3})
         for number, event_type in ((1, EventType.NEW), (1, EventType.END), (2, EventType.NEW)):
             event = event_of(event_id=f"e{number}", event_type=event_type, at_s=60.0 * number)
             self.incident = table.take(event)
             self.keep(number, event_type)
-        (folder / "incidents.json").write_bytes(table.content())
+        (self.folder / "incidents.json").write_bytes(table.content())
 
     def keep(self, number: int, event_type: EventType, lasts_s: float = 1.0) -> None:
         event = event_of(
             event_id=f"e{number}", event_type=event_type, at_s=60.0 * number, lasts_s=lasts_s,
             alert=Alert(incident=self.incident),
         )  # fmt: skip
-        self.history.append(EventMessage(event, "pi", 0))
+        keep(self.state_dir, [event])
 
     def do(self, command: str, **about: object) -> dict:
         return self.actions.do(Request(command, **about))

@@ -1,4 +1,4 @@
-"""What is kept, when it is written, and what a disk that refuses costs."""
+"""When incidents are written, and what a disk that refuses costs."""
 
 import logging
 import threading
@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from edgespec.alerts.history import History
 from edgespec.alerts.incidents import IncidentTable, load_incidents
 from edgespec.alerts.judge import AlertJudge
-from edgespec.alerts.keeper import EventKeeper
+from edgespec.alerts.keeper import IncidentKeeper
 from edgespec.alerts.rules import AlertRules
-from edgespec.config import AlarmConfig, AlertConfig
+from edgespec.config import AlarmConfig
 from edgespec.records import Event, EventType, ObserverState
 from tests.made.event import event_of
 
@@ -21,14 +20,11 @@ STATE = ObserverState(0, 0.0, 0, 0, 0, 0)
 class Kept:
     """A judge and a keeper with a clock that stands still."""
 
-    def __init__(self, folder: Path, *rules: AlertConfig, max_bytes: int = 1_000_000) -> None:
+    def __init__(self, folder: Path) -> None:
         self.now_s = 0.0
         self.folder = folder
-        self.history = History(folder, max_bytes) if max_bytes else None
-        self.judge = AlertJudge(AlertRules(AlarmConfig(), rules), IncidentTable({"lte": 2e4}))
-        self.keeper = EventKeeper(
-            self.judge, "pi-1", self.history, folder / "incidents.json", lambda: self.now_s
-        )
+        self.judge = AlertJudge(AlertRules(AlarmConfig()), IncidentTable({"lte": 2e4}))
+        self.keeper = IncidentKeeper(self.judge, folder / "incidents.json", lambda: self.now_s)
 
     def tell(self, *events: Event) -> None:
         for event in events:
@@ -64,17 +60,6 @@ def test_without_an_event_nothing_is_written(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_begin_end_and_a_change_of_the_alert_are_kept_and_nothing_between(tmp_path: Path) -> None:
-    kept = Kept(tmp_path, AlertConfig(min_duration_s=2.0))
-    kept.tell(*life(1, n_updates=50))
-    kept.keeper.close()
-    messages = [one.event for one in kept.history.messages()]
-    assert [one.event_type.value for one in messages] == ["new", "update", "end"]
-    assert [one.alert.is_on for one in messages] == [False, True, True]
-    assert [one.alert.reason for one in messages] == ["rule", "", ""]
-    assert len({one.alert.incident for one in messages}) == 1
-
-
 def test_incidents_are_written_seldom_unless_they_are_new(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     kept.tell(*life(1))
@@ -101,13 +86,6 @@ def test_incidents_are_written_seldom_unless_they_are_new(tmp_path: Path) -> Non
     assert sorted(one.n_events for one in load_incidents(tmp_path / "incidents.json")) == [1, 12]
 
 
-def test_without_space_for_a_history_incidents_are_kept(tmp_path: Path) -> None:
-    kept = Kept(tmp_path, max_bytes=0)
-    kept.tell(*life(1))
-    kept.keeper.close()
-    assert [path.name for path in tmp_path.iterdir()] == ["incidents.json"]
-
-
 def test_a_disk_that_refuses_is_said_once_and_costs_what_it_refuses(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -117,11 +95,10 @@ def test_a_disk_that_refuses_is_said_once_and_costs_what_it_refuses(
     kept.tell(*life(1), *life(2))
     kept.written()
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "events are not kept in" in caplog.text
+    assert "incidents are not kept in" in caplog.text
     folder.unlink()
     kept.tell(*life(3))
     kept.keeper.close()
-    assert {one.event.event_id for one in kept.history.messages()} == {"e3"}
     assert [one.n_events for one in load_incidents(folder / "incidents.json")] == [3]
 
 
@@ -131,17 +108,17 @@ def test_whatever_a_job_raises_the_next_one_is_done(tmp_path: Path, caplog) -> N
     kept.tell(*life(1))
     kept.keeper.close()
     assert "ZeroDivisionError" in caplog.text
-    assert {one.event.event_id for one in kept.history.messages()} == {"e1"}
+    assert [one.n_events for one in load_incidents(tmp_path / "incidents.json")] == [1]
 
 
 def test_a_band_never_waits_for_the_disk(tmp_path: Path, caplog) -> None:
     kept = Kept(tmp_path)
     gate = threading.Event()
     kept.keeper._later(lambda: gate.wait(300.0) and None)
-    for number in range(2000):
+    for number in range(100):
+        kept.now_s += 60.0
         kept.tell(*life(number, n_updates=0))
     assert "the disk is too slow" in caplog.text
     assert len(caplog.records) == 1
     gate.set()
     kept.keeper.close()
-    assert 0 < len(list(kept.history.messages())) < 4000

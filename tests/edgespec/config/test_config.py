@@ -176,7 +176,7 @@ def test_wrong_type_says_what_is_accepted(tmp_path: Path, text: str, words: list
         ("[detect]\ndetectors = ['energy', 'energy']", ["once"]),
         ("[alarm]\nquiet_hours = ['22-6']", ["alarm.quiet_hours", "'22-6'", "22:00-06:00"]),
         ("[alarm]\nquiet_hours = ['10:00-10:00']", ["'10:00-10:00'", "begin when they end"]),
-        ("[alarm]\nhistory_max_bytes = 100", ["alarm.history_max_bytes", "100", "at least 65536"]),
+        ("[history]\nmax_bytes = 100", ["history.max_bytes", "100", "at least 1000000"]),
         ("[alarm]\ntime_zone = 'Berlin'", ["alarm.time_zone", "'Berlin'", "Europe/Berlin"]),
         ("[[alert]]\nhours = ['8-18']", ["alert[0].hours", "'8-18'", "mon-fri 08:00-18:00"]),
         ("[[alert]]\nkinds = ['Tone!']", ["alert[0].kinds", "'Tone!'"]),

@@ -7,9 +7,8 @@ import pytest
 
 from edgespec.alert import Alert
 from edgespec.alerts.actions import Actions
+from edgespec.alerts.incidents import events_folder, incidents_path, load_incidents
 from edgespec.alerts.judge import AlertJudge
-from edgespec.alerts.keeper import EventKeeper
-from edgespec.alerts.past import events_folder, past_events, past_incidents
 from edgespec.config import (
     AlertConfig,
     BandConfig,
@@ -21,7 +20,10 @@ from edgespec.config import (
 )
 from edgespec.errors import ConfigError
 from edgespec.framing import Framing
-from edgespec.observer.alerting import open_inbox, open_judge
+from edgespec.history.keeper import HistoryKeeper
+from edgespec.history.opening import history_path
+from edgespec.history.past import Past
+from edgespec.observer.alerting import open_history, open_inbox, open_judge
 from edgespec.observer.startup import check_config, open_observer
 from edgespec.records import BandInfo, Event, EventType
 from edgespec.wire.request import Request, parse_response
@@ -41,22 +43,28 @@ class Run:
     """One run of an observer: what its judge says is told its keeper."""
 
     def __init__(self, config: Config, *, is_live: bool = True) -> None:
-        self.judge, self.keeper = open_judge(config, [BAND], is_live=is_live)
+        self.judge, incidents = open_judge(config, [BAND], is_live=is_live)
+        history = open_history(config, is_live=is_live)
+        assert (history is None) == (incidents is None) == (not is_live)
+        self.keepers = [one for one in (history, incidents) if one is not None]
 
     def __enter__(self) -> "Run":
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.keeper is not None:
-            self.keeper.close()
+        self.close()
+
+    def close(self) -> None:
+        for keeper in self.keepers:
+            keeper.close()
 
     def tell(self, name: str, **fields: object) -> list[Alert]:
         judged: list[Event] = []
         for k, event_type in enumerate(EventType):
             event = event_of(event_id=name, event_type=event_type, lasts_s=float(k), **fields)
             judged.append(self.judge.judge(event))
-            if self.keeper is not None:
-                self.keeper.event(judged[-1])
+            for keeper in self.keepers:
+                keeper.event(judged[-1])
         return [event.alert for event in judged]
 
 
@@ -66,7 +74,7 @@ def reasons(alerts: list[Alert]) -> set[str]:
 
 def test_what_is_normal_here_is_silent_from_then_on_and_recorded(config: Config) -> None:
     state_dir = config.node.state_dir
-    actions = Actions(events_folder(state_dir), ["lte"])
+    actions = Actions(state_dir, ["lte"])
     with Run(config) as run:
         (incident,) = {alert.incident for alert in run.tell("e1", at_s=0.0)}
     taught = actions.do(Request("normal", id="e1"))
@@ -80,17 +88,18 @@ def test_what_is_normal_here_is_silent_from_then_on_and_recorded(config: Config)
         assert reasons(elsewhere) == {""}
         actions.do(Request("undo", id=taught["id"]))
         assert reasons(run.tell("e5", at_s=9000.0)) == {""}
-    past = past_events(state_dir)
+    past = Past(state_dir).events()
     assert [message.event.event_id for message in past] == ["e1", "e2", "e3", "e4", "e5"]
     assert [message.event.alert.is_on for message in past] == [True, False, True, True, True]
-    assert [one.n_events for one in past_incidents(state_dir)] == [1, 4]
+    incidents = load_incidents(incidents_path(events_folder(state_dir)))
+    assert [one.n_events for one in incidents] == [1, 4]
 
 
 def test_one_message_over_the_broker_does_the_same(config: Config) -> None:
     """The answer of the inbox, which the sink calls."""
     with Run(config) as run:
         run.tell("e1")
-        run.keeper.close()
+        run.close()
         answer = open_inbox(config).answer("normal", b'{"id": "e1"}')
         assert not parse_response(answer).error
         assert reasons(run.tell("e2", at_s=60.0)) == {"normal here"}
@@ -100,7 +109,7 @@ def test_a_recording_leaves_no_trace_and_is_judged_by_the_rules_alone(config: Co
     """Played twice, it says the same twice."""
     with Run(config) as live:
         live.tell("e1")
-    Actions(events_folder(config.node.state_dir), ["lte"]).do(Request("normal", id="e1"))
+    Actions(config.node.state_dir, ["lte"]).do(Request("normal", id="e1"))
     before = {p: p.read_bytes() for p in config.node.state_dir.rglob("*") if p.is_file()}
     for _ in range(2):
         with Run(config, is_live=False) as run:
@@ -124,12 +133,12 @@ def test_an_observer_judges_and_keeps_what_is_live(
     monitor = open_observer(config, [notebook]).monitor
     sinks = monitor._sinks
     assert isinstance(sinks._judge, AlertJudge)
-    assert any(isinstance(sink, EventKeeper) for sink in sinks._sinks) == is_kept
+    assert any(isinstance(sink, HistoryKeeper) for sink in sinks._sinks) == is_kept
     sinks.event(event_of())
     assert notebook.events[0].alert.incident.startswith("i-")
     monitor.stop()
     monitor.run()
-    assert (config.node.state_dir / "events" / "events.jsonl").exists() == is_kept
+    assert history_path(config.node.state_dir).exists() == is_kept
 
 
 def test_a_rule_that_names_nothing_is_said_before_a_source_is_opened(config: Config) -> None:

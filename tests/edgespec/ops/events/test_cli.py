@@ -9,13 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgespec.alert import Alert
-from edgespec.alerts.history import History
 from edgespec.alerts.incidents import IncidentTable
 from edgespec.cli import main
 from edgespec.ops.events.text import timetable
 from edgespec.records import EventType
-from edgespec.wire.event import EventMessage, parse_event
+from edgespec.wire.event import parse_event
 from tests.made.event import event_of
+from tests.made.history import keep
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def config(tmp_path: Path) -> Path:
 @pytest.fixture
 def past(tmp_path: Path) -> None:
     folder = tmp_path / "state" / "events"
-    history, table = History(folder, 1_000_000), IncidentTable({"lte": 2e4, "gsm": 2e4})
+    table, events = IncidentTable({"lte": 2e4, "gsm": 2e4}), []
     for number in range(30):
         band = "gsm" if number % 10 == 9 else "lte"
         for event_type in (EventType.NEW, EventType.END):
@@ -37,7 +37,9 @@ def past(tmp_path: Path) -> None:
                 lasts_s=90.0, alert=Alert(number % 2 == 0, "" if number % 2 == 0 else "rule", "i"),
             )  # fmt: skip
             table.take(event)
-            history.append(EventMessage(event, "pi", 0))
+            events.append(event)
+    keep(tmp_path / "state", events)
+    folder.mkdir()
     (folder / "incidents.json").write_bytes(table.content())
 
 
@@ -65,6 +67,37 @@ def test_events_are_listed_each_as_it_was_last_told(config: Path) -> None:
     assert [row.split()[-1] for row in rows[1:]] == ["e19", "e29"]
     rows = run(config, "events", "list", "--alerts", "-n", "100").output.splitlines()
     assert len(rows) == 16
+
+
+@pytest.mark.usefixtures("past")
+def test_events_of_a_time_and_kind(config: Path) -> None:
+    def ids(*arguments: str) -> list[str]:
+        lines = run(config, "events", "list", "--json", *arguments).output.splitlines()
+        return [json.loads(line)["id"] for line in lines]
+
+    # The events begin at every full hour from 2026-01-19T08:00 on.
+    assert ids("--since", "2026-01-20") == [f"e{number}" for number in range(16, 30)]
+    assert ids("--since", "2026-01-20T12:00+01:00", "--until", "2026-01-20 13:00") == ["e27", "e28"]
+    assert len(ids("--until", "2099-01-01")) == 30
+    assert ids("--since", "2026-01-20", "-n", "1") == ["e29"]
+    assert ids("--since", "1h") == []
+    assert ids("--kind", "pulse") == []
+    assert len(ids("--kind", "tone")) == 20
+    done = run(config, "events", "list", "--kind", "tune")
+    assert done.exit_code == 2
+    assert "did you mean 'tone'" in done.output
+    done = run(config, "events", "list", "--since", "yesterday")
+    assert done.exit_code == 2
+    assert "write how long ago (90min, 2h, 3d) or a date" in done.output
+
+
+@pytest.mark.usefixtures("past")
+def test_a_damaged_history_is_one_sentence(config: Path) -> None:
+    (config.parent / "state" / "history.sqlite").write_bytes(b"what was a database" * 1000)
+    done = run(config, "events", "list")
+    assert done.exit_code == 1
+    assert "sets it aside when it next starts" in done.output
+    assert len(done.output.splitlines()) == 1
 
 
 @pytest.mark.usefixtures("past")

@@ -1,0 +1,1 @@
+"""What an observer remembers: events, states, levels and what people asked, in one file."""

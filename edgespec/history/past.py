@@ -1,0 +1,35 @@
+"""The history for whoever looks at it from outside, while its observer writes it or not."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgespec.history.events import EVERYTHING, EventFilter, last_message, messages
+from edgespec.history.opening import history_path, reading
+from edgespec.wire.event import EventMessage
+
+__all__ = ["Past"]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What an observer has kept below a folder; nothing where it has kept nothing.
+
+    Everything raises :class:`~edgespec.errors.EdgespecError` where the file cannot be read.
+
+    Args:
+        state_dir: of the observer.
+    """
+
+    state_dir: Path
+
+    def events(self, wanted: EventFilter = EVERYTHING) -> list[EventMessage]:
+        """Return the last message of each event that is wanted, in the order of their begin."""
+        with reading(history_path(self.state_dir)) as base:
+            return [] if base is None else messages(base, wanted)
+
+    def last_of(self, name: str) -> EventMessage | None:
+        """Return the last message of an event, or of an incident; None where none is kept."""
+        if not name or not name.isprintable():
+            return None
+        with reading(history_path(self.state_dir)) as base:
+            return None if base is None else last_message(base, name)
