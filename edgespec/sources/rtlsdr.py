@@ -4,9 +4,10 @@ import socket
 import time
 
 from edgespec.errors import SourceError, UsageError
+from edgespec.sources.reconnecting import Patience, patience_of
 from edgespec.sources.request import Request
 from edgespec.sources.rtl_server import RtlServer
-from edgespec.sources.rtl_tcp import RtlTcp, seconds_of
+from edgespec.sources.rtl_tcp import RtlTcp
 from edgespec.sources.tuner import TunerSettings, settings_of
 from edgespec.sources.uri import SourceUri
 
@@ -30,57 +31,32 @@ def open_rtlsdr(uri: SourceUri, request: Request) -> "RtlSdr":
     if any(not letter.isprintable() or letter.isspace() for letter in uri.rest):
         raise UsageError(f"{uri.text!r} has no serial of a dongle; write rtlsdr:SERIAL or rtlsdr:")
     settings = settings_of(uri, request)
-    return RtlSdr(
-        uri.text,
-        RtlServer(uri.rest),
-        settings,
-        timeout_s=seconds_of(uri, "timeout_s", 10.0),
-        stall_s=seconds_of(uri, "stall_s", 2.0),
-        buffer_bytes=8 * request.block_samples,
-        is_awaited=request.is_awaited,
-    )
+    patience = patience_of(uri, request, timeout_s=10.0)
+    return RtlSdr(uri.text, RtlServer(uri.rest), settings, patience)
 
 
 class RtlSdr(RtlTcp):
     """A dongle behind a server of its own: whatever breaks, the server ends and a new one is asked.
 
     USB calls that hang cannot be ended from within a program, but a process can be killed. What is
-    watched (rate, silence), counted and tried again is what :class:`RtlTcp` watches.
+    watched (rate, silence), counted and tried again is what
+    :class:`~edgespec.sources.reconnecting.Reconnecting` watches.
 
     Args:
         uri: as messages name it.
         server: the process.
         settings: what the dongle is set to.
-        timeout_s: how long opening it may take.
-        stall_s: how long it may be silent or slow.
-        buffer_bytes: asked of the system for what arrives between two reads.
-        is_awaited: a dongle that is not there yet is no error: it is tried again.
+        patience: how long is waited for it.
 
     Raises:
         SourceError: it is not there, and not awaited.
     """
 
     def __init__(
-        self,
-        uri: str,
-        server: RtlServer,
-        settings: TunerSettings,
-        *,
-        timeout_s: float = 10.0,
-        stall_s: float = 2.0,
-        buffer_bytes: int = 262_144,
-        is_awaited: bool = False,
+        self, uri: str, server: RtlServer, settings: TunerSettings, patience: Patience
     ) -> None:
         self._server = server
-        super().__init__(
-            uri,
-            (_HOST, 0),
-            settings,
-            timeout_s=timeout_s,
-            stall_s=stall_s,
-            buffer_bytes=buffer_bytes,
-            is_awaited=is_awaited,
-        )
+        super().__init__(uri, (_HOST, 0), settings, patience)
 
     def close(self) -> None:
         """Hang up and end the server; a read in another thread returns."""
@@ -101,7 +77,7 @@ class RtlSdr(RtlTcp):
 
     def _connect_once(self) -> socket.socket:
         self._address = (_HOST, self._server.start())
-        until_s = time.monotonic() + self._timeout_s
+        until_s = time.monotonic() + self._patience.timeout_s
         while not self._closed.is_set():
             if not self._server.is_running:
                 break

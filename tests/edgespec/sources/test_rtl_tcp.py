@@ -11,6 +11,7 @@ from edgespec.errors import SourceError, UsageError
 from edgespec.records import SampleFormat
 from edgespec.sources import open_source
 from edgespec.sources.reader import Reader
+from edgespec.sources.reconnecting import Patience
 from edgespec.sources.rtl_tcp import RtlTcp, _address
 from edgespec.sources.source import Source
 from edgespec.sources.tuner import TunerSettings
@@ -234,7 +235,7 @@ def test_o6_a_server_that_is_too_slow_is_called_again(octets, caplog, octets_per
             "rtl_tcp:x",
             ("127.0.0.1", server.port),
             TunerSettings(1e8, RATE_HZ),
-            stall_s=50.0 if is_trickle else 0.5,
+            Patience(stall_s=50.0 if is_trickle else 0.5),
             clock=lambda: 20.0 * time.monotonic(),
         )
         thread = threading.Thread(target=lambda: _read_to_end(source))
@@ -254,7 +255,9 @@ class _Timed(RtlTcp):
         self.now_s = 0.0
         self.shares = share, then
         settings = TunerSettings(1e8, RATE_HZ)
-        super().__init__("rtl_tcp:x", ("127.0.0.1", port), settings, clock=lambda: self.now_s)
+        super().__init__(
+            "rtl_tcp:x", ("127.0.0.1", port), settings, Patience(), clock=lambda: self.now_s
+        )
 
     def _judge_rate(self, n_bytes: int) -> None:
         super()._judge_rate(n_bytes)
