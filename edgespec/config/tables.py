@@ -91,8 +91,9 @@ class SourceConfig:
     uri: str | None = field(
         default=None,
         metadata=about(
-            "Where samples come from: rtlsdr:SERIAL, rtl_tcp:HOST:PORT, sigmf:PATH, wav:PATH, "
-            "raw:PATH?datatype=cu8&sample_rate=1.92e6, or the simulation sim:lte-dl",
+            "Where samples come from: rtlsdr:SERIAL, rtl_tcp:HOST:PORT, soapy:driver=uhd, "
+            "sigmf:PATH, wav:PATH, raw:PATH?datatype=cu8&sample_rate=1.92e6, or the simulation "
+            "sim:lte-dl",
             pattern=r"\S.*",
             pattern_text="a source URI such as rtlsdr: or sigmf:PATH",
             example="rtlsdr:",

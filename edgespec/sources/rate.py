@@ -24,6 +24,9 @@ class RateWatch:
     lag back down. Two things move that least value: a crystal that is fast, by what ``ENOUGH``
     leaves, and what no buffer can still hold (``MOST_QUEUED``), since that will never come.
 
+    Where a radio says that it lost samples, and not how many, what the least value rises by until
+    the window after is taken for them, however little it is.
+
     Args:
         rate_hz: nominal rate.
         window_s: length of a window, twice the time that the server takes to fill one lot.
@@ -42,6 +45,7 @@ class RateWatch:
         self.n_slow = 0
         self.n_good = 0
         self.is_fast = False
+        self._n_loss_windows = 0
         self._n_samples = 0.0
         self._since_s = now_s
         self._began_s: float | None = None
@@ -50,6 +54,10 @@ class RateWatch:
         self._least, self._base = math.inf, 0.0
         # The least lag that a radio can have come to.
         self._floor = 0.0
+
+    def expect_loss(self) -> None:
+        """Take note that samples are lost, and nobody knows how many."""
+        self._n_loss_windows = 2
 
     def heard(self, n_samples: float, now_s: float) -> int:
         """Take note of samples, and return how many turned out to be lost.
@@ -89,4 +97,5 @@ class RateWatch:
             self.n_slow, self.n_good = 0 if is_ahead else self.n_slow + 1, 0
             return 0 if is_ahead else round(rise)
         self.n_slow, self.n_good = 0, self.n_good + 1
-        return 0
+        self._n_loss_windows, is_loss = max(0, self._n_loss_windows - 1), self._n_loss_windows > 0
+        return max(0, round(rise)) if is_loss else 0

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from edgespec.door import brief, door
 from edgespec.errors import SourceError
+from edgespec.sources.reconnecting import PATIENCE_KEYS
 from edgespec.sources.request import Request
+from edgespec.sources.soapy.settings import SOAPY_KEYS
 from edgespec.sources.source import Source
 from edgespec.sources.tuner import TUNER_KEYS
 from edgespec.sources.uri import SourceUri, parse_uri
@@ -92,11 +94,10 @@ def _sim(uri: SourceUri, request: Request) -> Source:
     )
 
 
-def _not_built(uri: SourceUri, request: Request) -> Source:
-    raise SourceError(
-        f"{uri.scheme}: is not built into this version, so {uri.text!r} cannot be opened: run "
-        "'rtl_tcp -a 127.0.0.1' on the board and use rtl_tcp:127.0.0.1:1234 instead"
-    )
+def _soapy(uri: SourceUri, request: Request) -> Source:
+    from edgespec.sources.soapy.source import open_soapy
+
+    return open_soapy(uri, request)
 
 
 _PLAY = ("realtime", "loop")
@@ -106,8 +107,8 @@ SOURCES: dict[str, SourceKind] = {
     "sigmf": SourceKind(_sigmf, ("channel", "sample_rate", *_PLAY, "verify")),
     "raw": SourceKind(_raw, ("datatype", "sample_rate", "center_freq", "offset", *_PLAY)),
     "wav": SourceKind(_wav, ("channel", "sample_rate", "center_freq", *_PLAY)),
-    "rtl_tcp": SourceKind(_rtl_tcp, (*TUNER_KEYS, "stall_s", "timeout_s")),
-    "rtlsdr": SourceKind(_rtlsdr, (*TUNER_KEYS, "stall_s", "timeout_s")),
+    "rtl_tcp": SourceKind(_rtl_tcp, (*TUNER_KEYS, *PATIENCE_KEYS)),
+    "rtlsdr": SourceKind(_rtlsdr, (*TUNER_KEYS, *PATIENCE_KEYS)),
     "sim": SourceKind(
         _sim,
         (
@@ -129,5 +130,5 @@ SOURCES: dict[str, SourceKind] = {
             *("fault", "fault_start_s", "fault_stop_s", "step_db", "share"),
         ),
     ),
-    "soapy": SourceKind(_not_built, ("center_freq", "sample_rate", "gain", "ppm", "antenna")),
+    "soapy": SourceKind(_soapy, (*SOAPY_KEYS, *PATIENCE_KEYS)),
 }

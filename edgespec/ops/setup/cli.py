@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from edgespec.errors import UsageError
+from edgespec.finite import Finite
 from edgespec.newfile import write_new
 from edgespec.sensitivity import SENSITIVITIES, SENSITIVITIES_SAID
 
@@ -15,6 +16,7 @@ __all__ = ["setup"]
 @click.command()
 @click.option("--source", metavar="URI", help="The radio; without it, the one that is found.")
 @click.option("--band", metavar="NAME|FREQUENCY", help="What to watch: lte-b20, ism433 or 806M.")
+@click.option("--gain", type=Finite(-200.0, 200.0), metavar="DB", help="Fixed gain of the radio.")
 @click.option("--mqtt", metavar="URL", help="Broker that is told of alarms; without, none is.")
 @click.option(
     "--sensitivity",
@@ -36,6 +38,7 @@ __all__ = ["setup"]
 def setup(
     source: str | None,
     band: str | None,
+    gain: float | None,
     mqtt: str | None,
     sensitivity: str | None,
     output: Path,
@@ -68,6 +71,13 @@ def setup(
                 f"{', '.join(BANDS)}"
             )
         band = click.prompt("Frequency or band (806M, ism433, lte-b20 ...)", err=True)
+    if gain is None and source.startswith("soapy:") and "gain" not in source:
+        if not is_asking:
+            raise UsageError(
+                "the gain is not given, and a radio of SoapySDR has no usual one: add --gain with "
+                "dB, such as --gain 30"
+            )
+        gain = click.prompt("Gain in dB, fixed", type=float, default=30.0, err=True)
     if is_asking:
         mqtt = mqtt or click.prompt(
             "Broker for alarms, such as mqtt://localhost (empty: none)",
@@ -78,6 +88,6 @@ def setup(
         sensitivity = sensitivity or click.prompt(
             "How sensitive", type=click.Choice(list(SENSITIVITIES)), default="medium", err=True
         )
-    plan = plan_for(source, band, mqtt or None, sensitivity or "medium")
+    plan = plan_for(source, band, mqtt or None, sensitivity or "medium", gain)
     write_new(output, plan.as_toml())
     click.echo(plan.as_text(output))

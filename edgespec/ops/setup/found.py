@@ -1,14 +1,16 @@
-"""Which radios are there: on the USB bus, and served on this host."""
+"""Which radios are there: on the USB bus, known to SoapySDR, and served on this host."""
 
 import logging
 import socket
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgespec.config import Config
 from edgespec.errors import ConfigError
 from edgespec.sources.dongles import dongles_in
+from edgespec.sources.soapy.listed import SoapyRadio, soapy_radios
 
 __all__ = ["FoundRadio", "check_sources", "found_radios", "nothing_named"]
 
@@ -16,6 +18,8 @@ _LOG = logging.getLogger(__name__)
 
 _HOST, _PORT = "127.0.0.1", 1234
 _WAIT_S = 0.5
+#: SoapySDR's module for what ``rtlsdr:`` opens.
+_DONGLE_DRIVER = "rtlsdr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,16 @@ class FoundRadio:
 
 
 def found_radios(
-    sys_dir: Path = Path("/sys"), address: tuple[str, int] = (_HOST, _PORT)
+    sys_dir: Path = Path("/sys"),
+    address: tuple[str, int] = (_HOST, _PORT),
+    ask_soapy: Callable[[], Sequence[SoapyRadio]] = soapy_radios,
 ) -> list[FoundRadio]:
     """Return what can be listened to, without opening any of it.
 
     Args:
         sys_dir: the kernel's tree of devices.
         address: where an rtl_tcp of this host would answer.
+        ask_soapy: returns what SoapySDR finds.
     """
     found = []
     if _serves_rtl(address):
@@ -47,7 +54,11 @@ def found_radios(
         if not is_sure and len(dongles) > 1:
             words += ", with a serial that does not tell it from another: see 'edgespec doctor'"
         found.append(FoundRadio(f"rtlsdr:{dongle.serial}", words))
-    return found
+    return found + [
+        FoundRadio(f"soapy:{radio.device}", f"{radio.label}, by SoapySDR")
+        for radio in ask_soapy()
+        if not (dongles and radio.driver == _DONGLE_DRIVER)
+    ]
 
 
 def nothing_named(radios: list[FoundRadio]) -> str:
@@ -58,9 +69,10 @@ def nothing_named(radios: list[FoundRadio]) -> str:
             "setup', play a recording with --source sigmf:FILE, or see 'edgespec demo'"
         )
     listed = "; ".join(f"{radio.uri} ({radio.words})" for radio in radios)
+    gain = "&gain=30" if radios[0].uri.startswith("soapy:") else ""
     return (
         f"no source is named; found: {listed}. Run 'edgespec setup', or give --source "
-        f"'{radios[0].uri}?center_freq=806M' with a frequency of yours"
+        f"'{radios[0].uri}?center_freq=806M{gain}' with a frequency of yours"
     )
 
 

@@ -69,7 +69,13 @@ def chosen_source(source: str | None, radios: Sequence[FoundRadio]) -> str:
     return radios[0].uri
 
 
-def plan_for(source: str, band: str | None, mqtt: str | None, sensitivity: str) -> Plan:
+def plan_for(
+    source: str,
+    band: str | None,
+    mqtt: str | None,
+    sensitivity: str,
+    gain_db: float | None = None,
+) -> Plan:
     """Return the plan for what was asked for.
 
     Raises:
@@ -85,7 +91,9 @@ def plan_for(source: str, band: str | None, mqtt: str | None, sensitivity: str) 
     config = Config(
         source=(
             SourceConfig(
-                uri=source, center_freq_hz=None if named is None else named.center_freq_hz
+                uri=source,
+                center_freq_hz=None if named is None else named.center_freq_hz,
+                gain_db=gain_db,
             ),
         ),
         band=(BandConfig(id="band0" if named is None else named.name),),

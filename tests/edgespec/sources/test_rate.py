@@ -35,6 +35,22 @@ def test_o6_what_a_server_dropped_once_is_counted_once():
     assert watch.n_slow == 0
 
 
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_little_that_was_lost_is_counted_where_the_radio_says_so(is_told: bool) -> None:
+    """Five samples of a hundred are less than a slow link is judged by."""
+    watch, n_lost = RateWatch(1000.0, 1.0), 0
+    for i in range(1000):
+        if i == 300 and is_told:
+            watch.expect_loss()
+        n_lost += watch.heard(0 if 300 <= i < 305 else 10, 0.01 * i)
+    assert n_lost == (pytest.approx(50, abs=10) if is_told else 0)
+    assert watch.n_slow == 0
+    # Of a jitter of the next day nothing is said.
+    later_s = 10.0
+    for i in range(500):
+        assert watch.heard(9 if i == 200 else 10, later_s + 0.01 * i) == 0
+
+
 @pytest.mark.parametrize(
     ("share", "fast_after_s"),
     [(116.0, 0.02), (2.0, 1.2), (1.5, 2.6), (1.05, None), (1.0001, None), (0.5, None)],

@@ -140,12 +140,6 @@ def test_uris_that_cannot_be_understood(uri, message):
     assert caught.value.exit_code == 2
 
 
-def test_a_source_to_come_names_the_way_that_works():
-    with pytest.raises(SourceError, match=r"not built.*rtl_tcp:127\.0\.0\.1:1234") as caught:
-        open_source("soapy:0")
-    assert caught.value.exit_code == 4
-
-
 @pytest.mark.parametrize("scheme", sorted(SOURCES))
 def test_every_scheme_takes_each_of_its_keys_once(scheme):
     keys = SOURCES[scheme].keys

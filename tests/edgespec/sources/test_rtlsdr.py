@@ -129,6 +129,19 @@ def test_a_dongle_that_is_pulled_out_is_awaited_and_the_gap_is_counted(program: 
     source.close()
 
 
+def test_one_that_hangs_while_it_streams_is_killed_and_opened_anew(program: Make) -> None:
+    made = program({"n_bytes": 100_000, "stays_s": 1000, "is_deaf": True}, {})
+    source = open_dongle(query="?timeout_s=60&stall_s=1")
+    _, n_dropped = read(source, 50_000)
+    assert n_dropped == 0
+    _, n_dropped = read(source, 10_000)
+    assert n_dropped >= 1.0 * RATE_HZ
+    hung, again = (start["pid"] for start in made.starts)
+    assert is_gone(hung)
+    assert not is_gone(again)
+    source.close()
+
+
 def test_one_that_is_not_there_at_the_start_is_awaited(program: Make) -> None:
     made = program({"lines": ["No supported devices found."], "exit": 1}, {})
     source = open_dongle(query="?timeout_s=60", is_awaited=True)

@@ -12,6 +12,7 @@ from edgespec.errors import ConfigError, SourceError, UsageError
 from edgespec.ops.setup.bandplan import BANDS, band_of
 from edgespec.ops.setup.found import FoundRadio, check_sources, found_radios, nothing_named
 from edgespec.ops.setup.plan import chosen_source, plan_for
+from edgespec.sources.soapy.listed import SoapyRadio
 from tests.made.broker import free_port
 from tests.made.rtl_tcp_server import RtlTcpServer
 
@@ -78,6 +79,7 @@ def test_a_written_file_is_never_overwritten(tmp_path: Path) -> None:
     ("args", "code", "says"),
     [
         (("--source", "rtlsdr:"), 2, "what to watch is not given"),
+        (("--source", "soapy:driver=uhd", "--band", "fm"), 2, "--gain 30"),
         (("--source", "rtlsdrr:", "--band", "fm"), 2, "did you mean 'rtlsdr'"),
         (("--source", "rtlsdr:", "--band", "lt-b20"), 2, "did you mean 'lte-b20'"),
         (("--source", "rtlsdr:", "--band", "fm", "--mqtt", "http://x"), 3, "mqtt://"),
@@ -96,13 +98,21 @@ def test_what_cannot_be_is_said_and_nothing_is_written(
 
 def test_radios_on_the_bus_and_on_this_host_are_found(tmp_path: Path) -> None:
     nobody = ("127.0.0.1", free_port())
-    assert found_radios(tmp_path, nobody) == []
-    (one,) = found_radios(usb_tree(tmp_path / "one", "00000001"), nobody)
+    assert found_radios(tmp_path, nobody, list) == []
+    soapy = (
+        SoapyRadio("rtlsdr", "00000001", "driver=rtlsdr,serial=00000001", "Generic RTL2832U"),
+        SoapyRadio("uhd", "3", "driver=uhd,serial=3", "B200"),
+    )
+    other, one = found_radios(tmp_path, nobody, lambda: soapy)
+    assert (other.uri, one.uri) == (f"soapy:{soapy[0].device}", "soapy:driver=uhd,serial=3")
+    # What is on the bus as a dongle is named once.
+    one, other = found_radios(usb_tree(tmp_path / "one", "00000001"), nobody, lambda: soapy)
+    assert other.uri == "soapy:driver=uhd,serial=3"
     assert one.uri == "rtlsdr:00000001"
-    twins = found_radios(usb_tree(tmp_path / "twins", "1", "1"), nobody)
+    twins = found_radios(usb_tree(tmp_path / "twins", "1", "1"), nobody, list)
     assert all("does not tell it from another" in radio.words for radio in twins)
     with RtlTcpServer(b"\x80" * 1000) as server:
-        (served,) = found_radios(tmp_path, ("127.0.0.1", server.port))
+        (served,) = found_radios(tmp_path, ("127.0.0.1", server.port), list)
     assert served.uri == f"rtl_tcp:127.0.0.1:{server.port}"
 
 
@@ -125,6 +135,15 @@ def test_without_a_source_it_is_said_what_is_there(caplog: pytest.LogCaptureFixt
     assert "SIMULATION" in caplog.text
     with pytest.raises(ConfigError, match="is the simulation"):
         check_sources(simulated, refuse_simulation=True)
+
+
+def test_a_gain_of_a_soapy_radio_is_asked_for_and_written(tmp_path: Path) -> None:
+    path = tmp_path / "edgespec.toml"
+    got = run("--source", "soapy:driver=uhd", "--band", "fm", "--gain", "31.5", "-o", path)
+    assert got.exit_code == 0, got.output
+    assert load_config(path).source[0].gain_db == 31.5
+    radio = FoundRadio("soapy:driver=uhd", "B200")
+    assert "soapy:driver=uhd?center_freq=806M&gain=30" in nothing_named([radio])
 
 
 def test_the_list_is_for_machines_too() -> None:

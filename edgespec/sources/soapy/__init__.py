@@ -1,0 +1,1 @@
+"""``soapy:``, any radio that SoapySDR has a module for, read by a process of its own."""
