@@ -251,6 +251,20 @@ class MqttConfig:
             example="/etc/ssl/certs/broker.pem",
         ),
     )
+    cert_file: Path | None = field(
+        default=None,
+        metadata=about(
+            "Certificate of the observer, where the broker asks for one (PEM, its chain behind it)",
+            example="/etc/edgespec/observer.pem",
+        ),
+    )
+    key_file: Path | None = field(
+        default=None,
+        metadata=about(
+            "Its private key, without a passphrase (PEM); default: it is in cert_file",
+            example="/etc/edgespec/observer.key",
+        ),
+    )
     keepalive_s: float = field(
         default=30.0,
         metadata=about(
@@ -309,6 +323,11 @@ class MqttConfig:
 
     def __post_init__(self) -> None:
         check_record(self)
+        if self.key_file is not None and self.cert_file is None:
+            raise ConfigError(
+                f"mqtt.key_file is {str(self.key_file)!r}, but mqtt.cert_file is not given: name "
+                "the certificate that belongs to it"
+            )
 
     @property
     def public_url(self) -> str | None:

@@ -56,11 +56,6 @@ class Attempt:
         except BrokerError as error:
             session.close()
             self._error = error
-        except Exception as error:  # paho on a server that speaks another protocol
-            session.close()
-            self._error = BrokerError(
-                f"the broker {self._link.url} does not speak MQTT ({error!r:.80})"
-            )
         else:
             self._session = session
             if self._is_abandoned:

@@ -44,20 +44,32 @@ class Link:
         """Return the way to the broker of a configuration; the URL's user is second choice.
 
         Raises:
-            ConfigError: the URL or the file of certificates cannot be used.
+            ConfigError: the URL or a file of certificates or keys cannot be used.
         """
         url = BrokerUrl.parse(settings.url or "")
+        if settings.cert_file is not None and not url.tls:
+            raise ConfigError(
+                f"mqtt.cert_file is given, but {url} is without TLS: write mqtts:// and the TLS "
+                "port, or leave it out"
+            )
         return cls(
             url=url,
             client_id=client_id,
             username=settings.username if settings.username is not None else url.username,
             password=settings.password if settings.password is not None else url.password,
-            tls=tls_context(settings.ca_file) if url.tls else None,
+            tls=_tls_of(settings) if url.tls else None,
             keepalive_s=settings.keepalive_s,
             protocol=settings.protocol,
             will_topic=will_topic,
             will_payload=will_payload,
         )
+
+
+def _tls_of(settings: MqttConfig) -> ssl.SSLContext:
+    context = tls_context(settings.ca_file)
+    if settings.cert_file is not None:
+        _show_certificate(context, settings.cert_file, settings.key_file)
+    return context
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
@@ -79,6 +91,48 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
         # authority of one's own, made with a few commands, often lacks. It was named on purpose.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
+
+
+def _show_certificate(context: ssl.SSLContext, cert_file: Path, key_file: Path | None) -> None:
+    """Let a connection show a certificate of its own to a broker that asks for one.
+
+    Raises:
+        ConfigError: a file cannot be read, holds none, or the key is another's.
+    """
+    # OpenSSL says neither which of two files it cannot open, nor asks for a passphrase politely.
+    for name, path in (("cert_file", cert_file), ("key_file", key_file)):
+        try:
+            if path is not None:
+                path.open("rb").close()
+        except OSError as error:
+            raise ConfigError(
+                f"mqtt.{name} {str(path)!r} cannot be read ({error.strerror}): correct it, and let "
+                "the user of edgespec read the file"
+            ) from error
+    held = f"mqtt.cert_file {str(cert_file)!r}"
+    with_key = held if key_file is None else f"{held} and mqtt.key_file {str(key_file)!r}"
+    try:
+        context.load_cert_chain(cert_file, key_file, password=_no_passphrase)
+    except _PassphraseError:
+        raise ConfigError(
+            f"{with_key}: the private key has a passphrase, which nobody is there to give: write "
+            "it without one (openssl pkey -in KEY -out PLAIN), readable by this user alone"
+        ) from None
+    except ssl.SSLError as error:
+        is_another = error.reason == "KEY_VALUES_MISMATCH"
+        reason = "the key belongs to another certificate" if is_another else error.reason
+        raise ConfigError(
+            f"{with_key} cannot be used ({reason or 'no PEM'}): name a certificate and the private "
+            "key that belongs to it, both in PEM"
+        ) from error
+
+
+class _PassphraseError(Exception):
+    pass
+
+
+def _no_passphrase() -> str:
+    raise _PassphraseError
 
 
 class _HandshakeSocket(ssl.SSLSocket):

@@ -120,20 +120,15 @@ class Session:
         keepalive_s = max(1, round(self._link.keepalive_s))
         try:
             self._client.connect(url.host, url.port, keepalive_s, properties=properties)
+            answer = self._first_answer()
+        except BrokerError:
+            raise
         except OSError as error:
             raise unreachable(url, error) from error
-        deadline_s = time.monotonic() + _CONNECT_S
-        while self._answer is None:
-            if self._lost is not None:
-                raise BrokerError(
-                    f"the broker {url} closed the connection at once: is it MQTT "
-                    f"{self._link.protocol}{'' if url.tls else ' without TLS'}?"
-                )
-            if time.monotonic() > deadline_s:
-                raise BrokerError(f"the broker {url} accepts connections but does not answer")
-            self._poll(None, 0.2)
-        if self._answer.is_failure:
-            raise self._refusal(str(self._answer))
+        except Exception as error:  # paho on a server that speaks another protocol
+            raise BrokerError(f"the broker {url} does not speak MQTT ({error!r:.80})") from error
+        if answer.is_failure:
+            raise self._refusal(str(answer))
 
     def publish(self, topic: str, payload: bytes, qos: int, *, retain: bool = False) -> int:
         """Send a message and return its number, which is in ``unacked`` until QoS 1 is done.
@@ -256,6 +251,25 @@ class Session:
         sock = self._client.socket()
         if sock is not None:
             sock.close()
+
+    def _first_answer(self) -> ReasonCode:
+        url, deadline_s = self._link.url, time.monotonic() + _CONNECT_S
+        while self._answer is None:
+            if self._lost is not None:
+                # A certificate is refused after the handshake, by hanging up (TLS 1.3).
+                about = (
+                    ", and does it take the certificate in mqtt.cert_file, or want one?"
+                    if url.tls
+                    else " without TLS?"
+                )
+                raise BrokerError(
+                    f"the broker {url} closed the connection at once: is it MQTT "
+                    f"{self._link.protocol}{about}"
+                )
+            if time.monotonic() > deadline_s:
+                raise BrokerError(f"the broker {url} accepts connections but does not answer")
+            self._poll(None, 0.2)
+        return self._answer
 
     def _poll(self, wake_fd: int | None, timeout_s: float) -> None:
         sock = self._client.socket()
