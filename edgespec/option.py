@@ -42,8 +42,8 @@ class Option:
 
     ``minimum`` and ``maximum`` are accepted themselves, ``above`` and ``below`` are not.
     ``pattern`` must match the whole text and ``pattern_text`` says it in words. ``example`` is
-    shown where there is no default. A ``secret`` is never shown in a message. ``key`` is
-    what a file calls the field where that is not its name.
+    shown where there is no default. A ``secret`` is never shown in a message, nor what is in a file
+    that ``holds_secret``. ``key`` is what a file calls the field where that is not its name.
     """
 
     text: str
@@ -57,6 +57,7 @@ class Option:
     pattern_text: str = ""
     example: Any = None
     secret: bool = False
+    holds_secret: bool = False
     key: str = ""
 
     @property

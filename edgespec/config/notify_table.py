@@ -39,12 +39,17 @@ class NotifyConfig:
         metadata=about(
             "File that holds the token that webhook or ntfy asks for (Authorization: Bearer)",
             example="/run/secrets/ntfy",
+            holds_secret=True,
         ),
     )
     command: tuple[str, ...] = field(
         default=(),
+        # Its arguments may be passwords.
+        repr=False,
         metadata=about(
-            "Command and arguments, without a shell", example=("/usr/local/bin/siren", "--on")
+            "Command and arguments, without a shell",
+            example=("/usr/local/bin/siren", "--on"),
+            secret=True,
         ),
     )
     evidence: bool = field(

@@ -242,7 +242,9 @@ class MqttConfig:
     )
     password_file: Path | None = field(
         default=None,
-        metadata=about("File that holds the password", example="/run/secrets/mqtt"),
+        metadata=about(
+            "File that holds the password", example="/run/secrets/mqtt", holds_secret=True
+        ),
     )
     ca_file: Path | None = field(
         default=None,
@@ -256,6 +258,8 @@ class MqttConfig:
         metadata=about(
             "Certificate of the observer, where the broker asks for one (PEM, its chain behind it)",
             example="/etc/edgespec/observer.pem",
+            # Its key may be in it.
+            holds_secret=True,
         ),
     )
     key_file: Path | None = field(
@@ -263,6 +267,7 @@ class MqttConfig:
         metadata=about(
             "Its private key, without a passphrase (PEM); default: it is in cert_file",
             example="/etc/edgespec/observer.key",
+            holds_secret=True,
         ),
     )
     keepalive_s: float = field(

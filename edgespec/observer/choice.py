@@ -30,6 +30,7 @@ __all__ = [
     "OURS",
     "Candidate",
     "candidates_for",
+    "choices_in",
     "fastest",
     "measure",
     "open_fastest",
@@ -142,7 +143,7 @@ def remembered(bundle: Bundle, state_dir: Path, names: Sequence[str]) -> Candida
 
     Of its figures only the widths are given.
     """
-    choice = _read(state_dir).get(_key(bundle, names))
+    choice = choices_in(state_dir).get(_key(bundle, names))
     if not isinstance(choice, dict) or choice.get("backend") not in names:
         return None
     return Candidate(choice["backend"], widths=Widths.from_json(choice.get("widths")))
@@ -161,7 +162,7 @@ def remember(
     }
     content = {
         "schema": _SCHEMA,
-        "choices": {**_read(state_dir), _key(bundle, names): choice},
+        "choices": {**choices_in(state_dir), _key(bundle, names): choice},
     }
     try:
         replace_file(state_dir / _FILE, json.dumps(content, indent=1).encode())
@@ -178,7 +179,7 @@ def _key(bundle: Bundle, names: Sequence[str]) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _read(state_dir: Path) -> dict[str, Any]:
+def choices_in(state_dir: Path) -> dict[str, Any]:
     """Return the choices of this machine by key; a file that cannot be read holds none."""
     try:
         text = read_bounded(state_dir / _FILE, ConfigError, "it is made again", _MAX_BYTES)

@@ -1,0 +1,72 @@
+"""``edgespec model`` on the command line."""
+
+import json
+from pathlib import Path
+
+import click
+
+from edgespec.flags import JSON_OPTION
+
+__all__ = ["model"]
+
+
+@click.group()
+def model() -> None:
+    """Look into bundles, the models of edgespec."""
+
+
+@model.command("info")
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+@JSON_OPTION
+def model_info(path: Path | None, as_json: bool) -> None:
+    """Say what a bundle holds; default: the shipped one."""
+    from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+    from edgespec.inference.manifest_json import manifest_to_json
+    from edgespec.ops.tables import bundle_table
+    from edgespec.wire.text import encode
+
+    bundle = load_bundle(path or shipped_bundle_path())
+    if as_json:
+        manifest = json.loads(manifest_to_json(bundle.manifest))
+        click.echo(encode({"sha256": bundle.sha256, **manifest}))
+    else:
+        click.echo(bundle_table(bundle))
+
+
+@model.command("verify")
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--backend",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Runtime to check it with: litert, tflite_runtime or numba.",
+)
+@JSON_OPTION
+def model_verify(path: Path | None, backend: str, as_json: bool) -> None:
+    """Run a bundle on its golden vectors.
+
+    Exits with 5 if it does not give the outputs it was made with.
+    """
+    from edgespec.inference.backends import check_golden, open_backend
+    from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+    from edgespec.wire.text import encode
+
+    bundle = load_bundle(path or shipped_bundle_path())
+    runtime = open_backend(bundle, backend)
+    error = check_golden(bundle, runtime)
+    limit = bundle.manifest.golden_atol
+    if as_json:
+        result = {
+            "schema": "edgespec.verify/1",
+            "sha256": bundle.sha256,
+            "backend": runtime.name,
+            "max_error": error,
+            "limit": limit,
+        }
+        click.echo(encode(result))
+    else:
+        click.echo(
+            f"{bundle.manifest.name}: good; {len(bundle.golden_inputs)} golden vectors agree "
+            f"within {error:.1e} (limit {limit:.1e}) in {runtime.name}"
+        )

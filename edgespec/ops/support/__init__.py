@@ -1,0 +1,1 @@
+"""``edgespec support``: one archive to ask for help with, without secrets."""
