@@ -338,16 +338,21 @@ def _is_explained(
     """Return whether a region's power is the wanted signal's own.
 
     Of a tone little may be left when the cell is cancelled: power is what shows it, unless it is
-    the skirt of a wide region that is the cell's own, and has changed by more.
+    the skirt of a wide region that is the cell's own, and has changed by more. Of power that is
+    missing no tone has taken any.
     """
     if not is_cells(region):
         return False
-    return region.n_bins > TONE_BINS or any(
-        wide.n_bins > TONE_BINS
-        and wide.sign == region.sign
-        and abs(wide.excess_db) >= abs(region.excess_db)
-        and wide.lower_bin - region.upper_bin <= SKIRT_BINS
-        and region.lower_bin - wide.upper_bin <= SKIRT_BINS
-        and is_cells(wide)
-        for wide in regions
+    return (
+        region.sign < 0
+        or region.n_bins > TONE_BINS
+        or any(
+            wide.n_bins > TONE_BINS
+            and wide.sign == region.sign
+            and abs(wide.excess_db) >= abs(region.excess_db)
+            and wide.lower_bin - region.upper_bin <= SKIRT_BINS
+            and region.lower_bin - wide.upper_bin <= SKIRT_BINS
+            and is_cells(wide)
+            for wide in regions
+        )
     )

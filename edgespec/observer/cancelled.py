@@ -146,8 +146,11 @@ class CancelledBand:
         A step is followed here, and is for the rest of the chain to follow.
         """
         step_db, self._step_db = self._step_db, 0.0
-        is_heard = step_db or self.state is CellState.TRACKING
-        return NoiseSays(step_db, self._gain.is_waiting) if is_heard else None
+        if step_db or self.state is CellState.TRACKING:
+            return NoiseSays(step_db, self._gain.is_waiting)
+        # While a known cell is away its fading is what moves power, and no gain.
+        is_away = self.state is CellState.SEARCHING and self._known is not None
+        return NoiseSays(0.0, may_be=False) if is_away else None
 
     def is_cells(self, region: Region | None) -> bool:
         """Return whether power that is not usual in a region, or in the band, is the cell's own.
@@ -157,13 +160,19 @@ class CancelledBand:
         """
         plane, site = self._plane, self._known
         # Noise is known where the scan is not trusted, too.
-        if self.state not in _FOLLOWED or plane is None or site is None:
+        if plane is None or site is None:
+            return False
+        is_followed = self.state in _FOLLOWED
+        if not is_followed and not self._n_astray:
             return False
         part = slice(None)
         if region is not None:
             subband = self._map.subbands(plane.grid, self._center_freq_hz)
             part = slice(int(subband[region.lower_bin]), int(subband[region.upper_bin]) + 1)
-        return self._neighbours.are_heard(site, part)
+        if is_followed:
+            return self._neighbours.are_heard(site, part)
+        # A fade lets it cancel no more for a moment; if it is gone, it is searched for soon.
+        return self._neighbours.has_fallen(site, part)
 
     def process(self, block: IqBlock) -> None:
         """Take a block: search, learn, or scan."""
@@ -290,7 +299,7 @@ class CancelledBand:
                 self._learn_again(scan)
         else:
             self.state = CellState.TRACKING
-            if found is None or self._neighbours.leave(scan, found):
+            if found is None or self._neighbours.leave(scan, found, is_frozen=self._is_frozen):
                 return
             if self._best is None or found.value > self._best.value:
                 self._best = found
@@ -378,7 +387,7 @@ class CancelledBand:
 
     def forget(self) -> None:
         """Forget the cell, and what was learnt of it."""
-        self.cell, self._scan, self.doubt = None, None, ""
+        self.cell, self._scan, self._known, self.doubt = None, None, None, ""
         if self.watched is not None:
             self.watched.forget()
         self._lose()

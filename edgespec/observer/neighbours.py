@@ -8,7 +8,7 @@ from edgespec.detect.scan.site import Site
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import TrackState
-from edgespec.observer.own_power import is_known_leak, is_known_rest, is_own_power
+from edgespec.observer.own_power import has_fallen, is_known_leak, is_known_rest, is_own_power
 from edgespec.records import IqBlock
 
 __all__ = ["Neighbours"]
@@ -19,6 +19,8 @@ _MOST_SHARE = 0.4
 _ASKED = 0.5 * THRESHOLD
 #: Of so many blocks one is learnt from: in a warm-up and while an alarm is on, and else.
 _EVERY_AT_FIRST, _EVERY = 4, 32
+#: A block in which much is left, but no alarm, counts so much: they are busy in it, or near.
+_LOUD_WEIGHT = 4.0
 
 
 class Neighbours:
@@ -28,7 +30,7 @@ class Neighbours:
         self._n_blocks = 0
         self._newest: tuple[ResidualPlane, PrefixSlots, IqBlock] | None = None
         # What they bring in it, once somebody asked.
-        self._more: float | None = None
+        self._more: tuple[float, float] | None = None
 
     def take(
         self,
@@ -52,22 +54,24 @@ class Neighbours:
             return False
         _, slots, _ = self._newest
         power = float(slots.power.sum(axis=1, dtype=np.float64).mean())
-        return self._more_power() > _MOST_SHARE * power
+        return self._more_power()[0] > _MOST_SHARE * power
 
-    def leave(self, scan: ResidualScan, found: Deviation) -> bool:
+    def leave(self, scan: ResidualScan, found: Deviation, *, is_frozen: bool) -> bool:
         """Return whether a deviation is made by them, or by a cell that is louder than ever.
 
         No window holds it any longer, then.
         """
         if found.value < _ASKED or scan.site is None or self._newest is None:
             return False
-        _, slots, _ = self._newest
+        plane, slots, block = self._newest
         subbands = slice(found.lower, found.upper + 1)
         is_known = is_known_leak(slots, scan.site, subbands) or is_known_rest(
-            slots, scan.site, subbands, self._more_power()
+            slots, scan.site, *self._more_power()
         )
         if is_known:
             scan.let_go()
+        elif found.value < THRESHOLD and not is_frozen:
+            plane.learn_beside(block, is_normal=True, weight=_LOUD_WEIGHT)
         return is_known
 
     def forget(self) -> None:
@@ -84,13 +88,17 @@ class Neighbours:
         _, slots, _ = self._newest
         if is_own_power(slots, site, subbands):
             return True
-        more = self._more_power()
+        more, _ = self._more_power()
         return more > 0.0 and is_own_power(slots, site, subbands, more)
 
-    def _more_power(self) -> float:
-        """Return what they bring in the newest block; its samples are asked once."""
+    def has_fallen(self, site: Site, subbands: slice) -> bool:
+        """Return whether there is less power than usual in the newest block."""
+        return self._newest is not None and has_fallen(self._newest[1], site, subbands)
+
+    def _more_power(self) -> tuple[float, float]:
+        """Return what they bring in the newest block, and by what chance; it is asked once."""
         if self._more is None:
-            self._more = 0.0
+            self._more = 0.0, 0.0
             if self._newest is not None:
                 plane, _, block = self._newest
                 self._more = plane.more_beside(block)

@@ -5,10 +5,13 @@ import numpy as np
 from edgespec.detect.scan.site import Site, mixed_power
 from edgespec.dsp.prefix.slots import PrefixSlots
 
-__all__ = ["is_known_leak", "is_known_rest", "is_own_power"]
+__all__ = ["has_fallen", "is_known_leak", "is_known_rest", "is_own_power"]
 
 #: Strangers leave all of their power; OFDM with a prefix of its own a third at times.
 MOST_OF_RISE = 0.25
+#: Echoes and places that are off by a sample take some of the power of cells beside: so much of it
+#: is theirs for what was heard, and so many times what chance may add.
+LEAST_HEARD, CHANCES = 1.25, 2.0
 #: Of a rise beyond all that was heard in the warm-up, what may be left more than its leak says.
 MOST_OF_LOUD = 0.05
 
@@ -37,15 +40,33 @@ def is_own_power(slots: PrefixSlots, site: Site, subbands: slice, more_beside: f
     return bool(beyond < MOST_OF_RISE * (power - usual if power > usual else usual))
 
 
-def is_known_rest(slots: PrefixSlots, site: Site, subbands: slice, more_beside: float) -> bool:
-    """Return whether what is left beyond the expected is, for the most part, of known cells beside.
-
-    False where no more is left than that; see :func:`is_own_power` for the arguments.
-    """
+def has_fallen(slots: PrefixSlots, site: Site, subbands: slice) -> bool:
+    """Return whether there is less power than usual in some subbands; False without slots."""
     if not slots.n_slots:
         return False
-    beyond = _beyond(slots, site, subbands)
-    return beyond > 0.0 and beyond - more_beside / slots.power.shape[1] < MOST_OF_RISE * beyond
+    power = float(slots.power[:, subbands].mean(dtype=np.float64))
+    return power < float(site.usual_power[subbands].mean())
+
+
+def is_known_rest(slots: PrefixSlots, site: Site, more_beside: float, chance: float) -> bool:
+    """Return whether what is left beyond the expected is, for the most part, of known cells beside.
+
+    It is asked of all subbands together: those cells fill some resource blocks now, and others
+    then, and what is known of them has no frequency.
+
+    Args:
+        slots: of now.
+        site: what is normal.
+        more_beside: power that they have more than usual, see :func:`is_own_power`.
+        chance: the standard deviation of that. What is less may be nobody.
+
+    False where no more is left than expected.
+    """
+    if not slots.n_slots or more_beside <= chance:
+        return False
+    beyond = _beyond(slots, site, slice(None)) * slots.power.shape[1]
+    of_them = LEAST_HEARD * more_beside + CHANCES * chance
+    return bool(beyond > 0.0 and (1.0 - MOST_OF_RISE) * beyond <= of_them)
 
 
 def is_known_leak(slots: PrefixSlots, site: Site, subbands: slice) -> bool:

@@ -33,7 +33,10 @@ _APART_SHARE = 0.5
 _LEAST_APART = 2.2
 #: Slots before a step that are compared a second time: 0.2 s.
 _N_NEWEST = 96
-#: Of a smaller rise both comparisons must say so.
+#: Where noise has fallen by so much or more, the cell has by this part of it at least. A smaller
+#: fall may be noise that leakage hid, until the cell faded.
+_CLEAR_FALL_DB, _FALL_SHARE = -3.0, 0.5
+#: Of a smaller move both comparisons must say so.
 _LITTLE_DB = 6.0
 #: Or hardly a slot is as loud as one before it, and the median has moved as much, but for so much
 #: of it: a walker may come out of a fade meanwhile.
@@ -42,8 +45,6 @@ _ALL_APART, _OFF_SHARE = 0.9, 0.3
 #: all those before by so many times chance, with it by no more than chance; and the slots of each
 #: side of it among themselves do not, either.
 _STILL_APART, _STILL_ALIKE, _STILL = 2.5, 1.2, 1.5
-#: Where noise has fallen, the cell has by this part of it at least.
-_FALL_SHARE = 0.5
 #: Whoever moves again and again before it is known what he is, sweeps or hops.
 _MOST_BEGUN = 3
 #: Hops for which nothing else is made of what may be a step.
@@ -272,15 +273,15 @@ def _has_followed(before: FloatArray, behind: FloatArray, move_db: float) -> boo
         if unmoved < _LEAST_APART * np.sqrt(1.0 / len(was_db) + 1.0 / len(is_db)):
             return False
         cell_db = float(np.median(is_db) - np.median(was_db))
-        if move_db < 0.0:
+        if move_db <= _CLEAR_FALL_DB:
             # Nobody takes noise away.
             n_alike += cell_db <= _FALL_SHARE * move_db
         else:
             n_alike += _apart(was_db + move_db, is_db) <= _APART_SHARE * unmoved or (
-                unmoved >= _ALL_APART and abs(cell_db - move_db) <= _OFF_SHARE * move_db
+                unmoved >= _ALL_APART and abs(cell_db - move_db) <= _OFF_SHARE * abs(move_db)
             )
-    # A cell fades by a few dB at any time: where noise has risen by no more, both are asked.
-    return n_alike == 2 or (n_alike == 1 and not 0.0 < move_db < _LITTLE_DB)
+    # A cell fades by a few dB at any time: where noise has moved by no more, both are asked.
+    return n_alike == 2 or (n_alike == 1 and not _CLEAR_FALL_DB < move_db < _LITTLE_DB)
 
 
 def _has_followed_still(before: FloatArray, behind: FloatArray, move_db: float) -> bool:

@@ -12,8 +12,9 @@ __all__ = ["CellsBeside"]
 
 #: Cells that are told apart, the strongest first.
 _MOST_CELLS = 3
-#: A cell stands out by so many times the median of all timings; chance alone makes 2.5 of the most.
-_STANDS_OUT = 5.0
+#: A cell stands out by so many times the median of all timings, and is known for as long as it is
+#: so many; what the tracked cell sends again in every frame makes 2.5 to 3.3 of the most.
+_STANDS_OUT, _STAYS_OUT = 5.0, 3.0
 #: Nobody else is looked for in the prefixes of the tracked cell, and in its echoes for a part of
 #: one behind: of others it is not known so well when they begin.
 _CLEAR_BEFORE, _CLEAR_BEHIND, _CLEAR_OF_OTHERS = 1.1, 0.4, 1.6
@@ -90,6 +91,7 @@ class CellsBeside:
         phase: float,
         *,
         is_normal: bool = True,
+        weight: float = 1.0,
     ) -> None:
         """Take a block: whose prefixes come again and again in it is a cell.
 
@@ -99,6 +101,7 @@ class CellsBeside:
             clock: of the tracked cell's slots, as it is behind the block.
             phase: that its carrier turns from a prefix to its copy, in radians.
             is_normal: whether no alarm is on.
+            weight: of the block.
         """
         slot = sample_start // self._n_slot
         kept = math.exp(-abs(slot - self._last_slot) / _KEPT_SLOTS)
@@ -108,9 +111,9 @@ class CellsBeside:
             return
         sums, counts = self._folded(samples, sample_start, clock, phase)
         # No burst outweighs all other blocks, whatever its prefixes seem to be.
-        self._sums = kept * self._sums + sums / power
-        self._counts = kept * self._counts + counts
-        n_slots = len(samples) / self._n_slot
+        self._sums = kept * self._sums + weight * sums / power
+        self._counts = kept * self._counts + weight * counts
+        n_slots = weight * len(samples) / self._n_slot
         self._n_heard = kept * self._n_heard + n_slots
         self._power = kept * self._power + n_slots * power
         if self._n_heard >= _LEAST_SLOTS:
@@ -123,18 +126,23 @@ class CellsBeside:
 
     def more_power(
         self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
-    ) -> float:
-        """Return by how much known cells are stronger in a block than normal, linear, 0 or more.
+    ) -> tuple[float, float]:
+        """Return by how much known cells are stronger in a block than normal, and by what chance.
 
-        0 where the block is too short to say; see :meth:`learn`.
+        Linear, 0 or more, and the standard deviation of that: products of a block without them
+        have a mean of ``power / sqrt(2 n)``. Both are 0 where the block is too short to say; see
+        :meth:`learn`.
         """
         if not self.n_known or len(samples) < self._lag:
-            return 0.0
+            return 0.0, 0.0
         power, n_taken = self._means(*self._folded(samples, sample_start, clock, phase))
-        if n_taken.min() < _LEAST_PRODUCTS:
-            return 0.0
+        n_least = float(n_taken.min())
+        if n_least < _LEAST_PRODUCTS:
+            return 0.0, 0.0
         more = (power[self._places] * self._turned).real - self._normal[self._places]
-        return float(np.maximum(more, 0.0).sum()) / self._loss
+        all_power = float(np.mean(samples.real**2 + samples.imag**2))
+        chance = all_power * math.sqrt(self.n_known / (2.0 * n_least))
+        return float(np.maximum(more, 0.0).sum()) / self._loss, chance / self._loss
 
     def _folded(
         self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
@@ -172,25 +180,27 @@ class CellsBeside:
         """Find out who is there beside the tracked cell, and how strong each is in the mean."""
         share, _ = self._means(self._sums, self._counts)
         height = np.where(self._is_clear, np.abs(share), 0.0)
-        least = _STANDS_OUT * float(np.median(height[self._is_clear]))
+        median = float(np.median(height[self._is_clear]))
         since: dict[int, float] = {}
-        for _ in range(_MOST_CELLS):
+        while len(since) < _MOST_CELLS:
             place = int(height.argmax())
-            if height[place] < least:
+            if height[place] < _STAYS_OUT * median or not median:
                 break
-            since[place] = -math.inf if is_normal else self._began(place, slot)
+            began = self._began(place)
+            if began is not None or height[place] >= _STANDS_OUT * median:
+                since[place] = -math.inf if is_normal else float(slot) if began is None else began
             height[~np.roll(self._is_of_another, place)] = 0.0
         self._since = since
         known = [place for place, began in since.items() if slot - began >= _STAYED_SLOTS]
         self._places = np.array(known, np.intp)
         self._turned = share[self._places].conj() / np.abs(share[self._places])
 
-    def _began(self, place: int, slot: int) -> float:
-        """Return since which slot a timing stands out."""
+    def _began(self, place: int) -> float | None:
+        """Return since which slot a timing stands out; None where it did not."""
         for other, began in self._since.items():
             if abs(self._later(np.array(place - other))) <= _ALIKE_SAMPLES:
                 return began
-        return float(slot)
+        return None
 
     def _later(self, place: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return how much later than the nearest symbol of slots that begin at 0 samples lie."""

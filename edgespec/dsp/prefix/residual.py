@@ -167,24 +167,27 @@ class ResidualPlane:
             self._staged.drop()
         return jump
 
-    def learn_beside(self, block: IqBlock, *, is_normal: bool) -> None:
+    def learn_beside(self, block: IqBlock, *, is_normal: bool, weight: float = 1.0) -> None:
         """Learn of cells beside the tracked one, from the block that was processed last.
 
-        ``is_normal`` is whether no alarm is on.
+        ``is_normal`` is whether no alarm is on, ``weight`` that of the block.
         """
-        self._beside.learn(*self._processed(block), is_normal=is_normal)
+        self._beside.learn(*self._processed(block), is_normal=is_normal, weight=weight)
 
     def note_beside(self) -> None:
         """Take what has been learnt of cells beside for what is normal."""
         self._beside.note_normal()
 
-    def more_beside(self, block: IqBlock) -> float:
-        """Return the power that known cells beside have more than normal, linear.
+    def more_beside(self, block: IqBlock) -> tuple[float, float]:
+        """Return the power that known cells beside have more than normal, and by what chance.
 
-        Of all subbands together, as ``power`` of a slot is, in the block that was processed last.
+        Linear, of all subbands together, as ``power`` of a slot is, in the block that was processed
+        last.
         """
         # Mostly nobody is known, and no sample needs to be asked.
-        return self._beside.more_power(*self._processed(block)) if self._beside.n_known else 0.0
+        if not self._beside.n_known:
+            return 0.0, 0.0
+        return self._beside.more_power(*self._processed(block))
 
     def _processed(self, block: IqBlock) -> tuple[NDArray[np.complex64], int, SlotClock, float]:
         """Return the samples of the block that was processed last, and the timing of its slots."""

@@ -34,6 +34,13 @@ def test_a_wide_region_is_and_a_tone_is_not() -> None:
     assert not is_of_cell({(20, 21): 15.0})
 
 
+def test_power_that_is_missing_in_a_narrow_place_is_the_cell_s_too() -> None:
+    """No tone takes power away."""
+    assert is_of_cell({(20, 21): -15.0})
+    assert is_of_cell({(5, 30): -12.0, (50, 51): -3.0})
+    assert not is_of_cell({(20, 21): -15.0}, lambda region: False)
+
+
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_the_skirt_of_a_wide_region_is(sign: float) -> None:
     assert is_of_cell({(8, 40): sign * 18.0, (42, 42): sign * 5.0})

@@ -423,6 +423,29 @@ def test_a_cell_that_gives_way_to_noise_as_loud_is_not_scored(cell: NDArray[np.i
     assert band.state is CellState.SEARCHING
 
 
+def test_a_fade_in_which_it_cancels_no_more_is_the_cell_s_until_it_is_lost(
+    cell: NDArray[np.int16],
+) -> None:
+    """As of a cell that fades below a neighbour: for 50 ms a fall is its own, a rise never."""
+    level = np.sqrt(np.mean(cell[: round(0.7 * RATE_HZ)].astype(float) ** 2))
+    rng = np.random.default_rng(2)
+    for share, is_own in ((0.35, True), (1.2, False)):
+        band = band_for()
+        heard(band, blocks(cell[: round(0.7 * RATE_HZ)]))
+        gone = share * level * rng.standard_normal((round(0.2 * RATE_HZ), 2))
+        answers = []
+        for block in blocks(gone.astype(np.int16), round(0.7 * RATE_HZ)):
+            band.process(block)
+            if band.state is CellState.SEARCHING:
+                answers.append(band.is_cells(None))
+                # It is the cell that moves power, and no gain.
+                assert band.noise_says() == NoiseSays(0.0, may_be=False)
+        n_astray = int(0.05 * RATE_HZ / HOP)
+        assert answers[1 : n_astray - 1] == [is_own] * (n_astray - 2)
+        assert not any(answers[n_astray + 1 :])
+        assert len(answers) > n_astray + 2
+
+
 @pytest.mark.parametrize("isr_db", [0.0, 3.0, 6.0])
 def test_noise_over_the_whole_band_is_no_wrong_timing(
     cell: NDArray[np.int16], isr_db: float

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from edgespec.detect.scan.site import Site, learn_site
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.grid import Grid
-from edgespec.observer.own_power import is_known_leak, is_known_rest, is_own_power
+from edgespec.observer.own_power import has_fallen, is_known_leak, is_known_rest, is_own_power
 
 _N_SUBBANDS = 5
 _NOISE, _LEAK = 1.0, 0.01
@@ -85,12 +85,35 @@ def test_what_is_left_beyond_the_expected_is_known_where_cells_beside_bring_as_m
     site: Site,
 ) -> None:
     slots = slots_of(cell_of(100.0), 50.0)
-    assert is_known_rest(slots, site, _ALL, more_beside=_N_SUBBANDS * 50.0)
-    assert not is_known_rest(slots, site, _ALL, more_beside=_N_SUBBANDS * 25.0)
-    assert not is_known_rest(slots, site, _ALL, more_beside=0.0)
+    assert is_known_rest(slots, site, _N_SUBBANDS * 50.0, 0.0)
+    # Echoes take some of it from what is heard.
+    assert is_known_rest(slots, site, _N_SUBBANDS * 35.0, 0.0)
+    assert not is_known_rest(slots, site, _N_SUBBANDS * 25.0, 0.0)
+    # What chance may have taken away is theirs; what chance may have made is nobody's.
+    assert is_known_rest(slots, site, _N_SUBBANDS * 25.0, _N_SUBBANDS * 5.0)
+    assert not is_known_rest(slots, site, _N_SUBBANDS * 25.0, _N_SUBBANDS * 26.0)
+    assert not is_known_rest(slots, site, 0.0, 0.0)
     # Where no more is left than that, there is nothing to explain.
-    assert not is_known_rest(slots_of(cell_of(100.0), -0.9), site, _ALL, more_beside=500.0)
-    assert not is_known_rest(slots_of(cell_of(100.0, 0)), site, _ALL, more_beside=500.0)
+    assert not is_known_rest(slots_of(cell_of(100.0), -0.9), site, 500.0, 1.0)
+    assert not is_known_rest(slots_of(cell_of(100.0, 0)), site, 500.0, 1.0)
+
+
+def test_of_what_is_left_cells_beside_may_fill_a_part_of_the_band(site: Site) -> None:
+    """They fill resource blocks as there is traffic; what is heard of them is of all together."""
+    rest = cell_of(0.0)
+    rest[:, 4] = 250.0
+    slots = slots_of(cell_of(100.0), rest)
+    assert is_known_rest(slots, site, 250.0, 0.0)
+    assert not is_known_rest(slots, site, 100.0, 0.0)
+
+
+def test_less_power_than_usual_has_fallen_where_it_is(site: Site) -> None:
+    cell = cell_of(100.0)
+    cell[:, 2:] *= 0.3
+    slots = slots_of(cell)
+    assert has_fallen(slots, site, slice(2, 5))
+    assert not has_fallen(slots_of(cell_of(300.0)), site, _ALL)
+    assert not has_fallen(slots_of(cell_of(100.0, 0)), site, _ALL)
 
 
 def test_a_cell_louder_than_ever_leaks_as_it_did(site: Site) -> None:

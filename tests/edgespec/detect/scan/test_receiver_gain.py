@@ -114,6 +114,23 @@ def test_a7_noise_beside_a_cell_that_fades_slowly_is_no_step(rng: np.random.Gene
         assert not said(rng, moves)
 
 
+def test_a7_noise_that_was_hidden_and_a_cell_that_fades_are_no_step(
+    rng: np.random.Generator,
+) -> None:
+    """Leakage hid how little noise there is: as the cell fades it seems to fall with it."""
+
+    def moves(hop: int) -> tuple[float, float]:
+        depth = max(0.0, np.sin((hop - 100) * HOP_S * 3.0))
+        return -2.0 * depth, -9.0 * depth
+
+    assert not said(rng, moves)
+
+
+def test_a7_a_clear_fall_of_noise_and_a_cell_that_moves_are_one(rng: np.random.Generator) -> None:
+    (step_db,) = said(rng, lambda hop: (-6.0, -4.5) if hop >= 40 else (0.0, 0.0), n_hops=200)
+    assert step_db == pytest.approx(-6.0, abs=0.7)
+
+
 def test_a7_noise_and_a_cell_that_move_otherwise_are_no_step(rng: np.random.Generator) -> None:
     """A noise that came, and a cell that is louder by twice as much."""
     assert not said(rng, lambda hop: (2.5, 6.0) if hop >= 40 else (0.0, 0.0))

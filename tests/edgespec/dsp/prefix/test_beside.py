@@ -51,7 +51,7 @@ class Air:
         return float(
             np.mean(
                 [
-                    self.beside.more_power(hop, number * HOP, self._behind(number), 0.0)
+                    self.beside.more_power(hop, number * HOP, self._behind(number), 0.0)[0]
                     for number, hop in enumerate(hops)
                 ]
             )
@@ -137,7 +137,10 @@ def test_a_block_too_short_says_nothing(rng: np.random.Generator) -> None:
     (hop,) = air.hops(rng, 1, 480.0, 10.0)
     assert air.more([hop]) > 5.0
     for n_samples in (0, 1, 100, 960, 2_000):
-        assert air.beside.more_power(hop[:n_samples], 0, SlotClock(0.0, 960.0), 0.0) == 0.0
+        assert air.beside.more_power(hop[:n_samples], 0, SlotClock(0.0, 960.0), 0.0) == (
+            0.0,
+            0.0,
+        )
 
 
 def test_who_comes_with_an_alarm_is_known_when_he_has_stayed(rng: np.random.Generator) -> None:
@@ -170,3 +173,40 @@ def test_a_burst_that_is_learnt_is_nobody(rng: np.random.Generator, part: slice)
     air.hear([hop], N_LEARNT)
     assert not len(air.beside.places)
     assert air.more([hop]) == 0.0
+
+
+def test_the_chance_of_what_is_said_is_how_much_it_scatters(rng: np.random.Generator) -> None:
+    air = Air()
+    air.learn(air.hops(rng, N_LEARNT, 480.0, -10.0))
+    said = []
+    for number, hop in enumerate(air.hops(rng, 200, 480.0, 0.0)):
+        said.append(air.beside.more_power(hop, number * HOP, air._behind(number), 0.0))
+    more, chance = np.array(said).T
+    assert np.mean(chance) == pytest.approx(np.std(more), rel=0.3)
+
+
+def test_one_that_is_known_stays_known_while_it_stands_out_a_little_less(
+    rng: np.random.Generator,
+) -> None:
+    air = Air()
+    air.hear(air.hops(rng, N_LEARNT, 480.0, -10.0))
+    air.hear(air.hops(rng, 5 * N_LEARNT, 480.0, -100.0), N_LEARNT)
+    assert len(air.beside.places) == 1
+    air.hear(air.hops(rng, 40 * N_LEARNT, 480.0, -100.0), 6 * N_LEARNT)
+    assert not len(air.beside.places)
+
+
+def test_loud_blocks_count_more(rng: np.random.Generator) -> None:
+    """A neighbour that is heard in a tenth of the blocks is found by these."""
+    found = []
+    for weight in (1.0, 4.0):
+        air = Air()
+        quiet, loud = (air.hops(rng, N_LEARNT, 480.0, db) for db in (-100.0, -12.0))
+        for number in range(N_LEARNT):
+            is_loud = not number % 10
+            hop = (loud if is_loud else quiet)[number]
+            air.beside.learn(
+                hop, number * HOP, air._behind(number), 0.0, weight=weight if is_loud else 1.0
+            )
+        found.append(len(air.beside.places))
+    assert found == [0, 1]
