@@ -226,9 +226,8 @@ class CancelledBand:
         score = self._scale.apply(best.value)
         if score.value < least:
             return score
-        return replace(
-            score, error_map_db=self._map.draw(best, self._plane.grid, self._center_freq_hz)
-        )
+        map_db = self._map.draw(best, self._plane.grid, self._center_freq_hz)
+        return replace(score, error_map_db=map_db)
 
     def _look_for_one(self, block: IqBlock) -> None:
         """Search; of a cell that is found, take all that was gathered meanwhile."""
@@ -258,11 +257,10 @@ class CancelledBand:
         A cell that a jammer hid is the same when it comes back, and what was normal still is.
         """
         before, scan = self.cell, self._scan
-        is_known = before and _kind(cell) == _kind(before)
+        is_known = before is not None and cell.is_again(before)
         if is_known and scan is not None and scan.site is not None:
             return scan
-        n_subbands = PrefixPlan.of(cell).n_subbands
-        return ResidualScan(n_subbands, self._n_reference, self._arithmetic)
+        return ResidualScan(PrefixPlan.of(cell).n_subbands, self._n_reference, self._arithmetic)
 
     def _take(self, plane: ResidualPlane, scan: ResidualScan, block: IqBlock) -> None:
         slots = plane.process(block)
@@ -400,8 +398,3 @@ class CancelledBand:
         self._gain.forget()
         self._search.restart(is_known=self.cell is not None)
         self.state = CellState.SEARCHING
-
-
-def _kind(cell: Cell) -> tuple[object, ...]:
-    """Return what tells that a cell is the one from before."""
-    return cell.technology, cell.identity, cell.prefix, cell.duplex, cell.spacing_hz

@@ -53,3 +53,8 @@ class Cell:
     def is_named(self) -> bool:
         """Whether its identity is known."""
         return self.identity != UNNAMED
+
+    def is_again(self, other: "Cell") -> bool:
+        """Return whether it is a cell that was found before, whenever its frames begin now."""
+        parts = ("technology", "identity", "prefix", "duplex", "spacing_hz")
+        return all(getattr(self, part) == getattr(other, part) for part in parts)
