@@ -8,6 +8,7 @@ to keep one copies it.
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import IntFlag, StrEnum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,8 @@ class Geometry:
 class SourceInfo:
     """What a source delivers: known once it is open.
 
-    ``quiet_s`` is how long nothing had been found yet in a recording that was kept of an alert.
+    ``quiet_s`` is how long nothing had been found yet in a recording that was kept of an alert, and
+    ``normal_path`` where what was normal then is kept beside it.
     """
 
     uri: str
@@ -108,6 +110,7 @@ class SourceInfo:
     is_live: bool
     n_samples: int | None = None
     quiet_s: float | None = None
+    normal_path: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from math import log10, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.detect.normal import N_ROWS, OWN_SIGMAS, TRUSTED_ROWS
+from edgespec.detect.normal import N_ROWS, OWN_SIGMAS, TRUSTED_ROWS, take_rows
 from edgespec.detect.regions import BRIDGED_BINS, BRIDGED_SHARE, Region, run_around
 from edgespec.records import FloatArray
+from edgespec.reference import Reference
 
 __all__ = ["FrameMeans", "NormalPower"]
 
@@ -118,6 +119,15 @@ class NormalPower:
     def shift(self, step_db: float) -> None:
         """Take a step of the level into what is normal."""
         self._rows *= np.float32(10.0 ** (step_db / 10.0))
+        self._settled_for = 0
+
+    def reference(self) -> Reference:
+        """Return the rows that were learnt."""
+        return {"rows": self._rows[: self._count].copy()} if self._count else {}
+
+    def take_reference(self, reference: Reference) -> None:
+        """Go by rows that another one learnt."""
+        self._count = take_rows(self._rows, reference)
         self._settled_for = 0
 
     def shrink(self, n_segments: int) -> float:

@@ -3,8 +3,9 @@
 from typing import Protocol
 
 from edgespec.records import Forecast, Score, Segment
+from edgespec.reference import Reference
 
-__all__ = ["Detector"]
+__all__ = ["Detector", "Handed"]
 
 
 class Detector(Protocol):
@@ -32,5 +33,22 @@ class Detector(Protocol):
         """Return the score of one segment, or None while the detector is warming up.
 
         The error map of the score is a buffer that the next call overwrites.
+        """
+        ...
+
+
+class Handed(Detector, Protocol):
+    """A detector whose reference can be handed on."""
+
+    def reference(self) -> Reference:
+        """Return what was learnt, once it is settled; empty where nothing is learnt."""
+        ...
+
+    def take_reference(self, reference: Reference) -> None:
+        """Go by what another one learnt, in place of a warm-up.
+
+        Raises:
+            LookupError: something is missing.
+            ValueError: something is of another shape.
         """
         ...

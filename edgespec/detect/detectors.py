@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from edgespec.detect import plain
 from edgespec.detect.arithmetic import Arithmetic
-from edgespec.detect.detector import Detector
+from edgespec.detect.detector import Handed
 from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
 from edgespec.detect.residual import ForecastError, ReconstructionError
 from edgespec.errors import ConfigError
@@ -23,7 +23,7 @@ __all__ = [
 
 #: Every detector: its name, and how it is made from the geometry, the warm-up in segments and
 #: optionally the arithmetic.
-DETECTORS: dict[str, Callable[..., Detector]] = {
+DETECTORS: dict[str, Callable[..., Handed]] = {
     "forecast": lambda geometry, n_warmup, arithmetic=plain: ForecastError(geometry, arithmetic),
     "reconstruction": lambda geometry, n_warmup, arithmetic=plain: ReconstructionError(
         geometry, arithmetic
@@ -99,7 +99,7 @@ def without_model(names: Sequence[str]) -> tuple[str, ...]:
 
 def make_detectors(
     names: Sequence[str], geometry: Geometry, n_warmup: int, arithmetic: Arithmetic = plain
-) -> tuple[Detector, ...]:
+) -> tuple[Handed, ...]:
     """Return new detectors of segments for those of the resolved ``names`` that look at them."""
     return tuple(
         DETECTORS[name](geometry, n_warmup, arithmetic) for name in names if name in DETECTORS

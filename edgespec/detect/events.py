@@ -64,7 +64,7 @@ class EventTracker:
         self._context_s = context_s
         self.describer = describer or Describer()
         self._spread_db = spread_db
-        self._lookout = Lookout(info.grid.n_bins, spread_db)
+        self.lookout = Lookout(info.grid.n_bins, spread_db)
         self._recent: deque[bool] = deque(maxlen=rules.n)
         self._tracks = Tracks(rules)
         self._gain = GainWatch()
@@ -79,7 +79,7 @@ class EventTracker:
         """Return the scores that would open an event, were they high enough; see :meth:`update`."""
         if self.step_db or self._is_waiting:
             return ()
-        return self._lookout.could_open(decision, target_dbfs, is_cells)
+        return self.lookout.could_open(decision, target_dbfs, is_cells)
 
     @property
     def is_open(self) -> bool:
@@ -88,15 +88,15 @@ class EventTracker:
 
     def learn_normal(self, scores: tuple[Score, ...], target_dbfs: FloatArray) -> None:
         """Take the maps of a segment of the warm-up."""
-        self._lookout.learn(scores, target_dbfs)
+        self.lookout.learn(scores, target_dbfs)
 
     def forget_normal(self) -> None:
         """Forget what is normal: it is learnt again."""
-        self._lookout = Lookout(self.info.grid.n_bins, self._spread_db)
+        self.lookout = Lookout(self.info.grid.n_bins, self._spread_db)
 
     def follow(self, step_db: float) -> None:
         """Take a step of the gain into what is normal, and say nothing, as in a warm-up."""
-        self._lookout.follow(step_db)
+        self.lookout.follow(step_db)
 
     def update(
         self,
@@ -139,7 +139,7 @@ class EventTracker:
             if not self._tracks.candidates:
                 self.describer.forget()
             # A model that is muted has learnt nothing yet of what is normal now.
-            self._lookout.learn_more(() if muted else decision.scores, target_dbfs)
+            self.lookout.learn_more(() if muted else decision.scores, target_dbfs)
             return ()
         return [*said, *self._ended(decision)]
 
@@ -153,7 +153,7 @@ class EventTracker:
         """
         said = []
         for track in self._tracks.events:
-            self.describer.look(track, self._lookout.normal)
+            self.describer.look(track, self.lookout.normal)
             if not track.is_named:
                 said.append(self._message(track, EventType.UPDATE, decision.received_ns))
         return said
@@ -194,7 +194,7 @@ class EventTracker:
         is_cells: Callable[[Region | None], bool],
         is_clipped: Callable[[], bool],
     ) -> Sequence[Event]:
-        lookout = self._lookout
+        lookout = self.lookout
         if noise is None:
             step_db = self._gain.see(gain_step_db(lookout.power, target_dbfs))
             if step_db is not None:
@@ -261,10 +261,10 @@ class EventTracker:
         candidates = self._tracks.candidates
         first = candidates[0].first if candidates else decision
         self._forget()
-        self._lookout.follow(step_db)
+        self.lookout.follow(step_db)
         self.step_db = step_db
         self._muted_until = decision.tick_start + decision.n_ticks + self._ticks(self._context_s)
-        level_dbfs = self._lookout.power.mean_db
+        level_dbfs = self.lookout.power.mean_db
         peak, sign = int(level_dbfs.argmax()), 1 if step_db > 0 else -1
         region = Region(0, len(level_dbfs) - 1, peak, sign, step_db)
         track = Track.of_all(self._rules.n, first, decision, region)
@@ -276,7 +276,7 @@ class EventTracker:
     def _message(
         self, track: Track, event_type: EventType, received_ns: int, naming: Naming | None = None
     ) -> Event:
-        naming = naming or self.describer.name(track, self._lookout.normal)
+        naming = naming or self.describer.name(track, self.lookout.normal)
         track.is_named = naming is not NOT_YET
         latency_ns = self._clock_ns() - received_ns if received_ns else 0
         return message_of(track, event_type, naming, self.info, self._utc(), latency_ns)

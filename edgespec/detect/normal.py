@@ -6,8 +6,9 @@ import numpy as np
 
 from edgespec.detect.reference import SMALLEST_SPREAD_DB, shrunk_spread
 from edgespec.records import FloatArray
+from edgespec.reference import Reference, filled
 
-__all__ = ["NormalMap", "Standing"]
+__all__ = ["NormalMap", "Standing", "take_rows"]
 
 #: Rows that are kept.
 N_ROWS = 128
@@ -57,6 +58,20 @@ class Standing:
             return False
         whole_db = excess_db + self.common_db
         return abs(whole_db) >= OWN_DB and whole_db * excess_db > 0
+
+
+def take_rows(rows: FloatArray, reference: Reference) -> int:
+    """Put the rows of a reference at the begin of others; return how many there are.
+
+    Raises:
+        ValueError: they are too many, or of another length.
+    """
+    if "rows" not in reference:
+        return 0
+    found = reference["rows"]
+    n_rows = len(found) if found.ndim else 0
+    filled(rows[:n_rows], found)
+    return n_rows
 
 
 class NormalMap:
@@ -127,6 +142,15 @@ class NormalMap:
     def shift(self, step_db: float) -> None:
         """Take a step of the level into what is normal."""
         self._rows += np.float32(step_db)
+        self._settled_for = -1
+
+    def reference(self) -> Reference:
+        """Return the rows that were learnt."""
+        return {"rows": self._rows[: self._count].copy()} if self._count else {}
+
+    def take_reference(self, reference: Reference) -> None:
+        """Go by rows that another one learnt."""
+        self._count = self._n_seen = take_rows(self._rows, reference)
         self._settled_for = -1
 
     def standing(self, map_db: FloatArray) -> Standing:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from edgespec.detect import plain
 from edgespec.detect.arithmetic import Arithmetic
 from edgespec.records import FloatArray, Forecast, Geometry, Score, Segment
+from edgespec.reference import Reference, filled
 from edgespec.units import db_from_ratio
 
 __all__ = ["BinEwma", "BinZScore", "EnergyLevel", "RunningStatistics", "shrunk_spread"]
@@ -89,6 +90,21 @@ class _Level:
         self._mean_db += step_db
         self._now_db = self._mean_db
         self._n_loose = SEGMENTS_TO_SETTLE
+
+    def reference(self) -> NDArray[np.float64]:
+        """Return mean, the two spreads, the two of what lasts, and 1 where it is steady."""
+        spreads_db = (*self._spread_db, *self._lasting_spread_db)
+        return np.array([self._mean_db, *spreads_db, float(self.is_steady)])
+
+    def take_reference(self, values: NDArray[np.float64]) -> None:
+        """Go by what another level learnt."""
+        self._mean_db, up_db, down_db, lasting_up_db, lasting_down_db, is_steady = values.tolist()
+        self._now_db = self._mean_db
+        self._spread_db, self._lasting_spread_db = (
+            (up_db, down_db),
+            (lasting_up_db, lasting_down_db),
+        )
+        self.is_steady, self.is_settled, self._n_loose = bool(is_steady), True, 0
 
     def score(self, level_db: float) -> float | None:
         """Return the distance in spreads; None in the warm-up."""
@@ -186,6 +202,19 @@ class EnergyLevel:
         self._power.follow(step_db)
         self._most_bins.follow(step_db)
 
+    def reference(self) -> Reference:
+        """Return those of both levels."""
+        if not self._power.is_settled:
+            return {}
+        return {"levels": np.stack([self._power.reference(), self._most_bins.reference()])}
+
+    def take_reference(self, reference: Reference) -> None:
+        """Go by what another one learnt."""
+        levels = np.empty((2, 6))
+        filled(levels, reference["levels"])
+        self._power.take_reference(levels[0])
+        self._most_bins.take_reference(levels[1])
+
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the distance from the reference in standard deviations, None in warm-up."""
         target_db = segment.target
@@ -260,6 +289,23 @@ class _BandShape(ABC):
 
     def follow(self, step_db: float) -> None:  # noqa: B027 (nothing is its meaning)
         """Nothing changes: the shape is what is left without the level."""
+
+    def reference(self) -> Reference:
+        """Return the mean shape, and mean and spread of the levels."""
+        if not self._is_settled:
+            return {}
+        both = np.stack([self._mean_db, self._std_db])
+        return {"expected_db": self._expected_db.copy(), "levels_db": both}
+
+    def take_reference(self, reference: Reference) -> None:
+        """Go by what another one learnt; what remembers begins with its mean."""
+        both = np.empty((2, *self._mean_db.shape), np.float32)
+        filled(both, reference["levels_db"])
+        filled(self._expected_db, reference["expected_db"])
+        self._mean_db[:], self._std_db[:] = both
+        self._levels_db[:] = self._mean_db
+        self._levels.count = self._n_warmup
+        self._is_settled = True
 
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the largest deviation and the map of the shape against its mean, in dB."""

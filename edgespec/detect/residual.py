@@ -6,6 +6,7 @@ from edgespec.detect import plain
 from edgespec.detect.arithmetic import Arithmetic
 from edgespec.errors import UsageError
 from edgespec.records import FloatArray, Forecast, Geometry, Score, Segment
+from edgespec.reference import Reference
 
 __all__ = ["ForecastError", "ReconstructionError"]
 
@@ -34,6 +35,13 @@ class _ModelError:
 
     def follow(self, step_db: float) -> None:
         """Nothing was learnt: the next context has the new level."""
+
+    def reference(self) -> Reference:
+        """Return nothing: there is no reference."""
+        return {}
+
+    def take_reference(self, reference: Reference) -> None:
+        """There is none."""
 
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the RMSE in dB and the signed error map.

@@ -12,6 +12,7 @@ from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
 from edgespec.detect.regions import Region, find_regions, onset_of, region_at
 from edgespec.detect.track import Evidence, Life, Sighting
 from edgespec.records import Decision, FloatArray, Score
+from edgespec.reference import Reference, below, under
 
 __all__ = ["MODELS", "POWER", "Lookout"]
 
@@ -90,6 +91,22 @@ class Lookout:
         self.power.shift(step_db)
         self._strong.shift(step_db)
         self._quiet.shift(step_db)
+
+    def reference(self) -> Reference:
+        """Return what is normal in every map."""
+        found = under(POWER, self.power.reference()) | under(QUIET, self._quiet.reference())
+        found |= under("strong", self._strong.reference())
+        for name, errors in self._errors.items():
+            found |= under(name, errors.reference())
+        return found
+
+    def take_reference(self, reference: Reference) -> None:
+        """Go by what another one learnt."""
+        for name, one in ((POWER, self.power), ("strong", self._strong), (QUIET, self._quiet)):
+            one.take_reference(below(name, reference))
+        for name in MODELS:
+            if below(name, reference):
+                self._errors_of(name).take_reference(below(name, reference))
 
     def finest(self, life: Life, within: Region, *, is_broad: bool) -> Region | None:
         """Return what an event added over its life within a region, by the finest map of it.

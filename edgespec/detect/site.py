@@ -4,6 +4,7 @@ import numpy as np
 
 from edgespec.detect.reference import RunningStatistics
 from edgespec.records import FloatArray, Score
+from edgespec.reference import Reference, filled
 
 __all__ = ["SiteScale"]
 
@@ -51,6 +52,19 @@ class SiteScale:
         self.mean = float(self._statistics.mean[0])
         smallest = max(self._smallest_std, _SMALLEST_SHARE * abs(self.mean) + 1e-6)
         self.std = float(self._statistics.spread(smallest)[0])
+        self.is_settled = True
+
+    def reference(self) -> Reference:
+        """Return mean and spread, once they are settled."""
+        return {"scale": np.array([self.mean, self.std])} if self.is_settled else {}
+
+    def take_reference(self, reference: Reference) -> None:
+        """Go by what another one learnt; where that was late, learn on."""
+        if "scale" not in reference:
+            return
+        values = np.empty(2)
+        filled(values, reference["scale"])
+        self.mean, self.std = values.tolist()
         self.is_settled = True
 
     def apply(self, score: Score) -> Score:

@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
+from types import MappingProxyType
 
 from edgespec.evidence.pictures import Picture, Pictures
 from edgespec.evidence.recording import recording_of
 from edgespec.evidence.shelf import Shelf
-from edgespec.evidence.tape import Cut, Tape
+from edgespec.evidence.tape import Cut, Normal, Tape
 from edgespec.records import Event, ObserverState, RssReport, SourceInfo
 
 __all__ = ["Recorder"]
@@ -38,6 +39,7 @@ class Recorder:
         pictures: draws what is kept; None for nothing. Closed with it.
         on_kept: told the ids of the events in a recording and where its metadata is, from the
             thread that writes.
+        normal: of each band, returns what is normal in it now; asked by whoever works on it.
 
     Attributes:
         tapes: for each band; whoever works on it adds its blocks.
@@ -54,6 +56,7 @@ class Recorder:
         max_memory_bytes: int,
         pictures: Pictures | None = None,
         on_kept: Callable[[Iterable[str], Path], None] = lambda event_ids, path: None,
+        normal: Mapping[str, Callable[[], Normal | None]] = MappingProxyType({}),
     ) -> None:
         self._shelf = shelf
         self._node = node
@@ -70,6 +73,7 @@ class Recorder:
                 after_s,
                 max_memory_bytes // len(sources),
                 partial(self._put, band),
+                normal.get(band, lambda: None),
             )
             for band, source in sources.items()
         }

@@ -16,11 +16,12 @@ _LABEL = 20
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Name, data and metadata of a recording."""
+    """Name, data and metadata of a recording, and what was normal then; None: not known."""
 
     name: str
     data: bytes
     meta: bytes
+    normal: bytes | None = None
 
 
 def recording_of(cut: Cut, sample_format: SampleFormat, node: str) -> Recording:
@@ -58,6 +59,7 @@ def recording_of(cut: Cut, sample_format: SampleFormat, node: str) -> Recording:
         f"{stamp}Z-{first.band}-{first.event_id[:8]}",
         cut.samples.astype(dtype, copy=False).tobytes(),
         json.dumps(meta, indent=1).encode(),
+        None if cut.normal is None else cut.normal.as_bytes(cut.sample_start),
     )
 
 

@@ -12,13 +12,13 @@ from edgespec.newfile import replace_file
 __all__ = ["Shelf"]
 
 _LOG = logging.getLogger(__name__)
-_META, _DATA, _PICTURE = ".sigmf-meta", ".sigmf-data", ".png"
+_META, _DATA, _PICTURE, _NORMAL = ".sigmf-meta", ".sigmf-data", ".png", ".normal"
 _DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The newest recordings, as many as fit, with their pictures; any thread may add to it.
+    """The newest recordings, as many as fit, with what goes with them; any thread may add to it.
 
     Args:
         folder: where they are, and nothing else is touched.
@@ -37,7 +37,7 @@ class Shelf:
         Raises:
             OSError: it cannot be written; nothing of it is left.
         """
-        n_bytes = len(recording.data) + len(recording.meta)
+        n_bytes = len(recording.data) + len(recording.meta) + len(recording.normal or b"")
         if n_bytes > self.max_bytes:
             _LOG.warning(
                 "a recording of %.1f MB is more than evidence.max_bytes allows (%.1f MB): it is "
@@ -45,16 +45,21 @@ class Shelf:
                 *(n_bytes / 1e6, self.max_bytes / 1e6),
             )
             return None
-        data, meta = (self.folder / f"{recording.name}{end}" for end in (_DATA, _META))
+        data, meta, normal = (
+            self.folder / f"{recording.name}{end}" for end in (_DATA, _META, _NORMAL)
+        )
         with self._lock:
             self._make_room(self.max_bytes - n_bytes)
             try:
                 replace_file(data, recording.data)
+                if recording.normal is not None:
+                    replace_file(normal, recording.normal)
                 # Who finds metadata finds data.
                 replace_file(meta, recording.meta)
             except OSError:
                 if not meta.exists():
                     data.unlink(missing_ok=True)
+                    normal.unlink(missing_ok=True)
                 raise
         return meta
 
@@ -77,7 +82,7 @@ class Shelf:
         kept = []
         # A cut of power may leave data without metadata.
         for data in self.folder.glob(f"*{_DATA}"):
-            of_one = (data, _beside(data, _META), _beside(data, _PICTURE))
+            of_one = (data, *(_beside(data, end) for end in (_META, _NORMAL, _PICTURE)))
             files = [path for path in of_one if path.exists()]
             # A picture may be drawn much later.
             kept.append((max(path.stat().st_mtime for path in files[:2]), files))

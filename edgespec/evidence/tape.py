@@ -3,18 +3,36 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.records import Event, EventType, IqBlock, SourceInfo
 
-__all__ = ["Cut", "Tape"]
+__all__ = ["Cut", "Normal", "Tape"]
 
 _NS = 1_000_000_000
 #: More events are never open at once, of those that asked lately.
 _MOST_ASKED = 64
+
+
+class Normal(Protocol):
+    """What was normal when an event was told; a replay goes by it."""
+
+    @property
+    def at_sample(self) -> int:
+        """Where a segment begins, on the count of the source."""
+        ...
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples from one segment to the next."""
+        ...
+
+    def as_bytes(self, sample_start: int) -> bytes:
+        """Return it for a recording that begins with this sample."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +40,8 @@ class Cut:
     """Samples without a gap, and the events in them, each as it was last told.
 
     ``sample_start`` counts the samples of the source as events do, ``utc_ns`` is that of the first.
+    ``normal`` is what was normal when the first was told; None where that is not known. With it
+    they begin where a segment does: a replay divides them as they were.
     """
 
     samples: NDArray[Any]
@@ -30,6 +50,7 @@ class Cut:
     sample_rate_hz: float
     center_freq_hz: float
     events: tuple[Event, ...]
+    normal: Normal | None = None
 
 
 @dataclass(slots=True)
@@ -38,6 +59,7 @@ class _Wish:
 
     start: int
     stop: int
+    normal: Normal | None
     events: dict[str, Event] = field(default_factory=dict)
 
 
@@ -52,6 +74,7 @@ class Tape:
         after_s: how much from its begin on.
         max_bytes: of memory; where that is less, so is what is kept before an event.
         keep: given every cut.
+        normal: returns what is normal now, None where that is not known.
     """
 
     def __init__(
@@ -61,6 +84,7 @@ class Tape:
         after_s: float,
         max_bytes: int,
         keep: Callable[[Cut], None],
+        normal: Callable[[], Normal | None] = lambda: None,
     ) -> None:
         rate_hz = source.sample_rate_hz
         self._n_before, self._n_after = round(before_s * rate_hz), round(after_s * rate_hz)
@@ -68,7 +92,7 @@ class Tape:
         n_wanted = self._n_before + self._n_after + round(0.5 * rate_hz)
         n_samples = max(min(n_wanted, max_bytes // source.sample_format.sample_bytes), 1)
         self._buffer = source.sample_format.empty(n_samples)
-        self._keep = keep
+        self._keep, self._normal = keep, normal
         self._rate_hz, self._center_hz = rate_hz, source.center_freq_hz
         # One piece of the source: samples from ``_first`` to ``_next`` were heard.
         self._first = self._next = 0
@@ -107,7 +131,10 @@ class Tape:
             wish.events[event.event_id] = event
         elif not is_known and (event.event_type == EventType.NEW or start >= self._first):
             if wish is None:
-                wish = self._wish = _Wish(start - self._n_before, start + self._n_after)
+                normal, begin = self._normal(), start - self._n_before
+                if normal is not None:
+                    begin -= (begin - normal.at_sample) % normal.hop_samples
+                wish = self._wish = _Wish(begin, start + self._n_after, normal)
             wish.events[event.event_id] = event
             self._asked.append(event.event_id)
 
@@ -117,6 +144,9 @@ class Tape:
         if wish is None:
             return
         start, stop = max(wish.start, self._first), min(wish.stop, self._next)
+        if wish.normal is not None:
+            # Where less was heard than is wanted, the next segment is the first.
+            start += (wish.normal.at_sample - start) % wish.normal.hop_samples
         if stop <= start:
             return
         size = len(self._buffer)
@@ -131,6 +161,7 @@ class Tape:
                 self._rate_hz,
                 self._center_hz,
                 tuple(wish.events.values()),
+                wish.normal,
             )
         )
 

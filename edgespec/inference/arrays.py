@@ -28,7 +28,7 @@ ZIP_ERRORS = (
     struct.error,
 )
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
-_MAX_MEMBERS = 16
+_MAX_MEMBERS = 32
 
 
 def zip_bytes(members: Mapping[str, bytes]) -> bytes:

@@ -25,6 +25,7 @@ from edgespec.heard_cell import CellState, HeardCell
 from edgespec.lte.numerology import SLOT_S
 from edgespec.observer.astray import UsualShare
 from edgespec.observer.cell_search import CellSearch
+from edgespec.observer.known_cell import KnownCell, heard_cell
 from edgespec.observer.left_normal import Settling, fallen_noise, judge_reference
 from edgespec.observer.neighbours import Neighbours
 from edgespec.observer.residual_map import ResidualMap
@@ -105,8 +106,7 @@ class CancelledBand:
         self._plane: ResidualPlane | None = None
         self._scale = ResidualScale(n_warmup)
         # Slots that did not cancel, one after another; and whether all has since the search.
-        self._n_astray = 0
-        self._has_cancelled = False
+        self._n_astray, self._has_cancelled = 0, False
         self._is_frozen = False
         self._usual: UsualShare | None = None
         self._scan: ResidualScan | None = None
@@ -117,6 +117,7 @@ class CancelledBand:
         self._known: Site | None = None
         self._gain = ReceiverGain(0)
         self._step_db = 0.0
+        self._recalled: KnownCell | None = None
         self.cell: Cell | None = None
         self.doubt = ""
         self.state = CellState.SEARCHING
@@ -124,21 +125,20 @@ class CancelledBand:
     @property
     def heard(self) -> HeardCell:
         """What is known of the cell now."""
-        cell, plane = self.cell, self._plane
-        if cell is None or plane is None:
-            return HeardCell(self.state)
-        tracker = plane.tracker
-        return HeardCell(
-            self.state,
-            cell.identity,
-            cell.duplex,
-            cell.snr_db,
-            tracker.quality,
-            tracker.cfo_hz,
-            tracker.ppm,
-            "" if self._scan is None else self._scan.distrust,
-            cell.technology,
-        )
+        return heard_cell(self.state, self.cell, self._plane, self._scan)
+
+    def known_cell(self, at: int) -> KnownCell | None:
+        """Return what is known of the cell, counted from a sample; None while it is learnt."""
+        return KnownCell.of(self.cell, self._plane, self._scan, self._scale, at)
+
+    def begin_with(self, known: KnownCell) -> None:
+        """Take a cell that another one knew, and what is normal beside it: nothing is searched."""
+        self.cell, self._recalled = known.cell, known
+        plane = self._plane = self._make_plane(known.cell)
+        self._scan = self._scan_of(known.cell)
+        known.teach(self._scan, self._scale)
+        self._known = self._scan.site
+        self._gain = ReceiverGain(plane.plan.n_subbands, is_restless=self._scale.is_restless)
 
     def noise_says(self) -> NoiseSays | None:
         """Return what noise has said of the gain since the last call; None where it is not heard.
@@ -195,10 +195,8 @@ class CancelledBand:
         if self.watched is not None:
             self.watched.freeze(is_frozen)
         if self._plane is not None:
-            if is_frozen:
-                self._plane.tracker.freeze()
-            else:
-                self._plane.tracker.thaw()
+            tracker = self._plane.tracker
+            (tracker.freeze if is_frozen else tracker.thaw)()
 
     def stop(self) -> None:
         """End the searches that are running: the band is to end; safe in a signal handler."""
@@ -276,6 +274,8 @@ class CancelledBand:
         if not had_site and self._known is not None and self._is_frozen:
             # Learnt again, and not from what may be an interferer.
             return
+        if self._recalled is not None and self._recalled.align(scan, slots):
+            self._recalled = None
         found = scan.score(slots.residual, slots.power, slots.slot, slots.flags)
         if not had_site and scan.site is not None:
             self._known = scan.site

@@ -10,6 +10,7 @@ from edgespec.evidence.recorder import Recorder
 from edgespec.evidence.shelf import Shelf
 from edgespec.figures import can_draw
 from edgespec.observer.monitor import Radio
+from edgespec.observer.recall import reference_of
 
 __all__ = ["open_recorder"]
 
@@ -24,12 +25,8 @@ def open_recorder(
     ``on_kept`` is told the ids of the events in a recording and where it is.
     """
     evidence = config.evidence
-    sources = {
-        chain.info.band: radio.source.info
-        for radio in radios
-        for chain in radio.chains
-        if radio.source.info.is_live
-    }
+    live = [radio for radio in radios if radio.source.info.is_live]
+    sources = {chain.info.band: radio.source.info for radio in live for chain in radio.chains}
     if evidence.keep == "nothing" or not sources:
         return None
     folder = config.node.state_dir / "evidence"
@@ -47,4 +44,5 @@ def open_recorder(
         evidence.max_memory_bytes,
         pictures,
         on_kept,
+        {chain.info.band: partial(reference_of, chain) for radio in live for chain in radio.chains},
     )

@@ -9,6 +9,7 @@ from edgespec.detect.scan.residual_scan import ResidualScan
 from edgespec.detect.site import SiteScale
 from edgespec.observer.steps import change_in, quieter_part
 from edgespec.records import Score
+from edgespec.reference import Reference
 
 __all__ = ["SITE_STD", "ResidualScale"]
 
@@ -74,6 +75,19 @@ class ResidualScale:
             self.site.learn(Score(ResidualScan.name, float(value)))
         self.site.settle()
         return doubt
+
+    def reference(self) -> Reference:
+        """Return mean, spread, and whether noise moved by itself; empty in the warm-up."""
+        if not self.is_settled:
+            return {}
+        return {**self.site.reference(), "restless": np.array([float(self.is_restless)])}
+
+    def take_reference(self, reference: Reference) -> None:
+        """Go by what another one learnt, in place of a warm-up."""
+        self.begin()
+        self._n_heard = self._n_warmup
+        self.site.take_reference({"scale": reference["scale"]})
+        self.is_restless = bool(reference["restless"].any())
 
     def apply(self, value: float) -> Score:
         """Return a deviation as a score of this site."""

@@ -13,6 +13,7 @@ from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.heard import Heard
 from edgespec.observer.latency import LatencyHistogram
 from edgespec.records import Geometry, Score, Segment
+from edgespec.reference import Reference, below, under
 
 __all__ = ["Scorer"]
 
@@ -106,6 +107,30 @@ class Scorer:
         for scale in self.scales.values():
             if scale.n_learnt >= 2:
                 scale.settle()
+        self._is_late = not all(scale.is_settled for scale in self.scales.values())
+
+    def reference(self) -> Reference:
+        """Return what the detectors learnt, and what scores are normal; empty in the warm-up."""
+        found: Reference = {}
+        if self.is_warm:
+            for detector in self._detectors:
+                found |= under(detector.name, detector.reference())
+                found |= under(detector.name, self.scales[detector.name].reference())
+        return found
+
+    def take_reference(self, reference: Reference) -> None:
+        """Go by what another one learnt, in place of a warm-up.
+
+        Raises:
+            LookupError: something is missing.
+            ValueError: something is of another shape.
+        """
+        self.reset()
+        for detector in self._detectors:
+            own = below(detector.name, reference)
+            detector.take_reference(own)
+            self.scales[detector.name].take_reference(own)
+        self._n_segments = self.n_warmup
         self._is_late = not all(scale.is_settled for scale in self.scales.values())
 
     def follow(self, step_db: float) -> None:

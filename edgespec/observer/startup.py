@@ -13,31 +13,24 @@ from edgespec.alarm.claim import TopicClaim
 from edgespec.alarm.notify.whereabouts import Whereabouts
 from edgespec.alarm.sink import Sink
 from edgespec.alerts.rules import AlertRules
-from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.computing import Computing
 from edgespec.config import BandConfig, Config, SourceConfig
 from edgespec.detect.detectors import resolve_names
-from edgespec.dsp.levels import RssPlan
-from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.dsp.stream import is_near_rate
 from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
-from edgespec.grid import Grid
 from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.alerting import open_history, open_inbox, open_judge
-from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
-from edgespec.observer.calibrated import Setting, calibration_path, promised
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
 from edgespec.observer.keeping import open_recorder
-from edgespec.observer.kept import kept_file
-from edgespec.observer.making import make_chain
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.notifying import lost_by, open_notifiers
-from edgespec.observer.parts import open_channel, source_rate_hz, warmup_s_of
+from edgespec.observer.opening import open_chain
+from edgespec.observer.parts import source_rate_hz, warmup_s_of
 from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import BandInfo, Event, SourceInfo
 from edgespec.sources import open_source
@@ -57,12 +50,10 @@ __all__ = [
     "open_band_source",
     "open_basis",
     "open_broker",
-    "open_chain",
     "open_model",
     "open_observer",
     "open_radio",
     "open_runtime",
-    "setting_of",
 ]
 
 _LOG = logging.getLogger(__name__)
@@ -206,64 +197,6 @@ def open_band_source(
         gain_db=source.gain_db,
         ppm=source.ppm,
         is_awaited=is_awaited,
-    )
-
-
-def open_chain(config: Config, source: Source, basis: Basis) -> BandChain:
-    """Return the chain between ``source`` and events, of the first band, which ``basis`` judges."""
-    recipe, band, detect = basis.recipe, config.band[0], config.detect
-    warmup_s = warmup_s_of(detect, source.info)
-    rss = None
-    site = config.site_of(band)
-    if site is not None:
-        rss = RssPlan(config.node.id, site, band.id, band.subbands, band.full_scale_dbm)
-    channel = open_channel(config, recipe, source.info)
-    front_end = FrontEnd.for_source(
-        recipe.framing,
-        source.info if channel is None else channel.info,
-        max_block_samples=recipe.hop_samples if channel is None else channel.max_out_samples,
-        computing=config.node.computing,
-        max_clipped_fraction=config.detect.max_clipped_fraction,
-    )
-    setting = setting_of(config, front_end.grid, recipe.geometry.hop_s, basis.model_sha256)
-    path = calibration_path(config.node.state_dir, band.id)
-    thresholds, promise = promised(path, setting, detect.budget_per_day, basis.thresholds, band.id)
-    return make_chain(
-        replace(basis, thresholds=thresholds),
-        front_end,
-        band,
-        replace(detect, warmup_s=warmup_s),
-        promise=promise,
-        source=source.info.uri,
-        update_s=config.alarm.update_s,
-        rss=rss,
-        channel=channel,
-        # A recording is played again from where it was: it has no last run.
-        kept=kept_file(
-            config.node.state_dir,
-            band.id,
-            source.info.uri,
-            config.source[0].gain_db,
-            basis.model_sha256 or "",
-        )
-        if source.info.is_live
-        else None,
-        is_live=source.info.is_live,
-        utc=UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED,
-    )
-
-
-def setting_of(config: Config, grid: Grid, hop_s: float, model_sha256: str | None) -> Setting:
-    """Return what a calibration of the first band goes with."""
-    source, detect = config.source[0], config.detect
-    return Setting(
-        source.address,
-        source.gain_db,
-        *grid.range_hz,
-        model_sha256 or "",
-        detect.k,
-        detect.n,
-        hop_s,
     )
 
 

@@ -87,6 +87,10 @@ class WarmUp:
         self.distrust = ""
         self.is_judged = False
 
+    def skip(self) -> None:
+        """Learn nothing: what is normal is known."""
+        self._buffer, self.is_judged = None, True
+
     def add(self, segment: Segment, scores: tuple[Score, ...] = ()) -> None:
         """Take a segment that is learnt from, and the raw scores of it."""
         if self._buffer is None:

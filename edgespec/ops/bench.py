@@ -21,8 +21,9 @@ from edgespec.machine import machine_facts, peak_rss_mb
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
 from edgespec.observer.latency import LatencyHistogram
+from edgespec.observer.opening import open_chain
 from edgespec.observer.parts import open_channel
-from edgespec.observer.startup import named_bundle, open_band_source, open_basis, open_chain
+from edgespec.observer.startup import named_bundle, open_band_source, open_basis
 from edgespec.ops.coldstart import describe
 from edgespec.records import IqBlock
 from edgespec.sources.source import Source

@@ -11,7 +11,8 @@ from pathlib import Path
 from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.machine import keep_machine_code
-from edgespec.observer.startup import named_bundle, open_band_source, open_basis, open_chain
+from edgespec.observer.opening import open_chain
+from edgespec.observer.startup import named_bundle, open_band_source, open_basis
 
 __all__ = ["describe", "main"]
 

@@ -78,6 +78,20 @@ class Memory:
         self.heard[:] = 0.0
         self.n_heard = 0
 
+    @property
+    def phase(self) -> int:
+        """How many slots the open blocks of the long lengths hold: when they will be full."""
+        return sum(count * 10**k for k, count in enumerate(self._open_counts.tolist()))
+
+    @phase.setter
+    def phase(self, n_slots: int) -> None:
+        self._open_counts[:] = [n_slots // 10**k % 10 for k in range(len(LONG))]
+
+    @property
+    def _open_counts(self) -> NDArray[np.int64]:
+        # A block of one length is full with ten of the one before, the first with ten slots.
+        return self.counts[1 : 1 + len(LONG)]
+
     def take_ratio(self) -> _Doubles:
         """Return the mean of measured over expected of the last ``n_heard`` slots, and begin anew.
 

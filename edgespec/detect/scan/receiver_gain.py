@@ -106,7 +106,7 @@ class ReceiverGain:
         is_restless: whether noise moved by itself while a site was learnt.
     """
 
-    def __init__(self, n_subbands: int) -> None:
+    def __init__(self, n_subbands: int, *, is_restless: bool = False) -> None:
         self._before = np.zeros((2, _N_BEFORE, n_subbands), np.float32)
         self._behind = np.zeros((2, _N_BEHIND, n_subbands), np.float32)
         self._place = np.zeros(_N_BEHIND, np.int64)
@@ -116,7 +116,7 @@ class ReceiverGain:
         self._since = 0
         self._n_slots = 0
         self._others: deque[int] = deque(maxlen=_MOST_OTHERS)
-        self.is_restless = False
+        self.is_restless = is_restless
         self._move: NoiseMove | None = None
         self._state = _State.USUAL
 

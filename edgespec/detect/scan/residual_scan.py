@@ -14,6 +14,7 @@ from edgespec.detect.scan.spreads import learn_spreads
 from edgespec.detect.scan.windows import MOST_NEW, Windows
 from edgespec.errors import ConfigError
 from edgespec.records import FloatArray, FrameFlag
+from edgespec.reference import Reference, filled
 
 __all__ = ["LEAST_WARMUP", "MOST_LEFT", "MOST_WARMUP", "THRESHOLD", "ResidualScan"]
 
@@ -105,6 +106,33 @@ class ResidualScan:
             self._keep(self._site.scaled(10.0 ** (step_db / 10.0)))
             self._memory.clear()
         self._learnt[:, : self._n_learnt] *= np.float32(10.0 ** (step_db / 10.0))
+
+    def reference(self) -> Reference:
+        """Return what was learnt; empty in the warm-up."""
+        if self._site is None:
+            return {}
+        return {**self._site.reference(), "spreads": self.spreads.copy()}
+
+    def take_reference(self, reference: Reference) -> None:
+        """Go by what another scan learnt, in place of a warm-up.
+
+        Raises:
+            LookupError: something is missing.
+            ValueError: something is of another shape, or no power.
+        """
+        site = Site.of_reference(reference, self._learnt.shape[2])
+        filled(self.spreads, reference["spreads"])
+        self._keep(site)
+        self._memory.clear()
+
+    @property
+    def phase(self) -> int:
+        """How many slots the blocks of its long windows hold, as :class:`Memory` says."""
+        return self._memory.phase
+
+    @phase.setter
+    def phase(self, n_slots: int) -> None:
+        self._memory.phase = n_slots
 
     def settle(self) -> None:
         """Keep what was learnt as the reference, if that was enough to learn from."""

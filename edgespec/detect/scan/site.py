@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from edgespec.detect.scan.lines import Lines, fit_lines
 from edgespec.lte.numerology import SLOTS_PER_FRAME
 from edgespec.records import FloatArray
+from edgespec.reference import Reference, filled
 
 __all__ = ["MOST_RISE", "Site", "learn_site", "mixed_power"]
 
@@ -44,6 +45,32 @@ class Site:
     unit: float
     usual_power: _Doubles
     left_share: float
+
+    def reference(self) -> Reference:
+        """Return it as arrays."""
+        return {
+            "places": np.stack([self.noise, self.leak, self.spread]),
+            "subbands": np.stack([self.most_power, self.usual_power]),
+            "whole": np.array([self.unit, self.left_share]),
+        }
+
+    @classmethod
+    def of_reference(cls, reference: Reference, n_subbands: int) -> "Site":
+        """Return the site that another one was.
+
+        Raises:
+            LookupError: something is missing.
+            ValueError: something is of another shape, or no power.
+        """
+        places, subbands = np.empty((3, SLOTS_PER_FRAME, n_subbands)), np.empty((2, n_subbands))
+        whole = np.empty(2)
+        for name, out in (("places", places), ("subbands", subbands), ("whole", whole)):
+            filled(out, reference[name])
+        if min(places[::2].min(), whole[0]) <= 0.0 or min(places.min(), subbands.min()) < 0.0:
+            raise ValueError("a power or a spread is not positive")
+        noise, leak, spread = places
+        unit, left_share = whole.tolist()
+        return cls(noise, leak, spread, subbands[0], unit, subbands[1], left_share)
 
     def expected(self, power: FloatArray, place: NDArray[np.int64]) -> _Doubles:
         """Return what is left of the cell where nobody else is, float64, of ``power``'s shape."""

@@ -13,7 +13,8 @@ from edgespec.detect.rules import EventRules
 from edgespec.observer.band import BandChain
 from edgespec.observer.calibrated import Setting
 from edgespec.observer.monitor import Monitor, Radio
-from edgespec.observer.startup import open_radio, setting_of
+from edgespec.observer.opening import setting_of
+from edgespec.observer.startup import open_radio
 from edgespec.records import Event, EventType, ObserverState, RssReport
 
 __all__ = ["HeardBand", "listen"]

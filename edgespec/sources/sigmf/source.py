@@ -66,6 +66,7 @@ def open_sigmf(uri: SourceUri, *, center_freq_hz: float | None = None) -> Playba
         is_live=uri.flag("realtime"),
         n_samples=None if loop else sum(s.n_samples for s in stretches),
         quiet_s=None if loop else _quiet_s(metadata, rate_hz),
+        normal_path=None if loop else _normal_path(where),
     )
     return Playback(extent.path, info, layout, stretches, loop=loop)
 
@@ -78,6 +79,12 @@ def _quiet_s(metadata: Metadata, rate_hz: float) -> float | None:
         if one.score is not None and one.sample_start >= 0
     ]
     return min(begins, default=None)
+
+
+def _normal_path(where: Path) -> Path | None:
+    """Return the file beside a recording of ours that says what was normal; None: there is none."""
+    path = where.with_suffix(".normal")
+    return path if where.suffix == ".sigmf-meta" and path.is_file() else None
 
 
 def data_path(path: Path) -> Path:

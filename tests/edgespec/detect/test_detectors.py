@@ -59,6 +59,30 @@ def test_an_anomaly_scores_higher_than_normal(
     assert all(score is not None and score.value > highest_normal for score in changed[10:])
 
 
+@pytest.mark.parametrize("name", list(DETECTORS))
+def test_who_goes_by_the_reference_of_another_scores_the_same(
+    name: str, rng: np.random.Generator
+) -> None:
+    first, second = (make_detectors([name], GEOMETRY, N_WARMUP)[0] for _ in range(2))
+    for _ in range(N_WARMUP):
+        first.score(segment(rng), flat_forecast())
+    second.take_reference(first.reference())
+    segments = [segment(rng, step_db, slice(20, 36)) for step_db in (0.0, 0.0, 6.0, 0.0) * 60]
+    for number, one in enumerate(segments):
+        mine, its = (one_of.score(one, flat_forecast()) for one_of in (first, second))
+        assert mine is not None
+        assert its is not None
+        # What remembers begins with the mean of the reference.
+        if name != "ewma" or number > 200:
+            assert its.value == pytest.approx(mine.value, rel=0.02)
+    broken = {key: value[:-1] for key, value in first.reference().items()}
+    if broken:
+        with pytest.raises(ValueError, match="shape"):
+            second.take_reference(broken)
+        with pytest.raises(LookupError):
+            second.take_reference({})
+
+
 @pytest.mark.parametrize("computing", list(Computing))
 @pytest.mark.parametrize("name", ["energy", "zscore", "ewma"])
 def test_scores_are_those_of_the_definition_and_begin_anew_at_a_reset(

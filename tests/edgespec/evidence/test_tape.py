@@ -1,6 +1,6 @@
 """What is cut out of the last seconds: these samples, and no others."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hypothesis import given
@@ -125,3 +125,31 @@ def test_of_nothing_nothing_is_cut() -> None:
     tape.want(event(5000))
     tape.finish()
     assert not cuts
+
+
+@dataclass(frozen=True)
+class Known:
+    at_sample: int
+    hop_samples: int
+
+    def as_bytes(self, sample_start: int) -> bytes:
+        return str(sample_start).encode()
+
+
+@given(st.integers(0, 2000), st.integers(1, 200), st.integers(0, 3500))
+def test_what_is_kept_begins_where_a_segment_does(at: int, hop: int, first: int) -> None:
+    cuts: list[Cut] = []
+    known = Known(at, hop)
+    tape = Tape(INFO, 0.5, 0.3, 10**6, cuts.append, lambda: known)
+    for start in range(first, N, 100):
+        tape.add(block(start, min(start + 100, N)))
+        if start <= 3600 < start + 100:
+            tape.want(event(3600))
+    tape.finish()
+    (cut,) = cuts
+    assert (cut.sample_start - at) % hop == 0
+    assert first <= cut.sample_start
+    assert 3100 - hop < cut.sample_start or cut.sample_start < first + hop
+    assert cut.sample_start <= max(3100, first + hop)
+    assert cut.normal is known
+    check(cut, cut.sample_start, 3900)

@@ -1,0 +1,96 @@
+"""The chain of a band for a source that is open, as a configuration says."""
+
+from dataclasses import replace
+
+from edgespec.clock import ClockQuality, UtcWatch
+from edgespec.config import Config
+from edgespec.dsp.levels import RssPlan
+from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.grid import Grid
+from edgespec.observer.band import BandChain
+from edgespec.observer.basis import Basis
+from edgespec.observer.calibrated import Setting, calibration_path, promised
+from edgespec.observer.kept import kept_file
+from edgespec.observer.making import make_chain
+from edgespec.observer.parts import open_channel, warmup_s_of
+from edgespec.observer.recall import recall
+from edgespec.observer.site_reference import SiteReference, load_site
+from edgespec.sources.source import Source
+
+__all__ = ["open_chain", "setting_of"]
+
+
+def open_chain(config: Config, source: Source, basis: Basis) -> BandChain:
+    """Return the chain between ``source`` and events, of the first band, which ``basis`` judges.
+
+    One for a recording of an alert goes by what was normal then, where that is kept beside it, and
+    by its thresholds.
+    """
+    path = source.info.normal_path
+    site = None if path is None or source.info.is_live else load_site(path)
+    chain = _chain_of(config, source, basis, site)
+    if site is None or recall(chain, site):
+        return chain
+    return _chain_of(config, source, basis, None)
+
+
+def _chain_of(
+    config: Config, source: Source, basis: Basis, kept: SiteReference | None
+) -> BandChain:
+    recipe, band, detect = basis.recipe, config.band[0], config.detect
+    warmup_s = warmup_s_of(detect, source.info)
+    rss = None
+    site = config.site_of(band)
+    if site is not None:
+        rss = RssPlan(config.node.id, site, band.id, band.subbands, band.full_scale_dbm)
+    channel = open_channel(config, recipe, source.info)
+    front_end = FrontEnd.for_source(
+        recipe.framing,
+        source.info if channel is None else channel.info,
+        max_block_samples=recipe.hop_samples if channel is None else channel.max_out_samples,
+        computing=config.node.computing,
+        max_clipped_fraction=config.detect.max_clipped_fraction,
+    )
+    setting = setting_of(config, front_end.grid, recipe.geometry.hop_s, basis.model_sha256)
+    path = calibration_path(config.node.state_dir, band.id)
+    thresholds, promise = promised(path, setting, detect.budget_per_day, basis.thresholds, band.id)
+    if kept is not None:
+        thresholds = {name: kept.thresholds.get(name, own) for name, own in thresholds.items()}
+        promise = None
+    return make_chain(
+        replace(basis, thresholds=thresholds),
+        front_end,
+        band,
+        replace(detect, warmup_s=warmup_s),
+        promise=promise,
+        source=source.info.uri,
+        update_s=config.alarm.update_s,
+        rss=rss,
+        channel=channel,
+        # A recording is played again from where it was: it has no last run.
+        kept=kept_file(
+            config.node.state_dir,
+            band.id,
+            source.info.uri,
+            config.source[0].gain_db,
+            basis.model_sha256 or "",
+        )
+        if source.info.is_live
+        else None,
+        is_live=source.info.is_live,
+        utc=UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED,
+    )
+
+
+def setting_of(config: Config, grid: Grid, hop_s: float, model_sha256: str | None) -> Setting:
+    """Return what a calibration of the first band goes with."""
+    source, detect = config.source[0], config.detect
+    return Setting(
+        source.address,
+        source.gain_db,
+        *grid.range_hz,
+        model_sha256 or "",
+        detect.k,
+        detect.n,
+        hop_s,
+    )

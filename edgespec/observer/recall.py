@@ -1,0 +1,55 @@
+"""A band's chain tells what is normal at its site, and another one goes by it."""
+
+import logging
+
+from edgespec.errors import EdgespecError
+from edgespec.observer.band import BandChain
+from edgespec.observer.site_reference import SiteReference
+from edgespec.reference import below, under
+
+__all__ = ["recall", "reference_of"]
+
+_LOG = logging.getLogger(__name__)
+_SCORER, _LOOKOUT = "scorer", "lookout"
+
+
+def reference_of(chain: BandChain) -> SiteReference | None:
+    """Return what a band goes by now; None in its warm-up. Only while it works on a block."""
+    if not chain.scorer.is_warm or chain.last is None:
+        return None
+    factor = round(chain.sample_rate_hz / chain.grid.tick_hz)
+    tick = chain.last.tick_start
+    reference = under(_SCORER, chain.scorer.reference())
+    reference |= under(_LOOKOUT, chain.tracker.lookout.reference())
+    return SiteReference(
+        chain.grid.range_hz,
+        chain.info.model_sha256 or "",
+        dict(chain.thresholds),
+        reference,
+        None if chain.cancelled is None else chain.cancelled.known_cell(tick),
+        tick * factor,
+        chain.hop_samples,
+        factor,
+    )
+
+
+def recall(chain: BandChain, site: SiteReference) -> bool:
+    """Let a new chain go by what another one did, in place of a warm-up; return whether it does.
+
+    Where it does not, which is said, a part may have been taken: make another chain.
+    """
+    why = site.differs_from(chain.grid.range_hz, chain.info.model_sha256 or "", chain.thresholds)
+    if why:
+        _LOG.warning("what was normal at the site is not used: %s", why)
+        return False
+    try:
+        chain.scorer.take_reference(below(_SCORER, site.reference))
+        chain.tracker.lookout.take_reference(below(_LOOKOUT, site.reference))
+        if chain.cancelled is not None and site.cell is not None:
+            chain.cancelled.begin_with(site.cell)
+    except (LookupError, ValueError, EdgespecError) as error:
+        _LOG.warning("what was normal at the site is not used: %.200s", error)
+        return False
+    if chain.warmup is not None:
+        chain.warmup.skip()
+    return True
