@@ -189,9 +189,10 @@ class Monitor:
             for radio in self._radios:
                 radio.reader.start()
             first.work(duration_s, self._look_after)
-            while any(worker.is_alive for worker in others):
-                time.sleep(_POLL_S)
-                self._look_after()
+            for worker in others:
+                while worker.is_alive:
+                    worker.join(_POLL_S)
+                    self._look_after()
             for worker in self.workers:
                 if worker.error is not None:
                     raise worker.error
