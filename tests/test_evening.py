@@ -1,7 +1,8 @@
 """README's first evening, word by word: an empty folder, a recording on the air, an alarm.
 
 The radio is an rtl_tcp server that streams a simulated cell, and an interferer beside it once the
-observer is warm; the broker is mosquitto. The broker's port alone is put into the commands.
+observer is warm; the broker is mosquitto. The broker's port alone is put into the commands. Then a
+model of one's own, as printed there; what is added to a command so that it ends soon is listed.
 """
 
 import json
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,11 @@ LEFT_OUT = {
     "sudo apt install": "it changes the system, and a dongle's driver is of no use without one",
     "python3 -m venv": "the suite runs in an environment of its own, made of the same packages",
     "edgespec calibrate": "it hears half an hour of a radio; its own tests hear less",
+}
+#: What makes a command end soon.
+ADDED = {
+    "edgespec-converter train": " --epochs 1 --windows 40 --units 8",
+    "edgespec monitor --source": " --duration 6",
 }
 RTL_TCP = 1234
 #: A whole number of radio frames, so that the cell goes on where the loop begins again.
@@ -48,13 +55,52 @@ class Air(RtlTcpServer):
         return (self.busy if self.is_busy else self._data)[place : place + self._piece_bytes]
 
 
-def readme_commands() -> list[str]:
-    """Return the lines of the first block of commands below the evening's heading."""
+def readme_commands(number: int) -> list[str]:
+    """Return the lines of a block of commands below the evening's heading."""
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     evening = text.split("## The first evening with a radio", 1)[1]
-    block = re.search(r"```sh\n(.*?)```", evening, re.DOTALL)
-    assert block is not None
-    return block[1].splitlines()
+    return re.findall(r"```sh\n(.*?)```", evening, re.DOTALL)[number].splitlines()
+
+
+class Desk:
+    """An empty folder of somebody who has installed both programs, and types."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home, self.work, programs = folder / "home", folder / "work", folder / "bin"
+        for one in (self.home, self.work, programs):
+            one.mkdir()
+        # What pip puts there.
+        for name, module in (("edgespec", "edgespec"), ("edgespec-converter", "converter")):
+            script = programs / name
+            script.write_text(f'#!/bin/sh\nexec {sys.executable} -m {module} "$@"\n')
+            script.chmod(0o755)
+        env = environment(self.home / ".local/state")
+        self.env = env | {"HOME": str(self.home), "PATH": f"{programs}:{env['PATH']}"}
+
+    def run(self, line: str) -> "subprocess.CompletedProcess[str]":
+        """Type a line that is to go well."""
+        done = subprocess.run(
+            ["bash", "-c", line],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.work,
+            env=self.env,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def start(self, line: str, out: Path) -> "subprocess.Popen[bytes]":
+        with out.open("wb") as stream:
+            return subprocess.Popen(
+                ["bash", "-c", f"exec {line}"],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                cwd=self.work,
+                env=self.env,
+            )
 
 
 def heard(uri: str) -> bytes:
@@ -81,54 +127,27 @@ def test_the_first_evening_word_by_word(tmp_path: Path, broker: Broker) -> None:
         pytest.skip("mosquitto_sub is not installed")
     if not a_port_is_free(RTL_TCP):
         pytest.skip("port 1234 is taken, where setup looks for an rtl_tcp")
-    commands = [one for one in readme_commands() if not one.startswith(tuple(LEFT_OUT))]
+    commands = [one for one in readme_commands(0) if not one.startswith(tuple(LEFT_OUT))]
     names = [one.split()[:2] for one in commands]
     assert [name[1] for name in names if name[0] == "edgespec"] == [
         *("setup", "doctor", "look", "monitor"),
     ]
-    home, work, programs = tmp_path / "home", tmp_path / "work", tmp_path / "bin"
-    for folder in (home, work, programs):
-        folder.mkdir()
-    # What pip puts there.
-    script = programs / "edgespec"
-    script.write_text(f'#!/bin/sh\nexec {sys.executable} -m edgespec "$@"\n')
-    script.chmod(0o755)
-    env = environment(home / ".local/state")
-    env |= {"HOME": str(home), "PATH": f"{programs}:{env['PATH']}"}
+    desk = Desk(tmp_path)
+    home, work = desk.home, desk.work
 
     def typed(line: str) -> str:
         line = line.replace("mqtt://localhost", f"mqtt://localhost:{broker.port}")
-        return line.replace("mosquitto_sub", f"exec mosquitto_sub -p {broker.port}")
-
-    def start(line: str, out: Path) -> "subprocess.Popen[bytes]":
-        with out.open("wb") as stream:
-            return subprocess.Popen(
-                ["bash", "-c", typed(line).replace("edgespec monitor", "exec edgespec monitor")],
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                cwd=work,
-                env=env,
-            )
+        return line.replace("mosquitto_sub", f"mosquitto_sub -p {broker.port}")
 
     *first, monitor, listen = commands
     said, log = work / "said", work / "log"
     with Air(heard(LOOP), heard(LOOP + OTHER)) as air:
         for line in first:
-            done = subprocess.run(
-                ["bash", "-c", typed(line)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                cwd=work,
-                env=env,
-            )
-            assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+            desk.run(typed(line))
         assert "rtl_tcp:127.0.0.1:1234" in (work / "edgespec.toml").read_text()
         assert (work / "now.png").read_bytes().startswith(b"\x89PNG")
-        listening = start(listen, said)
-        watching = start(monitor, log)
+        listening = desk.start(typed(listen), said)
+        watching = desk.start(typed(monitor), log)
         try:
 
             def is_warm() -> bool:
@@ -171,6 +190,30 @@ def test_the_first_evening_word_by_word(tmp_path: Path, broker: Broker) -> None:
     assert meta.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     # Nothing is compiled any more, and no sample waited for it.
     assert "compiling" not in log.read_text()
+
+
+@pytest.mark.converter
+@pytest.mark.slow_without_jit
+def test_a_model_of_ones_own_as_printed(tmp_path: Path) -> None:
+    if not a_port_is_free(RTL_TCP):
+        pytest.skip("port 1234 is taken, where README's last command looks for an rtl_tcp")
+    if find_spec("tensorflow") is None:
+        pytest.skip("needs the extra converter")
+    desk, said = Desk(tmp_path), ""
+    long = LOOP.replace("duration_s=3", "duration_s=10")
+    desk.run(f"edgespec record --source '{long}&patient=1' -o normal --seconds 10")
+    with Air(heard(LOOP), b""):
+        for line in readme_commands(1):
+            words = line.partition("#")[0].rstrip()
+            added = [more for begin, more in ADDED.items() if line.startswith(begin)]
+            done = desk.run(words + "".join(added))
+            said += done.stdout + done.stderr
+    # One recording is enough, and it is said what that is worth.
+    assert "1 recordings are too few to be split by recording" in said
+    assert "epoch 1/1: loss" in said
+    assert "Calibrate on recordings of at least" in said
+    assert "model lstm" in said
+    assert (desk.work / "cell.edgespec").stat().st_size > 10_000
 
 
 def ids_in(meta: Path) -> set[str]:

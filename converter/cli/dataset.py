@@ -26,7 +26,11 @@ __all__ = ["dataset", "report_dataset"]
     show_default=True,
     help="Shares, if no GLOB is given.",
 )
-@click.option("--split-time", is_flag=True, help="Cut every recording in time: for who has one.")
+@click.option(
+    "--split-time",
+    is_flag=True,
+    help="Cut every recording in time; so it is, too, where there are fewer than splits.",
+)
 @click.option(
     "--seed",
     type=click.IntRange(0),
@@ -51,7 +55,10 @@ def dataset(
     as_json: bool,
     **sizes: Any,
 ) -> None:
-    """Turn RECORDINGS (SigMF paths or source URIs) into a data set, split by recording."""
+    """Turn RECORDINGS (SigMF paths or source URIs) into a data set, split by recording.
+
+    Fewer than four are cut in time.
+    """
     from converter.data.ingest import (
         PreparedRecording,
         build_dataset,
@@ -111,4 +118,11 @@ def _split(
             raise click.UsageError("--split-time and patterns exclude each other")
         return split_by_name(names, patterns)
     shares = [parse_quantity(share, "--fractions") for share in fractions.split(",")]
+    n_wanted = sum(share > 0 for share in shares)
+    if not split_time and len(names) < n_wanted:
+        note(
+            f"{len(names)} recordings are too few to be split by recording: each is cut in time, "
+            f"which says less of another day; {n_wanted} or more are not"
+        )
+        split_time = True
     return split_by_time(shares) if split_time else split_by_fraction(names, shares, seed)

@@ -61,7 +61,10 @@ def train(
     as_json: bool,
     **training: Any,
 ) -> None:
-    """Train a network on a data set; the best weights by validation loss are kept."""
+    """Train a network on a data set; the best weights by validation loss are kept.
+
+    So they are where Ctrl-C ends it, behind its first epoch.
+    """
     from converter.data.dataset import load_dataset
     from converter.training.train import train as run
 
@@ -77,7 +80,9 @@ def train(
         transform=transform == "context",
         **training,
     )
-    card = run(load_dataset(dataset_folder), out, settings, _epoch_printer(as_json))
+    card = run(
+        *(load_dataset(dataset_folder), out, settings, _epoch_printer(as_json)), may_be_stopped=True
+    )
     done = card.training
     best = min(done["val_losses"])
     emit(

@@ -1,6 +1,6 @@
 """Which recording is for what. Windows of one recording are never in two splits.
 
-The exception is :func:`split_by_time`, for who has one recording only: its stretches follow each
+The exception is :func:`split_by_time`, where recordings are few: the stretches of each follow each
 other with a gap, and the data set says so.
 """
 

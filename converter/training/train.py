@@ -49,8 +49,13 @@ def train(
     folder: Path,
     settings: TrainSettings,
     progress: Callable[[EpochReport], None] = lambda _: None,
+    *,
+    may_be_stopped: bool = False,
 ) -> ModelCard:
     """Train a network on the data set's train split and write it to a folder.
+
+    With ``may_be_stopped``, Ctrl-C ends the training behind its first epoch as if it had learnt
+    no more: the best weights so far are kept.
 
     Returns:
         The card that was written; its ``training`` holds losses, data, versions and seed.
@@ -77,7 +82,9 @@ def train(
     started = time.monotonic()
     solution = solve(model, windows, held_out) if chosen.is_solved else None
     if solution is None:
-        epochs = fit(model, windows, held_out, role, settings, progress)
+        epochs = fit(
+            *(model, windows, held_out, role, settings, progress), may_be_stopped=may_be_stopped
+        )
     elif chosen.descends:
         epochs = _fit_residual(model, windows, held_out, role, settings, progress)
     else:
@@ -141,10 +148,13 @@ def fit(
     role: str,
     settings: TrainSettings,
     progress: Callable[[EpochReport], None] = lambda _: None,
+    *,
+    may_be_stopped: bool = False,
 ) -> list[EpochReport]:
     """Train a Keras model in place, until the held-out loss stops falling, and keep its best.
 
-    What is frozen in the model stays as it is. The global seed is left to the caller.
+    With ``may_be_stopped`` so it is where Ctrl-C ends it, behind the first epoch. What is frozen in
+    the model stays as it is. The global seed is left to the caller.
 
     Raises:
         QualityError: the loss is no longer finite.
@@ -154,19 +164,25 @@ def fit(
 
     epochs: list[EpochReport] = []
     model.compile(keras.optimizers.Adam(settings.learning_rate), loss="mse")
-    model.fit(
-        Batches(windows, role, settings.batch_size, settings.seed),
-        validation_data=Batches(held_out, role, settings.batch_size),
-        epochs=settings.epochs,
-        callbacks=[
-            _reporter(keras, settings, epochs, progress),
-            keras.callbacks.EarlyStopping(
-                monitor="val_loss", patience=settings.patience, restore_best_weights=True
-            ),
-            keras.callbacks.TerminateOnNaN(raise_error=False),
-        ],
-        verbose=0,
+    stopper = keras.callbacks.EarlyStopping(
+        monitor="val_loss", patience=settings.patience, restore_best_weights=True
     )
+    try:
+        model.fit(
+            Batches(windows, role, settings.batch_size, settings.seed),
+            validation_data=Batches(held_out, role, settings.batch_size),
+            epochs=settings.epochs,
+            callbacks=[
+                _reporter(keras, settings, epochs, progress),
+                stopper,
+                keras.callbacks.TerminateOnNaN(raise_error=False),
+            ],
+            verbose=0,
+        )
+    except KeyboardInterrupt:
+        if not may_be_stopped or stopper.best_weights is None:
+            raise
+        model.set_weights(stopper.best_weights)
     _check_finite(epochs, settings)
     return epochs
 

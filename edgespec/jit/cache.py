@@ -38,7 +38,7 @@ def kept(dispatcher: Any) -> Any:
         try:
             dispatcher._cache = _Cache(dispatcher.py_func)
         except RuntimeError:
-            dispatcher._cache = _Uncached(dispatcher.py_func.__name__)
+            dispatcher._cache = _Uncached(dispatcher.py_func)
             _say_uncached("no folder can be written to")
     return dispatcher
 
@@ -96,7 +96,7 @@ class _Cache(FunctionCache):  # type: ignore[misc]
             with suppress(OSError):
                 self.flush()
         if found is None:
-            NOTICE.begin(self._py_func.__name__)
+            NOTICE.begin(self._py_func.__name__, self._py_func.__module__)
         return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -109,11 +109,11 @@ class _Cache(FunctionCache):  # type: ignore[misc]
 class _Uncached(NullCache):  # type: ignore[misc]
     """No cache, which lets it be known when a kernel is compiled as the other one does."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, py_func: Any) -> None:
+        self._py_func = py_func
 
     def load_overload(self, sig: Any, target_context: Any) -> None:
-        NOTICE.begin(self._name)
+        NOTICE.begin(self._py_func.__name__, self._py_func.__module__)
 
 
 def _constant(value: Any) -> str:

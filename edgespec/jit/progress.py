@@ -8,6 +8,8 @@ __all__ = ["NOTICE", "CompilingNotice"]
 
 _LOG = logging.getLogger(__name__)
 _EVERY_S = 3.0
+#: Its loops are few, and compiled however an observer computes.
+_SIMULATION = "edgespec.simulate."
 
 
 class CompilingNotice:
@@ -17,9 +19,15 @@ class CompilingNotice:
         self._clock = clock
         self._n = 0
         self._said_s: float | None = None
+        self._has_simulation = False
 
-    def begin(self, name: str) -> None:
-        """Take note that a kernel is about to be compiled."""
+    def begin(self, name: str, module: str = "") -> None:
+        """Take note that a kernel, of a module of ours, is about to be compiled."""
+        if module.startswith(_SIMULATION):
+            if not self._has_simulation:
+                self._has_simulation = True
+                _LOG.info("compiling loops of the simulation: it takes some seconds, and only once")
+            return
         now_s = self._clock()
         if self._said_s is None:
             _LOG.info(

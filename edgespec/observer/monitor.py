@@ -246,7 +246,7 @@ class Monitor:
     def _say_if_nothing_was_scored(self, worker: BandWorker) -> None:
         """Explain a run without events that could not have had any."""
         now = worker.chain.snapshot()
-        if worker.chain.scorer.is_warm:
+        if worker.has_scored:
             return
         in_band = f" in band {worker.chain.info.band}" if len(self.workers) > 1 else ""
         if not worker.n_samples:

@@ -43,6 +43,7 @@ class BandWorker:
     Attributes:
         error: what ended the band too early; None if nothing did.
         has_ended: whether nothing will be worked off any more.
+        has_scored: whether it was ever warm.
         latency: from the last sample of a block to the decision on the segments it completed,
             with the time that the block waited in the ring.
     """
@@ -72,7 +73,7 @@ class BandWorker:
         self._busy_ns = 0
         self._thread: Thread | None = None
         self.error: BaseException | None = None
-        self.has_ended = False
+        self.has_ended = self.has_scored = False
         self.latency = LatencyHistogram()
         self.n_samples = 0
         self.n_dropped = 0
@@ -181,6 +182,7 @@ class BandWorker:
         report = self.chain.take_rss()
         if report is not None:
             self._sinks.rss(report)
+        self.has_scored |= self.chain.scorer.is_warm
         ended_ns = time.monotonic_ns()
         self._busy_ns += ended_ns - begun_ns
         if self.chain.n_segments > n_segments:

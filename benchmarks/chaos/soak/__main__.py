@@ -34,6 +34,8 @@ _BANDS = ("lower", "upper")
 _DISK_MB, _EVIDENCE_BYTES = 96, 40_000_000
 #: How long the subscriber may take to hear the rest once the observer has ended.
 _REST_S = 30.0
+#: Of the readings of its memory, one in so many is kept: one in a minute.
+_EVERY_NTH = 12
 
 
 @click.command()
@@ -125,6 +127,9 @@ def _soak(folder: Path, disk: Path | None, seconds: float, seed: int, log: Path 
         ),
         slope_mb_per_hour=round(slope, 2),
         memory_mb=(round(least, 1), round(most, 1)),
+        memory=tuple(
+            (round(at_s - begun_s), round(mb, 1)) for at_s, mb in watched.memory[::_EVERY_NTH]
+        ),
         longest_pause_s=round(longest_s, 1),
         is_watchdog_fed=is_fed,
         begin_to_subscriber_ms=tuple(

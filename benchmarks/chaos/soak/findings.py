@@ -15,8 +15,8 @@ __all__ = ["Findings"]
 class Findings:
     """All that is known of a soak; ``failed`` says in words why the observer did not last it.
 
-    ``begin_to_subscriber_ms`` is from the begin of an interferer on the air to its first message at
-    the subscriber, of all that came within 1.5 s.
+    ``memory`` is seconds and MB, once a minute. ``begin_to_subscriber_ms`` is from the begin of an
+    interferer on the air to its first message at the subscriber, of all that came within 1.5 s.
     """
 
     minutes: float
@@ -27,6 +27,7 @@ class Findings:
     bands: tuple[BandFindings, ...]
     slope_mb_per_hour: float
     memory_mb: tuple[float, float]
+    memory: tuple[tuple[float, float], ...]
     longest_pause_s: float
     is_watchdog_fed: bool
     begin_to_subscriber_ms: tuple[float, ...]

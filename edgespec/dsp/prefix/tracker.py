@@ -34,6 +34,9 @@ _MOST_SILENT = 120_000
 #: upper half of the fall, more would be a bias. Sums are put together for that, up to 2 s.
 _CLEAR = 16.0
 _PATIENCE = 4000
+#: No ring that overflows loses so much at once, whose samples are counted; a radio that is called
+#: again does.
+_MOST_GAP_S = 0.1
 #: The phase is averaged over so long once it has settled.
 _PHASE_S = 0.4
 #: The most that one look turns the phase once it has settled, in radians.
@@ -145,11 +148,14 @@ class Tracker:
     def skip_to(self, sample: int) -> None:
         """Go on with the first slot that begins in ``sample`` or later, behind a gap.
 
-        The longer the gap, the less the timing is trusted.
+        The longer the gap, the less the timing is trusted. Of a radio that was away a clock counts
+        what is missing: that is wrong by some milliseconds, and prefixes of another symbol would do
+        for those of a slot, so the cell is lost.
         """
         state = self.state
+        is_long = sample - self.clock.begin_of(0) > _MOST_GAP_S * self._plan.sample_rate_hz
         self.start_at(sample)
-        if self._filter.is_useless or state is TrackState.LOST:
+        if is_long or self._filter.is_useless or state is TrackState.LOST:
             self.state = TrackState.LOST
         elif not self._filter.is_doubtful:
             self.state = state

@@ -91,13 +91,18 @@ def test_dataset_by_shares_and_in_time(tmp_path: Path, rng: np.random.Generator)
     one = run("dataset", recordings[0], "-o", tmp_path / "b", *SIZES, "--split-time")
     assert one.exit_code == 0, one.stderr
     assert len(load_dataset(tmp_path / "b").parts) == 4
+    assert "too few" not in one.stderr
+    few = run("dataset", *recordings[:2], "-o", tmp_path / "c", *SIZES)
+    assert few.exit_code == 0, few.stderr
+    assert "2 recordings are too few to be split by recording" in few.stderr
+    assert load_dataset(tmp_path / "c").split_method["kind"] == "time"
 
 
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
         (["dataset", "missing", "-o", "set", "--split-time"], 4, "missing"),
-        (["dataset", "a", "b", "-o", "set"], 2, "--split-time"),
+        (["dataset", "a", "b", "-o", "set"], 4, "each is cut in time"),
         (["dataset", "a", "-o", "set", "--train", "z"], 2, "belongs to no split"),
         (["dataset", "a", "-o", "set", "--train", "a", "--split-time"], 2, "exclude"),
         (["dataset", "a", "-o", "set", "--fractions", "1,x"], 2, "--fractions"),

@@ -307,3 +307,37 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.keras").write_bytes(b"not a zip")
     with pytest.raises(ModelError, match=r"model\.keras.* cannot be read"):
         load_model(tmp_path)
+
+
+@pytest.mark.parametrize("may_be_stopped", [True, False])
+def test_who_stops_a_training_keeps_the_best_of_it(may_be_stopped: bool, tmp_path: Path) -> None:
+    reports: list[EpochReport] = []
+
+    def stop_behind_the_third(report: EpochReport) -> None:
+        reports.append(report)
+        if len(reports) == 3:
+            raise KeyboardInterrupt
+
+    settings = TrainSettings("autoencoder", epochs=9, n_windows=30, seed=1)
+    call = (tiny_training.dataset(), tmp_path / "model", settings, stop_behind_the_third)
+    if not may_be_stopped:
+        with pytest.raises(KeyboardInterrupt):
+            train(*call)
+        assert not (tmp_path / "model").exists()
+        return
+    card = train(*call, may_be_stopped=True)
+    assert card.training["epochs"] == 3
+    _, model = load_model(tmp_path / "model")
+    held_out = WindowSet(tiny_training.dataset(), ("validation",), leave_noise_out=True)
+    assert len(held_out)
+    assert model.count_params() == card.training["n_parameters"]
+
+
+def test_who_stops_before_an_epoch_is_over_has_no_model(tmp_path: Path) -> None:
+    def stop(report: EpochReport) -> None:
+        raise KeyboardInterrupt
+
+    settings = TrainSettings("linear-ar", seed=1)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_training.dataset(), tmp_path / "model", settings, stop, may_be_stopped=True)
+    assert not (tmp_path / "model").exists()

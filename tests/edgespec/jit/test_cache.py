@@ -225,11 +225,24 @@ def test_o12_a_line_before_anything_compiles_and_a_count(caplog: pytest.LogCaptu
     assert len(messages) == 1 + 49 // 3
 
 
+def test_loops_of_the_simulation_are_not_said_to_be_the_observer_s(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """With ``--computing plain`` nothing of the observer is compiled."""
+    caplog.set_level("INFO")
+    notice = CompilingNotice()
+    for module in ("edgespec.simulate.grid_loops", "edgespec.simulate.normal_loops", "edgespec.x"):
+        notice.begin("loop", module)
+    first, second = (record.message for record in caplog.records)
+    assert "of the simulation" in first
+    assert "for this processor" in second
+
+
 def test_o12_every_kernel_that_is_not_in_the_cache_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    monkeypatch.setattr(cache.NOTICE, "begin", seen.append)
+    monkeypatch.setattr(cache.NOTICE, "begin", lambda name, module: seen.append(name))
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     cache._folder.cache_clear()
     made = kernel(_plus_one)
@@ -245,7 +258,7 @@ def test_o12_every_kernel_that_is_not_in_the_cache_is_noticed(
 def test_o12_kernels_that_cannot_be_kept_are_noticed_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing can be written, every start would else be silent for a minute."""
     seen: list[str] = []
-    monkeypatch.setattr(cache.NOTICE, "begin", seen.append)
+    monkeypatch.setattr(cache.NOTICE, "begin", lambda name, module: seen.append(name))
     monkeypatch.setattr(cache, "cache_folder", lambda file: None)
     made = kernel(_plus_one)
     cache._say_uncached.cache_clear()

@@ -178,6 +178,16 @@ def test_a_short_gap_costs_nothing_and_a_long_one_the_cell(rng):
     assert plane.tracker.state is TrackState.LOST
 
 
+def test_what_a_clock_counts_as_lost_does_not_say_when_slots_begin(rng):
+    """A radio that was away for a second: slots may begin at another symbol by then."""
+    cell, n = OfdmCell(start=10.0), 40 * FRAME
+    x = cell.samples(rng, n) + white(rng, n, 0.01)
+    plane = plane_for(cell)
+    listen(plane, x)
+    listen(plane, x[:SLOT], n + round(plane.plan.sample_rate_hz))
+    assert plane.tracker.state is TrackState.LOST
+
+
 class Told:
     """A tracker that is told what slots at a true timing would say: minutes in a second."""
 
