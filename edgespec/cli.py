@@ -1,7 +1,6 @@
 """The command line of the observer."""
 
 import json
-import logging
 import os
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from edgespec.flags import (
     MQTT_OPTION,
     SOURCE_OPTION,
 )
+from edgespec.logs import STYLES, begin_logs
 from edgespec.newfile import write_new
 from edgespec.ops.bundles import model
 from edgespec.ops.calibration.cli import calibrate
@@ -55,7 +55,8 @@ _COMPUTING = click.option(
 @click.group(cls=EdgespecGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 @click.option("-v", "--verbose", is_flag=True, help="Log more, on stderr.")
-def main(verbose: bool) -> None:
+@click.option("--log", type=click.Choice(STYLES), default=STYLES[0], help="How lines are logged.")
+def main(verbose: bool, log: str) -> None:
     """Watch a radio band and raise an alarm when something else appears.
 
     \b
@@ -71,11 +72,7 @@ def main(verbose: bool) -> None:
     Results go to stdout, everything else to stderr. Exit codes: 0 well, 1 anything else, 2 usage,
     3 configuration, 4 source, 5 model, 6 broker (only where it is required), 7 a check fell short.
     """
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(levelname)s: %(message)s",
-    )
+    begin_logs(log, is_verbose=verbose)
 
 
 def _load(config_path: Path | None, **options: Any) -> "Config":

@@ -1,16 +1,20 @@
 """The one place where an edgespec error becomes a message and an exit code on the command line."""
 
 import errno
+import logging
 import os
 import sys
-from typing import Any
+from typing import IO, Any
 
 import click
 
 from edgespec.door import brief
 from edgespec.errors import EdgespecError
+from edgespec.logs import are_json
 
 __all__ = ["EdgespecGroup"]
+
+_LOG = logging.getLogger(__name__)
 
 
 class _ExplainedError(click.ClickException):
@@ -20,6 +24,13 @@ class _ExplainedError(click.ClickException):
         super().__init__(str(error))
         # click declares it for the class; it reads it from the instance.
         self.exit_code = error.exit_code  # type: ignore[misc]
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Say it as everything else is said on stderr."""
+        if are_json():
+            _LOG.error("%s", self.message)
+        else:
+            super().show(file)
 
 
 class EdgespecGroup(click.Group):
