@@ -88,6 +88,8 @@ def status_text(state: ObserverState) -> str:
         parts.append(f"broker {'connected' if state.mqtt_connected else 'unreachable'}{waiting}")
     if state.n_untold:
         parts.append(f"{_count(state.n_untold, 'notification')} lost")
+    if state.board:
+        parts.append(f"board: {', '.join(state.board)}")
     return " | ".join(parts)
 
 

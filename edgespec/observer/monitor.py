@@ -101,6 +101,7 @@ class Monitor:
         state_s: time between two states of a band.
         health: returns what the broker's side says of itself: connected, events that wait.
         n_untold: returns how many notifications of alerts were lost.
+        board: returns what holds the computer back, in words.
         on_event: called after the sinks with every event.
         on_radio: told the id of a live source and whether it is there: when it is first heard or
             back (True), and when it falls silent or never speaks (False).
@@ -121,6 +122,7 @@ class Monitor:
         state_s: float,
         health: Callable[[], tuple[bool | None, int]] = lambda: (None, 0),
         n_untold: Callable[[], int] = lambda: 0,
+        board: Callable[[], tuple[str, ...]] = tuple,
         on_event: Callable[[Event], None] = lambda event: None,
         on_radio: Callable[[str, bool], None] = lambda radio, online: None,
         on_progress: Callable[[], None] = lambda: None,
@@ -144,6 +146,7 @@ class Monitor:
                 state_s=state_s,
                 health=self._broker_health,
                 n_untold=n_untold,
+                board=board,
                 tape=tapes.get(chain.info.band),
             )
             for radio, watched in zip(radios, self._radios, strict=True)

@@ -13,6 +13,7 @@ from edgespec.alarm.claim import TopicClaim
 from edgespec.alarm.notify.whereabouts import Whereabouts
 from edgespec.alarm.sink import Sink
 from edgespec.alerts.rules import AlertRules
+from edgespec.board import Board, BoardWatch
 from edgespec.computing import Computing
 from edgespec.config import BandConfig, Config, SourceConfig
 from edgespec.detect.detectors import resolve_names
@@ -322,6 +323,7 @@ def open_observer(
             on_radio=broker.radio if broker else lambda radio, online: None,
             on_progress=on_progress,
             n_untold=lost_by(notifiers),
+            board=BoardWatch(Board()).troubles,
             judge=judge,
             tapes={} if recorder is None else recorder.tapes,
         )

@@ -38,6 +38,7 @@ class BandWorker:
         state_s: time between two states.
         health: returns what the broker's side says of itself: connected, events that wait.
         n_untold: returns how many notifications of alerts were lost.
+        board: returns what holds the computer back, in words.
         tape: is given every block, too; None for nothing.
 
     Attributes:
@@ -58,6 +59,7 @@ class BandWorker:
         state_s: float,
         health: Callable[[], tuple[bool | None, int]],
         n_untold: Callable[[], int] = lambda: 0,
+        board: Callable[[], tuple[str, ...]] = tuple,
         tape: Tape | None = None,
     ) -> None:
         self.chain = chain
@@ -68,6 +70,7 @@ class BandWorker:
         self._state_s = state_s
         self._health = health
         self._n_untold = n_untold
+        self._board = board
         self._limit: int | None = None
         self._started_ns = self._said_ns = time.monotonic_ns()
         self._busy_ns = 0
@@ -142,6 +145,7 @@ class BandWorker:
             mqtt_connected=connected,
             spool_events=n_waiting,
             n_untold=self._n_untold(),
+            board=self._board(),
             warmup_left_s=now.warmup_left_s,
             unscored_reason=now.unscored.reason,
             unscored_share=now.unscored.share,

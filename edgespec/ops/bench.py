@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.board import Board
 from edgespec.config import Config
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import EdgespecError, SourceError
@@ -90,6 +91,7 @@ class BenchReport:
     model: dict[str, str]
     source: str
     created_utc: str
+    board: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -153,6 +155,7 @@ def bench(
         _described(basis),
         config.source[0].address,
         datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        Board().read().words,
     )
 
 

@@ -44,6 +44,8 @@ def bench_table(report: "BenchReport") -> str:
         f"cold start to the first score {report.cold_start_s:.2f} s, "
         f"peak RSS {report.peak_rss_mb:.0f} MB"
     )
+    if report.board:
+        lines.append(f"not to be believed: the board says {', '.join(report.board)}")
     return "\n".join(lines)
 
 

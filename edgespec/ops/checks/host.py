@@ -5,6 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from edgespec.board import Board, throttled_words
 from edgespec.ops.checks.finding import Finding, Subject
 
 __all__ = ["check_clock", "check_power", "check_python", "check_state_dir"]
@@ -12,18 +13,6 @@ __all__ = ["check_clock", "check_power", "check_python", "check_state_dir"]
 _PYTHONS = ((3, 11), (3, 13))
 #: Room for logs and learnt state beside the spool.
 _SPARE_BYTES = 50_000_000
-
-#: Bits of ``vcgencmd get_throttled`` (Raspberry Pi documentation, vcgencmd).
-_THROTTLED = {
-    0: "undervoltage now",
-    1: "clock capped now",
-    2: "throttled now",
-    3: "too hot now",
-    16: "undervoltage since boot",
-    17: "clock capped since boot",
-    18: "throttled since boot",
-    19: "too hot since boot",
-}
 
 
 def check_python(subject: Subject, version: tuple[int, int] | None = None) -> Finding:
@@ -91,11 +80,11 @@ def check_power(subject: Subject) -> Finding:
     machine = subject.machine
     governor_file = machine.sys_dir / "devices/system/cpu/cpu0/cpufreq/scaling_governor"
     governor = governor_file.read_text().strip() if governor_file.is_file() else None
+    board = Board(machine.sys_dir)
     answer = machine.run(["vcgencmd", "get_throttled"])
-    if governor is None and answer is None:
-        return Finding("skipped", "neither a CPU governor nor vcgencmd here")
-    bits = int(answer.partition("=")[2], 16) if answer else 0
-    troubles = [text for bit, text in _THROTTLED.items() if bits >> bit & 1]
+    if governor is None and answer is None and not board.tells:
+        return Finding("skipped", "neither a CPU governor, vcgencmd nor a sensor here")
+    troubles = dict.fromkeys((*board.read().words, *throttled_words(answer or "")))
     if troubles:
         return Finding(
             "warn",
@@ -109,4 +98,5 @@ def check_power(subject: Subject) -> Finding:
             "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor",
         )
     known = [f"CPU governor {governor}"] if governor else []
-    return Finding("ok", ", ".join([*known, *(["not throttled"] if answer else [])]))
+    not_held = ["not throttled"] if answer or board.tells else []
+    return Finding("ok", ", ".join([*known, *not_held]))

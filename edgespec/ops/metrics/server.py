@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 from prometheus_client.core import Metric
 
+from edgespec.board import Board
 from edgespec.errors import ConfigError
 from edgespec.observer.latency import LatencyHistogram
+from edgespec.ops.metrics.board import figures_of_board
 from edgespec.ops.metrics.figures import figures_of
 from edgespec.records import Event, EventType, ObserverState, RssReport
 
@@ -38,6 +40,7 @@ class MetricsServer:
         self._states: dict[str, ObserverState] = {}
         self._alarms = LatencyHistogram()
         self._observer: Observer | None = None
+        self._board = Board()
         registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=registry)
         registry.register(self)
@@ -58,6 +61,7 @@ class MetricsServer:
         """Yield the figures of now; before there is an observer, none."""
         if self._observer is not None:
             yield from figures_of(self._observer, self._states, self._alarms)
+            yield from figures_of_board(self._board.read())
 
     def event(self, event: Event) -> None:
         """Count how late an alert is."""

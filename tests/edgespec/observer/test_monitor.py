@@ -47,7 +47,12 @@ def test_a_recording_ends_with_its_last_state(
     tape = Tape(endless_tone)
     told: list[Event] = []
     monitor = monitor_for(
-        tape, notebook, health=lambda: (True, 3), on_event=told.append, n_untold=lambda: 2
+        tape,
+        notebook,
+        health=lambda: (True, 3),
+        on_event=told.append,
+        n_untold=lambda: 2,
+        board=lambda: ("too hot",),
     )
     (state,) = monitor.run()
     assert notebook.types == ["new", "update", "end"]
@@ -58,6 +63,7 @@ def test_a_recording_ends_with_its_last_state(
     assert state.n_segments == (600_000 // 256 - GEOMETRY.n_segment) // 4 + 1
     assert (state.n_events, state.n_dropped, state.alarm) == (1, 0, False)
     assert (state.mqtt_connected, state.spool_events, state.n_untold) == (True, 3, 2)
+    assert state.board == ("too hot",)
     assert state.warmup_left_s == 0.0
     assert state.scores.keys() == state.thresholds.keys() == {"forecast", "zscore"}
     assert state.scores["zscore"] > state.thresholds["zscore"]

@@ -169,7 +169,7 @@ def test_power_is_skipped_where_nothing_tells(subject: Subject) -> None:
     ("answer", "status", "words"),
     [
         ("throttled=0x0", "ok", ["not throttled"]),
-        ("throttled=0x50005", "warn", ["undervoltage now", "throttled now", "since boot"]),
+        ("throttled=0x70005", "warn", ["undervoltage now", "throttled now", "capped since boot"]),
         ("throttled=0x80000", "warn", ["too hot since boot"]),
     ],
 )

@@ -102,7 +102,7 @@ SAYS = {
         '"uptime_s":5.0,"n_samples":100,"n_segments":7,"n_events":2,"n_dropped":1,'
         '"n_skipped":{"clipped":3},"level_dbfs":-50.0,"noise_floor_dbfs":null,'
         '"level_unit":"dBFS","scores":{"lstm":1.5},"thresholds":{"lstm":2.0},"speed":9.5,'
-        '"alarm":true,"mqtt_connected":null,"spool_events":4,"n_untold":0,"warmup_left_s":0.0,'
+        '"alarm":true,"mqtt_connected":null,"spool_events":4,"n_untold":0,"board":[],"warmup_left_s":0.0,'
         '"unscored_reason":"","unscored_share":0.0,"unscored_s":0.0,"troubles":[],"distrust":"",'
         '"center_freq_hz":0.0,"cell":null,"events_last_day":0,"promise":null,'
         '"latency_ms":{"p50":1.0},"not_finite":{"/noise_floor_dbfs":"nan"}}'

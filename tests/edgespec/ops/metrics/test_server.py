@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from edgespec.board import TROUBLES, Board, BoardState
 from edgespec.config import MetricsConfig
 from edgespec.errors import ConfigError
 from edgespec.observer.monitor import Monitor, Radio
@@ -153,3 +154,21 @@ def test_an_address_is_host_and_port(listen: str, address: tuple[str, int]) -> N
 def test_what_is_no_address_is_refused(listen: str) -> None:
     with pytest.raises(ConfigError, match="HOST:PORT"):
         MetricsConfig(listen)
+
+
+def test_the_board_tells_heat_and_what_holds_it_back(
+    server: MetricsServer, observer: Observer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = BoardState(
+        ("too hot",), ("undervoltage",), (("cpu-thermal", 81.5),), (("peak overcurrent", 7),), 6e8
+    )
+    monkeypatch.setattr(Board, "read", lambda board: state)
+    server.watch(observer)
+    figures = scrape(server)
+    assert figures['edgespec_temperature_celsius{zone="cpu-thermal"}'] == 81.5
+    assert figures['edgespec_over_current_events_total{reason="peak overcurrent"}'] == 7
+    assert figures["edgespec_clock_hertz"] == 6e8
+    for name, held in (("held_back", {"too hot"}),
+                       ("held_back_since_boot", {"too hot", "undervoltage"})):  # fmt: skip
+        for reason in TROUBLES:
+            assert figures[f'edgespec_{name}{{reason="{reason}"}}'] == (reason in held)
