@@ -356,7 +356,8 @@ class ObserverState:
     ``overload`` is one, levels are lower bounds. ``distrust`` says why what the warm-up learnt is
     not trusted, '' where it is. ``center_freq_hz`` is where the band lies now: a source may be
     retuned. ``cell`` is the one that is cancelled, None where none is looked for;
-    ``n_untold`` notifications of alerts were lost; ``board`` says what holds the computer back;
+    ``n_untold`` notifications of alerts were lost; ``board`` says what holds the computer back,
+    ``history_problem`` why nothing of the past can be kept now, '' where it can;
     ``events_last_day`` opened in the last 24 h; ``promise`` says how many a day are false.
     ``latency_s`` is the time from the last sample of a segment to the decision on it since the
     start: ``p50``, ``p99`` and ``max``.
@@ -392,3 +393,4 @@ class ObserverState:
     promise: Promise | None = None
     n_untold: int = 0
     board: tuple[str, ...] = ()
+    history_problem: str = ""

@@ -534,3 +534,18 @@ def prefix_share(samples, lag, n_slot, starts, n_prefix, timing):
                     product += one * other.conjugate()
                     power += 0.5 * (abs(one) ** 2 + abs(other) ** 2)
     return abs(product) / power
+
+
+def minute(targets_dbfs, occupied_db):
+    """Max, mean and median over targets of each bin's mean power, the floor, and occupancy."""
+    means = [
+        [sum(10.0 ** (float(x) / 10.0) for x in column) / len(target) for column in target.T]
+        for target in targets_dbfs
+    ]
+    columns = list(zip(*means, strict=True))
+    level = [[10.0 * math.log10(mean) for mean in column] for column in columns]
+    mean = [10.0 * math.log10(sum(column) / len(column)) for column in columns]
+    median = [sorted(column)[(len(column) - 1) // 2] for column in level]
+    floor = float(np.quantile(median, 0.05))
+    above = [sum(x > floor + occupied_db for x in column) / len(column) for column in level]
+    return [max(column) for column in level], mean, median, floor, above

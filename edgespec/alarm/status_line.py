@@ -90,6 +90,8 @@ def status_text(state: ObserverState) -> str:
         parts.append(f"{_count(state.n_untold, 'notification')} lost")
     if state.board:
         parts.append(f"board: {', '.join(state.board)}")
+    if state.history_problem:
+        parts.append(f"history not kept ({state.history_problem})")
     return " | ".join(parts)
 
 

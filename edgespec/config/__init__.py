@@ -3,6 +3,7 @@
 from edgespec.config.alert_tables import AlarmConfig, AlertConfig
 from edgespec.config.detect_table import DetectConfig
 from edgespec.config.evidence_table import EvidenceConfig
+from edgespec.config.history_table import HistoryConfig
 from edgespec.config.loader import load_config, load_record, override
 from edgespec.config.metrics_table import MetricsConfig
 from edgespec.config.notify_table import NotifyConfig
@@ -23,6 +24,7 @@ __all__ = [
     "Config",
     "DetectConfig",
     "EvidenceConfig",
+    "HistoryConfig",
     "MetricsConfig",
     "MqttConfig",
     "NodeConfig",

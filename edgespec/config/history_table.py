@@ -26,6 +26,11 @@ class HistoryConfig:
         default=400.0, metadata=about("What is older goes", unit="days", above=0)
     )
 
+    levels: bool = field(
+        default=True,
+        metadata=about("Whether levels and occupancy of every minute are remembered"),
+    )
+
     def __post_init__(self) -> None:
         check_record(self)
         if 0 < self.max_bytes < _LEAST_BYTES:

@@ -4,10 +4,12 @@ import os
 import platform
 import re
 from dataclasses import dataclass, field, fields
+from datetime import date
 from pathlib import Path
 
 from edgespec.computing import AUTO, Computing
 from edgespec.errors import ConfigError
+from edgespec.level_scale import LevelScale
 from edgespec.option import ID, NODE_ID, SITE_ID, about, check_record, option_of
 
 __all__ = [
@@ -43,6 +45,15 @@ def _default_state_dir() -> Path:
     except RuntimeError:
         raise ConfigError(
             "this user has no home directory to keep state in: set node.state_dir"
+        ) from None
+
+
+def _check_day(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"calibrated is {text!r}, which is no day; write it as 2026-11-28"
         ) from None
 
 
@@ -209,9 +220,37 @@ class BandConfig:
             example=-30.0,
         ),
     )
+    antenna_factor_db: float | None = field(
+        default=None,
+        metadata=about(
+            "Field strength at the antenna over the voltage at its end of the cable; with it and "
+            "full_scale_dbm, the history is shown in dBuV/m",
+            unit="dB/m",
+            minimum=-100,
+            maximum=200,
+            example=24.0,
+        ),
+    )
+    calibrated: str | None = field(
+        default=None,
+        metadata=about(
+            "Day of that calibration, whose age is shown",
+            pattern=r"\d{4}-\d\d-\d\d",
+            pattern_text="a day such as 2026-11-28",
+            example="2026-11-28",
+        ),
+    )
 
     def __post_init__(self) -> None:
         check_record(self)
+        if self.calibrated is not None:
+            _check_day(self.calibrated)
+
+    @property
+    def level_scale(self) -> LevelScale:
+        """What a level in dBFS is at the receiver, or at the antenna."""
+        day = None if self.calibrated is None else date.fromisoformat(self.calibrated)
+        return LevelScale(self.full_scale_dbm, self.antenna_factor_db, day)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

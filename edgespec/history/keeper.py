@@ -1,15 +1,24 @@
 """A sink that keeps the history in a thread of its own: no band waits for the disk."""
 
 import logging
+import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
+from typing import Any
 
+from edgespec import __version__
 from edgespec.alert import Alert
 from edgespec.aside import Aside
+from edgespec.band_minute import BandMinute
+from edgespec.clock import ClockQuality
 from edgespec.door import brief
 from edgespec.history.events import event_row
+from edgespec.history.levels import minute_rows
+from edgespec.history.states import condition_of, state_row
 from edgespec.history.store import Store
+from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.records import Event, EventType, ObserverState, RssReport
 from edgespec.wire.event import EventMessage
 
@@ -22,18 +31,33 @@ _CLOSE_S = 5.0
 
 
 class HistoryKeeper:
-    """Keeps the begin and the end of every event, and where its alert changes.
+    """Keeps events, changes of states, and minutes; nothing is written while nothing is new.
 
-    Those are written at once; nothing is written while there is nothing new.
+    Of an event that is its begin, its end, and where its alert changes, which are written at once;
+    the rest waits until there is more of it.
 
     Args:
         store: what writes; from now on it belongs to the keeper.
         node: id of the observer.
+        quality: how good UTC is.
+        scales: what the levels of a band mean, by its id.
+        utc_ns: UTC.
     """
 
-    def __init__(self, store: Store, node: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        node: str,
+        quality: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
+        scales: Mapping[str, LevelScale] = MappingProxyType({}),
+        utc_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         self._store = store
         self._node = node
+        self._quality = quality
+        self._scales = scales
+        self._utc_ns = utc_ns
+        self._conditions: dict[str, dict[str, Any]] = {}
         self._said: OrderedDict[str, Alert] = OrderedDict()
         self._aside = Aside[Callable[[], None]]("history", self._do, _MOST_WAITING)
         self._has_failed = False
@@ -55,21 +79,44 @@ class HistoryKeeper:
             self._later(partial(self._keep_event, EventMessage(event, self._node, 0)))
 
     def state(self, state: ObserverState) -> None:
-        """Write what has waited long enough."""
-        if self._store.is_due:
+        """Keep what has changed, and write what has waited long enough."""
+        if not self._conditions:
+            self._keep_run("begun", state.utc_ns)
+        condition = condition_of(state)
+        if condition != self._conditions.get(state.band):
+            self._conditions[state.band] = condition
+            self._later(partial(self._keep_state, state.utc_ns, state.band, condition))
+        elif self._store.is_due:
             self._later(self._store.flush)
 
     def rss(self, report: RssReport) -> None:
-        """Keep nothing."""
+        """Keep nothing: minutes have more."""
+
+    def minute(self, minute: BandMinute) -> None:
+        """Keep a minute of a band."""
+        self._later(partial(self._keep_minute, minute))
 
     def close(self) -> None:
         """Write all, and wait for it some seconds at most."""
         if self._aside.has_begun:
+            if self._conditions:
+                self._keep_run("ended", self._utc_ns())
             self._later(self._store.close)
             self._aside.close(_CLOSE_S)
 
     def _keep_event(self, message: EventMessage) -> None:
         self._store.keep([event_row(message)], at_once=True)
+
+    def _keep_run(self, what: str, at_ns: int) -> None:
+        told = {"run": what, "node": self._node, "version": __version__}
+        self._later(partial(self._keep_state, at_ns, "", told))
+
+    def _keep_state(self, at_ns: int, band: str, condition: dict[str, Any]) -> None:
+        self._store.keep([state_row(at_ns, self._quality(), band, condition)])
+
+    def _keep_minute(self, minute: BandMinute) -> None:
+        scale = self._scales.get(minute.band, UNCALIBRATED)
+        self._store.keep(minute_rows(minute, self._quality(), scale))
 
     def _later(self, job: Callable[[], None]) -> None:
         if not self._aside.put(job):

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgespec.history.events import EVERYTHING, EventFilter, last_message, messages
+from edgespec.history.levels import KeptMinute, minutes
 from edgespec.history.opening import history_path, reading
+from edgespec.history.states import KeptState, states
 from edgespec.wire.event import EventMessage
 
 __all__ = ["Past"]
@@ -26,6 +28,20 @@ class Past:
         """Return the last message of each event that is wanted, in the order of their begin."""
         with reading(history_path(self.state_dir)) as base:
             return [] if base is None else messages(base, wanted)
+
+    def minutes(
+        self, band: str | None = None, since_ns: int | None = None, until_ns: int | None = None
+    ) -> list[KeptMinute]:
+        """Return the minutes of a band, or of all, in the order in which they were kept."""
+        with reading(history_path(self.state_dir)) as base:
+            return [] if base is None else list(minutes(base, band, since_ns, until_ns))
+
+    def states(
+        self, band: str | None = None, since_ns: int | None = None, until_ns: int | None = None
+    ) -> list[KeptState]:
+        """Return what changed of a band, or of all, in its order."""
+        with reading(history_path(self.state_dir)) as base:
+            return [] if base is None else list(states(base, band, since_ns, until_ns))
 
     def last_of(self, name: str) -> EventMessage | None:
         """Return the last message of an event, or of an incident; None where none is kept."""

@@ -49,8 +49,10 @@ def open_history(config: Config, *, is_live: bool) -> HistoryKeeper | None:
     if not is_live or not wanted.max_bytes:
         return None
     path = history_path(config.node.state_dir)
-    store = Store(path, wanted.max_bytes, wanted.max_age_days, quality=UtcWatch().quality)
-    return HistoryKeeper(store, config.node.id)
+    quality = UtcWatch().quality
+    store = Store(path, wanted.max_bytes, wanted.max_age_days, quality=quality)
+    scales = {band.id: band.level_scale for band in config.band}
+    return HistoryKeeper(store, config.node.id, quality, scales)
 
 
 def open_inbox(config: Config) -> Inbox:

@@ -6,8 +6,6 @@ from dataclasses import replace
 from math import isclose
 from typing import Any
 
-import numpy as np
-
 from edgespec.detect.cell.cell_events import CellEvents
 from edgespec.detect.detectors import RESIDUAL
 from edgespec.detect.events import EventTracker
@@ -16,7 +14,7 @@ from edgespec.detect.peaks import EventPeaks
 from edgespec.detect.regions import Region
 from edgespec.detect.trouble import TroubleWatch
 from edgespec.dsp.channel import Channel
-from edgespec.dsp.levels import SubbandLevels, levels_dbfs
+from edgespec.dsp.levels import SubbandLevels
 from edgespec.dsp.segments import Segmenter
 from edgespec.dsp.spectrogram import PlaneSource
 from edgespec.dsp.stream import RATE_TOLERANCE
@@ -24,6 +22,7 @@ from edgespec.errors import ModelError
 from edgespec.grid import Grid, Span
 from edgespec.kinds import OVERLOAD
 from edgespec.observer.cancelled import CancelledBand
+from edgespec.observer.meter import BandMeter
 from edgespec.observer.scored import ScoredSegment
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.snapshot import BandSnapshot
@@ -31,7 +30,6 @@ from edgespec.observer.unscored import NO_CELL, NO_CONTEXT, Unscored
 from edgespec.observer.warmup import WarmUp
 from edgespec.promise import Promise
 from edgespec.records import BandInfo, Event, Geometry, RssReport, Score, Spectrogram
-from edgespec.units import POWER_FLOOR_DBFS
 
 __all__ = ["BandChain"]
 
@@ -64,6 +62,7 @@ class BandChain:
 
     Attributes:
         peaks: is told every score that could open an event; None for nothing.
+        meter: says how strong the band is.
 
     Raises:
         ModelError: the frames are not those that the segments are made of.
@@ -113,11 +112,9 @@ class BandChain:
         self._factor = 1 if channel is None else channel.plan.factor
         self.segmenter = Segmenter(geometry, partial=True)
         self._unscored = Unscored(geometry)
-        self._has_heard = False
         self.n_segments = 0
         self.last: ScoredSegment | None = None
-        # The segmenter overwrites its segments; what is asked for between them is kept apart.
-        self._heard_dbfs = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
+        self.meter = BandMeter(geometry)
 
     @property
     def info(self) -> BandInfo:
@@ -185,10 +182,8 @@ class BandChain:
         return self.levels.take() if self.levels is not None else None
 
     def levels_dbfs(self) -> tuple[float, float]:
-        """Return total power and noise floor of the last target; see :func:`levels_dbfs`."""
-        if not self._has_heard:
-            return POWER_FLOOR_DBFS, POWER_FLOOR_DBFS
-        return levels_dbfs(self._heard_dbfs, self.grid.enbw_bins)
+        """Return total power and noise floor of the last target."""
+        return self.meter.levels_dbfs(self.grid.enbw_bins)
 
     def _level_dbfs(self) -> float:
         return self.levels_dbfs()[0]
@@ -302,6 +297,7 @@ class BandChain:
     def retune(self, grid: Grid) -> list[Event]:
         """Forget all that was learnt, for frames on a grid, and return the ends of events."""
         self._tune(grid)
+        self.meter.retune(grid)
         self.scorer.reset()
         if self.warmup is not None:
             self.warmup.reset()
@@ -321,8 +317,8 @@ class BandChain:
             if tick_start > self._next_target:
                 self._miss(tick_start)
             self._next_target = tick_start + self._hop_ticks
-            self._heard_dbfs[:] = segment.target
-            self._has_heard = True
+            utc_ns = span.utc_ns + round(age_s * _NS)
+            self.meter.hear(segment.target, tick_start, utc_ns, is_good=not segment.reason)
             if segment.reason:
                 self._unscored.add(segment.reason)
                 self.scorer.miss()
@@ -344,7 +340,7 @@ class BandChain:
                 limits,
                 tick_start,
                 self._target_ticks,
-                span.utc_ns + round(age_s * _NS),
+                utc_ns,
                 span.received_ns,
                 segment,
             )

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from edgespec.alarm.sink import Sink
 from edgespec.alarm.sinks import Judge, Sinks
+from edgespec.band_minute import BandMinute
 from edgespec.evidence.tape import Tape
 from edgespec.observer.band import BandChain
 from edgespec.observer.progress import Progress
@@ -102,6 +103,8 @@ class Monitor:
         health: returns what the broker's side says of itself: connected, events that wait.
         n_untold: returns how many notifications of alerts were lost.
         board: returns what holds the computer back, in words.
+        history_problem: returns why the history cannot be kept, '' where it can.
+        on_minute: told what a band was like for a minute.
         on_event: called after the sinks with every event.
         on_radio: told the id of a live source and whether it is there: when it is first heard or
             back (True), and when it falls silent or never speaks (False).
@@ -123,6 +126,8 @@ class Monitor:
         health: Callable[[], tuple[bool | None, int]] = lambda: (None, 0),
         n_untold: Callable[[], int] = lambda: 0,
         board: Callable[[], tuple[str, ...]] = tuple,
+        history_problem: Callable[[], str] = lambda: "",
+        on_minute: Callable[[BandMinute], None] = lambda minute: None,
         on_event: Callable[[Event], None] = lambda event: None,
         on_radio: Callable[[str, bool], None] = lambda radio, online: None,
         on_progress: Callable[[], None] = lambda: None,
@@ -147,6 +152,8 @@ class Monitor:
                 health=self._broker_health,
                 n_untold=n_untold,
                 board=board,
+                history_problem=history_problem,
+                on_minute=on_minute,
                 tape=tapes.get(chain.info.band),
             )
             for radio, watched in zip(radios, self._radios, strict=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.config import Config
 from edgespec.dsp.levels import RssPlan
+from edgespec.dsp.minute import MinuteMeter
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
@@ -57,7 +58,7 @@ def _chain_of(
     if kept is not None:
         thresholds = {name: kept.thresholds.get(name, own) for name, own in thresholds.items()}
         promise = None
-    return make_chain(
+    chain = make_chain(
         replace(basis, thresholds=thresholds),
         front_end,
         band,
@@ -80,6 +81,11 @@ def _chain_of(
         is_live=source.info.is_live,
         utc=UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED,
     )
+    if source.info.is_live and config.history.max_bytes and config.history.levels:
+        chain.meter.minutes = MinuteMeter(
+            band.id, front_end.grid, recipe.n_horizon, front_end.computing
+        )
+    return chain
 
 
 def setting_of(config: Config, grid: Grid, hop_s: float, model_sha256: str | None) -> Setting:

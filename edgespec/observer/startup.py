@@ -324,6 +324,8 @@ def open_observer(
             on_progress=on_progress,
             n_untold=lost_by(notifiers),
             board=BoardWatch(Board()).troubles,
+            history_problem=lambda: "" if history is None else history.problem,
+            on_minute=(lambda minute: None) if history is None else history.minute,
             judge=judge,
             tapes={} if recorder is None else recorder.tapes,
         )

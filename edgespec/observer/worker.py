@@ -5,11 +5,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from math import isfinite
 from threading import Event as Flag
 from threading import Thread
 
 from edgespec.alarm.sinks import Sinks
+from edgespec.band_minute import BandMinute
 from edgespec.evidence.tape import Tape
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
@@ -39,6 +41,8 @@ class BandWorker:
         health: returns what the broker's side says of itself: connected, events that wait.
         n_untold: returns how many notifications of alerts were lost.
         board: returns what holds the computer back, in words.
+        history_problem: returns why the history cannot be kept, '' where it can.
+        on_minute: told what the band was like for a minute.
         tape: is given every block, too; None for nothing.
 
     Attributes:
@@ -60,6 +64,8 @@ class BandWorker:
         health: Callable[[], tuple[bool | None, int]],
         n_untold: Callable[[], int] = lambda: 0,
         board: Callable[[], tuple[str, ...]] = tuple,
+        history_problem: Callable[[], str] = lambda: "",
+        on_minute: Callable[[BandMinute], None] = lambda minute: None,
         tape: Tape | None = None,
     ) -> None:
         self.chain = chain
@@ -71,6 +77,8 @@ class BandWorker:
         self._health = health
         self._n_untold = n_untold
         self._board = board
+        self._history_problem = history_problem
+        self._on_minute = on_minute
         self._limit: int | None = None
         self._started_ns = self._said_ns = time.monotonic_ns()
         self._busy_ns = 0
@@ -146,6 +154,7 @@ class BandWorker:
             spool_events=n_waiting,
             n_untold=self._n_untold(),
             board=self._board(),
+            history_problem=self._history_problem(),
             warmup_left_s=now.warmup_left_s,
             unscored_reason=now.unscored.reason,
             unscored_share=now.unscored.share,
@@ -186,6 +195,7 @@ class BandWorker:
         report = self.chain.take_rss()
         if report is not None:
             self._sinks.rss(report)
+        self._tell_minutes()
         self.has_scored |= self.chain.scorer.is_warm
         ended_ns = time.monotonic_ns()
         self._busy_ns += ended_ns - begun_ns
@@ -198,6 +208,12 @@ class BandWorker:
     def _finish(self) -> None:
         for event in self.chain.finish():
             self._tell_event(event)
+        self.chain.meter.finish()
+        self._tell_minutes()
+
+    def _tell_minutes(self) -> None:
+        for minute in self.chain.meter.take_minutes():
+            self._sinks.guard("who keeps levels", partial(self._on_minute, minute))
 
     def _tell_event(self, event: Event) -> None:
         if event.event_type == EventType.NEW:

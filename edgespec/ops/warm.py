@@ -54,6 +54,11 @@ def warm_path(
 
         progress("parts of a source")
         channel_loops.load()
+    if computing is Computing.COMPILED and config.history.levels:
+        from edgespec.dsp import minute_loops
+
+        progress("minutes of a band")
+        minute_loops.load()
     for sample_format in SampleFormat:
         progress(f"from samples ({sample_format}) to scores")
         load_usual(cell_rate_hz, sample_format, computing)

@@ -1,19 +1,23 @@
 """What the sink keeps, when, and that no band ever waits for it."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgespec.alert import Alert
+from edgespec.clock import ClockQuality
 from edgespec.history.events import event_row
 from edgespec.history.keeper import HistoryKeeper
 from edgespec.history.past import Past
+from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.records import Event, EventType, ObserverState
-from tests.made.event import event_of
-from tests.made.history import kept_ids, store_of
+from tests.made.event import MONDAY_NS, NS, event_of
+from tests.made.history import kept_ids, minute_of, store_of
 
-STATE = ObserverState(0, 0.0, 0, 0, 0, 0)
+STATE = ObserverState(MONDAY_NS, 0.0, 0, 0, 0, 0, band="lte")
 
 
 def life(number: int, n_updates: int = 3, **fields: object) -> list[Event]:
@@ -29,7 +33,10 @@ class Kept:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.messages = folder, []
-        self.keeper = HistoryKeeper(store_of(folder), "pi-1")
+        self.scale = LevelScale(-30.0)
+        self.keeper = HistoryKeeper(
+            store_of(folder), "pi-1", lambda: ClockQuality.SYNCHRONISED, {"lte": self.scale}
+        )
 
         def noted(message):
             self.messages.append(message)
@@ -84,3 +91,42 @@ def test_a_band_never_waits_for_the_disk(kept: Kept, caplog) -> None:
     gate.set()
     kept.keeper.close()
     assert 0 < len(kept_ids(kept.folder)) < 2000
+
+
+def test_of_states_their_changes_are_kept_and_when_the_observer_ran(kept: Kept) -> None:
+    changes = [
+        {"warmup_left_s": 3.0},
+        {"warmup_left_s": 1.0, "level_dbfs": -30.0},
+        {},
+        {"alarm": True, "scores": {"zscore": 5.0}},
+        {"n_segments": 5},
+        {"unscored_s": 1.0, "unscored_reason": "dropped"},
+    ]
+    for number, change in enumerate(changes):
+        for k in range(3):
+            utc_ns = MONDAY_NS + (10 * number + k) * NS
+            kept.keeper.state(replace(STATE, utc_ns=utc_ns, **change))
+    kept.keeper.state(replace(STATE, band="gsm"))
+    kept.keeper.close()
+    states = Past(kept.folder).states()
+    assert [state.condition.get("run") for state in (states[0], states[-1])] == ["begun", "ended"]
+    of_lte = [state for state in states if state.band == "lte"]
+    assert [(state.at_ns - MONDAY_NS) // NS for state in of_lte] == [0, 20, 30, 40, 50]
+    phases = ["warming up", "watching", "watching", "watching", "not scored"]
+    assert [state.condition["phase"] for state in of_lte] == phases
+    assert [state.condition["alarm"] for state in of_lte] == [False, False, True, False, False]
+    assert of_lte[-1].condition["why"] == "dropped"
+    assert {state.clock for state in states} == {"synchronised"}
+    assert [state.band for state in Past(kept.folder).states("gsm")] == ["", "gsm", ""]
+    assert [state.at_ns for state in Past(kept.folder).states("lte", MONDAY_NS + 30 * NS)][:-1] == [
+        MONDAY_NS + seconds * NS for seconds in (30, 40, 50)
+    ]
+
+
+def test_a_minute_is_kept_with_what_its_levels_mean(kept: Kept, rng: np.random.Generator) -> None:
+    kept.keeper.minute(minute_of(0, rng))
+    kept.keeper.minute(minute_of(0, rng, band="gsm"))
+    kept.keeper.close()
+    found = {one.minute.band: one for one in Past(kept.folder).minutes()}
+    assert (found["lte"].scale, found["gsm"].scale) == (kept.scale, UNCALIBRATED)
+    assert found["lte"].clock == "synchronised"

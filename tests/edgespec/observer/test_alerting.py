@@ -14,6 +14,7 @@ from edgespec.config import (
     BandConfig,
     Config,
     DetectConfig,
+    HistoryConfig,
     MqttConfig,
     NodeConfig,
     SourceConfig,
@@ -139,6 +140,37 @@ def test_an_observer_judges_and_keeps_what_is_live(
     monitor.stop()
     monitor.run()
     assert history_path(config.node.state_dir).exists() == is_kept
+
+
+@pytest.mark.parametrize(("history", "n_minutes"), [({}, 1), ({"levels": False}, 0)])
+def test_what_a_live_band_was_like_is_kept(
+    config: Config, history: dict[str, object], n_minutes: int
+) -> None:
+    """A minute that is cut short by the end has what there was of it."""
+    source = SourceConfig(uri="sim:lte-dl?sample_rate=1M&duration_s=0.5&realtime=1")
+    config = replace(
+        config,
+        source=(source,),
+        band=(BandConfig(id="lte", full_scale_dbm=-30.0),),
+        detect=DetectConfig(detectors=("energy",)),
+        history=HistoryConfig(**history),
+    )
+    monitor = open_observer(config, []).monitor
+    (state,) = monitor.run()
+    past = Past(config.node.state_dir)
+    found = past.minutes()
+    assert len(found) == n_minutes
+    for one in found:
+        assert 0.1 < one.minute.duration_s <= 0.5
+        assert one.minute.level_dbfs == pytest.approx(state.level_dbfs, abs=6.0)
+        assert one.scale.unit == "dBm"
+    states = past.states()
+    assert [one.band for one in states[:2]] == ["", "lte"]
+    assert states[-1].condition["run"] == "ended"
+
+
+def test_with_no_space_nothing_is_remembered(config: Config) -> None:
+    assert open_history(replace(config, history=HistoryConfig(max_bytes=0)), is_live=True) is None
 
 
 def test_a_rule_that_names_nothing_is_said_before_a_source_is_opened(config: Config) -> None:

@@ -70,6 +70,7 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         spool_events=int(rng.integers(100)),
         n_untold=int(rng.integers(100)),
         board=("undervoltage", "too hot")[: int(rng.integers(3))],
+        history_problem=str(rng.choice(["", "No space left on device"])),
         warmup_left_s=float(rng.uniform(0, 2)),
         unscored_reason=["", "constant"][int(rng.integers(2))],
         unscored_share=float(rng.uniform()),

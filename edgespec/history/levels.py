@@ -1,0 +1,143 @@
+"""Minutes of a band in the history: half a decibel and half a percent a bin, packed."""
+
+import math
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from edgespec.band_minute import BandMinute
+from edgespec.clock import ClockQuality
+from edgespec.history.tables import Row
+from edgespec.level_scale import LevelScale
+
+__all__ = ["KeptMinute", "minute_rows", "minutes"]
+
+_STEP_DB, _STEP = 0.5, 0.005
+_MOST_STEPS = 255
+_MOST_BINS = 1 << 20
+_AXIS = "INSERT OR IGNORE INTO axes (freqs_hz) VALUES (?)"
+_NAMES = (
+    "start_ns", "duration_s", "clock", "band", "n_means", "rbw_hz", "level_dbfs", "floor_dbfs",
+    "occupancy", "full_scale_dbm", "antenna_factor_db", "calibrated", "base_dbfs", "traces",
+)  # fmt: skip
+_INSERT = (
+    f"INSERT INTO levels ({', '.join(_NAMES)}, axis) VALUES ({', '.join('?' * len(_NAMES))}, "
+    "(SELECT number FROM axes WHERE freqs_hz = ?))"
+)
+_SELECT = (
+    "SELECT start_ns, duration_s, clock, band, n_means, rbw_hz, level_dbfs, floor_dbfs, "
+    "full_scale_dbm, antenna_factor_db, calibrated, base_dbfs, traces, freqs_hz "
+    "FROM levels JOIN axes ON axis = axes.number"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptMinute:
+    """A minute as it was kept, how good UTC was then, and what its levels mean."""
+
+    minute: BandMinute
+    clock: str
+    scale: LevelScale
+
+
+def minute_rows(minute: BandMinute, clock: ClockQuality, scale: LevelScale) -> list[Row]:
+    """Return what writes a minute.
+
+    Of a range of more than 127 dB, the lowest levels are kept as the lowest that fits.
+    """
+    axis = zlib.compress(minute.freqs_hz.astype("<f8").tobytes())
+    levels = np.stack([minute.max_dbfs, minute.mean_dbfs, minute.median_dbfs])
+    lowest, highest = float(levels.min()), float(levels.max())
+    base_dbfs = math.floor(max(lowest, highest - _MOST_STEPS * _STEP_DB + 1.0))
+    steps = np.clip(np.round((levels - base_dbfs) / _STEP_DB), 0, _MOST_STEPS)
+    traces = np.vstack([steps, np.round(minute.occupancy / _STEP)]).astype(np.uint8)
+    day = scale.calibrated
+    values = (
+        minute.utc_ns,
+        minute.duration_s,
+        clock.value,
+        minute.band,
+        minute.n_means,
+        minute.rbw_hz,
+        minute.level_dbfs,
+        minute.floor_dbfs,
+        minute.occupied,
+        scale.full_scale_dbm,
+        scale.antenna_factor_db,
+        None if day is None else day.isoformat(),
+        base_dbfs,
+        zlib.compress(traces.tobytes()),
+    )
+    return [(_AXIS, (axis,)), (_INSERT, (*values, axis))]
+
+
+def minutes(
+    base: sqlite3.Connection, band: str | None, since_ns: int | None, until_ns: int | None
+) -> Iterator[KeptMinute]:
+    """Yield the minutes of a band that began in a time, in the order in which they were kept.
+
+    What cannot be unpacked is left out.
+    """
+    terms, values = ["1"], []
+    for term, bound in (
+        ("band = ?", band), ("start_ns >= ?", since_ns), ("start_ns < ?", until_ns),
+    ):  # fmt: skip
+        if bound is not None:
+            terms.append(term)
+            values.append(bound)
+    where = " AND ".join(terms)
+    # Without an index of its own, the order of rows is that of their numbers.
+    for row in base.execute(f"{_SELECT} WHERE {where} ORDER BY levels.number", values):
+        kept = _kept(*row)
+        if kept is not None:
+            yield kept
+
+
+def _kept(
+    start_ns: int,
+    duration_s: float,
+    clock: str,
+    band: str,
+    n_means: int,
+    rbw_hz: float,
+    level_dbfs: float,
+    floor_dbfs: float,
+    full_scale_dbm: float | None,
+    antenna_factor_db: float | None,
+    calibrated: str | None,
+    base_dbfs: float,
+    traces: bytes,
+    freqs: bytes,
+) -> KeptMinute | None:
+    try:
+        freqs_hz = np.frombuffer(_unpacked(freqs, 8 * _MOST_BINS), "<f8")
+        packed = np.frombuffer(_unpacked(traces, 4 * len(freqs_hz)), np.uint8)
+        rows = packed.reshape(4, len(freqs_hz)).astype(np.float32)
+        levels = np.float32(base_dbfs) + np.float32(_STEP_DB) * rows[:3]
+        day = None if calibrated is None else date.fromisoformat(calibrated)
+    except (ValueError, TypeError, zlib.error):
+        return None
+    minute = BandMinute(
+        band=band,
+        utc_ns=start_ns,
+        duration_s=duration_s,
+        n_means=n_means,
+        freqs_hz=freqs_hz,
+        rbw_hz=rbw_hz,
+        level_dbfs=level_dbfs,
+        floor_dbfs=floor_dbfs,
+        max_dbfs=levels[0],
+        mean_dbfs=levels[1],
+        median_dbfs=levels[2],
+        occupancy=np.float32(_STEP) * rows[3],
+    )
+    return KeptMinute(minute, clock, LevelScale(full_scale_dbm, antenna_factor_db, day))
+
+
+def _unpacked(data: bytes, most: int) -> bytes:
+    """Return what was compressed, as far as that may go: a damaged one may say anything."""
+    return zlib.decompressobj().decompress(data, most + 1) if most else b""

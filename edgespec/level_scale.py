@@ -1,0 +1,45 @@
+"""From what a converter reads to what arrives at an antenna, and how long ago that was known."""
+
+from dataclasses import dataclass
+from datetime import date
+
+__all__ = ["UNCALIBRATED", "LevelScale"]
+
+#: Of a voltage in dBuV over 50 ohms and a power in dBm: ``10 log10(50 * 1e-3 / (1e-6) ** 2)``.
+_DBUV_OF_DBM = 106.99
+
+
+@dataclass(frozen=True, slots=True)
+class LevelScale:
+    """``full_scale_dbm`` is the power at the receiver that reads 0 dBFS; None: not calibrated.
+
+    ``antenna_factor_db`` (1/m) is the field strength over the voltage at the receiver, with cable;
+    None: not known. ``calibrated`` is the day of the calibration, None: not said.
+    """
+
+    full_scale_dbm: float | None = None
+    antenna_factor_db: float | None = None
+    calibrated: date | None = None
+
+    @property
+    def offset_db(self) -> float:
+        """What is added to a level in dBFS."""
+        if self.full_scale_dbm is None:
+            return 0.0
+        if self.antenna_factor_db is None:
+            return self.full_scale_dbm
+        return self.full_scale_dbm + _DBUV_OF_DBM + self.antenna_factor_db
+
+    @property
+    def unit(self) -> str:
+        """Of a level with :attr:`offset_db`: dBFS, dBm, or dBuV/m where the antenna is known."""
+        if self.full_scale_dbm is None:
+            return "dBFS"
+        return "dBm" if self.antenna_factor_db is None else "dBuV/m"
+
+    def age_days(self, day: date) -> int | None:
+        """Return how many days ago the calibration was on a day; None where nobody knows."""
+        return None if self.calibrated is None else (day - self.calibrated).days
+
+
+UNCALIBRATED = LevelScale()

@@ -1,0 +1,62 @@
+"""How strong a band is: in the last target, whenever somebody asks, and over minutes."""
+
+import numpy as np
+
+from edgespec.band_minute import BandMinute
+from edgespec.dsp.levels import levels_dbfs
+from edgespec.dsp.minute import MinuteMeter
+from edgespec.grid import Grid
+from edgespec.records import FloatArray, Geometry
+from edgespec.units import POWER_FLOOR_DBFS
+
+__all__ = ["BandMeter"]
+
+
+class BandMeter:
+    """Hears every target of a band, scored or not.
+
+    Args:
+        geometry: of the segments.
+
+    Attributes:
+        minutes: adds them up; None for nothing.
+    """
+
+    def __init__(self, geometry: Geometry) -> None:
+        self.minutes: MinuteMeter | None = None
+        self._ended: list[BandMinute] = []
+        # The segmenter overwrites its segments; what is asked for between them is kept apart.
+        self._last_dbfs = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
+        self._has_heard = False
+
+    def hear(self, target_dbfs: FloatArray, tick_start: int, utc_ns: int, *, is_good: bool) -> None:
+        """Take a target; of one that is not good, minutes do not hear."""
+        self._last_dbfs[:] = target_dbfs
+        self._has_heard = True
+        if self.minutes is not None and is_good:
+            self._end(self.minutes.add(target_dbfs, tick_start, utc_ns))
+
+    def retune(self, grid: Grid) -> None:
+        """Begin another minute, on another grid."""
+        if self.minutes is not None:
+            self._end(self.minutes.retune(grid))
+
+    def finish(self) -> None:
+        """End the minute that goes on."""
+        if self.minutes is not None:
+            self._end(self.minutes.finish())
+
+    def take_minutes(self) -> list[BandMinute]:
+        """Return the minutes that have ended since the last call."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def levels_dbfs(self, enbw_bins: float) -> tuple[float, float]:
+        """Return total power and noise floor of the last target; see :func:`levels_dbfs`."""
+        if not self._has_heard:
+            return POWER_FLOOR_DBFS, POWER_FLOOR_DBFS
+        return levels_dbfs(self._last_dbfs, enbw_bins)
+
+    def _end(self, minute: BandMinute | None) -> None:
+        if minute is not None:
+            self._ended.append(minute)

@@ -1,0 +1,29 @@
+"""From what a converter reads to what arrives."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from edgespec.level_scale import UNCALIBRATED, LevelScale
+
+
+def test_units_and_what_is_added() -> None:
+    assert (UNCALIBRATED.unit, UNCALIBRATED.offset_db) == ("dBFS", 0.0)
+    assert (LevelScale(-30.0).unit, LevelScale(-30.0).offset_db) == ("dBm", -30.0)
+    # An antenna alone says nothing of a receiver.
+    assert LevelScale(None, 24.0) == LevelScale(None, 24.0)
+    assert LevelScale(None, 24.0).unit == "dBFS"
+
+
+def test_a_field_strength_is_the_voltage_over_50_ohms_and_the_antenna_factor() -> None:
+    volts = np.sqrt(1e-3 * 50.0)
+    expected = -30.0 + 20 * np.log10(volts / 1e-6) + 24.0
+    scale = LevelScale(-30.0, 24.0)
+    assert scale.unit == "dBuV/m"
+    assert scale.offset_db == pytest.approx(expected, abs=0.02)
+
+
+def test_the_age_of_a_calibration() -> None:
+    assert LevelScale(-30.0).age_days(date(2026, 11, 28)) is None
+    assert LevelScale(-30.0, None, date(2025, 11, 28)).age_days(date(2026, 11, 28)) == 365
