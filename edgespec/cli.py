@@ -24,6 +24,7 @@ from edgespec.newfile import write_new
 from edgespec.ops.bundles import model
 from edgespec.ops.calibration.cli import calibrate
 from edgespec.ops.events.cli import events, incidents
+from edgespec.ops.history.cli import history
 from edgespec.ops.look.cli import look
 from edgespec.ops.record.cli import record
 from edgespec.ops.setup.cli import setup
@@ -331,5 +332,17 @@ def config_init(path: Path | None) -> None:
     click.echo(f"wrote {path}; next: edgespec config check {path}", err=True)
 
 
-for command in (calibrate, events, incidents, look, model, record, setup, support, survey, twin):
+for command in (
+    calibrate,
+    events,
+    history,
+    incidents,
+    look,
+    model,
+    record,
+    setup,
+    support,
+    survey,
+    twin,
+):
     main.add_command(command)

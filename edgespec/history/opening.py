@@ -137,7 +137,8 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError:
         # Where this user may not write beside it, only a file without a log can be read.
         base.close()
-        if path.with_name(f"{path.name}-wal").exists():
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
             raise
         uri = f"{path.absolute().as_uri()}?immutable=1"
         base = sqlite3.connect(uri, timeout=_WAIT_S, uri=True)

@@ -29,6 +29,14 @@ class Past:
         with reading(history_path(self.state_dir)) as base:
             return [] if base is None else messages(base, wanted)
 
+    def bands(self) -> list[str]:
+        """Return the bands of which there is a minute or an event."""
+        with reading(history_path(self.state_dir)) as base:
+            if base is None:
+                return []
+            found = base.execute("SELECT band FROM levels UNION SELECT band FROM events")
+            return [str(band) for (band,) in found]
+
     def minutes(
         self, band: str | None = None, since_ns: int | None = None, until_ns: int | None = None
     ) -> list[KeptMinute]:

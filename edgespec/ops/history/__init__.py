@@ -1,0 +1,1 @@
+"""What a band was like over hours and days, as lines and as a picture."""

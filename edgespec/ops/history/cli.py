@@ -1,0 +1,75 @@
+"""``edgespec history`` on the command line."""
+
+import time
+from pathlib import Path
+
+import click
+
+from edgespec.flags import BAND_OPTION, CONFIG_OPTION, JSON_OPTION
+from edgespec.when import When
+
+__all__ = ["history"]
+
+
+@click.command()
+@CONFIG_OPTION
+@BAND_OPTION
+@click.option(
+    "--since",
+    type=When(),
+    default="1d",
+    show_default=True,
+    metavar="TIME",
+    help="From when on: 2h ago, or a date.",
+)
+@click.option("--until", type=When(), metavar="TIME", help="Up to when; default: now.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw it into FILE (.png, .svg or .pdf), in the place of an older one; needs matplotlib.",
+)
+@click.option(
+    "--show",
+    type=click.Choice(("max", "mean", "median", "occupancy")),
+    default="max",
+    show_default=True,
+    help="Which of them to draw.",
+)
+@click.option("--traces", is_flag=True, help="With --json: every bin of every minute.")
+@JSON_OPTION
+def history(
+    config_path: Path | None,
+    band: str | None,
+    since: int,
+    until: int | None,
+    output: Path | None,
+    show: str,
+    traces: bool,
+    as_json: bool,
+) -> None:
+    """Show what a band was like over hours and days.
+
+    Level, highest bin, floor and occupancy of each stretch of time, and what changed meanwhile;
+    with -o as a picture: levels over time and frequency with the events as boxes, and when each
+    incident came. It is what an observer of a radio with this configuration remembers on this
+    host, up to ten minutes ago; it may go on meanwhile.
+    """
+    from edgespec.config import load_config
+    from edgespec.ops.history.report import band_history, nothing_kept
+    from edgespec.wire.text import encode
+
+    config = load_config(config_path)
+    found = band_history(config, band, since, time.time_ns() if until is None else until)
+    if output is not None:
+        from edgespec.ops.history.picture import draw_history
+
+        if not found.minutes:
+            raise nothing_kept(found, config)
+        draw_history(found, show, output)
+    if as_json:
+        for payload in found.as_json(has_traces=traces):
+            click.echo(encode(payload))
+    else:
+        click.echo("\n".join(found.as_text()))
