@@ -1,6 +1,7 @@
 """Configuration: TOML tables as frozen dataclasses, with loader, JSON schema and template."""
 
 from edgespec.config.alert_tables import AlarmConfig, AlertConfig
+from edgespec.config.band_table import BandConfig
 from edgespec.config.detect_table import DetectConfig
 from edgespec.config.evidence_table import EvidenceConfig
 from edgespec.config.history_table import HistoryConfig
@@ -9,7 +10,6 @@ from edgespec.config.metrics_table import MetricsConfig
 from edgespec.config.notify_table import NotifyConfig
 from edgespec.config.schema import json_schema
 from edgespec.config.tables import (
-    BandConfig,
     MqttConfig,
     NodeConfig,
     SourceConfig,

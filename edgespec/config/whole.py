@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field, replace
 
 from edgespec.config.alert_tables import AlarmConfig, AlertConfig
+from edgespec.config.band_table import BandConfig
 from edgespec.config.detect_table import DetectConfig
 from edgespec.config.evidence_table import EvidenceConfig
 from edgespec.config.history_table import HistoryConfig
 from edgespec.config.metrics_table import MetricsConfig
 from edgespec.config.notify_table import NotifyConfig
 from edgespec.config.tables import (
-    BandConfig,
     MqttConfig,
     NodeConfig,
     SourceConfig,

@@ -1,0 +1,116 @@
+"""The table of the configuration that says what is watched."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from edgespec.computing import AUTO, Computing
+from edgespec.errors import ConfigError
+from edgespec.level_scale import LevelScale
+from edgespec.option import ID, SITE_ID, about, check_record
+
+__all__ = ["BandConfig"]
+
+
+@dataclass(frozen=True, slots=True)
+class BandConfig:
+    """A band that is watched: which source shows it and which model knows it."""
+
+    id: str = field(default="band0", metadata=about("Name of the band in events", **ID))
+    source: str = field(default="radio0", metadata=about("Id of the source that shows it", **ID))
+    center_freq_hz: float | None = field(
+        default=None,
+        metadata=about(
+            "Middle of the band, where it is a part of what the source shows: the source's sample "
+            "rate is then a whole number of times the model's; default: all that the source shows",
+            unit="Hz",
+            above=0,
+            example=806e6,
+        ),
+    )
+    model: Path | None = field(
+        default=None,
+        metadata=about(
+            "Bundle NAME.edgespec; default: the shipped one at its rate, none at others",
+            example="cell.edgespec",
+        ),
+    )
+    backend: str = field(
+        default="auto",
+        metadata=about("Runtime of the model; auto takes the fastest here", **ID),
+    )
+    subbands: int = field(
+        default=8,
+        metadata=about(
+            "Equal parts of the band whose received power is reported to the site",
+            minimum=1,
+            maximum=128,
+        ),
+    )
+    computing: str = field(
+        default=AUTO,
+        metadata=about(
+            "How spectra and scores are computed; auto takes compiled loops where Numba is "
+            "installed, plain spares the memory of a compiler on small boards",
+            choices=(AUTO, *Computing),
+        ),
+    )
+    site: str | None = field(
+        default=None,
+        metadata=about(
+            "Site whose central unit is told the received power of this band; default: node.site",
+            example="hall-1",
+            **SITE_ID,
+        ),
+    )
+    full_scale_dbm: float | None = field(
+        default=None,
+        metadata=about(
+            "Calibration: power at the antenna that reads 0 dBFS at this gain; without it, "
+            "received power is reported in dBFS",
+            unit="dBm",
+            minimum=-200,
+            maximum=100,
+            example=-30.0,
+        ),
+    )
+    antenna_factor_db: float | None = field(
+        default=None,
+        metadata=about(
+            "Field strength at the antenna over the voltage at its end of the cable; with it and "
+            "full_scale_dbm, the history is shown in dBuV/m",
+            unit="dB/m",
+            minimum=-100,
+            maximum=200,
+            example=24.0,
+        ),
+    )
+    calibrated: str | None = field(
+        default=None,
+        metadata=about(
+            "Day of that calibration, whose age is shown",
+            pattern=r"\d{4}-\d\d-\d\d",
+            pattern_text="a day such as 2026-11-28",
+            example="2026-11-28",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        check_record(self)
+        if self.calibrated is not None:
+            _check_day(self.calibrated)
+
+    @property
+    def level_scale(self) -> LevelScale:
+        """What a level in dBFS is at the receiver, or at the antenna."""
+        day = None if self.calibrated is None else date.fromisoformat(self.calibrated)
+        return LevelScale(self.full_scale_dbm, self.antenna_factor_db, day)
+
+
+def _check_day(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"calibrated is {text!r}, which is no day; write it as 2026-11-28"
+        ) from None
