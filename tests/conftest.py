@@ -25,6 +25,12 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(20261122)
 
 
+@pytest.fixture(autouse=True)
+def _history_is_not_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the disk some thousand writes that nothing here can tell from others."""
+    monkeypatch.setattr("edgespec.history.opening._SYNCHRONOUS", "OFF")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real recordings; tests that need it skip where it is absent."""

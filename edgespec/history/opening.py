@@ -15,6 +15,8 @@ _WAIT_S = 5.0
 #: Pages that the write-ahead log has before they go into the file, and what it keeps of its length.
 _LOG_PAGES, _LOG_BYTES = 256, 1 << 20
 _CACHE_KBYTES = 512
+#: With this, a commit is on the medium when it returns.
+_SYNCHRONOUS = "FULL"
 #: A card that fails again and again does not fill with what it broke: the last is replaced.
 _MOST_DAMAGED = 3
 
@@ -165,7 +167,7 @@ def _settle(base: sqlite3.Connection) -> None:
         raise UnusableError("it is no history of edgespec")
     base.execute(f"PRAGMA cache_size = -{_CACHE_KBYTES}")
     base.execute("PRAGMA journal_mode = WAL").fetchall()
-    base.execute("PRAGMA synchronous = FULL")
+    base.execute(f"PRAGMA synchronous = {_SYNCHRONOUS}")
     base.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
     base.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     if not names:

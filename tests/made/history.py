@@ -29,7 +29,7 @@ def keep(state_dir: Path, events: Iterable[Event]) -> None:
     """Write messages of events, as an observer does that ends behind them."""
     store = store_of(state_dir)
     for event in events:
-        store.keep([event_row(EventMessage(event, "pi", 0))], at_once=True)
+        store.keep([event_row(EventMessage(event, "pi", 0))])
     store.close()
 
 

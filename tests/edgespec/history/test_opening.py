@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from edgespec.errors import EdgespecError
+from edgespec.history import opening
 from edgespec.history.opening import UnusableError, open_to_write, reading, set_aside
 from edgespec.history.tables import TIMES, VERSION
 from tests.made.history import keep_events, kept_ids
+
+#: As it is outside of tests.
+FORCED = opening._SYNCHRONOUS
 
 
 def write(path: Path, *statements: str) -> None:
@@ -25,7 +29,10 @@ def ask(path: Path, statement: str) -> None:
         base.execute(statement)
 
 
-def test_it_is_made_with_all_its_tables_and_opened_again(tmp_path: Path) -> None:
+def test_it_is_made_with_all_its_tables_and_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgespec.history.opening._SYNCHRONOUS", FORCED)
     path = tmp_path / "a" / "history.sqlite"
     for _ in range(2):
         base = open_to_write(path)
