@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from edgespec.alerts.mute import Mute
 from edgespec.alerts.normal import Normal, normal_of
 from edgespec.config import Config
 from edgespec.errors import UsageError
+from edgespec.history.actions import note_action
 from edgespec.history.past import Past
 from edgespec.kinds import ADVICE
 from edgespec.nearest import advice
@@ -67,7 +68,12 @@ class Actions:
             "undo": self._undo,
             "silenced": self._list,
         }
-        return doers[request.command](request, self._utc_ns())
+        now_ns = self._utc_ns()
+        answer = doers[request.command](request, now_ns)
+        if request.command != "silenced":
+            asked = {name: one for name, one in asdict(request).items() if one not in (None, "")}
+            note_action(self._past.path, now_ns, request.command, asked, answer)
+        return answer
 
     def _acknowledge(self, request: Request, now_ns: int) -> dict[str, Any]:
         message = self._past.last_of(request.id) if request.id else None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from heapq import merge
 from statistics import fmean
 from typing import Any
 
@@ -11,6 +12,7 @@ from edgespec.alerts.incident import Incident
 from edgespec.alerts.incidents import events_folder, incidents_path, load_incidents
 from edgespec.config import Config
 from edgespec.errors import EdgespecError, UsageError
+from edgespec.history.actions import KeptAction
 from edgespec.history.events import EventFilter
 from edgespec.history.levels import KeptMinute
 from edgespec.history.past import Past
@@ -41,6 +43,7 @@ class BandHistory:
     until_ns: int
     minutes: list[KeptMinute]
     states: list[KeptState]
+    actions: list[KeptAction]
     events: list[Event]
     incidents: tuple[Incident, ...]
 
@@ -55,19 +58,27 @@ class BandHistory:
         return scale.offset_db if scale.unit == self.unit else 0.0
 
     def as_json(self, *, has_traces: bool) -> list[dict[str, Any]]:
-        """Return an object of schema ``edgespec.minute/1`` a minute, ``edgespec.change/1`` each."""
+        """Return an object a minute, a change and an action.
+
+        Their schemas are ``edgespec.minute/1``, ``edgespec.change/1`` and ``edgespec.action/1``.
+        """
         minutes = [self._minute_payload(one, has_traces=has_traces) for one in self.minutes]
-        return minutes + [_change_payload(one) for one in self.states]
+        changes = [_change_payload(one) for one in self.states]
+        return [*minutes, *changes, *(_action_payload(one) for one in self.actions)]
 
     def as_text(self) -> list[str]:
         """Return a row for each stretch of time, the changes of states, and what is to be known."""
         lines = [self._heading()]
         if self.minutes:
             lines += [_ROW.format(*_HEAD), *self._rows()]
-        n_left = len(self.states) - _MOST_CHANGES
+        told = [_change_line(one) for one in self.states]
+        asked = [_action_line(one) for one in self.actions]
+        # They begin with the time; each keeps its order, whatever UTC did.
+        changes = list(merge(told, asked, key=lambda line: line[:20]))
+        n_left = len(changes) - _MOST_CHANGES
         if n_left > 0:
             lines.append(f"... {_count(n_left, 'change')} before: --json has all")
-        lines += [_change_line(one) for one in self.states[-_MOST_CHANGES:]]
+        lines += changes[-_MOST_CHANGES:]
         age = self._age_line()
         return lines + [age] * bool(age)
 
@@ -177,6 +188,7 @@ def band_history(config: Config, band: str | None, since_ns: int, until_ns: int)
         until_ns,
         past.minutes(name, since_ns, until_ns),
         past.states(name, since_ns, until_ns),
+        past.actions(since_ns, until_ns),
         [message.event for message in events],
         tuple(one for one in incidents if one.band == name),
     )
@@ -216,6 +228,26 @@ def _change_payload(one: KeptState) -> dict[str, Any]:
         "time": format_utc(one.at_ns),
         "clock": one.clock,
         **one.condition,
+    }
+
+
+def _action_line(one: KeptAction) -> str:
+    about = ", ".join(
+        f"{name} {value}"
+        for name, value in one.request.items()
+        if name not in ("command", "transaction")
+    )
+    return f"{format_utc(one.at_ns)[:19]}Z  asked: {one.command} {about}".rstrip()
+
+
+def _action_payload(one: KeptAction) -> dict[str, Any]:
+    return {
+        "schema": "edgespec.action/1",
+        "time": format_utc(one.at_ns),
+        "clock": one.clock,
+        "command": one.command,
+        "request": one.request,
+        "answer": one.answer,
     }
 
 

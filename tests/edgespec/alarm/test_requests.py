@@ -53,7 +53,7 @@ def observer(broker: Broker, stack: ExitStack, folder: Path, answer: Answer | No
 
 
 def inbox(folder: Path) -> Inbox:
-    return Inbox(Actions(folder / "events", ["lte"]))
+    return Inbox(Actions(folder, ["lte"]))
 
 
 def echo(command: str, data: bytes) -> bytes:
