@@ -5,12 +5,14 @@ __all__ = [
     "CARRIERS_DOWN",
     "CELL_LOST",
     "CHIRP",
+    "DRIFT",
     "DROPPED",
     "GAIN_STEP",
     "HOP",
     "LTE_LIKE",
     "NARROWBAND",
     "NEW_CELL",
+    "NOISE_FLOOR_RAISED",
     "OVERLOAD",
     "POWER_STEP",
     "PULSE",
@@ -28,6 +30,7 @@ PULSE, CHIRP, SWEEP, HOP = "pulse", "chirp", "sweep", "hop"
 POWER_STEP, SIGNAL_LOST, GAIN_STEP, UNKNOWN = "power-step", "signal-lost", "gain-step", "unknown"
 OVERLOAD, RECEIVER, DROPPED = "overload", "receiver", "dropped"
 CELL_LOST, CARRIERS_DOWN, NEW_CELL = "cell-lost", "carriers-down", "new-cell"
+DRIFT, NOISE_FLOOR_RAISED = "drift", "noise-floor-raised"
 
 #: A sentence for every kind that an event may have.
 ADVICE = {
@@ -49,6 +52,8 @@ ADVICE = {
     CELL_LOST: "check the station of this cell; if others are lost as well, the antenna",
     CARRIERS_DOWN: "check the station: it sends on fewer frequencies than before",
     NEW_CELL: "ask the operator whether this cell is planned; one that is not may be a false one",
+    DRIFT: "see what came or went slowly; if it may stay, say that it is normal",
+    NOISE_FLOOR_RAISED: "look for a machine that radiates over all of the band, or a jammer",
 }
 
 

@@ -549,3 +549,18 @@ def minute(targets_dbfs, occupied_db):
     floor = float(np.quantile(median, 0.05))
     above = [sum(x > floor + occupied_db for x in column) / len(column) for column in level]
     return [max(column) for column in level], mean, median, floor, above
+
+
+def low_and_high(rows):
+    """Of every column, what a tenth of the rows do not exceed, and what a tenth do not fall below.
+
+    Behind the columns stands each row's floor, the level that a tenth of its columns do not exceed.
+    """
+    full = [[*row, sorted(row)[round(0.1 * (len(row) - 1))]] for row in rows]
+    low, high = [], []
+    for column in zip(*full, strict=True):
+        values = sorted(column)
+        at = round(0.1 * (len(values) - 1))
+        low.append(values[at])
+        high.append(values[len(values) - 1 - at])
+    return low, high

@@ -53,6 +53,10 @@ class Decisions:
         )
         return NORMAL if is_normal else ""
 
+    def is_normal(self, event: Event, now_ns: int) -> bool:
+        """Whether people have said that an event like this is normal."""
+        return any(one.holds(now_ns) and one.covers(event) for one in self.normals)
+
     def acknowledge(self, event_id: str) -> "Decisions":
         """Return them with an event that was acknowledged."""
         others = tuple(one for one in self.acknowledged if one != event_id)

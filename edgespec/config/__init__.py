@@ -9,6 +9,7 @@ from edgespec.config.loader import load_config, load_record, override
 from edgespec.config.metrics_table import MetricsConfig
 from edgespec.config.notify_table import NotifyConfig
 from edgespec.config.schema import json_schema
+from edgespec.config.site_table import SiteConfig
 from edgespec.config.tables import (
     MqttConfig,
     NodeConfig,
@@ -29,6 +30,7 @@ __all__ = [
     "MqttConfig",
     "NodeConfig",
     "NotifyConfig",
+    "SiteConfig",
     "SourceConfig",
     "json_schema",
     "load_config",

@@ -9,6 +9,7 @@ from edgespec.config.evidence_table import EvidenceConfig
 from edgespec.config.history_table import HistoryConfig
 from edgespec.config.metrics_table import MetricsConfig
 from edgespec.config.notify_table import NotifyConfig
+from edgespec.config.site_table import SiteConfig
 from edgespec.config.tables import (
     MqttConfig,
     NodeConfig,
@@ -35,6 +36,9 @@ class Config:
     )
     detect: DetectConfig = field(
         default_factory=DetectConfig, metadata=about("Detectors, thresholds and events")
+    )
+    site: SiteConfig = field(
+        default_factory=SiteConfig, metadata=about("Levels that move too slowly for a detector")
     )
     alarm: AlarmConfig = field(
         default_factory=AlarmConfig,

@@ -1,6 +1,7 @@
 """What judges the events of an observer."""
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 
 from edgespec.alerts.actions import Actions
 from edgespec.alerts.decisions import DecisionsFile
@@ -14,9 +15,9 @@ from edgespec.config import Config
 from edgespec.history.keeper import HistoryKeeper
 from edgespec.history.opening import history_path
 from edgespec.history.store import Store
-from edgespec.records import BandInfo
+from edgespec.records import BandInfo, Event
 
-__all__ = ["open_history", "open_inbox", "open_judge"]
+__all__ = ["open_history", "open_inbox", "open_judge", "open_normals"]
 
 _SLACK_BINS = 2
 
@@ -53,6 +54,12 @@ def open_history(config: Config, *, is_live: bool) -> HistoryKeeper | None:
     store = Store(path, wanted.max_bytes, wanted.max_age_days, quality=quality)
     scales = {band.id: band.level_scale for band in config.band}
     return HistoryKeeper(store, config.node.id, quality, scales)
+
+
+def open_normals(config: Config) -> Callable[[Event], bool]:
+    """Return what says whether people have called an event like this normal."""
+    read = DecisionsFile(events_folder(config.node.state_dir)).read
+    return lambda event: read().is_normal(event, time.time_ns())
 
 
 def open_inbox(config: Config) -> Inbox:

@@ -28,6 +28,7 @@ from edgespec.observer.scorer import Scorer
 from edgespec.observer.snapshot import BandSnapshot
 from edgespec.observer.unscored import NO_CELL, NO_CONTEXT, Unscored
 from edgespec.observer.warmup import WarmUp
+from edgespec.observer.watched_site import WatchedSite
 from edgespec.promise import Promise
 from edgespec.records import BandInfo, Event, Geometry, RssReport, Score, Spectrogram
 
@@ -63,6 +64,7 @@ class BandChain:
     Attributes:
         peaks: is told every score that could open an event; None for nothing.
         meter: says how strong the band is.
+        site: says what moves too slowly for a detector; None for nothing.
 
     Raises:
         ModelError: the frames are not those that the segments are made of.
@@ -107,6 +109,7 @@ class BandChain:
         self.cell_events = cell_events
         self.promise = promise
         self.peaks: EventPeaks | None = None
+        self.site: WatchedSite | None = None
         self._tune(grid)
         self._channel = channel
         self._factor = 1 if channel is None else channel.plan.factor
@@ -142,7 +145,8 @@ class BandChain:
         return () if self.trouble is None else self.trouble.open_kinds
 
     @property
-    def _has_alarm(self) -> bool:
+    def _is_alarming(self) -> bool:
+        """Whether anything but the site has an alarm."""
         has_lost = self.cell_events is not None and self.cell_events.is_open
         return self.tracker.is_open or bool(self.troubles) or has_lost
 
@@ -160,7 +164,7 @@ class BandChain:
             noise_floor_dbfs=floor_dbfs,
             scores={score.detector: score.value for score in scores},
             thresholds=dict(self.thresholds),
-            alarm=self._has_alarm,
+            alarm=self._is_alarming or (self.site is not None and self.site.is_open),
             warmup_left_s=self.warmup_left_s,
             unscored=unscored,
             troubles=self.troubles,
@@ -228,6 +232,9 @@ class BandChain:
                 # Whoever takes the events has been told of new ones by now.
                 for event in self.tracker.look_closer(scored):
                     yield self._in_source(event)
+                if self.site is not None and scored.tick_start >= self.site.next_tick:
+                    for event in self.site.look(scored, target_dbfs, is_alarm=self._is_alarming):
+                        yield self._in_source(event)
                 if self.peaks is not None:
                     could = self.tracker.could_open(scored, target_dbfs, self._is_cells)
                     self.peaks.add(could, by_one=noise is not None)
@@ -271,6 +278,8 @@ class BandChain:
     def _follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what is normal."""
         self.scorer.follow(step_db)
+        if self.site is not None:
+            self.site.follow(step_db)
         if self.cell_events is not None:
             self.cell_events.follow()
 
@@ -282,17 +291,10 @@ class BandChain:
             self.warmup.follow(step_db)
 
     def _of_cell(self, span: Span) -> list[Event]:
-        """Return what there is to say of the cell that is watched."""
         watched = None if self.cancelled is None else self.cancelled.watched
         if watched is None or self.cell_events is None:
             return []
-        return self.cell_events.update(
-            watched.take(),
-            span,
-            identity=watched.identity,
-            is_lost=watched.is_lost,
-            level_dbfs=self._level_dbfs,
-        )
+        return watched.tell(self.cell_events, span, self._level_dbfs)
 
     def retune(self, grid: Grid) -> list[Event]:
         """Forget all that was learnt, for frames on a grid, and return the ends of events."""
@@ -301,10 +303,8 @@ class BandChain:
         self.scorer.reset()
         if self.warmup is not None:
             self.warmup.reset()
-        ended = [] if self.trouble is None else self.trouble.retune(grid)
-        if self.cell_events is not None:
-            ended = [*ended, *self.cell_events.retune(grid)]
-        return [*self.tracker.retune(grid), *ended]
+        parts = (self.tracker, self.trouble, self.cell_events, self.site)
+        return [event for part in parts if part is not None for event in part.retune(grid)]
 
     def _scored(self, spectrogram: Spectrogram) -> Iterator[ScoredSegment]:
         if self.levels is not None:
@@ -380,7 +380,7 @@ class BandChain:
 
     def finish(self) -> Iterator[Event]:
         """Yield the ends of the events that are going on: the stream is over."""
-        for part in (self.tracker, self.trouble, self.cell_events):
+        for part in (self.tracker, self.trouble, self.cell_events, self.site):
             if part is not None:
                 for event in part.finish():
                     yield self._in_source(event)

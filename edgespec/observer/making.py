@@ -29,6 +29,7 @@ from edgespec.observer.kept import KeptFile
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.warmup import WarmUp
 from edgespec.observer.watched_cell import WatchedCell
+from edgespec.observer.watched_site import SitePlan, WatchedSite
 from edgespec.promise import Promise
 from edgespec.records import BandInfo, Geometry
 
@@ -51,6 +52,7 @@ def make_chain(
     utc: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
     is_live: bool = False,
     promise: Promise | None = None,
+    site: SitePlan | None = None,
 ) -> BandChain:
     """Return the chain of a band.
 
@@ -68,6 +70,7 @@ def make_chain(
         utc: how good the UTC of the blocks is.
         is_live: the stream waits for nothing: what takes long runs beside it.
         promise: what its thresholds promise; None for nothing.
+        site: what is told of slow changes, and kept; None for nothing.
 
     Raises:
         ConfigError: nothing but what is left of a cell is to be scored, and at this sample rate no
@@ -108,7 +111,7 @@ def make_chain(
     cell_events = None
     if cancelled is not None and cancelled.watched is not None:
         cell_events = CellEvents(info, update_s, time.monotonic_ns, utc)
-    return BandChain(
+    chain = BandChain(
         front_end,
         geometry,
         scorer,
@@ -122,6 +125,12 @@ def make_chain(
         cell_events,
         promise,
     )
+    if site is not None:
+        chain.site = WatchedSite(
+            site, info, geometry, time.monotonic_ns, utc, lambda: not warmup.distrust
+        )
+        warmup.usual_dbfs = chain.site.usual_dbfs
+    return chain
 
 
 def _open_cancelled(

@@ -4,18 +4,22 @@ from dataclasses import replace
 
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.config import Config
+from edgespec.detect.slow.watch import SlowRules
 from edgespec.dsp.levels import RssPlan
 from edgespec.dsp.minute import MinuteMeter
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.grid import Grid
+from edgespec.observer.alerting import open_normals
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
 from edgespec.observer.calibrated import Setting, calibration_path, promised
 from edgespec.observer.kept import kept_file
+from edgespec.observer.kept_site import site_file
 from edgespec.observer.making import make_chain
 from edgespec.observer.parts import open_channel, warmup_s_of
 from edgespec.observer.recall import recall
 from edgespec.observer.site_reference import SiteReference, load_site
+from edgespec.observer.watched_site import SitePlan
 from edgespec.sources.source import Source
 
 __all__ = ["open_chain", "setting_of"]
@@ -78,6 +82,7 @@ def _chain_of(
         )
         if source.info.is_live
         else None,
+        site=_site_plan(config, source),
         is_live=source.info.is_live,
         utc=UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED,
     )
@@ -86,6 +91,19 @@ def _chain_of(
             band.id, front_end.grid, recipe.n_horizon, front_end.computing
         )
     return chain
+
+
+def _site_plan(config: Config, source: Source) -> SitePlan | None:
+    """Return what is told of slow changes in the first band; of a recording nothing is kept."""
+    asked = config.site
+    if not asked.watch:
+        return None
+    rules = SlowRules(asked.drift_db, asked.floor_db)
+    if not source.info.is_live:
+        return SitePlan(rules)
+    folder, gain_db = config.node.state_dir, config.source[0].gain_db
+    file = site_file(folder, config.band[0].id, source.info.uri, gain_db)
+    return SitePlan(rules, file, open_normals(config))
 
 
 def setting_of(config: Config, grid: Grid, hop_s: float, model_sha256: str | None) -> Setting:

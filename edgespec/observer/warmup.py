@@ -60,6 +60,7 @@ class WarmUp:
         utc_ns: the clock.
 
     Attributes:
+        usual_dbfs: returns the usual level of every bin at this hour, None where nobody knows it.
         is_judged: whether it is over.
         distrust: why what was learnt is not to be trusted; '' where it is.
     """
@@ -77,6 +78,7 @@ class WarmUp:
         self._kept = kept
         self._error_std_db = np.asarray(error_std_db, np.float64)
         self._utc_ns = utc_ns
+        self.usual_dbfs: Callable[[], Array | None] = lambda: None
         self.reset()
 
     def reset(self) -> None:
@@ -177,6 +179,8 @@ class WarmUp:
             is_new = level_db > 0 and self._kept.gain_db is not None
         else:
             return None
+        if self._is_usual(normal_dbfs):
+            return None
         said = f"the band differs from the last run, {age_s / 3600:.1f} h ago, by {where}"
         heard = last.heard_with(self._kept, self._geometry.n_horizon)
         if not is_new or heard is None or len(heard) < FEWEST_SEGMENTS or age_s > LONGEST_S:
@@ -184,6 +188,15 @@ class WarmUp:
         if self._kept.gain_db is None:
             heard = heard.shifted(level_db)
         return Judgement(f"{said}: what that run learnt counts", heard)
+
+    def _is_usual(self, normal_dbfs: Array) -> bool:
+        """Whether the band is as it always is at this hour, however it was in the last run."""
+        usual_dbfs = self.usual_dbfs()
+        if usual_dbfs is None:
+            return False
+        step_db, _ = largest_step(usual_dbfs, normal_dbfs)
+        level_db = float(np.median(normal_dbfs) - np.median(usual_dbfs))
+        return abs(step_db) <= MOVED_DB and abs(level_db) <= LEVEL_DB
 
     def _unexpected(self, heard: Heard, grid: Grid) -> Judgement | None:
         """Say where the bundle's model has expected too little all along."""

@@ -5,15 +5,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from edgespec.computing import Computing
+from edgespec.detect.cell.cell_events import CellEvents
 from edgespec.detect.cell.newcomers import NewCells
 from edgespec.detect.cell.sighting import CellSighting
 from edgespec.detect.cell.watch import CellWatch
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.reference import ReferencePlane
+from edgespec.grid import Span
 from edgespec.lte.numerology import FRAME_S, SLOT_S
 from edgespec.observer.newcomer_search import NewcomerSearch
 from edgespec.observer.slot_batch import SlotBatch
-from edgespec.records import IqBlock, SampleFormat
+from edgespec.records import Event, IqBlock, SampleFormat
 
 __all__ = ["WatchedCell"]
 
@@ -139,6 +141,12 @@ class WatchedCell:
         """Return what was seen since the last call."""
         seen, self._seen = tuple(self._seen), []
         return seen
+
+    def tell(self, events: CellEvents, span: Span, level_dbfs: Callable[[], float]) -> list[Event]:
+        """Return what there is to say of the cell up to the end of ``span``."""
+        return events.update(
+            self.take(), span, identity=self.identity, is_lost=self.is_lost, level_dbfs=level_dbfs
+        )
 
     def freeze(self, is_frozen: bool) -> None:
         """Hold what is tracked of the cell, as while an alarm is on, or let it go on."""

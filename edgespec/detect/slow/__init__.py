@@ -1,0 +1,1 @@
+"""What changes too slowly for a detector: the site's levels, beside the detectors."""
