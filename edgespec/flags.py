@@ -24,8 +24,9 @@ CONFIG_OPTION = click.option(
 SOURCE_OPTION = click.option(
     "--source",
     metavar="URI",
-    help="sigmf:FILE, wav:FILE, raw:FILE?datatype=cu8&sample_rate=1.92M, "
-    "rtl_tcp:HOST:1234?center_freq=806M or sim:lte-dl. Put it in quotes: the shell takes & and ?.",
+    help="rtlsdr:?center_freq=806M, rtl_tcp:HOST:1234, soapy:driver=uhd?gain=30, sigmf:FILE, "
+    "wav:FILE, raw:FILE?datatype=cu8&sample_rate=1.92M or sim:lte-dl. Put it in quotes: the shell "
+    "takes & and ?.",
 )
 MODEL_OPTION = click.option(
     "--model",

@@ -132,12 +132,11 @@ def test_a_dongle_that_is_pulled_out_is_awaited_and_the_gap_is_counted(program: 
 def test_one_that_hangs_while_it_streams_is_killed_and_opened_anew(program: Make) -> None:
     made = program({"n_bytes": 100_000, "stays_s": 1000, "is_deaf": True}, {})
     source = open_dongle(query="?timeout_s=60&stall_s=1")
-    _, n_dropped = read(source, 50_000)
-    assert n_dropped == 0
-    _, n_dropped = read(source, 10_000)
+    _, n_dropped = read(source, 60_000)
     assert n_dropped >= 1.0 * RATE_HZ
-    hung, again = (start["pid"] for start in made.starts)
-    assert is_gone(hung)
+    *hung, again = (start["pid"] for start in made.starts)
+    assert hung
+    assert all(map(is_gone, hung))
     assert not is_gone(again)
     source.close()
 

