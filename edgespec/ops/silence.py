@@ -10,7 +10,7 @@ from threading import Thread
 
 from edgespec.sources.source import Source
 
-__all__ = ["SILENT_S", "Hearing", "while_it_speaks"]
+__all__ = ["SILENT_S", "Hearing", "has_been_silent", "while_it_speaks"]
 
 _LOG = logging.getLogger(__name__)
 #: A radio reconnects within seconds; what is silent for longer has to be looked after.
@@ -27,6 +27,11 @@ class Hearing:
     def heard(self) -> None:
         """Take note that samples came."""
         self.heard_s = time.monotonic()
+
+
+def has_been_silent(since_s: float) -> bool:
+    """Whether a radio that gave nothing since then, by ``time.monotonic``, is to be given up."""
+    return time.monotonic() - since_s > SILENT_S
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Recording a source: from its reader to the disk, with a live line."""
 
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 from edgespec.errors import ConfigError, SourceError
 from edgespec.ops.meter import Meter
 from edgespec.ops.record.recording import GrowingRecording, recording_paths
+from edgespec.ops.silence import has_been_silent
 from edgespec.sources.reader import Reader
 from edgespec.sources.source import Source
 from edgespec.units import db_from_ratio
@@ -97,6 +99,7 @@ def record(
         stack.callback(reader.close)
         stop_on(stopping.set)
         reader.start()
+        begun_s = time.monotonic()
         (ring,) = reader.rings
         meter, n_shown = Meter(info.sample_format), 0
         while made.n_samples < n_wanted and not stopping.is_set():
@@ -106,7 +109,8 @@ def record(
                 kept = f"{made.n_samples / rate_hz:.1f} s before that are in {made.meta}"
                 raise SourceError(f"{error}; {kept}") from error
             if block is None:
-                if ring.finished:
+                is_given_up = info.is_live and not made.n_samples and has_been_silent(begun_s)
+                if ring.finished or is_given_up:
                     break
                 continue
             n_left = n_wanted - made.n_samples

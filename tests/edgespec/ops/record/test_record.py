@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from edgespec.cli import main
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.newfile import write_all
+from edgespec.ops import silence
 from edgespec.ops.meter import Meter
 from edgespec.ops.record import recording as recording_module
 from edgespec.ops.record.session import Recorded, record
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.sources import open_source
 from tests.made import band
+from tests.made.rtl_tcp_server import RtlTcpServer
 
 RATE_HZ = 1e5
 
@@ -215,6 +217,20 @@ def test_a_source_that_breaks_leaves_what_it_gave(samples, tmp_path: Path) -> No
 def test_a_source_that_gives_nothing_leaves_no_file(samples, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="gave no samples"):
         recorded(tmp_path / "r", samples[:0])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_radio_that_never_speaks_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "SILENT_S", 0.2)
+    with RtlTcpServer(b"\x80", n_bytes=(0,), stall=True) as server:
+        uri = f"rtl_tcp:127.0.0.1:{server.port}?center_freq=806M"
+        got = CliRunner().invoke(
+            main, ["record", "--source", uri, "-o", str(tmp_path / "x"), "--seconds", "1"]
+        )
+    assert got.exit_code == 4
+    assert "gave no samples" in got.stderr
     assert list(tmp_path.iterdir()) == []
 
 
