@@ -50,8 +50,9 @@ class Findings:
             + ".",
             f"- Sample to alarm, as the observer says: {_spread(told)}.",
             f"- Begin of an interferer to the subscriber: {_spread(self.begin_to_subscriber_ms)}.",
-            f"- Memory: {self.memory_mb[0]:g} to {self.memory_mb[1]:g} MB behind the first third, "
-            f"slope {self.slope_mb_per_hour:+.1f} MB an hour.",
+            f"- Memory: {self.memory_mb[0]:g} to {self.memory_mb[1]:g} MB in the second half, "
+            f"slope {self.slope_mb_per_hour:+.1f} MB an hour; "
+            f"{self.memory[:2][-1][1]:g} MB after a minute.",
             f"- Watchdog: at most {self.longest_pause_s:g} s without a sign of life, of "
             f"{WATCHDOG_S:g} s{'' if self.is_watchdog_fed else ': **starved**'}.",
             f"- Faults: {'; '.join(f'{name}: {n}' for name, n in sorted(self.faults.items()))}.",

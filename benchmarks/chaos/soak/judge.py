@@ -20,7 +20,7 @@ _LATE_S = 0.3
 #: What is no news about the band.
 _TROUBLES = (DROPPED, OVERLOAD, RECEIVER, GAIN_STEP)
 #: Nothing is said of memory before caches are full.
-_SETTLED_SHARE = 1 / 3
+_SETTLED_SHARE = 1 / 2
 
 
 @dataclass(frozen=True, slots=True)
