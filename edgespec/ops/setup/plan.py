@@ -107,7 +107,7 @@ def plan_for(
 def listing(radios: Sequence[FoundRadio]) -> str:
     """Return radios and bands as lines for people."""
     lines = ["Radios:"]
-    lines += [f"  {radio.uri:<28}{radio.words}" for radio in radios] or ["  none is found here"]
+    lines += [f"  {radio.uri:<26}  {radio.words}" for radio in radios] or ["  none is found here"]
     lines += ["", "Bands (or any frequency, such as 806M):"]
     lines += [
         f"  {band.name:<12}{format_hz(band.center_freq_hz):>12}  {band.words}"

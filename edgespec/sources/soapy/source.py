@@ -145,6 +145,8 @@ class SoapySource(Reconnecting):
     def _hang_up(self) -> None:
         if self._socket is not None and not self._closed.is_set():
             said = self._child.last_words()
-            _LOG.info("%s is opened anew; it said: %s", self.info.uri, said[:300] or "nothing")
+            _LOG.info(
+                "%s is opened anew%s", self.info.uri, f"; it said: {said[:300]}" if said else ""
+            )
         super()._hang_up()
         self._child.stop()

@@ -11,7 +11,7 @@ from edgespec.config import Config, load_config, override
 from edgespec.errors import ConfigError, SourceError, UsageError
 from edgespec.ops.setup.bandplan import BANDS, band_of
 from edgespec.ops.setup.found import FoundRadio, check_sources, found_radios, nothing_named
-from edgespec.ops.setup.plan import chosen_source, plan_for
+from edgespec.ops.setup.plan import chosen_source, listing, plan_for
 from edgespec.sources.soapy.listed import SoapyRadio
 from tests.made.broker import free_port
 from tests.made.rtl_tcp_server import RtlTcpServer
@@ -144,6 +144,8 @@ def test_a_gain_of_a_soapy_radio_is_asked_for_and_written(tmp_path: Path) -> Non
     assert load_config(path).source[0].gain_db == 31.5
     radio = FoundRadio("soapy:driver=uhd", "B200")
     assert "soapy:driver=uhd?center_freq=806M&gain=30" in nothing_named([radio])
+    long = FoundRadio("soapy:driver=uhd,serial=30F1234", "B200")
+    assert "soapy:driver=uhd,serial=30F1234  B200" in listing([long])
 
 
 def test_the_list_is_for_machines_too() -> None:
