@@ -21,6 +21,7 @@ from edgespec.flags import (
 )
 from edgespec.logs import STYLES, begin_logs
 from edgespec.newfile import write_new
+from edgespec.ops.adapt.cli import adapt
 from edgespec.ops.bundles import model
 from edgespec.ops.calibration.cli import calibrate
 from edgespec.ops.events.cli import events, incidents
@@ -333,6 +334,7 @@ def config_init(path: Path | None) -> None:
 
 
 for command in (
+    adapt,
     calibrate,
     events,
     history,

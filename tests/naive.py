@@ -564,3 +564,86 @@ def low_and_high(rows):
         low.append(values[at])
         high.append(values[len(values) - 1 - at])
     return low, high
+
+
+def refit_by_folds(features, outputs, left, weights, n_horizon, n_folds, strengths):
+    """The last layer's change of :class:`edgespec.inference.refit.Refit`, by rows and ``lstsq``.
+
+    ``features`` ``(n, f)``, ``outputs`` and ``left`` ``(n, n_horizon * n_bins)``. Returns the
+    change ``(f + 1, n_outputs)``, offset last, and for each order its start and strength.
+    """
+    n, n_features = features.shape
+    n_bins = left.shape[1] // n_horizon
+    fold_of = np.arange(n) * n_folds // n
+    known = np.column_stack([features, np.ones(n)])
+    orders = [
+        [
+            math.sqrt((1 if k == 0 else 2) / n_horizon)
+            * math.cos(math.pi * k * (2 * h + 1) / (2 * n_horizon))
+            for h in range(n_horizon)
+        ]
+        for k in range(n_horizon)
+    ]
+
+    def affine(rows):
+        change = np.zeros((n_features + 1, left.shape[1]))
+        for b in range(n_bins):
+            columns = [h * n_bins + b for h in range(n_horizon)]
+            x, y, w = [], [], []
+            for row in rows:
+                x += [float(outputs[row, column]) for column in columns]
+                y += [float(left[row, column]) for column in columns]
+                w += [float(weights[row])] * n_horizon
+            design = np.column_stack([x, np.ones(len(x))]) * np.array(w)[:, None]
+            slope, offset = np.linalg.lstsq(design, np.array(y) * w, rcond=None)[0]
+            for column in columns:
+                added = slope * outputs[:, column].astype(np.float64) + offset
+                change[:, column] = np.linalg.lstsq(known, added, rcond=None)[0]
+        return change
+
+    def ridge(rows, start, strength):
+        x, y, w = features[rows], left[rows].astype(np.float64), weights[rows][:, None]
+        if math.isinf(strength):
+            change = start.copy()
+            change[-1] = (w**2 * (y - x @ start[:-1])).sum(axis=0) / (w**2).sum()
+            return change
+        means = (w**2 * x).sum(axis=0) / (w**2).sum()
+        root = math.sqrt(strength * (w**2 * (x - means) ** 2).sum() / n_features)
+        held = np.column_stack([root * np.eye(n_features), np.zeros(n_features)])
+        design = np.vstack([w * np.column_stack([x, np.ones(len(x))]), held])
+        return np.linalg.lstsq(design, np.vstack([w * y, root * start[:-1]]), rcond=None)[0]
+
+    def candidates(rows):
+        for name, start in (("nothing", np.zeros((n_features + 1, left.shape[1]))),
+                            ("affine", affine(rows))):  # fmt: skip
+            for strength in strengths:
+                yield (name, strength), ridge(rows, start, strength)
+
+    def energies(rows, rest, k):
+        total = 0.0
+        for row in rows:
+            planes = rest[row].reshape(n_horizon, n_bins)
+            turned = sum(orders[k][h] * planes[h] for h in range(n_horizon))
+            total += weights[row] ** 2 * float((turned**2).sum())
+        return total
+
+    gains = [{} for _ in range(n_horizon)]
+    for fold in range(n_folds):
+        seen, others = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
+        for name, change in candidates(others):
+            rest = left - known @ change
+            for k in range(n_horizon):
+                gain = energies(seen, left, k) - energies(seen, rest, k)
+                gains[k][name] = gains[k].get(name, 0.0) + gain
+    best = [max(found, key=found.get) for found in gains]
+    taken, choices = np.zeros((n_features + 1, left.shape[1])), [("", 0.0)] * n_horizon
+    for name, change in candidates(np.arange(n)):
+        for k in range(n_horizon):
+            if name == best[k] and gains[k][name] > 0:
+                choices[k] = name
+                planes = change.reshape(-1, n_horizon, n_bins)
+                turned = sum(orders[k][h] * planes[:, h] for h in range(n_horizon))
+                for h in range(n_horizon):
+                    columns = slice(h * n_bins, (h + 1) * n_bins)
+                    taken[:, columns] += orders[k][h] * turned
+    return taken, tuple(choices)

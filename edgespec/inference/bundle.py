@@ -19,7 +19,15 @@ from edgespec.inference.manifest_json import manifest_from_json, manifest_to_jso
 from edgespec.newfile import replace_file
 from edgespec.records import FloatArray
 
-__all__ = ["MAX_BUNDLE_BYTES", "Bundle", "load_bundle", "shipped_bundle_path", "write_bundle"]
+__all__ = [
+    "MAX_BUNDLE_BYTES",
+    "Bundle",
+    "load_bundle",
+    "pack_bundle",
+    "put_bundle",
+    "shipped_bundle_path",
+    "write_bundle",
+]
 
 #: Fits every model a board of this class can run, and bounds what a wrong file can cost.
 MAX_BUNDLE_BYTES = 64 * 2**20
@@ -160,6 +168,24 @@ def write_bundle(
     Raises:
         ModelError: the parts do not belong together, or the file cannot be written.
     """
+    bundle, content = pack_bundle(path, manifest, model, golden_inputs, golden_outputs, weights)
+    put_bundle(bundle, content)
+    return bundle
+
+
+def pack_bundle(
+    path: str | Path,
+    manifest: Manifest,
+    model: bytes,
+    golden_inputs: FloatArray,
+    golden_outputs: FloatArray,
+    weights: bytes | None = None,
+) -> tuple[Bundle, bytes]:
+    """Return a bundle that nobody has written yet, to be checked before, and its bytes.
+
+    Raises:
+        ModelError: the parts do not belong together.
+    """
     path = Path(path)
     members = {
         "model.tflite": model,
@@ -175,14 +201,22 @@ def write_bundle(
             f"bundle {str(path)!r} would have {len(content)} bytes; at most {MAX_BUNDLE_BYTES} "
             "are accepted: use a smaller model"
         )
-    bundle = _parse(content, path)
+    return _parse(content, path), content
+
+
+def put_bundle(bundle: Bundle, content: bytes) -> None:
+    """Put a packed bundle into its place in one step; a power cut leaves the old file or the new.
+
+    Raises:
+        ModelError: it cannot be written; what was there is untouched.
+    """
     try:
-        replace_file(path, content)
+        replace_file(bundle.path, content)
     except OSError as error:
         raise ModelError(
-            f"bundle {str(path)!r} cannot be written ({error.strerror}): choose another place"
+            f"bundle {str(bundle.path)!r} cannot be written ({error.strerror}): choose another "
+            "place"
         ) from error
-    return bundle
 
 
 def shipped_bundle_path() -> Path:

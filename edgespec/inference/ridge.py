@@ -158,6 +158,11 @@ class NormalEquations:
         layer = (start + change).astype(np.float32)
         return layer[:-1], layer[-1]
 
+    def sums(self) -> tuple[_Double, _Double]:
+        """Return ``X'X`` and ``X'Y``, copies; the last input is the constant of the bias."""
+        gram, moment, _ = self._totals()
+        return gram, moment
+
     def mean_square_error(self, weights: FloatArray, bias: FloatArray) -> float:
         """Return the mean square error, over rows and targets, that a layer has on these rows.
 

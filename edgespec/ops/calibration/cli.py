@@ -6,33 +6,15 @@ from typing import Any
 
 import click
 
-from edgespec.finite import LARGEST
 from edgespec.flags import CONFIG_OPTION, JSON_OPTION, MODEL_OPTION, SOURCE_OPTION
+from edgespec.ops.duration import Duration
 from edgespec.sensitivity import SENSITIVITIES
 from edgespec.signals import stop_on_signals
 
 __all__ = ["calibrate"]
 
-_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 #: Of a live source, where nothing else is said.
 _USUAL_S = 1800.0
-
-
-class _Duration(click.ParamType[float]):
-    """A time with its unit: 90, 90s, 30m, 2h."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        if isinstance(value, float):
-            return value
-        match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(s|min|m|h|d)?\s*", str(value))
-        seconds = 0.0 if match is None else float(match[1]) * _SECONDS[match[2] or ""]
-        if not 0.0 < seconds <= LARGEST:
-            self.fail(f"{value!r:.40} is no duration; write 30m, 2h or 90s.", param, ctx)
-        return seconds
 
 
 class _PerDay(click.ParamType[float]):
@@ -78,7 +60,7 @@ class _PerDay(click.ParamType[float]):
 )
 @click.option(
     "--duration",
-    type=_Duration(),
+    type=Duration(),
     metavar="TIME",
     help="How much signal to hear: 30m (the default of a radio), 2h. Ctrl-C ends it earlier.",
 )

@@ -1,0 +1,71 @@
+"""``edgespec adapt`` on the command line."""
+
+from pathlib import Path
+
+import click
+
+from edgespec.flags import BAND_OPTION, CONFIG_OPTION, JSON_OPTION, MODEL_OPTION, SOURCE_OPTION
+from edgespec.ops.duration import Duration
+from edgespec.signals import stop_on_signals
+
+__all__ = ["adapt"]
+
+#: A last layer is known long before.
+_LONGEST_S = 600.0
+
+
+@click.command()
+@CONFIG_OPTION
+@SOURCE_OPTION
+@MODEL_OPTION
+@BAND_OPTION
+@click.option(
+    "--duration",
+    type=Duration(_LONGEST_S),
+    metavar="TIME",
+    help="How much signal to hear, warm-up included: 10s to 5m; default: 60s, or all of a "
+    "shorter recording. The last fifth is held back to compare on.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="BUNDLE",
+    help="The new bundle, FILE.edgespec.",
+)
+@JSON_OPTION
+def adapt(
+    config_path: Path | None,
+    source: str | None,
+    model: Path | None,
+    band: str | None,
+    duration: float | None,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Adapt a model to this place, in seconds, from what is normal here.
+
+    The last layer of its network is fitted to what is heard, and compared with the old one on
+    signal that is held back. Only a better one is written; otherwise the exit code is 7, and
+    nothing changes. It refuses signal that raises an event: run it while nothing else than usual
+    is on the band.
+    """
+    from edgespec.config import load_config, override
+    from edgespec.machine import keep_machine_code
+    from edgespec.ops.adapt.report import adapt_band
+    from edgespec.ops.setup.found import check_sources
+    from edgespec.wire.text import encode
+
+    config = override(load_config(config_path), source=source, model=model)
+    check_sources(config, refuse_simulation=False)
+    keep_machine_code(config.node.state_dir)
+    done = adapt_band(
+        config,
+        band,
+        duration,
+        output,
+        lambda text: click.echo(f"adapt: {text}", err=True),
+        stop_on_signals,
+    )
+    click.echo(encode(done.as_json()) if as_json else done.as_text())

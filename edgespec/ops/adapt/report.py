@@ -1,0 +1,178 @@
+"""An adapted model: heard, fitted, tried, and written only where it is better."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from edgespec.config import Config
+from edgespec.errors import ModelError, QualityError, UsageError
+from edgespec.inference.bundle import Bundle, load_bundle, put_bundle, shipped_bundle_path
+from edgespec.inference.rehead import pack_reheaded, proved_in
+from edgespec.observer.startup import open_radio, open_runtime
+from edgespec.ops.adapt.adaptation import Adaptation
+from edgespec.ops.adapt.listen import hear
+from edgespec.ops.adapt.trial import Interval, Trial
+from edgespec.records import SourceInfo
+
+__all__ = ["Adapted", "adapt_band"]
+
+_USUAL_S = 60.0
+_NOT_BETTER = "no bundle is written, and the old one stays"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """A bundle that was written, what it came from, and what it is worth."""
+
+    bundle: Bundle
+    parent: Bundle
+    trial: Trial
+    done: dict[str, Any]
+    proved: dict[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return an object of schema ``edgespec.adapted/1``."""
+        return {
+            "schema": "edgespec.adapted/1",
+            "bundle": str(self.bundle.path),
+            "sha256": self.bundle.sha256,
+            **self.done,
+            "golden_error": self.proved,
+        }
+
+    def as_text(self) -> str:
+        """Return lines for people."""
+        done, trial = self.done, self.trial
+        proved = ", ".join(f"{name} within {error:.1e}" for name, error in self.proved.items())
+        return "\n".join(
+            [
+                f"{self.bundle.manifest.name} from {self.parent.manifest.name} "
+                f"{self.parent.sha256[:12]}, on {done['signal_s']:.0f} s of {done['source']}",
+                f"  error on {done['held_back_s']:.0f} s that were held back: "
+                f"{trial.before} before, {trial.after} after",
+                f"  difference: {trial.difference}",
+                f"  {done['orders_changed']} of {done['orders']} orders of the horizon changed; "
+                f"golden vectors agree: {proved}",
+                f"  wrote {self.bundle.path}: run 'edgespec monitor --model {self.bundle.path}'. "
+                "A calibration of the site belongs to the old model: calibrate again",
+            ]
+        )
+
+
+def adapt_band(
+    config: Config,
+    band_id: str | None,
+    duration_s: float | None,
+    output: Path,
+    say: Callable[[str], None],
+    stop: Callable[[Callable[[], None]], None] = lambda stop: None,
+) -> Adapted:
+    """Fit the last layer of a band's model to what it hears, and write the bundle if it is better.
+
+    Args:
+        config: of the observer.
+        band_id: which band; None: the first.
+        duration_s: how much signal to hear, warm-up included; None: a minute, or all of a
+            recording that is shorter.
+        output: the new bundle; not the old one.
+        say: told of the progress.
+        stop: given what ends it early, which changes nothing.
+
+    Raises:
+        QualityError: the new layer is not better, or the signal is none to learn from.
+        UsageError: the band is unknown, or the new bundle would take the place of the old one.
+        ModelError: the bundle cannot be adapted, or too little was heard.
+        EdgespecError: as :func:`edgespec.observer.startup.open_radio`.
+    """
+    view = _view(config, band_id)
+    band = view.band[0]
+    parent = load_bundle(band.model or shipped_bundle_path())
+    if output.exists() and output.samefile(parent.path):
+        raise UsageError(
+            f"{str(output)!r} is the bundle that is adapted: write the new one elsewhere, the old "
+            "one is the way back"
+        )
+    # By its name it is the band's at its own rate alone; the source is refused at another.
+    view = replace(view, band=(replace(band, model=parent.path),))
+    backend = open_runtime(view, parent)
+    radio = open_radio(view, view.source[0])
+    try:
+        info = radio.source.info
+        adaptation = Adaptation(parent, backend, _duration_s(info, duration_s))
+    except BaseException:
+        radio.source.close()
+        raise
+    hear(radio, adaptation, say, stop)
+    trial = adaptation.trial()
+    if adaptation.new is None or adaptation.refitted is None:
+        raise ModelError("nothing was fitted: hear more signal")
+    if not trial.is_better:
+        raise QualityError(
+            "the new last layer is not better by more than chance on "
+            f"{_held_back_s(adaptation):.3g} s that were held back: {trial.before} before, "
+            f"{trial.after} after, difference {trial.difference}: {_NOT_BETTER}"
+        )
+    choices = adaptation.refitted.choices
+    done = {
+        "utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "parent": parent.manifest.name,
+        "parent_sha256": parent.sha256,
+        "source": info.uri,
+        "signal_s": adaptation.plan.duration_s,
+        "held_back_s": _held_back_s(adaptation),
+        "n_fitted": adaptation.n_fitted,
+        "n_held_back": adaptation.n_held_back,
+        "n_unused": adaptation.n_unused,
+        "method": "ridge towards the old last layer, by order of the horizon",
+        "orders": len(choices),
+        "orders_changed": adaptation.refitted.n_changed,
+        "orders_from_affine": sum(start == "affine" for start, _ in choices),
+        "error_before_db": _numbers(trial.before),
+        "error_after_db": _numbers(trial.after),
+        "difference_db": _numbers(trial.difference),
+    }
+    training = {**parent.manifest.training, "adapted": done}
+    training |= _card(parent, done, trial)
+    made, content = pack_reheaded(output, parent, backend, adaptation.new, training)
+    proved = proved_in(made)
+    put_bundle(made, content)
+    return Adapted(made, parent, trial, done, proved)
+
+
+def _view(config: Config, band_id: str | None) -> Config:
+    for band in config.band:
+        if band_id in (None, band.id):
+            return config.only(band)
+    known = ", ".join(band.id for band in config.band)
+    raise UsageError(f"there is no band {band_id!r:.60}; the configuration has {known:.200}")
+
+
+def _duration_s(source: SourceInfo, asked_s: float | None) -> float:
+    if asked_s is not None:
+        return asked_s
+    if source.n_samples is None:
+        return _USUAL_S
+    return min(source.n_samples / source.sample_rate_hz, _USUAL_S)
+
+
+def _held_back_s(adaptation: Adaptation) -> float:
+    return adaptation.plan.duration_s - adaptation.plan.held_back_s
+
+
+def _numbers(interval: Interval) -> dict[str, float]:
+    return {"mean": interval.mean, "low": interval.low, "high": interval.high}
+
+
+def _card(parent: Bundle, done: dict[str, Any], trial: Trial) -> dict[str, Any]:
+    """Return the parent's card with a line on top of whose figures they are."""
+    card = parent.manifest.training.get("card")
+    if not isinstance(card, dict):
+        return {}
+    line = (
+        f"from {done['parent']} {done['parent_sha256'][:12]} on {done['signal_s']:.0f} s of "
+        f"{done['source']}, {done['utc']}: {trial.before} before, {trial.after} after on what was "
+        "held back. Thresholds and all figures below are the parent's"
+    )
+    return {"card": {"adapted": line, **card}}

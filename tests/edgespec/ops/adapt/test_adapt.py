@@ -1,0 +1,184 @@
+"""``edgespec adapt``: a bundle that is better here, or none."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from edgespec.cli import main
+from edgespec.inference.bundle import load_bundle
+from tests.made import tiny_dense
+
+RATE_HZ = 1_000_000
+
+
+def noise(seed: int, seconds: float, tilt: float = 0.0) -> np.ndarray:
+    """Return complex noise; ``tilt`` makes one half of the band weaker at the same power."""
+    rng = np.random.default_rng(seed)
+    n = round(seconds * RATE_HZ)
+    white = rng.normal(0.0, 14.0, n) + 1j * rng.normal(0.0, 14.0, n)
+    tilted = white[1:] + tilt * 1j * white[:-1]
+    return np.asarray(tilted / np.sqrt(1.0 + tilt**2))
+
+
+def recording(path: Path, samples: np.ndarray, rate_hz: int = RATE_HZ) -> str:
+    iq = np.column_stack([samples.real, samples.imag]) + 127.5
+    np.clip(np.rint(iq), 0, 255).astype(np.uint8).tofile(path)
+    return f"raw:{path}?datatype=cu8&sample_rate={rate_hz}&center_freq=433.9M"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a parent, and one that is at home in tilted noise."""
+    made = tmp_path_factory.mktemp("adapt")
+    tiny_dense.write(made / "parent.edgespec", np.random.default_rng(3), half=True)
+    (made / "edgespec.toml").write_text(
+        f"[node]\nstate_dir = {json.dumps(str(made / 'state'))}\n"
+        '[detect]\ndetectors = ["energy"]\nwarmup_s = 0.3\n'
+    )
+    recording(made / "tilted.cu8", noise(1, 1.5, 0.3))
+    return made
+
+
+def adapt(folder: Path, uri: str, out: Path, *more: object, model: str = "parent") -> Result:
+    args = ("adapt", "-c", folder / "edgespec.toml", "--model", folder / f"{model}.edgespec",
+            "--source", uri, "-o", out, *more)  # fmt: skip
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+def tilted(folder: Path) -> str:
+    return f"raw:{folder / 'tilted.cu8'}?datatype=cu8&sample_rate={RATE_HZ}&center_freq=433.9M"
+
+
+@pytest.fixture(scope="module")
+def child(folder: Path) -> dict[str, object]:
+    got = adapt(folder, tilted(folder), folder / "child.edgespec", "--json")
+    assert got.exit_code == 0, got.output
+    return dict(json.loads(got.stdout, parse_constant=pytest.fail))
+
+
+def test_it_is_better_and_says_so(folder: Path, child: dict[str, object]) -> None:
+    made = load_bundle(folder / "child.edgespec")
+    parent = load_bundle(folder / "parent.edgespec")
+    assert child["sha256"] == made.sha256
+    assert child["parent_sha256"] == parent.sha256
+    assert child["difference_db"]["high"] < 0.0  # type: ignore[index]
+    assert child["error_after_db"]["mean"] < child["error_before_db"]["mean"]  # type: ignore[index]
+    done = made.manifest.training["adapted"]
+    assert done["parent_sha256"] == parent.sha256
+    assert done["signal_s"] == pytest.approx(1.5, abs=0.01)
+    assert made.manifest.detectors == parent.manifest.detectors
+    assert "numba" in child["golden_error"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("backend", ["numba", "litert"])
+def test_the_observer_runs_it(folder: Path, child: dict[str, object], backend: str) -> None:
+    path = str(child["bundle"])
+    got = CliRunner().invoke(main, ["model", "verify", path, "--backend", backend])
+    assert got.exit_code == 0, got.output
+    args = ["monitor", "-c", str(folder / "edgespec.toml"), "--model", path, "--backend", backend,
+            "--source", tilted(folder), "--json"]  # fmt: skip
+    got = CliRunner().invoke(main, args)
+    assert got.exit_code == 0, got.output
+    state = json.loads(got.stdout.splitlines()[-1])
+    assert state["model_sha256"] == child["sha256"]
+
+
+def test_one_that_is_worse_is_not_written(folder: Path, child: dict[str, object]) -> None:
+    """Another shape for four fifths, then that which the old layer knows: nothing is written."""
+    samples = np.concatenate([noise(2, 1.2, -0.3), noise(3, 0.3, 0.3)])
+    out = folder / "worse.edgespec"
+    got = adapt(folder, recording(folder / "turns.cu8", samples), out, model="child")
+    assert got.exit_code == 7, got.output
+    assert "not better by more than chance" in got.output
+    assert "no bundle is written" in got.output
+    assert not out.exists()
+
+
+def _with_tone(samples: np.ndarray) -> np.ndarray:
+    n = np.arange(len(samples) // 2, len(samples))
+    samples[n] += 60.0 * np.exp(2j * np.pi * 0.11 * n)
+    return samples
+
+
+REFUSED: dict[str, tuple[Callable[[], np.ndarray], tuple[str, ...], int, str]] = {
+    "an alarm": (lambda: _with_tone(noise(4, 1.5)), (), 7, "an event was raised"),
+    "clipping": (lambda: 12.0 * noise(4, 1.5), (), 7, "event was raised|segments clip"),
+    "too short": (lambda: noise(4, 0.4), (), 5, "of signal are too few"),
+    "ends early": (lambda: noise(4, 1.0), ("--duration", "2s"), 4, "the signal ended after"),
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_signal_that_teaches_nothing_is_refused(folder: Path, tmp_path: Path, why: str) -> None:
+    made, more, exit_code, says = REFUSED[why]
+    out = tmp_path / "no.edgespec"
+    got = adapt(folder, recording(tmp_path / "signal.cu8", made()), out, *more)
+    assert got.exit_code == exit_code, got.output
+    assert any(part in got.output for part in says.split("|"))
+    assert not out.exists()
+
+
+def test_another_rate_is_refused(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "no.edgespec"
+    got = adapt(folder, recording(tmp_path / "signal.cu8", noise(4, 1.0), 2 * RATE_HZ), out)
+    assert got.exit_code in (3, 4)
+    assert "sample rate" in got.output or "S/s" in got.output
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--duration", "soon"), "write 30m, 2h or 90s"),
+        (("--duration", "1h"), "more than 600 s"),
+        (("--band", "none"), "there is no band"),
+    ],
+)
+def test_what_cannot_be_understood(folder: Path, more: tuple[str, ...], says: str) -> None:
+    got = adapt(folder, tilted(folder), folder / "no.edgespec", *more)
+    assert got.exit_code == 2
+    assert says in got.output
+
+
+def test_the_way_back_is_kept(folder: Path) -> None:
+    before = (folder / "parent.edgespec").read_bytes()
+    got = adapt(folder, tilted(folder), folder / "parent.edgespec")
+    assert got.exit_code == 2
+    assert "the old one is the way back" in got.output
+    assert (folder / "parent.edgespec").read_bytes() == before
+
+
+@pytest.mark.parametrize("step", ["fsync", "rename"])
+def test_a_power_cut_leaves_the_bundle_that_was_there(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Whatever was written by then lies beside its place: the old file is whole at every byte."""
+    out = tmp_path / "out.edgespec"
+    old = (folder / "parent.edgespec").read_bytes()
+    out.write_bytes(old)
+    seen: list[bytes] = []
+
+    def cut(*args: object) -> None:
+        seen.append(out.read_bytes())
+        raise OSError(5, "the power is gone")
+
+    if step == "fsync":
+        monkeypatch.setattr(os, "fsync", cut)
+    else:
+        replace = Path.replace
+        monkeypatch.setattr(
+            Path, "replace",
+            lambda path, to: cut() if Path(to) == out else replace(path, to),
+        )  # fmt: skip
+    got = adapt(folder, tilted(folder), out)
+    monkeypatch.undo()
+    assert got.exit_code != 0
+    assert out.read_bytes() == old
+    if step == "rename":
+        assert seen == [old]
+        load_bundle(out)
