@@ -38,7 +38,7 @@ class HeadSpace:
 
     def features(self, output: FloatArray) -> FloatArray:
         """Return ``z`` ``(n_features,)`` of what the model returned, ``(n_outputs,)``."""
-        return (output - self.head.bias) @ self.directions
+        return np.asarray((output - self.head.bias) @ self.directions, np.float32)
 
     def changed(self, slopes: FloatArray, offset: FloatArray) -> Dense:
         """Return the layer that adds ``z slopes + offset`` to what this one returns.

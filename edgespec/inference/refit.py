@@ -88,7 +88,7 @@ class Refit:
         self._row[0, :-1] = features
         self._row[0, -1] = 1.0
         self._row *= np.float32(weight)
-        rotated = (self._cosines @ left) * np.float32(weight)
+        rotated = np.asarray(self._cosines @ left * weight, np.float32)
         self._folds[fold].add(self._row, rotated.reshape(1, -1))
 
     def affine(self) -> Refitted:

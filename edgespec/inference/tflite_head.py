@@ -30,7 +30,7 @@ _DATA = 0
 _DEQUANTIZE, _FULLY_CONNECTED = 6, 9
 #: RESHAPE, SQUEEZE and EXPAND_DIMS hand on all values in their order.
 _PLUMBING = (22, 43, 70)
-_DTYPES = {0: np.dtype("<f4"), 1: np.dtype("<f2")}
+_DTYPES: dict[int, np.dtype[np.floating[Any]]] = {0: np.dtype("<f4"), 1: np.dtype("<f2")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,15 +19,15 @@ N_HIDDEN = 6
 KINDS = {np.float32: schema.TensorType.FLOAT32, np.float16: schema.TensorType.FLOAT16}
 
 
-def layers(rng: np.random.Generator, n_outputs: int = 256, scale: float = 0.3) -> Network:
+def layers(rng: np.random.Generator) -> Network:
     """A layer of rectifiers that sees the whole window, and the last one; float16 holds both."""
 
     def drawn(*shape: int) -> NDArray[np.float32]:
-        values = rng.normal(0.0, scale, shape)
+        values = rng.normal(0.0, 0.3, shape)
         return values.astype(np.float16).astype(np.float32)
 
     hidden = Dense("relu", drawn(512, N_HIDDEN) * np.float32(0.25), drawn(N_HIDDEN))
-    return Network((), (hidden, Dense("linear", drawn(N_HIDDEN, n_outputs), drawn(n_outputs))))
+    return Network((), (hidden, Dense("linear", drawn(N_HIDDEN, 256), drawn(256))))
 
 
 def tflite(

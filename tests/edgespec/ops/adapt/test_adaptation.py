@@ -91,5 +91,5 @@ def test_bad_segments_teach_nothing(parent: Bundle, rng: np.random.Generator) ->
 
 
 def test_a_signal_that_is_too_short_is_refused_before_it_is_heard(parent: Bundle) -> None:
-    with pytest.raises(ModelError, match=r"0.4 s of signal are too few.*at least 0\.6"):
+    with pytest.raises(ModelError, match=r"0.4 s of signal are too few.*at least 0\.55 s"):
         Adaptation(parent, open_backend(parent, "numba"), 0.4)
