@@ -27,7 +27,10 @@ class KeptState:
 
 
 def condition_of(state: ObserverState) -> dict[str, Any]:
-    """Return what is worth a row where it differs from before: no figure that moves by itself."""
+    """Return what is worth a row where it differs from before: no figure that moves by itself.
+
+    Alarms are events.
+    """
     if state.warmup_left_s > 0:
         phase = "warming up"
     else:
@@ -36,7 +39,6 @@ def condition_of(state: ObserverState) -> dict[str, Any]:
     return {
         "phase": phase,
         "why": state.unscored_reason if phase == "not scored" else "",
-        "alarm": state.alarm,
         "troubles": list(state.troubles),
         "distrust": state.distrust,
         "cell": None if cell is None or cell.state is CellState.NONE else cell.identity,

@@ -1,6 +1,7 @@
 """Minutes on one plane of time and frequency."""
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def heat_map(found: BandHistory, trace: str) -> HeatMap:
     end_ns = max(one.minute.utc_ns + round(one.minute.duration_s * _NS) for one in found.minutes)
     span_s = (end_ns - start_ns) / _NS
     slot_s = _MINUTE_S * max(1, -(-span_s // (_MINUTE_S * _MOST_SLOTS)))
-    n_slots = max(1, round(span_s / slot_s))
+    n_slots = max(1, ceil(span_s / slot_s - 0.01))
     values = np.full((n_slots, len(freqs_hz)), np.nan, np.float32)
     for one in found.minutes:
         minute = one.minute

@@ -19,6 +19,8 @@ _NS_A_DAY = 86_400_000_000_000
 _MHZ = 1e6
 _MOST_BOXES, _MOST_INCIDENTS = 300, 12
 _LEAST_RANGE_DB = 15.0
+#: Of the picture, so wide is a box at least.
+_LEAST_WIDTH = 0.003
 _ALERT, _OTHER = "tab:red", "white"
 
 
@@ -85,7 +87,7 @@ def _heat_panel(figure: Any, panel: Any, found: BandHistory, heat: HeatMap, trac
     figure.colorbar(image, ax=panel, label=label, pad=0.01, aspect=40)
     strongest = sorted(found.events, key=lambda event: -abs(event.severity_db))[:_MOST_BOXES]
     for event in strongest:
-        _box(panel, event, heat.slot_s)
+        _box(panel, event, _LEAST_WIDTH * (end_ns - heat.start_ns))
     panel.set_ylim(lower, upper)
     panel.set_ylabel("frequency, MHz" if heat.freqs_hz[0] >= 0 else "offset, MHz")
     n_left = len(found.events) - len(strongest)
@@ -93,10 +95,10 @@ def _heat_panel(figure: Any, panel: Any, found: BandHistory, heat: HeatMap, trac
     panel.set_title(f"{drawn}; {n_left} weaker events not drawn" if n_left else drawn, fontsize=8)
 
 
-def _box(panel: Any, event: Event, slot_s: float) -> None:
+def _box(panel: Any, event: Event, least_ns: float) -> None:
     """Draw the edges of an event, wide enough to be seen."""
     begin, end = event.start_ns / _NS_A_DAY, event.end_ns / _NS_A_DAY
-    spare = max(0.0, slot_s * 1e9 / _NS_A_DAY - (end - begin)) / 2.0
+    spare = max(0.0, least_ns / _NS_A_DAY - (end - begin)) / 2.0
     begin, end = begin - spare, end + spare
     lower, upper = event.freq_lower_hz / _MHZ, event.freq_upper_hz / _MHZ
     across, along = (begin, end, end, begin, begin), (lower, lower, upper, upper, lower)
@@ -128,7 +130,7 @@ def _level_panel(panel: Any, found: BandHistory) -> None:
     occupied.fill_between(days, 0.0, shares, color="tab:green", alpha=0.25, lw=0)
     occupied.set_ylim(0.0, 100.0)
     occupied.set_ylabel("occupied, %", color="tab:green")
-    panel.legend(fontsize=7, loc="upper left", ncols=3)
+    panel.legend(fontsize=7, loc="center left", ncols=3)
 
 
 def _incidents_of(found: BandHistory) -> list[tuple[str, list[Event]]]:

@@ -209,7 +209,6 @@ def _change_line(one: KeptState) -> str:
         words = f"the observer {'ended' if told['run'] == 'ended' else 'began'}"
     else:
         parts = [
-            "ALARM" if told.get("alarm") else "",
             str(told.get("phase", "")) + (f" ({told['why']})" if told.get("why") else ""),
             ", ".join(map(str, told.get("troubles") or ())),
             f"cell {told['cell']}" if told.get("cell") is not None else "",

@@ -38,7 +38,7 @@ def test_of_many_minutes_a_slot_has_the_largest(tmp_path: Path, rng: np.random.G
     minutes[7].max_dbfs[5] = -20.0
     heat = made(tmp_path, minutes)
     assert heat.slot_s == 180.0
-    assert len(heat.values) == 530
+    assert len(heat.values) == 531
     assert np.nanmax(heat.values[:, 5]) == pytest.approx(-20.0, abs=0.26)
     assert np.nanargmax(heat.values[:, 5]) == round(70 / 3)
 

@@ -83,10 +83,10 @@ def test_a_field_strength_has_the_antenna_in_it(config: Config, rng: np.random.G
 
 def test_changes_are_lines_the_last_of_many(config: Config) -> None:
     store = store_of(config.node.state_dir)
-    watching = {"phase": "watching", "alarm": False, "cell": 123, "mqtt_connected": False}
+    watching = {"phase": "watching", "cell": 123, "mqtt_connected": False}
     told = [
         ("", {"run": "begun", "node": "pi"}),
-        *[("lte", watching), ("lte", {**watching, "alarm": True})] * 20,
+        *[("lte", watching), ("lte", {**watching, "cell": None})] * 20,
         ("gsm", {"phase": "warming up"}),
         ("lte", {"phase": "not scored", "why": "dropped", "troubles": ["overload"],
                  "distrust": "too short"}),
@@ -98,7 +98,8 @@ def test_changes_are_lines_the_last_of_many(config: Config) -> None:
     store.close()
     lines = found(config).as_text()
     assert lines[1] == "... 23 changes before: --json has all"
-    assert lines[-3].endswith("ALARM, watching, cell 123, broker unreachable")
+    assert lines[-3].endswith("  watching, broker unreachable")
+    assert lines[-4].endswith("  watching, cell 123, broker unreachable")
     assert lines[-2].endswith("not scored (dropped), overload, not trusted: too short")
     assert lines[-1] == "2026-01-19T08:00:43Z  the observer ended"
     changes = found(config).as_json(has_traces=False)
