@@ -24,7 +24,7 @@ from edgespec.framing import Framing
 from edgespec.history.keeper import HistoryKeeper
 from edgespec.history.opening import history_path
 from edgespec.history.past import Past
-from edgespec.observer.alerting import open_history, open_inbox, open_judge
+from edgespec.observer.alerting import open_history, open_inbox, open_judge, open_normals
 from edgespec.observer.startup import check_config, open_observer
 from edgespec.records import BandInfo, Event, EventType
 from edgespec.wire.request import Request, parse_response
@@ -116,6 +116,21 @@ def test_a_recording_leaves_no_trace_and_is_judged_by_the_rules_alone(config: Co
         with Run(config, is_live=False) as run:
             assert reasons(run.tell("e2")) == {""}
     assert {p: p.read_bytes() for p in config.node.state_dir.rglob("*") if p.is_file()} == before
+
+
+def test_who_watches_a_site_knows_what_people_call_normal(config: Config) -> None:
+    is_normal = open_normals(config)
+    with Run(config) as run:
+        run.tell("e1", kind="drift")
+    drift = event_of("drift", event_id="e2", at_s=600.0)
+    assert not is_normal(drift)
+    actions = Actions(config.node.state_dir, ["lte"])
+    taught = actions.do(Request("normal", id="e1"))
+    assert is_normal(drift)
+    assert not is_normal(replace(drift, peak_dbfs=-37.0))
+    assert not is_normal(replace(drift, kind="noise-floor-raised"))
+    actions.do(Request("undo", id=taught["id"]))
+    assert not is_normal(drift)
 
 
 def test_requests_are_off_until_somebody_allows_them() -> None:

@@ -240,3 +240,19 @@ def test_a5_what_was_learnt_again_is_what_counts(rng) -> None:
     assert max(worst) < 15.0
     (hot,) = segments(rng, 1, from_=0)
     assert {score.detector: score.value for score in poisoned.score(hot)}["zscore"] > 20.0
+
+
+def test_a5_what_is_usual_at_this_hour_is_trusted_however_the_last_run_was(
+    rng, tmp_path: Path
+) -> None:
+    kept = kept_file(tmp_path, "cell", "rtlsdr:1", 20.0, "ab")
+    judged(rng, kept)
+    for more_db, is_trusted in ((0.0, False), (15.0, True)):
+        warmup = WarmUp(GEOMETRY, N_WARMUP, kept, ERROR_STD_DB, lambda: 5 * NS_H)
+        usual_dbfs = np.full(32, -55.0)
+        usual_dbfs[20:22] += more_db
+        warmup.usual_dbfs = lambda usual=usual_dbfs: usual
+        for segment in segments(rng, from_=0):
+            warmup.add(segment)
+        found = warmup.judge(Grid())
+        assert ("differs from the last run" in found.distrust) is not is_trusted

@@ -6,11 +6,25 @@ import numpy as np
 import pytest
 
 from edgespec.clock import ClockQuality
+from edgespec.config import BandConfig, DetectConfig
+from edgespec.detect.regions import Region
+from edgespec.detect.slow.moved import Moved
 from edgespec.detect.slow.watch import SlowRules
+from edgespec.inference.backends import open_backend
 from edgespec.kinds import DRIFT
 from edgespec.observer.kept_site import site_file
 from edgespec.observer.watched_site import SitePlan, WatchedSite
-from edgespec.records import EventType
+from edgespec.records import (
+    Decision,
+    Event,
+    EventType,
+    FloatArray,
+    IqBlock,
+    SampleFormat,
+    SourceInfo,
+)
+from tests.made import band, tiny, tiny_network
+from tests.made.chain import chain_of
 from tests.made.slow_site import GEOMETRY, Site, grid_at, in_bins
 
 
@@ -74,3 +88,48 @@ def test_a_known_hour_says_what_is_usual_in_it(rng: np.random.Generator, tmp_pat
     first.finish()
     assert watched(tmp_path, site).usual_dbfs() is not None
     assert watched(tmp_path, site, clock=ClockQuality.UNSYNCHRONISED).usual_dbfs() is None
+
+
+def test_a_chain_looks_tells_and_forgets(rng: np.random.Generator) -> None:
+    """What the site says goes the way of other events, and an alarm is shown to it."""
+    bundle = tiny_network.bundle()
+    source = SourceInfo("test:", band.RATE_HZ, band.CENTER_HZ, SampleFormat.CF32, False)
+    detect = DetectConfig(warmup_s=0.3, hold_off_s=0.05, detectors=("zscore",))
+    chain = chain_of(
+        bundle, open_backend(bundle), source, BandConfig(id="cell"), detect,
+        max_block_samples=8 * tiny.RECIPE.hop_samples, computing="plain",
+        site=SitePlan(SlowRules()),
+    )  # fmt: skip
+    assert chain.site is not None
+    heard: list[tuple[int, bool]] = []
+    look = chain.site.watch.look
+
+    def noted(decision: Decision, target: FloatArray, *, is_alarm: bool) -> list[Event]:
+        heard.append((decision.tick_start, is_alarm))
+        assert target.shape == (tiny.GEOMETRY.n_horizon, tiny.GEOMETRY.n_bins)
+        return look(decision, target, is_alarm=is_alarm)
+
+    chain.site.watch.look = noted  # type: ignore[method-assign]
+    samples = band.cf32(band.with_tone(band.noise(rng, 1.5), 0.8, 1.2))
+    hop = tiny.RECIPE.hop_samples
+    for start in range(0, len(samples) - hop, hop):
+        block = IqBlock(samples[start : start + hop], band.RATE_HZ, band.CENTER_HZ, start, 0)
+        list(chain.process(block))
+    seconds = np.array([tick for tick, _ in heard]) / chain.grid.tick_hz
+    # Not in the warm-up, then ten times a second, and it knows when somebody else was there.
+    assert seconds[0] >= 0.3
+    assert np.diff(seconds).min() >= 0.099
+    alarms = [second for second, (_, is_alarm) in zip(seconds, heard, strict=True) if is_alarm]
+    assert alarms
+    assert 0.8 <= min(alarms) <= max(alarms) <= 1.3
+    before_dbfs = chain.site.watch.levels.level_dbfs.copy()
+    chain._follow(2.0)
+    np.testing.assert_allclose(chain.site.watch.levels.level_dbfs, before_dbfs + 2.0)
+    moved = Moved(DRIFT, Region(0, 1, 0, 1, 6.0), 3.0, 6.0, -80.0, 0, 0)
+    assert not chain.snapshot().alarm
+    chain.site.watch._open.append(moved)
+    assert chain.snapshot().alarm
+    (end,) = chain.finish()
+    assert (end.kind, end.event_type, end.band) == (DRIFT, EventType.END, "cell")
+    chain.site.watch._open.append(moved)
+    assert [event.kind for event in chain.retune(grid_at(1e6))] == [DRIFT]
