@@ -90,7 +90,7 @@ def _table(found: Sequence[Told], minutes: float) -> str:
         those = [one for one in found if one.context == context]
         plain = [one for one in those if not one.rate_db]
         row: list[object] = [
-            context, f"{len(plain) * minutes / 60.0:g} h", sum(one.n_other for one in plain)
+            context, f"{len(plain) * minutes / 60.0:.1f} h", sum(one.n_other for one in plain)
         ]  # fmt: skip
         for rate_db in RATES_DB:
             ramps = [one for one in those if one.rate_db == rate_db]
@@ -106,9 +106,9 @@ def _table(found: Sequence[Told], minutes: float) -> str:
 
 
 @click.command()
-@click.option("--observers", "n_observers", default=36, show_default=True, help="In all.")
-@click.option("--minutes", default=60.0, show_default=True, help="Of each.")
-@click.option("--ramped", "n_ramped", default=12, show_default=True, help="That hear ramps, too.")
+@click.option("--observers", "n_observers", default=12, show_default=True, help="In all.")
+@click.option("--minutes", default=40.0, show_default=True, help="Of each.")
+@click.option("--ramped", "n_ramped", default=6, show_default=True, help="That hear ramps, too.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
 def main(n_observers: int, minutes: float, n_ramped: int, save: bool) -> None:
     """Count drifts that are none, and say how early ramps are told."""
