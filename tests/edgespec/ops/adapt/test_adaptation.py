@@ -32,7 +32,7 @@ def segment(rng: np.random.Generator, shape_db: np.ndarray, **changes: object) -
 def adapted(
     parent: Bundle, rng: np.random.Generator, shape_db: np.ndarray, later_db: np.ndarray
 ) -> Adaptation:
-    made = Adaptation(parent, open_backend(parent, "numba"), DURATION_S)
+    made = Adaptation(parent, open_backend(parent, "litert"), DURATION_S)
     for n in range(N_SEGMENTS):
         start_s = n * HOP_S
         is_late = start_s >= made.plan.held_back_s
@@ -75,7 +75,7 @@ def test_what_is_held_back_is_never_learnt(parent: Bundle, rng: np.random.Genera
 
 
 def test_bad_segments_teach_nothing(parent: Bundle, rng: np.random.Generator) -> None:
-    made = Adaptation(parent, open_backend(parent, "numba"), DURATION_S)
+    made = Adaptation(parent, open_backend(parent, "litert"), DURATION_S)
     shape = np.zeros(64)
     flags = np.zeros(12, np.uint8)
     flags[3] = FrameFlag.CLIPPED
@@ -92,4 +92,4 @@ def test_bad_segments_teach_nothing(parent: Bundle, rng: np.random.Generator) ->
 
 def test_a_signal_that_is_too_short_is_refused_before_it_is_heard(parent: Bundle) -> None:
     with pytest.raises(ModelError, match=r"0.4 s of signal are too few.*at least 0\.55 s"):
-        Adaptation(parent, open_backend(parent, "numba"), 0.4)
+        Adaptation(parent, open_backend(parent, "litert"), 0.4)
