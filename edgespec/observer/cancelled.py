@@ -236,7 +236,7 @@ class CancelledBand:
         plane, scan = self._make_plane(cell), self._scan_of(cell)
         if scan is not self._scan:
             self._scale.begin()
-            self._known, self.doubt = None, ""
+            self._known, self.doubt, self._neighbours = None, "", Neighbours()
             self._gain = ReceiverGain(plane.plan.n_subbands)
         self.cell, self._plane, self._scan = cell, plane, scan
         is_watched = self.watched is not None and self.watched.begin(cell, gathered.first)

@@ -8,7 +8,13 @@ from edgespec.detect.scan.site import Site
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import TrackState
-from edgespec.observer.own_power import has_fallen, is_known_leak, is_known_rest, is_own_power
+from edgespec.observer.own_power import (
+    has_fallen,
+    is_known_leak,
+    is_known_rest,
+    is_own_power,
+    most_of_theirs,
+)
 from edgespec.records import IqBlock
 
 __all__ = ["Neighbours"]
@@ -28,9 +34,11 @@ class Neighbours:
 
     def __init__(self) -> None:
         self._n_blocks = 0
+        # The last plane, which knows them, when the cell is lost, too.
+        self._plane: ResidualPlane | None = None
         self._newest: tuple[ResidualPlane, PrefixSlots, IqBlock] | None = None
         # What they bring in it, once somebody asked.
-        self._more: tuple[float, float] | None = None
+        self._more: float | None = None
 
     def take(
         self,
@@ -42,6 +50,10 @@ class Neighbours:
         is_warm: bool,
     ) -> None:
         """Take the block that was processed last, and the slots that it gave."""
+        if plane is not self._plane:
+            if self._plane is not None:
+                plane.adopt_beside(self._plane)
+            self._plane = plane
         self._newest, self._more = (plane, slots, block), None
         self._n_blocks += 1
         every = _EVERY if is_warm and not is_frozen else _EVERY_AT_FIRST
@@ -54,7 +66,7 @@ class Neighbours:
             return False
         _, slots, _ = self._newest
         power = float(slots.power.sum(axis=1, dtype=np.float64).mean())
-        return self._more_power()[0] > _MOST_SHARE * power
+        return self._more_power() > _MOST_SHARE * power
 
     def leave(self, scan: ResidualScan, found: Deviation, *, is_frozen: bool) -> bool:
         """Return whether a deviation is made by them, or by a cell that is louder than ever.
@@ -66,7 +78,7 @@ class Neighbours:
         plane, slots, block = self._newest
         subbands = slice(found.lower, found.upper + 1)
         is_known = is_known_leak(slots, scan.site, subbands) or is_known_rest(
-            slots, scan.site, *self._more_power()
+            slots, scan.site, self._more_power()
         )
         if is_known:
             scan.let_go()
@@ -75,7 +87,7 @@ class Neighbours:
         return is_known
 
     def forget(self) -> None:
-        """Forget the newest block; its plane knows the cells."""
+        """Forget the newest block, as when the cell is lost; its neighbours stay known."""
         self._newest = self._more = None
 
     def are_heard(self, site: Site, subbands: slice) -> bool:
@@ -88,18 +100,18 @@ class Neighbours:
         _, slots, _ = self._newest
         if is_own_power(slots, site, subbands):
             return True
-        more, _ = self._more_power()
+        more = self._more_power()
         return more > 0.0 and is_own_power(slots, site, subbands, more)
 
     def has_fallen(self, site: Site, subbands: slice) -> bool:
         """Return whether there is less power than usual in the newest block."""
         return self._newest is not None and has_fallen(self._newest[1], site, subbands)
 
-    def _more_power(self) -> tuple[float, float]:
-        """Return what they bring in the newest block, and by what chance; it is asked once."""
+    def _more_power(self) -> float:
+        """Return the most that they may bring in the newest block; its samples are asked once."""
         if self._more is None:
-            self._more = 0.0, 0.0
+            self._more = 0.0
             if self._newest is not None:
                 plane, _, block = self._newest
-                self._more = plane.more_beside(block)
+                self._more = most_of_theirs(*plane.more_beside(block))
         return self._more

@@ -5,7 +5,7 @@ import numpy as np
 from edgespec.detect.scan.site import Site, mixed_power
 from edgespec.dsp.prefix.slots import PrefixSlots
 
-__all__ = ["has_fallen", "is_known_leak", "is_known_rest", "is_own_power"]
+__all__ = ["has_fallen", "is_known_leak", "is_known_rest", "is_own_power", "most_of_theirs"]
 
 #: Strangers leave all of their power; OFDM with a prefix of its own a third at times.
 MOST_OF_RISE = 0.25
@@ -23,8 +23,9 @@ def is_own_power(slots: PrefixSlots, site: Site, subbands: slice, more_beside: f
         slots: of now.
         site: what is normal.
         subbands: those that are looked at.
-        more_beside: power that known cells beside it have more than usual, linear, all subbands
-            together: they fill the band as it does, and all of theirs is left.
+        more_beside: power that known cells beside it may have more than usual, linear, all subbands
+            together, see :func:`most_of_theirs`: they fill the band as it does, and all of theirs
+            is left.
 
     Of a stranger's power all is left when the cell is cancelled, of the cell's the leak that is
     expected. So of a rise that is its own, by traffic or fading, less than :data:`MOST_OF_RISE` is
@@ -48,25 +49,27 @@ def has_fallen(slots: PrefixSlots, site: Site, subbands: slice) -> bool:
     return power < float(site.usual_power[subbands].mean())
 
 
-def is_known_rest(slots: PrefixSlots, site: Site, more_beside: float, chance: float) -> bool:
+def most_of_theirs(more_beside: float, chance: float) -> float:
+    """Return the most that may be of cells beside, of which so much more than usual was heard.
+
+    Args:
+        more_beside: power, linear.
+        chance: the standard deviation of that. What is less may be nobody.
+    """
+    return LEAST_HEARD * more_beside + CHANCES * chance if more_beside > chance else 0.0
+
+
+def is_known_rest(slots: PrefixSlots, site: Site, more_beside: float) -> bool:
     """Return whether what is left beyond the expected is, for the most part, of known cells beside.
 
     It is asked of all subbands together: those cells fill some resource blocks now, and others
-    then, and what is known of them has no frequency.
-
-    Args:
-        slots: of now.
-        site: what is normal.
-        more_beside: power that they have more than usual, see :func:`is_own_power`.
-        chance: the standard deviation of that. What is less may be nobody.
-
-    False where no more is left than expected.
+    then, and what is known of them has no frequency. False where no more is left than expected;
+    see :func:`is_own_power` for the arguments.
     """
-    if not slots.n_slots or more_beside <= chance:
+    if not slots.n_slots or not more_beside:
         return False
     beyond = _beyond(slots, site, slice(None)) * slots.power.shape[1]
-    of_them = LEAST_HEARD * more_beside + CHANCES * chance
-    return bool(beyond > 0.0 and (1.0 - MOST_OF_RISE) * beyond <= of_them)
+    return bool(beyond > 0.0 and (1.0 - MOST_OF_RISE) * beyond <= more_beside)
 
 
 def is_known_leak(slots: PrefixSlots, site: Site, subbands: slice) -> bool:

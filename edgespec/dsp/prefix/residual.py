@@ -174,6 +174,15 @@ class ResidualPlane:
         """
         self._beside.learn(*self._processed(block), is_normal=is_normal, weight=weight)
 
+    def adopt_beside(self, before: "ResidualPlane") -> None:
+        """Know the cells that were known beside the same cell, before it was lost for a while."""
+        self._beside = before._beside
+
+    @property
+    def n_beside(self) -> int:
+        """Cells that are known beside the tracked one."""
+        return self._beside.n_known
+
     def note_beside(self) -> None:
         """Take what has been learnt of cells beside for what is normal."""
         self._beside.note_normal()

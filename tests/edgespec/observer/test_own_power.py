@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 from edgespec.detect.scan.site import Site, learn_site
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.grid import Grid
-from edgespec.observer.own_power import has_fallen, is_known_leak, is_known_rest, is_own_power
+from edgespec.observer.own_power import (
+    has_fallen,
+    is_known_leak,
+    is_known_rest,
+    is_own_power,
+    most_of_theirs,
+)
 
 _N_SUBBANDS = 5
 _NOISE, _LEAK = 1.0, 0.01
@@ -85,17 +91,20 @@ def test_what_is_left_beyond_the_expected_is_known_where_cells_beside_bring_as_m
     site: Site,
 ) -> None:
     slots = slots_of(cell_of(100.0), 50.0)
-    assert is_known_rest(slots, site, _N_SUBBANDS * 50.0, 0.0)
-    # Echoes take some of it from what is heard.
-    assert is_known_rest(slots, site, _N_SUBBANDS * 35.0, 0.0)
-    assert not is_known_rest(slots, site, _N_SUBBANDS * 25.0, 0.0)
-    # What chance may have taken away is theirs; what chance may have made is nobody's.
-    assert is_known_rest(slots, site, _N_SUBBANDS * 25.0, _N_SUBBANDS * 5.0)
-    assert not is_known_rest(slots, site, _N_SUBBANDS * 25.0, _N_SUBBANDS * 26.0)
-    assert not is_known_rest(slots, site, 0.0, 0.0)
+    assert is_known_rest(slots, site, _N_SUBBANDS * 50.0)
+    assert not is_known_rest(slots, site, _N_SUBBANDS * 30.0)
+    assert not is_known_rest(slots, site, 0.0)
     # Where no more is left than that, there is nothing to explain.
-    assert not is_known_rest(slots_of(cell_of(100.0), -0.9), site, 500.0, 1.0)
-    assert not is_known_rest(slots_of(cell_of(100.0, 0)), site, 500.0, 1.0)
+    assert not is_known_rest(slots_of(cell_of(100.0), -0.9), site, 500.0)
+    assert not is_known_rest(slots_of(cell_of(100.0, 0)), site, 500.0)
+
+
+def test_of_cells_beside_may_be_a_little_more_than_was_heard_but_not_what_chance_makes() -> None:
+    """Echoes take some of it, and chance."""
+    assert most_of_theirs(40.0, 0.0) == pytest.approx(50.0)
+    assert most_of_theirs(40.0, 5.0) == pytest.approx(60.0)
+    assert most_of_theirs(40.0, 41.0) == 0.0
+    assert most_of_theirs(0.0, 0.0) == 0.0
 
 
 def test_of_what_is_left_cells_beside_may_fill_a_part_of_the_band(site: Site) -> None:
@@ -103,8 +112,8 @@ def test_of_what_is_left_cells_beside_may_fill_a_part_of_the_band(site: Site) ->
     rest = cell_of(0.0)
     rest[:, 4] = 250.0
     slots = slots_of(cell_of(100.0), rest)
-    assert is_known_rest(slots, site, 250.0, 0.0)
-    assert not is_known_rest(slots, site, 100.0, 0.0)
+    assert is_known_rest(slots, site, 250.0)
+    assert not is_known_rest(slots, site, 100.0)
 
 
 def test_less_power_than_usual_has_fallen_where_it_is(site: Site) -> None:

@@ -1,0 +1,93 @@
+"""Cells beside the tracked one stay known while it is lost, and are learnt of in loud blocks."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgespec.dsp.prefix.residual import ResidualPlane
+from edgespec.dsp.prefix.search import find_cell
+from edgespec.observer.neighbours import Neighbours
+from edgespec.records import IqBlock, SampleFormat
+from tests.made.ofdm import OfdmCell, white
+from tests.made.simulated import simulated
+
+RATE_HZ, HOP = 1.92e6, 9_600
+#: 0.6 s that a plane learns from.
+N_HOPS = 120
+
+
+@pytest.fixture(scope="module")
+def two_cells() -> NDArray[np.complex64]:
+    """Return a simulated cell, and half a slot later prefixes of another, 6 dB below."""
+    n, rng = N_HOPS * HOP, np.random.default_rng(5)
+    cell = simulated(f"sim:lte-dl?sample_rate={RATE_HZ:g}&seed=4&snr_db=20&duration_s=0.6", n)
+    heard = cell.astype(np.float32) @ np.array([1.0, 1j]) / 32768.0
+    level = float(np.sqrt(np.mean(np.abs(heard) ** 2)))
+    other = OfdmCell(RATE_HZ, start=451.0).samples(rng, n)
+    return np.asarray((heard + 0.5 * level * other + white(rng, n, 1e-6)).astype(np.complex64))
+
+
+def _plane(samples: NDArray[np.complex64]) -> ResidualPlane:
+    cell = find_cell(samples[: 40 * HOP], RATE_HZ)
+    assert cell is not None
+    return ResidualPlane(RATE_HZ, SampleFormat.CF32, cell, max_block_samples=HOP)
+
+
+def _hear(
+    neighbours: Neighbours, plane: ResidualPlane, samples: NDArray[np.complex64], n_hops: int
+) -> None:
+    for number in range(n_hops):
+        part = samples[number * HOP : (number + 1) * HOP]
+        block = IqBlock(part, RATE_HZ, 0.0, number * HOP, utc_ns=0)
+        slots = plane.process(block)
+        neighbours.take(plane, slots, block, is_frozen=False, is_warm=True)
+        plane.learn_beside(block, is_normal=True)
+
+
+def test_they_stay_known_when_the_cell_is_found_again(two_cells: NDArray[np.complex64]) -> None:
+    neighbours, first = Neighbours(), _plane(two_cells)
+    _hear(neighbours, first, two_cells, N_HOPS)
+    assert first.n_beside == 1
+    neighbours.forget()
+    again = _plane(two_cells)
+    assert again.n_beside == 0
+    _hear(neighbours, again, two_cells, 1)
+    assert again.n_beside == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "is_frozen", "weights"), [(8.0, False, [4.0]), (14.0, False, []), (8.0, True, [])]
+)
+def test_a_block_in_which_much_is_left_is_learnt_from_unless_it_alarms(
+    value: float, is_frozen: bool, weights: list[float]
+) -> None:
+    taken: list[float] = []
+
+    class Plane:
+        tracker = SimpleNamespace(state="searching")
+
+        def more_beside(self, block: object) -> tuple[float, float]:
+            return 0.0, 0.0
+
+        def learn_beside(self, block: object, *, is_normal: bool, weight: float) -> None:
+            assert is_normal
+            taken.append(weight)
+
+    slots = SimpleNamespace(
+        n_slots=2, power=np.ones((2, 3)), residual=np.ones((2, 3)), slot=np.arange(2)
+    )
+    site = SimpleNamespace(
+        most_power=np.full(3, 9.0), usual_power=np.ones(3),
+        expected=lambda power, slot: np.full(power.shape, 0.1),
+    )  # fmt: skip
+    neighbours = Neighbours()
+    neighbours.take(
+        cast(Any, Plane()), cast(Any, slots), cast(Any, None), is_frozen=is_frozen, is_warm=True
+    )
+    found = SimpleNamespace(value=value, lower=0, upper=2)
+    scan = SimpleNamespace(site=site, let_go=lambda: None)
+    assert not neighbours.leave(cast(Any, scan), cast(Any, found), is_frozen=is_frozen)
+    assert taken == weights
