@@ -2,13 +2,14 @@
 
 ``python -m benchmarks.detection.prefix`` adds six kinds of interferers to real LTE captures at
 1.92 MS/s, at an ISR of -30 to +40 dB, and asks every detector for its score of every hop. The first
-0.4 s of a capture serve search, warm-up and reference alike; 0.1 s later an interferer comes, with
-the beginning of a hop. Its parameters are drawn; no period is a multiple of 1 ms. Nothing is
+0.4 s of a capture serve search, warm-up and reference alike; behind that an interferer comes at one
+of four times, with the beginning of a hop. Its parameters are drawn; no period is a multiple of 1 ms. Nothing is
 trained, and nothing was chosen on these captures.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import click
@@ -27,7 +28,7 @@ from edgespec.framing import Recipe
 __all__ = ["main", "markdown", "rows_of"]
 
 _SEED = 20261128
-_WARMUP_S, _START_S = 0.4, 0.5
+_WARMUP_S, _STARTS_S = 0.4, (0.5, 0.56, 0.62, 0.68)
 #: Whoever is there since 45 ms is persistent.
 _PERSISTENT_S = 0.045
 _SCAN, _DEVICE = "residual", ("zscore", "energy", "ewma")
@@ -46,7 +47,7 @@ def rows_of(
     recipe = Recipe.for_rate(rate_hz)
     hop_samples = recipe.hop_samples
     n_warmup = round(_WARMUP_S * rate_hz) // hop_samples
-    start = round(_START_S * rate_hz) // hop_samples
+    starts = [round(start_s * rate_hz) // hop_samples for start_s in _STARTS_S]
     heard = info.sample_format.to_complex(recording.samples[: n_warmup * hop_samples])
     cell = find_cell(heard, rate_hz)
     if cell is None:
@@ -63,14 +64,14 @@ def rows_of(
 
     for name, scores in scores_of(recording.samples).items():
         yield Row.of(recording.name, name, "normal", scores)
-    persistent = start + int(np.ceil(_PERSISTENT_S * rate_hz / hop_samples))
+    persistent = int(np.ceil(_PERSISTENT_S * rate_hz / hop_samples))
     for number, kind in enumerate(KINDS):
         interferer = draw_interferer(kind, rate_hz, np.random.default_rng((seed, number)))
-        for isr_db in isrs_db:
+        for isr_db, start in product(isrs_db, starts):
             case = Case(kind, interferer, float(isr_db))
             mixed = recording.mixed(case, start * hop_samples / rate_hz)
             for name, scores in scores_of(mixed).items():
-                onset, later = scores[start : start + 1], scores[persistent:]
+                onset, later = scores[start : start + 1], scores[start + persistent :]
                 yield Row.of(recording.name, name, "onset", onset, kind, case.isr_db)
                 yield Row.of(recording.name, name, "persistent", later, kind, case.isr_db)
 
