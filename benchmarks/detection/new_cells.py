@@ -3,8 +3,8 @@
 ``python -m benchmarks.detection.new_cells`` finds the cell of a simulated observer, learns who
 else is heard in 0.4 s, then adds a cell 5, 10 and 15 dB below at a random time of the frame, and
 searches 0.1, 0.2 and 0.32 s once for whoever is new. Standing, walking and driving observers take
-turns. The same comes to the whole chain at its default settings, which has had its warm-up and half
-a minute: what it says is an event, without the identity.
+turns. The same comes to the whole chain at its default settings, which has had its warm-up and ten
+seconds: what it says is an event, without the identity.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ _LEARN_S = 0.4
 _LEVELS_DB = (-5.0, -10.0, -15.0)
 _LOOKS_S = (0.1, 0.2, 0.32)
 #: What the chain hears of each: without the new cell, and with it.
-_NORMAL_S, _HEARD_S, _SOON_S = 34.0, 1.0, 0.1
+_NORMAL_S, _HEARD_S, _SOON_S = 14.0, 1.0, 0.1
 _DOPPLER_HZ = (0.0, 5.0, 70.0)
 _GRID = Grid(90e3 * np.arange(10.0), 90e3, 960, _RATE_HZ)
 

@@ -3,8 +3,8 @@
 ``python -m benchmarks.detection.prefix`` adds six kinds of interferers to real LTE captures at
 1.92 MS/s, at an ISR of -30 to +40 dB, and asks every detector for its score of every hop. The first
 0.4 s of a capture serve search, warm-up and reference alike; behind that an interferer comes at one
-of four times, with the beginning of a hop. Its parameters are drawn; no period is a multiple of 1 ms. Nothing is
-trained, and nothing was chosen on these captures.
+of four times, with the beginning of a hop. Its parameters are drawn; no period is a multiple of
+1 ms. Nothing is trained, and nothing was chosen on these captures.
 """
 
 from collections import defaultdict
