@@ -73,7 +73,8 @@ def rows_of(
             for name, scores in scores_of(mixed).items():
                 onset, later = scores[start : start + 1], scores[start + persistent :]
                 yield Row.of(recording.name, name, "onset", onset, kind, case.isr_db)
-                yield Row.of(recording.name, name, "persistent", later, kind, case.isr_db)
+                if start == starts[0]:
+                    yield Row.of(recording.name, name, "persistent", later, kind, case.isr_db)
 
 
 def _cells(rows: Sequence[Row], normal: NDArray[np.float64], mode: str, isr_db: float) -> str:
