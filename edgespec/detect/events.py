@@ -14,7 +14,7 @@ from edgespec.detect.naming import NOT_YET, Naming
 from edgespec.detect.regions import Region
 from edgespec.detect.rules import STRONG, EventRules
 from edgespec.detect.sightings import MODELS, Lookout
-from edgespec.detect.track import Track
+from edgespec.detect.track import Evidence, Track
 from edgespec.detect.tracks import Tracks
 from edgespec.grid import Grid
 from edgespec.kinds import GAIN_STEP
@@ -69,7 +69,8 @@ class EventTracker:
         self._tracks = Tracks(rules)
         self._gain = GainWatch()
         self._is_waiting = False
-        self._strongest = 0.0
+        # What was surest in the last segment that alarmed.
+        self._surest: Evidence | None = None
         self._muted_until = -(1 << 62)
         self.step_db = 0.0
 
@@ -206,7 +207,7 @@ class EventTracker:
             muted = {*muted, *of_cell}
             self._recent[-1] = decision.is_alarm_without(muted)
         evidence = lookout.evidence(decision, target_dbfs, share, muted)
-        self._strongest = max((one.ratio for one in evidence), default=0.0)
+        self._surest = max(evidence, key=lambda one: one.ratio, default=None)
         seen = lookout.sightings(evidence, target_dbfs)
         if is_clipped():
             seen = without_images(seen, lookout.means.power, self._tracks.goes_on)
@@ -225,10 +226,18 @@ class EventTracker:
         return [*said, *self._ended(decision)]
 
     def _behind(self, decision: Decision) -> list[Event]:
-        """Open what is over, and turned out to be no step of the gain."""
+        """Open what is over, and turned out to be no step of the gain.
+
+        One segment is enough if it was strong, and its detector heard the next one: where the cell
+        is out of step then, samples were lost that nobody missed, and the cell itself was left.
+        """
         if not self._tracks.candidates:
             return []
-        return self._opened(decision, 1 if self._strongest >= STRONG else self._rules.k)
+        surest = self._surest
+        if surest is not None and surest.detector not in [one.detector for one in decision.scores]:
+            surest = self._surest = None
+        is_strong = surest is not None and surest.ratio >= STRONG
+        return self._opened(decision, 1 if is_strong else self._rules.k)
 
     def _opened(self, decision: Decision, k: int) -> list[Event]:
         """Open what was seen in ``k`` of the last segments."""

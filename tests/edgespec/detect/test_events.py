@@ -86,6 +86,23 @@ def test_beside_a_cell_a_short_burst_is_told_when_it_was_no_step_of_the_gain(
         assert event.n_samples == len(ratios) * HOP_SAMPLES
 
 
+def test_one_strong_segment_before_the_cell_is_out_of_step_is_no_event() -> None:
+    """Where samples were lost unseen, what is left of the cell fills a part of one segment."""
+    for hears_next in (True, False):
+        one, said = tracker(), []
+        for index in range(12):
+            start = index * HOP_SAMPLES
+            is_high = index == 5
+            target_dbfs = np.full((4, 64), -40.0 if is_high else -60.0, np.float32)
+            scores = [Score("energy", 0.1), Score("residual", 9.0 if is_high else 0.1)]
+            if index == 6 and not hears_next:
+                scores.pop()
+            limits = (1.0,) * len(scores)
+            decision = Decision(tuple(scores), limits, start, HOP_SAMPLES, start * 1000, 0)
+            said += one.update(decision, target_dbfs, NoiseSays(0.0, may_be=is_high))
+        assert bool(said) == hears_next
+
+
 def test_a_step_of_the_gain_that_is_strong_is_said_once_and_is_no_burst() -> None:
     one, said = tracker(), []
     for index in range(12):
