@@ -44,7 +44,7 @@ def adapt(
     output: Path,
     as_json: bool,
 ) -> None:
-    """Adapt a model to this place, in seconds, from what is normal here.
+    """Adapt a model to this place, by seconds of normal signal.
 
     The last layer of its network is fitted to what is heard, and compared with the old one on
     signal that is held back. Only a better one is written; otherwise the exit code is 7, and
