@@ -194,7 +194,7 @@ class ResidualPlane:
         last.
         """
         # Mostly nobody is known, and no sample needs to be asked.
-        if not self._beside.n_known:
+        if not self.n_beside:
             return 0.0, 0.0
         return self._beside.more_power(*self._processed(block))
 

@@ -273,10 +273,12 @@ def test_a_state_folder_that_cannot_be_written(
     fed.wait_connected()
     fed.end()
     assert fed.observer.lines.types == ["new", "update", "end"] * 2
-    # Normal, spool, events and evidence: each once.
-    assert len(fed.warnings) == 4
+    # Normal, spool, history, incidents and evidence: each once.
+    assert len(fed.warnings) == 5
     assert "what the warm-up learnt is not kept" in fed.observer.errors
-    assert "events are not kept" in fed.observer.errors
+    assert "incidents are not kept" in fed.observer.errors
+    assert "the history cannot be kept" in fed.observer.errors
+    assert "recordings of alerts cannot be kept" in fed.observer.errors
     assert "the spool" in fed.observer.errors
     assert "messages wait in memory" in fed.observer.errors
     check_everything_arrived(listener, fed.observer)
