@@ -11,6 +11,7 @@ from typing import Any
 
 from edgespec.clock import ClockQuality, kernel_synchronised
 from edgespec.door import brief
+from edgespec.history.within import within
 
 __all__ = ["KeptAction", "actions", "note_action"]
 
@@ -54,14 +55,9 @@ def actions(
     base: sqlite3.Connection, since_ns: int | None, until_ns: int | None
 ) -> Iterator[KeptAction]:
     """Yield what was done in a time, in its order; what is none is left out."""
-    terms, values = ["1"], []
-    for term, bound in (("at_ns >= ?", since_ns), ("at_ns < ?", until_ns)):
-        if bound is not None:
-            terms.append(term)
-            values.append(bound)
+    asked, values = within(("at_ns >= ?", since_ns), ("at_ns < ?", until_ns))
     found = base.execute(
-        "SELECT at_ns, clock, command, request, answer FROM actions "
-        f"WHERE {' AND '.join(terms)} ORDER BY number",
+        f"SELECT at_ns, clock, command, request, answer FROM actions WHERE {asked} ORDER BY number",
         values,
     )
     for at_ns, clock, command, *texts in found:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from edgespec.history.tables import Row
+from edgespec.history.within import within
 from edgespec.records import EventType
 from edgespec.wire.event import EventMessage, event_payload, parse_event
 from edgespec.wire.text import PayloadError, encode
@@ -73,22 +74,18 @@ def messages(base: sqlite3.Connection, wanted: EventFilter) -> list[EventMessage
 
     One that is no message any more is left out.
     """
-    terms: list[str] = []
-    values: list[object] = []
+    in_time, values = within(("end_ns >= ?", wanted.since_ns), ("start_ns < ?", wanted.until_ns))
+    terms = [in_time]
     for name, among in (("band", wanted.bands), ("kind", wanted.kinds)):
         if among:
             terms.append(f"{name} IN ({', '.join('?' * len(among))})")
             values += among
-    for term, bound in (("end_ns >= ?", wanted.since_ns), ("start_ns < ?", wanted.until_ns)):
-        if bound is not None:
-            terms.append(term)
-            values.append(bound)
     if wanted.only_alerts:
         terms.append("is_alert")
-    where = f"WHERE {' AND '.join(terms)} " * bool(terms)
     limit = -1 if wanted.last is None else wanted.last
     found = base.execute(
-        f"SELECT message FROM events {where}ORDER BY number DESC LIMIT ?", (*values, limit)
+        f"SELECT message FROM events WHERE {' AND '.join(terms)} ORDER BY number DESC LIMIT ?",
+        (*values, limit),
     )
     return list(_parsed(text for (text,) in found))[::-1]
 

@@ -12,6 +12,7 @@ import numpy as np
 from edgespec.band_minute import BandMinute
 from edgespec.clock import ClockQuality
 from edgespec.history.tables import Row
+from edgespec.history.within import within
 from edgespec.level_scale import LevelScale
 
 __all__ = ["KeptMinute", "minute_rows", "minutes"]
@@ -82,16 +83,11 @@ def minutes(
 
     What cannot be unpacked is left out.
     """
-    terms, values = ["1"], []
-    for term, bound in (
-        ("band = ?", band), ("start_ns >= ?", since_ns), ("start_ns < ?", until_ns),
-    ):  # fmt: skip
-        if bound is not None:
-            terms.append(term)
-            values.append(bound)
-    where = " AND ".join(terms)
+    asked, values = within(
+        ("band = ?", band), ("start_ns >= ?", since_ns), ("start_ns < ?", until_ns)
+    )
     # Without an index of its own, the order of rows is that of their numbers.
-    for row in base.execute(f"{_SELECT} WHERE {where} ORDER BY levels.number", values):
+    for row in base.execute(f"{_SELECT} WHERE {asked} ORDER BY levels.number", values):
         kept = _kept(*row)
         if kept is not None:
             yield kept

@@ -9,6 +9,7 @@ from typing import Any
 from edgespec.clock import ClockQuality
 from edgespec.heard_cell import CellState
 from edgespec.history.tables import Row
+from edgespec.history.within import within
 from edgespec.records import ObserverState
 
 __all__ = ["KeptState", "condition_of", "state_row", "states"]
@@ -60,16 +61,11 @@ def states(
 
     What is no condition is left out.
     """
-    terms, values = ["1"], []
-    for term, bound in (
-        ("band IN (?, '')", band), ("at_ns >= ?", since_ns), ("at_ns < ?", until_ns),
-    ):  # fmt: skip
-        if bound is not None:
-            terms.append(term)
-            values.append(bound)
+    asked, values = within(
+        ("band IN (?, '')", band), ("at_ns >= ?", since_ns), ("at_ns < ?", until_ns)
+    )
     found = base.execute(
-        f"SELECT at_ns, clock, band, condition FROM states WHERE {' AND '.join(terms)} "
-        "ORDER BY number",
+        f"SELECT at_ns, clock, band, condition FROM states WHERE {asked} ORDER BY number",
         values,
     )
     for at_ns, clock, of_band, text in found:
