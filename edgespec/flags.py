@@ -10,6 +10,7 @@ __all__ = [
     "JSON_OPTION",
     "MODEL_OPTION",
     "MQTT_OPTION",
+    "PICTURE_OPTION",
     "SOURCE_OPTION",
 ]
 
@@ -42,6 +43,13 @@ MQTT_OPTION = click.option(
 )
 BAND_OPTION = click.option(
     "--band", metavar="ID", help="Of a configuration with several: which; else the first."
+)
+PICTURE_OPTION = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw it into FILE (.png, .svg or .pdf), in the place of an older one; needs matplotlib.",
 )
 JSON_OPTION = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object a line on stdout."

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from edgespec.flags import BAND_OPTION, CONFIG_OPTION, JSON_OPTION
+from edgespec.flags import BAND_OPTION, CONFIG_OPTION, JSON_OPTION, PICTURE_OPTION
 from edgespec.when import When
 
 __all__ = ["history"]
@@ -23,13 +23,7 @@ __all__ = ["history"]
     help="From when on: 2h ago, or a date.",
 )
 @click.option("--until", type=When(), metavar="TIME", help="Up to when; default: now.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Draw it into FILE (.png, .svg or .pdf), in the place of an older one; needs matplotlib.",
-)
+@PICTURE_OPTION
 @click.option(
     "--show",
     type=click.Choice(("max", "mean", "median", "occupancy")),

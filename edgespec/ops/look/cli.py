@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from edgespec.finite import Finite
-from edgespec.flags import BAND_OPTION, CONFIG_OPTION, JSON_OPTION, SOURCE_OPTION
+from edgespec.flags import BAND_OPTION, CONFIG_OPTION, JSON_OPTION, PICTURE_OPTION, SOURCE_OPTION
 
 __all__ = ["look"]
 
@@ -14,13 +14,7 @@ __all__ = ["look"]
 @CONFIG_OPTION
 @SOURCE_OPTION
 @BAND_OPTION
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Draw it into FILE (.png, .svg or .pdf), in the place of an older one; needs matplotlib.",
-)
+@PICTURE_OPTION
 @click.option(
     "--duration",
     type=Finite(min=0.01, max=10.0),
