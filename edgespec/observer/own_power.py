@@ -35,8 +35,7 @@ def is_own_power(slots: PrefixSlots, site: Site, subbands: slice, more_beside: f
     """
     if not slots.n_slots:
         return False
-    power = float(slots.power[:, subbands].mean(dtype=np.float64))
-    usual = float(site.usual_power[subbands].mean())
+    power, usual = _powers(slots, site, subbands)
     beyond = _beyond(slots, site, subbands) - more_beside / slots.power.shape[1]
     return bool(beyond < MOST_OF_RISE * (power - usual if power > usual else usual))
 
@@ -45,8 +44,8 @@ def has_fallen(slots: PrefixSlots, site: Site, subbands: slice) -> bool:
     """Return whether there is less power than usual in some subbands; False without slots."""
     if not slots.n_slots:
         return False
-    power = float(slots.power[:, subbands].mean(dtype=np.float64))
-    return power < float(site.usual_power[subbands].mean())
+    power, usual = _powers(slots, site, subbands)
+    return power < usual
 
 
 def most_of_theirs(more_beside: float, chance: float) -> float:
@@ -81,10 +80,14 @@ def is_known_leak(slots: PrefixSlots, site: Site, subbands: slice) -> bool:
     loud = mixed_power(slots.power)[:, subbands] > site.most_power[subbands]
     if not loud.any():
         return False
-    rise = float(
-        slots.power[:, subbands].mean(dtype=np.float64) - site.usual_power[subbands].mean()
-    )
-    return _beyond(slots, site, subbands) < MOST_OF_LOUD * rise
+    power, usual = _powers(slots, site, subbands)
+    return _beyond(slots, site, subbands) < MOST_OF_LOUD * (power - usual)
+
+
+def _powers(slots: PrefixSlots, site: Site, subbands: slice) -> tuple[float, float]:
+    """Return the mean power of a subband now, and what is usual, linear."""
+    power = float(slots.power[:, subbands].mean(dtype=np.float64))
+    return power, float(site.usual_power[subbands].mean())
 
 
 def _beyond(slots: PrefixSlots, site: Site, subbands: slice) -> float:
