@@ -15,7 +15,7 @@ from edgespec.alarm.outbox.reservation import BLOCK, Reservation
 from edgespec.config.template import template
 from edgespec.jit import cache
 from edgespec.newfile import write_new
-from edgespec.observer import kept as kept_normal
+from edgespec.observer import kept_arrays
 from edgespec.observer.heard import Heard
 from edgespec.observer.kept import KeptNormal, load_kept, save_kept
 
@@ -80,7 +80,7 @@ def _learnt_in_place(folder: Path, most: int) -> Trial:
                 # It ends with zeros.
                 continue
             path.write_bytes(torn)
-            with mock.patch.object(kept_normal._LOG, "warning") as warning:
+            with mock.patch.object(kept_arrays._LOG, "warning") as warning:
                 n_believed += load_kept(path) is not None
             n_silent += not warning.called
             n_tried += 1

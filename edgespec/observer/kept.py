@@ -1,24 +1,21 @@
 """What a warm-up learnt, kept over a restart: one small file a band, replaced as a whole."""
 
-import json
-import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.dsp.stream import is_near_range
-from edgespec.errors import ModelError
-from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays
-from edgespec.newfile import replace_file
 from edgespec.observer.band_file import band_file
 from edgespec.observer.heard import Heard
+from edgespec.observer.kept_arrays import load_arrays, save_arrays
 
 __all__ = ["KeptFile", "KeptNormal", "kept_file", "load_kept", "save_kept"]
 
-_LOG = logging.getLogger(__name__)
 #: Two lines and a sample of at most 64 segments; what is longer was not written here.
 MAX_BYTES = 1_000_000
 _MOST_SEGMENTS, _MOST_SAMPLE_BYTES = 64, 800_000
@@ -89,40 +86,21 @@ def save_kept(path: Path, kept: KeptNormal) -> None:
     }
     segment_bytes = kept.heard.targets_dbfs[0].nbytes if len(kept.heard) else 1
     some = kept.heard.thinned(max(min(_MOST_SEGMENTS, _MOST_SAMPLE_BYTES // segment_bytes), 1))
-    arrays = npz_from_arrays(
-        normal_dbfs=kept.normal_dbfs.astype(np.float32),
-        targets_dbfs=some.targets_dbfs,
-        scores=some.scores,
-        errors_db=some.errors_db,
-    )
-    try:
-        replace_file(path, json.dumps(head).encode() + b"\n" + arrays)
-    except OSError as error:
-        _LOG.warning("what the warm-up learnt is not kept for the next run: %s", error)
+    arrays: dict[str, NDArray[Any]] = {
+        "normal_dbfs": kept.normal_dbfs.astype(np.float32),
+        "targets_dbfs": some.targets_dbfs,
+        "scores": some.scores,
+        "errors_db": some.errors_db,
+    }
+    save_arrays(path, head, arrays, unkept="what the warm-up learnt is not kept for the next run")
 
 
 def load_kept(path: Path) -> KeptNormal | None:
     """Return what was kept, None where there is nothing or nothing that can be read."""
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError:
-        return None
-    try:
-        if len(data) > MAX_BYTES:
-            raise ValueError(f"it is longer than {MAX_BYTES} bytes")
-        return _parse(data)
-    except (
-        *(ValueError, TypeError, LookupError, OverflowError, RecursionError, ModelError),
-    ) as error:
-        _LOG.warning("%s is no normal of a band (%s): it is not used", path, str(error)[:100])
-        return None
+    return load_arrays(path, MAX_BYTES, _parse, label="its sample", unlike="no normal of a band")
 
 
-def _parse(data: bytes) -> KeptNormal:
-    first, _, rest = data.partition(b"\n")
-    head = json.loads(first)
-    arrays = arrays_from_npz(rest, "its sample")
+def _parse(head: Any, arrays: Mapping[str, NDArray[Any]]) -> KeptNormal:
     heard = Heard(
         str(head["detector"]), arrays["targets_dbfs"], arrays["scores"], arrays["errors_db"]
     )

@@ -1,11 +1,12 @@
 """What a site was like at first and at each hour, kept over a restart: one small file a band."""
 
-import json
-import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgespec.detect.slow.commissioned import Commissioned
 from edgespec.detect.slow.hours import MOST_BLOCKS, HourLevels
@@ -13,13 +14,11 @@ from edgespec.detect.slow.levels import SiteLevels
 from edgespec.detect.slow.looks import Levels
 from edgespec.dsp.stream import is_near_range
 from edgespec.errors import ModelError
-from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays
-from edgespec.newfile import replace_file
 from edgespec.observer.band_file import band_file
+from edgespec.observer.kept_arrays import load_arrays, save_arrays
 
 __all__ = ["KeptSite", "SiteFile", "load_kept_site", "save_kept_site", "site_file"]
 
-_LOG = logging.getLogger(__name__)
 #: 24 hours of 13,000 bins; what is longer was not written here.
 MAX_BYTES = 4_000_000
 _ROWS = ("low_dbfs", "high_dbfs", "spread_db", "step_square")
@@ -82,35 +81,16 @@ def save_kept_site(path: Path, kept: KeptSite) -> None:
     rows = (first.levels.low_dbfs, first.levels.high_dbfs, first.spread_db, first.step_square)
     of_hours = (hours.low_dbfs, hours.high_dbfs, hours.n_blocks.astype(np.float32))
     arrays = dict(zip((*_ROWS, *_OF_HOURS), (*rows, *of_hours), strict=True))
-    try:
-        replace_file(path, json.dumps(head).encode() + b"\n" + npz_from_arrays(**arrays))
-    except OSError as error:
-        _LOG.warning("what is known of the site is not kept: %s", error)
+    save_arrays(path, head, arrays, unkept="what is known of the site is not kept")
 
 
 def load_kept_site(path: Path) -> KeptSite | None:
     """Return what was kept, None where there is nothing or nothing that can be read."""
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError:
-        return None
-    try:
-        if len(data) > MAX_BYTES:
-            raise ValueError(f"it is longer than {MAX_BYTES} bytes")
-        return _parse(data)
-    except (
-        *(ValueError, TypeError, LookupError, OverflowError, RecursionError, ModelError),
-    ) as error:
-        _LOG.warning("%s is not what was known of a site (%s): it is not used", path,
-                     str(error)[:100])  # fmt: skip
-        return None
+    what = "what was known of a site"
+    return load_arrays(path, MAX_BYTES, _parse, label=what, unlike=f"not {what}")
 
 
-def _parse(data: bytes) -> KeptSite:
-    first_line, _, rest = data.partition(b"\n")
-    head = json.loads(first_line)
-    arrays = arrays_from_npz(rest, "what was known of a site")
+def _parse(head: Any, arrays: Mapping[str, NDArray[Any]]) -> KeptSite:
     low, high, spread_db, step_square = (arrays[name].astype(np.float32) for name in _ROWS)
     hours = HourLevels(len(low))
     hours_low, hours_high, n_blocks = (arrays[name] for name in _OF_HOURS)

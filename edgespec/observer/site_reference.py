@@ -1,6 +1,5 @@
 """What was normal at a site when an alert came: kept beside its recording, for a replay."""
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +9,8 @@ from edgespec.decode import Decoder, read_bounded
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.stream import is_near_range
 from edgespec.errors import ModelError
-from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays
+from edgespec.inference.arrays import arrays_from_npz
+from edgespec.observer.kept_arrays import as_kept
 from edgespec.observer.known_cell import KnownCell
 from edgespec.reference import Reference, below, under
 
@@ -53,10 +53,7 @@ class SiteReference:
     factor: int = 1
 
     def as_bytes(self, sample_start: int) -> bytes:
-        """Return it for a recording that begins with this sample of the source.
-
-        A line of JSON, and a stored npz.
-        """
+        """Return it for a recording that begins with this sample of the source."""
         cell, phase, arrays = None, 0, under(_ARRAYS, self.reference)
         if self.cell is not None:
             later = (self.at_sample - sample_start) / self.factor
@@ -64,8 +61,7 @@ class SiteReference:
             phase = self.cell.phase
             arrays |= under(_CELL, self.cell.reference)
         head = _Head(self.range_hz, self.model_sha256, self.thresholds, cell, phase)
-        text = json.dumps({"schema": _SCHEMA, **asdict(head)})
-        return text.encode() + b"\n" + npz_from_arrays(**arrays)
+        return as_kept({"schema": _SCHEMA, **asdict(head)}, arrays)
 
     def differs_from(
         self, range_hz: tuple[float, float], model_sha256: str, thresholds: Mapping[str, float]
