@@ -1,6 +1,7 @@
 """Cells beside the one that is tracked: how much power they bring now, by their own prefixes."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.slot_clock import SlotClock
 
-__all__ = ["CellsBeside"]
+__all__ = ["CellsBeside", "Folded"]
 
 #: Cells that are told apart, the strongest first.
 _MOST_CELLS = 3
@@ -29,6 +30,22 @@ _STAYED_SLOTS = 60_000
 _ALIKE_SAMPLES = 4.0
 #: Part of the sample rate that cells fill at most.
 _FILLED = 0.9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Folded:
+    """The lag products of a block, folded by the slots of the tracked cell.
+
+    ``sums`` complex128 ``(n_slot_samples,)`` is the sum at each place of a slot, ``counts`` float64
+    of how many; both are 0 where the block has no power. ``power`` is the mean of a sample, linear,
+    ``slot`` counts nominal slots up to the block, and ``n_slots`` is its length in them.
+    """
+
+    sums: NDArray[np.complex128]
+    counts: NDArray[np.float64]
+    power: float
+    slot: int
+    n_slots: float
 
 
 class CellsBeside:
@@ -83,77 +100,24 @@ class CellsBeside:
         """Cells that are known."""
         return len(self._places)
 
-    def learn(
-        self,
-        samples: NDArray[np.complex64],
-        sample_start: int,
-        clock: SlotClock,
-        phase: float,
-        *,
-        is_normal: bool = True,
-        weight: float = 1.0,
-    ) -> None:
-        """Take a block: whose prefixes come again and again in it is a cell.
+    def fold(
+        self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
+    ) -> Folded:
+        """Return the lag products of a block, folded by the slot.
 
         Args:
             samples: ``(n_samples,)`` of the block.
             sample_start: the first of them.
             clock: of the tracked cell's slots, as it is behind the block.
             phase: that its carrier turns from a prefix to its copy, in radians.
-            is_normal: whether no alarm is on.
-            weight: of the block.
         """
-        slot = sample_start // self._n_slot
-        kept = math.exp(-abs(slot - self._last_slot) / _KEPT_SLOTS)
-        self._last_slot = slot
+        sums, counts = np.zeros(self._n_slot, np.complex128), np.zeros(self._n_slot)
         power = float(np.mean(samples.real**2 + samples.imag**2)) if len(samples) else 0.0
-        if not 0.0 < power < math.inf:
-            return
-        sums, counts = self._folded(samples, sample_start, clock, phase)
-        # No burst outweighs all other blocks, whatever its prefixes seem to be.
-        self._sums = kept * self._sums + weight * sums / power
-        self._counts = kept * self._counts + weight * counts
-        n_slots = weight * len(samples) / self._n_slot
-        self._n_heard = kept * self._n_heard + n_slots
-        self._power = kept * self._power + n_slots * power
-        if self._n_heard >= _LEAST_SLOTS:
-            self._find(slot, is_normal=is_normal)
-
-    def note_normal(self) -> None:
-        """Take what has been learnt so far for what is normal: power beyond it is more."""
-        share, _ = self._means(self._sums, self._counts)
-        self._normal = np.abs(share) * self._power / max(self._n_heard, 1.0)
-
-    def more_power(
-        self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
-    ) -> tuple[float, float]:
-        """Return by how much known cells are stronger in a block than normal, and by what chance.
-
-        Linear, 0 or more, and the standard deviation of that: products of a block without them
-        have a mean of ``power / sqrt(2 n)``. Both are 0 where the block is too short to say; see
-        :meth:`learn`.
-        """
-        if not self.n_known or len(samples) < self._lag:
-            return 0.0, 0.0
-        power, n_taken = self._means(*self._folded(samples, sample_start, clock, phase))
-        n_least = float(n_taken.min())
-        if n_least < _LEAST_PRODUCTS:
-            return 0.0, 0.0
-        more = (power[self._places] * self._turned).real - self._normal[self._places]
-        all_power = float(np.mean(samples.real**2 + samples.imag**2))
-        chance = all_power * math.sqrt(self.n_known / (2.0 * n_least))
-        return float(np.maximum(more, 0.0).sum()) / self._loss, chance / self._loss
-
-    def _folded(
-        self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
-    ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-        """Return the sum of lag products at each place of a slot, and of how many each is."""
+        slot, n_slots = sample_start // self._n_slot, len(samples) / self._n_slot
         n_products = len(samples) - self._lag
-        counts = np.zeros(self._n_slot)
-        if n_products < 1:
-            return np.zeros(self._n_slot, np.complex128), counts
+        if n_products < 1 or not 0.0 < power < math.inf:
+            return Folded(sums, counts, power, slot, n_slots)
         products = samples[:n_products].conj() * samples[self._lag :]
-        sums = np.zeros(self._n_slot, np.complex128)
         for n_earlier in range(math.ceil(len(samples) / clock.step) + 1):
             begin = clock.begin_of(-n_earlier) - sample_start
             first, stop = max(begin, 0), min(begin + self._n_slot, n_products)
@@ -161,7 +125,49 @@ class CellsBeside:
                 part = slice(first - begin, stop - begin)
                 sums[part] += products[first:stop]
                 counts[part] += 1.0
-        return sums * np.exp(-1j * phase), counts
+        return Folded(sums * np.exp(-1j * phase), counts, power, slot, n_slots)
+
+    def learn(self, block: Folded, *, is_normal: bool = True, weight: float = 1.0) -> None:
+        """Take a block: whose prefixes come again and again in it is a cell.
+
+        Args:
+            block: its products.
+            is_normal: whether no alarm is on.
+            weight: of the block.
+        """
+        kept = math.exp(-abs(block.slot - self._last_slot) / _KEPT_SLOTS)
+        self._last_slot = block.slot
+        if not 0.0 < block.power < math.inf:
+            return
+        # No burst outweighs all other blocks, whatever its prefixes seem to be.
+        self._sums = kept * self._sums + weight * block.sums / block.power
+        self._counts = kept * self._counts + weight * block.counts
+        n_slots = weight * block.n_slots
+        self._n_heard = kept * self._n_heard + n_slots
+        self._power = kept * self._power + n_slots * block.power
+        if self._n_heard >= _LEAST_SLOTS:
+            self._find(block.slot, is_normal=is_normal)
+
+    def note_normal(self) -> None:
+        """Take what has been learnt so far for what is normal: power beyond it is more."""
+        share, _ = self._means(self._sums, self._counts)
+        self._normal = np.abs(share) * self._power / max(self._n_heard, 1.0)
+
+    def more_power(self, block: Folded) -> tuple[float, float]:
+        """Return by how much known cells are stronger in a block than normal, and by what chance.
+
+        Linear, 0 or more, and the standard deviation of that: products of a block without them
+        have a mean of ``power / sqrt(2 n)``. Both are 0 where the block is too short to say.
+        """
+        if not self.n_known:
+            return 0.0, 0.0
+        power, n_taken = self._means(block.sums, block.counts)
+        n_least = float(n_taken.min())
+        if n_least < _LEAST_PRODUCTS:
+            return 0.0, 0.0
+        more = (power[self._places] * self._turned).real - self._normal[self._places]
+        chance = block.power * math.sqrt(self.n_known / (2.0 * n_least))
+        return float(np.maximum(more, 0.0).sum()) / self._loss, chance / self._loss
 
     def _means(
         self, sums: NDArray[np.complex128], counts: NDArray[np.float64]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edgespec.computing import AUTO, Computing
 from edgespec.dsp.block_check import BlockCheck
-from edgespec.dsp.prefix.beside import CellsBeside
+from edgespec.dsp.prefix.beside import CellsBeside, Folded
 from edgespec.dsp.prefix.cancelling import CANCELLING
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.jump import PrefixEdges
@@ -94,6 +94,7 @@ class ResidualPlane:
         self.tracker = Tracker(plan, cell)
         self._edges = PrefixEdges(plan)
         self._beside = CellsBeside(plan)
+        self._last_folded: tuple[IqBlock | None, Folded | None] = None, None
         self._first, stop = recipe.reach
         self._staged = Staged(sample_format, stop - self._first)
         make = CANCELLING[Computing.named(computing)]
@@ -172,7 +173,7 @@ class ResidualPlane:
 
         ``is_normal`` is whether no alarm is on, ``weight`` that of the block.
         """
-        self._beside.learn(*self._processed(block), is_normal=is_normal, weight=weight)
+        self._beside.learn(self._folded(block), is_normal=is_normal, weight=weight)
 
     def adopt_beside(self, before: "ResidualPlane") -> None:
         """Know the cells that were known beside the same cell, before it was lost for a while."""
@@ -196,7 +197,15 @@ class ResidualPlane:
         # Mostly nobody is known, and no sample needs to be asked.
         if not self.n_beside:
             return 0.0, 0.0
-        return self._beside.more_power(*self._processed(block))
+        return self._beside.more_power(self._folded(block))
+
+    def _folded(self, block: IqBlock) -> Folded:
+        """Return the lag products of the block that was processed last; they are made once."""
+        last, folded = self._last_folded
+        if folded is None or last is not block:
+            folded = self._beside.fold(*self._processed(block))
+            self._last_folded = block, folded
+        return folded
 
     def _processed(self, block: IqBlock) -> tuple[NDArray[np.complex64], int, SlotClock, float]:
         """Return the samples of the block that was processed last, and the timing of its slots."""

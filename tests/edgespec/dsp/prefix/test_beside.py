@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgespec.dsp.prefix.beside import CellsBeside
+from edgespec.dsp.prefix.beside import CellsBeside, Folded
 from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.slot_clock import SlotClock
 from tests.made.ofdm import OfdmCell, white
@@ -43,19 +43,22 @@ class Air:
         self, hops: list[NDArray[np.complex64]], first: int = 0, *, is_normal: bool = True
     ) -> None:
         for number, hop in enumerate(hops, first):
-            behind = self._behind(number)
-            self.beside.learn(hop, number * HOP, behind, 0.0, is_normal=is_normal)
+            self.beside.learn(self.fold(hop, number), is_normal=is_normal)
 
     def more(self, hops: list[NDArray[np.complex64]]) -> float:
         """Return the mean of what is said of hops on a stream of their own."""
         return float(
             np.mean(
                 [
-                    self.beside.more_power(hop, number * HOP, self._behind(number), 0.0)[0]
+                    self.beside.more_power(self.fold(hop, number))[0]
                     for number, hop in enumerate(hops)
                 ]
             )
         )
+
+    def fold(self, hop: NDArray[np.complex64], number: int) -> Folded:
+        """Return what is learnt of a hop."""
+        return self.beside.fold(hop, number * HOP, self._behind(number), 0.0)
 
     def _behind(self, number: int) -> SlotClock:
         self._clock.skip_to((number + 1) * HOP - round(self.plan.slot_samples))
@@ -137,10 +140,8 @@ def test_a_block_too_short_says_nothing(rng: np.random.Generator) -> None:
     (hop,) = air.hops(rng, 1, 480.0, 10.0)
     assert air.more([hop]) > 5.0
     for n_samples in (0, 1, 100, 960, 2_000):
-        assert air.beside.more_power(hop[:n_samples], 0, SlotClock(0.0, 960.0), 0.0) == (
-            0.0,
-            0.0,
-        )
+        part = air.beside.fold(hop[:n_samples], 0, SlotClock(0.0, 960.0), 0.0)
+        assert air.beside.more_power(part) == (0.0, 0.0)
 
 
 def test_who_comes_with_an_alarm_is_known_when_he_has_stayed(rng: np.random.Generator) -> None:
@@ -180,7 +181,7 @@ def test_the_chance_of_what_is_said_is_how_much_it_scatters(rng: np.random.Gener
     air.learn(air.hops(rng, N_LEARNT, 480.0, -10.0))
     said = []
     for number, hop in enumerate(air.hops(rng, 200, 480.0, 0.0)):
-        said.append(air.beside.more_power(hop, number * HOP, air._behind(number), 0.0))
+        said.append(air.beside.more_power(air.fold(hop, number)))
     more, chance = np.array(said).T
     assert np.mean(chance) == pytest.approx(np.std(more), rel=0.3)
 
@@ -205,8 +206,6 @@ def test_loud_blocks_count_more(rng: np.random.Generator) -> None:
         for number in range(N_LEARNT):
             is_loud = not number % 10
             hop = (loud if is_loud else quiet)[number]
-            air.beside.learn(
-                hop, number * HOP, air._behind(number), 0.0, weight=weight if is_loud else 1.0
-            )
+            air.beside.learn(air.fold(hop, number), weight=weight if is_loud else 1.0)
         found.append(len(air.beside.places))
     assert found == [0, 1]
