@@ -14,6 +14,7 @@ from edgespec.band_minute import BandMinute
 from edgespec.evidence.tape import Tape
 from edgespec.observer.band import BandChain
 from edgespec.observer.progress import Progress
+from edgespec.observer.surroundings import Surroundings
 from edgespec.observer.worker import BandWorker
 from edgespec.records import Event, ObserverState
 from edgespec.sources.reader import Reader
@@ -56,6 +57,9 @@ class Radio:
     id: str
     source: Source
     chains: Sequence[BandChain]
+
+
+_NOTHING_SPECIAL = Surroundings()
 
 
 class _Watched:
@@ -101,9 +105,7 @@ class Monitor:
         sinks: take events and states; one that raises is reported once and does no further harm.
         state_s: time between two states of a band.
         health: returns what the broker's side says of itself: connected, events that wait.
-        n_untold: returns how many notifications of alerts were lost.
-        board: returns what holds the computer back, in words.
-        history_problem: returns why the history cannot be kept, '' where it can.
+        surroundings: asked what states say beside what a band is like.
         on_minute: told what a band was like for a minute.
         on_event: called after the sinks with every event.
         on_radio: told the id of a live source and whether it is there: when it is first heard or
@@ -124,9 +126,7 @@ class Monitor:
         *,
         state_s: float,
         health: Callable[[], tuple[bool | None, int]] = lambda: (None, 0),
-        n_untold: Callable[[], int] = lambda: 0,
-        board: Callable[[], tuple[str, ...]] = tuple,
-        history_problem: Callable[[], str] = lambda: "",
+        surroundings: Surroundings = _NOTHING_SPECIAL,
         on_minute: Callable[[BandMinute], None] = lambda minute: None,
         on_event: Callable[[Event], None] = lambda event: None,
         on_radio: Callable[[str, bool], None] = lambda radio, online: None,
@@ -150,9 +150,7 @@ class Monitor:
                 self._stopping,
                 state_s=state_s,
                 health=self._broker_health,
-                n_untold=n_untold,
-                board=board,
-                history_problem=history_problem,
+                surroundings=surroundings,
                 on_minute=on_minute,
                 tape=tapes.get(chain.info.band),
             )

@@ -32,6 +32,7 @@ from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.notifying import lost_by, open_notifiers
 from edgespec.observer.opening import open_chain
 from edgespec.observer.parts import source_rate_hz, warmup_s_of
+from edgespec.observer.surroundings import Surroundings
 from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import BandInfo, Event, SourceInfo
 from edgespec.sources import open_source
@@ -322,9 +323,11 @@ def open_observer(
             on_event=on_event,
             on_radio=broker.radio if broker else lambda radio, online: None,
             on_progress=on_progress,
-            n_untold=lost_by(notifiers),
-            board=BoardWatch(Board()).troubles,
-            history_problem=lambda: "" if history is None else history.problem,
+            surroundings=Surroundings(
+                n_untold=lost_by(notifiers),
+                board=BoardWatch(Board()).troubles,
+                history_problem=lambda: "" if history is None else history.problem,
+            ),
             on_minute=(lambda minute: None) if history is None else history.minute,
             judge=judge,
             tapes={} if recorder is None else recorder.tapes,

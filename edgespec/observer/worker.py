@@ -16,6 +16,7 @@ from edgespec.evidence.tape import Tape
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
 from edgespec.observer.latency import LatencyHistogram
+from edgespec.observer.surroundings import Surroundings
 from edgespec.records import Event, EventType, IqBlock, ObserverState
 from edgespec.sources.ring import Ring
 from edgespec.units import format_hz
@@ -39,9 +40,7 @@ class BandWorker:
         stopping: set when all bands are to stop.
         state_s: time between two states.
         health: returns what the broker's side says of itself: connected, events that wait.
-        n_untold: returns how many notifications of alerts were lost.
-        board: returns what holds the computer back, in words.
-        history_problem: returns why the history cannot be kept, '' where it can.
+        surroundings: asked what states say beside what a band is like.
         on_minute: told what the band was like for a minute.
         tape: is given every block, too; None for nothing.
 
@@ -62,9 +61,7 @@ class BandWorker:
         *,
         state_s: float,
         health: Callable[[], tuple[bool | None, int]],
-        n_untold: Callable[[], int] = lambda: 0,
-        board: Callable[[], tuple[str, ...]] = tuple,
-        history_problem: Callable[[], str] = lambda: "",
+        surroundings: Surroundings,
         on_minute: Callable[[BandMinute], None] = lambda minute: None,
         tape: Tape | None = None,
     ) -> None:
@@ -75,9 +72,7 @@ class BandWorker:
         self._stopping = stopping
         self._state_s = state_s
         self._health = health
-        self._n_untold = n_untold
-        self._board = board
-        self._history_problem = history_problem
+        self._surroundings = surroundings
         self._on_minute = on_minute
         self._limit: int | None = None
         self._started_ns = self._said_ns = time.monotonic_ns()
@@ -152,9 +147,9 @@ class BandWorker:
             alarm=now.alarm,
             mqtt_connected=connected,
             spool_events=n_waiting,
-            n_untold=self._n_untold(),
-            board=self._board(),
-            history_problem=self._history_problem(),
+            n_untold=self._surroundings.n_untold(),
+            board=self._surroundings.board(),
+            history_problem=self._surroundings.history_problem(),
             warmup_left_s=now.warmup_left_s,
             unscored_reason=now.unscored.reason,
             unscored_share=now.unscored.share,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgespec.errors import SourceError
 from edgespec.observer.band import BandChain
 from edgespec.observer.monitor import Monitor, Radio, blocks_in_ring
+from edgespec.observer.surroundings import Surroundings
 from edgespec.records import Event, IqBlock
 from tests.made import band, tiny
 from tests.made.broker import PATIENCE_S, wait_for
@@ -51,8 +52,7 @@ def test_a_recording_ends_with_its_last_state(
         notebook,
         health=lambda: (True, 3),
         on_event=told.append,
-        n_untold=lambda: 2,
-        board=lambda: ("too hot",),
+        surroundings=Surroundings(n_untold=lambda: 2, board=lambda: ("too hot",)),
     )
     (state,) = monitor.run()
     assert notebook.types == ["new", "update", "end"]

@@ -1,0 +1,21 @@
+"""What states say of the observer beside what its bands are like."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["Surroundings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is asked when a state is made, whatever the band.
+
+    Attributes:
+        n_untold: returns how many notifications of alerts were lost.
+        board: returns what holds the computer back, in words.
+        history_problem: returns why the history cannot be kept, '' where it can.
+    """
+
+    n_untold: Callable[[], int] = lambda: 0
+    board: Callable[[], tuple[str, ...]] = tuple
+    history_problem: Callable[[], str] = lambda: ""
