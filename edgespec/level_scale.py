@@ -21,6 +21,18 @@ class LevelScale:
     antenna_factor_db: float | None = None
     calibrated: date | None = None
 
+    def dbm(self, level_dbfs: float) -> float | None:
+        """Return a power at the receiver in thousandths of a decibel; None where nobody knows."""
+        return None if self.full_scale_dbm is None else round(level_dbfs + self.full_scale_dbm, 3)
+
+    def dbuv_m(self, level_dbfs: float) -> float | None:
+        """Return the field strength at the antenna, as :meth:`dbm`."""
+        return round(level_dbfs + self.offset_db, 3) if self.unit == "dBuV/m" else None
+
+    def text(self, level_dbfs: float) -> str:
+        """Return a level for people, in :attr:`unit`."""
+        return f"{level_dbfs + self.offset_db:.1f} {self.unit}"
+
     @property
     def offset_db(self) -> float:
         """What is added to a level in dBFS."""

@@ -5,7 +5,7 @@ Inside edgespec everything is in hertz, seconds, samples and linear power.
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from edgespec.errors import UsageError
 
@@ -16,6 +16,7 @@ __all__ = [
     "format_utc",
     "parse_quantity",
     "ratio_from_db",
+    "utc_day",
 ]
 
 #: Power of a frame without any energy. Far below the noise of a 16-bit converter (-140 dBFS a
@@ -57,6 +58,11 @@ def format_hz(frequency_hz: float) -> str:
         if abs(frequency_hz) >= scale:
             return f"{frequency_hz / scale:.6g} {unit}"
     return f"{frequency_hz:.6g} Hz"
+
+
+def utc_day(utc_ns: int) -> date:
+    """Return the day in UTC of nanoseconds since 1970."""
+    return datetime.fromtimestamp(utc_ns // 1_000_000_000, UTC).date()
 
 
 def format_utc(utc_ns: int) -> str:

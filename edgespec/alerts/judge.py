@@ -3,13 +3,15 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from edgespec.alert import Alert
 from edgespec.alerts.decisions import NOTHING, Decisions
 from edgespec.alerts.incidents import IncidentTable
 from edgespec.alerts.rules import AlertRules
+from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.records import Event, EventType, ObserverState
 
 __all__ = ["AlertJudge"]
@@ -30,6 +32,7 @@ class AlertJudge:
         incidents: what the events are one of; from now on it belongs to the judge.
         decisions: returns what people have said, whenever it is asked.
         utc_ns: UTC, by which what they said expires.
+        scales: what the levels of a band mean, by its id; without one nothing is claimed.
     """
 
     def __init__(
@@ -38,11 +41,13 @@ class AlertJudge:
         incidents: IncidentTable,
         decisions: Callable[[], Decisions] = lambda: NOTHING,
         utc_ns: Callable[[], int] = time.time_ns,
+        scales: Mapping[str, LevelScale] = MappingProxyType({}),
     ) -> None:
         self._rules = rules
         self._incidents = incidents
         self._decisions = decisions
         self._utc_ns = utc_ns
+        self._scales = scales
         #: Since when an event that goes on is an alert.
         self._since_ns: OrderedDict[str, int] = OrderedDict()
         #: The band of every alert that is open now.
@@ -50,7 +55,7 @@ class AlertJudge:
         self._lock = threading.Lock()
 
     def judge(self, event: Event) -> Event:
-        """Return a message with its ``alert``."""
+        """Return a message with its ``alert`` and its ``scale``."""
         with self._lock:
             incident = self._incidents.take(event)
             reason = self._why_not(event, self._utc_ns())
@@ -59,7 +64,8 @@ class AlertJudge:
                 self._open[event.event_id] = event.band
                 if len(self._open) > _MOST_OPEN:
                     self._open.popitem(last=False)
-        return replace(event, alert=Alert(not reason, reason, incident))
+        scale = self._scales.get(event.band, UNCALIBRATED)
+        return replace(event, alert=Alert(not reason, reason, incident), scale=scale)
 
     def judge_state(self, state: ObserverState) -> ObserverState:
         """Return a state whose ``alarm`` says whether an alert is open, not an event."""

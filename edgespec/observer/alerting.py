@@ -15,6 +15,7 @@ from edgespec.config import Config
 from edgespec.history.keeper import HistoryKeeper
 from edgespec.history.opening import history_path
 from edgespec.history.store import Store
+from edgespec.level_scale import LevelScale
 from edgespec.records import BandInfo, Event
 
 __all__ = ["open_history", "open_inbox", "open_judge", "open_normals"]
@@ -36,11 +37,12 @@ def open_judge(
     folder, rules = events_folder(config.node.state_dir), AlertRules.of(config)
     # Edges are read off bins; a bin more or less is the same.
     slacks_hz = {band.band: _SLACK_BINS * band.grid.bin_hz for band in bands}
+    scales = _scales(config)
     if not is_live:
-        return AlertJudge(rules, IncidentTable(slacks_hz)), None
+        return AlertJudge(rules, IncidentTable(slacks_hz), scales=scales), None
     path = incidents_path(folder)
     incidents = IncidentTable(slacks_hz, load_incidents(path))
-    judge = AlertJudge(rules, incidents, DecisionsFile(folder).read)
+    judge = AlertJudge(rules, incidents, DecisionsFile(folder).read, scales=scales)
     return judge, IncidentKeeper(judge, path)
 
 
@@ -52,8 +54,7 @@ def open_history(config: Config, *, is_live: bool) -> HistoryKeeper | None:
     path = history_path(config.node.state_dir)
     quality = UtcWatch().quality
     store = Store(path, wanted.max_bytes, wanted.max_age_days, quality=quality)
-    scales = {band.id: band.level_scale for band in config.band}
-    return HistoryKeeper(store, config.node.id, quality, scales)
+    return HistoryKeeper(store, config.node.id, quality, _scales(config))
 
 
 def open_normals(config: Config) -> Callable[[Event], bool]:
@@ -65,3 +66,7 @@ def open_normals(config: Config) -> Callable[[Event], bool]:
 def open_inbox(config: Config) -> Inbox:
     """Return what answers the requests that come over the broker."""
     return Inbox(Actions.of(config))
+
+
+def _scales(config: Config) -> dict[str, LevelScale]:
+    return {band.id: band.level_scale for band in config.band}

@@ -1,8 +1,10 @@
 """One message of an event's life, as it travels.
 
 Names that SigMF has are SigMF's (``core:...``); times are RFC 3339 with ``Z`` and microseconds;
-levels are dBFS. ``alert`` says whether somebody is to be alarmed by it; no consumer need look at
-rules. What is read is what was written, times and latency to the microsecond.
+levels are dBFS, beside which a calibrated band has its peak in dBm, too, in dBuV/m where its
+antenna is known, and how old the calibration was at the event's end. ``alert`` says whether
+somebody is to be alarmed by it; no consumer need look at rules. What is read is what was written,
+times and latency to the microsecond.
 """
 
 from dataclasses import dataclass
@@ -11,8 +13,9 @@ from typing import Any
 from edgespec.alert import Alert
 from edgespec.clock import ClockQuality
 from edgespec.kinds import advice_for
+from edgespec.level_scale import LevelScale
 from edgespec.records import Change, Event, EventType
-from edgespec.units import format_utc
+from edgespec.units import format_utc, utc_day
 from edgespec.wire.fields import LEVEL_UNIT, Fields
 from edgespec.wire.text import decode, encode
 
@@ -26,6 +29,9 @@ _ADDED = {
     "alert": True,
     "no_alert_reason": "",
     "incident": "",
+    "full_scale_dbm": None,
+    "antenna_factor_db": None,
+    "calibrated": None,
 }
 
 
@@ -45,7 +51,7 @@ class EventMessage:
 
 def event_payload(message: EventMessage) -> dict[str, Any]:
     """Return the object of schema ``edgespec.event/2``."""
-    event = message.event
+    event, scale = message.event, message.event.scale
     return {
         "schema": EVENT_SCHEMA,
         "event_type": event.event_type.value,
@@ -82,6 +88,12 @@ def event_payload(message: EventMessage) -> dict[str, Any]:
         "alert": event.alert.is_on,
         "no_alert_reason": event.alert.reason,
         "incident": event.alert.incident,
+        "peak_dbm": scale.dbm(float(event.peak_dbfs)),
+        "peak_dbuv_m": scale.dbuv_m(float(event.peak_dbfs)),
+        "full_scale_dbm": scale.full_scale_dbm,
+        "antenna_factor_db": scale.antenna_factor_db,
+        "calibrated": None if scale.calibrated is None else scale.calibrated.isoformat(),
+        "calibration_age_days": scale.age_days(utc_day(event.end_ns)),
     }
 
 
@@ -121,6 +133,11 @@ def parse_event(data: bytes | str) -> EventMessage:
         share=fields.optional_number("share"),
         cell_identity=fields.optional_integer("cell_identity"),
         alert=Alert(fields.flag("alert"), fields.text("no_alert_reason"), fields.text("incident")),
+        scale=LevelScale(
+            fields.optional_number("full_scale_dbm"),
+            fields.optional_number("antenna_factor_db"),
+            fields.optional_day("calibrated"),
+        ),
     )
     return EventMessage(
         event,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -125,6 +125,16 @@ class Fields:
     def utc_ns(self, key: str) -> int:
         """Return nanoseconds since 1970 of a time."""
         return parse_utc(self.text(key))
+
+    def optional_day(self, key: str) -> date | None:
+        """Return a day, written as 2026-01-31, or None."""
+        text = self.optional_text(key)
+        try:
+            return None if text is None else date.fromisoformat(text)
+        except ValueError:
+            raise PayloadError(
+                f"{self._schema}: {key} is {text!r:.60}; a day looks like 2026-01-31"
+            ) from None
 
     def numbers(self, key: str) -> dict[str, float]:
         """Return an object of numbers."""

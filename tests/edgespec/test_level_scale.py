@@ -24,6 +24,20 @@ def test_a_field_strength_is_the_voltage_over_50_ohms_and_the_antenna_factor() -
     assert scale.offset_db == pytest.approx(expected, abs=0.02)
 
 
+def test_a_level_is_told_as_far_as_it_is_known() -> None:
+    field = LevelScale(-30.0, 24.0)
+    assert [one.dbm(-41.0) for one in (UNCALIBRATED, LevelScale(-30.0), field)] == [
+        None,
+        -71.0,
+        -71.0,
+    ]
+    assert [one.dbuv_m(-41.0) for one in (UNCALIBRATED, LevelScale(-30.0))] == [None, None]
+    assert field.dbuv_m(-41.0) == pytest.approx(60.0, abs=0.02)
+    assert [one.text(-41.0) for one in (UNCALIBRATED, LevelScale(-30.0), field)] == [
+        "-41.0 dBFS", "-71.0 dBm", "60.0 dBuV/m",
+    ]  # fmt: skip
+
+
 def test_the_age_of_a_calibration() -> None:
     assert LevelScale(-30.0).age_days(date(2026, 11, 28)) is None
     assert LevelScale(-30.0, None, date(2025, 11, 28)).age_days(date(2026, 11, 28)) == 365

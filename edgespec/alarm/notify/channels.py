@@ -13,7 +13,7 @@ from edgespec.config import NotifyConfig
 from edgespec.errors import ConfigError
 from edgespec.kinds import advice_for
 from edgespec.records import Event, EventType
-from edgespec.units import format_hz
+from edgespec.units import format_hz, utc_day
 from edgespec.wire.event import EventMessage, event_payload
 from edgespec.wire.text import encode
 
@@ -68,7 +68,7 @@ def ntfy(
     }
     width_hz = event.freq_upper_hz - event.freq_lower_hz
     text = (
-        f"{format_hz(width_hz)} at {format_hz(event.peak_freq_hz)}, {event.peak_dbfs:.1f} dBFS, "
+        f"{format_hz(width_hz)} at {format_hz(event.peak_freq_hz)}, {_level(event)}, "
         f"{event.excess_db:+.1f} dB beside normal"
     )
     advice = advice_for(event.kind)
@@ -108,6 +108,16 @@ def command(
 
 
 CHANNELS: dict[str, Channel] = {"webhook": webhook, "ntfy": ntfy, "command": command}
+
+
+def _level(event: Event) -> str:
+    """Return the peak in dBFS and, where that is known, what arrives, and since when."""
+    text, scale = f"{event.peak_dbfs:.1f} dBFS", event.scale
+    if scale.full_scale_dbm is None:
+        return text
+    age = scale.age_days(utc_day(event.end_ns))
+    when = "nobody says when" if age is None else f"{age} days before"
+    return f"{text} = {scale.text(event.peak_dbfs)} (calibrated {when})"
 
 
 def _json(event: Event, node: str) -> bytes:

@@ -20,8 +20,19 @@ __all__ = [
 ]
 
 _BARS = "▁▂▃▄▅▆▇█"
-_ROW = "{:<20}  {:>9}  {:<10}  {:<13}  {:<26}  {:>9}  {:<12}  {:<10}  {}"
-_HEAD = ("start (UTC)", "lasted", "band", "kind", "where", "excess dB", "alert", "incident", "id")
+_ROW = "{:<20}  {:>9}  {:<10}  {:<13}  {:<26}  {:>12}  {:>9}  {:<12}  {:<10}  {}"
+_HEAD = (
+    "start (UTC)",
+    "lasted",
+    "band",
+    "kind",
+    "where",
+    "peak",
+    "excess dB",
+    "alert",
+    "incident",
+    "id",
+)
 
 
 def answer_lines(answer: dict[str, Any]) -> list[str]:
@@ -105,6 +116,7 @@ def _cells(event: Event) -> tuple[str, ...]:
         event.band,
         event.kind,
         _range(event.freq_lower_hz, event.freq_upper_hz),
+        event.scale.text(event.peak_dbfs),
         f"{event.excess_db:+.1f}",
         "yes" if event.alert.is_on else event.alert.reason,
         event.alert.incident,

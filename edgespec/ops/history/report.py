@@ -1,7 +1,6 @@
 """What is remembered of a band in a time: minutes, changes, events and incidents."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from heapq import merge
 from statistics import fmean
 from typing import Any
@@ -20,7 +19,7 @@ from edgespec.history.states import KeptState
 from edgespec.level_scale import LevelScale
 from edgespec.nearest import advice
 from edgespec.records import Event
-from edgespec.units import format_utc
+from edgespec.units import format_utc, utc_day
 
 __all__ = ["BandHistory", "band_history", "nothing_kept"]
 
@@ -129,7 +128,7 @@ class BandHistory:
         scale = self.minutes[-1].scale
         if scale.full_scale_dbm is None:
             return ""
-        age = scale.age_days(_day(self.minutes[-1].minute.utc_ns))
+        age = scale.age_days(utc_day(self.minutes[-1].minute.utc_ns))
         if age is None:
             return "calibrated, nobody says when: add calibrated to the [[band]]"
         old = ": calibrate again" if age > _OLD_DAYS else ""
@@ -152,7 +151,7 @@ class BandHistory:
             "floor": minute.floor_dbfs + offset_db,
             "level_unit": self.unit,
             "occupied": round(minute.occupied, 5),
-            "calibration_age_days": scale.age_days(_day(minute.utc_ns)),
+            "calibration_age_days": scale.age_days(utc_day(minute.utc_ns)),
         }
         if has_traces:
             payload["freqs_hz"] = minute.freqs_hz.tolist()
@@ -252,10 +251,6 @@ def _action_payload(one: KeptAction) -> dict[str, Any]:
 
 def _short(utc_ns: int) -> str:
     return format_utc(utc_ns)[:16].replace("T", " ")
-
-
-def _day(utc_ns: int) -> date:
-    return datetime.fromtimestamp(utc_ns // _NS, UTC).date()
 
 
 def _count(n: int, noun: str) -> str:

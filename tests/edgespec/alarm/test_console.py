@@ -81,8 +81,8 @@ def test_a_row_says_when_where_and_how_much() -> None:
     assert "host" in model
     assert "secret" not in model
     assert first.split() == [
-        "00:00:01.500000", "new", "lte", "805.9000", "806.2500", "350.0", "-41.3", "+12.3",
-        "3.21/2", "4.2", "tone",
+        "00:00:01.500000", "new", "lte", "805.9000", "806.2500", "350.0", "-41.3", "dBFS",
+        "+12.3", "3.21/2", "4.2", "tone",
     ]  # fmt: skip
     assert advice.strip() == f"advice: {advice_for('tone')}"
     assert last.split()[1] == "end"

@@ -24,6 +24,7 @@ from edgespec.framing import Framing
 from edgespec.history.keeper import HistoryKeeper
 from edgespec.history.opening import history_path
 from edgespec.history.past import Past
+from edgespec.level_scale import UNCALIBRATED
 from edgespec.observer.alerting import open_history, open_inbox, open_judge, open_normals
 from edgespec.observer.startup import check_config, open_observer
 from edgespec.records import BandInfo, Event, EventType
@@ -131,6 +132,17 @@ def test_who_watches_a_site_knows_what_people_call_normal(config: Config) -> Non
     assert not is_normal(replace(drift, kind="noise-floor-raised"))
     actions.do(Request("undo", id=taught["id"]))
     assert not is_normal(drift)
+
+
+def test_an_event_knows_what_its_levels_mean(config: Config) -> None:
+    """Of a recording, too: the band of the configuration is what was calibrated."""
+    band = BandConfig(id="lte", full_scale_dbm=-30.0, calibrated="2026-01-09")
+    for is_live in (True, False):
+        with Run(replace(config, band=(band,)), is_live=is_live) as run:
+            assert run.judge.judge(event_of()).scale == band.level_scale
+            assert run.judge.judge(event_of(band="other")).scale == UNCALIBRATED
+    with Run(config) as run:
+        assert run.judge.judge(event_of()).scale == UNCALIBRATED
 
 
 def test_requests_are_off_until_somebody_allows_them() -> None:

@@ -1,10 +1,12 @@
 """What travels, to the byte: consumers in other languages and of other versions read it."""
 
 import math
+from datetime import date
 
 import numpy as np
 import pytest
 
+from edgespec.level_scale import LevelScale
 from edgespec.records import Change, Event, EventType, ObserverState, RssReport
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed
 from edgespec.wire.handover import SavedSite, saved_payload
@@ -26,7 +28,7 @@ EVENT = EventMessage(
     Event(
         "e1", EventType.NEW, "lte", T0, T0 + NS, 5, 10, 8e8, 8.1e8, 8.05e8, -40.0,
         Change.GAIN, 12.0, 9.0, "lstm", 3.0, 2.0, 0.8, "tone", 0.75,
-        latency_s=0.0015, model_sha256="ab",
+        latency_s=0.0015, model_sha256="ab", scale=LevelScale(-30.0, 24.0, date(2026, 11, 28)),
     ),
     "pi", 9,
 )  # fmt: skip
@@ -80,7 +82,9 @@ SAYS = {
         '"detector":"lstm","score":3.0,"threshold":2.0,"sureness":0.8,'
         '"clock":"unsynchronised",'
         '"model_sha256":"ab","share":null,"cell_identity":null,"latency_ms":1.5,'
-        '"alert":true,"no_alert_reason":"","incident":""}'
+        '"alert":true,"no_alert_reason":"","incident":"",'
+        '"peak_dbm":-70.0,"peak_dbuv_m":60.99,"full_scale_dbm":-30.0,"antenna_factor_db":24.0,'
+        '"calibrated":"2026-11-28","calibration_age_days":48}'
     ),
     "replayed": (
         '{"schema":"edgespec.event/2","event_type":"new","id":"e1","sequence":9,'
@@ -94,7 +98,9 @@ SAYS = {
         '"detector":"lstm","score":3.0,"threshold":2.0,"sureness":0.8,'
         '"clock":"unsynchronised",'
         '"model_sha256":"ab","share":null,"cell_identity":null,"latency_ms":1.5,'
-        '"alert":true,"no_alert_reason":"","incident":""}'
+        '"alert":true,"no_alert_reason":"","incident":"",'
+        '"peak_dbm":-70.0,"peak_dbuv_m":60.99,"full_scale_dbm":-30.0,"antenna_factor_db":24.0,'
+        '"calibrated":"2026-11-28","calibration_age_days":48}'
     ),
     "state": (
         '{"schema":"edgespec.state/1","node":"pi","band":"lte","model_sha256":"ab",'

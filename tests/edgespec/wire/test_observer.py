@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import fields, replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from edgespec.alert import Alert
 from edgespec.clock import ClockQuality
 from edgespec.heard_cell import CellState, HeardCell
+from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.promise import Promise
 from edgespec.records import Change, Event, EventType, ObserverState
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed, parse_event
@@ -48,7 +50,10 @@ def random_event(rng: np.random.Generator) -> Event:
         share=[None, float(rng.uniform())][int(rng.integers(2))],
         cell_identity=[None, 503][int(rng.integers(2))],
         alert=[Alert(), Alert(False, "quiet hours", "i-1")][int(rng.integers(2))],
-    )
+        scale=[
+            UNCALIBRATED, LevelScale(-30.0), LevelScale(-28.5, 24.0, date(2026, 11, 28))
+        ][int(rng.integers(3))],
+    )  # fmt: skip
 
 
 def random_state(rng: np.random.Generator) -> ObserverState:
@@ -104,6 +109,35 @@ def test_events_round_trip(rng: np.random.Generator) -> None:
         event = random_event(rng)
         message = EventMessage(event, "pi-1", int(rng.integers(1 << 60)), bool(rng.integers(2)))
         assert parse_event(encode(event_payload(message))) == message
+
+
+def test_levels_are_claimed_in_dbm_where_a_band_is_calibrated_alone(
+    rng: np.random.Generator,
+) -> None:
+    """50 ohms: 0 dBm are 107 dBuV, over which the antenna has 24 dB/m."""
+    event = replace(
+        random_event(rng), peak_dbfs=-41.0, end_ns=1_795_000_000 * NS, scale=UNCALIBRATED
+    )
+
+    def said(scale: LevelScale) -> list[object]:
+        payload = event_payload(EventMessage(replace(event, scale=scale), "pi", 1))
+        assert payload["peak_dbfs"] == -41.0
+        assert payload["level_unit"] == "dBFS"
+        names = ("peak_dbm", "peak_dbuv_m", "calibrated", "calibration_age_days")
+        return [payload[name] for name in names]
+
+    assert said(UNCALIBRATED) == [None] * 4
+    assert said(LevelScale(None, 24.0)) == [None] * 4
+    assert said(LevelScale(-30.0)) == [-71.0, None, None, None]
+    dbm, dbuv_m, day, age = said(LevelScale(-30.0, 24.0, date(2026, 11, 8)))
+    assert (dbm, day, age) == (-71.0, "2026-11-08", 10)
+    assert dbuv_m == pytest.approx(-71.0 + 107.0 + 24.0, abs=0.02)
+
+
+def test_a_calibration_of_no_day_is_refused(rng: np.random.Generator) -> None:
+    payload = event_payload(EventMessage(random_event(rng), "n", 1))
+    with pytest.raises(PayloadError, match="calibrated is '2026-13-40'; a day looks like"):
+        parse_event(encode({**payload, "calibrated": "2026-13-40"}))
 
 
 def test_states_round_trip(rng: np.random.Generator) -> None:
@@ -190,6 +224,12 @@ def test_the_outside_sees_the_agreed_names() -> None:
         "alert": True,
         "no_alert_reason": "",
         "incident": "",
+        "peak_dbm": None,
+        "peak_dbuv_m": None,
+        "full_scale_dbm": None,
+        "antenna_factor_db": None,
+        "calibrated": None,
+        "calibration_age_days": None,
     }
 
 

@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from edgespec.alarm.notify.whereabouts import Whereabouts
 from edgespec.alert import Alert
 from edgespec.config import Config, NotifyConfig
 from edgespec.errors import ConfigError
+from edgespec.level_scale import LevelScale
 from edgespec.records import Event, EventType
 from tests.made.broker import wait_for
 from tests.made.event import event_of
@@ -59,6 +61,25 @@ def test_a_webhook_gets_the_event_as_json_and_its_token(
     body = json.loads(request.body)
     assert (body["schema"], body["id"], body["node"]) == ("edgespec.event/2", "e1", "pi-1")
     assert body["alert"] is True
+
+
+@pytest.mark.parametrize(
+    ("scale", "level"),
+    [
+        (LevelScale(-30.0), b"-41.0 dBFS = -71.0 dBm (calibrated nobody says when)"),
+        (
+            LevelScale(-30.0, 24.0, date(2026, 1, 9)),
+            b"-41.0 dBFS = 60.0 dBuV/m (calibrated 10 days before)",
+        ),
+    ],
+)
+def test_ntfy_says_what_arrives_where_that_is_known(
+    opened: list[Notifier], scale: LevelScale, level: bytes
+) -> None:
+    with WebServer(OK) as server:
+        notifier_to(server, opened, to="ntfy").event(event_of(scale=scale))
+        wait_for(lambda: bool(server.received), "the notification")
+    assert level in server.received[0].body
 
 
 def test_ntfy_gets_a_text(opened: list[Notifier]) -> None:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from edgespec.alert import Alert
 from edgespec.alerts.incidents import IncidentTable
 from edgespec.cli import main
+from edgespec.level_scale import LevelScale
 from edgespec.ops.events.text import timetable
 from edgespec.records import EventType
 from edgespec.wire.event import parse_event
@@ -35,6 +36,7 @@ def past(tmp_path: Path) -> None:
             event = event_of(
                 event_id=f"e{number}", event_type=event_type, band=band, at_s=3600.0 * number,
                 lasts_s=90.0, alert=Alert(number % 2 == 0, "" if number % 2 == 0 else "rule", "i"),
+                scale=LevelScale(-30.0 if band == "gsm" else None),
             )  # fmt: skip
             table.take(event)
             events.append(event)
@@ -65,6 +67,7 @@ def test_events_are_listed_each_as_it_was_last_told(config: Path) -> None:
     assert heading.index("alert") == rows[0].index("yes") == rows[1].index("rule")
     rows = run(config, "events", "list", "--band", "gsm", "-n", "2").output.splitlines()
     assert [row.split()[-1] for row in rows[1:]] == ["e19", "e29"]
+    assert [unit in rows[1] for unit in ("-71.0 dBm", "-41.0 dBFS")] == [True, False]
     rows = run(config, "events", "list", "--alerts", "-n", "100").output.splitlines()
     assert len(rows) == 16
 
