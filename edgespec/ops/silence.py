@@ -2,15 +2,17 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event as Flag
 from threading import Thread
 
+from edgespec.errors import SourceError
+from edgespec.records import Event, ObserverState, RssReport, SourceInfo
 from edgespec.sources.source import Source
 
-__all__ = ["SILENT_S", "Hearing", "has_been_silent", "while_it_speaks"]
+__all__ = ["SILENT_S", "Hearing", "Patience", "has_been_silent", "while_it_speaks"]
 
 _LOG = logging.getLogger(__name__)
 #: A radio reconnects within seconds; what is silent for longer has to be looked after.
@@ -27,6 +29,56 @@ class Hearing:
     def heard(self) -> None:
         """Take note that samples came."""
         self.heard_s = time.monotonic()
+
+
+@dataclass(slots=True)
+class Patience:
+    """A sink that ends a monitor of one radio when that has been silent for too long.
+
+    The radio counts as silent some seconds after its last samples, as for anybody who watches it.
+
+    Attributes:
+        source: what is heard.
+        stop: ends the monitor.
+    """
+
+    source: SourceInfo
+    stop: Callable[[], None] = lambda: None
+    _since_s: float | None = field(default=None, init=False)
+    _n_samples: int = field(default=0, init=False)
+
+    def radio(self, name: str, online: bool) -> None:
+        """Take note of whether it is there."""
+        self._since_s = None if online else time.monotonic()
+
+    def event(self, event: Event) -> None:
+        """Nothing: states come anyway."""
+
+    def state(self, state: ObserverState) -> None:
+        """End the monitor, if it is time."""
+        self._n_samples = max(self._n_samples, state.n_samples)
+        if self._since_s is not None and has_been_silent(self._since_s):
+            self._since_s = None
+            _LOG.warning("%.160s has been silent for too long, and is given up", self.source.uri)
+            self.stop()
+
+    def rss(self, report: RssReport) -> None:
+        """Nothing: states come anyway."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def check(self) -> None:
+        """Refuse a source that never spoke.
+
+        Raises:
+            SourceError: it gave no samples at all.
+        """
+        if not self._n_samples:
+            raise SourceError(
+                f"the source {self.source.uri!r:.160} gave no samples: see whether the radio "
+                "delivers, with 'edgespec doctor', or the recording holds any"
+            )
 
 
 def has_been_silent(since_s: float) -> bool:

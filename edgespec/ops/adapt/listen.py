@@ -12,6 +12,7 @@ from edgespec.errors import EdgespecError, QualityError, SourceError
 from edgespec.observer.band import BandChain
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.ops.adapt.adaptation import Adaptation
+from edgespec.ops.silence import Patience
 from edgespec.records import Event, EventType, FrameFlag, ObserverState, RssReport
 
 __all__ = ["hear"]
@@ -142,14 +143,16 @@ def hear(
 
     Raises:
         QualityError: an event was raised, the warm-up is not trusted, or the receiver clips.
-        SourceError: the source broke, or ended early.
+        SourceError: the source broke, gave nothing, or ended early.
         ModelError: too little of the signal was good.
     """
     (chain,) = radio.chains
     listener = _Listener(adaptation, chain, say)
     # A state behind every block is when nobody else touches the band.
-    monitor = Monitor([radio], [listener], state_s=0.0)
-    listener.stop = monitor.stop
+    patience = Patience(radio.source.info)
+    monitor = Monitor([radio], [listener, patience], state_s=0.0, on_radio=patience.radio)
+    listener.stop = patience.stop = monitor.stop
     stop(monitor.stop)
     monitor.run(adaptation.plan.duration_s)
+    patience.check()
     listener.check()

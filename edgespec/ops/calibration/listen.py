@@ -15,6 +15,7 @@ from edgespec.observer.calibrated import Setting
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.opening import setting_of
 from edgespec.observer.startup import open_radio
+from edgespec.ops.silence import Patience
 from edgespec.records import Event, EventType, ObserverState, RssReport
 
 __all__ = ["HeardBand", "listen"]
@@ -107,6 +108,7 @@ def listen(
         stop: given what ends it early; what was heard so far counts.
 
     Raises:
+        SourceError: a source gave no samples.
         EdgespecError: as :func:`edgespec.observer.startup.open_radio`.
     """
     heard: dict[str, HeardBand] = {}
@@ -137,10 +139,13 @@ def _hear(
     for chain in radio.chains:
         chain.peaks = EventPeaks(tuple(chain.thresholds), rules, chain.geometry.hop_s)
     progress = _Progress(say, radio.chains, duration_s)
-    monitor = Monitor([radio], [progress], state_s=1.0)
+    patience = Patience(radio.source.info)
+    monitor = Monitor([radio], [progress, patience], state_s=1.0, on_radio=patience.radio)
+    patience.stop = monitor.stop
     stop(monitor.stop)
     warmup_s = max(chain.warmup_left_s for chain in radio.chains)
     monitor.run(None if duration_s is None else duration_s + warmup_s)
+    patience.check()
     bands = {band.id: band for band in config.band}
     return [
         HeardBand(

@@ -11,7 +11,9 @@ from click.testing import CliRunner, Result
 
 from edgespec.cli import main
 from edgespec.inference.bundle import load_bundle
+from edgespec.ops import silence
 from tests.made import tiny_dense
+from tests.made.rtl_tcp_server import RtlTcpServer
 
 RATE_HZ = 1_000_000
 
@@ -121,6 +123,18 @@ def test_signal_that_teaches_nothing_is_refused(folder: Path, tmp_path: Path, wh
     assert got.exit_code == exit_code, got.output
     assert any(part in got.output for part in says.split("|"))
     assert not out.exists()
+
+
+def test_a_radio_that_never_speaks_is_given_up(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "SILENT_S", 0.2)
+    with RtlTcpServer(b"\x80", n_bytes=(0,), stall=True) as server:
+        uri = f"rtl_tcp:127.0.0.1:{server.port}?center_freq=433.9M&sample_rate={RATE_HZ}"
+        got = adapt(folder, uri, tmp_path / "out.edgespec")
+    assert got.exit_code == 4, got.output
+    assert "gave no samples: see whether the radio delivers" in got.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_rate_is_refused(folder: Path, tmp_path: Path) -> None:

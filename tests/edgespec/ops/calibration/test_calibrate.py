@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgespec.cli import main
+from edgespec.ops import silence
+from tests.made.rtl_tcp_server import RtlTcpServer
 
 RATE_HZ = 100_000
 
@@ -97,6 +99,20 @@ def test_a_recording_stands_in_for_the_radio(noise: str, tmp_path: Path) -> None
     assert "are too few" in got.output
     assert "some 100 s are the least" in got.output
     assert not (tmp_path / "state" / "calibration").exists()
+
+
+@pytest.mark.parametrize("n_bytes", [0, 500_000])
+def test_a_radio_that_never_speaks_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_bytes: int
+) -> None:
+    """One that falls silent, too: what it gave before is too little."""
+    monkeypatch.setattr(silence, "SILENT_S", 0.2)
+    with RtlTcpServer(b"\x7f\x80", n_bytes=(n_bytes, 0), stall=True) as server:
+        uri = f"rtl_tcp:127.0.0.1:{server.port}?center_freq=433.9M&sample_rate=250000"
+        got = run("calibrate", "-c", config_file(tmp_path, uri))
+    assert got.exit_code == (5 if n_bytes else 4), got.output
+    says = "gave no samples: see whether the radio delivers" if not n_bytes else "are too few"
+    assert says in got.stderr
 
 
 @pytest.mark.parametrize(
