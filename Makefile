@@ -16,6 +16,8 @@ CRASHES := crashes
 # TensorFlow for long, and whoever is done first takes over from the other.
 WORKERS ?= 2
 TESTS := -m pytest --numprocesses $(WORKERS) --dist worksteal
+# Tests start the commands hundreds of times: each would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-busy fuzz mutants lint check bench laboratory model kinds clean

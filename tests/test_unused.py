@@ -4,19 +4,18 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 TREES = ("edgespec", "converter", "benchmarks")
-SOURCES = {
-    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+PATHS = [
+    path.relative_to(ROOT).as_posix()
     for tree in TREES
     for path in sorted((ROOT / tree).rglob("*.py"))
-}
-OURS = {node.name for tree in SOURCES.values() for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)}  # fmt: skip
+]
 
 #: Bases that call no method of ours by its name.
 PLAIN = {"object", "Exception", "NamedTuple", "Protocol", "Enum", "IntEnum", "IntFlag", "StrEnum"}
@@ -26,6 +25,27 @@ BOTH_WAYS = "edgespec/wire/"
 
 #: Kept, though nothing uses it yet.
 KEPT = {"rbw_hz": "a grid of frames says its resolution"}
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """Return the tree of every file; by the first test, since each process collects all tests."""
+    return {path: ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in PATHS}
+
+
+@cache
+def our_classes() -> set[str]:
+    return {
+        node.name
+        for tree in sources().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+@cache
+def used_anywhere() -> Counter[str]:
+    return Counter(name for tree in sources().values() for name in used_names(tree))
 
 
 def last_name(node: ast.expr) -> str:
@@ -68,7 +88,7 @@ def given_names(tree: ast.Module) -> Iterator[str]:
             yield node.name
         if isinstance(node, ast.ClassDef):
             bases = {last_name(base) for base in node.bases}
-            if bases <= OURS | PLAIN:
+            if bases <= our_classes() | PLAIN:
                 yield from (one.name for one in node.body if isinstance(one, ast.FunctionDef))
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -86,20 +106,17 @@ def is_interface(name: str) -> bool:
         isinstance(node, ast.ClassDef)
         and node.name == name
         and "Protocol" in {last_name(base) for base in node.bases}
-        for tree in SOURCES.values()
+        for tree in sources().values()
         for node in tree.body
     )
 
 
-USED = Counter(name for tree in SOURCES.values() for name in used_names(tree))
-
-
-@pytest.mark.parametrize("path", [path for path in SOURCES if not path.startswith(BOTH_WAYS)])
+@pytest.mark.parametrize("path", [path for path in PATHS if not path.startswith(BOTH_WAYS)])
 def test_every_name_is_used(path: str) -> None:
     unused = [
         name
-        for name in given_names(SOURCES[path])
-        if not USED[name] and not name.startswith("__") and name not in KEPT
+        for name in given_names(sources()[path])
+        if not used_anywhere()[name] and not name.startswith("__") and name not in KEPT
     ]
     assert [name for name in unused if not is_interface(name)] == []
 

@@ -316,6 +316,8 @@ class Layers:
     """The layers of Keras, which is loaded by the first test that makes one: it takes seconds."""
 
     def __getattr__(self, name: str) -> Any:
+        if not name[0].isupper():  # pytest asks every object of a module whether it is a test
+            raise AttributeError(name)
         return getattr(load_keras().layers, name)
 
 

@@ -4,12 +4,14 @@ The full set of rotations, with its table, is :mod:`benchmarks.detection.real_re
 """
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-pytest.importorskip("tensorflow", reason="needs the extra converter")
+if find_spec("tensorflow") is None:  # to import it takes seconds of every process that collects
+    pytest.skip("needs the extra converter", allow_module_level=True)
 
 from benchmarks.detection.injected import KINDS, draw_interferer
 from benchmarks.detection.real_cases import Outcome, Recording, monitor, read_recording
