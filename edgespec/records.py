@@ -22,6 +22,7 @@ from edgespec.grid import NO_SPAN, Grid, Quantity, Span
 from edgespec.heard_cell import HeardCell
 from edgespec.kinds import UNKNOWN
 from edgespec.level_scale import UNCALIBRATED, LevelScale
+from edgespec.listing import Listing
 from edgespec.promise import Promise
 from edgespec.rss_report import RssReport
 from edgespec.sample_format import SampleFormat
@@ -308,8 +309,7 @@ class Event:
     happens to a cell ``detector`` is ``cell``, ``cell_identity`` says whose it is, ``peak_dbfs`` is
     the power of the band, and ``excess_db`` how its level moved. ``latency_s`` is the time from the
     last sample of the segment that made this message to the message itself. ``model_sha256`` is the
-    bundle that the band was judged by; ``alert`` and ``scale``, what levels
-    mean, are set on its way out.
+    bundle that the band was judged by; ``alert``, ``scale`` and ``listing`` are set on its way out.
     """
 
     event_id: str
@@ -340,6 +340,7 @@ class Event:
     cell_identity: int | None = None
     alert: Alert = ON
     scale: LevelScale = UNCALIBRATED
+    listing: Listing | None = None
 
     @property
     def is_named(self) -> bool:

@@ -149,7 +149,7 @@ def _row(cells: list[str]) -> str:
 
 
 def _kind(event: Event) -> str:
-    """Return what an event is called, how likely, whose cell it is and why it is no alert."""
+    """Return what an event is called, how likely, whose it is and why it is no alert."""
     words = event.kind if event.is_named else "no name yet"
     if event.is_named and event.kind_probability < 1.0:
         words += f" {event.kind_probability:.0%}"
@@ -157,6 +157,8 @@ def _kind(event: Event) -> str:
         words += f", perhaps {event.kind_hint}"
     if event.cell_identity is not None:
         words += f" {event.cell_identity}"
+    if event.listing is not None:
+        words += f", {event.listing.text}"
     return words if event.alert.is_on else f"{words} (no alert: {event.alert.reason})"
 
 

@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 from edgespec.alert import Alert
 from edgespec.alerts.decisions import NOTHING, Decisions
+from edgespec.alerts.facts import NO_FACTS, BandFacts
 from edgespec.alerts.incidents import IncidentTable
 from edgespec.alerts.rules import AlertRules
-from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.records import Event, EventType, ObserverState
 
 __all__ = ["AlertJudge"]
@@ -32,7 +32,7 @@ class AlertJudge:
         incidents: what the events are one of; from now on it belongs to the judge.
         decisions: returns what people have said, whenever it is asked.
         utc_ns: UTC, by which what they said expires.
-        scales: what the levels of a band mean, by its id; without one nothing is claimed.
+        facts: what is known of a band, by its id; without it nothing is claimed.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class AlertJudge:
         incidents: IncidentTable,
         decisions: Callable[[], Decisions] = lambda: NOTHING,
         utc_ns: Callable[[], int] = time.time_ns,
-        scales: Mapping[str, LevelScale] = MappingProxyType({}),
+        facts: Mapping[str, BandFacts] = MappingProxyType({}),
     ) -> None:
         self._rules = rules
         self._incidents = incidents
         self._decisions = decisions
         self._utc_ns = utc_ns
-        self._scales = scales
+        self._facts = facts
         #: Since when an event that goes on is an alert.
         self._since_ns: OrderedDict[str, int] = OrderedDict()
         #: The band of every alert that is open now.
@@ -55,7 +55,8 @@ class AlertJudge:
         self._lock = threading.Lock()
 
     def judge(self, event: Event) -> Event:
-        """Return a message with its ``alert`` and its ``scale``."""
+        """Return a message with its ``alert``, and with what is known of its band."""
+        event = self._facts.get(event.band, NO_FACTS).told_of(event)
         with self._lock:
             incident = self._incidents.take(event)
             reason = self._why_not(event, self._utc_ns())
@@ -64,8 +65,7 @@ class AlertJudge:
                 self._open[event.event_id] = event.band
                 if len(self._open) > _MOST_OPEN:
                     self._open.popitem(last=False)
-        scale = self._scales.get(event.band, UNCALIBRATED)
-        return replace(event, alert=Alert(not reason, reason, incident), scale=scale)
+        return replace(event, alert=Alert(not reason, reason, incident))
 
     def judge_state(self, state: ObserverState) -> ObserverState:
         """Return a state whose ``alarm`` says whether an alert is open, not an event."""

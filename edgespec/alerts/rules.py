@@ -39,7 +39,8 @@ class AlertRules:
         """Return the rules of a configuration.
 
         Raises:
-            ConfigError: a rule names a band or a kind of event that is not there.
+            ConfigError: a rule names a band or a kind of event that is not there, or a mask where
+                no band has one.
         """
         known = (("bands", [band.id for band in config.band]), ("kinds", list(ADVICE)))
         for number, rule in enumerate(config.alert):
@@ -50,6 +51,11 @@ class AlertRules:
                             f"alert[{number}].{key} names {name!r}, which is not there: "
                             f"{advice(name, names)}"
                         )
+            if rule.mask and not any(band.mask for band in config.band):
+                raise ConfigError(
+                    f"alert[{number}].mask is {list(rule.mask)}, but no band has a mask: write "
+                    "mask = 'FILE.csv' in the [[band]]"
+                )
         return cls(config.alarm, config.alert)
 
     def why_not(self, event: Event) -> str:
@@ -79,6 +85,8 @@ class _Rule:
         return (
             (not states.bands or event.band in states.bands)
             and (not states.kinds or (event.is_named and event.kind in states.kinds))
+            # Of what a mask says nothing, it is no reason to be silent.
+            and (not states.mask or event.listing is None or event.listing.word in states.mask)
             and abs(event.excess_db) >= states.min_excess_db
             and abs(event.severity_db) >= states.min_severity_db
             and event.sureness >= states.min_sureness

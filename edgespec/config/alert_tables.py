@@ -49,6 +49,16 @@ class AlertConfig:
         default=(),
         metadata=about("Its kinds; default: every kind", example=("tone", "pulse"), **_KIND),
     )
+    mask: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "What the band's mask says of it: listed (within its level), over (it is stronger), "
+            "not-listed; default: any",
+            example=("over", "not-listed"),
+            pattern="listed|over|not-listed",
+            pattern_text="listed, over or not-listed",
+        ),
+    )
     hours: tuple[str, ...] = field(
         default=(),
         metadata=about(

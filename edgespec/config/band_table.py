@@ -95,6 +95,15 @@ class BandConfig:
         ),
     )
 
+    mask: Path | None = field(
+        default=None,
+        metadata=about(
+            "Table (CSV) of what should be here: start, stop, what, and where wanted max_dbfs or "
+            "max_dbm, min_dbfs or min_dbm, hours",
+            example="mask.csv",
+        ),
+    )
+
     def __post_init__(self) -> None:
         check_record(self)
         if self.calibrated is not None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 
 from edgespec.alerts.actions import Actions
 from edgespec.alerts.decisions import DecisionsFile
+from edgespec.alerts.facts import BandFacts, masks_of
 from edgespec.alerts.inbox import Inbox
 from edgespec.alerts.incidents import IncidentTable, events_folder, incidents_path, load_incidents
 from edgespec.alerts.judge import AlertJudge
@@ -15,7 +16,6 @@ from edgespec.config import Config
 from edgespec.history.keeper import HistoryKeeper
 from edgespec.history.opening import history_path
 from edgespec.history.store import Store
-from edgespec.level_scale import LevelScale
 from edgespec.records import BandInfo, Event
 
 __all__ = ["open_history", "open_inbox", "open_judge", "open_normals"]
@@ -32,17 +32,22 @@ def open_judge(
     was kept counts.
 
     Raises:
-        ConfigError: a rule names a band or a kind of event that is not there.
+        ConfigError: a rule names a band or a kind of event that is not there, or a mask cannot be
+            read.
     """
     folder, rules = events_folder(config.node.state_dir), AlertRules.of(config)
     # Edges are read off bins; a bin more or less is the same.
     slacks_hz = {band.band: _SLACK_BINS * band.grid.bin_hz for band in bands}
-    scales = _scales(config)
+    masks = masks_of(config)
+    facts = {
+        band.id: BandFacts(band.level_scale, masks.get(band.id), slacks_hz.get(band.id, 0.0))
+        for band in config.band
+    }
     if not is_live:
-        return AlertJudge(rules, IncidentTable(slacks_hz), scales=scales), None
+        return AlertJudge(rules, IncidentTable(slacks_hz), facts=facts), None
     path = incidents_path(folder)
     incidents = IncidentTable(slacks_hz, load_incidents(path))
-    judge = AlertJudge(rules, incidents, DecisionsFile(folder).read, scales=scales)
+    judge = AlertJudge(rules, incidents, DecisionsFile(folder).read, facts=facts)
     return judge, IncidentKeeper(judge, path)
 
 
@@ -54,7 +59,8 @@ def open_history(config: Config, *, is_live: bool) -> HistoryKeeper | None:
     path = history_path(config.node.state_dir)
     quality = UtcWatch().quality
     store = Store(path, wanted.max_bytes, wanted.max_age_days, quality=quality)
-    return HistoryKeeper(store, config.node.id, quality, _scales(config))
+    scales = {band.id: band.level_scale for band in config.band}
+    return HistoryKeeper(store, config.node.id, quality, scales)
 
 
 def open_normals(config: Config) -> Callable[[Event], bool]:
@@ -66,7 +72,3 @@ def open_normals(config: Config) -> Callable[[Event], bool]:
 def open_inbox(config: Config) -> Inbox:
     """Return what answers the requests that come over the broker."""
     return Inbox(Actions.of(config))
-
-
-def _scales(config: Config) -> dict[str, LevelScale]:
-    return {band.id: band.level_scale for band in config.band}

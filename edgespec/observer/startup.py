@@ -12,6 +12,7 @@ from edgespec import __version__
 from edgespec.alarm.claim import TopicClaim
 from edgespec.alarm.notify.whereabouts import Whereabouts
 from edgespec.alarm.sink import Sink
+from edgespec.alerts.facts import masks_of
 from edgespec.alerts.rules import AlertRules
 from edgespec.board import Board, BoardWatch
 from edgespec.computing import Computing
@@ -83,11 +84,12 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
     Raises:
         UsageError: a source's URI cannot be understood.
         ConfigError: a detector is unknown, a rule names what is not there, the broker's URL cannot
-            be understood, a token cannot be read, or a sample rate is not the model's.
+            be understood, a token or a mask cannot be read, or a sample rate is not the model's.
         ModelError: a bundle cannot be used, or was not calibrated for what is asked.
     """
     detect = config.detect
     AlertRules.of(config)
+    masks_of(config)
     for source in config.source:
         parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
     # Nothing starts before there is an alert.
@@ -272,7 +274,8 @@ def open_observer(
         on_progress: called now and then while the observer gets on.
 
     Raises:
-        ConfigError: the broker is required and none is named, or a rule names what is not there.
+        ConfigError: the broker is required and none is named, a rule names what is not there, or
+            a mask cannot be read.
         SourceError: a source cannot be opened or has another sample rate.
         ModelError: a model cannot be used.
         BrokerError: the broker is required and does not answer.
@@ -283,6 +286,7 @@ def open_observer(
             "configuration"
         )
     AlertRules.of(config)
+    masks_of(config)
     with ExitStack() as stack:
         radios = []
         for source in config.source:

@@ -2,7 +2,8 @@
 
 Names that SigMF has are SigMF's (``core:...``); times are RFC 3339 with ``Z`` and microseconds;
 levels are dBFS, beside which a calibrated band has its peak in dBm, too, in dBuV/m where its
-antenna is known, and how old the calibration was at the event's end. ``alert`` says whether
+antenna is known, and how old the calibration was at the event's end. ``mask`` is what the band's
+mask says of its frequencies, null without one. ``alert`` says whether
 somebody is to be alarmed by it; no consumer need look at rules. What is read is what was written,
 times and latency to the microsecond.
 """
@@ -14,6 +15,7 @@ from edgespec.alert import Alert
 from edgespec.clock import ClockQuality
 from edgespec.kinds import advice_for
 from edgespec.level_scale import LevelScale
+from edgespec.listing import Listing, MaskWord
 from edgespec.records import Change, Event, EventType
 from edgespec.units import format_utc, utc_day
 from edgespec.wire.fields import LEVEL_UNIT, Fields
@@ -32,6 +34,9 @@ _ADDED = {
     "full_scale_dbm": None,
     "antenna_factor_db": None,
     "calibrated": None,
+    "mask": None,
+    "listed_as": "",
+    "over_mask_db": None,
 }
 
 
@@ -51,7 +56,7 @@ class EventMessage:
 
 def event_payload(message: EventMessage) -> dict[str, Any]:
     """Return the object of schema ``edgespec.event/2``."""
-    event, scale = message.event, message.event.scale
+    event, scale, listing = message.event, message.event.scale, message.event.listing
     return {
         "schema": EVENT_SCHEMA,
         "event_type": event.event_type.value,
@@ -94,6 +99,9 @@ def event_payload(message: EventMessage) -> dict[str, Any]:
         "antenna_factor_db": scale.antenna_factor_db,
         "calibrated": None if scale.calibrated is None else scale.calibrated.isoformat(),
         "calibration_age_days": scale.age_days(utc_day(event.end_ns)),
+        "mask": None if listing is None else listing.word.value,
+        "listed_as": "" if listing is None else listing.name,
+        "over_mask_db": None if listing is None else listing.over_db,
     }
 
 
@@ -138,12 +146,23 @@ def parse_event(data: bytes | str) -> EventMessage:
             fields.optional_number("antenna_factor_db"),
             fields.optional_day("calibrated"),
         ),
+        listing=_parse_listing(fields),
     )
     return EventMessage(
         event,
         node=fields.text("node"),
         sequence=fields.integer("sequence"),
         replayed=fields.flag("replayed"),
+    )
+
+
+def _parse_listing(fields: Fields) -> Listing | None:
+    if fields.optional_text("mask") is None:
+        return None
+    return Listing(
+        fields.choice("mask", MaskWord),
+        fields.text("listed_as"),
+        fields.optional_number("over_mask_db"),
     )
 
 

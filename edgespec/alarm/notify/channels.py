@@ -12,6 +12,7 @@ from edgespec.alarm.notify.refused import NotifyError
 from edgespec.config import NotifyConfig
 from edgespec.errors import ConfigError
 from edgespec.kinds import advice_for
+from edgespec.listing import MaskWord
 from edgespec.records import Event, EventType
 from edgespec.units import format_hz, utc_day
 from edgespec.wire.event import EventMessage, event_payload
@@ -63,7 +64,7 @@ def ntfy(
     is_over = event.event_type is EventType.END
     headers = {
         "Title": f"{node}: {event.kind} in {event.band}{' is over' if is_over else ''}",
-        "Priority": "default" if is_over else "high",
+        "Priority": "default" if is_over else _priority(event),
         **_authorization(token),
     }
     width_hz = event.freq_upper_hz - event.freq_lower_hz
@@ -71,6 +72,8 @@ def ntfy(
         f"{format_hz(width_hz)} at {format_hz(event.peak_freq_hz)}, {_level(event)}, "
         f"{event.excess_db:+.1f} dB beside normal"
     )
+    if event.listing is not None:
+        text += f"\n{event.listing.text}"
     advice = advice_for(event.kind)
     body = f"{text}\n{advice}" if advice and not is_over else text
     post(settings.url or "", body.encode(), headers, settings.timeout_s)
@@ -108,6 +111,12 @@ def command(
 
 
 CHANNELS: dict[str, Channel] = {"webhook": webhook, "ntfy": ntfy, "command": command}
+
+
+def _priority(event: Event) -> str:
+    """Return more than usual for what the mask does not allow."""
+    listing = event.listing
+    return "high" if listing is None or listing.word is MaskWord.LISTED else "urgent"
 
 
 def _level(event: Event) -> str:

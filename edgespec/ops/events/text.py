@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 _BARS = "▁▂▃▄▅▆▇█"
-_ROW = "{:<20}  {:>9}  {:<10}  {:<13}  {:<26}  {:>12}  {:>9}  {:<12}  {:<10}  {}"
+_ROW = "{:<20}  {:>9}  {:<10}  {:<13}  {:<26}  {:>12}  {:>9}  {:<12}  {:<10}  {:<36}  {}"
 _HEAD = (
     "start (UTC)",
     "lasted",
@@ -32,6 +32,7 @@ _HEAD = (
     "alert",
     "incident",
     "id",
+    "mask",
 )
 
 
@@ -51,7 +52,7 @@ def answer_lines(answer: dict[str, Any]) -> list[str]:
 
 def event_rows(events: Iterable[Event]) -> list[str]:
     """Return a heading, and a row for each event."""
-    return [_ROW.format(*_HEAD), *(_ROW.format(*_cells(event)) for event in events)]
+    return [_ROW.format(*cells).rstrip() for cells in (_HEAD, *map(_cells, events))]
 
 
 def events_csv(messages: Sequence[EventMessage]) -> str:
@@ -121,6 +122,7 @@ def _cells(event: Event) -> tuple[str, ...]:
         "yes" if event.alert.is_on else event.alert.reason,
         event.alert.incident,
         event.event_id,
+        "" if event.listing is None else event.listing.text,
     )
 
 

@@ -11,6 +11,7 @@ from edgespec.alerts.rules import QUIET_HOURS, RULE, AlertRules
 from edgespec.config import AlarmConfig, AlertConfig, BandConfig, Config
 from edgespec.errors import ConfigError
 from edgespec.kinds import ADVICE
+from edgespec.listing import Listing, MaskWord
 from edgespec.records import Change, EventType
 from tests.made.event import event_of
 
@@ -44,6 +45,17 @@ def test_without_any_rule_every_event_is_an_alert() -> None:
         (AlertConfig(lower_hz=806.1e6), {"upper_hz": 806.2e6}, {"upper_hz": 806.1e6}),
         (AlertConfig(upper_hz=806e6), {"lower_hz": 805.9e6}, {"lower_hz": 806e6}),
         (AlertConfig(hours=("mon 08:00-09:00",)), {"at_s": 0.0}, {"at_s": 3600.0}),
+        (
+            AlertConfig(mask=("over", "not-listed")),
+            {"listing": Listing(MaskWord.OVER, "BTS", 0.1)},
+            {"listing": Listing(MaskWord.LISTED, "BTS", -0.1)},
+        ),
+        (
+            AlertConfig(mask=("not-listed",)),
+            # Where there is no mask, or the event is none of an emission.
+            {"listing": None},
+            {"listing": Listing(MaskWord.LISTED, "BTS")},
+        ),
         (AlertConfig(hours=("sat", "mon 09:00-10:00")), {"at_s": 3600.0}, {"at_s": 0.0}),
     ],
 )

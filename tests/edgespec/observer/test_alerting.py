@@ -145,6 +145,36 @@ def test_an_event_knows_what_its_levels_mean(config: Config) -> None:
         assert run.judge.judge(event_of()).scale == UNCALIBRATED
 
 
+def test_a_mask_decides_what_is_an_alert(config: Config, tmp_path: Path) -> None:
+    """A listed transmitter is silent within its level, and alarms from then on when it is over."""
+    path = tmp_path / "mask.csv"
+    path.write_text("start,stop,what,max_dbm\n805.9M,806.2M,BTS Alpha,-70\n")
+    band = BandConfig(id="lte", full_scale_dbm=-30.0, mask=path)
+    rule = AlertConfig(mask=("over", "not-listed"))
+    masked = replace(config, band=(band,), alert=(rule,))
+    with Run(masked) as run:
+        assert reasons(run.tell("e1")) == {"rule"}
+        assert reasons(run.tell("e2", peak_dbfs=-39.0)) == {""}
+        assert reasons(run.tell("e3", lower_hz=804e6)) == {""}
+    kept = [message.event.listing for message in Past(config.node.state_dir).events()]
+    assert [one.text for one in kept] == [
+        "listed: BTS Alpha", "listed: BTS Alpha, 1.0 dB over", "not listed",
+    ]  # fmt: skip
+
+
+def test_a_mask_that_is_wrong_is_said_before_anything_is_opened(
+    config: Config, tmp_path: Path
+) -> None:
+    path = tmp_path / "mask.csv"
+    path.write_text("start,stop,what\n806M,805M,BTS\n")
+    wrong = replace(config, band=(BandConfig(id="lte", mask=path),))
+    for opened in (check_config, open_observer):
+        with pytest.raises(ConfigError, match=r"mask\.csv, line 2"):
+            opened(wrong)
+    with pytest.raises(ConfigError, match="no band has a mask"):
+        check_config(replace(config, alert=(AlertConfig(mask=("over",)),)))
+
+
 def test_requests_are_off_until_somebody_allows_them() -> None:
     assert not Config().mqtt.requests
     assert replace(MqttConfig(), requests=True).requests

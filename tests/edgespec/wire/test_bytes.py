@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from edgespec.level_scale import LevelScale
+from edgespec.listing import Listing, MaskWord
 from edgespec.records import Change, Event, EventType, ObserverState, RssReport
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed
 from edgespec.wire.handover import SavedSite, saved_payload
@@ -29,6 +30,7 @@ EVENT = EventMessage(
         "e1", EventType.NEW, "lte", T0, T0 + NS, 5, 10, 8e8, 8.1e8, 8.05e8, -40.0,
         Change.GAIN, 12.0, 9.0, "lstm", 3.0, 2.0, 0.8, "tone", 0.75,
         latency_s=0.0015, model_sha256="ab", scale=LevelScale(-30.0, 24.0, date(2026, 11, 28)),
+        listing=Listing(MaskWord.OVER, "BTS ä", 2.5),
     ),
     "pi", 9,
 )  # fmt: skip
@@ -84,7 +86,8 @@ SAYS = {
         '"model_sha256":"ab","share":null,"cell_identity":null,"latency_ms":1.5,'
         '"alert":true,"no_alert_reason":"","incident":"",'
         '"peak_dbm":-70.0,"peak_dbuv_m":60.99,"full_scale_dbm":-30.0,"antenna_factor_db":24.0,'
-        '"calibrated":"2026-11-28","calibration_age_days":48}'
+        '"calibrated":"2026-11-28","calibration_age_days":48,'
+        '"mask":"over","listed_as":"BTS ä","over_mask_db":2.5}'
     ),
     "replayed": (
         '{"schema":"edgespec.event/2","event_type":"new","id":"e1","sequence":9,'
@@ -100,7 +103,8 @@ SAYS = {
         '"model_sha256":"ab","share":null,"cell_identity":null,"latency_ms":1.5,'
         '"alert":true,"no_alert_reason":"","incident":"",'
         '"peak_dbm":-70.0,"peak_dbuv_m":60.99,"full_scale_dbm":-30.0,"antenna_factor_db":24.0,'
-        '"calibrated":"2026-11-28","calibration_age_days":48}'
+        '"calibrated":"2026-11-28","calibration_age_days":48,'
+        '"mask":"over","listed_as":"BTS ä","over_mask_db":2.5}'
     ),
     "state": (
         '{"schema":"edgespec.state/1","node":"pi","band":"lte","model_sha256":"ab",'

@@ -12,6 +12,7 @@ from edgespec.alert import Alert
 from edgespec.clock import ClockQuality
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.level_scale import UNCALIBRATED, LevelScale
+from edgespec.listing import Listing, MaskWord
 from edgespec.promise import Promise
 from edgespec.records import Change, Event, EventType, ObserverState
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed, parse_event
@@ -52,6 +53,9 @@ def random_event(rng: np.random.Generator) -> Event:
         alert=[Alert(), Alert(False, "quiet hours", "i-1")][int(rng.integers(2))],
         scale=[
             UNCALIBRATED, LevelScale(-30.0), LevelScale(-28.5, 24.0, date(2026, 11, 28))
+        ][int(rng.integers(3))],
+        listing=[
+            None, Listing(MaskWord.NOT_LISTED), Listing(MaskWord.OVER, "BTS ä", 2.5)
         ][int(rng.integers(3))],
     )  # fmt: skip
 
@@ -230,6 +234,9 @@ def test_the_outside_sees_the_agreed_names() -> None:
         "antenna_factor_db": None,
         "calibrated": None,
         "calibration_age_days": None,
+        "mask": None,
+        "listed_as": "",
+        "over_mask_db": None,
     }
 
 

@@ -18,6 +18,7 @@ from edgespec.alert import Alert
 from edgespec.config import Config, NotifyConfig
 from edgespec.errors import ConfigError
 from edgespec.level_scale import LevelScale
+from edgespec.listing import Listing, MaskWord
 from edgespec.records import Event, EventType
 from tests.made.broker import wait_for
 from tests.made.event import event_of
@@ -80,6 +81,23 @@ def test_ntfy_says_what_arrives_where_that_is_known(
         notifier_to(server, opened, to="ntfy").event(event_of(scale=scale))
         wait_for(lambda: bool(server.received), "the notification")
     assert level in server.received[0].body
+
+
+def test_ntfy_presses_for_what_the_mask_does_not_allow(opened: list[Notifier]) -> None:
+    listings = [
+        Listing(MaskWord.LISTED, "BTS"), Listing(MaskWord.OVER, "BTS", 2.0),
+        Listing(MaskWord.NOT_LISTED),
+    ]  # fmt: skip
+    with WebServer(OK) as server:
+        one = notifier_to(server, opened, to="ntfy")
+        for number, listing in enumerate(listings):
+            one.event(event_of(event_id=f"e{number}", listing=listing))
+        wait_for(lambda: len(server.received) == 3, "all notifications")
+    said = [(got.headers["priority"], got.body.splitlines()[1]) for got in server.received]
+    assert said == [
+        ("high", b"listed: BTS"), ("urgent", b"listed: BTS, 2.0 dB over"),
+        ("urgent", b"not listed"),
+    ]  # fmt: skip
 
 
 def test_ntfy_gets_a_text(opened: list[Notifier]) -> None:

@@ -1,0 +1,196 @@
+"""What should be here: a mask of emissions, read from a table (CSV) that people write."""
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgespec.config.hours import Hours, local_time
+from edgespec.decode.text import read_bounded
+from edgespec.errors import ConfigError, EdgespecError
+from edgespec.level_scale import UNCALIBRATED, LevelScale
+from edgespec.nearest import advice
+from edgespec.units import parse_quantity
+
+__all__ = ["Mask", "MaskRow", "load_mask"]
+
+_LEVELS = ("max_dbfs", "max_dbm", "min_dbfs", "min_dbm")
+_NEEDED = ("start", "stop", "what")
+_COLUMNS = (*_NEEDED, *_LEVELS, "hours")
+_TEXTS = ("what", "hours")
+_MAX_BYTES, _MOST_ROWS, _MOST_NAME = 1_000_000, 4096, 60
+_LOWEST_DB, _HIGHEST_DB = -300.0, 200.0
+_ADVICE = "a mask is a table with commas and the columns start, stop, what"
+
+
+@dataclass(frozen=True, slots=True)
+class MaskRow:
+    """An emission that is meant to be here, from ``lower_hz`` to ``upper_hz``.
+
+    ``max_dbfs`` and ``min_dbfs`` are powers in one bin, None where the table names none; it is
+    listed in ``hours`` alone, always where there are none.
+    """
+
+    lower_hz: float
+    upper_hz: float
+    name: str
+    max_dbfs: float | None = None
+    min_dbfs: float | None = None
+    hours: tuple[Hours, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """What should be in a band; hours are those of ``time_zone``."""
+
+    rows: tuple[MaskRow, ...]
+    time_zone: str = "UTC"
+
+    def at(self, utc_ns: int) -> tuple[MaskRow, ...]:
+        """Return the rows that are listed at a time."""
+        when = local_time(utc_ns, self.time_zone)
+        return tuple(
+            row for row in self.rows if not row.hours or any(one.hold(when) for one in row.hours)
+        )
+
+    def row_of(
+        self, lower_hz: float, upper_hz: float, utc_ns: int, slack_hz: float = 0.0
+    ) -> MaskRow | None:
+        """Return the narrowest row that holds these frequencies; None where none does.
+
+        Who reaches over two rows is neither: each row is one emission. Edges may be off by
+        ``slack_hz``.
+        """
+        around = [
+            row
+            for row in self.at(utc_ns)
+            if row.lower_hz - slack_hz <= lower_hz and upper_hz <= row.upper_hz + slack_hz
+        ]
+        return min(around, key=lambda row: row.upper_hz - row.lower_hz, default=None)
+
+
+def load_mask(path: Path, scale: LevelScale = UNCALIBRATED, time_zone: str = "UTC") -> Mask:
+    """Return the mask that a table says.
+
+    Its first line names the columns; ``#`` begins a comment. With semicolons between the columns,
+    as spreadsheets of some countries write them, a number may have a decimal comma.
+
+    Args:
+        path: of the table, UTF-8.
+        scale: what levels in dBm are here.
+        time_zone: of its hours.
+
+    Raises:
+        ConfigError: it cannot be read, or a line of it cannot be understood; the message names it.
+    """
+    try:
+        text = read_bounded(path, ConfigError, _ADVICE, _MAX_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path} is no UTF-8 text at byte {error.start}; save it as UTF-8"
+        ) from None
+    said = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    separator = ";" if ";" in next(said, "") else ","
+    rows: list[MaskRow] = []
+    columns: list[str] = []
+    for number, cells in _lines(text, separator, path):
+        try:
+            if not columns:
+                columns = _columns(cells)
+            elif len(rows) == _MOST_ROWS:
+                raise ConfigError(f"there are more than {_MOST_ROWS} rows; leave some out")
+            else:
+                named = _named(columns, cells, has_decimal_commas=separator == ";")
+                rows.append(_row(named, scale))
+        except EdgespecError as error:
+            raise ConfigError(f"{path}, line {number}: {error}") from None
+    if not rows:
+        raise ConfigError(f"{path} lists nothing: {_ADVICE}, and a line for each emission")
+    return Mask(tuple(rows), time_zone)
+
+
+def _lines(text: str, separator: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the cells of every line that says something."""
+    reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
+    try:
+        for cells in reader:
+            cells = [cell.strip() for cell in cells]
+            if any(cells) and not cells[0].startswith("#"):
+                yield reader.line_num, cells
+    except csv.Error as error:
+        raise ConfigError(f"{path}, line {reader.line_num}: {error}; {_ADVICE}") from None
+
+
+def _columns(cells: list[str]) -> list[str]:
+    names = [cell.lower() for cell in cells]
+    for name in names:
+        if name not in _COLUMNS:
+            raise ConfigError(f"there is no column {name!r:.60}: {advice(name, _COLUMNS)}")
+    missing = [name for name in _NEEDED if name not in names]
+    if missing or len({*names}) < len(names):
+        raise ConfigError(
+            f"the columns are {', '.join(names)}; they must be {', '.join(_NEEDED)}, and may be "
+            f"{', '.join((*_LEVELS, 'hours'))}, each once"
+        )
+    return names
+
+
+def _named(columns: list[str], cells: list[str], *, has_decimal_commas: bool) -> dict[str, str]:
+    if len(cells) > len(columns):
+        raise ConfigError(
+            f"it has {len(cells)} cells, and there are {len(columns)} columns: put quotes around a "
+            "cell with a comma"
+        )
+    return {
+        name: cell.replace(",", ".") if has_decimal_commas and name not in _TEXTS else cell
+        for name, cell in zip(columns, cells, strict=False)
+        if cell
+    }
+
+
+def _row(cells: dict[str, str], scale: LevelScale) -> MaskRow:
+    missing = [name for name in _NEEDED if name not in cells]
+    if missing:
+        raise ConfigError(f"{' and '.join(missing)} must not be empty")
+    lower_hz, upper_hz = (parse_quantity(cells[name], name) for name in ("start", "stop"))
+    if not 0.0 < lower_hz < upper_hz < math.inf:
+        raise ConfigError(
+            f"start is {cells['start']!r:.30} and stop {cells['stop']!r:.30}; start must be below"
+        )
+    name = cells["what"]
+    if len(name) > _MOST_NAME or not name.isprintable():
+        raise ConfigError(
+            f"what is {name[:_MOST_NAME]!a}; it must be at most {_MOST_NAME} printable characters"
+        )
+    most, least = (_level_dbfs(cells, which, scale) for which in ("max", "min"))
+    if most is not None and least is not None and least >= most:
+        raise ConfigError("its least level is not below its largest one")
+    hours = tuple(Hours.parse(one.strip()) for one in cells.get("hours", "").split("+") if one)
+    return MaskRow(lower_hz, upper_hz, name, most, least, hours)
+
+
+def _level_dbfs(cells: dict[str, str], which: str, scale: LevelScale) -> float | None:
+    """Return the ``max`` or ``min`` of a row in dBFS; None where it has none."""
+    dbfs, dbm = (cells.get(f"{which}_{unit}") for unit in ("dbfs", "dbm"))
+    if dbfs is not None and dbm is not None:
+        raise ConfigError(f"it has {which}_dbfs and {which}_dbm; keep one of them")
+    if dbm is None:
+        return None if dbfs is None else _level(dbfs, f"{which}_dbfs")
+    if scale.full_scale_dbm is None:
+        raise ConfigError(
+            f"{which}_dbm is {dbm:.30}, but nobody says what 0 dBFS is in dBm: write "
+            f"full_scale_dbm in the [[band]], or {which}_dbfs here"
+        )
+    return _level(dbm, f"{which}_dbm") - scale.full_scale_dbm
+
+
+def _level(text: str, name: str) -> float:
+    try:
+        level_db = float(text)
+    except ValueError:
+        level_db = math.nan
+    if not _LOWEST_DB <= level_db <= _HIGHEST_DB:
+        raise ConfigError(f"{name} is {text!r:.30}; it must be a number of dB such as -62.5")
+    return level_db
