@@ -17,7 +17,7 @@ class BandMinute:
     :data:`edgespec.dsp.minute.OCCUPIED_DB` over ``floor_dbfs``, the median of quiet bins.
     ``level_dbfs`` is the mean power of the band. ``freqs_hz`` float64 ``(n_bins,)`` and ``rbw_hz``
     are those of its grid. It began at ``utc_ns`` and took ``duration_s`` by the clock of the
-    samples, lost ones included.
+    samples, lost ones included: from ``tick_start`` to ``tick_end``, 0 of one that was kept.
     """
 
     band: str
@@ -32,6 +32,8 @@ class BandMinute:
     mean_dbfs: NDArray[np.float32]
     median_dbfs: NDArray[np.float32]
     occupancy: NDArray[np.float32]
+    tick_start: int = 0
+    tick_end: int = 0
 
     @property
     def occupied(self) -> float:

@@ -10,10 +10,12 @@ __all__ = [
     "GAIN_STEP",
     "HOP",
     "LTE_LIKE",
+    "MISSING",
     "NARROWBAND",
     "NEW_CELL",
     "NOISE_FLOOR_RAISED",
     "OVERLOAD",
+    "OVER_MASK",
     "POWER_STEP",
     "PULSE",
     "RECEIVER",
@@ -31,6 +33,7 @@ POWER_STEP, SIGNAL_LOST, GAIN_STEP, UNKNOWN = "power-step", "signal-lost", "gain
 OVERLOAD, RECEIVER, DROPPED = "overload", "receiver", "dropped"
 CELL_LOST, CARRIERS_DOWN, NEW_CELL = "cell-lost", "carriers-down", "new-cell"
 DRIFT, NOISE_FLOOR_RAISED = "drift", "noise-floor-raised"
+OVER_MASK, MISSING = "over-mask", "missing"
 
 #: A sentence for every kind that an event may have.
 ADVICE = {
@@ -53,6 +56,8 @@ ADVICE = {
     CARRIERS_DOWN: "check the station: it sends on fewer frequencies than before",
     NEW_CELL: "ask the operator whether this cell is planned; one that is not may be a false one",
     DRIFT: "see what came or went slowly; if it may stay, say that it is normal",
+    OVER_MASK: "measure it again, and ask its operator: it is stronger than the mask allows it",
+    MISSING: "ask its operator whether it is off; if others are missing as well, check the antenna",
     NOISE_FLOOR_RAISED: "look for a machine that radiates over all of the band, or a jammer",
 }
 

@@ -39,7 +39,7 @@ class BandFacts:
             return Listing(MaskWord.NOT_LISTED)
         if row.max_dbfs is None or event.detector == _OF_BAND:
             return Listing(MaskWord.LISTED, row.name)
-        over_db = event.peak_dbfs - row.max_dbfs
+        over_db = round(event.peak_dbfs - row.max_dbfs, 3)
         return Listing(MaskWord.OVER if over_db > 0.0 else MaskWord.LISTED, row.name, over_db)
 
 

@@ -128,6 +128,8 @@ class MinuteMeter:
             mean_dbfs=_dbfs(holds.total / n),
             median_dbfs=median_dbfs,
             occupancy=(1.0 - upto[:, step] / n).astype(np.float32),
+            tick_start=self._begun,
+            tick_end=self._end,
         )
 
 

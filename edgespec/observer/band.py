@@ -164,7 +164,9 @@ class BandChain:
             noise_floor_dbfs=floor_dbfs,
             scores={score.detector: score.value for score in scores},
             thresholds=dict(self.thresholds),
-            alarm=self._is_alarming or (self.site is not None and self.site.is_open),
+            alarm=self._is_alarming
+            or self.meter.is_open
+            or (self.site is not None and self.site.is_open),
             warmup_left_s=self.warmup_left_s,
             unscored=unscored,
             troubles=self.troubles,

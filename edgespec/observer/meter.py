@@ -6,7 +6,8 @@ from edgespec.band_minute import BandMinute
 from edgespec.dsp.levels import levels_dbfs
 from edgespec.dsp.minute import MinuteMeter
 from edgespec.grid import Grid
-from edgespec.records import FloatArray, Geometry
+from edgespec.observer.mask_watch import MaskWatch
+from edgespec.records import Event, FloatArray, Geometry
 from edgespec.units import POWER_FLOOR_DBFS
 
 __all__ = ["BandMeter"]
@@ -20,11 +21,14 @@ class BandMeter:
 
     Attributes:
         minutes: adds them up; None for nothing.
+        mask: compares them with what should be here; None for nothing.
     """
 
     def __init__(self, geometry: Geometry) -> None:
         self.minutes: MinuteMeter | None = None
+        self.mask: MaskWatch | None = None
         self._ended: list[BandMinute] = []
+        self._said: list[Event] = []
         # The segmenter overwrites its segments; what is asked for between them is kept apart.
         self._last_dbfs = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
         self._has_heard = False
@@ -42,14 +46,26 @@ class BandMeter:
             self._end(self.minutes.retune(grid))
 
     def finish(self) -> None:
-        """End the minute that goes on."""
+        """End the minute that goes on, and what the mask says."""
         if self.minutes is not None:
             self._end(self.minutes.finish())
+        if self.mask is not None:
+            self._said += self.mask.finish()
 
     def take_minutes(self) -> list[BandMinute]:
         """Return the minutes that have ended since the last call."""
         ended, self._ended = self._ended, []
         return ended
+
+    def take_events(self) -> list[Event]:
+        """Return what the mask has said since the last call."""
+        said, self._said = self._said, []
+        return said
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is not as the mask has it."""
+        return self.mask is not None and self.mask.is_open
 
     def levels_dbfs(self, enbw_bins: float) -> tuple[float, float]:
         """Return total power and noise floor of the last target; see :func:`levels_dbfs`."""
@@ -60,3 +76,5 @@ class BandMeter:
     def _end(self, minute: BandMinute | None) -> None:
         if minute is not None:
             self._ended.append(minute)
+            if self.mask is not None:
+                self._said += self.mask.take(minute)

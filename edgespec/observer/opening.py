@@ -1,7 +1,9 @@
 """The chain of a band for a source that is open, as a configuration says."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from edgespec.alerts.facts import masks_of
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.config import Config
 from edgespec.detect.slow.watch import SlowRules
@@ -16,10 +18,12 @@ from edgespec.observer.calibrated import Setting, calibration_path, promised
 from edgespec.observer.kept import kept_file
 from edgespec.observer.kept_site import site_file
 from edgespec.observer.making import make_chain
+from edgespec.observer.mask_watch import MaskWatch
 from edgespec.observer.parts import open_channel, warmup_s_of
 from edgespec.observer.recall import recall
 from edgespec.observer.site_reference import SiteReference, load_site
 from edgespec.observer.watched_site import SitePlan
+from edgespec.records import BandInfo
 from edgespec.sources.source import Source
 
 __all__ = ["open_chain", "setting_of"]
@@ -62,6 +66,7 @@ def _chain_of(
     if kept is not None:
         thresholds = {name: kept.thresholds.get(name, own) for name, own in thresholds.items()}
         promise = None
+    utc = UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED
     chain = make_chain(
         replace(basis, thresholds=thresholds),
         front_end,
@@ -84,13 +89,25 @@ def _chain_of(
         else None,
         site=_site_plan(config, source),
         is_live=source.info.is_live,
-        utc=UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED,
+        utc=utc,
     )
-    if source.info.is_live and config.history.max_bytes and config.history.levels:
+    chain.meter.mask = _mask_watch(config, chain.info, utc)
+    keeps_levels = source.info.is_live and config.history.max_bytes and config.history.levels
+    if keeps_levels or chain.meter.mask is not None:
         chain.meter.minutes = MinuteMeter(
             band.id, front_end.grid, recipe.n_horizon, front_end.computing
         )
     return chain
+
+
+def _mask_watch(
+    config: Config, info: BandInfo, utc: Callable[[], ClockQuality]
+) -> MaskWatch | None:
+    """Return what compares the first band with its mask; None where that names no level."""
+    mask = masks_of(config).get(config.band[0].id)
+    if mask is None or all(row.max_dbfs is None and row.min_dbfs is None for row in mask.rows):
+        return None
+    return MaskWatch(mask, info.band, info.model_sha256, utc)
 
 
 def _site_plan(config: Config, source: Source) -> SitePlan | None:

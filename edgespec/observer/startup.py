@@ -332,7 +332,9 @@ def open_observer(
                 board=BoardWatch(Board()).troubles,
                 history_problem=lambda: "" if history is None else history.problem,
             ),
-            on_minute=(lambda minute: None) if history is None else history.minute,
+            on_minute=history.minute
+            if history is not None and config.history.levels
+            else lambda minute: None,
             judge=judge,
             tapes={} if recorder is None else recorder.tapes,
         )

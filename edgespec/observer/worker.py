@@ -209,6 +209,8 @@ class BandWorker:
     def _tell_minutes(self) -> None:
         for minute in self.chain.meter.take_minutes():
             self._sinks.guard("who keeps levels", partial(self._on_minute, minute))
+        for event in self.chain.meter.take_events():
+            self._tell_event(event)
 
     def _tell_event(self, event: Event) -> None:
         if event.event_type == EventType.NEW:

@@ -49,6 +49,7 @@ def test_a_minute_is_what_plain_loops_make_of_it(
     np.testing.assert_allclose(made.occupancy, above, atol=0.1)
     assert (made.band, made.utc_ns, made.n_means) == ("lte", 5, 30)
     assert made.duration_s == pytest.approx(30 * TICKS / 1.92e6)
+    assert (made.tick_start, made.tick_end) == (0, 30 * TICKS)
     assert meter.finish() is None
 
 

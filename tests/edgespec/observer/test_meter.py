@@ -2,10 +2,13 @@
 
 import numpy as np
 
+from edgespec.config.mask import Mask, MaskRow
 from edgespec.dsp.minute import MinuteMeter
 from edgespec.framing import Framing
+from edgespec.kinds import OVER_MASK
+from edgespec.observer.mask_watch import MaskWatch
 from edgespec.observer.meter import BandMeter
-from edgespec.records import Geometry
+from edgespec.records import EventType, Geometry
 
 GRID = Framing(1.92e6).grid(806e6)
 GEOMETRY = Geometry(GRID.n_bins, GRID.frame_s)
@@ -39,3 +42,17 @@ def test_minutes_hear_what_is_good_and_are_taken_once() -> None:
     meter.finish()
     assert [round(float(one.max_dbfs.max())) for one in meter.take_minutes()] == [-60, -50]
     assert meter.take_minutes() == []
+
+
+def test_a_mask_hears_the_minutes_to_the_last() -> None:
+    meter = BandMeter(GEOMETRY)
+    meter.minutes = MinuteMeter("lte", GRID, GEOMETRY.n_horizon)
+    meter.mask = MaskWatch(Mask((MaskRow(805.5e6, 806.5e6, "BTS", max_dbfs=-55.0),)), "lte")
+    meter.hear(target(-50.0), 7, 0, is_good=True)
+    assert not meter.is_open
+    meter.finish()
+    new, end = meter.take_events()
+    assert (new.kind, new.event_type, new.sample_start) == (OVER_MASK, EventType.NEW, 7)
+    assert end.event_type is EventType.END
+    assert meter.take_events() == []
+    assert len(meter.take_minutes()) == 1
