@@ -40,6 +40,10 @@ class MaskRow:
     min_dbfs: float | None = None
     hours: tuple[Hours, ...] = ()
 
+    def holds(self, lower_hz: float, upper_hz: float, slack_hz: float = 0.0) -> bool:
+        """Whether frequencies lie within it, give or take ``slack_hz``."""
+        return self.lower_hz - slack_hz <= lower_hz and upper_hz <= self.upper_hz + slack_hz
+
 
 @dataclass(frozen=True, slots=True)
 class Mask:
@@ -63,11 +67,7 @@ class Mask:
         Who reaches over two rows is neither: each row is one emission. Edges may be off by
         ``slack_hz``.
         """
-        around = [
-            row
-            for row in self.at(utc_ns)
-            if row.lower_hz - slack_hz <= lower_hz and upper_hz <= row.upper_hz + slack_hz
-        ]
+        around = [row for row in self.at(utc_ns) if row.holds(lower_hz, upper_hz, slack_hz)]
         return min(around, key=lambda row: row.upper_hz - row.lower_hz, default=None)
 
 

@@ -45,7 +45,8 @@ def look(
     Level, clipping, what is occupied and the strongest peaks; with -o as a picture: spectrum, and
     power over time, and beside it what is left of a cell that can be cancelled. Where an observer
     of this source has run, its normal and the threshold of a bin are drawn, too; of a recording,
-    its annotations are. A radio must not be in use by an observer meanwhile.
+    its annotations are, and so is the mask of the band. A radio must not be in use by an observer
+    meanwhile.
     """
     from edgespec.config import load_config, override
     from edgespec.figures import check_can_draw
@@ -65,6 +66,7 @@ def look(
         skip_s=skip,
         normal=view.normal,
         annotations=view.annotations,
+        mask=view.mask,
         progress=lambda text: click.echo(f"look: {text}", err=True),
     )
     if output is not None:

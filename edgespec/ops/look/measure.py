@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgespec.config.mask import Mask
 from edgespec.dsp.cells import find_named_cell
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.plan import can_cancel
@@ -12,12 +13,13 @@ from edgespec.errors import SourceError, UsageError
 from edgespec.framing import Recipe
 from edgespec.observer.kept import KeptNormal
 from edgespec.ops.collect import Collected, collect
+from edgespec.ops.look.listed import Listed, listed_in
 from edgespec.ops.look.planes import LeftOfCell, Plane, left_of_cell, power_plane
 from edgespec.ops.look.reference import Reference, reference_of
 from edgespec.ops.look.report import Excess, Look
 from edgespec.ops.meter import Meter
 from edgespec.ops.survey.patience import Patience
-from edgespec.ops.survey.spectrum import mean_spectrum
+from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
 from edgespec.records import FloatArray, SampleFormat
 from edgespec.sources.sigmf import Annotation
 from edgespec.sources.source import Source
@@ -39,6 +41,7 @@ def look_at(
     skip_s: float = 0.0,
     normal: Callable[[Collected], KeptNormal | None] = lambda heard: None,
     annotations: tuple[Annotation, ...] = (),
+    mask: Mask | None = None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Look:
     """Return what some seconds of a source look like, and close it.
@@ -50,6 +53,7 @@ def look_at(
         skip_s: how much to leave out before.
         normal: returns what is comparable of the last run, None for nothing.
         annotations: of the recording that the source plays, counted from its begin.
+        mask: what should be in the band; of a source that knows its frequency.
         progress: told what takes longer than 3 s.
 
     Raises:
@@ -85,6 +89,7 @@ def look_at(
     meter = Meter(heard.info.sample_format)
     for block in heard.blocks(_PIECE_SAMPLES):
         meter.add(block)
+    spectrum = mean_spectrum(heard.to_complex(_SPECTRUM_SAMPLES), heard.info.sample_rate_hz)
     return Look(
         source=source.info.uri,
         sample_rate_hz=heard.info.sample_rate_hz,
@@ -96,7 +101,7 @@ def look_at(
         peak=meter.peak,
         # Samples without a full scale do not say whether they clip.
         clipped_share=meter.clipped_share if has_scale else None,
-        spectrum=mean_spectrum(heard.to_complex(_SPECTRUM_SAMPLES), heard.info.sample_rate_hz),
+        spectrum=spectrum,
         power=plane,
         horizon_s=recipe.n_horizon * recipe.framing.frame_s,
         mean_dbfs=means_dbfs.mean(axis=0),
@@ -107,7 +112,20 @@ def look_at(
         cell=cell,
         left=left,
         annotations=shown,
+        listed=_listed(mask, heard, plane, max_dbfs, spectrum),
     )
+
+
+def _listed(
+    mask: Mask | None, heard: Collected, plane: Plane, max_dbfs: FloatArray, spectrum: Spectrum
+) -> Listed | None:
+    center_hz = heard.center_freq_hz
+    if mask is None or not center_hz:
+        return None
+    occupied_hz = [
+        (part.lower_hz + center_hz, part.upper_hz + center_hz) for part in spectrum.parts
+    ]
+    return listed_in(mask, plane.freqs_hz, max_dbfs, occupied_hz, heard.utc_ns)
 
 
 def _moved(annotation: Annotation, heard: Collected) -> Annotation:

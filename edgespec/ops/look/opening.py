@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgespec.alerts.facts import masks_of
 from edgespec.config import BandConfig, Config
+from edgespec.config.mask import Mask
 from edgespec.dsp.stream import is_near_rate
 from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
@@ -25,7 +27,7 @@ __all__ = ["View", "open_view"]
 class View:
     """An open source, the frames that its band is watched by, and what there is to compare with.
 
-    ``gain`` is what is known of it, as text; '' for nothing.
+    ``gain`` is what is known of it, as text, '' for nothing; ``mask`` is what should be there.
     """
 
     source: Source
@@ -33,6 +35,7 @@ class View:
     kept: KeptFile
     annotations: tuple[Annotation, ...]
     gain: str
+    mask: Mask | None = None
 
     def normal(self, heard: Collected) -> KeptNormal | None:
         """Return what the last run of the same source, frequencies and gain learnt, if any."""
@@ -52,7 +55,7 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
         check: raises where the source of a band is none to listen to.
 
     Raises:
-        ConfigError: there is no such band, or what ``check`` raises.
+        ConfigError: there is no such band, its mask cannot be read, or what ``check`` raises.
         UsageError: the URI of the source cannot be understood.
         SourceError: it cannot be opened.
         ModelError: a bundle cannot be used.
@@ -62,6 +65,7 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     beside = tuple(one for one in config.band if one.source == source.id)
     of_source = replace(config, source=(source,), band=beside)
     check(of_source)
+    mask = masks_of(of_source).get(band.id)
     uri = parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
     annotations: tuple[Annotation, ...] = ()
     if uri.scheme == "sigmf":
@@ -71,7 +75,7 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     bundle = bundles[beside.index(band)] or load_bundle(shipped_bundle_path())
     recipe, model_sha256 = _frames(bundle, opened.info.sample_rate_hz)
     kept = kept_file(config.node.state_dir, band.id, opened.info.uri, source.gain_db, model_sha256)
-    return View(opened, recipe, kept, annotations, _gain(uri, source.gain_db))
+    return View(opened, recipe, kept, annotations, _gain(uri, source.gain_db), mask)
 
 
 def _gain(uri: SourceUri, configured_db: float | None) -> str:

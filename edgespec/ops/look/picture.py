@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgespec.figures import new_figure, save_figure
+from edgespec.ops.look.listed import Listed
 from edgespec.ops.look.planes import Plane
 from edgespec.ops.look.report import Look
 from edgespec.ops.survey.lines import cell_name
@@ -75,12 +77,27 @@ def _spectrum_panel(panel: Any, found: Look) -> None:
         )
         panel.plot(freqs_mhz, reference.limit_dbfs, color="tab:red", lw=1.0, ls="--",
                    label="threshold of a bin")  # fmt: skip
+    if found.listed is not None:
+        _mask(panel, found.listed, freqs_mhz)
     panel.plot(freqs_mhz, found.max_dbfs, color="tab:orange", lw=0.8, label="max")
     panel.plot(freqs_mhz, found.median_dbfs, color="tab:gray", lw=0.8, label="median")
     panel.plot(freqs_mhz, found.mean_dbfs, color="tab:blue", lw=1.2, label="now, on average")
     panel.set_ylabel("dBFS a bin")
     panel.legend(fontsize=7, loc="lower center", ncols=3)
     panel.set_title(f"Power, means over {found.horizon_s * 1e3:.1f} ms", fontsize=9)
+
+
+def _mask(panel: Any, listed: Listed, freqs_mhz: NDArray[np.float64]) -> None:
+    """Draw where each entry of a mask lies, and its largest level."""
+    for number, (row, _) in enumerate(listed.rows):
+        edges_mhz = np.clip([row.lower_hz / _MHZ, row.upper_hz / _MHZ], freqs_mhz[0], freqs_mhz[-1])
+        label = "mask" if not number else None
+        panel.axvspan(*edges_mhz, color="tab:purple", alpha=0.12, lw=0, label=label)
+        if row.max_dbfs is not None:
+            panel.plot(edges_mhz, [row.max_dbfs] * 2, color="tab:purple", lw=1.5)
+        panel.text(edges_mhz[0], 0.99, row.name.replace("$", r"\$"), fontsize=7, color="tab:purple",
+                   rotation=90, va="top", clip_on=True,
+                   transform=panel.get_xaxis_transform())  # fmt: skip
 
 
 def _left_spectrum_panel(panel: Any, found: Look) -> None:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgespec.dsp.prefix.cell import Cell
+from edgespec.ops.look.listed import Listed
 from edgespec.ops.look.planes import LeftOfCell, Plane
 from edgespec.ops.look.reference import Reference
 from edgespec.ops.survey.lines import cell_lines
@@ -36,7 +37,7 @@ class Look:
     means that scores are made of: a horizon of ``horizon_s`` each. ``clipped_share`` is None where
     samples do not say whether they clip, ``peak`` the largest modulus of I or Q, 1 at full scale.
     ``spectrum`` has finer bins. ``excess`` is what is clear of ``reference``, the last run's
-    normal.
+    normal; ``listed`` what a mask says, None without one.
     """
 
     source: str
@@ -59,6 +60,7 @@ class Look:
     cell: Cell | None = None
     left: LeftOfCell | None = None
     annotations: tuple[Annotation, ...] = ()
+    listed: Listed | None = None
 
     @property
     def occupied_share(self) -> float:
@@ -98,6 +100,7 @@ class Look:
             "cell": None if cell is None else asdict(cell),
             "cell_left_db": None if self.left is None else round(self.left.left_db, 2),
             "n_annotations": len(self.annotations),
+            "mask": None if self.listed is None else _mask_payload(self.listed),
         }
 
     def as_text(self) -> str:
@@ -126,7 +129,7 @@ class Look:
             for one in spectrum.peaks(_N_SHOWN)
         ]
         lines.append(f"strongest peaks: {', '.join(peaks) or 'none'}")
-        return "\n".join([*lines, *self._normal_lines(), *self._cell_lines()])
+        return "\n".join([*lines, *self._normal_lines(), *self._cell_lines(), *self._mask_lines()])
 
     def _normal_lines(self) -> list[str]:
         if self.reference is None:
@@ -148,9 +151,40 @@ class Look:
             lines.append(f"  {self.left.left_db:.1f} dB of it are left when it is cancelled")
         return lines
 
+    def _mask_lines(self) -> list[str]:
+        if self.listed is None:
+            return []
+        lines = ["mask:" if self.listed.rows else "mask: nothing of it lies in this band"]
+        for row, level_dbfs in self.listed.rows:
+            where = self._from_to(row.lower_hz, row.upper_hz)
+            words = self.listed.words_of(row, level_dbfs)
+            lines.append(f"  {row.name}, {where}: up to {level_dbfs:.1f} dBFS, {words}")
+        for lower_hz, upper_hz in self.listed.unlisted_hz[:_N_SHOWN]:
+            lines.append(f"  not listed: {self._from_to(lower_hz, upper_hz)}")
+        return lines
+
     @staticmethod
     def _from_to(lower_hz: float, upper_hz: float, center_hz: float = 0.0) -> str:
         return f"{_mhz(lower_hz + center_hz)} to {_mhz(upper_hz + center_hz)}"
+
+
+def _mask_payload(listed: Listed) -> dict[str, Any]:
+    return {
+        "listed": [
+            {
+                "what": row.name,
+                "lower_hz": row.lower_hz,
+                "upper_hz": row.upper_hz,
+                "max_dbfs": row.max_dbfs,
+                "min_dbfs": row.min_dbfs,
+                "level_dbfs": round(level_dbfs, 2),
+            }
+            for row, level_dbfs in listed.rows
+        ],
+        "not_listed": [
+            {"lower_hz": lower, "upper_hz": upper} for lower, upper in listed.unlisted_hz
+        ],
+    }
 
 
 def _mhz(freq_hz: float) -> str:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from edgespec import figures
 from edgespec.cli import main
 from edgespec.config import Config, override
+from edgespec.config.mask import Mask, MaskRow
 from edgespec.observer.heard import Heard
 from edgespec.observer.kept import KeptNormal, save_kept
 from edgespec.ops import silence
@@ -197,6 +198,51 @@ def test_what_another_source_learnt_is_no_reference(tmp_path, rng) -> None:
     other = replace(config, source=(replace(config.source[0], gain_db=20.0),))
     view = open_view(other, None, lambda one: None)
     assert look_at(view.source, view.recipe, 0.5, normal=view.normal).reference is None
+
+
+def test_the_mask_says_who_is_too_strong_and_what_is_not_listed(tmp_path, rng) -> None:
+    uri = tone_in_noise(tmp_path, rng, start_s=0.0)
+    path, config = tmp_path / "mask.csv", tmp_path / "edgespec.toml"
+    config.write_text(f"[[source]]\nuri = {json.dumps(uri)}\n[[band]]\nmask = 'mask.csv'\n")
+
+    def seen(*rows: str) -> tuple[dict, str]:
+        path.write_text("\n".join(("start,stop,what,max_dbfs,min_dbfs", *rows)))
+        found = json.loads(run("-c", config, "--json").stdout)["mask"]
+        return found, run("-c", config).stdout
+
+    found, text = seen("806.2M,806.3M,BTS,-26,-30", "805.6M,805.7M,link,,-30", "807M,808M,x")
+    assert [one["what"] for one in found["listed"]] == ["BTS", "link"]
+    tone_dbfs, noise_dbfs = (one["level_dbfs"] for one in found["listed"])
+    assert tone_dbfs == pytest.approx(-20.0, abs=0.2)
+    # -50 dBFS in 128 bins, each as wide as one and a half, and the largest of some means.
+    assert noise_dbfs == pytest.approx(-68.5, abs=1.5)
+    assert found["not_listed"] == []
+    assert "BTS, 806.2000 MHz to 806.3000 MHz: up to -20.0 dBFS, 6.0 dB over its -26.0" in text
+    assert "dBFS, not there: its least are -30.0 dBFS" in text
+    found, text = seen("805.6M,805.7M,link")
+    (one,) = found["not_listed"]
+    assert one["lower_hz"] < band.CENTER_HZ + TONE_HZ < one["upper_hz"]
+    assert "dBFS, within its level" in text
+    assert "  not listed: 806.2" in text
+    path.write_text("start,stop,what\n1,0,x\n")
+    assert run("-c", config).exit_code == 3
+
+
+def test_the_mask_is_drawn_where_it_lies(tmp_path, rng) -> None:
+    pytest.importorskip("matplotlib")
+    from edgespec.ops.look.picture import look_figure
+
+    view = open_view(
+        override(Config(), source=tone_in_noise(tmp_path, rng)), None, lambda config: None
+    )
+    rows = (MaskRow(806.2e6, 806.3e6, "BTS $1", -26.0), MaskRow(700e6, 900e6, "all"))
+    found = look_at(view.source, view.recipe, 0.5, mask=Mask(rows))
+    before = look_figure(replace(found, listed=None)).axes[0]
+    panel = look_figure(found).axes[0]
+    assert panel.get_xlim() == before.get_xlim()
+    drawn = [line.get_xydata().tolist() for line in panel.lines]
+    assert [[806.2, -26.0], [806.3, -26.0]] in [np.round(one, 6).tolist() for one in drawn]
+    assert [one.get_text() for one in panel.texts] == [r"BTS \$1", "all"]
 
 
 def test_annotations_of_a_recording_are_drawn_where_they_are(tmp_path, rng) -> None:
