@@ -126,14 +126,24 @@ class Bench:
         )
 
 
-def scorers_of(columns: Columns | Sequence[str]) -> list[str]:
-    """Return the scorers of a detection table by the names of its columns, and combinations."""
+def scorers_of(columns: Columns) -> list[str]:
+    """Return the scorers of a detection table by the names of its columns, and combinations.
+
+    One that says nothing at any calibration observer is left out: it has no usual spread and no
+    threshold.
+    """
+    is_calibration = np.asarray(columns["split"]) == "calibration"
     found = [name.removeprefix(_PREFIX) for name in columns if name.startswith(_PREFIX)]
-    plain = [name for name in found if _WITHOUT not in name]
+    plain = [
+        name
+        for name in found
+        if _WITHOUT not in name
+        and np.isfinite(np.asarray(columns[_PREFIX + name], np.float64)[is_calibration]).any()
+    ]
     return [*plain, *combined_of(plain)]
 
 
-def left_out_of(columns: Columns | Sequence[str]) -> dict[str, dict[str, str]]:
+def left_out_of(columns: Columns) -> dict[str, dict[str, str]]:
     """Return what was learnt without a family each: classifier -> family -> scorer."""
     found: dict[str, dict[str, str]] = {}
     for column in columns:

@@ -60,8 +60,10 @@ def _advice(results: Results, main: DetectionScores, best: str, isrs_db: list[fl
             if reached < wanted:
                 missed.append(f"{mode} at {isr_text(isr_db)} dB ({reached:.3f} of {wanted:.2f})")
     kind = "a model" if results.is_model(best) else "nothing that was trained"
+    service = results.experiment.populations[main.population].service
+    where = f"of {service}" if service else "with a cell"
     said = (
-        f"On a band with a cell, **`{best}`** ranks segments best over {main.n_observers} unseen "
+        f"On a band {where}, **`{best}`** ranks segments best over {main.n_observers} unseen "
         f"observers and {len(main.kinds)} kinds; it is {kind}. "
     )
     far = interval(main.false_alarms(best, RATE, True))

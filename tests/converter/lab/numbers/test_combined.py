@@ -30,7 +30,7 @@ def test_only_what_has_all_parts_is_there() -> None:
 
 def test_the_bench_combines_standardised_scores(rng: np.random.Generator) -> None:
     table = detection_tables.table(rng, {"residual": 1.0, "device-scan": 2.0})
-    assert scorers_of(list(table))[-1] == "sum(residual, scan)"
+    assert scorers_of(table)[-1] == "sum(residual, scan)"
     bench = Bench(table, rng, 2)
     parts = [site_standardised(bench.columns, name) for name in ("residual", "device-scan")]
     for standardisation in ("raw", "site"):

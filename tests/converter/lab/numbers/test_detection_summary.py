@@ -230,3 +230,20 @@ def test_a_table_that_lacks_something_is_refused(rng: np.random.Generator) -> No
     rows = table["mode"] != "normal"
     with pytest.raises(UsageError, match="0 normal and"):
         summary({name: values[rows] for name, values in table.items()})
+
+
+def test_who_says_nothing_at_any_calibration_observer_is_left_out(
+    rng: np.random.Generator,
+) -> None:
+    table = detection_tables.table(rng, {"residual": 1.0, "device-scan": 2.0})
+    is_calibration = table["split"] == "calibration"
+    table["score:residual"] = np.where(is_calibration, np.nan, table["score:residual"])
+    assert scorers_of(table) == ["device-scan"]
+    assert {row["scorer"] for row in summary(table)} == {"device-scan"}
+    table["score:residual"][np.flatnonzero(is_calibration)[0]] = 0.0
+    assert scorers_of(table) == [
+        "residual",
+        "device-scan",
+        "max(residual, scan)",
+        "sum(residual, scan)",
+    ]
