@@ -129,7 +129,7 @@ def main(data: Path, save: bool) -> None:
         progress(name)
         rows += rows_of(read_recording(data / f"{name}.sigmf-meta"), _SEED + number)
     kept = [row.summed_up() for row in rows if row.scores]
-    title = "Interferers in bands without a cell, by power"
+    title = "Interferers in bands without a cell"
     click.echo(save_rows("other_bands", title, facts(), kept, markdown(rows), save=save))
 
 

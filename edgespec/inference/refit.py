@@ -92,7 +92,12 @@ class Refit:
         self._folds[fold].add(self._row, rotated.reshape(1, -1))
 
     def affine(self) -> Refitted:
-        """Return the old layer with the slope and the offset of each bin that fit best."""
+        """Return the old layer with the slope and the offset of each bin that fit best.
+
+        Raises:
+            ModelError: there are no windows.
+        """
+        self._need(any(fold.n_rows for fold in self._folds))
         change = self._affine(_Sums.of(self._folds))
         return Refitted(self._head(change), (("affine", math.inf),) * self._shape[0])
 
@@ -102,10 +107,7 @@ class Refit:
         Raises:
             ModelError: a fold has no windows.
         """
-        if any(not fold.n_rows for fold in self._folds):
-            raise ModelError(
-                f"{self.n_rows} windows are too few to fit the last layer: hear more signal"
-            )
+        self._need(all(fold.n_rows for fold in self._folds))
         gains = np.zeros((len(_STARTS), len(STRENGTHS), self._shape[0]))
         for fold in self._folds:
             others = _Sums.of([one for one in self._folds if one is not fold])
@@ -124,6 +126,12 @@ class Refit:
                 taken[:, columns] = change[:, columns]
                 choices[order] = _STARTS[start], STRENGTHS[strength]
         return Refitted(self._head(taken), tuple(choices))
+
+    def _need(self, are_enough: bool) -> None:
+        if not are_enough:
+            raise ModelError(
+                f"{self.n_rows} windows are too few to fit the last layer: hear more signal"
+            )
 
     def _changes(self, sums: "_Sums") -> Iterator[tuple[tuple[int, int], _Double]]:
         """Yield every change that is tried, ``(n_features + 1, n_outputs)``, offset last."""

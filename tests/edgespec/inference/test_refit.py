@@ -131,6 +131,8 @@ def test_the_affine_part_alone_is_slope_and_offset_of_each_bin(rng: np.random.Ge
 def test_a_fold_without_windows_is_refused(rng: np.random.Generator) -> None:
     space = HeadSpace(drawn_head(rng))
     made = Refit(space, N_HORIZON, N_BINS)
+    with pytest.raises(ModelError, match="0 windows are too few"):
+        made.affine()
     made.add(0, np.ones(6, np.float32), np.ones((N_HORIZON, N_BINS), np.float32), 1.0)
     with pytest.raises(ModelError, match="1 windows are too few"):
         made.solve()
