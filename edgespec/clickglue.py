@@ -1,6 +1,7 @@
 """The one place where an edgespec error becomes a message and an exit code on the command line."""
 
 import errno
+import io
 import logging
 import os
 import sys
@@ -55,6 +56,7 @@ class EdgespecGroup(click.Group):
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the program, whatever its standard streams are."""
         _open_closed_streams()
+        _write_anything()
         try:
             return super().main(*args, **options)
         finally:
@@ -66,6 +68,15 @@ def _open_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _write_anything() -> None:
+    """Let a character that the locale does not have become its number: no output ends there."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and (
+            stream.errors == "strict" or stream.encoding.lower() != "utf-8"
+        ):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _forget_unwritten() -> None:

@@ -81,7 +81,17 @@ class RepeatLimit(logging.Filter):
         return n < self._most
 
 
-def log_handler(style: str, stream: TextIO) -> logging.Handler:
+class _Stderr:
+    """What stderr is at the time: a live line takes its place, so that lines come above it."""
+
+    def write(self, text: str) -> None:
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def log_handler(style: str, stream: TextIO | _Stderr) -> logging.Handler:
     """Return what writes lines in one of :data:`STYLES` to a stream."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines() if style == "json" else logging.Formatter(_TEXT))
@@ -92,7 +102,7 @@ def log_handler(style: str, stream: TextIO) -> logging.Handler:
 def begin_logs(style: str, *, is_verbose: bool) -> None:
     """Log on stderr from now on, unless somebody logs already."""
     level = logging.DEBUG if is_verbose else logging.INFO
-    logging.basicConfig(level=level, handlers=[log_handler(style, sys.stderr)])
+    logging.basicConfig(level=level, handlers=[log_handler(style, _Stderr())])
     if are_json():
         logging.captureWarnings(capture=True)
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from edgespec import __version__
-from edgespec.alarm.output import Output
 from edgespec.alarm.status_line import StatusLine, status_text
-from edgespec.alarm.terminal import Terminal
 from edgespec.config import Config
 from edgespec.kinds import advice_for
 from edgespec.records import BandInfo, Event, EventType, ObserverState, RssReport
+from edgespec.screen.output import Output
+from edgespec.screen.terminal import Terminal
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.event import EventMessage, event_payload
 from edgespec.wire.info import band_payload, info_payload

@@ -46,12 +46,12 @@ def record(
     annotations of what was lost, where it clipped, and of the gain. A radio must not be in use by
     an observer meanwhile.
     """
-    from edgespec.alarm.terminal import Terminal
     from edgespec.config import load_config, override
     from edgespec.ops.look.opening import open_view
     from edgespec.ops.record.recording import recording_paths
     from edgespec.ops.record.session import record as write
     from edgespec.ops.setup.found import check_sources
+    from edgespec.screen.terminal import Terminal
     from edgespec.wire.text import encode
 
     config = override(load_config(config_path), source=source)

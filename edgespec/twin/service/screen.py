@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TextIO
 
-from edgespec.alarm.output import Output
-from edgespec.alarm.terminal import Terminal
 from edgespec.records import EventType
+from edgespec.screen.output import Output
+from edgespec.screen.terminal import Terminal
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.site_event import SiteEvent, site_event_payload
 from edgespec.wire.text import encode
