@@ -199,21 +199,22 @@ def bench(
     from edgespec.ops.bench import bench as measure
     from edgespec.ops.choose import choose as choose_backend
     from edgespec.ops.tables import bench_table, choice_table
+    from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
-
-    def progress(text: str) -> None:
-        click.echo(f"measuring: {text}", err=True)
 
     config = _load(
         config_path, source=source, model=model, mqtt=mqtt, backend=backend, computing=computing
     )
     if choose:
         for band in config.band:
-            choice = choose_backend(config.only(band), progress)
+            with Progress("measuring", ticks=False) as progress:
+                choice = choose_backend(config.only(band), progress.say)
             click.echo(encode(choice.as_json()) if as_json else choice_table(choice))
         return
     for band in config.band:
-        report = measure(config.only(band), duration, progress)
+        # No thread beside what is measured.
+        with Progress("measuring", ticks=False) as progress:
+            report = measure(config.only(band), duration, progress.say)
         click.echo(encode(report.as_json()) if as_json else bench_table(report))
 
 
@@ -242,14 +243,14 @@ def doctor(
 
     from edgespec.ops.doctor import exit_code, run_checks
     from edgespec.ops.tables import doctor_table
+    from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
 
     config = _load(config_path, source=source, model=model, mqtt=mqtt)
 
-    def progress(text: str) -> None:
-        click.echo(f"warming up: {text}", err=True)
-
-    checks = run_checks(config, warm=warm, progress=progress if warm else None)
+    with Progress("warming up" if warm else "checking") as progress:
+        progress.at("the machine, the radio, the model and the broker")
+        checks = run_checks(config, warm=warm, progress=progress.say)
     if as_json:
         for check in checks:
             click.echo(encode({"schema": "edgespec.check/1", **asdict(check)}))

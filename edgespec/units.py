@@ -12,6 +12,7 @@ from edgespec.errors import UsageError
 __all__ = [
     "POWER_FLOOR_DBFS",
     "db_from_ratio",
+    "format_duration",
     "format_hz",
     "format_utc",
     "parse_quantity",
@@ -63,6 +64,14 @@ def format_hz(frequency_hz: float) -> str:
 def utc_day(utc_ns: int) -> date:
     """Return the day in UTC of nanoseconds since 1970."""
     return datetime.fromtimestamp(utc_ns // 1_000_000_000, UTC).date()
+
+
+def format_duration(duration_s: float) -> str:
+    """Return a duration for people, in the unit that leaves one to three digits, such as 12 min."""
+    for unit, length_s, digits in (("s", 1.0, 0), ("min", 60.0, 0), ("h", 3600.0, 1)):
+        if duration_s < 90.0 * length_s:
+            return f"{duration_s / length_s:.{digits}f} {unit}"
+    return f"{duration_s / 86_400.0:.3g} d"
 
 
 def format_utc(utc_ns: int) -> str:

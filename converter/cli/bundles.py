@@ -8,6 +8,7 @@ import click
 from converter.cli.output import FILE, FOLDER, emit, json_option, note
 from edgespec.finite import Finite
 from edgespec.inference.manifest import QUANTISATIONS
+from edgespec.screen.progress import Progress
 
 __all__ = ["add_weights", "calibrate", "quantize"]
 
@@ -34,7 +35,9 @@ def quantize(
     from converter.data.dataset import load_dataset
 
     windows = None if dataset_folder is None else load_dataset(dataset_folder)
-    done = run(model_folder, out, kind, windows, seed)
+    with Progress() as progress:
+        progress.at("converting")
+        done = run(model_folder, out, kind, windows, seed)
     info, size = done.bundle.manifest.model, out.stat().st_size
     if done.no_weights:
         note(f"without weights for the backend numba: {done.no_weights}")
@@ -113,16 +116,17 @@ def calibrate(
     from converter.bundles.calibrate import calibrate as run
     from converter.data.dataset import load_dataset
 
-    done = run(
-        bundle,
-        load_dataset(dataset_folder),
-        out or bundle,
-        split=split,
-        false_alarm_rates=rates or FALSE_ALARM_RATES,
-        warmup_s=warmup,
-        n_offsets=offsets,
-        progress=note,
-    )
+    with Progress() as progress:
+        done = run(
+            bundle,
+            load_dataset(dataset_folder),
+            out or bundle,
+            split=split,
+            false_alarm_rates=rates or FALSE_ALARM_RATES,
+            warmup_s=warmup,
+            n_offsets=offsets,
+            progress=progress.say,
+        )
     lines = []
     for name, found in done.manifest.detectors.items():
         for rate, methods in found.thresholds.items():

@@ -8,6 +8,7 @@ import click
 
 from converter.cli.geometry import geometry_of, geometry_options
 from converter.cli.output import FOLDER, emit, json_option, note
+from edgespec.screen.progress import Progress
 from edgespec.units import parse_quantity
 
 __all__ = ["dataset", "report_dataset"]
@@ -80,12 +81,17 @@ def dataset(
     )
     recipe = geometry_of(rate_hz, **sizes)
 
-    def progress(done: PreparedRecording) -> None:
-        note(
-            f"{done.name}: {done.n_frames} frames, {done.n_frames * recipe.geometry.frame_s:.2f} s"
-        )
+    done: list[str] = []
 
-    result = build_dataset(uris, out, recipe, split, progress)
+    def tell(one: PreparedRecording) -> None:
+        done.append(one.name)
+        length_s = one.n_frames * recipe.geometry.frame_s
+        note(f"{one.name}: {one.n_frames} frames, {length_s:.2f} s")
+        progress.at(f"{len(done)}/{len(uris)} recordings", len(done) / len(uris))
+
+    with Progress() as progress:
+        progress.at(f"0/{len(uris)} recordings")
+        result = build_dataset(uris, out, recipe, split, tell)
     report_dataset(result, as_json)
 
 

@@ -9,6 +9,8 @@ import click
 
 from converter.cli.output import FILE, FOLDER, emit, json_option, note
 from edgespec.errors import EdgespecError
+from edgespec.screen.progress import Progress
+from edgespec.units import format_duration
 
 if TYPE_CHECKING:
     from converter.lab.engine.run import Report, State, Summary
@@ -114,7 +116,9 @@ def _run(
     note(f"{len(state.to_do)} of {len(state.tasks)} tasks to do in {str(folder.path)!r}")
     opened = open_scheduler(workers, scheduler, folder.path)
     try:
-        return run_tasks(state, folder, opened, _printer(as_json), training_workers)
+        with Progress() as progress:
+            told = _printer(as_json, progress)
+            return run_tasks(state, folder, opened, told, training_workers)
     except KeyboardInterrupt:
         note("interrupted; run the same command again to go on: only what ran just now is lost")
         raise click.exceptions.Exit(_INTERRUPTED) from None
@@ -123,17 +127,19 @@ def _run(
         folder.sweep()
 
 
-def _printer(as_json: bool) -> Any:
+def _printer(as_json: bool, shown: Progress) -> Any:
     def show(news: "Report") -> None:
+        progress = news.progress
+        left = f"about {format_duration(progress.left_s)} left"
+        shown.at(f"{len(progress.running)} running, {left}")
         if as_json:
             click.echo(json.dumps({"event": news.status, **asdict(news)}))
             return
-        progress = news.progress
         width = len(str(progress.n_total))
         line = f"{progress.n_done:{width}}/{progress.n_total} {news.status} {news.task}"
         line += f": {news.error}" if news.error else f" in {news.wall_s:.1f} s"
         running = f", {len(progress.running)} running" if progress.running else ""
-        note(f"{line}{running}, about {_duration(progress.left_s)} left")
+        note(f"{line}{running}, {left}")
 
     return show
 
@@ -144,7 +150,7 @@ def _conclude(summary: "Summary", work: Path, as_json: bool) -> None:
         {"event": "end", **counts, "wall_s": round(summary.wall_s, 1), "work": str(work)},
         as_json,
         f"{counts['done']} tasks done, {counts['up_to_date']} up to date, {counts['failed']} "
-        f"failed, {counts['skipped']} skipped in {_duration(summary.wall_s)}: {work}",
+        f"failed, {counts['skipped']} skipped in {format_duration(summary.wall_s)}: {work}",
     )
     if summary.failed:
         raise EdgespecError(
@@ -152,12 +158,6 @@ def _conclude(summary: "Summary", work: Path, as_json: bool) -> None:
             f"{len(summary.skipped)} that need them were skipped: see {work / 'failed'}, and run "
             "the same command again to try them again"
         )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 @click.command()
@@ -168,5 +168,6 @@ def report(work: Path, out: Path, as_json: bool) -> None:
     """Write the report of a WORK folder that evaluate has filled: Markdown and JSON."""
     from converter.report.report import write_report
 
-    path = write_report(work, out, note)
+    with Progress() as progress:
+        path = write_report(work, out, progress.say)
     emit({"report": str(path)}, as_json, f"report {path}")

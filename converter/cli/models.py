@@ -12,6 +12,7 @@ from converter.cli.output import FILE, FOLDER, emit, json_option, note
 from converter.cli.training import training_options
 from converter.training.settings import TrainSettings
 from edgespec.finite import Finite
+from edgespec.screen.progress import Progress
 from edgespec.units import parse_quantity
 
 __all__ = ["import_keras", "train", "transfer"]
@@ -80,9 +81,10 @@ def train(
         transform=transform == "context",
         **training,
     )
-    card = run(
-        *(load_dataset(dataset_folder), out, settings, _epoch_printer(as_json)), may_be_stopped=True
-    )
+    data = load_dataset(dataset_folder)
+    with Progress() as progress:
+        told = _epoch_printer(as_json, progress)
+        card = run(data, out, settings, told, may_be_stopped=True)
     done = card.training
     best = min(done["val_losses"])
     emit(
@@ -98,8 +100,14 @@ def _short(training: Any) -> dict[str, Any]:
     return {name: training[name] for name in names}
 
 
-def _epoch_printer(as_json: bool) -> Callable[[Any], None]:
-    def progress(report: Any) -> None:
+def _epoch_printer(as_json: bool, progress: Progress) -> Callable[[Any], None]:
+    progress.at("training")
+
+    def show(report: Any) -> None:
+        if report.epoch < report.n_epochs:
+            progress.at(
+                f"epoch {report.epoch + 1}/{report.n_epochs}", report.epoch / report.n_epochs
+            )
         if as_json:
             click.echo(json.dumps({"event": "epoch", **asdict(report)}))
             return
@@ -109,7 +117,7 @@ def _epoch_printer(as_json: bool) -> Callable[[Any], None]:
             f"{report.val_loss:.4f}{mark}, {report.seconds:.1f} s"
         )
 
-    return progress
+    return show
 
 
 @click.command()
@@ -140,7 +148,9 @@ def transfer(
 
     settings = TrainSettings(**training)
     data = load_dataset(dataset_folder)
-    card = run(teacher_folder, data, out, method, seconds, settings, _epoch_printer(as_json))
+    with Progress() as progress:
+        told = _epoch_printer(as_json, progress)
+        card = run(teacher_folder, data, out, method, seconds, settings, told)
     done = card.training["transfer"]
     names = ("recalibrate", "seconds_of_signal", "n_windows", "l2", "loss_before", "loss_after")
     found = {name: done[name] for name in names if name in done}
@@ -178,7 +188,9 @@ def import_keras(
     from converter.bundles.import_keras import import_keras as run
 
     rate_hz = parse_quantity(sample_rate, "--sample-rate")
-    card = run(keras_file, out, rate_hz, averages, reference)
+    with Progress() as progress:
+        progress.at("converting")
+        card = run(keras_file, out, rate_hz, averages, reference)
     error = card.training.get("reference_max_error")
     note = "not compared with a reference" if error is None else f"reference error {error:.2g}"
     emit(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from converter.cli.output import FILE, emit, json_option, note
+from converter.cli.output import FILE, emit, json_option
 from edgespec.errors import UsageError
 from edgespec.finite import Finite
+from edgespec.screen.progress import Progress
 
 if TYPE_CHECKING:
     from converter.raytrace.room import Room
@@ -86,7 +87,8 @@ def raytrace(
     for one in raised:
         room_of(one)
     units_m = np.concatenate([one.units_xyz_m for one in (site, *raised)])
-    maps = trace_maps(Tracer(room, options), room, units_m, axes, note)
+    with Progress() as progress:
+        maps = trace_maps(Tracer(room, options), room, units_m, axes, progress.say)
     save_maps(maps, out, options)
     result: dict[str, Any] = {
         "maps": str(out),
@@ -141,7 +143,8 @@ def _learn(
         from converter.raytrace.forest import ForestOptions, save_forest, train_forest
 
         how = ForestOptions(n_trees=n_trees, seed=seed)
-        done = train_forest(places_m, gain_db, site.units_xyz_m, how, note)
+        with Progress() as progress:
+            done = train_forest(places_m, gain_db, site.units_xyz_m, how, progress.say)
         save_forest(done, forest, how)
         result["forest"] = {"path": str(forest), "trees": done.n_trees, "nodes": done.n_nodes}
         lines.append(f"forest {forest}: {done.n_trees} trees, {done.n_nodes} nodes")

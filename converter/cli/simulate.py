@@ -13,6 +13,7 @@ from converter.cli.output import FOLDER, emit, json_option, note
 from edgespec.decode import Decoder, parse_toml
 from edgespec.errors import UsageError
 from edgespec.finite import Finite
+from edgespec.screen.progress import Progress
 from edgespec.units import parse_quantity
 
 __all__ = ["simulate"]
@@ -175,8 +176,11 @@ def _write_sigmf(out: Path, specs: Sequence[Any], workers: int, as_json: bool) -
     def keep(path: Path) -> None:
         note(f"{len(paths) + 1}/{len(specs)} {path.stem}: {specs[len(paths)].duration_s:g} s")
         paths.append(path)
+        progress.at(f"{len(paths)}/{len(specs)} recordings", len(paths) / len(specs))
 
-    each_in_turn(partial(write_recording, out), specs, workers, keep)
+    with Progress() as progress:
+        progress.at(f"0/{len(specs)} recordings")
+        each_in_turn(partial(write_recording, out), specs, workers, keep)
     emit(
         {"recordings": [str(path) for path in paths]},
         as_json,
@@ -202,8 +206,13 @@ def _write_dataset(
     split = split_by_fraction([spec.name for spec in specs], shares, seed)
     names = [spec.name for spec in specs]
 
-    def progress(done: PreparedRecording) -> None:
-        note(f"{names.index(done.name) + 1}/{len(names)} {done.name}: {done.n_frames} frames")
+    def tell(done: PreparedRecording) -> None:
+        n_done = names.index(done.name) + 1
+        note(f"{n_done}/{len(names)} {done.name}: {done.n_frames} frames")
+        progress.at(f"{n_done}/{len(names)} recordings", n_done / len(names))
 
     recipe = geometry_of(rate_hz, **sizes)
-    report_dataset(simulate_dataset(specs, out, recipe, split, workers, progress), as_json)
+    with Progress() as progress:
+        progress.at(f"0/{len(names)} recordings")
+        made = simulate_dataset(specs, out, recipe, split, workers, tell)
+    report_dataset(made, as_json)

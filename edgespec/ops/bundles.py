@@ -50,11 +50,14 @@ def model_verify(path: Path | None, backend: str, as_json: bool) -> None:
     """
     from edgespec.inference.backends import check_golden, open_backend
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+    from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
 
     bundle = load_bundle(path or shipped_bundle_path())
-    runtime = open_backend(bundle, backend)
-    error = check_golden(bundle, runtime)
+    with Progress() as progress:
+        progress.at("running the golden vectors")
+        runtime = open_backend(bundle, backend)
+        error = check_golden(bundle, runtime)
     limit = bundle.manifest.golden_atol
     if as_json:
         result = {

@@ -30,7 +30,8 @@ class _Console(Console):
 class LiveLine:
     """A text of one or several lines at the bottom of a terminal.
 
-    What is written to stderr meanwhile, such as log lines, comes above it. No thread is begun.
+    What is written to this terminal meanwhile, such as log lines, comes above it. No thread is
+    begun.
 
     Args:
         output: a terminal (``is_screen``).
@@ -46,7 +47,7 @@ class LiveLine:
             console=self._console,
             auto_refresh=False,
             transient=not stays,
-            redirect_stdout=False,
+            redirect_stdout=sys.stdout.isatty(),
             redirect_stderr=sys.stderr.isatty(),
         )
         self._is_open = True

@@ -182,6 +182,7 @@ def train(
     mosquitto_sub write them; lines of other schemas are left out. Without them, the broker is
     listened to, while nothing unusual should be on the band.
     """
+    from edgespec.screen.progress import Progress
     from edgespec.twin.learning.plausible import implausible_biases
     from edgespec.twin.service.learn import learn_from_broker, learn_from_files
     from edgespec.twin.site import load_site
@@ -189,12 +190,14 @@ def train(
     from edgespec.wire.text import encode
 
     site = load_site(site_path)
-    if reports:
-        learnt = learn_from_files(site, reports)
-    else:
-        settings = _settings(config_path, mqtt)
-        click.echo(f"listening to the units of {site.name} for {duration:g} s", err=True)
-        learnt = learn_from_broker(site, settings, duration)
+    with Progress() as progress:
+        if reports:
+            progress.at("learning")
+            learnt = learn_from_files(site, reports)
+        else:
+            settings = _settings(config_path, mqtt)
+            progress.say(f"listening to the units of {site.name} for {duration:g} s")
+            learnt = learn_from_broker(site, settings, duration)
     save_trained(learnt, output)
     doubt = implausible_biases(
         learnt.normal.bias_db, site.nodes, site.level_unit == "dBm", site.detect.max_bias_db

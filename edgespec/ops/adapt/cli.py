@@ -55,17 +55,12 @@ def adapt(
     from edgespec.machine import keep_machine_code
     from edgespec.ops.adapt.report import adapt_band
     from edgespec.ops.setup.found import check_sources
+    from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
 
     config = override(load_config(config_path), source=source, model=model)
     check_sources(config, refuse_simulation=False)
     keep_machine_code(config.node.state_dir)
-    done = adapt_band(
-        config,
-        band,
-        duration,
-        output,
-        lambda text: click.echo(f"adapt: {text}", err=True),
-        stop_on_signals,
-    )
+    with Progress("adapt") as progress:
+        done = adapt_band(config, band, duration, output, progress.at, stop_on_signals)
     click.echo(encode(done.as_json()) if as_json else done.as_text())

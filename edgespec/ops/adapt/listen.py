@@ -4,9 +4,8 @@ The whole chain runs, with the thresholds that are in force: what it would raise
 signal to learn from.
 """
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from edgespec.errors import EdgespecError, QualityError, SourceError
 from edgespec.observer.band import BandChain
@@ -14,6 +13,7 @@ from edgespec.observer.monitor import Monitor, Radio
 from edgespec.ops.adapt.adaptation import Adaptation
 from edgespec.ops.silence import Patience
 from edgespec.records import Event, EventType, FrameFlag, ObserverState, RssReport
+from edgespec.screen.progress import Tell
 
 __all__ = ["hear"]
 
@@ -31,15 +31,13 @@ class _Listener:
 
     adaptation: Adaptation
     chain: BandChain
-    say: Callable[[str], None]
+    tell: Tell
     stop: Callable[[], None] = lambda: None
-    due_s: float = field(default_factory=lambda: time.monotonic() + _FIRST_S)
     error: Exception | None = None
     heard_s: float = 0.0
     _first_tick: int | None = None
     _n_segments: int = 0
     _n_clipped: int = 0
-    _is_solved: bool = False
 
     def event(self, event: Event) -> None:
         """Refuse: whoever fits a model to an interferer will not see it again."""
@@ -67,7 +65,10 @@ class _Listener:
                     "nothing else than usual is on the band"
                 )
             )
-        self._tell()
+        plan = self.adaptation.plan
+        doing = "fitting" if self.adaptation.new is None else "comparing on what is held back"
+        said = f"heard {self.heard_s:.0f} of {plan.duration_s:.0f} s, {doing}"
+        self.tell(said, self.heard_s / plan.duration_s)
 
     def rss(self, report: RssReport) -> None:
         """Nothing: the received power is none of its business."""
@@ -116,21 +117,11 @@ class _Listener:
             self.error = error
             self.stop()
 
-    def _tell(self) -> None:
-        plan = self.adaptation.plan
-        is_solved = self.adaptation.new is not None
-        if time.monotonic() < self.due_s and is_solved == self._is_solved:
-            return
-        self._is_solved = is_solved
-        self.due_s = time.monotonic() + _PROGRESS_S
-        doing = "comparing on what is held back" if is_solved else "fitting"
-        self.say(f"heard {self.heard_s:.0f} of {plan.duration_s:.0f} s, {doing}")
-
 
 def hear(
     radio: Radio,
     adaptation: Adaptation,
-    say: Callable[[str], None],
+    tell: Tell,
     stop: Callable[[Callable[[], None]], None] = lambda stop: None,
 ) -> None:
     """Hear a band for as long as the adaptation's plan says.
@@ -138,7 +129,7 @@ def hear(
     Args:
         radio: with the chain of that band alone; closed at the end.
         adaptation: is given every segment.
-        say: told of the progress.
+        tell: told of the progress.
         stop: given what ends it early, which changes nothing.
 
     Raises:
@@ -147,7 +138,7 @@ def hear(
         ModelError: too little of the signal was good.
     """
     (chain,) = radio.chains
-    listener = _Listener(adaptation, chain, say)
+    listener = _Listener(adaptation, chain, tell)
     # A state behind every block is when nobody else touches the band.
     patience = Patience(radio.source.info)
     monitor = Monitor([radio], [listener, patience], state_s=0.0, on_radio=patience.radio)

@@ -15,6 +15,7 @@ from edgespec.ops.adapt.adaptation import Adaptation
 from edgespec.ops.adapt.listen import hear
 from edgespec.ops.adapt.trial import Interval, Trial
 from edgespec.records import SourceInfo
+from edgespec.screen.progress import Tell
 
 __all__ = ["Adapted", "adapt_band"]
 
@@ -66,7 +67,7 @@ def adapt_band(
     band_id: str | None,
     duration_s: float | None,
     output: Path,
-    say: Callable[[str], None],
+    tell: Tell,
     stop: Callable[[Callable[[], None]], None] = lambda stop: None,
 ) -> Adapted:
     """Fit the last layer of a band's model to what it hears, and write the bundle if it is better.
@@ -77,7 +78,7 @@ def adapt_band(
         duration_s: how much signal to hear, warm-up included; None: a minute, or all of a
             recording that is shorter.
         output: the new bundle; not the old one.
-        say: told of the progress.
+        tell: told of the progress.
         stop: given what ends it early, which changes nothing.
 
     Raises:
@@ -104,7 +105,7 @@ def adapt_band(
     except BaseException:
         radio.source.close()
         raise
-    hear(radio, adaptation, say, stop)
+    hear(radio, adaptation, tell, stop)
     trial = adaptation.trial()
     if adaptation.new is None or adaptation.refitted is None:
         raise ModelError("nothing was fitted: hear more signal")

@@ -91,6 +91,7 @@ def calibrate(
     from edgespec.figures import check_can_draw
     from edgespec.machine import keep_machine_code
     from edgespec.ops.calibration.report import calibrate_bands
+    from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
 
     if picture is not None:
@@ -99,14 +100,9 @@ def calibrate(
     keep_machine_code(config.node.state_dir)
     if duration is None and not recordings:
         duration = _USUAL_S
-    done = calibrate_bands(
-        config,
-        recordings,
-        duration,
-        config.detect.budget_per_day if target is None else target,
-        lambda text: click.echo(text, err=True),
-        stop_on_signals,
-    )
+    per_day = config.detect.budget_per_day if target is None else target
+    with Progress() as progress:
+        done = calibrate_bands(config, recordings, duration, per_day, progress.at, stop_on_signals)
     if picture is not None:
         from edgespec.ops.calibration.picture import draw_calibration
 

@@ -1,6 +1,5 @@
 """Normal signal through the chains of an observer, and the largest scores that it came to."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +16,7 @@ from edgespec.observer.opening import setting_of
 from edgespec.observer.startup import open_radio
 from edgespec.ops.silence import Patience
 from edgespec.records import Event, EventType, ObserverState, RssReport
+from edgespec.screen.progress import Tell
 
 __all__ = ["HeardBand", "listen"]
 
@@ -43,12 +43,11 @@ class HeardBand:
 
 @dataclass(slots=True)
 class _Progress:
-    """A sink that says now and then how much was heard, and counts events."""
+    """A sink that tells how much was heard, and counts events."""
 
-    say: Callable[[str], None]
+    tell: Tell
     chains: Sequence[BandChain]
     duration_s: float | None
-    due_s: float = field(default_factory=lambda: time.monotonic() + _FIRST_S)
     n_events: dict[str, int] = field(default_factory=dict)
     n_learnt: dict[str, int] = field(default_factory=dict)
 
@@ -61,15 +60,15 @@ class _Progress:
         for chain in self.chains:
             if chain.info.band == state.band:
                 self._relearn(chain)
-        if time.monotonic() < self.due_s:
-            return
-        self.due_s = time.monotonic() + _PROGRESS_S
         heard_s = min(
             chain.peaks.n_blocks * BLOCK_S for chain in self.chains if chain.peaks is not None
         )
         of = "" if self.duration_s is None else f" of {self.duration_s:.0f}"
         left = f", {state.warmup_left_s:.1f} s of warm-up left" if state.warmup_left_s else ""
-        self.say(f"heard {heard_s:.0f}{of} s, {sum(self.n_events.values())} events{left}")
+        self.tell(
+            f"heard {heard_s:.0f}{of} s, {sum(self.n_events.values())} events{left}",
+            None if self.duration_s is None else heard_s / self.duration_s,
+        )
 
     def _relearn(self, chain: BandChain) -> None:
         """Let a band learn anew what is normal: no two warm-ups teach the same."""
@@ -94,7 +93,7 @@ def listen(
     config: Config,
     recordings: Sequence[str],
     duration_s: float | None,
-    say: Callable[[str], None],
+    tell: Tell,
     stop: Callable[[Callable[[], None]], None] = lambda stop: None,
 ) -> list[HeardBand]:
     """Return what the bands of an observer came to on signal that is taken to be normal.
@@ -104,7 +103,7 @@ def listen(
         recordings: sources to hear in place of its own, one after another; only of an observer
             with one source. Each has a warm-up of its own.
         duration_s: so much of each source is enough; None: all of it.
-        say: told of the progress.
+        tell: told of the progress.
         stop: given what ends it early; what was heard so far counts.
 
     Raises:
@@ -119,7 +118,7 @@ def listen(
                 config, source=tuple(played if one is source else one for one in config.source)
             )
             radio = open_radio(view, played)
-            for part in _hear(config, radio, duration_s, say, stop):
+            for part in _hear(config, radio, duration_s, tell, stop):
                 before = heard.get(part.band)
                 if before is not None:
                     part.blocks = np.concatenate((before.blocks, part.blocks))
@@ -132,13 +131,13 @@ def _hear(
     config: Config,
     radio: Radio,
     duration_s: float | None,
-    say: Callable[[str], None],
+    tell: Tell,
     stop: Callable[[Callable[[], None]], None],
 ) -> list[HeardBand]:
     rules = EventRules(config.detect.k, config.detect.n)
     for chain in radio.chains:
         chain.peaks = EventPeaks(tuple(chain.thresholds), rules, chain.geometry.hop_s)
-    progress = _Progress(say, radio.chains, duration_s)
+    progress = _Progress(tell, radio.chains, duration_s)
     patience = Patience(radio.source.info)
     monitor = Monitor([radio], [progress, patience], state_s=1.0, on_radio=patience.radio)
     patience.stop = monitor.stop

@@ -12,10 +12,10 @@ from edgespec.detect.peaks import BLOCK_S
 from edgespec.errors import ConfigError, ModelError
 from edgespec.observer.calibrated import KeptCalibration, calibration_path, save_calibration
 from edgespec.ops.calibration.listen import HeardBand, listen
+from edgespec.screen.progress import Tell
+from edgespec.units import format_duration
 
 __all__ = ["CalibratedBand", "calibrate_bands"]
-
-_HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def calibrate_bands(
     recordings: Sequence[str],
     duration_s: float | None,
     per_day: float,
-    say: Callable[[str], None],
+    tell: Tell,
     stop: Callable[[Callable[[], None]], None] = lambda stop: None,
 ) -> list[CalibratedBand]:
     """Hear normal signal, and keep for every band what it says of its false events.
@@ -120,7 +120,7 @@ def calibrate_bands(
         recordings: URIs that are heard in place of its source.
         duration_s: so much of each is enough; None: all.
         per_day: false events that are bearable.
-        say: told of the progress.
+        tell: told of the progress.
         stop: given what ends the hearing early.
 
     Raises:
@@ -135,7 +135,7 @@ def calibrate_bands(
             "calibrate with a configuration of that one"
         )
     done = []
-    for heard in listen(config, recordings, duration_s, say, stop):
+    for heard in listen(config, recordings, duration_s, tell, stop):
         try:
             calibration = calibrate(heard.names, heard.blocks, BLOCK_S)
         except ModelError as error:
@@ -152,11 +152,7 @@ def calibrate_bands(
 def _duration(seconds: float) -> str:
     if seconds == float("inf"):
         return "more than days"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * _HOUR_S:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / _HOUR_S:.1f} h"
+    return format_duration(seconds)
 
 
 def _rate(per_day: float) -> str:

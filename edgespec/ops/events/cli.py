@@ -61,8 +61,11 @@ def _ask(
         answer = Actions.of(config).do(request)
     else:
         from edgespec.ops.events.remote import ask_observer
+        from edgespec.screen.progress import Progress
 
-        answer = ask_observer(config.mqtt, node, request)
+        with Progress() as progress:
+            progress.at(f"asking {node}")
+            answer = ask_observer(config.mqtt, node, request)
     click.echo(encode(answer) if as_json else "\n".join(answer_lines(answer)))
 
 

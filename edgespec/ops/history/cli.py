@@ -52,16 +52,20 @@ def history(
     """
     from edgespec.config import load_config
     from edgespec.ops.history.report import band_history, nothing_kept
+    from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
 
     config = load_config(config_path)
-    found = band_history(config, band, since, time.time_ns() if until is None else until)
-    if output is not None:
-        from edgespec.ops.history.picture import draw_history
+    with Progress() as progress:
+        progress.at("reading the history")
+        found = band_history(config, band, since, time.time_ns() if until is None else until)
+        if output is not None:
+            from edgespec.ops.history.picture import draw_history
 
-        if not found.minutes:
-            raise nothing_kept(found, config)
-        draw_history(found, show, output)
+            if not found.minutes:
+                raise nothing_kept(found, config)
+            progress.at("drawing")
+            draw_history(found, show, output)
     if as_json:
         for payload in found.as_json(has_traces=traces):
             click.echo(encode(payload))

@@ -53,22 +53,24 @@ def look(
     from edgespec.ops.look.measure import look_at
     from edgespec.ops.look.opening import open_view
     from edgespec.ops.setup.found import check_sources
+    from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
 
     if output is not None:
         check_can_draw()
     config = override(load_config(config_path), source=source)
     view = open_view(config, band, check=lambda one: check_sources(one, refuse_simulation=False))
-    found = look_at(
-        view.source,
-        view.recipe,
-        duration,
-        skip_s=skip,
-        normal=view.normal,
-        annotations=view.annotations,
-        mask=view.mask,
-        progress=lambda text: click.echo(f"look: {text}", err=True),
-    )
+    with Progress("look") as progress:
+        found = look_at(
+            view.source,
+            view.recipe,
+            duration,
+            skip_s=skip,
+            normal=view.normal,
+            annotations=view.annotations,
+            mask=view.mask,
+            progress=progress.at,
+        )
     if output is not None:
         from edgespec.ops.look.picture import draw_look
 

@@ -18,7 +18,6 @@ from edgespec.ops.look.planes import LeftOfCell, Plane, left_of_cell, power_plan
 from edgespec.ops.look.reference import Reference, reference_of
 from edgespec.ops.look.report import Excess, Look
 from edgespec.ops.meter import Meter
-from edgespec.ops.survey.patience import Patience
 from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
 from edgespec.records import FloatArray, SampleFormat
 from edgespec.sources.sigmf import Annotation
@@ -54,7 +53,7 @@ def look_at(
         normal: returns what is comparable of the last run, None for nothing.
         annotations: of the recording that the source plays, counted from its begin.
         mask: what should be in the band; of a source that knows its frequency.
-        progress: told what takes longer than 3 s.
+        progress: told what may take long.
 
     Raises:
         UsageError: so many seconds are too many samples.
@@ -139,9 +138,9 @@ def _cell_of(
     rate_hz = heard.info.sample_rate_hz
     if not can_cancel(rate_hz) or heard.duration_s < _LEAST_SEARCH_S:
         return None, None
-    patience = Patience(progress)
+    progress("looking for cells")
     samples = heard.to_complex(round(_SEARCH_S * rate_hz))
-    cell = find_named_cell(samples, rate_hz, between=patience.between)
+    cell = find_named_cell(samples, rate_hz)
     if cell is None:
         return None, None
     begins = [one.sample_start / rate_hz for one in shown]

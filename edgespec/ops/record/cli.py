@@ -1,6 +1,5 @@
 """``edgespec record`` on the command line."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -42,32 +41,22 @@ def record(
 ) -> None:
     """Record a source as SigMF, in its own format.
 
-    A terminal shows level, peak, clipping and what was lost meanwhile; the recording has
-    annotations of what was lost, where it clipped, and of the gain. A radio must not be in use by
-    an observer meanwhile.
+    Level, peak, clipping and what was lost are shown meanwhile; the recording has annotations of
+    what was lost, where it clipped, and of the gain. A radio must not be in use by an observer
+    meanwhile.
     """
     from edgespec.config import load_config, override
     from edgespec.ops.look.opening import open_view
     from edgespec.ops.record.recording import recording_paths
     from edgespec.ops.record.session import record as write
     from edgespec.ops.setup.found import check_sources
-    from edgespec.screen.terminal import Terminal
+    from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
 
     config = override(load_config(config_path), source=source)
     # Before a radio is opened.
     recording_paths(output)
     view = open_view(config, band, check=lambda one: check_sources(one, refuse_simulation=False))
-    terminal = Terminal(sys.stderr)
-    try:
-        done = write(
-            view.source,
-            output,
-            seconds,
-            view.gain,
-            terminal.status if terminal.is_terminal else lambda text: None,
-            stop_on_signals,
-        )
-    finally:
-        terminal.close()
+    with Progress() as progress:
+        done = write(view.source, output, seconds, view.gain, progress.at, stop_on_signals)
     click.echo(encode(done.as_json()) if as_json else done.as_text())

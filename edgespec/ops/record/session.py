@@ -13,6 +13,7 @@ from edgespec.errors import ConfigError, SourceError
 from edgespec.ops.meter import Meter
 from edgespec.ops.record.recording import GrowingRecording, recording_paths
 from edgespec.ops.silence import has_been_silent
+from edgespec.screen.progress import Tell
 from edgespec.sources.reader import Reader
 from edgespec.sources.source import Source
 from edgespec.units import db_from_ratio
@@ -66,7 +67,7 @@ def record(
     path: Path,
     duration_s: float,
     gain: str,
-    status: Callable[[str], None],
+    tell: Tell,
     stop_on: Callable[[Callable[[], None]], None],
 ) -> Recorded:
     """Write a source to a new SigMF recording, and close it.
@@ -76,7 +77,7 @@ def record(
         path: of the recording.
         duration_s: so much signal at most; the source may end earlier.
         gain: what is known of the gain, '' for nothing.
-        status: shows a line four times a second of signal.
+        tell: told four times a second of signal how much there is, and how loud.
         stop_on: given what ends it early; what was recorded is kept.
 
     Raises:
@@ -121,10 +122,11 @@ def record(
             n_shown += block.n_samples
             if n_shown >= _LINE_S * rate_hz:
                 n_shown = 0
-                status(
+                tell(
                     f"{made.n_samples / rate_hz:.1f} of {duration_s:g} s {meter.bar()} "
                     f"{meter.level_dbfs:.1f} dBFS, peak {db_from_ratio(meter.peak**2):.1f}, "
-                    f"{share:.2%} clip, {made.n_dropped} lost"
+                    f"{share:.2%} clip, {made.n_dropped} lost",
+                    made.n_samples / n_wanted,
                 )
     if not made.n_samples:
         raise SourceError(

@@ -52,9 +52,12 @@ def setup(
     from edgespec.ops.setup.bandplan import BANDS
     from edgespec.ops.setup.found import found_radios
     from edgespec.ops.setup.plan import chosen_source, listing, listing_json, plan_for
+    from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
 
-    radios = [] if source else found_radios()
+    with Progress() as progress:
+        progress.at("looking for radios")
+        radios = [] if source else found_radios()
     if is_listing:
         click.echo(encode(listing_json(radios)) if as_json else listing(radios))
         return

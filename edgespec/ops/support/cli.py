@@ -30,11 +30,14 @@ def support(config_path: Path | None, output: Path | None, as_json: bool) -> Non
     from edgespec.ops.checks.finding import Machine
     from edgespec.ops.support.archive import write_support
     from edgespec.ops.support.contents import Question
+    from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
 
     config = load_config(config_path)
     keep_machine_code(config.node.state_dir)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path = output or Path(f"edgespec-support-{config.node.id}-{stamp}.tar.gz")
-    written = write_support(path, Question(config, Machine()))
+    with Progress() as progress:
+        progress.at("gathering")
+        written = write_support(path, Question(config, Machine()))
     click.echo(encode(written.as_json()) if as_json else written.as_text())

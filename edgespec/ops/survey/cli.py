@@ -40,11 +40,13 @@ def survey(source: str, duration: float, as_json: bool, picture: Path | None) ->
     """
     from edgespec.figures import check_can_draw
     from edgespec.ops.survey.report import survey as measure
+    from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
 
     if picture is not None:
         check_can_draw()
-    found = measure(source, duration, lambda text: click.echo(f"survey: {text}", err=True))
+    with Progress("survey") as progress:
+        found = measure(source, duration, progress.at)
     if picture is not None:
         from edgespec.ops.survey.picture import draw_survey
 

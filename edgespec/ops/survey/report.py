@@ -14,7 +14,6 @@ from edgespec.dsp.prefix.search import find_others
 from edgespec.errors import SourceError
 from edgespec.ops.collect import collect
 from edgespec.ops.survey.lines import cell_lines
-from edgespec.ops.survey.patience import Patience
 from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
 from edgespec.ops.survey.wifi import WifiHeard, hear_wifi
 from edgespec.sources import open_source
@@ -103,8 +102,8 @@ def survey(
 ) -> Survey:
     """Return what is heard in the first seconds of a source.
 
-    Where a live source lost samples, what came before is left out. ``progress`` is told what takes
-    longer than 3 s.
+    Where a live source lost samples, what came before is left out. ``progress`` is told what may
+    take long.
 
     Raises:
         UsageError: the URI cannot be understood, or the sample rate is below 1.92 MS/s.
@@ -137,11 +136,11 @@ def survey(
     )
     if not is_long:
         return found
-    patience = Patience(progress)
-    cell = find_named_cell(samples, rate_hz, between=patience.between)
+    progress("looking for cells")
+    cell = find_named_cell(samples, rate_hz)
     if cell is None or cell.technology != "lte":
         return replace(found, cell=cell or find_prefix(samples, rate_hz))
-    others = tuple(find_others(samples, rate_hz, cell, between=patience.between))
+    others = tuple(find_others(samples, rate_hz, cell))
     return replace(found, cell=cell, bandwidth=measure_bandwidth(samples, cell), others=others)
 
 

@@ -71,7 +71,9 @@ def recorded(
     radio = Radio(samples, lost or {}, breaks=breaks)
     said = [] if said is None else said
     try:
-        return record(radio, path, seconds, "30 dB", said.append, lambda stop: None)
+        return record(
+            radio, path, seconds, "30 dB", lambda text, share: said.append(text), lambda stop: None
+        )
     finally:
         assert not radio.is_open
 
@@ -237,7 +239,7 @@ def test_a_radio_that_never_speaks_is_given_up(
 def test_whoever_stops_keeps_what_is_there(samples, tmp_path: Path) -> None:
     radio = Radio(samples, {}, breaks=False)
     stops = []
-    done = record(radio, tmp_path / "r", 10.0, "", lambda text: stops[0](), stops.append)
+    done = record(radio, tmp_path / "r", 10.0, "", lambda text, share: stops[0](), stops.append)
     # The first line comes after a quarter of a second.
     assert done.n_samples == 25_000
     assert json.loads(done.meta.read_text())["annotations"] == []

@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgespec.cli import main
-from edgespec.ops.survey.patience import Patience
 from edgespec.ops.survey.spectrum import mean_spectrum
 from tests.made import band
 from tests.made.lte_cell import cell_wave, noise, received
@@ -133,17 +132,8 @@ def test_refusals_are_one_sentence(arguments, code, words) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_what_takes_long_says_so_now_and_then() -> None:
-    now_s, said = 100.0, []
-    patience = Patience(said.append, lambda: now_s)
-    for _ in range(70):
-        patience.between()
-        now_s += 0.1
-    assert said == [f"looking for cells, for {n} s now" for n in (3, 6)]
-
-
 def test_progress_is_no_part_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgespec.ops.survey.patience._EVERY_S", 0.0)
+    monkeypatch.setattr("edgespec.screen.progress._FIRST_S", 0.0)
     result = run("--source", CELL, "--duration", 0.05, "--json")
     assert json.loads(result.stdout)["cell"]["identity"] == 77
     lines = result.stderr.splitlines()
