@@ -200,22 +200,24 @@ def bench(
     from edgespec.ops.choose import choose as choose_backend
     from edgespec.ops.tables import bench_table, choice_table
     from edgespec.screen.progress import Progress
+    from edgespec.screen.table import width_of
     from edgespec.wire.text import encode
 
     config = _load(
         config_path, source=source, model=model, mqtt=mqtt, backend=backend, computing=computing
     )
+    width = width_of(sys.stdout)
     if choose:
         for band in config.band:
             with Progress("measuring", ticks=False) as progress:
                 choice = choose_backend(config.only(band), progress.say)
-            click.echo(encode(choice.as_json()) if as_json else choice_table(choice))
+            click.echo(encode(choice.as_json()) if as_json else choice_table(choice, width))
         return
     for band in config.band:
         # No thread beside what is measured.
         with Progress("measuring", ticks=False) as progress:
             report = measure(config.only(band), duration, progress.say)
-        click.echo(encode(report.as_json()) if as_json else bench_table(report))
+        click.echo(encode(report.as_json()) if as_json else bench_table(report, width))
 
 
 @main.command()
@@ -244,6 +246,7 @@ def doctor(
     from edgespec.ops.doctor import exit_code, run_checks
     from edgespec.ops.tables import doctor_table
     from edgespec.screen.progress import Progress
+    from edgespec.screen.table import width_of
     from edgespec.wire.text import encode
 
     config = _load(config_path, source=source, model=model, mqtt=mqtt)
@@ -255,7 +258,7 @@ def doctor(
         for check in checks:
             click.echo(encode({"schema": "edgespec.check/1", **asdict(check)}))
     else:
-        click.echo(doctor_table(checks))
+        click.echo(doctor_table(checks, width_of(sys.stdout)))
     sys.exit(exit_code(checks))
 
 

@@ -9,6 +9,7 @@ from edgespec.config import Config
 from edgespec.kinds import advice_for
 from edgespec.records import BandInfo, Event, EventType, ObserverState, RssReport
 from edgespec.screen.output import Output
+from edgespec.screen.table import Column, Table
 from edgespec.screen.terminal import Terminal
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.event import EventMessage, event_payload
@@ -20,17 +21,17 @@ from edgespec.wire.text import encode
 __all__ = ["JsonLinesSink", "TableSink"]
 
 _COLUMNS = (
-    ("time (UTC)", "<", 15),
-    ("event", "<", 6),
-    ("band", "<", 10),
-    ("from MHz", ">", 10),
-    ("to MHz", ">", 10),
-    ("width kHz", ">", 9),
-    ("peak", ">", 12),
-    ("excess dB", ">", 9),
-    ("score/threshold", ">", 19),
-    ("latency ms", ">", 10),
-    ("kind", "<", 0),
+    Column("time (UTC)", width=15),
+    Column("event", width=6),
+    Column("band", width=10),
+    Column("from MHz", True, 10),
+    Column("to MHz", True, 10),
+    Column("width kHz", True, 9),
+    Column("peak", True, 12),
+    Column("excess dB", True, 9),
+    Column("score/threshold", True, 19),
+    Column("latency ms", True, 10),
+    Column("kind", width=16),
 )
 
 
@@ -96,12 +97,13 @@ class TableSink:
         self._terminal.line(
             f"model {models}, alarms to {config.mqtt.public_url or 'this screen only'}"
         )
-        self._terminal.line(_row([name for name, _, _ in _COLUMNS]))
+        for line in self._table().heading():
+            self._terminal.line(line)
         self._status = StatusLine([band.band for band in bands])
 
     def event(self, event: Event) -> None:
         """Write one row."""
-        row = _row(
+        row = self._table().row(
             [
                 format_utc(event.end_ns)[11:26],
                 event.event_type.value,
@@ -116,7 +118,8 @@ class TableSink:
                 _kind(event),
             ]
         )
-        self._terminal.line(row, event.event_type)
+        for line in row:
+            self._terminal.line(line, event.event_type)
         if not event.is_named:
             self._nameless.add(event.event_id)
             return
@@ -124,7 +127,7 @@ class TableSink:
         self._nameless.discard(event.event_id)
         advice = advice_for(event.kind)
         if is_first and event.alert.is_on and advice:
-            self._terminal.line(f"{'':{_COLUMNS[0][2]}}  advice: {advice}")
+            self._terminal.line(f"{'':{_COLUMNS[0].width}}  advice: {advice}")
 
     def state(self, state: ObserverState) -> None:
         """Write or overwrite the line about the observer."""
@@ -142,10 +145,9 @@ class TableSink:
         """Leave the cursor on a line of its own; the stream stays open."""
         self._terminal.close()
 
-
-def _row(cells: list[str]) -> str:
-    columns = zip(cells, _COLUMNS, strict=True)
-    return "  ".join(f"{cell:{align}{width}}" for cell, (_, align, width) in columns).rstrip()
+    def _table(self) -> Table:
+        # Anew for each row: a window may have become another.
+        return Table(_COLUMNS, width=self._terminal.width)
 
 
 def _kind(event: Event) -> str:

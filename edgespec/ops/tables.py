@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from edgespec.screen.table import Column, Table
 from edgespec.units import format_hz
 
 # Only for the annotations: the doctor's table must print where numba or paho are broken.
@@ -17,22 +18,31 @@ if TYPE_CHECKING:
 __all__ = ["bench_table", "bundle_table", "choice_table", "doctor_table"]
 
 
-def bench_table(report: "BenchReport") -> str:
-    """Return the report of ``edgespec bench`` as aligned lines."""
-    width = max(len(timing.name) for timing in report.timings)
+_TIMES = (
+    Column(),
+    *(Column(name, True) for name in ("min us", "median", "p95", "p99", "MS/s", "x real time")),
+)
+
+
+def bench_table(report: "BenchReport", width: int | None = None) -> str:
+    """Return the report of ``edgespec bench`` as lines, tables as wide as a terminal."""
+    rows = [
+        (
+            timing.name,
+            *(
+                f"{1e6 * seconds:.1f}"
+                for seconds in (timing.min_s, timing.median_s, timing.p95_s, timing.p99_s)
+            ),
+            f"{timing.rate_msps:.1f}",
+            f"{timing.times_real_time:.1f}",
+        )
+        for timing in report.timings
+    ]
     lines = [
         f"{report.model['name']} on {report.machine['cpu']} ({report.machine['machine']}), "
         f"Python {report.machine['python']}, {report.created_utc}",
-        f"{'':{width}}  {'min us':>9} {'median':>9} {'p95':>9} {'p99':>9} {'MS/s':>8} "
-        f"{'x real time':>12}",
+        *Table(_TIMES, rows, width).lines(),
     ]
-    for timing in report.timings:
-        times = (timing.min_s, timing.median_s, timing.p95_s, timing.p99_s)
-        lines.append(
-            f"{timing.name:{width}}  "
-            + " ".join(f"{1e6 * seconds:9.1f}" for seconds in times)
-            + f" {timing.rate_msps:8.1f} {timing.times_real_time:12.1f}"
-        )
     for latency in report.latencies:
         times = (latency.p50_s, latency.p95_s, latency.p99_s, latency.max_s)
         shown = ", ".join(
@@ -49,35 +59,42 @@ def bench_table(report: "BenchReport") -> str:
     return "\n".join(lines)
 
 
-def choice_table(choice: "Choice") -> str:
+def choice_table(choice: "Choice", width: int | None = None) -> str:
     """Return what each runtime can do with a model, the chosen one marked."""
-    width = max(len(candidate.backend) for candidate in choice.candidates)
-    lines = [f"{choice.bundle.manifest.name} on this machine:"]
+    rows = []
     for candidate in choice.candidates:
-        mark = "*" if candidate.backend == choice.backend else " "
+        mark = "*" if candidate.backend == choice.backend else ""
         figures = candidate.problem
         if candidate.call_s is not None and candidate.max_error is not None:
             figures = (
-                f"{1e6 * candidate.call_s:9.1f} us a segment, within "
+                f"{1e6 * candidate.call_s:.1f} us a segment, within "
                 f"{candidate.max_error:.1e} of the golden vectors"
             )
             if str(candidate.widths):
                 figures += f"; bits of a vector: {candidate.widths}"
-        lines.append(f"{mark} {candidate.backend:{width}}  {figures}")
+        rows.append((mark, candidate.backend, figures))
     kept = f"kept in {choice.kept_in}" if choice.kept_in else "not kept: see node.state_dir"
-    lines.append(f"every start with the backend 'auto' takes {choice.backend} ({kept})")
-    return "\n".join(lines)
+    return "\n".join(
+        (
+            f"{choice.bundle.manifest.name} on this machine:",
+            *Table([Column()] * 3, rows, width).lines(),
+            f"every start with the backend 'auto' takes {choice.backend} ({kept})",
+        )
+    )
 
 
-def doctor_table(checks: Sequence["Check"]) -> str:
+def doctor_table(checks: Sequence["Check"], width: int | None = None) -> str:
     """Return the checks of ``edgespec doctor``, each with its fix where it has one."""
-    width = max(len(check.name) for check in checks)
-    lines = []
-    for check in checks:
-        lines.append(f"{check.status:>7}  {check.name:{width}}  {check.detail}")
-        if check.fix and check.status in ("warn", "fail"):
-            lines.append(f"{'':7}  {'':{width}}  fix: {check.fix}")
-    return "\n".join(lines)
+    rows = [
+        (
+            check.status,
+            check.name,
+            check.detail
+            + (f"\nfix: {check.fix}" if check.fix and check.status in ("warn", "fail") else ""),
+        )
+        for check in checks
+    ]
+    return "\n".join(Table((Column(is_right=True), Column(), Column()), rows, width).lines())
 
 
 def bundle_table(bundle: "Bundle") -> str:

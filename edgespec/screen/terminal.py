@@ -5,6 +5,7 @@ from typing import TextIO
 
 from edgespec.records import EventType
 from edgespec.screen.output import Output
+from edgespec.screen.table import width_of
 
 __all__ = ["Terminal"]
 
@@ -18,7 +19,7 @@ class Terminal:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._output = Output(stream)
+        self._output, self._stream = Output(stream), stream
         self.is_terminal = self._output.is_screen
         if self.is_terminal:
             from edgespec.screen.live import LiveLine
@@ -26,6 +27,11 @@ class Terminal:
             self._live = LiveLine(self._output, stays=True)
             # Whatever ends the program, its stderr is its own again.
             atexit.register(self._live.close)
+
+    @property
+    def width(self) -> int | None:
+        """How many characters fit into a line of a terminal; None where none is."""
+        return width_of(self._stream)
 
     def line(self, text: str, event_type: EventType | None = None) -> None:
         """Write a line, in the colour of an event's message where it is one."""

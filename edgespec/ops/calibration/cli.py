@@ -1,6 +1,7 @@
 """``edgespec calibrate`` on the command line."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def calibrate(
     from edgespec.machine import keep_machine_code
     from edgespec.ops.calibration.report import calibrate_bands
     from edgespec.screen.progress import Progress
+    from edgespec.screen.table import width_of
     from edgespec.wire.text import encode
 
     if picture is not None:
@@ -107,5 +109,6 @@ def calibrate(
         from edgespec.ops.calibration.picture import draw_calibration
 
         draw_calibration(done, picture)
+    width = width_of(sys.stdout)
     for band in done:
-        click.echo(encode(band.as_json()) if as_json else band.as_text())
+        click.echo(encode(band.as_json()) if as_json else band.as_text(width))

@@ -13,9 +13,18 @@ from edgespec.errors import ConfigError, ModelError
 from edgespec.observer.calibrated import KeptCalibration, calibration_path, save_calibration
 from edgespec.ops.calibration.listen import HeardBand, listen
 from edgespec.screen.progress import Tell
+from edgespec.screen.table import Column, Table
 from edgespec.units import format_duration
 
 __all__ = ["CalibratedBand", "calibrate_bands"]
+
+
+_COLUMNS = (
+    Column("detector"),
+    Column("threshold", True),
+    Column("before", True),
+    Column("highest score heard"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +77,21 @@ class CalibratedBand:
             "kept": str(self.path),
         }
 
-    def as_text(self) -> str:
+    def as_text(self, width: int | None = None) -> str:
         """Return lines for people."""
         heard, thresholds, expected = self.heard, self.thresholds, self.expected
+        rows = [
+            (
+                one.name,
+                f"{thresholds[one.name]:.2f}",
+                f"{heard.thresholds[one.name]:.2f}",
+                f"{one.highest:.2f} after {_duration(self._highest_at_s(one.name))}",
+            )
+            for one in self.calibration.detectors
+        ]
         lines = [
             f"band {heard.band}: {_duration(self.calibration.signal_s)} of normal signal",
-            f"  {'detector':<16}{'threshold':>10}{'before':>8}  highest score heard",
-        ]
-        lines += [
-            f"  {one.name:<16}{thresholds[one.name]:>10.2f}{heard.thresholds[one.name]:>8.2f}"
-            f"  {one.highest:.2f} after {_duration(self._highest_at_s(one.name))}"
-            for one in self.calibration.detectors
+            *Table(_COLUMNS, rows, width, indent=2).lines(),
         ]
         before = self.expected_before
         lines.append(

@@ -1,5 +1,6 @@
 """``edgespec events`` and ``edgespec incidents`` on the command line."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -119,6 +120,7 @@ def list_events(
     from edgespec.kinds import ADVICE
     from edgespec.nearest import advice
     from edgespec.ops.events.text import event_rows, events_csv
+    from edgespec.screen.table import width_of
     from edgespec.wire.event import event_payload
     from edgespec.wire.text import encode
 
@@ -143,7 +145,8 @@ def list_events(
     elif as_csv:
         click.echo(events_csv(found), nl=False)
     else:
-        for row in event_rows(message.event for message in found):
+        found_events = (message.event for message in found)
+        for row in event_rows(found_events, width_of(sys.stdout)):
             click.echo(row)
 
 
@@ -238,4 +241,4 @@ def incidents(config_path: Path | None, as_json: bool) -> None:
         if as_json:
             click.echo(encode(incident_payload(incident)))
         else:
-            click.echo("\n".join(incident_lines(incident)))
+            click.echo("\n".join(incident_lines(incident, sys.stdout.encoding)))

@@ -7,6 +7,7 @@ from typing import Any
 
 from edgespec.alerts.incident import Incident
 from edgespec.records import Event
+from edgespec.screen.table import Column, Table
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.event import EventMessage, event_payload
 
@@ -20,19 +21,20 @@ __all__ = [
 ]
 
 _BARS = "▁▂▃▄▅▆▇█"
-_ROW = "{:<20}  {:>9}  {:<10}  {:<13}  {:<26}  {:>12}  {:>9}  {:<12}  {:<10}  {:<36}  {}"
-_HEAD = (
-    "start (UTC)",
-    "lasted",
-    "band",
-    "kind",
-    "where",
-    "peak",
-    "excess dB",
-    "alert",
-    "incident",
-    "id",
-    "mask",
+#: The same where the output has no such characters.
+_ASCII_BARS = "12345678"
+_COLUMNS = (
+    Column("start (UTC)"),
+    Column("lasted", True),
+    Column("band"),
+    Column("kind"),
+    Column("where"),
+    Column("peak", True),
+    Column("excess dB", True),
+    Column("alert"),
+    Column("incident"),
+    Column("id"),
+    Column("mask"),
 )
 
 
@@ -50,9 +52,9 @@ def answer_lines(answer: dict[str, Any]) -> list[str]:
     return [f"{answer['id']}  {band}: {' or '.join(kinds)}, {where}, {until}"]
 
 
-def event_rows(events: Iterable[Event]) -> list[str]:
+def event_rows(events: Iterable[Event], width: int | None = None) -> list[str]:
     """Return a heading, and a row for each event."""
-    return [_ROW.format(*cells).rstrip() for cells in (_HEAD, *map(_cells, events))]
+    return Table(_COLUMNS, map(_cells, events), width).lines()
 
 
 def events_csv(messages: Sequence[EventMessage]) -> str:
@@ -66,8 +68,8 @@ def events_csv(messages: Sequence[EventMessage]) -> str:
     return text.getvalue()
 
 
-def incident_lines(incident: Incident) -> list[str]:
-    """Return what is known of an incident, and its day."""
+def incident_lines(incident: Incident, encoding: str = "utf-8") -> list[str]:
+    """Return what is known of an incident, and its day, for an output of that encoding."""
     interval_s = incident.interval_s
     often = "once" if incident.n_events == 1 else f"{incident.n_events} times"
     every = "" if interval_s is None else f", about every {_duration(interval_s)}"
@@ -77,7 +79,7 @@ def incident_lines(incident: Incident) -> list[str]:
         f"{incident.id}  {incident.band}: {' or '.join(incident.kinds)}, {where}",
         f"  {often}{every}, at most {_duration(incident.duration_s)} long{goes_on}; "
         f"{format_utc(incident.first_ns)[:19]}Z to {format_utc(incident.last_ns)[:19]}Z",
-        f"  00 {timetable(incident.hours)} 24 h UTC",
+        f"  00 {timetable(incident.hours, encoding)} 24 h UTC",
     ]
 
 
@@ -104,10 +106,14 @@ def incident_payload(incident: Incident) -> dict[str, Any]:
     }
 
 
-def timetable(hours: Sequence[int]) -> str:
-    """Return counts as bars, the largest full, none as a dot."""
-    most = max(hours)
-    return "".join(_BARS[-(-n * len(_BARS) // most) - 1] if n else "\u00b7" for n in hours)
+def timetable(hours: Sequence[int], encoding: str = "utf-8") -> str:
+    """Return counts as bars, the largest full, none as a dot; as digits where there are no bars."""
+    bars, none, most = _BARS, "\u00b7", max(hours)
+    try:
+        (bars + none).encode(encoding)
+    except UnicodeEncodeError:
+        bars, none = _ASCII_BARS, "."
+    return "".join(bars[-(-n * len(bars) // most) - 1] if n else none for n in hours)
 
 
 def _cells(event: Event) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """``edgespec history`` on the command line."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def history(
     from edgespec.config import load_config
     from edgespec.ops.history.report import band_history, nothing_kept
     from edgespec.screen.progress import Progress
+    from edgespec.screen.table import width_of
     from edgespec.wire.text import encode
 
     config = load_config(config_path)
@@ -70,4 +72,4 @@ def history(
         for payload in found.as_json(has_traces=traces):
             click.echo(encode(payload))
     else:
-        click.echo("\n".join(found.as_text()))
+        click.echo("\n".join(found.as_text(width_of(sys.stdout))))

@@ -19,6 +19,7 @@ from edgespec.history.states import KeptState
 from edgespec.level_scale import LevelScale
 from edgespec.nearest import advice
 from edgespec.records import Event
+from edgespec.screen.table import Column, Table
 from edgespec.units import format_utc, utc_day
 
 __all__ = ["BandHistory", "band_history", "nothing_kept"]
@@ -27,8 +28,10 @@ _NS = 1_000_000_000
 #: Of these lengths, a row has the shortest with which there are not more rows than a screen has.
 _ROWS_S = (60.0, 300.0, 900.0, 3600.0, 6 * 3600.0, 86_400.0, 7 * 86_400.0, 28 * 86_400.0)
 _MOST_ROWS = 30
-_ROW = "{:<17}  {:>8}  {:>8}  {:>8}  {:>8}  {:>6}  {:>6}"
-_HEAD = ("from (UTC)", "level", "highest", "floor", "occupied", "heard", "events")
+_COLUMNS = (
+    Column("from (UTC)"),
+    *(Column(name, True) for name in ("level", "highest", "floor", "occupied", "heard", "events")),
+)
 _MOST_CHANGES = 20
 _OLD_DAYS = 365
 
@@ -65,11 +68,11 @@ class BandHistory:
         changes = [_change_payload(one) for one in self.states]
         return [*minutes, *changes, *(_action_payload(one) for one in self.actions)]
 
-    def as_text(self) -> list[str]:
+    def as_text(self, width: int | None = None) -> list[str]:
         """Return a row for each stretch of time, the changes of states, and what is to be known."""
         lines = [self._heading()]
         if self.minutes:
-            lines += [_ROW.format(*_HEAD), *self._rows()]
+            lines += Table(_COLUMNS, self._rows(), width).lines()
         told = [_change_line(one) for one in self.states]
         asked = [_action_line(one) for one in self.actions]
         # They begin with the time; each keeps its order, whatever UTC did.
@@ -86,7 +89,7 @@ class BandHistory:
         said = f"{_count(len(self.minutes), 'minute')}, {_count(len(self.events), 'event')}"
         return f"{self.band}, {span}: {said}; levels in {self.unit}"
 
-    def _rows(self) -> list[str]:
+    def _rows(self) -> list[tuple[str, ...]]:
         first_ns = min(one.minute.utc_ns for one in self.minutes)
         last_ns = max(one.minute.utc_ns for one in self.minutes)
         length_ns = round(_NS * next(
@@ -102,7 +105,9 @@ class BandHistory:
             for number in sorted(parts)
         ]
 
-    def _row(self, start_ns: int, length_ns: int, part: list[KeptMinute], n_events: int) -> str:
+    def _row(
+        self, start_ns: int, length_ns: int, part: list[KeptMinute], n_events: int
+    ) -> tuple[str, ...]:
         offsets = [self.offset_db(one.scale) for one in part]
         levels = [one.minute.level_dbfs + x for one, x in zip(part, offsets, strict=True)]
         highest = [
@@ -111,15 +116,15 @@ class BandHistory:
         floors = [one.minute.floor_dbfs + x for one, x in zip(part, offsets, strict=True)]
         power = fmean(10.0 ** (level / 10.0) for level in levels)
         heard = sum(one.minute.duration_s for one in part) * _NS / length_ns
-        return _ROW.format(
-            f"{_short(start_ns)}",
+        return (
+            _short(start_ns),
             f"{10.0 * np.log10(power):.1f}",
             f"{max(highest):.1f}",
             f"{fmean(floors):.1f}",
             f"{fmean(one.minute.occupied for one in part):.1%}",
             f"{min(heard, 1.0):.0%}",
-            n_events or "",
-        ).rstrip()
+            str(n_events or ""),
+        )
 
     def _age_line(self) -> str:
         """Return what is to be said of the last calibration."""

@@ -53,17 +53,20 @@ def setup(
     from edgespec.ops.setup.found import found_radios
     from edgespec.ops.setup.plan import chosen_source, listing, listing_json, plan_for
     from edgespec.screen.progress import Progress
+    from edgespec.screen.table import width_of
     from edgespec.wire.text import encode
 
     with Progress() as progress:
         progress.at("looking for radios")
         radios = [] if source else found_radios()
     if is_listing:
-        click.echo(encode(listing_json(radios)) if as_json else listing(radios))
+        click.echo(
+            encode(listing_json(radios)) if as_json else listing(radios, width_of(sys.stdout))
+        )
         return
     is_asking = sys.stdin.isatty()
     if source is None and len(radios) > 1 and is_asking:
-        click.echo(listing(radios), err=True)
+        click.echo(listing(radios, width_of(sys.stderr)), err=True)
         source = click.prompt("Which radio", default=radios[0].uri, err=True)
     source = chosen_source(source, radios)
     is_radio = source.partition(":")[0] in ("rtlsdr", "rtl_tcp", "soapy")

@@ -11,6 +11,7 @@ from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.startup import check_config
 from edgespec.ops.setup.bandplan import BANDS, band_of
 from edgespec.ops.setup.found import FoundRadio, nothing_named
+from edgespec.screen.table import Column, Table
 from edgespec.units import format_hz
 
 __all__ = ["Plan", "chosen_source", "listing", "listing_json", "plan_for"]
@@ -104,16 +105,19 @@ def plan_for(
     return Plan(config, "" if named is None else named.words)
 
 
-def listing(radios: Sequence[FoundRadio]) -> str:
+def listing(radios: Sequence[FoundRadio], width: int | None = None) -> str:
     """Return radios and bands as lines for people."""
-    lines = ["Radios:"]
-    lines += [f"  {radio.uri:<26}  {radio.words}" for radio in radios] or ["  none is found here"]
-    lines += ["", "Bands (or any frequency, such as 806M):"]
-    lines += [
-        f"  {band.name:<12}{format_hz(band.center_freq_hz):>12}  {band.words}"
-        for band in BANDS.values()
-    ]
-    return "\n".join(lines)
+    found = [(radio.uri, radio.words) for radio in radios] or [("none is found here", "")]
+    bands = [(band.name, format_hz(band.center_freq_hz), band.words) for band in BANDS.values()]
+    return "\n".join(
+        (
+            "Radios:",
+            *Table([Column()] * 2, found, width, indent=2).lines(),
+            "",
+            "Bands (or any frequency, such as 806M):",
+            *Table((Column(), Column(is_right=True), Column()), bands, width, indent=2).lines(),
+        )
+    )
 
 
 def listing_json(radios: Sequence[FoundRadio]) -> dict[str, Any]:

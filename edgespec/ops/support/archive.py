@@ -14,6 +14,7 @@ from edgespec.config.secrets import HIDDEN, secrets_of
 from edgespec.errors import UsageError
 from edgespec.ops.support.contents import PARTS, Part, Question, told
 from edgespec.ops.support.scrubber import Scrubber
+from edgespec.screen.table import Column, Table
 
 __all__ = ["Support", "write_support"]
 
@@ -27,9 +28,11 @@ class Support:
     path: Path
     parts: tuple[tuple[str, int, str], ...]
 
-    def as_text(self) -> str:
+    def as_text(self, width: int | None = None) -> str:
         """Return it as lines for people."""
-        lines = [f"  {name:<20}{n_bytes:>9}  {words}" for name, n_bytes, words in self.parts]
+        columns = (Column(), Column(is_right=True), Column())
+        rows = [(name, str(n_bytes), words) for name, n_bytes, words in self.parts]
+        lines = Table(columns, rows, width, indent=2).lines()
         return "\n".join(
             (f"{self.path} holds", *lines, f"Secrets are {HIDDEN}; look before you send.")
         )
@@ -73,7 +76,7 @@ def write_support(path: Path, question: Question, parts: Sequence[Part] = PARTS)
 
 
 def _about(parts: Sequence[Part]) -> Part:
-    lines = [f"{part.name:<20}{part.words}" for part in parts]
+    lines = Table([Column()] * 2, [(part.name, part.words) for part in parts]).lines()
     text = "\n".join(
         (
             f"edgespec {__version__}, {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}",

@@ -1,5 +1,6 @@
 """``edgespec support`` on the command line."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def support(config_path: Path | None, output: Path | None, as_json: bool) -> Non
     from edgespec.ops.support.archive import write_support
     from edgespec.ops.support.contents import Question
     from edgespec.screen.progress import Progress
+    from edgespec.screen.table import width_of
     from edgespec.wire.text import encode
 
     config = load_config(config_path)
@@ -40,4 +42,4 @@ def support(config_path: Path | None, output: Path | None, as_json: bool) -> Non
     with Progress() as progress:
         progress.at("gathering")
         written = write_support(path, Question(config, Machine()))
-    click.echo(encode(written.as_json()) if as_json else written.as_text())
+    click.echo(encode(written.as_json()) if as_json else written.as_text(width_of(sys.stdout)))
