@@ -17,8 +17,6 @@ from edgespec.screen.progress import Tell
 
 __all__ = ["hear"]
 
-#: Seconds of wall time between two lines of progress.
-_FIRST_S, _PROGRESS_S = 3.0, 15.0
 #: Of the segments; what clips more is not this place's signal but the receiver's.
 _MOST_CLIPPED = 0.01
 #: A source that ends a little early, by a block or a warm-up that was cut, is whole.

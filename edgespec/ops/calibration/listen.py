@@ -20,8 +20,6 @@ from edgespec.screen.progress import Tell
 
 __all__ = ["HeardBand", "listen"]
 
-#: Seconds of wall time before the first line of progress, and between two.
-_FIRST_S, _PROGRESS_S = 3.0, 15.0
 #: Seconds of signal after which a band warms up anew, as in another run of the observer.
 _LEARN_S = 60.0
 
