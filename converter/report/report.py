@@ -20,6 +20,7 @@ from converter.report.sections.other_bands import other_bands
 from converter.report.sections.quantised import quantised
 from converter.report.sections.ramps import ramps
 from converter.report.sections.transfer import transfer
+from converter.report.sections.warm_ups import warm_ups
 
 __all__ = ["evaluated", "read_results", "report_on", "write_document", "write_report"]
 
@@ -90,6 +91,7 @@ def report_on(
         transfer(results),
         simple_against_ours(results),
         detection,
+        warm_ups(results),
         faults(results),
         quantised(results),
         episodes(results),

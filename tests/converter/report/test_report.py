@@ -58,7 +58,7 @@ def test_the_whole_report(tmp_path: Path) -> None:
     assert "| train | 1 | 1.5 min | 3 min |" in text
     for table in ("**Places**", "**Times of day**", "**Movement**", "## Bands", "## Faults"):
         assert table in text
-    assert text.lower().count("left out") == 2
+    assert text.lower().count("left out") == 3
     assert "Left out: no detection was run on a band without a cell." in text
     assert "Left out: no ramp was played." in text
     assert "![" not in text
@@ -144,6 +144,26 @@ def test_bands_without_a_cell_have_tables_of_their_own(tmp_path: Path) -> None:
     part = told.partition("## Bands without a cell")[2]
     assert re.search(r"\*\*`at-place-1` \(gsm\), 12 observers: AUC\*\*", part)
     assert "found at a threshold for 1% of calibration segments" in part
+
+
+def test_another_warm_up_is_set_beside_the_usual_one(tmp_path: Path) -> None:
+    work = write_all(tmp_path / "work")
+    told = write_report(work, tmp_path / "out").read_text(encoding="utf-8")
+    assert "Left out: every detection warms up for as long as the main one." in told
+    text = EXPERIMENT.replace(
+        'population = "place-1"\nmodels = [',
+        'population = "place-1"\nwarmup_s = 3.0\nmodels = [',
+        1,
+    )
+    assert text != EXPERIMENT
+    (work / "experiment.toml").write_text(text, encoding="utf-8")
+    told = write_report(work, tmp_path / "out").read_text(encoding="utf-8")
+    part = told.partition("## After another warm-up")[2].partition("\n## ")[0]
+    assert "**`main`, 12 observers, and `at-place-1`, 12**" in part
+    titles, _, row, *_ = re.findall(r"^\|.*$", part, re.M)
+    assert "false, % after 4 s" in titles
+    assert "persistent, AUC after 3 s" in titles
+    assert len(re.findall(r"\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]", row)) == 6
 
 
 def test_a_glimpse_is_no_onset(right: Results) -> None:
