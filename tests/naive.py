@@ -551,6 +551,17 @@ def minute(targets_dbfs, occupied_db):
     return [max(column) for column in level], mean, median, floor, above
 
 
+def exceeded(targets_dbfs, shares, enbw_bins):
+    """The power of the band in a frame, in dB, that each share of the frames exceeds."""
+    frames = sorted(
+        10.0 * math.log10(sum(10.0 ** (float(x) / 10.0) for x in row) / enbw_bins)
+        for target in targets_dbfs
+        for row in target
+    )
+    n = len(frames)
+    return [next(x for k, x in enumerate(frames, 1) if k >= (1.0 - share) * n) for share in shares]
+
+
 def low_and_high(rows):
     """Of every column, what a tenth of the rows do not exceed, and what a tenth do not fall below.
 

@@ -1,4 +1,4 @@
-"""Minutes of a band: the largest, mean and median power of each bin, and how often it was there."""
+"""Minutes of a band: power of each bin, how often it was there, and how power is distributed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.band_minute import BandMinute
+from edgespec.band_minute import EXCEEDED_SHARES, BandMinute
 from edgespec.computing import Computing
 from edgespec.grid import Grid
 from edgespec.records import FloatArray
@@ -27,7 +27,8 @@ class Holds:
     """What is added up of means over horizons, in linear power but for the levels.
 
     ``total`` float64 ``(n_bins,)`` is the sum of the means, ``most`` the largest of them, and
-    ``counts`` uint32 ``(n_bins, N_STEPS)`` how many lay at each level. ``linear`` float32
+    ``counts`` uint32 ``(n_bins, N_STEPS)`` how many lay at each level. ``frames`` uint32
+    ``(N_STEPS,)`` is how many frames had each power, over all bins. ``linear`` float32
     ``(n_frames, n_bins)``, ``sums`` float64 ``(n_bins,)`` and ``flags``, all 0, are to work in.
     """
 
@@ -38,12 +39,14 @@ class Holds:
         self.total = np.zeros(n_bins)
         self.most = np.zeros(n_bins)
         self.counts = np.zeros((n_bins, N_STEPS), np.uint32)
+        self.frames = np.zeros(N_STEPS, np.uint32)
 
     def clear(self) -> None:
         """Begin anew."""
         self.total[:] = 0.0
         self.most[:] = 0.0
         self.counts[:] = 0
+        self.frames[:] = 0
 
 
 class MinuteMeter:
@@ -130,7 +133,17 @@ class MinuteMeter:
             occupancy=(1.0 - upto[:, step] / n).astype(np.float32),
             tick_start=self._begun,
             tick_end=self._end,
+            exceeded_dbfs=self._exceeded_dbfs(),
         )
+
+    def _exceeded_dbfs(self) -> FloatArray:
+        """Return the power of the band that each share of the frames exceeds, to half a step."""
+        upto = np.cumsum(self._holds.frames)
+        at_most = (1.0 - np.array(EXCEEDED_SHARES)) * upto[-1]
+        steps = np.searchsorted(upto, at_most)
+        level_dbfs = LOWEST_DBFS + (steps + 0.5) * STEP_DB - db_from_ratio(self._grid.enbw_bins)
+        exceeded_dbfs: FloatArray = level_dbfs.astype(np.float32)
+        return exceeded_dbfs
 
 
 def _dbfs(power: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -151,6 +164,9 @@ def _hold_plain(target_dbfs: FloatArray, holds: Holds) -> None:
     np.maximum(holds.most, mean, out=holds.most)
     step = ((_dbfs(mean) - LOWEST_DBFS) / STEP_DB).astype(np.intp)
     holds.counts[np.arange(len(step)), np.clip(step, 0, N_STEPS - 1)] += 1
+    frame_dbfs = _dbfs(np.sum(linear, axis=1, dtype=np.float64))
+    step = ((frame_dbfs - LOWEST_DBFS) / STEP_DB).astype(np.intp)
+    np.add.at(holds.frames, np.clip(step, 0, N_STEPS - 1), 1)
 
 
 def _plain() -> _Hold:
@@ -172,6 +188,7 @@ def _compiled() -> _Hold:
             holds.total,
             holds.most,
             holds.counts,
+            holds.frames,
             LOWEST_DBFS,
             STEP_DB,
         )

@@ -9,7 +9,7 @@ from datetime import date
 
 import numpy as np
 
-from edgespec.band_minute import BandMinute
+from edgespec.band_minute import EXCEEDED_SHARES, BandMinute
 from edgespec.clock import ClockQuality
 from edgespec.history.tables import Row
 from edgespec.history.within import within
@@ -48,7 +48,8 @@ class KeptMinute:
 def minute_rows(minute: BandMinute, clock: ClockQuality, scale: LevelScale) -> list[Row]:
     """Return what writes a minute.
 
-    Of a range of more than 127 dB, the lowest levels are kept as the lowest that fits.
+    Behind the traces is the amplitude distribution, seven bytes. Of a range of more than 127 dB,
+    the lowest levels are kept as the lowest that fits.
     """
     axis = zlib.compress(minute.freqs_hz.astype("<f8").tobytes())
     levels = np.stack([minute.max_dbfs, minute.mean_dbfs, minute.median_dbfs])
@@ -56,6 +57,7 @@ def minute_rows(minute: BandMinute, clock: ClockQuality, scale: LevelScale) -> l
     base_dbfs = math.floor(max(lowest, highest - _MOST_STEPS * _STEP_DB + 1.0))
     steps = np.clip(np.round((levels - base_dbfs) / _STEP_DB), 0, _MOST_STEPS)
     traces = np.vstack([steps, np.round(minute.occupancy / _STEP)]).astype(np.uint8)
+    exceeded = np.clip(np.round((minute.exceeded_dbfs - base_dbfs) / _STEP_DB), 0, _MOST_STEPS)
     day = scale.calibrated
     values = (
         minute.utc_ns,
@@ -71,7 +73,7 @@ def minute_rows(minute: BandMinute, clock: ClockQuality, scale: LevelScale) -> l
         scale.antenna_factor_db,
         None if day is None else day.isoformat(),
         base_dbfs,
-        zlib.compress(traces.tobytes()),
+        zlib.compress(traces.tobytes() + exceeded.astype(np.uint8).tobytes()),
     )
     return [(_AXIS, (axis,)), (_INSERT, (*values, axis))]
 
@@ -111,9 +113,14 @@ def _kept(
 ) -> KeptMinute | None:
     try:
         freqs_hz = np.frombuffer(_unpacked(freqs, 8 * _MOST_BINS), "<f8")
-        packed = np.frombuffer(_unpacked(traces, 4 * len(freqs_hz)), np.uint8)
-        rows = packed.reshape(4, len(freqs_hz)).astype(np.float32)
-        levels = np.float32(base_dbfs) + np.float32(_STEP_DB) * rows[:3]
+        n_traces = 4 * len(freqs_hz)
+        packed = np.frombuffer(_unpacked(traces, n_traces + len(EXCEEDED_SHARES)), np.uint8)
+        if len(packed) not in (n_traces, n_traces + len(EXCEEDED_SHARES)):
+            return None
+        rows = packed[:n_traces].reshape(4, len(freqs_hz)).astype(np.float32)
+        step_db, lowest_dbfs = np.float32(_STEP_DB), np.float32(base_dbfs)
+        levels = lowest_dbfs + step_db * rows[:3]
+        exceeded = lowest_dbfs + step_db * packed[n_traces:].astype(np.float32)
         day = None if calibrated is None else date.fromisoformat(calibrated)
     except (ValueError, TypeError, zlib.error):
         return None
@@ -130,6 +137,7 @@ def _kept(
         mean_dbfs=levels[1],
         median_dbfs=levels[2],
         occupancy=np.float32(_STEP) * rows[3],
+        exceeded_dbfs=exceeded,
     )
     return KeptMinute(minute, clock, LevelScale(full_scale_dbm, antenna_factor_db, day))
 

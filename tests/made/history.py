@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgespec.band_minute import BandMinute
+from edgespec.band_minute import EXCEEDED_SHARES, BandMinute
 from edgespec.clock import ClockQuality
 from edgespec.history.events import event_row
 from edgespec.history.levels import minute_rows
@@ -70,6 +70,7 @@ def minute_of(
         mean_dbfs=median_dbfs + np.float32(0.3),
         median_dbfs=median_dbfs,
         occupancy=occupancy,
+        exceeded_dbfs=np.linspace(-50.0, -38.0, len(EXCEEDED_SHARES), dtype=np.float32),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgespec.alerts.incident import Incident
 from edgespec.alerts.incidents import events_folder, incidents_path, load_incidents
+from edgespec.band_minute import EXCEEDED_SHARES
 from edgespec.config import Config
 from edgespec.errors import EdgespecError, UsageError
 from edgespec.history.actions import KeptAction
@@ -73,6 +74,7 @@ class BandHistory:
         lines = [self._heading()]
         if self.minutes:
             lines += Table(_COLUMNS, self._rows(), width).lines()
+            lines += self._exceeded_lines()
         told = [_change_line(one) for one in self.states]
         asked = [_action_line(one) for one in self.actions]
         # They begin with the time; each keeps its order, whatever UTC did.
@@ -126,6 +128,19 @@ class BandHistory:
             str(n_events or ""),
         )
 
+    def _exceeded_lines(self) -> list[str]:
+        """Return the amplitude distribution: of each share of the frames the median minute."""
+        levels = [
+            one.minute.exceeded_dbfs + self.offset_db(one.scale)
+            for one in self.minutes
+            if len(one.minute.exceeded_dbfs)
+        ]
+        if not levels:
+            return []
+        medians = zip(EXCEEDED_SHARES, np.median(levels, axis=0), strict=True)
+        said = ", ".join(f"{share:g} {level:.1f}" for share, level in medians)
+        return [f"power of the band that this share of the frames exceeded: {said}"]
+
     def _age_line(self) -> str:
         """Return what is to be said of the last calibration."""
         if not self.minutes:
@@ -157,6 +172,10 @@ class BandHistory:
             "level_unit": self.unit,
             "occupied": round(minute.occupied, 5),
             "calibration_age_days": scale.age_days(utc_day(minute.utc_ns)),
+        }
+        payload["exceeded"] = {
+            f"{share:g}": round(float(level_dbfs) + offset_db, 2)
+            for share, level_dbfs in zip(EXCEEDED_SHARES, minute.exceeded_dbfs, strict=False)
         }
         if has_traces:
             payload["freqs_hz"] = minute.freqs_hz.tolist()

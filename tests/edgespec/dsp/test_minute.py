@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from edgespec.band_minute import EXCEEDED_SHARES
 from edgespec.computing import Computing
 from edgespec.dsp.minute import OCCUPIED_DB, STEP_DB, MinuteMeter
 from edgespec.framing import Framing
@@ -51,6 +52,31 @@ def test_a_minute_is_what_plain_loops_make_of_it(
     assert made.duration_s == pytest.approx(30 * TICKS / 1.92e6)
     assert (made.tick_start, made.tick_end) == (0, 30 * TICKS)
     assert meter.finish() is None
+
+
+@EVERY_WAY
+def test_the_amplitude_distribution_is_that_of_frames(
+    rng: np.random.Generator, computing: Computing
+) -> None:
+    """Bursts of single frames, which no mean over a horizon shows, are in its tail."""
+    heard = targets(rng, 80)
+    for target in heard:
+        target[rng.random(N_HORIZON) < 0.02] = -20.0
+    meter, grid = meter_of(computing), FRAMING.grid(806e6)
+    for number, target in enumerate(heard):
+        meter.add(target, number * TICKS, 5)
+    made = meter.finish()
+    assert made is not None
+    expected = naive.exceeded(heard, EXCEEDED_SHARES, grid.enbw_bins)
+    np.testing.assert_allclose(made.exceeded_dbfs, expected, atol=STEP_DB / 2 + 1e-2)
+    assert np.all(np.diff(made.exceeded_dbfs) >= 0.0)
+    assert made.exceeded_dbfs[4] > made.exceeded_dbfs[2] + 30.0
+    # The next minute begins anew.
+    meter.add(np.full((N_HORIZON, grid.n_bins), -90.0, np.float32), 0, 0)
+    after = meter.finish()
+    assert after is not None
+    level_dbfs = -90.0 + 10 * np.log10(grid.n_bins / grid.enbw_bins)
+    np.testing.assert_allclose(after.exceeded_dbfs, level_dbfs, atol=STEP_DB / 2 + 1e-2)
 
 
 @EVERY_WAY

@@ -2,6 +2,7 @@
 
 import sqlite3
 import zlib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -31,6 +32,17 @@ def test_a_minute_comes_back_to_half_a_step(tmp_path: Path, rng: np.random.Gener
     for name in ("max_dbfs", "mean_dbfs", "median_dbfs"):
         np.testing.assert_allclose(getattr(found.minute, name), getattr(made, name), atol=0.251)
     np.testing.assert_allclose(found.minute.occupancy, made.occupancy, atol=0.0026)
+    np.testing.assert_allclose(found.minute.exceeded_dbfs, made.exceeded_dbfs, atol=0.251)
+
+
+def test_a_minute_of_an_older_version_has_no_amplitude_distribution(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    made = replace(minute_of(0, rng), exceeded_dbfs=np.empty(0, np.float32))
+    keep_minutes(tmp_path, [made])
+    (found,) = Past(tmp_path).minutes()
+    assert len(found.minute.exceeded_dbfs) == 0
+    np.testing.assert_allclose(found.minute.max_dbfs, made.max_dbfs, atol=0.251)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-200.0, -200.0), (-200.0, 0.0), (-128.0, 0.0)])

@@ -41,7 +41,7 @@ def test_a_day_for_people_and_programs(config: Path, rng: np.random.Generator) -
     keep_minutes(config.parent / "state", (minute_of(number, rng) for number in range(120)))
     keep(config.parent / "state", [event_of(at_s=60.0)])
     day = ("--since", "2026-01-19", "--until", "2026-01-20")
-    heading, names, *rows = run(config, *day).output.splitlines()
+    heading, names, *rows, _ = run(config, *day).output.splitlines()
     assert "120 minutes, 1 event;" in heading
     assert [len(rows), rows[0].split()[-1]] == [24, "1"]
     assert names.startswith("from (UTC)")

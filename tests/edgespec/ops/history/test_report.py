@@ -43,7 +43,7 @@ def found(config: Config, n_hours: float = 24.0) -> BandHistory:
 def test_rows_are_as_long_as_they_must_be(config: Config, rng: np.random.Generator) -> None:
     keep_scaled(config, rng, *((number, UNCALIBRATED) for number in range(0, 600, 2)))
     keep(config.node.state_dir, [event_of(event_id=f"e{k}", at_s=600.0 * k) for k in range(3)])
-    heading, names, *rows = found(config).as_text()
+    heading, names, *rows, _ = found(config).as_text()
     assert heading == (
         "lte, 2026-01-19 08:00 to 2026-01-20 08:00: 300 minutes, 3 events; levels in dBFS"
     )
@@ -54,7 +54,7 @@ def test_rows_are_as_long_as_they_must_be(config: Config, rng: np.random.Generat
     assert rows[0].split()[2:] == [
         "-49.0", rows[0].split()[3], "-90.5", "1.6%", "50%", "3",
     ]  # fmt: skip
-    assert len(found(config, 0.4).as_text()) == 2 + 12
+    assert len(found(config, 0.4).as_text()) == 2 + 12 + 1
 
 
 def test_levels_mean_what_they_meant_then(config: Config, rng: np.random.Generator) -> None:
@@ -62,6 +62,12 @@ def test_levels_mean_what_they_meant_then(config: Config, rng: np.random.Generat
     keep_scaled(config, rng, (0, scale), (1, replace(scale, full_scale_dbm=-20.0)))
     report = found(config)
     assert report.unit == "dBm"
+    exceeded = [row["exceeded"] for row in report.as_json(has_traces=False)]
+    assert [one["0.99"] for one in exceeded] == [-80.0, -70.0]
+    assert list(exceeded[0]) == ["0.99", "0.9", "0.5", "0.1", "0.01", "0.001", "0.0001"]
+    # Of both minutes the median.
+    (line,) = (line for line in report.as_text() if "of the frames exceeded: 0.99 -75.0" in line)
+    assert line.endswith("0.0001 -63.0")
     assert [row["level"] for row in report.as_json(has_traces=False)] == [-79.0, -69.0]
     assert report.as_text()[-1] == "calibrated 731 days before: calibrate again"
     keep_scaled(config, rng, (2, LevelScale(-30.0)))
