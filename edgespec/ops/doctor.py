@@ -14,7 +14,12 @@ from edgespec.errors import (
 from edgespec.ops.checks.broker import check_broker
 from edgespec.ops.checks.finding import Finding, Machine, Status, Subject
 from edgespec.ops.checks.host import check_clock, check_power, check_python, check_state_dir
-from edgespec.ops.checks.radio import check_kernel_drivers, check_source, check_usb_radios
+from edgespec.ops.checks.radio import (
+    check_kernel_drivers,
+    check_soapy_radios,
+    check_source,
+    check_usb_radios,
+)
 from edgespec.ops.checks.software import (
     check_front_end,
     check_model,
@@ -47,12 +52,13 @@ CHECKS: dict[str, tuple[Callable[[Subject], Finding], type[EdgespecError]]] = {
     "power": (check_power, EdgespecError),
     "kernel drivers": (check_kernel_drivers, SourceError),
     "usb radios": (check_usb_radios, SourceError),
+    "soapy radios": (check_soapy_radios, SourceError),
     "source": (check_source, SourceError),
     "broker": (check_broker, BrokerError),
 }
 
 #: What depends on a band or its source.
-_OF_BANDS = ("front end", "model", "kernel drivers", "usb radios", "source")
+_OF_BANDS = ("front end", "model", "kernel drivers", "usb radios", "soapy radios", "source")
 _SEVERITY: tuple[Status, ...] = ("skipped", "ok", "warn", "fail")
 
 #: Which exit code wins where several checks fail: the physical chain from its start.

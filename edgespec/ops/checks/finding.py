@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgespec.config import Config
+from edgespec.sources.soapy.listed import SoapyRadio, soapy_radios
 
 __all__ = ["Finding", "Machine", "Status", "Subject"]
 
@@ -46,6 +47,7 @@ class Machine:
     sys_dir: Path = Path("/sys")
     run: Callable[[Sequence[str]], str | None] = _run
     free_bytes: Callable[[Path], int] = _free_bytes
+    soapy_radios: Callable[[], Sequence[SoapyRadio]] = soapy_radios
 
 
 @dataclass(frozen=True, slots=True)

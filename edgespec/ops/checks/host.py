@@ -1,10 +1,12 @@
 """The machine itself: Python, disk, clock, power."""
 
 import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
 
+from edgespec.alerts.incidents import events_folder
 from edgespec.board import Board, throttled_words
 from edgespec.ops.checks.finding import Finding, Subject
 
@@ -42,6 +44,15 @@ def check_state_dir(subject: Subject) -> Finding:
             "warn",
             f"{detail}, and the spool may take {needed / 1e6:.0f} MB",
             "free some space or lower mqtt.spool_max_bytes",
+        )
+    old = sorted(events_folder(folder).glob("events*.jsonl"))
+    if old:
+        return Finding(
+            "warn",
+            f"{detail}; {old[0]} is the list of events of an earlier version, which is not read: "
+            "events are in history.sqlite",
+            "each of its lines is an event as on the topic events: keep it elsewhere, or delete it "
+            f"(rm {' '.join(shlex.quote(str(path)) for path in old)})",
         )
     return Finding("ok", detail)
 

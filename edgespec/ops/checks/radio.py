@@ -18,7 +18,13 @@ from edgespec.records import IqBlock, SampleFormat
 from edgespec.sources.dongles import dongles_in
 from edgespec.units import db_from_ratio, format_hz
 
-__all__ = ["check_kernel_drivers", "check_source", "check_usb_radios", "judge_samples"]
+__all__ = [
+    "check_kernel_drivers",
+    "check_soapy_radios",
+    "check_source",
+    "check_usb_radios",
+    "judge_samples",
+]
 
 _DVB_MODULES = ("dvb_usb_rtl28xxu", "rtl2832_sdr", "rtl2832", "rtl2830", "e4000")
 _USB_SCHEMES = ("rtlsdr", "soapy")
@@ -65,6 +71,21 @@ def check_usb_radios(subject: Subject) -> Finding:
             "plug in one of them alone and run: rtl_eeprom -s NEW_SERIAL",
         )
     return Finding("ok", shown)
+
+
+def check_soapy_radios(subject: Subject) -> Finding:
+    """Which radios SoapySDR finds, by the URIs that open them."""
+    radios = subject.machine.soapy_radios()
+    if radios:
+        return Finding("ok", ", ".join(f"{one.label} (soapy:{one.device})" for one in radios))
+    if subject.scheme != "soapy":
+        return Finding("skipped", "SoapySDR finds no radio, and the source needs none")
+    return Finding(
+        "fail",
+        "SoapySDR is not installed, or finds no radio",
+        "sudo apt install libsoapysdr0.8 and the soapysdr-module of the radio, plug it in, and see "
+        "SoapySDRUtil --find",
+    )
 
 
 def check_source(subject: Subject) -> Finding:

@@ -24,6 +24,7 @@ from edgespec.ops.checks.finding import Finding, Machine, Subject
 from edgespec.ops.checks.host import check_clock, check_power, check_python, check_state_dir
 from edgespec.ops.checks.radio import (
     check_kernel_drivers,
+    check_soapy_radios,
     check_source,
     check_usb_radios,
     judge_samples,
@@ -37,6 +38,7 @@ from edgespec.ops.checks.software import (
 from edgespec.ops.doctor import CHECKS, Check, exit_code, run_check, run_checks
 from edgespec.ops.warm import warm_path
 from edgespec.records import Event, IqBlock, SampleFormat, SourceInfo
+from edgespec.sources.soapy.listed import SoapyRadio
 from tests.made import tiny_network
 from tests.made.broker import PATIENCE_S
 
@@ -52,6 +54,7 @@ def subject(tmp_path: Path) -> Subject:
         sys_dir=tmp_path / "sys",
         run=lambda command: None,
         free_bytes=lambda folder: 10**9,
+        soapy_radios=list,
     )
     node = NodeConfig(id="n", state_dir=tmp_path / "state")
     config = Config(node=node, source=(SourceConfig(uri="sim:lte-dl"),))
@@ -107,6 +110,7 @@ def test_an_exception_is_a_finding_and_stops_no_other_check(
         (("model", "broker"), 5),
         (("source", "model", "broker"), 4),
         (("usb radios",), 4),
+        (("soapy radios",), 4),
         (("kernel drivers",), 4),
     ],
 )
@@ -376,6 +380,36 @@ def test_dongles_are_found_by_their_usb_ids(subject: Subject) -> None:
     finding = check_usb_radios(subject)
     assert finding.status == "ok"
     assert finding.detail == "roof at 1-2, without serial at 1-3"
+
+
+def test_radios_of_soapysdr_are_listed_by_what_opens_them(subject: Subject) -> None:
+    found = [
+        SoapyRadio("uhd", "3", "driver=uhd,serial=3", "B210"),
+        SoapyRadio("hackrf", "", "driver=hackrf", "HackRF One"),
+    ]
+    with_radios = replace(subject, machine=replace(subject.machine, soapy_radios=lambda: found))
+    for uri in ("sim:lte-dl", "soapy:driver=uhd"):
+        said = check_soapy_radios(with_source(with_radios, uri))
+        assert said == Finding(
+            "ok", "B210 (soapy:driver=uhd,serial=3), HackRF One (soapy:driver=hackrf)"
+        )
+    assert check_soapy_radios(subject).status == "skipped"
+    missing = check_soapy_radios(with_source(subject, "soapy:driver=uhd"))
+    assert missing.status == "fail"
+    assert "libsoapysdr" in missing.fix
+
+
+def test_what_an_earlier_version_kept_is_named_with_what_to_do(subject: Subject) -> None:
+    folder = subject.config.node.state_dir / "events"
+    folder.mkdir(parents=True)
+    (folder / "incidents.json").touch()
+    assert check_state_dir(subject).status == "ok"
+    for name in ("events.jsonl", "events.1.jsonl"):
+        (folder / name).touch()
+    said = check_state_dir(subject)
+    assert said.status == "warn"
+    assert "which is not read: events are in history.sqlite" in said.detail
+    assert f"rm {folder}/events.1.jsonl {folder}/events.jsonl" in said.fix
 
 
 def test_dongles_with_one_serial_are_told(subject: Subject) -> None:
