@@ -132,6 +132,18 @@ def _cancelled() -> Callable[[int], object]:
     return lambda number: (plane(_N_PRIMING + number), scan(_N_PRIMING + number))
 
 
+def _minute() -> Callable[[int], object]:
+    """What the history and the mask of a band add to a hop: its levels, at 5 MS/s."""
+    from edgespec.computing import Computing
+    from edgespec.dsp.minute import MinuteMeter
+    from edgespec.framing import Framing
+
+    grid, n_horizon = Framing(5e6).grid(806e6), 25
+    meter = MinuteMeter("lte", grid, n_horizon, Computing.COMPILED)
+    rows = np.random.default_rng(1).normal(-80.0, 5.0, (n_horizon, grid.n_bins)).astype(np.float32)
+    return lambda number: meter.add(rows, number * n_horizon * grid.frame_ticks, 0)
+
+
 def _script() -> Callable[[int], object]:
     from benchmarks.speed.peers.observer import ScriptObserver
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
@@ -158,6 +170,7 @@ PARTS: Mapping[str, Callable[[], Callable[[int], object]]] = {
     "front end": _front_end,
     "whole path, LSTM": _whole_path,
     CANCELLED: _cancelled,
+    "minute of the history": _minute,
     "script of scipy.signal and LiteRT, LSTM": _script,
 }
 _HOP = "one hop"
