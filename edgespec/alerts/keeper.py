@@ -1,19 +1,17 @@
 """A sink that keeps incidents on disk, in a thread of its own: no band waits for it."""
 
-import logging
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from edgespec.alerts.judge import AlertJudge
-from edgespec.aside import Aside
+from edgespec.aside import Jobs
 from edgespec.newfile import replace_file
 from edgespec.records import Event, ObserverState, RssReport
 
 __all__ = ["IncidentKeeper"]
 
-_LOG = logging.getLogger(__name__)
 #: They are written so often at most: with one that is new sooner, so that it can be looked at.
 _SAVE_S, _NEW_S = 60.0, 5.0
 _MOST_WAITING = 16
@@ -38,8 +36,7 @@ class IncidentKeeper:
         self._path = path
         self._clock = clock
         self._saved, self._found, self._saved_s = 0, 0, float("-inf")
-        self._aside = Aside[Callable[[], None]]("incidents", self._do, _MOST_WAITING)
-        self._has_failed = False
+        self._jobs = Jobs("incidents", f"incidents are not kept in {path.parent}", _MOST_WAITING)
 
     def event(self, event: Event) -> None:
         """Write what the judge has made of it, if it is time."""
@@ -55,7 +52,7 @@ class IncidentKeeper:
     def close(self) -> None:
         """Write all, and wait for it some seconds at most."""
         self._save_if_due(is_last=True)
-        self._aside.close(_CLOSE_S)
+        self._jobs.close(_CLOSE_S)
 
     def _save_if_due(self, *, is_last: bool = False) -> None:
         now_s = self._clock()
@@ -64,23 +61,4 @@ class IncidentKeeper:
         if changes == self._saved or (not is_last and now_s - self._saved_s < wait_s):
             return
         self._saved, self._found, self._saved_s = changes, found, now_s
-        self._later(partial(replace_file, self._path, self._judge.incidents()))
-
-    def _later(self, job: Callable[[], None]) -> None:
-        if not self._aside.put(job):
-            self._fail("the disk is too slow")
-
-    def _do(self, job: Callable[[], None]) -> None:
-        try:
-            job()
-            self._has_failed = False
-        except OSError as error:
-            self._fail(error.strerror or str(error))
-        except Exception as error:
-            # Whatever it is, the thread must outlive it: nothing else writes incidents.
-            self._fail(repr(error)[:200])
-
-    def _fail(self, reason: str) -> None:
-        if not self._has_failed:
-            self._has_failed = True
-            _LOG.warning("incidents are not kept in %s (%s)", self._path.parent, reason)
+        self._jobs.add(partial(replace_file, self._path, self._judge.incidents()))

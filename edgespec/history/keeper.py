@@ -1,6 +1,5 @@
 """A sink that keeps the history in a thread of its own: no band waits for the disk."""
 
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -10,10 +9,9 @@ from typing import Any
 
 from edgespec import __version__
 from edgespec.alert import Alert
-from edgespec.aside import Aside
+from edgespec.aside import Jobs
 from edgespec.band_minute import BandMinute
 from edgespec.clock import ClockQuality
-from edgespec.door import brief
 from edgespec.history.events import event_row
 from edgespec.history.levels import minute_rows
 from edgespec.history.states import condition_of, state_row
@@ -24,7 +22,6 @@ from edgespec.wire.event import EventMessage
 
 __all__ = ["HistoryKeeper"]
 
-_LOG = logging.getLogger(__name__)
 _MOST_WAITING = 1024
 _MOST_OPEN = 1024
 _CLOSE_S = 5.0
@@ -59,8 +56,7 @@ class HistoryKeeper:
         self._utc_ns = utc_ns
         self._conditions: dict[str, dict[str, Any]] = {}
         self._said: OrderedDict[str, Alert] = OrderedDict()
-        self._aside = Aside[Callable[[], None]]("history", self._do, _MOST_WAITING)
-        self._has_failed = False
+        self._jobs = Jobs("history", "something of the history is not kept", _MOST_WAITING)
 
     @property
     def problem(self) -> str:
@@ -76,7 +72,7 @@ class HistoryKeeper:
                 self._said.popitem(last=False)
         if event.event_type is EventType.END or before != event.alert:
             # Numbers count what a broker is told; here they are none.
-            self._later(partial(self._keep_event, EventMessage(event, self._node, 0)))
+            self._jobs.add(partial(self._keep_event, EventMessage(event, self._node, 0)))
 
     def state(self, state: ObserverState) -> None:
         """Keep what has changed, and write what has waited long enough."""
@@ -85,31 +81,31 @@ class HistoryKeeper:
         condition = condition_of(state)
         if condition != self._conditions.get(state.band):
             self._conditions[state.band] = condition
-            self._later(partial(self._keep_state, state.utc_ns, state.band, condition))
+            self._jobs.add(partial(self._keep_state, state.utc_ns, state.band, condition))
         elif self._store.is_due:
-            self._later(self._store.flush)
+            self._jobs.add(self._store.flush)
 
     def rss(self, report: RssReport) -> None:
         """Keep nothing: minutes have more."""
 
     def minute(self, minute: BandMinute) -> None:
         """Keep a minute of a band."""
-        self._later(partial(self._keep_minute, minute))
+        self._jobs.add(partial(self._keep_minute, minute))
 
     def close(self) -> None:
         """Write all, and wait for it some seconds at most."""
-        if self._aside.has_begun:
+        if self._jobs.has_begun:
             if self._conditions:
                 self._keep_run("ended", self._utc_ns())
-            self._later(self._store.close)
-            self._aside.close(_CLOSE_S)
+            self._jobs.add(self._store.close)
+            self._jobs.close(_CLOSE_S)
 
     def _keep_event(self, message: EventMessage) -> None:
         self._store.keep([event_row(message)], at_once=True)
 
     def _keep_run(self, what: str, at_ns: int) -> None:
         told = {"run": what, "node": self._node, "version": __version__}
-        self._later(partial(self._keep_state, at_ns, "", told))
+        self._jobs.add(partial(self._keep_state, at_ns, "", told))
 
     def _keep_state(self, at_ns: int, band: str, condition: dict[str, Any]) -> None:
         self._store.keep([state_row(at_ns, self._quality(), band, condition)])
@@ -117,19 +113,3 @@ class HistoryKeeper:
     def _keep_minute(self, minute: BandMinute) -> None:
         scale = self._scales.get(minute.band, UNCALIBRATED)
         self._store.keep(minute_rows(minute, self._quality(), scale))
-
-    def _later(self, job: Callable[[], None]) -> None:
-        if not self._aside.put(job):
-            self._fail("the disk is too slow")
-
-    def _do(self, job: Callable[[], None]) -> None:
-        try:
-            job()
-        except Exception as error:
-            # Whatever it is, the thread must outlive it: nothing else writes the history.
-            self._fail(brief(repr(error), 200))
-
-    def _fail(self, reason: str) -> None:
-        if not self._has_failed:
-            self._has_failed = True
-            _LOG.warning("something of the history is not kept (%s); said once", reason)

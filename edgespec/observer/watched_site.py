@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.aside import Aside
+from edgespec.aside import Jobs
 from edgespec.clock import ClockQuality
 from edgespec.detect.slow.looks import FLOOR
 from edgespec.detect.slow.watch import SiteWatch, SlowRules
@@ -69,7 +69,7 @@ class WatchedSite:
         self._utc, self._utc_ns = utc, utc_ns
         self._is_trusted = is_trusted
         self._saved_tick: int | None = None
-        self._aside = Aside[Callable[[], None]]("site", lambda job: job(), _MOST_WAITING)
+        self._jobs = Jobs("site", "what is known of the site is not kept", _MOST_WAITING)
         if plan.file is not None:
             kept = load_kept_site(plan.file.path)
             if kept is not None and kept.is_of(plan.file, self._range_hz, geometry.n_bins):
@@ -109,7 +109,7 @@ class WatchedSite:
         """Write what is known, and return the ends of what is going on."""
         if self._saved_tick is not None:
             self._save()
-        self._aside.close(_CLOSE_S)
+        self._jobs.close(_CLOSE_S)
         return self.watch.finish()
 
     def retune(self, grid: Grid) -> list[Event]:
@@ -123,4 +123,4 @@ class WatchedSite:
         if file is None or levels.first is None or not is_there or not self._is_trusted():
             return
         kept = KeptSite.of(file, self._utc_ns(), self._range_hz, levels)
-        self._aside.put(partial(save_kept_site, file.path, kept))
+        self._jobs.add(partial(save_kept_site, file.path, kept))

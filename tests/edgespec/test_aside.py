@@ -1,8 +1,11 @@
 """Work in a thread of its own is done in its order, and nobody waits for it."""
 
+import errno
 import threading
 
-from edgespec.aside import Aside
+import pytest
+
+from edgespec.aside import Aside, Jobs
 
 
 def test_what_is_put_is_done_in_its_order() -> None:
@@ -48,3 +51,27 @@ def test_an_end_is_not_waited_for_longer_than_was_said() -> None:
     aside.put(2)
     aside.close(0.01)
     never.set()
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
+def test_a_job_that_fails_costs_itself_and_is_said_once_until_one_is_done(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done: list[int] = []
+    jobs = Jobs("work", "numbers are not kept", 100)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    for error in (full, full, ZeroDivisionError("by 0")):
+        jobs.add(lambda error=error: fail(error))
+    jobs.add(lambda: done.append(1))
+    jobs.add(lambda: fail(ValueError("x" * 1000)))
+    jobs.add(lambda: done.append(2))
+    jobs.close(60.0)
+    assert done == [1, 2]
+    first, second = (record.getMessage() for record in caplog.records)
+    assert first == "numbers are not kept (No space left on device)"
+    assert second.startswith("numbers are not kept (ValueError('xxx")
+    assert len(second) < 300
+    assert not jobs.has_begun

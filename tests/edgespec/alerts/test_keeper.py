@@ -33,7 +33,7 @@ class Kept:
     def written(self) -> None:
         """Wait until the thread has done what it was given."""
         done = threading.Event()
-        self.keeper._later(done.set)
+        self.keeper._jobs.add(done.set)
         assert done.wait(300.0)
 
     @property
@@ -55,7 +55,7 @@ def test_without_an_event_nothing_is_written(tmp_path: Path) -> None:
     for _ in range(1000):
         kept.now_s += 5.0
         kept.keeper.state(STATE)
-    assert not kept.keeper._aside.has_begun
+    assert not kept.keeper._jobs.has_begun
     kept.keeper.close()
     assert not list(tmp_path.iterdir())
 
@@ -104,7 +104,7 @@ def test_a_disk_that_refuses_is_said_once_and_costs_what_it_refuses(
 
 def test_whatever_a_job_raises_the_next_one_is_done(tmp_path: Path, caplog) -> None:
     kept = Kept(tmp_path)
-    kept.keeper._later(lambda: 1 / 0)
+    kept.keeper._jobs.add(lambda: 1 / 0)
     kept.tell(*life(1))
     kept.keeper.close()
     assert "ZeroDivisionError" in caplog.text
@@ -114,7 +114,7 @@ def test_whatever_a_job_raises_the_next_one_is_done(tmp_path: Path, caplog) -> N
 def test_a_band_never_waits_for_the_disk(tmp_path: Path, caplog) -> None:
     kept = Kept(tmp_path)
     gate = threading.Event()
-    kept.keeper._later(lambda: gate.wait(300.0) and None)
+    kept.keeper._jobs.add(lambda: gate.wait(300.0) and None)
     for number in range(100):
         kept.now_s += 60.0
         kept.tell(*life(number, n_updates=0))

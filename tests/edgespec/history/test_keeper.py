@@ -74,7 +74,7 @@ def test_begin_end_and_a_change_of_the_alert_are_kept_and_nothing_between(kept: 
 
 
 def test_whatever_is_raised_the_next_event_is_kept(kept: Kept, caplog) -> None:
-    kept.keeper._later(lambda: 1 / 0)
+    kept.keeper._jobs.add(lambda: 1 / 0)
     kept.tell(*life(1))
     kept.keeper.close()
     assert "ZeroDivisionError" in caplog.text
@@ -83,7 +83,7 @@ def test_whatever_is_raised_the_next_event_is_kept(kept: Kept, caplog) -> None:
 
 def test_a_band_never_waits_for_the_disk(kept: Kept, caplog) -> None:
     gate = threading.Event()
-    kept.keeper._later(lambda: gate.wait(300.0) and None)
+    kept.keeper._jobs.add(lambda: gate.wait(300.0) and None)
     for number in range(2000):
         kept.tell(*life(number, n_updates=0))
     assert "the disk is too slow" in caplog.text
