@@ -88,7 +88,7 @@ def observe(recording: Path) -> tuple[Plane, Plane, list[Event]]:
     config = replace(config, detect=detect)
     bundle = named_bundle(config.band[0])
     source = open_band_source(config, [bundle])
-    chain = open_chain(config, source, open_basis(config, source.info, bundle))
+    chain = open_chain(config, source.info, open_basis(config, source.info, bundle))
     geometry = chain.geometry
     horizons, events = [], []
     for block in _blocks(source, chain.hop_samples):

@@ -296,6 +296,7 @@ def config_check(path: Path) -> None:
     Opens neither the radio nor the broker; 'edgespec doctor -c PATH' does.
     """
     from edgespec.config import load_config
+    from edgespec.observer.dwelling import duty_text
     from edgespec.observer.startup import check_config
 
     loaded = load_config(path)
@@ -308,6 +309,9 @@ def config_check(path: Path) -> None:
         f"{path}: good; {loaded.node.id} listens to {heard}, "
         f"alarms to {loaded.mqtt.public_url or 'the screen only'}"
     )
+    for source in loaded.source:
+        if source.dwell_s is not None:
+            click.echo(duty_text(loaded, source))
 
 
 def _named(bundle: "Bundle | None") -> str:

@@ -8,7 +8,6 @@ to keep one copies it.
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import IntFlag, StrEnum
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from edgespec.listing import Listing
 from edgespec.promise import Promise
 from edgespec.rss_report import RssReport
 from edgespec.sample_format import SampleFormat
+from edgespec.source_info import SourceInfo
 
 __all__ = [
     "BandInfo",
@@ -98,24 +98,6 @@ class Geometry:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceInfo:
-    """What a source delivers: known once it is open.
-
-    ``quiet_s`` is how long nothing had been found yet in a recording that was kept of an alert, and
-    ``normal_path`` where what was normal then is kept beside it.
-    """
-
-    uri: str
-    sample_rate_hz: float
-    center_freq_hz: float
-    sample_format: SampleFormat
-    is_live: bool
-    n_samples: int | None = None
-    quiet_s: float | None = None
-    normal_path: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class IqBlock:
     """A run of consecutive samples.
 
@@ -123,7 +105,8 @@ class IqBlock:
     ``sample_start`` counts the samples of the source, lost ones included; ``n_dropped`` is how
     many were lost just before this block. ``received_ns`` is the monotonic clock when the last
     sample arrived: the zero of every latency. ``flags`` is what is known to be wrong with all of
-    it and may not show in the samples any more.
+    it and may not show in the samples any more. ``n_away`` samples before those that were lost
+    are no loss: the radio was tuned to another band meanwhile.
     """
 
     samples: NDArray[Any]
@@ -134,6 +117,7 @@ class IqBlock:
     n_dropped: int = 0
     received_ns: int = 0
     flags: FrameFlag = FrameFlag.VALID
+    n_away: int = 0
 
     @property
     def n_samples(self) -> int:
@@ -310,6 +294,7 @@ class Event:
     the power of the band, and ``excess_db`` how its level moved. ``latency_s`` is the time from the
     last sample of the segment that made this message to the message itself. ``model_sha256`` is the
     bundle that the band was judged by; ``alert``, ``scale`` and ``listing`` are set on its way out.
+    For ``unheard_s`` of it the radio was tuned to other bands: nobody knows whether it was there.
     """
 
     event_id: str
@@ -341,6 +326,12 @@ class Event:
     alert: Alert = ON
     scale: LevelScale = UNCALIBRATED
     listing: Listing | None = None
+    unheard_s: float = 0.0
+
+    @property
+    def heard_s(self) -> float:
+        """How long it was heard, in seconds: no more is claimed."""
+        return max((self.end_ns - self.start_ns) / 1e9 - self.unheard_s, 0.0)
 
     @property
     def is_named(self) -> bool:
@@ -364,7 +355,8 @@ class ObserverState:
     ``history_problem`` why nothing of the past can be kept now, '' where it can;
     ``events_last_day`` opened in the last 24 h; ``promise`` says how many a day are false.
     ``latency_s`` is the time from the last sample of a segment to the decision on it since the
-    start: ``p50``, ``p99`` and ``max``.
+    start: ``p50``, ``p99`` and ``max``. A radio that takes turns is ``tuned`` to the band now, or
+    to another one, and listened to it for a share of ``duty`` of the time since the start.
     """
 
     utc_ns: int
@@ -398,3 +390,5 @@ class ObserverState:
     n_untold: int = 0
     board: tuple[str, ...] = ()
     history_problem: str = ""
+    tuned: bool = True
+    duty: float = 1.0

@@ -58,7 +58,13 @@ def _highest_share(state: ObserverState) -> tuple[float, str] | None:
 
 def _short(state: ObserverState) -> str:
     """Return what fits into a line beside other bands."""
-    parts = [_mood(state), _why_unscored(state), _highest(state), f"{state.speed:.1f}x real time"]
+    parts = [
+        _turn(state),
+        _mood(state),
+        _why_unscored(state),
+        _highest(state),
+        f"{state.speed:.1f}x real time",
+    ]
     return ", ".join(part for part in parts if part)
 
 
@@ -71,7 +77,7 @@ def status_text(state: ObserverState) -> str:
         _count(state.n_events, "event"),
         f"{state.speed:.1f}x real time",
     ]
-    for words in (_highest(state), _why_unscored(state)):
+    for words in (_highest(state), _why_unscored(state), _turn(state)):
         if words is not None:
             parts.insert(1, words)
     if state.n_dropped:
@@ -93,6 +99,14 @@ def status_text(state: ObserverState) -> str:
     if state.history_problem:
         parts.append(f"history not kept ({state.history_problem})")
     return " | ".join(parts)
+
+
+def _turn(state: ObserverState) -> str | None:
+    """Return whether the radio is tuned to the band now; None where it always is."""
+    if state.tuned and state.duty >= 1.0:
+        return None
+    where = "tuned here" if state.tuned else "tuned elsewhere"
+    return f"{where}, heard {state.duty:.0%} of the time"
 
 
 def _mood(state: ObserverState) -> str:

@@ -140,7 +140,7 @@ class Incident:
             peak_dbfs=max(self.peak_dbfs, event.peak_dbfs),
             excess_db=max(self.excess_db, abs(event.excess_db)),
             last_ns=event.end_ns,
-            duration_s=max(self.duration_s, (event.end_ns - event.start_ns) / _NS),
+            duration_s=max(self.duration_s, event.heard_s),
         )
         if self.n_events > 1:
             return heard

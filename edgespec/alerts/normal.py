@@ -9,7 +9,6 @@ from edgespec.records import Event
 
 __all__ = ["MARGIN_DB", "Normal", "normal_of"]
 
-_NS = 1_000_000_000
 #: What is so much stronger than the strongest that was taught is another thing, or nearer.
 MARGIN_DB = 3.0
 #: ... and what lasts so much longer: so many times, and a second more.
@@ -66,7 +65,7 @@ class Normal:
     def _is_as_short(self, event: Event) -> bool:
         if self.duration_s is None:
             return True
-        return event.end_ns - event.start_ns <= (_LONGER * self.duration_s + _MORE_S) * _NS
+        return event.heard_s <= _LONGER * self.duration_s + _MORE_S
 
 
 def normal_of(incident: Incident, name: str, made_ns: int, until_ns: int | None) -> Normal:

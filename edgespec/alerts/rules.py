@@ -13,7 +13,6 @@ from edgespec.records import Event
 __all__ = ["QUIET_HOURS", "RULE", "AlertRules"]
 
 RULE, QUIET_HOURS = "rule", "quiet hours"
-_NS = 1_000_000_000
 
 
 class AlertRules:
@@ -90,7 +89,7 @@ class _Rule:
             and abs(event.excess_db) >= states.min_excess_db
             and abs(event.severity_db) >= states.min_severity_db
             and event.sureness >= states.min_sureness
-            and event.end_ns - event.start_ns >= states.min_duration_s * _NS
+            and event.heard_s >= states.min_duration_s
             and (states.lower_hz is None or event.freq_upper_hz > states.lower_hz)
             and (states.upper_hz is None or event.freq_lower_hz < states.upper_hz)
         )

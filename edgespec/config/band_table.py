@@ -22,10 +22,21 @@ class BandConfig:
         default=None,
         metadata=about(
             "Middle of the band, where it is a part of what the source shows: the source's sample "
-            "rate is then a whole number of times the model's; default: all that the source shows",
+            "rate is then a whole number of times the model's; or, with source.dwell_s, where the "
+            "radio is tuned to in its turn; default: all that the source shows",
             unit="Hz",
             above=0,
             example=806e6,
+        ),
+    )
+    dwell_s: float | None = field(
+        default=None,
+        metadata=about(
+            "How long the radio listens to this band in its turn; default: source.dwell_s",
+            unit="s",
+            minimum=1.0,
+            maximum=3600.0,
+            example=20.0,
         ),
     )
     model: Path | None = field(

@@ -127,9 +127,36 @@ class SourceConfig:
             "Frequency error of the crystal", unit="ppm", minimum=-1000.0, maximum=1000.0
         ),
     )
+    dwell_s: float | None = field(
+        default=None,
+        metadata=about(
+            "The radio is tuned to the center_freq_hz of each of its bands in turn, and listens to "
+            "each for so long; default: it stays, and shows all of them at once",
+            unit="s",
+            minimum=1.0,
+            maximum=3600.0,
+            example=10.0,
+        ),
+    )
+    settle_s: float | None = field(
+        default=None,
+        metadata=about(
+            "How long nothing is believed of it once it was tuned elsewhere; default: what its "
+            "kind takes",
+            unit="s",
+            minimum=0.0,
+            maximum=2.0,
+            example=0.3,
+        ),
+    )
 
     def __post_init__(self) -> None:
         check_record(self)
+        if self.settle_s is not None and self.dwell_s is None:
+            raise ConfigError(
+                f"settle_s is {self.settle_s:g}, but there is no dwell_s: the radio stays where it "
+                "is tuned to; leave settle_s out"
+            )
 
     @property
     def address(self) -> str:

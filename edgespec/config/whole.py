@@ -86,6 +86,8 @@ class Config:
                     f"no band is watched in the source {name!r}; "
                     f"add a [[band]] with source = {name!r}, or delete the [[source]]"
                 )
+        for source in self.source:
+            self._check_turns(source)
         self._check_sites()
         for number, one in enumerate(self.notify):
             one.check_whole(f"notify[{number}]")
@@ -98,9 +100,62 @@ class Config:
         """Return the site that is told the received power of a band; None: nobody is."""
         return band.site or self.node.site
 
+    def bands_of(self, source: SourceConfig) -> tuple[BandConfig, ...]:
+        """Return the bands that a source shows."""
+        return tuple(band for band in self.band if band.source == source.id)
+
     def only(self, band: BandConfig) -> "Config":
-        """Return the configuration of an observer of one of the bands, and of no other."""
-        return replace(self, source=(self.source_of(band),), band=(band,))
+        """Return the configuration of an observer of one of the bands, and of no other.
+
+        A radio that dwells on several is one that stays there: the band is all that it shows.
+        """
+        source = self.source_of(band)
+        if source.dwell_s is not None:
+            center_hz = band.center_freq_hz
+            source = replace(source, center_freq_hz=center_hz, dwell_s=None, settle_s=None)
+            band = replace(band, center_freq_hz=None, dwell_s=None)
+        return replace(self, source=(source,), band=(band,))
+
+    def turns_of(self, source: SourceConfig) -> dict[float, float]:
+        """Return where a radio is tuned to in turn, in Hz, and for how many seconds.
+
+        Bands of one centre share a turn, as long as the longest of them asks for. Empty where it
+        stays.
+        """
+        turns: dict[float, float] = {}
+        for band in self.bands_of(source) if source.dwell_s is not None else ():
+            center_hz = band.center_freq_hz or 0.0
+            dwell_s = band.dwell_s or source.dwell_s or 0.0
+            turns[center_hz] = max(dwell_s, turns.get(center_hz, 0.0))
+        return turns
+
+    def _check_turns(self, source: SourceConfig) -> None:
+        """Check that a radio that dwells on its bands is told where they are, and by them alone."""
+        bands, name = self.bands_of(source), repr(source.id)
+        if source.dwell_s is None:
+            for band in bands:
+                if band.dwell_s is not None:
+                    raise ConfigError(
+                        f"dwell_s of band {band.id!r} is {band.dwell_s:g}, but the source {name} "
+                        "has none, and so stays where it is: give dwell_s there, too"
+                    )
+            return
+        for band in bands:
+            if band.center_freq_hz is None:
+                raise ConfigError(
+                    f"band {band.id!r} has no center_freq_hz, which its radio {name} is tuned to "
+                    "in its turn; give one, or leave dwell_s out"
+                )
+        if source.center_freq_hz is not None:
+            raise ConfigError(
+                f"source {name} has both center_freq_hz and dwell_s: its bands say where it is "
+                "tuned to; delete center_freq_hz"
+            )
+        if len(self.turns_of(source)) < 2:
+            raise ConfigError(
+                f"source {name} has dwell_s, but all its bands have one center_freq_hz: there is "
+                "nothing to take turns with; delete dwell_s, or add a [[band]] at another"
+            )
 
     def _check_sites(self) -> None:
         """Check that a site is told of one band: its units are compared with each other."""

@@ -159,6 +159,19 @@ class EventTracker:
                 said.append(self._message(track, EventType.UPDATE, decision.received_ns))
         return said
 
+    def pause(self, n_ticks: int) -> None:
+        """Let a time pass in which nobody listened.
+
+        What goes on is still open behind it, and has its whole hold-off to be seen again; where it
+        is not, it ended when it was last seen. What was no event yet never becomes one.
+        """
+        self._tracks.pause(n_ticks)
+        self._gain.clear()
+        self._surest = None
+        if not self.is_open:
+            self._recent.clear()
+            self.describer.forget()
+
     def finish(self) -> Sequence[Event]:
         """End the events that are going on: the stream is over."""
         events = [self._message(track, EventType.END, 0) for track in self._tracks.events]

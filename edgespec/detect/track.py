@@ -76,8 +76,9 @@ class Track:
     """An anomaly so far.
 
     ``recent`` says for each of the last ``n`` segments whether it was seen there. Its region is
-    read off the mean excess over its segments, by the map that is surest of it. One that
-    ``roams`` was in other places every time, and takes whatever else is seen.
+    read off the mean excess over its segments, by the map that is surest of it. For ``n_unheard``
+    ticks since it was last seen nobody listened. One that ``roams`` was in other places every time,
+    and takes whatever else is seen.
     """
 
     recent: deque[bool]
@@ -100,6 +101,7 @@ class Track:
     n_alarms: int = 0
     n_segments: int = 0
     n_since: int = 0
+    n_unheard: int = 0
     is_broad: bool = False
     is_clear: bool = False
     is_named: bool = False
@@ -182,7 +184,7 @@ class Track:
     def go_on(self, decision: Decision, evidence: Evidence) -> None:
         """Take a segment whose score belongs to it, wherever that comes from."""
         self.recent.append(evidence.is_alarm)
-        self.tick_end = decision.tick_start + decision.n_ticks
+        self.tick_end, self.n_unheard = decision.tick_start + decision.n_ticks, 0
         self.n_segments += self.n_since + 1
         self.n_since = 0
         self.n_alarms += evidence.is_alarm

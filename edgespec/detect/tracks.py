@@ -48,6 +48,12 @@ class Tracks:
         if self.candidates:
             self.candidates = [one for one in self.candidates if any(one.recent)]
 
+    def pause(self, n_ticks: int) -> None:
+        """Let a time pass in which nobody listened: events wait, candidates are forgotten."""
+        self.candidates = []
+        for track in self.events:
+            track.n_unheard += n_ticks
+
     def take_joined(self) -> list[Track]:
         """Return the events that turned out to be parts of others since the last call."""
         joined, self._joined = self._joined, []
@@ -55,7 +61,11 @@ class Tracks:
 
     def take_over(self, latest_tick: int) -> list[Track]:
         """Return the events that were last seen before ``latest_tick``: they are over."""
-        over = [track for track in self.events if track.n_since and track.tick_end <= latest_tick]
+        over = [
+            track
+            for track in self.events
+            if track.n_since and track.tick_end + track.n_unheard <= latest_tick
+        ]
         if over:
             self.events = [one for one in self.events if not any(one is other for other in over)]
             if not self.events:

@@ -65,12 +65,13 @@ class TroubleRules:
 
 @dataclass(slots=True)
 class _Open:
-    """Trouble that is going on."""
+    """Trouble that is going on; for ``n_unheard`` ticks behind its end nobody listened."""
 
     start_ns: int
     tick_start: int
     tick_end: int
     said_at: int
+    n_unheard: int = 0
     event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -152,6 +153,16 @@ class TroubleWatch:
         self._is_idle = all(watch.is_idle for watch in self._watches)
         return events
 
+    def pause(self, n_ticks: int) -> None:
+        """Let a time pass in which nobody listened: it is no loss, and ends nothing."""
+        self._next_tick = None
+        for watch in self._watches:
+            if watch.open is None:
+                watch.clear()
+            else:
+                watch.open.n_unheard += n_ticks
+        self._is_idle = all(watch.is_idle for watch in self._watches)
+
     def finish(self) -> list[Event]:
         """Return the ends of all that is going on: the stream is over."""
         events = [
@@ -209,8 +220,8 @@ class TroubleWatch:
                 events.append(self._message(watch, opened, EventType.NEW, span.received_ns))
             return
         if bad and watch.is_lasting:
-            going_on.tick_end = stop
-        elif stop - going_on.tick_end >= self._rules.hold_off_s * grid.tick_hz:
+            going_on.tick_end, going_on.n_unheard = stop, 0
+        elif stop - going_on.tick_end - going_on.n_unheard >= self._rules.hold_off_s * grid.tick_hz:
             events.append(self._message(watch, going_on, EventType.END, span.received_ns))
             # What an event was made of is no evidence of another.
             watch.clear()

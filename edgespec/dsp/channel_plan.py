@@ -50,7 +50,7 @@ class ChannelPlan:
         if not source.center_freq_hz:
             raise ConfigError(
                 f"center_freq_hz is given, but {source.uri} does not say what it is tuned to: give "
-                "source.center_freq_hz"
+                "source.center_freq_hz, or source.dwell_s for a radio that takes turns with bands"
             )
         edge_hz = 0.5 * source.sample_rate_hz
         plan = cls(source.sample_rate_hz, center_freq_hz - source.center_freq_hz, factor)
@@ -58,7 +58,8 @@ class ChannelPlan:
             raise ConfigError(
                 f"{format_hz(rate_hz)} about {format_hz(center_freq_hz)} reach outside of what "
                 f"{source.uri} shows, {format_hz(source.center_freq_hz - edge_hz)} to "
-                f"{format_hz(source.center_freq_hz + edge_hz)}"
+                f"{format_hz(source.center_freq_hz + edge_hz)}: correct it, or let the radio take "
+                "turns with its bands (source.dwell_s in place of source.center_freq_hz)"
             )
         return plan
 

@@ -52,7 +52,8 @@ class Holds:
 class MinuteMeter:
     """Takes targets of segments, and has a :class:`BandMinute` whenever one is over.
 
-    The clock is that of the samples: UTC may be set meanwhile, and a gap belongs to its minute.
+    The clock is that of the samples: UTC may be set meanwhile, and a gap belongs to its minute. A
+    pause, in which nobody listened, does too, and makes it so much shorter.
 
     Args:
         band: id of the band.
@@ -78,6 +79,8 @@ class MinuteMeter:
         self._holds = Holds(n_horizon, grid.n_bins)
         self._n_means = 0
         self._begun = self._end = 0
+        # Ticks of pauses within the minute, and of those behind what is in it so far.
+        self._n_unheard = self._n_paused = 0
         self._utc_ns = 0
 
     def add(self, target_dbfs: FloatArray, tick_start: int, utc_ns: int) -> BandMinute | None:
@@ -90,10 +93,16 @@ class MinuteMeter:
             ended = self.finish()
         if not self._n_means:
             self._begun, self._utc_ns = tick_start, utc_ns
+            self._n_unheard = self._n_paused = 0
+        self._n_unheard, self._n_paused = self._n_unheard + self._n_paused, 0
         self._hold(target_dbfs, self._holds)
         self._n_means += 1
         self._end = tick_start + self._n_horizon * self._grid.frame_ticks
         return ended
+
+    def pause(self, n_ticks: int) -> None:
+        """Let a time pass in which nobody listened."""
+        self._n_paused += n_ticks
 
     def finish(self) -> BandMinute | None:
         """Return the minute so far, and begin another one; None where there is nothing."""
@@ -121,7 +130,7 @@ class MinuteMeter:
         return BandMinute(
             band=self._band,
             utc_ns=self._utc_ns,
-            duration_s=(self._end - self._begun) / grid.tick_hz,
+            duration_s=(self._end - self._begun - self._n_unheard) / grid.tick_hz,
             n_means=n,
             freqs_hz=grid.freqs_hz,
             rbw_hz=grid.rbw_hz,

@@ -80,6 +80,17 @@ class Segmenter:
         self._retunes: deque[int] = deque()
         self._last_flagged = -1
 
+    def pause(self) -> None:
+        """Begin a new row: what was unfinished is cut short, as by a retune, and no frame lost."""
+        n_done = self._position + (self.geometry.hop_frames if self._is_done else 0)
+        n_cut = self._n_frames - n_done - (self.geometry.n_context if self._partial else 0)
+        self.skipped[RETUNED] += -(-max(n_cut, 0) // self.geometry.hop_frames)
+        grid = self._grid
+        self.reset()
+        self._grid = grid
+        if self._partial:
+            self._begin_at(-self.geometry.n_context)
+
     def push(self, spectrogram: Spectrogram) -> None:
         """Append frames. Segments taken before become invalid.
 

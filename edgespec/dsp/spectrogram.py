@@ -195,7 +195,8 @@ class FrontEnd:
         Where samples are missing before the block, the unfinished frame is dropped, one frame at
         the floor with the flag DROPPED and the position of the first lost sample stands for the
         gap, and the next frame begins with the block. Where the radio was tuned to another
-        frequency, the unfinished frame is dropped as well, and the next one lies on a new grid.
+        frequency, the unfinished frame is dropped as well, and the next one lies on a new grid. So
+        it is where the radio was away and is back: nothing is lost, and the grid is the same.
 
         Raises:
             ModelError: the block's sample rate is not that of the framing.
@@ -205,6 +206,8 @@ class FrontEnd:
         self._kept.take(block)
         if block.center_freq_hz != self.center_freq_hz:
             self._tune(block.center_freq_hz)
+        if block.n_away:
+            self.reset()
         n_gap = self._close_gap(block)
         samples, start = np.ascontiguousarray(block.samples), block.sample_start
         n_samples = len(samples)

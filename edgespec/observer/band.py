@@ -1,6 +1,5 @@
 """One band's chain, read aloud: blocks, frames, segments, scores, events."""
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from math import isclose
@@ -21,6 +20,7 @@ from edgespec.dsp.stream import RATE_TOLERANCE
 from edgespec.errors import ModelError
 from edgespec.grid import Grid, Span
 from edgespec.kinds import OVERLOAD
+from edgespec.observer.away import AwayTime
 from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.meter import BandMeter
 from edgespec.observer.scored import ScoredSegment
@@ -34,7 +34,6 @@ from edgespec.records import BandInfo, Event, Geometry, RssReport, Score, Spectr
 
 __all__ = ["BandChain"]
 
-_LOG = logging.getLogger(__name__)
 _NS = 1_000_000_000
 #: No target is waited for: the next one begins whenever it comes.
 _NEVER = 1 << 62
@@ -44,7 +43,8 @@ class BandChain:
     """Everything between a block of samples and an event, for one band.
 
     A retune begins everything anew: the events that go on end with the edges they had, and what
-    was learnt at the old frequencies is forgotten. It is no loss of samples.
+    was learnt at the old frequencies is forgotten. It is no loss of samples. Nor is the time that
+    the radio was away from the band, and back: everything that is known goes on behind it.
 
     Args:
         front_end: makes the frames.
@@ -64,6 +64,7 @@ class BandChain:
     Attributes:
         peaks: is told every score that could open an event; None for nothing.
         meter: says how strong the band is.
+        away: when the radio was tuned elsewhere.
         site: says what moves too slowly for a detector; None for nothing.
 
     Raises:
@@ -118,6 +119,7 @@ class BandChain:
         self.n_segments = 0
         self.last: ScoredSegment | None = None
         self.meter = BandMeter(geometry)
+        self.away = AwayTime()
 
     @property
     def info(self) -> BandInfo:
@@ -199,6 +201,7 @@ class BandChain:
 
         Positions of segments are counted in ticks of the grid: samples of the band.
         """
+        self._come_back(block)
         for part in self._parts(block):
             spectrogram = self._frames(part)
             if spectrogram.grid is not self.grid:
@@ -207,6 +210,7 @@ class BandChain:
 
     def process(self, block: Any) -> Iterator[Event]:
         """Yield what there is to say after ``block``; events count samples of the source."""
+        self._come_back(block)
         for part in self._parts(block):
             spectrogram = self._frames(part)
             if spectrogram.grid is not self.grid:
@@ -249,6 +253,14 @@ class BandChain:
 
     def _is_cells(self, region: Region | None) -> bool:
         return self.cancelled is not None and self.cancelled.is_cells(region)
+
+    def _come_back(self, block: Any) -> None:
+        """Let the time pass in which the radio was tuned to another band, if it was."""
+        if n_ticks := getattr(block, "n_away", 0) // self._factor:
+            self._next_target = _NEVER
+            self.segmenter.pause()
+            parts = (self.tracker, self.trouble, self.site, self.meter)
+            self.away.add(n_ticks, block.sample_start // self._factor, parts)
 
     def _parts(self, block: Any) -> Iterable[Any]:
         return (block,) if self._channel is None else self._channel.process(block)
@@ -328,7 +340,7 @@ class BandChain:
             self.n_segments += 1
             warmup = self.warmup
             if warmup is not None and not warmup.is_judged and not self.scorer.n_warmup_left:
-                self._judge(warmup)
+                warmup.conclude(self.grid, self.scorer, self.tracker)
             scores = self.scorer.score(segment)
             limits = self._limits_of(scores)
             if self.cancelled is not None:
@@ -355,19 +367,6 @@ class BandChain:
             if late > self._next_target:
                 self._miss(late)
 
-    def _judge(self, warmup: WarmUp) -> None:
-        """Judge the warm-up, which is over; where it was not normal, learn from what was."""
-        found = warmup.judge(self.grid)
-        if found.distrust:
-            _LOG.warning(
-                "band %s: what was learnt is not trusted: %s", self.info.band, found.distrust
-            )
-        if found.instead is not None:
-            self.scorer.relearn(found.instead)
-            self.tracker.forget_normal()
-            for scores, target_dbfs in found.instead.lessons():
-                self.tracker.learn_normal(scores, target_dbfs)
-
     def _miss(self, tick: int) -> None:
         """Count the targets that should have begun before ``tick`` as dropped."""
         n_missed = -((self._next_target - tick) // self._hop_ticks)
@@ -389,6 +388,7 @@ class BandChain:
 
     def _in_source(self, event: Event) -> Event:
         """Return an event with its position in samples of the source."""
+        event = self.away.told(event, self.grid.tick_hz)
         if self._channel is None:
             return event
         return replace(

@@ -1,7 +1,6 @@
 """What is left of a band when its cell is cancelled: found, cancelled, learnt, scanned."""
 
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -26,7 +25,7 @@ from edgespec.lte.numerology import SLOT_S
 from edgespec.observer.astray import UsualShare
 from edgespec.observer.cell_search import CellSearch
 from edgespec.observer.known_cell import KnownCell, heard_cell
-from edgespec.observer.left_normal import Settling, fallen_noise, judge_reference
+from edgespec.observer.left_normal import Settling, judge_reference, lower_fallen
 from edgespec.observer.neighbours import Neighbours
 from edgespec.observer.residual_map import ResidualMap
 from edgespec.observer.residual_scale import ResidualScale
@@ -175,7 +174,7 @@ class CancelledBand:
         return self._neighbours.has_fallen(site, part)
 
     def process(self, block: IqBlock) -> None:
-        """Take a block: search, learn, or scan."""
+        """Take a block: search, learn, or scan; windows do not reach over a time away."""
         if block.center_freq_hz != self._center_freq_hz:
             self._center_freq_hz = block.center_freq_hz
             self.forget()
@@ -184,8 +183,11 @@ class CancelledBand:
         plane, scan = self._plane, self._scan
         if plane is None or scan is None:
             self._look_for_one(block)
-        else:
-            self._take(plane, scan, block)
+            return
+        if block.n_away:
+            scan.let_go()
+            self._best = None
+        self._take(plane, scan, block)
 
     def freeze(self, is_frozen: bool) -> None:
         """Hold what is tracked of the cell, as while an alarm is on, or let it go on."""
@@ -301,9 +303,8 @@ class CancelledBand:
                 return
             if self._best is None or found.value > self._best.value:
                 self._best = found
-            fallen = fallen_noise(scan)
-            if fallen is not None:
-                self._lower(scan, fallen)
+            if lower_fallen(scan):
+                self.doubt = ""
 
     def _has_moved(self, scan: ResidualScan, slots: PrefixSlots, found: Deviation) -> bool:
         """Follow a step of the gain; return whether there is one."""
@@ -374,13 +375,6 @@ class CancelledBand:
         _LOG.warning("the cell of the band cancels now: what is left of it is learnt again")
         scan.reset()
         self._scale.begin()
-        self.doubt = ""
-
-    def _lower(self, scan: ResidualScan, ratio: NDArray[np.float64]) -> None:
-        """Expect no more noise than there is, where it has fallen since it was learnt."""
-        fallen_db = -10.0 * math.log10(float(ratio.min()))
-        _LOG.warning("beside the cell there is up to %.1f dB less than was learnt", fallen_db)
-        scan.lower(ratio)
         self.doubt = ""
 
     def forget(self) -> None:

@@ -1,5 +1,8 @@
 """Whether what is left of a cell was normal when it was learnt, and whether it has fallen since."""
 
+import logging
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +14,9 @@ from edgespec.observer.astray import UsualShare
 from edgespec.observer.steps import change_in, quieter_part
 from edgespec.units import format_hz
 
-__all__ = ["Settling", "fallen_noise", "judge_reference"]
+__all__ = ["Settling", "judge_reference", "lower_fallen"]
+
+_LOG = logging.getLogger(__name__)
 
 #: Slots that are looked at together: 5 ms.
 _TOGETHER = 10
@@ -60,7 +65,18 @@ def _unevenness(site: Site, grid: Grid) -> str:
     )
 
 
-def fallen_noise(scan: ResidualScan) -> NDArray[np.float64] | None:
+def lower_fallen(scan: ResidualScan) -> bool:
+    """Let a scan expect no more noise than there is, where it has fallen; return whether it has."""
+    ratio = _fallen_noise(scan)
+    if ratio is None:
+        return False
+    fallen_db = -10.0 * math.log10(float(ratio.min()))
+    _LOG.warning("beside the cell there is up to %.1f dB less than was learnt", fallen_db)
+    scan.lower(ratio)
+    return True
+
+
+def _fallen_noise(scan: ResidualScan) -> NDArray[np.float64] | None:
     """Return how far noise has fallen since it was learnt: nothing is to hide below what was.
 
     Whoever was there while a site was learnt, and has gone, would else leave it deaf.

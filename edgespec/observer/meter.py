@@ -45,6 +45,11 @@ class BandMeter:
         if self.minutes is not None:
             self._end(self.minutes.retune(grid))
 
+    def pause(self, n_ticks: int) -> None:
+        """Let a time pass in which nobody listened."""
+        if self.minutes is not None:
+            self.minutes.pause(n_ticks)
+
     def finish(self) -> None:
         """End the minute that goes on, and what the mask says."""
         if self.minutes is not None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from threading import Event as Flag
 from types import MappingProxyType
 
@@ -17,6 +18,7 @@ from edgespec.observer.progress import Progress
 from edgespec.observer.surroundings import Surroundings
 from edgespec.observer.worker import BandWorker
 from edgespec.records import Event, ObserverState
+from edgespec.sources.dwell import DwellSource
 from edgespec.sources.reader import Reader
 from edgespec.sources.source import Source
 
@@ -51,12 +53,21 @@ def blocks_in_ring(block_s: float) -> int:
 class Radio:
     """An open source and the chains of the bands that are watched in it.
 
-    ``id`` is its name in the configuration. The source is closed when the monitor ends.
+    ``id`` is its name in the configuration. The source is closed when the monitor ends. Of one that
+    takes turns, ``centers_hz`` are where it is tuned to for each of the bands.
     """
 
     id: str
     source: Source
     chains: Sequence[BandChain]
+    centers_hz: tuple[float, ...] = ()
+
+    def duty(self, band: int) -> float:
+        """Return the share of the time in which a band, by its number, was listened to so far."""
+        source = self.source
+        if not self.centers_hz or not isinstance(source, DwellSource):
+            return 1.0
+        return source.share(self.centers_hz[band])
 
 
 _NOTHING_SPECIAL = Surroundings()
@@ -78,6 +89,7 @@ class _Watched:
             block_samples=block_samples,
             n_blocks=blocks_in_ring(block_samples / self.info.sample_rate_hz),
             n_rings=len(radio.chains),
+            centers_hz=radio.centers_hz,
         )
         self.is_online = not self.info.is_live
         self.was_silent = False
@@ -153,9 +165,12 @@ class Monitor:
                 surroundings=surroundings,
                 on_minute=on_minute,
                 tape=tapes.get(chain.info.band),
+                duty=partial(radio.duty, number),
             )
             for radio, watched in zip(radios, self._radios, strict=True)
-            for chain, ring in zip(radio.chains, watched.reader.rings, strict=True)
+            for number, (chain, ring) in enumerate(
+                zip(radio.chains, watched.reader.rings, strict=True)
+            )
         )
         # The radio of each worker.
         self._radio_of = [
@@ -224,7 +239,7 @@ class Monitor:
                 _LOG.error("band %s has ended (%s); the others go on", band, worker.error)
         counts = [worker.n_samples for worker in self.workers]
         may_rest = [
-            worker.has_ended or not radio.is_online
+            worker.has_ended or not radio.is_online or not worker.is_tuned
             for worker, radio in zip(self.workers, self._radio_of, strict=True)
         ]
         if self._progress.made(counts, may_rest):

@@ -23,20 +23,20 @@ from edgespec.observer.parts import open_channel, warmup_s_of
 from edgespec.observer.recall import recall
 from edgespec.observer.site_reference import SiteReference, load_site
 from edgespec.observer.watched_site import SitePlan
-from edgespec.records import BandInfo
-from edgespec.sources.source import Source
+from edgespec.records import BandInfo, SourceInfo
 
 __all__ = ["open_chain", "setting_of"]
 
 
-def open_chain(config: Config, source: Source, basis: Basis) -> BandChain:
-    """Return the chain between ``source`` and events, of the first band, which ``basis`` judges.
+def open_chain(config: Config, source: SourceInfo, basis: Basis) -> BandChain:
+    """Return the chain between a source and events, of the first band, which ``basis`` judges.
 
+    ``source`` is what it delivers of that band: of a radio that takes turns, in the band's own.
     One for a recording of an alert goes by what was normal then, where that is kept beside it, and
     by its thresholds.
     """
-    path = source.info.normal_path
-    site = None if path is None or source.info.is_live else load_site(path)
+    path = source.normal_path
+    site = None if path is None or source.is_live else load_site(path)
     chain = _chain_of(config, source, basis, site)
     if site is None or recall(chain, site):
         return chain
@@ -44,18 +44,18 @@ def open_chain(config: Config, source: Source, basis: Basis) -> BandChain:
 
 
 def _chain_of(
-    config: Config, source: Source, basis: Basis, kept: SiteReference | None
+    config: Config, source: SourceInfo, basis: Basis, kept: SiteReference | None
 ) -> BandChain:
     recipe, band, detect = basis.recipe, config.band[0], config.detect
-    warmup_s = warmup_s_of(detect, source.info)
+    warmup_s = warmup_s_of(detect, source)
     rss = None
     site = config.site_of(band)
     if site is not None:
         rss = RssPlan(config.node.id, site, band.id, band.subbands, band.full_scale_dbm)
-    channel = open_channel(config, recipe, source.info)
+    channel = open_channel(config, recipe, source)
     front_end = FrontEnd.for_source(
         recipe.framing,
-        source.info if channel is None else channel.info,
+        source if channel is None else channel.info,
         max_block_samples=recipe.hop_samples if channel is None else channel.max_out_samples,
         computing=config.node.computing,
         max_clipped_fraction=config.detect.max_clipped_fraction,
@@ -66,14 +66,14 @@ def _chain_of(
     if kept is not None:
         thresholds = {name: kept.thresholds.get(name, own) for name, own in thresholds.items()}
         promise = None
-    utc = UtcWatch().quality if source.info.is_live else lambda: ClockQuality.RECORDED
+    utc = UtcWatch().quality if source.is_live else lambda: ClockQuality.RECORDED
     chain = make_chain(
         replace(basis, thresholds=thresholds),
         front_end,
         band,
         replace(detect, warmup_s=warmup_s),
         promise=promise,
-        source=source.info.uri,
+        source=source.uri,
         update_s=config.alarm.update_s,
         rss=rss,
         channel=channel,
@@ -81,18 +81,18 @@ def _chain_of(
         kept=kept_file(
             config.node.state_dir,
             band.id,
-            source.info.uri,
+            source.uri,
             config.source[0].gain_db,
             basis.model_sha256 or "",
         )
-        if source.info.is_live
+        if source.is_live
         else None,
         site=_site_plan(config, source),
-        is_live=source.info.is_live,
+        is_live=source.is_live,
         utc=utc,
     )
     chain.meter.mask = _mask_watch(config, chain.info, utc)
-    keeps_levels = source.info.is_live and config.history.max_bytes and config.history.levels
+    keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
     if keeps_levels or chain.meter.mask is not None:
         chain.meter.minutes = MinuteMeter(
             band.id, front_end.grid, recipe.n_horizon, front_end.computing
@@ -110,16 +110,16 @@ def _mask_watch(
     return MaskWatch(mask, info.band, info.model_sha256, utc)
 
 
-def _site_plan(config: Config, source: Source) -> SitePlan | None:
+def _site_plan(config: Config, source: SourceInfo) -> SitePlan | None:
     """Return what is told of slow changes in the first band; of a recording nothing is kept."""
     asked = config.site
     if not asked.watch:
         return None
     rules = SlowRules(asked.drift_db, asked.floor_db)
-    if not source.info.is_live:
+    if not source.is_live:
         return SitePlan(rules)
     folder, gain_db = config.node.state_dir, config.source[0].gain_db
-    file = site_file(folder, config.band[0].id, source.info.uri, gain_db)
+    file = site_file(folder, config.band[0].id, source.uri, gain_db)
     return SitePlan(rules, file, open_normals(config))
 
 

@@ -26,8 +26,10 @@ from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.alerting import open_history, open_inbox, open_judge
+from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
+from edgespec.observer.dwelling import check_source, take_turns
 from edgespec.observer.keeping import open_recorder
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.notifying import lost_by, open_notifiers
@@ -37,9 +39,8 @@ from edgespec.observer.surroundings import Surroundings
 from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import BandInfo, Event, SourceInfo
 from edgespec.sources import open_source
-from edgespec.sources.schemes import SOURCES
+from edgespec.sources.dwell import DwellSource
 from edgespec.sources.source import Source
-from edgespec.sources.uri import parse_uri
 from edgespec.wire.info import band_payload
 
 # Who names no broker does not pay for its client: 4 MB.
@@ -91,12 +92,13 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
     AlertRules.of(config)
     masks_of(config)
     for source in config.source:
-        parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+        check_source(config, source)
     # Nothing starts before there is an alert.
     open_notifiers(config, None)
     if config.mqtt.url is not None:
         BrokerUrl.parse(config.mqtt.url)
-    bundles = {band.id: named_bundle(band) for band in config.band}
+    views = [config.only(band).band[0] for band in config.band]
+    bundles = {band.id: named_bundle(band) for band in views}
     for bundle in bundles.values():
         # Without one, what is shipped gives the thresholds, too.
         manifest = (bundle or load_bundle(shipped_bundle_path())).manifest
@@ -104,7 +106,7 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
         thresholds_of(manifest, names, detect)
     for source in config.source:
         source_rate_hz(
-            source, [(band, bundles[band.id]) for band in config.band if band.source == source.id]
+            source, [(band, bundles[band.id]) for band in views if band.source == source.id]
         )
     return tuple(bundles.values())
 
@@ -193,15 +195,21 @@ def open_band_source(
         SourceError: it cannot be opened.
     """
     source = config.source[0]
-    rate_hz = source_rate_hz(source, list(zip(config.band, bundles, strict=True)))
-    return open_source(
+    views = [config.only(band).band[0] for band in config.band]
+    rate_hz = source_rate_hz(source, list(zip(views, bundles, strict=True)))
+    turns = config.turns_of(source)
+    if turns:
+        check_source(config, source)
+    opened = open_source(
         source.address,
-        center_freq_hz=source.center_freq_hz,
+        center_freq_hz=next(iter(turns), source.center_freq_hz),
         sample_rate_hz=rate_hz,
         gain_db=source.gain_db,
         ppm=source.ppm,
         is_awaited=is_awaited,
+        centers_hz=tuple(turns)[1:],
     )
+    return take_turns(opened, turns, source.settle_s) if turns else opened
 
 
 def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":
@@ -235,14 +243,14 @@ def open_radio(config: Config, source: SourceConfig, *, is_awaited: bool = False
         SourceError: the source cannot be opened or has another sample rate.
         ModelError: a model cannot be used.
     """
-    bands = tuple(band for band in config.band if band.source == source.id)
+    bands = config.bands_of(source)
     views = [config.only(band) for band in bands]
     of_source = replace(config, source=(source,), band=bands)
-    bundles = [named_bundle(band) for band in bands]
+    bundles = [named_bundle(view.band[0]) for view in views]
     opened = open_band_source(of_source, bundles, is_awaited=is_awaited)
     try:
         chains = tuple(
-            open_chain(view, opened, open_basis(view, opened.info, bundle))
+            _open_chain_of(view, opened, bundle)
             for view, bundle in zip(views, bundles, strict=True)
         )
         warmup_s = warmup_s_of(config.detect, opened.info)
@@ -251,7 +259,16 @@ def open_radio(config: Config, source: SourceConfig, *, is_awaited: bool = False
     except BaseException:
         opened.close()
         raise
-    return Radio(source.id, opened, chains)
+    centers_hz = tuple(band.center_freq_hz or 0.0 for band in bands)
+    return Radio(source.id, opened, chains, centers_hz if source.dwell_s is not None else ())
+
+
+def _open_chain_of(view: Config, source: Source, bundle: Bundle | None) -> BandChain:
+    """Return the chain of the only band of ``view``, where the source shows it."""
+    info, center_hz = source.info, view.source[0].center_freq_hz
+    if isinstance(source, DwellSource) and center_hz is not None:
+        info = replace(info, center_freq_hz=center_hz)
+    return open_chain(view, info, open_basis(view, info, bundle))
 
 
 def open_observer(

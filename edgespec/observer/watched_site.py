@@ -105,6 +105,10 @@ class WatchedSite:
         """Take a step of the receiver's gain into all that is known."""
         self.watch.follow(step_db)
 
+    def pause(self, n_ticks: int) -> None:
+        """Let a time pass in which nobody listened."""
+        self.watch.pause(n_ticks)
+
     def finish(self) -> list[Event]:
         """Write what is known, and return the ends of what is going on."""
         if self._saved_tick is not None:

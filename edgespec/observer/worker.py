@@ -43,6 +43,7 @@ class BandWorker:
         surroundings: asked what states say beside what a band is like.
         on_minute: told what the band was like for a minute.
         tape: is given every block, too; None for nothing.
+        duty: returns the share of the time in which the band was listened to.
 
     Attributes:
         error: what ended the band too early; None if nothing did.
@@ -64,6 +65,7 @@ class BandWorker:
         surroundings: Surroundings,
         on_minute: Callable[[BandMinute], None] = lambda minute: None,
         tape: Tape | None = None,
+        duty: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self.chain = chain
         self._tape = tape
@@ -74,6 +76,7 @@ class BandWorker:
         self._health = health
         self._surroundings = surroundings
         self._on_minute = on_minute
+        self._duty = duty
         self._limit: int | None = None
         self._started_ns = self._said_ns = time.monotonic_ns()
         self._busy_ns = 0
@@ -91,6 +94,11 @@ class BandWorker:
     def is_alive(self) -> bool:
         """Whether the band is being worked on in a thread of its own."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether the radio is tuned to the band now, and not to another one in its turn."""
+        return self._ring.is_its_turn
 
     def start(self, duration_s: float | None) -> None:
         """Work off the band in a thread of its own."""
@@ -161,6 +169,8 @@ class BandWorker:
             events_last_day=self._n_last_day(),
             promise=now.promise,
             latency_s=self.latency.summary_s(),
+            tuned=self.is_tuned,
+            duty=self._duty(),
             band=self.chain.info.band,
             model_sha256=self.chain.info.model_sha256,
         )
@@ -173,6 +183,9 @@ class BandWorker:
                 self._work(block)
             elif self._ring.finished:
                 return
+            elif self._tape is not None and not self.is_tuned:
+                # What was to come behind an alert is another band's.
+                self._tape.finish()
             between()
             if time.monotonic_ns() - self._said_ns >= self._state_s * _NS:
                 self._tell_state()

@@ -121,7 +121,7 @@ def bench(
     try:
         progress("opening the model")
         basis = open_basis(config, source.info, bundle)
-        chain = open_chain(config, source, basis)
+        chain = open_chain(config, source.info, basis)
         hop_samples, rate_hz = chain.hop_samples, chain.sample_rate_hz
         progress(f"gathering {_SIGNAL_S:g} s of {config.source[0].address}")
         signal = _gather(source, hop_samples, rate_hz)

@@ -32,7 +32,7 @@ def score_one(config: Config) -> None:
     bundle = named_bundle(config.band[0])
     source = open_band_source(config, [bundle])
     try:
-        chain = open_chain(config, source, open_basis(config, source.info, bundle))
+        chain = open_chain(config, source.info, open_basis(config, source.info, bundle))
         buffer = source.info.sample_format.empty(chain.hop_samples)
         while (block := source.read(buffer)) is not None:
             for _scored in chain.scored(block):

@@ -11,6 +11,7 @@ from edgespec.errors import (
     ModelError,
     SourceError,
 )
+from edgespec.observer.dwelling import duty_text
 from edgespec.ops.checks.broker import check_broker
 from edgespec.ops.checks.finding import Finding, Machine, Status, Subject
 from edgespec.ops.checks.host import check_clock, check_power, check_python, check_state_dir
@@ -92,6 +93,12 @@ def run_check(name: str, subject: Subject) -> Check:
     # What several bands have in common is looked at once and said once.
     bands = config.band if name in _OF_BANDS else config.band[:1]
     findings = [_found(function, replace(subject, config=config.only(band))) for band in bands]
+    if name == "source":
+        findings += [
+            Finding("ok", duty_text(config, source))
+            for source in config.source
+            if source.dwell_s is not None
+        ]
     findings = list(dict.fromkeys(findings))
     worst = max((finding.status for finding in findings), key=_SEVERITY.index)
     details = "; ".join(finding.detail for finding in findings)

@@ -87,6 +87,11 @@ class Scene:
             quantise(piece, receiver.sample_format, receiver.adc_bits, target)
             done += len(piece)
 
+    def skip(self, n: int) -> None:
+        """Let the next ``n`` samples go by: they cost what they cost when they are read."""
+        while n > 0:
+            n -= len(self._take(n))
+
     def branch(self, *faults: Fault) -> "Scene":
         """Return a scene that goes on from here by itself, with more faults in its wanted signal.
 

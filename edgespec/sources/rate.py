@@ -2,13 +2,14 @@
 
 import math
 
-__all__ = ["RateWatch"]
+__all__ = ["BUFFER_SAMPLES", "RateWatch"]
 
 #: A window with less than this share of its samples has lost some. Crystals differ by .0001.
 ENOUGH = 0.9
 #: Samples that may wait on their way and come in one lot: the 500 buffers of 262144 bytes in which
 #: rtl_tcp keeps what its client has not fetched (its option -n), and the sockets' own.
-MOST_QUEUED = 500 * 131_072 + 4_000_000
+BUFFER_SAMPLES = 131_072
+MOST_QUEUED = 500 * BUFFER_SAMPLES + 4_000_000
 
 
 class RateWatch:

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 from threading import Condition, Event, Thread
 from types import TracebackType
@@ -28,6 +29,8 @@ class Reader:
         block_samples: samples in a block.
         n_blocks: blocks in each ring, at least 2; one of them is with the band.
         n_rings: how many bands are watched in the source.
+        centers_hz: of a radio that is tuned to its bands in turn, which of its blocks each of them
+            takes; without any, each takes all.
 
     Attributes:
         rings: one for each band.
@@ -35,7 +38,13 @@ class Reader:
     """
 
     def __init__(
-        self, source: Source, *, block_samples: int, n_blocks: int, n_rings: int = 1
+        self,
+        source: Source,
+        *,
+        block_samples: int,
+        n_blocks: int,
+        n_rings: int = 1,
+        centers_hz: Sequence[float | None] = (),
     ) -> None:
         if block_samples < 1 or n_blocks < 2 or n_rings < 1:
             raise UsageError(
@@ -54,11 +63,12 @@ class Reader:
         self.rings = tuple(
             Ring(
                 n_blocks,
+                center_freq_hz=center_freq_hz,
                 is_live=self._is_live,
                 changed=self._changed,
                 give_back=self._free.append,
             )
-            for _ in range(n_rings)
+            for center_freq_hz in centers_hz or (None,) * n_rings
         )
         self.heard_ns = 0
         self._stopping = Event()

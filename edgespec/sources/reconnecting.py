@@ -5,7 +5,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event, Lock
 from typing import Any
 
@@ -24,6 +24,8 @@ _LOG = logging.getLogger(__name__)
 #: Options of an address that say how patient a source is.
 PATIENCE_KEYS = ("stall_s", "timeout_s")
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
+#: A loop that locks, and what a driver has in hand.
+_SETTLE_S = 0.25
 #: How often a waiting read looks whether it was closed.
 _POLL_S = 0.2
 _NS = 1_000_000_000
@@ -141,6 +143,21 @@ class Reconnecting:
                 return block
         return None
 
+    @property
+    def settle_s(self) -> float:
+        """How long behind :meth:`tune` a sample may still be taken at the frequency before."""
+        return _SETTLE_S
+
+    def tune(self, center_freq_hz: float) -> None:
+        """Tune it; one that does not take the command is as good as gone, and is called again."""
+        self.info = replace(self.info, center_freq_hz=center_freq_hz)
+        with self._lock:
+            try:
+                self._retune(self._socket, center_freq_hz)
+            except OSError:
+                self._hang_up()
+                self._gap_from_s = self._heard_s if self._gap_from_s is None else self._gap_from_s
+
     def close(self) -> None:
         """Hang up; a read in another thread returns."""
         self._closed.set()
@@ -157,6 +174,15 @@ class Reconnecting:
 
         Raises:
             SourceError: there is none.
+        """
+        raise NotImplementedError
+
+    def _retune(self, connection: socket.socket | None, center_freq_hz: float) -> None:
+        """Say where to tune to on a connection, if there is one, and on those that follow.
+
+        Raises:
+            SourceError: it cannot be tuned there.
+            OSError: the connection is broken.
         """
         raise NotImplementedError
 

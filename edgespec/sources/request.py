@@ -7,7 +7,10 @@ __all__ = ["Request"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user wants of a source that leaves it open; its URI goes first."""
+    """What the user wants of a source that leaves it open; its URI goes first.
+
+    ``centers_hz`` are where it will be tuned later: the opening checks them.
+    """
 
     center_freq_hz: float | None = None
     sample_rate_hz: float | None = None
@@ -15,3 +18,4 @@ class Request:
     block_samples: int = 32_768
     ppm: float | None = None
     is_awaited: bool = False
+    centers_hz: tuple[float, ...] = ()

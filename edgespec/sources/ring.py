@@ -37,6 +37,7 @@ class Ring:
 
     Args:
         n_blocks: blocks in the ring, at least 2.
+        center_freq_hz: of the blocks that the band takes; None: of all.
         is_live: whether the source does not wait; the wait of a block then counts as latency.
         changed: the reader's; it is held wherever the reader calls.
         give_back: takes a slot that no ring holds any more.
@@ -44,23 +45,27 @@ class Ring:
     Attributes:
         n_dropped: samples that the band never got.
         n_overflows: blocks for which there was no room.
+        is_its_turn: whether the reader's last block was one that the band takes.
     """
 
     def __init__(
         self,
         n_blocks: int,
         *,
+        center_freq_hz: float | None = None,
         is_live: bool,
         changed: Condition,
         give_back: Callable[[Slot], None],
     ) -> None:
         self._n_blocks = n_blocks
+        self._center_freq_hz = center_freq_hz
         self._is_live = is_live
         self._changed = changed
         self._give_back = give_back
         self._waiting: deque[tuple[IqBlock, Slot]] = deque()
         self._lent: Slot | None = None
-        self._n_lost = 0
+        self._n_lost = self._n_away = 0
+        self.is_its_turn = center_freq_hz is None
         self._ended = False
         self._left = False
         self._error: BaseException | None = None
@@ -117,15 +122,24 @@ class Ring:
         """
         if self._left:
             return False
+        if self._center_freq_hz is not None:
+            self.is_its_turn = block.center_freq_hz == self._center_freq_hz
+            if not self.is_its_turn:
+                return True
         self.n_dropped += block.n_dropped
         if not self.has_room:
             self._n_lost += block.n_dropped + block.n_samples
+            self._n_away += block.n_away
             self.n_dropped += block.n_samples
             self.n_overflows += 1
             return True
         if self._n_lost:
-            block = replace(block, n_dropped=block.n_dropped + self._n_lost)
-            self._n_lost = 0
+            block = replace(
+                block,
+                n_dropped=block.n_dropped + self._n_lost,
+                n_away=block.n_away + self._n_away,
+            )
+            self._n_lost = self._n_away = 0
         slot.n_holders += 1
         self._waiting.append((block, slot))
         return True

@@ -4,20 +4,27 @@ The server greets with ``RTL0`` and two numbers, then sends offset-binary I and 
 command is one byte and a 32-bit number, big-endian.
 """
 
+import logging
 import re
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import SampleFormat, SourceInfo
+from edgespec.sources.rate import BUFFER_SAMPLES
 from edgespec.sources.reconnecting import Patience, Reconnecting, patience_of
 from edgespec.sources.request import Request
 from edgespec.sources.tuner import TunerSettings, settings_of
+from edgespec.sources.tuners import Tuner, tuner_of
 from edgespec.sources.uri import SourceUri
 
 __all__ = ["RtlTcp", "open_rtl_tcp"]
 
+_LOG = logging.getLogger(__name__)
+#: Until the loop of a tuner that was told another frequency is locked.
+_LOCK_S = 0.05
 _MAGIC = b"RTL0"
 _HEADER_BYTES = 12
 _DEFAULT_PORT = 1234
@@ -64,10 +71,31 @@ class RtlTcp(Reconnecting):
     ) -> None:
         self._address = address
         self._settings = settings
+        self._tuner: Tuner | None = None
+        self._doubted_hz: set[float] = set()
         info = SourceInfo(
             uri, settings.sample_rate_hz, settings.center_freq_hz, SampleFormat.CU8, is_live=True
         )
         super().__init__(info, patience, clock)
+
+    @property
+    def settle_s(self) -> float:
+        """The server's buffer that is on its way, the one being filled, and a loop that locks."""
+        return 2 * BUFFER_SAMPLES / self.info.sample_rate_hz + _LOCK_S
+
+    def _retune(self, connection: socket.socket | None, center_freq_hz: float) -> None:
+        self._settings = replace(self._settings, center_freq_hz=center_freq_hz)
+        self._doubt()
+        if connection is not None:
+            connection.sendall(self._settings.tuning())
+
+    def _doubt(self) -> None:
+        """Say once of a frequency that the tuner is not made for it: the server would not."""
+        center_hz = self._settings.center_freq_hz
+        why = self._tuner.why_not(center_hz) if self._tuner else ""
+        if why and not self._settings.direct_sampling and center_hz not in self._doubted_hz:
+            self._doubted_hz.add(center_hz)
+            _LOG.warning("%s: %s", self.info.uri, why)
 
     def _connect(self) -> socket.socket:
         """Return a connection that has sent its greeting and been told the settings.
@@ -93,6 +121,8 @@ class RtlTcp(Reconnecting):
                     f"what answers at {where} is not rtl_tcp: it sent {greeting[:4]!r} instead of "
                     "b'RTL0'; correct the port, or connect to rtl_tcp itself"
                 )
+            self._tuner = tuner_of(greeting)
+            self._doubt()
             connection.sendall(self._settings.commands())
         except TimeoutError as error:
             connection.close()

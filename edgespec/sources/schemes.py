@@ -17,10 +17,11 @@ __all__ = ["SOURCES", "SourceKind", "open_source"]
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
-    """How a scheme is opened and which options its URI takes."""
+    """How a scheme is opened, which options its URI takes, and whether it can be tuned later."""
 
     open: Callable[[SourceUri, Request], Source]
     keys: tuple[str, ...]
+    is_tunable: bool = False
 
 
 def open_source(
@@ -32,6 +33,7 @@ def open_source(
     ppm: float | None = None,
     block_samples: int = 32_768,
     is_awaited: bool = False,
+    centers_hz: tuple[float, ...] = (),
 ) -> Source:
     """Return the open source that ``uri`` names.
 
@@ -45,12 +47,15 @@ def open_source(
         block_samples: samples that will be asked for at a time; sizes the buffers of a network
             source.
         is_awaited: a live source that is not there yet is no error; it gives nothing until it is.
+        centers_hz: where it will be tuned later, by :class:`~edgespec.sources.dwell.DwellSource`.
 
     Raises:
         UsageError: the URI cannot be understood, or lacks something.
         SourceError: the source cannot be opened.
     """
-    request = Request(center_freq_hz, sample_rate_hz, gain_db, block_samples, ppm, is_awaited)
+    request = Request(
+        center_freq_hz, sample_rate_hz, gain_db, block_samples, ppm, is_awaited, centers_hz
+    )
     with door(f"the source {brief(repr(uri), 160)}", SourceError, "check it, or get it again"):
         parsed = parse_uri(uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
         return SOURCES[parsed.scheme].open(parsed, request)
@@ -107,8 +112,8 @@ SOURCES: dict[str, SourceKind] = {
     "sigmf": SourceKind(_sigmf, ("channel", "sample_rate", *_PLAY, "verify")),
     "raw": SourceKind(_raw, ("datatype", "sample_rate", "center_freq", "offset", *_PLAY)),
     "wav": SourceKind(_wav, ("channel", "sample_rate", "center_freq", *_PLAY)),
-    "rtl_tcp": SourceKind(_rtl_tcp, (*TUNER_KEYS, *PATIENCE_KEYS)),
-    "rtlsdr": SourceKind(_rtlsdr, (*TUNER_KEYS, *PATIENCE_KEYS)),
+    "rtl_tcp": SourceKind(_rtl_tcp, (*TUNER_KEYS, *PATIENCE_KEYS), is_tunable=True),
+    "rtlsdr": SourceKind(_rtlsdr, (*TUNER_KEYS, *PATIENCE_KEYS), is_tunable=True),
     "sim": SourceKind(
         _sim,
         (
@@ -124,11 +129,13 @@ SOURCES: dict[str, SourceKind] = {
             *("cell", "pci", "load", "spacing", "n_users", "user_groups", "clock_s"),
             "neighbour_db",
             *("profile", "doppler_hz", "rician_k_db", "snr_db", "cfo_hz", "shadow_db"),
-            *("kind", "isr_db", "offset_hz", "bandwidth_hz", "start_s", "stop_s", "every_s"),
+            *("kind", "isr_db", "offset_hz", "freq", "bandwidth_hz", "start_s", "stop_s"),
+            "every_s",
             *("period_s", "duty", "sweep_hz_per_s", "start_jitter_s", "offset_jitter_hz"),
             *("own_profile", "own_doppler_hz"),
             *("fault", "fault_start_s", "fault_stop_s", "step_db", "share"),
         ),
+        is_tunable=True,
     ),
-    "soapy": SourceKind(_soapy, (*SOAPY_KEYS, *PATIENCE_KEYS)),
+    "soapy": SourceKind(_soapy, (*SOAPY_KEYS, *PATIENCE_KEYS), is_tunable=True),
 }

@@ -10,10 +10,13 @@ of the channel ``profile doppler_hz rician_k_db snr_db cfo_hz shadow_db``; of th
 isr_db offset_hz bandwidth_hz start_s stop_s every_s period_s duty sweep_hz_per_s start_jitter_s
 offset_jitter_hz`` and its own way ``own_profile own_doppler_hz``; of a fault ``fault fault_start_s
 fault_stop_s step_db share``. Without ``kind`` there is no interferer, without ``fault`` no fault.
+
+Tuned elsewhere, it is another scene of that kind, which goes on while nobody listens to it. An
+interferer is in all of them, at its ``offset_hz``, or at its ``freq``, in Hz, where that is shown.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from threading import Event
 from typing import Any
@@ -57,6 +60,8 @@ _INTERFERER_KEYS = (
     *("isr_db", "offset_hz", "bandwidth_hz", "start_s", "stop_s", "every_s", "period_s", "duty"),
     *("sweep_hz_per_s", "start_jitter_s", "offset_jitter_hz"),
 )
+#: ... and where it is, whatever is tuned to.
+_AT_KEYS = ("freq",)
 _OWN_KEYS = ("own_profile", "own_doppler_hz")
 _FAULT_KEYS = ("fault_start_s", "fault_stop_s", "step_db", "share")
 _NEIGHBOUR_DELAY_S = 3.37e-3
@@ -78,6 +83,11 @@ def open_simulated(
     choose(uri.rest, SIGNALS, f"the signal in {uri.text!r}")
     config = scene_from_uri(uri, uri.number("sample_rate") or sample_rate_hz or _DEFAULT_RATE_HZ)
     in_uri_hz = uri.number("center_freq")
+    seed = _seed(uri)
+
+    def scene_at(center_freq_hz: float, number: int) -> Scene:
+        return Scene(_shown(config, uri, center_freq_hz), seed + number)
+
     duration_s = uri.number("duration_s")
     if duration_s is not None and duration_s * config.sample_rate_hz < 1:
         raise UsageError(f"duration_s in {uri.text!r} is {duration_s}; it must be positive")
@@ -89,15 +99,33 @@ def open_simulated(
         is_live=uri.flag("realtime") and not uri.flag("patient"),
         n_samples=None if duration_s is None else round(duration_s * config.sample_rate_hz),
     )
-    return Simulated(info, Scene(config, _seed(uri)), by_the_clock=uri.flag("realtime"))
+    return Simulated(info, scene_at, by_the_clock=uri.flag("realtime"))
 
 
 class Simulated:
-    """A scene as a source, as fast as possible or by the clock; endless without a duration."""
+    """A scene as a source, as fast as possible or by the clock; endless without a duration.
 
-    def __init__(self, info: SourceInfo, scene: Scene, *, by_the_clock: bool = False) -> None:
+    Args:
+        info: what it delivers.
+        scene_at: returns the scene at a centre frequency, so many having been made before.
+        by_the_clock: as fast as a radio would.
+    """
+
+    #: A tuner of its kind is there at once, and is never lost.
+    settle_s = 0.0
+    n_reconnects = 0
+
+    def __init__(
+        self,
+        info: SourceInfo,
+        scene_at: Callable[[float, int], Scene],
+        *,
+        by_the_clock: bool = False,
+    ) -> None:
         self.info = info
-        self._scene = scene
+        self._scene_at = scene_at
+        self._scenes = {info.center_freq_hz: scene_at(info.center_freq_hz, 0)}
+        self._scene = self._scenes[info.center_freq_hz]
         self._pacer = Pacer(info.sample_rate_hz) if by_the_clock else None
         self._closed = Event()
         self._start_ns = time.time_ns()
@@ -111,6 +139,9 @@ class Simulated:
         if self._closed.is_set() or n <= 0:
             return None
         self._scene.read_into(out[:n])
+        for other in self._scenes.values():
+            # What nobody listens to goes on.
+            other.skip(start + n - other.n_samples)
         if self._pacer is not None:
             self._pacer.wait(n, start + n)
             if self._closed.is_set():
@@ -124,8 +155,17 @@ class Simulated:
             received_ns=time.monotonic_ns(),
         )
 
+    def tune(self, center_freq_hz: float) -> None:
+        """Go on with the scene at another centre, as it is now."""
+        if center_freq_hz not in self._scenes:
+            made = self._scene_at(center_freq_hz, len(self._scenes))
+            made.skip(self._scene.n_samples)
+            self._scenes[center_freq_hz] = made
+        self._scene = self._scenes[center_freq_hz]
+        self.info = replace(self.info, center_freq_hz=center_freq_hz)
+
     def annotations(self, n_samples: int) -> list[Annotation]:
-        """Return what was put into the first ``n_samples``."""
+        """Return what was put into the first ``n_samples`` of the scene that goes on."""
         return self._scene.annotations(n_samples)
 
     def close(self) -> None:
@@ -172,6 +212,18 @@ def scene_from_uri(uri: SourceUri, sample_rate_hz: float) -> SceneConfig:
     return replace(scene, neighbours=(neighbour,))
 
 
+def _shown(config: SceneConfig, uri: SourceUri, center_freq_hz: float) -> SceneConfig:
+    """Return a scene as it is at a centre: with an interferer where its ``freq`` lies in it."""
+    freq_hz = uri.number("freq")
+    if freq_hz is None:
+        return config
+    offset_hz = freq_hz - center_freq_hz
+    if abs(offset_hz) >= 0.5 * config.sample_rate_hz:
+        return replace(config, interferers=())
+    shown = tuple(replace(one, offset_hz=offset_hz) for one in config.interferers)
+    return replace(config, interferers=shown)
+
+
 def _nr_cell(uri: SourceUri) -> NrConfig:
     no_use = [key for key in _LTE_KEYS if key in uri.options]
     if no_use:
@@ -203,7 +255,10 @@ def _receiver(uri: SourceUri) -> ReceiverConfig:
 
 
 def _interferers(uri: SourceUri) -> tuple[InterfererConfig, ...]:
-    _refuse_without(uri, "kind", (*_INTERFERER_KEYS, *_OWN_KEYS), "interferer", KINDS)
+    keys = (*_INTERFERER_KEYS, *_OWN_KEYS, *_AT_KEYS)
+    _refuse_without(uri, "kind", keys, "interferer", KINDS)
+    if "freq" in uri.options and "offset_hz" in uri.options:
+        raise UsageError(f"{uri.text!r} gives both freq and offset_hz of an interferer; keep one")
     if "kind" not in uri.options:
         return ()
     kind = choose(uri.options["kind"], KINDS, f"the interferer in {uri.text!r}")

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from edgespec.records import IqBlock, SourceInfo
 
-__all__ = ["Source"]
+__all__ = ["Source", "TunableSource"]
 
 
 class Source(Protocol):
@@ -34,4 +34,29 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release it; a second call does nothing. A ``read`` in another thread then returns."""
+        ...
+
+
+class TunableSource(Source, Protocol):
+    """An open radio that can be tuned elsewhere while it streams.
+
+    Attributes:
+        n_reconnects: how often it was opened anew since.
+    """
+
+    n_reconnects: int
+
+    @property
+    def settle_s(self) -> float:
+        """How long behind :meth:`tune` a sample may still be taken at the frequency before."""
+        ...
+
+    def tune(self, center_freq_hz: float) -> None:
+        """Tune it; blocks of later reads name the new centre at once, settled or not.
+
+        Called between reads, by the thread that reads.
+
+        Raises:
+            SourceError: it cannot be tuned there.
+        """
         ...

@@ -2,7 +2,7 @@
 
 import logging
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgespec.errors import SourceError, UsageError
 from edgespec.sources.request import Request
@@ -75,6 +75,10 @@ class TunerSettings:
                 "between -200 and 200 dB, a crystal off by at most 1000 ppm"
             )
 
+    def tuning(self) -> bytes:
+        """Return the command that tunes to the centre frequency, and leaves all else."""
+        return _command(_FREQUENCY, round(self.center_freq_hz))
+
     def commands(self) -> bytes:
         """Return the commands that bring a tuner to these settings."""
         pairs = [
@@ -91,7 +95,7 @@ class TunerSettings:
             pairs.append((_DIRECT_SAMPLING, _PINS[self.direct_sampling]))
         if self.bias_tee:
             pairs.append((_BIAS_TEE, 1))
-        return b"".join(struct.pack(">BI", code, value & 0xFFFFFFFF) for code, value in pairs)
+        return b"".join(_command(code, value) for code, value in pairs)
 
 
 def settings_of(uri: SourceUri, request: Request) -> TunerSettings:
@@ -109,7 +113,7 @@ def settings_of(uri: SourceUri, request: Request) -> TunerSettings:
             f"{uri.text!r} does not say what to tune to; add center_freq=806e6 to the query "
             "or set it in the configuration"
         )
-    return TunerSettings(
+    settings = TunerSettings(
         frequency_hz,
         first_of(uri.number("sample_rate"), request.sample_rate_hz) or DEFAULT_RATE_HZ,
         _gain_db(uri, request.gain_db),
@@ -118,6 +122,13 @@ def settings_of(uri: SourceUri, request: Request) -> TunerSettings:
         uri.flag("bias_tee"),
         uri.options.get("direct_sampling", "").lower(),
     )
+    for later_hz in request.centers_hz:
+        replace(settings, center_freq_hz=later_hz)
+    return settings
+
+
+def _command(code: int, value: int) -> bytes:
+    return struct.pack(">BI", code, value & 0xFFFFFFFF)
 
 
 def _gain_db(uri: SourceUri, configured_db: float | None) -> float | None:

@@ -37,6 +37,7 @@ _ADDED = {
     "mask": None,
     "listed_as": "",
     "over_mask_db": None,
+    "unheard_s": 0.0,
 }
 
 
@@ -67,6 +68,7 @@ def event_payload(message: EventMessage) -> dict[str, Any]:
         "band": event.band,
         "start": format_utc(event.start_ns),
         "end": format_utc(event.end_ns),
+        "unheard_s": round(float(event.unheard_s), 6),
         "core:sample_start": int(event.sample_start),
         "core:sample_count": int(event.n_samples),
         "core:freq_lower_edge": float(event.freq_lower_hz),
@@ -140,6 +142,7 @@ def parse_event(data: bytes | str) -> EventMessage:
         model_sha256=fields.optional_text("model_sha256"),
         share=fields.optional_number("share"),
         cell_identity=fields.optional_integer("cell_identity"),
+        unheard_s=fields.number("unheard_s"),
         alert=Alert(fields.flag("alert"), fields.text("no_alert_reason"), fields.text("incident")),
         scale=LevelScale(
             fields.optional_number("full_scale_dbm"),

@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tests.made.broker import wait_for
 
@@ -139,3 +139,39 @@ def _waiting(client: socket.socket) -> bytes:
     if not data:
         raise ConnectionResetError("the client hung up")
     return data
+
+
+class RtlTcpTuner(RtlTcpServer):
+    """Sends what is on the air where it is tuned to, some time after it was told so.
+
+    Args:
+        air: bytes of samples by the frequency in Hz, each in a loop.
+        late_bytes: of the frequency before, which still come behind a command.
+    """
+
+    def __init__(self, air: dict[int, bytes], *, late_bytes: int = 0, **options: Any) -> None:
+        super().__init__(b"", **options)
+        self._air = air
+        self._late_bytes = late_bytes
+        self._at = 0
+        # From which byte of a connection on it is tuned where.
+        self._tunings = [(0, next(iter(air)))]
+
+    def _piece(self, at: int) -> bytes:
+        if not at:
+            self._tunings = [(0, self._tunings[-1][1])]
+        self._at = at
+        tuned_hz = [hz for begin, hz in self._tunings if begin <= at][-1]
+        later = [one[0] for one in self._tunings if one[0] > at]
+        data = self._air[tuned_hz]
+        place = at % len(data)
+        piece = data[place : place + self._piece_bytes]
+        return piece[: min(later, default=at + len(piece)) - at]
+
+    def _take_commands(self, received: bytes) -> bytes:
+        n_before = len(self.commands)
+        rest = super()._take_commands(received)
+        for code, value in self.commands[n_before:]:
+            if code == 1 and value != self._tunings[-1][1]:
+                self._tunings.append((self._at + self._late_bytes, value))
+        return rest

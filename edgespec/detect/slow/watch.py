@@ -112,6 +112,10 @@ class SiteWatch:
         self._looks.follow(step_db)
         self.levels.follow(step_db)
 
+    def pause(self, n_ticks: int) -> None:
+        """Let a time pass in which nobody listened: ten seconds are of what was heard."""
+        self._last_tick += n_ticks
+
     def finish(self) -> list[Event]:
         """Return the ends of what is going on: the stream is over."""
         ended, self._open = self._open, []

@@ -231,7 +231,8 @@ class ResidualPlane:
         rows.flags[0] = FrameFlag.DROPPED
         rows.tick_start[0] = lost
         self._staged.drop()
-        self.tracker.skip_to(block.sample_start - self._first)
+        is_counted = block.n_away > 0 and not block.n_dropped
+        self.tracker.skip_to(block.sample_start - self._first, is_counted=is_counted)
         return 1
 
     def _fill(self, samples: NDArray[Any], row: int, block: IqBlock) -> int:

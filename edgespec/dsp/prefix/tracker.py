@@ -145,17 +145,18 @@ class Tracker:
         self._filter.wait(abs(self.clock.skip_to(sample)) * SLOT_S)
         self._begin()
 
-    def skip_to(self, sample: int) -> None:
+    def skip_to(self, sample: int, *, is_counted: bool = False) -> None:
         """Go on with the first slot that begins in ``sample`` or later, behind a gap.
 
         The longer the gap, the less the timing is trusted. Of a radio that was away a clock counts
         what is missing: that is wrong by some milliseconds, and prefixes of another symbol would do
-        for those of a slot, so the cell is lost.
+        for those of a slot, so the cell is lost; but not where the radio ``is_counted`` on, while
+        it was tuned elsewhere.
         """
         state = self.state
         is_long = sample - self.clock.begin_of(0) > _MOST_GAP_S * self._plan.sample_rate_hz
         self.start_at(sample)
-        if is_long or self._filter.is_useless or state is TrackState.LOST:
+        if (is_long and not is_counted) or self._filter.is_useless or state is TrackState.LOST:
             self.state = TrackState.LOST
         elif not self._filter.is_doubtful:
             self.state = state

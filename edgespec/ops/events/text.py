@@ -119,7 +119,7 @@ def timetable(hours: Sequence[int], encoding: str = "utf-8") -> str:
 def _cells(event: Event) -> tuple[str, ...]:
     return (
         f"{format_utc(event.start_ns)[:19]}Z",
-        _duration((event.end_ns - event.start_ns) / 1e9),
+        _duration(event.heard_s),
         event.band,
         event.kind,
         _range(event.freq_lower_hz, event.freq_upper_hz),

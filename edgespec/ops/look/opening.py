@@ -62,7 +62,11 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     """
     band = _band(config, band_id)
     source = config.source_of(band)
-    beside = tuple(one for one in config.band if one.source == source.id)
+    if source.dwell_s is not None:
+        # A look is at one band: the radio stays there.
+        config = config.only(band)
+        source, band = config.source[0], config.band[0]
+    beside = config.bands_of(source)
     of_source = replace(config, source=(source,), band=beside)
     check(of_source)
     mask = masks_of(of_source).get(band.id)

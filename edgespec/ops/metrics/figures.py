@@ -122,6 +122,8 @@ def _of_states(states: Mapping[str, ObserverState]) -> Iterator[Metric]:
             ("warmup_left_seconds", "Signal that is still to be learnt from"),
             ("unscored_ratio", "Share of the last second that could not be scored"),
             ("speed_ratio", "Seconds of signal that a second of work takes off"),
+            ("tuned", "Whether the radio is tuned to the band now"),
+            ("duty_ratio", "Share of the time in which the radio listened to the band"),
         )
     }
     for band, state in tuple(states.items()):
@@ -140,6 +142,8 @@ def _of_states(states: Mapping[str, ObserverState]) -> Iterator[Metric]:
         gauges["warmup_left_seconds"].add_metric([band], state.warmup_left_s)
         gauges["unscored_ratio"].add_metric([band], state.unscored_share)
         gauges["speed_ratio"].add_metric([band], state.speed)
+        gauges["tuned"].add_metric([band], float(state.tuned))
+        gauges["duty_ratio"].add_metric([band], state.duty)
     yield skipped
     yield from counters.values()
     yield from gauges.values()

@@ -50,6 +50,7 @@ class SoapyDevice:
         self, library: Library, settings: SoapySettings, wanted: SampleFormat | None
     ) -> None:
         self._library = library
+        self._rate_hz = settings.sample_rate_hz
         self._stream: int | None = None
         self._device = library.makeStrArgs(_arguments(library, settings.device).encode())
         self._channel = self._device, RX, settings.channel
@@ -86,6 +87,21 @@ class SoapyDevice:
         )
         return n, self._stamp_ns.value if self._flags.value & _HAS_TIME else None
 
+    def tune(self, center_freq_hz: float) -> None:
+        """Tune it, also while it streams.
+
+        Raises:
+            SettingError: it does not tune there.
+        """
+        library, channel = self._library, self._channel
+        library.setFrequency(*channel, center_freq_hz, None)
+        tuned_hz = library.getFrequency(*channel)
+        if abs(tuned_hz - center_freq_hz) > 1e-3 * self._rate_hz:
+            raise SettingError(
+                f"it tunes to {tuned_hz:.10g} Hz instead of {center_freq_hz:.10g}: give "
+                "a center_freq that it reaches"
+            )
+
     def close(self) -> None:
         """Stop the stream and let the radio go."""
         device, self._device = self._device, None
@@ -116,13 +132,8 @@ class SoapyDevice:
             if not library.hasFrequencyCorrection(*channel):
                 raise SettingError("it cannot correct its crystal: leave ppm out")
             library.setFrequencyCorrection(*channel, settings.ppm)
-        library.setFrequency(*channel, settings.center_freq_hz, None)
-        tuned_hz = library.getFrequency(*channel)
-        if abs(tuned_hz - settings.center_freq_hz) > 1e-3 * settings.sample_rate_hz:
-            raise SettingError(
-                f"it tunes to {tuned_hz:.10g} Hz instead of {settings.center_freq_hz:.10g}: give "
-                "a center_freq that it reaches"
-            )
+        for center_hz in (*settings.centers_hz, settings.center_freq_hz):
+            self.tune(center_hz)
         self._set_gain(settings)
 
     def _set_rate(self, rate_hz: float) -> None:

@@ -1,7 +1,7 @@
 """What goes between the process that reads a radio and the observer: a job, an answer, frames.
 
 The job is an argument of the process. It answers with one line of JSON, :class:`Answer`; then
-frames follow, each a header of 16 bytes and its samples.
+frames follow, each a header of 16 bytes and its samples. The other way go frequencies to tune to.
 """
 
 import json
@@ -12,8 +12,10 @@ from typing import Any
 from edgespec.sample_format import SampleFormat
 from edgespec.sources.soapy.settings import SoapySettings
 
-__all__ = ["FRAME_SAMPLES", "HEADER_BYTES", "Answer", "FrameHeader", "Job"]
+__all__ = ["FRAME_SAMPLES", "HEADER_BYTES", "TUNING", "Answer", "FrameHeader", "Job"]
 
+#: What the observer may say then: a centre frequency in Hz.
+TUNING = struct.Struct("<d")
 _HEADER = struct.Struct("<QI?3x")
 HEADER_BYTES = _HEADER.size
 #: Samples in a frame, at most: 14 ms at 2.4 MS/s.
@@ -36,7 +38,8 @@ class Job:
         """Return what :meth:`encode` wrote."""
         values: dict[str, Any] = json.loads(text)
         wanted = values["wanted"]
-        settings = SoapySettings(**values["settings"])
+        centers_hz = tuple(values["settings"].pop("centers_hz"))
+        settings = SoapySettings(**values["settings"], centers_hz=centers_hz)
         return cls(settings, None if wanted is None else SampleFormat(wanted))
 
 

@@ -4,17 +4,20 @@ It opens the radio, says so, and sends what comes until the other side hangs up.
 they like on stdout and stderr; samples have a socket of their own.
 """
 
+import contextlib
 import os
+import select
 import signal
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from threading import Thread
 
 from edgespec.sources.soapy.device import OVERFLOWS, TIMEOUT, SettingError, SoapyDevice
 from edgespec.sources.soapy.library import Library, SoapyError
-from edgespec.sources.soapy.protocol import FRAME_SAMPLES, Answer, FrameHeader, Job
+from edgespec.sources.soapy.protocol import FRAME_SAMPLES, TUNING, Answer, FrameHeader, Job
 from edgespec.sources.soapy.stamps import Stamps
 
 __all__ = ["serve", "stream"]
@@ -35,7 +38,9 @@ def serve(connection: socket.socket, job: Job) -> None:
         return
     try:
         connection.sendall(Answer(device.sample_format).encode())
-        why = stream(device, job.settings.sample_rate_hz, connection.sendall)
+        tunings: deque[float] = deque()
+        Thread(target=_listen, args=(connection, tunings), daemon=True).start()
+        why = stream(device, job.settings.sample_rate_hz, connection.sendall, tunings=tunings)
         sys.stderr.write(f"{why}\n")
     except OSError:
         # It has hung up.
@@ -49,6 +54,7 @@ def stream(
     rate_hz: float,
     send: Callable[[bytes | memoryview], object],
     clock: Callable[[], float] = time.monotonic,
+    tunings: deque[float] | None = None,
 ) -> str:
     """Send frames until the radio breaks; return why it did.
 
@@ -57,6 +63,7 @@ def stream(
         rate_hz: its rate.
         send: takes a header, then the samples.
         clock: seconds, of a clock that never steps.
+        tunings: where it is to be tuned to from its next read on, the first first.
     """
     samples = device.sample_format.empty(FRAME_SAMPLES)
     stamps = Stamps(rate_hz)
@@ -69,6 +76,12 @@ def stream(
             send(samples[:n].reshape(-1).view("u1").data)
 
     while True:
+        while tunings:
+            try:
+                device.tune(tunings.popleft())
+            except SoapyError as error:
+                flush()
+                return f"it cannot be tuned: {error}"
         n_new, stamp_ns = device.read(samples[n:], _READ_S)
         if n_new > 0:
             n_missing, is_all = stamps.lost(stamp_ns, n_new, clock())
@@ -89,10 +102,19 @@ def stream(
         n, n_lost, is_known = 0, 0, True
 
 
+def _listen(connection: socket.socket, tunings: deque[float]) -> None:
+    """Take what the other side says until it hangs up."""
+    # Whatever else it sends, it goes on until it hangs up.
+    with contextlib.suppress(OSError):
+        while len(said := connection.recv(TUNING.size, socket.MSG_WAITALL)) == TUNING.size:
+            tunings.append(*TUNING.unpack(said))
+
+
 def _end_with(connection: socket.socket) -> None:
     """End this process some time after the other side hung up, if the radio does not let go."""
-    while connection.recv(1):
-        pass
+    poller = select.poll()
+    poller.register(connection, select.POLLHUP)
+    poller.poll()
     time.sleep(_END_S)
     os._exit(1)
 

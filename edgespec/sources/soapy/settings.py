@@ -36,6 +36,7 @@ class SoapySettings:
         bandwidth_hz: of its analogue filter; None is the radio's own choice.
         bias_tee: whether it feeds an amplifier at the antenna.
         settings: its own, by key.
+        centers_hz: where it will be tuned later.
     """
 
     device: str
@@ -49,6 +50,7 @@ class SoapySettings:
     bandwidth_hz: float | None = None
     bias_tee: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+    centers_hz: tuple[float, ...] = ()
 
 
 def soapy_settings(uri: SourceUri, request: Request) -> SoapySettings:
@@ -96,6 +98,7 @@ def soapy_settings(uri: SourceUri, request: Request) -> SoapySettings:
         uri.number("bandwidth"),
         uri.flag("bias_tee"),
         _pairs(uri, "settings"),
+        request.centers_hz,
     )
 
 

@@ -11,7 +11,7 @@ from edgespec.records import SampleFormat, SourceInfo
 from edgespec.sources.child import Child
 from edgespec.sources.reconnecting import Patience, Reconnecting, patience_of
 from edgespec.sources.request import Request
-from edgespec.sources.soapy.protocol import HEADER_BYTES, Answer, FrameHeader, Job
+from edgespec.sources.soapy.protocol import HEADER_BYTES, TUNING, Answer, FrameHeader, Job
 from edgespec.sources.soapy.settings import SoapySettings, soapy_settings
 from edgespec.sources.uri import SourceUri
 
@@ -69,6 +69,11 @@ class SoapySource(Reconnecting):
         """Hang up and end the process; a read in another thread returns."""
         super().close()
         self._child.stop()
+
+    def _retune(self, connection: socket.socket | None, center_freq_hz: float) -> None:
+        self._settings = replace(self._settings, center_freq_hz=center_freq_hz)
+        if connection is not None:
+            connection.sendall(TUNING.pack(center_freq_hz))
 
     def _connect(self) -> socket.socket:
         """Return a connection to a new process, which has opened the radio.

@@ -91,7 +91,7 @@ def test_a_hop_of_the_whole_path_runs_the_front_end_and_the_model_once(
     named = named_bundle(config.band[0])
     source = open_band_source(config, [named])
     basis = open_basis(config, source.info, named)
-    chain, backend = open_chain(config, source, basis), basis.backend
+    chain, backend = open_chain(config, source.info, basis), basis.backend
     signal = bench._gather(source, HOP, band.RATE_HZ)
     source.close()
     monkeypatch.setattr(backend, "predict", counted("model", backend.predict))

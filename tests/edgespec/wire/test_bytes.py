@@ -75,8 +75,8 @@ SAYS = {
     "event": (
         '{"schema":"edgespec.event/2","event_type":"new","id":"e1","sequence":9,'
         '"replayed":false,"node":"pi","band":"lte","start":"2027-01-15T08:00:00.000000Z",'
-        '"end":"2027-01-15T08:00:01.000000Z","core:sample_start":5,"core:sample_count":10,'
-        '"core:freq_lower_edge":800000000.0,"core:freq_upper_edge":810000000.0,'
+        '"end":"2027-01-15T08:00:01.000000Z","unheard_s":0.0,"core:sample_start":5,'
+        '"core:sample_count":10,"core:freq_lower_edge":800000000.0,"core:freq_upper_edge":810000000.0,'
         '"peak_freq_hz":805000000.0,"peak_dbfs":-40.0,"change":"gain","excess_db":12.0,'
         '"severity_db":9.0,"level_unit":"dBFS",'
         '"kind":"tone","kind_probability":0.75,"kind_hint":"",'
@@ -92,8 +92,8 @@ SAYS = {
     "replayed": (
         '{"schema":"edgespec.event/2","event_type":"new","id":"e1","sequence":9,'
         '"replayed":true,"node":"pi","band":"lte","start":"2027-01-15T08:00:00.000000Z",'
-        '"end":"2027-01-15T08:00:01.000000Z","core:sample_start":5,"core:sample_count":10,'
-        '"core:freq_lower_edge":800000000.0,"core:freq_upper_edge":810000000.0,'
+        '"end":"2027-01-15T08:00:01.000000Z","unheard_s":0.0,"core:sample_start":5,'
+        '"core:sample_count":10,"core:freq_lower_edge":800000000.0,"core:freq_upper_edge":810000000.0,'
         '"peak_freq_hz":805000000.0,"peak_dbfs":-40.0,"change":"gain","excess_db":12.0,'
         '"severity_db":9.0,"level_unit":"dBFS",'
         '"kind":"tone","kind_probability":0.75,"kind_hint":"",'
@@ -115,7 +115,7 @@ SAYS = {
         '"alarm":true,"mqtt_connected":null,"spool_events":4,"n_untold":0,"board":[],'
         '"history_problem":"","warmup_left_s":0.0,'
         '"unscored_reason":"","unscored_share":0.0,"unscored_s":0.0,"troubles":[],"distrust":"",'
-        '"center_freq_hz":0.0,"cell":null,"events_last_day":0,"promise":null,'
+        '"center_freq_hz":0.0,"tuned":true,"duty":1.0,"cell":null,"events_last_day":0,"promise":null,'
         '"latency_ms":{"p50":1.0},"not_finite":{"/noise_floor_dbfs":"nan"}}'
     ),
     "info": ('{"schema":"edgespec.info/1","node":"pi","version":"1","board":null}'),

@@ -50,6 +50,7 @@ def random_event(rng: np.random.Generator) -> Event:
         model_sha256=[None, "c0ffee"][int(rng.integers(2))],
         share=[None, float(rng.uniform())][int(rng.integers(2))],
         cell_identity=[None, 503][int(rng.integers(2))],
+        unheard_s=int(rng.integers(0, 1_000_000)) / 1e6,
         alert=[Alert(), Alert(False, "quiet hours", "i-1")][int(rng.integers(2))],
         scale=[
             UNCALIBRATED, LevelScale(-30.0), LevelScale(-28.5, 24.0, date(2026, 11, 28))
@@ -87,6 +88,8 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         troubles=[(), ("overload", "dropped")][int(rng.integers(2))],
         distrust=["", "it changed"][int(rng.integers(2))],
         center_freq_hz=float(rng.uniform(0, 6e9)),
+        tuned=bool(rng.integers(2)),
+        duty=int(rng.integers(0, 1_000_001)) / 1e6,
         cell=random_cell(rng),
         events_last_day=int(rng.integers(1 << 16)),
         promise=[None, Promise(5.0, 0.5, float(rng.exponential(9)), 1800.0, 10**18)][
@@ -202,6 +205,7 @@ def test_the_outside_sees_the_agreed_names() -> None:
         "band": "lte",
         "start": "1970-01-01T00:00:00.000000Z",
         "end": "1970-01-01T00:00:01.000000Z",
+        "unheard_s": 0.0,
         "core:sample_start": 5,
         "core:sample_count": 10,
         "core:freq_lower_edge": 8e8,

@@ -1,12 +1,14 @@
 """The process that reads a radio, without one: what becomes of what it reads."""
 
 import socket
+from collections import deque
 from typing import Any
 
 import numpy as np
 import pytest
 
 from edgespec.sample_format import SampleFormat
+from edgespec.sources.soapy.device import SettingError
 from edgespec.sources.soapy.library import Library, SoapyError
 from edgespec.sources.soapy.protocol import (
     FRAME_SAMPLES,
@@ -91,6 +93,33 @@ def test_what_is_no_wait_and_no_loss_ends_the_stream(code: int) -> None:
     why = stream(ScriptedDevice([(5, 0), (code, 0)]), 1e6, sent.append)  # type: ignore[arg-type]
     assert str(code) in why
     assert len(sent) == 2
+
+
+class TunedDevice(ScriptedDevice):
+    """One that is tuned, but not above 2 GHz."""
+
+    def __init__(self, script: list[tuple[int, int]]) -> None:
+        super().__init__(script)
+        self.tuned: list[tuple[float, int]] = []
+
+    def tune(self, center_freq_hz: float) -> None:
+        if center_freq_hz > 2e9:
+            raise SettingError("it tunes to 2e9")
+        self.tuned.append((center_freq_hz, self.place))
+
+
+def test_it_is_tuned_between_reads_and_ends_where_it_cannot_be() -> None:
+    # A pause sends what there is; then it is told where to tune to.
+    device = TunedDevice([(100, 0), (-1, 0), (100, 0)])
+    tunings = deque([1e9])
+
+    def send(piece: object) -> None:
+        tunings.append(3e9)
+
+    why = stream(device, 1e6, send, tunings=tunings)  # type: ignore[arg-type]
+    assert why == "it cannot be tuned: it tunes to 2e9"
+    assert device.tuned == [(1e9, 0)]
+    assert device.place == 100
 
 
 def test_messages_round_trip() -> None:

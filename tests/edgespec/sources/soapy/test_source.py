@@ -16,6 +16,7 @@ from edgespec.errors import SourceError, UsageError
 from edgespec.records import SampleFormat
 from edgespec.sources import open_source
 from edgespec.sources.soapy.listed import soapy_radios
+from edgespec.sources.soapy.source import SoapySource
 from edgespec.sources.source import Source
 from tests.made.broker import PATIENCE_S, wait_for
 from tests.made.soapy_module import PlayedRadio, compile_module
@@ -136,6 +137,28 @@ def test_it_is_set_to_what_the_address_and_the_configuration_say(radio: Make) ->
         *("ppm -3.500000", "antenna 1 RX2", "setting biasT_ctrl true", "setting notch on"),
         "closed",
     }
+
+
+def test_it_is_tuned_elsewhere_while_it_streams(radio: Make, samples: np.ndarray) -> None:
+    """And stays open, and loses nothing; where it reaches has been tried at the start."""
+    made = radio()
+    source = open_radio(centers_hz=(1.8e9,))
+    assert isinstance(source, SoapySource)
+    assert made.told.count("frequency 1800000000.000000") == 1
+    blocks = read_until(source, 20_000)
+    source.tune(1.8e9)
+    blocks += read_until(source, 60_000)
+    assert_all_in_place(blocks, samples)
+    wait_for(lambda: made.told.count("frequency 1800000000.000000") == 2, "it is tuned")
+    assert source.info.center_freq_hz == 1.8e9
+    source.close()
+    assert len(made.starts) == 1
+
+
+def test_where_it_cannot_be_tuned_later_is_said_at_the_start(radio: Make) -> None:
+    radio()
+    with pytest.raises(UsageError, match="tunes to 6000000000 Hz instead of 7000000000"):
+        open_radio(centers_hz=(7e9,))
 
 
 def test_an_automatic_gain_is_asked_for_by_name(radio: Make, caplog: Any) -> None:

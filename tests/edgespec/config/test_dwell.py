@@ -1,0 +1,153 @@
+"""A radio that takes turns with its bands, as a configuration says it, and what does not fit."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from edgespec.cli import main
+from edgespec.config import BandConfig, Config, SourceConfig
+from edgespec.errors import ConfigError, UsageError
+from edgespec.inference.bundle import shipped_bundle_path
+from edgespec.observer.dwelling import duty_text
+from edgespec.observer.startup import check_config, open_band_source, open_radio
+from edgespec.sources.dwell import DwellSource, Turn
+
+SIM = "sim:lte-dl?seed=1"
+LOW, HIGH = 806e6, 1806e6
+
+
+def two_bands(**source: object) -> Config:
+    given = {"uri": SIM, "sample_rate_hz": 1.92e6, "dwell_s": 10.0, **source}
+    return Config(
+        source=(SourceConfig(**given),),
+        band=(
+            BandConfig(id="low", center_freq_hz=LOW),
+            BandConfig(id="high", center_freq_hz=HIGH, dwell_s=20.0),
+        ),
+    )
+
+
+def with_bands(config: Config, *changes: dict[str, object]) -> Config:
+    pairs = zip(config.band, changes, strict=True)
+    return replace(config, band=tuple(replace(band, **change) for band, change in pairs))
+
+
+def test_a_radio_is_tuned_to_the_centre_of_each_of_its_bands() -> None:
+    config = two_bands()
+    check_config(config)
+    assert config.turns_of(config.source[0]) == {LOW: 10.0, HIGH: 20.0}
+    radio = open_radio(config, config.source[0])
+    try:
+        assert isinstance(radio.source, DwellSource)
+        assert radio.source.turns == (Turn(LOW, 10.0), Turn(HIGH, 20.0))
+        assert radio.centers_hz == (LOW, HIGH)
+        middles = [sum(chain.grid.range_hz) / 2 for chain in radio.chains]
+        assert middles == pytest.approx([LOW, HIGH], abs=1.0)
+        assert [chain.info.band for chain in radio.chains] == ["low", "high"]
+    finally:
+        radio.source.close()
+
+
+def test_bands_of_one_centre_share_a_turn_as_long_as_the_longest() -> None:
+    config = two_bands()
+    third = BandConfig(id="third", center_freq_hz=LOW, dwell_s=15.0)
+    config = replace(config, band=(*config.band, third))
+    assert config.turns_of(config.source[0]) == {LOW: 15.0, HIGH: 20.0}
+
+
+def test_a_band_alone_is_all_that_a_radio_shows_which_stays() -> None:
+    """What looks at one band tunes there, and waits for no turn."""
+    config = two_bands()
+    view = config.only(config.band[1])
+    source, band = view.source[0], view.band[0]
+    assert (source.center_freq_hz, source.dwell_s) == (HIGH, None)
+    assert (band.center_freq_hz, band.dwell_s) == (None, None)
+    opened = open_band_source(view, [None])
+    assert not isinstance(opened, DwellSource)
+    assert opened.info.center_freq_hz == HIGH
+
+
+def test_a_radio_that_stays_is_as_it_was() -> None:
+    config = Config(source=(SourceConfig(uri=SIM),))
+    assert config.turns_of(config.source[0]) == {}
+    assert config.only(config.band[0]) == config
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (({}, {"center_freq_hz": None}), "band 'high' has no center_freq_hz"),
+        (({}, {"center_freq_hz": LOW}), "nothing to take turns with"),
+    ],
+)
+def test_bands_must_say_where_they_are(changes: tuple[dict[str, object], ...], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        with_bands(two_bands(), *changes)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ({"center_freq_hz": LOW}, "has both center_freq_hz and dwell_s"),
+        ({"dwell_s": None}, "dwell_s of band 'high' is 20, but the source 'radio0' has none"),
+        ({"dwell_s": None, "settle_s": 0.1}, "settle_s is 0.1, but there is no dwell_s"),
+        ({"dwell_s": 0.5}, "dwell_s"),
+        ({"settle_s": 3.0}, "settle_s"),
+    ],
+)
+def test_sources_must_not_say_it_otherwise(source: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        two_bands(**source)
+
+
+def test_a_recording_cannot_be_tuned(tmp_path: Path) -> None:
+    config = two_bands(uri=f"sigmf:{tmp_path / 'a.sigmf-meta'}")
+    with pytest.raises(ConfigError, match=r"is a recording, .* name a radio .rtl_tcp, rtlsdr, sim"):
+        check_config(config)
+
+
+def test_an_address_must_not_say_where_it_stays() -> None:
+    with pytest.raises(ConfigError, match="gives center_freq: take it out"):
+        check_config(two_bands(uri=f"{SIM}&center_freq=900e6"))
+    with pytest.raises(UsageError, match="no scheme"):
+        check_config(two_bands(uri="dongle"))
+
+
+def test_a_turn_must_leave_time_to_settle() -> None:
+    config = with_bands(two_bands(dwell_s=1.0, settle_s=0.8), {}, {"dwell_s": None})
+    with pytest.raises(ConfigError, match=r"dwell_s is 1, .* takes 0.8 s to settle .* least 1.6"):
+        open_band_source(config, [None, None])
+
+
+def test_bands_of_one_radio_have_one_sample_rate() -> None:
+    with pytest.raises(ConfigError, match="was made for"):
+        check_config(with_bands(two_bands(), {"model": shipped_bundle_path()}, {}))
+
+
+def test_what_is_missed_is_said(tmp_path: Path) -> None:
+    config = two_bands()
+    words = duty_text(config, config.source[0])
+    assert "listens to low 33%, high 67% of the time" in words
+    assert "less than 20 s may come and go" in words
+    path = tmp_path / "c.toml"
+    path.write_text(
+        f"""
+        [node]
+        state_dir = "{tmp_path}"
+        [[source]]
+        uri = "{SIM}"
+        sample_rate_hz = 1.92e6
+        dwell_s = 5
+        [[band]]
+        id = "low"
+        center_freq_hz = 806e6
+        [[band]]
+        id = "high"
+        center_freq_hz = 1806e6
+        """
+    )
+    result = CliRunner().invoke(main, ["config", "check", str(path)])
+    assert result.exit_code == 0, result.output
+    assert "low 50%, high 50%" in result.output
