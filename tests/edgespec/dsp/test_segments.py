@@ -190,6 +190,41 @@ def test_a1_a_clipped_frame_in_every_target_leaves_all_of_them():
     assert not any(has_context for _, has_context, _ in found)
 
 
+@pytest.mark.parametrize("partial", [False, True])
+def test_a_pause_cuts_short_what_is_unfinished_and_loses_nothing(partial):
+    """The first target behind it begins with its first frame, whatever comes before."""
+    for n_before in range(60):
+        segmenter = Segmenter(GEOMETRY, partial=partial)
+        before, after = stream(max(n_before, 1)), stream(60)
+        targets = []
+        for n, frames in ((n_before, before), (60, after)):
+            shifted = replace(frames, tick_start=frames.tick_start + 10**6 * (frames is after))
+            if n:
+                segmenter.push(shifted)
+            targets += [int(s.tick_start[-GEOMETRY.n_horizon]) for s in segmenter.segments()]
+            segmenter.pause()
+        assert segmenter.skipped["dropped"] == 0
+        first = next(tick for tick in targets if tick >= 10**6)
+        assert first == 10**6 + (0 if partial else GEOMETRY.n_context * N)
+        # As many as there would be of two streams.
+        alone = [len(run([part])[0]) for part in (before, after) if len(part.tick_start)]
+        if not partial and n_before:
+            assert len(targets) == sum(alone)
+
+
+def test_a_pause_twice_is_a_pause():
+    segmenter = Segmenter(GEOMETRY, partial=True)
+    segmenter.push(stream(50))
+    list(segmenter.segments())
+    for _ in range(2):
+        segmenter.pause()
+    skipped = dict(segmenter.skipped)
+    segmenter.pause()
+    assert segmenter.skipped == skipped
+    segmenter.push(stream(GEOMETRY.n_horizon))
+    assert len(list(segmenter.segments())) == 1
+
+
 def test_a_retune_begins_a_watch_with_a_context():
     before, after = stream(40), stream(40)
     after = replace(after, tick_start=after.tick_start + 40 * N, grid=FRAMING.grid(1e9))

@@ -226,6 +226,22 @@ def test_a_retune_is_another_grid_and_no_gap(rng):
     np.testing.assert_array_equal(lossy.grid.freqs_hz, first.freqs_hz)
 
 
+def test_a_time_away_is_no_gap_and_the_grid_the_same(rng):
+    """The unfinished frame is dropped; where samples were lost as well, that is said."""
+    x = noise(rng, 200).astype(np.complex64)
+    front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=200, computing="plain")
+    grid = front_end.grid
+    front_end.process(block(x[:100]))
+    frames = front_end.process(block(x[:128], 5000, n_away=4900))
+    assert (frames.flags.tolist(), frames.tick_start.tolist()) == ([0], [5000])
+    assert frames.grid is grid
+    frames = front_end.process(block(x[:128], 9000, n_away=3000, n_dropped=872))
+    assert (frames.flags.tolist(), frames.tick_start.tolist()) == (
+        [FrameFlag.DROPPED, 0],
+        [9000 - 872, 9000],
+    )
+
+
 def test_a_frame_has_the_flags_of_all_blocks_that_it_has_samples_of(rng):
     n, wrong = SMALL.frame_samples, list(FrameFlag)
     front_end = FrontEnd(SMALL, SampleFormat.CF32, max_block_samples=400, computing="plain")

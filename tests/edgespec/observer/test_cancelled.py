@@ -115,6 +115,31 @@ def test_an_interferer_that_power_hides_is_found_in_its_place(cell: NDArray[np.i
     assert not excess_db[FREQS_HZ < -200e3].any()
 
 
+def test_a_time_away_costs_neither_the_cell_nor_what_is_normal(cell: NDArray[np.int16]) -> None:
+    """Whoever was there before it, and is gone, is not found again behind it."""
+    clean = [s.value for s in heard(band_for(), blocks(cell)) if s is not None]
+    band, least, scores = band_for(), 1e9, []
+    away = slice(round(1.2 * RATE_HZ / HOP), round(1.3 * RATE_HZ / HOP))
+    all_blocks = list(blocks(with_noise(cell, 0.0, 1.1, 0.15)))
+    before, behind = all_blocks[: away.start], all_blocks[away.stop :]
+    behind[0] = replace(behind[0], n_away=(away.stop - away.start) * behind[0].n_samples)
+    for block in before:
+        band.process(block)
+        scores.append(band.take(least))
+    assert max(score.value for score in scores if score is not None) > 3.0 * max(clean)
+    found, learnt = band.cell, band._known
+    states, scores = [], []
+    for block in behind:
+        band.process(block)
+        scores.append(band.take(least))
+        states.append(band.state)
+    assert band.cell is found
+    assert band._known is learnt
+    # It is pulled in again within a tenth of a second, and not searched for.
+    assert set(states[round(0.1 * RATE_HZ / HOP) :]) == {CellState.TRACKING}
+    assert max(score.value for score in scores if score is not None) < 1.5 * max(clean)
+
+
 def test_below_the_least_score_there_is_no_map(cell: NDArray[np.int16]) -> None:
     scores = [s for s in heard(band_for(), blocks(cell), least=1e9) if s is not None]
     assert scores

@@ -188,6 +188,22 @@ def test_what_a_clock_counts_as_lost_does_not_say_when_slots_begin(rng):
     assert plane.tracker.state is TrackState.LOST
 
 
+def test_what_the_radio_counts_while_it_is_elsewhere_keeps_the_cell(rng):
+    """Half a second, to the sample: slots begin where they should; not where some were lost."""
+    cell, n, away = OfdmCell(start=10.0, ppm=-5.0), 100 * FRAME, 50 * FRAME
+    x = cell.samples(rng, 2 * n + away) + white(rng, 2 * n + away, 0.01)
+    plane = plane_for(cell)
+    listen(plane, x[:n])
+    listen(plane, x[n + away :], n + away, n_away=away)
+    assert plane.tracker.state is TrackState.TRACKING
+    assert abs(late_samples(plane, cell)) < 0.7
+    plane = plane_for(cell)
+    listen(plane, x[:n])
+    part = x[n + away : n + away + SLOT]
+    listen(plane, part, n + away, n_away=away - 1, n_dropped=1)
+    assert plane.tracker.state is TrackState.LOST
+
+
 class Told:
     """A tracker that is told what slots at a true timing would say: minutes in a second."""
 
