@@ -49,8 +49,8 @@ class Table:
             max(column.width, *(_length(cell) for cell in of_column))
             for column, of_column in zip(columns, cells, strict=True)
         ]
-        words = " ".join(row[-1] for row in (*self._rows, self._heading)).split()
-        self._last = max(columns[-1].width, _LEAST_WORDS, *map(len, words), 0)
+        has_words = any(" " in row[-1] for row in self._rows)
+        self._last = max(columns[-1].width, _LEAST_WORDS) if has_words else self._widths[-1]
         self._places = self._packed()
 
     def lines(self) -> list[str]:
@@ -65,30 +65,31 @@ class Table:
     def row(self, cells: Sequence[str]) -> list[str]:
         """Return the lines of a row."""
         lines, at = [""], 0
+        first, *rest = self._wrapped(cells[-1], self._places[-1][1])
         for column, width, (number, start), cell in zip(
-            self._columns, self._widths, self._places, cells, strict=True
+            self._columns, self._widths, self._places, (*cells[:-1], first), strict=True
         ):
             if number > at:
                 lines.append("")
                 at = number
-            first, *rest = self._wrapped(cell, start) if column is self._columns[-1] else [cell]
-            text = first.rjust(width) if column.is_right else first.ljust(width)
+            text = cell.rjust(width) if column.is_right else cell.ljust(width)
             lines[-1] = lines[-1].ljust(start) + text
-            lines += [" " * start + one for one in rest]
+        lines += rest
         return [(self._indent + line).rstrip() for line in lines]
 
     def _wrapped(self, cell: str, start: int) -> list[str]:
-        parts = cell.split("\n")
-        if self._room is None:
-            return parts
-        room = max(self._room - start, 1)
-        return [
-            line
-            for part in parts
-            for line in textwrap.wrap(
-                part, room, break_long_words=False, break_on_hyphens=False
-            ) or [""]
-        ]  # fmt: skip
+        """Return the lines of the last cell, which begins somewhere; others are indented."""
+        lines = cell.split("\n")
+        longest = max(map(len, lines))
+        end = start + longest if self._room is None else self._room
+        room = max(end - start, 1)
+        if longest > room:
+            lines = [line for part in lines for line in _wrapped(part, room)]
+        # A word that is too long there begins further left, in a line of its own.
+        if start and len(lines[0]) > room:
+            lines.insert(0, "")
+        first, *rest = lines
+        return [first, *(" " * max(min(start, end - len(line)), 0) + line for line in rest)]
 
     def _packed(self) -> list[tuple[int, int]]:
         """Return for each column in which line of its row it is, and where it starts there."""
@@ -106,6 +107,10 @@ class Table:
 def width_of(stream: TextIO) -> int | None:
     """Return how many characters fit into a line of a terminal; None where none is."""
     return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def _wrapped(words: str, room: int) -> list[str]:
+    return textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _length(cell: str) -> int:

@@ -48,6 +48,18 @@ def test_the_last_column_has_words_and_lines() -> None:
     assert fix == "                 fix: none"
 
 
+def test_a_word_that_is_too_long_beside_is_below() -> None:
+    rows = [("ok", "state directory", "kept in /var/lib/edgespec/a/long/folder, free"),
+            ("ok", "x", "/var/lib/edgespec/a/folder/of/forty/characters")]  # fmt: skip
+    assert Table([Column()] * 3, rows, 52).lines() == [
+        "ok  state directory  kept in",
+        f"{'/var/lib/edgespec/a/long/folder,':>52}",
+        "                     free",
+        "ok  x",
+        f"{'/var/lib/edgespec/a/folder/of/forty/characters':>52}",
+    ]
+
+
 def test_rows_may_come_one_by_one() -> None:
     table = Table([Column("time", width=6), Column("event", width=5), Column("kind")], width=20)
     assert table.heading() == ["time    event  kind"]
