@@ -30,6 +30,7 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
 from edgespec.observer.dwelling import check_source, take_turns
+from edgespec.observer.fixed_gain import check_gains
 from edgespec.observer.keeping import open_recorder
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.notifying import lost_by, open_notifiers
@@ -85,12 +86,14 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
     Raises:
         UsageError: a source's URI cannot be understood.
         ConfigError: a detector is unknown, a rule names what is not there, the broker's URL cannot
-            be understood, a token or a mask cannot be read, or a sample rate is not the model's.
+            be understood, a token or a mask cannot be read, a sample rate is not the model's, or a
+            calibrated band has no fixed gain.
         ModelError: a bundle cannot be used, or was not calibrated for what is asked.
     """
     detect = config.detect
     AlertRules.of(config)
     masks_of(config)
+    check_gains(config)
     for source in config.source:
         check_source(config, source)
     # Nothing starts before there is an alert.
@@ -291,8 +294,8 @@ def open_observer(
         on_progress: called now and then while the observer gets on.
 
     Raises:
-        ConfigError: the broker is required and none is named, a rule names what is not there, or
-            a mask cannot be read.
+        ConfigError: the broker is required and none is named, a rule names what is not there, a
+            mask cannot be read, or a calibrated band has no fixed gain.
         SourceError: a source cannot be opened or has another sample rate.
         ModelError: a model cannot be used.
         BrokerError: the broker is required and does not answer.
@@ -304,6 +307,7 @@ def open_observer(
         )
     AlertRules.of(config)
     masks_of(config)
+    check_gains(config)
     with ExitStack() as stack:
         radios = []
         for source in config.source:
