@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,19 +22,33 @@ _STEP_DB, _STEP = 0.5, 0.005
 _MOST_STEPS = 255
 _MOST_BINS = 1 << 20
 _AXIS = "INSERT OR IGNORE INTO axes (freqs_hz) VALUES (?)"
-_NAMES = (
-    "start_ns", "duration_s", "clock", "band", "n_means", "rbw_hz", "level_dbfs", "floor_dbfs",
-    "occupancy", "full_scale_dbm", "antenna_factor_db", "calibrated", "base_dbfs", "traces",
-)  # fmt: skip
+
+
+class _Row(NamedTuple):
+    """A minute as the table ``levels`` has it: by its columns, without its axis."""
+
+    start_ns: int
+    duration_s: float
+    clock: str
+    band: str
+    n_means: int
+    rbw_hz: float
+    level_dbfs: float
+    floor_dbfs: float
+    occupancy: float
+    full_scale_dbm: float | None
+    antenna_factor_db: float | None
+    calibrated: str | None
+    base_dbfs: float
+    traces: bytes
+
+
+_COLUMNS = ", ".join(_Row._fields)
 _INSERT = (
-    f"INSERT INTO levels ({', '.join(_NAMES)}, axis) VALUES ({', '.join('?' * len(_NAMES))}, "
+    f"INSERT INTO levels ({_COLUMNS}, axis) VALUES ({', '.join('?' * len(_Row._fields))}, "
     "(SELECT number FROM axes WHERE freqs_hz = ?))"
 )
-_SELECT = (
-    "SELECT start_ns, duration_s, clock, band, n_means, rbw_hz, level_dbfs, floor_dbfs, "
-    "full_scale_dbm, antenna_factor_db, calibrated, base_dbfs, traces, freqs_hz "
-    "FROM levels JOIN axes ON axis = axes.number"
-)
+_SELECT = f"SELECT {_COLUMNS}, freqs_hz FROM levels JOIN axes ON axis = axes.number"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,23 +74,23 @@ def minute_rows(minute: BandMinute, clock: ClockQuality, scale: LevelScale) -> l
     traces = np.vstack([steps, np.round(minute.occupancy / _STEP)]).astype(np.uint8)
     exceeded = np.clip(np.round((minute.exceeded_dbfs - base_dbfs) / _STEP_DB), 0, _MOST_STEPS)
     day = scale.calibrated
-    values = (
-        minute.utc_ns,
-        minute.duration_s,
-        clock.value,
-        minute.band,
-        minute.n_means,
-        minute.rbw_hz,
-        minute.level_dbfs,
-        minute.floor_dbfs,
-        minute.occupied,
-        scale.full_scale_dbm,
-        scale.antenna_factor_db,
-        None if day is None else day.isoformat(),
-        base_dbfs,
-        zlib.compress(traces.tobytes() + exceeded.astype(np.uint8).tobytes()),
+    row = _Row(
+        start_ns=minute.utc_ns,
+        duration_s=minute.duration_s,
+        clock=clock.value,
+        band=minute.band,
+        n_means=minute.n_means,
+        rbw_hz=minute.rbw_hz,
+        level_dbfs=minute.level_dbfs,
+        floor_dbfs=minute.floor_dbfs,
+        occupancy=minute.occupied,
+        full_scale_dbm=scale.full_scale_dbm,
+        antenna_factor_db=scale.antenna_factor_db,
+        calibrated=None if day is None else day.isoformat(),
+        base_dbfs=base_dbfs,
+        traces=zlib.compress(traces.tobytes() + exceeded.astype(np.uint8).tobytes()),
     )
-    return [(_AXIS, (axis,)), (_INSERT, (*values, axis))]
+    return [(_AXIS, (axis,)), (_INSERT, (*row, axis))]
 
 
 def minutes(
@@ -89,57 +104,44 @@ def minutes(
         ("band = ?", band), ("start_ns >= ?", since_ns), ("start_ns < ?", until_ns)
     )
     # Without an index of its own, the order of rows is that of their numbers.
-    for row in base.execute(f"{_SELECT} WHERE {asked} ORDER BY levels.number", values):
-        kept = _kept(*row)
+    found = base.execute(f"{_SELECT} WHERE {asked} ORDER BY levels.number", values)
+    for *row, freqs in found:
+        kept = _kept(_Row(*row), freqs)
         if kept is not None:
             yield kept
 
 
-def _kept(
-    start_ns: int,
-    duration_s: float,
-    clock: str,
-    band: str,
-    n_means: int,
-    rbw_hz: float,
-    level_dbfs: float,
-    floor_dbfs: float,
-    full_scale_dbm: float | None,
-    antenna_factor_db: float | None,
-    calibrated: str | None,
-    base_dbfs: float,
-    traces: bytes,
-    freqs: bytes,
-) -> KeptMinute | None:
+def _kept(row: _Row, freqs: bytes) -> KeptMinute | None:
     try:
         freqs_hz = np.frombuffer(_unpacked(freqs, 8 * _MOST_BINS), "<f8")
         n_traces = 4 * len(freqs_hz)
-        packed = np.frombuffer(_unpacked(traces, n_traces + len(EXCEEDED_SHARES)), np.uint8)
+        packed = np.frombuffer(_unpacked(row.traces, n_traces + len(EXCEEDED_SHARES)), np.uint8)
         if len(packed) not in (n_traces, n_traces + len(EXCEEDED_SHARES)):
             return None
-        rows = packed[:n_traces].reshape(4, len(freqs_hz)).astype(np.float32)
-        step_db, lowest_dbfs = np.float32(_STEP_DB), np.float32(base_dbfs)
-        levels = lowest_dbfs + step_db * rows[:3]
+        traces = packed[:n_traces].reshape(4, len(freqs_hz)).astype(np.float32)
+        step_db, lowest_dbfs = np.float32(_STEP_DB), np.float32(row.base_dbfs)
+        levels = lowest_dbfs + step_db * traces[:3]
         exceeded = lowest_dbfs + step_db * packed[n_traces:].astype(np.float32)
-        day = None if calibrated is None else date.fromisoformat(calibrated)
+        day = None if row.calibrated is None else date.fromisoformat(row.calibrated)
     except (ValueError, TypeError, zlib.error):
         return None
     minute = BandMinute(
-        band=band,
-        utc_ns=start_ns,
-        duration_s=duration_s,
-        n_means=n_means,
+        band=row.band,
+        utc_ns=row.start_ns,
+        duration_s=row.duration_s,
+        n_means=row.n_means,
         freqs_hz=freqs_hz,
-        rbw_hz=rbw_hz,
-        level_dbfs=level_dbfs,
-        floor_dbfs=floor_dbfs,
+        rbw_hz=row.rbw_hz,
+        level_dbfs=row.level_dbfs,
+        floor_dbfs=row.floor_dbfs,
         max_dbfs=levels[0],
         mean_dbfs=levels[1],
         median_dbfs=levels[2],
-        occupancy=np.float32(_STEP) * rows[3],
+        occupancy=np.float32(_STEP) * traces[3],
         exceeded_dbfs=exceeded,
     )
-    return KeptMinute(minute, clock, LevelScale(full_scale_dbm, antenna_factor_db, day))
+    scale = LevelScale(row.full_scale_dbm, row.antenna_factor_db, day)
+    return KeptMinute(minute, row.clock, scale)
 
 
 def _unpacked(data: bytes, most: int) -> bytes:
