@@ -9,6 +9,7 @@ from typing import Any
 from edgespec.config import Config
 from edgespec.errors import ModelError, QualityError, UsageError
 from edgespec.inference.bundle import Bundle, load_bundle, put_bundle, shipped_bundle_path
+from edgespec.inference.refit import Refitted
 from edgespec.inference.rehead import pack_reheaded, proved_in
 from edgespec.observer.startup import open_radio, open_runtime
 from edgespec.ops.adapt.adaptation import Adaptation
@@ -115,12 +116,25 @@ def adapt_band(
             f"{_held_back_s(adaptation):.3g} s that were held back: {trial.before} before, "
             f"{trial.after} after, difference {trial.difference}: {_NOT_BETTER}"
         )
-    choices = adaptation.refitted.choices
-    done = {
+    done = _account(parent, info.uri, adaptation, adaptation.refitted, trial)
+    training = {**parent.manifest.training, "adapted": done}
+    training |= _card(parent, done, trial)
+    made, content = pack_reheaded(output, parent, backend, adaptation.new, training)
+    proved = proved_in(made)
+    put_bundle(made, content)
+    return Adapted(made, parent, trial, done, proved)
+
+
+def _account(
+    parent: Bundle, uri: str, adaptation: Adaptation, refitted: Refitted, trial: Trial
+) -> dict[str, Any]:
+    """Return what was done, as the new bundle says it."""
+    choices = refitted.choices
+    return {
         "utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "parent": parent.manifest.name,
         "parent_sha256": parent.sha256,
-        "source": info.uri,
+        "source": uri,
         "signal_s": adaptation.plan.duration_s,
         "held_back_s": _held_back_s(adaptation),
         "n_fitted": adaptation.n_fitted,
@@ -128,18 +142,12 @@ def adapt_band(
         "n_unused": adaptation.n_unused,
         "method": "ridge towards the old last layer, by order of the horizon",
         "orders": len(choices),
-        "orders_changed": adaptation.refitted.n_changed,
+        "orders_changed": refitted.n_changed,
         "orders_from_affine": sum(start == "affine" for start, _ in choices),
         "error_before_db": _numbers(trial.before),
         "error_after_db": _numbers(trial.after),
         "difference_db": _numbers(trial.difference),
     }
-    training = {**parent.manifest.training, "adapted": done}
-    training |= _card(parent, done, trial)
-    made, content = pack_reheaded(output, parent, backend, adaptation.new, training)
-    proved = proved_in(made)
-    put_bundle(made, content)
-    return Adapted(made, parent, trial, done, proved)
 
 
 def _view(config: Config, band_id: str | None) -> Config:
