@@ -80,6 +80,8 @@ class BandWorker:
         self._limit: int | None = None
         self._started_ns = self._said_ns = time.monotonic_ns()
         self._busy_ns = 0
+        # Whose turn it is is told when it changes.
+        self._was_tuned = ring.is_its_turn
         self._thread: Thread | None = None
         self.error: BaseException | None = None
         self.has_ended = self.has_scored = False
@@ -187,7 +189,8 @@ class BandWorker:
                 # What was to come behind an alert is another band's.
                 self._tape.finish()
             between()
-            if time.monotonic_ns() - self._said_ns >= self._state_s * _NS:
+            is_due = time.monotonic_ns() - self._said_ns >= self._state_s * _NS
+            if is_due or self._was_tuned is not self.is_tuned:
                 self._tell_state()
 
     def _work(self, block: IqBlock) -> None:
@@ -249,7 +252,7 @@ class BandWorker:
         self._tell_state()
 
     def _tell_state(self) -> None:
-        self._said_ns = time.monotonic_ns()
+        self._said_ns, self._was_tuned = time.monotonic_ns(), self.is_tuned
         self._sinks.state(self.state())
 
 

@@ -1,16 +1,22 @@
 """Bands that a radio is tuned to in turn: a time away is neither a loss nor the end of anything."""
 
 import itertools
+import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edgespec.config import AlarmConfig, BandConfig, Config, DetectConfig, NodeConfig, SourceConfig
 from edgespec.observer.away import AwayTime
+from edgespec.observer.startup import open_observer
 from edgespec.records import Event, EventType, IqBlock
 from edgespec.sources.dwell import DwellSource
 from tests.made import band, tiny
+from tests.made.broker import wait_for
 from tests.made.event import event_of
+from tests.made.rtl_tcp_server import RtlTcpTuner
 from tests.made.tape import WARMUP_S, Notebook, chain_for
 from tests.made.turning_tape import CENTERS_HZ, TurningTape, turning_monitor
 
@@ -125,6 +131,23 @@ def test_states_say_whose_turn_it_is_and_how_much_of_the_time_is(rng) -> None:
     assert sorted([low.tuned, high.tuned]) == [False, True]
 
 
+def test_a_turn_is_told_when_it_begins(rng) -> None:
+    """A live line need not wait for the next state to say which band is listened to."""
+    notebook = Notebook()
+    monitor = turning_monitor([band.cf32(quiet(rng, 0.1))] * 2, (1, 1), notebook)
+    ring, turns = monitor._radios[0].reader.rings[1], [True, True, False]
+
+    def between() -> None:
+        if not turns:
+            monitor.stop()
+        else:
+            ring.is_its_turn = turns.pop(0)
+
+    monitor.workers[1].work(None, between)
+    # Its last state comes with its end.
+    assert [state.tuned for state in notebook.states] == [True, False, False]
+
+
 def test_a_band_that_waits_for_its_turn_is_no_reason_to_end_the_observer(rng) -> None:
     """Whoever watches over it is told of progress while the other one is listened to."""
     told: list[int] = []
@@ -214,3 +237,51 @@ def test_any_division_of_a_turn_into_blocks_says_the_same(rng) -> None:
     whole = run(tiny.RECIPE.hop_samples)
     assert whole
     assert run(700) == whole
+
+
+def test_a_dongle_finds_in_one_band_what_comes_while_it_listens_to_another(
+    rng, tmp_path: Path
+) -> None:
+    """From a configuration, through a server that is told where to tune to, and lost once."""
+    low_hz, high_hz = (round(hz) for hz in CENTERS_HZ)
+    noise, tone = quiet(rng, 0.5), band.with_tone(quiet(rng, 0.5), 0.0, 0.5)
+    air = {low_hz: band.cu8(noise).tobytes(), high_hz: band.cu8(0.5 * noise).tobytes()}
+    notebook = Notebook()
+
+    def found() -> list[Event]:
+        """Return what is no loss: of the dongle, or of a machine that is busy."""
+        return [event for event in notebook.events if event.kind != "dropped"]
+
+    # The first connection breaks in the second turn or the third.
+    n_bytes = (2 * round(2.5 * band.RATE_HZ), None)
+    with RtlTcpTuner(air, rate_hz=band.RATE_HZ, n_bytes=n_bytes) as tuner:
+        source = SourceConfig(
+            uri=f"rtl_tcp:127.0.0.1:{tuner.port}?stall_s=60", sample_rate_hz=1e6, dwell_s=1.0
+        )
+        config = Config(
+            node=NodeConfig(state_dir=tmp_path, computing="plain"),
+            source=(source,),
+            band=(
+                BandConfig(id="low", center_freq_hz=low_hz),
+                BandConfig(id="high", center_freq_hz=high_hz),
+            ),
+            detect=DetectConfig(warmup_s=0.3, detectors=("zscore",)),
+            alarm=AlarmConfig(state_s=0.2),
+        )
+        observer = open_observer(config, [notebook])
+        thread = threading.Thread(target=observer.monitor.run)
+        thread.start()
+        try:
+            wait_for(lambda: all(w.has_scored for w in observer.monitor.workers), "both are warm")
+            wait_for(lambda: tuner.n_clients == 2, "the dongle is back")
+            wait_for(lambda: low_hz == tuner.commands[-1][1], "it is tuned low")
+            assert not found()
+            air[high_hz] = band.cu8(tone).tobytes()
+            wait_for(lambda: bool(found()), "the interferer is found")
+        finally:
+            observer.monitor.stop()
+            thread.join()
+    assert {event.band for event in found()} == {"high"}
+    assert found()[0].peak_freq_hz == pytest.approx(high_hz + band.TONE_HZ, abs=2e4)
+    centers_hz = [state.center_freq_hz for state in notebook.states if state.band == "high"]
+    assert centers_hz == pytest.approx([high_hz] * len(centers_hz), abs=1.0)
