@@ -14,6 +14,7 @@ from dataclasses import replace
 import pytest
 
 from edgespec.alarm.console import JsonLinesSink, TableSink
+from edgespec.alarm.status_line import StatusLine, status_text
 from edgespec.alert import Alert
 from edgespec.config import Config, MqttConfig, NodeConfig
 from edgespec.framing import Framing
@@ -297,6 +298,22 @@ def test_a_real_terminal_gets_a_line_that_fits() -> None:
 GSM = replace(
     LTE, band="gsm", grid=Framing(5e6).grid(925e6), source="rtl_tcp:h:1", model_sha256="0ddba11"
 )
+
+
+@pytest.mark.parametrize(
+    ("tuned", "duty", "said"),
+    [
+        (True, 0.484, "tuned here, heard 48% of the time"),
+        (False, 0.5, "tuned elsewhere, heard 50% of the time"),
+        (True, 1.0, None),
+    ],
+)
+def test_whose_turn_of_a_radio_it_is_is_said_where_it_takes_turns(
+    tuned: bool, duty: float, said: str | None
+) -> None:
+    state = replace(STATE, tuned=tuned, duty=duty)
+    for line in (status_text(state), StatusLine(["lte", "gsm"]).take(state)):
+        assert said in line if said else "heard" not in line
 
 
 def test_every_line_of_several_bands_says_whose_it_is() -> None:

@@ -42,6 +42,12 @@ def test_without_any_rule_every_event_is_an_alert() -> None:
         (AlertConfig(min_severity_db=3.0), {"severity_db": 3.0}, {"severity_db": 2.9}),
         (AlertConfig(min_sureness=0.5), {"sureness": 0.5}, {"sureness": 0.4}),
         (AlertConfig(min_duration_s=10.0), {"lasts_s": 10.0}, {"lasts_s": 9.999}),
+        # What was not heard of it is not claimed.
+        (
+            AlertConfig(min_duration_s=10.0),
+            {"lasts_s": 30.0, "unheard_s": 20.0},
+            {"lasts_s": 30.0, "unheard_s": 20.1},
+        ),
         (AlertConfig(lower_hz=806.1e6), {"upper_hz": 806.2e6}, {"upper_hz": 806.1e6}),
         (AlertConfig(upper_hz=806e6), {"lower_hz": 805.9e6}, {"lower_hz": 806e6}),
         (AlertConfig(hours=("mon 08:00-09:00",)), {"at_s": 0.0}, {"at_s": 3600.0}),

@@ -7,11 +7,13 @@ import pytest
 from click.testing import CliRunner
 
 from edgespec.cli import main
-from edgespec.config import BandConfig, Config, SourceConfig
+from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.errors import ConfigError, UsageError
 from edgespec.inference.bundle import shipped_bundle_path
 from edgespec.observer.dwelling import duty_text
 from edgespec.observer.startup import check_config, open_band_source, open_radio
+from edgespec.ops.checks.finding import Subject
+from edgespec.ops.doctor import run_check
 from edgespec.sources.dwell import DwellSource, Turn
 
 SIM = "sim:lte-dl?seed=1"
@@ -124,6 +126,13 @@ def test_a_turn_must_leave_time_to_settle() -> None:
 def test_bands_of_one_radio_have_one_sample_rate() -> None:
     with pytest.raises(ConfigError, match="was made for"):
         check_config(with_bands(two_bands(), {"model": shipped_bundle_path()}, {}))
+
+
+def test_doctor_looks_at_each_band_and_says_what_is_missed(tmp_path: Path) -> None:
+    config = replace(two_bands(), node=NodeConfig(state_dir=tmp_path))
+    check = run_check("source", Subject(config))
+    assert check.status in ("ok", "warn"), check
+    assert "listens to low 33%, high 67% of the time" in check.detail
 
 
 def test_what_is_missed_is_said(tmp_path: Path) -> None:

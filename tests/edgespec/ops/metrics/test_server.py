@@ -77,6 +77,8 @@ def test_every_figure_of_the_table_is_there(server: MetricsServer, observer: Obs
     assert read['edgespec_noise_floor_dbfs{band="lte"}'] == -91.5
     assert read['edgespec_model_info{band="lte",sha256="abc"}'] == 1
     assert read['edgespec_alarm{band="lte"}'] == 1
+    assert read['edgespec_tuned{band="lte"}'] == 1
+    assert read['edgespec_duty_ratio{band="lte"}'] == 1
     name = "edgespec_inference_duration_seconds"
     assert read[f'{name}_count{{band="lte"}}'] == 1
     assert read[f'{name}_sum{{band="lte"}}'] == pytest.approx(3e-4)
