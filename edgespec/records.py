@@ -25,6 +25,7 @@ from edgespec.listing import Listing
 from edgespec.promise import Promise
 from edgespec.rss_report import RssReport
 from edgespec.sample_format import SampleFormat
+from edgespec.site_cell import SiteCell
 from edgespec.source_info import SourceInfo
 
 __all__ = [
@@ -357,6 +358,8 @@ class ObserverState:
     ``latency_s`` is the time from the last sample of a segment to the decision on it since the
     start: ``p50``, ``p99`` and ``max``. A radio that takes turns is ``tuned`` to the band now, or
     to another one, and listened to it for a share of ``duty`` of the time since the start.
+    ``site_cells`` are those that it knows what is normal beside; they are told apart from the
+    rest, when they change.
     """
 
     utc_ns: int
@@ -392,3 +395,4 @@ class ObserverState:
     history_problem: str = ""
     tuned: bool = True
     duty: float = 1.0
+    site_cells: tuple[SiteCell, ...] = ()

@@ -19,6 +19,8 @@ from edgespec.alarm.outbox.spool import Spool
 from edgespec.config import MqttConfig
 from edgespec.mqtt.link import Link
 from edgespec.records import Event, ObserverState, RssReport
+from edgespec.site_cell import SiteCell
+from edgespec.wire.cells import cells_payload
 from edgespec.wire.home_assistant import discovery_payload, discovery_topic
 from edgespec.wire.info import info_payload
 from edgespec.wire.rss import encode_rss
@@ -69,6 +71,7 @@ class MqttSink:
         # First of all: it is what may be refused, and nothing is open yet.
         link = link_of(settings, self._topics, info)
         self._spool = spool
+        self._told_cells: dict[str, tuple[SiteCell, ...]] = {}
         self._claim: TopicClaim | None = None
         about = encode(info_payload(info, node))
         self._mailbox = Mailbox()
@@ -123,10 +126,15 @@ class MqttSink:
         self._mailbox.wait_kept(KEPT_S)
 
     def state(self, state: ObserverState) -> None:
-        """Replace the retained state of a band."""
+        """Replace the retained state of a band, and the record of its cells where that is new."""
         payload = encode(state_payload(state, self._topics.node))
         for topic in self._topics.states(state.band):
             self._mailbox.put_retained(topic, Retained(payload, qos=0))
+        if state.site_cells and state.site_cells != self._told_cells.get(state.band):
+            self._told_cells[state.band] = cells = state.site_cells
+            node, center_freq_hz = self._topics.node, state.center_freq_hz
+            record = encode(cells_payload(cells, node, state.band, center_freq_hz))
+            self._mailbox.put_retained(self._topics.cells(state.band), Retained(record))
 
     def rss(self, report: RssReport) -> None:
         """Publish for the site's central unit, QoS 0: what finds no connection is not kept."""

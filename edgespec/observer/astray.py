@@ -1,15 +1,23 @@
 """Whether the timing of a cell is wrong: what of slots is cancelled at a site, and what is not."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.detect.scan.site import MOST_RISE, Site
 from edgespec.detect.scan.terms import UNHEARD
+from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.slots import PrefixSlots
+from edgespec.dsp.prefix.tracker import TrackState
+from edgespec.records import IqBlock
 
-__all__ = ["UsualShare"]
+__all__ = ["Astray", "InTime", "UsualShare"]
+
+_LOG = logging.getLogger(__name__)
 
 #: A subband is the cell's where at least half of the power is cancelled while it is loud.
 _OWN_SHARE = 0.5
@@ -20,6 +28,92 @@ _CANCELLED_SHARE = 1.0 / 3.0
 _LOUDER = 1.3
 #: What is left is so many times what is expected: a cell that fades leaves no more than noise.
 _MORE = 2.0
+#: Slots in which next to nothing is cancelled are let go by for 50 ms before a cell is searched.
+_MOST_SLOTS = 100
+
+
+class InTime(Enum):
+    """Whether the timing of a cell is right.
+
+    Where it is not, it may have jumped and is followed, be wrong for a moment, or for good.
+    """
+
+    YES = auto()
+    JUMPED = auto()
+    NOT_NOW = auto()
+    NO_MORE = auto()
+
+
+class Astray:
+    """Says whether what is left of a cell is left by a timing that is right.
+
+    What a wrong one leaves is the cell, and no interferer: samples that were lost unseen, or a cell
+    that is back at another time. It is not scored, and the cell is soon searched anew; what is
+    still there then is scored.
+
+    Attributes:
+        n_slots: that did not cancel, one after another.
+        has_cancelled: whether all has since the search.
+    """
+
+    def __init__(self) -> None:
+        self._usual: UsualShare | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: the cell is searched."""
+        self.n_slots, self.has_cancelled = 0, False
+
+    def take(
+        self,
+        plane: ResidualPlane,
+        site: Site,
+        slots: PrefixSlots,
+        block: IqBlock,
+        *,
+        is_frozen: bool,
+        is_hidden: Callable[[], bool],
+    ) -> InTime:
+        """Take the slots of the block that was processed last.
+
+        Args:
+            plane: that made them.
+            site: what is normal.
+            slots: of the block.
+            block: its samples.
+            is_frozen: whether an alarm is on.
+            is_hidden: returns whether others keep the cell from cancelling.
+        """
+        if plane.tracker.state is TrackState.SEARCHING:
+            # Behind a gap it is pulled in again.
+            return InTime.NOT_NOW
+        if not slots.n_slots:
+            return InTime.YES
+        if self._usual is None or self._usual.site is not site:
+            self._usual = UsualShare.of(site)
+        if not is_frozen and _has_jumped(plane, self._usual, slots, block):
+            return InTime.JUMPED
+        if not self._usual.is_missing(slots) or is_hidden():
+            self.n_slots = 0
+            return InTime.YES
+        if not self.has_cancelled:
+            return InTime.YES
+        self.n_slots += slots.n_slots
+        return InTime.NO_MORE if self.n_slots >= _MOST_SLOTS else InTime.NOT_NOW
+
+
+def _has_jumped(
+    plane: ResidualPlane, usual: "UsualShare", slots: PrefixSlots, block: IqBlock
+) -> bool:
+    """Return whether timing jumped in this block by less than a prefix: it is followed."""
+    if not usual.has_more(slots):
+        if not plane.is_edge_known:
+            plane.learn_edges(block)
+        return False
+    n_samples = plane.catch_up(block)
+    if n_samples:
+        _LOG.warning("the cell of the band: timing jumped by %+d samples", n_samples)
+    return bool(n_samples)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

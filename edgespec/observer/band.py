@@ -176,6 +176,7 @@ class BandChain:
             center_freq_hz=sum(self.grid.range_hz) / 2.0,
             cell=None if self.cancelled is None else self.cancelled.heard,
             promise=self.promise,
+            site_cells=() if self.cancelled is None else self.cancelled.learnt.known(),
         )
 
     @property
@@ -214,13 +215,12 @@ class BandChain:
         for part in self._parts(block):
             spectrogram = self._frames(part)
             if spectrogram.grid is not self.grid:
-                for ended in self.retune(spectrogram.grid):
-                    yield self._in_source(ended)
+                yield from map(self._in_source, self.retune(spectrogram.grid))
             if self.trouble is not None:
-                for event in self.trouble.update(spectrogram, self._level_dbfs):
-                    yield self._in_source(event)
-            for event in self._of_cell(spectrogram.span):
-                yield self._in_source(event)
+                yield from map(self._in_source, self.trouble.update(spectrogram, self._level_dbfs))
+            if self.site is not None and self.cancelled is not None:
+                yield from map(self._in_source, self.site.enter(self.cancelled.cell))
+            yield from map(self._in_source, self._of_cell(spectrogram.span))
             for scored in self._scored(spectrogram):
                 target_dbfs = scored.segment.target
                 noise = None if self.cancelled is None else self.cancelled.noise_says()
@@ -236,8 +236,7 @@ class BandChain:
                 ):
                     yield self._in_source(event)
                 # Whoever takes the events has been told of new ones by now.
-                for event in self.tracker.look_closer(scored):
-                    yield self._in_source(event)
+                yield from map(self._in_source, self.tracker.look_closer(scored))
                 if self.site is not None and scored.tick_start >= self.site.next_tick:
                     for event in self.site.look(scored, target_dbfs, is_alarm=self._is_alarming):
                         yield self._in_source(event)
@@ -381,10 +380,11 @@ class BandChain:
 
     def finish(self) -> Iterator[Event]:
         """Yield the ends of the events that are going on: the stream is over."""
+        if self.cancelled is not None:
+            self.cancelled.finish()
         for part in (self.tracker, self.trouble, self.cell_events, self.site):
             if part is not None:
-                for event in part.finish():
-                    yield self._in_source(event)
+                yield from map(self._in_source, part.finish())
 
     def _in_source(self, event: Event) -> Event:
         """Return an event with its position in samples of the source."""

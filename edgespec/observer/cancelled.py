@@ -22,13 +22,21 @@ from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import TrackState
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.lte.numerology import SLOT_S
-from edgespec.observer.astray import UsualShare
-from edgespec.observer.cell_search import CellSearch
+from edgespec.observer.astray import Astray, InTime
+from edgespec.observer.cell_finder import CellFinder
 from edgespec.observer.known_cell import KnownCell, heard_cell
-from edgespec.observer.left_normal import Settling, judge_reference, lower_fallen
+from edgespec.observer.learnt_cells import LearntCells
+from edgespec.observer.left_normal import (
+    Patience,
+    Settling,
+    judge_reference,
+    learn_again,
+    lower_fallen,
+)
 from edgespec.observer.neighbours import Neighbours
 from edgespec.observer.residual_map import ResidualMap
 from edgespec.observer.residual_scale import ResidualScale
+from edgespec.observer.sample_search import Gathered
 from edgespec.observer.watched_cell import WatchedCell
 from edgespec.records import Geometry, IqBlock, SampleFormat, Score
 
@@ -40,8 +48,6 @@ _LOG = logging.getLogger(__name__)
 _LEAST_USUAL = 0.5
 #: States in which slots begin where they should.
 _FOLLOWED = (CellState.TRACKING, CellState.LEARNING)
-#: Slots in which next to nothing is cancelled are let go by for 50 ms before a cell is searched.
-_ASTRAY_SLOTS = 100
 
 
 class CancelledBand:
@@ -49,7 +55,8 @@ class CancelledBand:
 
     Samples are gathered until they hold a cell; the same samples then teach what is left of it at
     this site, so both take one warm-up. A cell that is lost is searched anew, and so is one behind
-    a retune. Where there is none, nothing is scored, and it is looked for again now and then.
+    a retune. Where there is none, nothing is scored, and it is looked for again now and then. A
+    known neighbour that takes the place of the cell is followed from then on.
 
     Args:
         sample_rate_hz: of the blocks, :data:`~edgespec.dsp.prefix.plan.LEAST_RATE_HZ` or more.
@@ -62,11 +69,13 @@ class CancelledBand:
         is_live: searches run beside the stream, which does not wait for them.
         computing: how it is computed.
         watched: is told of the cell and given the same samples; None for nothing.
+        learnt: keeps what is normal beside each cell; None: until the end.
 
     Attributes:
         state: how far the cell is known.
         doubt: why what was learnt of it is not to be trusted; '' where it is.
         cell: as it was found, None before.
+        learnt: what is known beside each of the last cells.
     """
 
     def __init__(
@@ -83,43 +92,39 @@ class CancelledBand:
         computing: Computing = Computing.PLAIN,
         max_clipped_fraction: float = 0.1,
         watched: WatchedCell | None = None,
+        learnt: LearntCells | None = None,
     ) -> None:
-        self._search = CellSearch(sample_rate_hz, sample_format, is_live=is_live)
+        self._finder = CellFinder(sample_rate_hz, sample_format, is_live=is_live)
         self._make_plane: Callable[[Cell], ResidualPlane] = lambda cell: ResidualPlane(
-            sample_rate_hz,
-            sample_format,
-            cell,
-            max_block_samples=max_block_samples,
-            computing=computing,
-            max_clipped_fraction=max_clipped_fraction,
-            center_freq_hz=self._center_freq_hz,
-        )
+            sample_rate_hz, sample_format, cell,
+            max_block_samples=max_block_samples, computing=computing,
+            max_clipped_fraction=max_clipped_fraction, center_freq_hz=self._center_freq_hz,
+        )  # fmt: skip
         self.watched = watched
         self._arithmetic = open_arithmetic(computing)
         # One half of the warm-up teaches what is left, the other what deviations are normal.
         n_warmup = round(warmup_s / SLOT_S)
         self._n_reference = min(max(n_warmup // 2, LEAST_WARMUP), MOST_WARMUP)
-        self._max_block_samples = max_block_samples
-        self._center_freq_hz = center_freq_hz
+        self._max_block_samples, self._center_freq_hz = max_block_samples, center_freq_hz
         self._map = ResidualMap(geometry, freqs_hz)
         self._plane: ResidualPlane | None = None
         self._scale = ResidualScale(n_warmup)
-        # Slots that did not cancel, one after another; and whether all has since the search.
-        self._n_astray, self._has_cancelled = 0, False
+        self._astray = Astray()
         self._is_frozen = False
-        self._usual: UsualShare | None = None
         self._scan: ResidualScan | None = None
         self._best: Deviation | None = None
         self._neighbours = Neighbours()
         self._settling = Settling(n_warmup)
         # The last site that was learnt, while it is learnt again, too.
         self._known: Site | None = None
+        # How much power is usual, while another cell is learnt.
+        self._before: Site | None = None
+        self.learnt = learnt or LearntCells()
         self._gain = ReceiverGain(0)
-        self._step_db = 0.0
+        self._step_db, self._patience = 0.0, Patience(is_needed=False)
         self._recalled: KnownCell | None = None
         self.cell: Cell | None = None
-        self.doubt = ""
-        self.state = CellState.SEARCHING
+        self.doubt, self.state = "", CellState.SEARCHING
 
     @property
     def heard(self) -> HeardCell:
@@ -147,9 +152,9 @@ class CancelledBand:
         step_db, self._step_db = self._step_db, 0.0
         if step_db or self.state is CellState.TRACKING:
             return NoiseSays(step_db, self._gain.is_waiting)
-        # While a known cell is away its fading is what moves power, and no gain.
+        # While a known cell is away, or another is learnt, fading is what moves power, and no gain.
         is_away = self.state is CellState.SEARCHING and self._known is not None
-        return NoiseSays(0.0, may_be=False) if is_away else None
+        return NoiseSays(0.0, may_be=False) if is_away or self._before is not None else None
 
     def is_cells(self, region: Region | None) -> bool:
         """Return whether power that is not usual in a region, or in the band, is the cell's own.
@@ -157,21 +162,16 @@ class CancelledBand:
         Or that of cells which have been beside it for long: a neighbour gets busy, or louder.
         False where nothing is known of the cell.
         """
-        plane, site = self._plane, self._known
-        # Noise is known where the scan is not trusted, too.
+        plane, site = self._plane or self._finder.lost, self._known or self._before
         if plane is None or site is None:
             return False
-        is_followed = self.state in _FOLLOWED
-        if not is_followed and not self._n_astray:
-            return False
-        part = slice(None)
-        if region is not None:
-            subband = self._map.subbands(plane.grid, self._center_freq_hz)
-            part = slice(int(subband[region.lower_bin]), int(subband[region.upper_bin]) + 1)
-        if is_followed:
-            return self._neighbours.are_heard(site, part)
-        # A fade lets it cancel no more for a moment; if it is gone, it is searched for soon.
-        return self._neighbours.has_fallen(site, part)
+        return self._neighbours.explain(
+            site,
+            self._map.part(region, plane.grid, self._center_freq_hz),
+            is_lost=self._plane is None,
+            is_followed=self.state in _FOLLOWED,
+            is_astray=self._astray.n_slots > 0,
+        )
 
     def process(self, block: IqBlock) -> None:
         """Take a block: search, learn, or scan; windows do not reach over a time away."""
@@ -188,6 +188,10 @@ class CancelledBand:
             scan.let_go()
             self._best = None
         self._take(plane, scan, block)
+        if self._plane is plane and self.cell is not None:
+            other = self._finder.beside(plane, self.cell, block, is_frozen=self._is_frozen)
+            if other is not None:
+                self._begin(*other)
 
     def freeze(self, is_frozen: bool) -> None:
         """Hold what is tracked of the cell, as while an alarm is on, or let it go on."""
@@ -202,15 +206,23 @@ class CancelledBand:
 
     def stop(self) -> None:
         """End the searches that are running: the band is to end; safe in a signal handler."""
-        self._search.stop()
+        self._finder.stop()
         if self.watched is not None:
             self.watched.stop()
 
+    def finish(self) -> None:
+        """Keep what is known for the next run: the stream is over."""
+        self._keep()
+        self.learnt.close()
+
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain, that power told, into what was learnt."""
+        self.learnt.follow(step_db)
         if self._scan is not None:
             self._scan.follow(step_db)
             self._known = self._scan.site or self._known
+        if self._before is not None:
+            self._before = self._before.scaled(10.0 ** (step_db / 10.0))
         if self.watched is not None:
             self.watched.follow(step_db)
 
@@ -231,15 +243,18 @@ class CancelledBand:
 
     def _look_for_one(self, block: IqBlock) -> None:
         """Search; of a cell that is found, take all that was gathered meanwhile."""
-        gathered, cell = self._search.add(block), self._search.cell
-        if gathered is None or cell is None:
-            self.state = CellState.NONE if self._search.n_failed else CellState.SEARCHING
-            return
+        found = self._finder.look(block, self._neighbours)
+        if found is not None:
+            self._begin(*found)
+        else:
+            self.state = CellState.NONE if self._finder.is_vain else CellState.SEARCHING
+
+    def _begin(self, cell: Cell, gathered: Gathered) -> None:
+        """Follow a cell from the samples on that it was found in."""
         plane, scan = self._make_plane(cell), self._scan_of(cell)
         if scan is not self._scan:
-            self._scale.begin()
-            self._known, self.doubt, self._neighbours = None, "", Neighbours()
-            self._gain = ReceiverGain(plane.plan.n_subbands)
+            self._change(cell, plane, scan)
+        self._finder.follow()
         self.cell, self._plane, self._scan = cell, plane, scan
         is_watched = self.watched is not None and self.watched.begin(cell, gathered.first)
         for again in gathered.blocks(self._max_block_samples):
@@ -250,6 +265,30 @@ class CancelledBand:
                 break
         # The scores of what was gathered are late: the segments they belong to are through.
         self._best = None
+
+    def _keep(self) -> None:
+        """Keep what is known of the cell, where that is trusted."""
+        if self.cell is not None and self._scan is not None and not self.doubt:
+            self.learnt.keep(self.cell, self._neighbours.plane, self._scan, self._scale)
+
+    def _change(self, cell: Cell, plane: ResidualPlane, scan: ResidualScan) -> None:
+        """Keep what is known of the cell so far, and take or learn what is normal beside a new one.
+
+        Until that is learnt, power beyond what was usual is told by what is left of the new cell.
+        """
+        before, usual = self.cell, self._known or self._before
+        self._keep()
+        self._scale.begin()
+        if before is not None:
+            self.learnt.change(before, cell, plane, scan, self._scale)
+        is_alike = usual is not None and usual.noise.shape[1] == plane.plan.n_subbands
+        self._before = usual.of_no_cell() if usual is not None and is_alike else None
+        self._known, self.doubt = scan.site, ""
+        self._patience = Patience(is_needed=before is not None)
+        self._neighbours = Neighbours(is_hasty=before is not None)
+        is_restless = self._scale.is_restless or self._before is not None
+        self._gain = ReceiverGain(plane.plan.n_subbands, is_restless=is_restless)
+        self._astray.forget()
 
     def _scan_of(self, cell: Cell) -> ResidualScan:
         """Return what scans a cell that was found: with what was learnt of it, if it is known.
@@ -273,8 +312,9 @@ class CancelledBand:
         if scan.site is not None and not self._is_in_time(plane, scan.site, slots, block):
             return
         had_site = scan.site is not None
-        if not had_site and self._known is not None and self._is_frozen:
-            # Learnt again, and not from what may be an interferer.
+        if not had_site and self._is_frozen and self._patience.waits(scan, slots, self._known):
+            # Learnt again, or beside another cell, and not from what may be an interferer.
+            self.state = CellState.LEARNING
             return
         if self._recalled is not None and self._recalled.align(scan, slots):
             self._recalled = None
@@ -285,10 +325,12 @@ class CancelledBand:
             residual, power = scan.learnt
             self._gain.learn(residual, power, scan.learnt_place, scan.site)
             self._scale.is_restless = self._gain.is_restless
+            # The cell that was there before is a neighbour, and what is left is above all its.
+            self._gain.is_restless |= self._before is not None
             plane.note_beside()
         if found is not None and self._has_moved(scan, slots, found):
             return
-        self._has_cancelled |= found is not None and found.value < THRESHOLD
+        self._astray.has_cancelled |= found is not None and found.value < THRESHOLD
         if not self._scale.is_settled:
             self.state = CellState.LEARNING
             has_site = scan.site is not None
@@ -296,7 +338,8 @@ class CancelledBand:
         elif scan.distrust:
             self.state = CellState.LEARNING
             if self._settling.take(slots, is_alarm=self._is_frozen):
-                self._learn_again(scan)
+                learn_again(scan, self._scale)
+                self.doubt = ""
         else:
             self.state = CellState.TRACKING
             if found is None or self._neighbours.leave(scan, found, is_frozen=self._is_frozen):
@@ -313,82 +356,45 @@ class CancelledBand:
         is_odd = not _LEAST_USUAL < found.value < THRESHOLD
         ratio = found.ratio[-slots.n_slots :]
         step_db = self._gain.take(slots, ratio, scan.site, is_odd=is_odd)
-        if not step_db:
-            return False
-        self.follow(step_db)
-        self._step_db += step_db
-        self._best = None
-        return True
+        if step_db:
+            self.follow(step_db)
+            self._step_db += step_db
+            self._best = None
+        return bool(step_db)
 
     def _is_in_time(
         self, plane: ResidualPlane, site: Site, slots: PrefixSlots, block: IqBlock
     ) -> bool:
-        """Return whether what is left of these slots is left by a timing that is right.
-
-        What a wrong one leaves is the cell, and no interferer: samples that were lost unseen, or a
-        cell that is back at another time. It is not scored, and the cell is soon searched anew;
-        what is still there then is scored.
-        """
-        if plane.tracker.state is TrackState.SEARCHING:
-            # Behind a gap it is pulled in again.
+        """Return whether these slots are to be scored: their timing is right."""
+        found = self._astray.take(
+            plane, site, slots, block,
+            is_frozen=self._is_frozen, is_hidden=self._neighbours.hide_cell,
+        )  # fmt: skip
+        if found in (InTime.NOT_NOW, InTime.NO_MORE):
             self.state = CellState.SEARCHING
-            return False
-        if not slots.n_slots:
-            return True
-        if self._usual is None or self._usual.site is not site:
-            self._usual = UsualShare.of(site)
-        if self._has_jumped(plane, self._usual, slots, block):
-            return False
-        if not self._usual.is_missing(slots) or self._neighbours.hide_cell():
-            self._n_astray = 0
-            return True
-        if not self._has_cancelled:
-            return True
-        self._n_astray += slots.n_slots
-        self.state = CellState.SEARCHING
-        if self._n_astray >= _ASTRAY_SLOTS:
+        if found is InTime.NO_MORE:
             self._lose()
-        return False
-
-    def _has_jumped(
-        self, plane: ResidualPlane, usual: UsualShare, slots: PrefixSlots, block: IqBlock
-    ) -> bool:
-        """Return whether timing jumped in this block by less than a prefix: it is followed."""
-        if self._is_frozen:
-            return False
-        if not usual.has_more(slots):
-            if not plane.is_edge_known:
-                plane.learn_edges(block)
-            return False
-        n_samples = plane.catch_up(block)
-        if n_samples:
-            _LOG.warning("the cell of the band: timing jumped by %+d samples", n_samples)
-        return bool(n_samples)
+        return found is InTime.YES
 
     def _doubt(self, why: str) -> None:
         if why and why != self.doubt:
             _LOG.warning("the cell of the band: %s", why)
             self.doubt = f"{self.doubt}; {why}" if self.doubt else why
 
-    def _learn_again(self, scan: ResidualScan) -> None:
-        """Forget what is not trusted, now that the cell cancels: it was weak, or hidden."""
-        _LOG.warning("the cell of the band cancels now: what is left of it is learnt again")
-        scan.reset()
-        self._scale.begin()
-        self.doubt = ""
-
     def forget(self) -> None:
         """Forget the cell, and what was learnt of it."""
-        self.cell, self._scan, self._known, self.doubt = None, None, None, ""
+        self.cell = self._scan = self._plane = self._known = self._before = None
+        self.doubt = ""
+        self.learnt.clear()
         if self.watched is not None:
             self.watched.forget()
         self._lose()
 
     def _lose(self) -> None:
         """Search for the cell again."""
+        self._finder.restart(self._plane, is_known=self.cell is not None)
         self._plane, self._best = None, None
         self._neighbours.forget()
-        self._n_astray, self._has_cancelled = 0, False
+        self._astray.forget()
         self._gain.forget()
-        self._search.restart(is_known=self.cell is not None)
         self.state = CellState.SEARCHING

@@ -36,7 +36,7 @@ class SiteFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeptSite:
-    """What was known of a site at ``utc_ns``."""
+    """What was known of a site at ``utc_ns``, in the cell of a label; '' where there was none."""
 
     utc_ns: int
     source: str
@@ -44,16 +44,22 @@ class KeptSite:
     range_hz: tuple[float, float]
     first: Commissioned
     hours: HourLevels
+    cell: str = ""
 
     @classmethod
     def of(
-        cls, file: SiteFile, utc_ns: int, range_hz: tuple[float, float], levels: SiteLevels
+        cls,
+        file: SiteFile,
+        utc_ns: int,
+        range_hz: tuple[float, float],
+        levels: SiteLevels,
+        cell: str = "",
     ) -> "KeptSite":
         """Return what is known of a site now, in arrays of its own."""
         if levels.first is None:
             raise ModelError("nothing is known of the site yet: wait until it is commissioned")
         first, hours = levels.first.copy(), levels.hours.copy()
-        return cls(utc_ns, file.source, file.gain_db, range_hz, first, hours)
+        return cls(utc_ns, file.source, file.gain_db, range_hz, first, hours, cell)
 
     def is_of(self, file: SiteFile, range_hz: tuple[float, float], n_bins: int) -> bool:
         """Whether it can be compared with what is heard now."""
@@ -76,6 +82,7 @@ def save_kept_site(path: Path, kept: KeptSite) -> None:
         "source": kept.source,
         "gain_db": kept.gain_db,
         "range_hz": list(kept.range_hz),
+        "cell": kept.cell,
     }
     first, hours = kept.first, kept.hours
     rows = (first.levels.low_dbfs, first.levels.high_dbfs, first.spread_db, first.step_square)
@@ -113,4 +120,5 @@ def _parse(head: Any, arrays: Mapping[str, NDArray[Any]]) -> KeptSite:
     if min(spread_db.min(), step_square.min()) < 0.0:
         raise ValueError("a spread is negative")
     first = Commissioned(Levels(low, high), spread_db, step_square)
-    return KeptSite(int(head["utc_ns"]), str(head["source"]), gain_db, range_hz, first, hours)
+    source, cell = str(head["source"]), str(head.get("cell", ""))
+    return KeptSite(int(head["utc_ns"]), source, gain_db, range_hz, first, hours, cell)

@@ -11,10 +11,11 @@ from edgespec.detect.scan.site import MOST_RISE, Site
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.grid import Grid
 from edgespec.observer.astray import UsualShare
+from edgespec.observer.residual_scale import ResidualScale
 from edgespec.observer.steps import change_in, quieter_part
 from edgespec.units import format_hz
 
-__all__ = ["Settling", "judge_reference", "lower_fallen"]
+__all__ = ["Patience", "Settling", "judge_reference", "learn_again", "lower_fallen"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ _TOGETHER = 10
 _UNEVEN_DB = 8.0
 #: Noise that was a quarter of what was learnt in the mean of 2 s has fallen: 6 dB.
 _FALLEN, _FALLEN_SLOTS = 0.25, 4000
+#: Slots of an alarm for which another cell is not learnt: 30 s.
+_MOST_WAIT = 60_000
 
 
 def judge_reference(scan: ResidualScan, grid: Grid) -> str:
@@ -92,6 +95,38 @@ def _fallen_noise(scan: ResidualScan) -> NDArray[np.float64] | None:
     leaked = site.leak.mean(axis=0) * site.most_power / MOST_RISE
     has_fallen = (means < _FALLEN) & (leaked < site.noise.mean(axis=0))
     return np.where(has_fallen, np.maximum(means, 1e-3), 1.0) if has_fallen.any() else None
+
+
+def learn_again(scan: ResidualScan, scale: ResidualScale) -> None:
+    """Forget what is not trusted, now that the cell cancels: it was weak, or hidden."""
+    _LOG.warning("the cell of the band cancels now: what is left of it is learnt again")
+    scan.reset()
+    scale.begin()
+
+
+class Patience:
+    """Keeps another cell from being learnt while an alarm is on that came with it.
+
+    Who is there may be an interferer; after half a minute he is a neighbour.
+
+    Args:
+        is_needed: whether it is another cell.
+    """
+
+    def __init__(self, *, is_needed: bool) -> None:
+        self._n_left = _MOST_WAIT if is_needed else 0
+
+    def waits(self, scan: ResidualScan, slots: PrefixSlots, known: Site | None) -> bool:
+        """Return whether slots of an alarm are not learnt from; what was learnt so far goes.
+
+        A cell that is ``known``, and learnt again, waits for as long as it takes.
+        """
+        if known is not None:
+            return True
+        self._n_left -= slots.n_slots
+        if self._n_left > 0:
+            scan.reset()
+        return self._n_left > 0
 
 
 class Settling:

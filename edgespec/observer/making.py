@@ -26,6 +26,8 @@ from edgespec.observer.basis import Basis
 from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.kept import KeptFile
+from edgespec.observer.kept_cell import CellFile
+from edgespec.observer.learnt_cells import LearntCells
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.warmup import WarmUp
 from edgespec.observer.watched_cell import WatchedCell
@@ -53,6 +55,7 @@ def make_chain(
     is_live: bool = False,
     promise: Promise | None = None,
     site: SitePlan | None = None,
+    cells: CellFile | None = None,
 ) -> BandChain:
     """Return the chain of a band.
 
@@ -71,6 +74,7 @@ def make_chain(
         is_live: the stream waits for nothing: what takes long runs beside it.
         promise: what its thresholds promise; None for nothing.
         site: what is told of slow changes, and kept; None for nothing.
+        cells: file that keeps over a restart what is normal beside each cell; None: nothing is.
 
     Raises:
         ConfigError: nothing but what is left of a cell is to be scored, and at this sample rate no
@@ -107,7 +111,9 @@ def make_chain(
     trouble = TroubleWatch(info, TroubleRules(detect.hold_off_s, update_s), time.monotonic_ns, utc)
     expected = basis.bundle.manifest.error_std_db if basis.bundle is not None else ()
     warmup = WarmUp(geometry, scorer.n_warmup, kept, expected)
-    cancelled = _open_cancelled(basis.names, geometry, front_end, band, detect, is_live=is_live)
+    cancelled = _open_cancelled(
+        basis.names, geometry, front_end, band, detect, cells, is_live=is_live
+    )
     cell_events = None
     if cancelled is not None and cancelled.watched is not None:
         cell_events = CellEvents(info, update_s, time.monotonic_ns, utc)
@@ -139,6 +145,7 @@ def _open_cancelled(
     front_end: FrontEnd,
     band: BandConfig,
     detect: DetectConfig,
+    cells: CellFile | None,
     *,
     is_live: bool,
 ) -> CancelledBand | None:
@@ -183,4 +190,5 @@ def _open_cancelled(
         computing=front_end.computing,
         max_clipped_fraction=detect.max_clipped_fraction,
         watched=watched,
+        learnt=LearntCells(cells),
     )

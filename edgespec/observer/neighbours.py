@@ -27,18 +27,30 @@ _ASKED = 0.5 * THRESHOLD
 _EVERY_AT_FIRST, _EVERY = 4, 32
 #: A block in which much is left, but no alarm, counts so much: they are busy in it, or near.
 _LOUD_WEIGHT = 4.0
+#: So that the 0.4 s in which a cell was found, less what its timing was pulled in by, are enough.
+_HASTY_WEIGHT = 4.0 / 3.0
 
 
 class Neighbours:
-    """Knows the newest block, and asks its samples about other cells where that may decide."""
+    """Knows the newest block, and asks its samples about other cells where that may decide.
 
-    def __init__(self) -> None:
+    Args:
+        is_hasty: whether every block is learnt from at first: somebody is there who was heard.
+    """
+
+    def __init__(self, *, is_hasty: bool = False) -> None:
+        self._is_hasty = is_hasty
         self._n_blocks = 0
         # The last plane, which knows them, when the cell is lost, too.
         self._plane: ResidualPlane | None = None
         self._newest: tuple[ResidualPlane, PrefixSlots, IqBlock] | None = None
         # What they bring in it, once somebody asked.
         self._more: float | None = None
+
+    @property
+    def plane(self) -> ResidualPlane | None:
+        """The last plane, which knows them; None before the first block."""
+        return self._plane
 
     def take(
         self,
@@ -56,9 +68,11 @@ class Neighbours:
             self._plane = plane
         self._newest, self._more = (plane, slots, block), None
         self._n_blocks += 1
-        every = _EVERY if is_warm and not is_frozen else _EVERY_AT_FIRST
+        every, weight = _EVERY if is_warm and not is_frozen else _EVERY_AT_FIRST, 1.0
+        if self._is_hasty and not plane.is_beside_ready:
+            every, weight = 1, _HASTY_WEIGHT
         if plane.tracker.state is TrackState.TRACKING and not self._n_blocks % every:
-            plane.learn_beside(block, is_normal=not is_frozen)
+            plane.learn_beside(block, is_normal=not is_frozen, weight=weight)
 
     def hide_cell(self) -> bool:
         """Return whether it is they that keep the block from cancelling, and no wrong timing."""
@@ -89,6 +103,26 @@ class Neighbours:
     def forget(self) -> None:
         """Forget the newest block, as when the cell is lost; its neighbours stay known."""
         self._newest = self._more = None
+
+    def explain(
+        self, site: Site, subbands: slice, *, is_lost: bool, is_followed: bool, is_astray: bool
+    ) -> bool:
+        """Return whether power that is not usual is the tracked cell's or theirs.
+
+        Args:
+            site: what is normal.
+            subbands: those that are looked at.
+            is_lost: whether the cell is lost, and its clock goes on alone.
+            is_followed: else whether its slots begin where they should.
+            is_astray: else whether they have not cancelled lately.
+        """
+        if is_lost:
+            # A fall may be the loss itself.
+            return not self.has_fallen(site, subbands) and self.are_heard(site, subbands)
+        if is_followed:
+            return self.are_heard(site, subbands)
+        # A fade lets it cancel no more for a moment; if it is gone, it is searched for soon.
+        return is_astray and self.has_fallen(site, subbands)
 
     def are_heard(self, site: Site, subbands: slice) -> bool:
         """Return whether power that is not usual is the tracked cell's or theirs.

@@ -16,6 +16,7 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
 from edgespec.observer.calibrated import Setting, calibration_path, promised
 from edgespec.observer.kept import kept_file
+from edgespec.observer.kept_cell import cell_file
 from edgespec.observer.kept_site import site_file
 from edgespec.observer.making import make_chain
 from edgespec.observer.mask_watch import MaskWatch
@@ -88,6 +89,12 @@ def _chain_of(
         if source.is_live
         else None,
         site=_site_plan(config, source),
+        cells=cell_file(
+            *(config.node.state_dir, band.id, source.uri, config.source[0].gain_db),
+            front_end.grid.range_hz,
+        )
+        if source.is_live
+        else None,
         is_live=source.is_live,
         utc=utc,
     )

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.detect.regions import Region
 from edgespec.detect.scan.deviation import Deviation
 from edgespec.detect.scan.windows import SHORT
 from edgespec.grid import Grid
@@ -32,6 +33,13 @@ class ResidualMap:
         """Return which subband of a grid each bin lies in, ``(n_bins,)``."""
         edges_hz = grid.freqs_hz - center_freq_hz + 0.5 * grid.rbw_hz
         return np.minimum(np.searchsorted(edges_hz, self._freqs_hz), grid.n_bins - 1)
+
+    def part(self, region: Region | None, grid: Grid, center_freq_hz: float) -> slice:
+        """Return the subbands that a region of bins lies in; all for None."""
+        if region is None:
+            return slice(None)
+        subband = self.subbands(grid, center_freq_hz)
+        return slice(int(subband[region.lower_bin]), int(subband[region.upper_bin]) + 1)
 
     def draw(self, best: Deviation, grid: Grid, center_freq_hz: float) -> FloatArray:
         """Return a deviation in dB over what is expected, 0 outside of its subbands.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from edgespec.heard_cell import HeardCell
 from edgespec.observer.unscored import Lately
 from edgespec.promise import Promise
+from edgespec.site_cell import SiteCell
 
 __all__ = ["BandSnapshot"]
 
@@ -31,3 +32,4 @@ class BandSnapshot:
     center_freq_hz: float
     cell: HeardCell | None = None
     promise: Promise | None = None
+    site_cells: tuple[SiteCell, ...] = ()

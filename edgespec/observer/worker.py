@@ -175,6 +175,7 @@ class BandWorker:
             duty=self._duty(),
             band=self.chain.info.band,
             model_sha256=self.chain.info.model_sha256,
+            site_cells=now.site_cells,
         )
 
     def _work_off(self, between: Callable[[], None]) -> None:

@@ -72,6 +72,10 @@ class Topics:
         own = (f"{self.prefix}/{self.node}/band/{band}/state",) if len(self.bands) > 1 else ()
         return (self.state, *own) if band == self.bands[0] else own
 
+    def cells(self, band: str) -> str:
+        """The cells that it knows what is normal beside: retained."""
+        return f"{self.prefix}/{self.node}/band/{band}/cells"
+
     def alarm(self, band: str) -> str:
         """``ON`` while an alert is open in the band, else ``OFF``: retained."""
         return f"{self.prefix}/{self.node}/alarm/{band}/state"

@@ -87,6 +87,14 @@ class Site:
             usual_power=self.usual_power * ratio,
         )
 
+    def of_no_cell(self) -> "Site":
+        """Return what is usual here whoever the cell is: its power, of which nothing is left.
+
+        For a cell of which nothing was learnt yet: so whoever is beside it counts as a stranger.
+        """
+        nothing = np.zeros_like(self.noise)
+        return replace(self, noise=nothing, leak=nothing)
+
     def lowered(self, ratio: _Doubles) -> "Site":
         """Return the site with other noise, by its ratio of powers in each subband."""
         noise = self.noise * ratio

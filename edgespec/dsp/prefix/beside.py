@@ -100,6 +100,19 @@ class CellsBeside:
         """Cells that are known."""
         return len(self._places)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether enough was heard to find anybody."""
+        return self._n_heard >= _LEAST_SLOTS
+
+    def has_known_at(self, n_later: float) -> bool:
+        """Return whether a cell whose slots begin so many samples later is a known one.
+
+        Their prefixes are told apart, so it is known up to a number of symbols.
+        """
+        apart = np.abs(self._later(np.round(self._places - n_later).astype(np.int64)))
+        return bool((apart <= _ALIKE_SAMPLES).any())
+
     def fold(
         self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
     ) -> Folded:
@@ -145,7 +158,7 @@ class CellsBeside:
         n_slots = weight * block.n_slots
         self._n_heard = kept * self._n_heard + n_slots
         self._power = kept * self._power + n_slots * block.power
-        if self._n_heard >= _LEAST_SLOTS:
+        if self.is_ready:
             self._find(block.slot, is_normal=is_normal)
 
     def note_normal(self) -> None:

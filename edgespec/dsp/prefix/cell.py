@@ -54,6 +54,11 @@ class Cell:
         """Whether its identity is known."""
         return self.identity != UNNAMED
 
+    @property
+    def label(self) -> str:
+        """What it is called in names of files and records, such as ``lte-123``."""
+        return f"{self.technology}-{self.identity}"
+
     def is_again(self, other: "Cell") -> bool:
         """Return whether it is a cell that was found before, whenever its frames begin now."""
         parts = ("technology", "identity", "prefix", "duplex", "spacing_hz")

@@ -180,9 +180,19 @@ class ResidualPlane:
         self._beside = before._beside
 
     @property
+    def is_beside_ready(self) -> bool:
+        """Whether enough was heard to find cells beside the tracked one."""
+        return self._beside.is_ready
+
+    @property
     def n_beside(self) -> int:
         """Cells that are known beside the tracked one."""
         return self._beside.n_known
+
+    def is_beside(self, cell: Cell) -> bool:
+        """Return whether a cell that was found in the same samples is a known one beside this."""
+        clock = self.tracker.clock
+        return self._beside.has_known_at((cell.frame_start - clock.begin_of(0)) % clock.step)
 
     def note_beside(self) -> None:
         """Take what has been learnt of cells beside for what is normal."""

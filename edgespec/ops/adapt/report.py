@@ -11,6 +11,7 @@ from edgespec.errors import ModelError, QualityError, UsageError
 from edgespec.inference.bundle import Bundle, load_bundle, put_bundle, shipped_bundle_path
 from edgespec.inference.refit import Refitted
 from edgespec.inference.rehead import pack_reheaded, proved_in
+from edgespec.observer.monitor import Radio
 from edgespec.observer.startup import open_radio, open_runtime
 from edgespec.ops.adapt.adaptation import Adaptation
 from edgespec.ops.adapt.listen import hear
@@ -18,7 +19,7 @@ from edgespec.ops.adapt.trial import Interval, Trial
 from edgespec.records import SourceInfo
 from edgespec.screen.progress import Tell
 
-__all__ = ["Adapted", "adapt_band"]
+__all__ = ["Adapted", "adapt_band", "cell_of"]
 
 _USUAL_S = 60.0
 _NOT_BETTER = "no bundle is written, and the old one stays"
@@ -140,6 +141,7 @@ def _account(
         "n_fitted": adaptation.n_fitted,
         "n_held_back": adaptation.n_held_back,
         "n_unused": adaptation.n_unused,
+        "cell": cell_of(radio),
         "method": "ridge towards the old last layer, by order of the horizon",
         "orders": len(choices),
         "orders_changed": refitted.n_changed,
@@ -168,6 +170,20 @@ def _duration_s(source: SourceInfo, asked_s: float | None) -> float:
 
 def _held_back_s(adaptation: Adaptation) -> float:
     return adaptation.plan.duration_s - adaptation.plan.held_back_s
+
+
+def cell_of(radio: Radio) -> dict[str, Any] | None:
+    """Return the cell whose signal all of it was, as the tracker says; None where there is none."""
+    chain = radio.chains[0]
+    cancelled = chain.cancelled
+    if cancelled is None or cancelled.cell is None or cancelled.learnt.n_changes:
+        return None
+    cell, range_hz = cancelled.cell, chain.grid.range_hz
+    return {
+        "technology": cell.technology,
+        "identity": cell.identity,
+        "center_freq_hz": sum(range_hz) / 2.0,
+    }
 
 
 def _numbers(interval: Interval) -> dict[str, float]:

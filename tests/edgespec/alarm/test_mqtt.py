@@ -30,6 +30,8 @@ from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt import keeper
 from edgespec.mqtt.attempt import Attempt
 from edgespec.records import Change, Event, EventType, ObserverState
+from edgespec.site_cell import SiteCell
+from edgespec.wire.cells import parse_cells
 from edgespec.wire.event import EventMessage, parse_event
 from edgespec.wire.info import parse_info
 from edgespec.wire.state import parse_state
@@ -95,6 +97,24 @@ def without_replays(messages: list[EventMessage]) -> list[int]:
         else:
             seen.append(message.sequence)
     return seen
+
+
+def test_the_cells_of_a_band_are_retained_and_told_when_they_change(
+    broker: Broker, listener: Listener, make_sink: MakeSink
+) -> None:
+    sink = make_sink(broker.url)
+    assert sink.wait_connected(PATIENCE_S)
+    topic, one, two = f"band/{BAND}/cells", SiteCell("lte", 9, "fdd", 0), SiteCell("nr", 7, "", 0)
+    state = ObserverState(0, 1.0, 2, 3, 4, 5, band=BAND, center_freq_hz=806e6)
+    for cells in ((), (one,), (one,), (one, two)):
+        sink.state(replace(state, site_cells=cells))
+    wait_for(
+        lambda: bool(listener.on(topic)) and parse_cells(listener.on(topic)[-1])[3] == (one, two),
+        "both cells",
+    )
+    assert parse_cells(listener.on(topic)[-1]) == (NODE, BAND, 806e6, (one, two))
+    # Of the same cells there is one record, and of none there is none.
+    assert len(listener.on(topic)) <= 2
 
 
 def test_a_session_as_a_consumer_sees_it(

@@ -10,8 +10,10 @@ from edgespec.config import BandConfig, DetectConfig
 from edgespec.detect.regions import Region
 from edgespec.detect.slow.moved import Moved
 from edgespec.detect.slow.watch import SlowRules
+from edgespec.dsp.prefix.cell import Cell
 from edgespec.inference.backends import open_backend
 from edgespec.kinds import DRIFT
+from edgespec.observer.kept_cells import MOST_CELLS
 from edgespec.observer.kept_site import site_file
 from edgespec.observer.watched_site import SitePlan, WatchedSite
 from edgespec.records import (
@@ -74,6 +76,68 @@ def test_behind_a_retune_what_was_kept_stays(rng: np.random.Generator, tmp_path:
     before.finish()
     after = watched(tmp_path, site)
     assert len(site.hear(8, lambda t: in_bins(5, 6, 6.0), look=after.look)) == 1
+
+
+def cell_of(identity: int) -> Cell:
+    return Cell("lte", identity, "fdd", "normal", 1.92e6, 0.0, 0.0, 0.0, 20.0, 0.99, 2.0)
+
+
+def louder(t: float) -> FloatArray:
+    return in_bins(0, GEOMETRY.n_bins, 12.0)
+
+
+def test_each_cell_has_levels_of_its_own(rng: np.random.Generator, tmp_path: Path) -> None:
+    """The next cell is 12 dB louder: that is no drift, there and back, and over a restart."""
+    site = Site(rng)
+    before = watched(tmp_path, site)
+    first, second = cell_of(1), cell_of(2)
+    assert before.enter(first) == []
+    assert site.hear(4, look=before.look) == []
+    assert before.enter(second) == []
+    assert site.hear(8, louder, look=before.look) == []
+    assert before.enter(first) == []
+    assert site.hear(8, look=before.look) == []
+    before.finish()
+    # The next run begins in the second cell, and knows both.
+    after = watched(tmp_path, site)
+    assert after.enter(second) == []
+    assert site.hear(8, lambda t: louder(t) + in_bins(5, 6, 6.0), look=after.look)
+    after.enter(first)
+    assert site.hear(8, lambda t: in_bins(5, 6, 6.0), look=after.look)
+
+
+def test_what_goes_on_in_a_cell_goes_on_while_another_is_heard(
+    rng: np.random.Generator, tmp_path: Path
+) -> None:
+    site = Site(rng)
+    one = watched(tmp_path, site)
+    first, second = cell_of(1), cell_of(2)
+    one.enter(first)
+    site.hear(4, look=one.look)
+    (told,) = site.hear(8, lambda t: in_bins(5, 6, 6.0), look=one.look)
+    assert one.enter(second) == []
+    assert site.hear(2, louder, look=one.look) == []
+    assert one.is_open
+    assert one.enter(first) == []
+    back = site.hear(8, look=one.look)
+    assert {event.event_id for event in back} == {told.event_id}
+    assert back[-1].event_type is EventType.END
+    assert not one.is_open
+
+
+def test_what_goes_on_ends_with_a_cell_that_was_left_for_long(
+    rng: np.random.Generator, tmp_path: Path
+) -> None:
+    site = Site(rng)
+    one = watched(tmp_path, site)
+    one.enter(cell_of(1))
+    site.hear(4, look=one.look)
+    (told,) = site.hear(8, lambda t: in_bins(5, 6, 6.0), look=one.look)
+    ended = [event for number in range(2, 3 + MOST_CELLS) for event in one.enter(cell_of(number))]
+    assert [(event.event_id, event.event_type) for event in ended] == [
+        (told.event_id, EventType.END)
+    ]
+    assert not one.is_open
 
 
 def test_a_known_hour_says_what_is_usual_in_it(rng: np.random.Generator, tmp_path: Path) -> None:

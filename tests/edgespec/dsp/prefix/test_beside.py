@@ -78,6 +78,18 @@ def test_a_neighbour_is_found_where_its_slots_begin(
     assert abs(apart) <= 3.0
 
 
+def test_a_cell_is_a_known_one_where_its_prefixes_come(rng: np.random.Generator) -> None:
+    air = Air()
+    assert not air.beside.has_known_at(60.0)
+    air.learn(air.hops(rng, N_LEARNT, 60.0, -3.0))
+    assert air.beside.n_known == 1
+    # By whole symbols nobody tells them apart.
+    for later in (60.0, 60.0 + SYMBOL, 60.0 + 6 * SYMBOL, 58.5):
+        assert air.beside.has_known_at(later)
+    for later in (0.0, 45.0, 75.0, 60.0 + SYMBOL / 2):
+        assert not air.beside.has_known_at(later)
+
+
 @pytest.mark.parametrize("rate_hz", [1.92e6, 3.84e6, 7.68e6])
 @pytest.mark.parametrize("level_db", [-3.0, 3.0, 10.0])
 def test_what_it_brings_more_than_usual_is_its_power(

@@ -73,6 +73,8 @@ def test_it_is_better_and_says_so(folder: Path, child: dict[str, object]) -> Non
     done = made.manifest.training["adapted"]
     assert done["parent_sha256"] == parent.sha256
     assert done["signal_s"] == pytest.approx(1.5, abs=0.01)
+    # There is no cell.
+    assert done["cell"] is None
     assert made.manifest.detectors == parent.manifest.detectors
     assert "numba" in child["golden_error"]  # type: ignore[operator]
 

@@ -1,0 +1,98 @@
+"""What was learnt beside a cell, kept over a restart: a small file for each of a band's cells."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.dsp.prefix.cell import Cell
+from edgespec.dsp.stream import is_near_range
+from edgespec.observer.band_file import band_file
+from edgespec.observer.kept_arrays import load_arrays, save_arrays
+from edgespec.observer.kept_cells import file_of_cell, files_of_cells, tidy_up
+from edgespec.reference import Reference
+
+__all__ = ["CellFile", "KeptCell", "cell_file", "load_cells", "save_cell"]
+
+#: 20 places of 1,000 subbands in three maps are 0.5 MB.
+MAX_BYTES = 4_000_000
+_NUMBERS = ("sample_rate_hz", "frame_start", "cfo_hz", "ppm", "snr_db", "coherence", "margin")
+
+
+@dataclass(frozen=True, slots=True)
+class CellFile:
+    """Where it is kept for a band, one beside it a cell, and of what: as that of a site."""
+
+    path: Path
+    source: str
+    gain_db: float
+    range_hz: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptCell:
+    """What was normal beside ``cell`` at ``utc_ns``: the arrays of its scan and of its scale."""
+
+    utc_ns: int
+    source: str
+    gain_db: float
+    range_hz: tuple[float, float]
+    cell: Cell
+    reference: Reference
+
+    @classmethod
+    def of(cls, file: CellFile, utc_ns: int, cell: Cell, reference: Reference) -> "KeptCell":
+        """Return what is to be kept in a file."""
+        return cls(utc_ns, file.source, file.gain_db, file.range_hz, cell, reference)
+
+    def is_of(self, file: CellFile) -> bool:
+        """Whether it can be compared with what is heard now."""
+        is_same_range = is_near_range(self.range_hz, file.range_hz)
+        return is_same_range and (self.source, self.gain_db) == (file.source, file.gain_db)
+
+
+def cell_file(
+    folder: Path, band: str, source: str, gain_db: float | None, range_hz: tuple[float, float]
+) -> CellFile | None:
+    """Return the file of a band; None where a receiver sets its own gain: levels mean nothing."""
+    if gain_db is None:
+        return None
+    return CellFile(band_file(folder / "cells", band, ".cell"), source, gain_db, range_hz)
+
+
+def save_cell(file: CellFile, kept: KeptCell) -> None:
+    """Put it in the place of its file; those of cells that were kept longest ago go."""
+    head = {
+        "utc_ns": kept.utc_ns,
+        "source": kept.source,
+        "gain_db": kept.gain_db,
+        "range_hz": list(kept.range_hz),
+        "cell": asdict(kept.cell),
+    }
+    path = file_of_cell(file.path, kept.cell.label)
+    save_arrays(path, head, kept.reference, unkept="what is normal beside the cell is not kept")
+    tidy_up(file.path)
+
+
+def load_cells(file: CellFile) -> Iterator[KeptCell]:
+    """Yield what is kept of each cell of a band, the oldest first, where it is of here."""
+    what = "what was normal beside a cell"
+    for path in files_of_cells(file.path):
+        kept = load_arrays(path, MAX_BYTES, _parse, label=what, unlike=f"not {what}")
+        if kept is not None and kept.is_of(file):
+            yield kept
+
+
+def _parse(head: Any, arrays: Mapping[str, NDArray[Any]]) -> KeptCell:
+    cell = Cell(**head["cell"])
+    numbers = [float(getattr(cell, name)) for name in _NUMBERS]
+    range_hz = (float(head["range_hz"][0]), float(head["range_hz"][1]))
+    gain_db = float(head["gain_db"])
+    if not all(map(math.isfinite, (*numbers, *range_hz, gain_db, float(cell.spacing_hz)))):
+        raise ValueError("a number is not finite")
+    reference = {name: np.asarray(values, np.float64) for name, values in arrays.items()}
+    return KeptCell(int(head["utc_ns"]), str(head["source"]), gain_db, range_hz, cell, reference)
