@@ -118,6 +118,7 @@ def adapt_band(
             f"{trial.after} after, difference {trial.difference}: {_NOT_BETTER}"
         )
     done = _account(parent, info.uri, adaptation, adaptation.refitted, trial)
+    done["cell"] = cell_of(radio)
     training = {**parent.manifest.training, "adapted": done}
     training |= _card(parent, done, trial)
     made, content = pack_reheaded(output, parent, backend, adaptation.new, training)
@@ -141,7 +142,6 @@ def _account(
         "n_fitted": adaptation.n_fitted,
         "n_held_back": adaptation.n_held_back,
         "n_unused": adaptation.n_unused,
-        "cell": cell_of(radio),
         "method": "ridge towards the old last layer, by order of the horizon",
         "orders": len(choices),
         "orders_changed": refitted.n_changed,
