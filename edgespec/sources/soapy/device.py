@@ -107,10 +107,13 @@ class SoapyDevice:
         device, self._device = self._device, None
         if device is None:
             return
-        if self._stream is not None:
-            self._library.deactivateStream(device, self._stream, 0, 0)
-            self._library.closeStream(device, self._stream)
-        self._library.unmake(device)
+        try:
+            if self._stream is not None:
+                self._library.deactivateStream(device, self._stream, 0, 0)
+                self._library.closeStream(device, self._stream)
+        finally:
+            # Also where a signal ends this process in between.
+            self._library.unmake(device)
 
     def _set(self, settings: SoapySettings) -> None:
         library, channel = self._library, self._channel

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from edgespec.config import AlarmConfig, BandConfig, Config, DetectConfig, NodeConfig, SourceConfig
+from edgespec.evidence.tape import Cut
+from edgespec.evidence.tape import Tape as EvidenceTape
 from edgespec.observer.away import AwayTime
 from edgespec.observer.startup import open_observer
 from edgespec.records import Event, EventType, IqBlock
@@ -146,6 +148,29 @@ def test_a_turn_is_told_when_it_begins(rng) -> None:
     monitor.workers[1].work(None, between)
     # Its last state comes with its end.
     assert [state.tuned for state in notebook.states] == [True, False, False]
+
+
+def test_the_recording_of_an_alert_ends_with_the_turn(rng) -> None:
+    """What is heard a cycle later is not what came behind it, and nobody waits for it."""
+    kept: list[Cut] = []
+    samples = band.cf32(quiet(rng, 0.1))
+    tape = EvidenceTape(TurningTape({CENTERS_HZ[0]: samples}).info, 0.01, 5.0, 10**7, kept.append)
+    options = {"tapes": {"high": tape}}
+    monitor = turning_monitor([samples] * 2, (1, 1), Notebook(), options=options)
+    ring, turns = monitor._radios[0].reader.rings[1], [True, False, False]
+    tape.add(IqBlock(samples, band.RATE_HZ, CENTERS_HZ[0], 0, 0))
+    tape.want(event_of(sample_start=20_000))
+
+    def between() -> None:
+        assert not kept or not ring.is_its_turn
+        if not turns:
+            monitor.stop()
+        else:
+            ring.is_its_turn = turns.pop(0)
+
+    monitor.workers[1].work(None, between)
+    (cut,) = kept
+    assert (cut.sample_start, len(cut.samples)) == (10_000, 90_000)
 
 
 def test_a_band_that_waits_for_its_turn_is_no_reason_to_end_the_observer(rng) -> None:
