@@ -30,8 +30,10 @@ __all__ = [
     "Row",
     "area_and_share",
     "device_scores",
+    "hops_of",
     "power_scan_scores",
     "residual_scores",
+    "segments_of",
 ]
 
 
@@ -81,7 +83,8 @@ def area_and_share(normal: NDArray[np.float64], scores: Sequence[float]) -> tupl
     return area, float(np.mean(np.asarray(scores) > limit))
 
 
-def _blocks(samples: NDArray[Any], info: SourceInfo, hop_samples: int) -> Iterator[IqBlock]:
+def hops_of(samples: NDArray[Any], info: SourceInfo, hop_samples: int) -> Iterator[IqBlock]:
+    """Yield the whole hops of some samples, as blocks."""
     for start in range(0, len(samples) - hop_samples + 1, hop_samples):
         part = samples[start : start + hop_samples]
         yield IqBlock(part, info.sample_rate_hz, info.center_freq_hz, start, 0)
@@ -106,7 +109,7 @@ def residual_scores(
         plane.plan.n_subbands, arithmetic=open_scan_arithmetic(Computing.named("auto"))
     )
     scores = np.full(len(samples) // hop_samples, np.nan, np.float32)
-    for number, block in enumerate(_blocks(samples, info, hop_samples)):
+    for number, block in enumerate(hops_of(samples, info, hop_samples)):
         slots = plane.process(block)
         found = scan.score(slots.residual, slots.power, slots.slot, slots.flags)
         is_lost = plane.tracker.state is not TrackState.TRACKING
@@ -120,7 +123,7 @@ def residual_scores(
     return scores, scan
 
 
-def _segments(
+def segments_of(
     samples: NDArray[Any], info: SourceInfo, recipe: Recipe
 ) -> Iterator[tuple[int, Segment]]:
     """Yield every segment with the number of the hop that is its target."""
@@ -128,7 +131,7 @@ def _segments(
         recipe.framing, info.sample_format, max_block_samples=recipe.hop_samples, computing="auto"
     )
     segmenter = Segmenter(recipe.geometry, partial=True)
-    for block in _blocks(samples, info, recipe.hop_samples):
+    for block in hops_of(samples, info, recipe.hop_samples):
         segmenter.push(front_end.process(block))
         for segment in segmenter.segments():
             yield int(segment.tick_start[recipe.n_context]) // recipe.hop_samples, segment
@@ -145,7 +148,7 @@ def device_scores(
     scorer = Scorer(None, names, recipe.geometry, n_warmup, arithmetic=arithmetic)
     n_hops = len(samples) // recipe.hop_samples
     scores = {name: np.full(n_hops, np.nan, np.float32) for name in names}
-    for number, segment in _segments(samples, info, recipe):
+    for number, segment in segments_of(samples, info, recipe):
         found = scorer.score(segment)
         if scorer.is_warm:
             for score in found:
@@ -162,7 +165,7 @@ def power_scan_scores(
         recipe.geometry, n_warmup, open_arithmetic(computing), open_scan_arithmetic(computing)
     )
     scores = np.full(len(samples) // recipe.hop_samples, np.nan, np.float32)
-    for number, segment in _segments(samples, info, recipe):
+    for number, segment in segments_of(samples, info, recipe):
         found = scan.score(segment, None)
         if found is not None:
             scores[number] = found.value
@@ -187,7 +190,7 @@ class AnyBandScores:
         self._hops = AnyBandHops()
         self._n_warmup = n_warmup
         self._hops.begin(self._place)
-        for block in _blocks(samples[: n_warmup * recipe.hop_samples], info, recipe.hop_samples):
+        for block in hops_of(samples[: n_warmup * recipe.hop_samples], info, recipe.hop_samples):
             self._hops.score(block)
         self._state = self._hops.snapshot()
 

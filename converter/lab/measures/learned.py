@@ -1,6 +1,6 @@
 """Classifiers on the features of a detection table, without the family they are tested on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,12 +46,18 @@ def feature_matrix(columns: Mapping[str, Any]) -> tuple[Float, list[str]]:
     return np.stack(parts, axis=1), names
 
 
-def learned_scores(columns: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]:
+def learned_scores(
+    columns: Mapping[str, Any], classifiers: Sequence[str] = CLASSIFIERS
+) -> dict[str, NDArray[np.float32]]:
     """Return scores of every row by each classifier without each family, float32 ``(n_rows,)``.
 
     By names such as ``score:trees without carriers``. Normal rows of the train split are told from
     those with something on the air, of all kinds but those of the family; faults teach nothing.
     Constants are those of this file, and nothing is chosen on calibration or test observers.
+
+    Args:
+        columns: of a detection table; all of its features and scores are learnt from.
+        classifiers: some of :data:`CLASSIFIERS`.
 
     Raises:
         UsageError: the table has no rows of the train split, or none of one sort.
@@ -76,7 +82,7 @@ def learned_scores(columns: Mapping[str, Any]) -> dict[str, NDArray[np.float32]]
                 f"something on the air and {int((~truth).sum())} normal ones to learn from; it "
                 "takes some of both"
             )
-        for name in CLASSIFIERS:
+        for name in classifiers:
             model = _made(name)
             # Threads that wait for each other take longer than one where others work as well.
             with load_sklearn("threadpoolctl").threadpool_limits(1):

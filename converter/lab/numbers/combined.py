@@ -34,6 +34,7 @@ COMBINED: Mapping[str, Combination] = {
     "max(residual, scan)": Combination(("residual", "device-scan")),
     "sum(residual, scan)": Combination(("residual", "device-scan"), largest=False),
     "max(residual, zscore)": Combination(("residual", "device-zscore")),
+    "sum(residual, zscore)": Combination(("residual", "device-zscore"), largest=False),
     "max(any-band, zscore, energy)": Combination(("any-band", "device-zscore", "device-energy")),
     "device": Combination(("residual", "device-zscore", "device-energy", "overload")),
 }

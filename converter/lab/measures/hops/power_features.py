@@ -13,11 +13,12 @@ from converter.lab.measures.hops.window_maxima import WindowMaxima
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.records import IqBlock
 
-__all__ = ["PowerFeatures"]
+__all__ = ["POWER_WINDOWS", "PowerFeatures"]
 
 Float = NDArray[np.float64]
 
-_MAXIMA = WindowMaxima((1, 2, 5, 12, 25), (1, 3, 8, 24, 128))
+#: Lengths in frames, and widths in bins.
+POWER_WINDOWS = WindowMaxima((1, 2, 5, 12, 25), (1, 3, 8, 24, 128))
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _LEAST_SPREAD_DB = 0.3
 
@@ -43,7 +44,7 @@ class PowerFeatures:
     """
 
     columns: tuple[str, ...] = (
-        *(f"feature:power-{name}" for name in _MAXIMA.names),
+        *(f"feature:power-{name}" for name in POWER_WINDOWS.names),
         *(f"feature:level-{100 * share:.0f}" for share in _QUANTILES),
         "feature:shape-spread",
         "feature:shape-peak",
@@ -80,7 +81,7 @@ class PowerFeatures:
         mean = deviation.mean(axis=0)
         spread = float(mean.std())
         fourth = float(np.mean((mean - mean.mean()) ** 4)) / max(spread, 1e-6) ** 4
-        found = _MAXIMA.of(deviation, len(deviation))
+        found = POWER_WINDOWS.of(deviation, len(deviation))
         return [*found, *levels.tolist(), spread, float(mean.max()), fourth]
 
     def snapshot(self) -> Any:

@@ -12,9 +12,10 @@ from converter.lab.measures.hops.residual_hops import ResidualHops
 from converter.lab.measures.hops.window_maxima import WindowMaxima
 from edgespec.records import IqBlock
 
-__all__ = ["ResidualFeatures"]
+__all__ = ["RESIDUAL_WINDOWS", "ResidualFeatures"]
 
-_MAXIMA = WindowMaxima((1, 2, 4, 8, 13, 24, 62), (1, 2, 4, 16))
+#: Lengths in slots, and widths in subbands.
+RESIDUAL_WINDOWS = WindowMaxima((1, 2, 4, 8, 13, 24, 62), (1, 2, 4, 16))
 
 
 class ResidualFeatures:
@@ -24,7 +25,7 @@ class ResidualFeatures:
     spreads. NaN without a cell and while the site is learnt.
     """
 
-    columns: tuple[str, ...] = tuple(f"feature:residual-{name}" for name in _MAXIMA.names)
+    columns: tuple[str, ...] = tuple(f"feature:residual-{name}" for name in RESIDUAL_WINDOWS.names)
 
     def __init__(self) -> None:
         self._hops = ResidualHops()
@@ -43,8 +44,8 @@ class ResidualFeatures:
             return (float("nan"),) * len(self.columns)
         deviation = (newest.ratio - 1.0) / max(newest.spread, 1e-6)
         line = deviation if self._before is None else np.concatenate([self._before, deviation])
-        self._before = line[-_MAXIMA.n_before :].copy()
-        return _MAXIMA.of(line, len(deviation))
+        self._before = line[-RESIDUAL_WINDOWS.n_before :].copy()
+        return RESIDUAL_WINDOWS.of(line, len(deviation))
 
     def snapshot(self) -> Any:
         """Return a copy of all that is known."""
