@@ -3,7 +3,8 @@
 ``python -m benchmarks.detection.heads LEARNED --test FRESH`` takes the WORK folder of
 ``benchmarks/experiments/learned.toml``, whose train observers teach the heads, and that of
 ``heads.toml``, whose test observers nothing was chosen by. Interferers in real captures are heard
-anew. A trained head has not seen the family of kinds that it is tested on.
+anew. A trained head has not seen the family of kinds that it is tested on. ``--untrained BARS``
+asks the observers of ``bars.toml`` about what needs no training.
 """
 
 from collections.abc import Mapping, Sequence
@@ -80,7 +81,7 @@ def joined(tables: Sequence[Columns]) -> dict[str, NDArray[Any]]:
 def scores_of(table: Columns) -> dict[str, Mapping[str, Floats]]:
     """Return the scores of every row by head and by the family that it has not seen.
 
-    That is '' for a head that was not trained.
+    That is '' for a head that was not trained. Nothing is trained where there is no train split.
     """
     found: dict[str, Mapping[str, Floats]] = {}
     for name in UNTRAINED:
@@ -89,6 +90,8 @@ def scores_of(table: Columns) -> dict[str, Mapping[str, Floats]]:
         else:
             values = site_standardised(table, name)
         found[name] = {"": values}
+    if "train" not in table["split"]:
+        return found
     for title, told in {**TOLD, _ALL: None}.items():
         part = {
             name: values
@@ -147,25 +150,40 @@ def device_limits() -> dict[str, float]:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Test observers of another WORK folder; default: those of the same.",
 )
+@click.option(
+    "--untrained",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A further WORK folder, asked about what needs no training.",
+)
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, help="The captures.")
 @click.option("--captures/--no-captures", default=True, help="Score the captures as well.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
-def main(work: Path, test: Path | None, data: Path, captures: bool, save: bool) -> None:
+def main(
+    work: Path, test: Path | None, untrained: Path | None, data: Path, captures: bool, save: bool
+) -> None:
     """Measure heads over the scores of a hop on observers that they have not seen."""
     tables = [_columns(work, "train", "calibration"), _columns(test or work, "test")]
     if captures:
         tables.append(captured(data, lambda text: click.echo(text, err=True)))
-    table = joined(tables)
-    by_head = {name: figures_of(scores, table) for name, scores in scores_of(table).items()}
-    told = told_by(table, device_limits())
+    text, rows = _measured(joined(tables))
+    if untrained is not None:
+        further, more = _measured(joined([_columns(untrained, "calibration", "test")]))
+        text += f"\n## Further observers\n\n{further}"
+        rows += [row | {"set": "further"} for row in more]
     of_residual_us, of_power_us = features_us()
-    text = markdown(by_head, told) + (
+    text += (
         f"\nThe features of a hop at 5 MS/s take {of_residual_us:.0f} us (residual) and "
         f"{of_power_us:.0f} us (power) in NumPy, at least; the score of either is there anyway.\n"
     )
     title = "Heads over the scores of a hop"
-    machine = facts(("scikit-learn",))
-    click.echo(save_rows("heads", title, machine, rows_of(by_head, told), text, save=save))
+    click.echo(save_rows("heads", title, facts(("scikit-learn",)), rows, text, save=save))
+
+
+def _measured(table: Columns) -> tuple[str, list[dict[str, object]]]:
+    """Return the tables of all heads, and their rows."""
+    by_head = {name: figures_of(scores, table) for name, scores in scores_of(table).items()}
+    told = told_by(table, device_limits())
+    return markdown(by_head, told), rows_of(by_head, told)
 
 
 if __name__ == "__main__":

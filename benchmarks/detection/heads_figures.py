@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 #: Detectors of the device by the name that their scores have in a table.
 DEVICE = {"residual": "residual", "zscore": "device-zscore", "energy": "device-energy"}
 _RATE = 0.01
+#: What is stronger is found by every head, or clips the receiver.
+_MOST_ISR_DB = 0.0
 MODES = ("onset", "persistent")
 #: Deviations, over their thresholds, whose sum alarms, and shares of thresholds, that are tried.
 _SUMS, _SHARES = (1.0, 1.25, 1.5), (0.9, 0.8, 0.7)
@@ -147,4 +149,4 @@ def _share(alarms: NDArray[np.bool_], rows: NDArray[np.bool_]) -> float:
 def _isrs_db(table: Columns) -> tuple[float, ...]:
     is_on = (table["split"] == "test") & np.isin(table["mode"], MODES)
     values = np.unique(table["isr_db"][is_on].astype(np.float64))
-    return tuple(float(value) for value in values if np.isfinite(value))
+    return tuple(float(value) for value in values if value <= _MOST_ISR_DB)
