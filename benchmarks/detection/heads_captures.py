@@ -151,7 +151,7 @@ class Listener:
 def _of_segments(
     samples: NDArray[Any], info: SourceInfo, place: Place, n_hops: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Return raw scores of the detectors of segments by hop, and which share of it is flagged."""
+    """Return raw scores of the detectors of segments by hop, and which the device would not score."""
     recipe = place.recipe
     detectors = {
         name: make_segment_detector(name, recipe.geometry, place.n_warmup // 2)
@@ -160,9 +160,8 @@ def _of_segments(
     out = {f"score:{column_of(name)}": np.full(n_hops, np.nan) for name in detectors}
     flagged = np.zeros(n_hops)
     for hop, segment in segments_of(samples, info, recipe):
-        if segment.flags is not None:
-            flagged[hop] = np.mean(segment.flags[-recipe.n_horizon :] != 0)
         if segment.reason:
+            flagged[hop] = 1.0
             continue
         for name, detector in detectors.items():
             found = detector.score(segment, None)

@@ -62,7 +62,7 @@ def figures_of(scores: Mapping[str, Floats], table: Columns) -> Figures:
     """
     who = observer_names(table)
     is_heard = (table["split"] == "test") & (table["flagged"] == 0.0)
-    observers = np.unique(who[is_heard])
+    observers = np.unique(who[is_heard & (table["mode"] == "normal")])
     isrs_db = _isrs_db(table)
     shape = (len(MODES), len(observers), len(isrs_db))
     auc, found = np.full(shape, np.nan), np.full(shape, np.nan)
