@@ -151,7 +151,7 @@ class Listener:
 def _of_segments(
     samples: NDArray[Any], info: SourceInfo, place: Place, n_hops: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Return raw scores of the detectors of segments by hop, and which the device would not score."""
+    """Return raw scores by hop of the detectors of segments, and which the device skips."""
     recipe = place.recipe
     detectors = {
         name: make_segment_detector(name, recipe.geometry, place.n_warmup // 2)
