@@ -134,6 +134,8 @@ def rows_of(by_head: Mapping[str, Figures], told: Sequence[Told]) -> list[dict[s
         for number, observer in enumerate(figures.observers):
             for mode, auc, found in zip(MODES, figures.auc, figures.found, strict=True):
                 for at, isr_db in enumerate(figures.isrs_db):
+                    if np.isnan(auc[number, at]):
+                        continue
                     rows.append(
                         {
                             "head": name,
