@@ -62,13 +62,15 @@ _ON_S, _OFF_S = 0.4, 1.2
 class Play:
     """One observer that is to be played, and with how many interferers behind its normal signal.
 
-    ``sets`` are names of :data:`DETECTOR_SETS`, each of which hears it.
+    ``sets`` are names of :data:`DETECTOR_SETS`, each of which hears it; they warm up as long as
+    the device does by default, or ``warmup_s``.
     """
 
     spec: RecordingSpec
     round_seed: int
     n_episodes: int
     sets: tuple[str, ...] = tuple(DETECTOR_SETS)
+    warmup_s: float = DetectConfig().warmup_s
 
     @property
     def key(self) -> tuple[str, int, float]:
@@ -171,21 +173,20 @@ class Listener:
         return at, self.last[event].detector
 
 
-def open_listeners(
-    spec: RecordingSpec, sets: Sequence[str] = tuple(DETECTOR_SETS)
-) -> tuple[Recipe, dict[str, Listener]]:
+def open_listeners(play: Play) -> tuple[Recipe, dict[str, Listener]]:
     """Return a chain for each set of detectors, as the device opens it at the observer's rate."""
+    spec = play.spec
     bundle = load_bundle(shipped_bundle_path())
     receiver, rate_hz = spec.scene.receiver, spec.scene.sample_rate_hz
     has_model = rate_hz == bundle.manifest.recipe.sample_rate_hz
     recipe = bundle.manifest.recipe if has_model else Recipe.for_rate(rate_hz)
     info = SourceInfo("simulated", rate_hz, spec.center_freq_hz, receiver.sample_format, False)
     listeners = {}
-    for name in sets:
+    for name in play.sets:
         detectors = DETECTOR_SETS[name]
         if "model" in detectors and not has_model:
             continue
-        detect = DetectConfig(detectors=detectors)
+        detect = DetectConfig(detectors=detectors, warmup_s=play.warmup_s)
         if has_model:
             backend = open_backend(bundle) if "model" in detectors else None
             basis = Basis.of_bundle(bundle, backend, detect)
@@ -233,7 +234,7 @@ def observe(play: Play) -> dict[str, Any]:
     passed.
     """
     spec, rate_hz = play.spec, play.spec.scene.sample_rate_hz
-    recipe, listeners = open_listeners(spec, play.sets)
+    recipe, listeners = open_listeners(play)
     hop = recipe.hop_samples
     normal_stop = spec.n_samples
     episodes = episodes_of(play, recipe)
@@ -323,11 +324,12 @@ def plays(
     rate_hz: float,
     n_episodes: int,
     sets: tuple[str, ...] = tuple(DETECTOR_SETS),
+    warmup_s: float = DetectConfig().warmup_s,
 ) -> Iterator[Play]:
     """Yield all observers of all rounds, which have their own seeds."""
     for number in rounds:
         for spec in Population().specs(n_observers, seconds, rate_hz, SEED + number):
-            yield Play(spec, SEED + number, n_episodes, sets)
+            yield Play(spec, SEED + number, n_episodes, sets, warmup_s)
 
 
 def _played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
@@ -353,17 +355,18 @@ def _played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
     default=list(DETECTOR_SETS),
     help="Detectors that hear it, together; all sets.",
 )
+@click.option("--warmup", "warmup_s", default=DetectConfig().warmup_s, help="Of each, s.")
 @click.option("--workers", default=1, help="Processes.")
 @click.option("--kept", type=click.Path(path_type=Path), required=True, help="Lines so far.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
 def main(
     rounds: str, n_observers: int, seconds: float, rate_hz: float, interferers: int,
-    sets: tuple[str, ...], workers: int, kept: Path, save: bool,
+    sets: tuple[str, ...], warmup_s: float, workers: int, kept: Path, save: bool,
 ) -> None:  # fmt: skip
     """Count false events of hours of normal traffic, and what is found behind it."""
     done = {(row["observer"], row["round"], row["rate_hz"]) for row in read_rows(kept)}
     numbers = [int(one) for one in rounds.split(",") if one]
-    asked = plays(numbers, n_observers, seconds, rate_hz, interferers, sets)
+    asked = plays(numbers, n_observers, seconds, rate_hz, interferers, sets, warmup_s)
     for row in _played([play for play in asked if play.key not in done], workers):
         keep_row(kept, row)
         counts = {name: len(one["events"]) for name, one in row["sets"].items()}

@@ -99,6 +99,12 @@ def test_each_set_of_detectors_is_within_the_fullest() -> None:
     assert all(set(names) <= fullest for names in DETECTOR_SETS.values())
 
 
+def test_what_an_observer_learns_from_is_not_scored() -> None:
+    (play,) = plays([0], 1, 6.0, _RATE_HZ, 0, ("zscore, energy",), 3.0)
+    heard = observe(play)["sets"]["zscore, energy"]
+    assert heard["scored_s"] == pytest.approx(3.0, abs=0.2)
+
+
 def test_each_set_is_told_of_what_it_heard() -> None:
     """Not every set needs to have heard every observer."""
     (play,) = plays([0], 1, 6.0, _RATE_HZ, 0, ("residual, zscore, energy",))
