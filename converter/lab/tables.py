@@ -13,14 +13,10 @@ __all__ = ["columns_of", "read_table", "write_table"]
 
 
 def columns_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return rows as columns; every row has the keys of the first."""
-    columns: dict[str, list[Any]] = {}
-    for row in rows:
-        if not columns:
-            columns = {name: [] for name in row}
-        for name, values in columns.items():
-            values.append(row[name])
-    return columns
+    """Return rows as columns, in the order in which they come up; None where a row lacks one."""
+    rows = list(rows)
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
 
 
 def write_table(path: Path, columns: Mapping[str, Any]) -> int:
