@@ -17,7 +17,7 @@ from converter.lab.measures.windows.segment_detectors import SEGMENT_DETECTORS
 from converter.lab.measures.windows.stretches import fault_config
 from converter.models.architectures import MODELS
 from converter.training.transfer import METHODS
-from edgespec.detect.detectors import DETECTORS, MODEL_DETECTORS
+from edgespec.detect.detectors import CELL, DETECTORS, MODEL_DETECTORS, RESIDUAL
 from edgespec.errors import ConfigError, UsageError
 from edgespec.inference.manifest import QUANTISATIONS
 from edgespec.nearest import advice
@@ -153,7 +153,7 @@ def _check_device(experiment: Experiment) -> None:
         _check_known(f"{path}.model", [episodes.model], experiment.quantisations, "quantisation")
         _check_geometry(experiment, f"{path}.model", episodes.model, episodes.population)
         _check_known(f"{path}.kinds", episodes.kinds, KINDS, "kind of interferer")
-        _check_detectors(f"{path}.detectors", episodes.detectors)
+        _check_detectors(f"{path}.detectors", episodes.detectors, (RESIDUAL, CELL))
         observers = experiment.observers_of(episodes.population)
         _check_warmup(path, episodes.warmup_s, episodes.population, observers)
         if not 0 < episodes.false_alarm_rate < 1:
@@ -184,10 +184,11 @@ def _check_device(experiment: Experiment) -> None:
             )
 
 
-def _check_detectors(path: str, names: tuple[str, ...]) -> None:
+def _check_detectors(path: str, names: tuple[str, ...], besides: tuple[str, ...] = ()) -> None:
+    """Check detectors; ``besides`` are those that hear samples, which only a whole chain has."""
     if not names:
         raise ConfigError(f"{path} is empty; name a detector")
-    _check_known(path, names, ("model", *_PLAIN_DETECTORS), "detector")
+    _check_known(path, names, (*besides, "model", *_PLAIN_DETECTORS), "detector")
 
 
 def _check_populations(experiment: Experiment, path: str, names: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 
 from converter.simulate.population import Population
 from converter.training.settings import TrainSettings
+from edgespec.config import DetectConfig
 from edgespec.errors import UsageError
 from edgespec.framing import Recipe
 from edgespec.option import about
@@ -133,6 +134,7 @@ class Detection:
 class Episodes:
     """Events of the whole device chain: one model's bundle and detectors, in seconds of signal.
 
+    ``detectors`` are those that it monitors by when nobody names any.
     Every test observer warms up, is watched for ``normal_s``, and hears each kind at each ISR once
     for ``on_s`` with ``off_s`` of normal signal after it.
     """
@@ -140,7 +142,7 @@ class Episodes:
     name: str
     population: str
     model: str
-    detectors: tuple[str, ...] = ("model", "zscore", "energy")
+    detectors: tuple[str, ...] = DetectConfig().detectors
     false_alarm_rate: float = 0.001
     kinds: tuple[str, ...] = ()
     isrs_db: tuple[float, ...] = (-10.0, -5.0, 0.0, 5.0)

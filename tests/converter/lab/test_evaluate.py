@@ -23,6 +23,7 @@ from converter.lab.experiment import Experiment
 from converter.lab.observers import clean_twin, dataset_specs
 from converter.lab.tables import read_table, write_table
 from converter.lab.toml import load_experiment
+from edgespec.config import DetectConfig
 from edgespec.errors import ConfigError, SourceError
 from edgespec.framing import Recipe
 from tests.made import tiny_experiment, tiny_training
@@ -120,6 +121,7 @@ def test_a_population_may_be_heard_at_another_geometry() -> None:
         ('"unified-float16"]', '"unified-float"]', "did you mean 'unified-float16'"),
         ('baselines = ["last-frame"]', 'baselines = ["pcb"]', "did you mean 'pca'"),
         ('detectors = ["energy"]', 'detectors = ["model"]', "no known detector"),
+        ('detectors = ["energy"]', 'detectors = ["residual"]', "no known detector"),
         ('kinds = ["tone"]', 'kinds = ["tune"]', "did you mean 'tone'"),
         ("isrs_db = [0.0]", 'isrs_db = [0.0]\nfaults = ["step"]', "faults: the fault is 'step'"),
         ("isrs_db = [0.0]", "isrs_db = []", "isrs_db is empty"),
@@ -141,6 +143,18 @@ def test_what_is_wrong_in_a_file_is_said_with_its_place(
     assert str(error.value).startswith(str(path))
     done = run("evaluate", path, "--work", tmp_path / "work")
     assert (done.exit_code, (tmp_path / "work").exists()) == (3, False)
+
+
+def test_episodes_are_monitored_as_by_default(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.toml"
+    path.write_text(tiny_experiment.CHAIN)
+    assert load_experiment(path).episodes["device"].detectors == DetectConfig().detectors
+    named = '[episodes.device]\ndetectors = ["residual", "cell", "zscore"]'
+    path.write_text(tiny_experiment.CHAIN.replace("[episodes.device]", named))
+    assert load_experiment(path).episodes["device"].detectors == ("residual", "cell", "zscore")
+    path.write_text(tiny_experiment.CHAIN.replace("[episodes.device]", named.replace("ell", "all")))
+    with pytest.raises(ConfigError, match="no known detector; did you mean 'cell'"):
+        load_experiment(path)
 
 
 def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:
