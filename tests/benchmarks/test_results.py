@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
-REPORTS = ("laboratory", "li2019", "li2019-setting")
+REPORTS = ("laboratory", "li2019", "li2019-setting", "bars", "learned", "other-bands")
 
 
 def tables_for_people(text: str) -> Iterator[list[list[str]]]:
     """Yield the cells of each table, the head first; what is bold is plain."""
     for block in re.findall(r"(?:^\|.*\n?)+", text, flags=re.M):
-        head, _, *rows = (line.strip("| ").split(" | ") for line in block.strip().split("\n"))
+        lines = (line.removeprefix("| ").removesuffix(" |") for line in block.strip().split("\n"))
+        head, _, *rows = (line.split(" | ") for line in lines)
         yield [[cell.strip("*") for cell in line] for line in (head, *rows)]
 
 
