@@ -3,6 +3,8 @@
 import csv
 import io
 import math
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,8 @@ _TEXTS = ("what", "hours")
 _MAX_BYTES, _MOST_ROWS, _MOST_NAME = 1_000_000, 4096, 60
 _LOWEST_DB, _HIGHEST_DB = -300.0, 200.0
 _ADVICE = "a mask is a table with commas and the columns start, stop, what"
+#: A line of one, as it is or with quotes around it, as spreadsheets write it.
+_COMMENT = re.compile(r"^[ \t]*\"?[ \t]*#.*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +89,18 @@ def load_mask(path: Path, scale: LevelScale = UNCALIBRATED, time_zone: str = "UT
     Raises:
         ConfigError: it cannot be read, or a line of it cannot be understood; the message names it.
     """
+    # It is read more than once, and whoever opens a pipe waits until somebody writes into it.
+    if os.access(path, os.R_OK) and path.is_fifo():
+        raise ConfigError(f"{path} is a pipe; a mask must be a file, which can be read again")
     try:
         text = read_bounded(path, ConfigError, _ADVICE, _MAX_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path} is no UTF-8 text at byte {error.start}; save it as UTF-8"
         ) from None
-    said = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
-    separator = ";" if ";" in next(said, "") else ","
+    # A quote in a comment begins no cell, and what separates its words separates no columns.
+    text = _COMMENT.sub("", io.StringIO(text, newline=None).read())
+    separator = ";" if ";" in text.lstrip().partition("\n")[0] else ","
     rows: list[MaskRow] = []
     columns: list[str] = []
     for number, cells in _lines(text, separator, path):
@@ -117,7 +125,7 @@ def _lines(text: str, separator: str, path: Path) -> Iterator[tuple[int, list[st
     try:
         for cells in reader:
             cells = [cell.strip() for cell in cells]
-            if any(cells) and not cells[0].startswith("#"):
+            if any(cells):
                 yield reader.line_num, cells
     except csv.Error as error:
         raise ConfigError(f"{path}, line {reader.line_num}: {error}; {_ADVICE}") from None
@@ -167,7 +175,8 @@ def _row(cells: dict[str, str], scale: LevelScale) -> MaskRow:
     most, least = (_level_dbfs(cells, which, scale) for which in ("max", "min"))
     if most is not None and least is not None and least >= most:
         raise ConfigError("its least level is not below its largest one")
-    hours = tuple(Hours.parse(one.strip()) for one in cells.get("hours", "").split("+") if one)
+    said = cells["hours"].split("+") if "hours" in cells else ()
+    hours = tuple(Hours.parse(one.strip()) for one in said)
     return MaskRow(lower_hz, upper_hz, name, most, least, hours)
 
 

@@ -1,5 +1,6 @@
 """A mask as people write it: what it means, and what is said of each mistake in it."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,29 @@ def test_however_a_spreadsheet_writes_it(tmp_path: Path, change) -> None:
     assert load_mask(written(tmp_path, change(TABLE)), CALIBRATED) == expected
 
 
+@pytest.mark.parametrize(
+    "comment", ["  # of; the office", '"# of; the office"', '#,"of the office, and more', '# "of']
+)
+def test_a_comment_is_one_whatever_it_says(tmp_path: Path, comment: str) -> None:
+    expected = load_mask(written(tmp_path, TABLE), CALIBRATED)
+    first, _, rest = TABLE.partition("\n\n")
+    text = f"{comment}\n{first}\n{comment}\n{rest}{comment}\n"
+    assert load_mask(written(tmp_path, text), CALIBRATED) == expected
+    with pytest.raises(ConfigError, match="line 8: "):
+        load_mask(written(tmp_path, text + "9e8\n"), CALIBRATED)
+
+
+def test_an_old_mac_ends_its_lines(tmp_path: Path) -> None:
+    expected = load_mask(written(tmp_path, TABLE), CALIBRATED)
+    assert load_mask(written(tmp_path, TABLE.replace("\n", "\r")), CALIBRATED) == expected
+
+
+def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "mask.csv")
+    with pytest.raises(ConfigError, match=r"mask\.csv is a pipe; a mask must be a file"):
+        load_mask(tmp_path / "mask.csv")
+
+
 HEAD = "start,stop,what,max_dbfs,min_dbfs,max_dbm,hours\n"
 
 
@@ -79,6 +103,7 @@ HEAD = "start,stop,what,max_dbfs,min_dbfs,max_dbm,hours\n"
         (HEAD + "8e8,9e8,x,-60,,-60\n", "line 2: it has max_dbfs and max_dbm; keep one"),
         (HEAD + "8e8,9e8,x,,,-60\n", "line 2: .* write full_scale_dbm in the .*band"),
         (HEAD + "8e8,9e8,x,,,,noon\n", "line 2: hours are 'noon'"),
+        (HEAD + "8e8,9e8,x,,,,+\n", "line 2: hours are ''"),
         (HEAD + "8e8,9e8,x,,,,,,a\n", "line 2: it has 9 cells, and there are 7 columns"),
         (HEAD + '8e8,9e8,"x\n', "line 2: unexpected end of data"),
         (b"start,stop,what\n8e8,9e8,\xff\n", "no UTF-8 text at byte 24"),
