@@ -82,7 +82,7 @@ def record(
 
     Raises:
         ConfigError: the recording exists, cannot be written, or there is no room for so much.
-        SourceError: the source broke, or gave nothing; what it gave before is kept.
+        SourceError: the source broke, fell silent or gave nothing; what it gave before is kept.
         EdgespecError: the disk is full; what it took is kept.
     """
     info = source.info
@@ -100,20 +100,26 @@ def record(
         stack.callback(reader.close)
         stop_on(stopping.set)
         reader.start()
-        begun_s = time.monotonic()
+        heard_s = time.monotonic()
         (ring,) = reader.rings
         meter, n_shown = Meter(info.sample_format), 0
         while made.n_samples < n_wanted and not stopping.is_set():
             try:
                 block = ring.next_block(_POLL_S)
             except SourceError as error:
-                kept = f"{made.n_samples / rate_hz:.1f} s before that are in {made.meta}"
-                raise SourceError(f"{error}; {kept}") from error
+                raise SourceError(f"{error}; {_kept(made, rate_hz)}") from error
             if block is None:
-                is_given_up = info.is_live and not made.n_samples and has_been_silent(begun_s)
-                if ring.finished or is_given_up:
+                if ring.finished:
+                    break
+                if info.is_live and has_been_silent(heard_s):
+                    if made.n_samples:
+                        raise SourceError(
+                            f"{info.uri:.160} has fallen silent, and is given up: see whether the "
+                            f"radio delivers; {_kept(made, rate_hz)}"
+                        )
                     break
                 continue
+            heard_s = time.monotonic()
             n_left = n_wanted - made.n_samples
             if block.n_samples > n_left:
                 block = replace(block, samples=block.samples[:n_left])
@@ -142,6 +148,10 @@ def record(
         meter.peak,
         meter.clipped_share,
     )
+
+
+def _kept(made: GrowingRecording, rate_hz: float) -> str:
+    return f"{made.n_samples / rate_hz:.1f} s before that are in {made.meta}"
 
 
 def _check_room(path: Path, n_bytes: int) -> None:

@@ -236,6 +236,25 @@ def test_a_radio_that_never_speaks_is_given_up(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_radio_that_falls_silent_is_given_up_and_what_it_gave_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "SILENT_S", 0.5)
+    n_samples = 200_000
+    with RtlTcpServer(bytes(range(256)), n_bytes=(2 * n_samples, 0), stall=True) as server:
+        uri = f"rtl_tcp:127.0.0.1:{server.port}?center_freq=806M&sample_rate=240k"
+        got = CliRunner().invoke(
+            main, ["record", "--source", uri, "-o", str(tmp_path / "x"), "--seconds", "100"]
+        )
+    assert got.exit_code == 4
+    assert "has fallen silent, and is given up" in got.stderr
+    sigmf.fromfile(str(tmp_path / "x.sigmf-meta")).validate()
+    n_kept = (tmp_path / "x.sigmf-data").stat().st_size // 2
+    # What did not fill a block of 50 ms may not have come.
+    assert n_samples - 12_000 <= n_kept <= n_samples
+    assert f"{n_kept / 240e3:.1f} s before that are in" in got.stderr
+
+
 def test_whoever_stops_keeps_what_is_there(samples, tmp_path: Path) -> None:
     radio = Radio(samples, {}, breaks=False)
     stops = []
