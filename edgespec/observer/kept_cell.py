@@ -20,6 +20,8 @@ __all__ = ["CellFile", "KeptCell", "cell_file", "load_cells", "save_cell"]
 
 #: 20 places of 1,000 subbands in three maps are 0.5 MB.
 MAX_BYTES = 4_000_000
+#: What 64 bits hold, in the year 2262.
+_LAST_NS = 2**63 - 1
 _NUMBERS = ("sample_rate_hz", "frame_start", "cfo_hz", "ppm", "snr_db", "coherence", "margin")
 
 
@@ -92,7 +94,13 @@ def _parse(head: Any, arrays: Mapping[str, NDArray[Any]]) -> KeptCell:
     numbers = [float(getattr(cell, name)) for name in _NUMBERS]
     range_hz = (float(head["range_hz"][0]), float(head["range_hz"][1]))
     gain_db = float(head["gain_db"])
+    names = (cell.technology, cell.duplex, cell.prefix)
+    if not all(isinstance(name, str) for name in names) or type(cell.identity) is not int:
+        raise ValueError("it names no cell")
+    utc_ns = int(head["utc_ns"])
+    if not 0 <= utc_ns <= _LAST_NS:
+        raise ValueError(f"its time is {utc_ns:.3g} ns")
     if not all(map(math.isfinite, (*numbers, *range_hz, gain_db, float(cell.spacing_hz)))):
         raise ValueError("a number is not finite")
     reference = {name: np.asarray(values, np.float64) for name, values in arrays.items()}
-    return KeptCell(int(head["utc_ns"]), str(head["source"]), gain_db, range_hz, cell, reference)
+    return KeptCell(utc_ns, str(head["source"]), gain_db, range_hz, cell, reference)

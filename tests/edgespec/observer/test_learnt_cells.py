@@ -1,5 +1,6 @@
 """What was learnt beside a cell counts when it is there again, as long as it is of here."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -173,3 +174,24 @@ def test_arrays_of_another_bandwidth_are_not_used(rng: np.random.Generator, tmp_
     cells.keep(CELL, None, wide, scale_of())
     assert taught(cells, CELL) is None
     assert not len(cells)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("technology", []), ("technology", None), ("duplex", {}), ("prefix", [1]),
+        ("identity", "7"), ("identity", 1e300), ("utc_ns", 10**30), ("utc_ns", -1),
+    ],
+)  # fmt: skip
+def test_a_file_that_names_no_cell_is_not_used(
+    rng: np.random.Generator, tmp_path: Path, key: str, value: object
+) -> None:
+    kept = LearntCells(file_of(tmp_path))
+    kept.keep(CELL, None, scan_of(rng), scale_of())
+    kept.close()
+    (path,) = files_of_cells(file_of(tmp_path).path)
+    first, _, arrays = path.read_bytes().partition(b"\n")
+    head = json.loads(first)
+    (head if key in head else head["cell"])[key] = value
+    path.write_bytes(json.dumps(head).encode() + b"\n" + arrays)
+    assert len(LearntCells(file_of(tmp_path))) == 0
