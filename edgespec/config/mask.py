@@ -23,8 +23,10 @@ _NEEDED = ("start", "stop", "what")
 _COLUMNS = (*_NEEDED, *_LEVELS, "hours")
 _TEXTS = ("what", "hours")
 _MAX_BYTES, _MOST_ROWS, _MOST_NAME = 1_000_000, 4096, 60
+#: Below, nothing is allocated to radio.
+_LOWEST_HZ = 8.3e3
 _LOWEST_DB, _HIGHEST_DB = -300.0, 200.0
-_ADVICE = "a mask is a table with commas and the columns start, stop, what"
+_ADVICE = "a mask is a table with commas, semicolons or tabs and the columns start, stop, what"
 #: A line of one, as it is or with quotes around it, as spreadsheets write it.
 _COMMENT = re.compile(r"^[ \t]*\"?[ \t]*#.*$", re.MULTILINE)
 
@@ -78,8 +80,9 @@ class Mask:
 def load_mask(path: Path, scale: LevelScale = UNCALIBRATED, time_zone: str = "UTC") -> Mask:
     """Return the mask that a table says.
 
-    Its first line names the columns; ``#`` begins a comment. With semicolons between the columns,
-    as spreadsheets of some countries write them, a number may have a decimal comma.
+    Its first line names the columns; ``#`` begins a comment. Commas, semicolons or tabs are between
+    them; with semicolons, as spreadsheets of some countries write them, a number may have a decimal
+    comma.
 
     Args:
         path: of the table, UTF-8.
@@ -100,7 +103,8 @@ def load_mask(path: Path, scale: LevelScale = UNCALIBRATED, time_zone: str = "UT
         ) from None
     # A quote in a comment begins no cell, and what separates its words separates no columns.
     text = _COMMENT.sub("", io.StringIO(text, newline=None).read())
-    separator = ";" if ";" in text.lstrip().partition("\n")[0] else ","
+    head = text.lstrip().partition("\n")[0]
+    separator = next((one for one in ";\t" if one in head), ",")
     rows: list[MaskRow] = []
     columns: list[str] = []
     for number, cells in _lines(text, separator, path):
@@ -166,6 +170,11 @@ def _row(cells: dict[str, str], scale: LevelScale) -> MaskRow:
     if not 0.0 < lower_hz < upper_hz < math.inf:
         raise ConfigError(
             f"start is {cells['start']!r:.30} and stop {cells['stop']!r:.30}; start must be below"
+        )
+    if upper_hz < _LOWEST_HZ:
+        raise ConfigError(
+            f"it is from {cells['start']:.30} to {cells['stop']:.30} Hz, where nobody transmits: "
+            f"write {cells['start']:.30}M for MHz"
         )
     name = cells["what"]
     if len(name) > _MOST_NAME or not name.isprintable():

@@ -37,6 +37,8 @@ def check_source(config: Config, source: SourceConfig) -> None:
             f"source {source.id!r} has dwell_s, so its bands say where it is tuned to, but "
             f"{uri.text!r} gives center_freq: take it out of the address"
         )
+    if source.settle_s is not None:
+        _check_settling(config.turns_of(source), source.settle_s, f"source {source.id!r}")
 
 
 def take_turns(radio: Source, turns: Mapping[float, float], settle_s: float | None) -> DwellSource:
@@ -53,15 +55,22 @@ def take_turns(radio: Source, turns: Mapping[float, float], settle_s: float | No
     listened = tuple(Turn(center_hz, dwell_s) for center_hz, dwell_s in turns.items())
     # The schemes say which of them can be tuned.
     taken = DwellSource(cast(TunableSource, radio), listened, settle_s)
-    least_s = min(turns.values())
-    if taken.settle_s > _MOST_SETTLING * least_s:
+    try:
+        rate = f"{radio.info.uri} at {radio.info.sample_rate_hz:g} samples/s"
+        _check_settling(turns, taken.settle_s, rate)
+    except ConfigError:
         radio.close()
-        raise ConfigError(
-            f"dwell_s is {least_s:g}, but {radio.info.uri} takes {taken.settle_s:.2g} s to settle "
-            f"at {radio.info.sample_rate_hz:g} samples/s: give at least "
-            f"{taken.settle_s / _MOST_SETTLING:.2g}, or a shorter source.settle_s"
-        )
+        raise
     return taken
+
+
+def _check_settling(turns: Mapping[float, float], settle_s: float, what: str) -> None:
+    least_s = min(turns.values())
+    if settle_s > _MOST_SETTLING * least_s:
+        raise ConfigError(
+            f"dwell_s is {least_s:g}, but {what} takes {settle_s:.2g} s to settle: give at least "
+            f"{settle_s / _MOST_SETTLING:.2g}, or a shorter source.settle_s"
+        )
 
 
 def duty_text(config: Config, source: SourceConfig) -> str:

@@ -1,6 +1,7 @@
 """Files of the observer's state that there is one of for each cell, beside that of the band."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["MOST_CELLS", "file_of_cell", "files_of_cells", "tidy_up"]
@@ -18,12 +19,13 @@ def file_of_cell(path: Path, label: str) -> Path:
 
 def files_of_cells(path: Path) -> list[Path]:
     """Return the files of cells beside the band's file ``path``, the newest at the end."""
+    found = []
     try:
-        found = [
-            (file.stat().st_mtime_ns, file)
-            for file in path.parent.iterdir()
-            if file.suffix == path.suffix and file.name.startswith(f"{path.stem}@")
-        ]
+        for file in path.parent.iterdir():
+            if file.suffix == path.suffix and file.name.startswith(f"{path.stem}@"):
+                # One that is gone meanwhile, or a link to nowhere, hides no other.
+                with suppress(FileNotFoundError):
+                    found.append((file.stat().st_mtime_ns, file))
     except FileNotFoundError:
         return []
     except OSError as error:

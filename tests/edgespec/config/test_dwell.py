@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -10,11 +11,12 @@ from edgespec.cli import main
 from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.errors import ConfigError, UsageError
 from edgespec.inference.bundle import shipped_bundle_path
-from edgespec.observer.dwelling import duty_text
+from edgespec.observer.dwelling import duty_text, take_turns
 from edgespec.observer.startup import check_config, open_band_source, open_radio
 from edgespec.ops.checks.finding import Subject
 from edgespec.ops.doctor import run_check
 from edgespec.sources.dwell import DwellSource, Turn
+from tests.made.turning_tape import CENTERS_HZ, TurningTape
 
 SIM = "sim:lte-dl?seed=1"
 LOW, HIGH = 806e6, 1806e6
@@ -119,8 +121,13 @@ def test_an_address_must_not_say_where_it_stays() -> None:
 
 def test_a_turn_must_leave_time_to_settle() -> None:
     config = with_bands(two_bands(dwell_s=1.0, settle_s=0.8), {}, {"dwell_s": None})
-    with pytest.raises(ConfigError, match=r"dwell_s is 1, .* takes 0.8 s to settle .* least 1.6"):
-        open_band_source(config, [None, None])
+    with pytest.raises(ConfigError, match=r"dwell_s is 1, .* takes 0.8 s to settle.* least 1.6"):
+        check_config(config)
+    # What the radio itself says is known when it is open.
+    radio = TurningTape(dict.fromkeys(CENTERS_HZ, np.zeros(100, np.complex64)))
+    with pytest.raises(ConfigError, match=r"dwell_s is 0.005, .* at .* takes 0.003 s to settle"):
+        take_turns(radio, dict.fromkeys(CENTERS_HZ, 0.005), None)
+    assert take_turns(radio, dict.fromkeys(CENTERS_HZ, 0.006), None).settle_s == 0.003
 
 
 def test_bands_of_one_radio_have_one_sample_rate() -> None:

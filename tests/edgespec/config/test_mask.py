@@ -48,6 +48,7 @@ def test_a_table_is_read_as_it_is_meant(tmp_path: Path) -> None:
         lambda text: text.replace("\n", "\r\n").encode(),
         lambda text: b"\xef\xbb\xbf" + text.encode(),
         lambda text: text.replace(",", ";").replace('"Link; B"', "Link, B").encode(),
+        lambda text: text.replace(",", "\t").replace('"Link\t B"', "Link, B").encode(),
         lambda text: text.replace(",", ";").replace('"Link; B"', "Link, B")
         .replace("-60", "-60,0").replace("8.07e8", "807,0 MHz").encode(),
     ],
@@ -95,6 +96,7 @@ HEAD = "start,stop,what,max_dbfs,min_dbfs,max_dbm,hours\n"
         (HEAD + "nan,9e8,x\n", "line 2: start is 'nan', which is not a number"),
         (HEAD + "8e8,inf,x\n", "line 2: stop is 'inf'"),
         (HEAD + "8e8,9e8,\n", "line 2: what must not be empty"),
+        (HEAD + "925.2,925.4,x\n", "line 2: .* nobody transmits: write 925.2M for MHz"),
         (HEAD + "8e8,9e8," + "x" * 61 + "\n", "line 2: .* at most 60 printable"),
         (HEAD + "8e8,9e8,x\x1b[2J\n", "line 2: .* printable"),
         (HEAD + "8e8,9e8,x,loud\n", "line 2: max_dbfs is 'loud'; it must be a number of dB"),
