@@ -49,7 +49,9 @@ def test_at_the_rate_of_the_paper_the_frames_are_those_of_the_paper() -> None:
     assert Recipe.for_rate(5e6) == Recipe(5e6)
 
 
-@pytest.mark.parametrize("rate_hz", [1.92e6, 2.4e6, 20e6])
+@pytest.mark.parametrize(
+    "rate_hz", [1.92e6, 2.4e6, pytest.param(20e6, marks=pytest.mark.slow_without_jit)]
+)
 def test_an_interferer_is_found_without_a_bundle(rate_hz: float, tmp_path: Path) -> None:
     uri = (
         f"sim:lte-dl?seed=5&sample_rate={rate_hz:g}&duration_s=0.9&kind=tone&offset_hz=300e3"

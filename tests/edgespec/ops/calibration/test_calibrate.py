@@ -46,6 +46,7 @@ def run(*args: object) -> Result:
     return CliRunner().invoke(main, [str(arg) for arg in args])
 
 
+@pytest.mark.slow_without_jit
 def test_what_is_heard_sets_the_thresholds_of_the_next_run(
     noise: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
