@@ -115,12 +115,16 @@ class CentralUnit:
         return sorted(self._desks)
 
     def wait_connected(self, timeout_s: float) -> None:
-        """Connect.
+        """Connect; a unit that cannot is over.
 
         Raises:
             BrokerError: the broker refuses, or does not answer in time.
         """
-        self._keeper.wait_connected(timeout_s)
+        try:
+            self._keeper.wait_connected(timeout_s)
+        except BaseException:
+            self._keeper.close(self._leave)
+            raise
 
     def stop(self) -> None:
         """Ask ``run`` to end; safe to call from a signal handler."""
