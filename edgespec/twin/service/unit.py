@@ -87,9 +87,7 @@ class CentralUnit:
         self._by_topic: dict[str, tuple[Desk, str]] = {}
         self._dirty: dict[str, Desk] = {}
         self._n_reports = 0
-        self._is_settled = False
-        self._is_stopped = False
-        self._wants_balance = False
+        self._is_settled = self._is_stopped = self._wants_balance = False
         self._subscribed: set[str] = set()
         self._unconfirmed: dict[int, tuple[SiteEvent, int]] = {}
         self._again: deque[tuple[SiteEvent, int]] = deque(maxlen=_MOST_WAITING)
