@@ -119,7 +119,7 @@ class CancelledBand:
         self._known: Site | None = None
         # How much power is usual, while another cell is learnt.
         self._before: Site | None = None
-        self.learnt = learnt or LearntCells()
+        self.learnt = LearntCells() if learnt is None else learnt
         self._gain = ReceiverGain(0)
         self._step_db, self._patience = 0.0, Patience(is_needed=False)
         self._recalled: KnownCell | None = None

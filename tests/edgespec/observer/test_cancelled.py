@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from edgespec.framing import Recipe
 from edgespec.heard_cell import CellState
 from edgespec.observer import cell_search
 from edgespec.observer.cancelled import CancelledBand
+from edgespec.observer.kept_cell import cell_file
+from edgespec.observer.kept_cells import files_of_cells
+from edgespec.observer.learnt_cells import LearntCells
 from edgespec.records import IqBlock, SampleFormat, Score
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.inject import inject
@@ -45,11 +49,14 @@ def blocks(samples: NDArray[Any], start: int = 0, center_hz: float = 0.0) -> Ite
         yield IqBlock(samples[first : first + HOP], RATE_HZ, center_hz, start + first, utc_ns=0)
 
 
-def band_for(computing: Computing = Computing.COMPILED) -> CancelledBand:
+def band_for(
+    computing: Computing = Computing.COMPILED, learnt: LearntCells | None = None
+) -> CancelledBand:
     """Return one that learns for 0.4 s."""
     return CancelledBand(
-        RATE_HZ, FORMAT, RECIPE.geometry, FREQS_HZ, 0.4, max_block_samples=HOP, computing=computing
-    )
+        RATE_HZ, FORMAT, RECIPE.geometry, FREQS_HZ, 0.4, max_block_samples=HOP, computing=computing,
+        learnt=learnt,
+    )  # fmt: skip
 
 
 def heard(band: CancelledBand, stream: Iterator[IqBlock], least: float = 8.0) -> list[Score | None]:
@@ -554,3 +561,16 @@ def test_normal_traffic_and_fading_raise_no_doubt(options: str) -> None:
     heard(band, blocks(signal(1.5, options)))
     assert band.doubt == ""
     assert band.state is CellState.TRACKING
+
+
+def test_what_is_learnt_is_written_where_nothing_was_kept_before(tmp_path: Path) -> None:
+    file = cell_file(tmp_path, "b", "rtlsdr:", 20.0, (806e6, 808e6))
+    band = band_for(learnt=LearntCells(file))
+    for block in blocks(signal(2.0)):
+        band.process(block)
+    assert band.state is CellState.TRACKING
+    band.finish()
+    assert file is not None
+    assert [path.name.partition("@")[2] for path in files_of_cells(file.path)] == [
+        f"lte-{band.heard.identity}.cell"
+    ]
