@@ -133,12 +133,10 @@ class DwellSource:
     def _hand_out(self, block: IqBlock) -> IqBlock:
         """Say of a block what lies between it and the last one of its turn."""
         at, end = self._next, self._ends[self._next]
-        n_away, n_dropped = 0, 0 if end is None else block.sample_start - end
+        n_missing = 0 if end is None else block.sample_start - end
+        n_dropped = n_missing
         if not self._is_begun:
-            is_counted = self._losses[at] == self._n_losses
-            n_dropped, n_away = (
-                (0, n_dropped) if is_counted or not n_dropped else (1, n_dropped - 1)
-            )
+            n_dropped = min(n_missing, 1) if self._losses[at] != self._n_losses else 0
         self.at, self._is_begun = at, True
         self._n_left -= block.n_samples
         self._n_heard[at] += block.n_samples
@@ -147,5 +145,5 @@ class DwellSource:
             block,
             center_freq_hz=self.turns[at].center_freq_hz,
             n_dropped=n_dropped,
-            n_away=n_away,
+            n_away=n_missing - n_dropped,
         )
