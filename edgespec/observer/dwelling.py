@@ -6,9 +6,8 @@ from typing import cast
 from edgespec.config import Config, SourceConfig
 from edgespec.errors import ConfigError
 from edgespec.sources.dwell import DwellSource, Turn
-from edgespec.sources.schemes import SOURCES
+from edgespec.sources.schemes import SOURCES, parse_source
 from edgespec.sources.source import Source, TunableSource
-from edgespec.sources.uri import parse_uri
 
 __all__ = ["check_source", "duty_text", "take_turns"]
 
@@ -23,8 +22,9 @@ def check_source(config: Config, source: SourceConfig) -> None:
         UsageError: the address cannot be understood.
         ConfigError: it cannot be tuned, or its address says where it stays.
     """
-    uri = parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
-    if not config.turns_of(source):
+    uri = parse_source(source.address)
+    turns = config.turns_of(source)
+    if not turns:
         return
     if not SOURCES[uri.scheme].is_tunable:
         known = ", ".join(scheme for scheme, kind in SOURCES.items() if kind.is_tunable)
@@ -38,7 +38,7 @@ def check_source(config: Config, source: SourceConfig) -> None:
             f"{uri.text!r} gives center_freq: take it out of the address"
         )
     if source.settle_s is not None:
-        _check_settling(config.turns_of(source), source.settle_s, f"source {source.id!r}")
+        _check_settling(turns, source.settle_s, f"source {source.id!r}")
 
 
 def take_turns(radio: Source, turns: Mapping[float, float], settle_s: float | None) -> DwellSource:

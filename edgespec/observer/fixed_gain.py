@@ -2,12 +2,9 @@
 
 from edgespec.config import Config
 from edgespec.errors import ConfigError
-from edgespec.sources.schemes import SOURCES
-from edgespec.sources.uri import parse_uri
+from edgespec.sources.schemes import parse_source
 
 __all__ = ["check_gains"]
-
-_AUTOMATIC = ("auto", "agc")
 
 
 def check_gains(config: Config) -> None:
@@ -21,8 +18,8 @@ def check_gains(config: Config) -> None:
         if band.full_scale_dbm is None:
             continue
         source = config.source_of(band)
-        uri = parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
-        if uri.options.get("gain", "").lower() in _AUTOMATIC or uri.flag("agc"):
+        uri = parse_source(source.address)
+        if uri.is_gain_automatic or uri.flag("agc"):
             raise ConfigError(
                 f"band {band.id!r} is calibrated (full_scale_dbm), which holds at one gain, and "
                 f"{source.address!r:.120} sets its gain itself: write the gain it was calibrated "

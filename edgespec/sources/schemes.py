@@ -12,7 +12,7 @@ from edgespec.sources.source import Source
 from edgespec.sources.tuner import TUNER_KEYS
 from edgespec.sources.uri import SourceUri, parse_uri
 
-__all__ = ["SOURCES", "SourceKind", "open_source"]
+__all__ = ["SOURCES", "SourceKind", "open_source", "parse_source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,15 @@ class SourceKind:
     open: Callable[[SourceUri, Request], Source]
     keys: tuple[str, ...]
     is_tunable: bool = False
+
+
+def parse_source(text: str) -> SourceUri:
+    """Return the parts of the URI of a known source; nothing is opened.
+
+    Raises:
+        UsageError: as :func:`~edgespec.sources.uri.parse_uri`.
+    """
+    return parse_uri(text, {scheme: kind.keys for scheme, kind in SOURCES.items()})
 
 
 def open_source(
@@ -57,7 +66,7 @@ def open_source(
         center_freq_hz, sample_rate_hz, gain_db, block_samples, ppm, is_awaited, centers_hz
     )
     with door(f"the source {brief(repr(uri), 160)}", SourceError, "check it, or get it again"):
-        parsed = parse_uri(uri, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+        parsed = parse_source(uri)
         return SOURCES[parsed.scheme].open(parsed, request)
 
 

@@ -133,7 +133,7 @@ def _command(code: int, value: int) -> bytes:
 
 def _gain_db(uri: SourceUri, configured_db: float | None) -> float | None:
     """Return the gain to set; None where the tuner is to choose it."""
-    if uri.options.get("gain", "").lower() in ("auto", "agc"):
+    if uri.is_gain_automatic:
         _LOG.warning(
             "the tuner sets its gain itself: where a signal makes it step, that may look like "
             "interference; gain=%g in the address keeps it",

@@ -26,6 +26,11 @@ class SourceUri:
     rest: str
     options: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_gain_automatic(self) -> bool:
+        """Whether ``gain`` leaves it to the radio."""
+        return self.options.get("gain", "").lower() in ("auto", "agc")
+
     def number(self, key: str) -> float | None:
         """Return an option as a number, None where it is not given.
 

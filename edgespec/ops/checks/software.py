@@ -14,9 +14,8 @@ from edgespec.figures import can_draw
 from edgespec.framing import Recipe
 from edgespec.ops.checks.finding import Finding, Subject
 from edgespec.records import IqBlock, SampleFormat
-from edgespec.sources.schemes import SOURCES
+from edgespec.sources.schemes import parse_source
 from edgespec.sources.tuner import DEFAULT_RATE_HZ, TUNER_SCHEMES
-from edgespec.sources.uri import parse_uri
 
 __all__ = [
     "bundle_recipe",
@@ -106,7 +105,7 @@ def _expected_recipe(subject: Subject) -> Recipe:
     """Return what frames will be made by, as far as that can be known before the source is open."""
     source, rate_hz = subject.config.source[0], None
     with suppress(EdgespecError):
-        uri = parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+        uri = parse_source(source.address)
         rate_hz = uri.number("sample_rate") or source.sample_rate_hz
         if rate_hz is None and uri.scheme in TUNER_SCHEMES:
             rate_hz = DEFAULT_RATE_HZ

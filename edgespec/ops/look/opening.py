@@ -14,11 +14,11 @@ from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.observer.kept import KeptFile, KeptNormal, kept_file, load_kept
 from edgespec.observer.startup import named_bundle, open_band_source
 from edgespec.ops.collect import Collected
-from edgespec.sources.schemes import SOURCES
+from edgespec.sources.schemes import parse_source
 from edgespec.sources.sigmf import Annotation, annotations_of
 from edgespec.sources.source import Source
 from edgespec.sources.tuner import DEFAULT_GAIN_DB, TUNER_SCHEMES
-from edgespec.sources.uri import SourceUri, parse_uri
+from edgespec.sources.uri import SourceUri
 
 __all__ = ["View", "open_view"]
 
@@ -70,7 +70,7 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     of_source = replace(config, source=(source,), band=beside)
     check(of_source)
     mask = masks_of(of_source).get(band.id)
-    uri = parse_uri(source.address, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+    uri = parse_source(source.address)
     annotations: tuple[Annotation, ...] = ()
     if uri.scheme == "sigmf":
         annotations = annotations_of(Path(uri.rest))

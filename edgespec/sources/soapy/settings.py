@@ -66,9 +66,8 @@ def soapy_settings(uri: SourceUri, request: Request) -> SoapySettings:
             "or set it in the configuration"
         )
     gains = {name: _decibels(uri, name, text) for name, text in _pairs(uri, "gains").items()}
-    is_automatic = uri.options.get("gain", "").lower() in ("auto", "agc")
-    gain_db = None if is_automatic else first_of(uri.number("gain"), request.gain_db)
-    if is_automatic:
+    gain_db = None if uri.is_gain_automatic else first_of(uri.number("gain"), request.gain_db)
+    if uri.is_gain_automatic:
         _LOG.warning(
             "the radio sets its gain itself: where a signal makes it step, that may look like "
             "interference; gain=30 in the address keeps it"

@@ -6,8 +6,7 @@ import pytest
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import SampleFormat
 from edgespec.sources import open_source
-from edgespec.sources.schemes import SOURCES
-from edgespec.sources.uri import parse_uri
+from edgespec.sources.schemes import SOURCES, parse_source
 from tests.made.mutations import check_door
 
 
@@ -144,7 +143,7 @@ def test_uris_that_cannot_be_understood(uri, message):
 def test_every_scheme_takes_each_of_its_keys_once(scheme):
     keys = SOURCES[scheme].keys
     text = f"{scheme}:rest?" + "&".join(f"{key}=1" for key in keys)
-    uri = parse_uri(text, {name: kind.keys for name, kind in SOURCES.items()})
+    uri = parse_source(text)
     assert (uri.scheme, uri.rest, dict(uri.options)) == (scheme, "rest", dict.fromkeys(keys, "1"))
 
 
