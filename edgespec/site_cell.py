@@ -1,20 +1,8 @@
 """A cell that an observer knows what is normal beside: a record that is told of a site."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 __all__ = ["SiteCell"]
-
-
-class _Cell(Protocol):
-    @property
-    def technology(self) -> str: ...
-
-    @property
-    def identity(self) -> int: ...
-
-    @property
-    def duplex(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +16,3 @@ class SiteCell:
     identity: int
     duplex: str
     utc_ns: int
-
-    @classmethod
-    def of(cls, cell: _Cell, utc_ns: int) -> "SiteCell":
-        """Return what is told of a cell."""
-        return cls(cell.technology, cell.identity, cell.duplex, utc_ns)

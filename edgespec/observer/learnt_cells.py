@@ -70,7 +70,12 @@ class LearntCells:
 
     def known(self) -> tuple[SiteCell, ...]:
         """Return the cells that something is known of, the one that was left last at the end."""
-        return tuple([SiteCell.of(one.cell, one.utc_ns) for one in self._cells.values()])
+        return tuple(
+            [
+                SiteCell(one.cell.technology, one.cell.identity, one.cell.duplex, one.utc_ns)
+                for one in self._cells.values()
+            ]
+        )
 
     def clear(self) -> None:
         """Forget all, as behind a retune."""
