@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgespec.config.hours import Hours, local_time
 from edgespec.decode.text import read_bounded
@@ -15,6 +16,10 @@ from edgespec.errors import ConfigError, EdgespecError
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.nearest import advice
 from edgespec.units import parse_quantity
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Mask", "MaskRow", "load_mask"]
 
@@ -45,6 +50,10 @@ class MaskRow:
     max_dbfs: float | None = None
     min_dbfs: float | None = None
     hours: tuple[Hours, ...] = ()
+
+    def reached_by(self, freqs_hz: "NDArray[np.float64]", bin_hz: float) -> "NDArray[np.bool_]":
+        """Return which bins of a width, by their centres, show a part of it."""
+        return (freqs_hz + bin_hz / 2.0 > self.lower_hz) & (freqs_hz - bin_hz / 2.0 < self.upper_hz)
 
     def holds(self, lower_hz: float, upper_hz: float, slack_hz: float = 0.0) -> bool:
         """Whether frequencies lie within it, give or take ``slack_hz``."""

@@ -181,11 +181,11 @@ class MaskWatch:
 
 def _all_bins(row: MaskRow, freqs_hz: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return the bins that an entry reaches into; none where the band does not show it whole."""
-    half_hz = _bin_hz(freqs_hz) / 2.0
+    bin_hz = _bin_hz(freqs_hz)
+    half_hz = bin_hz / 2.0
     if row.lower_hz < freqs_hz[0] - half_hz or row.upper_hz > freqs_hz[-1] + half_hz:
         return np.empty(0, np.intp)
-    reached = (freqs_hz + half_hz > row.lower_hz) & (freqs_hz - half_hz < row.upper_hz)
-    return np.flatnonzero(reached)
+    return np.flatnonzero(row.reached_by(freqs_hz, bin_hz))
 
 
 def _inner_bins(row: MaskRow, freqs_hz: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -54,7 +54,7 @@ def listed_in(
     at = mask.at(utc_ns) if utc_ns else mask.rows
     rows = []
     for row in at:
-        reached = (freqs_hz + bin_hz / 2 > row.lower_hz) & (freqs_hz - bin_hz / 2 < row.upper_hz)
+        reached = row.reached_by(freqs_hz, bin_hz)
         if reached.any():
             rows.append((row, float(max_dbfs[reached].max())))
     slack_hz = _SLACK_BINS * bin_hz
