@@ -27,6 +27,7 @@ from converter.lab.numbers.cells import LEAST_SHARE
 from converter.lab.numbers.combined import COMBINED
 from converter.lab.numbers.thresholds import site_standardised
 from converter.lab.tables import read_table
+from edgespec.detect.scan.residual_scan import THRESHOLD
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 
 __all__ = ["UNTRAINED", "joined", "main", "scores_of"]
@@ -138,7 +139,7 @@ def device_limits() -> dict[str, float]:
     """Return the thresholds of the shipped bundle for the detectors of :data:`DEVICE`."""
     manifest = load_bundle(shipped_bundle_path()).manifest
     return {
-        column: 12.0 if name == "residual" else manifest.threshold(name, 0.001, "quantile")
+        column: THRESHOLD if name == "residual" else manifest.threshold(name, 0.001, "quantile")
         for name, column in DEVICE.items()
     }
 
