@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgespec.dsp.stream import is_near_range
 from edgespec.observer.band_file import band_file
 from edgespec.observer.heard import Heard
-from edgespec.observer.kept_arrays import load_arrays, save_arrays
+from edgespec.observer.kept_arrays import load_arrays, range_of, save_arrays
 
 __all__ = ["KeptFile", "KeptNormal", "kept_file", "load_kept", "save_kept"]
 
@@ -108,7 +108,7 @@ def _parse(head: Any, arrays: Mapping[str, NDArray[Any]]) -> KeptNormal:
         int(head["utc_ns"]),
         str(head["source"]),
         None if head["gain_db"] is None else float(head["gain_db"]),
-        (float(head["range_hz"][0]), float(head["range_hz"][1])),
+        range_of(head),
         str(head["model_sha256"]),
         arrays["normal_dbfs"].astype(np.float64),
         heard,

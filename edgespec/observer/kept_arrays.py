@@ -12,7 +12,7 @@ from edgespec.errors import ModelError
 from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays
 from edgespec.newfile import replace_file
 
-__all__ = ["as_kept", "load_arrays", "save_arrays"]
+__all__ = ["as_kept", "load_arrays", "range_of", "save_arrays"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,6 +23,12 @@ Arrays = Mapping[str, NDArray[Any]]
 def as_kept(head: Mapping[str, Any], arrays: Arrays) -> bytes:
     """Return the bytes of such a file: the arrays are a stored npz."""
     return json.dumps(head).encode() + b"\n" + npz_from_arrays(**arrays)
+
+
+def range_of(head: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the ``range_hz`` of a line."""
+    lower_hz, upper_hz = head["range_hz"][0], head["range_hz"][1]
+    return float(lower_hz), float(upper_hz)
 
 
 def save_arrays(path: Path, head: Mapping[str, Any], arrays: Arrays, *, unkept: str) -> None:

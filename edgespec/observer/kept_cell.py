@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.stream import is_near_range
 from edgespec.observer.band_file import band_file
-from edgespec.observer.kept_arrays import load_arrays, save_arrays
+from edgespec.observer.kept_arrays import load_arrays, range_of, save_arrays
 from edgespec.observer.kept_cells import file_of_cell, files_of_cells, tidy_up
 from edgespec.reference import Reference
 
@@ -92,7 +92,7 @@ def load_cells(file: CellFile) -> Iterator[KeptCell]:
 def _parse(head: Any, arrays: Mapping[str, NDArray[Any]]) -> KeptCell:
     cell = Cell(**head["cell"])
     numbers = [float(getattr(cell, name)) for name in _NUMBERS]
-    range_hz = (float(head["range_hz"][0]), float(head["range_hz"][1]))
+    range_hz = range_of(head)
     gain_db = float(head["gain_db"])
     names = (cell.technology, cell.duplex, cell.prefix)
     if not all(isinstance(name, str) for name in names) or type(cell.identity) is not int:

@@ -15,7 +15,7 @@ from edgespec.detect.slow.looks import Levels
 from edgespec.dsp.stream import is_near_range
 from edgespec.errors import ModelError
 from edgespec.observer.band_file import band_file
-from edgespec.observer.kept_arrays import load_arrays, save_arrays
+from edgespec.observer.kept_arrays import load_arrays, range_of, save_arrays
 
 __all__ = ["KeptSite", "SiteFile", "load_kept_site", "save_kept_site", "site_file"]
 
@@ -112,7 +112,7 @@ def _parse(head: Any, arrays: Mapping[str, NDArray[Any]]) -> KeptSite:
     shapes = {row.shape for row in (low, high, spread_db, step_square)}
     if shapes != {(len(low),)} or len(low) < 2:
         raise ValueError(f"its arrays are of shapes {sorted(shapes)}")
-    range_hz = (float(head["range_hz"][0]), float(head["range_hz"][1]))
+    range_hz = range_of(head)
     gain_db = float(head["gain_db"])
     of_levels = (low, high, spread_db, step_square, hours.low_dbfs, hours.high_dbfs)
     if not all(np.isfinite(values).all() for values in (*of_levels, range_hz, gain_db)):
