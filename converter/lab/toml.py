@@ -3,7 +3,8 @@
 Every field of :class:`~converter.lab.experiment.Experiment` is a table; those that hold
 records by name are ``[populations.NAME]`` and so on. ``[defaults.populations]`` and the like give
 what the records of one table have in common, so that a file says only what differs;
-``[defaults.transfers]`` what models with a teacher have beside ``[defaults.models]``.
+``[defaults.transfers]`` what models with a teacher have beside ``[defaults.models]``. ``base``
+names a file that it extends (:mod:`converter.lab.base`).
 """
 
 import re
@@ -11,9 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from converter.lab.base import extended_tables
 from converter.lab.checks import check_experiment
 from converter.lab.experiment import Experiment
-from edgespec.decode import Decoder, read_toml
+from edgespec.decode import Decoder
 from edgespec.decode.kind import kinds_of
 from edgespec.door import door
 from edgespec.errors import ConfigError
@@ -34,7 +36,7 @@ def load_experiment(path: Path) -> Experiment:
         ConfigError: the file cannot be read, is no TOML, or says something that is not accepted;
             the message names file, key and what to write.
     """
-    tables = read_toml(path, ConfigError, "give a TOML file")
+    tables = extended_tables(path)
     with door(f"the experiment {path}", ConfigError, "correct it"):
         try:
             return _experiment(tables)

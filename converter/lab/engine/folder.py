@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from converter.lab.base import KEPT_NAME, base_files
 from edgespec import __version__
 from edgespec.errors import UsageError
 
@@ -136,8 +137,10 @@ class WorkFolder:
             shutil.rmtree(folder, ignore_errors=True)
 
     def keep_experiment(self, path: Path) -> None:
-        """Keep a copy of the experiment file that is run."""
-        write_atomically(self.path / "experiment.toml", path.read_text())
+        """Keep a copy of the experiment file that is run, and of those that it extends."""
+        for base in base_files(path):
+            write_atomically(self.path / base.name, base.read_text(encoding="utf-8-sig"))
+        write_atomically(self.path / KEPT_NAME, path.read_text(encoding="utf-8-sig"))
 
     def sweep(self) -> None:
         """Remove what killed tasks left behind."""
