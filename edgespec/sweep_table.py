@@ -37,7 +37,7 @@ class SweepTable:
         shape = (len(self.utc_s), len(self.freqs_hz))
         if self.levels_db.shape != shape:
             raise SourceError(
-                f"{self.name}: levels have the shape {self.levels_db.shape}, where {shape[0]} times "
+                f"{self.name}: levels have the shape {self.levels_db.shape}, but {shape[0]} times "
                 f"and {shape[1]} frequencies ask for {shape}"
             )
         for what, values in (("times", self.utc_s), ("frequencies", self.freqs_hz)):

@@ -26,7 +26,10 @@ def test_a_table_says_how_large_it_is() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"levels_db": np.zeros((3, 2), np.float32)}, r"shape \(3, 2\).*ask for \(2, 3\)"),
+        (
+            {"levels_db": np.zeros((3, 2), np.float32)},
+            r"shape \(3, 2\), but 2 times.*ask for \(2, 3\)",
+        ),
         ({"utc_s": np.array([1.0, 1.0])}, "times of sweeps must be finite, and rise"),
         ({"utc_s": np.array([1.0, np.inf])}, "times"),
         ({"freqs_hz": np.array([3.0, 2.0, 1.0])}, "frequencies of sweeps"),

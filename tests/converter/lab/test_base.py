@@ -98,7 +98,7 @@ def test_what_is_wrong_with_a_base_is_said(tmp_path: Path, text: str, message: s
 
 def test_two_that_extend_each_other_are_told(tmp_path: Path) -> None:
     path = written(tmp_path, a='base = "b.toml"', b='base = "a.toml"')
-    with pytest.raises(ConfigError, match="a.toml extends b.toml extends a.toml"):
+    with pytest.raises(ConfigError, match=r"a\.toml extends b\.toml extends a\.toml"):
         load_experiment(path)
 
 
