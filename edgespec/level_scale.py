@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from datetime import date
 
+from edgespec.units import utc_day
+
 __all__ = ["UNCALIBRATED", "LevelScale"]
 
 #: Of a voltage in dBuV over 50 ohms and a power in dBm: ``10 log10(50 * 1e-3 / (1e-6) ** 2)``.
 _DBUV_OF_DBM = 106.99
+#: A receiver drifts: after a year it is worth another look.
+_OLD_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,29 @@ class LevelScale:
             return "dBFS"
         return "dBm" if self.antenna_factor_db is None else "dBuV/m"
 
-    def age_days(self, day: date) -> int | None:
-        """Return how many days ago the calibration was on a day; None where nobody knows."""
-        return None if self.calibrated is None else (day - self.calibrated).days
+    def age_days(self, utc_ns: int) -> int | None:
+        """Return how many days ago the calibration was at a time; None where nobody knows.
+
+        A time of 0 is one that a recording does not tell.
+        """
+        return (
+            None
+            if self.calibrated is None or not utc_ns
+            else (utc_day(utc_ns) - self.calibrated).days
+        )
+
+    def age_text(self, utc_ns: int) -> str:
+        """Return for people how old levels' calibration was at a time; '' without one."""
+        if self.full_scale_dbm is None:
+            return ""
+        if self.calibrated is None:
+            return "calibrated, nobody says when: add calibrated to the [[band]]"
+        age = self.age_days(utc_ns)
+        if age is None or age < 0:
+            # A clock that is not set yet must not make a calibration one of the future.
+            return f"calibrated on {self.calibrated.isoformat()}"
+        old = ": calibrate again" if age > _OLD_DAYS else ""
+        return f"calibrated {age} day{'s' * (age != 1)} before{old}"
 
 
 UNCALIBRATED = LevelScale()

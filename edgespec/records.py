@@ -359,7 +359,7 @@ class ObserverState:
     start: ``p50``, ``p99`` and ``max``. A radio that takes turns is ``tuned`` to the band now, or
     to another one, and listened to it for a share of ``duty`` of the time since the start.
     ``site_cells`` are those that it knows what is normal beside; they are told apart from the
-    rest, when they change.
+    rest, when they change. ``scale`` says what its levels are in other units, set on its way out.
     """
 
     utc_ns: int
@@ -396,3 +396,4 @@ class ObserverState:
     tuned: bool = True
     duty: float = 1.0
     site_cells: tuple[SiteCell, ...] = ()
+    scale: LevelScale = UNCALIBRATED

@@ -7,6 +7,7 @@ from edgespec import __version__
 from edgespec.alarm.status_line import StatusLine, status_text
 from edgespec.config import Config
 from edgespec.kinds import advice_for
+from edgespec.level_scale import UNCALIBRATED
 from edgespec.records import BandInfo, Event, EventType, ObserverState, RssReport
 from edgespec.screen.output import Output
 from edgespec.screen.table import Column, Table
@@ -51,8 +52,10 @@ class JsonLinesSink:
     def header(self, bands: Sequence[BandInfo], config: Config) -> None:
         """Write who speaks as an object of schema ``edgespec.info/1`` for each band."""
         self._node = config.node.id
+        scales = {band.id: band.level_scale for band in config.band}
         for band in bands:
-            about = {**band_payload(band), "version": __version__, "mqtt": config.mqtt.public_url}
+            told = band_payload(band, scales.get(band.band, UNCALIBRATED))
+            about = {**told, "version": __version__, "mqtt": config.mqtt.public_url}
             self._write(info_payload(about, self._node))
 
     def event(self, event: Event) -> None:

@@ -139,10 +139,12 @@ def _levels(state: ObserverState) -> tuple[str, ...]:
         return ()
     # What clips is louder than it reads.
     least = "at least " if OVERLOAD in state.troubles else ""
-    return (
-        f"level {least}{state.level_dbfs:.1f} dBFS",
-        f"noise floor {state.noise_floor_dbfs:.1f} dBFS",
-    )
+    words = [
+        f"level {least}{state.scale.text(state.level_dbfs)}",
+        f"noise floor {state.scale.text(state.noise_floor_dbfs)}",
+    ]
+    age = state.scale.age_text(state.utc_ns)
+    return (*words, f"levels {age}") if age else tuple(words)
 
 
 def _cell(cell: HeardCell) -> str:

@@ -7,7 +7,7 @@ from edgespec.config.mask import Mask, load_mask
 from edgespec.kinds import DROPPED, GAIN_STEP, OVERLOAD, RECEIVER
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.listing import Listing, MaskWord
-from edgespec.records import Event
+from edgespec.records import Event, ObserverState
 
 __all__ = ["NO_FACTS", "BandFacts", "masks_of"]
 
@@ -28,6 +28,10 @@ class BandFacts:
     def told_of(self, event: Event) -> Event:
         """Return an event with what is known of its levels and of its frequencies."""
         return replace(event, scale=self.scale, listing=self._listing(event))
+
+    def told_of_state(self, state: ObserverState) -> ObserverState:
+        """Return a state with what is known of its levels."""
+        return replace(state, scale=self.scale)
 
     def _listing(self, event: Event) -> Listing | None:
         # Where the source does not know its frequency, edges are offsets from it.

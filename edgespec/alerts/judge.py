@@ -68,7 +68,11 @@ class AlertJudge:
         return replace(event, alert=Alert(not reason, reason, incident))
 
     def judge_state(self, state: ObserverState) -> ObserverState:
-        """Return a state whose ``alarm`` says whether an alert is open, not an event."""
+        """Return a state with what is known of its band.
+
+        Its ``alarm`` says whether an alert is open, not an event.
+        """
+        state = self._facts.get(state.band, NO_FACTS).told_of_state(state)
         with self._lock:
             return replace(state, alarm=state.alarm and state.band in self._open.values())
 

@@ -77,8 +77,8 @@ class BandConfig:
     full_scale_dbm: float | None = field(
         default=None,
         metadata=about(
-            "Calibration: power at the antenna that reads 0 dBFS at this gain; without it, "
-            "received power is reported in dBFS",
+            "Calibration: power at the antenna that reads 0 dBFS at this gain; without it, levels "
+            "are told in dBFS",
             unit="dBm",
             minimum=-200,
             maximum=100,
@@ -89,7 +89,7 @@ class BandConfig:
         default=None,
         metadata=about(
             "Field strength at the antenna over the voltage at its end of the cable; with it and "
-            "full_scale_dbm, the history is shown in dBuV/m",
+            "full_scale_dbm, levels are told in dBuV/m",
             unit="dB/m",
             minimum=-100,
             maximum=200,

@@ -222,12 +222,13 @@ def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":
     from edgespec.alarm.mqtt import MqttSink
     from edgespec.alarm.outbox.spool import Spool
 
+    scales = {band.id: band.level_scale for band in config.band}
     info: dict[str, Any] = {
         "version": __version__,
         "board": platform.machine(),
         "model": bands[0].model,
         "model_sha256": bands[0].model_sha256,
-        "bands": [band_payload(band) for band in bands],
+        "bands": [band_payload(band, scales[band.band]) for band in bands],
         "config_sha256": sha256(repr(config).encode()).hexdigest(),
     }
     spool = Spool(config.node.state_dir / "spool", config.mqtt.spool_max_bytes)

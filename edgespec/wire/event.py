@@ -14,11 +14,11 @@ from typing import Any
 from edgespec.alert import Alert
 from edgespec.clock import ClockQuality
 from edgespec.kinds import advice_for
-from edgespec.level_scale import LevelScale
 from edgespec.listing import Listing, MaskWord
 from edgespec.records import Change, Event, EventType
-from edgespec.units import format_utc, utc_day
+from edgespec.units import format_utc
 from edgespec.wire.fields import LEVEL_UNIT, Fields
+from edgespec.wire.levels import NO_SCALE, level_payload, parse_scale, scale_payload
 from edgespec.wire.text import decode, encode
 
 __all__ = ["EVENT_SCHEMA", "EventMessage", "event_payload", "mark_replayed", "parse_event"]
@@ -31,9 +31,7 @@ _ADDED = {
     "alert": True,
     "no_alert_reason": "",
     "incident": "",
-    "full_scale_dbm": None,
-    "antenna_factor_db": None,
-    "calibrated": None,
+    **NO_SCALE,
     "mask": None,
     "listed_as": "",
     "over_mask_db": None,
@@ -95,12 +93,8 @@ def event_payload(message: EventMessage) -> dict[str, Any]:
         "alert": event.alert.is_on,
         "no_alert_reason": event.alert.reason,
         "incident": event.alert.incident,
-        "peak_dbm": scale.dbm(float(event.peak_dbfs)),
-        "peak_dbuv_m": scale.dbuv_m(float(event.peak_dbfs)),
-        "full_scale_dbm": scale.full_scale_dbm,
-        "antenna_factor_db": scale.antenna_factor_db,
-        "calibrated": None if scale.calibrated is None else scale.calibrated.isoformat(),
-        "calibration_age_days": scale.age_days(utc_day(event.end_ns)),
+        **level_payload("peak", event.peak_dbfs, scale),
+        **scale_payload(scale, event.end_ns),
         "mask": None if listing is None else listing.word.value,
         "listed_as": "" if listing is None else listing.name,
         "over_mask_db": None if listing is None else listing.over_db,
@@ -144,11 +138,7 @@ def parse_event(data: bytes | str) -> EventMessage:
         cell_identity=fields.optional_integer("cell_identity"),
         unheard_s=fields.number("unheard_s"),
         alert=Alert(fields.flag("alert"), fields.text("no_alert_reason"), fields.text("incident")),
-        scale=LevelScale(
-            fields.optional_number("full_scale_dbm"),
-            fields.optional_number("antenna_factor_db"),
-            fields.optional_day("calibrated"),
-        ),
+        scale=parse_scale(fields),
         listing=_parse_listing(fields),
     )
     return EventMessage(

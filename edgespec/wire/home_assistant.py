@@ -7,9 +7,13 @@ One device with its components, retained, as of Home Assistant 2024.11
 from typing import Any
 
 from edgespec import __version__
+from edgespec.wire.fields import LEVEL_UNIT
 from edgespec.wire.topics import Topics
 
 __all__ = ["discovery_payload", "discovery_topic"]
+
+#: How the fields of states end whose levels are in a unit.
+_FIELDS = {LEVEL_UNIT: "dbfs", "dBm": "dbm", "dBuV/m": "dbuv_m"}
 
 
 def discovery_topic(node: str) -> str:
@@ -20,11 +24,14 @@ def discovery_topic(node: str) -> str:
 def discovery_payload(topics: Topics, info: dict[str, Any]) -> dict[str, Any]:
     """Return the device of an observer: alarm, noise floor and level of each band, its radios.
 
+    A calibrated band has its levels in what it is calibrated to.
+
     Args:
         topics: of the observer.
-        info: what it says of itself; ``board`` is told.
+        info: what it says of itself; ``board`` is told, and ``level_unit`` of the ``bands`` shown.
     """
     device = f"edgespec_{topics.node}"
+    units = {band["band"]: band["level_unit"] for band in info.get("bands", ())}
     components: dict[str, Any] = {}
     for band in topics.bands:
         components[f"alarm_{band}"] = {
@@ -35,13 +42,15 @@ def discovery_payload(topics: Topics, info: dict[str, Any]) -> dict[str, Any]:
         }
         # A band's own topic, where there are several.
         state_topic = topics.states(band)[-1]
-        for key, name in (("noise_floor_dbfs", "Noise floor"), ("level_dbfs", "Level")):
+        unit = units.get(band, LEVEL_UNIT)
+        for level, name in (("noise_floor", "Noise floor"), ("level", "Level")):
+            key = f"{level}_{_FIELDS[unit]}"
             components[f"{key}_{band}"] = {
                 "platform": "sensor",
                 "name": f"{name} {band}",
                 "state_topic": state_topic,
                 "value_template": f"{{{{ value_json.{key} }}}}",
-                "unit_of_measurement": "dBFS",
+                "unit_of_measurement": unit,
                 "state_class": "measurement",
                 "suggested_display_precision": 1,
             }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from edgespec.level_scale import LevelScale
 from edgespec.records import BandInfo
 from edgespec.wire.fields import Fields
 from edgespec.wire.text import PayloadError, decode
@@ -12,8 +13,11 @@ INFO_SCHEMA = "edgespec.info/1"
 _RESERVED = ("schema", "node", "not_finite")
 
 
-def band_payload(band: BandInfo) -> dict[str, Any]:
-    """Return what is said of a band; its frequencies as those of a radio that hears it."""
+def band_payload(band: BandInfo, scale: LevelScale) -> dict[str, Any]:
+    """Return what is said of a band; its frequencies as those of a radio that hears it.
+
+    ``level_unit`` is the unit that its levels are known in, beside dBFS.
+    """
     lower_hz, upper_hz = band.grid.range_hz
     return {
         "band": band.band,
@@ -22,6 +26,7 @@ def band_payload(band: BandInfo) -> dict[str, Any]:
         "source": band.source,
         "model": band.model,
         "model_sha256": band.model_sha256,
+        "level_unit": scale.unit,
     }
 
 

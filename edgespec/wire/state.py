@@ -7,6 +7,7 @@ from edgespec.promise import Promise
 from edgespec.records import ObserverState
 from edgespec.units import format_utc
 from edgespec.wire.fields import LEVEL_UNIT, Fields
+from edgespec.wire.levels import NO_SCALE, level_payload, parse_scale, scale_payload
 from edgespec.wire.text import decode
 
 __all__ = ["STATE_SCHEMA", "parse_state", "state_payload"]
@@ -53,6 +54,9 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "events_last_day": int(state.events_last_day),
         "promise": _promise_payload(state.promise),
         "latency_ms": {key: round(1e3 * float(s), 3) for key, s in state.latency_s.items()},
+        **level_payload("level", state.level_dbfs, state.scale),
+        **level_payload("noise_floor", state.noise_floor_dbfs, state.scale),
+        **scale_payload(state.scale, state.utc_ns),
     }
 
 
@@ -62,7 +66,8 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
     Raises:
         PayloadError: it is not a state of this schema.
     """
-    fields = Fields.of(decode(data), STATE_SCHEMA)
+    # Retained states of a version before this one may still be at a broker.
+    fields = Fields.of({**NO_SCALE, **decode(data)}, STATE_SCHEMA)
     fields.require_level_unit()
     state = ObserverState(
         utc_ns=fields.utc_ns("time"),
@@ -98,6 +103,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         promise=_parse_promise(fields),
         band=fields.text("band"),
         model_sha256=fields.optional_text("model_sha256"),
+        scale=parse_scale(fields),
     )
     return fields.text("node"), state
 

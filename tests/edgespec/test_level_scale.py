@@ -1,11 +1,14 @@
 """From what a converter reads to what arrives."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
 
 from edgespec.level_scale import UNCALIBRATED, LevelScale
+
+#: Noon of 2026-11-28.
+NOON_NS = int(datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp()) * 10**9
 
 
 def test_units_and_what_is_added() -> None:
@@ -39,5 +42,36 @@ def test_a_level_is_told_as_far_as_it_is_known() -> None:
 
 
 def test_the_age_of_a_calibration() -> None:
-    assert LevelScale(-30.0).age_days(date(2026, 11, 28)) is None
-    assert LevelScale(-30.0, None, date(2025, 11, 28)).age_days(date(2026, 11, 28)) == 365
+    assert LevelScale(-30.0).age_days(NOON_NS) is None
+    scale = LevelScale(-30.0, None, date(2025, 11, 28))
+    assert scale.age_days(NOON_NS) == 365
+    # A recording that does not tell its time tells no age.
+    assert scale.age_days(0) is None
+
+
+@pytest.mark.parametrize(
+    ("scale", "utc_ns", "said"),
+    [
+        (UNCALIBRATED, NOON_NS, ""),
+        (LevelScale(None, 24.0, date(2026, 11, 28)), NOON_NS, ""),
+        (
+            LevelScale(-30.0),
+            NOON_NS,
+            "calibrated, nobody says when: add calibrated to the [[band]]",
+        ),
+        (LevelScale(-30.0, None, date(2026, 11, 27)), NOON_NS, "calibrated 1 day before"),
+        (LevelScale(-30.0, None, date(2025, 11, 28)), NOON_NS, "calibrated 365 days before"),
+        (
+            LevelScale(-30.0, None, date(2025, 11, 27)),
+            NOON_NS,
+            "calibrated 366 days before: calibrate again",
+        ),
+        # A clock that starts in 1970 would make it one of the future.
+        (LevelScale(-30.0, None, date(2026, 11, 27)), 10**9, "calibrated on 2026-11-27"),
+        (LevelScale(-30.0, None, date(2026, 11, 27)), 0, "calibrated on 2026-11-27"),
+    ],
+)
+def test_the_age_of_a_calibration_is_said_with_its_levels(
+    scale: LevelScale, utc_ns: int, said: str
+) -> None:
+    assert scale.age_text(utc_ns) == said

@@ -12,9 +12,10 @@ from edgespec.alarm.notify.refused import NotifyError
 from edgespec.config import NotifyConfig
 from edgespec.errors import ConfigError
 from edgespec.kinds import advice_for
+from edgespec.level_scale import UNCALIBRATED
 from edgespec.listing import MaskWord
 from edgespec.records import Event, EventType
-from edgespec.units import format_hz, utc_day
+from edgespec.units import format_hz
 from edgespec.wire.event import EventMessage, event_payload
 from edgespec.wire.text import encode
 
@@ -121,12 +122,8 @@ def _priority(event: Event) -> str:
 
 def _level(event: Event) -> str:
     """Return the peak in dBFS and, where that is known, what arrives, and since when."""
-    text, scale = f"{event.peak_dbfs:.1f} dBFS", event.scale
-    if scale.full_scale_dbm is None:
-        return text
-    age = scale.age_days(utc_day(event.end_ns))
-    when = "nobody says when" if age is None else f"{age} days before"
-    return f"{text} = {scale.text(event.peak_dbfs)} (calibrated {when})"
+    text, age = UNCALIBRATED.text(event.peak_dbfs), event.scale.age_text(event.end_ns)
+    return f"{text} = {event.scale.text(event.peak_dbfs)} ({age})" if age else text
 
 
 def _json(event: Event, node: str) -> bytes:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.channel_plan import ChannelPlan
 from edgespec.dsp.stream import is_near_rate
+from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.ops.checks.finding import Finding, Subject
 from edgespec.ops.checks.software import bundle_recipe
 from edgespec.records import IqBlock, SampleFormat
@@ -138,11 +139,16 @@ def check_source(subject: Subject) -> Finding:
         block,
         info.sample_format,
         subject.config.detect.max_clipped_fraction,
+        subject.config.band[0].level_scale,
     )
 
 
 def judge_samples(
-    name: str, block: IqBlock, sample_format: SampleFormat, max_clipped_fraction: float
+    name: str,
+    block: IqBlock,
+    sample_format: SampleFormat,
+    max_clipped_fraction: float,
+    scale: LevelScale = UNCALIBRATED,
 ) -> Finding:
     """Return what the level of a block says about the source called ``name``."""
     iq = _scaled(block.samples, sample_format)
@@ -150,7 +156,7 @@ def judge_samples(
         return Finding("warn", f"{name} gives NaN or infinity", "see how the file was written")
     level_dbfs = db_from_ratio(float(np.mean(np.sum(iq * iq, axis=1))))
     clipped = float(np.mean(np.any(_at_the_rails(block.samples, sample_format), axis=1)))
-    detail = f"{name}: {block.n_samples} samples, {level_dbfs:.1f} dBFS, {clipped:.1%} clipped"
+    detail = f"{name}: {block.n_samples} samples, {scale.text(level_dbfs)}, {clipped:.1%} clipped"
     if np.ptp(iq, axis=0).max() == 0.0:
         return Finding(
             "warn", f"{detail}, all the same", "see whether antenna and tuner are connected"

@@ -1,11 +1,10 @@
 """Events and incidents for people: rows, and a day as a row of bars."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from edgespec.alerts.incident import Incident
+from edgespec.ops.csv_text import csv_text
 from edgespec.records import Event
 from edgespec.screen.table import Column, Table
 from edgespec.units import format_hz, format_utc
@@ -58,14 +57,8 @@ def event_rows(events: Iterable[Event], width: int | None = None) -> list[str]:
 
 
 def events_csv(messages: Sequence[EventMessage]) -> str:
-    """Return events as CSV (RFC 4180), a column for each field of their schema."""
-    rows = [event_payload(message) for message in messages]
-    text = io.StringIO()
-    names = list(rows[0]) if rows else []
-    writer = csv.DictWriter(text, names)
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    """Return events as CSV, a column for each field of their schema."""
+    return csv_text([event_payload(message) for message in messages])
 
 
 def incident_lines(incident: Incident, encoding: str = "utf-8") -> list[str]:

@@ -33,6 +33,7 @@ __all__ = ["history"]
     help="Which of them to draw.",
 )
 @click.option("--traces", is_flag=True, help="With --json: every bin of every minute.")
+@click.option("--csv", "as_csv", is_flag=True, help="The minutes as a table for other programs.")
 @JSON_OPTION
 def history(
     config_path: Path | None,
@@ -42,6 +43,7 @@ def history(
     output: Path | None,
     show: str,
     traces: bool,
+    as_csv: bool,
     as_json: bool,
 ) -> None:
     """Show what a band was like over hours and days.
@@ -57,6 +59,8 @@ def history(
     from edgespec.screen.table import width_of
     from edgespec.wire.text import encode
 
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json exclude each other: choose one")
     config = load_config(config_path)
     with Progress() as progress:
         progress.at("reading the history")
@@ -68,7 +72,9 @@ def history(
                 raise nothing_kept(found, config)
             progress.at("drawing")
             draw_history(found, show, output)
-    if as_json:
+    if as_csv:
+        click.echo(found.as_csv(), nl=False)
+    elif as_json:
         for payload in found.as_json(has_traces=traces):
             click.echo(encode(payload))
     else:

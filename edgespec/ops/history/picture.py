@@ -59,6 +59,7 @@ def history_figure(found: BandHistory, trace: str) -> Any:
     begin, end = (format_utc(round(ns))[:16].replace("T", " ") for ns in (heat.start_ns, end_ns))
     n_events = len(found.events)
     title = f"{found.band}, {begin} to {end}: {n_events} event{'s' * (n_events != 1)}"
+    title += f", {found.age}" * bool(found.age)
     figure.suptitle(title.replace("$", r"\$"), fontsize=10)
     return figure
 

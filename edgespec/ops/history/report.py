@@ -19,9 +19,10 @@ from edgespec.history.past import Past
 from edgespec.history.states import KeptState
 from edgespec.level_scale import LevelScale
 from edgespec.nearest import advice
+from edgespec.ops.csv_text import csv_text
 from edgespec.records import Event
 from edgespec.screen.table import Column, Table
-from edgespec.units import format_utc, utc_day
+from edgespec.units import format_utc
 
 __all__ = ["BandHistory", "band_history", "nothing_kept"]
 
@@ -34,7 +35,6 @@ _COLUMNS = (
     *(Column(name, True) for name in ("level", "highest", "floor", "occupied", "heard", "events")),
 )
 _MOST_CHANGES = 20
-_OLD_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,14 @@ class BandHistory:
         """Return what is added to a level of a minute for it to have that unit."""
         return scale.offset_db if scale.unit == self.unit else 0.0
 
+    @property
+    def age(self) -> str:
+        """How old the last calibration was, for people; '' without one."""
+        if not self.minutes:
+            return ""
+        last = self.minutes[-1]
+        return last.scale.age_text(last.minute.utc_ns)
+
     def as_json(self, *, has_traces: bool) -> list[dict[str, Any]]:
         """Return an object a minute, a change and an action.
 
@@ -68,6 +76,14 @@ class BandHistory:
         minutes = [self._minute_payload(one, has_traces=has_traces) for one in self.minutes]
         changes = [_change_payload(one) for one in self.states]
         return [*minutes, *changes, *(_action_payload(one) for one in self.actions)]
+
+    def as_csv(self) -> str:
+        """Return a row a minute, with the fields of ``edgespec.minute/1``, one level each."""
+        rows = [self._minute_payload(one, has_traces=False) for one in self.minutes]
+        for row in rows:
+            exceeded = row.pop("exceeded")
+            row |= {f"exceeded_{share:g}": exceeded.get(f"{share:g}") for share in EXCEEDED_SHARES}
+        return csv_text(rows)
 
     def as_text(self, width: int | None = None) -> list[str]:
         """Return a row for each stretch of time, the changes of states, and what is to be known."""
@@ -83,8 +99,7 @@ class BandHistory:
         if n_left > 0:
             lines.append(f"... {_count(n_left, 'change')} before: --json has all")
         lines += changes[-_MOST_CHANGES:]
-        age = self._age_line()
-        return lines + [age] * bool(age)
+        return lines + [self.age] * bool(self.age)
 
     def _heading(self) -> str:
         span = f"{_short(self.since_ns)} to {_short(self.until_ns)}"
@@ -141,19 +156,6 @@ class BandHistory:
         said = ", ".join(f"{share:g} {level:.1f}" for share, level in medians)
         return [f"power of the band that this share of the frames exceeded: {said}"]
 
-    def _age_line(self) -> str:
-        """Return what is to be said of the last calibration."""
-        if not self.minutes:
-            return ""
-        scale = self.minutes[-1].scale
-        if scale.full_scale_dbm is None:
-            return ""
-        age = scale.age_days(utc_day(self.minutes[-1].minute.utc_ns))
-        if age is None:
-            return "calibrated, nobody says when: add calibrated to the [[band]]"
-        old = ": calibrate again" if age > _OLD_DAYS else ""
-        return f"calibrated {_count(age, 'day')} before{old}"
-
     def _minute_payload(self, one: KeptMinute, *, has_traces: bool) -> dict[str, Any]:
         minute, scale, offset_db = one.minute, one.scale, self.offset_db(one.scale)
         payload: dict[str, Any] = {
@@ -171,7 +173,7 @@ class BandHistory:
             "floor": minute.floor_dbfs + offset_db,
             "level_unit": self.unit,
             "occupied": round(minute.occupied, 5),
-            "calibration_age_days": scale.age_days(utc_day(minute.utc_ns)),
+            "calibration_age_days": scale.age_days(minute.utc_ns),
         }
         payload["exceeded"] = {
             f"{share:g}": round(float(level_dbfs) + offset_db, 2)

@@ -69,6 +69,7 @@ def look(
             normal=view.normal,
             annotations=view.annotations,
             mask=view.mask,
+            scale=view.scale,
             progress=progress.at,
         )
     if output is not None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.config.mask import Mask, MaskRow
+from edgespec.level_scale import LevelScale
 from edgespec.records import FloatArray
 
 __all__ = ["Listed", "listed_in"]
@@ -25,12 +26,12 @@ class Listed:
     unlisted_hz: tuple[tuple[float, float], ...]
 
     @staticmethod
-    def words_of(row: MaskRow, level_dbfs: float) -> str:
+    def words_of(row: MaskRow, level_dbfs: float, scale: LevelScale) -> str:
         """Return what there is to say of the level of an entry."""
         if row.max_dbfs is not None and level_dbfs > row.max_dbfs:
-            return f"{level_dbfs - row.max_dbfs:.1f} dB over its {row.max_dbfs:.1f} dBFS"
+            return f"{level_dbfs - row.max_dbfs:.1f} dB over its {scale.text(row.max_dbfs)}"
         if row.min_dbfs is not None and level_dbfs < row.min_dbfs:
-            return f"not there: its least are {row.min_dbfs:.1f} dBFS"
+            return f"not there: its least are {scale.text(row.min_dbfs)}"
         return "within its level"
 
 

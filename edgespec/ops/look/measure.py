@@ -11,6 +11,7 @@ from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.plan import can_cancel
 from edgespec.errors import SourceError, UsageError
 from edgespec.framing import Recipe
+from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.observer.kept import KeptNormal
 from edgespec.ops.collect import Collected, collect
 from edgespec.ops.look.listed import Listed, listed_in
@@ -41,6 +42,7 @@ def look_at(
     normal: Callable[[Collected], KeptNormal | None] = lambda heard: None,
     annotations: tuple[Annotation, ...] = (),
     mask: Mask | None = None,
+    scale: LevelScale = UNCALIBRATED,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Look:
     """Return what some seconds of a source look like, and close it.
@@ -53,6 +55,7 @@ def look_at(
         normal: returns what is comparable of the last run, None for nothing.
         annotations: of the recording that the source plays, counted from its begin.
         mask: what should be in the band; of a source that knows its frequency.
+        scale: what its levels mean.
         progress: told what may take long.
 
     Raises:
@@ -112,6 +115,7 @@ def look_at(
         left=left,
         annotations=shown,
         listed=_listed(mask, heard, plane, max_dbfs, spectrum),
+        scale=scale,
     )
 
 

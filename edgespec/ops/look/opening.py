@@ -11,6 +11,8 @@ from edgespec.dsp.stream import is_near_rate
 from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
+from edgespec.level_scale import UNCALIBRATED, LevelScale
+from edgespec.observer.fixed_gain import check_gains
 from edgespec.observer.kept import KeptFile, KeptNormal, kept_file, load_kept
 from edgespec.observer.startup import named_bundle, open_band_source
 from edgespec.ops.collect import Collected
@@ -27,7 +29,8 @@ __all__ = ["View", "open_view"]
 class View:
     """An open source, the frames that its band is watched by, and what there is to compare with.
 
-    ``gain`` is what is known of it, as text, '' for nothing; ``mask`` is what should be there.
+    ``gain`` is what is known of it, as text, '' for nothing; ``mask`` is what should be there,
+    ``scale`` what levels mean.
     """
 
     source: Source
@@ -36,6 +39,7 @@ class View:
     annotations: tuple[Annotation, ...]
     gain: str
     mask: Mask | None = None
+    scale: LevelScale = UNCALIBRATED
 
     def normal(self, heard: Collected) -> KeptNormal | None:
         """Return what the last run of the same source, frequencies and gain learnt, if any."""
@@ -55,7 +59,8 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
         check: raises where the source of a band is none to listen to.
 
     Raises:
-        ConfigError: there is no such band, its mask cannot be read, or what ``check`` raises.
+        ConfigError: there is no such band, its mask cannot be read, it is calibrated and its gain
+            is not fixed, or what ``check`` raises.
         UsageError: the URI of the source cannot be understood.
         SourceError: it cannot be opened.
         ModelError: a bundle cannot be used.
@@ -69,6 +74,7 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     beside = config.bands_of(source)
     of_source = replace(config, source=(source,), band=beside)
     check(of_source)
+    check_gains(of_source)
     mask = masks_of(of_source).get(band.id)
     uri = parse_source(source.address)
     annotations: tuple[Annotation, ...] = ()
@@ -79,7 +85,8 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     bundle = bundles[beside.index(band)] or load_bundle(shipped_bundle_path())
     recipe, model_sha256 = _frames(bundle, opened.info.sample_rate_hz)
     kept = kept_file(config.node.state_dir, band.id, opened.info.uri, source.gain_db, model_sha256)
-    return View(opened, recipe, kept, annotations, _gain(uri, source.gain_db), mask)
+    gain = _gain(uri, source.gain_db)
+    return View(opened, recipe, kept, annotations, gain, mask, band.level_scale)
 
 
 def _gain(uri: SourceUri, configured_db: float | None) -> str:

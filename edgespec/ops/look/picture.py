@@ -50,51 +50,57 @@ def look_figure(found: Look) -> Any:
         if above in panels:
             panels[above].sharex(panels[below])
     _spectrum_panel(panels["spectrum"], found)
-    _plane_panel(figure, panels["power"], found, found.power, "dBFS a bin")
+    unit, offset_db = found.scale.unit, found.scale.offset_db
+    _plane_panel(figure, panels["power"], found, found.power, f"{unit} a bin", offset_db)
     if found.left is not None:
         _left_spectrum_panel(panels["left spectrum"], found)
-        label = "dB over what is usually left" if found.left.is_learnt else "dBFS a subband"
-        _plane_panel(figure, panels["left"], found, found.left.plane, label)
+        if found.left.is_learnt:
+            label, offset_db = "dB over what is usually left", 0.0
+        else:
+            label = f"{unit} a subband"
+        _plane_panel(figure, panels["left"], found, found.left.plane, label, offset_db)
     time = f", {format_utc(found.utc_ns)}" if found.utc_ns else ""
     # A path may hold what the drawing's language of formulas takes for its own.
-    name = f"{found.source[:120]}{time}: {found.level_dbfs:.1f} dBFS".replace("$", r"\$")
+    name = f"{found.source[:120]}{time}: {found.scale.text(found.level_dbfs)}".replace("$", r"\$")
     figure.suptitle(name, fontsize=9)
     return figure
 
 
 def _spectrum_panel(panel: Any, found: Look) -> None:
-    freqs_mhz = found.power.freqs_hz / _MHZ
+    freqs_mhz, offset_db = found.power.freqs_hz / _MHZ, np.float32(found.scale.offset_db)
     reference = found.reference
     if reference is not None:
         panel.fill_between(
             freqs_mhz,
-            reference.lowest_dbfs,
-            reference.highest_dbfs,
+            reference.lowest_dbfs + offset_db,
+            reference.highest_dbfs + offset_db,
             color="tab:green",
             alpha=0.2,
             lw=0,
             label=f"normal, {reference.age_s / 3600:.1f} h ago",
         )
-        panel.plot(freqs_mhz, reference.limit_dbfs, color="tab:red", lw=1.0, ls="--",
+        panel.plot(freqs_mhz, reference.limit_dbfs + offset_db, color="tab:red", lw=1.0, ls="--",
                    label="threshold of a bin")  # fmt: skip
     if found.listed is not None:
-        _mask(panel, found.listed, freqs_mhz)
-    panel.plot(freqs_mhz, found.max_dbfs, color="tab:orange", lw=0.8, label="max")
-    panel.plot(freqs_mhz, found.median_dbfs, color="tab:gray", lw=0.8, label="median")
-    panel.plot(freqs_mhz, found.mean_dbfs, color="tab:blue", lw=1.2, label="now, on average")
-    panel.set_ylabel("dBFS a bin")
+        _mask(panel, found.listed, freqs_mhz, float(offset_db))
+    panel.plot(freqs_mhz, found.max_dbfs + offset_db, color="tab:orange", lw=0.8, label="max")
+    panel.plot(freqs_mhz, found.median_dbfs + offset_db, color="tab:gray", lw=0.8, label="median")
+    panel.plot(
+        freqs_mhz, found.mean_dbfs + offset_db, color="tab:blue", lw=1.2, label="now, on average"
+    )
+    panel.set_ylabel(f"{found.scale.unit} a bin")
     panel.legend(fontsize=7, loc="lower center", ncols=3)
     panel.set_title(f"Power, means over {found.horizon_s * 1e3:.1f} ms", fontsize=9)
 
 
-def _mask(panel: Any, listed: Listed, freqs_mhz: NDArray[np.float64]) -> None:
+def _mask(panel: Any, listed: Listed, freqs_mhz: NDArray[np.float64], offset_db: float) -> None:
     """Draw where each entry of a mask lies, and its largest level."""
     for number, (row, _) in enumerate(listed.rows):
         edges_mhz = np.clip([row.lower_hz / _MHZ, row.upper_hz / _MHZ], freqs_mhz[0], freqs_mhz[-1])
         label = "mask" if not number else None
         panel.axvspan(*edges_mhz, color="tab:purple", alpha=0.12, lw=0, label=label)
         if row.max_dbfs is not None:
-            panel.plot(edges_mhz, [row.max_dbfs] * 2, color="tab:purple", lw=1.5)
+            panel.plot(edges_mhz, [row.max_dbfs + offset_db] * 2, color="tab:purple", lw=1.5)
         panel.text(edges_mhz[0], 0.99, row.name.replace("$", r"\$"), fontsize=7, color="tab:purple",
                    rotation=90, va="top", clip_on=True,
                    transform=panel.get_xaxis_transform())  # fmt: skip
@@ -104,17 +110,22 @@ def _left_spectrum_panel(panel: Any, found: Look) -> None:
     left, cell = found.left, found.cell
     if left is None or cell is None:
         return
-    freqs_mhz = left.plane.freqs_hz / _MHZ
-    panel.plot(freqs_mhz, left.plane.level_db.max(axis=0), color="tab:orange", lw=0.8, label="max")
-    median_db = np.median(left.plane.level_db, axis=0)
+    freqs_mhz, unit = left.plane.freqs_hz / _MHZ, found.scale.unit
+    offset_db = np.float32(0.0 if left.is_learnt else found.scale.offset_db)
+    panel.plot(freqs_mhz, left.plane.level_db.max(axis=0) + offset_db, color="tab:orange", lw=0.8,
+               label="max")  # fmt: skip
+    median_db = np.median(left.plane.level_db, axis=0) + offset_db
     panel.plot(freqs_mhz, median_db, color="tab:blue", lw=1.2, label="median")
     panel.legend(fontsize=7, loc="upper right")
-    panel.set_ylabel("dB over usual" if left.is_learnt else "dBFS a subband")
+    panel.set_ylabel("dB over usual" if left.is_learnt else f"{unit} a subband")
     panel.set_title(f"{cell_name(cell)} cancelled, {left.left_db:.1f} dB left", fontsize=9)
 
 
-def _plane_panel(figure: Any, panel: Any, found: Look, plane: Plane, label: str) -> None:
+def _plane_panel(
+    figure: Any, panel: Any, found: Look, plane: Plane, label: str, offset_db: float
+) -> None:
     rows_db, row_s = _pooled(plane.level_db, plane.row_s)
+    rows_db = rows_db + np.float32(offset_db)
     low_db, high_db = (float(x) for x in np.quantile(rows_db, (0.05, 0.999)))
     half_hz = (plane.freqs_hz[1] - plane.freqs_hz[0]) / 2
     edges_mhz = (plane.freqs_hz[0] - half_hz) / _MHZ, (plane.freqs_hz[-1] + half_hz) / _MHZ

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgespec.dsp.prefix.cell import Cell
+from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.ops.look.listed import Listed
 from edgespec.ops.look.planes import LeftOfCell, Plane
 from edgespec.ops.look.reference import Reference
@@ -12,6 +13,7 @@ from edgespec.ops.survey.spectrum import Spectrum
 from edgespec.records import FloatArray
 from edgespec.sources.sigmf import Annotation
 from edgespec.units import format_hz, format_utc
+from edgespec.wire.levels import level_payload, scale_payload
 
 __all__ = ["Excess", "Look"]
 
@@ -37,7 +39,7 @@ class Look:
     means that scores are made of: a horizon of ``horizon_s`` each. ``clipped_share`` is None where
     samples do not say whether they clip, ``peak`` the largest modulus of I or Q, 1 at full scale.
     ``spectrum`` has finer bins. ``excess`` is what is clear of ``reference``, the last run's
-    normal; ``listed`` what a mask says, None without one.
+    normal; ``listed`` what a mask says, None without one. ``scale`` is what levels mean.
     """
 
     source: str
@@ -61,6 +63,7 @@ class Look:
     left: LeftOfCell | None = None
     annotations: tuple[Annotation, ...] = ()
     listed: Listed | None = None
+    scale: LevelScale = UNCALIBRATED
 
     @property
     def occupied_share(self) -> float:
@@ -78,21 +81,24 @@ class Look:
             "center_freq_hz": center_hz,
             "duration_s": self.duration_s,
             "n_dropped": self.n_dropped,
-            "level_dbfs": round(self.level_dbfs, 2),
+            **self._levels("level", self.level_dbfs),
             "peak": round(self.peak, 4),
             "clipped_share": self.clipped_share,
-            "floor_dbfs": round(self.spectrum.floor_dbfs, 2),
+            **self._levels("floor", self.spectrum.floor_dbfs),
             "occupied_share": round(self.occupied_share, 4),
             "occupied": [
                 {
                     "lower_hz": part.lower_hz + center_hz,
                     "upper_hz": part.upper_hz + center_hz,
-                    "level_dbfs": round(part.level_dbfs, 2),
+                    **self._levels("level", part.level_dbfs),
                 }
                 for part in self.spectrum.parts
             ],
             "peaks": [
-                {"freq_hz": one.offset_hz + center_hz, "level_dbfs": round(one.level_dbfs, 2)}
+                {
+                    "freq_hz": one.offset_hz + center_hz,
+                    **self._levels("level", one.level_dbfs),
+                }
                 for one in self.spectrum.peaks(_N_SHOWN)
             ],
             "reference_age_s": None if reference is None else reference.age_s,
@@ -100,8 +106,14 @@ class Look:
             "cell": None if cell is None else asdict(cell),
             "cell_left_db": None if self.left is None else round(self.left.left_db, 2),
             "n_annotations": len(self.annotations),
-            "mask": None if self.listed is None else _mask_payload(self.listed),
+            "mask": None if self.listed is None else self._mask_payload(self.listed),
+            **scale_payload(self.scale, self.utc_ns),
         }
+
+    def _levels(self, name: str, level_dbfs: float) -> dict[str, Any]:
+        """Return a level in dBFS and in what it is known in beside, null where in nothing."""
+        level_dbfs = round(level_dbfs, 2)
+        return {f"{name}_dbfs": level_dbfs, **level_payload(name, level_dbfs, self.scale)}
 
     def as_text(self) -> str:
         """Return the same as lines for people."""
@@ -109,7 +121,9 @@ class Look:
         if self.center_freq_hz:
             head += f" around {format_hz(self.center_freq_hz)}"
         lines = [head + (f", from {format_utc(self.utc_ns)}" if self.utc_ns else "")]
-        lines.append(f"level {self.level_dbfs:.1f} dBFS, peak {self.peak:.2f} of full scale")
+        lines.append(
+            f"level {self.scale.text(self.level_dbfs)}, peak {self.peak:.2f} of full scale"
+        )
         if self.clipped_share is not None:
             lines[-1] += f", {self.clipped_share:.2%} clipped"
         if (self.clipped_share or 0.0) > _CLIPPED:
@@ -119,17 +133,19 @@ class Look:
         spectrum = self.spectrum
         lines.append(
             f"occupied: {self.occupied_share:.0%} of the band, above a floor of "
-            f"{spectrum.floor_dbfs:.1f} dBFS a bin"
+            f"{self.scale.text(spectrum.floor_dbfs)} a bin"
         )
         for part in spectrum.parts[:_N_SHOWN]:
             where = self._from_to(part.lower_hz, part.upper_hz, self.center_freq_hz)
-            lines.append(f"  {where}, {part.level_dbfs:.1f} dBFS a bin")
+            lines.append(f"  {where}, {self.scale.text(part.level_dbfs)} a bin")
         peaks = [
-            f"{_mhz(one.offset_hz + self.center_freq_hz)} {one.level_dbfs:.1f} dBFS"
+            f"{_mhz(one.offset_hz + self.center_freq_hz)} {self.scale.text(one.level_dbfs)}"
             for one in spectrum.peaks(_N_SHOWN)
         ]
         lines.append(f"strongest peaks: {', '.join(peaks) or 'none'}")
-        return "\n".join([*lines, *self._normal_lines(), *self._cell_lines(), *self._mask_lines()])
+        lines += [*self._normal_lines(), *self._cell_lines(), *self._mask_lines()]
+        age = self.scale.age_text(self.utc_ns)
+        return "\n".join([*lines, f"levels {age}"] if age else lines)
 
     def _normal_lines(self) -> list[str]:
         if self.reference is None:
@@ -157,34 +173,33 @@ class Look:
         lines = ["mask:" if self.listed.rows else "mask: nothing of it lies in this band"]
         for row, level_dbfs in self.listed.rows:
             where = self._from_to(row.lower_hz, row.upper_hz)
-            words = self.listed.words_of(row, level_dbfs)
-            lines.append(f"  {row.name}, {where}: up to {level_dbfs:.1f} dBFS, {words}")
+            words = self.listed.words_of(row, level_dbfs, self.scale)
+            lines.append(f"  {row.name}, {where}: up to {self.scale.text(level_dbfs)}, {words}")
         for lower_hz, upper_hz in self.listed.unlisted_hz[:_N_SHOWN]:
             lines.append(f"  not listed: {self._from_to(lower_hz, upper_hz)}")
         return lines
 
+    def _mask_payload(self, listed: Listed) -> dict[str, Any]:
+        return {
+            "listed": [
+                {
+                    "what": row.name,
+                    "lower_hz": row.lower_hz,
+                    "upper_hz": row.upper_hz,
+                    "max_dbfs": row.max_dbfs,
+                    "min_dbfs": row.min_dbfs,
+                    **self._levels("level", level_dbfs),
+                }
+                for row, level_dbfs in listed.rows
+            ],
+            "not_listed": [
+                {"lower_hz": lower, "upper_hz": upper} for lower, upper in listed.unlisted_hz
+            ],
+        }
+
     @staticmethod
     def _from_to(lower_hz: float, upper_hz: float, center_hz: float = 0.0) -> str:
         return f"{_mhz(lower_hz + center_hz)} to {_mhz(upper_hz + center_hz)}"
-
-
-def _mask_payload(listed: Listed) -> dict[str, Any]:
-    return {
-        "listed": [
-            {
-                "what": row.name,
-                "lower_hz": row.lower_hz,
-                "upper_hz": row.upper_hz,
-                "max_dbfs": row.max_dbfs,
-                "min_dbfs": row.min_dbfs,
-                "level_dbfs": round(level_dbfs, 2),
-            }
-            for row, level_dbfs in listed.rows
-        ],
-        "not_listed": [
-            {"lower_hz": lower, "upper_hz": upper} for lower, upper in listed.unlisted_hz
-        ],
-    }
 
 
 def _mhz(freq_hz: float) -> str:

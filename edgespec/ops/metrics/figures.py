@@ -4,6 +4,7 @@ They are made when somebody asks; what goes on is only counted. No frequency is 
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from prometheus_client.core import (
 from edgespec import __version__
 from edgespec.observer.latency import EDGES_S, LatencyHistogram
 from edgespec.records import ObserverState
+from edgespec.wire.levels import level_payload
 
 if TYPE_CHECKING:
     from edgespec.observer.startup import Observer
@@ -118,6 +120,11 @@ def _of_states(states: Mapping[str, ObserverState]) -> Iterator[Metric]:
         for name, text in (
             ("noise_floor_dbfs", "Noise floor of a bin"),
             ("level_dbfs", "Power of the band"),
+            ("noise_floor_dbm", "Noise floor of a bin at the receiver, where it is calibrated"),
+            ("level_dbm", "Power of the band at the receiver, where it is calibrated"),
+            ("noise_floor_dbuv_m", "Noise floor of a bin at the antenna, where that is known"),
+            ("level_dbuv_m", "Field strength of the band, where the antenna is known"),
+            ("calibration_timestamp_seconds", "Begin of the day that levels were calibrated on"),
             ("alarm", "Whether an alert is open"),
             ("warmup_left_seconds", "Signal that is still to be learnt from"),
             ("unscored_ratio", "Share of the last second that could not be scored"),
@@ -136,8 +143,12 @@ def _of_states(states: Mapping[str, ObserverState]) -> Iterator[Metric]:
         ):
             counters[name].add_metric([band], n)
         if state.n_segments:
-            gauges["noise_floor_dbfs"].add_metric([band], state.noise_floor_dbfs)
-            gauges["level_dbfs"].add_metric([band], state.level_dbfs)
+            for name, level in _levels_of(state).items():
+                gauges[name].add_metric([band], level)
+        day = state.scale.calibrated
+        if day is not None:
+            begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            gauges["calibration_timestamp_seconds"].add_metric([band], begin.timestamp())
         gauges["alarm"].add_metric([band], float(state.alarm))
         gauges["warmup_left_seconds"].add_metric([band], state.warmup_left_s)
         gauges["unscored_ratio"].add_metric([band], state.unscored_share)
@@ -147,6 +158,15 @@ def _of_states(states: Mapping[str, ObserverState]) -> Iterator[Metric]:
     yield skipped
     yield from counters.values()
     yield from gauges.values()
+
+
+def _levels_of(state: ObserverState) -> dict[str, float]:
+    """Return the levels of a band in every unit that they are known in."""
+    levels = {"level": state.level_dbfs, "noise_floor": state.noise_floor_dbfs}
+    told = {f"{name}_dbfs": level for name, level in levels.items()}
+    for name, level in levels.items():
+        told |= level_payload(name, level, state.scale)
+    return {name: level for name, level in told.items() if level is not None}
 
 
 def _gauge(name: str, text: str, labels: Mapping[str, str], value: float) -> Metric:

@@ -58,5 +58,7 @@ def record(
     recording_paths(output)
     view = open_view(config, band, check=lambda one: check_sources(one, refuse_simulation=False))
     with Progress() as progress:
-        done = write(view.source, output, seconds, view.gain, progress.at, stop_on_signals)
+        done = write(
+            view.source, output, seconds, view.gain, progress.at, stop_on_signals, view.scale
+        )
     click.echo(encode(done.as_json()) if as_json else done.as_text())

@@ -10,6 +10,7 @@ from threading import Event as Flag
 from typing import Any
 
 from edgespec.errors import ConfigError, SourceError
+from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.ops.meter import Meter
 from edgespec.ops.record.recording import GrowingRecording, recording_paths
 from edgespec.ops.silence import has_been_silent
@@ -17,6 +18,7 @@ from edgespec.screen.progress import Tell
 from edgespec.sources.reader import Reader
 from edgespec.sources.source import Source
 from edgespec.units import db_from_ratio
+from edgespec.wire.levels import level_payload, scale_payload
 
 __all__ = ["Recorded", "record"]
 
@@ -28,7 +30,10 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was recorded; ``peak`` is the largest modulus of I or Q, 1 at full scale."""
+    """What was recorded; ``peak`` is the largest modulus of I or Q, 1 at full scale.
+
+    ``scale`` is what levels meant at ``utc_ns``, its end.
+    """
 
     meta: Path
     duration_s: float
@@ -37,6 +42,8 @@ class Recorded:
     level_dbfs: float
     peak: float
     clipped_share: float
+    utc_ns: int
+    scale: LevelScale = UNCALIBRATED
 
     def as_json(self) -> dict[str, Any]:
         """Return an object of schema ``edgespec.record/1``."""
@@ -47,6 +54,8 @@ class Recorded:
             "n_samples": self.n_samples,
             "n_dropped": self.n_dropped,
             "level_dbfs": round(self.level_dbfs, 2),
+            **level_payload("level", round(self.level_dbfs, 2), self.scale),
+            **scale_payload(self.scale, self.utc_ns),
             "peak": round(self.peak, 4),
             "clipped_share": self.clipped_share,
         }
@@ -56,8 +65,10 @@ class Recorded:
         clips = f"{self.clipped_share:.2%} clipped"
         if self.clipped_share > 1e-3:
             clips += " (lower the gain)"
+        age = self.scale.age_text(self.utc_ns)
+        level = self.scale.text(self.level_dbfs) + (f" ({age})" if age else "")
         return (
-            f"{self.meta}: {self.duration_s:.3g} s, {self.level_dbfs:.1f} dBFS, peak "
+            f"{self.meta}: {self.duration_s:.3g} s, {level}, peak "
             f"{db_from_ratio(self.peak**2):.1f} dBFS, {clips}, {self.n_dropped} samples lost"
         )
 
@@ -69,6 +80,7 @@ def record(
     gain: str,
     tell: Tell,
     stop_on: Callable[[Callable[[], None]], None],
+    scale: LevelScale = UNCALIBRATED,
 ) -> Recorded:
     """Write a source to a new SigMF recording, and close it.
 
@@ -79,6 +91,7 @@ def record(
         gain: what is known of the gain, '' for nothing.
         tell: told four times a second of signal how much there is, and how loud.
         stop_on: given what ends it early; what was recorded is kept.
+        scale: what levels mean.
 
     Raises:
         ConfigError: the recording exists, cannot be written, or there is no room for so much.
@@ -130,8 +143,9 @@ def record(
                 n_shown = 0
                 tell(
                     f"{made.n_samples / rate_hz:.1f} of {duration_s:g} s {meter.bar()} "
-                    f"{meter.level_dbfs:.1f} dBFS, peak {db_from_ratio(meter.peak**2):.1f}, "
-                    f"{share:.2%} clip, {made.n_dropped} lost",
+                    f"{scale.text(meter.level_dbfs)}, peak "
+                    f"{db_from_ratio(meter.peak**2):.1f} dBFS, {share:.2%} clip, "
+                    f"{made.n_dropped} lost",
                     made.n_samples / n_wanted,
                 )
     if not made.n_samples:
@@ -147,6 +161,8 @@ def record(
         meter.mean_dbfs,
         meter.peak,
         meter.clipped_share,
+        time.time_ns(),
+        scale,
     )
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -20,10 +21,12 @@ from edgespec.config import Config, MqttConfig, NodeConfig
 from edgespec.framing import Framing
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.kinds import advice_for
+from edgespec.level_scale import LevelScale
 from edgespec.records import BandInfo, Change, Event, EventType, ObserverState
 from edgespec.wire.event import parse_event
 from edgespec.wire.info import parse_info
 from edgespec.wire.state import parse_state
+from tests.made.event import MONDAY_NS
 from tests.made.screen import Screen, picture
 
 CONFIG = Config(node=NodeConfig(id="pi-1"), mqtt=MqttConfig(url="mqtt://pi:secret@host"))
@@ -131,6 +134,16 @@ def test_a_state_without_broker_and_scores_is_short() -> None:
     assert stream.getvalue().startswith("quiet | level")
     assert "broker" not in stream.getvalue()
     assert "| 1 segment | 1 event |" in stream.getvalue()
+
+
+def test_levels_are_those_that_arrive_where_that_is_known() -> None:
+    state = replace(STATE, scale=LevelScale(-30.0, None, date(2026, 1, 9)), utc_ns=MONDAY_NS)
+    line = status_text(state)
+    assert f"level {STATE.level_dbfs - 30.0:.1f} dBm" in line
+    assert f"noise floor {STATE.noise_floor_dbfs - 30.0:.1f} dBm" in line
+    assert "levels calibrated 10 days before" in line
+    assert "dBFS" not in line
+    assert "calibrated" not in status_text(STATE)
 
 
 def test_a1_trouble_and_what_is_not_scored_are_said() -> None:

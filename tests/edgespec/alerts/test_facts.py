@@ -1,19 +1,34 @@
 """What a mask says of an event: whose it is, and how far it is over its level."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgespec.alerts.facts import NO_FACTS, BandFacts, masks_of
+from edgespec.alerts.incidents import IncidentTable
+from edgespec.alerts.judge import AlertJudge
+from edgespec.alerts.rules import AlertRules
 from edgespec.config import AlarmConfig, BandConfig, Config
 from edgespec.config.mask import Mask, MaskRow
 from edgespec.errors import ConfigError
 from edgespec.kinds import OVERLOAD
+from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.listing import Listing, MaskWord
-from edgespec.records import Event
+from edgespec.records import Event, ObserverState
 from tests.made.event import event_of
 
 FACTS = BandFacts(mask=Mask((MaskRow(805e6, 807e6, "BTS", max_dbfs=-40.0),)), slack_hz=5e4)
+
+
+def test_a_state_is_told_with_what_its_levels_mean() -> None:
+    scale = LevelScale(-30.0)
+    judge = AlertJudge(
+        AlertRules(AlarmConfig(), ()), IncidentTable({}), facts={"lte": BandFacts(scale)}
+    )
+    state = ObserverState(0, 1.0, 2, 3, 4, 5, band="lte")
+    assert judge.judge_state(state).scale == scale
+    assert judge.judge_state(replace(state, band="other")).scale == UNCALIBRATED
 
 
 def said(event: Event, facts: BandFacts = FACTS) -> Listing | None:

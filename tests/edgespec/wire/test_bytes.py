@@ -116,7 +116,9 @@ SAYS = {
         '"history_problem":"","warmup_left_s":0.0,'
         '"unscored_reason":"","unscored_share":0.0,"unscored_s":0.0,"troubles":[],"distrust":"",'
         '"center_freq_hz":0.0,"tuned":true,"duty":1.0,"cell":null,"events_last_day":0,"promise":null,'
-        '"latency_ms":{"p50":1.0},"not_finite":{"/noise_floor_dbfs":"nan"}}'
+        '"latency_ms":{"p50":1.0},"level_dbm":null,"level_dbuv_m":null,"noise_floor_dbm":null,'
+        '"noise_floor_dbuv_m":null,"full_scale_dbm":null,"antenna_factor_db":null,'
+        '"calibrated":null,"calibration_age_days":null,"not_finite":{"/noise_floor_dbfs":"nan"}}'
     ),
     "info": ('{"schema":"edgespec.info/1","node":"pi","version":"1","board":null}'),
     "rss": (

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from edgespec.level_scale import LevelScale
 from edgespec.records import ObserverState
 from edgespec.wire.home_assistant import discovery_payload, discovery_topic
 from edgespec.wire.state import state_payload
@@ -46,6 +47,21 @@ def test_every_component_has_an_id_of_its_own_and_bands_have_topics_of_theirs(
     levels = [one["state_topic"] for name, one in components.items() if name.startswith("level")]
     assert len(set(levels)) == len(bands)
     assert payload["device"]["identifiers"] == ["edgespec_pi-1"]
+
+
+def test_a_calibrated_band_has_its_levels_in_what_arrives() -> None:
+    """Home Assistant keeps one unit for one id: what is calibrated is another thing there."""
+    topics = Topics("edgespec", "pi-1", ("lte", "gsm", "fm"), ("r0",))
+    units = {"lte": "dBFS", "gsm": "dBm", "fm": "dBuV/m"}
+    told = [{"band": band, "level_unit": unit} for band, unit in units.items()]
+    components = discovery_payload(topics, {"bands": told})["components"]
+    state = state_payload(ObserverState(0, 1.0, 2, 3, 4, 5, scale=LevelScale(-30.0, 24.0)), "pi-1")
+    for band, end in (("lte", "dbfs"), ("gsm", "dbm"), ("fm", "dbuv_m")):
+        for level in ("level", "noise_floor"):
+            one = components[f"{level}_{end}_{band}"]
+            assert one["unit_of_measurement"] == units[band]
+            assert one["value_template"] == f"{{{{ value_json.{level}_{end} }}}}"
+            assert isinstance(state[f"{level}_{end}"], float)
 
 
 def test_the_topic_is_of_the_node() -> None:

@@ -52,9 +52,7 @@ def random_event(rng: np.random.Generator) -> Event:
         cell_identity=[None, 503][int(rng.integers(2))],
         unheard_s=int(rng.integers(0, 1_000_000)) / 1e6,
         alert=[Alert(), Alert(False, "quiet hours", "i-1")][int(rng.integers(2))],
-        scale=[
-            UNCALIBRATED, LevelScale(-30.0), LevelScale(-28.5, 24.0, date(2026, 11, 28))
-        ][int(rng.integers(3))],
+        scale=random_scale(rng),
         listing=[
             None, Listing(MaskWord.NOT_LISTED), Listing(MaskWord.OVER, "BTS ä", 2.5)
         ][int(rng.integers(3))],
@@ -98,7 +96,13 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         latency_s={"p50": int(rng.integers(0, 100_000)) / 1e6, "max": 0.25},
         band="lte",
         model_sha256=[None, "c0ffee"][int(rng.integers(2))],
+        scale=random_scale(rng),
     )
+
+
+def random_scale(rng: np.random.Generator) -> LevelScale:
+    scales = (UNCALIBRATED, LevelScale(-30.0), LevelScale(-28.5, 24.0, date(2026, 11, 28)))
+    return scales[int(rng.integers(3))]
 
 
 def random_cell(rng: np.random.Generator) -> HeardCell | None:
@@ -139,6 +143,32 @@ def test_levels_are_claimed_in_dbm_where_a_band_is_calibrated_alone(
     dbm, dbuv_m, day, age = said(LevelScale(-30.0, 24.0, date(2026, 11, 8)))
     assert (dbm, day, age) == (-71.0, "2026-11-08", 10)
     assert dbuv_m == pytest.approx(-71.0 + 107.0 + 24.0, abs=0.02)
+
+
+def test_states_say_their_levels_in_what_they_are_known_in(rng: np.random.Generator) -> None:
+    state = replace(
+        random_state(rng), level_dbfs=-41.0, noise_floor_dbfs=-90.0, utc_ns=1_795_000_000 * NS
+    )
+
+    def said(scale: LevelScale) -> list[object]:
+        payload = state_payload(replace(state, scale=scale), "pi")
+        assert (payload["level_dbfs"], payload["noise_floor_dbfs"]) == (-41.0, -90.0)
+        assert payload["level_unit"] == "dBFS"
+        names = ("level_dbm", "noise_floor_dbm", "level_dbuv_m", "calibration_age_days")
+        return [payload[name] for name in names]
+
+    assert said(UNCALIBRATED) == [None] * 4
+    assert said(LevelScale(-30.0)) == [-71.0, -120.0, None, None]
+    dbm, floor_dbm, dbuv_m, age = said(LevelScale(-30.0, 24.0, date(2026, 11, 8)))
+    assert (dbm, floor_dbm, age) == (-71.0, -120.0, 10)
+    assert dbuv_m == pytest.approx(-71.0 + 107.0 + 24.0, abs=0.02)
+
+
+def test_a_state_of_before_there_were_scales_is_read(rng: np.random.Generator) -> None:
+    payload = state_payload(random_state(rng), "pi")
+    for name in ("full_scale_dbm", "antenna_factor_db", "calibrated", "level_dbm"):
+        del payload[name]
+    assert parse_state(encode(payload))[1].scale == UNCALIBRATED
 
 
 def test_a_calibration_of_no_day_is_refused(rng: np.random.Generator) -> None:

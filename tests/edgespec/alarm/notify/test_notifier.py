@@ -67,7 +67,10 @@ def test_a_webhook_gets_the_event_as_json_and_its_token(
 @pytest.mark.parametrize(
     ("scale", "level"),
     [
-        (LevelScale(-30.0), b"-41.0 dBFS = -71.0 dBm (calibrated nobody says when)"),
+        (
+            LevelScale(-30.0),
+            b"-41.0 dBFS = -71.0 dBm (calibrated, nobody says when: add",
+        ),
         (
             LevelScale(-30.0, 24.0, date(2026, 1, 9)),
             b"-41.0 dBFS = 60.0 dBuV/m (calibrated 10 days before)",

@@ -51,6 +51,8 @@ def test_a_day_for_people_and_programs(config: Path, rng: np.random.Generator) -
     assert "max" not in objects[0]
     (line,) = run(config, *day, "--until", "2026-01-19T08:01Z", "--json", "--traces").output.split()
     assert len(json.loads(line)["max"]) == 64
+    names, *rows = run(config, *day, "--csv").output.splitlines()
+    assert [len(rows), names.split(",")[0]] == [120, "schema"]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,7 @@ def test_a_day_for_people_and_programs(config: Path, rng: np.random.Generator) -
         (["--band", "lt"], "did you mean 'lte'?", 2),
         (["--since", "1h", "--until", "2h"], "--since must be before", 2),
         (["--since", "soon"], "write how long ago", 2),
+        (["--csv", "--json"], "exclude each other", 2),
         (["--show", "colour"], "'max', 'mean', 'median', 'occupancy'", 2),
     ],
 )

@@ -1,6 +1,7 @@
 """What the picture has, panel by panel."""
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 from edgespec.alert import Alert
 from edgespec.config import BandConfig, Config, NodeConfig
+from edgespec.history.levels import KeptMinute
+from edgespec.level_scale import LevelScale
 from edgespec.ops.history.picture import draw_history, history_figure
 from edgespec.ops.history.report import BandHistory, band_history
 from tests.made.event import event_of
@@ -50,6 +53,17 @@ def test_events_are_boxes_in_the_colour_of_what_they_are(
     names = [text.get_text() for text in shown["incidents"].get_yticklabels()]
     assert names == ["i-1 (2)", "no name (1)"]
     assert "3 events" in figure.get_suptitle()
+
+
+def test_the_age_of_the_calibration_is_in_the_title(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    scale = LevelScale(-30.0, None, date(2026, 1, 9))
+    minute = minute_of(0, rng)
+    report = BandHistory("lte", 0, 1, [KeptMinute(minute, "synchronised", scale)], [], [], [], ())
+    figure = history_figure(report, "max")
+    assert figure.get_suptitle().endswith(", calibrated 10 days before")
+    assert figure.axes[1].get_ylabel() == "dBm"
 
 
 def test_without_an_event_there_is_no_timetable_and_gaps_stay_open(

@@ -1,5 +1,7 @@
 """Rows, changes and objects of what is remembered of a band."""
 
+import csv
+import io
 import json
 from dataclasses import replace
 from datetime import date
@@ -76,6 +78,20 @@ def test_levels_mean_what_they_meant_then(config: Config, rng: np.random.Generat
     keep_scaled(config, rng, (3, UNCALIBRATED))
     assert found(config).unit == "dBFS"
     assert {row["level"] for row in found(config).as_json(has_traces=False)} == {-49.0}
+
+
+def test_minutes_as_csv_are_those_of_json(config: Config, rng: np.random.Generator) -> None:
+    keep_scaled(config, rng, *((number, LevelScale(-30.0)) for number in range(3)))
+    report = found(config)
+    rows = list(csv.DictReader(io.StringIO(report.as_csv())))
+    for row, told in zip(rows, report.as_json(has_traces=False), strict=True):
+        exceeded = told.pop("exceeded")
+        assert {f"exceeded_{share}": str(level) for share, level in exceeded.items()}.items() <= (
+            row.items()
+        )
+        for name, value in told.items():
+            assert row[name] == ("" if value is None else str(value))
+    assert rows[0]["level_unit"] == "dBm"
 
 
 def test_a_field_strength_has_the_antenna_in_it(config: Config, rng: np.random.Generator) -> None:

@@ -12,6 +12,7 @@ from edgespec import figures
 from edgespec.cli import main
 from edgespec.config import Config, override
 from edgespec.config.mask import Mask, MaskRow
+from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.observer.heard import Heard
 from edgespec.observer.kept import KeptNormal, save_kept
 from edgespec.ops import silence
@@ -226,6 +227,54 @@ def test_the_mask_says_who_is_too_strong_and_what_is_not_listed(tmp_path, rng) -
     assert "  not listed: 806.2" in text
     path.write_text("start,stop,what\n1,0,x\n")
     assert run("-c", config).exit_code == 3
+
+
+def test_a_calibrated_band_is_shown_in_what_arrives(tmp_path, rng) -> None:
+    uri = tone_in_noise(tmp_path, rng, start_s=0.0)
+    config = tmp_path / "edgespec.toml"
+    (tmp_path / "mask.csv").write_text("start,stop,what,max_dbm\n806.2M,806.3M,BTS,-66\n")
+    config.write_text(
+        f"[[source]]\nuri = {json.dumps(uri)}\n[[band]]\nmask = 'mask.csv'\n"
+        "full_scale_dbm = -40.0\ncalibrated = '2026-11-28'\n"
+    )
+    found = json.loads(run("-c", config, "--json").stdout)
+    assert found["level_dbm"] == pytest.approx(found["level_dbfs"] - 40.0)
+    assert (found["level_dbuv_m"], found["calibrated"]) == (None, "2026-11-28")
+    for one in (*found["occupied"], *found["peaks"], *found["mask"]["listed"]):
+        assert one["level_dbm"] == pytest.approx(one["level_dbfs"] - 40.0)
+    text = run("-c", config).stdout
+    assert "level -60.0 dBm" in text
+    assert "up to -60.0 dBm, 6.0 dB over its -66.0 dBm" in text
+    assert text.splitlines()[-1].startswith("levels calibrated ")
+    assert "dBFS" not in text
+
+
+def test_a_calibrated_band_of_an_automatic_gain_is_refused(tmp_path) -> None:
+    config = tmp_path / "edgespec.toml"
+    config.write_text(
+        "[[source]]\nuri = 'rtl_tcp:127.0.0.1:1?gain=auto&center_freq=806M'\n"
+        "[[band]]\nfull_scale_dbm = -40.0\n"
+    )
+    done = run("-c", config)
+    assert done.exit_code == 3
+    assert "holds at one gain" in done.output
+
+
+def test_the_picture_of_a_calibrated_band_is_in_what_arrives(tmp_path, rng) -> None:
+    pytest.importorskip("matplotlib")
+    from edgespec.ops.look.picture import look_figure
+
+    found = looked(tone_in_noise(tmp_path, rng))
+    scale = LevelScale(-40.0, 24.0)
+    plain, ours = (look_figure(replace(found, scale=one)) for one in (UNCALIBRATED, scale))
+    for before, after in zip(plain.axes[0].lines, ours.axes[0].lines, strict=True):
+        moved = np.asarray(after.get_ydata()) - np.asarray(before.get_ydata())
+        assert moved == pytest.approx(scale.offset_db, abs=1e-3)
+    assert ours.axes[0].get_ylabel() == "dBuV/m a bin"
+    (image,), (was,) = ours.axes[1].images, plain.axes[1].images
+    moved = np.asarray(image.get_array()) - np.asarray(was.get_array())
+    assert moved == pytest.approx(scale.offset_db, abs=1e-3)
+    assert scale.text(found.level_dbfs) in ours.get_suptitle()
 
 
 def test_the_mask_is_drawn_where_it_lies(tmp_path, rng) -> None:

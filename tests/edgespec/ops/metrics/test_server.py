@@ -1,9 +1,11 @@
 """What Prometheus reads, over real HTTP, of an observer that runs."""
 
+import re
 import socket
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +15,7 @@ import pytest
 from edgespec.board import TROUBLES, Board, BoardState
 from edgespec.config import MetricsConfig
 from edgespec.errors import ConfigError
+from edgespec.level_scale import LevelScale
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.startup import Observer
 from edgespec.ops.metrics.open import open_metrics
@@ -22,6 +25,9 @@ from tests.made.event import event_of
 from tests.made.tape import Tape, chain_for
 
 pytest.importorskip("prometheus_client", reason="the extra `prometheus` is not installed")
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
 
 from edgespec.ops.metrics.server import MetricsServer
 
@@ -88,6 +94,44 @@ def test_every_figure_of_the_table_is_there(server: MetricsServer, observer: Obs
     assert read[f'{name}_bucket{{le="0.01"}}'] == read[f'{name}_bucket{{le="+Inf"}}'] == 1
     assert read["process_resident_memory_bytes"] > 0
     assert "edgespec_disk_written_bytes_total" in read or not Path("/proc/self/io").is_file()
+
+
+def test_levels_are_told_in_what_they_are_known_in(
+    server: MetricsServer, observer: Observer
+) -> None:
+    server.watch(observer)
+    server.state(STATE)
+    assert not [name for name in scrape(server) if "_db" in name and "_dbfs" not in name]
+    server.state(replace(STATE, scale=LevelScale(-30.0, 24.0, date(2026, 11, 28))))
+    read = scrape(server)
+    assert read['edgespec_noise_floor_dbfs{band="lte"}'] == -91.5
+    assert read['edgespec_noise_floor_dbm{band="lte"}'] == -121.5
+    assert read['edgespec_level_dbuv_m{band="lte"}'] == pytest.approx(
+        -30.0 + 107.0 + 24.0, abs=0.02
+    )
+    assert read['edgespec_calibration_timestamp_seconds{band="lte"}'] == 20_785 * 86_400
+
+
+def test_the_official_reader_takes_the_page(server: MetricsServer, observer: Observer) -> None:
+    """The names, types and samples of every family, by Prometheus's own library."""
+    server.watch(observer)
+    server.state(replace(STATE, scale=LevelScale(-30.0, 24.0, date(2026, 11, 28))))
+    server.event(event_of(latency_s=0.004))
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics") as answer:
+        page = answer.read().decode()
+    families = {one.name: one for one in text_string_to_metric_families(page)}
+    ours = {name for name in families if name.startswith("edgespec_")}
+    assert {"edgespec_level_dbm", "edgespec_sample_to_alarm_seconds", "edgespec_info"} <= ours
+    assert all(families[name].documentation and families[name].type != "unknown" for name in ours)
+    assert len(re.findall("^# TYPE ", page, re.MULTILINE)) == len(families)
+    # A server that asks for OpenMetrics, whose reader is stricter, gets that.
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{server.port}/metrics",
+        headers={"Accept": "application/openmetrics-text"},
+    )
+    with urllib.request.urlopen(asked) as answer:
+        strict = list(openmetrics(answer.read().decode()))
+    assert {one.name for one in strict} >= ours - {"edgespec_info"}
 
 
 def test_buckets_never_fall_and_end_with_the_count(

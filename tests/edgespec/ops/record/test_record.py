@@ -3,6 +3,7 @@
 import errno
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgespec.cli import main
 from edgespec.errors import EdgespecError, SourceError
+from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.newfile import write_all
 from edgespec.ops import silence
 from edgespec.ops.meter import Meter
@@ -67,12 +69,15 @@ def recorded(
     seconds: float = 10.0,
     breaks: bool = False,
     said: list[str] | None = None,
+    scale: LevelScale = UNCALIBRATED,
 ) -> Recorded:
     radio = Radio(samples, lost or {}, breaks=breaks)
     said = [] if said is None else said
     try:
         return record(
-            radio, path, seconds, "30 dB", lambda text, share: said.append(text), lambda stop: None
+            *(radio, path, seconds, "30 dB", lambda text, share: said.append(text)),
+            lambda stop: None,
+            scale,
         )
     finally:
         assert not radio.is_open
@@ -148,6 +153,19 @@ def test_the_live_line_shows_level_and_clipping(samples, tmp_path: Path) -> None
     recorded(tmp_path / "r", samples, said=said, seconds=0.4)
     assert said[0].startswith("0.2 of 0.4 s [####################] 0.0 dBFS")
     assert "50.00% clip, 0 lost" in said[0]
+
+
+def test_a_calibrated_band_is_as_loud_as_what_arrives(samples, tmp_path: Path) -> None:
+    said: list[str] = []
+    samples[:] = 128
+    samples[:, 0] = 255
+    scale = LevelScale(-30.0, 24.0, date(2026, 1, 9))
+    done = recorded(tmp_path / "r", samples, said=said, seconds=0.4, scale=scale)
+    assert f"] {scale.text(0.0)}, peak 0.0 dBFS" in said[0]
+    assert f"{scale.text(done.level_dbfs)} (calibrated " in done.as_text()
+    told = done.as_json()
+    assert told["level_dbm"] == pytest.approx(told["level_dbfs"] - 30.0)
+    assert told["calibration_age_days"] > 0
 
 
 def test_the_meter_follows_the_law_of_levels(rng) -> None:
