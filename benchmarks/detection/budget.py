@@ -4,8 +4,9 @@
 :mod:`benchmarks.detection.hours` kept of each observer: the largest event-level score of every half
 second of normal signal, by detector. The first ``--calibrate`` of it sets the thresholds for 1, 10
 and 100 false events a day; the events of the rest are counted, with all detectors and with each
-alone, beside what the calibration expected, and what the thresholds of the bundle raise. Thresholds
-of a run are in deviations of its own warm-up, so nothing here tells of another run's.
+alone, beside what the calibration expected, and what the thresholds of the bundle raise. With
+``--crossed`` the rest sets thresholds for the first, too, so that all of the signal is judged.
+Thresholds of a run are in deviations of its own warm-up, so nothing here tells of another run's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,30 +18,31 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.detection.hours import read_rows
-from benchmarks.detection.hours_tables import poisson_interval
+from benchmarks.detection.hours_tables import ALL, group_names, groups_of, poisson_interval
+from benchmarks.detection.kept_rows import read_rows
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
-from edgespec.detect.calibration import Calibration, calibrate, peaks_over
+from edgespec.detect.calibration import WITHIN, Calibration, calibrate, peaks_over
 from edgespec.errors import ModelError
 
 __all__ = ["Judged", "judged", "main", "markdown"]
 
 TARGETS_PER_DAY = (1.0, 10.0, 100.0)
 _DAY_S = 86_400.0
-_ALL, _BUNDLE = "all", "thresholds of the bundle"
+_BUNDLE = "thresholds of the bundle"
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Events of one observer in ``heard_s`` behind its calibration, and how many were expected.
+    """Events of one observer in ``heard_s`` beside its calibration, and how many were expected.
 
     ``per_day`` is the target, 0 for the thresholds of the bundle; ``expected`` and its interval are
-    a day's.
+    a day's; ``groups`` are those of :func:`benchmarks.detection.hours_tables.groups_of`.
     """
 
     observer: str
-    context: str
+    round: int
+    groups: tuple[str, ...]
     rate_hz: float
     detector: str
     per_day: float
@@ -57,13 +59,16 @@ def n_events_of(blocks: NDArray[np.float64], limits: Sequence[float]) -> int:
     return len(peaks_over(over, 0.0))
 
 
-def judged(row: dict[str, Any], calibrate_s: float, usual: dict[str, float]) -> Iterator[Judged]:
+def judged(
+    row: dict[str, Any], calibrate_s: float, usual: dict[str, float], *, is_crossed: bool = False
+) -> Iterator[Judged]:
     """Yield what became of an observer's promises; nothing where it was heard too short.
 
     Args:
         row: of :func:`benchmarks.detection.hours.observe`.
         calibrate_s: so much of its signal sets the thresholds.
         usual: the thresholds without a calibration.
+        is_crossed: whether the rest sets thresholds for the beginning, too.
     """
     last = list(row["sets"].values())[-1]
     names, block_s = list(last["peaks"]), float(last["block_s"])
@@ -73,17 +78,30 @@ def judged(row: dict[str, Any], calibrate_s: float, usual: dict[str, float]) -> 
     first, rest = blocks[:n_first], blocks[n_first:]
     if len(rest) < n_first // 4:
         return
-    try:
-        calibration = calibrate(names, first.astype(np.float32), block_s)
-    except ModelError:
-        return
+    for teaching, heard in ((first, rest), (rest, first))[: 1 + is_crossed]:
+        try:
+            calibration = calibrate(names, teaching.astype(np.float32), block_s)
+        except ModelError:
+            continue
+        yield from _judged_by(calibration, row, names, heard, block_s, usual)
+
+
+def _judged_by(
+    calibration: Calibration,
+    row: dict[str, Any],
+    names: Sequence[str],
+    blocks: NDArray[np.float64],
+    block_s: float,
+    usual: dict[str, float],
+) -> Iterator[Judged]:
+    """Yield what other blocks make of a calibration: of all detectors, and of each alone."""
     for detectors in (tuple(names), *((name,) for name in names)):
         chosen = tuple(one for one in calibration.detectors if one.name in detectors)
         if not chosen:
             continue
         part = Calibration(calibration.signal_s, chosen)
-        heard = rest[:, [names.index(one.name) for one in chosen]]
-        label = _ALL if len(detectors) > 1 else detectors[0]
+        heard = blocks[:, [names.index(one.name) for one in chosen]]
+        label = ALL if len(detectors) > 1 else detectors[0]
         for per_day, limits in (
             *((per_day, part.thresholds(per_day)) for per_day in TARGETS_PER_DAY),
             (0.0, {one.name: usual[one.name] for one in chosen}),
@@ -91,55 +109,75 @@ def judged(row: dict[str, Any], calibrate_s: float, usual: dict[str, float]) -> 
             expected = part.expected(limits)
             n_events = n_events_of(heard, [limits[one.name] for one in chosen])
             yield Judged(
-                row["observer"], row["context"], row["rate_hz"], label, per_day,
+                row["observer"], row["round"], groups_of(row), row["rate_hz"], label, per_day,
                 len(heard) * block_s, n_events, expected.per_day, expected.low, expected.high,
             )  # fmt: skip
 
 
 def markdown(found: Sequence[Judged]) -> str:
-    """Return the tables: by context with all detectors, and each detector alone."""
-    contexts = (*dict.fromkeys(one.context for one in found), _ALL)
-    detectors = [name for name in dict.fromkeys(one.detector for one in found) if name != _ALL]
+    """Return the tables: by group with all detectors, and each detector alone.
+
+    A forecast of many observers is the mean of theirs, and so are the ends of its interval.
+    """
+    groups = group_names(one.groups for one in found)
+    detectors = [name for name in dict.fromkeys(one.detector for one in found) if name != ALL]
     return "\n\n".join(
         (
             "All detectors together:",
-            _table([(context, _ALL) for context in contexts], found, "observers"),
+            _table([(group, ALL) for group in groups], found, "observers"),
             "Each detector alone, all observers:",
-            _table([(_ALL, name) for name in detectors], found, "detector"),
+            _table([(ALL, name) for name in detectors], found, "detector"),
         )
     )
 
 
 def _table(wanted: Sequence[tuple[str, str]], found: Sequence[Judged], head: str) -> str:
     lines = []
-    for context, detector in wanted:
+    for group, detector in wanted:
         for per_day in (*TARGETS_PER_DAY, 0.0):
             some = [
                 one
                 for one in found
-                if one.detector == detector
-                and one.per_day == per_day
-                and context in (_ALL, one.context)
+                if one.detector == detector and one.per_day == per_day and group in one.groups
             ]
             if not some:
                 continue
             days = sum(one.heard_s for one in some) / _DAY_S
             n_events = sum(one.n_events for one in some)
             low, high = poisson_interval(n_events, days)
-            expected = sum(one.expected * one.heard_s for one in some) / _DAY_S / days
+            expected, least, most = (
+                sum(value * one.heard_s for value, one in zip(values, some, strict=True))
+                / (days * _DAY_S)
+                for values in zip(*((x.expected, x.low, x.high) for x in some), strict=True)
+            )
             lines.append(
                 (
-                    detector if head == "detector" else context,
-                    len(some),
+                    detector if head == "detector" else group,
+                    len({(one.round, one.observer) for one in some}),
                     f"{days * 24:.2f}",
                     f"{per_day:g} a day" if per_day else _BUNDLE,
-                    f"{expected:.3g}",
+                    f"{expected:.3g} ({least:.2g} to {most:.3g})",
                     n_events,
+                    len({(one.round, one.observer) for one in some if one.n_events}),
                     f"{n_events / days:.3g} ({low:.2g} to {high:.3g})",
+                    _is_kept(low, high, per_day or expected),
                 )
             )
-    columns = (head, "n", "hours", "target", "expected a day", "events", "a day (95%)")
+    columns = (
+        head, "n", "hours", "target", "forecast a day (90%)", "events", "in", "a day (95%)",
+        f"within x{WITHIN:g}",
+    )  # fmt: skip
     return markdown_table(columns, lines)
+
+
+def _is_kept(low: float, high: float, promised: float) -> str:
+    """Return what an interval of rates says of a promise: yes and no where it can tell."""
+    if low > promised * WITHIN:
+        return "no, more"
+    if high < promised / WITHIN:
+        return "no, fewer"
+    within = promised / WITHIN <= low and high <= promised * WITHIN
+    return "yes" if within else "cannot tell"
 
 
 @click.command()
@@ -147,8 +185,9 @@ def _table(wanted: Sequence[tuple[str, str]], found: Sequence[Judged], head: str
     "--kept", "kept", type=click.Path(path_type=Path), required=True, help="Lines of hours."
 )
 @click.option("--calibrate", "calibrate_s", default=240.0, help="Seconds that set thresholds.")
+@click.option("--crossed/--one-way", "is_crossed", default=False, help="The rest sets them, too.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
-def main(kept: Path, calibrate_s: float, save: bool) -> None:
+def main(kept: Path, calibrate_s: float, is_crossed: bool, save: bool) -> None:
     """Count what comes of promises of false events."""
     from edgespec.config import DetectConfig
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
@@ -156,7 +195,8 @@ def main(kept: Path, calibrate_s: float, save: bool) -> None:
 
     names = ("residual", "zscore", "energy", "forecast")
     usual, _ = thresholds_of(load_bundle(shipped_bundle_path()).manifest, names, DetectConfig())
-    found = [one for row in read_rows(kept) for one in judged(row, calibrate_s, usual)]
+    rows = read_rows(kept)
+    found = [one for row in rows for one in judged(row, calibrate_s, usual, is_crossed=is_crossed)]
     if not found:
         raise click.ClickException(
             f"no observer of {kept} was heard for {1.25 * calibrate_s:g} s: play longer ones with "

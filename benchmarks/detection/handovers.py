@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from benchmarks.detection.hours import keep_row, observe, plays, read_rows
+from benchmarks.detection.hours import observe, plays
+from benchmarks.detection.kept_rows import keep_row, read_rows
 
 __all__ = ["WALKS", "main"]
 

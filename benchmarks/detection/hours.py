@@ -2,24 +2,26 @@
 
 ``python -m benchmarks.detection.hours --kept hours.jsonl`` plays observers of simulated LTE cells,
 still, walking and driving, some beside a neighbour cell, through one chain for each set of
-detectors. Behind the normal signal each observer hears interferers of drawn kinds, ISRs and places,
-so that what a set finds stands beside what it raises for nothing. Every observer that is through is
-a line of ``hours.jsonl``; run again, the script goes on where it was, and more rounds or rates are
-added to what is there.
+detectors; with ``--uplink`` some hear users in place of a cell. Behind the normal signal each
+observer hears interferers of drawn kinds, ISRs and places, so that what a set finds stands beside
+what it raises for nothing. Every observer that is through is a line of ``hours.jsonl``; run again,
+the script goes on where it was, and more rounds or rates are added to what is there. With
+``--rounds ''`` it tells what there is so far.
 """
 
-import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from multiprocessing import get_context
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import click
 
 from benchmarks.detection.hours_tables import markdown
+from benchmarks.detection.kept_rows import keep_row, read_rows
 from benchmarks.record import facts, save_rows
 from converter.lab.experiment import Episodes
 from converter.lab.measures.episodes import Episode, schedule
@@ -40,10 +42,14 @@ from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import KINDS, complete
 from edgespec.simulate.scene import Scene
 
-__all__ = ["FalseEvent", "Listener", "Play", "keep_row", "main", "observe", "read_rows"]
+__all__ = ["FalseEvent", "Listener", "Play", "main", "observe", "plays"]
 
 #: Of the first round; the next round has the next seed. Nothing was tuned on these observers.
 SEED = 7_110_000
+#: Of the observers of an uplink, which are drawn by seeds of their own.
+UPLINK_SEED = 8_110_000
+#: One observer of an uplink comes behind so many of a downlink, as long as there are any.
+_UPLINK_EVERY = 6
 #: By name; those with ``model`` at the rate of the shipped bundle only.
 DETECTOR_SETS: dict[str, tuple[str, ...]] = {
     "zscore, energy": ("zscore", "energy"),
@@ -234,6 +240,7 @@ def observe(play: Play) -> dict[str, Any]:
     passed.
     """
     spec, rate_hz = play.spec, play.spec.scene.sample_rate_hz
+    begun_s = process_time()
     recipe, listeners = open_listeners(play)
     hop = recipe.hop_samples
     normal_stop = spec.n_samples
@@ -260,7 +267,11 @@ def observe(play: Play) -> dict[str, Any]:
         "observer": spec.name,
         "round": play.round_seed,
         "rate_hz": rate_hz,
+        "cost_s": process_time() - begun_s,
+        "signal_s": total / rate_hz,
         "context": spec.context,
+        "direction": "dl" if spec.scene.uplink is None else "ul",
+        "traffic": "steady" if spec.scene.cell.user_groups else "bursty",
         "neighbour": bool(spec.scene.neighbours),
         "cell": "" if heard is None else str(heard.state),
         "distrust": "" if heard is None else heard.distrust,
@@ -298,25 +309,6 @@ def observe(play: Play) -> dict[str, Any]:
     }
 
 
-def read_rows(kept: Path) -> list[dict[str, Any]]:
-    """Return the observers that are through; a line that was cut off is none."""
-    rows = []
-    if kept.exists():
-        for line in kept.read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                continue
-    return rows
-
-
-def keep_row(kept: Path, row: dict[str, Any]) -> None:
-    """Add an observer that is through."""
-    with kept.open("a", encoding="utf-8") as file:
-        # On a line of its own, behind one that was cut off.
-        file.write(f"\n{json.dumps(row)}\n")
-
-
 def plays(
     rounds: Sequence[int],
     n_observers: int,
@@ -325,25 +317,38 @@ def plays(
     n_episodes: int,
     sets: tuple[str, ...] = tuple(DETECTOR_SETS),
     warmup_s: float = DetectConfig().warmup_s,
+    n_uplink: int = 0,
 ) -> Iterator[Play]:
-    """Yield all observers of all rounds, which have their own seeds."""
+    """Yield all observers of all rounds, which have their own seeds.
+
+    So that any beginning of it is a mixture, those of an uplink are spread over the others.
+    """
     for number in rounds:
-        for spec in Population().specs(n_observers, seconds, rate_hz, SEED + number):
+        specs = Population().specs(n_observers, seconds, rate_hz, SEED + number)
+        users: list[RecordingSpec] = []
+        if n_uplink:
+            users = Population("ul").specs(n_uplink, seconds, rate_hz, UPLINK_SEED + number)
+        for place, spec in enumerate(users):
+            named = replace(spec, name=f"uplink-{spec.name}")
+            specs.insert((_UPLINK_EVERY + 1) * place + _UPLINK_EVERY, named)
+        for spec in specs:
             yield Play(spec, SEED + number, n_episodes, sets, warmup_s)
 
 
 def _played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
-    """Yield what became of each, in their order."""
+    """Yield what became of each, as they come."""
     if n_workers <= 1:
         yield from map(observe, asked)
         return
     with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(observe, asked, chunksize=1)
+        for one in as_completed([pool.submit(observe, play) for play in asked]):
+            yield one.result()
 
 
 @click.command()
 @click.option("--rounds", default="0", help="Numbers of rounds, such as 0,1,2: each new observers.")
 @click.option("--observers", "n_observers", default=36, help="Of a round.")
+@click.option("--uplink", "n_uplink", default=0, help="More of a round, who hear users.")
 @click.option("--seconds", default=60.0, help="Normal signal of each, warm-up included.")
 @click.option("--rate", "rate_hz", default=1.92e6, help="Sample rate, S/s.")
 @click.option("--interferers", default=0, help="Heard behind it by each observer.")
@@ -360,17 +365,23 @@ def _played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
 @click.option("--kept", type=click.Path(path_type=Path), required=True, help="Lines so far.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
 def main(
-    rounds: str, n_observers: int, seconds: float, rate_hz: float, interferers: int,
-    sets: tuple[str, ...], warmup_s: float, workers: int, kept: Path, save: bool,
+    rounds: str, n_observers: int, n_uplink: int, seconds: float, rate_hz: float,
+    interferers: int, sets: tuple[str, ...], warmup_s: float, workers: int, kept: Path, save: bool,
 ) -> None:  # fmt: skip
     """Count false events of hours of normal traffic, and what is found behind it."""
     done = {(row["observer"], row["round"], row["rate_hz"]) for row in read_rows(kept)}
     numbers = [int(one) for one in rounds.split(",") if one]
-    asked = plays(numbers, n_observers, seconds, rate_hz, interferers, sets, warmup_s)
-    for row in _played([play for play in asked if play.key not in done], workers):
+    asked = plays(numbers, n_observers, seconds, rate_hz, interferers, sets, warmup_s, n_uplink)
+    left = [play for play in asked if play.key not in done]
+    for number, row in enumerate(_played(left, workers), 1):
         keep_row(kept, row)
         counts = {name: len(one["events"]) for name, one in row["sets"].items()}
-        click.echo(f"{row['round']} {row['observer']} {row['cell']} {counts}", err=True)
+        cost = f"{row['cost_s'] / row['signal_s']:.3f} CPU s a second"
+        click.echo(
+            f"{number} of {len(left)}: {row['round']} {row['observer']} {row['cell']}, {cost}, "
+            f"{counts}",
+            err=True,
+        )
     rows = read_rows(kept)
     for one in (heard for row in rows for heard in row["sets"].values()):
         # Half a million numbers, which stay in the file.

@@ -1,7 +1,7 @@
 """Tables of hours of traffic: false events by set of detectors and cause, and what was found."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,11 @@ from scipy.stats import chi2
 from benchmarks.detection.injected_report import TROUBLE_KINDS
 from converter.report.markdown_table import markdown_table
 
-__all__ = ["markdown", "poisson_interval"]
+__all__ = ["ALL", "group_names", "groups_of", "markdown", "poisson_interval"]
 
 Row = dict[str, Any]
+
+ALL, NEIGHBOUR, UPLINK = "all", "beside a neighbour", "uplink"
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -47,17 +49,29 @@ def _cells(rows: Sequence[Row]) -> str:
     states = Counter("not trusted" if row["distrust"] else row["cell"] for row in rows)
     said = ", ".join(f"{state} {n}" for state, n in sorted(states.items()))
     near = sum(row["neighbour"] for row in rows)
-    return f"{len(rows)} observers, {near} of them beside a neighbour cell; the cell: {said}."
+    costs = [row["cost_s"] / row["signal_s"] for row in rows if "cost_s" in row]
+    cost = f" {np.median(costs):.2f} CPU seconds a second (median)." if costs else ""
+    return f"{len(rows)} observers, {near} of them beside a neighbour cell; the cell: {said}.{cost}"
+
+
+def groups_of(row: Row) -> tuple[str, ...]:
+    """Return the groups that an observer belongs to: how it moves, beside whom, what is sent."""
+    if row.get("direction", "dl") == "ul":
+        return UPLINK, ALL
+    traffic = (row["traffic"],) if "traffic" in row else ()
+    return (row["context"], *traffic, *((NEIGHBOUR,) if row["neighbour"] else ()), ALL)
+
+
+def group_names(groups: Iterable[Sequence[str]]) -> list[str]:
+    """Return the names of all groups that have an observer, that of all of them last."""
+    known = ("static", "walk", "drive", NEIGHBOUR, "bursty", "steady", UPLINK)
+    found = {name for names in groups for name in names}
+    return [*(name for name in known if name in found), *sorted(found - {*known, ALL}), ALL]
 
 
 def _groups(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
-    """Return the observers by how they move, those beside a neighbour, and all."""
-    contexts = dict.fromkeys(row["context"] for row in rows)
-    return [
-        *((name, [row for row in rows if row["context"] == name]) for name in contexts),
-        ("beside a neighbour", [row for row in rows if row["neighbour"]]),
-        ("all", list(rows)),
-    ]
+    names = group_names(map(groups_of, rows))
+    return [(name, [row for row in rows if name in groups_of(row)]) for name in names]
 
 
 def _false(rows: Sequence[Row], names: Sequence[str]) -> str:

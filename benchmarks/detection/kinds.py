@@ -17,7 +17,7 @@ from typing import Any
 import click
 import numpy as np
 
-from benchmarks.detection.hours import keep_row, read_rows
+from benchmarks.detection.kept_rows import keep_row, read_rows
 from benchmarks.detection.kinds_drawn import THROUGH, draw
 from benchmarks.detection.kinds_heard import Played, Quiet, add_through, open_ear
 from benchmarks.detection.kinds_tables import judged, markdown

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from benchmarks.detection.hours import read_rows
+from benchmarks.detection.kept_rows import read_rows
 from benchmarks.record import ROOT
 from edgespec.detect.description import FEATURES, N_FINE
 from edgespec.kinds import UNKNOWN

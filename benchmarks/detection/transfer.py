@@ -20,7 +20,7 @@ from typing import Any
 import click
 import numpy as np
 
-from benchmarks.detection.hours import keep_row, read_rows
+from benchmarks.detection.kept_rows import keep_row, read_rows
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
 from converter.simulate.population import Population

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.detection.budget import judged, markdown, n_events_of
+from benchmarks.detection.budget import Judged, judged, markdown, n_events_of
 from benchmarks.detection.hours_tables import poisson_interval
 
 USUAL = {"zscore": 6.7, "residual": 12.0}
@@ -16,7 +16,9 @@ def row(seed: int, n_blocks: int, *, late: float = 0.0) -> dict[str, object]:
     peaks["residual"][3] = None
     return {
         "observer": f"still-{seed}",
+        "round": 1,
         "context": "still",
+        "neighbour": False,
         "rate_hz": 1.92e6,
         "sets": {"a": {}, "b": {"block_s": 0.5, "peaks": peaks}},
     }
@@ -46,6 +48,32 @@ def test_a_signal_that_goes_on_keeps_its_promise_and_one_that_changes_does_not()
     text = markdown(kept)
     for words in ("| still |", "thresholds of the bundle", "| residual |", "1 a day"):
         assert words in text
+
+
+def test_where_each_part_sets_thresholds_for_the_other_all_of_the_signal_is_judged() -> None:
+    one_way, crossed = (
+        [x for x in judged(row(2, 2400), 500.0, USUAL, is_crossed=is_crossed) if x.per_day == 1.0]
+        for is_crossed in (False, True)
+    )
+    assert sum(x.heard_s for x in one_way if x.detector == "all") == 700.0
+    assert sum(x.heard_s for x in crossed if x.detector == "all") == 1200.0
+    assert crossed[: len(one_way)] == one_way
+    # One observer, however often it was judged.
+    assert "| all | 1 | 0.33 | 1 a day |" in markdown(crossed)
+
+
+@pytest.mark.parametrize(
+    ("n_events", "verdict"),
+    [(0, "cannot tell"), (100, "yes"), (300, "no, more"), (30, "no, fewer")],
+)
+def test_a_promise_is_said_to_be_kept_where_the_interval_can_tell(
+    n_events: int, verdict: str
+) -> None:
+    days = 0.01 if not n_events else 1.0
+    one = Judged(
+        "a", 1, ("all",), 1.92e6, "all", 100.0, days * 86_400, n_events, 100.0, 50.0, 200.0
+    )
+    assert f"| {verdict} |" in markdown([one])
 
 
 def test_too_short_a_signal_is_left_out() -> None:

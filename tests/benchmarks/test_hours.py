@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.detection.hours import DETECTOR_SETS, episodes_of, observe, plays, read_rows
+from benchmarks.detection.hours import DETECTOR_SETS, episodes_of, observe, plays
 from benchmarks.detection.hours_tables import markdown
+from benchmarks.detection.kept_rows import read_rows
 from edgespec.framing import Recipe
 
 _RATE_HZ = 1.92e6
@@ -75,6 +76,27 @@ def test_every_round_has_other_observers_and_the_same_ones_again() -> None:
     assert first == again
     assert {play.key for play in first}.isdisjoint(play.key for play in other)
     assert {play.spec.seed for play in first}.isdisjoint(play.spec.seed for play in other)
+
+
+def test_any_beginning_of_a_round_has_observers_of_an_uplink_among_the_others() -> None:
+    plain, mixed = (list(plays([0], 12, 6.0, _RATE_HZ, 0, n_uplink=n)) for n in (0, 3))
+    assert [play for play in mixed if play.spec.scene.uplink is None] == plain
+    users = [place for place, play in enumerate(mixed) if play.spec.scene.uplink is not None]
+    assert users == [6, 13, 14]
+    assert len({play.key for play in mixed}) == 15
+
+
+def test_an_uplink_is_a_group_of_its_own_and_traffic_is_one_where_it_is_known() -> None:
+    users = row("static", [event()], direction="ul", traffic="bursty")
+    text = markdown([row("static", [], traffic="steady"), row("walk", [], neighbour=True), users])
+    for group, n_events, n in (
+        ("static", 0, 1), ("beside a neighbour", 0, 1), ("steady", 0, 1), ("uplink", 1, 1),
+        ("all", 1, 3),
+    ):  # fmt: skip
+        (line,) = [x for x in text.splitlines() if x.startswith(f"| residual | {group} |")]
+        assert f"| {n_events} |" in line
+        assert line.endswith(f"of {n} |")
+    assert "| bursty |" not in text
 
 
 @pytest.mark.parametrize("rate_hz", [1.92e6, 5e6])
