@@ -18,12 +18,14 @@ class LevelScale:
     """``full_scale_dbm`` is the power at the receiver that reads 0 dBFS; None: not calibrated.
 
     ``antenna_factor_db`` (1/m) is the field strength over the voltage at the receiver, with cable;
-    None: not known. ``calibrated`` is the day of the calibration, None: not said.
+    None: not known. ``calibrated`` is the day of the calibration, None: not said. ``gain_db`` is
+    the gain that levels are read at, None: not fixed, or not known.
     """
 
     full_scale_dbm: float | None = None
     antenna_factor_db: float | None = None
     calibrated: date | None = None
+    gain_db: float | None = None
 
     def dbm(self, level_dbfs: float) -> float | None:
         """Return a power at the receiver in thousandths of a decibel; None where nobody knows."""

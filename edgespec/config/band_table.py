@@ -39,6 +39,17 @@ class BandConfig:
             example=20.0,
         ),
     )
+    gain_db: float | None = field(
+        default=None,
+        metadata=about(
+            "Fixed gain of the radio in this band's turn, with source.dwell_s; default: "
+            "source.gain_db",
+            unit="dB",
+            minimum=-200,
+            maximum=200,
+            example=25.0,
+        ),
+    )
     model: Path | None = field(
         default=None,
         metadata=about(

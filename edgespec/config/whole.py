@@ -96,6 +96,10 @@ class Config:
         """Return the source that shows a band."""
         return next(source for source in self.source if source.id == band.source)
 
+    def gain_of(self, band: BandConfig) -> float | None:
+        """Return the gain in dB that a band is listened to at; None leaves it to the source."""
+        return self.source_of(band).gain_db if band.gain_db is None else band.gain_db
+
     def site_of(self, band: BandConfig) -> str | None:
         """Return the site that is told the received power of a band; None: nobody is."""
         return band.site or self.node.site
@@ -112,8 +116,14 @@ class Config:
         source = self.source_of(band)
         if source.dwell_s is not None:
             center_hz = band.center_freq_hz
-            source = replace(source, center_freq_hz=center_hz, dwell_s=None, settle_s=None)
-            band = replace(band, center_freq_hz=None, dwell_s=None)
+            source = replace(
+                source,
+                center_freq_hz=center_hz,
+                gain_db=self.gain_of(band),
+                dwell_s=None,
+                settle_s=None,
+            )
+            band = replace(band, center_freq_hz=None, dwell_s=None, gain_db=None)
         return replace(self, source=(source,), band=(band,))
 
     def turns_of(self, source: SourceConfig) -> dict[float, float]:
@@ -139,6 +149,12 @@ class Config:
                         f"dwell_s of band {band.id!r} is {band.dwell_s:g}, but the source {name} "
                         "has none, and so stays where it is: give dwell_s there, too"
                     )
+                if band.gain_db is not None:
+                    raise ConfigError(
+                        f"gain_db of band {band.id!r} is {band.gain_db:g}, but the source {name} "
+                        "has no dwell_s, and so shows its bands at one gain: write gain_db in the "
+                        "[[source]]"
+                    )
             return
         for band in bands:
             if band.center_freq_hz is None:
@@ -156,6 +172,15 @@ class Config:
                 f"source {name} has dwell_s, but all its bands have one center_freq_hz: there is "
                 "nothing to take turns with; delete dwell_s, or add a [[band]] at another"
             )
+
+        gains: dict[float | None, BandConfig] = {}
+        for band in bands:
+            first = gains.setdefault(band.center_freq_hz, band)
+            if self.gain_of(first) != self.gain_of(band):
+                raise ConfigError(
+                    f"the bands {first.id!r} and {band.id!r} share a turn of the source {name}, at "
+                    "one center_freq_hz, but not one gain_db: give both the same"
+                )
 
     def _check_sites(self) -> None:
         """Check that a site is told of one band: its units are compared with each other."""

@@ -16,6 +16,7 @@ from edgespec.config import Config
 from edgespec.history.keeper import HistoryKeeper
 from edgespec.history.opening import history_path
 from edgespec.history.store import Store
+from edgespec.observer.fixed_gain import scale_of
 from edgespec.records import BandInfo, Event
 
 __all__ = ["open_history", "open_inbox", "open_judge", "open_normals"]
@@ -40,7 +41,7 @@ def open_judge(
     slacks_hz = {band.band: _SLACK_BINS * band.grid.bin_hz for band in bands}
     masks = masks_of(config)
     facts = {
-        band.id: BandFacts(band.level_scale, masks.get(band.id), slacks_hz.get(band.id, 0.0))
+        band.id: BandFacts(scale_of(config, band), masks.get(band.id), slacks_hz.get(band.id, 0.0))
         for band in config.band
     }
     if not is_live:

@@ -1,6 +1,7 @@
 """A radio that takes turns with its bands: whether it can, and what is missed by it."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import cast
 
 from edgespec.config import Config, SourceConfig
@@ -41,18 +42,26 @@ def check_source(config: Config, source: SourceConfig) -> None:
         _check_settling(turns, source.settle_s, f"source {source.id!r}")
 
 
-def take_turns(radio: Source, turns: Mapping[float, float], settle_s: float | None) -> DwellSource:
+def take_turns(
+    radio: Source,
+    turns: Mapping[float, float],
+    settle_s: float | None,
+    gains: Mapping[float, float | None] = MappingProxyType({}),
+) -> DwellSource:
     """Return an open radio as one that takes turns; one that cannot is closed.
 
     Args:
         radio: tuned to the first.
         turns: centre frequencies in Hz, and how long to listen there in seconds.
         settle_s: how long nothing is believed behind a retune; None: what the radio says.
+        gains: in dB, by centre frequency; it stays as it is where there is none.
 
     Raises:
         ConfigError: a turn is too short for the radio to settle.
     """
-    listened = tuple(Turn(center_hz, dwell_s) for center_hz, dwell_s in turns.items())
+    listened = tuple(
+        Turn(center_hz, dwell_s, gains.get(center_hz)) for center_hz, dwell_s in turns.items()
+    )
     # The schemes say which of them can be tuned.
     taken = DwellSource(cast(TunableSource, radio), listened, settle_s)
     try:

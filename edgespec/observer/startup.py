@@ -30,7 +30,7 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
 from edgespec.observer.dwelling import check_source, take_turns
-from edgespec.observer.fixed_gain import check_gains
+from edgespec.observer.fixed_gain import check_gains, gains_of
 from edgespec.observer.keeping import open_recorder
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.notifying import lost_by, open_notifiers
@@ -41,6 +41,7 @@ from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import BandInfo, Event, SourceInfo
 from edgespec.sources import open_source
 from edgespec.sources.dwell import DwellSource
+from edgespec.sources.request import Tuning
 from edgespec.sources.source import Source
 from edgespec.wire.info import band_payload
 
@@ -201,18 +202,21 @@ def open_band_source(
     views = [config.only(band).band[0] for band in config.band]
     rate_hz = source_rate_hz(source, list(zip(views, bundles, strict=True)))
     turns = config.turns_of(source)
+    gains = gains_of(config, source)
     if turns:
         check_source(config, source)
+        check_gains(config)
+    tunings = [Tuning(center_hz, gains.get(center_hz)) for center_hz in turns]
     opened = open_source(
         source.address,
         center_freq_hz=next(iter(turns), source.center_freq_hz),
         sample_rate_hz=rate_hz,
-        gain_db=source.gain_db,
+        gain_db=gains.get(next(iter(turns), 0.0), source.gain_db),
         ppm=source.ppm,
         is_awaited=is_awaited,
-        centers_hz=tuple(turns)[1:],
+        later=tuple(tunings[1:]),
     )
-    return take_turns(opened, turns, source.settle_s) if turns else opened
+    return take_turns(opened, turns, source.settle_s, gains) if turns else opened
 
 
 def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":

@@ -19,11 +19,13 @@ __all__ = ["DwellSource", "Turn"]
 class Turn:
     """Where a radio is tuned to in one of its turns, and how long it is listened to there.
 
-    Of ``dwell_s``, what is lost of a turn is made up for; what settles comes before.
+    Of ``dwell_s``, what is lost of a turn is made up for; what settles comes before. A ``gain_db``
+    of None is the one that the radio has.
     """
 
     center_freq_hz: float
     dwell_s: float
+    gain_db: float | None = None
 
 
 class DwellSource:
@@ -114,7 +116,8 @@ class DwellSource:
         """Tune to the next turn, and wait for what is taken when that is sure to be done."""
         self._begin_turn((self._next + 1) % len(self.turns))
         self.n_retunes += 1
-        self._radio.tune(self.turns[self._next].center_freq_hz)
+        turn = self.turns[self._next]
+        self._radio.tune(turn.center_freq_hz, turn.gain_db)
         taken = self._in_flight.taken(self._clock()) if self.info.is_live else -math.inf
         self._good_from = round(max(self._n_read, taken)) + self._n_settling
 

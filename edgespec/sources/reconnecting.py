@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources.rate import RateWatch
-from edgespec.sources.request import Request
+from edgespec.sources.request import Request, Tuning
 from edgespec.sources.uri import SourceUri
 
 __all__ = ["PATIENCE_KEYS", "Patience", "Reconnecting", "patience_of"]
@@ -148,12 +148,12 @@ class Reconnecting:
         """How long behind :meth:`tune` a sample may still be taken at the frequency before."""
         return _SETTLE_S
 
-    def tune(self, center_freq_hz: float) -> None:
+    def tune(self, center_freq_hz: float, gain_db: float | None = None) -> None:
         """Tune it; one that does not take the command is as good as gone, and is called again."""
         self.info = replace(self.info, center_freq_hz=center_freq_hz)
         with self._lock:
             try:
-                self._retune(self._socket, center_freq_hz)
+                self._retune(self._socket, Tuning(center_freq_hz, gain_db))
             except OSError:
                 self._hang_up()
                 self._gap_from_s = self._heard_s if self._gap_from_s is None else self._gap_from_s
@@ -177,8 +177,8 @@ class Reconnecting:
         """
         raise NotImplementedError
 
-    def _retune(self, connection: socket.socket | None, center_freq_hz: float) -> None:
-        """Say where to tune to on a connection, if there is one, and on those that follow.
+    def _retune(self, connection: socket.socket | None, tuning: Tuning) -> None:
+        """Say what to tune to on a connection, if there is one, and on those that follow.
 
         Raises:
             SourceError: it cannot be tuned there.

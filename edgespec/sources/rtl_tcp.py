@@ -9,13 +9,12 @@ import re
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import SampleFormat, SourceInfo
 from edgespec.sources.rate import BUFFER_SAMPLES
 from edgespec.sources.reconnecting import Patience, Reconnecting, patience_of
-from edgespec.sources.request import Request
+from edgespec.sources.request import Request, Tuning
 from edgespec.sources.tuner import TunerSettings, settings_of
 from edgespec.sources.tuners import Tuner, tuner_of
 from edgespec.sources.uri import SourceUri
@@ -83,11 +82,11 @@ class RtlTcp(Reconnecting):
         """The server's buffer that is on its way, the one being filled, and a loop that locks."""
         return 2 * BUFFER_SAMPLES / self.info.sample_rate_hz + _LOCK_S
 
-    def _retune(self, connection: socket.socket | None, center_freq_hz: float) -> None:
-        self._settings = replace(self._settings, center_freq_hz=center_freq_hz)
+    def _retune(self, connection: socket.socket | None, tuning: Tuning) -> None:
+        self._settings = self._settings.tuned(tuning)
         self._doubt()
         if connection is not None:
-            connection.sendall(self._settings.tuning())
+            connection.sendall(self._settings.commands_of(tuning))
 
     def _doubt(self) -> None:
         """Say once of a frequency that the tuner is not made for it: the server would not."""

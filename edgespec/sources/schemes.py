@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from edgespec.door import brief, door
 from edgespec.errors import SourceError
 from edgespec.sources.reconnecting import PATIENCE_KEYS
-from edgespec.sources.request import Request
+from edgespec.sources.request import Request, Tuning
 from edgespec.sources.soapy.settings import SOAPY_KEYS
 from edgespec.sources.source import Source
 from edgespec.sources.tuner import TUNER_KEYS
@@ -17,11 +17,15 @@ __all__ = ["SOURCES", "SourceKind", "open_source", "parse_source"]
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
-    """How a scheme is opened, which options its URI takes, and whether it can be tuned later."""
+    """How a scheme is opened, and which options its URI takes.
+
+    And whether it can be tuned while it streams, and has a gain that can be set.
+    """
 
     open: Callable[[SourceUri, Request], Source]
     keys: tuple[str, ...]
     is_tunable: bool = False
+    has_gain: bool = False
 
 
 def parse_source(text: str) -> SourceUri:
@@ -42,7 +46,7 @@ def open_source(
     ppm: float | None = None,
     block_samples: int = 32_768,
     is_awaited: bool = False,
-    centers_hz: tuple[float, ...] = (),
+    later: tuple[Tuning, ...] = (),
 ) -> Source:
     """Return the open source that ``uri`` names.
 
@@ -56,14 +60,14 @@ def open_source(
         block_samples: samples that will be asked for at a time; sizes the buffers of a network
             source.
         is_awaited: a live source that is not there yet is no error; it gives nothing until it is.
-        centers_hz: where it will be tuned later, by :class:`~edgespec.sources.dwell.DwellSource`.
+        later: what it will be tuned to later, by :class:`~edgespec.sources.dwell.DwellSource`.
 
     Raises:
         UsageError: the URI cannot be understood, or lacks something.
         SourceError: the source cannot be opened.
     """
     request = Request(
-        center_freq_hz, sample_rate_hz, gain_db, block_samples, ppm, is_awaited, centers_hz
+        center_freq_hz, sample_rate_hz, gain_db, block_samples, ppm, is_awaited, later
     )
     with door(f"the source {brief(repr(uri), 160)}", SourceError, "check it, or get it again"):
         parsed = parse_source(uri)
@@ -121,8 +125,8 @@ SOURCES: dict[str, SourceKind] = {
     "sigmf": SourceKind(_sigmf, ("channel", "sample_rate", *_PLAY, "verify")),
     "raw": SourceKind(_raw, ("datatype", "sample_rate", "center_freq", "offset", *_PLAY)),
     "wav": SourceKind(_wav, ("channel", "sample_rate", "center_freq", *_PLAY)),
-    "rtl_tcp": SourceKind(_rtl_tcp, (*TUNER_KEYS, *PATIENCE_KEYS), is_tunable=True),
-    "rtlsdr": SourceKind(_rtlsdr, (*TUNER_KEYS, *PATIENCE_KEYS), is_tunable=True),
+    "rtl_tcp": SourceKind(_rtl_tcp, (*TUNER_KEYS, *PATIENCE_KEYS), is_tunable=True, has_gain=True),
+    "rtlsdr": SourceKind(_rtlsdr, (*TUNER_KEYS, *PATIENCE_KEYS), is_tunable=True, has_gain=True),
     "sim": SourceKind(
         _sim,
         (
@@ -146,5 +150,5 @@ SOURCES: dict[str, SourceKind] = {
         ),
         is_tunable=True,
     ),
-    "soapy": SourceKind(_soapy, (*SOAPY_KEYS, *PATIENCE_KEYS), is_tunable=True),
+    "soapy": SourceKind(_soapy, (*SOAPY_KEYS, *PATIENCE_KEYS), is_tunable=True, has_gain=True),
 }

@@ -155,8 +155,8 @@ class Simulated:
             received_ns=time.monotonic_ns(),
         )
 
-    def tune(self, center_freq_hz: float) -> None:
-        """Go on with the scene at another centre, as it is now."""
+    def tune(self, center_freq_hz: float, gain_db: float | None = None) -> None:
+        """Go on with the scene at another centre, as it is now; it has no gain to set."""
         if center_freq_hz not in self._scenes:
             made = self._scene_at(center_freq_hz, len(self._scenes))
             made.skip(self._scene.n_samples)

@@ -51,10 +51,10 @@ class TunableSource(Source, Protocol):
         """How long behind :meth:`tune` a sample may still be taken at the frequency before."""
         ...
 
-    def tune(self, center_freq_hz: float) -> None:
+    def tune(self, center_freq_hz: float, gain_db: float | None = None) -> None:
         """Tune it; blocks of later reads name the new centre at once, settled or not.
 
-        Called between reads, by the thread that reads.
+        Called between reads, by the thread that reads. A gain of None stays as it is.
 
         Raises:
             SourceError: it cannot be tuned there.

@@ -5,7 +5,7 @@ import struct
 from dataclasses import dataclass, replace
 
 from edgespec.errors import SourceError, UsageError
-from edgespec.sources.request import Request
+from edgespec.sources.request import Request, Tuning
 from edgespec.sources.uri import SourceUri
 
 __all__ = [
@@ -75,9 +75,19 @@ class TunerSettings:
                 "between -200 and 200 dB, a crystal off by at most 1000 ppm"
             )
 
-    def tuning(self) -> bytes:
-        """Return the command that tunes to the centre frequency, and leaves all else."""
-        return _command(_FREQUENCY, round(self.center_freq_hz))
+    def tuned(self, tuning: Tuning) -> "TunerSettings":
+        """Return the settings behind a tuning."""
+        gain_db = first_of(tuning.gain_db, self.gain_db)
+        return replace(self, center_freq_hz=tuning.center_freq_hz, gain_db=gain_db)
+
+    @staticmethod
+    def commands_of(tuning: Tuning) -> bytes:
+        """Return the commands that tune, and leave all else.
+
+        The gain goes first: it is there before the loop of the new frequency has locked.
+        """
+        frequency = _command(_FREQUENCY, round(tuning.center_freq_hz))
+        return frequency if tuning.gain_db is None else _gain_command(tuning.gain_db) + frequency
 
     def commands(self) -> bytes:
         """Return the commands that bring a tuner to these settings."""
@@ -88,14 +98,15 @@ class TunerSettings:
             (_AGC, int(self.agc)),
             (_GAIN_MODE, int(self.gain_db is not None)),
         ]
+        told = [_command(code, value) for code, value in pairs]
         if self.gain_db is not None:
-            pairs.append((_GAIN, round(10 * self.gain_db)))
+            told.append(_gain_command(self.gain_db))
         # Servers that do not know these are not told of what they do not do.
         if self.direct_sampling:
-            pairs.append((_DIRECT_SAMPLING, _PINS[self.direct_sampling]))
+            told.append(_command(_DIRECT_SAMPLING, _PINS[self.direct_sampling]))
         if self.bias_tee:
-            pairs.append((_BIAS_TEE, 1))
-        return b"".join(_command(code, value) for code, value in pairs)
+            told.append(_command(_BIAS_TEE, 1))
+        return b"".join(told)
 
 
 def settings_of(uri: SourceUri, request: Request) -> TunerSettings:
@@ -122,13 +133,17 @@ def settings_of(uri: SourceUri, request: Request) -> TunerSettings:
         uri.flag("bias_tee"),
         uri.options.get("direct_sampling", "").lower(),
     )
-    for later_hz in request.centers_hz:
-        replace(settings, center_freq_hz=later_hz)
+    for later in request.later:
+        settings.tuned(later)
     return settings
 
 
 def _command(code: int, value: int) -> bytes:
     return struct.pack(">BI", code, value & 0xFFFFFFFF)
+
+
+def _gain_command(gain_db: float) -> bytes:
+    return _command(_GAIN, round(10 * gain_db))
 
 
 def _gain_db(uri: SourceUri, configured_db: float | None) -> float | None:

@@ -8,7 +8,7 @@ from edgespec.wire.fields import Fields
 __all__ = ["NO_SCALE", "level_payload", "parse_scale", "scale_payload"]
 
 #: What messages say of their scale that are older than it.
-NO_SCALE = {"full_scale_dbm": None, "antenna_factor_db": None, "calibrated": None}
+NO_SCALE = dict.fromkeys(("full_scale_dbm", "antenna_factor_db", "calibrated", "gain_db"))
 
 
 def level_payload(name: str, level_dbfs: float, scale: LevelScale) -> dict[str, Any]:
@@ -20,13 +20,14 @@ def level_payload(name: str, level_dbfs: float, scale: LevelScale) -> dict[str, 
 def scale_payload(scale: LevelScale, utc_ns: int) -> dict[str, Any]:
     """Return what levels were calibrated to, and how long before ``utc_ns``; nulls: they were not.
 
-    A ``utc_ns`` of 0 is a time that nobody knows.
+    And the gain, where one is set. A ``utc_ns`` of 0 is a time that nobody knows.
     """
     return {
         "full_scale_dbm": scale.full_scale_dbm,
         "antenna_factor_db": scale.antenna_factor_db,
         "calibrated": None if scale.calibrated is None else scale.calibrated.isoformat(),
         "calibration_age_days": scale.age_days(utc_ns),
+        "gain_db": scale.gain_db,
     }
 
 
@@ -40,4 +41,5 @@ def parse_scale(fields: Fields) -> LevelScale:
         fields.optional_number("full_scale_dbm"),
         fields.optional_number("antenna_factor_db"),
         fields.optional_day("calibrated"),
+        fields.optional_number("gain_db"),
     )

@@ -5,6 +5,7 @@ with a code, or serve ``n_bytes`` (null: endless) and then go; ``is_deaf`` does 
 ``is_mute`` takes connections and sends nothing.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -47,6 +48,13 @@ class RtlProgram:
             return []
         return [json.loads(line) for line in path.read_text().splitlines()]
 
+    @property
+    def commands(self) -> list[list[int]]:
+        """What the one that runs was told so far."""
+        with contextlib.suppress(OSError, ValueError):
+            return list(json.loads((self.folder / "commands").read_text()))
+        return []
+
 
 def serve(folder: str, arguments: list[str]) -> None:
     """Be the program."""
@@ -79,6 +87,7 @@ def serve(folder: str, arguments: list[str]) -> None:
         port=port,
     ) as server:
         while plan.get("n_bytes") is None or server.n_clients == 0:
+            (home / "commands").write_text(json.dumps(server.commands))
             time.sleep(0.02)
         # What was sent is on its way; then the dongle is pulled out.
         time.sleep(plan.get("stays_s", 0.5))

@@ -30,7 +30,7 @@ class TurningTape(Tape):
         self.air = air
         self.info = replace(self.info, center_freq_hz=first_hz)
 
-    def tune(self, center_freq_hz: float) -> None:
+    def tune(self, center_freq_hz: float, gain_db: float | None = None) -> None:
         self.info = replace(self.info, center_freq_hz=center_freq_hz)
         self._samples = self.air[center_freq_hz]
 

@@ -12,7 +12,7 @@ from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.level_scale import UNCALIBRATED, LevelScale
-from edgespec.observer.fixed_gain import check_gains
+from edgespec.observer.fixed_gain import check_gains, scale_of
 from edgespec.observer.kept import KeptFile, KeptNormal, kept_file, load_kept
 from edgespec.observer.startup import named_bundle, open_band_source
 from edgespec.ops.collect import Collected
@@ -85,8 +85,8 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     bundle = bundles[beside.index(band)] or load_bundle(shipped_bundle_path())
     recipe, model_sha256 = _frames(bundle, opened.info.sample_rate_hz)
     kept = kept_file(config.node.state_dir, band.id, opened.info.uri, source.gain_db, model_sha256)
-    gain = _gain(uri, source.gain_db)
-    return View(opened, recipe, kept, annotations, gain, mask, band.level_scale)
+    gain, scale = _gain(uri, source.gain_db), scale_of(of_source, band)
+    return View(opened, recipe, kept, annotations, gain, mask, scale)
 
 
 def _gain(uri: SourceUri, configured_db: float | None) -> str:

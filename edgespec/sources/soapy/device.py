@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgespec.sample_format import SampleFormat
+from edgespec.sources.request import Tuning
 from edgespec.sources.soapy.library import RX, Library, SoapyError
 from edgespec.sources.soapy.settings import SoapySettings
 
@@ -87,13 +88,15 @@ class SoapyDevice:
         )
         return n, self._stamp_ns.value if self._flags.value & _HAS_TIME else None
 
-    def tune(self, center_freq_hz: float) -> None:
+    def tune(self, tuning: Tuning) -> None:
         """Tune it, also while it streams.
 
         Raises:
-            SettingError: it does not tune there.
+            SettingError: it does not tune there, or has no such gain.
         """
-        library, channel = self._library, self._channel
+        library, channel, center_freq_hz = self._library, self._channel, tuning.center_freq_hz
+        if tuning.gain_db is not None:
+            self._set_whole_gain(tuning.gain_db)
         library.setFrequency(*channel, center_freq_hz, None)
         tuned_hz = library.getFrequency(*channel)
         if abs(tuned_hz - center_freq_hz) > 1e-3 * self._rate_hz:
@@ -135,8 +138,8 @@ class SoapyDevice:
             if not library.hasFrequencyCorrection(*channel):
                 raise SettingError("it cannot correct its crystal: leave ppm out")
             library.setFrequencyCorrection(*channel, settings.ppm)
-        for center_hz in (*settings.centers_hz, settings.center_freq_hz):
-            self.tune(center_hz)
+        for tuning in (*settings.later, Tuning(settings.center_freq_hz)):
+            self.tune(tuning)
         self._set_gain(settings)
 
     def _set_rate(self, rate_hz: float) -> None:
@@ -163,18 +166,20 @@ class SoapyDevice:
         elif is_automatic:
             raise SettingError("it has no automatic gain: give one in dB, gain=30")
         if settings.gain_db is not None:
-            within = library.getGainRange(*channel)
-            if not within.minimum <= settings.gain_db <= within.maximum:
-                raise SettingError(
-                    f"gain={settings.gain_db:g} dB is not between {within.minimum:g} and "
-                    f"{within.maximum:g}"
-                )
-            library.setGain(*channel, settings.gain_db)
+            self._set_whole_gain(settings.gain_db)
         stages = library.strings("listGains", *channel)
         for name, gain_db in settings.gains.items():
             if name not in stages:
                 raise SettingError(f"gains={name}=... is no stage: it has {', '.join(stages)}")
             library.setGainElement(*channel, name.encode(), gain_db)
+
+    def _set_whole_gain(self, gain_db: float) -> None:
+        within = self._library.getGainRange(*self._channel)
+        if not within.minimum <= gain_db <= within.maximum:
+            raise SettingError(
+                f"gain={gain_db:g} dB is not between {within.minimum:g} and {within.maximum:g}"
+            )
+        self._library.setGain(*self._channel, gain_db)
 
     def _set_own(self, settings: SoapySettings) -> None:
         """Write what only this kind of radio has."""

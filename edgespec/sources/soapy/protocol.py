@@ -1,21 +1,33 @@
 """What goes between the process that reads a radio and the observer: a job, an answer, frames.
 
 The job is an argument of the process. It answers with one line of JSON, :class:`Answer`; then
-frames follow, each a header of 16 bytes and its samples. The other way go frequencies to tune to.
+frames follow, each a header of 16 bytes and its samples. The other way go tunings.
 """
 
 import json
+import math
 import struct
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgespec.sample_format import SampleFormat
+from edgespec.sources.request import Tuning
 from edgespec.sources.soapy.settings import SoapySettings
 
-__all__ = ["FRAME_SAMPLES", "HEADER_BYTES", "TUNING", "Answer", "FrameHeader", "Job"]
+__all__ = [
+    "FRAME_SAMPLES",
+    "HEADER_BYTES",
+    "TUNING_BYTES",
+    "Answer",
+    "FrameHeader",
+    "Job",
+    "decode_tuning",
+    "encode_tuning",
+]
 
-#: What the observer may say then: a centre frequency in Hz.
-TUNING = struct.Struct("<d")
+#: What the observer may say then: a centre frequency in Hz and a gain in dB, NaN for none.
+_TUNING = struct.Struct("<dd")
+TUNING_BYTES = _TUNING.size
 _HEADER = struct.Struct("<QI?3x")
 HEADER_BYTES = _HEADER.size
 #: Samples in a frame, at most: 14 ms at 2.4 MS/s.
@@ -38,9 +50,22 @@ class Job:
         """Return what :meth:`encode` wrote."""
         values: dict[str, Any] = json.loads(text)
         wanted = values["wanted"]
-        centers_hz = tuple(values["settings"].pop("centers_hz"))
-        settings = SoapySettings(**values["settings"], centers_hz=centers_hz)
+        later = tuple(Tuning(*one) for one in values["settings"].pop("later"))
+        settings = SoapySettings(**values["settings"], later=later)
         return cls(settings, None if wanted is None else SampleFormat(wanted))
+
+
+def encode_tuning(tuning: Tuning) -> bytes:
+    """Return a tuning as 16 bytes."""
+    return _TUNING.pack(
+        tuning.center_freq_hz, math.nan if tuning.gain_db is None else tuning.gain_db
+    )
+
+
+def decode_tuning(octets: bytes) -> Tuning:
+    """Return what :func:`encode_tuning` wrote."""
+    center_freq_hz, gain_db = _TUNING.unpack(octets)
+    return Tuning(center_freq_hz, None if math.isnan(gain_db) else gain_db)
 
 
 @dataclass(frozen=True, slots=True)

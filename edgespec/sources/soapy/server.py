@@ -15,9 +15,17 @@ from collections import deque
 from collections.abc import Callable
 from threading import Thread
 
+from edgespec.sources.request import Tuning
 from edgespec.sources.soapy.device import OVERFLOWS, TIMEOUT, SettingError, SoapyDevice
 from edgespec.sources.soapy.library import Library, SoapyError
-from edgespec.sources.soapy.protocol import FRAME_SAMPLES, TUNING, Answer, FrameHeader, Job
+from edgespec.sources.soapy.protocol import (
+    FRAME_SAMPLES,
+    TUNING_BYTES,
+    Answer,
+    FrameHeader,
+    Job,
+    decode_tuning,
+)
 from edgespec.sources.soapy.stamps import Stamps
 
 __all__ = ["serve", "stream"]
@@ -38,7 +46,7 @@ def serve(connection: socket.socket, job: Job) -> None:
         return
     try:
         connection.sendall(Answer(device.sample_format).encode())
-        tunings: deque[float] = deque()
+        tunings: deque[Tuning] = deque()
         Thread(target=_listen, args=(connection, tunings), daemon=True).start()
         why = stream(device, job.settings.sample_rate_hz, connection.sendall, tunings=tunings)
         sys.stderr.write(f"{why}\n")
@@ -54,7 +62,7 @@ def stream(
     rate_hz: float,
     send: Callable[[bytes | memoryview], object],
     clock: Callable[[], float] = time.monotonic,
-    tunings: deque[float] | None = None,
+    tunings: deque[Tuning] | None = None,
 ) -> str:
     """Send frames until the radio breaks; return why it did.
 
@@ -63,7 +71,7 @@ def stream(
         rate_hz: its rate.
         send: takes a header, then the samples.
         clock: seconds, of a clock that never steps.
-        tunings: where it is to be tuned to from its next read on, the first first.
+        tunings: what it is to be tuned to from its next read on, the first first.
     """
     samples = device.sample_format.empty(FRAME_SAMPLES)
     stamps = Stamps(rate_hz)
@@ -102,12 +110,12 @@ def stream(
         n, n_lost, is_known = 0, 0, True
 
 
-def _listen(connection: socket.socket, tunings: deque[float]) -> None:
+def _listen(connection: socket.socket, tunings: deque[Tuning]) -> None:
     """Take what the other side says until it hangs up."""
     # Whatever else it sends, it goes on until it hangs up.
     with contextlib.suppress(OSError):
-        while len(said := connection.recv(TUNING.size, socket.MSG_WAITALL)) == TUNING.size:
-            tunings.append(*TUNING.unpack(said))
+        while len(said := connection.recv(TUNING_BYTES, socket.MSG_WAITALL)) == TUNING_BYTES:
+            tunings.append(decode_tuning(said))
 
 
 def _end_with(connection: socket.socket) -> None:

@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edgespec.errors import UsageError
-from edgespec.sources.request import Request
+from edgespec.sources.request import Request, Tuning
 from edgespec.sources.tuner import DEFAULT_RATE_HZ, first_of
 from edgespec.sources.uri import SourceUri
 
@@ -36,7 +36,7 @@ class SoapySettings:
         bandwidth_hz: of its analogue filter; None is the radio's own choice.
         bias_tee: whether it feeds an amplifier at the antenna.
         settings: its own, by key.
-        centers_hz: where it will be tuned later.
+        later: what it will be tuned to later.
     """
 
     device: str
@@ -50,7 +50,12 @@ class SoapySettings:
     bandwidth_hz: float | None = None
     bias_tee: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
-    centers_hz: tuple[float, ...] = ()
+    later: tuple[Tuning, ...] = ()
+
+    def tuned(self, tuning: Tuning) -> "SoapySettings":
+        """Return the settings behind a tuning."""
+        gain_db = first_of(tuning.gain_db, self.gain_db)
+        return replace(self, center_freq_hz=tuning.center_freq_hz, gain_db=gain_db)
 
 
 def soapy_settings(uri: SourceUri, request: Request) -> SoapySettings:
@@ -97,7 +102,7 @@ def soapy_settings(uri: SourceUri, request: Request) -> SoapySettings:
         uri.number("bandwidth"),
         uri.flag("bias_tee"),
         _pairs(uri, "settings"),
-        request.centers_hz,
+        request.later,
     )
 
 

@@ -10,8 +10,14 @@ from edgespec.errors import SourceError, UsageError
 from edgespec.records import SampleFormat, SourceInfo
 from edgespec.sources.child import Child
 from edgespec.sources.reconnecting import Patience, Reconnecting, patience_of
-from edgespec.sources.request import Request
-from edgespec.sources.soapy.protocol import HEADER_BYTES, TUNING, Answer, FrameHeader, Job
+from edgespec.sources.request import Request, Tuning
+from edgespec.sources.soapy.protocol import (
+    HEADER_BYTES,
+    Answer,
+    FrameHeader,
+    Job,
+    encode_tuning,
+)
 from edgespec.sources.soapy.settings import SoapySettings, soapy_settings
 from edgespec.sources.uri import SourceUri
 
@@ -70,10 +76,10 @@ class SoapySource(Reconnecting):
         super().close()
         self._child.stop()
 
-    def _retune(self, connection: socket.socket | None, center_freq_hz: float) -> None:
-        self._settings = replace(self._settings, center_freq_hz=center_freq_hz)
+    def _retune(self, connection: socket.socket | None, tuning: Tuning) -> None:
+        self._settings = self._settings.tuned(tuning)
         if connection is not None:
-            connection.sendall(TUNING.pack(center_freq_hz))
+            connection.sendall(encode_tuning(tuning))
 
     def _connect(self) -> socket.socket:
         """Return a connection to a new process, which has opened the radio.

@@ -12,10 +12,12 @@ from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.errors import ConfigError, UsageError
 from edgespec.inference.bundle import shipped_bundle_path
 from edgespec.observer.dwelling import duty_text, take_turns
-from edgespec.observer.startup import check_config, open_band_source, open_radio
+from edgespec.observer.fixed_gain import fixed_gain_db, gains_of, scale_of
+from edgespec.observer.startup import check_config, open_band_source, open_observer, open_radio
 from edgespec.ops.checks.finding import Subject
 from edgespec.ops.doctor import run_check
 from edgespec.sources.dwell import DwellSource, Turn
+from edgespec.sources.tuner import DEFAULT_GAIN_DB
 from tests.made.turning_tape import CENTERS_HZ, TurningTape
 
 SIM = "sim:lte-dl?seed=1"
@@ -89,6 +91,66 @@ def test_a_radio_that_stays_is_as_it_was() -> None:
 def test_bands_must_say_where_they_are(changes: tuple[dict[str, object], ...], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         with_bands(two_bands(), *changes)
+
+
+DONGLE = "rtl_tcp:127.0.0.1:1"
+
+
+def test_a_band_may_have_a_gain_of_its_own_and_without_takes_the_sources() -> None:
+    config = with_bands(two_bands(uri=DONGLE, gain_db=30.0), {}, {"gain_db": 12.5})
+    check_config(config)
+    assert gains_of(config, config.source[0]) == {LOW: 30.0, HIGH: 12.5}
+    assert [config.only(band).source[0].gain_db for band in config.band] == [30.0, 12.5]
+    assert [scale_of(config, band).gain_db for band in config.band] == [30.0, 12.5]
+    # With none anywhere, nothing is said of gains in turns, and a dongle has its usual one.
+    plain = two_bands(uri=DONGLE)
+    assert gains_of(plain, plain.source[0]) == {}
+    assert scale_of(plain, plain.band[0]).gain_db == DEFAULT_GAIN_DB
+    mixed = with_bands(plain, {"gain_db": 12.5}, {})
+    assert gains_of(mixed, mixed.source[0]) == {LOW: 12.5, HIGH: DEFAULT_GAIN_DB}
+
+
+@pytest.mark.parametrize(
+    ("uri", "gain_db"),
+    [
+        (SIM, None),
+        (f"{DONGLE}?gain=auto", None),
+        (f"{DONGLE}?gain=12", 12.0),
+        ("soapy:driver=x?gains=LNA=20", None),
+        ("sigmf:a.sigmf-meta", None),
+    ],
+)
+def test_a_gain_is_told_where_one_is_set(uri: str, gain_db: float | None) -> None:
+    config = Config(source=(SourceConfig(uri=uri, gain_db=20.0),))
+    assert fixed_gain_db(config, config.band[0]) == gain_db
+
+
+@pytest.mark.parametrize(
+    ("source", "low", "says"),
+    [
+        ({}, {}, r"band 'high' has gain_db, but 'sim:.* has no gain that could be set: .*soapy"),
+        ({"uri": f"{DONGLE}?gain=20"}, {}, "says gain for all its bands"),
+        ({"uri": "soapy:driver=x?gains=LNA=20"}, {}, "says gains for all its bands"),
+        ({"uri": f"{DONGLE}?gain=auto"}, {}, "says gain for all its bands"),
+        ({"uri": "soapy:driver=x"}, {}, "band 'low' has none, and neither has its source"),
+    ],
+)
+def test_gains_of_bands_that_cannot_be_set_are_refused(
+    source: dict[str, object], low: dict[str, object], says: str
+) -> None:
+    config = with_bands(two_bands(**source), low, {"gain_db": 12.5})
+    for check in (check_config, open_observer):
+        with pytest.raises(ConfigError, match=says):
+            check(config)
+
+
+def test_a_gain_of_a_band_is_of_a_turn() -> None:
+    with pytest.raises(ConfigError, match="no dwell_s, and so shows its bands at one gain"):
+        Config(source=(SourceConfig(uri=DONGLE),), band=(BandConfig(gain_db=20.0),))
+    config = two_bands(uri=DONGLE)
+    third = BandConfig(id="third", center_freq_hz=LOW, gain_db=20.0)
+    with pytest.raises(ConfigError, match="bands 'low' and 'third' share a turn"):
+        replace(config, band=(*config.band, third))
 
 
 @pytest.mark.parametrize(

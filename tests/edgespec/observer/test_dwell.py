@@ -11,6 +11,7 @@ import pytest
 from edgespec.config import AlarmConfig, BandConfig, Config, DetectConfig, NodeConfig, SourceConfig
 from edgespec.evidence.tape import Cut
 from edgespec.evidence.tape import Tape as EvidenceTape
+from edgespec.level_scale import LevelScale
 from edgespec.observer.away import AwayTime
 from edgespec.observer.startup import open_observer
 from edgespec.records import Event, EventType, IqBlock
@@ -281,14 +282,17 @@ def test_a_dongle_finds_in_one_band_what_comes_while_it_listens_to_another(
     n_bytes = (2 * round(2.5 * band.RATE_HZ), None)
     with RtlTcpTuner(air, rate_hz=band.RATE_HZ, n_bytes=n_bytes) as tuner:
         source = SourceConfig(
-            uri=f"rtl_tcp:127.0.0.1:{tuner.port}?stall_s=60", sample_rate_hz=1e6, dwell_s=1.0
+            uri=f"rtl_tcp:127.0.0.1:{tuner.port}?stall_s=60",
+            sample_rate_hz=1e6,
+            dwell_s=1.0,
+            gain_db=30.0,
         )
         config = Config(
             node=NodeConfig(state_dir=tmp_path, computing="plain"),
             source=(source,),
             band=(
-                BandConfig(id="low", center_freq_hz=low_hz),
-                BandConfig(id="high", center_freq_hz=high_hz),
+                BandConfig(id="low", center_freq_hz=low_hz, gain_db=20.0, full_scale_dbm=-10.0),
+                BandConfig(id="high", center_freq_hz=high_hz, full_scale_dbm=-20.0),
             ),
             detect=DetectConfig(warmup_s=0.3, detectors=("zscore",)),
             alarm=AlarmConfig(state_s=0.2),
@@ -310,3 +314,14 @@ def test_a_dongle_finds_in_one_band_what_comes_while_it_listens_to_another(
     assert found()[0].peak_freq_hz == pytest.approx(high_hz + band.TONE_HZ, abs=2e4)
     centers_hz = [state.center_freq_hz for state in notebook.states if state.band == "high"]
     assert centers_hz == pytest.approx([high_hz] * len(centers_hz), abs=1.0)
+    # Each band is at its own gain, and calibrated at that.
+    scales = {state.band: state.scale for state in notebook.states}
+    assert scales == {
+        "low": LevelScale(-10.0, gain_db=20.0),
+        "high": LevelScale(-20.0, gain_db=30.0),
+    }
+    assert {event.scale for event in found()} == {scales["high"]}
+    turns = list(itertools.pairwise(one for one in tuner.commands if one[0] in (1, 4)))
+    assert {(gain[1], center[1]) for gain, center in turns if (gain[0], center[0]) == (4, 1)} >= {
+        (200, low_hz), (300, high_hz),
+    }  # fmt: skip

@@ -12,6 +12,7 @@ from edgespec.sources.dwell import DwellSource, Turn
 from edgespec.sources.in_flight import InFlight
 from edgespec.sources.reader import Reader
 from edgespec.sources.reconnecting import Patience
+from edgespec.sources.request import Tuning
 from edgespec.sources.rtl_tcp import RtlTcp
 from edgespec.sources.tuner import TunerSettings
 from tests.made.broker import PATIENCE_S
@@ -23,7 +24,7 @@ BLOCK = 1000
 
 
 class FakeRadio:
-    """Samples that say where the radio was tuned to when they were taken.
+    """Samples that say where the radio was tuned to when they were taken, and at which gain.
 
     Time goes by while it is read; ``queue`` samples wait between the antenna and a read.
     """
@@ -39,16 +40,17 @@ class FakeRadio:
         self._at = 0
         self._is_closed = False
         # From which sample on it is tuned where.
-        self._air = [(0, LOW)]
+        self._air = [(0, complex(LOW))]
 
     def clock(self) -> float:
         return self.now / RATE_HZ
 
-    def tune(self, center_freq_hz: float) -> None:
+    def tune(self, center_freq_hz: float, gain_db: float | None = None) -> None:
         self.tuned.append(center_freq_hz)
         self.info = replace(self.info, center_freq_hz=center_freq_hz)
         # A radio needs all that it says to settle.
-        self._air.append((self.now + round(self.settle_s * RATE_HZ), center_freq_hz))
+        begin = self.now + round(self.settle_s * RATE_HZ)
+        self._air.append((begin, complex(center_freq_hz, gain_db or 0.0)))
 
     def wait(self, n_samples: int) -> None:
         """Let time go by in which nobody reads: what is taken waits."""
@@ -62,8 +64,8 @@ class FakeRadio:
         self.now = max(self.now, self._at + len(out) + self.queue)
         numbers = np.arange(self._at, self._at + len(out))
         out[:] = 0
-        for begin, center_hz in self._air:
-            out[numbers >= begin] = center_hz
+        for begin, tuned in self._air:
+            out[numbers >= begin] = tuned
         block = IqBlock(
             out, RATE_HZ, self.info.center_freq_hz, self._at, 0, n_dropped, received_ns=1
         )
@@ -87,6 +89,22 @@ def heard(source: DwellSource, n_blocks: int) -> list[IqBlock]:
         assert set(block.samples.tolist()) == {np.complex64(block.center_freq_hz)}
         found.append(block)
     return found
+
+
+def test_each_turn_has_its_gain_and_nothing_of_another_is_handed_out() -> None:
+    """Of the first turn, the gain that the radio was opened with is told once it comes again."""
+    radio = FakeRadio()
+    source = dwelling(radio, Turn(LOW, 0.01, 20.0), Turn(HIGH, 0.02, 40.0))
+    n_first = 10
+    for _ in range(n_first):
+        source.read(np.empty(BLOCK, np.complex64))
+    radio.queue = 300
+    gains = {LOW: 20.0, HIGH: 40.0}
+    for _ in range(100):
+        block = source.read(np.empty(BLOCK, np.complex64))
+        assert block is not None
+        expected = np.complex64(complex(block.center_freq_hz, gains[block.center_freq_hz]))
+        assert set(block.samples.tolist()) == {expected}
 
 
 def assert_counted(blocks: list[IqBlock]) -> None:
@@ -291,14 +309,38 @@ def test_a_dongle_that_is_lost_in_a_turn_is_back_in_that_turn() -> None:
     assert {block.center_freq_hz for block in blocks} == {LOW, HIGH}
 
 
+def test_a_dongle_is_told_the_gain_of_each_turn_before_its_frequency_and_so_is_the_next_one() -> (
+    None
+):
+    """A connection that breaks in the second turn begins anew with that one's gain."""
+    n_bytes = (2_100_000, None)
+    turns = Turn(LOW, 0.3, 20.0), Turn(HIGH, 0.3, 36.4)
+    with RtlTcpTuner(on_air(), rate_hz=RATE_HZ, n_bytes=n_bytes) as tuner:
+        values_of(tuner, *turns, n_blocks=24)
+        said = [one for one in tuner.commands if one[0] in (1, 4)]
+    gain_of = {round(turn.center_freq_hz): round(10 * (turn.gain_db or 0.0)) for turn in turns}
+    begins = [at for at, one in enumerate(tuner.commands) if one[0] == 2]
+    assert len(begins) == tuner.n_clients == 2
+    # What a connection begins with, then pairs.
+    opened = [dict(tuner.commands[at : at + 6]) for at in begins]
+    assert opened[1][4] == gain_of[opened[1][1]]
+    pairs = [(said[k][1], said[k + 1][1]) for k in range(len(said) - 1)
+             if (said[k][0], said[k + 1][0]) == (4, 1)]  # fmt: skip
+    assert {(gain, center) for gain, center in pairs} >= {
+        (gain, center) for center, gain in gain_of.items()
+    }
+    told = [one for one in pairs if one[1] in gain_of]
+    assert all(gain_of[center] == gain for gain, center in told)
+
+
 def test_where_a_tuner_does_not_reach_is_said_before_and_what_is_doubtful_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with RtlTcpTuner(on_air()) as tuner:
         uri = f"rtl_tcp:127.0.0.1:{tuner.port}"
         with pytest.raises(SourceError, match=r"5e\+09 Hz cannot be tuned"):
-            open_source(uri, center_freq_hz=LOW, sample_rate_hz=1.92e6, centers_hz=(5e9,))
-        source = open_source(uri, center_freq_hz=LOW, sample_rate_hz=1.92e6, centers_hz=(HIGH,))
+            open_source(uri, center_freq_hz=LOW, sample_rate_hz=1.92e6, later=(Tuning(5e9),))
+        source = open_source(uri, center_freq_hz=LOW, sample_rate_hz=1.92e6, later=(Tuning(HIGH),))
         assert isinstance(source, RtlTcp)
         for center_hz in (HIGH, LOW, HIGH):
             source.tune(center_hz)

@@ -11,6 +11,7 @@ import pytest
 
 from edgespec.errors import SourceError, UsageError
 from edgespec.sources import open_source
+from edgespec.sources.request import Tuning
 from edgespec.sources.source import Source
 from tests.made.broker import PATIENCE_S, wait_for
 from tests.made.rtl_program import RtlProgram
@@ -80,6 +81,20 @@ def test_every_sample_arrives_and_the_process_ends_with_the_source(
     source.close()
     source.close()
     wait_for(lambda: is_gone(start["pid"]), "the end of the process")
+
+
+def test_it_is_tuned_with_a_gain_while_it_streams(program: Make) -> None:
+    made = program({})
+    source = open_dongle(query="?timeout_s=60", gain_db=20.0, later=(Tuning(1e9, 36.4),))
+    read(source, 1000)
+    source.tune(1e9, 36.4)
+    wait_for(lambda: [1, 1_000_000_000] in made.commands, "it is tuned")
+    assert [one for one in made.commands if one[0] in (1, 4)] == [
+        [1, 806_000_000], [4, 200], [4, 364], [1, 1_000_000_000],
+    ]  # fmt: skip
+    source.close()
+    with pytest.raises(SourceError, match="a gain of 300 dB"):
+        open_dongle(later=(Tuning(1e9, 300.0),))
 
 
 @pytest.mark.parametrize(

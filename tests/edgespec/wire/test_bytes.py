@@ -86,7 +86,7 @@ SAYS = {
         '"model_sha256":"ab","share":null,"cell_identity":null,"latency_ms":1.5,'
         '"alert":true,"no_alert_reason":"","incident":"",'
         '"peak_dbm":-70.0,"peak_dbuv_m":60.99,"full_scale_dbm":-30.0,"antenna_factor_db":24.0,'
-        '"calibrated":"2026-11-28","calibration_age_days":48,'
+        '"calibrated":"2026-11-28","calibration_age_days":48,"gain_db":null,'
         '"mask":"over","listed_as":"BTS ä","over_mask_db":2.5}'
     ),
     "replayed": (
@@ -103,7 +103,7 @@ SAYS = {
         '"model_sha256":"ab","share":null,"cell_identity":null,"latency_ms":1.5,'
         '"alert":true,"no_alert_reason":"","incident":"",'
         '"peak_dbm":-70.0,"peak_dbuv_m":60.99,"full_scale_dbm":-30.0,"antenna_factor_db":24.0,'
-        '"calibrated":"2026-11-28","calibration_age_days":48,'
+        '"calibrated":"2026-11-28","calibration_age_days":48,"gain_db":null,'
         '"mask":"over","listed_as":"BTS ä","over_mask_db":2.5}'
     ),
     "state": (
@@ -118,7 +118,7 @@ SAYS = {
         '"center_freq_hz":0.0,"tuned":true,"duty":1.0,"cell":null,"events_last_day":0,"promise":null,'
         '"latency_ms":{"p50":1.0},"level_dbm":null,"level_dbuv_m":null,"noise_floor_dbm":null,'
         '"noise_floor_dbuv_m":null,"full_scale_dbm":null,"antenna_factor_db":null,'
-        '"calibrated":null,"calibration_age_days":null,"not_finite":{"/noise_floor_dbfs":"nan"}}'
+        '"calibrated":null,"calibration_age_days":null,"gain_db":null,"not_finite":{"/noise_floor_dbfs":"nan"}}'
     ),
     "info": ('{"schema":"edgespec.info/1","node":"pi","version":"1","board":null}'),
     "rss": (

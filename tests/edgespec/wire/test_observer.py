@@ -101,7 +101,7 @@ def random_state(rng: np.random.Generator) -> ObserverState:
 
 
 def random_scale(rng: np.random.Generator) -> LevelScale:
-    scales = (UNCALIBRATED, LevelScale(-30.0), LevelScale(-28.5, 24.0, date(2026, 11, 28)))
+    scales = (UNCALIBRATED, LevelScale(-30.0), LevelScale(-28.5, 24.0, date(2026, 11, 28), 12.5))
     return scales[int(rng.integers(3))]
 
 
@@ -269,6 +269,7 @@ def test_the_outside_sees_the_agreed_names() -> None:
         "antenna_factor_db": None,
         "calibrated": None,
         "calibration_age_days": None,
+        "gain_db": None,
         "mask": None,
         "listed_as": "",
         "over_mask_db": None,

@@ -15,6 +15,7 @@ import pytest
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import SampleFormat
 from edgespec.sources import open_source
+from edgespec.sources.request import Tuning
 from edgespec.sources.soapy.listed import soapy_radios
 from edgespec.sources.soapy.source import SoapySource
 from edgespec.sources.source import Source
@@ -142,7 +143,7 @@ def test_it_is_set_to_what_the_address_and_the_configuration_say(radio: Make) ->
 def test_it_is_tuned_elsewhere_while_it_streams(radio: Make, samples: np.ndarray) -> None:
     """And stays open, and loses nothing; where it reaches has been tried at the start."""
     made = radio()
-    source = open_radio(centers_hz=(1.8e9,))
+    source = open_radio(later=(Tuning(1.8e9),))
     assert isinstance(source, SoapySource)
     assert made.told.count("frequency 1800000000.000000") == 1
     blocks = read_until(source, 20_000)
@@ -155,10 +156,39 @@ def test_it_is_tuned_elsewhere_while_it_streams(radio: Make, samples: np.ndarray
     assert len(made.starts) == 1
 
 
+def test_each_turn_has_its_gain_which_a_radio_that_comes_back_has_too(radio: Make) -> None:
+    made = radio({}, {})
+    source = open_radio(later=(Tuning(1.8e9, 35.0),))
+    assert isinstance(source, SoapySource)
+    # It was tried at the start, and set to its own behind that.
+    assert [one for one in made.told if one.startswith("gain ")][-1] == "gain 20.000000"
+    n_before = len(made.told)
+    source.tune(1.8e9, 35.0)
+    out = source.info.sample_format.empty(10_000)
+    # It takes what it is told between frames, which wait for who reads them.
+    while "frequency 1800000000.000000" not in made.told[n_before:]:
+        assert source.read(out) is not None
+    assert made.told[n_before] == "gain 35.000000"
+    os.kill(made.starts[0], signal.SIGKILL)
+    while len(made.starts) < 2:
+        assert source.read(out) is not None
+    told = made.told[n_before + 2 :]
+    assert [one for one in told if one.startswith("gain ") and one[5].isdigit()][-1] == (
+        "gain 35.000000"
+    )
+    source.close()
+
+
+def test_a_gain_that_it_has_not_is_said_at_the_start(radio: Make) -> None:
+    radio()
+    with pytest.raises(UsageError, match="gain=70 dB is not between 0 and 50"):
+        open_radio(later=(Tuning(1.8e9, 70.0),))
+
+
 def test_where_it_cannot_be_tuned_later_is_said_at_the_start(radio: Make) -> None:
     radio()
     with pytest.raises(UsageError, match="tunes to 6000000000 Hz instead of 7000000000"):
-        open_radio(centers_hz=(7e9,))
+        open_radio(later=(Tuning(7e9),))
 
 
 def test_an_automatic_gain_is_asked_for_by_name(radio: Make, caplog: Any) -> None:
