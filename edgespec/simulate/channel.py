@@ -4,6 +4,8 @@ All delays are shorter than the cyclic prefix, so a channel that stands still fo
 product per subcarrier, and any stretch of it can be asked for at any time.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,9 +47,10 @@ class Channel:
         self._offsets_s = _SYMBOL_S if changes else _SYMBOL_S[:1]
         self._taps = self._fading.recurring(self._offsets_s)
         self._still: NDArray[np.complex64] | None = None
-        self._shadow: Shadowing | None = None
+        self._shadow_db: Callable[[float], NDArray[np.float64]] | None = None
         if config.shadow_db:
-            self._shadow = Shadowing(config.shadow_db, config.shadow_s, seed)
+            shadow = Shadowing(config.shadow_db, config.shadow_s, seed)
+            self._shadow_db = shadow.recurring(self._offsets_s)
 
     def frame_gains(self, frame: int) -> NDArray[np.complex64]:
         """Return the gains during frame ``frame``, complex64 ``(140, n_subcarriers)``.
@@ -58,8 +61,8 @@ class Channel:
             return self._still
         start_s = frame * FRAME_SAMPLES / SAMPLE_RATE_HZ
         taps = self._taps(start_s)
-        if self._shadow is not None:
-            amplitude = 10.0 ** (self._shadow.gain_db(start_s + self._offsets_s) / 20.0)
+        if self._shadow_db is not None:
+            amplitude = 10.0 ** (self._shadow_db(start_s) / 20.0)
             taps *= amplitude.astype(np.float32)[:, None]
         # Pieces of one subframe: for a whole frame BLAS wakes threads, which cost more than they
         # bring and fight those of other processes.

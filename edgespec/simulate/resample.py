@@ -6,7 +6,9 @@ over frames. The result is one frame late.
 
 Of the transform only the new band is wanted. It is put together of :data:`_N_PARTS` shorter ones,
 ``X[k] = sum_p exp(-2 pi i p k / n) F_p[k mod n / P]``, F_p that of every P-th sample from p on
-(Cooley and Tukey 1965), which the library computes side by side: half of the time.
+(Cooley and Tukey 1965), which the library computes side by side: half of the time. So is the way
+back: ``x[m + c L] = sum_p i^(p c) exp(2 pi i p m / n) f_p[m]``, f_p the transform of every P-th
+bin, of length L.
 """
 
 import math
@@ -78,6 +80,9 @@ class FrameResampler:
         self._runs = _runs(bins % (n_in // _N_PARTS), targets, factors)
         self._product = np.empty(half, np.complex64)
         self._spectrum = np.zeros(self._n_fft_out, np.complex64)
+        n_back = self._n_fft_out // _N_PARTS
+        turns = np.outer(np.arange(_N_PARTS), np.arange(n_back)) / self._n_fft_out
+        self._back = (np.exp(2j * np.pi * turns) / _N_PARTS).astype(np.complex64)
 
     def push(self, frame: ComplexArray) -> ComplexArray:
         """Take the next frame and return the one before it at the new rate."""
@@ -90,10 +95,25 @@ class FrameResampler:
             product = self._product[: len(total)]
             for part in range(1, _N_PARTS):
                 total += np.multiply(parts[part, source], factors[part], out=product)
-        out = fft.ifft(self._spectrum)[self._pad_out : self._pad_out + self._n_out]
+        out = self._samples()[self._pad_out : self._pad_out + self._n_out]
         line[:pad] = line[FRAME_SAMPLES : FRAME_SAMPLES + pad]
         line[pad : pad + FRAME_SAMPLES] = frame
         return np.ascontiguousarray(out)
+
+    def _samples(self) -> ComplexArray:
+        """Return the inverse transform of the spectrum."""
+        if self._n_fft_out % _N_PARTS:
+            whole: ComplexArray = fft.ifft(self._spectrum)
+            return whole
+        parts = fft.ifft(self._spectrum.reshape(-1, _N_PARTS).T, axis=1)
+        parts *= self._back
+        even, odd = parts[0] + parts[2], parts[1] + parts[3]
+        even_turned, odd_turned = parts[0] - parts[2], 1j * (parts[1] - parts[3])
+        np.add(even, odd, out=parts[0])
+        np.subtract(even, odd, out=parts[2])
+        np.add(even_turned, odd_turned, out=parts[1])
+        np.subtract(even_turned, odd_turned, out=parts[3])
+        return parts.reshape(-1)
 
 
 def _runs(

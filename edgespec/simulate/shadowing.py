@@ -1,5 +1,7 @@
 """Slow fading behind houses and hills: log-normal, a function of time alone."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,3 +31,18 @@ class Shadowing:
         waves = np.cos(self._angular * time_s[:, None] + self._phase)
         out: NDArray[np.float64] = self._scale_db * waves.sum(axis=1)
         return out
+
+    def recurring(self, offsets_s: NDArray[np.float64]) -> Callable[[float], NDArray[np.float64]]:
+        """Return ``gain_db(start_s + offsets_s)`` as a function of ``start_s``.
+
+        How far each wave turns within the offsets is worked out once.
+        """
+        turned = self._scale_db * np.exp(1j * self._angular * offsets_s[:, None])
+
+        def gain_db(start_s: float) -> NDArray[np.float64]:
+            out: NDArray[np.float64] = (
+                turned @ np.exp(1j * (self._angular * start_s + self._phase))
+            ).real
+            return out
+
+        return gain_db

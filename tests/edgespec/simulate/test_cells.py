@@ -143,6 +143,14 @@ def test_shadows_have_their_spread_and_correlation():
         assert product == pytest.approx(expected, abs=0.08)
 
 
+def test_a_shadow_at_offsets_that_recur_is_that_of_its_time():
+    shadow = Shadowing(7.0, 5.0, 3)
+    offsets_s = np.linspace(0.0, 0.01, 140, endpoint=False)
+    gain_db = shadow.recurring(offsets_s)
+    for start_s in (0.0, 12.34, 86_400.0):
+        np.testing.assert_allclose(gain_db(start_s), shadow.gain_db(start_s + offsets_s), atol=1e-8)
+
+
 def test_a_shadow_moves_the_signal_and_its_isr_power():
     shadowed = replace(PURE, shadow_db=8.0, shadow_s=0.2)
     clear = heard(0.4, cell=CellConfig(load=0.0))

@@ -95,3 +95,14 @@ def test_the_band_is_put_together_of_all_its_bins(rate_hz, rng):
         ).astype(int)
     ] = False
     assert not resampler._spectrum[outside].any()
+
+
+@pytest.mark.parametrize("rate_hz", [1.92e6, 5e6, 1.0001e6])
+def test_samples_are_the_inverse_transform_of_the_spectrum(rate_hz):
+    resampler = FrameResampler(rate_hz)
+    rng = np.random.default_rng(1)
+    n = len(resampler._spectrum)
+    spectrum = (rng.standard_normal(n) + 1j * rng.standard_normal(n)).astype(np.complex64)
+    resampler._spectrum[:] = spectrum
+    expected = np.fft.ifft(spectrum.astype(np.complex128))
+    assert np.abs(resampler._samples() - expected).max() < 2e-6 * np.abs(expected).max()
