@@ -31,6 +31,8 @@ __all__ = ["TROUBLES", "Trouble", "TroubleRules", "TroubleWatch"]
 
 _NS = 1_000_000_000
 _GOOD = -1
+_CLIPPED_FLAG, _DROPPED_FLAG = int(FrameFlag.CLIPPED), int(FrameFlag.DROPPED)
+_NONFINITE_FLAG, _HALF_FLAG = int(FrameFlag.NONFINITE), int(FrameFlag.HALF)
 #: Of frames that last seconds, as those of a sweep, still more than one must be bad.
 _MIN_WINDOW_FRAMES, _MIN_BAD_FRAMES = 4, 2
 
@@ -137,7 +139,7 @@ class TroubleWatch:
         events: list[Event] = []
         for k in range(len(starts)):
             flag, start = int(spectrogram.flags[k]), int(starts[k])
-            if flag & FrameFlag.DROPPED:
+            if flag & _DROPPED_FLAG:
                 # Where the next frame begins says how much was lost.
                 self._next_tick = start if self._next_tick is None else self._next_tick
                 continue
@@ -145,9 +147,9 @@ class TroubleWatch:
             if self._next_tick is not None and start != self._next_tick:
                 n_lost = max(-((self._next_tick - start) // frame_ticks), 1)
             for watch in self._watches:
-                if watch.trouble.flags & FrameFlag.DROPPED:
+                if watch.is_of_loss:
                     self._lose(watch, spectrogram, k, n_lost, events)
-                bad = bool(flag & watch.trouble.flags)
+                bad = bool(flag & watch.flags)
                 self._take(watch, spectrogram, k, start, bad, events)
             self._next_tick = start + frame_ticks
         self._is_idle = all(watch.is_idle for watch in self._watches)
@@ -207,7 +209,7 @@ class TroubleWatch:
         grid, span = self.info.grid, spectrogram.span
         stop = start + grid.frame_ticks
         watch.add(start if bad else _GOOD)
-        if bad and not watch.trouble.flags & FrameFlag.DROPPED:
+        if bad and not watch.is_of_loss:
             watch.measure(
                 spectrogram.power_dbfs[k], int(spectrogram.flags[k]), grid.enbw_bins,
                 spectrogram.clipped_share,
@@ -269,6 +271,9 @@ class _Watch:
 
     def __init__(self, trouble: Trouble, frame_s: float) -> None:
         self.trouble = trouble
+        # Plain numbers: they are asked of every frame, and operations on flags are slow.
+        self.flags = int(trouble.flags)
+        self.is_of_loss = bool(self.flags & _DROPPED_FLAG)
         self.n_window = max(ceil(trouble.window_s / frame_s), _MIN_WINDOW_FRAMES)
         self.n_open = max(ceil(trouble.share * self.n_window), _MIN_BAD_FRAMES)
         self.normal_dbfs = POWER_FLOOR_DBFS
@@ -285,7 +290,7 @@ class _Watch:
         self._begin()
 
     def _begin(self) -> None:
-        self.reason = "dropped" if self.trouble.flags & FrameFlag.DROPPED else ""
+        self.reason = "dropped" if self.is_of_loss else ""
         self.peak_bin, self.peak_dbfs, self.excess_db = 0, POWER_FLOOR_DBFS, 0.0
         self.sample_share, self.most_bad = 0.0, 0
 
@@ -320,15 +325,15 @@ class _Watch:
         peak_bin = int(row_dbfs.argmax())
         if row_dbfs[peak_bin] > self.peak_dbfs:
             self.peak_bin, self.peak_dbfs = peak_bin, float(row_dbfs[peak_bin])
-        if self.trouble.flags & FrameFlag.CLIPPED:
+        if self.flags & _CLIPPED_FLAG:
             self.reason = "clipped"
             self.sample_share = max(self.sample_share, clipped_share)
             level_dbfs = db_from_ratio(float(np.sum(10.0 ** (row_dbfs / 10.0))) / enbw_bins)
             if self.normal_dbfs > POWER_FLOOR_DBFS:
                 self.excess_db = max(self.excess_db, level_dbfs - self.normal_dbfs)
-        elif flag & FrameFlag.NONFINITE:
+        elif flag & _NONFINITE_FLAG:
             self.reason = "nonfinite"
-        elif flag & FrameFlag.HALF:
+        elif flag & _HALF_FLAG:
             self.reason = "half"
         else:
             self.reason = "zeros" if row_dbfs[peak_bin] <= POWER_FLOOR_DBFS else "constant"

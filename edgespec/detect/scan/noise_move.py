@@ -66,18 +66,25 @@ def noise_move(
     noise, spread = site.noise[place], site.spread[place]
     leaked = site.leak[place] * mixed_power(power)
     beyond = residual - leaked
+    misfit, squares = (MISFIT * leaked) ** 2, np.stack((noise**2, leaked**2))
+    terms = np.empty((5, *residual.shape))
     ratio = known = np.ones(residual.shape[1])
     for number in range(_N_ROUNDS + 1):
         if number == _N_ROUNDS:
             # At last each subband is asked whether it moved as those that know best.
-            ratio = np.full_like(ratio, np.median(ratio[known >= np.median(known)]))
+            ratio = np.full_like(ratio, _median(ratio[known >= _median(known)]))
         expected = ratio * noise + leaked
-        weight = 1.0 / ((spread * expected) ** 2 + (MISFIT * leaked) ** 2)
-        both = (weight * noise * leaked).sum(axis=0)
-        of_leak = (weight * leaked**2).sum(axis=0) + LEAK_SPREAD**-2.0
-        known = (weight * noise**2).sum(axis=0) - both**2 / of_leak
-        of_beyond = (weight * leaked * beyond).sum(axis=0) / of_leak
-        found = ((weight * noise * beyond).sum(axis=0) - both * of_beyond) / known
+        weight = 1.0 / ((spread * expected) ** 2 + misfit)
+        of_noise, of_leaked = weight * noise, weight * leaked
+        np.multiply(weight, squares, out=terms[:2])
+        np.multiply(of_noise, leaked, out=terms[2])
+        np.multiply(of_leaked, beyond, out=terms[3])
+        np.multiply(of_noise, beyond, out=terms[4])
+        known, of_leak, both, of_beyond, found = np.add.reduce(terms, axis=1)
+        of_leak += LEAK_SPREAD**-2.0
+        known -= both**2 / of_leak
+        of_beyond /= of_leak
+        found = (found - both * of_beyond) / known
         common, ratio = float(ratio[0]), np.maximum(found, _LEAST_LEFT)
     # What the leak is wrong by otherwise than the line says does not average out.
     chance, wrong = 1.0 / np.sqrt(known), MISFIT * both / known
@@ -98,3 +105,10 @@ def noise_move(
     distance = (residual / (mean * noise + leaked) - 1.0) / spread
     is_alike = is_alike and float((distance**2).mean()) <= _MOST_SCATTER
     return NoiseMove(move_db, _TO_DB * pooled / mean, abs(mean - 1.0) / pooled, is_alike)
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """Return the median of a few values: NumPy's takes longer to begin than to find it."""
+    ordered = np.sort(values)
+    half, n = len(values) // 2, len(values)
+    return float(ordered[half] if n % 2 else 0.5 * (ordered[half - 1] + ordered[half]))

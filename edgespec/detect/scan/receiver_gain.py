@@ -173,6 +173,9 @@ class ReceiverGain:
             site: what is normal.
             is_odd: whether a score is high, so that this hop is looked at in any case.
         """
+        if self.is_restless:
+            # Nothing is made of it until a site is learnt anew.
+            return 0.0
         self._n_hops += 1
         self._n_slots += len(slots.residual)
         if self._n_hops % _EVERY and not is_odd and self._state is not _State.LOOKING:
@@ -225,9 +228,8 @@ class ReceiverGain:
         self._place[rows] = place[:n_new]
         self._n_behind += n_new
         behind = self._behind[:, : self._n_behind]
-        before = np.roll(self._before[:, : self._n_before], -self._at, axis=1)
         self._move = move = noise_move(behind[0], behind[1], self._place[: self._n_behind], site)
-        if self._is_gain(move, before, behind):
+        if self._is_gain(move, behind):
             self._before *= np.float32(10.0 ** (move.move_db / 10.0))
             self._move = None
             self.forget()
@@ -237,10 +239,13 @@ class ReceiverGain:
             self._state = _State.NO_GAIN
         return 0.0
 
-    def _is_gain(self, move: NoiseMove, before: FloatArray, behind: FloatArray) -> bool:
+    def _is_gain(self, move: NoiseMove, behind: FloatArray) -> bool:
         if not (_is_sure(move) and move.is_alike) or behind.shape[1] < _LEAST_BEHIND:
             return False
-        if self._is_deaf or not self._n_before or not _has_cell(before):
+        if self._is_deaf or not self._n_before:
+            return False
+        before = np.roll(self._before[:, : self._n_before], -self._at, axis=1)
+        if not _has_cell(before):
             return False
         if _has_followed(before, behind, move.move_db):
             return True

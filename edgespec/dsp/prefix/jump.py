@@ -70,8 +70,10 @@ class PrefixEdges:
             clock: of the slots, as it is behind the block.
             phase: that a carrier turns from a prefix to its copy, in radians.
         """
+        if not self.is_ready:
+            return 0
         found = self._coherence(samples, sample_start, clock, phase)
-        if found is None or not self.is_ready:
+        if found is None:
             return 0
         n_prefix = self._n_prefix
         parts = np.lib.stride_tricks.sliding_window_view(found, 3 * n_prefix)
