@@ -107,8 +107,10 @@ class PrefixEdges:
             return None
         place = at[:, None] + np.arange(-3 * n_prefix, 2 * n_prefix)
         near, far = samples[place], samples[place + self._lag]
-        product = (near.conj() * far * np.complex64(np.exp(-1j * phase))).real
-        power = 0.5 * (np.abs(near) ** 2 + np.abs(far) ** 2)
+        # Without moduli, whose roots would be squared again.
+        power = 0.5 * (near.real**2 + near.imag**2 + far.real**2 + far.imag**2)
+        near *= np.complex64(np.exp(1j * phase))
+        product = near.real * far.real + near.imag * far.imag
         # No burst outweighs all others.
         weight = 1.0 / np.maximum(power.sum(axis=1), 1e-30)
         found: NDArray[np.float64] = (weight @ product) / np.maximum(weight @ power, 1e-30)
