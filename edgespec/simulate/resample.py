@@ -105,7 +105,7 @@ class FrameResampler:
         if self._n_fft_out % _N_PARTS:
             whole: ComplexArray = fft.ifft(self._spectrum)
             return whole
-        parts = fft.ifft(self._spectrum.reshape(-1, _N_PARTS).T, axis=1)
+        parts: ComplexArray = fft.ifft(self._spectrum.reshape(-1, _N_PARTS).T, axis=1)
         parts *= self._back
         even, odd = parts[0] + parts[2], parts[1] + parts[3]
         even_turned, odd_turned = parts[0] - parts[2], 1j * (parts[1] - parts[3])
