@@ -43,7 +43,8 @@ class Option:
     ``minimum`` and ``maximum`` are accepted themselves, ``above`` and ``below`` are not.
     ``pattern`` must match the whole text and ``pattern_text`` says it in words. ``example`` is
     shown where there is no default. A ``secret`` is never shown in a message, nor what is in a file
-    that ``holds_secret``. ``key`` is what a file calls the field where that is not its name.
+    that ``holds_secret``. ``key`` is what a file calls the field where that is not its name. What
+    ``may_lack`` need not be in a file of all keys, and is not written where it is the default.
     """
 
     text: str
@@ -59,6 +60,7 @@ class Option:
     secret: bool = False
     holds_secret: bool = False
     key: str = ""
+    may_lack: bool = False
 
     @property
     def accepted(self) -> str:

@@ -562,6 +562,24 @@ def exceeded(targets_dbfs, shares, enbw_bins):
     return [next(x for k, x in enumerate(frames, 1) if k >= (1.0 - share) * n) for share in shares]
 
 
+def side_rows(looks, side, hour, least_looks):
+    """Rows of a side input for a horizon in an hour, from pairs of UTC in ns and levels."""
+    hour_ns = 3_600_000_000_000
+    n_bins = len(looks[0][1])
+    rows = np.full((side.n_rows, n_bins), np.nan)
+    for row in range(side.n_rows):
+        begin = hour - side.step_hours * (side.n_rows - row)
+        for q in range(n_bins):
+            means = []
+            for one in range(begin, begin + side.span_hours):
+                powers = [10 ** (x[q] / 10) for at, x in looks if at // hour_ns == one]
+                if len(powers) >= least_looks:
+                    means.append(sum(powers) / len(powers))
+            if len(means) >= side.span_hours / 2:
+                rows[row, q] = 10 * math.log10(sum(means) / len(means))
+    return rows
+
+
 def low_and_high(rows):
     """Of every column, what a tenth of the rows do not exceed, and what a tenth do not fall below.
 

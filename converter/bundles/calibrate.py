@@ -169,6 +169,7 @@ def calibrate(
         bundle.golden_inputs,
         bundle.golden_outputs,
         bundle.weights,
+        bundle.golden_sides,
     )
 
 

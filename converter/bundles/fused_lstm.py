@@ -32,12 +32,19 @@ def is_fusible(layer: Any) -> bool:
 
 
 def save_fused(model: Any, folder: Path) -> None:
-    """Write a SavedModel with a static batch of one, every fusible LSTM annotated."""
-    shape = (1, *model.input_shape[1:])
-    forward = _with_fused_layers(model, shape)
+    """Write a SavedModel with a static batch of one, every fusible LSTM annotated.
+
+    Its first input is called ``window``, the others are called as those of the model are.
+    """
+    forward = _with_fused_layers(model)
+    names = ["window", *(one.name for one in model.inputs[1:])]
     function = tf.function(
-        lambda window: forward(window, training=False),
-        input_signature=[tf.TensorSpec(shape, tf.float32, name="window")],
+        # A model of one input takes it as it is, one of several takes a list.
+        lambda *given: forward(given[0] if len(given) == 1 else list(given), training=False),
+        input_signature=[
+            tf.TensorSpec((1, *one.shape[1:]), tf.float32, name=name)
+            for name, one in zip(names, model.inputs, strict=True)
+        ],
     )
     module = tf.Module()
     module.weights = [variable.value for variable in forward.variables]
@@ -45,15 +52,16 @@ def save_fused(model: Any, folder: Path) -> None:
     tf.saved_model.save(module, str(folder), signatures=function.get_concrete_function())
 
 
-def _with_fused_layers(model: Any, shape: tuple[int, ...]) -> Any:
+def _with_fused_layers(model: Any) -> Any:
     def clone(layer: Any) -> Any:
         if isinstance(layer, keras.layers.LSTM) and is_fusible(layer):
             return _FusedLstm(layer)
         return layer.__class__.from_config(layer.get_config())
 
+    inputs = [keras.Input(one.shape[1:], batch_size=1, name=one.name) for one in model.inputs]
     twin = keras.models.clone_model(
         model,
-        input_tensors=keras.Input(shape[1:], batch_size=1),
+        input_tensors=inputs[0] if len(inputs) == 1 else inputs,
         clone_function=clone,
     )
     for layer in model.layers:

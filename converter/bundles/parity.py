@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from converter.data.model_inputs import ModelInputs
 from edgespec.errors import QualityError
 from edgespec.inference.backend import Backend
-from edgespec.records import FloatArray
 
 __all__ = ["LIMITS", "Limits", "Parity", "check_parity", "measure_parity"]
 
@@ -44,16 +44,16 @@ class Parity:
     n_windows: int
 
 
-def measure_parity(keras_model: Any, backend: Backend, windows: FloatArray) -> Parity:
-    """Compare a backend with the Keras model on windows ``(n, n_frames, n_bins)``."""
-    expected = np.asarray(keras_model.predict(windows, verbose=0), np.float32)
-    actual = np.stack([backend.predict(window).copy() for window in windows])
+def measure_parity(keras_model: Any, backend: Backend, inputs: ModelInputs) -> Parity:
+    """Compare a backend with the Keras model on what both are given."""
+    expected = np.asarray(keras_model.predict(inputs.for_keras, verbose=0), np.float32)
+    actual = np.stack([backend.predict(*given).copy() for given in inputs])
     error = actual.reshape(expected.shape).astype(np.float64) - expected
     return Parity(
         max_error=float(np.max(np.abs(error))),
         rms_error=float(np.sqrt(np.mean(error**2))),
         keras_rms=float(np.sqrt(np.mean(expected.astype(np.float64) ** 2))),
-        n_windows=len(windows),
+        n_windows=len(inputs),
     )
 
 

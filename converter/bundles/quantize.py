@@ -11,6 +11,7 @@ from converter.bundles.parity import Parity, check_parity, measure_parity
 from converter.bundles.tflite import convert, operators
 from converter.bundles.weights import check_weights, weights_for
 from converter.data.dataset import Dataset
+from converter.data.model_inputs import ModelInputs
 from converter.data.views import WindowSet
 from converter.models.runtime import load_tensorflow
 from converter.training.modeldir import ModelCard, load_model
@@ -19,7 +20,6 @@ from edgespec.framing import Recipe
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, write_bundle
 from edgespec.inference.manifest import Manifest, ModelInfo
-from edgespec.records import FloatArray
 
 __all__ = ["Conversion", "quantize"]
 
@@ -48,6 +48,7 @@ def quantize(
     kind: str,
     dataset: Dataset | None = None,
     seed: int = 0,
+    inputs: ModelInputs | None = None,
 ) -> Conversion:
     """Convert the model of a folder and write a bundle without thresholds.
 
@@ -59,10 +60,13 @@ def quantize(
             test. Without it they are white noise, which is what standardised noise looks like;
             ``int8`` needs it.
         seed: chooses the windows.
+        inputs: what the model was trained on, in place of a data set's windows, never of what it
+            is tested on.
 
     Raises:
         ModelError: the model cannot be converted to this kind, was trained without the transform,
-            or Keras computes by another backend than TensorFlow.
+            does not have the inputs of its card or takes others than those that are given, or Keras
+            computes by another backend than TensorFlow.
         QualityError: the result is too far from Keras.
     """
     # Before Keras, whose own message would tell another backend's users to install that.
@@ -73,23 +77,28 @@ def quantize(
             f"the model {str(model_folder)!r} was trained without the transform, but the device "
             "standardises every segment by its context: train it with transform 'context'"
         )
+    _check_inputs(card, model, inputs)
     if dataset is not None and _without_hop(dataset.recipe) != _without_hop(card.recipe):
         raise ModelError(
             f"the data set has {dataset.recipe}, but the model {card.recipe}: give the data "
             "set it was trained on"
         )
     rng = np.random.default_rng(seed)
-    parity_windows = _windows(card, dataset, ("train", "calibration"), N_PARITY, rng)
     representative = None
-    if dataset is not None:
-        representative = _windows(card, dataset, ("train",), N_REPRESENTATIVE, rng)
+    if inputs is not None:
+        parity_inputs = _some(inputs, N_PARITY, rng)
+        representative = _some(inputs, N_REPRESENTATIVE, rng)
+    else:
+        parity_inputs = _inputs(card, dataset, ("train", "calibration"), N_PARITY, rng)
+    if inputs is None and dataset is not None:
+        representative = _inputs(card, dataset, ("train",), N_REPRESENTATIVE, rng)
     content = convert(model, kind, representative)
     draft = _draft(card, model, kind, content)
     backend = open_backend(draft)
-    parity = measure_parity(model, backend, parity_windows)
+    parity = measure_parity(model, backend, parity_inputs)
     check_parity(parity, kind)
-    golden_inputs = parity_windows[:N_GOLDEN]
-    golden_outputs = np.stack([backend.predict(window).copy() for window in golden_inputs])
+    golden = parity_inputs.some(slice(N_GOLDEN))
+    golden_outputs = np.stack([backend.predict(*given).copy() for given in golden])
     info = replace(
         draft.manifest.model,
         parity={
@@ -106,10 +115,12 @@ def quantize(
         no_weights = str(error)
     if weights is not None:
         checked = replace(
-            draft, manifest=manifest, golden_inputs=golden_inputs, golden_outputs=golden_outputs
+            draft, manifest=manifest, golden_inputs=golden.windows, golden_outputs=golden_outputs
         )
         check_weights(checked, weights)
-    bundle = write_bundle(path, manifest, content, golden_inputs, golden_outputs, weights)
+    bundle = write_bundle(
+        path, manifest, content, golden.windows, golden_outputs, weights, golden.sides
+    )
     check_golden(bundle, open_backend(bundle))
     return Conversion(bundle, parity, no_weights)
 
@@ -118,20 +129,54 @@ def _without_hop(recipe: Recipe) -> Recipe:
     return replace(recipe, hop_frames=1)
 
 
-def _windows(
+def _check_inputs(card: ModelCard, model: Any, inputs: ModelInputs | None) -> None:
+    """Check that a Keras model has the inputs of its card, and that what it is given fits them.
+
+    Raises:
+        ModelError: they differ; the message lists both.
+    """
+    names = [one.name for one in model.inputs[1:]]
+    wanted = [side.name for side in card.side_inputs]
+    if names != wanted:
+        raise ModelError(
+            f"the model has the inputs {', '.join(names) or 'none'} behind its first, but its card "
+            f"has the side inputs {', '.join(wanted) or 'none'}: save it with those that it has"
+        )
+    if inputs is not None:
+        given = [array.shape[1:] for array in (inputs.windows, *inputs.sides)]
+        taken = [tuple(one.shape[1:]) for one in model.inputs]
+        if given != taken:
+            raise ModelError(f"inputs have the shapes {given}, but the model takes {taken}")
+
+
+def _some(inputs: ModelInputs, n_windows: int, rng: np.random.Generator) -> ModelInputs:
+    return inputs.some(np.sort(rng.permutation(len(inputs))[:n_windows]))
+
+
+def _inputs(
     card: ModelCard,
     dataset: Dataset | None,
     splits: tuple[str, ...],
     n_windows: int,
     rng: np.random.Generator,
-) -> FloatArray:
+) -> ModelInputs:
     geometry = card.geometry
     if dataset is None:
         frames = geometry.n_context if card.role == "forecast" else geometry.n_horizon
-        return rng.standard_normal((n_windows, frames, geometry.n_bins), np.float32)
+        rows = [frames, *(side.n_rows for side in card.side_inputs)]
+        window, *sides = (
+            rng.standard_normal((n_windows, n_rows, geometry.n_bins), np.float32) for n_rows in rows
+        )
+        return ModelInputs(window, tuple(sides))
+    if card.side_inputs:
+        raise ModelError(
+            "the model has side inputs, which are made of hours and days, and a data set of "
+            "recordings has none: give inputs with side inputs (converter.data.side_inputs), or no "
+            "data set"
+        )
     windows = WindowSet(dataset, splits, leave_noise_out=True)
     chosen = np.sort(rng.permutation(len(windows))[:n_windows])
-    return np.ascontiguousarray(windows.model_inputs(card.role, chosen))
+    return ModelInputs(np.ascontiguousarray(windows.model_inputs(card.role, chosen)))
 
 
 def _draft(card: ModelCard, model: Any, kind: str, content: bytes) -> Bundle:
@@ -145,11 +190,12 @@ def _draft(card: ModelCard, model: Any, kind: str, content: bytes) -> Bundle:
             role=card.role,
             quantisation=kind,
             gate=card.gate,
-            input_shape=(1, *model.input_shape[1:]),
+            input_shape=(1, *model.inputs[0].shape[1:]),
             output_shape=(1, *model.output_shape[1:]),
             operators=operators(content),
         ),
         training=card.training,
+        side_inputs=card.side_inputs,
     )
     empty = np.empty((0, 0, 0), np.float32)
     return Bundle(manifest, content, empty, empty, sha256="", path=Path())

@@ -1,6 +1,7 @@
 """From a Keras model to the bytes of a TFLite file that has built-in operators and its weights."""
 
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from converter.bundles.cell_clip import without_cell_clip
+from converter.data.model_inputs import ModelInputs
 from converter.models.runtime import load_tensorflow
 from edgespec.errors import ModelError
-from edgespec.records import FloatArray
 
 __all__ = ["convert", "operators"]
 
@@ -18,13 +19,13 @@ __all__ = ["convert", "operators"]
 WEIGHT_BYTES = {"float32": 4, "float16": 2, "dynamic_int8": 1, "int8": 1}
 
 
-def convert(model: Any, kind: str, representative: FloatArray | None = None) -> bytes:
+def convert(model: Any, kind: str, representative: ModelInputs | None = None) -> bytes:
     """Return a TFLite file for a Keras model, with a batch of one.
 
     Args:
         model: the Keras model.
         kind: one of ``QUANTISATIONS``.
-        representative: for ``int8``, windows ``(n, n_frames, n_bins)`` that fix the ranges.
+        representative: for ``int8``, what fixes the ranges.
 
     Raises:
         ModelError: the kind is unknown or not possible for this model, the converter failed, an
@@ -47,9 +48,13 @@ def convert(model: Any, kind: str, representative: FloatArray | None = None) -> 
     with tempfile.TemporaryDirectory() as folder:
         save_fused(model, Path(folder))
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        KINDS[kind](tf, converter, representative)
+        names = ["window", *(one.name for one in model.inputs[1:])]
+        KINDS[kind](tf, converter, _samples(representative, names))
         try:
-            content = bytes(converter.convert())
+            with warnings.catch_warnings():
+                # The converter itself asks that interpreter which sample is whose.
+                warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
+                content = bytes(converter.convert())
         except Exception as error:  # the converter raises what it likes, ConverterError included
             reason = " ".join(str(error).split())[:300]
             raise ModelError(
@@ -60,32 +65,43 @@ def convert(model: Any, kind: str, representative: FloatArray | None = None) -> 
     return without_cell_clip(content)
 
 
-def _float32(tf: Any, converter: Any, _: FloatArray | None) -> None:
+_Samples = Callable[[], Iterator[Any]] | None
+
+
+def _samples(given: ModelInputs | None, names: list[str]) -> _Samples:
+    """Return what yields samples as the converter wants them: by name where there are several."""
+    if given is None:
+        return None
+
+    def samples() -> Iterator[Any]:
+        for arrays in given:
+            batches = [np.ascontiguousarray(array[np.newaxis]) for array in arrays]
+            yield batches if len(names) == 1 else dict(zip(names, batches, strict=True))
+
+    return samples
+
+
+def _float32(tf: Any, converter: Any, _: _Samples) -> None:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
 
 
-def _float16(tf: Any, converter: Any, _: FloatArray | None) -> None:
+def _float16(tf: Any, converter: Any, _: _Samples) -> None:
     _float32(tf, converter, None)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
 
 
-def _dynamic_int8(tf: Any, converter: Any, _: FloatArray | None) -> None:
+def _dynamic_int8(tf: Any, converter: Any, _: _Samples) -> None:
     _float32(tf, converter, None)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     _keep_old_dense(converter)
 
 
-def _int8(tf: Any, converter: Any, representative: FloatArray | None) -> None:
+def _int8(tf: Any, converter: Any, representative: _Samples) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     _keep_old_dense(converter)
-
-    def windows() -> Iterator[list[FloatArray]]:
-        for window in () if representative is None else representative:
-            yield [np.ascontiguousarray(window[np.newaxis])]
-
-    converter.representative_dataset = windows
+    converter.representative_dataset = representative
 
 
 def _keep_old_dense(converter: Any) -> None:
@@ -93,7 +109,7 @@ def _keep_old_dense(converter: Any) -> None:
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 
 
-KINDS: Mapping[str, Callable[[Any, Any, FloatArray | None], None]] = {
+KINDS: Mapping[str, Callable[[Any, Any, _Samples], None]] = {
     "float32": _float32,
     "float16": _float16,
     "dynamic_int8": _dynamic_int8,

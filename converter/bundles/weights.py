@@ -30,6 +30,9 @@ def weights_for(info: ModelInfo, content: bytes, model: Any) -> bytes:
     Raises:
         ModelError: our kernels cannot run this model, or not as this kind; the message says why.
     """
+    inputs = [getattr(one, "name", "") for one in getattr(model, "inputs", ())]
+    if len(inputs) > 1:
+        raise ModelError(f"our kernels take one input, and the model has {', '.join(inputs)}")
     if info.quantisation.endswith("int8"):
         raise ModelError(
             f"{info.quantisation} computes with integers, our kernels with floats: their results "
@@ -82,4 +85,5 @@ def add_weights(path: Path, out: Path, model_folder: Path | None = None) -> Bund
         bundle.golden_inputs,
         bundle.golden_outputs,
         weights,
+        bundle.golden_sides,
     )

@@ -58,6 +58,7 @@ def main(work: Path, out: Path, episodes: str) -> None:
         bundle.golden_inputs,
         bundle.golden_outputs,
         bundle.weights,
+        bundle.golden_sides,
     )
     click.echo(f"{out}: {out.stat().st_size / 1e6:.2f} MB, sha256 {shipped.sha256}")
     for line in card["figures"]:

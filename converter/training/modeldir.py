@@ -18,6 +18,7 @@ from edgespec.framing import Recipe
 from edgespec.inference.manifest import GATES, ROLES
 from edgespec.option import about
 from edgespec.records import Geometry, Scaling
+from edgespec.side_input import SideInput
 
 __all__ = ["SCHEMA", "ModelCard", "load_card", "load_model", "save_model"]
 
@@ -31,6 +32,7 @@ class ModelCard:
     """What ``training.json`` holds. ``training`` is free: data, epochs, losses, versions.
 
     ``training["scaling"]`` is there only where the model was trained without the transform.
+    ``side_inputs`` are the inputs of the Keras model behind its first one, by their names.
     """
 
     name: str
@@ -39,6 +41,9 @@ class ModelCard:
     gate: str | None
     recipe: Recipe = field(metadata=about("how samples become segments", key="geometry"))
     training: Mapping[str, Any] = field(default_factory=dict)
+    side_inputs: tuple[SideInput, ...] = field(
+        default=(), metadata=about("What else the model is given", may_lack=True)
+    )
 
     def __post_init__(self) -> None:
         if self.role not in ROLES or self.gate not in (*GATES, None):

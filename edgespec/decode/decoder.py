@@ -34,7 +34,8 @@ class Decoder:
     """Makes dataclasses of tables, and says what is wrong with a path to it.
 
     ``error`` is raised. ``is_toml`` words a message for who writes TOML by hand. ``advice`` is
-    what to do about a key that is not there; with ``needs_all`` a default does not help.
+    what to do about a key that is not there; with ``needs_all`` a default does not help, but for
+    what ``may_lack``.
     ``folder`` is where relative paths begin. With ``is_finite`` no number is infinite or NaN.
     With ``allows_more`` unknown keys are left alone, as those of a newer version of a message.
     """
@@ -116,7 +117,8 @@ class _Walk:
         for key, field in own.items():
             has_default = not (field.default is field.default_factory is MISSING)
             is_given = key in table or key in values
-            if not is_given and (self.rules.needs_all or not has_default):
+            is_needed = self.rules.needs_all and not option_of(field).may_lack
+            if not is_given and (is_needed or not has_default):
                 full = _joined(path, key)
                 raise self._failure(f"{full} is missing; {self.rules.advice}")
         for key in known:

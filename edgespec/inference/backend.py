@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
+from edgespec.errors import ModelError
 from edgespec.records import FloatArray, Scaling
 
-__all__ = ["Backend", "StreamingBackend"]
+__all__ = ["Backend", "StreamingBackend", "refuse_sides"]
 
 
 class Backend(Protocol):
@@ -12,17 +13,34 @@ class Backend(Protocol):
 
     name: str
 
-    def predict(self, window: FloatArray) -> FloatArray:
+    def predict(self, window: FloatArray, *sides: FloatArray) -> FloatArray:
         """Return the model's output for one standardised window.
 
         Args:
             window: float32 ``(n_frames, n_bins)``, zero mean and unit variance: the context for a
                 forecasting model, the target for a reconstructing one.
+            sides: the side inputs of the manifest in its order, each float32 ``(n_rows, n_bins)``,
+                by the scaling of the window.
 
         Returns:
             float32 ``(n_horizon, n_bins)`` in a buffer that the next call overwrites.
+
+        Raises:
+            ModelError: something is missing, or of another shape than the model takes.
         """
         ...
+
+
+def refuse_sides(sides: tuple[FloatArray, ...]) -> None:
+    """Take no side inputs, as a runtime does whose networks have none.
+
+    Raises:
+        ModelError: there are some.
+    """
+    if sides:
+        raise ModelError(
+            f"{len(sides)} side inputs are given, but the model takes none: use the backend litert"
+        )
 
 
 class StreamingBackend(Backend, Protocol):

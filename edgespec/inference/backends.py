@@ -60,8 +60,8 @@ def check_golden(bundle: Bundle, backend: Backend) -> float:
         ModelError: it is above ``golden_atol`` of the manifest, or the output is not finite.
     """
     worst = 0.0
-    for window, expected in zip(bundle.golden_inputs, bundle.golden_outputs, strict=True):
-        error = float(np.max(np.abs(backend.predict(window) - expected)))
+    for given, expected in zip(bundle.golden_windows(), bundle.golden_outputs, strict=True):
+        error = float(np.max(np.abs(backend.predict(*given) - expected)))
         worst = max(worst, error) if np.isfinite(error) else np.inf
     if not worst <= bundle.manifest.golden_atol:
         raise ModelError(

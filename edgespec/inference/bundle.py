@@ -5,6 +5,7 @@ shows it. The hashes inside bind the members to the manifest; they find damage, 
 """
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -34,6 +35,8 @@ MAX_BUNDLE_BYTES = 64 * 2**20
 MAX_MANIFEST_BYTES = 2**20
 _REQUIRED = ("golden.npz", "manifest.json", "model.tflite")
 _OPTIONAL = ("weights.npz",)
+#: What ``golden.npz`` calls a side input.
+_SIDE = "side_{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Bundle:
 
     ``golden_inputs`` float32 ``(n_golden, n_frames, n_bins)``, standardised windows, and
     ``golden_outputs`` ``(n_golden, n_horizon, n_bins)``: what the model must return for them.
-    ``weights`` is the optional ``weights.npz`` as it stands in the file.
+    ``weights`` is the optional ``weights.npz`` as it stands in the file. ``golden_sides`` are the
+    side inputs of the golden windows, in the manifest's order, each ``(n_golden, n_rows, n_bins)``.
     """
 
     manifest: Manifest
@@ -52,6 +56,11 @@ class Bundle:
     sha256: str
     path: Path
     weights: bytes | None = None
+    golden_sides: tuple[FloatArray, ...] = ()
+
+    def golden_windows(self) -> Iterator[tuple[FloatArray, ...]]:
+        """Yield what a backend is given for each golden window: it, and its side inputs."""
+        return zip(self.golden_inputs, *self.golden_sides, strict=True)
 
 
 def load_bundle(path: str | Path) -> Bundle:
@@ -98,7 +107,7 @@ def _parse(content: bytes, path: Path) -> Bundle:
     manifest = manifest_from_json(text)
     _check_hashes(manifest, members, label)
     golden = arrays_from_npz(members["golden.npz"], f"golden.npz of {label}")
-    inputs, outputs = _golden_pair(golden, manifest, label)
+    inputs, outputs, *sides = _golden(golden, manifest, label)
     return Bundle(
         manifest=manifest,
         model=members["model.tflite"],
@@ -107,6 +116,7 @@ def _parse(content: bytes, path: Path) -> Bundle:
         sha256=hashlib.sha256(content).hexdigest(),
         path=path,
         weights=members.get("weights.npz"),
+        golden_sides=tuple(sides),
     )
 
 
@@ -126,10 +136,13 @@ def _check_hashes(manifest: Manifest, members: dict[str, bytes], label: str) -> 
             )
 
 
-def _golden_pair(
+def _golden(
     golden: dict[str, FloatArray], manifest: Manifest, label: str
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, ...]:
+    """Return inputs, outputs, and the side inputs in the manifest's order."""
     expected = {"inputs": manifest.window_shape, "outputs": manifest.output_shape}
+    names = [_SIDE.format(side.name) for side in manifest.side_inputs]
+    expected |= zip(names, manifest.side_shapes, strict=True)
     if golden.keys() != expected.keys():
         raise ModelError(
             f"{label}: golden.npz holds {sorted(golden)} instead of {sorted(expected)}: "
@@ -144,12 +157,12 @@ def _golden_pair(
             )
         if not np.isfinite(array).all():
             raise ModelError(f"{label}: golden {name} are not all finite: convert the model again")
-    if len(golden["inputs"]) != len(golden["outputs"]):
-        raise ModelError(
-            f"{label}: {len(golden['inputs'])} golden inputs but {len(golden['outputs'])} "
-            "outputs: convert the model again"
-        )
-    return golden["inputs"], golden["outputs"]
+        if len(array) != len(golden["inputs"]):
+            raise ModelError(
+                f"{label}: {len(golden['inputs'])} golden inputs but {len(array)} {name}: convert "
+                "the model again"
+            )
+    return tuple(golden[name] for name in expected)
 
 
 def write_bundle(
@@ -159,6 +172,7 @@ def write_bundle(
     golden_inputs: FloatArray,
     golden_outputs: FloatArray,
     weights: bytes | None = None,
+    golden_sides: Sequence[FloatArray] = (),
 ) -> Bundle:
     """Write a bundle in one step and return it as :func:`load_bundle` reads it.
 
@@ -168,7 +182,9 @@ def write_bundle(
     Raises:
         ModelError: the parts do not belong together, or the file cannot be written.
     """
-    bundle, content = pack_bundle(path, manifest, model, golden_inputs, golden_outputs, weights)
+    bundle, content = pack_bundle(
+        path, manifest, model, golden_inputs, golden_outputs, weights, golden_sides
+    )
     put_bundle(bundle, content)
     return bundle
 
@@ -180,6 +196,7 @@ def pack_bundle(
     golden_inputs: FloatArray,
     golden_outputs: FloatArray,
     weights: bytes | None = None,
+    golden_sides: Sequence[FloatArray] = (),
 ) -> tuple[Bundle, bytes]:
     """Return a bundle that nobody has written yet, to be checked before, and its bytes.
 
@@ -187,9 +204,16 @@ def pack_bundle(
         ModelError: the parts do not belong together.
     """
     path = Path(path)
+    names = [_SIDE.format(side.name) for side in manifest.side_inputs]
+    if len(golden_sides) != len(names):
+        raise ModelError(
+            f"bundle {str(path)!r} has {len(names)} side inputs, but golden vectors of "
+            f"{len(golden_sides)}: give one array for each"
+        )
+    sides = dict(zip(names, golden_sides, strict=True))
     members = {
         "model.tflite": model,
-        "golden.npz": npz_from_arrays(inputs=golden_inputs, outputs=golden_outputs),
+        "golden.npz": npz_from_arrays(inputs=golden_inputs, outputs=golden_outputs, **sides),
     }
     if weights is not None:
         members["weights.npz"] = weights

@@ -48,31 +48,48 @@ class InterpreterBackend:
                 f"{name} cannot load the model of bundle {manifest.name!r} "
                 f"({_one_line(error)}): update the runtime or convert the model again"
             ) from error
-        self._input = _Port(
-            self._interpreter, self._interpreter.get_input_details(), manifest.model.input_shape
+        inputs, outputs = (
+            self._interpreter.get_input_details(),
+            self._interpreter.get_output_details(),
         )
-        self._output = _Port(
-            self._interpreter, self._interpreter.get_output_details(), manifest.model.output_shape
+        window, sides = _inputs_of(inputs, [side.name for side in manifest.side_inputs])
+        self._input = _Port(self._interpreter, window, manifest.model.input_shape)
+        self._sides = tuple(
+            _Port(self._interpreter, [found], (1, *shape))
+            for found, shape in zip(sides, manifest.side_shapes, strict=True)
         )
+        self._output = _Port(self._interpreter, outputs, manifest.model.output_shape)
         self._window_shape = manifest.window_shape
+        self._side_shapes = manifest.side_shapes
         self._result: FloatArray = np.empty(manifest.output_shape, np.float32)
         self._flat_result = self._result.reshape(self._output.shape)
 
-    def predict(self, window: FloatArray) -> FloatArray:
+    def predict(self, window: FloatArray, *sides: FloatArray) -> FloatArray:
         """Return the model's output for one standardised window; see ``Backend.predict``.
 
         Raises:
-            ModelError: the window is not of the shape of the model, or the runtime failed.
+            ModelError: the window or a side input is not of the shape of the model, or the runtime
+                failed.
         """
         if window.shape != self._window_shape:
             raise ModelError(
                 f"the window is {window.shape}, but the model takes {self._window_shape}: monitor "
                 "with the geometry of the bundle"
             )
+        if len(sides) != len(self._sides):
+            raise ModelError(
+                f"{len(sides)} side inputs are given, but the model takes {len(self._sides)}: it "
+                "is to be given those of its manifest"
+            )
+        for side, shape in zip(sides, self._side_shapes, strict=True):
+            if side.shape != shape:
+                raise ModelError(f"a side input is {side.shape}, but the model takes {shape}")
         try:
             # Recurrent operators keep their state between calls; windows must not see each other.
             self._interpreter.reset_all_variables()
             self._input.write(window)
+            for port, side in zip(self._sides, sides, strict=True):
+                port.write(side)
             self._interpreter.invoke()
             self._output.read(self._flat_result)
         except _RUNTIME_ERRORS as error:
@@ -80,6 +97,31 @@ class InterpreterBackend:
                 f"{self.name} failed to run the model ({_one_line(error)}): verify the bundle"
             ) from error
         return self._result
+
+
+def _inputs_of(
+    details: list[dict[str, Any]], names: list[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the tensor of the window, or what else is there in its place, and those of the sides.
+
+    A file has its inputs in any order; each side input is known by its name.
+    """
+    if not names:
+        return details, []
+    named = {_name_of(item): item for item in details}
+    missing = [name for name in names if name not in named]
+    if missing or len(named) != len(details):
+        raise ModelError(
+            f"the model file has the inputs {', '.join(sorted(named))}, but its manifest has the "
+            f"side inputs {', '.join(names)}: convert the model again"
+        )
+    window = [item for name, item in named.items() if name not in names]
+    return window, [named[name] for name in names]
+
+
+def _name_of(details: dict[str, Any]) -> str:
+    """Return what the signature calls an input: the file has ``serving_default_NAME:0``."""
+    return str(details["name"]).removeprefix("serving_default_").partition(":")[0]
 
 
 class _Port:

@@ -13,6 +13,7 @@ from edgespec.errors import ModelError
 from edgespec.framing import Recipe
 from edgespec.option import about, check_record
 from edgespec.records import Geometry
+from edgespec.side_input import SideInput
 
 __all__ = ["GATES", "QUANTISATIONS", "ROLES", "SCHEMA", "Calibration", "Manifest", "ModelInfo"]
 
@@ -32,7 +33,8 @@ _TEXT = {"pattern": r"(?s).+", "pattern_text": "a text that is not empty"}
 class ModelInfo:
     """The network in ``model.tflite``.
 
-    ``input_shape`` and ``output_shape`` are those of the file, batch of one included. ``parity``
+    ``input_shape`` and ``output_shape`` are those of the file, batch of one included; those of its
+    side inputs follow from them. ``parity``
     holds its error against the Keras model it was made from, in standardised units.
     """
 
@@ -120,7 +122,8 @@ class Manifest:
     ``golden_atol`` is the largest difference, in standardised units, that a runtime may show on
     the golden vectors. ``files`` maps each other member of the bundle to its SHA-256.
     ``training`` is free: where the model came from. ``recipe`` is what the model's segments were
-    made with; ``manifest.json`` calls it ``geometry``.
+    made with; ``manifest.json`` calls it ``geometry``. ``side_inputs`` are what the model is given
+    besides its window, in the order in which backends take them.
     """
 
     name: str = field(metadata=about("Name of the bundle", **_TEXT))
@@ -132,9 +135,15 @@ class Manifest:
     golden_atol: float = field(default=1e-4, metadata=about("Largest difference", above=0))
     transform: str = field(default="standardise", metadata=about("Scaling", choices=TRANSFORMS))
     files: Mapping[str, str] = field(default_factory=dict)
+    side_inputs: tuple[SideInput, ...] = field(
+        default=(), metadata=about("What else the model is given", may_lack=True)
+    )
 
     def __post_init__(self) -> None:
         check_record(self, ModelError)
+        names = [side.name for side in self.side_inputs]
+        if len(set(names)) != len(names):
+            raise ModelError(f"side_inputs are called {names}; no two may have one name")
         for member, digest in self.files.items():
             if len(digest) != 64:
                 raise ModelError(f"files.{member} is {digest!r:.80}; it must be a SHA-256")
@@ -160,6 +169,11 @@ class Manifest:
             "reconstruction": self.geometry.n_horizon,
         }[self.model.role]
         return frames, self.geometry.n_bins
+
+    @property
+    def side_shapes(self) -> tuple[tuple[int, int], ...]:
+        """Rows and bins of each side input."""
+        return tuple((side.n_rows, self.geometry.n_bins) for side in self.side_inputs)
 
     @property
     def output_shape(self) -> tuple[int, int]:

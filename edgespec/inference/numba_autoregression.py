@@ -8,6 +8,7 @@ from numba import types
 
 from edgespec.errors import ModelError
 from edgespec.inference import kernels
+from edgespec.inference.backend import refuse_sides
 from edgespec.inference.bundle import Bundle
 from edgespec.inference.network import Autoregression
 from edgespec.inference.numba_network import NumbaLstmBackend
@@ -73,12 +74,13 @@ class NumbaLinearBackend:
         shape = bundle.manifest.output_shape
         self._result = aligned_floats(shape[0] * shape[1]).reshape(shape)
 
-    def predict(self, window: FloatArray) -> FloatArray:
+    def predict(self, window: FloatArray, *sides: FloatArray) -> FloatArray:
         """Return the model's output for one standardised window; see ``Backend.predict``.
 
         Raises:
-            ModelError: the window is not of the shape of the model.
+            ModelError: the window is not of the shape of the model, or there are side inputs.
         """
+        refuse_sides(sides)
         self._result.fill(0.0)
         self._forecast.add(window, _AS_IT_IS, self._result)
         return self._result
@@ -101,13 +103,13 @@ class NumbaSumBackend:
         self._lstm = lstm
         self._forecast = _Forecast(bundle, autoregression)
 
-    def predict(self, window: FloatArray) -> FloatArray:
+    def predict(self, window: FloatArray, *sides: FloatArray) -> FloatArray:
         """Return the model's output for one standardised window; see ``Backend.predict``.
 
         Raises:
-            ModelError: the window is not of the shape of the model.
+            ModelError: the window is not of the shape of the model, or there are side inputs.
         """
-        result = self._lstm.predict(window)
+        result = self._lstm.predict(window, *sides)
         self._forecast.add(window, _AS_IT_IS, result)
         return result
 

@@ -13,6 +13,7 @@ from numba import types
 
 from edgespec.errors import ModelError
 from edgespec.inference import kernels
+from edgespec.inference.backend import refuse_sides
 from edgespec.inference.bundle import Bundle
 from edgespec.inference.network import Network
 from edgespec.inference.packing import pack
@@ -72,12 +73,13 @@ class NumbaBackend:
         self._padded_result = aligned_floats(int(packed.denses[-1, 1]))
         self._result = self._padded_result[:n_outputs].reshape(manifest.output_shape)
 
-    def predict(self, window: FloatArray) -> FloatArray:
+    def predict(self, window: FloatArray, *sides: FloatArray) -> FloatArray:
         """Return the model's output for one standardised window; see ``Backend.predict``.
 
         Raises:
-            ModelError: the window is not of the shape of the model.
+            ModelError: the window is not of the shape of the model, or there are side inputs.
         """
+        refuse_sides(sides)
         flat = self._flat(window)
         self._forward(flat, 0, 0, _ONE, self._bias, self._projected)
         return self._result

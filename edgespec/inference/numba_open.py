@@ -17,9 +17,14 @@ def open_numba(bundle: Bundle, n_threads: int = 1, widths: Widths | None = None)
 
     Raises:
         ImportError: Numba is not installed.
-        ModelError: the bundle has no weights, or others than its geometry asks for.
+        ModelError: the bundle has side inputs, or no weights, or others than its geometry asks for.
     """
     manifest = bundle.manifest
+    if manifest.side_inputs:
+        raise ModelError(
+            f"bundle {manifest.name!r} has side inputs, which the backend numba does not take: use "
+            "the backend litert"
+        )
     if bundle.weights is None:
         raise ModelError(
             f"bundle {manifest.name!r} ({manifest.model.architecture}, "

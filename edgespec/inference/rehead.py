@@ -65,6 +65,11 @@ def head_of(bundle: Bundle) -> Dense:
     Raises:
         ModelError: it cannot be changed there, or the two files of the bundle differ.
     """
+    if bundle.manifest.side_inputs:
+        raise ModelError(
+            f"bundle {bundle.manifest.name!r} has side inputs, and a last layer is refitted to "
+            "windows alone: it cannot be refitted"
+        )
     head = head_of_tflite(bundle.model)
     n_outputs = bundle.manifest.output_shape[0] * bundle.manifest.output_shape[1]
     if head.n_outputs != n_outputs:

@@ -264,8 +264,8 @@ def _time_front_end(
 
 def _time_model(bundle: Bundle, backend: Backend, part_s: float) -> Timing:
     recipe = bundle.manifest.recipe
-    window = bundle.golden_inputs[0]
-    seconds = _measure(lambda: backend.predict(window), part_s)
+    window = next(bundle.golden_windows())
+    seconds = _measure(lambda: backend.predict(*window), part_s)
     n_samples = recipe.hop_samples
     name = f"model ({backend.name}, {bundle.manifest.model.quantisation})"
     return _timing(name, "segment", seconds, n_samples, recipe.sample_rate_hz)

@@ -28,7 +28,7 @@ class _Silent:
     def __init__(self, geometry: Geometry) -> None:
         self._expected: FloatArray = np.zeros((geometry.n_horizon, geometry.n_bins), np.float32)
 
-    def predict(self, window: FloatArray) -> FloatArray:
+    def predict(self, window: FloatArray, *sides: FloatArray) -> FloatArray:
         return self._expected
 
 
