@@ -676,3 +676,27 @@ def refit_by_folds(features, outputs, left, weights, n_horizon, n_folds, strengt
                     columns = slice(h * n_bins, (h + 1) * n_bins)
                     taken[:, columns] += orders[k][h] * turned
     return taken, tuple(choices)
+
+
+def sweep_scan_score(
+    rows_db: np.ndarray, usual_db: np.ndarray, spread_db: np.ndarray, excess: list[np.ndarray]
+) -> float:
+    """Return the largest deviation of the windows that end with the last of some sweeps."""
+    most = 0.0
+    for place, length in enumerate((1, 3, 10)):
+        for number, width in enumerate((1, 3, 9, 27)):
+            for lower in range(rows_db.shape[1] - width + 1):
+                total = part = 0.0
+                n_newest = math.ceil(length / 3)
+                for age, row_db in enumerate(rows_db[::-1][:length]):
+                    for bin_ in range(lower, lower + width):
+                        shape_db = row_db[bin_] - np.median(row_db)
+                        x = float((shape_db - usual_db[bin_]) / spread_db[bin_])
+                        x = x if length == 1 else min(max(x, -6.0), 6.0)
+                        total += x
+                        part += x if age < n_newest else 0.0
+                if length > 1 and part * np.sign(total) < abs(total) * n_newest / length / 3.0:
+                    continue
+                variance = excess[number][place][lower] * length * width
+                most = max(most, abs(total) / float(np.sqrt(variance)))
+    return most

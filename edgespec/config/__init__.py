@@ -10,6 +10,7 @@ from edgespec.config.metrics_table import MetricsConfig
 from edgespec.config.notify_table import NotifyConfig
 from edgespec.config.schema import json_schema
 from edgespec.config.site_table import SiteConfig
+from edgespec.config.sweep_table import SweepConfig
 from edgespec.config.tables import (
     MqttConfig,
     NodeConfig,
@@ -32,6 +33,7 @@ __all__ = [
     "NotifyConfig",
     "SiteConfig",
     "SourceConfig",
+    "SweepConfig",
     "json_schema",
     "load_config",
     "load_record",

@@ -10,6 +10,7 @@ from edgespec.config.history_table import HistoryConfig
 from edgespec.config.metrics_table import MetricsConfig
 from edgespec.config.notify_table import NotifyConfig
 from edgespec.config.site_table import SiteConfig
+from edgespec.config.sweep_table import SweepConfig
 from edgespec.config.tables import (
     MqttConfig,
     NodeConfig,
@@ -36,6 +37,10 @@ class Config:
     )
     detect: DetectConfig = field(
         default_factory=DetectConfig, metadata=about("Detectors, thresholds and events")
+    )
+    sweep: SweepConfig = field(
+        default_factory=SweepConfig,
+        metadata=about("Bands that are swept, whose time is counted in sweeps"),
     )
     site: SiteConfig = field(
         default_factory=SiteConfig, metadata=about("Levels that move too slowly for a detector")

@@ -7,6 +7,7 @@ from edgespec.detect.arithmetic import Arithmetic
 from edgespec.detect.detector import Handed
 from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
 from edgespec.detect.residual import ForecastError, ReconstructionError
+from edgespec.detect.sweep_scan import SweepScan
 from edgespec.errors import ConfigError
 from edgespec.nearest import nearest
 from edgespec.records import Geometry
@@ -31,6 +32,7 @@ DETECTORS: dict[str, Callable[..., Handed]] = {
     "energy": EnergyLevel,
     "zscore": BinZScore,
     "ewma": BinEwma,
+    "scan": SweepScan,
 }
 
 #: Looks at what is left when the cell is cancelled, slot by slot, and not at segments.

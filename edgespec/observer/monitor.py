@@ -13,6 +13,7 @@ from edgespec.alarm.sink import Sink
 from edgespec.alarm.sinks import Judge, Sinks
 from edgespec.band_minute import BandMinute
 from edgespec.evidence.tape import Tape
+from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
 from edgespec.observer.progress import Progress
 from edgespec.observer.surroundings import Surroundings
@@ -31,7 +32,7 @@ _POLL_S = 0.2
 #: Seconds of signal that may wait in a ring before samples are dropped.
 _RING_S = 1.0
 #: A live source that is silent for so long is gone.
-_SILENT_S = 3.0
+_SILENT_S, _SILENT_SWEEPS = 3.0, 3.0
 
 
 def block_samples_for(hops_samples: Iterable[int]) -> int:
@@ -54,13 +55,15 @@ class Radio:
     """An open source and the chains of the bands that are watched in it.
 
     ``id`` is its name in the configuration. The source is closed when the monitor ends. Of one that
-    takes turns, ``centers_hz`` are where it is tuned to for each of the bands.
+    takes turns, ``centers_hz`` are where it is tuned to for each of the bands. ``remake`` makes the
+    chain of a band of sweeps that lie on another grid than those before.
     """
 
     id: str
     source: Source
     chains: Sequence[BandChain]
     centers_hz: tuple[float, ...] = ()
+    remake: Callable[[Grid], BandChain] | None = None
 
     def duty(self, band: int) -> float:
         """Return the share of the time in which a band, by its number, was listened to so far."""
@@ -91,6 +94,8 @@ class _Watched:
             n_rings=len(radio.chains),
             centers_hz=radio.centers_hz,
         )
+        # One that sweeps says something once a sweep.
+        self._silent_s = max(_SILENT_S, _SILENT_SWEEPS / self.info.sample_rate_hz)
         self.is_online = not self.info.is_live
         self.was_silent = False
         self._told: bool | None = None
@@ -98,7 +103,7 @@ class _Watched:
     def turns(self, started_ns: int) -> bool:
         """Return whether it has fallen silent, or is back, since this was last asked."""
         heard_ns = self.reader.heard_ns
-        is_near = time.monotonic_ns() - max(heard_ns, started_ns) <= _SILENT_S * _NS
+        is_near = time.monotonic_ns() - max(heard_ns, started_ns) <= self._silent_s * _NS
         if not self.info.is_live or (is_near and not heard_ns):
             return False
         if is_near == self._told:
@@ -166,6 +171,7 @@ class Monitor:
                 on_minute=on_minute,
                 tape=tapes.get(chain.info.band),
                 duty=partial(radio.duty, number),
+                remake=radio.remake,
             )
             for radio, watched in zip(radios, self._radios, strict=True)
             for number, (chain, ring) in enumerate(
@@ -237,7 +243,7 @@ class Monitor:
             if worker.error is not None and len(self.workers) > 1 and band not in self._ended:
                 self._ended.add(band)
                 _LOG.error("band %s has ended (%s); the others go on", band, worker.error)
-        counts = [worker.n_samples for worker in self.workers]
+        counts = [worker.n_worked for worker in self.workers]
         may_rest = [
             worker.has_ended or not radio.is_online or not worker.is_tuned
             for worker, radio in zip(self.workers, self._radio_of, strict=True)

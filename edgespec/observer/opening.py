@@ -26,7 +26,7 @@ from edgespec.observer.site_reference import SiteReference, load_site
 from edgespec.observer.watched_site import SitePlan
 from edgespec.records import BandInfo, SourceInfo
 
-__all__ = ["open_chain", "setting_of"]
+__all__ = ["mask_watch", "open_chain", "setting_of"]
 
 
 def open_chain(config: Config, source: SourceInfo, basis: Basis) -> BandChain:
@@ -98,7 +98,7 @@ def _chain_of(
         is_live=source.is_live,
         utc=utc,
     )
-    chain.meter.mask = _mask_watch(config, chain.info, utc)
+    chain.meter.mask = mask_watch(config, chain.info, utc)
     keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
     if keeps_levels or chain.meter.mask is not None:
         chain.meter.minutes = MinuteMeter(
@@ -107,9 +107,7 @@ def _chain_of(
     return chain
 
 
-def _mask_watch(
-    config: Config, info: BandInfo, utc: Callable[[], ClockQuality]
-) -> MaskWatch | None:
+def mask_watch(config: Config, info: BandInfo, utc: Callable[[], ClockQuality]) -> MaskWatch | None:
     """Return what compares the first band with its mask; None where that names no level."""
     mask = masks_of(config).get(config.band[0].id)
     if mask is None or all(row.max_dbfs is None and row.min_dbfs is None for row in mask.rows):

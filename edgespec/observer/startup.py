@@ -5,6 +5,7 @@ import platform
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from edgespec.detect.detectors import resolve_names
 from edgespec.dsp.stream import is_near_rate
 from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
+from edgespec.grid import Grid
 from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
@@ -37,6 +39,7 @@ from edgespec.observer.notifying import lost_by, open_notifiers
 from edgespec.observer.opening import open_chain
 from edgespec.observer.parts import source_rate_hz, warmup_s_of
 from edgespec.observer.surroundings import Surroundings
+from edgespec.observer.swept import check_swept, open_swept_chain, warmup_sweeps_of
 from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import BandInfo, Event, SourceInfo
 from edgespec.sources import open_source
@@ -102,8 +105,9 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
     if config.mqtt.url is not None:
         BrokerUrl.parse(config.mqtt.url)
     views = [config.only(band).band[0] for band in config.band]
+    swept = {band.id for source in config.source for band in check_swept(config, source)}
     bundles = {band.id: named_bundle(band) for band in views}
-    for bundle in bundles.values():
+    for bundle in (bundle for band, bundle in bundles.items() if band not in swept):
         # Without one, what is shipped gives the thresholds, too.
         manifest = (bundle or load_bundle(shipped_bundle_path())).manifest
         names = resolve_names(detect.detectors, manifest.model.role)
@@ -261,19 +265,41 @@ def open_radio(config: Config, source: SourceConfig, *, is_awaited: bool = False
             _open_chain_of(view, opened, bundle)
             for view, bundle in zip(views, bundles, strict=True)
         )
-        warmup_s = warmup_s_of(config.detect, opened.info)
-        if warmup_s != config.detect.warmup_s:
-            _LOG.info("a short recording: its first %.3g s teach what is normal", warmup_s)
+        _say_warmup(config, opened.info)
     except BaseException:
         opened.close()
         raise
     centers_hz = tuple(band.center_freq_hz or 0.0 for band in bands)
-    return Radio(source.id, opened, chains, centers_hz if source.dwell_s is not None else ())
+    return Radio(
+        source.id,
+        opened,
+        chains,
+        centers_hz if source.dwell_s is not None else (),
+        None if opened.info.grid is None else partial(_remade, views[0], opened.info),
+    )
+
+
+def _remade(view: Config, info: SourceInfo, grid: Grid) -> BandChain:
+    """Return the chain of a band of sweeps for those on another grid."""
+    return open_swept_chain(view, replace(info, grid=grid))
+
+
+def _say_warmup(config: Config, source: SourceInfo) -> None:
+    if source.grid is not None:
+        n_sweeps = warmup_sweeps_of(config, source)
+        if n_sweeps != config.sweep.warmup_sweeps:
+            _LOG.info("a short recording: its first %d sweeps teach what is normal", n_sweeps)
+        return
+    warmup_s = warmup_s_of(config.detect, source)
+    if warmup_s != config.detect.warmup_s:
+        _LOG.info("a short recording: its first %.3g s teach what is normal", warmup_s)
 
 
 def _open_chain_of(view: Config, source: Source, bundle: Bundle | None) -> BandChain:
     """Return the chain of the only band of ``view``, where the source shows it."""
     info, center_hz = source.info, view.source[0].center_freq_hz
+    if info.grid is not None:
+        return open_swept_chain(view, info)
     if isinstance(source, DwellSource) and center_hz is not None:
         info = replace(info, center_freq_hz=center_hz)
     return open_chain(view, info, open_basis(view, info, bundle))

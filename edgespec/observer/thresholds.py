@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from edgespec.config import DetectConfig
 from edgespec.detect.detectors import CELL, RESIDUAL
 from edgespec.detect.scan.residual_scan import THRESHOLD
+from edgespec.detect.sweep_scan import SweepScan
 from edgespec.detect.threshold import scores_for_rate
-from edgespec.errors import ModelError
+from edgespec.errors import ConfigError, ModelError
 from edgespec.inference.manifest import Manifest
 
 __all__ = ["thresholds_of"]
@@ -22,6 +23,7 @@ def thresholds_of(
     runs; it raises more false alarms than asked for, and the warning says what helps.
 
     Raises:
+        ConfigError: a detector looks at sweeps, and not at samples.
         ModelError: a detector has no threshold at that rate by any method that can stand in.
     """
     values: dict[str, float] = {}
@@ -31,6 +33,11 @@ def thresholds_of(
         if name == CELL:
             # It sights things by itself.
             continue
+        if name == SweepScan.name:
+            raise ConfigError(
+                "detect.detectors names 'scan', which looks at sweeps, and this source gives "
+                "samples: residual is what looks at those over many lengths of time"
+            )
         if name == RESIDUAL:
             # In deviations at the site, whatever bundle there is.
             values[name] = THRESHOLD

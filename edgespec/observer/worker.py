@@ -19,6 +19,7 @@ from edgespec.observer.latency import LatencyHistogram
 from edgespec.observer.surroundings import Surroundings
 from edgespec.records import Event, EventType, IqBlock, ObserverState
 from edgespec.sources.ring import Ring
+from edgespec.sweep_block import SweepBlock
 from edgespec.units import format_hz
 
 __all__ = ["BandWorker"]
@@ -44,6 +45,8 @@ class BandWorker:
         on_minute: told what the band was like for a minute.
         tape: is given every block, too; None for nothing.
         duty: returns the share of the time in which the band was listened to.
+        remake: of a band of sweeps, makes its chain anew where they have other points; None: the
+            blocks are of samples.
 
     Attributes:
         error: what ended the band too early; None if nothing did.
@@ -66,8 +69,10 @@ class BandWorker:
         on_minute: Callable[[BandMinute], None] = lambda minute: None,
         tape: Tape | None = None,
         duty: Callable[[], float] = lambda: 1.0,
+        remake: Callable[[Grid], BandChain] | None = None,
     ) -> None:
         self.chain = chain
+        self._remake = remake
         self._tape = tape
         self._ring = ring
         self._sinks = sinks
@@ -86,7 +91,7 @@ class BandWorker:
         self.error: BaseException | None = None
         self.has_ended = self.has_scored = False
         self.latency = LatencyHistogram()
-        self.n_samples = 0
+        self.n_samples = self._n_looks = 0
         self.n_dropped = 0
         self.n_events = 0
         # When the last events opened: as many as a day may have before it is a flood.
@@ -96,6 +101,11 @@ class BandWorker:
     def is_alive(self) -> bool:
         """Whether the band is being worked on in a thread of its own."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def n_worked(self) -> int:
+        """What it worked off: samples, or, of sweeps, of which few come, looks whether one has."""
+        return self.n_samples if self._remake is None else self._n_looks
 
     @property
     def is_tuned(self) -> bool:
@@ -182,6 +192,7 @@ class BandWorker:
         self._started_ns = self._said_ns = time.monotonic_ns()
         while not self._stopping.is_set() and (self._limit is None or self.n_samples < self._limit):
             block = self._ring.next_block(_POLL_S)
+            self._n_looks += 1
             if block is not None:
                 self._work(block)
             elif self._ring.finished:
@@ -200,6 +211,8 @@ class BandWorker:
         self.n_dropped += block.n_dropped
         if self._tape is not None:
             self._tape.add(block)
+        if self._remake is not None and isinstance(block, SweepBlock):
+            self._follow_grid(block.grid, self._remake)
         n_segments = self.chain.n_segments
         grid, was_warm = self.chain.grid, self.chain.scorer.is_warm
         for event in self.chain.process(block):
@@ -216,6 +229,15 @@ class BandWorker:
         # A source that is retuned before anything was learnt has nothing to forget.
         if was_warm and self.chain.grid is not grid:
             self._tell_retune(grid)
+
+    def _follow_grid(self, grid: Grid, remake: Callable[[Grid], BandChain]) -> None:
+        """Begin anew where sweeps have other points: nothing that was learnt fits them."""
+        before = self.chain.grid
+        if grid.n_bins == before.n_bins:
+            return
+        self._finish()
+        self.chain = remake(grid)
+        self._tell_retune(before)
 
     def _finish(self) -> None:
         for event in self.chain.finish():

@@ -52,11 +52,12 @@ class Reader:
                 "takes at least one of 2 blocks of at least 1 sample"
             )
         self._source = source
-        self._is_live = source.info.is_live
+        # Whoever makes sweeps has room for the few that wait; none is to be lost.
+        self._is_live = source.info.is_live and source.info.grid is None
         self._changed = Condition()
         # As many as all rings can hold, so that no ring is short of one because of another. Those
         # at the bottom of the pile are not even in memory until a band falls behind.
-        make = source.info.sample_format.empty
+        make = source.info.empty
         self._free = deque(Slot(make(block_samples)) for _ in range(n_rings * n_blocks))
         # One more, so that a live source can be read while the rings are full.
         self._filling = Slot(make(block_samples))

@@ -19,13 +19,15 @@ __all__ = ["SOURCES", "SourceKind", "open_source", "parse_source"]
 class SourceKind:
     """How a scheme is opened, and which options its URI takes.
 
-    And whether it can be tuned while it streams, and has a gain that can be set.
+    And whether it can be tuned while it streams, and has a gain that can be set. One that
+    ``is_swept`` gives sweeps, and no samples.
     """
 
     open: Callable[[SourceUri, Request], Source]
     keys: tuple[str, ...]
     is_tunable: bool = False
     has_gain: bool = False
+    is_swept: bool = False
 
 
 def parse_source(text: str) -> SourceUri:
@@ -118,6 +120,12 @@ def _soapy(uri: SourceUri, request: Request) -> Source:
     return open_soapy(uri, request)
 
 
+def _rtl_power(uri: SourceUri, request: Request) -> Source:
+    from edgespec.sources.sweeps.source import open_sweeps
+
+    return open_sweeps(uri)
+
+
 _PLAY = ("realtime", "loop")
 
 #: Every scheme, how it is opened and which options it takes.
@@ -125,6 +133,7 @@ SOURCES: dict[str, SourceKind] = {
     "sigmf": SourceKind(_sigmf, ("channel", "sample_rate", *_PLAY, "verify")),
     "raw": SourceKind(_raw, ("datatype", "sample_rate", "center_freq", "offset", *_PLAY)),
     "wav": SourceKind(_wav, ("channel", "sample_rate", "center_freq", *_PLAY)),
+    "rtl_power": SourceKind(_rtl_power, ("follow", "interval_s", "zone", *_PLAY), is_swept=True),
     "rtl_tcp": SourceKind(_rtl_tcp, (*TUNER_KEYS, *PATIENCE_KEYS), is_tunable=True, has_gain=True),
     "rtlsdr": SourceKind(_rtlsdr, (*TUNER_KEYS, *PATIENCE_KEYS), is_tunable=True, has_gain=True),
     "sim": SourceKind(

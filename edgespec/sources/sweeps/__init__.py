@@ -1,0 +1,1 @@
+"""Sources of sweeps: tables of levels that other programs write."""

@@ -1,0 +1,67 @@
+"""A part of a sweep: what was measured at one setting of the receiver."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import SourceError
+
+__all__ = ["MOST_POINTS", "Hop", "TornError", "hop_of"]
+
+#: More points than any sweep of ours has: a line that says so is no sweep.
+MOST_POINTS = 1 << 16
+_MOST_HZ = 1e12
+
+
+class TornError(SourceError):
+    """A row that cannot be read; the next one may."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hop:
+    """``levels_db`` float32 ``(n_points,)`` at ``lower_hz``, ``lower_hz + step_hz`` and so on.
+
+    ``utc_s`` is when it was measured, in seconds since 1970 in UTC; ``line`` is where it stands.
+    """
+
+    utc_s: float
+    lower_hz: float
+    step_hz: float
+    levels_db: NDArray[np.float32]
+    line: int
+
+    @property
+    def freqs_hz(self) -> NDArray[np.float64]:
+        """Where its points lie, float64 ``(n_points,)``."""
+        return self.lower_hz + self.step_hz * np.arange(len(self.levels_db), dtype=np.float64)
+
+
+def hop_of(
+    utc_s: float, span_hz: tuple[float, float], step_hz: float, levels_db: list[float], line: int
+) -> Hop:
+    """Return a hop from ``lower`` up to, but not including, ``upper``.
+
+    ``rtl_power`` writes the last point twice, for the eye: what lies at ``upper`` is left out. What
+    is missing at the end was not measured.
+
+    Raises:
+        TornError: it is none.
+    """
+    lower_hz, upper_hz = span_hz
+    if not 0 < step_hz < _MOST_HZ or not -_MOST_HZ < lower_hz <= upper_hz < _MOST_HZ:
+        raise TornError(
+            f"line {line} goes from {lower_hz:g} to {upper_hz:g} Hz in steps of {step_hz:g} Hz"
+        )
+    n_points = max(round((upper_hz - lower_hz) / step_hz), 1)
+    if n_points > MOST_POINTS or len(levels_db) > n_points + 1:
+        raise TornError(
+            f"line {line} has {len(levels_db)} levels, but {lower_hz:g} to {upper_hz:g} Hz in "
+            f"steps of {step_hz:g} Hz are {n_points} (at most {MOST_POINTS})"
+        )
+    values = np.full(n_points, np.nan, np.float32)
+    n_given = min(len(levels_db), n_points)
+    with np.errstate(over="ignore"):
+        values[:n_given] = levels_db[:n_given]
+    values[~np.isfinite(values)] = np.nan
+    return Hop(utc_s, lower_hz, step_hz, values, line)
