@@ -22,8 +22,12 @@ _HEADERS = {
 }
 
 
-def read_npz(path: Path, kinds: str = "fiuU") -> dict[str, NDArray[Any]]:
+def read_npz(
+    path: Path, kinds: str = "fiuU", max_bytes: int = MAX_BYTES
+) -> dict[str, NDArray[Any]]:
     """Return the arrays of an npz file; those of other ``kinds`` of values are left out.
+
+    One of more than ``max_bytes`` is refused.
 
     To be called behind a :func:`~edgespec.door.door`: what the bytes may raise is anything.
 
@@ -34,7 +38,7 @@ def read_npz(path: Path, kinds: str = "fiuU") -> dict[str, NDArray[Any]]:
     with zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
         n_bytes = sum(info.file_size for info in infos)
-        if n_bytes > MAX_BYTES or len(infos) > _MAX_MEMBERS:
+        if n_bytes > max_bytes or len(infos) > _MAX_MEMBERS:
             raise ValueError(f"{len(infos)} arrays with {n_bytes} bytes")
         for info in infos:
             with archive.open(info) as file:

@@ -700,3 +700,34 @@ def sweep_scan_score(
                 variance = excess[number][place][lower] * length * width
                 most = max(most, abs(total) / float(np.sqrt(variance)))
     return most
+
+
+def follow_calls(luck, normals, load, end, call_db, n_calls, own_db):
+    """Calls of each carrier: ``(share, level_db)``, and the two states behind them."""
+    n_sweeps, n_carriers = normals.shape
+    n_calls, own_db = list(n_calls), list(own_db)
+    share = np.zeros((n_sweeps, n_carriers))
+    level_db = np.zeros((n_sweeps, n_carriers))
+    for t in range(n_sweeps):
+        for c in range(n_carriers):
+            if n_calls[c] < 8 and luck[t, c, 0] < 8 * load[t] * end:
+                n_calls[c] += 1
+                own_db[c] = call_db * normals[t, c]
+            if n_calls[c] > 0 and luck[t, c, 1] < n_calls[c] * end:
+                n_calls[c] -= 1
+            share[t, c] = n_calls[c] / 8
+            level_db[t, c] = own_db[c]
+    return share, level_db, n_calls, own_db
+
+
+def hear(luck, flutter, share, power, first, shape, run_points):
+    """What a sweep hears of carriers: the sum of those that are on, at each point."""
+    n_sweeps, n_points = flutter.shape
+    heard = np.zeros((n_sweeps, n_points))
+    for t in range(n_sweeps):
+        for point in range(n_points):
+            for c in range(len(first)):
+                k = point - first[c]
+                if 0 <= k < len(shape) and luck[t, c, k // run_points] < share[t, c]:
+                    heard[t, point] += power[t, c] * shape[k] * flutter[t, point]
+    return heard

@@ -24,7 +24,13 @@ PLAIN = {"object", "Exception", "NamedTuple", "Protocol", "Enum", "IntEnum", "In
 BOTH_WAYS = "edgespec/wire/"
 
 #: Kept, though nothing uses it yet.
-KEPT = {"rbw_hz": "a grid of frames says its resolution"}
+KEPT = {
+    "rbw_hz": "a grid of frames says its resolution",
+    # Of the data that networks for swept bands are trained and tested on.
+    "load_sweep_part": "trainings read it",
+    "draw_anomaly": "detections are tested with it",
+    "add_anomaly": "detections are tested with it",
+}
 
 
 @cache

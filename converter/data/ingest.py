@@ -26,6 +26,7 @@ from edgespec.units import POWER_FLOOR_DBFS
 __all__ = [
     "PreparedRecording",
     "build_dataset",
+    "file_sha256",
     "first_sample_rate",
     "prepare_recording",
     "recording_name",

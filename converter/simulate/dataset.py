@@ -16,6 +16,7 @@ from edgespec.framing import Recipe
 
 __all__ = ["each_in_turn", "simulate_dataset"]
 
+Spec = TypeVar("Spec")
 Result = TypeVar("Result")
 
 
@@ -60,8 +61,8 @@ def simulate_dataset(
 
 
 def each_in_turn(
-    work: Callable[[RecordingSpec], Result],
-    specs: Sequence[RecordingSpec],
+    work: Callable[[Spec], Result],
+    specs: Sequence[Spec],
     n_workers: int,
     keep: Callable[[Result], None],
 ) -> None:

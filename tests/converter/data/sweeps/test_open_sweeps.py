@@ -1,0 +1,134 @@
+"""Files of sweeps: those of rtl_power, of Bras d'Eau, and files that are none."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from converter.data.sweeps.open_sweeps import open_sweeps
+from edgespec.errors import SourceError
+
+
+def row(second: int, lower: float, *levels: float) -> str:
+    upper = lower + 1000 * len(levels)
+    # The last level comes twice, as rtl_power writes it.
+    values = ", ".join(f"{level:.2f}" for level in (*levels, levels[-1]))
+    return f"2026-11-28, 12:00:{second:02d}, {lower:.0f}, {upper:.0f}, 1000.00, 64, {values}"
+
+
+def written(folder: Path, *rows: str) -> Path:
+    path = folder / "band.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="ascii")
+    return path
+
+
+def test_hops_of_one_time_are_a_sweep(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        *(row(0, 2000.0, 3, 4), row(0, 0.0, 1, 2), ""),
+        *(row(5, 2000.0, 30, 40), row(5, 0.0, 10, float("nan"))),
+    )
+    (table,) = open_sweeps(path)
+    assert table.freqs_hz.tolist() == [0, 1000, 2000, 3000]
+    np.testing.assert_array_equal(table.levels_db, [[1, 2, 3, 4], [10, np.nan, 30, 40]])
+    assert table.utc_s[0] == 1795867200.0  # 2026-11-28 12:00 in UTC
+    assert (table.name, table.sweep_s, table.rbw_hz, table.unit) == ("band", 5.0, 1000.0, "dB")
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([], "holds no sweep"),
+        (["spam"], "line 1 of .* cannot be read"),
+        ([row(0, 0.0, 1, 2), "2026-11-28, 25:00:00, 0, 1, 1, 1, 5"], "line 2 of"),
+        ([row(0, 0.0, 1, 2).rsplit(",", 2)[0]], "has 1 levels"),
+        ([row(0, 0.0, 1, 2), row(1, 0.0, 1, 2, 3)], "sweep 2 of .* has 3 points"),
+        ([row(5, 0.0, 1, 2), row(4, 0.0, 1, 2)], "sweep 2 of .* is 1 s before"),
+        ([row(0, 0.0, 1), row(1, 0.0, 1), row(0, 0.0, 1)], "sweep 3"),
+        (["2026-11-28, 12:00:00, 0, 1e12, 1e-9, 1, 5"], "levels"),
+        (["2026-11-28, 12:00:00, 0, inf, 1, 1, 5"], "cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, rows: list[str], words: str) -> None:
+    with pytest.raises(SourceError, match=words):
+        open_sweeps(written(tmp_path, *rows))
+
+
+def bras_deau(**change: Any) -> dict[str, Any]:
+    """Two bands as in the published file: band 0 is turned once and has a pause."""
+    time_s = 900.0 * np.array([0, 1, 2, 3, 4, 5, 20, 21])
+    arrays = {}
+    for band in ("band0", "band1"):
+        arrays |= {
+            f"{band}_edges_hz": np.array([1e6, 5e6]),
+            f"{band}_time_s": time_s,
+            f"{band}_polarisation": np.array([*"HHHVVVVV"]),
+            f"{band}_azimuth_deg": np.array([120, 120, 120, 120, 240, 240, 240, 240]),
+            f"{band}_power_dbm": np.arange(40, dtype=np.float32).reshape(8, 5),
+            f"{band}_sweep_s": np.full(8, 36.5, np.float32),
+        }
+    return arrays | change
+
+
+def test_a_setting_of_the_antenna_is_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "bras.npz"
+    np.savez(path, **bras_deau())
+    tables = open_sweeps(path)
+    blocks = ["h120-0", "v120-1", "v240-2", "v240-3"]
+    assert [table.name for table in tables] == [
+        f"{band}-{block}" for band in ("band0", "band1") for block in blocks
+    ]
+    assert [table.n_sweeps for table in tables[:4]] == [3, 1, 2, 2]
+    levels = np.concatenate([table.levels_db for table in tables[:4]])
+    np.testing.assert_array_equal(levels, np.arange(40).reshape(8, 5))
+    first = tables[0]
+    assert first.freqs_hz.tolist() == [1e6, 2e6, 3e6, 4e6, 5e6]
+    assert (first.sweep_s, first.rbw_hz, first.unit) == (36.5, 1e6, "dBm")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"band1_time_s": np.zeros(3)}, "band1 of the sweeps"),
+        ({"band0_time_s": np.zeros(8)}, "must be finite, and rise"),
+        ({"band0_edges_hz": np.array([5e6, 1e6])}, "must be finite, and rise"),
+        ({"band0_power_dbm": np.zeros(8, np.float32)}, "cannot be read"),
+    ],
+)
+def test_a_file_that_was_changed_is_said(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    path = tmp_path / "bras.npz"
+    np.savez(path, **bras_deau(**change))
+    with pytest.raises(SourceError, match=words):
+        open_sweeps(path)
+
+
+def test_an_array_that_is_missing_is_named(tmp_path: Path) -> None:
+    arrays = bras_deau()
+    del arrays["band0_azimuth_deg"]
+    np.savez(tmp_path / "bras.npz", **arrays)
+    with pytest.raises(SourceError, match="lack 'band0_azimuth_deg'"):
+        open_sweeps(tmp_path / "bras.npz")
+
+
+def test_the_real_ones(shared_data: Path) -> None:
+    tables = open_sweeps(shared_data / "sweeps_bras_deau.npz")
+    assert sum(table.n_sweeps for table in tables) == 634 + 596 + 511
+    # A setting lasts about a day, in sweeps of a quarter of an hour.
+    assert max(table.n_sweeps for table in tables) <= 96
+    for name in ("fmpsd_fm802-3", "fmpsd_nhkfm3"):
+        (table,) = open_sweeps(shared_data / f"{name}.csv")
+        assert (table.n_sweeps, table.n_points, table.sweep_s) == (299, 128, 1.0)
+        assert table.rbw_hz == 781.25
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"PK", b"\x00\xff" * 99])
+def test_what_is_none_is_said(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "band.npz"
+    path.write_bytes(content)
+    with pytest.raises(SourceError):
+        open_sweeps(path)
+    with pytest.raises(SourceError, match="No such file"):
+        open_sweeps(tmp_path / "nowhere")
