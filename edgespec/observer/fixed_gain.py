@@ -17,13 +17,16 @@ _GAIN_KEYS = ("gain", "gains")
 def fixed_gain_db(config: Config, band: BandConfig) -> float | None:
     """Return the gain in dB that the radio of a band is set to.
 
-    None where it sets its gain itself or by stages, and where nothing has a gain.
+    None where it sets its gain itself or by stages, where nothing has a gain, and where no source
+    is named yet.
 
     Raises:
         UsageError: its source's URI cannot be understood.
-        ConfigError: no source is named.
     """
-    uri = parse_source(config.source_of(band).address)
+    source = config.source_of(band)
+    if source.uri is None:
+        return None
+    uri = parse_source(source.uri)
     if not SOURCES[uri.scheme].has_gain or uri.is_gain_automatic or "gains" in uri.options:
         return None
     usual_db = DEFAULT_GAIN_DB if uri.scheme in TUNER_SCHEMES else None
