@@ -296,6 +296,7 @@ def config_check(path: Path) -> None:
     Opens neither the radio nor the broker; 'edgespec doctor -c PATH' does.
     """
     from edgespec.config import load_config
+    from edgespec.observer.cautions import cautions
     from edgespec.observer.dwelling import duty_text
     from edgespec.observer.startup import check_config
 
@@ -312,6 +313,8 @@ def config_check(path: Path) -> None:
     for source in loaded.source:
         if source.dwell_s is not None:
             click.echo(duty_text(loaded, source))
+    for words in cautions(loaded):
+        click.echo(f"caution: {words}")
 
 
 def _named(bundle: "Bundle | None") -> str:

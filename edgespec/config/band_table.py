@@ -121,7 +121,7 @@ class BandConfig:
         default=None,
         metadata=about(
             "Table (CSV) of what should be here: start, stop, what, and where wanted max_dbfs or "
-            "max_dbm, min_dbfs or min_dbm, hours",
+            "max_dbm, min_dbfs or min_dbm, hours; or a band plan of gqrx, SDR++ or SDR#",
             example="mask.csv",
         ),
     )

@@ -1,15 +1,22 @@
-"""What should be here: a mask of emissions, read from a table (CSV) that people write."""
+"""What should be here: a mask of emissions, read from a table (CSV) or a band plan."""
 
 import csv
 import io
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgespec.config.band_plan import (
+    PlanEntry,
+    is_gqrx_row,
+    json_entries,
+    table_entries,
+    xml_entries,
+)
 from edgespec.config.hours import Hours, local_time
 from edgespec.decode.text import read_bounded
 from edgespec.errors import ConfigError, EdgespecError
@@ -62,10 +69,14 @@ class MaskRow:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """What should be in a band; hours are those of ``time_zone``."""
+    """What should be in a band; hours are those of ``time_zone``.
+
+    ``is_plan``: it is a plan of far more than one band, and says nothing of levels.
+    """
 
     rows: tuple[MaskRow, ...]
     time_zone: str = "UTC"
+    is_plan: bool = False
 
     def at(self, utc_ns: int) -> tuple[MaskRow, ...]:
         """Return the rows that are listed at a time."""
@@ -87,21 +98,21 @@ class Mask:
 
 
 def load_mask(path: Path, scale: LevelScale = UNCALIBRATED, time_zone: str = "UTC") -> Mask:
-    """Return the mask that a table says.
+    """Return the mask that a table says, or a band plan of gqrx, SDR++ or SDR#.
 
-    Its first line names the columns; ``#`` begins a comment. Commas, semicolons or tabs are between
-    them; with semicolons, as spreadsheets of some countries write them, a number may have a decimal
-    comma.
+    What is in it says which. Of a table, the first line names the columns; ``#`` begins a comment.
+    Commas, semicolons or tabs are between them; with semicolons, as spreadsheets of some countries
+    write them, a number may have a decimal comma. Entries of a band plan have no levels.
 
     Args:
-        path: of the table, UTF-8.
+        path: of the file, UTF-8.
         scale: what levels in dBm are here.
         time_zone: of its hours.
 
     Raises:
         ConfigError: it cannot be read, or a line of it cannot be understood; the message names it.
     """
-    # It is read more than once, and whoever opens a pipe waits until somebody writes into it.
+    # Whoever opens a pipe waits until somebody writes into it.
     if os.access(path, os.R_OK) and path.is_fifo():
         raise ConfigError(f"{path} is a pipe; a mask must be a file, which can be read again")
     try:
@@ -110,29 +121,66 @@ def load_mask(path: Path, scale: LevelScale = UNCALIBRATED, time_zone: str = "UT
         raise ConfigError(
             f"{path} is no UTF-8 text at byte {error.start}; save it as UTF-8"
         ) from None
+    try:
+        return _read(text, scale, time_zone)
+    except EdgespecError as error:
+        raise ConfigError(f"{path}, {error}") from None
+
+
+def _read(text: str, scale: LevelScale, time_zone: str) -> Mask:
+    begin = text.lstrip()[:1]
+    if begin == "{":
+        return _mask_of_plan(json_entries(text))
+    if begin == "<":
+        return _mask_of_plan(xml_entries(text))
     # A quote in a comment begins no cell, and what separates its words separates no columns.
     text = _COMMENT.sub("", io.StringIO(text, newline=None).read())
-    head = text.lstrip().partition("\n")[0]
+    # Spreadsheets fill empty lines with separators.
+    head = next((line for line in text.split("\n") if line.strip(" ,;\t")), "")
     separator = next((one for one in ";\t" if one in head), ",")
+    lines = _lines(text, separator)
+    if is_gqrx_row([cell.strip() for cell in head.split(separator)]):
+        return _mask_of_plan(table_entries(lines))
     rows: list[MaskRow] = []
     columns: list[str] = []
-    for number, cells in _lines(text, separator, path):
+    for number, cells in lines:
         try:
             if not columns:
                 columns = _columns(cells)
-            elif len(rows) == _MOST_ROWS:
-                raise ConfigError(f"there are more than {_MOST_ROWS} rows; leave some out")
             else:
                 named = _named(columns, cells, has_decimal_commas=separator == ";")
                 rows.append(_row(named, scale))
+                _check_number(rows)
         except EdgespecError as error:
-            raise ConfigError(f"{path}, line {number}: {error}") from None
+            raise ConfigError(f"line {number}: {error}") from None
     if not rows:
-        raise ConfigError(f"{path} lists nothing: {_ADVICE}, and a line for each emission")
+        raise ConfigError(f"which lists nothing: {_ADVICE}, and a line for each emission")
     return Mask(tuple(rows), time_zone)
 
 
-def _lines(text: str, separator: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+def _mask_of_plan(entries: Iterable[PlanEntry]) -> Mask:
+    rows: list[MaskRow] = []
+    for entry in entries:
+        try:
+            lower_hz, upper_hz = _edges(entry.start, entry.stop)
+            name = " ".join(entry.name.split()) or "no name"
+            # A plan is written to be read elsewhere: of long names the begin is told.
+            short = name if len(name) <= _MOST_NAME else f"{name[: _MOST_NAME - 3]}..."
+            rows.append(MaskRow(lower_hz, upper_hz, _checked_name(short)))
+            _check_number(rows)
+        except EdgespecError as error:
+            raise ConfigError(f"{entry.where}: {error}") from None
+    if not rows:
+        raise ConfigError("which is a band plan that lists nothing")
+    return Mask(tuple(rows), is_plan=True)
+
+
+def _check_number(rows: Sized) -> None:
+    if len(rows) > _MOST_ROWS:
+        raise ConfigError(f"there are more than {_MOST_ROWS} rows; leave some out")
+
+
+def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the number and the cells of every line that says something."""
     reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
     try:
@@ -141,7 +189,7 @@ def _lines(text: str, separator: str, path: Path) -> Iterator[tuple[int, list[st
             if any(cells):
                 yield reader.line_num, cells
     except csv.Error as error:
-        raise ConfigError(f"{path}, line {reader.line_num}: {error}; {_ADVICE}") from None
+        raise ConfigError(f"line {reader.line_num}: {error}; {_ADVICE}") from None
 
 
 def _columns(cells: list[str]) -> list[str]:
@@ -175,27 +223,37 @@ def _row(cells: dict[str, str], scale: LevelScale) -> MaskRow:
     missing = [name for name in _NEEDED if name not in cells]
     if missing:
         raise ConfigError(f"{' and '.join(missing)} must not be empty")
-    lower_hz, upper_hz = (parse_quantity(cells[name], name) for name in ("start", "stop"))
-    if not 0.0 < lower_hz < upper_hz < math.inf:
-        raise ConfigError(
-            f"start is {cells['start']!r:.30} and stop {cells['stop']!r:.30}; start must be below"
-        )
-    if upper_hz < _LOWEST_HZ:
-        raise ConfigError(
-            f"it is from {cells['start']:.30} to {cells['stop']:.30} Hz, where nobody transmits: "
-            f"write {cells['start']:.30}M for MHz"
-        )
-    name = cells["what"]
-    if len(name) > _MOST_NAME or not name.isprintable():
-        raise ConfigError(
-            f"what is {name[:_MOST_NAME]!a}; it must be at most {_MOST_NAME} printable characters"
-        )
+    lower_hz, upper_hz = _edges(cells["start"], cells["stop"])
+    if lower_hz == upper_hz:
+        raise ConfigError(f"start and stop are {cells['start']!r:.30}; start must be below")
+    name = _checked_name(cells["what"])
     most, least = (_level_dbfs(cells, which, scale) for which in ("max", "min"))
     if most is not None and least is not None and least >= most:
         raise ConfigError("its least level is not below its largest one")
     said = cells["hours"].split("+") if "hours" in cells else ()
     hours = tuple(Hours.parse(one.strip()) for one in said)
     return MaskRow(lower_hz, upper_hz, name, most, least, hours)
+
+
+def _edges(start: str, stop: str) -> tuple[float, float]:
+    """Return the edges of an entry in Hz; those of a single frequency are the same."""
+    lower_hz, upper_hz = parse_quantity(start, "start"), parse_quantity(stop, "stop")
+    if not 0.0 < lower_hz <= upper_hz < math.inf:
+        raise ConfigError(f"start is {start!r:.30} and stop {stop!r:.30}; start must be below")
+    if upper_hz < _LOWEST_HZ:
+        raise ConfigError(
+            f"it is from {start:.30} to {stop:.30} Hz, where nobody transmits: "
+            f"write {start:.30}M for MHz"
+        )
+    return lower_hz, upper_hz
+
+
+def _checked_name(name: str) -> str:
+    if len(name) > _MOST_NAME or not name.isprintable():
+        raise ConfigError(
+            f"what is {name[:_MOST_NAME]!a}; it must be at most {_MOST_NAME} printable characters"
+        )
+    return name
 
 
 def _level_dbfs(cells: dict[str, str], which: str, scale: LevelScale) -> float | None:

@@ -1,11 +1,11 @@
 """What judges the events of an observer."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from edgespec.alerts.actions import Actions
 from edgespec.alerts.decisions import DecisionsFile
-from edgespec.alerts.facts import BandFacts, masks_of
+from edgespec.alerts.facts import BandFacts
 from edgespec.alerts.inbox import Inbox
 from edgespec.alerts.incidents import IncidentTable, events_folder, incidents_path, load_incidents
 from edgespec.alerts.judge import AlertJudge
@@ -13,6 +13,7 @@ from edgespec.alerts.keeper import IncidentKeeper
 from edgespec.alerts.rules import AlertRules
 from edgespec.clock import UtcWatch
 from edgespec.config import Config
+from edgespec.config.mask import Mask
 from edgespec.history.keeper import HistoryKeeper
 from edgespec.history.opening import history_path
 from edgespec.history.store import Store
@@ -25,21 +26,21 @@ _SLACK_BINS = 2
 
 
 def open_judge(
-    config: Config, bands: Collection[BandInfo], *, is_live: bool
+    config: Config, bands: Collection[BandInfo], masks: Mapping[str, Mask], *, is_live: bool
 ) -> tuple[AlertJudge, IncidentKeeper | None]:
     """Return what says of every event whether it is an alert, and the sink that keeps incidents.
+
+    ``masks`` are those of bands that have one, by their ids.
 
     What a recording holds is nobody's past: with nothing live nothing is kept, and nothing that
     was kept counts.
 
     Raises:
-        ConfigError: a rule names a band or a kind of event that is not there, or a mask cannot be
-            read.
+        ConfigError: a rule names a band or a kind of event that is not there.
     """
     folder, rules = events_folder(config.node.state_dir), AlertRules.of(config)
     # Edges are read off bins; a bin more or less is the same.
     slacks_hz = {band.band: _SLACK_BINS * band.grid.bin_hz for band in bands}
-    masks = masks_of(config)
     facts = {
         band.id: BandFacts(scale_of(config, band), masks.get(band.id), slacks_hz.get(band.id, 0.0))
         for band in config.band

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from edgespec.alerts.facts import masks_of
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.config import Config
+from edgespec.config.mask import Mask
 from edgespec.detect.slow.watch import SlowRules
 from edgespec.dsp.levels import RssPlan
 from edgespec.dsp.minute import MinuteMeter
@@ -29,23 +29,29 @@ from edgespec.records import BandInfo, SourceInfo
 __all__ = ["mask_watch", "open_chain", "setting_of"]
 
 
-def open_chain(config: Config, source: SourceInfo, basis: Basis) -> BandChain:
+def open_chain(
+    config: Config, source: SourceInfo, basis: Basis, mask: Mask | None = None
+) -> BandChain:
     """Return the chain between a source and events, of the first band, which ``basis`` judges.
 
     ``source`` is what it delivers of that band: of a radio that takes turns, in the band's own.
     One for a recording of an alert goes by what was normal then, where that is kept beside it, and
-    by its thresholds.
+    by its thresholds. ``mask`` is of the band; None: nothing is compared with one.
     """
     path = source.normal_path
     site = None if path is None or source.is_live else load_site(path)
-    chain = _chain_of(config, source, basis, site)
+    chain = _chain_of(config, source, basis, site, mask)
     if site is None or recall(chain, site):
         return chain
-    return _chain_of(config, source, basis, None)
+    return _chain_of(config, source, basis, None, mask)
 
 
 def _chain_of(
-    config: Config, source: SourceInfo, basis: Basis, kept: SiteReference | None
+    config: Config,
+    source: SourceInfo,
+    basis: Basis,
+    kept: SiteReference | None,
+    mask: Mask | None,
 ) -> BandChain:
     recipe, band, detect = basis.recipe, config.band[0], config.detect
     warmup_s = warmup_s_of(detect, source)
@@ -98,7 +104,7 @@ def _chain_of(
         is_live=source.is_live,
         utc=utc,
     )
-    chain.meter.mask = mask_watch(config, chain.info, utc)
+    chain.meter.mask = mask_watch(mask, chain.info, utc)
     keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
     if keeps_levels or chain.meter.mask is not None:
         chain.meter.minutes = MinuteMeter(
@@ -107,9 +113,10 @@ def _chain_of(
     return chain
 
 
-def mask_watch(config: Config, info: BandInfo, utc: Callable[[], ClockQuality]) -> MaskWatch | None:
-    """Return what compares the first band with its mask; None where that names no level."""
-    mask = masks_of(config).get(config.band[0].id)
+def mask_watch(
+    mask: Mask | None, info: BandInfo, utc: Callable[[], ClockQuality]
+) -> MaskWatch | None:
+    """Return what compares a band with its mask; None where that names no level."""
     if mask is None or all(row.max_dbfs is None and row.min_dbfs is None for row in mask.rows):
         return None
     return MaskWatch(mask, info.band, info.model_sha256, utc)

@@ -1,15 +1,13 @@
 """From a configuration to open parts: sources, bundles, runtimes, chains, sinks, monitor."""
 
 import logging
-import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from edgespec import __version__
 from edgespec.alarm.claim import TopicClaim
 from edgespec.alarm.notify.whereabouts import Whereabouts
 from edgespec.alarm.sink import Sink
@@ -18,6 +16,7 @@ from edgespec.alerts.rules import AlertRules
 from edgespec.board import Board, BoardWatch
 from edgespec.computing import Computing
 from edgespec.config import BandConfig, Config, SourceConfig
+from edgespec.config.mask import Mask
 from edgespec.detect.detectors import resolve_names
 from edgespec.dsp.stream import is_near_rate
 from edgespec.errors import ConfigError
@@ -27,13 +26,15 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
-from edgespec.observer.alerting import open_history, open_inbox, open_judge
+from edgespec.observer.alerting import open_history, open_judge
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
+from edgespec.observer.brokering import open_broker
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
 from edgespec.observer.dwelling import check_source, take_turns
 from edgespec.observer.fixed_gain import check_gains, gains_of
 from edgespec.observer.keeping import open_recorder
+from edgespec.observer.mask_place import mask_caution
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.notifying import lost_by, open_notifiers
 from edgespec.observer.opening import open_chain
@@ -46,9 +47,7 @@ from edgespec.sources import open_source
 from edgespec.sources.dwell import DwellSource
 from edgespec.sources.request import Tuning
 from edgespec.sources.source import Source
-from edgespec.wire.info import band_payload
 
-# Who names no broker does not pay for its client: 4 MB.
 if TYPE_CHECKING:
     from edgespec.alarm.mqtt import MqttSink
 
@@ -58,7 +57,6 @@ __all__ = [
     "named_bundle",
     "open_band_source",
     "open_basis",
-    "open_broker",
     "open_model",
     "open_observer",
     "open_radio",
@@ -223,32 +221,17 @@ def open_band_source(
     return take_turns(opened, turns, source.settle_s, gains) if turns else opened
 
 
-def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":
-    """Return the way to the broker, connecting in the background; None where none is named."""
-    if config.mqtt.url is None:
-        return None
-    from edgespec.alarm.mqtt import MqttSink
-    from edgespec.alarm.outbox.spool import Spool
-
-    scales = {band.id: band.level_scale for band in config.band}
-    info: dict[str, Any] = {
-        "version": __version__,
-        "board": platform.machine(),
-        "model": bands[0].model,
-        "model_sha256": bands[0].model_sha256,
-        "bands": [band_payload(band, scales[band.band]) for band in bands],
-        "config_sha256": sha256(repr(config).encode()).hexdigest(),
-    }
-    spool = Spool(config.node.state_dir / "spool", config.mqtt.spool_max_bytes)
-    radios, names = [source.id for source in config.source], [band.band for band in bands]
-    answer = open_inbox(config).answer if config.mqtt.requests else None
-    return MqttSink(config.mqtt, config.node.id, radios, names, info, spool, answer)
-
-
-def open_radio(config: Config, source: SourceConfig, *, is_awaited: bool = False) -> Radio:
+def open_radio(
+    config: Config,
+    source: SourceConfig,
+    *,
+    is_awaited: bool = False,
+    masks: Mapping[str, Mask] = MappingProxyType({}),
+) -> Radio:
     """Open a source and the chain of every band that is watched in it.
 
-    With ``is_awaited``, a radio that is not there yet is no error.
+    Bands are compared with their ``masks``, by their ids. With ``is_awaited``, a radio that is not
+    there yet is no error.
 
     Raises:
         ConfigError: its bands cannot be watched together.
@@ -262,7 +245,7 @@ def open_radio(config: Config, source: SourceConfig, *, is_awaited: bool = False
     opened = open_band_source(of_source, bundles, is_awaited=is_awaited)
     try:
         chains = tuple(
-            _open_chain_of(view, opened, bundle)
+            _open_chain_of(view, opened, bundle, masks)
             for view, bundle in zip(views, bundles, strict=True)
         )
         _say_warmup(config, opened.info)
@@ -275,13 +258,15 @@ def open_radio(config: Config, source: SourceConfig, *, is_awaited: bool = False
         opened,
         chains,
         centers_hz if source.dwell_s is not None else (),
-        None if opened.info.grid is None else partial(_remade, views[0], opened.info),
+        None
+        if opened.info.grid is None
+        else partial(_remade, views[0], opened.info, masks.get(bands[0].id)),
     )
 
 
-def _remade(view: Config, info: SourceInfo, grid: Grid) -> BandChain:
+def _remade(view: Config, info: SourceInfo, mask: Mask | None, grid: Grid) -> BandChain:
     """Return the chain of a band of sweeps for those on another grid."""
-    return open_swept_chain(view, replace(info, grid=grid))
+    return open_swept_chain(view, replace(info, grid=grid), mask)
 
 
 def _say_warmup(config: Config, source: SourceInfo) -> None:
@@ -295,14 +280,22 @@ def _say_warmup(config: Config, source: SourceInfo) -> None:
         _LOG.info("a short recording: its first %.3g s teach what is normal", warmup_s)
 
 
-def _open_chain_of(view: Config, source: Source, bundle: Bundle | None) -> BandChain:
+def _open_chain_of(
+    view: Config, source: Source, bundle: Bundle | None, masks: Mapping[str, Mask]
+) -> BandChain:
     """Return the chain of the only band of ``view``, where the source shows it."""
     info, center_hz = source.info, view.source[0].center_freq_hz
-    if info.grid is not None:
-        return open_swept_chain(view, info)
+    mask = masks.get(view.band[0].id)
     if isinstance(source, DwellSource) and center_hz is not None:
         info = replace(info, center_freq_hz=center_hz)
-    return open_chain(view, info, open_basis(view, info, bundle))
+    if info.grid is not None:
+        chain = open_swept_chain(view, info, mask)
+    else:
+        chain = open_chain(view, info, open_basis(view, info, bundle), mask)
+    said = "" if mask is None else mask_caution(chain.info.band, mask, chain.grid.range_hz)
+    if said:
+        _LOG.warning("%s", said)
+    return chain
 
 
 def open_observer(
@@ -337,17 +330,17 @@ def open_observer(
             "configuration"
         )
     AlertRules.of(config)
-    masks_of(config)
+    masks = masks_of(config)
     check_gains(config)
     with ExitStack() as stack:
         radios = []
         for source in config.source:
-            radio = open_radio(config, source, is_awaited=not require_source)
+            radio = open_radio(config, source, is_awaited=not require_source, masks=masks)
             stack.callback(radio.source.close)
             radios.append(radio)
         bands = [chain.info for radio in radios for chain in radio.chains]
         is_live = any(radio.source.info.is_live for radio in radios)
-        judge, keeper = open_judge(config, bands, is_live=is_live)
+        judge, keeper = open_judge(config, bands, masks, is_live=is_live)
         history = open_history(config, is_live=is_live)
         broker = open_broker(config, bands)
         if broker is not None:

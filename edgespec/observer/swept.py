@@ -10,6 +10,7 @@ import time
 
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.config import BandConfig, Config, DetectConfig, SourceConfig
+from edgespec.config.mask import Mask
 from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.detectors import CELL, MODEL_DETECTORS, RESIDUAL, resolve_names
 from edgespec.detect.events import EventTracker
@@ -101,8 +102,10 @@ def warmup_sweeps_of(config: Config, source: SourceInfo) -> int:
     return max(int(_USUAL_SHARE * source.n_samples), _LEAST_SWEEPS)
 
 
-def open_swept_chain(config: Config, source: SourceInfo) -> BandChain:
+def open_swept_chain(config: Config, source: SourceInfo, mask: Mask | None = None) -> BandChain:
     """Return the chain of the first band, which is all that a source of sweeps gives.
+
+    It is compared with its ``mask``; None: with none.
 
     Raises:
         ConfigError: the band or its detectors ask for what sweeps do not have.
@@ -148,7 +151,7 @@ def open_swept_chain(config: Config, source: SourceInfo) -> BandChain:
         ),
         warmup=WarmUp(geometry, scorer.n_warmup, kept),
     )
-    chain.meter.mask = mask_watch(config, info, utc)
+    chain.meter.mask = mask_watch(mask, info, utc)
     keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
     if keeps_levels or chain.meter.mask is not None:
         minute_s = max(_MINUTE_S, interval_s)

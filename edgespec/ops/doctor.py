@@ -1,6 +1,7 @@
 """``edgespec doctor``: one line for everything that may stand between the radio and the alarm."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from edgespec.config import Config
@@ -99,11 +100,21 @@ def run_check(name: str, subject: Subject) -> Check:
             for source in config.source
             if source.dwell_s is not None
         ]
+        findings += _cautions(config)
     findings = list(dict.fromkeys(findings))
     worst = max((finding.status for finding in findings), key=_SEVERITY.index)
     details = "; ".join(finding.detail for finding in findings)
     fixes = "; ".join(dict.fromkeys(finding.fix for finding in findings if finding.fix))
     return Check(name, worst, details, fixes)
+
+
+def _cautions(config: Config) -> list[Finding]:
+    """Return what hardly does what was meant; what cannot work is another check's."""
+    with suppress(EdgespecError, ImportError):
+        from edgespec.observer.cautions import cautions
+
+        return [Finding("warn", words) for words in cautions(config)]
+    return []
 
 
 def _found(function: Callable[[Subject], Finding], subject: Subject) -> Finding:

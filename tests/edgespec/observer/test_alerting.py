@@ -7,6 +7,7 @@ import pytest
 
 from edgespec.alert import Alert
 from edgespec.alerts.actions import Actions
+from edgespec.alerts.facts import masks_of
 from edgespec.alerts.incidents import events_folder, incidents_path, load_incidents
 from edgespec.alerts.judge import AlertJudge
 from edgespec.config import (
@@ -45,7 +46,7 @@ class Run:
     """One run of an observer: what its judge says is told its keeper."""
 
     def __init__(self, config: Config, *, is_live: bool = True) -> None:
-        self.judge, incidents = open_judge(config, [BAND], is_live=is_live)
+        self.judge, incidents = open_judge(config, [BAND], masks_of(config), is_live=is_live)
         history = open_history(config, is_live=is_live)
         assert (history is None) == (incidents is None) == (not is_live)
         self.keepers = [one for one in (history, incidents) if one is not None]
