@@ -153,6 +153,54 @@ def shape_scores(name, targets, n_warmup):
     return scores, [shape - expected for shape in shapes[n_warmup:]]
 
 
+def any_band_levels(power_db, widths):
+    """Peaks and floors of all runs, in frames and in means of 8: sorted, one run at a time."""
+    length = min(8, len(power_db))
+    means = [power_db[r * length :][:length].mean(axis=0) for r in range(len(power_db) // length)]
+    rows = []
+    for frames in (power_db, np.array(means)):
+        runs = [
+            sorted(float(np.mean(frame[k : k + width], dtype=np.float64)) for frame in frames)
+            for width in widths
+            for k in range(power_db.shape[1] - width + 1)
+        ]
+        rows.append([run[-1] for run in runs])
+        rows.append([run[1 if len(frames) >= 10 else 0] for run in runs])
+    return np.array(rows)
+
+
+def above_scene(frame_db, scene_db, widths):
+    """How far a frame lies above a scene: the largest mean difference of a run, by its size."""
+    return max(
+        float(np.mean((frame_db - scene_db)[k : k + width], dtype=np.float64)) * math.sqrt(width)
+        for width in widths
+        for k in range(len(frame_db) - width + 1)
+    )
+
+
+def any_band_scores(hops_db, n_known, n_tail):
+    """Scores of hops behind a warm-up of fewer hops than there is room for scenes."""
+    widths = sorted({min(width, hops_db.shape[2]) for width in (1, 3, 8, 24, 128)})
+    levels = [any_band_levels(hop, widths) for hop in hops_db]
+    highest = np.max(levels[:n_known], axis=0)
+    scenes = [hop.mean(axis=0) for hop in hops_db[:n_known]]
+    parts = []
+    for hop, own in zip(hops_db[n_known:], levels[n_known:], strict=True):
+        above = own - highest
+        nearest = min(above_scene(hop.mean(axis=0), scene, widths) for scene in scenes)
+        parts.append([above[0::2].max(), above[1::2].max(), nearest])
+    parts = np.array(parts)
+    scores = []
+    # They are counted in steps of .05 dB.
+    steps = (np.floor(parts[:n_tail] / 0.05) + 0.5) * 0.05
+    for part, values in zip(parts.T, steps.T, strict=True):
+        low = np.quantile(values, 0.8, method="inverted_cdf")
+        excess = values[values > low] - low
+        fall = max(excess.mean() if len(excess) else 0.0, 0.3)
+        scores.append((part[n_tail:] - max(low, 0.0)) / fall)
+    return np.max(scores, axis=0)
+
+
 def partial_segments(flags, tick_start, frame_ticks, geometry):
     """Target's frames, whether the context is good, and the reason of every segment of a watch.
 

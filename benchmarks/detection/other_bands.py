@@ -45,7 +45,8 @@ _DETECTORS = ("scan", *_DEVICE, "any-band", _ANY_BAND)
 #: Hops of the second half before the interferer, and those of it that are no longer the onset.
 _BEFORE, _ONSET = 4, 4
 _BURST_QUANTILE = 0.95
-_RARE_DEVIATIONS = 6.0
+#: ``log(200)`` mean excesses over a tail that a fifth is in, and as rare a deviation.
+_RARE_EXCESSES, _RARE_DEVIATIONS = 5.3, 6.0
 
 
 def rows_of(recording: Recording, seed: int) -> Iterator[Row]:
@@ -62,8 +63,8 @@ def rows_of(recording: Recording, seed: int) -> Iterator[Row]:
         found = device_scores(samples, info, recipe, _DEVICE, n_warmup)
         parts = any_band.of(samples)
         n = min(len(parts["any-band"]), len(found["zscore"]))
-        # Its unit is once in 1000 hops at 0; theirs are deviations, of which six are as rare.
-        own = parts["any-band"][:n]
+        # Each less what one in 1000 hops is above.
+        own = parts["any-band"][:n] - _RARE_EXCESSES
         others = np.maximum(found["zscore"][:n], found["energy"][:n]) - _RARE_DEVIATIONS
         return {
             "scan": power_scan_scores(samples, info, recipe, n_warmup),

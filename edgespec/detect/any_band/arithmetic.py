@@ -1,0 +1,87 @@
+"""What the detector for any band computes on every hop, and the two ways to do it."""
+
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from edgespec.computing import Computing
+from edgespec.detect.any_band import plain
+from edgespec.records import FloatArray
+
+__all__ = ["Arithmetic", "open_arithmetic"]
+
+_Doubles = NDArray[Any]
+_Integers = NDArray[Any]
+
+
+class Arithmetic(Protocol):
+    """Steps over buffers of the caller; runs are those of :mod:`edgespec.detect.any_band.runs`."""
+
+    def levels(
+        self,
+        power_db: FloatArray,
+        widths: _Integers,
+        sums: _Doubles,
+        lowest_db: FloatArray,
+        levels_db: FloatArray,
+        /,
+    ) -> None:
+        """Write the peak and the floor of every run of bins, in single frames and in longer ones.
+
+        Of ``power_db`` ``(n_frames, n_bins)`` each run's mean in dB is taken in every frame, and in
+        every mean over :data:`~edgespec.detect.any_band.runs.LONG_FRAMES` frames. The peak is the
+        largest of these, the floor the smallest; of ten frames and more the smallest but one.
+
+        Args:
+            power_db: float32, contiguous.
+            widths: int64 ``(n_widths,)``, rising.
+            sums: float64 ``(n_frames + 1, n_bins + 1)``, scratch.
+            lowest_db: float32 ``(n_runs,)``, scratch.
+            levels_db: float32 ``(4, n_runs)``, written: peaks and floors of frames, then of means.
+        """
+        ...
+
+    def farthest(
+        self, levels_db: FloatArray, highest_db: FloatArray, above_db: _Doubles, /
+    ) -> None:
+        """Write how far the farthest peak, and the farthest floor, lies above the highest so far.
+
+        Args:
+            levels_db: float32 ``(4, n_runs)``.
+            highest_db: of the same shape.
+            above_db: float64 ``(2,)``, written: of peaks and of floors.
+        """
+        ...
+
+    def nearest(
+        self,
+        mean_db: FloatArray,
+        scenes_db: FloatArray,
+        n_scenes: int,
+        widths: _Integers,
+        sums: _Doubles,
+        /,
+    ) -> float:
+        """Return how far a mean frame lies above the nearest scene.
+
+        The distance from a scene is the largest, over all runs, of ``mean(frame - scene)
+        sqrt(width)``: only what is louder than a scene is far from it.
+
+        Args:
+            mean_db: float32 ``(n_bins,)``.
+            scenes_db: float32 ``(n_most, n_bins)``.
+            n_scenes: how many of them there are, at least 1.
+            widths: int64 ``(n_widths,)``, rising.
+            sums: float64 of ``n_bins + 1`` columns; scratch.
+        """
+        ...
+
+
+def open_arithmetic(computing: Computing = Computing.PLAIN) -> Arithmetic:
+    """Return the arithmetic, ready to run."""
+    if computing is Computing.COMPILED:
+        from edgespec.detect.any_band import loops
+
+        loops.load()
+        return loops
+    return plain

@@ -1,0 +1,179 @@
+"""The detector for bands without a cell: it learns the rhythm of a band, then says what is new."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.detect.any_band import plain
+from edgespec.detect.any_band.arithmetic import Arithmetic
+from edgespec.detect.any_band.bursts import Bursts
+from edgespec.detect.any_band.known import PARTS, Heard, Known
+from edgespec.detect.any_band.tails import Tails
+from edgespec.detect.any_band.waiting import Waiting
+from edgespec.records import FloatArray, Geometry, Score
+from edgespec.reference import Reference
+
+__all__ = ["ANY_BAND", "THRESHOLD", "AnyBand", "Rhythm"]
+
+#: Its name among the detectors.
+ANY_BAND = "any-band"
+#: Of its scores, where the site is not calibrated.
+THRESHOLD = 12.0
+#: Bursts that tell the rhythm of a band in which there are any.
+MANY_BURSTS = 100
+#: Of what is learnt from, two of three hops teach what is known, the third how it varies.
+_N_PARTS, _N_KNOWN = 3, 2
+_LEAST_HOPS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How many hops are learnt from at least, and where bursts stay rare at most."""
+
+    least_hops: int
+    most_hops: int
+
+
+class AnyBand:
+    """How far a hop lies above all that was heard of a band, with no model of what that is.
+
+    Three parts, each in dB above what is known (:class:`~edgespec.detect.any_band.known.Known`):
+    the highest *peak* over runs of 1 to all bins and 1 or 8 frames; the highest floor, which what
+    *fills* a gap raises; and the mean frame above the nearest known *scene*: bursts that were never
+    heard beside each other make a new one. Each is put in units of how far normal signal goes
+    (:class:`~edgespec.detect.any_band.tails.Tails`), and the largest is the score.
+
+    It learns until it has heard the band's rhythm: for the least time, and where there are bursts
+    until there were :data:`MANY_BURSTS` of them, or for the longest time. What comes shortly before
+    or in an alarm of any detector is not learnt. After that nothing is learnt any more: who comes
+    slowly does not become normal.
+
+    Args:
+        geometry: of the segments.
+        rhythm: how long it learns.
+        delay_hops: hops that wait for an alarm before they are learnt.
+        arithmetic: how it computes.
+
+    Attributes:
+        parts_db: of the last hop, float64 ``(3,)``, while what is known stays; a buffer.
+    """
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        rhythm: Rhythm,
+        delay_hops: int = 0,
+        arithmetic: Arithmetic = plain,
+    ) -> None:
+        self.rhythm = rhythm
+        self._heard = Heard(geometry, arithmetic)
+        self._known = Known(geometry, arithmetic)
+        self._waiting = Waiting(delay_hops, self._heard, len(PARTS))
+        self._tails = Tails()
+        self._bursts = Bursts(geometry.n_bins)
+        self.parts_db = np.full(len(PARTS), np.nan)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the band."""
+        self._known.clear()
+        self._waiting.clear()
+        self._tails.clear()
+        self._bursts.clear()
+        # Hops of both stages, and of the first; the latter is 0 until it is over.
+        self.n_learnt = self._n_known = 0
+        self.is_settled = False
+        self.parts_db[:] = np.nan
+
+    @property
+    def n_bursts(self) -> int:
+        """Bursts that were heard while it learnt what is known."""
+        return self._bursts.n_heard
+
+    @property
+    def n_hops_left(self) -> int:
+        """Hops that are still to be learnt from at least; 0 where bursts alone are missing."""
+        if self.is_settled:
+            return 0
+        if self._n_known:
+            return self._n_wanted - self.n_learnt
+        return max(self.rhythm.least_hops - self.n_learnt, 0)
+
+    @property
+    def _n_wanted(self) -> int:
+        return self._n_known * _N_PARTS // _N_KNOWN
+
+    def take(self, target_db: FloatArray, *, is_alarm: bool) -> Score | None:
+        """Return the score of a horizon ``(n_horizon, n_bins)``, None while it learns.
+
+        With ``is_alarm`` nothing is learnt of it.
+        """
+        heard = self._heard
+        heard.take(target_db)
+        if self._n_known:
+            self._known.write_above_db(heard, self.parts_db)
+        if self.is_settled:
+            return Score(ANY_BAND, self._tails.score(self.parts_db))
+        if is_alarm:
+            self._waiting.clear()
+            return None
+        old = self._waiting.swap(heard, self.parts_db if self._n_known else None)
+        if old is not None:
+            self._learn(*old)
+        return None
+
+    def _learn(
+        self,
+        levels_db: FloatArray,
+        mean_db: FloatArray,
+        parts_db: NDArray[np.float64] | None,
+    ) -> None:
+        self.n_learnt += 1
+        if parts_db is not None:
+            self._tails.learn(parts_db)
+            if self.n_learnt >= self._n_wanted:
+                self._tails.settle()
+                self.is_settled = True
+            return
+        self._known.learn(levels_db, mean_db)
+        self._bursts.take(levels_db)
+        n, rhythm = self.n_learnt * _N_PARTS // _N_KNOWN, self.rhythm
+        has_rhythm = not self.n_bursts or self.n_bursts >= MANY_BURSTS or n >= rhythm.most_hops
+        if has_rhythm and n >= max(rhythm.least_hops, _LEAST_HOPS):
+            self._n_known = self.n_learnt
+            self._waiting.clear()
+
+    def margin_db(self, part: str, threshold: float) -> float:
+        """Return from how many dB above what is known a part alarms at a threshold."""
+        return self._tails.margin_db(part, threshold)
+
+    def follow(self, step_db: float) -> None:
+        """Take a step of the receiver's gain into what was learnt."""
+        self._known.follow(step_db)
+        self._waiting.follow(step_db)
+        self._bursts.follow(step_db)
+
+    def reference(self) -> Reference:
+        """Return what was learnt, once it is settled; empty while it learns."""
+        if not self.is_settled:
+            return {}
+        counts = np.array([self.n_learnt, self.n_bursts], np.float64)
+        return {**self._known.reference(), **self._tails.reference(), "counts": counts}
+
+    def take_reference(self, reference: Reference) -> None:
+        """Go by what another one learnt.
+
+        Raises:
+            LookupError: something is missing.
+            ValueError: something is of another shape, or not finite.
+        """
+        self.reset()
+        counts = reference["counts"]
+        if counts.shape != (2,) or not np.isfinite(counts).all() or counts.min() < 0:
+            raise ValueError("it was not learnt from as many hops as it says")
+        self._known.take_reference(reference)
+        self._tails.take_reference(reference)
+        self.n_learnt, self._bursts.n_heard = (int(count) for count in counts)
+        self._n_known = self.n_learnt
+        self.is_settled = True
