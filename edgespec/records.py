@@ -18,6 +18,7 @@ from edgespec.change import Change
 from edgespec.clock import ClockQuality
 from edgespec.errors import ModelError
 from edgespec.grid import NO_SPAN, Grid, Quantity, Span
+from edgespec.heard_band import HeardBand
 from edgespec.heard_cell import HeardCell
 from edgespec.kinds import UNKNOWN
 from edgespec.level_scale import UNCALIBRATED, LevelScale
@@ -344,22 +345,21 @@ class Event:
 class ObserverState:
     """What the monitor says of one band, and of itself, once in a while.
 
-    ``speed`` is processed seconds of signal per second; ``n_skipped`` counts segments that were
-    not scored, by reason. While ``warmup_left_s`` of signal are still to be learnt from, nothing
-    is scored and ``scores`` is empty. Of the last second of signal, ``unscored_share`` could not
-    be scored, mostly for ``unscored_reason``, and nothing has been scored for ``unscored_s`` now.
-    ``alarm`` says that an alert is open; ``troubles`` with the receiver go on, and while
-    ``overload`` is one, levels are lower bounds. ``distrust`` says why what the warm-up learnt is
-    not trusted, '' where it is. ``center_freq_hz`` is where the band lies now: a source may be
-    retuned. ``cell`` is the one that is cancelled, None where none is looked for;
-    ``n_untold`` notifications of alerts were lost; ``board`` says what holds the computer back,
-    ``history_problem`` why nothing of the past can be kept now, '' where it can;
-    ``events_last_day`` opened in the last 24 h; ``promise`` says how many a day are false.
-    ``latency_s`` is the time from the last sample of a segment to the decision on it since the
-    start: ``p50``, ``p99`` and ``max``. A radio that takes turns is ``tuned`` to the band now, or
-    to another one, and listened to it for a share of ``duty`` of the time since the start.
-    ``site_cells`` are those that it knows what is normal beside; they are told apart from the
-    rest, when they change. ``scale`` says what its levels are in other units, set on its way out.
+    ``speed`` is processed seconds of signal per second; ``n_skipped`` counts segments that were not
+    scored, by reason. While ``warmup_left_s`` of signal are still to be learnt from ``scores`` is
+    empty. Of the last second of signal, ``unscored_share`` could not be scored, mostly for
+    ``unscored_reason``, and nothing has been scored for ``unscored_s`` now. ``alarm`` says that an
+    alert is open; ``troubles`` with the receiver go on, and while ``overload`` is one, levels are
+    lower bounds. ``distrust`` says why what the warm-up learnt is not trusted, '' where it is.
+    ``center_freq_hz`` is where the band lies now: a source may be retuned. ``cell`` is the one that
+    is cancelled, None where none is looked for; ``n_untold`` notifications of alerts were lost;
+    ``board`` says what holds the computer back, ``history_problem`` why no history can be kept, ''
+    where it can; ``events_last_day`` opened in the last 24 h; ``promise`` says how many a day are
+    false. ``latency_s`` is the time from the last sample of a segment to the decision on it since
+    the start: ``p50``, ``p99`` and ``max``. A radio that takes turns is ``tuned`` to the band now,
+    or to another one, and was to it for a share ``duty`` of the time. ``site_cells`` are those that
+    it knows what is normal beside; they are told apart from the rest, when they change. ``scale``
+    says what its levels are in other units, set on its way out.
     """
 
     utc_ns: int
@@ -396,4 +396,5 @@ class ObserverState:
     tuned: bool = True
     duty: float = 1.0
     site_cells: tuple[SiteCell, ...] = ()
+    rhythm: HeardBand | None = None
     scale: LevelScale = UNCALIBRATED

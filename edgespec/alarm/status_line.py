@@ -62,6 +62,7 @@ def _short(state: ObserverState) -> str:
         _turn(state),
         _mood(state),
         _why_unscored(state),
+        "calibrating" if state.rhythm is not None and state.rhythm.is_calibrating else None,
         _highest(state),
         f"{state.speed:.1f}x real time",
     ]
@@ -84,6 +85,8 @@ def status_text(state: ObserverState) -> str:
         parts.append(f"{_count(state.n_dropped, 'sample')} lost")
     if state.cell is not None:
         parts.append(_cell(state.cell))
+    if state.rhythm is not None:
+        parts.append(str(state.rhythm))
     if state.promise is not None:
         parts.append(f"calibrated for {state.promise.per_day:g} false events a day")
     if state.distrust:

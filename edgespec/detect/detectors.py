@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from edgespec.detect import plain
+from edgespec.detect.any_band.detector import ANY_BAND
 from edgespec.detect.arithmetic import Arithmetic
 from edgespec.detect.detector import Handed
 from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
@@ -16,6 +17,7 @@ __all__ = [
     "CELL",
     "DETECTORS",
     "MODEL_DETECTORS",
+    "ONE_OF_THEM",
     "RESIDUAL",
     "make_detectors",
     "resolve_names",
@@ -37,6 +39,8 @@ DETECTORS: dict[str, Callable[..., Handed]] = {
 
 #: Looks at what is left when the cell is cancelled, slot by slot, and not at segments.
 RESIDUAL = "residual"
+#: Of these one scores, where a cell is, or the other, where none is.
+ONE_OF_THEM = frozenset({RESIDUAL, ANY_BAND})
 #: Watches the reference signals of the cell that was found for :data:`RESIDUAL`.
 CELL = "cell"
 
@@ -53,7 +57,7 @@ def resolve_names(names: Sequence[str], role: str) -> tuple[str, ...]:
     """
     own = MODEL_DETECTORS[role]
     resolved = tuple(own if name == "model" else name for name in names)
-    known = ("model", RESIDUAL, CELL, *DETECTORS)
+    known = ("model", RESIDUAL, CELL, ANY_BAND, *DETECTORS)
     for name in resolved:
         if name not in known[1:]:
             near = nearest(name, known)
@@ -69,6 +73,11 @@ def resolve_names(names: Sequence[str], role: str) -> tuple[str, ...]:
     if CELL in resolved and RESIDUAL not in resolved:
         raise ConfigError(
             f"detect.detectors names {CELL!r} without {RESIDUAL!r}, which finds the cell: add that"
+        )
+    if set(resolved) <= {RESIDUAL, CELL, ANY_BAND} and ANY_BAND in resolved:
+        raise ConfigError(
+            f"detect.detectors is {list(names)}: {ANY_BAND!r} says nothing until it has heard the "
+            "rhythm of a band, and beside a cell; add zscore or energy"
         )
     if not resolved or len(set(resolved)) != len(resolved):
         raise ConfigError(

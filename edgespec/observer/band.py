@@ -5,6 +5,7 @@ from dataclasses import replace
 from math import isclose
 from typing import Any
 
+from edgespec.detect.any_band.detector import ANY_BAND
 from edgespec.detect.cell.cell_events import CellEvents
 from edgespec.detect.detectors import RESIDUAL
 from edgespec.detect.events import EventTracker
@@ -19,18 +20,20 @@ from edgespec.dsp.spectrogram import PlaneSource
 from edgespec.dsp.stream import RATE_TOLERANCE
 from edgespec.errors import ModelError
 from edgespec.grid import Grid, Span
+from edgespec.heard_cell import CellState
 from edgespec.kinds import OVERLOAD
 from edgespec.observer.away import AwayTime
 from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.meter import BandMeter
 from edgespec.observer.scored import ScoredSegment
 from edgespec.observer.scorer import Scorer
-from edgespec.observer.snapshot import BandSnapshot
+from edgespec.observer.snapshot import BandSnapshot, snapshot_of
 from edgespec.observer.unscored import NO_CELL, NO_CONTEXT, Unscored
 from edgespec.observer.warmup import WarmUp
+from edgespec.observer.watched_band import WatchedBand
 from edgespec.observer.watched_site import WatchedSite
 from edgespec.promise import Promise
-from edgespec.records import BandInfo, Event, Geometry, RssReport, Score, Spectrogram
+from edgespec.records import BandInfo, Event, Geometry, RssReport, Score, Segment, Spectrogram
 
 __all__ = ["BandChain"]
 
@@ -60,12 +63,14 @@ class BandChain:
         cancelled: the same samples without their cell; None for nothing.
         cell_events: says what happens to the cell that is watched there; None for nothing.
         promise: what the thresholds promise; None for nothing.
+        rhythm: says what is new while no cell is in the band; None for nothing.
 
     Attributes:
         peaks: is told every score that could open an event; None for nothing.
         meter: says how strong the band is.
         away: when the radio was tuned elsewhere.
         site: says what moves too slowly for a detector; None for nothing.
+        unscored: what was not scored lately.
 
     Raises:
         ModelError: the frames are not those that the segments are made of.
@@ -85,6 +90,7 @@ class BandChain:
         cancelled: CancelledBand | None = None,
         cell_events: CellEvents | None = None,
         promise: Promise | None = None,
+        rhythm: WatchedBand | None = None,
     ) -> None:
         grid = front_end.grid
         if grid.n_bins != geometry.n_bins or not isclose(
@@ -102,6 +108,8 @@ class BandChain:
         self._limits = tuple(self.thresholds.values())
         if cancelled is not None:
             self.thresholds[RESIDUAL] = thresholds[RESIDUAL]
+        if rhythm is not None:
+            self.thresholds[ANY_BAND] = thresholds[ANY_BAND]
         self.tracker = tracker
         self.levels = levels
         self.trouble = trouble
@@ -109,13 +117,14 @@ class BandChain:
         self.cancelled = cancelled
         self.cell_events = cell_events
         self.promise = promise
+        self.rhythm = rhythm
         self.peaks: EventPeaks | None = None
         self.site: WatchedSite | None = None
         self._tune(grid)
         self._channel = channel
         self._factor = 1 if channel is None else channel.plan.factor
         self.segmenter = Segmenter(geometry, partial=True)
-        self._unscored = Unscored(geometry)
+        self.unscored = Unscored(geometry)
         self.n_segments = 0
         self.last: ScoredSegment | None = None
         self.meter = BandMeter(geometry)
@@ -147,40 +156,17 @@ class BandChain:
         return () if self.trouble is None else self.trouble.open_kinds
 
     @property
-    def _is_alarming(self) -> bool:
+    def is_alarming(self) -> bool:
         """Whether anything but the site has an alarm."""
         has_lost = self.cell_events is not None and self.cell_events.is_open
         return self.tracker.is_open or bool(self.troubles) or has_lost
 
     def snapshot(self) -> BandSnapshot:
         """Return how the band is now; only between blocks."""
-        level_dbfs, floor_dbfs = self.levels_dbfs()
-        # In the warm-up scores are in dB and say nothing beside thresholds in deviations.
-        unscored = self._unscored.lately()
-        is_scored = self.scorer.is_warm and not unscored.duration_s
-        scores = self.last.scores if self.last is not None and is_scored else ()
-        return BandSnapshot(
-            n_segments=self.n_segments,
-            n_skipped=dict(self.segmenter.skipped),
-            level_dbfs=level_dbfs,
-            noise_floor_dbfs=floor_dbfs,
-            scores={score.detector: score.value for score in scores},
-            thresholds=dict(self.thresholds),
-            alarm=self._is_alarming
-            or self.meter.is_open
-            or (self.site is not None and self.site.is_open),
-            warmup_left_s=self.warmup_left_s,
-            unscored=unscored,
-            troubles=self.troubles,
-            distrust=self._distrust,
-            center_freq_hz=sum(self.grid.range_hz) / 2.0,
-            cell=None if self.cancelled is None else self.cancelled.heard,
-            promise=self.promise,
-            site_cells=() if self.cancelled is None else self.cancelled.learnt.known(),
-        )
+        return snapshot_of(self)
 
     @property
-    def _distrust(self) -> str:
+    def distrust(self) -> str:
         """Why what was learnt is not to be trusted: of power, and beside the cell."""
         of_power = "" if self.warmup is None else self.warmup.distrust
         of_cell = "" if self.cancelled is None else self.cancelled.doubt
@@ -238,7 +224,7 @@ class BandChain:
                 # Whoever takes the events has been told of new ones by now.
                 yield from map(self._in_source, self.tracker.look_closer(scored))
                 if self.site is not None and scored.tick_start >= self.site.next_tick:
-                    for event in self.site.look(scored, target_dbfs, is_alarm=self._is_alarming):
+                    for event in self.site.look(scored, target_dbfs, is_alarm=self.is_alarming):
                         yield self._in_source(event)
                 if self.peaks is not None:
                     could = self.tracker.could_open(scored, target_dbfs, self._is_cells)
@@ -295,6 +281,8 @@ class BandChain:
             self.site.follow(step_db)
         if self.cell_events is not None:
             self.cell_events.follow()
+        if self.rhythm is not None:
+            self.rhythm.follow(step_db)
 
     def _follow_in_warmup(self, step_db: float) -> None:
         """Take a step of the gain into what was learnt so far: it is no event yet."""
@@ -316,7 +304,7 @@ class BandChain:
         self.scorer.reset()
         if self.warmup is not None:
             self.warmup.reset()
-        parts = (self.tracker, self.trouble, self.cell_events, self.site)
+        parts = (self.tracker, self.trouble, self.cell_events, self.site, self.rhythm)
         return [event for part in parts if part is not None for event in part.retune(grid)]
 
     def _scored(self, spectrogram: Spectrogram) -> Iterator[ScoredSegment]:
@@ -333,7 +321,7 @@ class BandChain:
             utc_ns = span.utc_ns + round(age_s * _NS)
             self.meter.hear(segment.target, tick_start, utc_ns, is_good=not segment.reason)
             if segment.reason:
-                self._unscored.add(segment.reason)
+                self.unscored.add(segment.reason)
                 self.scorer.miss()
                 continue
             self.n_segments += 1
@@ -342,12 +330,11 @@ class BandChain:
                 warmup.conclude(self.grid, self.scorer, self.tracker)
             scores = self.scorer.score(segment)
             limits = self._limits_of(scores)
-            if self.cancelled is not None:
-                left = self.cancelled.take(self.thresholds[RESIDUAL])
-                if left is not None and self.scorer.is_warm:
-                    scores, limits = (*scores, left), (*limits, self.thresholds[RESIDUAL])
+            for one in self._beside(segment):
+                if one is not None and self.scorer.is_warm:
+                    scores, limits = (*scores, one), (*limits, self.thresholds[one.detector])
             is_scored = scores or not self.scorer.is_warm
-            self._unscored.add("" if is_scored else NO_CONTEXT if self._limits else NO_CELL)
+            self.unscored.add("" if is_scored else NO_CONTEXT if self._limits else NO_CELL)
             self.last = ScoredSegment(
                 scores,
                 limits,
@@ -366,10 +353,20 @@ class BandChain:
             if late > self._next_target:
                 self._miss(late)
 
+    def _beside(self, segment: Segment) -> Iterator[Score | None]:
+        """Yield what those say that have a warm-up of their own: of a cell, and where none is."""
+        cancelled = self.cancelled
+        if cancelled is not None:
+            yield cancelled.take(self.thresholds[RESIDUAL])
+        if self.rhythm is not None:
+            has_cell = cancelled is not None and cancelled.state is not CellState.NONE
+            is_alarm = self.is_alarming
+            yield self.rhythm.take(segment.target, has_cell=has_cell, is_alarm=is_alarm)
+
     def _miss(self, tick: int) -> None:
         """Count the targets that should have begun before ``tick`` as dropped."""
         n_missed = -((self._next_target - tick) // self._hop_ticks)
-        self._unscored.add("dropped", n_missed)
+        self.unscored.add("dropped", n_missed)
         self.scorer.miss(n_missed)
         self._next_target += n_missed * self._hop_ticks
 
@@ -382,7 +379,7 @@ class BandChain:
         """Yield the ends of the events that are going on: the stream is over."""
         if self.cancelled is not None:
             self.cancelled.finish()
-        for part in (self.tracker, self.trouble, self.cell_events, self.site):
+        for part in (self.tracker, self.trouble, self.cell_events, self.site, self.rhythm):
             if part is not None:
                 yield from map(self._in_source, part.finish())
 

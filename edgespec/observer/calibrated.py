@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgespec.decode import Decoder, read_bounded
 from edgespec.detect.calibration import Calibration
+from edgespec.detect.detectors import ONE_OF_THEM
 from edgespec.detect.rules import EventRules
 from edgespec.dsp.stream import is_near_range, is_near_rate
 from edgespec.errors import ModelError
@@ -135,11 +136,14 @@ def promised(
         return dict(usual), None
     calibration = kept.calibration
     found = calibration.thresholds(per_day)
-    new = sorted(set(usual) - set(found))
+    new = set(usual) - set(found)
+    if ONE_OF_THEM & set(found):
+        # The others had nothing to say there.
+        new -= ONE_OF_THEM
     if new:
         _LOG.warning(
             "band %s: its calibration says nothing of %s, with the usual threshold; %s",
-            *(band, ", ".join(new), _ADVICE),
+            *(band, ", ".join(sorted(new)), _ADVICE),
         )
     expected = calibration.expected(found)
     promise = Promise(per_day, expected.low, expected.high, calibration.signal_s, kept.utc_ns)

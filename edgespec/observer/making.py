@@ -7,6 +7,7 @@ from math import ceil
 
 from edgespec.clock import ClockQuality
 from edgespec.config import BandConfig, DetectConfig
+from edgespec.detect.any_band.detector import ANY_BAND
 from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.cell.cell_events import CellEvents
 from edgespec.detect.describer import Describer
@@ -26,10 +27,13 @@ from edgespec.observer.basis import Basis
 from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.kept import KeptFile
+from edgespec.observer.kept_band import RhythmFile
 from edgespec.observer.kept_cell import CellFile
 from edgespec.observer.learnt_cells import LearntCells
+from edgespec.observer.parts import RHYTHM_S
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.warmup import WarmUp
+from edgespec.observer.watched_band import WatchedBand
 from edgespec.observer.watched_cell import WatchedCell
 from edgespec.observer.watched_site import SitePlan, WatchedSite
 from edgespec.promise import Promise
@@ -56,6 +60,8 @@ def make_chain(
     promise: Promise | None = None,
     site: SitePlan | None = None,
     cells: CellFile | None = None,
+    rhythm_s: tuple[float, float] = RHYTHM_S,
+    rhythm: RhythmFile | None = None,
 ) -> BandChain:
     """Return the chain of a band.
 
@@ -75,6 +81,8 @@ def make_chain(
         promise: what its thresholds promise; None for nothing.
         site: what is told of slow changes, and kept; None for nothing.
         cells: file that keeps over a restart what is normal beside each cell; None: nothing is.
+        rhythm_s: how long the rhythm of a band without a cell is learnt, least and most.
+        rhythm: file that keeps that over a restart; None: nothing is.
 
     Raises:
         ConfigError: nothing but what is left of a cell is to be scored, and at this sample rate no
@@ -117,6 +125,17 @@ def make_chain(
     cell_events = None
     if cancelled is not None and cancelled.watched is not None:
         cell_events = CellEvents(info, update_s, time.monotonic_ns, utc)
+    watched_band = None
+    if ANY_BAND in basis.names:
+        watched_band = WatchedBand(
+            geometry,
+            front_end.grid.range_hz,
+            rhythm_s,
+            detect.n + 1,
+            rhythm,
+            computing,
+            lambda: not warmup.distrust,
+        )
     chain = BandChain(
         front_end,
         geometry,
@@ -130,6 +149,7 @@ def make_chain(
         cancelled,
         cell_events,
         promise,
+        watched_band,
     )
     if site is not None:
         chain.site = WatchedSite(

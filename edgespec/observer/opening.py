@@ -16,11 +16,12 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
 from edgespec.observer.calibrated import Setting, calibration_path, promised
 from edgespec.observer.kept import kept_file
+from edgespec.observer.kept_band import rhythm_file
 from edgespec.observer.kept_cell import cell_file
 from edgespec.observer.kept_site import site_file
 from edgespec.observer.making import make_chain
 from edgespec.observer.mask_watch import MaskWatch
-from edgespec.observer.parts import open_channel, warmup_s_of
+from edgespec.observer.parts import open_channel, rhythm_s_of, warmup_s_of
 from edgespec.observer.recall import recall
 from edgespec.observer.site_reference import SiteReference, load_site
 from edgespec.observer.watched_site import SitePlan
@@ -96,6 +97,13 @@ def _chain_of(
         else None,
         site=_site_plan(config, source),
         cells=cell_file(
+            *(config.node.state_dir, band.id, source.uri, config.source[0].gain_db),
+            front_end.grid.range_hz,
+        )
+        if source.is_live
+        else None,
+        rhythm_s=rhythm_s_of(source),
+        rhythm=rhythm_file(
             *(config.node.state_dir, band.id, source.uri, config.source[0].gain_db),
             front_end.grid.range_hz,
         )

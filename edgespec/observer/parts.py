@@ -11,13 +11,15 @@ from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle
 from edgespec.records import SampleFormat, SourceInfo
 
-__all__ = ["open_channel", "source_rate_hz", "warmup_s_of"]
+__all__ = ["open_channel", "rhythm_s_of", "source_rate_hz", "warmup_s_of"]
 
 #: Of a recording: the longest part that a warm-up may take, and what it takes instead.
 LONGEST_SHARE, USUAL_SHARE = 0.6, 0.4
 #: Of one that was kept of an alert: the shortest time before it that a warm-up takes, and how much
 #: of it: an event begins a little before it is seen to.
 LEAST_QUIET_S, QUIET_SHARE = 0.4, 0.95
+#: The rhythm of a band without a cell is learnt from a minute, and ten where bursts are rare.
+RHYTHM_S = (60.0, 600.0)
 
 
 def source_rate_hz(
@@ -79,6 +81,18 @@ def warmup_s_of(detect: DetectConfig, source: SourceInfo) -> float:
     if detect.warmup_s <= LONGEST_SHARE * duration_s:
         return detect.warmup_s
     return USUAL_SHARE * duration_s
+
+
+def rhythm_s_of(source: SourceInfo) -> tuple[float, float]:
+    """Return how long the rhythm of a band is learnt at least, and where bursts are rare at most.
+
+    Of a recording no more than of a warm-up, so that there is something left to be scored.
+    """
+    is_recording = not source.is_live and not source.uri.startswith("sim:")
+    if source.n_samples is None or not is_recording:
+        return RHYTHM_S
+    least_s = min(RHYTHM_S[0], USUAL_SHARE * source.n_samples / source.sample_rate_hz)
+    return least_s, least_s
 
 
 def open_channel(config: Config, recipe: Recipe, source: SourceInfo) -> Channel | None:

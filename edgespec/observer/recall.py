@@ -10,7 +10,7 @@ from edgespec.reference import below, under
 __all__ = ["recall", "reference_of"]
 
 _LOG = logging.getLogger(__name__)
-_SCORER, _LOOKOUT = "scorer", "lookout"
+_SCORER, _LOOKOUT, _RHYTHM = "scorer", "lookout", "rhythm"
 
 
 def reference_of(chain: BandChain) -> SiteReference | None:
@@ -21,6 +21,8 @@ def reference_of(chain: BandChain) -> SiteReference | None:
     tick = chain.last.tick_start
     reference = under(_SCORER, chain.scorer.reference())
     reference |= under(_LOOKOUT, chain.tracker.lookout.reference())
+    if chain.rhythm is not None:
+        reference |= under(_RHYTHM, chain.rhythm.reference())
     return SiteReference(
         chain.grid.range_hz,
         chain.info.model_sha256 or "",
@@ -45,6 +47,8 @@ def recall(chain: BandChain, site: SiteReference) -> bool:
     try:
         chain.scorer.take_reference(below(_SCORER, site.reference))
         chain.tracker.lookout.take_reference(below(_LOOKOUT, site.reference))
+        if chain.rhythm is not None:
+            chain.rhythm.take_reference(below(_RHYTHM, site.reference))
         if chain.cancelled is not None and site.cell is not None:
             chain.cancelled.begin_with(site.cell)
     except (LookupError, ValueError, EdgespecError) as error:

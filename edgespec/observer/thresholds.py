@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from edgespec.config import DetectConfig
+from edgespec.detect.any_band.detector import ANY_BAND
+from edgespec.detect.any_band.detector import THRESHOLD as ANY_BAND_THRESHOLD
 from edgespec.detect.detectors import CELL, RESIDUAL
 from edgespec.detect.scan.residual_scan import THRESHOLD
 from edgespec.detect.sweep_scan import SweepScan
@@ -11,6 +13,9 @@ from edgespec.errors import ConfigError, ModelError
 from edgespec.inference.manifest import Manifest
 
 __all__ = ["thresholds_of"]
+
+#: In units of the site, whatever bundle there is.
+_OWN = {RESIDUAL: THRESHOLD, ANY_BAND: ANY_BAND_THRESHOLD}
 
 
 def thresholds_of(
@@ -38,9 +43,8 @@ def thresholds_of(
                 "detect.detectors names 'scan', which looks at sweeps, and this source gives "
                 "samples: residual is what looks at those over many lengths of time"
             )
-        if name == RESIDUAL:
-            # In deviations at the site, whatever bundle there is.
-            values[name] = THRESHOLD
+        if name in _OWN:
+            values[name] = _OWN[name]
             continue
         try:
             values[name] = manifest.threshold(name, detect.false_alarm_rate, detect.threshold)
@@ -64,7 +68,7 @@ def thresholds_of(
             if "quantile" in methods
         }
         for name in names
-        if name not in (RESIDUAL, CELL)
+        if name not in (*_OWN, CELL)
     ]
     told = set.intersection(*rates)
     or_rate = f", or set detect.false_alarm_rate to {min(told):g}" if told else ""

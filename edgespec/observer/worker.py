@@ -186,6 +186,7 @@ class BandWorker:
             band=self.chain.info.band,
             model_sha256=self.chain.info.model_sha256,
             site_cells=now.site_cells,
+            rhythm=now.rhythm,
         )
 
     def _work_off(self, between: Callable[[], None]) -> None:

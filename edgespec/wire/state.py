@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from edgespec.heard_band import HeardBand, RhythmState
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.promise import Promise
 from edgespec.records import ObserverState
@@ -53,6 +54,7 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "cell": _cell_payload(state.cell),
         "events_last_day": int(state.events_last_day),
         "promise": _promise_payload(state.promise),
+        "rhythm": _rhythm_payload(state.rhythm),
         "latency_ms": {key: round(1e3 * float(s), 3) for key, s in state.latency_s.items()},
         **level_payload("level", state.level_dbfs, state.scale),
         **level_payload("noise_floor", state.noise_floor_dbfs, state.scale),
@@ -101,6 +103,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         cell=_parse_cell(fields),
         events_last_day=fields.integer("events_last_day"),
         promise=_parse_promise(fields),
+        rhythm=_parse_rhythm(fields),
         band=fields.text("band"),
         model_sha256=fields.optional_text("model_sha256"),
         scale=parse_scale(fields),
@@ -138,6 +141,35 @@ def _parse_cell(fields: Fields) -> HeardCell | None:
         cell.number("ppm"),
         cell.text("distrust"),
         cell.text("technology"),
+    )
+
+
+def _rhythm_payload(rhythm: HeardBand | None) -> dict[str, Any] | None:
+    if rhythm is None:
+        return None
+    return {
+        "state": rhythm.state.value,
+        "heard_s": round(float(rhythm.heard_s), 3),
+        "left_s": round(float(rhythm.left_s), 3),
+        "n_bursts": int(rhythm.n_bursts),
+        "wanted_bursts": int(rhythm.wanted_bursts),
+        "loud_db": round(float(rhythm.loud_db), 2),
+        "fill_db": round(float(rhythm.fill_db), 2),
+    }
+
+
+def _parse_rhythm(fields: Fields) -> HeardBand | None:
+    rhythm = fields.optional_inner("rhythm")
+    if rhythm is None:
+        return None
+    return HeardBand(
+        rhythm.choice("state", RhythmState),
+        rhythm.number("heard_s"),
+        rhythm.number("left_s"),
+        rhythm.integer("n_bursts"),
+        rhythm.integer("wanted_bursts"),
+        rhythm.number("loud_db"),
+        rhythm.number("fill_db"),
     )
 
 

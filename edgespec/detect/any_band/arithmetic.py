@@ -76,6 +76,19 @@ class Arithmetic(Protocol):
         """
         ...
 
+    def distances(
+        self, mean_db: FloatArray, scenes_db: FloatArray, n_scenes: int, squares: FloatArray, /
+    ) -> None:
+        """Write the sum of squared differences, over the bins, of a mean frame and each scene.
+
+        Args:
+            mean_db: float32 ``(n_bins,)``.
+            scenes_db: float32 ``(n_most, n_bins)``.
+            n_scenes: how many of them there are.
+            squares: float32 ``(n_most,)``, of which so many are written.
+        """
+        ...
+
 
 def open_arithmetic(computing: Computing = Computing.PLAIN) -> Arithmetic:
     """Return the arithmetic, ready to run."""

@@ -54,9 +54,9 @@ class Known:
         self.scenes_db = np.zeros((N_SCENES, n_bins), np.float32)
         self.n_scenes = 0
         self._apart = np.full((N_SCENES, N_SCENES), np.inf, np.float32)
-        self._difference = np.zeros((N_SCENES, n_bins), np.float32)
         self._from_new = np.zeros(N_SCENES, np.float32)
         self._farthest, self._nearest = arithmetic.farthest, arithmetic.nearest
+        self._distances = arithmetic.distances
 
     def clear(self) -> None:
         """Forget the band."""
@@ -68,9 +68,8 @@ class Known:
         """Take a hop of normal signal."""
         np.maximum(self.highest_db, levels_db, out=self.highest_db)
         n, apart = self.n_scenes, self._apart
-        from_new, difference = self._from_new[:n], self._difference[:n]
-        np.subtract(self.scenes_db[:n], mean_db, out=difference)
-        np.einsum("sb,sb->s", difference, difference, out=from_new)
+        from_new = self._from_new[:n]
+        self._distances(mean_db, self.scenes_db, n, self._from_new)
         if n < N_SCENES:
             place = n
             self.n_scenes = n + 1

@@ -10,7 +10,7 @@ import numpy as np
 from edgespec.detect.any_band.runs import LONG_FRAMES, MOST_EXACT
 from edgespec.jit import apart, kernel
 
-__all__ = ["farthest", "levels", "load", "nearest"]
+__all__ = ["distances", "farthest", "levels", "load", "nearest"]
 
 _INFINITY = np.float32(np.inf)
 
@@ -22,6 +22,7 @@ def load() -> None:
     levels(rows, widths, sums, levels_db[0].copy(), levels_db)
     farthest(levels_db, levels_db, np.zeros(2))
     nearest(rows[0], rows, 1, widths, sums)
+    distances(rows[0], rows, 1, rows[1].copy())
 
 
 @kernel
@@ -111,3 +112,14 @@ def nearest(mean_db, scenes_db, n_scenes, widths, sums):  # type: ignore[no-unty
                 break
         least = min(least, far)
     return least
+
+
+@kernel
+def distances(mean_db, scenes_db, n_scenes, squares):  # type: ignore[no-untyped-def]
+    """Write the sum of squared differences of a mean frame and each scene."""
+    for scene in range(n_scenes):
+        total = np.float32(0.0)
+        for b in range(len(mean_db)):
+            difference = scenes_db[scene, b] - mean_db[b]
+            total += difference * difference
+        squares[scene] = total

@@ -19,6 +19,7 @@ from edgespec.alarm.status_line import StatusLine, status_text
 from edgespec.alert import Alert
 from edgespec.config import Config, MqttConfig, NodeConfig
 from edgespec.framing import Framing
+from edgespec.heard_band import HeardBand, RhythmState
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.kinds import advice_for
 from edgespec.level_scale import LevelScale
@@ -144,6 +145,21 @@ def test_levels_are_those_that_arrive_where_that_is_known() -> None:
     assert "levels calibrated 10 days before" in line
     assert "dBFS" not in line
     assert "calibrated" not in status_text(STATE)
+
+
+def test_the_line_says_what_is_missing_of_a_rhythm_and_then_what_is_told() -> None:
+    learning = HeardBand(RhythmState.CALIBRATING, 20.0, 40.0)
+    waiting = replace(learning, left_s=0.0, n_bursts=37, wanted_bursts=100)
+    known = HeardBand(RhythmState.WATCHING, 90.0, loud_db=4.2, fill_db=3.6)
+    for rhythm, words in (
+        (learning, "calibrating, 40 s left"),
+        (waiting, "calibrating, 37 of 100 bursts heard"),
+        (known, "told from 4.2 dB over the loudest, 3.6 dB in a gap"),
+    ):
+        state = replace(STATE, rhythm=rhythm)
+        assert words in status_text(state)
+        short = StatusLine(["lte", "gsm"]).take(state)
+        assert ("calibrating" in short) is rhythm.is_calibrating
 
 
 def test_a1_trouble_and_what_is_not_scored_are_said() -> None:

@@ -32,6 +32,8 @@ MAX_BYTES = 6000
 HOP = RECIPE.hop_samples
 N_SEGMENTS = 100
 DETECTORS = ("forecast", "zscore", "energy", "ewma")
+#: Its plain arithmetic sums up runs of bins in arrays of its own.
+ANY_BAND = "any-band"
 
 
 class Flat:
@@ -80,16 +82,17 @@ def bundle_of(recipe: Recipe) -> Bundle:
     return Bundle(manifest, b"", nothing, nothing, "", Path())
 
 
-def chain_for(computing: str) -> BandChain:
+def chain_for(computing: str, rhythm_s: float, detectors: tuple[str, ...]) -> BandChain:
     source = SourceInfo("test:", FRAMING.sample_rate_hz, 0.0, SampleFormat.CU8, False)
     return chain_of(
         bundle_of(RECIPE),
         Flat(),
         source,
         BandConfig(),
-        DetectConfig(warmup_s=0.0, detectors=DETECTORS),
+        DetectConfig(warmup_s=0.0, detectors=detectors),
         max_block_samples=HOP,
         computing=computing,
+        rhythm_s=(rhythm_s, rhythm_s),
     )
 
 
@@ -119,11 +122,21 @@ def highest_rise(step: Callable[[], object], n_steps: int) -> int:
     return worst
 
 
-@pytest.fixture(params=["plain", pytest.param("compiled", marks=pytest.mark.slow_without_jit)])
+@pytest.fixture(
+    params=[
+        ("plain", 0.0),
+        pytest.param(("compiled", 0.0), marks=pytest.mark.slow_without_jit),
+        # The rhythm of the band is still learnt all along.
+        pytest.param(("compiled", 60.0), marks=pytest.mark.slow_without_jit),
+    ],
+    ids=str,
+)
 def step(request: pytest.FixtureRequest, rng: np.random.Generator) -> Callable[[], object]:
     """One hop through a warm chain that has decided on some segments."""
-    chain = chain_for(request.param)
-    if request.param == "plain":
+    computing, rhythm_s = request.param
+    detectors = DETECTORS if computing == "plain" else (*DETECTORS, ANY_BAND)
+    chain = chain_for(computing, rhythm_s, detectors)
+    if computing == "plain":
         chain.front_end = CannedFrontEnd(rng)  # type: ignore[assignment]
     stream = blocks(rng)
 
@@ -135,7 +148,8 @@ def step(request: pytest.FixtureRequest, rng: np.random.Generator) -> Callable[[
         one_hop()
     assert chain.scorer.is_warm
     assert chain.last is not None
-    assert [score.detector for score in chain.last.scores] == list(DETECTORS)
+    expected = DETECTORS if rhythm_s else detectors
+    assert [score.detector for score in chain.last.scores] == list(expected)
     return one_hop
 
 

@@ -52,6 +52,20 @@ def test_thresholds_keep_the_promise(path: Path) -> None:
     assert strict["residual"] > thresholds["residual"]
 
 
+@pytest.mark.parametrize("said", ["residual", "any-band"])
+def test_of_two_that_never_score_together_one_says_nothing_and_that_is_no_news(
+    said: str, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    detectors = (DETECTORS[0], replace(DETECTORS[1], name=said))
+    save_calibration(path, replace(KEPT, calibration=Calibration(1800.0, detectors)))
+    usual = {"zscore": 6.7, "residual": 12.0, "any-band": 12.0}
+    thresholds, _ = promised(path, SETTING, 4.0, usual, "lte")
+    assert "says nothing" not in caplog.text
+    assert [name for name in usual if thresholds[name] == 12.0] == sorted(
+        {"residual", "any-band"} - {said}
+    )
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -10,6 +10,7 @@ import pytest
 
 from edgespec.alert import Alert
 from edgespec.clock import ClockQuality
+from edgespec.heard_band import HeardBand, RhythmState
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.listing import Listing, MaskWord
@@ -77,6 +78,11 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         mqtt_connected=[None, True, False][int(rng.integers(3))],
         spool_events=int(rng.integers(100)),
         n_untold=int(rng.integers(100)),
+        rhythm=[
+            None,
+            HeardBand(RhythmState.CALIBRATING, 31.25, 28.75, 12, 100),
+            HeardBand(RhythmState.WATCHING, 90.125, 0.0, 412, 0, 4.25, 1.5),
+        ][int(rng.integers(3))],
         board=("undervoltage", "too hot")[: int(rng.integers(3))],
         history_problem=str(rng.choice(["", "No space left on device"])),
         warmup_left_s=float(rng.uniform(0, 2)),

@@ -48,3 +48,15 @@ def test_the_nearest_scene_is_that_of_all(rng: np.random.Generator, computing: C
             found = nearest(frame_db, scenes_db, n_scenes, widths, sums)
             assert found == pytest.approx(min(every[:n_scenes]), abs=1e-4)
     assert nearest(scenes_db[3], scenes_db, 12, widths, sums) == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("computing", list(Computing))
+def test_distances_are_squares_of_so_many_scenes(
+    rng: np.random.Generator, computing: Computing
+) -> None:
+    (frame_db, *scenes_db) = frames(rng, 6, 40)
+    squares = np.full(5, -1.0, np.float32)
+    open_arithmetic(computing).distances(frame_db, np.stack(scenes_db), 3, squares)
+    expected = [sum((a - b) ** 2 for a, b in zip(one, frame_db)) for one in scenes_db[:3]]  # noqa: B905
+    np.testing.assert_allclose(squares[:3], expected, rtol=1e-5)
+    assert squares[3:].tolist() == [-1.0, -1.0]

@@ -1,0 +1,80 @@
+"""What was learnt of a band without a cell, kept over a restart: one small file a band."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.dsp.stream import is_near_range
+from edgespec.observer.band_file import band_file
+from edgespec.observer.kept_arrays import load_arrays, range_of, save_arrays
+from edgespec.reference import Reference
+
+__all__ = ["KeptBand", "RhythmFile", "load_kept_band", "rhythm_file", "save_kept_band"]
+
+#: 96 scenes of 1,024 bins and the levels of 5,000 runs are 0.5 MB.
+MAX_BYTES = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RhythmFile:
+    """Where it is kept for a band, and of what: levels mean nothing at another source or gain."""
+
+    path: Path
+    source: str
+    gain_db: float
+    range_hz: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptBand:
+    """What the detector for any band had learnt at ``utc_ns``, and from what."""
+
+    utc_ns: int
+    source: str
+    gain_db: float
+    range_hz: tuple[float, float]
+    reference: Reference
+
+    def is_of(self, file: RhythmFile) -> bool:
+        """Whether it can be compared with what is heard now."""
+        is_same_range = is_near_range(self.range_hz, file.range_hz)
+        return is_same_range and (self.source, self.gain_db) == (file.source, file.gain_db)
+
+
+def rhythm_file(
+    folder: Path, band: str, source: str, gain_db: float | None, range_hz: tuple[float, float]
+) -> RhythmFile | None:
+    """Return the file of a band; None where a receiver sets its own gain: levels mean nothing."""
+    if gain_db is None:
+        return None
+    return RhythmFile(band_file(folder / "rhythm", band, ".rhythm"), source, gain_db, range_hz)
+
+
+def save_kept_band(path: Path, kept: KeptBand) -> None:
+    """Put it in the place of the file in one step; a disk that refuses costs the file alone."""
+    head = {
+        "utc_ns": kept.utc_ns,
+        "source": kept.source,
+        "gain_db": kept.gain_db,
+        "range_hz": list(kept.range_hz),
+    }
+    save_arrays(path, head, kept.reference, unkept="the rhythm of the band is not kept")
+
+
+def load_kept_band(path: Path) -> KeptBand | None:
+    """Return what was kept, None where there is nothing or nothing that can be read."""
+    what = "the rhythm of a band"
+    return load_arrays(path, MAX_BYTES, _parse, label=what, unlike=f"not {what}")
+
+
+def _parse(head: Any, arrays: Mapping[str, NDArray[Any]]) -> KeptBand:
+    range_hz, gain_db = range_of(head), float(head["gain_db"])
+    if not all(map(math.isfinite, (*range_hz, gain_db))):
+        raise ValueError("a number is not finite")
+    reference = {name: np.asarray(values) for name, values in arrays.items()}
+    return KeptBand(int(head["utc_ns"]), str(head["source"]), gain_db, range_hz, reference)

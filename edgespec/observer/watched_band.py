@@ -1,0 +1,163 @@
+"""A band without a cell: its rhythm is learnt, kept over a restart, and what is new is scored."""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from edgespec.aside import Jobs
+from edgespec.computing import Computing
+from edgespec.detect.any_band.arithmetic import open_arithmetic
+from edgespec.detect.any_band.detector import MANY_BURSTS, AnyBand, Rhythm
+from edgespec.dsp.stream import is_near_range
+from edgespec.grid import Grid
+from edgespec.heard_band import HeardBand, RhythmState
+from edgespec.observer.kept_band import KeptBand, RhythmFile, load_kept_band, save_kept_band
+from edgespec.records import Event, FloatArray, Geometry, Score
+from edgespec.reference import Reference
+
+__all__ = ["WatchedBand"]
+
+_LOG = logging.getLogger(__name__)
+_MOST_WAITING, _CLOSE_S = 2, 5.0
+
+
+class WatchedBand:
+    """Watches a band while no cell is in it, from where an earlier run left off if there was one.
+
+    What was learnt is written once, by a thread of its own, and stays as it is: who comes slowly,
+    over restarts, does not become normal. It is not written where the warm-up of the band is not
+    trusted, and begins anew then: somebody came while both learnt.
+
+    Args:
+        geometry: of the segments.
+        range_hz: of the band.
+        rhythm_s: signal that is learnt from at least, and where bursts are rare at most.
+        delay_hops: within which an alarm opens.
+        file: where it is kept; None: nowhere.
+        computing: how it is computed.
+        is_trusted: whether the warm-up was normal.
+        utc_ns: the clock.
+    """
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        range_hz: tuple[float, float],
+        rhythm_s: tuple[float, float],
+        delay_hops: int,
+        file: RhythmFile | None = None,
+        computing: Computing = Computing.PLAIN,
+        is_trusted: Callable[[], bool] = lambda: True,
+        utc_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._hop_s = geometry.hop_s
+        least, most = (round(seconds / self._hop_s) for seconds in rhythm_s)
+        self._detector = AnyBand(
+            geometry, Rhythm(least, most), delay_hops, open_arithmetic(computing)
+        )
+        self._file, self._range_hz = file, range_hz
+        self._is_trusted, self._utc_ns = is_trusted, utc_ns
+        self._was_trusted = True
+        self._is_watching = self._is_kept = False
+        self._jobs = Jobs("rhythm", "the rhythm of the band is not kept", _MOST_WAITING)
+        if file is not None:
+            self._load(file)
+
+    def heard(self, threshold: float) -> HeardBand | None:
+        """Return what is known, and what a threshold makes of it; None beside a cell."""
+        if not self._is_watching:
+            return None
+        one = self._detector
+        heard_s = one.n_learnt * self._hop_s
+        if not one.is_settled:
+            left_s = one.n_hops_left * self._hop_s
+            return HeardBand(
+                RhythmState.CALIBRATING,
+                heard_s,
+                left_s=left_s,
+                n_bursts=one.n_bursts,
+                wanted_bursts=MANY_BURSTS if one.n_bursts else 0,
+            )
+        return HeardBand(
+            RhythmState.WATCHING,
+            heard_s,
+            n_bursts=one.n_bursts,
+            loud_db=one.margin_db("peak", threshold),
+            fill_db=one.margin_db("fill", threshold),
+        )
+
+    def take(self, target_dbfs: FloatArray, *, has_cell: bool, is_alarm: bool) -> Score | None:
+        """Return the score of a horizon; None while the rhythm is learnt, and beside a cell.
+
+        Args:
+            target_dbfs: ``(n_horizon, n_bins)``.
+            has_cell: a cell is followed, or still looked for: its traffic has no rhythm to learn.
+            is_alarm: an event goes on, of which nothing is learnt.
+        """
+        self._is_watching = not has_cell
+        if has_cell:
+            return None
+        one = self._detector
+        was_settled = one.is_settled
+        if self._was_trusted and not self._is_trusted():
+            self._was_trusted = False
+            if not self._is_kept:
+                one.reset()
+        found = one.take(target_dbfs, is_alarm=is_alarm)
+        if one.is_settled and not was_settled:
+            self._save()
+        return found
+
+    def follow(self, step_db: float) -> None:
+        """Take a step of the receiver's gain into what is known."""
+        self._detector.follow(step_db)
+
+    def reference(self) -> Reference:
+        """Return what was learnt; empty while it is."""
+        return self._detector.reference()
+
+    def take_reference(self, reference: Reference) -> None:
+        """Go by what another one learnt, if it had.
+
+        Raises:
+            LookupError: something is missing.
+            ValueError: something is of another shape.
+        """
+        if reference:
+            self._detector.take_reference(reference)
+
+    def finish(self) -> list[Event]:
+        """Wait for what is being written; no event of its own is open."""
+        self._jobs.close(_CLOSE_S)
+        return []
+
+    def retune(self, grid: Grid) -> list[Event]:
+        """Forget the band, and what its file was of."""
+        self._detector.reset()
+        self._is_kept = False
+        if not is_near_range(self._range_hz, grid.range_hz):
+            self._file = None
+        return []
+
+    def _load(self, file: RhythmFile) -> None:
+        kept = load_kept_band(file.path)
+        if kept is None or not kept.is_of(file):
+            return
+        try:
+            self._detector.take_reference(kept.reference)
+        except (LookupError, ValueError) as error:
+            self._detector.reset()
+            _LOG.warning("%s is of another band (%.100s): it is not used", file.path, error)
+            return
+        self._is_kept = True
+
+    def _save(self) -> None:
+        file = self._file
+        if file is None or not self._is_trusted():
+            return
+        reference = {name: np.asarray(values) for name, values in self.reference().items()}
+        kept = KeptBand(self._utc_ns(), file.source, file.gain_db, file.range_hz, reference)
+        self._jobs.add(partial(save_kept_band, file.path, kept))

@@ -1,0 +1,143 @@
+"""A band without a cell through the whole chain: calibrating, then events by any-band."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgespec.config import BandConfig, DetectConfig
+from edgespec.detect.any_band.detector import ANY_BAND, THRESHOLD
+from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.framing import Recipe
+from edgespec.heard_band import RhythmState
+from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+from edgespec.observer.band import BandChain
+from edgespec.observer.basis import Basis
+from edgespec.observer.kept_band import RhythmFile, rhythm_file
+from edgespec.observer.making import make_chain
+from edgespec.observer.recall import recall, reference_of
+from edgespec.records import EventType, IqBlock, SampleFormat, SourceInfo
+from tests.made.simulated import simulated
+
+pytestmark = pytest.mark.slow_without_jit
+
+RATE_HZ = 1e6
+RECIPE = Recipe.for_rate(RATE_HZ)
+HOP = RECIPE.hop_samples
+#: Of signal: what is learnt, with the hops that wait for an alarm in each stage.
+RHYTHM_S, N_SETTLED = 1.2, round(1.2 / RECIPE.geometry.hop_s) + 12
+
+
+def chain_of(
+    rate_hz: float, detectors: tuple[str, ...], file: RhythmFile | None = None
+) -> BandChain:
+    recipe, bundle = Recipe.for_rate(rate_hz), load_bundle(shipped_bundle_path())
+    detect = DetectConfig(detectors=detectors, warmup_s=0.5)
+    info = SourceInfo("test:", rate_hz, 0.0, SampleFormat.CF32, is_live=False)
+    front_end = FrontEnd.for_source(recipe.framing, info, max_block_samples=recipe.hop_samples)
+    basis = Basis.without_bundle(recipe, detect, bundle)
+    return make_chain(
+        basis, front_end, BandConfig(), detect, rhythm_s=(RHYTHM_S, RHYTHM_S), rhythm=file
+    )
+
+
+def hops(rng: np.random.Generator, n: int, tone: float = 0.0) -> Iterator[NDArray[np.complex64]]:
+    """Yield noise with bursts of two devices, louder than a tone that is there besides."""
+    turns = np.exp(2j * np.pi * 0.11 * np.arange(HOP))
+    for number in range(n):
+        wave = 0.01 * (rng.standard_normal(HOP) + 1j * rng.standard_normal(HOP))
+        for device, at in enumerate((-0.3, 0.25)):
+            if (number + 3 * device) % 7 < 2:
+                wave += 0.1 * np.exp(2j * np.pi * at * np.arange(HOP))
+        yield (wave + tone * turns).astype(np.complex64)
+
+
+def steady(rng: np.random.Generator, n: int, gain: float = 1.0) -> Iterator[NDArray[np.complex64]]:
+    """Yield noise with carriers that are always on: a band in which a step of the gain is told."""
+    at = np.arange(HOP)
+    carriers = sum(0.1 * np.exp(2j * np.pi * turns * at) for turns in (-0.3, -0.1, 0.05, 0.25))
+    for _ in range(n):
+        wave = 0.01 * (rng.standard_normal(HOP) + 1j * rng.standard_normal(HOP)) + carriers
+        yield (gain * wave).astype(np.complex64)
+
+
+def play(chain: BandChain, waves: Iterator[NDArray[np.complex64]], first: int) -> list[str]:
+    """Return the detectors of the events that opened."""
+    opened = []
+    for number, wave in enumerate(waves, first):
+        block = IqBlock(wave, RATE_HZ, 0.0, number * HOP, 0, received_ns=1)
+        for event in chain.process(block):
+            if event.event_type is EventType.NEW:
+                assert event.score > event.threshold == chain.thresholds[event.detector]
+                opened.append(event.detector)
+    return opened
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> RhythmFile:
+    range_hz = RECIPE.framing.grid().range_hz
+    made = rhythm_file(tmp_path, "band0", "rtlsdr:", 20.0, range_hz)
+    assert made is not None
+    return made
+
+
+def test_it_calibrates_says_so_and_then_tells_who_is_new(
+    rng: np.random.Generator, file: RhythmFile
+) -> None:
+    chain = chain_of(RATE_HZ, ("energy", ANY_BAND), file)
+    n_half = N_SETTLED // 2
+    play(chain, hops(rng, n_half), 0)
+    snapshot = chain.snapshot()
+    assert snapshot.rhythm is not None
+    assert snapshot.rhythm.state is RhythmState.CALIBRATING
+    assert ANY_BAND not in snapshot.scores
+    n = 2 * N_SETTLED
+    assert play(chain, hops(rng, n - n_half), n_half) == []
+    snapshot = chain.snapshot()
+    assert snapshot.rhythm is not None
+    assert snapshot.rhythm.state is RhythmState.WATCHING
+    assert snapshot.scores[ANY_BAND] < snapshot.thresholds[ANY_BAND] == THRESHOLD
+    # 14 dB below the bursts, so that the band's energy does not mind.
+    assert play(chain, hops(rng, 10, tone=0.02), n) == [ANY_BAND]
+    list(chain.finish())
+    # Behind a restart he is told as soon as the warm-up is over.
+    again = chain_of(RATE_HZ, ("energy", ANY_BAND), file)
+    assert play(again, hops(rng, 150, tone=0.02), 0)[:1] == [ANY_BAND]
+
+
+def test_a_replay_goes_by_the_rhythm_that_was_known(rng: np.random.Generator) -> None:
+    first, again = (chain_of(RATE_HZ, ("energy", ANY_BAND)) for _ in range(2))
+    play(first, hops(rng, 2 * N_SETTLED), 0)
+    site = reference_of(first)
+    assert site is not None
+    assert recall(again, site)
+    later = list(hops(rng, 12, tone=0.02))
+    play(first, iter(later), 2 * N_SETTLED)
+    play(again, iter(later), 0)
+    mine, its = (chain.snapshot().scores[ANY_BAND] for chain in (first, again))
+    assert its == pytest.approx(mine, rel=1e-5)
+
+
+def test_a_step_of_the_gain_is_no_news(rng: np.random.Generator) -> None:
+    chain = chain_of(RATE_HZ, ("zscore", "energy", ANY_BAND))
+    n = 2 * N_SETTLED
+    play(chain, steady(rng, n), 0)
+    assert ANY_BAND not in play(chain, steady(rng, 60, gain=1.6), n)
+    assert chain.snapshot().scores[ANY_BAND] < THRESHOLD
+
+
+def test_beside_a_cell_it_has_nothing_to_say() -> None:
+    rate_hz = 1.92e6
+    recipe = Recipe.for_rate(rate_hz)
+    chain = chain_of(rate_hz, ("residual", "zscore", ANY_BAND))
+    samples = simulated(f"sim:lte-dl?sample_rate={rate_hz:g}&seed=4&snr_db=20", 6_000_000)
+    wave = SampleFormat.CI16.to_complex(samples)
+    for start in range(0, len(wave) - recipe.hop_samples + 1, recipe.hop_samples):
+        block = IqBlock(wave[start : start + recipe.hop_samples], rate_hz, 0.0, start, 0)
+        list(chain.process(block))
+        snapshot = chain.snapshot()
+        assert snapshot.rhythm is None
+        assert ANY_BAND not in snapshot.scores
+    assert "residual" in snapshot.scores
