@@ -25,6 +25,7 @@ from edgespec.config import DetectConfig
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.basis import Basis
+from edgespec.observer.snapshot import snapshot_of
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.simulate.config import SERVICE_NAMES
 from edgespec.simulate.scene import Scene
@@ -82,7 +83,7 @@ def observe(spec: RecordingSpec, service: str, round_seed: int) -> dict[str, Any
         "round": round_seed,
         "rate_hz": rate_hz,
         "known_s": n_known * recipe.geometry.hop_s,
-        "rhythm": str(listeners["with any-band"].chain.snapshot().rhythm),
+        "rhythm": str(snapshot_of(listeners["with any-band"].chain).rhythm),
         "sets": {
             name: {
                 "scored_s": listener.scored_s,

@@ -20,6 +20,7 @@ from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
 from edgespec.config import DetectConfig
 from edgespec.kinds import GAIN_STEP
+from edgespec.observer.snapshot import snapshot_of
 from edgespec.records import EventType, SampleFormat
 from edgespec.simulate.config import (
     CellConfig,
@@ -91,7 +92,7 @@ def outcome_of(number: int, place: str, rate_hz: float) -> WarmUpOutcome:
         place,
         "" if one is None else one.kind,
         0.0 if one is None else one.isr_db,
-        listening.chain.snapshot().distrust,
+        snapshot_of(listening.chain).distrust,
         [
             f"{event.kind} by {event.detector}"
             for event in events

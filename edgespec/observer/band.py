@@ -27,7 +27,6 @@ from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.meter import BandMeter
 from edgespec.observer.scored import ScoredSegment
 from edgespec.observer.scorer import Scorer
-from edgespec.observer.snapshot import BandSnapshot, snapshot_of
 from edgespec.observer.unscored import NO_CELL, NO_CONTEXT, Unscored
 from edgespec.observer.warmup import WarmUp
 from edgespec.observer.watched_band import WatchedBand
@@ -160,10 +159,6 @@ class BandChain:
         """Whether anything but the site has an alarm."""
         has_lost = self.cell_events is not None and self.cell_events.is_open
         return self.tracker.is_open or bool(self.troubles) or has_lost
-
-    def snapshot(self) -> BandSnapshot:
-        """Return how the band is now; only between blocks."""
-        return snapshot_of(self)
 
     @property
     def distrust(self) -> str:

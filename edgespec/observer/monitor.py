@@ -16,6 +16,7 @@ from edgespec.evidence.tape import Tape
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
 from edgespec.observer.progress import Progress
+from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.surroundings import Surroundings
 from edgespec.observer.worker import BandWorker
 from edgespec.records import Event, ObserverState
@@ -274,7 +275,7 @@ class Monitor:
 
     def _say_if_nothing_was_scored(self, worker: BandWorker) -> None:
         """Explain a run without events that could not have had any."""
-        now = worker.chain.snapshot()
+        now = snapshot_of(worker.chain)
         if worker.has_scored:
             return
         in_band = f" in band {worker.chain.info.band}" if len(self.workers) > 1 else ""

@@ -1,17 +1,14 @@
 """How a band is between two blocks: what its chain tells of itself."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from edgespec.detect.any_band.detector import ANY_BAND
 from edgespec.heard_band import HeardBand
 from edgespec.heard_cell import HeardCell
+from edgespec.observer.band import BandChain
 from edgespec.observer.unscored import Lately
 from edgespec.promise import Promise
 from edgespec.site_cell import SiteCell
-
-if TYPE_CHECKING:
-    from edgespec.observer.band import BandChain
 
 __all__ = ["BandSnapshot", "snapshot_of"]
 
@@ -42,7 +39,7 @@ class BandSnapshot:
     rhythm: HeardBand | None = None
 
 
-def snapshot_of(chain: "BandChain") -> BandSnapshot:
+def snapshot_of(chain: BandChain) -> BandSnapshot:
     """Return how a band is now; only between blocks."""
     level_dbfs, floor_dbfs = chain.levels_dbfs()
     # In the warm-up scores are in dB and say nothing beside thresholds in deviations.

@@ -16,6 +16,7 @@ from edgespec.evidence.tape import Tape
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
 from edgespec.observer.latency import LatencyHistogram
+from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.surroundings import Surroundings
 from edgespec.records import Event, EventType, IqBlock, ObserverState
 from edgespec.sources.ring import Ring
@@ -148,7 +149,7 @@ class BandWorker:
 
     def state(self) -> ObserverState:
         """Return how the band is; only between blocks, or after its end."""
-        now = self.chain.snapshot()
+        now = snapshot_of(self.chain)
         connected, n_waiting = self._health()
         signal_s = self.n_samples / self.chain.sample_rate_hz
         return ObserverState(

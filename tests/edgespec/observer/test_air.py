@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgespec.config import BandConfig, Config, DetectConfig, override
 from edgespec.inference.backends import open_backend
+from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.startup import open_observer
 from edgespec.records import Change, Event, EventType, IqBlock, SampleFormat, SourceInfo
 from edgespec.sources import open_source
@@ -163,7 +164,7 @@ def test_a1_a_jammer_beyond_full_scale_is_an_overload_with_default_settings(
         and event.freq_lower_hz < 0.7e6 < event.freq_upper_hz
         for event in events
     )
-    state = observer.monitor.workers[0].chain.snapshot()
+    state = snapshot_of(observer.monitor.workers[0].chain)
     assert state.level_dbfs > -1.0
     assert state.unscored.share == 0.0
 

@@ -20,6 +20,7 @@ from edgespec.inference.backends import open_backend
 from edgespec.observer.band import BandChain
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.scorer import Scorer
+from edgespec.observer.snapshot import snapshot_of
 from edgespec.records import (
     Event,
     EventType,
@@ -283,7 +284,7 @@ def test_a1_a_jammer_that_clips_is_an_overload_beside_the_detectors_event(
             said.setdefault(event.kind, []).append(event)
             heard_s.setdefault(event.event_id, (block.sample_start + HOP) / band.RATE_HZ)
         if chain.troubles:
-            assert chain.snapshot().alarm
+            assert snapshot_of(chain).alarm
     overload, *_ = said.pop("overload")
     assert heard_s[overload.event_id] <= 0.6
     assert overload.share > 0.3
@@ -321,7 +322,7 @@ def test_a1_a_receiver_that_is_stuck_from_its_first_sample_is_said_in_the_warm_u
         new, *_ = events_of(chain, blocks(samples, hops()))
         assert (new.kind, new.detector, new.sample_start) == ("receiver", reason, 0)
         assert new.n_samples / band.RATE_HZ <= 0.1
-        state = chain.snapshot()
+        state = snapshot_of(chain)
         assert state.warmup_left_s > 0
         assert state.unscored.share == 1.0
         assert state.unscored.reason == ("constant" if reason == "zeros" else reason)
@@ -399,13 +400,13 @@ def test_levels_follow_what_cannot_be_scored(rng: np.random.Generator) -> None:
     chain = chain_for()
     for block in blocks(signal, hops()):
         list(chain.scored(block))
-    assert chain.snapshot().unscored.share == 0.0
+    assert snapshot_of(chain).unscored.share == 0.0
     rest = np.full(40 * HOP, 0.5, np.complex64)
     for block in blocks(rest, hops()):
         list(chain.scored(replace(block, sample_start=block.sample_start + len(signal))))
     assert chain.segmenter.skipped["constant"] > 10
     assert chain.levels_dbfs()[0] == pytest.approx(20 * np.log10(0.5), abs=0.1)
-    state = chain.snapshot()
+    state = snapshot_of(chain)
     assert (state.unscored.reason, state.scores) == ("constant", {})
     assert state.unscored.duration_s == pytest.approx(
         40 * HOP / band.RATE_HZ, abs=2 * GEOMETRY.hop_s
@@ -527,11 +528,11 @@ def test_a5_an_interferer_that_comes_in_the_warm_up_is_not_learnt_in_silence(
     chain = chain_for()
     signal = band.with_tone(band.noise(rng, 0.6), start_s, 0.6)
     events_of(chain, blocks(band.cf32(signal), hops()))
-    assert "the band changed by +" in chain.snapshot().distrust
+    assert "the band changed by +" in snapshot_of(chain).distrust
     assert "not trusted" in caplog.text
     clean = chain_for()
     events_of(clean, blocks(band.cf32(band.noise(rng, 0.6)), hops()))
-    assert clean.snapshot().distrust == ""
+    assert snapshot_of(clean).distrust == ""
 
 
 def test_a5_a_receiver_that_is_stuck_in_the_warm_up_does_not_make_it_longer(

@@ -14,6 +14,7 @@ from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.basis import NO_BUNDLE, Basis
 from edgespec.observer.parts import warmup_s_of
+from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.startup import open_radio
 from edgespec.observer.unscored import NO_CELL
 from edgespec.records import Event, SampleFormat, SourceInfo
@@ -170,7 +171,7 @@ def test_a_band_in_which_nothing_is_scored_says_so(rate_hz: float, tmp_path: Pat
         noise = (3000.0 * rng.standard_normal(block.samples.shape, np.float32)).astype(np.int16)
         assert not list(chain.process(replace(block, samples=noise)))
     radio.source.close()
-    now = chain.snapshot()
+    now = snapshot_of(chain)
     assert now.cell is not None
     assert now.cell.state == "none"
     assert now.scores == {}

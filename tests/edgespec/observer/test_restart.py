@@ -10,6 +10,7 @@ from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.band import BandChain
 from edgespec.observer.kept import KeptFile, kept_file
+from edgespec.observer.snapshot import snapshot_of
 from edgespec.records import Event, IqBlock, SampleFormat, SourceInfo
 from edgespec.sources import open_source
 from tests.made import band, tiny, tiny_network
@@ -56,7 +57,7 @@ def assert_is_the_tone(events: list[Event]) -> None:
 def test_a5_what_comes_in_the_warm_up_is_an_event_behind_it(rng, start_s: float) -> None:
     chain, events = run(band.with_tone(band.noise(rng, 0.8), start_s, 0.8))
     assert_is_the_tone(events)
-    assert "only the rest was learnt from" in chain.snapshot().distrust
+    assert "only the rest was learnt from" in snapshot_of(chain).distrust
 
 
 @pytest.mark.parametrize("stop_s", [0.1, 0.15, 0.2])
@@ -72,15 +73,15 @@ def test_a5_what_goes_in_the_warm_up_is_an_event_when_it_comes_back(rng, stop_s:
 def test_a5_a_restart_under_attack_is_not_blind(rng, tmp_path: Path, gain_db: float | None) -> None:
     kept = kept_file(tmp_path, "cell", "test:", gain_db, "ab")
     chain, events = run(band.noise(rng, 0.5), kept)
-    assert (chain.snapshot().distrust, events) == ("", [])
+    assert (snapshot_of(chain).distrust, events) == ("", [])
     written = kept.path.read_bytes()
     chain, events = run(band.with_tone(band.noise(rng, 0.8), 0.0, 0.8), kept)
     assert_is_the_tone(events)
-    assert "what that run learnt counts" in chain.snapshot().distrust
+    assert "what that run learnt counts" in snapshot_of(chain).distrust
     assert kept.path.read_bytes() == written
     # When it is over, the restart after it is as the first start was.
     chain, events = run(band.noise(rng, 0.5), kept)
-    assert (chain.snapshot().distrust, events) == ("", [])
+    assert (snapshot_of(chain).distrust, events) == ("", [])
 
 
 def test_a5_without_a_last_run_the_attack_is_not_seen(rng) -> None:
@@ -107,7 +108,7 @@ def heard(uri: str, kept: KeptFile | None = None) -> tuple[str, list[Event]]:
         events += chain.process(block)
     source.close()
     events += chain.finish()
-    return chain.snapshot().distrust, events
+    return snapshot_of(chain).distrust, events
 
 
 TONE = "sim:lte-dl?duration_s=4.6&offset_hz=700e3&kind=tone&level_dbfs=-30"

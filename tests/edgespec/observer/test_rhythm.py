@@ -18,6 +18,7 @@ from edgespec.observer.basis import Basis
 from edgespec.observer.kept_band import RhythmFile, rhythm_file
 from edgespec.observer.making import make_chain
 from edgespec.observer.recall import recall, reference_of
+from edgespec.observer.snapshot import snapshot_of
 from edgespec.records import EventType, IqBlock, SampleFormat, SourceInfo
 from tests.made.simulated import simulated
 
@@ -89,13 +90,13 @@ def test_it_calibrates_says_so_and_then_tells_who_is_new(
     chain = chain_of(RATE_HZ, ("energy", ANY_BAND), file)
     n_half = N_SETTLED // 2
     play(chain, hops(rng, n_half), 0)
-    snapshot = chain.snapshot()
+    snapshot = snapshot_of(chain)
     assert snapshot.rhythm is not None
     assert snapshot.rhythm.state is RhythmState.CALIBRATING
     assert ANY_BAND not in snapshot.scores
     n = 2 * N_SETTLED
     assert play(chain, hops(rng, n - n_half), n_half) == []
-    snapshot = chain.snapshot()
+    snapshot = snapshot_of(chain)
     assert snapshot.rhythm is not None
     assert snapshot.rhythm.state is RhythmState.WATCHING
     assert snapshot.scores[ANY_BAND] < snapshot.thresholds[ANY_BAND] == THRESHOLD
@@ -116,7 +117,7 @@ def test_a_replay_goes_by_the_rhythm_that_was_known(rng: np.random.Generator) ->
     later = list(hops(rng, 12, tone=0.02))
     play(first, iter(later), 2 * N_SETTLED)
     play(again, iter(later), 0)
-    mine, its = (chain.snapshot().scores[ANY_BAND] for chain in (first, again))
+    mine, its = (snapshot_of(chain).scores[ANY_BAND] for chain in (first, again))
     assert its == pytest.approx(mine, rel=1e-5)
 
 
@@ -125,7 +126,7 @@ def test_a_step_of_the_gain_is_no_news(rng: np.random.Generator) -> None:
     n = 2 * N_SETTLED
     play(chain, steady(rng, n), 0)
     assert ANY_BAND not in play(chain, steady(rng, 60, gain=1.6), n)
-    assert chain.snapshot().scores[ANY_BAND] < THRESHOLD
+    assert snapshot_of(chain).scores[ANY_BAND] < THRESHOLD
 
 
 def test_beside_a_cell_it_has_nothing_to_say() -> None:
@@ -137,7 +138,7 @@ def test_beside_a_cell_it_has_nothing_to_say() -> None:
     for start in range(0, len(wave) - recipe.hop_samples + 1, recipe.hop_samples):
         block = IqBlock(wave[start : start + recipe.hop_samples], rate_hz, 0.0, start, 0)
         list(chain.process(block))
-        snapshot = chain.snapshot()
+        snapshot = snapshot_of(chain)
         assert snapshot.rhythm is None
         assert ANY_BAND not in snapshot.scores
     assert "residual" in snapshot.scores

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgespec.config import Config, override
 from edgespec.observer.band import BandChain
+from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.startup import open_observer
 from edgespec.records import Change, Event, EventType, IqBlock
 from tests.made.simulated import simulated
@@ -90,7 +91,7 @@ def test_a_station_that_goes_off_is_lost_until_it_is_back(chain: BandChain) -> N
 def test_a_lost_cell_is_an_alarm_and_a_retune_ends_it(chain: BandChain) -> None:
     said = heard(chain, signal(1.8, f"&fault=station-lost&fault_start_s={START_S}"))
     assert [event.event_type for event in said] == [EventType.NEW]
-    assert chain.snapshot().alarm
+    assert snapshot_of(chain).alarm
     said = heard(chain, signal(0.1), round(1.8 * RATE_HZ), center_hz=9e8)
     assert [event.event_type for event in said] == [EventType.END]
     assert chain.cancelled is not None

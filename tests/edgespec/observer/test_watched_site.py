@@ -15,6 +15,7 @@ from edgespec.inference.backends import open_backend
 from edgespec.kinds import DRIFT
 from edgespec.observer.kept_cells import MOST_CELLS
 from edgespec.observer.kept_site import site_file
+from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.watched_site import SitePlan, WatchedSite
 from edgespec.records import (
     Decision,
@@ -190,9 +191,9 @@ def test_a_chain_looks_tells_and_forgets(rng: np.random.Generator) -> None:
     chain._follow(2.0)
     np.testing.assert_allclose(chain.site.watch.levels.level_dbfs, before_dbfs + 2.0)
     moved = Moved(DRIFT, Region(0, 1, 0, 1, 6.0), 3.0, 6.0, -80.0, 0, 0)
-    assert not chain.snapshot().alarm
+    assert not snapshot_of(chain).alarm
     chain.site.watch._open.append(moved)
-    assert chain.snapshot().alarm
+    assert snapshot_of(chain).alarm
     (end,) = chain.finish()
     assert (end.kind, end.event_type, end.band) == (DRIFT, EventType.END, "cell")
     chain.site.watch._open.append(moved)
