@@ -27,11 +27,30 @@ _PART = ".part.png"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is to be drawn: a recording, by its metadata file, and which seconds of it."""
+    """What is to be drawn: a recording, by its metadata file, and which seconds of it.
+
+    Of sweeps all are drawn, from the file of their ``table``.
+    """
 
     meta: Path
-    skip_s: float
-    duration_s: float
+    skip_s: float = 0.0
+    duration_s: float = 0.0
+    table: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What its files are called, without an ending."""
+        return self.meta.name.removesuffix(".sigmf-meta").removesuffix(".sweeps.json")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What ``edgespec look`` is told."""
+        if self.table is not None:
+            return ("--source", f"rtl_power:{self.table}")
+        return (
+            *("--source", f"sigmf:{self.meta}"),
+            *("--skip", f"{self.skip_s:.6f}", "--duration", f"{self.duration_s:.6f}"),
+        )
 
 
 class Pictures:
@@ -73,7 +92,7 @@ class Pictures:
 
     def _draw_all(self) -> None:
         while not self._stopping.is_set() and (picture := self._waiting.get()) is not None:
-            name = picture.meta.name.removesuffix(".sigmf-meta")
+            name = picture.name
             part = picture.meta.with_name(f".{name}{_PART}")
             try:
                 self._draw(picture, part, self._stopping)
@@ -82,8 +101,8 @@ class Pictures:
             except (OSError, subprocess.SubprocessError) as error:
                 if self._stopping.is_set():
                     _LOG.info(
-                        "the observer ends before %s is drawn: edgespec look --source sigmf:FILE "
-                        "-o FILE.png does it",
+                        "the observer ends before %s is drawn: edgespec look --source FILE -o "
+                        "FILE.png does it",
                         name,
                     )
                 elif not self._has_failed:
@@ -106,8 +125,8 @@ def draw_apart(picture: Picture, path: Path, stopping: Flag, cache: Path) -> Non
         OSError: there is no such process, or it did not draw.
     """
     command = [
-        *(sys.executable, "-m", "edgespec", "look", "--source", f"sigmf:{picture.meta}"),
-        *("--skip", f"{picture.skip_s:.6f}", "--duration", f"{picture.duration_s:.6f}"),
+        *(sys.executable, "-m", "edgespec", "look"),
+        *picture.options,
         *("-o", str(path)),
     ]
     environment: Mapping[str, str] = {"MPLCONFIGDIR": str(cache), **os.environ}

@@ -9,8 +9,10 @@ from threading import Thread
 from types import MappingProxyType
 
 from edgespec.evidence.pictures import Picture, Pictures
-from edgespec.evidence.recording import recording_of
+from edgespec.evidence.recording import Recording, recording_of
 from edgespec.evidence.shelf import Shelf
+from edgespec.evidence.sweep_recording import sweep_recording_of
+from edgespec.evidence.sweep_tape import SweepCut, SweepTape
 from edgespec.evidence.tape import Cut, Normal, Tape
 from edgespec.records import Event, ObserverState, RssReport, SourceInfo
 
@@ -40,6 +42,7 @@ class Recorder:
         on_kept: told the ids of the events in a recording and where its metadata is, from the
             thread that writes.
         normal: of each band, returns what is normal in it now; asked by whoever works on it.
+        sweeps: of bands of sweeps, how many before an event and from its begin on.
 
     Attributes:
         tapes: for each band; whoever works on it adds its blocks.
@@ -57,26 +60,25 @@ class Recorder:
         pictures: Pictures | None = None,
         on_kept: Callable[[Iterable[str], Path], None] = lambda event_ids, path: None,
         normal: Mapping[str, Callable[[], Normal | None]] = MappingProxyType({}),
+        sweeps: tuple[int, int] = (60, 20),
     ) -> None:
         self._shelf = shelf
         self._node = node
         self._sources = sources
         self._pictures = pictures
         self._on_kept = on_kept
-        self._waiting: Queue[tuple[str, Cut] | None] = Queue(_MOST_WAITING)
+        self._waiting: Queue[tuple[str, Cut | SweepCut] | None] = Queue(_MOST_WAITING)
         self._has_failed = False
         self.n_left_out = 0
-        self.tapes = {
-            band: Tape(
-                source,
-                before_s,
-                after_s,
-                max_memory_bytes // len(sources),
-                partial(self._put, band),
-                normal.get(band, lambda: None),
-            )
-            for band, source in sources.items()
-        }
+        max_bytes = max_memory_bytes // len(sources)
+        self.tapes: dict[str, Tape | SweepTape] = {}
+        for band, source in sources.items():
+            put = partial(self._put, band)
+            if source.grid is not None:
+                self.tapes[band] = SweepTape(*sweeps, max_bytes, put)
+                continue
+            usual = normal.get(band, lambda: None)
+            self.tapes[band] = Tape(source, before_s, after_s, max_bytes, put, usual)
         self._writer = Thread(target=self._write_all, name="edgespec-evidence", daemon=True)
         self._writer.start()
 
@@ -106,7 +108,7 @@ class Recorder:
         if self._pictures is not None:
             self._pictures.close()
 
-    def _put(self, band: str, cut: Cut) -> None:
+    def _put(self, band: str, cut: Cut | SweepCut) -> None:
         try:
             self._waiting.put_nowait((band, cut))
         except Full:
@@ -118,7 +120,7 @@ class Recorder:
         while (one := self._waiting.get()) is not None:
             band, cut = one
             try:
-                made = recording_of(cut, self._sources[band].sample_format, self._node)
+                made = self._made(band, cut)
                 path = self._shelf.put(made)
             except OSError as error:
                 if not self._has_failed:
@@ -127,14 +129,21 @@ class Recorder:
                 continue
             self._has_failed = False
             if path is not None:
-                _LOG.info("kept the samples around an alert: %s", path)
+                _LOG.info("kept what was heard around an alert: %s", path)
                 self._on_kept([event.event_id for event in cut.events], path)
                 if self._pictures is not None:
                     self._pictures.put(_shown(path, cut))
 
+    def _made(self, band: str, cut: Cut | SweepCut) -> Recording:
+        if isinstance(cut, SweepCut):
+            return sweep_recording_of(cut, self._node)
+        return recording_of(cut, self._sources[band].sample_format, self._node)
 
-def _shown(meta: Path, cut: Cut) -> Picture:
+
+def _shown(meta: Path, cut: Cut | SweepCut) -> Picture:
     """Return which seconds of a recording its picture shows: around its first event."""
+    if isinstance(cut, SweepCut):
+        return Picture(meta, table=meta.with_suffix(".npz"))
     begin_s = (cut.events[0].sample_start - cut.sample_start) / cut.sample_rate_hz
     skip_s = max(begin_s - _SHOWN_BEFORE_S, 0.0)
     most_s = min(

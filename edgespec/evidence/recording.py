@@ -16,12 +16,17 @@ _LABEL = 20
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Name, data and metadata of a recording, and what was normal then; None: not known."""
+    """Name, data and metadata of a recording, and what was normal then; None: not known.
+
+    The endings are those of the files of data and metadata.
+    """
 
     name: str
     data: bytes
     meta: bytes
     normal: bytes | None = None
+    data_ending: str = ".sigmf-data"
+    meta_ending: str = ".sigmf-meta"
 
 
 def recording_of(cut: Cut, sample_format: SampleFormat, node: str) -> Recording:

@@ -12,7 +12,9 @@ from edgespec.newfile import replace_file
 __all__ = ["Shelf"]
 
 _LOG = logging.getLogger(__name__)
-_META, _DATA, _PICTURE, _NORMAL = ".sigmf-meta", ".sigmf-data", ".png", ".normal"
+_PICTURE, _NORMAL = ".png", ".normal"
+#: Of samples, and of sweeps: metadata by data.
+_META_OF = {".sigmf-data": ".sigmf-meta", ".sweeps.npz": ".sweeps.json"}
 _DAY_S = 86_400.0
 
 
@@ -46,7 +48,8 @@ class Shelf:
             )
             return None
         data, meta, normal = (
-            self.folder / f"{recording.name}{end}" for end in (_DATA, _META, _NORMAL)
+            self.folder / f"{recording.name}{end}"
+            for end in (recording.data_ending, recording.meta_ending, _NORMAL)
         )
         with self._lock:
             self._make_room(self.max_bytes - n_bytes)
@@ -81,8 +84,10 @@ class Shelf:
         oldest_s = time.time() - self.max_age_days * _DAY_S
         kept = []
         # A cut of power may leave data without metadata.
-        for data in self.folder.glob(f"*{_DATA}"):
-            of_one = (data, *(_beside(data, end) for end in (_META, _NORMAL, _PICTURE)))
+        found = ((data, end) for end in _META_OF for data in self.folder.glob(f"*{end}"))
+        for data, ending in found:
+            ends = (_META_OF[ending], _NORMAL, _PICTURE)
+            of_one = (data, *(_beside(data, end) for end in ends))
             files = [path for path in of_one if path.exists()]
             # A picture may be drawn much later.
             kept.append((max(path.stat().st_mtime for path in files[:2]), files))
@@ -98,4 +103,7 @@ class Shelf:
 
 def _beside(path: Path, ending: str) -> Path:
     """Return the file of the same recording with another ending."""
-    return path.with_name(path.name.removesuffix(_DATA).removesuffix(_META) + ending)
+    name = path.name
+    for known in (*_META_OF, *_META_OF.values()):
+        name = name.removesuffix(known)
+    return path.with_name(name + ending)

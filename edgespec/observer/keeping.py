@@ -45,4 +45,5 @@ def open_recorder(
         pictures,
         on_kept,
         {chain.info.band: partial(reference_of, chain) for radio in live for chain in radio.chains},
+        (config.sweep.before_sweeps, config.sweep.after_sweeps),
     )

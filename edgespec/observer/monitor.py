@@ -12,6 +12,7 @@ from types import MappingProxyType
 from edgespec.alarm.sink import Sink
 from edgespec.alarm.sinks import Judge, Sinks
 from edgespec.band_minute import BandMinute
+from edgespec.evidence.sweep_tape import SweepTape
 from edgespec.evidence.tape import Tape
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
@@ -150,7 +151,7 @@ class Monitor:
         on_radio: Callable[[str, bool], None] = lambda radio, online: None,
         on_progress: Callable[[], None] = lambda: None,
         judge: Judge | None = None,
-        tapes: Mapping[str, Tape] = MappingProxyType({}),
+        tapes: Mapping[str, Tape | SweepTape] = MappingProxyType({}),
     ) -> None:
         self._sinks = Sinks(sinks, on_event, judge)
         self._health = health

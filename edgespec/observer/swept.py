@@ -30,7 +30,7 @@ from edgespec.observer.opening import mask_watch
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.warmup import WarmUp
 from edgespec.records import BandInfo, Geometry, SourceInfo
-from edgespec.sources.schemes import SOURCES, parse_source
+from edgespec.sources.schemes import gives_sweeps
 
 __all__ = ["check_swept", "open_swept_chain", "swept_names", "warmup_sweeps_of"]
 
@@ -75,7 +75,7 @@ def check_swept(config: Config, source: SourceConfig) -> tuple[BandConfig, ...]:
     Raises:
         ConfigError: a band or a detector asks for what sweeps do not have.
     """
-    if not SOURCES[parse_source(source.address).scheme].is_swept:
+    if not gives_sweeps(source.address):
         return ()
     bands = config.bands_of(source)
     for band in bands:

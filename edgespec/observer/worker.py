@@ -12,6 +12,7 @@ from threading import Thread
 
 from edgespec.alarm.sinks import Sinks
 from edgespec.band_minute import BandMinute
+from edgespec.evidence.sweep_tape import SweepTape
 from edgespec.evidence.tape import Tape
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
@@ -68,7 +69,7 @@ class BandWorker:
         health: Callable[[], tuple[bool | None, int]],
         surroundings: Surroundings,
         on_minute: Callable[[BandMinute], None] = lambda minute: None,
-        tape: Tape | None = None,
+        tape: Tape | SweepTape | None = None,
         duty: Callable[[], float] = lambda: 1.0,
         remake: Callable[[Grid], BandChain] | None = None,
     ) -> None:

@@ -27,6 +27,7 @@ from edgespec.observer.parts import open_channel
 from edgespec.observer.startup import named_bundle, open_band_source, open_basis
 from edgespec.ops.coldstart import describe
 from edgespec.records import IqBlock
+from edgespec.sources.schemes import refuse_sweeps
 from edgespec.sources.source import Source
 
 __all__ = ["BenchReport", "Latency", "Timing", "bench", "machine_facts"]
@@ -117,6 +118,7 @@ def bench(
         simulated = replace(config.source[0], uri="sim:lte-dl")
         config = replace(config, source=(simulated, *config.source[1:]))
     bundle = named_bundle(config.band[0])
+    refuse_sweeps(config.source[0].address, "bench")
     source = open_band_source(config, [bundle])
     try:
         progress("opening the model")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgespec.door import brief, door
-from edgespec.errors import SourceError
+from edgespec.errors import SourceError, UsageError
 from edgespec.sources.reconnecting import PATIENCE_KEYS
 from edgespec.sources.request import Request, Tuning
 from edgespec.sources.soapy.settings import SOAPY_KEYS
@@ -12,7 +12,7 @@ from edgespec.sources.source import Source
 from edgespec.sources.tuner import TUNER_KEYS
 from edgespec.sources.uri import SourceUri, parse_uri
 
-__all__ = ["SOURCES", "SourceKind", "open_source", "parse_source"]
+__all__ = ["SOURCES", "SourceKind", "gives_sweeps", "open_source", "parse_source", "refuse_sweeps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,28 @@ def parse_source(text: str) -> SourceUri:
         UsageError: as :func:`~edgespec.sources.uri.parse_uri`.
     """
     return parse_uri(text, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+
+
+def gives_sweeps(text: str) -> bool:
+    """Whether the source of a URI gives sweeps, and no samples; nothing is opened.
+
+    Raises:
+        UsageError: as :func:`parse_source`.
+    """
+    return SOURCES[parse_source(text).scheme].is_swept
+
+
+def refuse_sweeps(text: str, command: str) -> None:
+    """Refuse a source of sweeps where a command takes samples.
+
+    Raises:
+        UsageError: it is one, or as :func:`parse_source`.
+    """
+    if gives_sweeps(text):
+        raise UsageError(
+            f"{text!r:.160} gives sweeps, and {command} takes samples: edgespec monitor and look "
+            "take sweeps"
+        )
 
 
 def open_source(

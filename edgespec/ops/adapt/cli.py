@@ -56,10 +56,13 @@ def adapt(
     from edgespec.ops.adapt.report import adapt_band
     from edgespec.ops.setup.found import check_sources
     from edgespec.screen.progress import Progress
+    from edgespec.sources.schemes import refuse_sweeps
     from edgespec.wire.text import encode
 
     config = override(load_config(config_path), source=source, model=model)
     check_sources(config, refuse_simulation=False)
+    for one in config.source:
+        refuse_sweeps(one.address, "adapt")
     keep_machine_code(config.node.state_dir)
     with Progress("adapt") as progress:
         done = adapt_band(config, band, duration, output, progress.at, stop_on_signals)

@@ -17,6 +17,7 @@ from edgespec.observer.startup import open_radio
 from edgespec.ops.silence import Patience
 from edgespec.records import Event, EventType, ObserverState, RssReport
 from edgespec.screen.progress import Tell
+from edgespec.sources.schemes import refuse_sweeps
 
 __all__ = ["HeardBand", "listen"]
 
@@ -115,6 +116,7 @@ def listen(
             view = replace(
                 config, source=tuple(played if one is source else one for one in config.source)
             )
+            refuse_sweeps(played.address, "calibrate")
             radio = open_radio(view, played)
             for part in _hear(config, radio, duration_s, tell, stop):
                 before = heard.get(part.band)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.channel_plan import ChannelPlan
 from edgespec.dsp.stream import is_near_rate
+from edgespec.grid import Grid
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.ops.checks.finding import Finding, Subject
 from edgespec.ops.checks.software import bundle_recipe
@@ -114,7 +115,7 @@ def check_source(subject: Subject) -> Finding:
     timer.start()
     try:
         info = source.info
-        block = source.read(info.sample_format.empty(max(1, round(_READ_S * info.sample_rate_hz))))
+        block = source.read(info.empty(max(1, round(_READ_S * info.sample_rate_hz))))
     finally:
         timer.cancel()
         source.close()
@@ -124,6 +125,8 @@ def check_source(subject: Subject) -> Finding:
             f"{wanted.address} opened but gave no samples within {subject.timeout_s:g} s",
             "see whether another program holds the radio, and whether the recording is empty",
         )
+    if info.grid is not None:
+        return _judge_sweep(wanted.address, block, info.grid)
     if recipe and center_freq_hz is not None:
         ChannelPlan.of(info, center_freq_hz, recipe.sample_rate_hz)
     if rate_hz is not None and not is_near_rate(info.sample_rate_hz, rate_hz):
@@ -141,6 +144,20 @@ def check_source(subject: Subject) -> Finding:
         subject.config.detect.max_clipped_fraction,
         subject.config.band[0].level_scale,
     )
+
+
+def _judge_sweep(name: str, block: IqBlock, grid: Grid) -> Finding:
+    """Return what a sweep says about the source called ``name``."""
+    lower, upper = (format_hz(edge_hz) for edge_hz in grid.range_hz)
+    share = float(np.mean(np.isfinite(block.samples)))
+    detail = (
+        f"{name}: sweeps of {grid.n_bins} points, {lower} to {upper}, one every "
+        f"{grid.frame_s:.3g} s"
+    )
+    if share < 1.0:
+        return Finding("warn", f"{detail}; {1.0 - share:.0%} of the points have no level",
+                       "see what writes it")  # fmt: skip
+    return Finding("ok", detail)
 
 
 def judge_samples(

@@ -30,6 +30,12 @@ __all__ = ["look"]
     metavar="SECONDS",
     help="How much to leave out before, of a recording.",
 )
+@click.option(
+    "--sweeps",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="Of a band that is swept: how many to look at; default: all of a file, 10 of a radio.",
+)
 @JSON_OPTION
 def look(
     config_path: Path | None,
@@ -38,6 +44,7 @@ def look(
     output: Path | None,
     duration: float,
     skip: float,
+    sweeps: int | None,
     as_json: bool,
 ) -> None:
     """Show what a band looks like now.
@@ -51,15 +58,27 @@ def look(
     from edgespec.config import load_config, override
     from edgespec.figures import check_can_draw
     from edgespec.ops.look.measure import look_at
-    from edgespec.ops.look.opening import open_view
+    from edgespec.ops.look.opening import band_of, open_view
+    from edgespec.ops.look.sweeps import look_at_sweeps
     from edgespec.ops.setup.found import check_sources
     from edgespec.screen.progress import Progress
+    from edgespec.sources.schemes import gives_sweeps
     from edgespec.wire.text import encode
 
     if output is not None:
         check_can_draw()
     config = override(load_config(config_path), source=source)
-    view = open_view(config, band, check=lambda one: check_sources(one, refuse_simulation=False))
+    check_sources(config, refuse_simulation=False)
+    chosen = band_of(config, band)
+    if gives_sweeps(config.source_of(chosen).address):
+        swept = look_at_sweeps(config.only(chosen), sweeps)
+        if output is not None:
+            from edgespec.ops.look.sweeps_picture import draw_sweeps
+
+            draw_sweeps(swept, output)
+        click.echo(encode(swept.as_json()) if as_json else swept.as_text())
+        return
+    view = open_view(config, band, check=lambda one: None)
     with Progress("look") as progress:
         found = look_at(
             view.source,

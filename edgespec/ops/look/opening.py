@@ -16,13 +16,13 @@ from edgespec.observer.fixed_gain import check_gains, scale_of
 from edgespec.observer.kept import KeptFile, KeptNormal, kept_file, load_kept
 from edgespec.observer.startup import named_bundle, open_band_source
 from edgespec.ops.collect import Collected
-from edgespec.sources.schemes import parse_source
+from edgespec.sources.schemes import parse_source, refuse_sweeps
 from edgespec.sources.sigmf import Annotation, annotations_of
 from edgespec.sources.source import Source
 from edgespec.sources.tuner import DEFAULT_GAIN_DB, TUNER_SCHEMES
 from edgespec.sources.uri import SourceUri
 
-__all__ = ["View", "open_view"]
+__all__ = ["View", "band_of", "open_view"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,19 @@ class View:
         return found
 
 
+def band_of(config: Config, band_id: str | None) -> BandConfig:
+    """Return a band by its id, the first where none is named.
+
+    Raises:
+        ConfigError: there is no such band.
+    """
+    for band in config.band:
+        if band_id in (None, band.id):
+            return band
+    known = ", ".join(band.id for band in config.band)
+    raise ConfigError(f"there is no band {band_id!r:.60}; the configuration has {known:.200}")
+
+
 def open_view(config: Config, band_id: str | None, check: Callable[[Config], None]) -> View:
     """Open the source of a band, the first where none is named.
 
@@ -65,7 +78,7 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
         SourceError: it cannot be opened.
         ModelError: a bundle cannot be used.
     """
-    band = _band(config, band_id)
+    band = band_of(config, band_id)
     source = config.source_of(band)
     if source.dwell_s is not None:
         # A look is at one band: the radio stays there.
@@ -74,6 +87,7 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     beside = config.bands_of(source)
     of_source = replace(config, source=(source,), band=beside)
     check(of_source)
+    refuse_sweeps(source.address, "this")
     check_gains(of_source)
     mask = masks_of(of_source).get(band.id)
     uri = parse_source(source.address)
@@ -96,14 +110,6 @@ def _gain(uri: SourceUri, configured_db: float | None) -> str:
     if configured_db is None and uri.scheme in TUNER_SCHEMES:
         configured_db = DEFAULT_GAIN_DB
     return "" if configured_db is None else f"{configured_db:g} dB"
-
-
-def _band(config: Config, band_id: str | None) -> BandConfig:
-    for band in config.band:
-        if band_id in (None, band.id):
-            return band
-    known = ", ".join(band.id for band in config.band)
-    raise ConfigError(f"there is no band {band_id!r:.60}; the configuration has {known:.200}")
 
 
 def _frames(bundle: Bundle, rate_hz: float) -> tuple[Recipe, str]:

@@ -17,6 +17,7 @@ from edgespec.ops.survey.lines import cell_lines
 from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
 from edgespec.ops.survey.wifi import WifiHeard, hear_wifi
 from edgespec.sources import open_source
+from edgespec.sources.schemes import refuse_sweeps
 from edgespec.units import db_from_ratio, format_hz
 
 __all__ = ["Survey", "survey"]
@@ -109,6 +110,7 @@ def survey(
         UsageError: the URI cannot be understood, or the sample rate is below 1.92 MS/s.
         SourceError: the source cannot be opened, or holds less than 30 ms and no Wi-Fi.
     """
+    refuse_sweeps(uri, "survey")
     source = open_source(uri)
     try:
         heard = collect(source, duration_s)

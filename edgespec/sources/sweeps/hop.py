@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import SourceError
+from edgespec.sweep_file import MOST_POINTS
 
-__all__ = ["MOST_POINTS", "Hop", "TornError", "hop_of"]
+__all__ = ["Hop", "TornError", "hop_of"]
 
-#: More points than any sweep of ours has: a line that says so is no sweep.
-MOST_POINTS = 1 << 16
 _MOST_HZ = 1e12
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from edgespec.errors import SourceError
-from edgespec.sources.sweeps.hop import MOST_POINTS, Hop, TornError, hop_of
+from edgespec.sources.sweeps.hop import Hop, TornError, hop_of
 from edgespec.sources.sweeps.octets import Octets
+from edgespec.sweep_file import MOST_POINTS
 
 __all__ = ["MAGIC", "soapy_binary_hops"]
 

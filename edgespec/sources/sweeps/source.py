@@ -29,10 +29,11 @@ from edgespec.sources.sweeps.soapy_binary import MAGIC as SOAPY_MAGIC
 from edgespec.sources.sweeps.soapy_binary import soapy_binary_hops
 from edgespec.sources.sweeps.stitch import Sweep, stitched
 from edgespec.sources.sweeps.table_file import MAGIC as ZIP_MAGIC
-from edgespec.sources.sweeps.table_file import read_table, sweeps_of
+from edgespec.sources.sweeps.table_file import sweeps_of
 from edgespec.sources.sweeps.wall_clock import WallClock, zone_named
 from edgespec.sources.uri import SourceUri
 from edgespec.sweep_block import SweepBlock, sweep_grid
+from edgespec.sweep_file import read_table
 
 __all__ = ["SWEEP_KEYS", "SweepSource", "open_sweeps"]
 

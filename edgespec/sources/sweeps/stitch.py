@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import SourceError
-from edgespec.sources.sweeps.hop import MOST_POINTS, Hop, TornError
+from edgespec.sources.sweeps.hop import Hop, TornError
+from edgespec.sweep_file import MOST_POINTS
 
 __all__ = ["Sweep", "stitched"]
 
