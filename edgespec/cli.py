@@ -299,11 +299,12 @@ def config_check(path: Path) -> None:
     from edgespec.observer.cautions import cautions
     from edgespec.observer.dwelling import duty_text
     from edgespec.observer.startup import check_config
+    from edgespec.observer.swept import sweep_text
 
     loaded = load_config(path)
     bundles = check_config(loaded)
     heard = " and ".join(
-        f"{loaded.source_of(band).address} with {_named(bundle)}"
+        f"{loaded.source_of(band).address} with {_named(bundle, loaded.source_of(band).address)}"
         for band, bundle in zip(loaded.band, bundles, strict=True)
     )
     click.echo(
@@ -313,11 +314,17 @@ def config_check(path: Path) -> None:
     for source in loaded.source:
         if source.dwell_s is not None:
             click.echo(duty_text(loaded, source))
+        if text := sweep_text(source):
+            click.echo(text)
     for words in cautions(loaded):
         click.echo(f"caution: {words}")
 
 
-def _named(bundle: "Bundle | None") -> str:
+def _named(bundle: "Bundle | None", address: str) -> str:
+    from edgespec.sources.schemes import gives_sweeps
+
+    if gives_sweeps(address):
+        return "the scan of sweeps"
     if bundle is None:
         return "the shipped model, or none where that was made for another sample rate"
     return f"the model {bundle.manifest.name}"

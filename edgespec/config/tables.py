@@ -91,8 +91,8 @@ class SourceConfig:
         default=None,
         metadata=about(
             "Where samples come from: rtlsdr:SERIAL, rtl_tcp:HOST:PORT, soapy:driver=uhd, "
-            "sigmf:PATH, wav:PATH, raw:PATH?datatype=cu8&sample_rate=1.92e6, or the simulation "
-            "sim:lte-dl",
+            "sigmf:PATH, wav:PATH, raw:PATH?datatype=cu8&sample_rate=1.92e6, the simulation "
+            "sim:lte-dl; or sweeps, sweep:RADIO?start=88M&stop=108M, rtl_power:PATH",
             pattern=r"\S.*",
             pattern_text="a source URI such as rtlsdr: or sigmf:PATH",
             example="rtlsdr:",

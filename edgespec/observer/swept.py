@@ -30,9 +30,11 @@ from edgespec.observer.opening import mask_watch
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.warmup import WarmUp
 from edgespec.records import BandInfo, Geometry, SourceInfo
-from edgespec.sources.schemes import gives_sweeps
+from edgespec.sources.schemes import gives_sweeps, parse_source
+from edgespec.sources.sweeps.hop_plan import HopPlan
+from edgespec.sources.sweeps.hopping import rate_of
 
-__all__ = ["check_swept", "open_swept_chain", "swept_names", "warmup_sweeps_of"]
+__all__ = ["check_swept", "open_swept_chain", "sweep_text", "swept_names", "warmup_sweeps_of"]
 
 _LOG = logging.getLogger(__name__)
 #: Longest part of a recording that a warm-up may take, and what it takes instead.
@@ -77,6 +79,7 @@ def check_swept(config: Config, source: SourceConfig) -> tuple[BandConfig, ...]:
     """
     if not gives_sweeps(source.address):
         return ()
+    sweep_text(source)
     bands = config.bands_of(source)
     for band in bands:
         _check_band(band, source.address)
@@ -92,6 +95,19 @@ def _check_band(band: BandConfig, address: str) -> None:
                 f"band {band.id!r} has {key} = {str(value)!r:.80}, but {address!r:.120} gives "
                 "sweeps, all of which are the band, and which no bundle was made for: leave it out"
             )
+
+
+def sweep_text(source: SourceConfig) -> str:
+    """Return in words what a source of sweeps does; '' for what a program wrote.
+
+    Raises:
+        UsageError: a value of its address is none.
+    """
+    uri = parse_source(source.address)
+    if uri.scheme != "sweep":
+        return ""
+    plan = HopPlan.of(uri, rate_of(uri, source.sample_rate_hz))
+    return f"source {source.id} sweeps {plan.words()}"
 
 
 def warmup_sweeps_of(config: Config, source: SourceInfo) -> int:

@@ -9,6 +9,7 @@ from edgespec.sources.reconnecting import PATIENCE_KEYS
 from edgespec.sources.request import Request, Tuning
 from edgespec.sources.soapy.settings import SOAPY_KEYS
 from edgespec.sources.source import Source
+from edgespec.sources.sweeps.hop_plan import HOP_KEYS
 from edgespec.sources.tuner import TUNER_KEYS
 from edgespec.sources.uri import SourceUri, parse_uri
 
@@ -142,6 +143,20 @@ def _soapy(uri: SourceUri, request: Request) -> Source:
     return open_soapy(uri, request)
 
 
+def _sweep(uri: SourceUri, request: Request) -> Source:
+    from edgespec.sources.sweeps.hopping import open_hopping, radio_uri
+
+    text = radio_uri(uri, request)
+    kind = SOURCES.get(text.partition(":")[0].lower())
+    if kind is None or not kind.is_tunable:
+        known = ", ".join(scheme for scheme, one in SOURCES.items() if one.is_tunable)
+        raise UsageError(
+            f"{uri.text!r:.160} sweeps {uri.rest!r:.80}, which is no radio that can be tuned; "
+            f"write sweep:RADIO?start=88M&stop=108M with one of {known}"
+        )
+    return open_hopping(uri, request, lambda wanted: kind.open(parse_source(text), wanted))
+
+
 def _rtl_power(uri: SourceUri, request: Request) -> Source:
     from edgespec.sources.sweeps.source import open_sweeps
 
@@ -183,3 +198,12 @@ SOURCES: dict[str, SourceKind] = {
     ),
     "soapy": SourceKind(_soapy, (*SOAPY_KEYS, *PATIENCE_KEYS), is_tunable=True, has_gain=True),
 }
+#: A sweep takes what its radio does; the radio refuses what is another's.
+SOURCES["sweep"] = SourceKind(
+    _sweep,
+    (
+        *HOP_KEYS,
+        *dict.fromkeys(key for kind in SOURCES.values() if kind.is_tunable for key in kind.keys),
+    ),
+    is_swept=True,
+)
