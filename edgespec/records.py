@@ -351,15 +351,15 @@ class ObserverState:
     ``unscored_reason``, and nothing has been scored for ``unscored_s`` now. ``alarm`` says that an
     alert is open; ``troubles`` with the receiver go on, and while ``overload`` is one, levels are
     lower bounds. ``distrust`` says why what the warm-up learnt is not trusted, '' where it is.
-    ``center_freq_hz`` is where the band lies now: a source may be retuned. ``cell`` is the one that
-    is cancelled, None where none is looked for; ``n_untold`` notifications of alerts were lost;
-    ``board`` says what holds the computer back, ``history_problem`` why no history can be kept, ''
-    where it can; ``events_last_day`` opened in the last 24 h; ``promise`` says how many a day are
-    false. ``latency_s`` is the time from the last sample of a segment to the decision on it since
-    the start: ``p50``, ``p99`` and ``max``. A radio that takes turns is ``tuned`` to the band now,
-    or to another one, and was to it for a share ``duty`` of the time. ``site_cells`` are those that
-    it knows what is normal beside; they are told apart from the rest, when they change. ``scale``
-    says what its levels are in other units, set on its way out.
+    ``center_freq_hz`` is where the band lies now. ``cell`` is the one that is cancelled, or None;
+    ``n_untold`` notifications of alerts were lost; ``board`` says what holds the computer back,
+    ``history_problem`` why no history can be kept, ``side_inputs`` for which hours the context
+    stands in; ``events_last_day`` opened in 24 h; ``promise`` says how many are false.
+    ``latency_s`` is the time from the last sample of a segment to the decision on it since the
+    start: ``p50``, ``p99`` and ``max``. A radio that takes turns is ``tuned`` to the band now, or
+    to another one, and was to it for a share ``duty`` of the time. ``site_cells`` are those that it
+    knows what is normal beside, told apart when they change. ``scale`` says what levels are in
+    other units, set on the way out.
     """
 
     utc_ns: int
@@ -397,4 +397,5 @@ class ObserverState:
     duty: float = 1.0
     site_cells: tuple[SiteCell, ...] = ()
     rhythm: HeardBand | None = None
+    side_inputs: str = ""
     scale: LevelScale = UNCALIBRATED

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from converter.data.model_inputs import ModelInputs
 from edgespec.dsp.hour_means import HourMeans
-from edgespec.dsp.stand_in import StandIn
+from edgespec.dsp.stand_in import StandIn, fill_in
 from edgespec.dsp.transform import apply, standardise
 from edgespec.errors import UsageError
 from edgespec.records import FloatArray
@@ -70,6 +70,7 @@ def side_rows(
             n_heard += 1
         for at, (side, out) in enumerate(zip(sides, rows_db, strict=True)):
             rows = memory.rows(side, int(hour) * HOUR_NS)
+            is_known = np.isfinite(rows)
             for number in np.flatnonzero(hours == hour):
                 context = table.levels_db[starts[number] : starts[number] + n_context]
                 if not np.isfinite(context).all():
@@ -77,8 +78,8 @@ def side_rows(
                         f"the context at sweep {starts[number]} has points that were not measured: "
                         "leave such segments out"
                     )
-                stand_in.fill(rows, context, out[number])
-                known[number, at] = np.isfinite(rows).mean()
+                fill_in(rows, is_known, stand_in.mean_db(context), out[number])
+                known[number, at] = is_known.mean()
     return SideRows(rows_db, known)
 
 

@@ -89,6 +89,8 @@ def status_text(state: ObserverState) -> str:
         parts.append(str(state.rhythm))
     if state.promise is not None:
         parts.append(f"calibrated for {state.promise.per_day:g} false events a day")
+    if state.side_inputs:
+        parts.append(f"the context's mean for hours not heard yet ({state.side_inputs})")
     if state.distrust:
         parts.append(f"not trusted: {state.distrust}")
     parts += [f"{_count(n, 'segment')} {reason}" for reason, n in state.n_skipped.items() if n]

@@ -31,6 +31,11 @@ class HourMeans:
         self._power = np.zeros((n_hours + 1, n_bins))
         self._n_looks = np.zeros((n_hours + 1, n_bins), np.uint32)
 
+    @property
+    def newest_hour(self) -> int:
+        """The last hour of which there is a look, since 1970; far below 0 where there is none."""
+        return int(self._hours.max())
+
     def add(self, utc_ns: int, mean_db: FloatArray) -> None:
         """Take a look, float32 ``(n_bins,)``; a bin that is not a number was not looked at."""
         hour = utc_ns // HOUR_NS

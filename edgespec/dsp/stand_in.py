@@ -1,10 +1,11 @@
 """What a model is given for hours that nobody knows: the mean of the context."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgespec.records import FloatArray
 
-__all__ = ["StandIn"]
+__all__ = ["StandIn", "fill_in"]
 
 _NEPERS_PER_DB = np.float32(np.log(10.0) / 10.0)
 _DB_PER_NEPER = np.float32(10.0 / np.log(10.0))
@@ -39,8 +40,10 @@ class StandIn:
         np.add(self._mean_db, highest_db, out=self._mean_db)
         return self._mean_db
 
-    def fill(self, rows_db: FloatArray, context_db: FloatArray, out: FloatArray) -> None:
-        """Write rows ``(n_rows, n_bins)`` to ``out``, with the mean where they are not numbers."""
-        np.copyto(out, self.mean_db(context_db))
-        # fmax would keep the larger of two numbers; of a number and NaN it is the number.
-        np.copyto(out, rows_db, where=np.isfinite(rows_db))
+
+def fill_in(
+    rows_db: FloatArray, is_known: NDArray[np.bool_], mean_db: FloatArray, out: FloatArray
+) -> None:
+    """Write rows ``(n_rows, n_bins)`` to ``out``, and the mean ``(n_bins,)`` elsewhere."""
+    np.copyto(out, mean_db)
+    np.copyto(out, rows_db, where=is_known)

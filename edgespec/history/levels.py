@@ -16,7 +16,7 @@ from edgespec.history.tables import Row
 from edgespec.history.within import within
 from edgespec.level_scale import LevelScale
 
-__all__ = ["KeptMinute", "minute_rows", "minutes"]
+__all__ = ["KeptMinute", "last_minute_ns", "minute_rows", "minutes"]
 
 _STEP_DB, _STEP = 0.5, 0.005
 _MOST_STEPS = 255
@@ -109,6 +109,13 @@ def minutes(
         kept = _kept(_Row(*row), freqs)
         if kept is not None:
             yield kept
+
+
+def last_minute_ns(base: sqlite3.Connection, band: str) -> int | None:
+    """Return when the last minute of a band began, in the order in which they were kept."""
+    asked = "SELECT start_ns FROM levels WHERE band = ? ORDER BY number DESC LIMIT 1"
+    found = base.execute(asked, (band,)).fetchone()
+    return None if found is None else int(found[0])
 
 
 def _kept(row: _Row, freqs: bytes) -> KeptMinute | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edgespec.history.actions import KeptAction, actions
 from edgespec.history.events import EVERYTHING, EventFilter, last_message, messages
-from edgespec.history.levels import KeptMinute, minutes
+from edgespec.history.levels import KeptMinute, last_minute_ns, minutes
 from edgespec.history.opening import history_path, reading
 from edgespec.history.states import KeptState, states
 from edgespec.wire.event import EventMessage
@@ -49,6 +49,11 @@ class Past:
         """Return the minutes of a band, or of all, in the order in which they were kept."""
         with reading(self.path) as base:
             return [] if base is None else list(minutes(base, band, since_ns, until_ns))
+
+    def last_minute_ns(self, band: str) -> int | None:
+        """Return when the last minute of a band began that was kept; None where there is none."""
+        with reading(self.path) as base:
+            return None if base is None else last_minute_ns(base, band)
 
     def states(
         self, band: str | None = None, since_ns: int | None = None, until_ns: int | None = None

@@ -272,6 +272,7 @@ class BandChain:
     def _follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what is normal."""
         self.scorer.follow(step_db)
+        self.meter.follow(step_db)
         if self.site is not None:
             self.site.follow(step_db)
         if self.cell_events is not None:

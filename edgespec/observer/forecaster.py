@@ -7,8 +7,9 @@ import numpy as np
 from edgespec.dsp.transforms import Transform, open_transform
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
+from edgespec.observer.band_memory import BandMemory
 from edgespec.observer.latency import LatencyHistogram
-from edgespec.records import Forecast, Segment
+from edgespec.records import FloatArray, Forecast, Segment
 
 __all__ = ["Forecaster"]
 
@@ -24,13 +25,19 @@ class Forecaster:
         bundle: the model.
         backend: runtime that holds it.
         transform: how windows are standardised; default: in NumPy.
+        memory: what the model is given beside the window, where it takes anything; None: one that
+            nobody tells of minutes, so that the mean of the context stands in.
 
     Attributes:
         durations: of the calls of the model.
     """
 
     def __init__(
-        self, bundle: Bundle, backend: Backend, transform: Transform | None = None
+        self,
+        bundle: Bundle,
+        backend: Backend,
+        transform: Transform | None = None,
+        memory: BandMemory | None = None,
     ) -> None:
         geometry = bundle.manifest.geometry
         self._sees_target = bundle.manifest.model.role == "reconstruction"
@@ -38,6 +45,8 @@ class Forecaster:
         self._transform = transform or open_transform()
         # A reconstructing model sees targets, which do not overlap.
         self._predict_raw = None if self._sees_target else getattr(backend, "predict_raw", None)
+        sides = bundle.manifest.side_inputs
+        self._memory = (memory or BandMemory(sides, geometry)) if sides else None
         self._context = np.empty((geometry.n_context, geometry.n_bins), np.float32)
         self._target = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
         self.durations = LatencyHistogram()
@@ -58,8 +67,11 @@ class Forecaster:
         if self._sees_target:
             transform.apply(segment.target, scaling, self._target)
             window = self._target
+        sides: tuple[FloatArray, ...] = ()
+        if self._memory is not None:
+            sides = self._memory.given(segment.context, scaling, transform)
         begun_ns = time.perf_counter_ns()
-        expected = self._backend.predict(window)
+        expected = self._backend.predict(window, *sides)
         self.durations.add(time.perf_counter_ns() - begun_ns)
         transform.restore(expected, scaling, self._expected_dbfs)
         return Forecast(self._expected_dbfs, scaling)

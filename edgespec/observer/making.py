@@ -23,6 +23,7 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.dsp.transforms import open_transform
 from edgespec.errors import ConfigError
 from edgespec.observer.band import BandChain
+from edgespec.observer.band_memory import BandMemory
 from edgespec.observer.basis import Basis
 from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.forecaster import Forecaster
@@ -93,9 +94,11 @@ def make_chain(
         _LOG.warning("%s", basis.warning)
     geometry, computing = basis.recipe.geometry, front_end.computing
     info = BandInfo(band.id, front_end.grid, source, basis.model, basis.model_sha256)
-    forecaster = None
+    forecaster, memory = None, None
     if basis.bundle is not None and basis.backend is not None:
-        forecaster = Forecaster(basis.bundle, basis.backend, open_transform(computing))
+        sides = basis.bundle.manifest.side_inputs
+        memory = BandMemory(sides, geometry, utc) if sides else None
+        forecaster = Forecaster(basis.bundle, basis.backend, open_transform(computing), memory)
     scorer = Scorer(
         forecaster,
         basis.names,
@@ -151,6 +154,7 @@ def make_chain(
         promise,
         watched_band,
     )
+    chain.meter.memory = memory
     if site is not None:
         chain.site = WatchedSite(
             site, info, geometry, time.monotonic_ns, utc, lambda: not warmup.distrust

@@ -6,6 +6,7 @@ from edgespec.band_minute import BandMinute
 from edgespec.dsp.levels import levels_dbfs
 from edgespec.dsp.minute import MinuteMeter
 from edgespec.grid import Grid
+from edgespec.observer.band_memory import BandMemory
 from edgespec.observer.mask_watch import MaskWatch
 from edgespec.records import Event, FloatArray, Geometry
 from edgespec.units import POWER_FLOOR_DBFS
@@ -22,11 +23,13 @@ class BandMeter:
     Attributes:
         minutes: adds them up; None for nothing.
         mask: compares them with what should be here; None for nothing.
+        memory: remembers hours and days of them for the model; None for nothing.
     """
 
     def __init__(self, geometry: Geometry) -> None:
         self.minutes: MinuteMeter | None = None
         self.mask: MaskWatch | None = None
+        self.memory: BandMemory | None = None
         self._ended: list[BandMinute] = []
         self._said: list[Event] = []
         # The segmenter overwrites its segments; what is asked for between them is kept apart.
@@ -37,13 +40,17 @@ class BandMeter:
         """Take a target; of one that is not good, minutes do not hear."""
         self._last_dbfs[:] = target_dbfs
         self._has_heard = True
+        if self.memory is not None:
+            self.memory.at(utc_ns)
         if self.minutes is not None and is_good:
             self._end(self.minutes.add(target_dbfs, tick_start, utc_ns))
 
     def retune(self, grid: Grid) -> None:
-        """Begin another minute, on another grid."""
+        """Begin another minute, on another grid; hours of the old one say nothing there."""
         if self.minutes is not None:
             self._end(self.minutes.retune(grid))
+        if self.memory is not None:
+            self.memory.forget()
 
     def pause(self, n_ticks: int) -> None:
         """Let a time pass in which nobody listened."""
@@ -72,6 +79,16 @@ class BandMeter:
         """Whether something is not as the mask has it."""
         return self.mask is not None and self.mask.is_open
 
+    def follow(self, step_db: float) -> None:
+        """Take a step of the receiver's gain into what is remembered of hours."""
+        if self.memory is not None:
+            self.memory.follow(step_db)
+
+    @property
+    def side_inputs(self) -> str:
+        """Which of the model's side inputs are not known yet; '' where all are, or none are."""
+        return "" if self.memory is None else self.memory.lack
+
     def levels_dbfs(self, enbw_bins: float) -> tuple[float, float]:
         """Return total power and noise floor of the last target; see :func:`levels_dbfs`."""
         if not self._has_heard:
@@ -81,5 +98,7 @@ class BandMeter:
     def _end(self, minute: BandMinute | None) -> None:
         if minute is not None:
             self._ended.append(minute)
+            if self.memory is not None:
+                self.memory.take(minute)
             if self.mask is not None:
                 self._said += self.mask.take(minute)

@@ -1,5 +1,6 @@
 """The chain of a band for a source that is open, as a configuration says."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from edgespec.dsp.levels import RssPlan
 from edgespec.dsp.minute import MinuteMeter
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.grid import Grid
+from edgespec.history.past import Past
 from edgespec.observer.alerting import open_normals
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
@@ -23,11 +25,14 @@ from edgespec.observer.making import make_chain
 from edgespec.observer.mask_watch import MaskWatch
 from edgespec.observer.parts import open_channel, rhythm_s_of, warmup_s_of
 from edgespec.observer.recall import recall
+from edgespec.observer.recalled_hours import recall_hours
 from edgespec.observer.site_reference import SiteReference, load_site
 from edgespec.observer.watched_site import SitePlan
 from edgespec.records import BandInfo, SourceInfo
 
 __all__ = ["mask_watch", "open_chain", "setting_of"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def open_chain(
@@ -114,7 +119,17 @@ def _chain_of(
     )
     chain.meter.mask = mask_watch(mask, chain.info, utc)
     keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
-    if keeps_levels or chain.meter.mask is not None:
+    memory = chain.meter.memory
+    if memory is not None and keeps_levels:
+        past = Past(config.node.state_dir)
+        recall_hours(memory, past, band.id, front_end.grid, band.level_scale)
+    elif memory is not None and source.is_live:
+        _LOG.warning(
+            "band %s: its model takes means of hours, and without history.levels a restart forgets "
+            "them",
+            band.id,
+        )
+    if keeps_levels or chain.meter.mask is not None or memory is not None:
         chain.meter.minutes = MinuteMeter(
             band.id, front_end.grid, recipe.n_horizon, front_end.computing
         )

@@ -37,6 +37,7 @@ class BandSnapshot:
     promise: Promise | None = None
     site_cells: tuple[SiteCell, ...] = ()
     rhythm: HeardBand | None = None
+    side_inputs: str = ""
 
 
 def snapshot_of(chain: BandChain) -> BandSnapshot:
@@ -65,4 +66,5 @@ def snapshot_of(chain: BandChain) -> BandSnapshot:
         promise=chain.promise,
         site_cells=() if cancelled is None else cancelled.learnt.known(),
         rhythm=None if chain.rhythm is None else chain.rhythm.heard(chain.thresholds[ANY_BAND]),
+        side_inputs=chain.meter.side_inputs,
     )

@@ -189,6 +189,7 @@ class BandWorker:
             model_sha256=self.chain.info.model_sha256,
             site_cells=now.site_cells,
             rhythm=now.rhythm,
+            side_inputs=now.side_inputs,
         )
 
     def _work_off(self, between: Callable[[], None]) -> None:

@@ -48,6 +48,7 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "unscored_s": float(state.unscored_s),
         "troubles": list(state.troubles),
         "distrust": state.distrust,
+        "side_inputs": state.side_inputs,
         "center_freq_hz": float(state.center_freq_hz),
         "tuned": bool(state.tuned),
         "duty": round(float(state.duty), 6),
@@ -69,7 +70,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         PayloadError: it is not a state of this schema.
     """
     # Retained states of a version before this one may still be at a broker.
-    fields = Fields.of({**NO_SCALE, **decode(data)}, STATE_SCHEMA)
+    fields = Fields.of({**NO_SCALE, "side_inputs": "", **decode(data)}, STATE_SCHEMA)
     fields.require_level_unit()
     state = ObserverState(
         utc_ns=fields.utc_ns("time"),
@@ -96,6 +97,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         unscored_s=fields.number("unscored_s"),
         troubles=fields.texts("troubles"),
         distrust=fields.text("distrust"),
+        side_inputs=fields.text("side_inputs"),
         center_freq_hz=fields.number("center_freq_hz"),
         tuned=fields.flag("tuned"),
         duty=fields.number("duty"),

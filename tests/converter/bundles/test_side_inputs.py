@@ -12,8 +12,11 @@ from converter.training.modeldir import load_card, load_model, save_model
 from edgespec.errors import ModelError
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.manifest import QUANTISATIONS
+from edgespec.observer.band_memory import BandMemory
+from edgespec.observer.forecaster import Forecaster
+from edgespec.records import Segment
 from edgespec.side_input import DAYS, HOURS
-from tests.made import tiny_sided, tiny_training
+from tests.made import history, tiny, tiny_sided, tiny_training
 
 pytestmark = [
     pytest.mark.converter,
@@ -43,6 +46,29 @@ def test_each_side_input_counts_and_none_is_taken_for_another(kind: str) -> None
     assert not np.allclose(right, backend.predict(window, days, hours), atol=1e-2)
     assert not np.allclose(right, backend.predict(window, hours * 0, days), atol=1e-2)
     assert np.array_equal(right, backend.predict(window, hours, days))
+
+
+@pytest.mark.parametrize("start", [0, 250, 700])
+def test_the_device_gives_the_model_what_it_was_trained_with(start: int) -> None:
+    table, geometry = tiny_sided.sweeps(), tiny.GEOMETRY
+    bundle = tiny_sided.bundle("float32")
+    memory = BandMemory(tiny_sided.SIDES, geometry)
+    minute = history.minute_of(0, np.random.default_rng(1))
+    utc_ns = np.round(table.utc_s * 1e9).astype(np.int64)
+    for number in range(start + geometry.n_context):
+        level = table.levels_db[number]
+        memory.take(replace(minute, utc_ns=int(utc_ns[number]), mean_dbfs=level))
+    memory.at(int(utc_ns[start + geometry.n_context]))
+    forecaster = Forecaster(bundle, open_backend(bundle), memory=memory)
+    context, target = np.split(
+        table.levels_db[start : start + geometry.n_segment], [geometry.n_context]
+    )
+    found = forecaster.forecast(Segment(context, target, np.arange(geometry.n_segment)))
+    _, model = load_model(tiny_sided.trained())
+    given = tiny_sided.given()[0].some([start])
+    expected = model.predict(given.for_keras, verbose=0).reshape(target.shape)
+    expected = expected * context.std() + context.mean()
+    np.testing.assert_allclose(found.power_dbfs, expected, rtol=0, atol=1e-3)
 
 
 def test_the_bundle_says_what_it_takes() -> None:

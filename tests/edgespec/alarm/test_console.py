@@ -177,6 +177,12 @@ def test_a1_trouble_and_what_is_not_scored_are_said() -> None:
     assert stuck.startswith("ALARM: receiver | 100% not scored (constant, nothing for 2.5 s) | ")
 
 
+def test_hours_that_a_model_has_not_heard_yet_are_said() -> None:
+    line = status_text(replace(STATE, side_inputs="days 1 of 3"))
+    assert "the context's mean for hours not heard yet (days 1 of 3)" in line
+    assert "hours" not in status_text(STATE)
+
+
 def test_a5_what_is_not_trusted_is_said() -> None:
     stream = io.StringIO()
     why = "the band changed by +9.0 dB at 801 MHz after 50% of the warm-up"

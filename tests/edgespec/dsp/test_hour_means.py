@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgespec.dsp.hour_means import LEAST_LOOKS, HourMeans
-from edgespec.dsp.stand_in import StandIn
+from edgespec.dsp.stand_in import StandIn, fill_in
 from edgespec.side_input import DAYS, HOUR_NS, HOURS, SAME_HOURS, SideInput
 from tests import naive
 
@@ -149,7 +149,7 @@ def test_the_mean_of_the_context_stands_in(rng: np.random.Generator, offset_db: 
     rows[1] = -55.0
     rows[2, 2] = -56.0
     out = np.empty_like(rows)
-    stand_in.fill(rows, context, out)
+    fill_in(rows, np.isfinite(rows), stand_in.mean_db(context), out)
     assert np.array_equal(out[0], stand_in.mean_db(context))
     assert (out[1] == -55.0).all()
     assert out[2, 2] == -56.0

@@ -1,0 +1,60 @@
+"""What the history knows of the hours before a start, for a model that takes them."""
+
+import logging
+from collections.abc import Iterator
+
+import numpy as np
+
+from edgespec.band_minute import BandMinute
+from edgespec.clock import ClockQuality
+from edgespec.errors import EdgespecError
+from edgespec.grid import Grid
+from edgespec.history.levels import KeptMinute
+from edgespec.history.past import Past
+from edgespec.level_scale import LevelScale
+from edgespec.observer.band_memory import BandMemory
+from edgespec.side_input import HOUR_NS
+
+__all__ = ["recall_hours"]
+
+_LOG = logging.getLogger(__name__)
+
+
+def recall_hours(memory: BandMemory, past: Past, band: str, grid: Grid, scale: LevelScale) -> None:
+    """Give a memory the minutes of a band that were kept, as far back as it reaches.
+
+    That is counted from the last minute that was kept: a board without a battery does not know
+    what time it is now. Minutes on another grid, or of another full scale, are left out and
+    counted in the log; so is a history that cannot be read.
+    """
+    try:
+        last_ns = past.last_minute_ns(band)
+        if last_ns is None:
+            return
+        # The hour in which it lies, and the hours before that.
+        since_ns = (last_ns // HOUR_NS - memory.n_hours) * HOUR_NS
+        kept = past.minutes(band, since_ns)
+    except EdgespecError as error:
+        _LOG.warning("band %s: its model begins without the hours before (%s)", band, error)
+        return
+    fitting = [one for one in kept if _fits(one, grid, scale)]
+    memory.remember(_as_heard(fitting))
+    n_left = len(kept) - len(fitting)
+    if n_left:
+        _LOG.warning(
+            "band %s: %d of %d minutes of the history are of another grid or full scale, and not "
+            "given to its model",
+            *(band, n_left, len(kept)),
+        )
+
+
+def _fits(one: KeptMinute, grid: Grid, scale: LevelScale) -> bool:
+    return one.scale.full_scale_dbm == scale.full_scale_dbm and np.array_equal(
+        one.minute.freqs_hz, grid.freqs_hz
+    )
+
+
+def _as_heard(kept: list[KeptMinute]) -> Iterator[tuple[BandMinute, ClockQuality]]:
+    known = {quality.value: quality for quality in ClockQuality}
+    for one in kept:
+        yield one.minute, known.get(one.clock, ClockQuality.UNSYNCHRONISED)
