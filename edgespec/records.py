@@ -6,7 +6,7 @@ to keep one copies it.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import IntFlag, StrEnum
 from typing import Any
 
@@ -18,15 +18,12 @@ from edgespec.change import Change
 from edgespec.clock import ClockQuality
 from edgespec.errors import ModelError
 from edgespec.grid import NO_SPAN, Grid, Quantity, Span
-from edgespec.heard_band import HeardBand
-from edgespec.heard_cell import HeardCell
 from edgespec.kinds import UNKNOWN
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.listing import Listing
-from edgespec.promise import Promise
+from edgespec.observer_state import ObserverState
 from edgespec.rss_report import RssReport
 from edgespec.sample_format import SampleFormat
-from edgespec.site_cell import SiteCell
 from edgespec.source_info import SourceInfo
 
 __all__ = [
@@ -339,63 +336,3 @@ class Event:
     def is_named(self) -> bool:
         """Whether somebody has looked what it is, whether or not that was recognised."""
         return self.kind_probability > 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class ObserverState:
-    """What the monitor says of one band, and of itself, once in a while.
-
-    ``speed`` is processed seconds of signal per second; ``n_skipped`` counts segments that were not
-    scored, by reason. While ``warmup_left_s`` of signal are still to be learnt from ``scores`` is
-    empty. Of the last second of signal, ``unscored_share`` could not be scored, mostly for
-    ``unscored_reason``, and nothing has been scored for ``unscored_s`` now. ``alarm`` says that an
-    alert is open; ``troubles`` with the receiver go on, and while ``overload`` is one, levels are
-    lower bounds. ``distrust`` says why what the warm-up learnt is not trusted, '' where it is.
-    ``center_freq_hz`` is where the band lies now. ``cell`` is the one that is cancelled, or None;
-    ``n_untold`` notifications of alerts were lost; ``board`` says what holds the computer back,
-    ``history_problem`` why no history can be kept, ``side_inputs`` for which hours the context
-    stands in; ``events_last_day`` opened in 24 h; ``promise`` says how many are false.
-    ``latency_s`` is the time from the last sample of a segment to the decision on it since the
-    start: ``p50``, ``p99`` and ``max``. A radio that takes turns is ``tuned`` to the band now, or
-    to another one, and was to it for a share ``duty`` of the time. ``site_cells`` are those that it
-    knows what is normal beside, told apart when they change. ``scale`` says what levels are in
-    other units, set on the way out.
-    """
-
-    utc_ns: int
-    uptime_s: float
-    n_samples: int
-    n_segments: int
-    n_events: int
-    n_dropped: int
-    n_skipped: dict[str, int] = field(default_factory=dict)
-    level_dbfs: float = 0.0
-    noise_floor_dbfs: float = 0.0
-    scores: dict[str, float] = field(default_factory=dict)
-    thresholds: dict[str, float] = field(default_factory=dict)
-    speed: float = 0.0
-    alarm: bool = False
-    mqtt_connected: bool | None = None
-    spool_events: int = 0
-    warmup_left_s: float = 0.0
-    latency_s: dict[str, float] = field(default_factory=dict)
-    band: str = ""
-    model_sha256: str | None = None
-    unscored_reason: str = ""
-    unscored_share: float = 0.0
-    unscored_s: float = 0.0
-    troubles: tuple[str, ...] = ()
-    distrust: str = ""
-    center_freq_hz: float = 0.0
-    cell: HeardCell | None = None
-    events_last_day: int = 0
-    promise: Promise | None = None
-    n_untold: int = 0
-    board: tuple[str, ...] = ()
-    history_problem: str = ""
-    tuned: bool = True
-    duty: float = 1.0
-    site_cells: tuple[SiteCell, ...] = ()
-    rhythm: HeardBand | None = None
-    side_inputs: str = ""
-    scale: LevelScale = UNCALIBRATED
