@@ -20,6 +20,7 @@ from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.observer.band_memory import BandMemory
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.recalled_hours import recall_hours
+from edgespec.observer.snapshot import snapshot_of
 from edgespec.records import FloatArray, SampleFormat, Scaling, Segment, SourceInfo
 from edgespec.side_input import DAYS, HOUR_NS, HOURS
 from tests.edgespec.observer.test_allocations import MAX_BYTES, highest_rise
@@ -281,13 +282,13 @@ def test_a_chain_gives_its_model_what_its_minutes_said(rng: np.random.Generator)
     detect = DetectConfig(warmup_s=0.0, detectors=("forecast",))
     hop = tiny.RECIPE.hop_samples
     chain = chain_of(sided_bundle(), model, source, BandConfig(), detect, max_block_samples=hop)
-    assert chain.snapshot().side_inputs == "hours 0 of 3, days 0 of 3"
+    assert snapshot_of(chain).side_inputs == "hours 0 of 3, days 0 of 3"
     assert chain.meter.memory is not None
     chain.meter.memory.remember(
         (minute, ClockQuality.RECORDED) for minute in minutes(range(DAY_0, DAY_0 + 72), rng)
     )
     target = np.full((GEOMETRY.n_horizon, GEOMETRY.n_bins), -60.0, np.float32)
     chain.meter.hear(target, 0, (DAY_0 + 72) * HOUR_NS + 1, is_good=True)
-    assert chain.snapshot().side_inputs == ""
+    assert snapshot_of(chain).side_inputs == ""
     chain.retune(chain.grid)
-    assert chain.snapshot().side_inputs == "hours 0 of 3, days 0 of 3"
+    assert snapshot_of(chain).side_inputs == "hours 0 of 3, days 0 of 3"
