@@ -779,3 +779,77 @@ def hear(luck, flutter, share, power, first, shape, run_points):
                 if 0 <= k < len(shape) and luck[t, c, k // run_points] < share[t, c]:
                     heard[t, point] += power[t, c] * shape[k] * flutter[t, point]
     return heard
+
+
+def rms(a, b):
+    """Root mean square of the difference of two lists of numbers."""
+    return math.sqrt(sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) / len(a))
+
+
+def plane_error(expected, seen, power):
+    """Mean of ``|seen - expected| ** power`` over all points of two planes."""
+    errors = [
+        abs(float(y) - float(x)) ** power
+        for row, other in zip(expected, seen, strict=True)
+        for x, y in zip(row, other, strict=True)
+    ]
+    return sum(errors) / len(errors)
+
+
+def warped(expected, seen, band):
+    """Dynamic time warping by recursion over pairs of frames (Sakoe and Chiba 1978)."""
+    a, b = np.asarray(expected, float), np.asarray(seen, float)
+    known = {(-1, -1): 0.0}
+
+    def cost(i, j):
+        if (i, j) in known:
+            return known[i, j]
+        if i < 0 or j < 0 or abs(i - j) > band:
+            return math.inf
+        best = min(cost(i - 1, j - 1), cost(i - 1, j), cost(i, j - 1))
+        known[i, j] = sum((a[i] - b[j]) ** 2) + best
+        return known[i, j]
+
+    return math.sqrt(cost(len(a) - 1, len(b) - 1) / a.size)
+
+
+def hausdorff(expected, seen):
+    """Largest distance of a frame from the frame of the other plane that is nearest to it."""
+    there = [min(rms(a, b) for b in seen) for a in expected]
+    back = [min(rms(a, b) for a in expected) for b in seen]
+    return max(*there, *back)
+
+
+def ramps(levels, tolerance):
+    """Slope over each step of the ramps of a swinging door: each goes as far as one line can."""
+    slopes, start = [], 0
+    while start < len(levels) - 1:
+        end = start + 1
+        while end + 1 < len(levels):
+            passed = range(start + 1, end + 2)
+            rises = [(levels[t] - levels[start], t - start) for t in passed]
+            lowest = max((rise - tolerance) / n for rise, n in rises)
+            highest = min((rise + tolerance) / n for rise, n in rises)
+            if lowest > highest:
+                break
+            end += 1
+        slopes += [(levels[end] - levels[start]) / (end - start)] * (end - start)
+        start = end
+    return slopes
+
+
+def ramp_score(expected, seen, tolerance):
+    """Mean difference of the slopes of two planes, bin by bin (Vallance et al. 2017)."""
+    a, b = np.asarray(expected, float), np.asarray(seen, float)
+    differences = [
+        abs(x - y)
+        for q in range(a.shape[1])
+        for x, y in zip(ramps(a[:, q], tolerance), ramps(b[:, q], tolerance), strict=True)
+    ]
+    return sum(differences) / max(len(differences), 1)
+
+
+def percentile(expected, seen, percent):
+    """The smallest error that at least ``percent`` of all points do not exceed."""
+    errors = sorted(np.abs(np.asarray(seen, float) - np.asarray(expected, float)).ravel())
+    return next(e for n, e in enumerate(errors, 1) if n >= percent / 100 * len(errors))

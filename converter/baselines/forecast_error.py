@@ -8,6 +8,8 @@ from edgespec.records import FloatArray
 
 __all__ = ["ForecastError"]
 
+_CHUNK_SEGMENTS = 128
+
 
 class ForecastError:
     """``sqrt(mean((target - forecast)^2))`` in dB, the device's score of a model's forecast."""
@@ -20,6 +22,14 @@ class ForecastError:
     def fit(self, normal: Segments) -> None:
         """Let the forecaster learn."""
         self._forecaster.fit(normal)
+
+    def forecast(self, context: FloatArray, target: FloatArray) -> FloatArray:
+        """Return what is expected, with the shape of ``target``, which is not looked at."""
+        expected = np.empty(target.shape, np.float32)
+        for first in range(0, len(context), _CHUNK_SEGMENTS):
+            some = slice(first, first + _CHUNK_SEGMENTS)
+            expected[some] = self._forecaster.forecast(context[some])
+        return expected
 
     def score(self, segments: Segments) -> FloatArray:
         """Return the error of each forecast in dB."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from converter.data.dataset import Dataset, load_part
 from edgespec.detect.detectors import DETECTORS, MODEL_DETECTORS, resolve_names
+from edgespec.detect.discriminants.discriminant import check_discriminant
 from edgespec.detect.reference import RunningStatistics
 from edgespec.detect.threshold import LEAST_SCORES, fit_thresholds
 from edgespec.dsp.segments import Segmenter
@@ -99,6 +100,7 @@ def calibrate(
     false_alarm_rates: tuple[float, ...] = FALSE_ALARM_RATES,
     warmup_s: float | None = None,
     n_offsets: int = 1,
+    discriminant: str | None = None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Bundle:
     """Write a copy of a bundle with thresholds for every detector, and return it.
@@ -114,12 +116,19 @@ def calibrate(
         n_offsets: passes over each recording, each starting some frames later, which makes more
             of a short recording. Their segments overlap, so they are not independent: the figures
             get steadier, not surer.
+        discriminant: how the model's forecast is compared with what is seen, from now on; None
+            keeps the bundle's.
         progress: told the name of each recording.
 
     Raises:
-        ModelError: the data set has another geometry, no such recordings, or too few segments.
+        ModelError: the data set has another geometry, no such recordings, or too few segments, or
+            the discriminant is unknown.
     """
     bundle = load_bundle(bundle_path)
+    if discriminant is not None:
+        check_discriminant(discriminant)
+        manifest = replace(bundle.manifest, discriminant=discriminant)
+        bundle = replace(bundle, manifest=manifest)
     recipe, geometry = bundle.manifest.recipe, bundle.manifest.geometry
     if replace(dataset.recipe, hop_frames=recipe.hop_frames) != recipe:
         raise ModelError(

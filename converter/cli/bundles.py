@@ -100,6 +100,11 @@ def add_weights(bundle: Path, out: Path | None, model_folder: Path | None, as_js
     show_default=True,
     help="Passes, each some frames later.",
 )
+@click.option(
+    "--discriminant",
+    help="How forecast and signal are compared: rmse, mae, dtw, dtw:3, ramp:2, hausdorff, "
+    "percentile:95.  [default: as the bundle has it]",
+)
 @json_option
 def calibrate(
     bundle: Path,
@@ -109,6 +114,7 @@ def calibrate(
     rates: tuple[float, ...],
     warmup: float | None,
     offsets: int,
+    discriminant: str | None,
     as_json: bool,
 ) -> None:
     """Set a bundle's thresholds from recordings of normal signal."""
@@ -125,6 +131,7 @@ def calibrate(
             false_alarm_rates=rates or FALSE_ALARM_RATES,
             warmup_s=warmup,
             n_offsets=offsets,
+            discriminant=discriminant,
             progress=progress.say,
         )
     lines = []
@@ -136,6 +143,7 @@ def calibrate(
         {
             "bundle": str(out or bundle),
             "sha256": done.sha256,
+            "discriminant": done.manifest.discriminant,
             "detectors": {name: asdict(c) for name, c in done.manifest.detectors.items()},
         },
         as_json,

@@ -18,6 +18,7 @@ from converter.lab.measures.windows.stretches import fault_config
 from converter.models.architectures import MODELS
 from converter.training.transfer import METHODS
 from edgespec.detect.detectors import CELL, DETECTORS, MODEL_DETECTORS, RESIDUAL
+from edgespec.detect.discriminants.discriminant import check_discriminant
 from edgespec.errors import ConfigError, UsageError
 from edgespec.inference.manifest import QUANTISATIONS
 from edgespec.nearest import advice
@@ -118,6 +119,8 @@ def _check_detection(experiment: Experiment, path: str, detection: Detection) ->
     _check_known(f"{path}.detectors", detection.detectors, SEGMENT_DETECTORS, "detector")
     _check_known(f"{path}.hops", detection.hops, HOP_SCORERS, "scorer of samples")
     _check_known(f"{path}.kinds", detection.kinds, KINDS, "kind of interferer")
+    for name in detection.discriminants:
+        _check(f"{path}.discriminants", partial(check_discriminant, name))
     for fault in detection.faults:
         _check(f"{path}.faults", partial(fault_config, fault, 0.0, 1.0))
     scorers = (*detection.models, *detection.baselines)
@@ -125,6 +128,8 @@ def _check_detection(experiment: Experiment, path: str, detection: Detection) ->
         raise ConfigError(f"{path} has neither models, baselines, detectors nor hops; name one")
     _check_least(f"{path}.persistent_s", detection.persistent_s, 0.0)
     _check_least(f"{path}.lasting_s", detection.lasting_s, 0.0)
+    if len(set(detection.discriminants)) < len(detection.discriminants):
+        raise ConfigError(f"{path}.discriminants names one twice; name each once")
     doubled = sorted({name for name in scorers if scorers.count(name) > 1})
     if doubled:
         raise ConfigError(f"{path} has two scorers {doubled[0]!r}; a column needs its own name")

@@ -102,7 +102,9 @@ class Detection:
     """Scores of segments with and without something on the air, by many scorers.
 
     ``baselines`` are names of :data:`converter.baselines.baselines.BASELINES`; ``detectors`` those
-    of :data:`converter.lab.measures.windows.scorers.SEGMENT_DETECTORS`; ``hops`` those of
+    of :data:`converter.lab.measures.windows.scorers.SEGMENT_DETECTORS`; ``discriminants`` those of
+    :mod:`edgespec.detect.discriminants`, by each of which every model and every baseline that
+    forecasts is scored beside its root mean square; ``hops`` those of
     :data:`converter.lab.measures.hops.hop_scorers.HOP_SCORERS`, which look at samples. Baselines
     are fitted on the train split of ``population``. ``kinds`` of interferers at each of
     ``isrs_db``; ``faults`` are written ``power-step:3``, ``frequencies-down:0.33``,
@@ -128,6 +130,7 @@ class Detection:
     persistent_s: float = 0.045
     lasting_s: float = 0.0
     learn: bool = field(default=False, metadata={"late": True})
+    discriminants: tuple[str, ...] = field(default=(), metadata={"late": True})
 
 
 @dataclass(frozen=True, slots=True)

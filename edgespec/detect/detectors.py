@@ -6,6 +6,7 @@ from edgespec.detect import plain
 from edgespec.detect.any_band.detector import ANY_BAND
 from edgespec.detect.arithmetic import Arithmetic
 from edgespec.detect.detector import Handed
+from edgespec.detect.discriminants.discriminant import RMSE
 from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
 from edgespec.detect.residual import ForecastError, ReconstructionError
 from edgespec.detect.sweep_scan import SweepScan
@@ -25,11 +26,13 @@ __all__ = [
 ]
 
 #: Every detector: its name, and how it is made from the geometry, the warm-up in segments and
-#: optionally the arithmetic.
+#: optionally the arithmetic; one of a model also takes the name of its discriminant.
 DETECTORS: dict[str, Callable[..., Handed]] = {
-    "forecast": lambda geometry, n_warmup, arithmetic=plain: ForecastError(geometry, arithmetic),
-    "reconstruction": lambda geometry, n_warmup, arithmetic=plain: ReconstructionError(
-        geometry, arithmetic
+    "forecast": lambda geometry, n_warmup, arithmetic=plain, discriminant=RMSE: ForecastError(
+        geometry, arithmetic, discriminant
+    ),
+    "reconstruction": lambda geometry, n_warmup, arithmetic=plain, discriminant=RMSE: (
+        ReconstructionError(geometry, arithmetic, discriminant)
     ),
     "energy": EnergyLevel,
     "zscore": BinZScore,
@@ -109,9 +112,22 @@ def without_model(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def make_detectors(
-    names: Sequence[str], geometry: Geometry, n_warmup: int, arithmetic: Arithmetic = plain
+    names: Sequence[str],
+    geometry: Geometry,
+    n_warmup: int,
+    arithmetic: Arithmetic = plain,
+    discriminant: str = RMSE,
 ) -> tuple[Handed, ...]:
-    """Return new detectors of segments for those of the resolved ``names`` that look at them."""
+    """Return new detectors of segments for those of the resolved ``names`` that look at them.
+
+    ``discriminant`` is that of the model's.
+
+    Raises:
+        ModelError: there is no such discriminant, or it cannot be computed here.
+    """
+    own = dict.fromkeys(MODEL_DETECTORS.values(), (discriminant,))
     return tuple(
-        DETECTORS[name](geometry, n_warmup, arithmetic) for name in names if name in DETECTORS
+        DETECTORS[name](geometry, n_warmup, arithmetic, *own.get(name, ()))
+        for name in names
+        if name in DETECTORS
     )

@@ -26,6 +26,11 @@ TRANSFORMS = ("standardise",)
 RATE_RTOL = 1e-9
 
 
+#: The number a bundle compares by, as :mod:`edgespec.detect.discriminants` reads it.
+_DISCRIMINANT = {
+    "pattern": r"[a-z]{1,32}(:[0-9.]{1,16})?",
+    "pattern_text": "a discriminant, such as 'rmse' or 'dtw:3'",
+}
 _TEXT = {"pattern": r"(?s).+", "pattern_text": "a text that is not empty"}
 
 
@@ -121,9 +126,11 @@ class Manifest:
 
     ``golden_atol`` is the largest difference, in standardised units, that a runtime may show on
     the golden vectors. ``files`` maps each other member of the bundle to its SHA-256.
-    ``training`` is free: where the model came from. ``recipe`` is what the model's segments were
-    made with; ``manifest.json`` calls it ``geometry``. ``side_inputs`` are what the model is given
-    besides its window, in the order in which backends take them.
+    ``discriminant`` makes a number of what the model expected and what was seen; the thresholds of
+    its detector are in its unit. ``training`` is free: where the model came from. ``recipe`` is
+    what the model's segments were made with; ``manifest.json`` calls it ``geometry``.
+    ``side_inputs`` are what the model is given besides its window, in the order in which backends
+    take them.
     """
 
     name: str = field(metadata=about("Name of the bundle", **_TEXT))
@@ -137,6 +144,10 @@ class Manifest:
     files: Mapping[str, str] = field(default_factory=dict)
     side_inputs: tuple[SideInput, ...] = field(
         default=(), metadata=about("What else the model is given", may_lack=True)
+    )
+    discriminant: str = field(
+        default="rmse",
+        metadata=about("Distance of seen and expected", may_lack=True, **_DISCRIMINANT),
     )
 
     def __post_init__(self) -> None:

@@ -30,6 +30,7 @@ class Forecaster:
 
     Attributes:
         durations: of the calls of the model.
+        discriminant: name of what compares the forecast with what is seen.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Forecaster:
         self._context = np.empty((geometry.n_context, geometry.n_bins), np.float32)
         self._target = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
         self.durations = LatencyHistogram()
+        self.discriminant = bundle.manifest.discriminant
         self._expected_dbfs = np.empty_like(self._target)
 
     def forecast(self, segment: Segment) -> Forecast:

@@ -8,6 +8,7 @@ import numpy as np
 from edgespec.detect import plain
 from edgespec.detect.arithmetic import Arithmetic
 from edgespec.detect.detectors import make_detectors
+from edgespec.detect.discriminants.discriminant import RMSE
 from edgespec.detect.site import SiteScale
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.heard import Heard
@@ -31,6 +32,9 @@ class Scorer:
         n_warmup: segments of the warm-up, at least 4.
         smallest_std: for each detector, the least spread of raw scores that a site may have.
         arithmetic: how the detectors compute.
+
+    Raises:
+        ModelError: the bundle's discriminant is unknown, or cannot be computed here.
     """
 
     def __init__(
@@ -45,7 +49,10 @@ class Scorer:
         self.n_warmup = max(n_warmup, 4)
         self._forecaster = forecaster
         self._n_reference = self.n_warmup // 2
-        self._detectors = make_detectors(names, geometry, self._n_reference, arithmetic)
+        discriminant = RMSE if forecaster is None else forecaster.discriminant
+        self._detectors = make_detectors(
+            names, geometry, self._n_reference, arithmetic, discriminant
+        )
         self.scales = {
             detector.name: SiteScale(smallest_std.get(detector.name, 0.0))
             for detector in self._detectors

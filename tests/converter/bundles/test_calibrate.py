@@ -18,7 +18,7 @@ from edgespec.config import DetectConfig
 from edgespec.detect.threshold import LEAST_SCORES, fit_thresholds, scores_for_rate
 from edgespec.errors import ModelError
 from edgespec.inference.backends import open_backend
-from edgespec.inference.bundle import Bundle
+from edgespec.inference.bundle import Bundle, load_bundle
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.thresholds import thresholds_of
@@ -90,6 +90,27 @@ def test_the_bundle_keeps_its_model_and_says_how_it_was_calibrated(
     for name, found in bundle.manifest.detectors.items():
         expected = tiny.GEOMETRY.n_bins if name in with_map else 0
         assert len(found.error_std_db) == expected
+
+
+def test_the_discriminant_is_kept_with_the_thresholds_that_it_gave(
+    calibrated: tuple[Bundle, Path], tmp_path: Path
+) -> None:
+    from converter.data.dataset import load_dataset
+
+    usual, folder = calibrated
+    dataset = load_dataset(folder)
+    other = calibrate(
+        usual.path, dataset, tmp_path / "a", warmup_s=WARMUP_S, discriminant="percentile:99"
+    )
+    again = calibrate(other.path, dataset, tmp_path / "b", warmup_s=WARMUP_S)
+    assert usual.manifest.discriminant == "rmse"
+    assert load_bundle(other.path).manifest.discriminant == "percentile:99"
+    assert again.manifest.detectors == other.manifest.detectors
+    raw = {b.manifest.discriminant: b.manifest.site_std["forecast"] for b in (usual, other)}
+    assert raw["percentile:99"] > raw["rmse"]
+    assert usual.manifest.detectors["zscore"] == other.manifest.detectors["zscore"]
+    with pytest.raises(ModelError, match="did you mean 'dtw'"):
+        calibrate(usual.path, dataset, tmp_path / "c", warmup_s=WARMUP_S, discriminant="dtv")
 
 
 def test_a_data_set_of_another_geometry_is_refused(tmp_path: Path) -> None:

@@ -260,6 +260,10 @@ def test_a_missing_or_unknown_key_is_named(path: tuple[str, ...]) -> None:
     with pytest.raises(ModelError, match="surprise"):
         manifest_from_json(json.dumps(data))
     del record["surprise"], record[path[-1]]
+    if path == ("discriminant",):
+        # Bundles from before it compare by the root mean square.
+        assert manifest_from_json(json.dumps(data)).discriminant == "rmse"
+        return
     with pytest.raises(ModelError, match=path[-1]):
         manifest_from_json(json.dumps(data))
 
@@ -290,6 +294,7 @@ def test_a_wrong_value_is_refused_or_harmless(path: tuple[str, ...], value: obje
             "model.input_shape is (2, 256); it must start with a batch",
         ),
         ("model.operators", [""], "model.operators is ''; it must be a text that is not empty"),
+        ("discriminant", "DTW", "discriminant is 'DTW'; it must be a discriminant, such as"),
         ("golden_atol", 0, "golden_atol is 0.0; it must be above 0"),
         ("detectors.model.n_scores", 1.5, "n_scores is 1.5; it must be a whole number, at least 1"),
         ("detectors.model.thresholds", {"2": {}}, "detectors.model.thresholds has the false-alarm"),

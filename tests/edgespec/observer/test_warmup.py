@@ -209,6 +209,8 @@ def test_a5_of_nothing_nothing_is_learnt(rng) -> None:
 
 def test_a5_a_detector_without_its_context_learns_later(rng) -> None:
     class Forecaster:
+        discriminant = "rmse"
+
         def forecast(self, segment):
             return Forecast(np.full((4, 32), -55.0, np.float32), Scaling(0.0, 1.0))
 

@@ -18,7 +18,14 @@ from edgespec.detect.detector import Detector
 from edgespec.errors import UsageError
 from edgespec.records import FloatArray, Geometry, Segment
 
-__all__ = ["BaselineScorer", "DetectorScorer", "ModelScorer", "Predicts", "WindowScorer"]
+__all__ = [
+    "BaselineScorer",
+    "DetectorScorer",
+    "ModelScorer",
+    "Predicts",
+    "Stateless",
+    "WindowScorer",
+]
 
 
 class Predicts(Protocol):
@@ -26,6 +33,10 @@ class Predicts(Protocol):
 
     def errors_db(self, context: FloatArray, target: FloatArray) -> FloatArray:
         """Return the RMSE of each segment in dB, float32 ``(n,)``."""
+        ...
+
+    def forecast(self, context: FloatArray, target: FloatArray) -> FloatArray:
+        """Return what is expected of each horizon, ``(n, n_horizon, n_bins)`` in dBFS."""
         ...
 
 
@@ -56,7 +67,7 @@ class WindowScorer(Protocol):
         ...
 
 
-class _Stateless:
+class Stateless:
     """A score of one segment that depends on nothing else."""
 
     needs_iq = False
@@ -73,7 +84,7 @@ class _Stateless:
         """There is no state."""
 
 
-class ModelScorer(_Stateless):
+class ModelScorer(Stateless):
     """RMSE of a model's forecast, or of its reconstruction, in dB."""
 
     def __init__(self, predictor: Predicts) -> None:
@@ -84,7 +95,7 @@ class ModelScorer(_Stateless):
         return self._predictor.errors_db(segments.context, segments.target)
 
 
-class BaselineScorer(_Stateless):
+class BaselineScorer(Stateless):
     """A baseline that has been fitted."""
 
     def __init__(self, baseline: Baseline) -> None:

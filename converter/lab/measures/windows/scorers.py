@@ -5,9 +5,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from converter.baselines.baselines import make_baseline
+from converter.baselines.forecast_error import ForecastError
 from converter.baselines.segments import Segments, concatenated
 from converter.data.views import segment_starts
 from converter.lab.experiment import Detection
+from converter.lab.measures.windows.discriminant_scorer import (
+    DiscriminantScorer,
+    Expectation,
+    Expects,
+    discriminant_column,
+)
 from converter.lab.measures.windows.hearing import listen
 from converter.lab.measures.windows.scorer import (
     BaselineScorer,
@@ -49,7 +56,8 @@ def fit_scorers(
         recipe: of the segments.
         detection: names the baselines and the detectors of segments.
         train: frames of the train split, one of each observer.
-        predictors: models by name; all of them become scorers.
+        predictors: models by name; all of them become scorers, and so does each of them with
+            each of the detection's discriminants, as baselines do that forecast.
         seed: of what the baselines draw.
         train_specs: the observers of the train split.
 
@@ -74,6 +82,14 @@ def fit_scorers(
             scorers[name] = BaselineScorer(baseline)
     for name in detection.detectors:
         scorers[column_of(name)] = DetectorScorer(name, geometry)
+    if detection.discriminants:
+        forecasters: dict[str, Expects] = {**predictors}
+        forecasters |= {n: one for n, one in baselines.items() if isinstance(one, ForecastError)}
+        for name, forecaster in forecasters.items():
+            expectation = Expectation(forecaster)
+            for discriminant in detection.discriminants:
+                column = discriminant_column(name, discriminant)
+                scorers[column] = DiscriminantScorer(expectation, discriminant, geometry)
     return scorers
 
 

@@ -18,6 +18,7 @@ from converter.lab.measures.windows.stretch_layout import Layout
 from converter.lab.measures.windows.window_scores import observer_windows
 from converter.simulate.frames import simulate_frames
 from converter.simulate.specs import RecordingSpec
+from edgespec.detect.discriminants.discriminant import open_discriminant
 from edgespec.errors import UsageError
 from edgespec.observer.scorer import Scorer
 from edgespec.records import FloatArray, SampleFormat, Segment, Spectrogram
@@ -346,10 +347,46 @@ def test_scorers_that_cannot_be_are_refused(changes: dict[str, object], message:
         fit_scorers(tiny.RECIPE, tiny_observer.detection(**changes), train, {}, 3)
 
 
+def test_every_forecaster_is_scored_by_every_discriminant_as_the_device_would() -> None:
+    class Flat:
+        n_calls = 0
+
+        def errors_db(self, context: FloatArray, target: FloatArray) -> FloatArray:
+            return np.zeros(len(target), np.float32)
+
+        def forecast(self, context: FloatArray, target: FloatArray) -> FloatArray:
+            self.n_calls += 1
+            return np.full_like(target, -70.0)
+
+    model, names = Flat(), ("rmse", "dtw:1", "percentile:90")
+    train = [spectrogram(replace(tiny_observer.spec(11), duration_s=0.1))]
+    detection = tiny_observer.detection(baselines=("context-mean", "pca"), discriminants=names)
+    scorers = fit_scorers(tiny.RECIPE, detection, train, {"flat": model}, 3)
+    # What does not forecast has no distance of a forecast.
+    assert {name for name in scorers if "@" in name} == {
+        f"{who}@{name}" for who in ("flat", "context-mean") for name in names
+    }
+    heard = listen(tiny_observer.spec(), Layout.of(tiny.RECIPE), 8, needs_iq=False)
+    segments = heard.segments(heard.valid(0, 8))
+    found = {name: scorers[name].score(segments) for name in scorers if "@" in name}
+    assert model.n_calls == 1
+    rms = scorers["context-mean"].score(segments)
+    np.testing.assert_allclose(found["context-mean@rmse"], rms, rtol=1e-5)
+    for name in names:
+        distance = open_discriminant(name, tiny.GEOMETRY)
+        expected = [distance(np.full_like(seen, -70.0), seen) for seen in segments.target]
+        np.testing.assert_allclose(found[f"flat@{name}"], expected, rtol=1e-6)
+    sent = pickle.loads(pickle.dumps(scorers["context-mean@dtw:1"]))
+    np.testing.assert_array_equal(sent.score(segments), found["context-mean@dtw:1"])
+
+
 def test_a_model_may_not_have_the_name_of_a_baseline() -> None:
     class Predictor:
         def errors_db(self, context: FloatArray, target: FloatArray) -> FloatArray:
             return np.zeros(len(target), np.float32)
+
+        def forecast(self, context: FloatArray, target: FloatArray) -> FloatArray:
+            return np.zeros_like(target)
 
     train = [spectrogram(replace(tiny_observer.spec(11), duration_s=0.1))]
     detection = tiny_observer.detection(baselines=("rss-deviation",))

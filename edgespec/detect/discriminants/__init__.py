@@ -1,0 +1,1 @@
+"""Discriminants: from what was expected and what was seen to one number."""
