@@ -31,6 +31,9 @@ BASELINES: dict[str, Callable[[Geometry, int], Baseline]] = {
     "context-mean": lambda geometry, seed: ForecastError(ContextMean()),
     "weighted-mean": lambda geometry, seed: ForecastError(WeightedMean()),
     "linear-ar": lambda geometry, seed: ForecastError(LinearForecast(geometry, frames)),
+    "residual-ar": lambda geometry, seed: ForecastError(
+        LinearForecast(geometry, frames, of_residual=True)
+    ),
     "dlinear": lambda geometry, seed: ForecastError(LinearForecast(geometry, trend_and_rest)),
     "untrained": lambda geometry, seed: ForecastError(UntrainedNetwork(geometry, seed)),
     "bin-deviation": lambda geometry, seed: BinDeviation(),

@@ -51,11 +51,20 @@ class LinearForecast:
     Args:
         geometry: of the segments.
         features: ``f``, from ``(n, n_context, n_bins)`` to ``(n, n_features, n_bins)``.
+        of_residual: context and horizon are both less each bin's mean over the context, which is
+            added again: what is shrunk to nothing is then the mean, not the level of the band.
     """
 
-    def __init__(self, geometry: Geometry, features: Callable[[FloatArray], FloatArray]) -> None:
+    def __init__(
+        self,
+        geometry: Geometry,
+        features: Callable[[FloatArray], FloatArray],
+        *,
+        of_residual: bool = False,
+    ) -> None:
         self._geometry = geometry
         self._features = features
+        self._of_residual = of_residual
         self._layer: tuple[FloatArray, FloatArray] | None = None
 
     def fit(self, normal: Segments) -> None:
@@ -63,6 +72,8 @@ class LinearForecast:
         sums: NormalEquations | None = None
         for _, chunk in normal.chunks():
             context, target = standardise(chunk)
+            mean = self._mean(context)
+            context, target = context - mean, target - mean
             features = _rows(self._features(context))
             if sums is None:
                 sums = NormalEquations(
@@ -79,9 +90,18 @@ class LinearForecast:
             raise UsageError("a linear forecast was asked for before fit: call fit first")
         weights, bias = self._layer
         mean_db, scale_db = context_scaling(context)
-        features = self._features((context - mean_db) / scale_db)
-        forecast: FloatArray = np.matmul(weights.T, features) + bias[:, None]
+        context = (context - mean_db) / scale_db
+        mean = self._mean(context)
+        features = self._features(context - mean)
+        forecast: FloatArray = np.matmul(weights.T, features) + bias[:, None] + mean
         return forecast * scale_db + mean_db
+
+    def _mean(self, context: FloatArray) -> FloatArray | np.float32:
+        """Return each bin's mean over the context ``(n, 1, n_bins)``, or 0."""
+        if not self._of_residual:
+            return np.float32(0.0)
+        mean: FloatArray = context.mean(axis=1, keepdims=True)
+        return mean
 
 
 def _rows(frames_of_bins: FloatArray) -> FloatArray:

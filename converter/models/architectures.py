@@ -4,7 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from converter.models import autoencoder, autoregression, lstm
+from converter.models import (
+    autoencoder,
+    autoregression,
+    cnn,
+    conv_lstm,
+    dts_resnet,
+    lstm,
+    recurrent,
+    spatio_temporal,
+    sts_prednets,
+    unet,
+)
 from edgespec.errors import ModelError
 from edgespec.records import Geometry
 
@@ -16,7 +27,8 @@ class Architecture:
     """How a network is built, and its role: ``forecast`` or ``reconstruction``.
 
     ``is_solved`` says that it has an autoregression, which training solves for in closed form;
-    ``descends`` that gradients then fit the rest of it.
+    ``descends`` that gradients then fit the rest of it. ``sides`` are the inputs behind the window,
+    means of hours and days.
     """
 
     build: Callable[..., Any]
@@ -24,7 +36,24 @@ class Architecture:
     gate: str | None = None
     is_solved: bool = False
     descends: bool = True
+    sides: tuple[str, ...] = ()
 
+
+def _variants(
+    name: str,
+    with_sides: Callable[..., Callable[..., Any]],
+    gate: str | None,
+    variants: Mapping[str, tuple[str, ...]],
+) -> dict[str, Architecture]:
+    """Return a network of several time scales for each choice of them."""
+    return {
+        name + ending: Architecture(with_sides(*sides), "forecast", gate, sides=sides)
+        for ending, sides in variants.items()
+    }
+
+
+#: All time scales, oldest first, and the short one alone, as Peng et al. 2022 call it.
+_TIME_SCALES: Mapping[str, tuple[str, ...]] = {"": ("days", "hours"), "-c": ()}
 
 MODELS: Mapping[str, Architecture] = {
     "lstm": Architecture(lstm.build, "forecast", "sigmoid"),
@@ -32,6 +61,19 @@ MODELS: Mapping[str, Architecture] = {
     "linear-ar": Architecture(autoregression.build, "forecast", is_solved=True, descends=False),
     "ar-lstm": Architecture(autoregression.build_with_lstm, "forecast", "sigmoid", is_solved=True),
     "offset-lstm": Architecture(autoregression.build_with_offset, "forecast", "sigmoid"),
+    "rnn": Architecture(recurrent.build_rnn, "forecast"),
+    "deep-lstm": Architecture(recurrent.build_lstm, "forecast", "sigmoid"),
+    "cnn": Architecture(cnn.build, "forecast"),
+    "u-net": Architecture(unet.build, "forecast"),
+    "conv-lstm": Architecture(conv_lstm.build, "forecast"),
+    **_variants("dts-resnet", dts_resnet.with_sides, None, _TIME_SCALES),
+    **_variants("sts-prednets", sts_prednets.with_sides, None, _TIME_SCALES),
+    **_variants(
+        "spatio-temporal",
+        spatio_temporal.with_sides,
+        "sigmoid",
+        _TIME_SCALES | {"-oh": ("hours",), "-od": ("days",)},
+    ),
 }
 
 

@@ -15,7 +15,7 @@ from converter.models.runtime import load_keras, versions
 from converter.training.autoregression import Autoregression, Solution, solve
 from converter.training.modeldir import ModelCard, save_model
 from converter.training.settings import TrainSettings
-from edgespec.errors import QualityError
+from edgespec.errors import ModelError, QualityError
 from edgespec.records import Scaling
 
 __all__ = ["EpochReport", "fit", "train", "training_hop", "training_windows"]
@@ -62,11 +62,19 @@ def train(
 
     Raises:
         SourceError: a split has no segment.
-        ModelError: Keras or its backend is missing, or the network does not take the parameters.
+        ModelError: Keras or its backend is missing, or the network does not take the parameters, or
+            it takes means of hours and days, which a data set of recordings does not have.
         QualityError: the loss is no longer finite.
     """
-    load_keras().utils.set_random_seed(settings.seed)
     chosen = MODELS[settings.architecture]
+    if chosen.sides:
+        short = settings.architecture.removesuffix("-oh").removesuffix("-od") + "-c"
+        raise ModelError(
+            f"the network {settings.architecture!r} is also given means of "
+            f"{' and '.join(chosen.sides)}, which recordings of seconds do not have: train its "
+            f"variant without them, {short}"
+        )
+    load_keras().utils.set_random_seed(settings.seed)
     role = chosen.role
     scaling = None if settings.transform else global_scaling(dataset)
     windows = training_windows(dataset, settings, scaling)

@@ -55,7 +55,10 @@ BLIND_TO_LEVEL = {
     "spectral-kurtosis": "a ratio of moments of one bin",
     "cyclic-prefix": "a correlation over the power",
 }
-FORECASTERS = ("last-frame", "context-mean", "weighted-mean", "linear-ar", "dlinear", "untrained")
+FORECASTERS = (
+    *("last-frame", "context-mean", "weighted-mean", "linear-ar", "residual-ar", "dlinear"),
+    "untrained",
+)
 LEARN_NOTHING = {
     "random",
     "last-frame",
@@ -347,6 +350,26 @@ def test_linear_forecasts_continue_what_is_linear(rng: np.random.Generator) -> N
             baseline.fit(segments.take(slice(0, 40)))
             test = segments.take(slice(40, 60))
             assert baseline.score(test).max() < 0.2 * np.std(test.target)
+
+
+def test_an_ar_of_the_residual_is_shrunk_to_the_mean_of_each_bin(rng: np.random.Generator) -> None:
+    """Noise around levels that differ from segment to segment has no better forecast."""
+    power = rng.normal(0.0, 30.0, (40, 1, 64)) + rng.normal(0.0, 1.0, (40, 28, 64)) - 60.0
+    segments = Segments(
+        GEOMETRY, power[:, :24].astype(np.float32), power[:, 24:].astype(np.float32)
+    )
+    residual = LinearForecast(GEOMETRY, frames, of_residual=True)
+    residual.fit(segments.take(slice(0, 20)))
+    test = segments.take(slice(20, 40))
+    mean = test.context.mean(axis=1, keepdims=True)
+    error, least = (
+        np.sqrt(np.mean((test.target - forecast) ** 2))
+        for forecast in (residual.forecast(test.context), mean)
+    )
+    assert error < 1.02 * least
+    # A level that all frames share goes through as it is.
+    raised = residual.forecast(test.context + np.float32(12.0))
+    np.testing.assert_allclose(raised, residual.forecast(test.context) + 12.0, atol=1e-2)
 
 
 def test_trend_is_the_moving_average(rng: np.random.Generator) -> None:

@@ -1,0 +1,1 @@
+"""Peng et al. 2022: what their claims come to on other swept bands."""
