@@ -72,7 +72,7 @@ MODELS: Mapping[str, Architecture] = {
         "spatio-temporal",
         spatio_temporal.with_sides,
         "sigmoid",
-        _TIME_SCALES | {"-oh": ("hours",), "-od": ("days",)},
+        {**_TIME_SCALES, "-oh": ("hours",), "-od": ("days",)},
     ),
 }
 

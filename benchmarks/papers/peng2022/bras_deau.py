@@ -12,7 +12,7 @@ from typing import Any
 import click
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import HuberRegressor, Ridge
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -21,10 +21,11 @@ from benchmarks import record
 from benchmarks.papers.peng2022.sweep_blocks import BANDS, N_FIT, N_TRAIN, load_blocks
 from benchmarks.papers.peng2022.sweep_features import N_BEFORE
 from benchmarks.papers.peng2022.sweep_forecasters import (
+    Averaged,
     Factors,
     Fixed,
+    ForEachPoint,
     Learnt,
-    OwnWeights,
     SweepForecaster,
     Unbiased,
     decayed,
@@ -33,6 +34,7 @@ from benchmarks.papers.peng2022.sweep_forecasters import (
     median_of,
     mixed,
 )
+from benchmarks.papers.peng2022.sweep_levels import levelled
 from converter.report.markdown_table import markdown_table
 from edgespec.errors import SourceError
 from edgespec.records import FloatArray
@@ -40,25 +42,39 @@ from edgespec.records import FloatArray
 __all__ = ["BAR", "CANDIDATES", "errors_of", "gain", "main", "measure"]
 
 BAR = "mean of 6"
-_WEIGHTS = (0.02, 0.05, 0.1, 0.2, 0.3)
+_WEIGHTS = (0.05, 0.1, 0.15, 0.2, 0.3)
 #: Sweeps of an hour: what is drawn together.
 _RUN_SWEEPS = 4
-_N_DRAWS = 2000
+_N_DRAWS = 1000
 
 
 def _ridge(strength: float) -> Ridge:
     return Ridge(alpha=strength)
 
 
+def _kinds() -> list[Callable[[FloatArray], FloatArray]]:
+    """Return what is chosen of for each point: decayed means, medians, and levels of all points."""
+    levels = [levelled(0, 0.35, 0.1), levelled(0, 0.35, 0.2), levelled(25, 0.35, 0.2)]
+    return [*map(decayed, _WEIGHTS), median_of(6), median_of(12), *levels]
+
+
+def _robust() -> Any:
+    return make_pipeline(StandardScaler(), HuberRegressor(epsilon=1.1, max_iter=200))
+
+
 def _trees() -> HistGradientBoostingRegressor:
     return HistGradientBoostingRegressor(
-        loss="absolute_error", max_iter=80, min_samples_leaf=500, random_state=3
+        loss="absolute_error", max_iter=60, min_samples_leaf=200, random_state=3
     )
 
 
 def _network(n_units: int) -> Any:
     network = MLPRegressor(
-        (n_units, n_units), early_stopping=True, max_iter=30, batch_size=1000, random_state=3
+        hidden_layer_sizes=(n_units, n_units),
+        early_stopping=True,
+        max_iter=20,
+        batch_size=500,
+        random_state=3,
     )
     return make_pipeline(StandardScaler(), network)
 
@@ -72,25 +88,41 @@ CANDIDATES: Mapping[str, Callable[[], SweepForecaster]] = {
     **{f"decayed mean, {weight:g}": partial(Fixed, decayed(weight)) for weight in _WEIGHTS},
     **{
         f"mean of 6, {share:g} of the block's": partial(Fixed, mixed(6, share))
-        for share in (0.5, 0.7, 0.9)
+        for share in (0.2, 0.5)
     },
-    "weight for each point": lambda: OwnWeights(_WEIGHTS, 100.0),
-    "decayed mean, 0.1, and its bias": lambda: Unbiased(Fixed(decayed(0.1)), 100.0),
-    "decayed mean, 0.05, and its bias": lambda: Unbiased(Fixed(decayed(0.05)), 100.0),
-    "weight for each point, and its bias": lambda: Unbiased(OwnWeights(_WEIGHTS, 100.0), 100.0),
-    **{f"factors, {n}": partial(Factors, 0.05, n) for n in (1, 3, 10)},
+    **{
+        f"level of {n or 'all'} points, {level:g}, and shape, {shape:g}": partial(
+            Fixed, levelled(n, level, shape)
+        )
+        for n in (0, 25, 101)
+        for level in (0.35, 0.6)
+        for shape in (0.1, 0.2)
+    },
+    "decayed mean, 0.2, and its bias": lambda: Unbiased(Fixed(decayed(0.2)), 100.0),
+    "weight for each point": lambda: ForEachPoint([decayed(w) for w in _WEIGHTS], 100.0),
+    "forecaster for each point": lambda: ForEachPoint(_kinds(), 100.0),
+    "forecaster for each point, and its bias": lambda: Unbiased(
+        ForEachPoint(_kinds(), 100.0), 100.0
+    ),
+    "mean of two levels, trees and each point's": lambda: Averaged(
+        [
+            Fixed(levelled(0, 0.35, 0.2)),
+            Fixed(levelled(25, 0.35, 0.2)),
+            Learnt(_trees),
+            ForEachPoint(_kinds(), 100.0),
+        ]
+    ),
+    **{f"factors, {n}": partial(Factors, 0.2, n) for n in (1, 3, 10)},
     **{
         f"residual AR with neighbours, {strength:g}": partial(Learnt, partial(_ridge, strength))
-        for strength in (1.0, 1000.0)
+        for strength in (1.0, 1e4)
     },
+    "robust residual AR with neighbours": lambda: Learnt(_robust),
     "residual AR with neighbours, and its bias": lambda: Unbiased(
-        Learnt(partial(_ridge, 1000.0)), 100.0
+        Learnt(partial(_ridge, 1e4)), 100.0
     ),
     "trees on the residual": lambda: Learnt(_trees),
     "network of 16 on the residual": lambda: Learnt(partial(_network, 16)),
-    "network of 16 on the residual, and its bias": lambda: Unbiased(
-        Learnt(partial(_network, 16)), 100.0
-    ),
 }
 
 

@@ -9,14 +9,15 @@ from typing import Protocol
 
 import numpy as np
 
-from benchmarks.papers.peng2022.sweep_features import N_BEFORE, features
+from benchmarks.papers.peng2022.sweep_features import N_BEFORE, decayed_mean, features
 from edgespec.records import FloatArray
 
 __all__ = [
+    "Averaged",
     "Factors",
     "Fixed",
+    "ForEachPoint",
     "Learnt",
-    "OwnWeights",
     "SweepForecaster",
     "Unbiased",
     "decayed",
@@ -79,16 +80,7 @@ def _over_last(block: FloatArray, n_sweeps: int, pool: Callable[..., FloatArray]
 
 def decayed(weight: float) -> Callable[[FloatArray], FloatArray]:
     """Return the mean of all sweeps before each: every one counts ``1 - weight`` of the next."""
-
-    def expect(block: FloatArray) -> FloatArray:
-        rows, total, mean = [block[0]], 0.0, np.zeros_like(block[0])
-        for sweep in block[:-1]:
-            total = (1.0 - weight) * total + 1.0
-            mean = mean + (sweep - mean) / np.float32(total)
-            rows.append(mean)
-        return np.array(rows, np.float32)
-
-    return expect
+    return lambda block: decayed_mean(block, weight)
 
 
 def mixed(n_sweeps: int, share: float) -> Callable[[FloatArray], FloatArray]:
@@ -97,32 +89,48 @@ def mixed(n_sweeps: int, share: float) -> Callable[[FloatArray], FloatArray]:
     return lambda block: np.float32(1.0 - share) * short(block) + np.float32(share) * long(block)
 
 
-class OwnWeights:
-    """A decayed mean with a weight for each point: of a few, the one that erred least there.
+class ForEachPoint:
+    """Of some forecasters, for each point the one that erred least there.
 
     Errors of a point are drawn towards those of all points, which count as ``n_drawn`` sweeps.
     """
 
-    def __init__(self, weights: Sequence[float], n_drawn: float) -> None:
-        self._kinds = [decayed(weight) for weight in weights]
+    def __init__(self, kinds: Sequence[Callable[[FloatArray], FloatArray]], n_drawn: float) -> None:
+        self._kinds = kinds
         self._n_drawn = n_drawn
         self._chosen = np.empty(0, np.int64)
 
     def fit(self, blocks: Sequence[FloatArray]) -> None:
-        """Choose the weights."""
+        """Choose for each point."""
         errors = []
         for expect in self._kinds:
-            rows = [np.abs(b - expect(b))[N_BEFORE:] for b in blocks]
-            own = np.concatenate(rows)
+            own = np.concatenate([np.abs(b - expect(b))[N_BEFORE:] for b in blocks])
             share = len(own) / (len(own) + self._n_drawn)
             errors.append(share * own.mean(axis=0) + (1.0 - share) * own.mean())
         self._chosen = np.argmin(errors, axis=0)
 
     def expect(self, block: FloatArray) -> FloatArray:
-        """Return the decayed means."""
+        """Return what the chosen ones expect."""
         all_kinds = np.stack([expect(block) for expect in self._kinds])
         found: FloatArray = np.take_along_axis(all_kinds, self._chosen[None, None], axis=0)[0]
         return found
+
+
+class Averaged:
+    """The mean of what some others expect."""
+
+    def __init__(self, others: Sequence[SweepForecaster]) -> None:
+        self._others = others
+
+    def fit(self, blocks: Sequence[FloatArray]) -> None:
+        """Fit all of them."""
+        for other in self._others:
+            other.fit(blocks)
+
+    def expect(self, block: FloatArray) -> FloatArray:
+        """Return the mean."""
+        mean: FloatArray = np.mean([one.expect(block) for one in self._others], axis=0)
+        return mean
 
 
 class Unbiased:
@@ -195,14 +203,14 @@ class Regresses(Protocol):
 
 
 class Learnt:
-    """The mean of the block so far, and what a regression makes of the features of a point.
+    """The decayed mean, and what a regression makes of the features of a point.
 
     Args:
         regression: makes a new one; all points share it.
         n_rows: that it is fitted to at most, drawn at random.
     """
 
-    def __init__(self, regression: Callable[[], Regresses], n_rows: int = 200_000) -> None:
+    def __init__(self, regression: Callable[[], Regresses], n_rows: int = 50_000) -> None:
         self._make = regression
         self._n_rows = n_rows
         self._fitted: Regresses | None = None
