@@ -32,6 +32,7 @@ __all__ = ["history"]
     show_default=True,
     help="Which of them to draw.",
 )
+@click.option("--day", is_flag=True, help="With -o: a usual day, hour by hour (UTC).")
 @click.option("--traces", is_flag=True, help="With --json: every bin of every minute.")
 @click.option("--csv", "as_csv", is_flag=True, help="The minutes as a table for other programs.")
 @JSON_OPTION
@@ -42,6 +43,7 @@ def history(
     until: int | None,
     output: Path | None,
     show: str,
+    day: bool,
     traces: bool,
     as_csv: bool,
     as_json: bool,
@@ -50,7 +52,8 @@ def history(
 
     Level, highest bin, floor and occupancy of each stretch of time, and what changed meanwhile;
     with -o as a picture: levels over time and frequency with the events as boxes, and when each
-    incident came. It is what an observer of a radio with this configuration remembers on this
+    incident came; with --day each hour of the day as it usually is, over the days since --since,
+    and a line a day. It is what an observer of a radio with this configuration remembers on this
     host, up to ten minutes ago; it may go on meanwhile.
     """
     from edgespec.config import load_config
@@ -61,17 +64,22 @@ def history(
 
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other: choose one")
+    if day and output is None:
+        raise click.UsageError(
+            "--day is drawn: give -o FILE.png, and --since for more days than one"
+        )
     config = load_config(config_path)
     with Progress() as progress:
         progress.at("reading the history")
         found = band_history(config, band, since, time.time_ns() if until is None else until)
         if output is not None:
+            from edgespec.ops.history.day_picture import draw_day
             from edgespec.ops.history.picture import draw_history
 
             if not found.minutes:
                 raise nothing_kept(found, config)
             progress.at("drawing")
-            draw_history(found, show, output)
+            (draw_day if day else draw_history)(found, show, output)
     if as_csv:
         click.echo(found.as_csv(), nl=False)
     elif as_json:

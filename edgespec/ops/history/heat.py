@@ -10,7 +10,7 @@ from edgespec.history.levels import KeptMinute
 from edgespec.ops.history.report import BandHistory
 from edgespec.records import FloatArray
 
-__all__ = ["HeatMap", "heat_map"]
+__all__ = ["HeatMap", "heat_map", "row_on"]
 
 _NS = 1_000_000_000
 _MINUTE_S = 60.0
@@ -48,9 +48,16 @@ def heat_map(found: BandHistory, trace: str) -> HeatMap:
         begin_s = (minute.utc_ns - start_ns) / _NS
         first = min(round(begin_s / slot_s), n_slots - 1)
         stop = max(first + 1, round((begin_s + minute.duration_s) / slot_s))
-        row = _on(freqs_hz, minute.freqs_hz, _row(found, one, trace))
+        row = row_on(freqs_hz, found, one, trace)
         values[first:stop] = np.fmax(values[first:stop], row)
     return HeatMap(values, start_ns, slot_s, freqs_hz)
+
+
+def row_on(
+    freqs_hz: NDArray[np.float64], found: BandHistory, one: KeptMinute, trace: str
+) -> FloatArray:
+    """Return a trace of a minute at frequencies, NaN where it has none of them."""
+    return _on(freqs_hz, one.minute.freqs_hz, _row(found, one, trace))
 
 
 def _row(found: BandHistory, one: KeptMinute, trace: str) -> FloatArray:

@@ -9,10 +9,10 @@ import numpy as np
 from edgespec.figures import new_figure, save_figure
 from edgespec.ops.history.heat import HeatMap, heat_map
 from edgespec.ops.history.report import BandHistory
-from edgespec.records import Event
+from edgespec.records import Event, FloatArray
 from edgespec.units import format_hz, format_utc
 
-__all__ = ["draw_history", "history_figure"]
+__all__ = ["draw_history", "heat_label", "heat_limits", "history_figure"]
 
 #: matplotlib counts days since 1970.
 _NS_A_DAY = 86_400_000_000_000
@@ -64,15 +64,25 @@ def history_figure(found: BandHistory, trace: str) -> Any:
     return figure
 
 
+def heat_limits(values: FloatArray, trace: str) -> tuple[float, float]:
+    """Return what the lowest and the highest colour stand for."""
+    if trace == "occupancy":
+        return 0.0, 100.0
+    low, high = (float(x) for x in np.nanquantile(values, (0.02, 0.998)))
+    return low, max(high, low + _LEAST_RANGE_DB)
+
+
+def heat_label(found: BandHistory, trace: str) -> str:
+    """Return what colours stand for, in words."""
+    return "occupied, % of the time" if trace == "occupancy" else f"{trace} of a bin, {found.unit}"
+
+
 def _heat_panel(figure: Any, panel: Any, found: BandHistory, heat: HeatMap, trace: str) -> None:
     half_hz = np.median(np.diff(heat.freqs_hz)) / 2.0 if len(heat.freqs_hz) > 1 else 0.5
     lower, upper = (heat.freqs_hz[0] - half_hz) / _MHZ, (heat.freqs_hz[-1] + half_hz) / _MHZ
     end_ns = heat.start_ns + len(heat.values) * heat.slot_s * 1e9
-    if trace == "occupancy":
-        low, high, label = 0.0, 100.0, "occupied, % of the time"
-    else:
-        low, high = (float(x) for x in np.nanquantile(heat.values, (0.02, 0.998)))
-        high, label = max(high, low + _LEAST_RANGE_DB), f"{trace} of a bin, {found.unit}"
+    low, high = heat_limits(heat.values, trace)
+    label = heat_label(found, trace)
     if heat.slot_s > 60.0:
         label += f", the largest of {heat.slot_s / 60.0:.0f} min"
     panel.set_facecolor("0.7")

@@ -37,6 +37,18 @@ def test_nothing_kept_is_a_heading_and_no_picture(config: Path) -> None:
     assert not (config.parent / "state").exists()
 
 
+def test_a_usual_day_is_drawn_and_not_told(config: Path, rng: np.random.Generator) -> None:
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    keep_minutes(config.parent / "state", (minute_of(number, rng) for number in range(120)))
+    done = run(config, "--day")
+    assert done.exit_code == 2
+    assert "--day is drawn: give -o FILE.png" in done.output
+    picture = config.parent / "day.png"
+    day = ("--since", "2026-01-19", "--until", "2026-01-20")
+    assert run(config, *day, "--day", "-o", str(picture)).exit_code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 def test_a_day_for_people_and_programs(config: Path, rng: np.random.Generator) -> None:
     keep_minutes(config.parent / "state", (minute_of(number, rng) for number in range(120)))
     keep(config.parent / "state", [event_of(at_s=60.0)])
