@@ -196,7 +196,7 @@ class Quiet:
     def take(self) -> None:
         """Take the newest horizon; a few of them together are an event that is none."""
         chain = self._chain
-        normal, last, front_end = chain.tracker._lookout.normal, chain.last, chain.front_end
+        normal, last, front_end = chain.tracker.lookout.normal, chain.last, chain.front_end
         if normal is None or last is None or not isinstance(front_end, FrontEnd):
             return
         look = front_end.look(last.tick_start, last.n_ticks)

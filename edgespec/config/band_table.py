@@ -57,6 +57,14 @@ class BandConfig:
             example="cell.edgespec",
         ),
     )
+    cell_models: tuple[Path, ...] = field(
+        default=(),
+        metadata=about(
+            "Bundles that edgespec adapt made in single cells, each taken when the observer is in "
+            "its cell; those in the state directory's models are, too",
+            example=("lte-123.edgespec",),
+        ),
+    )
     backend: str = field(
         default="auto",
         metadata=about("Runtime of the model; auto takes the fastest here", **ID),

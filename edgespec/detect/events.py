@@ -63,7 +63,6 @@ class EventTracker:
         self._utc = utc
         self._context_s = context_s
         self.describer = describer or Describer()
-        self._spread_db = spread_db
         self.lookout = Lookout(info.grid.n_bins, spread_db)
         self._recent: deque[bool] = deque(maxlen=rules.n)
         self._tracks = Tracks(rules)
@@ -87,13 +86,23 @@ class EventTracker:
         """Whether an event is going on."""
         return bool(self._tracks.events)
 
+    @property
+    def is_alert(self) -> bool:
+        """Whether one is, or what was seen lately may become one."""
+        return bool(self._tracks.events or self._tracks.candidates)
+
     def learn_normal(self, scores: tuple[Score, ...], target_dbfs: FloatArray) -> None:
         """Take the maps of a segment of the warm-up."""
         self.lookout.learn(scores, target_dbfs)
 
     def forget_normal(self) -> None:
         """Forget what is normal: it is learnt again."""
-        self.lookout = Lookout(self.info.grid.n_bins, self._spread_db)
+        self.lookout.forget()
+
+    def go_by(self, lookout: Lookout, model: str, model_sha256: str | None) -> None:
+        """Take what is normal in another cell, by a model; what goes on goes on."""
+        self.lookout = lookout
+        self.info = replace(self.info, model=model, model_sha256=model_sha256)
 
     def follow(self, step_db: float) -> None:
         """Take a step of the gain into what is normal, and say nothing, as in a warm-up."""

@@ -1,6 +1,6 @@
 """From the maps of a segment with high scores to what is seen where in the band."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -53,8 +53,13 @@ class Lookout:
     def __init__(self, n_bins: int, spread_db: Mapping[str, FloatArray]) -> None:
         self._n_bins = n_bins
         self._spread_db = spread_db
-        self.power = NormalMap(n_bins)
         self.means = FrameMeans(n_bins)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what is normal: it is learnt again."""
+        n_bins = self._n_bins
+        self.power = NormalMap(n_bins)
         self._strong = NormalPower(n_bins, STRONG_RATIO)
         self._quiet = NormalPower(n_bins, QUIET_RATIO)
         self._errors: dict[str, NormalMap] = {}
@@ -71,6 +76,12 @@ class Lookout:
         for score in scores:
             if score.error_map_db is not None and score.detector in MODELS:
                 self._errors_of(score.detector).add(score.error_map_db)
+
+    def learn_anew(self, lessons: Iterable[tuple[tuple[Score, ...], FloatArray]]) -> None:
+        """Learn from these segments in place of all others."""
+        self.forget()
+        for scores, target_dbfs in lessons:
+            self.learn(scores, target_dbfs)
 
     def learn_more(self, scores: tuple[Score, ...], target_dbfs: FloatArray) -> None:
         """Take a segment without alarm where the warm-up was short.

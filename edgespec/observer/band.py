@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from math import isclose
 from typing import Any
 
 from edgespec.detect.any_band.detector import ANY_BAND
@@ -17,28 +16,27 @@ from edgespec.dsp.channel import Channel
 from edgespec.dsp.levels import SubbandLevels
 from edgespec.dsp.segments import Segmenter
 from edgespec.dsp.spectrogram import PlaneSource
-from edgespec.dsp.stream import RATE_TOLERANCE
-from edgespec.errors import ModelError
 from edgespec.grid import Grid, Span
 from edgespec.heard_cell import CellState
 from edgespec.kinds import OVERLOAD
 from edgespec.observer.away import AwayTime
 from edgespec.observer.cancelled import CancelledBand
+from edgespec.observer.cell_scales import CellScales
 from edgespec.observer.meter import BandMeter
 from edgespec.observer.scored import ScoredSegment
 from edgespec.observer.scorer import Scorer
+from edgespec.observer.target_clock import TargetClock
 from edgespec.observer.unscored import NO_CELL, NO_CONTEXT, Unscored
 from edgespec.observer.warmup import WarmUp
 from edgespec.observer.watched_band import WatchedBand
 from edgespec.observer.watched_site import WatchedSite
+from edgespec.observer.yardstick import Terms, Yardstick
 from edgespec.promise import Promise
 from edgespec.records import BandInfo, Event, Geometry, RssReport, Score, Segment, Spectrogram
 
 __all__ = ["BandChain"]
 
 _NS = 1_000_000_000
-#: No target is waited for: the next one begins whenever it comes.
-_NEVER = 1 << 62
 
 
 class BandChain:
@@ -67,9 +65,11 @@ class BandChain:
     Attributes:
         peaks: is told every score that could open an event; None for nothing.
         meter: says how strong the band is.
+        unscored: what of the last second could not be scored.
         away: when the radio was tuned elsewhere.
         site: says what moves too slowly for a detector; None for nothing.
-        unscored: what was not scored lately.
+        scales: knows what goes with each cell; None: whatever was learnt first counts in all.
+        yardstick: by what segments are measured now: scorer, thresholds and promise are its.
 
     Raises:
         ModelError: the frames are not those that the segments are made of.
@@ -92,42 +92,21 @@ class BandChain:
         rhythm: WatchedBand | None = None,
     ) -> None:
         grid = front_end.grid
-        if grid.n_bins != geometry.n_bins or not isclose(
-            grid.frame_s, geometry.frame_s, rel_tol=RATE_TOLERANCE
-        ):
-            raise ModelError(
-                f"the frames have {grid.n_bins} bins and last {grid.frame_s:.6g} s, but the model "
-                f"was made for {geometry.n_bins} bins and {geometry.frame_s:.6g} s: take a front "
-                "end, or a bundle, made for the other"
-            )
-        self.front_end = front_end
-        self.geometry = geometry
-        self.scorer = scorer
-        self.thresholds = {name: thresholds[name] for name in scorer.scales}
-        self._limits = tuple(self.thresholds.values())
-        if cancelled is not None:
-            self.thresholds[RESIDUAL] = thresholds[RESIDUAL]
-        if rhythm is not None:
-            self.thresholds[ANY_BAND] = thresholds[ANY_BAND]
-        self.tracker = tracker
-        self.levels = levels
-        self.trouble = trouble
-        self.warmup = warmup
-        self.cancelled = cancelled
-        self.cell_events = cell_events
-        self.promise = promise
-        self.rhythm = rhythm
+        self.grid, self._clock = grid, TargetClock(geometry, grid)
+        self.front_end, self.geometry = front_end, geometry
+        self.tracker, self.cancelled, self.rhythm = tracker, cancelled, rhythm
+        terms, model = Terms(thresholds, promise), (tracker.info.model, tracker.info.model_sha256)
+        self._go_by(Yardstick(scorer, tracker.lookout, terms, *model))
+        self.levels, self.trouble = levels, trouble
+        self.warmup, self.cell_events = warmup, cell_events
+        self.scales: CellScales | None = None
         self.peaks: EventPeaks | None = None
         self.site: WatchedSite | None = None
-        self._tune(grid)
         self._channel = channel
         self._factor = 1 if channel is None else channel.plan.factor
-        self.segmenter = Segmenter(geometry, partial=True)
-        self.unscored = Unscored(geometry)
-        self.n_segments = 0
+        self.segmenter, self.unscored = Segmenter(geometry, partial=True), Unscored(geometry)
+        self.meter, self.away, self.n_segments = BandMeter(geometry), AwayTime(), 0
         self.last: ScoredSegment | None = None
-        self.meter = BandMeter(geometry)
-        self.away = AwayTime()
 
     @property
     def info(self) -> BandInfo:
@@ -163,9 +142,8 @@ class BandChain:
     @property
     def distrust(self) -> str:
         """Why what was learnt is not to be trusted: of power, and beside the cell."""
-        of_power = "" if self.warmup is None else self.warmup.distrust
         of_cell = "" if self.cancelled is None else self.cancelled.doubt
-        return "; ".join(why for why in (of_power, of_cell) if why)
+        return "; ".join(why for why in (self.yardstick.distrust, of_cell) if why)
 
     def take_rss(self) -> RssReport | None:
         """Return the received power of the second that has ended since the last call, if any."""
@@ -218,6 +196,8 @@ class BandChain:
                     yield self._in_source(event)
                 # Whoever takes the events has been told of new ones by now.
                 yield from map(self._in_source, self.tracker.look_closer(scored))
+                if self.scales is not None:
+                    self.scales.learn(scored.segment, self.scorer, is_frozen=self.tracker.is_alert)
                 if self.site is not None and scored.tick_start >= self.site.next_tick:
                     for event in self.site.look(scored, target_dbfs, is_alarm=self.is_alarming):
                         yield self._in_source(event)
@@ -237,7 +217,7 @@ class BandChain:
     def _come_back(self, block: Any) -> None:
         """Let the time pass in which the radio was tuned to another band, if it was."""
         if n_ticks := getattr(block, "n_away", 0) // self._factor:
-            self._next_target = _NEVER
+            self._clock.pause()
             self.segmenter.pause()
             parts = (self.tracker, self.trouble, self.site, self.meter)
             self.away.add(n_ticks, block.sample_start // self._factor, parts)
@@ -250,17 +230,26 @@ class BandChain:
             return self._limits
         return tuple([self.thresholds[score.detector] for score in scores])
 
-    def _tune(self, grid: Grid) -> None:
-        self.grid = grid
-        self._target_ticks = self.geometry.n_horizon * grid.frame_ticks
-        self._hop_ticks = self.geometry.hop_frames * grid.frame_ticks
-        self._next_target = _NEVER
+    def _go_by(self, yardstick: Yardstick | None) -> None:
+        """Measure segments by this from now on, model, scales and thresholds; None: as before."""
+        if yardstick is None:
+            return
+        terms, self.yardstick = yardstick.terms, yardstick
+        self.scorer, self.promise = yardstick.scorer, terms.promise
+        self.thresholds = {name: terms.thresholds[name] for name in self.scorer.scales}
+        self._limits = tuple(self.thresholds.values())
+        for name, part in ((RESIDUAL, self.cancelled), (ANY_BAND, self.rhythm)):
+            if part is not None:
+                self.thresholds[name] = terms.thresholds[name]
+        self.tracker.go_by(yardstick.lookout, yardstick.model, yardstick.model_sha256)
 
     def _frames(self, part: Any) -> Spectrogram:
         # In this order: it reads all samples one after the other, which is what brings them near.
         frames = self.front_end.process(part)
         if self.cancelled is not None:
             self.cancelled.process(part)
+            if self.scales is not None:
+                self._go_by(self.scales.enter(self.cancelled.cell, self.yardstick))
         return frames
 
     def _is_clipped(self) -> bool:
@@ -273,6 +262,8 @@ class BandChain:
         """Take a step of the receiver's gain into what is normal."""
         self.scorer.follow(step_db)
         self.meter.follow(step_db)
+        if self.scales is not None:
+            self.scales.follow(step_db)
         if self.site is not None:
             self.site.follow(step_db)
         if self.cell_events is not None:
@@ -295,9 +286,13 @@ class BandChain:
 
     def retune(self, grid: Grid) -> list[Event]:
         """Forget all that was learnt, for frames on a grid, and return the ends of events."""
-        self._tune(grid)
+        self.grid = grid
+        self._clock.tune(grid)
         self.meter.retune(grid)
+        if self.scales is not None:
+            self._go_by(self.scales.retune(self.yardstick))
         self.scorer.reset()
+        self.yardstick = replace(self.yardstick, distrust="")
         if self.warmup is not None:
             self.warmup.reset()
         parts = (self.tracker, self.trouble, self.cell_events, self.site, self.rhythm)
@@ -311,9 +306,7 @@ class BandChain:
         for segment in self.segmenter.segments():
             tick_start = int(segment.tick_start[-self.geometry.n_horizon])
             age_s = (tick_start - span.tick_start) / tick_hz
-            if tick_start > self._next_target:
-                self._miss(tick_start)
-            self._next_target = tick_start + self._hop_ticks
+            self._miss(self._clock.begin(tick_start))
             utc_ns = span.utc_ns + round(age_s * _NS)
             self.meter.hear(segment.target, tick_start, utc_ns, is_good=not segment.reason)
             if segment.reason:
@@ -323,7 +316,9 @@ class BandChain:
             self.n_segments += 1
             warmup = self.warmup
             if warmup is not None and not warmup.is_judged and not self.scorer.n_warmup_left:
-                warmup.conclude(self.grid, self.scorer, self.tracker)
+                self._conclude(warmup)
+            if self.scales is not None:
+                self._go_by(self.scales.next(self.grid, self.yardstick))
             scores = self.scorer.score(segment)
             limits = self._limits_of(scores)
             for one in self._beside(segment):
@@ -335,7 +330,7 @@ class BandChain:
                 scores,
                 limits,
                 tick_start,
-                self._target_ticks,
+                self._clock.target_ticks,
                 utc_ns,
                 span.received_ns,
                 segment,
@@ -343,11 +338,8 @@ class BandChain:
             if warmup is not None and not warmup.is_judged:
                 warmup.add(segment, scores)
             yield self.last
-        # A target is complete a horizon after it began, and the next one a hop later.
         if spectrogram.n_frames:
-            late = int(spectrogram.tick_start[-1]) - self._target_ticks - self._hop_ticks
-            if late > self._next_target:
-                self._miss(late)
+            self._miss(self._clock.overdue(int(spectrogram.tick_start[-1])))
 
     def _beside(self, segment: Segment) -> Iterator[Score | None]:
         """Yield what those say that have a warm-up of their own: of a cell, and where none is."""
@@ -359,12 +351,18 @@ class BandChain:
             is_alarm = self.is_alarming
             yield self.rhythm.take(segment.target, has_cell=has_cell, is_alarm=is_alarm)
 
-    def _miss(self, tick: int) -> None:
-        """Count the targets that should have begun before ``tick`` as dropped."""
-        n_missed = -((self._next_target - tick) // self._hop_ticks)
-        self.unscored.add("dropped", n_missed)
-        self.scorer.miss(n_missed)
-        self._next_target += n_missed * self._hop_ticks
+    def _conclude(self, warmup: WarmUp) -> None:
+        """Judge the warm-up, which is over."""
+        lessons = warmup.conclude(self.grid, self.scorer, self.info.band)
+        if lessons is not None:
+            self.tracker.lookout.learn_anew(lessons)
+        self.yardstick = replace(self.yardstick, distrust=warmup.distrust)
+
+    def _miss(self, n_missed: int) -> None:
+        """Count targets that should have begun as dropped."""
+        if n_missed:
+            self.unscored.add("dropped", n_missed)
+            self.scorer.miss(n_missed)
 
     def stop(self) -> None:
         """End what takes long: the band is to end after this block; safe in a signal handler."""
@@ -375,6 +373,8 @@ class BandChain:
         """Yield the ends of the events that are going on: the stream is over."""
         if self.cancelled is not None:
             self.cancelled.finish()
+        if self.scales is not None:
+            self.scales.finish(self.yardstick)
         for part in (self.tracker, self.trouble, self.cell_events, self.site, self.rhythm):
             if part is not None:
                 yield from map(self._in_source, part.finish())

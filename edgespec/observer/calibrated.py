@@ -14,6 +14,7 @@ from edgespec.dsp.stream import is_near_range, is_near_rate
 from edgespec.errors import ModelError
 from edgespec.newfile import replace_file
 from edgespec.observer.band_file import band_file
+from edgespec.observer.kept_cells import file_of_cell, tidy_up
 from edgespec.promise import Promise
 from edgespec.tail import MOST_SHAPE, Tail
 
@@ -80,25 +81,33 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class KeptCalibration:
-    """A calibration, when it was made, and with what."""
+    """A calibration, when it was made, and with what.
+
+    ``cell`` is the label of that which was there all along, '' where there was none, or several.
+    """
 
     utc_ns: int
     setting: Setting
     calibration: Calibration
+    cell: str = ""
 
 
 def calibration_path(folder: Path, band: str) -> Path:
-    """Return the file of a band."""
+    """Return the file of a band; those of its cells lie beside it."""
     return band_file(folder / "calibration", band, ".json")
 
 
 def save_calibration(path: Path, kept: KeptCalibration) -> None:
-    """Write it beside the file, then in its place.
+    """Write it beside the file, then in its place; that of a cell is kept as the cell's, too.
 
     Raises:
         OSError: it cannot be written; the old one is untouched.
     """
-    replace_file(path, json.dumps({"schema": _SCHEMA, **asdict(kept)}).encode())
+    content = json.dumps({"schema": _SCHEMA, **asdict(kept)}).encode()
+    if kept.cell:
+        replace_file(file_of_cell(path, kept.cell), content)
+        tidy_up(path)
+    replace_file(path, content)
 
 
 def load_calibration(path: Path) -> KeptCalibration | None:
@@ -120,15 +129,26 @@ def load_calibration(path: Path) -> KeptCalibration | None:
 
 
 def promised(
-    path: Path, setting: Setting, per_day: float, usual: Mapping[str, float], band: str
+    path: Path,
+    setting: Setting,
+    per_day: float,
+    usual: Mapping[str, float],
+    band: str,
+    cell: str = "",
 ) -> tuple[dict[str, float], Promise | None]:
     """Return the thresholds of a band and what they promise, by its calibration.
 
-    The ``usual`` ones, and no promise, where it was never calibrated or with another setting.
-    Detectors that a calibration says nothing of keep theirs.
+    The ``usual`` ones, and no promise, where it was never calibrated, or with another setting, or
+    in another cell than that of the label ``cell``; '' is not known yet. Detectors that a
+    calibration says nothing of keep theirs.
     """
-    kept = load_calibration(path)
+    kept = load_calibration(file_of_cell(path, cell)) if cell else None
+    kept = kept or load_calibration(path)
     if kept is None:
+        return dict(usual), None
+    if cell and kept.cell not in ("", cell):
+        said = "band %s: it was calibrated in cell %s, not in %s, with the usual thresholds; %s"
+        _LOG.warning(said, band, kept.cell, cell, _ADVICE)
         return dict(usual), None
     differs = setting.differs_from(kept.setting)
     if differs:

@@ -27,6 +27,7 @@ class Forecaster:
         transform: how windows are standardised; default: in NumPy.
         memory: what the model is given beside the window, where it takes anything; None: one that
             nobody tells of minutes, so that the mean of the context stands in.
+        durations: of the calls so far, of another model of the same band.
 
     Attributes:
         durations: of the calls of the model.
@@ -39,6 +40,7 @@ class Forecaster:
         backend: Backend,
         transform: Transform | None = None,
         memory: BandMemory | None = None,
+        durations: LatencyHistogram | None = None,
     ) -> None:
         geometry = bundle.manifest.geometry
         self._sees_target = bundle.manifest.model.role == "reconstruction"
@@ -50,7 +52,7 @@ class Forecaster:
         self._memory = (memory or BandMemory(sides, geometry)) if sides else None
         self._context = np.empty((geometry.n_context, geometry.n_bins), np.float32)
         self._target = np.empty((geometry.n_horizon, geometry.n_bins), np.float32)
-        self.durations = LatencyHistogram()
+        self.durations = LatencyHistogram() if durations is None else durations
         self.discriminant = bundle.manifest.discriminant
         self._expected_dbfs = np.empty_like(self._target)
 

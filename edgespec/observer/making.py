@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from math import ceil
 
 from edgespec.clock import ClockQuality
+from edgespec.computing import Computing
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.detect.any_band.detector import ANY_BAND
 from edgespec.detect.arithmetic import open_arithmetic
@@ -26,10 +27,12 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.band_memory import BandMemory
 from edgespec.observer.basis import Basis
 from edgespec.observer.cancelled import CancelledBand
+from edgespec.observer.cell_scales import CellScales, ScalesPlan
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.kept import KeptFile
 from edgespec.observer.kept_band import RhythmFile
 from edgespec.observer.kept_cell import CellFile
+from edgespec.observer.latency import LatencyHistogram
 from edgespec.observer.learnt_cells import LearntCells
 from edgespec.observer.parts import RHYTHM_S
 from edgespec.observer.scorer import Scorer
@@ -37,7 +40,7 @@ from edgespec.observer.warmup import WarmUp
 from edgespec.observer.watched_band import WatchedBand
 from edgespec.observer.watched_cell import WatchedCell
 from edgespec.observer.watched_site import SitePlan, WatchedSite
-from edgespec.promise import Promise
+from edgespec.observer.yardstick import Terms
 from edgespec.records import BandInfo, Geometry
 
 __all__ = ["make_chain"]
@@ -58,11 +61,11 @@ def make_chain(
     kept: KeptFile | None = None,
     utc: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
     is_live: bool = False,
-    promise: Promise | None = None,
     site: SitePlan | None = None,
     cells: CellFile | None = None,
     rhythm_s: tuple[float, float] = RHYTHM_S,
     rhythm: RhythmFile | None = None,
+    scales: ScalesPlan | None = None,
 ) -> BandChain:
     """Return the chain of a band.
 
@@ -79,11 +82,12 @@ def make_chain(
         kept: file that keeps over a restart what was learnt; None: nothing is kept.
         utc: how good the UTC of the blocks is.
         is_live: the stream waits for nothing: what takes long runs beside it.
-        promise: what its thresholds promise; None for nothing.
         site: what is told of slow changes, and kept; None for nothing.
         cells: file that keeps over a restart what is normal beside each cell; None: nothing is.
         rhythm_s: how long the rhythm of a band without a cell is learnt, least and most.
         rhythm: file that keeps that over a restart; None: nothing is.
+        scales: models, scales and thresholds of each cell; None: those of ``basis`` in all, and
+            scales are learnt and kept in memory.
 
     Raises:
         ConfigError: nothing but what is left of a cell is to be scored, and at this sample rate no
@@ -94,19 +98,15 @@ def make_chain(
         _LOG.warning("%s", basis.warning)
     geometry, computing = basis.recipe.geometry, front_end.computing
     info = BandInfo(band.id, front_end.grid, source, basis.model, basis.model_sha256)
-    forecaster, memory = None, None
+    memory = None
     if basis.bundle is not None and basis.backend is not None:
         sides = basis.bundle.manifest.side_inputs
         memory = BandMemory(sides, geometry, utc) if sides else None
-        forecaster = Forecaster(basis.bundle, basis.backend, open_transform(computing), memory)
-    scorer = Scorer(
-        forecaster,
-        basis.names,
-        geometry,
-        ceil(detect.warmup_s / geometry.hop_s),
-        basis.smallest_std,
-        open_arithmetic(computing),
-    )
+    n_warmup = ceil(detect.warmup_s / geometry.hop_s)
+    make_scorer = _scorers(geometry, n_warmup, computing, memory)
+    scorer = make_scorer(basis)
+    plan = scales or ScalesPlan(lambda cell, its: Terms(its.thresholds))
+    terms = plan.terms("", basis)
     tracker = EventTracker(
         info,
         EventRules(detect.k, detect.n, detect.hysteresis, detect.hold_off_s, update_s),
@@ -143,7 +143,7 @@ def make_chain(
         front_end,
         geometry,
         scorer,
-        basis.thresholds,
+        terms.thresholds,
         tracker,
         levels,
         channel,
@@ -151,16 +151,38 @@ def make_chain(
         warmup,
         cancelled,
         cell_events,
-        promise,
+        terms.promise,
         watched_band,
     )
     chain.meter.memory = memory
+    if cancelled is not None:
+        chain.scales = CellScales(plan, basis, make_scorer, geometry, band.id)
     if site is not None:
         chain.site = WatchedSite(
-            site, info, geometry, time.monotonic_ns, utc, lambda: not warmup.distrust
+            site, info, geometry, time.monotonic_ns, utc, lambda: not chain.yardstick.distrust
         )
         warmup.usual_dbfs = chain.site.usual_dbfs
     return chain
+
+
+def _scorers(
+    geometry: Geometry, n_warmup: int, computing: Computing, memory: BandMemory | None
+) -> Callable[[Basis], Scorer]:
+    """Return what makes a scorer that has learnt nothing yet, of a model.
+
+    All share a histogram of times, and what the band was like in the last hours.
+    """
+    durations = LatencyHistogram()
+
+    def make(basis: Basis) -> Scorer:
+        forecaster = None
+        if basis.bundle is not None and basis.backend is not None:
+            transform = open_transform(computing)
+            forecaster = Forecaster(basis.bundle, basis.backend, transform, memory, durations)
+        arithmetic = open_arithmetic(computing)
+        return Scorer(forecaster, basis.names, geometry, n_warmup, basis.smallest_std, arithmetic)
+
+    return make
 
 
 def _open_cancelled(

@@ -17,10 +17,14 @@ from edgespec.observer.alerting import open_normals
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
 from edgespec.observer.calibrated import Setting, calibration_path, promised
+from edgespec.observer.cell_models import cell_models
+from edgespec.observer.cell_scales import ScalesPlan
 from edgespec.observer.kept import kept_file
 from edgespec.observer.kept_band import rhythm_file
 from edgespec.observer.kept_cell import cell_file
+from edgespec.observer.kept_scales import scales_file
 from edgespec.observer.kept_site import site_file
+from edgespec.observer.known_scales import KnownScales
 from edgespec.observer.making import make_chain
 from edgespec.observer.mask_watch import MaskWatch
 from edgespec.observer.parts import open_channel, rhythm_s_of, warmup_s_of
@@ -28,6 +32,7 @@ from edgespec.observer.recall import recall
 from edgespec.observer.recalled_hours import recall_hours
 from edgespec.observer.site_reference import SiteReference, load_site
 from edgespec.observer.watched_site import SitePlan
+from edgespec.observer.yardstick import Terms
 from edgespec.records import BandInfo, SourceInfo
 
 __all__ = ["mask_watch", "open_chain", "setting_of"]
@@ -36,20 +41,26 @@ _LOG = logging.getLogger(__name__)
 
 
 def open_chain(
-    config: Config, source: SourceInfo, basis: Basis, mask: Mask | None = None
+    config: Config,
+    source: SourceInfo,
+    basis: Basis,
+    mask: Mask | None = None,
+    *,
+    switches_models: bool = True,
 ) -> BandChain:
     """Return the chain between a source and events, of the first band, which ``basis`` judges.
 
     ``source`` is what it delivers of that band: of a radio that takes turns, in the band's own.
     One for a recording of an alert goes by what was normal then, where that is kept beside it, and
-    by its thresholds. ``mask`` is of the band; None: nothing is compared with one.
+    by its thresholds. Else a cell that has a bundle of its own is judged by that, where the chain
+    ``switches_models``. ``mask`` is of the band; None: nothing is compared with one.
     """
     path = source.normal_path
     site = None if path is None or source.is_live else load_site(path)
-    chain = _chain_of(config, source, basis, site, mask)
+    chain = _chain_of(config, source, basis, site, mask, switches_models=switches_models)
     if site is None or recall(chain, site):
         return chain
-    return _chain_of(config, source, basis, None, mask)
+    return _chain_of(config, source, basis, None, mask, switches_models=switches_models)
 
 
 def _chain_of(
@@ -58,6 +69,8 @@ def _chain_of(
     basis: Basis,
     kept: SiteReference | None,
     mask: Mask | None,
+    *,
+    switches_models: bool,
 ) -> BandChain:
     recipe, band, detect = basis.recipe, config.band[0], config.detect
     warmup_s = warmup_s_of(detect, source)
@@ -74,18 +87,19 @@ def _chain_of(
         max_clipped_fraction=config.detect.max_clipped_fraction,
     )
     setting = setting_of(config, front_end.grid, recipe.geometry.hop_s, basis.model_sha256)
-    path = calibration_path(config.node.state_dir, band.id)
-    thresholds, promise = promised(path, setting, detect.budget_per_day, basis.thresholds, band.id)
     if kept is not None:
-        thresholds = {name: kept.thresholds.get(name, own) for name, own in thresholds.items()}
-        promise = None
+        then = Terms({**basis.thresholds, **kept.thresholds})
+        scales = ScalesPlan(lambda cell, its: then)
+    else:
+        grid = front_end.grid
+        models = cell_models(config, basis, grid) if switches_models else {}
+        scales = ScalesPlan(_terms(config, setting), models, _known_scales(config, source, grid))
     utc = UtcWatch().quality if source.is_live else lambda: ClockQuality.RECORDED
     chain = make_chain(
-        replace(basis, thresholds=thresholds),
+        basis,
         front_end,
         band,
         replace(detect, warmup_s=warmup_s),
-        promise=promise,
         source=source.uri,
         update_s=config.alarm.update_s,
         rss=rss,
@@ -114,6 +128,7 @@ def _chain_of(
         )
         if source.is_live
         else None,
+        scales=scales,
         is_live=source.is_live,
         utc=utc,
     )
@@ -134,6 +149,26 @@ def _chain_of(
             band.id, front_end.grid, recipe.n_horizon, front_end.computing
         )
     return chain
+
+
+def _terms(config: Config, setting: Setting) -> Callable[[str, Basis], Terms]:
+    """Return what gives the thresholds of a cell of the first band, by a model."""
+    band, per_day = config.band[0].id, config.detect.budget_per_day
+    path = calibration_path(config.node.state_dir, band)
+
+    def terms(cell: str, basis: Basis) -> Terms:
+        with_it = replace(setting, model_sha256=basis.model_sha256 or "")
+        return Terms(*promised(path, with_it, per_day, basis.thresholds, band, cell))
+
+    return terms
+
+
+def _known_scales(config: Config, source: SourceInfo, grid: Grid) -> KnownScales:
+    """Return what earlier runs learnt in the cells of the first band; of a recording nothing."""
+    if not source.is_live:
+        return KnownScales()
+    place = config.node.state_dir, config.band[0].id, source.uri, config.source[0].gain_db
+    return KnownScales(scales_file(*place, grid.range_hz))
 
 
 def mask_watch(

@@ -13,7 +13,7 @@ from edgespec.detect.site import SiteScale
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.heard import Heard
 from edgespec.observer.latency import LatencyHistogram
-from edgespec.records import Geometry, Score, Segment
+from edgespec.records import Forecast, Geometry, Score, Segment
 from edgespec.reference import Reference, below, under
 
 __all__ = ["Scorer"]
@@ -32,6 +32,10 @@ class Scorer:
         n_warmup: segments of the warm-up, at least 4.
         smallest_std: for each detector, the least spread of raw scores that a site may have.
         arithmetic: how the detectors compute.
+
+    Attributes:
+        forecast: what the model expected of the last segment, None where it was not asked; valid
+            until the next one.
 
     Raises:
         ModelError: the bundle's discriminant is unknown, or cannot be computed here.
@@ -64,6 +68,7 @@ class Scorer:
         self._n_segments = 0
         self._n_missed = 0
         self._is_late = False
+        self.forecast: Forecast | None = None
 
     @property
     def is_warm(self) -> bool:
@@ -137,7 +142,8 @@ class Scorer:
             own = below(detector.name, reference)
             detector.take_reference(own)
             self.scales[detector.name].take_reference(own)
-        self._n_segments = self.n_warmup
+        # The next score is one of a warm observer, and so is what it says of itself until then.
+        self._n_segments = self.n_warmup + 1
         self._is_late = not all(scale.is_settled for scale in self.scales.values())
 
     def follow(self, step_db: float) -> None:
@@ -145,17 +151,22 @@ class Scorer:
         for detector in self._detectors:
             detector.follow(step_db)
 
-    def score(self, segment: Segment) -> tuple[Score, ...]:
+    def score(self, segment: Segment, forecast: Forecast | None = None) -> tuple[Score, ...]:
         """Return the scores in the order of the names: raw ones until ``is_warm``.
 
         While the references are learnt, detectors that need one are missing, and so are those that
         need the context where it is bad.
+
+        Args:
+            segment: the next one.
+            forecast: what the model expects of it, where another scorer has asked the same model.
         """
-        forecast, detectors = None, self._detectors
+        detectors = self._detectors
         if not segment.has_context:
-            detectors = self._of_target
-        elif self._needs_forecast and self._forecaster is not None:
+            forecast, detectors = None, self._of_target
+        elif forecast is None and self._needs_forecast and self._forecaster is not None:
             forecast = self._forecaster.forecast(segment)
+        self.forecast = forecast
         found = [detector.score(segment, forecast) for detector in detectors]
         scores = tuple([score for score in found if score is not None])
         self._n_segments += 1

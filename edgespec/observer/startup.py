@@ -227,11 +227,13 @@ def open_radio(
     *,
     is_awaited: bool = False,
     masks: Mapping[str, Mask] = MappingProxyType({}),
+    switches_models: bool = True,
 ) -> Radio:
     """Open a source and the chain of every band that is watched in it.
 
     Bands are compared with their ``masks``, by their ids. With ``is_awaited``, a radio that is not
-    there yet is no error.
+    there yet is no error. Where it ``switches_models``, a cell with a bundle of its own is judged
+    by that.
 
     Raises:
         ConfigError: its bands cannot be watched together.
@@ -245,7 +247,7 @@ def open_radio(
     opened = open_band_source(of_source, bundles, is_awaited=is_awaited)
     try:
         chains = tuple(
-            _open_chain_of(view, opened, bundle, masks)
+            _open_chain_of(view, opened, bundle, masks, switches_models=switches_models)
             for view, bundle in zip(views, bundles, strict=True)
         )
         _say_warmup(config, opened.info)
@@ -281,7 +283,12 @@ def _say_warmup(config: Config, source: SourceInfo) -> None:
 
 
 def _open_chain_of(
-    view: Config, source: Source, bundle: Bundle | None, masks: Mapping[str, Mask]
+    view: Config,
+    source: Source,
+    bundle: Bundle | None,
+    masks: Mapping[str, Mask],
+    *,
+    switches_models: bool,
 ) -> BandChain:
     """Return the chain of the only band of ``view``, where the source shows it."""
     info, center_hz = source.info, view.source[0].center_freq_hz
@@ -291,7 +298,8 @@ def _open_chain_of(
     if info.grid is not None:
         chain = open_swept_chain(view, info, mask)
     else:
-        chain = open_chain(view, info, open_basis(view, info, bundle), mask)
+        basis = open_basis(view, info, bundle)
+        chain = open_chain(view, info, basis, mask, switches_models=switches_models)
     said = "" if mask is None else mask_caution(chain.info.band, mask, chain.grid.range_hz)
     if said:
         _LOG.warning("%s", said)

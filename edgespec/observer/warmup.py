@@ -2,19 +2,18 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.detect.events import EventTracker
 from edgespec.grid import Grid
 from edgespec.observer.heard import Heard, HeardBuffer
 from edgespec.observer.kept import KeptFile, KeptNormal, load_kept, save_kept
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.steps import change_in, largest_step, model_bias, quieter_part
-from edgespec.records import FrameFlag, Geometry, Score, Segment
+from edgespec.records import FloatArray, FrameFlag, Geometry, Score, Segment
 from edgespec.units import format_hz
 
 __all__ = ["Judgement", "WarmUp"]
@@ -143,18 +142,21 @@ class WarmUp:
             save_kept(self._kept.path, kept)
         return found
 
-    def conclude(self, grid: Grid, scorer: Scorer, tracker: EventTracker) -> None:
-        """Judge the warm-up, which is over; where it was not normal, what was is learnt instead."""
+    def conclude(
+        self, grid: Grid, scorer: Scorer, band: str
+    ) -> Iterator[tuple[tuple[Score, ...], FloatArray]] | None:
+        """Judge the warm-up, which is over; where it was not normal, what was is learnt instead.
+
+        Returns:
+            That once more, for maps to be learnt from it, and nothing else; None where it was.
+        """
         found = self.judge(grid)
         if found.distrust:
-            _LOG.warning(
-                "band %s: what was learnt is not trusted: %s", tracker.info.band, found.distrust
-            )
-        if found.instead is not None:
-            scorer.relearn(found.instead)
-            tracker.forget_normal()
-            for scores, target_dbfs in found.instead.lessons():
-                tracker.learn_normal(scores, target_dbfs)
+            _LOG.warning("band %s: what was learnt is not trusted: %s", band, found.distrust)
+        if found.instead is None:
+            return None
+        scorer.relearn(found.instead)
+        return found.instead.lessons()
 
     def _changed(
         self, heard: Heard, rows_dbfs: Array, grid: Grid, last: KeptNormal | None

@@ -219,6 +219,7 @@ class BandWorker:
             self._follow_grid(block.grid, self._remake)
         n_segments = self.chain.n_segments
         grid, was_warm = self.chain.grid, self.chain.scorer.is_warm
+        model_sha256 = self.chain.info.model_sha256
         for event in self.chain.process(block):
             self._tell_event(event)
         report = self.chain.take_rss()
@@ -233,6 +234,8 @@ class BandWorker:
         # A source that is retuned before anything was learnt has nothing to forget.
         if was_warm and self.chain.grid is not grid:
             self._tell_retune(grid)
+        elif self.chain.info.model_sha256 != model_sha256:
+            self._tell_state()
 
     def _follow_grid(self, grid: Grid, remake: Callable[[Grid], BandChain]) -> None:
         """Begin anew where sweeps have other points: nothing that was learnt fits them."""

@@ -30,9 +30,9 @@ _LONGEST_S = 600.0
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
     metavar="BUNDLE",
-    help="The new bundle, FILE.edgespec.",
+    help="The new bundle, FILE.edgespec; default: that of the cell that was there, in the state "
+    "directory: monitor takes it whenever it is in this cell.",
 )
 @JSON_OPTION
 def adapt(
@@ -41,7 +41,7 @@ def adapt(
     model: Path | None,
     band: str | None,
     duration: float | None,
-    output: Path,
+    output: Path | None,
     as_json: bool,
 ) -> None:
     """Adapt a model to this place, by seconds of normal signal.

@@ -11,6 +11,7 @@ from edgespec.errors import ModelError, QualityError, UsageError
 from edgespec.inference.bundle import Bundle, load_bundle, put_bundle, shipped_bundle_path
 from edgespec.inference.refit import Refitted
 from edgespec.inference.rehead import pack_reheaded, proved_in
+from edgespec.observer.cell_models import model_path
 from edgespec.observer.monitor import Radio
 from edgespec.observer.startup import open_radio, open_runtime
 from edgespec.ops.adapt.adaptation import Adaptation
@@ -19,10 +20,10 @@ from edgespec.ops.adapt.trial import Interval, Trial
 from edgespec.records import SourceInfo
 from edgespec.screen.progress import Tell
 
-__all__ = ["Adapted", "adapt_band", "cell_of"]
+__all__ = ["Adapted", "adapt_band", "cell_of", "usual_output"]
 
 _USUAL_S = 60.0
-_NOT_BETTER = "no bundle is written, and the old one stays"
+_NOT_WRITTEN = "no bundle is written, and the old one stays"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def adapt_band(
     config: Config,
     band_id: str | None,
     duration_s: float | None,
-    output: Path,
+    output: Path | None,
     tell: Tell,
     stop: Callable[[Callable[[], None]], None] = lambda stop: None,
 ) -> Adapted:
@@ -79,28 +80,25 @@ def adapt_band(
         band_id: which band; None: the first.
         duration_s: how much signal to hear, warm-up included; None: a minute, or all of a
             recording that is shorter.
-        output: the new bundle; not the old one.
+        output: the new bundle, not the old one; None: that of the cell in the state directory.
         tell: told of the progress.
         stop: given what ends it early, which changes nothing.
 
     Raises:
         QualityError: the new layer is not better, or the signal is none to learn from.
-        UsageError: the band is unknown, or the new bundle would take the place of the old one.
+        UsageError: the band is unknown, the new bundle would take the place of the old one, or none
+            is named and it was not one cell all along.
         ModelError: the bundle cannot be adapted, or too little was heard.
         EdgespecError: as :func:`edgespec.observer.startup.open_radio`.
     """
     view = _view(config, band_id)
     band = view.band[0]
     parent = load_bundle(band.model or shipped_bundle_path())
-    if output.exists() and output.samefile(parent.path):
-        raise UsageError(
-            f"{str(output)!r} is the bundle that is adapted: write the new one elsewhere, the old "
-            "one is the way back"
-        )
+    _check_output(output, parent)
     # By its name it is the band's at its own rate alone; the source is refused at another.
     view = replace(view, band=(replace(band, model=parent.path),))
     backend = open_runtime(view, parent)
-    radio = open_radio(view, view.source[0])
+    radio = open_radio(view, view.source[0], switches_models=False)
     try:
         info = radio.source.info
         adaptation = Adaptation(parent, backend, _duration_s(info, duration_s))
@@ -115,10 +113,13 @@ def adapt_band(
         raise QualityError(
             "the new last layer is not better by more than chance on "
             f"{_held_back_s(adaptation):.3g} s that were held back: {trial.before} before, "
-            f"{trial.after} after, difference {trial.difference}: {_NOT_BETTER}"
+            f"{trial.after} after, difference {trial.difference}: {_NOT_WRITTEN}"
         )
     done = _account(parent, info.uri, adaptation, adaptation.refitted, trial)
-    done["cell"] = cell_of(radio)
+    cell = done["cell"] = cell_of(radio)
+    if output is None:
+        output = usual_output(config, cell)
+        _check_output(output, parent)
     training = {**parent.manifest.training, "adapted": done}
     training |= _card(parent, done, trial)
     made, content = pack_reheaded(output, parent, backend, adaptation.new, training)
@@ -158,6 +159,29 @@ def _view(config: Config, band_id: str | None) -> Config:
             return config.only(band)
     known = ", ".join(band.id for band in config.band)
     raise UsageError(f"there is no band {band_id!r:.60}; the configuration has {known:.200}")
+
+
+def _check_output(output: Path | None, parent: Bundle) -> None:
+    if output is not None and output.exists() and output.samefile(parent.path):
+        raise UsageError(
+            f"{str(output)!r} is the bundle that is adapted: write the new one elsewhere, the old "
+            "one is the way back"
+        )
+
+
+def usual_output(config: Config, cell: dict[str, Any] | None) -> Path:
+    """Return where the bundle of a cell is found by itself.
+
+    Raises:
+        UsageError: it was not one cell all along.
+    """
+    if cell is None:
+        raise UsageError(
+            "it was not one cell that was there all along, so the new bundle is no cell's: say "
+            f"with -o where it is to be; {_NOT_WRITTEN}"
+        )
+    label = f"{cell['technology']}-{cell['identity']}"
+    return model_path(config.node.state_dir, label, cell["center_freq_hz"])
 
 
 def _duration_s(source: SourceInfo, asked_s: float | None) -> float:

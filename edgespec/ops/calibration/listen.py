@@ -29,7 +29,8 @@ _LEARN_S = 60.0
 class HeardBand:
     """What one band came to: blocks of half a second, and the events that were raised meanwhile.
 
-    ``blocks`` is ``(n_blocks, n_detectors)``; ``thresholds`` are those that were in force.
+    ``blocks`` is ``(n_blocks, n_detectors)``; ``thresholds`` are those that were in force. ``cell``
+    is the label of that which was there all along, '' where there was none, or several.
     """
 
     band: str
@@ -38,6 +39,7 @@ class HeardBand:
     thresholds: dict[str, float]
     blocks: NDArray[np.float32]
     n_events: int = 0
+    cell: str = ""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class _Progress:
     duration_s: float | None
     n_events: dict[str, int] = field(default_factory=dict)
     n_learnt: dict[str, int] = field(default_factory=dict)
+    cells: dict[str, set[str]] = field(default_factory=dict)
 
     def event(self, event: Event) -> None:
         if event.event_type == EventType.NEW:
@@ -58,6 +61,8 @@ class _Progress:
         # Told between two blocks of the band, by the thread that works on it.
         for chain in self.chains:
             if chain.info.band == state.band:
+                if chain.cancelled is not None and chain.cancelled.cell is not None:
+                    self.cells.setdefault(state.band, set()).add(chain.cancelled.cell.label)
                 self._relearn(chain)
         heard_s = min(
             chain.peaks.n_blocks * BLOCK_S for chain in self.chains if chain.peaks is not None
@@ -80,6 +85,11 @@ class _Progress:
         chain.retune(chain.grid)
         if chain.cancelled is not None:
             chain.cancelled.forget()
+
+    def cell_of(self, band: str) -> str:
+        """Return the label of the only cell that was there, '' where there was none, or several."""
+        labels = self.cells.get(band, set())
+        return next(iter(labels)) if len(labels) == 1 else ""
 
     def rss(self, report: RssReport) -> None:
         """Nothing: the received power is none of its business."""
@@ -117,12 +127,13 @@ def listen(
                 config, source=tuple(played if one is source else one for one in config.source)
             )
             refuse_sweeps(played.address, "calibrate")
-            radio = open_radio(view, played)
+            radio = open_radio(view, played, switches_models=False)
             for part in _hear(config, radio, duration_s, tell, stop):
                 before = heard.get(part.band)
                 if before is not None:
                     part.blocks = np.concatenate((before.blocks, part.blocks))
                     part.n_events += before.n_events
+                    part.cell = part.cell if part.cell == before.cell else ""
                 heard[part.band] = part
     return list(heard.values())
 
@@ -159,6 +170,7 @@ def _hear(
             dict(chain.thresholds),
             chain.peaks.blocks(),
             progress.n_events.get(info.band, 0),
+            progress.cell_of(info.band),
         )
         for chain in radio.chains
         for info in (chain.info,)

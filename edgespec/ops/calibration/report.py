@@ -155,7 +155,8 @@ def calibrate_bands(
             raise ModelError(f"band {heard.band}: {error}") from None
         path = calibration_path(config.node.state_dir, heard.band)
         try:
-            save_calibration(path, KeptCalibration(time.time_ns(), heard.setting, calibration))
+            kept = KeptCalibration(time.time_ns(), heard.setting, calibration, heard.cell)
+            save_calibration(path, kept)
         except OSError as error:
             raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
         done.append(CalibratedBand(heard, calibration, per_day, path))

@@ -130,3 +130,25 @@ def test_a_tail_that_is_none_is_not_used(
     path.write_text(json.dumps(table))
     assert load_calibration(path) is None
     assert "calibrate again" in caplog.text
+
+
+def test_what_was_calibrated_in_a_cell_is_of_that_cell(path: Path) -> None:
+    """Each of two cells has its own; who is in a third, or in none yet, gets no other's promise."""
+    strict = replace(TAIL, rate=10.0)
+    detectors = tuple(DetectorTail(one.name, strict, 5.0) for one in DETECTORS)
+    save_calibration(path, replace(KEPT, cell="lte-1"))
+    other = replace(KEPT, calibration=Calibration(600.0, detectors), cell="lte-2")
+    save_calibration(path, other)
+    first, promise = promised(path, SETTING, 4.0, USUAL, "lte", "lte-1")
+    second, _ = promised(path, SETTING, 4.0, USUAL, "lte", "lte-2")
+    assert promise is not None
+    assert promise.signal_s == 1800.0
+    assert first["residual"] > second["residual"]
+    assert promised(path, SETTING, 4.0, USUAL, "lte", "lte-3") == (USUAL, None)
+    # Before a cell is known, the newest counts.
+    assert promised(path, SETTING, 4.0, USUAL, "lte")[0] == second
+
+
+def test_what_was_calibrated_without_a_cell_counts_in_all(path: Path) -> None:
+    everywhere = promised(path, SETTING, 4.0, USUAL, "lte")
+    assert promised(path, SETTING, 4.0, USUAL, "lte", "nr-5") == everywhere
