@@ -41,6 +41,7 @@ _DATA = np.setdiff1d(np.arange(N_SYMBOLS), _REFERENCES)
 _FREQS_HZ = (np.arange(N_SUBCARRIERS) - (N_SUBCARRIERS - 1) / 2) * SUBCARRIER_HZ
 _FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
 _SYMBOL_S = (SYMBOL_START / SAMPLE_RATE_HZ).reshape(SUBFRAMES_PER_FRAME, N_SYMBOLS)
+_ALL, _LAST = slice(None), slice(N_SYMBOLS - 1, N_SYMBOLS)
 _SOUNDING = slice(6, N_SUBCARRIERS - 6, 2)
 _QPSK = np.array([1 + 1j, 1 - 1j, -1 + 1j, -1 - 1j], np.complex64) / np.float32(np.sqrt(2))
 _LEVELS = np.array([-3, -1, 1, 3], np.float32) / np.float32(np.sqrt(10))
@@ -73,7 +74,8 @@ class Uplink:
         self._taps = [one.recurring(_SYMBOL_S[:, 0]) for one in fading]
         turns = -fading[0].delays_s[:, None] * _FREQS_HZ
         self._steering = np.exp(2j * np.pi * turns).astype(np.complex64)
-        self._shapes: dict[int, ComplexArray] = {}
+        # Of the users of a frame: fading by subframe, and how their carriers turn by symbol.
+        self._shapes: dict[int, tuple[ComplexArray, ComplexArray]] = {}
         self._frame = 0
 
     def next_iq(self, faults: list[Fault], out: ComplexArray) -> ComplexArray:
@@ -124,7 +126,7 @@ class Uplink:
         for subframe, user in schedule.sounding:
             comb = slice(_SOUNDING.start + user % 2, _SOUNDING.stop, 2)
             values = zadoff_chu(len(range(N_SUBCARRIERS)[comb]), 1 + user % 29)
-            grid[subframe, -1, comb] += values * self._gains(user, subframe, comb)[-1]
+            grid[subframe, -1, comb] += values * self._gains(user, subframe, comb, _LAST)[0]
         return grid.reshape(-1, N_SUBCARRIERS), schedule.newcomer
 
     def _add_data(self, grid: ComplexArray, grant: Grant) -> None:
@@ -143,22 +145,26 @@ class Uplink:
     def _add_control(self, grid: ComplexArray, subframe: int, user: int) -> None:
         """Add 12 subcarriers at one edge for a slot, and at the other for the next."""
         phases = _QPSK[np.frombuffer(self._data.bytes(N_SYMBOLS), np.uint8) % 4]
-        turn = np.exp(2j * np.pi * (user % 12) / 12 * np.arange(12)).astype(np.complex64)
-        values = phases[:, None] * (zadoff_chu(12, 1) * turn)
+        values = phases[:, None] * _control_sequence(user % 12)
         half = N_SYMBOLS // 2
         low, high = slice(0, 12), slice(12 * (N_BLOCKS - 1), N_SUBCARRIERS)
         edges = (low, high) if user % 2 else (high, low)
         for rows, edge in zip((slice(0, half), slice(half, N_SYMBOLS)), edges, strict=True):
-            gains = self._gains(user, subframe, edge)
-            grid[subframe, rows, edge] += values[rows] * gains[rows]
+            grid[subframe, rows, edge] += values[rows] * self._gains(user, subframe, edge, rows)
 
-    def _gains(self, user: int, subframe: int, columns: slice) -> ComplexArray:
-        """Return amplitude, fading, timing and frequency error of a user, ``(14, n_columns)``."""
+    def _gains(self, user: int, subframe: int, columns: slice, rows: slice = _ALL) -> ComplexArray:
+        """Return amplitude, fading, timing and frequency error of a user, ``(14, n_columns)``.
+
+        ``rows`` takes some of the symbols.
+        """
         if user not in self._shapes:
-            shape = (self._taps[user](self._frame * _FRAME_S) @ self._steering) * self._shift[user]
-            self._shapes[user] = shape * self._amplitude[user]
-        turns = self._cfo_hz[user] * (self._frame * _FRAME_S + _SYMBOL_S[subframe])
-        gains: ComplexArray = self._shapes[user][subframe, columns] * rotate(turns)[:, None]
+            start_s = self._frame * _FRAME_S
+            shape = (self._taps[user](start_s) @ self._steering) * self._shift[user]
+            turns = self._cfo_hz[user] * (start_s + _SYMBOL_S)
+            turned = rotate(turns.ravel()).reshape(_SYMBOL_S.shape)
+            self._shapes[user] = shape * self._amplitude[user], turned
+        shape, turned = self._shapes[user]
+        gains: ComplexArray = shape[subframe, columns] * turned[subframe, rows, None]
         return gains
 
 
@@ -170,6 +176,13 @@ def zadoff_chu(n: int, root: int) -> ComplexArray:
     values = np.exp(-1j * np.pi * (1 + root % (prime - 1)) * k * (k + 1) / prime)
     out: ComplexArray = values.astype(np.complex64)
     return out
+
+
+@lru_cache(maxsize=12)
+def _control_sequence(shift: int) -> ComplexArray:
+    """Return 12 values of modulus 1 that are orthogonal to those of another shift, 0 to 11."""
+    turn = np.exp(2j * np.pi * shift / 12 * np.arange(12)).astype(np.complex64)
+    return zadoff_chu(12, 1) * turn
 
 
 def _half_subcarrier() -> ComplexArray:

@@ -55,6 +55,7 @@ class UplinkUsers:
     def __init__(self, config: UplinkConfig, seed: int, tdd: TddConfig | None = None) -> None:
         self._config = config
         self._subframes = uplink_subframes(tdd)
+        self._silent = np.setdiff1d(np.arange(SUBFRAMES_PER_FRAME), self._subframes)
         self.sounding_subframes = _SRS_SUBFRAMES if tdd is None else special_subframes(tdd)
         self.prach_subframe = _PRACH_SUBFRAME if tdd is None else _PRACH_SUBFRAME_TDD
         self._rng = np.random.default_rng(seed)
@@ -73,7 +74,7 @@ class UplinkUsers:
         for subframe in self._subframes:
             grants.extend(self._grant(subframe, newcomer is not None))
         active = rng.random((SUBFRAMES_PER_FRAME, n_users)) < self._config.control_rate
-        active[np.setdiff1d(np.arange(SUBFRAMES_PER_FRAME), self._subframes)] = False
+        active[self._silent] = False
         control = [(int(i), int(user)) for i, user in np.argwhere(active)]
         schedule = UplinkSchedule(grants, control, self._sounding(), newcomer)
         self._frame += 1
@@ -82,11 +83,12 @@ class UplinkUsers:
     def _grant(self, subframe: int, has_newcomer: bool) -> list[Grant]:
         """Share out one subframe from the lowest block on, to users in turn."""
         waiting = np.flatnonzero(self._backlog > 0)
-        waiting = np.roll(waiting, -self._frame * SUBFRAMES_PER_FRAME - subframe)
+        first = self._frame * SUBFRAMES_PER_FRAME + subframe
+        turns = np.arange(first, first + min(len(waiting), _MOST_USERS_AT_ONCE))
         block, out = _FIRST, []
         if has_newcomer and subframe == self.prach_subframe:
             block = PRACH_BLOCKS.stop
-        for user in waiting[:_MOST_USERS_AT_ONCE]:
+        for user in waiting[turns % max(len(waiting), 1)]:
             wanted = min(int(np.ceil(self._backlog[user])), _STOP - block)
             if wanted < 1:
                 break
