@@ -182,7 +182,8 @@ def zadoff_chu(n: int, root: int) -> ComplexArray:
 def _control_sequence(shift: int) -> ComplexArray:
     """Return 12 values of modulus 1 that are orthogonal to those of another shift, 0 to 11."""
     turn = np.exp(2j * np.pi * shift / 12 * np.arange(12)).astype(np.complex64)
-    return zadoff_chu(12, 1) * turn
+    values: ComplexArray = zadoff_chu(12, 1) * turn
+    return values
 
 
 def _half_subcarrier() -> ComplexArray:
