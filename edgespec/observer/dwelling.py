@@ -1,4 +1,4 @@
-"""A radio that takes turns with its bands: whether it can, and what is missed by it."""
+"""What a source is asked for; of a radio that takes turns, whether it can, and what is missed."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,11 +6,13 @@ from typing import cast
 
 from edgespec.config import Config, SourceConfig
 from edgespec.errors import ConfigError
+from edgespec.observer.fixed_gain import gains_of
 from edgespec.sources.dwell import DwellSource, Turn
+from edgespec.sources.request import Request, Tuning
 from edgespec.sources.schemes import SOURCES, parse_source
 from edgespec.sources.source import Source, TunableSource
 
-__all__ = ["check_source", "duty_text", "take_turns"]
+__all__ = ["check_source", "duty_text", "request_of", "take_turns"]
 
 #: Most of a turn that a radio may need to settle.
 _MOST_SETTLING = 0.5
@@ -40,6 +42,19 @@ def check_source(config: Config, source: SourceConfig) -> None:
         )
     if source.settle_s is not None:
         _check_settling(turns, source.settle_s, f"source {source.id!r}")
+
+
+def request_of(config: Config, source: SourceConfig, rate_hz: float | None) -> Request:
+    """Return what is wanted of a source that its address leaves open."""
+    centers_hz, gains = tuple(config.turns_of(source)), gains_of(config, source)
+    first_hz = next(iter(centers_hz), source.center_freq_hz)
+    return Request(
+        center_freq_hz=first_hz,
+        sample_rate_hz=rate_hz,
+        gain_db=source.gain_db if first_hz is None else gains.get(first_hz, source.gain_db),
+        ppm=source.ppm,
+        later=tuple(Tuning(hz, gains.get(hz)) for hz in centers_hz[1:]),
+    )
 
 
 def take_turns(

@@ -31,7 +31,7 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.brokering import open_broker
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
-from edgespec.observer.dwelling import check_source, take_turns
+from edgespec.observer.dwelling import check_source, request_of, take_turns
 from edgespec.observer.fixed_gain import check_gains, gains_of
 from edgespec.observer.keeping import open_recorder
 from edgespec.observer.mask_place import mask_caution
@@ -45,7 +45,7 @@ from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import BandInfo, Event, SourceInfo
 from edgespec.sources import open_source
 from edgespec.sources.dwell import DwellSource
-from edgespec.sources.request import Tuning
+from edgespec.sources.schemes import check_uri, parse_source
 from edgespec.sources.source import Source
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
     Opens neither radio nor broker.
 
     Raises:
-        UsageError: a source's URI cannot be understood.
+        UsageError: a source's URI cannot be understood, or says too little.
+        SourceError: a radio cannot be set to it.
         ConfigError: a detector is unknown, a rule names what is not there, the broker's URL cannot
             be understood, a token or a mask cannot be read, a sample rate is not the model's, or a
             calibrated band has no fixed gain.
@@ -111,9 +112,10 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
         names = resolve_names(detect.detectors, manifest.model.role)
         thresholds_of(manifest, names, detect)
     for source in config.source:
-        source_rate_hz(
+        rate_hz = source_rate_hz(
             source, [(band, bundles[band.id]) for band in views if band.source == source.id]
         )
+        check_uri(parse_source(source.address), request_of(config, source, rate_hz))
     return tuple(bundles.values())
 
 
@@ -204,21 +206,22 @@ def open_band_source(
     views = [config.only(band).band[0] for band in config.band]
     rate_hz = source_rate_hz(source, list(zip(views, bundles, strict=True)))
     turns = config.turns_of(source)
-    gains = gains_of(config, source)
     if turns:
         check_source(config, source)
         check_gains(config)
-    tunings = [Tuning(center_hz, gains.get(center_hz)) for center_hz in turns]
+    asked = request_of(config, source, rate_hz)
     opened = open_source(
         source.address,
-        center_freq_hz=next(iter(turns), source.center_freq_hz),
+        center_freq_hz=asked.center_freq_hz,
         sample_rate_hz=rate_hz,
-        gain_db=gains.get(next(iter(turns), 0.0), source.gain_db),
+        gain_db=asked.gain_db,
         ppm=source.ppm,
         is_awaited=is_awaited,
-        later=tuple(tunings[1:]),
+        later=asked.later,
     )
-    return take_turns(opened, turns, source.settle_s, gains) if turns else opened
+    if not turns:
+        return opened
+    return take_turns(opened, turns, source.settle_s, gains_of(config, source))
 
 
 def open_radio(

@@ -18,7 +18,7 @@ from edgespec.sources.source import Source
 from edgespec.sources.stream import Stream, open_stream
 from edgespec.sources.uri import SourceUri
 
-__all__ = ["open_raw"]
+__all__ = ["datatype_of", "open_raw"]
 
 
 def open_raw(uri: SourceUri, *, center_freq_hz: float | None = None) -> Source:
@@ -27,6 +27,21 @@ def open_raw(uri: SourceUri, *, center_freq_hz: float | None = None) -> Source:
     Raises:
         UsageError: no path, datatype or sample rate is given.
         SourceError: it cannot be read, or holds no sample.
+    """
+    datatype, sample_rate_hz = datatype_of(uri)
+    in_uri_hz = uri.number("center_freq")
+    frequency_hz = in_uri_hz if in_uri_hz is not None else center_freq_hz or 0.0
+    if uri.rest == "-" or not stat.S_ISREG(_mode(Path(uri.rest))):
+        return _open_stream(uri, datatype, sample_rate_hz, frequency_hz)
+    return _open_file(uri, datatype, sample_rate_hz, frequency_hz)
+
+
+def datatype_of(uri: SourceUri) -> tuple[Datatype, float]:
+    """Return datatype and sample rate in Hz that ``uri`` gives.
+
+    Raises:
+        UsageError: no path, datatype or sample rate is given, or one is none.
+        SourceError: there is no such datatype.
     """
     if not uri.rest:
         raise UsageError("raw: names no file; write raw:PATH?datatype=cu8&sample_rate=1.92e6")
@@ -45,11 +60,7 @@ def open_raw(uri: SourceUri, *, center_freq_hz: float | None = None) -> Source:
             "S/s"
         )
     datatype = parse_datatype(uri.options["datatype"], f"raw:{brief(uri.rest)}")
-    in_uri_hz = uri.number("center_freq")
-    frequency_hz = in_uri_hz if in_uri_hz is not None else center_freq_hz or 0.0
-    if uri.rest == "-" or not stat.S_ISREG(_mode(Path(uri.rest))):
-        return _open_stream(uri, datatype, sample_rate_hz, frequency_hz)
-    return _open_file(uri, datatype, sample_rate_hz, frequency_hz)
+    return datatype, sample_rate_hz
 
 
 def _mode(path: Path) -> int:

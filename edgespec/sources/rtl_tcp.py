@@ -19,7 +19,7 @@ from edgespec.sources.tuner import TunerSettings, settings_of
 from edgespec.sources.tuners import Tuner, tuner_of
 from edgespec.sources.uri import SourceUri
 
-__all__ = ["RtlTcp", "open_rtl_tcp"]
+__all__ = ["RtlTcp", "address_of", "open_rtl_tcp"]
 
 _LOG = logging.getLogger(__name__)
 #: Until the loop of a tuner that was told another frequency is locked.
@@ -43,7 +43,7 @@ def open_rtl_tcp(uri: SourceUri, request: Request) -> "RtlTcp":
         SourceError: the server refuses, does not answer or is no rtl_tcp.
     """
     settings = settings_of(uri, request)
-    return RtlTcp(uri.text, _address(uri), settings, patience_of(uri, request, timeout_s=5.0))
+    return RtlTcp(uri.text, address_of(uri), settings, patience_of(uri, request, timeout_s=5.0))
 
 
 class RtlTcp(Reconnecting):
@@ -152,7 +152,7 @@ def _receive_exactly(connection: socket.socket, n_bytes: int) -> bytes:
     return data
 
 
-def _address(uri: SourceUri) -> tuple[str, int]:
+def address_of(uri: SourceUri) -> tuple[str, int]:
     """Return host and port of ``HOST``, ``HOST:PORT``, ``[IPV6]:PORT``, with or without ``//``."""
     found = _ADDRESS.fullmatch(uri.rest)
     port = int(found["port"] or _DEFAULT_PORT) if found else 0

@@ -11,7 +11,7 @@ from edgespec.sources.rtl_tcp import RtlTcp
 from edgespec.sources.tuner import TunerSettings, settings_of
 from edgespec.sources.uri import SourceUri
 
-__all__ = ["RtlSdr", "open_rtlsdr"]
+__all__ = ["RtlSdr", "open_rtlsdr", "serial_of"]
 
 _HOST = "127.0.0.1"
 #: How often it is looked whether the server listens.
@@ -28,11 +28,24 @@ def open_rtlsdr(uri: SourceUri, request: Request) -> "RtlSdr":
         UsageError: no frequency is given, or a value cannot be understood.
         SourceError: the dongle is not there or cannot be opened, or rtl_tcp is not installed.
     """
-    if any(not letter.isprintable() or letter.isspace() for letter in uri.rest):
-        raise UsageError(f"{uri.text!r} has no serial of a dongle; write rtlsdr:SERIAL or rtlsdr:")
-    settings = settings_of(uri, request)
+    serial, settings = serial_of(uri), settings_of(uri, request)
     patience = patience_of(uri, request, timeout_s=10.0)
-    return RtlSdr(uri.text, RtlServer(uri.rest), settings, patience)
+    return RtlSdr(uri.text, RtlServer(serial), settings, patience)
+
+
+def serial_of(uri: SourceUri) -> str:
+    """Return the serial of the dongle that ``uri`` names; '' for the first.
+
+    Raises:
+        UsageError: it is none.
+    """
+    # No serial looks like an option whose ? was left out.
+    if any(not one.isprintable() or one.isspace() or one in "=&" for one in uri.rest):
+        raise UsageError(
+            f"{uri.text!r} has no serial of a dongle; write rtlsdr:SERIAL or rtlsdr:, and options "
+            "behind a ?, as in rtlsdr:?gain=30"
+        )
+    return uri.rest
 
 
 class RtlSdr(RtlTcp):

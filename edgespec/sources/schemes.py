@@ -7,18 +7,26 @@ from edgespec.door import brief, door
 from edgespec.errors import SourceError, UsageError
 from edgespec.sources.reconnecting import PATIENCE_KEYS
 from edgespec.sources.request import Request, Tuning
-from edgespec.sources.soapy.settings import SOAPY_KEYS
+from edgespec.sources.soapy.settings import SOAPY_KEYS, soapy_settings
 from edgespec.sources.source import Source
 from edgespec.sources.sweeps.hop_plan import HOP_KEYS
-from edgespec.sources.tuner import TUNER_KEYS
+from edgespec.sources.tuner import TUNER_KEYS, settings_of
 from edgespec.sources.uri import SourceUri, parse_uri
 
-__all__ = ["SOURCES", "SourceKind", "gives_sweeps", "open_source", "parse_source", "refuse_sweeps"]
+__all__ = [
+    "SOURCES",
+    "SourceKind",
+    "check_uri",
+    "gives_sweeps",
+    "open_source",
+    "parse_source",
+    "refuse_sweeps",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
-    """How a scheme is opened, and which options its URI takes.
+    """How a scheme is opened, how its URI is checked without that, and which options it takes.
 
     And whether it can be tuned while it streams, and has a gain that can be set. One that
     ``is_swept`` gives sweeps, and no samples.
@@ -26,6 +34,7 @@ class SourceKind:
 
     open: Callable[[SourceUri, Request], Source]
     keys: tuple[str, ...]
+    check: Callable[[SourceUri, Request], None] = lambda uri, request: None
     is_tunable: bool = False
     has_gain: bool = False
     is_swept: bool = False
@@ -35,9 +44,25 @@ def parse_source(text: str) -> SourceUri:
     """Return the parts of the URI of a known source; nothing is opened.
 
     Raises:
-        UsageError: as :func:`~edgespec.sources.uri.parse_uri`.
+        UsageError: as :func:`~edgespec.sources.uri.parse_uri`, or the value of an option is none.
     """
-    return parse_uri(text, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+    uri = parse_uri(text, {scheme: kind.keys for scheme, kind in SOURCES.items()})
+    for key in uri.options:
+        if key in _FLAGS:
+            uri.flag(key)
+        elif key not in _TEXTS and not (key == "gain" and uri.is_gain_automatic):
+            uri.number(key)
+    return uri
+
+
+def check_uri(uri: SourceUri, request: Request) -> None:
+    """Check all that a URI says which can be checked without opening it.
+
+    Raises:
+        UsageError: something of it cannot be understood, or is missing.
+        SourceError: a radio cannot be set to it.
+    """
+    SOURCES[uri.scheme].check(uri, request)
 
 
 def gives_sweeps(text: str) -> bool:
@@ -163,16 +188,58 @@ def _rtl_power(uri: SourceUri, request: Request) -> Source:
     return open_sweeps(uri)
 
 
+def _check_raw(uri: SourceUri, request: Request) -> None:
+    from edgespec.sources.raw import datatype_of
+
+    datatype_of(uri)
+
+
+def _check_rtl_tcp(uri: SourceUri, request: Request) -> None:
+    from edgespec.sources.rtl_tcp import address_of
+
+    address_of(uri)
+    settings_of(uri, request)
+
+
+def _check_rtlsdr(uri: SourceUri, request: Request) -> None:
+    from edgespec.sources.rtlsdr import serial_of
+
+    serial_of(uri)
+    settings_of(uri, request)
+
+
+def _check_sim(uri: SourceUri, request: Request) -> None:
+    from edgespec.sources.simulated import check_simulated
+
+    check_simulated(uri)
+
+
+def _check_soapy(uri: SourceUri, request: Request) -> None:
+    soapy_settings(uri, request)
+
+
 _PLAY = ("realtime", "loop")
+#: Options that are yes or no, and those that are text; the others are numbers.
+_FLAGS = (*_PLAY, "verify", "follow", "agc", "bias_tee", "patient")
+_TEXTS = (
+    *("datatype", "zone", "direct_sampling", "antenna", "gains", "settings"),
+    *("cell", "profile", "own_profile", "kind", "fault"),
+)
 
 #: Every scheme, how it is opened and which options it takes.
 SOURCES: dict[str, SourceKind] = {
     "sigmf": SourceKind(_sigmf, ("channel", "sample_rate", *_PLAY, "verify")),
-    "raw": SourceKind(_raw, ("datatype", "sample_rate", "center_freq", "offset", *_PLAY)),
+    "raw": SourceKind(
+        _raw, ("datatype", "sample_rate", "center_freq", "offset", *_PLAY), _check_raw
+    ),
     "wav": SourceKind(_wav, ("channel", "sample_rate", "center_freq", *_PLAY)),
     "rtl_power": SourceKind(_rtl_power, ("follow", "interval_s", "zone", *_PLAY), is_swept=True),
-    "rtl_tcp": SourceKind(_rtl_tcp, (*TUNER_KEYS, *PATIENCE_KEYS), is_tunable=True, has_gain=True),
-    "rtlsdr": SourceKind(_rtlsdr, (*TUNER_KEYS, *PATIENCE_KEYS), is_tunable=True, has_gain=True),
+    "rtl_tcp": SourceKind(
+        _rtl_tcp, (*TUNER_KEYS, *PATIENCE_KEYS), _check_rtl_tcp, is_tunable=True, has_gain=True
+    ),
+    "rtlsdr": SourceKind(
+        _rtlsdr, (*TUNER_KEYS, *PATIENCE_KEYS), _check_rtlsdr, is_tunable=True, has_gain=True
+    ),
     "sim": SourceKind(
         _sim,
         (
@@ -194,9 +261,12 @@ SOURCES: dict[str, SourceKind] = {
             *("own_profile", "own_doppler_hz"),
             *("fault", "fault_start_s", "fault_stop_s", "step_db", "share"),
         ),
+        _check_sim,
         is_tunable=True,
     ),
-    "soapy": SourceKind(_soapy, (*SOAPY_KEYS, *PATIENCE_KEYS), is_tunable=True, has_gain=True),
+    "soapy": SourceKind(
+        _soapy, (*SOAPY_KEYS, *PATIENCE_KEYS), _check_soapy, is_tunable=True, has_gain=True
+    ),
 }
 #: A sweep takes what its radio does; the radio refuses what is another's.
 SOURCES["sweep"] = SourceKind(

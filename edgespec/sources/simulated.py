@@ -43,7 +43,7 @@ from edgespec.simulate.scene import Annotation, Scene
 from edgespec.sources.pace import Pacer
 from edgespec.sources.uri import SourceUri, choose
 
-__all__ = ["SIGNALS", "Simulated", "open_simulated", "scene_from_uri"]
+__all__ = ["SIGNALS", "Simulated", "check_simulated", "open_simulated", "scene_from_uri"]
 
 SIGNALS = ("lte-dl", "lte-ul", "nr-dl")
 _FORMAT_OF_BITS = {
@@ -80,8 +80,7 @@ def open_simulated(
     Raises:
         UsageError: an unknown signal, or a value outside its range.
     """
-    choose(uri.rest, SIGNALS, f"the signal in {uri.text!r}")
-    config = scene_from_uri(uri, uri.number("sample_rate") or sample_rate_hz or _DEFAULT_RATE_HZ)
+    config = check_simulated(uri, sample_rate_hz)
     in_uri_hz = uri.number("center_freq")
     seed = _seed(uri)
 
@@ -100,6 +99,16 @@ def open_simulated(
         n_samples=None if duration_s is None else round(duration_s * config.sample_rate_hz),
     )
     return Simulated(info, scene_at, by_the_clock=uri.flag("realtime"))
+
+
+def check_simulated(uri: SourceUri, sample_rate_hz: float | None = None) -> SceneConfig:
+    """Return the scene that ``uri`` describes, without making it.
+
+    Raises:
+        UsageError: an unknown signal, or a value outside its range.
+    """
+    choose(uri.rest, SIGNALS, f"the signal in {uri.text!r}")
+    return scene_from_uri(uri, uri.number("sample_rate") or sample_rate_hz or _DEFAULT_RATE_HZ)
 
 
 class Simulated:

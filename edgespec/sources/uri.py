@@ -88,7 +88,9 @@ def parse_uri(text: str, keys_by_scheme: Mapping[str, Iterable[str]]) -> SourceU
         )
     scheme = scheme.lower()
     choose(scheme, keys_by_scheme, f"the source scheme in {text!r}")
-    rest, _, query = tail.partition("?")
+    rest, mark, query = tail.partition("?")
+    if not mark:
+        _check_mark(text, rest, keys_by_scheme[scheme])
     options: dict[str, str] = {}
     for item in filter(None, query.split("&")):
         key, equals, value = item.partition("=")
@@ -99,6 +101,19 @@ def parse_uri(text: str, keys_by_scheme: Mapping[str, Iterable[str]]) -> SourceU
             raise UsageError(f"the option {key!r} is given twice in {text!r}; leave one of them")
         options[key] = value
     return SourceUri(text, scheme, rest, options)
+
+
+def _check_mark(text: str, rest: str, keys: Iterable[str]) -> None:
+    """Refuse options that stand where the place of the source does."""
+    named = [part.partition("=")[0] for part in rest.split("&") if "=" in part]
+    misplaced = next((name for name in named if name in keys), None)
+    if misplaced is not None:
+        place, _, options = rest.partition(f"{misplaced}=")
+        scheme = text.partition(":")[0]
+        raise UsageError(
+            f"{text!r} says {misplaced} without a ? before it: options stand behind one, as in "
+            f"{scheme}:{place.rstrip('&')}?{misplaced}={options}"
+        )
 
 
 def choose(name: str, known: Iterable[str], what: str) -> str:

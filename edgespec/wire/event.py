@@ -19,11 +19,12 @@ from edgespec.records import Change, Event, EventType
 from edgespec.units import format_utc
 from edgespec.wire.fields import LEVEL_UNIT, Fields
 from edgespec.wire.levels import NO_SCALE, level_payload, parse_scale, scale_payload
-from edgespec.wire.text import decode, encode
+from edgespec.wire.text import PayloadError, decode, encode
 
 __all__ = ["EVENT_SCHEMA", "EventMessage", "event_payload", "mark_replayed", "parse_event"]
 
 EVENT_SCHEMA = "edgespec.event/2"
+_ANY_VERSION = "edgespec.event/"
 #: What this version did not say at first: messages of then are still on disks.
 _ADDED = {
     "kind_probability": 1.0,
@@ -160,11 +161,15 @@ def _parse_listing(fields: Fields) -> Listing | None:
 
 
 def mark_replayed(data: bytes) -> bytes:
-    """Return an encoded event with ``replayed`` true.
+    """Return an encoded event, of whatever version, with ``replayed`` true.
 
     Raises:
         PayloadError: it is not an event.
     """
     payload = decode(data)
-    Fields.of(payload, EVENT_SCHEMA).flag("replayed")
+    schema = str(payload.get("schema", ""))
+    # What waited may be of the version that ran before an update.
+    if not schema.startswith(_ANY_VERSION):
+        raise PayloadError(f"the schema of a payload is {schema[:60]!a}; expected an event's")
+    Fields.of(payload, schema).flag("replayed")
     return encode({**payload, "replayed": True})

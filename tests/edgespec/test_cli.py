@@ -184,7 +184,10 @@ def test_a_configuration_can_be_made_and_checked(tmp_path: Path) -> None:
     assert load_config(path) == Config()
     check_refusal(*run("config", "check", path), 3, "has no uri", "edgespec setup")
     text = path.read_text()
-    path.write_text(text.replace('#uri = "rtlsdr:"', 'uri = "rtlsdr:"'))
+    named = text.replace('#uri = "rtlsdr:"', 'uri = "rtlsdr:"')
+    path.write_text(named)
+    check_refusal(*run("config", "check", path), 2, "does not say what to tune to")
+    path.write_text(named.replace("#center_freq_hz", "center_freq_hz", 1))
     code, observer = run("config", "check", path)
     assert code == 0
     assert f"{path}: good" in observer.text

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
 from edgespec.alarm.outbox.delivered import Delivered
@@ -15,7 +16,7 @@ from edgespec.mqtt.link import Link
 from edgespec.mqtt.session import Session
 from edgespec.records import Event, EventType
 from edgespec.wire.event import EventMessage, event_payload, mark_replayed
-from edgespec.wire.text import encode
+from edgespec.wire.text import PayloadError, encode
 from edgespec.wire.topics import Topics
 
 __all__ = ["Sender"]
@@ -222,7 +223,9 @@ class Sender:
             return
         sequence, payload = oldest
         if again or sequence <= self._replay_to:
-            payload = mark_replayed(payload)
+            # Better delivered as it is than not at all, with all that waits behind it.
+            with suppress(PayloadError):
+                payload = mark_replayed(payload)
         mid = session.publish(self._topics.events, payload, qos=1)
         self._in_flight = _InFlight(sequence, payload, mid, time.monotonic())
 

@@ -64,6 +64,13 @@ def soapy_settings(uri: SourceUri, request: Request) -> SoapySettings:
     Raises:
         UsageError: no frequency or no gain is given, or a value cannot be understood.
     """
+    for pair in filter(None, uri.rest.split(",")):
+        if not all(pair.partition("=")) or "&" in pair:
+            # SoapySDR would take no notice of it, and open another radio.
+            raise UsageError(
+                f"{pair!r:.40} in {uri.text!r} is no pair that names a radio: write them as "
+                "soapy:driver=uhd,serial=1, and options behind a ?, as in soapy:driver=uhd?gain=30"
+            )
     frequency_hz = first_of(uri.number("center_freq"), request.center_freq_hz)
     if frequency_hz is None:
         raise UsageError(

@@ -125,7 +125,10 @@ def test_a_file_that_shrinks_is_an_error(tmp_path, octets):
     [
         ("recording.bin", "no scheme"),
         ("sigm:x", r"'sigm'; known are sigmf, .*mean 'sigmf'"),
-        ("quux:x", r"'quux'; known are sigmf, raw, wav, rtl_tcp, rtlsdr, sim, soapy$"),
+        (
+            "quux:x",
+            r"'quux'; known are sigmf, raw, wav, rtl_power, rtl_tcp, rtlsdr, sim, soapy, sweep$",
+        ),
         ("raw:x?datatyp=cu8", r"'datatyp'; .*mean 'datatype'"),
         ("raw:x?datatype=cu8&datatype=ci8", "'datatype' is given twice"),
         ("raw:x?datatype", "'datatype' .* has no value"),

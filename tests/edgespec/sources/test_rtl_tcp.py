@@ -12,7 +12,7 @@ from edgespec.records import SampleFormat
 from edgespec.sources import open_source
 from edgespec.sources.reader import Reader
 from edgespec.sources.reconnecting import Patience
-from edgespec.sources.rtl_tcp import RtlTcp, _address
+from edgespec.sources.rtl_tcp import RtlTcp, address_of
 from edgespec.sources.source import Source
 from edgespec.sources.tuner import TunerSettings
 from edgespec.sources.uri import SourceUri, parse_uri
@@ -322,7 +322,7 @@ def _read_to_end(source: RtlTcp) -> None:
     ],
 )
 def test_o11_addresses(rest, address):
-    assert _address(SourceUri(f"rtl_tcp:{rest}", "rtl_tcp", rest)) == address
+    assert address_of(SourceUri(f"rtl_tcp:{rest}", "rtl_tcp", rest)) == address
 
 
 def test_o11_a_scheme_in_capitals_is_one():
@@ -332,7 +332,7 @@ def test_o11_a_scheme_in_capitals_is_one():
 @pytest.mark.parametrize("rest", ["::1:1234", "h:0", "h:65536", "//", "h:1/x", "u@h", "[::1", "h:"])
 def test_o11_addresses_that_could_mean_anything(rest):
     with pytest.raises(UsageError, match=r"write rtl_tcp:HOST:PORT.*\[::1\]"):
-        _address(SourceUri(f"rtl_tcp:{rest}", "rtl_tcp", rest))
+        address_of(SourceUri(f"rtl_tcp:{rest}", "rtl_tcp", rest))
 
 
 @pytest.mark.parametrize("gain", ["auto", "AUTO", "agc"])
