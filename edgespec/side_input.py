@@ -1,11 +1,12 @@
 """What a model may be given besides its context: what the band was like hours and days ago."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edgespec.errors import ModelError
 from edgespec.option import about, check_record
 
-__all__ = ["DAYS", "HOURS", "HOUR_NS", "MOST_HOURS", "SAME_HOURS", "SideInput"]
+__all__ = ["DAYS", "HOURS", "HOUR_NS", "MOST_HOURS", "SAME_HOURS", "USUAL", "SideInput"]
 
 HOUR_NS = 3_600_000_000_000
 #: No memory of a band reaches further back; it bounds what a wrong bundle can cost.
@@ -55,3 +56,5 @@ class SideInput:
 HOURS = SideInput("hours", 3, 1, 1)
 DAYS = SideInput("days", 3, 24, 24)
 SAME_HOURS = SideInput("same_hours", 3, 1, 24)
+#: Those by their names.
+USUAL: Mapping[str, SideInput] = {side.name: side for side in (HOURS, DAYS, SAME_HOURS)}

@@ -18,6 +18,7 @@ from converter.models import (
 )
 from edgespec.errors import ModelError
 from edgespec.records import Geometry
+from edgespec.side_input import USUAL, SideInput
 
 __all__ = ["MODELS", "Architecture", "build_model"]
 
@@ -37,6 +38,11 @@ class Architecture:
     is_solved: bool = False
     descends: bool = True
     sides: tuple[str, ...] = ()
+
+    @property
+    def side_inputs(self) -> tuple[SideInput, ...]:
+        """What the inputs behind the window are of: the card of a trained model has them."""
+        return tuple(USUAL[name] for name in self.sides)
 
 
 def _variants(

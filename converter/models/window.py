@@ -9,11 +9,10 @@ import numpy as np
 from converter.models.runtime import load_keras
 from edgespec.errors import ModelError
 from edgespec.records import Geometry
+from edgespec.side_input import USUAL
 
-__all__ = ["N_SIDE_ROWS", "RESIDUALS", "Window", "open_window"]
+__all__ = ["RESIDUALS", "Window", "open_window"]
 
-#: Rows of a side input: the last three hours, or days (Peng et al. 2022, sec. 4.2).
-N_SIDE_ROWS = 3
 #: What a network may forecast the residual of; empty: it forecasts the horizon itself.
 RESIDUALS = ("", "mean")
 
@@ -22,7 +21,7 @@ RESIDUALS = ("", "mean")
 class Window:
     """The inputs of a network, as Keras tensors.
 
-    ``context`` ``(n_context, n_bins)`` and each of ``sides`` ``(N_SIDE_ROWS, n_bins)`` are what the
+    ``context`` ``(n_context, n_bins)`` and each of ``sides`` ``(n_rows, n_bins)`` are what the
     network sees: where it forecasts the residual of the mean, they are less each bin's mean over
     the context, ``mean`` ``(1, n_bins)``, which is added to the output again.
     """
@@ -84,7 +83,7 @@ def open_window(geometry: Geometry, sides: Sequence[str] = (), residual_of: str 
 
     Args:
         geometry: sizes of context and horizon.
-        sides: names of the side inputs, ``hours`` or ``days``.
+        sides: names of the side inputs, of :data:`edgespec.side_input.USUAL`.
         residual_of: one of :data:`RESIDUALS`.
 
     Raises:
@@ -97,7 +96,7 @@ def open_window(geometry: Geometry, sides: Sequence[str] = (), residual_of: str 
         )
     keras = load_keras()
     context = keras.Input((geometry.n_context, geometry.n_bins), name="context")
-    given = tuple(keras.Input((N_SIDE_ROWS, geometry.n_bins), name=name) for name in sides)
+    given = tuple(keras.Input((USUAL[name].n_rows, geometry.n_bins), name=name) for name in sides)
     inputs = (context, *given)
     if not residual_of:
         return Window(keras, geometry, inputs, context, given, None)

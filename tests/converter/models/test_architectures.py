@@ -94,20 +94,23 @@ def test_a_forecast_of_the_residual_begins_at_the_mean_and_moves_with_the_level(
     np.testing.assert_allclose(forecast(7.0), forecast() + 7.0, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize("name", SWEPT)
 def test_boards_run_it_in_built_in_operators(
     name: str, rng: np.random.Generator, tmp_path: Path
 ) -> None:
     model = shaken(small(name, residual_of="mean"), rng)
-    card = ModelCard(name, name, "forecast", MODELS[name].gate, tiny.RECIPE)
+    kind = MODELS[name]
+    card = ModelCard(name, name, "forecast", kind.gate, tiny.RECIPE, side_inputs=kind.side_inputs)
     save_model(tmp_path, card, model)
     done = quantize(tmp_path, tmp_path / "a.edgespec", "float32")
     assert not any(op.startswith("Flex") for op in done.bundle.manifest.model.operators)
     # TFLite has an operator for an LSTM, none for the simplest recurrence, and unrolled ones none.
     assert ("WHILE" in done.bundle.manifest.model.operators) == (name == "rnn")
-    window = rng.normal(size=(1, *model.inputs[0].shape[1:])).astype(np.float32)
-    found = open_backend(done.bundle).predict(window[0]).ravel()
-    np.testing.assert_allclose(found, np.asarray(model(window))[0], atol=1e-4)
+    given = inputs_of(model, rng, 1)
+    found = open_backend(done.bundle).predict(*(one[0] for one in given)).ravel()
+    expected = np.asarray(model(given if kind.sides else given[0]))[0]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert [side.name for side in done.bundle.manifest.side_inputs] == list(kind.sides)
 
 
 @pytest.mark.parametrize("name", ["u-net", "spatio-temporal-c"])
