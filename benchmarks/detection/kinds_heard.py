@@ -112,7 +112,10 @@ class Ear:
         ]
 
     def row(self, one: Played) -> dict[str, Any]:
-        """Return what was said of an interferer: by its longest event, first and last."""
+        """Return what was said of an interferer: by its longest event, first and last.
+
+        ``iou_around`` is that of the range around all its events: a hopper is several.
+        """
         recipe, drawn = self.recipe, one.drawn
         rate_hz, memory = recipe.sample_rate_hz, recipe.samples_in(recipe.geometry.n_segment)
         early = round(_EARLY_S * rate_hz)
@@ -144,6 +147,12 @@ class Ear:
         if not described:
             return row | {"others": [life.messages[-1].kind for life in found.values()]}
         longest = max(described, key=lambda life: life.stop - life.start)
+        ends = [life.messages[-1] for life in found.values()]
+        around_hz = (
+            min(event.freq_lower_hz for event in ends) - self._center_hz,
+            max(event.freq_upper_hz for event in ends) - self._center_hz,
+        )
+        row["iou_around"] = frequency_iou(around_hz, truth_hz)
         # The very first message does not wait for a name.
         first = next(n for n, event in enumerate(longest.messages) if event.kind_hint)
         numbers = {"first": first, "last": len(longest.messages) - 1}

@@ -96,7 +96,8 @@ def _about(rows: Sequence[Row], name: str, words: str) -> str:
         f"{_reliability(episodes)}\n\n### Edges and time by ISR\n\n"
         f"{_edges(episodes, 'isr_db', 'ISR dB')}\n\n### Edges and time by what it is, ISR 0 dB and "
         f"more\n\n{_edges([e for e in episodes if e['isr_db'] >= 0], 'name', 'interferer')}\n\n"
-        f"### Names by sample rate\n\n{_by_rate(episodes)}\n"
+        f"### Edges by what it is and who told it last, ISR 0 dB and more\n\n{_by_teller(episodes)}"
+        f"\n\n### Names by sample rate\n\n{_by_rate(episodes)}\n"
     )
 
 
@@ -188,6 +189,27 @@ def _edges(episodes: Sequence[Row], key: str, title: str) -> str:
     head = [title, "found", "IoU first", "IoU last", "Pd at IoU .4 first", "last"]
     tail = ["centre error kHz", "time to detect ms", "p95", "events of it"]
     return markdown_table([*head, *tail], lines)
+
+
+def _by_teller(episodes: Sequence[Row]) -> str:
+    """Return the mean IoU of last messages by detector, and of the range around all events."""
+    seen = [one for one in episodes if "last" in one and one["isr_db"] >= 0]
+    tellers = sorted({one["last"]["detector"] for one in seen})
+    lines = []
+    for name in [*sorted({one["name"] for one in seen}), "all", "all but hop"]:
+        left_out = "hop" if name == "all but hop" else None
+        is_all = name.startswith("all")
+        here = [one for one in seen if one["name"] == name or (is_all and one["name"] != left_out)]
+        by = [[one["last"]["iou"] for one in here if one["last"]["detector"] == teller]
+              for teller in tellers]  # fmt: skip
+        around = [one["iou_around"] for one in here if "iou_around" in one]
+        lines.append(
+            [name]
+            + [f"{np.mean(ious):.2f} of {len(ious)}" if ious else "-" for ious in by]
+            + [f"{np.mean([one['last']['iou'] for one in here]):.2f}" if here else "-"]
+            + [f"{np.mean(around):.2f}" if around else "-"]
+        )
+    return markdown_table(["interferer", *tellers, "IoU last", "around all its events"], lines)
 
 
 def _by_rate(episodes: Sequence[Row]) -> str:

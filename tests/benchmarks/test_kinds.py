@@ -98,6 +98,25 @@ def test_training_learns_what_tells_kinds_apart() -> None:
     assert "| +0 | 3 of 4 | 0.20 | 0.90 | 0.00 | 0.75 | 1.0 | 10 |" in text
 
 
+def test_edges_are_told_by_detector_and_around_all_events() -> None:
+    one = row(1, is_held_out=True)
+    tone, chirp, _, missed, _ = one["episodes"]
+    tone["iou_around"] = 0.6
+    chirp["last"]["detector"], chirp["last"]["iou"] = "residual", 0.4
+    hop = {**tone, "name": "hop", "last": {**tone["last"], "iou": 0.1}}
+    # Below the cell it is another table's.
+    weak = {**hop, "name": "weak", "isr_db": -10.0}
+    one["episodes"] = [tone, chirp, hop, weak, missed]
+    text = markdown(
+        judged([one], Namer.of(fit([row(number, is_held_out=False) for number in range(6)])))
+    )
+    assert "| tone | - | 0.90 of 1 | 0.90 | 0.60 |" in text
+    assert "| chirp | 0.40 of 1 | - | 0.40 | - |" in text
+    assert "| all | 0.40 of 1 | 0.50 of 2 | 0.47 | 0.60 |" in text
+    assert "| all but hop | 0.40 of 1 | 0.90 of 1 | 0.65 | 0.60 |" in text
+    assert "| weak |" not in text.split("who told it last")[1].split("###")[0]
+
+
 def test_what_a_name_costs_is_asked_of_what_gives_it() -> None:
     recipe = Recipe.for_rate(RATE_HZ)
     made = calls(recipe)
