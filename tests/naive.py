@@ -853,3 +853,31 @@ def percentile(expected, seen, percent):
     """The smallest error that at least ``percent`` of all points do not exceed."""
     errors = sorted(np.abs(np.asarray(seen, float) - np.asarray(expected, float)).ravel())
     return next(e for n, e in enumerate(errors, 1) if n >= percent / 100 * len(errors))
+
+
+def pearson(values):
+    """Peng et al. 2022, eq. 6, of every two columns over the rows that both have; or NaN."""
+    n = values.shape[1]
+    found = np.full((n, n), np.nan)
+    for i in range(n):
+        for j in range(n):
+            both = np.isfinite(values[:, i]) & np.isfinite(values[:, j])
+            a, b = (values[both, k].astype(float) for k in (i, j))
+            if len(a) and np.ptp(a) > 0 and np.ptp(b) > 0:
+                a, b = a - a.mean(), b - b.mean()
+                found[i, j] = (a * b).mean() / math.sqrt((a * a).mean() * (b * b).mean())
+    return found
+
+
+def autocorrelation(values, n_lags):
+    """Mean product of values so many steps apart, over those that are there, by the variance."""
+    values = values - np.nanmean(values)
+    found = []
+    for lag in range(n_lags + 1):
+        products = [
+            values[t] * values[t + lag]
+            for t in range(len(values) - lag)
+            if np.isfinite(values[t]) and np.isfinite(values[t + lag])
+        ]
+        found.append(sum(products) / len(products) if products else np.nan)
+    return np.array(found) / found[0]

@@ -1,16 +1,19 @@
 """The commands that make sweeps and that look at them: ``simulate-sweeps`` and ``analyse``."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 
-from converter.cli.output import FOLDER, emit, json_option, note
+from converter.cli.output import FILE, FOLDER, emit, json_option, note
+from edgespec.errors import ConfigError, SourceError, UsageError
 from edgespec.finite import Finite
 from edgespec.screen.progress import Progress
 from edgespec.units import parse_quantity
 
-__all__ = ["simulate_sweeps"]
+__all__ = ["analyse", "simulate_sweeps"]
 
 
 @click.command("simulate-sweeps")
@@ -78,3 +81,79 @@ def simulate_sweeps(
     ]
     result: dict[str, Any] = {"dataset": str(out), "sha256": made.sha256, "sweeps": sweeps}
     emit(result, as_json, "\n".join([*lines, f"data set {out}"]))
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("-o", "--out", type=FOLDER, required=True, help="Folder of pictures and numbers.")
+@click.option("--table", metavar="GLOB", help="Only those of the file's tables, by name.")
+@json_option
+def analyse(file: Path, out: Path, table: str | None, as_json: bool) -> None:
+    """Draw what sweeps have in them: correlations, a trend, the hours of a day, periods.
+
+    FILE is an npz with utc_s, freqs_hz and levels_db, or the text of rtl_power. For each of its
+    tables there are NAME.png and NAME.json.
+    """
+    from fnmatch import fnmatch
+
+    from converter.analysis.analysis import analyse as analyse_table
+    from converter.analysis.analysis import numbers
+    from converter.analysis.picture import draw_analysis
+    from converter.data.sweeps.open_sweeps import open_sweeps
+    from edgespec.figures import check_can_draw
+
+    check_can_draw()
+    with Progress() as progress:
+        progress.at(f"reading {file.name}")
+        tables = open_sweeps(file)
+        chosen = [one for one in tables if table is None or fnmatch(one.name, table)]
+        if not chosen:
+            names = ", ".join(one.name for one in tables)
+            raise UsageError(f"--table is {table!r}, and {str(file)!r} has {names:.200}")
+        _make_folder(out)
+        told, n_bad = [], 0
+        for one in chosen:
+            try:
+                found = analyse_table(one, progress.at)
+            except SourceError as error:
+                # Of many tables, one that is too short keeps nothing from the others.
+                if len(chosen) == 1:
+                    raise
+                n_bad += 1
+                note(f"left out: {error}")
+                continue
+            picture = out / f"{_file_name(one.name)}.png"
+            progress.at(f"{one.name}: drawing")
+            draw_analysis(found, picture)
+            result = {**numbers(found), "picture": str(picture)}
+            text = json.dumps(result, indent=1, allow_nan=False) + "\n"
+            _write(picture.with_suffix(".json"), text)
+            told.append((result, found.stationarity.words))
+    if not told:
+        raise SourceError(f"none of the {n_bad} tables of {str(file)!r} can be analysed: see above")
+    for result, words in told:
+        emit(result, as_json, f"{result['name']}: {words} {_periods(result)} {result['picture']}")
+
+
+def _file_name(name: str) -> str:
+    """Return a table's name in letters that a file may have: it comes from a file."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name).strip(".")[:80] or "table"
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{str(out)!r} cannot be made: {error.strerror}: give another") from error
+
+
+def _periods(result: dict[str, Any]) -> str:
+    names = [f"{peak['name']} ({peak['share']:.0%})" for peak in result["periods"]]
+    return f"Periods: {', '.join(names)}." if names else "No period shows."
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{str(path)!r} cannot be written: {error.strerror}") from error

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from converter.data.sweeps.bras_deau import bras_deau_tables, is_bras_deau
-from converter.data.sweeps.rtl_power import read_rtl_power
+from converter.data.sweeps.program_sweeps import read_program_sweeps
 from converter.data.sweeps.sweep_file import MAX_BYTES, table_of
 from edgespec.door import door
 from edgespec.errors import SourceError
@@ -18,17 +18,17 @@ _ZIP = b"PK"
 def open_sweeps(path: Path) -> tuple[SweepTable, ...]:
     """Return the tables of a file, at least one: each is of one receiver in one setting.
 
-    It is an npz with ``utc_s``, ``freqs_hz`` and ``levels_db``, that of Bras d'Eau, or the text of
-    ``rtl_power``.
+    It is an npz with ``utc_s``, ``freqs_hz`` and ``levels_db``, that of Bras d'Eau, or what
+    rtl_power, rtl_power_fftw or soapy_power write.
 
     Raises:
         SourceError: it cannot be opened, or is none of these.
     """
-    advice = "give sweeps as an npz file or as the text of rtl_power"
+    advice = "give sweeps as an npz file or as rtl_power writes them"
     with door(f"sweeps {str(path)!r}", SourceError, advice):
         with path.open("rb") as file:
             begin = file.read(len(_ZIP))
         if begin != _ZIP:
-            return (read_rtl_power(path),)
+            return (read_program_sweeps(path),)
         arrays = read_npz(path, max_bytes=MAX_BYTES)
         return bras_deau_tables(arrays) if is_bras_deau(arrays) else (table_of(arrays, path),)

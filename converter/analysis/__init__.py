@@ -1,0 +1,1 @@
+"""What sweeps of one receiver have in them: correlations, a trend, a day, periods."""

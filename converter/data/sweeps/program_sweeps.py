@@ -1,0 +1,66 @@
+"""Sweeps that other programs wrote, such as rtl_power, as a table; read as on the device."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import SourceError
+from edgespec.sources.sweeps.source import SweepSource, open_sweeps
+from edgespec.sources.uri import SourceUri
+from edgespec.sweep_block import SweepBlock
+from edgespec.sweep_table import SweepTable
+
+__all__ = ["read_program_sweeps"]
+
+#: Local times are taken for UTC. Their pace is found in the end, not at the first sweeps.
+_OPTIONS = {"zone": "UTC", "interval_s": "1"}
+_SECOND_NS = 1e9
+
+
+def read_program_sweeps(path: Path) -> SweepTable:
+    """Return all sweeps of a file, which lie at the same points.
+
+    Raises:
+        SourceError: it cannot be read, its points change, or two sweeps have one time.
+    """
+    source = open_sweeps(SourceUri(f"rtl_power:{path}", "rtl_power", str(path), _OPTIONS))
+    try:
+        blocks = _blocks(source, path)
+    finally:
+        source.close()
+    utc_s = np.array([block.utc_ns for block in blocks]) / _SECOND_NS
+    freqs_hz = blocks[0].grid.freqs_hz
+    levels_db: NDArray[np.float32] = np.concatenate([block.samples for block in blocks])
+    steps_s = np.diff(utc_s)
+    if (steps_s <= 0).any():
+        at = int(np.argmax(steps_s <= 0)) + 1
+        raise SourceError(
+            f"sweep {at + 1} of {str(path)!r:.120} begins {abs(steps_s[at - 1]):g} s before the "
+            "one before it: times must rise; take one of the two out"
+        )
+    return SweepTable(
+        path.stem,
+        utc_s,
+        freqs_hz,
+        levels_db,
+        sweep_s=float(np.median(steps_s)) if len(steps_s) else 1.0,
+        rbw_hz=blocks[0].grid.rbw_hz,
+    )
+
+
+def _blocks(source: SweepSource, path: Path) -> list[SweepBlock]:
+    nothing = np.empty(0, np.complex64)
+    blocks: list[SweepBlock] = []
+    while (block := source.read(nothing)) is not None:
+        if blocks and block.grid is not blocks[0].grid:
+            was, now = blocks[0].grid.freqs_hz, block.grid.freqs_hz
+            raise SourceError(
+                f"sweep {len(blocks) + 1} of {str(path)!r:.120} has {len(now)} points from "
+                f"{now[0]:.9g} Hz, those before it {len(was)} from {was[0]:.9g} Hz: give sweeps of "
+                "one span"
+            )
+        blocks.append(block)
+    if not blocks:
+        raise SourceError(f"{str(path)!r:.120} holds no sweep: check what wrote it")
+    return blocks
