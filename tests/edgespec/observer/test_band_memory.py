@@ -10,7 +10,14 @@ import pytest
 
 from edgespec.band_minute import BandMinute
 from edgespec.clock import ClockQuality
-from edgespec.config import BandConfig, DetectConfig
+from edgespec.config import (
+    BandConfig,
+    Config,
+    DetectConfig,
+    HistoryConfig,
+    NodeConfig,
+    SourceConfig,
+)
 from edgespec.dsp import transform
 from edgespec.dsp.transforms import open_transform
 from edgespec.history.levels import minute_rows
@@ -18,7 +25,9 @@ from edgespec.history.past import Past
 from edgespec.inference.bundle import Bundle
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.observer.band_memory import BandMemory
+from edgespec.observer.basis import Basis
 from edgespec.observer.forecaster import Forecaster
+from edgespec.observer.opening import open_chain
 from edgespec.observer.recalled_hours import recall_hours
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.records import FloatArray, SampleFormat, Scaling, Segment, SourceInfo
@@ -292,3 +301,33 @@ def test_a_chain_gives_its_model_what_its_minutes_said(rng: np.random.Generator)
     assert snapshot_of(chain).side_inputs == ""
     chain.retune(chain.grid)
     assert snapshot_of(chain).side_inputs == "hours 0 of 3, days 0 of 3"
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+@pytest.mark.parametrize("levels", [True, False])
+def test_a_radio_that_is_opened_again_goes_on_with_the_hours_that_were_kept(
+    tmp_path: Path,
+    rng: np.random.Generator,
+    caplog: pytest.LogCaptureFixture,
+    levels: bool,
+    is_live: bool,
+) -> None:
+    kept(tmp_path, minutes(range(DAY_0, DAY_0 + 72), rng))
+    rate_hz = tiny.FRAMING.sample_rate_hz
+    source = SourceInfo("test:", rate_hz, 0.0, SampleFormat.CF32, is_live)
+    detect = DetectConfig(warmup_s=0.0, detectors=("forecast",))
+    config = Config(
+        node=NodeConfig(state_dir=tmp_path, computing="plain"),
+        source=(SourceConfig(uri="sim:lte-dl"),),
+        band=(BandConfig(id="lte"),),
+        detect=detect,
+        history=HistoryConfig(levels=levels),
+    )
+    with caplog.at_level(logging.WARNING):
+        chain = open_chain(config, source, Basis.of_bundle(sided_bundle(), Told(), detect))
+    assert chain.meter.memory is not None
+    assert chain.meter.minutes is not None
+    chain.meter.memory.at((DAY_0 + 72) * HOUR_NS)
+    has_all = is_live and levels
+    assert (snapshot_of(chain).side_inputs == "") == has_all
+    assert ("a restart forgets them" in caplog.text) == (is_live and not levels)
