@@ -58,13 +58,13 @@ class LevelScale:
     def age_days(self, utc_ns: int) -> int | None:
         """Return how many days ago the calibration was at a time; None where nobody knows.
 
-        A time of 0 is one that a recording does not tell.
+        A time of 0 is one that a recording does not tell, and one before the calibration is that of
+        a clock that is not set yet.
         """
-        return (
-            None
-            if self.calibrated is None or not utc_ns
-            else (utc_day(utc_ns) - self.calibrated).days
-        )
+        if self.calibrated is None or not utc_ns:
+            return None
+        age = (utc_day(utc_ns) - self.calibrated).days
+        return age if age >= 0 else None
 
     def age_text(self, utc_ns: int) -> str:
         """Return for people how old levels' calibration was at a time; '' without one."""
@@ -73,8 +73,7 @@ class LevelScale:
         if self.calibrated is None:
             return "calibrated, nobody says when: add calibrated to the [[band]]"
         age = self.age_days(utc_ns)
-        if age is None or age < 0:
-            # A clock that is not set yet must not make a calibration one of the future.
+        if age is None:
             return f"calibrated on {self.calibrated.isoformat()}"
         old = ": calibrate again" if age > _OLD_DAYS else ""
         return f"calibrated {age} day{'s' * (age != 1)} before{old}"

@@ -31,7 +31,7 @@ def discovery_payload(topics: Topics, info: dict[str, Any]) -> dict[str, Any]:
         info: what it says of itself; ``board`` is told, and ``level_unit`` of the ``bands`` shown.
     """
     device = f"edgespec_{topics.node}"
-    units = {band["band"]: band["level_unit"] for band in info.get("bands", ())}
+    units = {band["band"]: band.get("level_unit") for band in info.get("bands", ())}
     components: dict[str, Any] = {}
     for band in topics.bands:
         components[f"alarm_{band}"] = {
@@ -42,7 +42,7 @@ def discovery_payload(topics: Topics, info: dict[str, Any]) -> dict[str, Any]:
         }
         # A band's own topic, where there are several.
         state_topic = topics.states(band)[-1]
-        unit = units.get(band, LEVEL_UNIT)
+        unit = units.get(band) or LEVEL_UNIT
         for level, name in (("noise_floor", "Noise floor"), ("level", "Level")):
             key = f"{level}_{_FIELDS[unit]}"
             components[f"{key}_{band}"] = {

@@ -47,6 +47,8 @@ def test_the_age_of_a_calibration() -> None:
     assert scale.age_days(NOON_NS) == 365
     # A recording that does not tell its time tells no age.
     assert scale.age_days(0) is None
+    # Nor does a clock that starts in 1970.
+    assert scale.age_days(10**9) is None
 
 
 @pytest.mark.parametrize(
