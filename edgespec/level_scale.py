@@ -71,7 +71,7 @@ class LevelScale:
         if self.full_scale_dbm is None:
             return ""
         if self.calibrated is None:
-            return "calibrated, nobody says when: add calibrated to the [[band]]"
+            return "calibrated, nobody says when (band.calibrated)"
         age = self.age_days(utc_ns)
         if age is None:
             return f"calibrated on {self.calibrated.isoformat()}"

@@ -59,7 +59,7 @@ def test_the_age_of_a_calibration() -> None:
         (
             LevelScale(-30.0),
             NOON_NS,
-            "calibrated, nobody says when: add calibrated to the [[band]]",
+            "calibrated, nobody says when (band.calibrated)",
         ),
         (LevelScale(-30.0, None, date(2026, 11, 27)), NOON_NS, "calibrated 1 day before"),
         (LevelScale(-30.0, None, date(2025, 11, 28)), NOON_NS, "calibrated 365 days before"),

@@ -69,7 +69,7 @@ def test_a_webhook_gets_the_event_as_json_and_its_token(
     [
         (
             LevelScale(-30.0),
-            b"-41.0 dBFS = -71.0 dBm (calibrated, nobody says when: add",
+            b"-41.0 dBFS = -71.0 dBm (calibrated, nobody says when (band.calibrated))",
         ),
         (
             LevelScale(-30.0, 24.0, date(2026, 1, 9)),
