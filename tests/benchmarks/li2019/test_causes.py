@@ -14,8 +14,10 @@ from benchmarks.papers.li2019.claims.causes import (
     cause_of,
     diluted,
     faults_small,
+    first_of,
     outdone,
     own_falls_short,
+    taken_out,
 )
 from benchmarks.papers.li2019.claims.claim import Bound, Claim, Measured, UntestableError, Verdict
 from benchmarks.papers.li2019.claims.claims import CLAIMS
@@ -186,3 +188,24 @@ def test_a_figure_on_the_right_side_asks_for_observers(wrong: Results) -> None:
     )
     assert "observers in place of" not in cause_of(found(0.06, 0.09), wrong)
     assert cause_of(found(0.02, 0.03), wrong) == ""
+
+
+def test_what_the_transform_takes_out_is_told_mode_by_mode(tmp_path: Path) -> None:
+    results = read(write_all(tmp_path, with_strength(RIGHT, bare=5.0)))
+    assert results.main is not None
+    sentence = taken_out(results)
+    for mode in ("onset", "persistent"):
+        cells = results.main.pick([mode])
+        with_it, without = (
+            float(results.main.auc(n, False)[0, cells].mean()) for n in ("unified", "bare")
+        )
+        assert f"{mode} {with_it:.3f} against {without:.3f}" in sentence
+
+
+def test_the_first_cause_that_the_tables_show_is_told(wrong: Results) -> None:
+    def none(_: Results) -> str:
+        raise UntestableError("not so")
+
+    assert first_of(none, diluted)(wrong) == diluted(wrong) == first_of(diluted, none)(wrong)
+    with pytest.raises(UntestableError, match="not so"):
+        first_of(none, none)(wrong)

@@ -11,7 +11,7 @@ from converter.report.kinship import Kin
 from converter.report.results import Results
 from converter.report.transfers import AS_SELF_DB, Step, steps
 
-__all__ = ["best_fitted", "data_ratio", "most_data", "up_to", "zero_shot"]
+__all__ = ["best_fitted", "cell_steps", "data_ratio", "most_data", "up_to", "zero_shot"]
 
 _TARGETS = {Kin.CELL: "another cell", Kin.BAND: "another band", Kin.UPLINK: "the uplink"}
 
@@ -61,9 +61,24 @@ def best_fitted(kin: Kin, results: Results) -> Measured:
 def data_ratio(method: str, results: Results) -> Measured:
     """Return how many times less data than self has is enough to be as good as self.
 
-    From the most data to the least, as long as the last layer alone is as good as self; over the
-    targets that the least data was tested on, so that every step is about the same.
+    From the most data to the least, as long as the last layer alone is as good as self.
     """
+    return _down_to(method, cell_steps(method, results), ", ".join(_least_targets(method, results)))
+
+
+def cell_steps(method: str, results: Results) -> list[Step]:
+    """Return transfers to cells by a method, from the most data to the least.
+
+    Over the targets that the least data was tested on, so that every step is about the same.
+    """
+    targets = _least_targets(method, results)
+    found = [s for s in steps(results, related(results), Kin.CELL, targets) if s.method == method]
+    if not found:
+        raise UntestableError("the target has no self")
+    return sorted(found, key=lambda step: -step.seconds)
+
+
+def _least_targets(method: str, results: Results) -> list[str]:
     kinship = related(results)
     tested = {
         target: min(seconds)
@@ -78,11 +93,7 @@ def data_ratio(method: str, results: Results) -> Measured:
     }
     if not tested:
         raise UntestableError(f"no transfer of one layer by {method} in the experiment")
-    targets = [target for target, least in tested.items() if least == min(tested.values())]
-    found = [s for s in steps(results, kinship, Kin.CELL, targets) if s.method == method]
-    if not found:
-        raise UntestableError("the target has no self")
-    return _down_to(method, sorted(found, key=lambda step: -step.seconds), ", ".join(targets))
+    return [target for target, least in tested.items() if least == min(tested.values())]
 
 
 def _down_to(method: str, found: list[Step], targets: str) -> Measured:
