@@ -122,8 +122,11 @@ def _of_states(states: Mapping[str, ObserverState]) -> Iterator[Metric]:
             ("level_dbfs", "Power of the band"),
             ("noise_floor_dbm", "Noise floor of a bin at the receiver, where it is calibrated"),
             ("level_dbm", "Power of the band at the receiver, where it is calibrated"),
-            ("noise_floor_dbuv_m", "Noise floor of a bin at the antenna, where that is known"),
-            ("level_dbuv_m", "Field strength of the band, where the antenna is known"),
+            (
+                "noise_floor_dbuv_per_meter",
+                "Noise floor of a bin at the antenna, where that is known",
+            ),
+            ("level_dbuv_per_meter", "Field strength of the band, where the antenna is known"),
             ("calibration_timestamp_seconds", "Begin of the day that levels were calibrated on"),
             ("alarm", "Whether an alert is open"),
             ("warmup_left_seconds", "Signal that is still to be learnt from"),
@@ -161,12 +164,19 @@ def _of_states(states: Mapping[str, ObserverState]) -> Iterator[Metric]:
 
 
 def _levels_of(state: ObserverState) -> dict[str, float]:
-    """Return the levels of a band in every unit that they are known in."""
+    """Return the levels of a band in every unit that they are known in.
+
+    Prometheus's own linter wants units in full.
+    """
     levels = {"level": state.level_dbfs, "noise_floor": state.noise_floor_dbfs}
     told = {f"{name}_dbfs": level for name, level in levels.items()}
     for name, level in levels.items():
         told |= level_payload(name, level, state.scale)
-    return {name: level for name, level in told.items() if level is not None}
+    return {
+        name.replace("dbuv_m", "dbuv_per_meter"): level
+        for name, level in told.items()
+        if level is not None
+    }
 
 
 def _gauge(name: str, text: str, labels: Mapping[str, str], value: float) -> Metric:

@@ -2,11 +2,13 @@
 
 import re
 import socket
+import subprocess
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from shutil import which
 from types import SimpleNamespace
 
 import numpy as np
@@ -106,7 +108,7 @@ def test_levels_are_told_in_what_they_are_known_in(
     read = scrape(server)
     assert read['edgespec_noise_floor_dbfs{band="lte"}'] == -91.5
     assert read['edgespec_noise_floor_dbm{band="lte"}'] == -121.5
-    assert read['edgespec_level_dbuv_m{band="lte"}'] == pytest.approx(
+    assert read['edgespec_level_dbuv_per_meter{band="lte"}'] == pytest.approx(
         -30.0 + 107.0 + 24.0, abs=0.02
     )
     assert read['edgespec_calibration_timestamp_seconds{band="lte"}'] == 20_785 * 86_400
@@ -132,6 +134,19 @@ def test_the_official_reader_takes_the_page(server: MetricsServer, observer: Obs
     with urllib.request.urlopen(asked) as answer:
         strict = list(openmetrics(answer.read().decode()))
     assert {one.name for one in strict} >= ours - {"edgespec_info"}
+
+
+@pytest.mark.skipif(not which("promtool"), reason="promtool is not here: apt install prometheus")
+def test_promtool_finds_nothing_wrong_with_the_page(
+    server: MetricsServer, observer: Observer
+) -> None:
+    server.watch(observer)
+    server.state(replace(STATE, scale=LevelScale(-30.0, 24.0, date(2026, 11, 28))))
+    server.event(event_of(latency_s=0.004))
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics") as answer:
+        page = answer.read()
+    done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True)
+    assert (done.returncode, done.stderr.decode()) == (0, "")
 
 
 def test_buckets_never_fall_and_end_with_the_count(
