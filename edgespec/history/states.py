@@ -46,6 +46,7 @@ def condition_of(state: ObserverState) -> dict[str, Any]:
         "center_freq_hz": state.center_freq_hz,
         "mqtt_connected": state.mqtt_connected,
         "model_sha256": state.model_sha256,
+        "gain_db": state.scale.gain_db,
     }
 
 

@@ -19,6 +19,7 @@ from edgespec.observer.basis import Basis
 from edgespec.observer.calibrated import Setting, calibration_path, promised
 from edgespec.observer.cell_models import cell_models
 from edgespec.observer.cell_scales import ScalesPlan
+from edgespec.observer.fixed_gain import scale_of
 from edgespec.observer.kept import kept_file
 from edgespec.observer.kept_band import rhythm_file
 from edgespec.observer.kept_cell import cell_file
@@ -137,7 +138,7 @@ def _chain_of(
     memory = chain.meter.memory
     if memory is not None and keeps_levels:
         past = Past(config.node.state_dir)
-        recall_hours(memory, past, band.id, front_end.grid, band.level_scale)
+        recall_hours(memory, past, band.id, front_end.grid, scale_of(config, band))
     elif memory is not None and source.is_live:
         _LOG.warning(
             "band %s: its model takes means of hours, and without history.levels a restart forgets "

@@ -22,6 +22,7 @@ from edgespec.dsp import transform
 from edgespec.dsp.transforms import open_transform
 from edgespec.history.levels import minute_rows
 from edgespec.history.past import Past
+from edgespec.history.states import state_row
 from edgespec.inference.bundle import Bundle
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.observer.band_memory import BandMemory
@@ -187,12 +188,39 @@ def test_other_grids_scales_and_bands_are_left_out(
     memory = memory_of()
     with caplog.at_level(logging.WARNING):
         recall_hours(memory, past, "lte", GRID, UNCALIBRATED)
-    assert "8 of 288 minutes of the history are of another grid" in caplog.text
+    assert "8 of 288 minutes of the history are of another grid, gain or full scale" in caplog.text
     for band, scale in (("other", UNCALIBRATED), ("lte", LevelScale(-30.0))):
         empty = memory_of()
         recall_hours(empty, past, band, GRID, scale)
         rows(empty, DAY_0 + 72)
         assert empty.lack == "hours 0 of 3, days 0 of 3"
+
+
+def test_minutes_of_before_the_gain_was_changed_are_left_out(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    store = history.store_of(tmp_path)
+    heard = minutes(range(DAY_0, DAY_0 + 72), rng)
+
+    def tell(hour: int, condition: dict[str, object]) -> None:
+        at_ns = (DAY_0 + hour) * HOUR_NS
+        store.keep([state_row(at_ns, ClockQuality.SYNCHRONISED, "lte", condition)])
+
+    # A version before said nothing of the gain.
+    tell(0, {"phase": "watching"})
+    tell(1, {"gain_db": 20.0})
+    tell(70, {"gain_db": 30.0})
+    store.close()
+    past = kept(tmp_path, heard)
+    for gain_db, lack in (
+        (30.0, "hours 2 of 3, days 0 of 3"),
+        (20.0, "hours 0 of 3, days 0 of 3"),
+        (None, "hours 0 of 3, days 0 of 3"),
+    ):
+        memory = memory_of()
+        recall_hours(memory, past, "lte", GRID, LevelScale(gain_db=gain_db))
+        rows(memory, DAY_0 + 72)
+        assert memory.lack == lack
 
 
 def test_a_history_that_cannot_be_read_costs_the_hours_alone(
