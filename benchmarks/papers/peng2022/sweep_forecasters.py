@@ -90,30 +90,44 @@ def mixed(n_sweeps: int, share: float) -> Callable[[FloatArray], FloatArray]:
 
 
 class ForEachPoint:
-    """Of some forecasters, for each point the one that erred least there.
+    """For each point a mixture of some forecasters: those that erred least there count most.
 
-    Errors of a point are drawn towards those of all points, which count as ``n_drawn`` sweeps.
+    Errors ``e`` of a point are drawn towards those of all points, which count as ``n_drawn``
+    sweeps; a forecaster then counts ``exp(-sharpness (e / least e - 1))``: with an infinite
+    sharpness the best one alone.
     """
 
-    def __init__(self, kinds: Sequence[Callable[[FloatArray], FloatArray]], n_drawn: float) -> None:
+    def __init__(
+        self,
+        kinds: Sequence[Callable[[FloatArray], FloatArray]],
+        n_drawn: float,
+        sharpness: float = np.inf,
+    ) -> None:
         self._kinds = kinds
         self._n_drawn = n_drawn
-        self._chosen = np.empty(0, np.int64)
+        self._sharpness = sharpness
+        self._shares: FloatArray = np.empty((0, 0), np.float32)
 
     def fit(self, blocks: Sequence[FloatArray]) -> None:
-        """Choose for each point."""
+        """Find how much each counts at each point."""
         errors = []
         for expect in self._kinds:
             own = np.concatenate([np.abs(b - expect(b))[N_BEFORE:] for b in blocks])
             share = len(own) / (len(own) + self._n_drawn)
             errors.append(share * own.mean(axis=0) + (1.0 - share) * own.mean())
-        self._chosen = np.argmin(errors, axis=0)
+        least = np.min(errors, axis=0)
+        if np.isinf(self._sharpness):
+            counts = (np.argmin(errors, axis=0) == np.arange(len(errors))[:, None]).astype(float)
+        else:
+            counts = np.exp(-self._sharpness * (np.array(errors) / least - 1.0))
+        self._shares = np.asarray(counts / counts.sum(axis=0), np.float32)
 
     def expect(self, block: FloatArray) -> FloatArray:
-        """Return what the chosen ones expect."""
-        all_kinds = np.stack([expect(block) for expect in self._kinds])
-        found: FloatArray = np.take_along_axis(all_kinds, self._chosen[None, None], axis=0)[0]
-        return found
+        """Return the mixture."""
+        total = np.zeros(block.shape, np.float32)
+        for expect, share in zip(self._kinds, self._shares, strict=True):
+            total += share * expect(block)
+        return total
 
 
 class Averaged:

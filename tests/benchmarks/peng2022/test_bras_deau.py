@@ -55,7 +55,7 @@ def test_errors_are_those_of_the_sweeps_behind_the_training(rng: np.random.Gener
     np.testing.assert_allclose(found, by_hand, rtol=1e-5)
     # Nothing of the test moves the choice.
     later = [np.concatenate([b[:N_TRAIN], b[N_TRAIN:] + np.float32(30.0)]) for b in given]
-    names = ["last sweep", BAR, "forecaster for each point, and its bias"]
+    names = ["last sweep", BAR, "mixture for each point, 50, and its bias"]
     one, other = measure(given, names), measure(later, names)
     assert [row["validation_db"] for row in one["rows"]] == [
         row["validation_db"] for row in other["rows"]
