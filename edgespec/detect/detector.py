@@ -22,7 +22,11 @@ class Detector(Protocol):
         ...
 
     def settle(self) -> None:
-        """Keep what was learnt as the reference, although the warm-up could give no more."""
+        """Keep what was learnt as the reference, although the warm-up could give no more.
+
+        Called when the first half of a warm-up is over, and at its end, where it changes nothing
+        of what is settled.
+        """
         ...
 
     def follow(self, step_db: float) -> None:

@@ -41,7 +41,9 @@ class SweepScan:
     sweeps, the newest last, and ``W`` bins: ``z = sum x / sqrt(c L W)``, where ``c`` is what the
     warm-up varied by in such a window beside chance, and its largest counts as 3.5. Lengths that
     the warm-up is too short for are thought to vary as slowly as the longest that it is long enough
-    for. The score is the largest ``|z|``: what goes silent counts like what comes.
+    for. In as many sweeps again, a window whose ``|z|`` is larger than 3.5 is proven to vary by
+    more, and ``c`` grows until it is not: a point that comes and goes must not set what is normal
+    for all. The score is the largest ``|z|``: what goes silent counts like what comes.
 
     In windows of several sweeps ``x`` counts up to 6, and the newest third of them must bear a
     third of its part: nothing rings when it is gone. ``m`` follows what is near it by
@@ -76,10 +78,11 @@ class SweepScan:
         self._level_x = np.zeros((max(LENGTHS), 1), np.float32)
         self._map_db = np.empty((geometry.n_horizon, n_bins), np.float32)
         self._is_settled = False
+        self._n_proofs = self._n_left = max(n_warmup, 1) * self._n_new
 
     def reset(self) -> None:
         """Forget the reference and warm up again."""
-        self._n_heard, self._is_settled = 0, False
+        self._n_heard, self._is_settled, self._n_left = 0, False, self._n_proofs
         self._x[:] = self._level_x[:] = 0.0
 
     def follow(self, step_db: float) -> None:
@@ -88,7 +91,9 @@ class SweepScan:
         self._level_x[:] = 0.0
 
     def settle(self) -> None:
-        """Keep what was learnt as the reference from now on."""
+        """Keep what was learnt as the reference from now on; a second time, nothing is proven."""
+        if self._is_settled:
+            self._n_left = 0
         if self._is_settled or self._n_heard < 2:
             return
         rows_db = self._learnt_db[: self._n_heard]
@@ -132,7 +137,7 @@ class SweepScan:
         self._usual_db[:], self._spread_db[:] = both
         self._usual_level_db, self._level_spread_db = level.tolist()
         self._x[:] = self._level_x[:] = 0.0
-        self._is_settled = True
+        self._is_settled, self._n_left = True, 0
 
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the largest deviation and the map of the shape against the usual one, in dB."""
@@ -157,10 +162,11 @@ class SweepScan:
             for rows, new in ((self._x, x), (self._level_x, level_x)):
                 rows[:-1] = rows[1:]
                 rows[-1] = new
+            proves, self._n_left = self._n_left > 0, max(self._n_left - 1, 0)
             most = max(
                 most,
-                _largest(self._x, self._widths, self._excess),
-                _largest(self._level_x, (1,), [self._level_excess]),
+                _largest(self._x, self._widths, self._excess, proves=proves),
+                _largest(self._level_x, (1,), [self._level_excess], proves=proves),
             )
             self._usual_db += _followed(x) * self._spread_db / np.float32(FOLLOWS_WITHIN)
             step_db = float(_followed(level_x)[0]) * self._level_spread_db
@@ -174,8 +180,13 @@ def _followed(x: FloatArray) -> FloatArray:
     return followed
 
 
-def _largest(x: FloatArray, widths: Sequence[int], excess: Sequence[FloatArray]) -> float:
-    """Return the largest deviation of the windows that end with the last row."""
+def _largest(
+    x: FloatArray, widths: Sequence[int], excess: Sequence[FloatArray], *, proves: bool = False
+) -> float:
+    """Return the largest deviation of the windows that end with the last row.
+
+    Where it ``proves``, what windows vary by grows until none is larger than what counts as such.
+    """
     most = 0.0
     for place, length in enumerate(LENGTHS):
         rows = x[-length:]
@@ -188,6 +199,10 @@ def _largest(x: FloatArray, widths: Sequence[int], excess: Sequence[FloatArray])
             z = np.abs(total) / np.sqrt(excess[number][place] * (length * width))
             if length > 1:
                 z[part * np.sign(total) < BORNE_OUT * np.abs(total) * n_newest / length] = 0.0
+            if proves:
+                over = np.maximum(z / _LARGEST, 1.0)
+                excess[number][place] *= over.astype(np.float32) ** 2
+                z /= over
             most = max(most, float(z.max()))
     return most
 

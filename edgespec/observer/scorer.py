@@ -116,6 +116,8 @@ class Scorer:
             if detector.needs_forecast:
                 for value in heard.scores[np.isfinite(heard.scores)]:
                     self.scales[detector.name].learn(Score(detector.name, float(value)))
+        for detector in self._detectors:
+            detector.settle()
         for scale in self.scales.values():
             if scale.n_learnt >= 2:
                 scale.settle()
@@ -198,7 +200,7 @@ class Scorer:
     def _settle(self) -> None:
         """Keep what was learnt where a half of the warm-up is over."""
         n_passed = self._n_segments + self._n_missed
-        if n_passed == self._n_reference:
+        if n_passed in (self._n_reference, self.n_warmup):
             for detector in self._detectors:
                 detector.settle()
         if n_passed == self.n_warmup:

@@ -12,7 +12,7 @@ from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.config import BandConfig, Config, DetectConfig, SourceConfig
 from edgespec.config.mask import Mask
 from edgespec.detect.arithmetic import open_arithmetic
-from edgespec.detect.detectors import CELL, MODEL_DETECTORS, RESIDUAL, resolve_names
+from edgespec.detect.detectors import CELL, MODEL_DETECTORS, ONE_OF_THEM, RESIDUAL, resolve_names
 from edgespec.detect.events import EventTracker
 from edgespec.detect.largest import threshold_of_largest
 from edgespec.detect.reference import BinZScore, EnergyLevel
@@ -57,7 +57,7 @@ def swept_names(detect: DetectConfig) -> tuple[str, ...]:
         {BinZScore.name, EnergyLevel.name} if RESIDUAL in detect.detectors else set()
     )
     named = [
-        SweepScan.name if name == RESIDUAL else name
+        SweepScan.name if name in ONE_OF_THEM else name
         for name in detect.detectors
         if name not in needless
     ]
@@ -138,7 +138,10 @@ def open_swept_chain(config: Config, source: SourceInfo, mask: Mask | None = Non
     scorer = Scorer(
         None, names, geometry, n_warmup, dict.fromkeys(names, _SMALLEST_STD), open_arithmetic()
     )
-    limit = threshold_of_largest(config.detect.budget_per_day, interval_s, len(names))
+    detect = config.detect
+    limit = threshold_of_largest(
+        detect.budget_per_day, interval_s, len(names), detect.false_alarm_rate
+    )
     hold_off_s = rules.hold_off_sweeps * interval_s
     tracker = EventTracker(
         info,
@@ -165,7 +168,8 @@ def open_swept_chain(config: Config, source: SourceInfo, mask: Mask | None = Non
             time.monotonic_ns,
             utc,
         ),
-        warmup=WarmUp(geometry, scorer.n_warmup, kept),
+        # A part of so few sweeps says too little: that there was a change is told.
+        warmup=WarmUp(geometry, scorer.n_warmup, kept, least_part=scorer.n_warmup + 1),
     )
     chain.meter.mask = mask_watch(mask, info, utc)
     keeps_levels = source.is_live and config.history.max_bytes and config.history.levels

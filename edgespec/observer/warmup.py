@@ -59,6 +59,7 @@ class WarmUp:
         kept: the file; None: nothing is kept.
         error_std_db: ``(n_bins,)``, spread of the error of the bundle's model; empty: not known.
         utc_ns: the clock.
+        least_part: segments before or behind a change that are worth learning from alone.
 
     Attributes:
         usual_dbfs: returns the usual level of every bin at this hour, None where nobody knows it.
@@ -73,7 +74,9 @@ class WarmUp:
         kept: KeptFile | None = None,
         error_std_db: Sequence[float] = (),
         utc_ns: Callable[[], int] = time.time_ns,
+        least_part: int = FEWEST_SEGMENTS,
     ) -> None:
+        self._least_part = least_part
         self._geometry = geometry
         self._n_segments = n_segments
         self._kept = kept
@@ -172,7 +175,7 @@ class WarmUp:
             f"{change.at / n:.0%} of the warm-up"
         )
         part = quieter_part(change, n)
-        if part.stop - part.start < FEWEST_SEGMENTS:
+        if part.stop - part.start < self._least_part:
             return Judgement(said)
         before = self._moved(rows_dbfs[part].mean(axis=0), grid, last)
         if before is not None:

@@ -162,6 +162,8 @@ def test_another_span_begins_anew(tmp_path: Path, n_points: int) -> None:
         (("residual", "model", "zscore", "energy"), ("scan",)),
         (("model",), ("scan",)),
         (("zscore",), ("zscore",)),
+        (("any-band", "residual", "zscore"), ("scan",)),
+        (("any-band", "energy"), ("scan", "energy")),
         (("residual", "cell", "ewma"), ("scan", "ewma")),
     ],
 )

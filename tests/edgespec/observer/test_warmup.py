@@ -258,3 +258,12 @@ def test_a5_what_is_usual_at_this_hour_is_trusted_however_the_last_run_was(
             warmup.add(segment)
         found = warmup.judge(Grid())
         assert ("differs from the last run" in found.distrust) is not is_trusted
+
+
+def test_a5_a_part_that_is_too_short_to_learn_from_is_not(rng) -> None:
+    warmup = WarmUp(GEOMETRY, N_WARMUP, error_std_db=ERROR_STD_DB, least_part=N_WARMUP + 1)
+    for segment in segments(rng, from_=20):
+        warmup.add(segment)
+    found = warmup.judge(Grid())
+    assert "changed" in found.distrust
+    assert found.instead is None
