@@ -43,7 +43,8 @@ class SweepScan:
     the warm-up is too short for are thought to vary as slowly as the longest that it is long enough
     for. In as many sweeps again, a window whose ``|z|`` is larger than 3.5 is proven to vary by
     more, and ``c`` grows until it is not: a point that comes and goes must not set what is normal
-    for all. The score is the largest ``|z|``: what goes silent counts like what comes.
+    for all. How large windows were before is what scores are at the site: the rate of news.
+    The score is the largest ``|z|``: what goes silent counts like what comes.
 
     In windows of several sweeps ``x`` counts up to 6, and the newest third of them must bear a
     third of its part: nothing rings when it is gone. ``m`` follows what is near it by
@@ -91,8 +92,8 @@ class SweepScan:
         self._level_x[:] = 0.0
 
     def settle(self) -> None:
-        """Keep what was learnt as the reference from now on; a second time, nothing is proven."""
-        if self._is_settled:
+        """Keep what was learnt as the reference from now on; called again, no more is proven."""
+        if self._is_settled and self._n_left < self._n_proofs:
             self._n_left = 0
         if self._is_settled or self._n_heard < 2:
             return
@@ -185,7 +186,8 @@ def _largest(
 ) -> float:
     """Return the largest deviation of the windows that end with the last row.
 
-    Where it ``proves``, what windows vary by grows until none is larger than what counts as such.
+    Where it ``proves``, what windows vary by grows then until none is larger than what counts as
+    such; returned is how large they were: how often a window is so for the first time.
     """
     most = 0.0
     for place, length in enumerate(LENGTHS):
@@ -199,11 +201,10 @@ def _largest(
             z = np.abs(total) / np.sqrt(excess[number][place] * (length * width))
             if length > 1:
                 z[part * np.sign(total) < BORNE_OUT * np.abs(total) * n_newest / length] = 0.0
-            if proves:
-                over = np.maximum(z / _LARGEST, 1.0)
-                excess[number][place] *= over.astype(np.float32) ** 2
-                z /= over
             most = max(most, float(z.max()))
+            if proves:
+                over = np.maximum(z / _LARGEST, 1.0).astype(np.float32)
+                excess[number][place] *= over**2
     return most
 
 
