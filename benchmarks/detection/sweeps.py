@@ -209,7 +209,7 @@ def _share(trials: list[Trial]) -> str:
 
 
 @click.command()
-@click.option("--places", default=4, show_default=True, help="Injections of a kind and level.")
+@click.option("--places", default=2, show_default=True, help="Injections of a kind and level.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
 def main(places: int, save: bool) -> None:
     """Count what is found in real sweeps, and what is told where nothing is."""
