@@ -22,7 +22,7 @@ def build(
     Args:
         geometry: sizes of context and horizon.
         n_layers: convolutions.
-        n_filters: channels of each; with 256 a segment of 80 by 80 takes 15 GFLOP.
+        n_filters: channels of each; with 256 a segment of 80 by 80 takes 30 GFLOP.
         n_kernel: frames and bins that a convolution spans; the paper gives none.
         residual_of: see :mod:`converter.models.window`.
 
