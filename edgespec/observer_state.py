@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from edgespec.heard_band import HeardBand
+from edgespec.band_rhythm import BandRhythm
 from edgespec.heard_cell import HeardCell
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.promise import Promise
@@ -16,7 +16,7 @@ class ObserverState:
     """What the monitor says of one band, and of itself, once in a while.
 
     ``speed`` is processed seconds of signal per second; ``n_skipped`` counts segments that were not
-    scored, by reason. While ``warmup_left_s`` of signal are still to be learnt from ``scores`` is
+    scored, by reason. While ``warmup_left_s`` of signal are still to be learnt from, ``scores`` is
     empty. Of the last second of signal, ``unscored_share`` could not be scored, mostly for
     ``unscored_reason``, and nothing has been scored for ``unscored_s`` now. ``alarm`` says that an
     alert is open; ``troubles`` with the receiver go on, and while ``overload`` is one, levels are
@@ -27,9 +27,10 @@ class ObserverState:
     stands in; ``events_last_day`` opened in 24 h; ``promise`` says how many are false.
     ``latency_s`` is the time from the last sample of a segment to the decision on it since the
     start: ``p50``, ``p99`` and ``max``. A radio that takes turns is ``tuned`` to the band now, or
-    to another one, and was to it for a share ``duty`` of the time. ``site_cells`` are those that it
-    knows what is normal beside, told apart when they change. ``scale`` says what levels are in
-    other units, set on the way out.
+    to another one, and heard it for a share ``duty`` of the time since the start. ``site_cells``
+    are those that it knows what is normal beside, told apart when they change; ``rhythm`` is what
+    it knows of a band without one. ``scale`` says what levels are in other units, set on the way
+    out.
     """
 
     utc_ns: int
@@ -66,6 +67,6 @@ class ObserverState:
     tuned: bool = True
     duty: float = 1.0
     site_cells: tuple[SiteCell, ...] = ()
-    rhythm: HeardBand | None = None
+    rhythm: BandRhythm | None = None
     side_inputs: str = ""
     scale: LevelScale = UNCALIBRATED

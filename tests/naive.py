@@ -169,26 +169,15 @@ def any_band_levels(power_db, widths):
     return np.array(rows)
 
 
-def above_scene(frame_db, scene_db, widths):
-    """How far a frame lies above a scene: the largest mean difference of a run, by its size."""
-    return max(
-        float(np.mean((frame_db - scene_db)[k : k + width], dtype=np.float64)) * math.sqrt(width)
-        for width in widths
-        for k in range(len(frame_db) - width + 1)
-    )
-
-
 def any_band_scores(hops_db, n_known, n_tail):
-    """Scores of hops behind a warm-up of fewer hops than there is room for scenes."""
+    """Scores of hops behind those that teach what is known, and those that teach its tails."""
     widths = sorted({min(width, hops_db.shape[2]) for width in (1, 3, 8, 24, 128)})
     levels = [any_band_levels(hop, widths) for hop in hops_db]
     highest = np.max(levels[:n_known], axis=0)
-    scenes = [hop.mean(axis=0) for hop in hops_db[:n_known]]
     parts = []
-    for hop, own in zip(hops_db[n_known:], levels[n_known:], strict=True):
+    for own in levels[n_known:]:
         above = own - highest
-        nearest = min(above_scene(hop.mean(axis=0), scene, widths) for scene in scenes)
-        parts.append([above[0::2].max(), above[1::2].max(), nearest])
+        parts.append([above[0::2].max(), above[1::2].max()])
     parts = np.array(parts)
     scores = []
     # They are counted in steps of .05 dB.

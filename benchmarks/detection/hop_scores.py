@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.lab.measures.hops.any_band.any_band_hops import AnyBandHops
-from converter.lab.measures.hops.hop_listener import scores_of_blocks
-from converter.lab.measures.hops.hop_scorer import Place
 from converter.lab.numbers.metrics import rank_scores
 from edgespec.computing import Computing
+from edgespec.detect.any_band.arithmetic import open_arithmetic as open_any_band_arithmetic
+from edgespec.detect.any_band.detector import AnyBand, Rhythm
 from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.scan.arithmetic import open_arithmetic as open_scan_arithmetic
 from edgespec.detect.scan.power_scan import PowerScan
@@ -26,8 +25,8 @@ from edgespec.observer.scorer import Scorer
 from edgespec.records import FloatArray, IqBlock, Segment, SourceInfo
 
 __all__ = [
-    "AnyBandScores",
     "Row",
+    "any_band_scores",
     "area_and_share",
     "device_scores",
     "hops_of",
@@ -172,35 +171,15 @@ def power_scan_scores(
     return scores
 
 
-class AnyBandScores:
-    """The scores of the detector for any band on one recording, its warm-up learnt once.
-
-    Args:
-        samples: of the recording.
-        info: what they are.
-        recipe: how they become hops.
-        n_warmup: hops to learn from.
-    """
-
-    def __init__(
-        self, samples: NDArray[Any], info: SourceInfo, recipe: Recipe, n_warmup: int
-    ) -> None:
-        warmup_s = n_warmup * recipe.hop_samples / recipe.sample_rate_hz
-        self._place = Place(recipe, info.sample_format, warmup_s)
-        self._hops = AnyBandHops()
-        self._n_warmup = n_warmup
-        self._hops.begin(self._place)
-        for block in hops_of(samples[: n_warmup * recipe.hop_samples], info, recipe.hop_samples):
-            self._hops.score(block)
-        self._state = self._hops.snapshot()
-
-    def of(self, samples: NDArray[Any]) -> dict[str, FloatArray]:
-        """Return the scores of each hop by part, NaN in the warm-up."""
-        n_warmup, place = self._n_warmup, self._place
-        later = samples[n_warmup * place.hop_samples :]
-        found = scores_of_blocks([self._hops], [self._state], later, place, n_warmup)
-        silent = np.full(n_warmup, np.nan, np.float32)
-        return {
-            name.removeprefix("score:"): np.concatenate([silent, scores])
-            for name, scores in found.items()
-        }
+def any_band_scores(
+    samples: NDArray[Any], info: SourceInfo, recipe: Recipe, n_warmup: int
+) -> FloatArray:
+    """Return the scores of the detector for any band in each hop, NaN in the warm-up."""
+    arithmetic = open_any_band_arithmetic(Computing.named("auto"))
+    detector = AnyBand(recipe.geometry, Rhythm(n_warmup, n_warmup), 0, arithmetic)
+    scores = np.full(len(samples) // recipe.hop_samples, np.nan, np.float32)
+    for number, segment in segments_of(samples, info, recipe):
+        found = detector.take(segment.target, is_alarm=False)
+        if found is not None:
+            scores[number] = found.value
+    return scores

@@ -148,15 +148,25 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
 
 @click.command()
 @click.option("--rounds", default="0", help="Numbers of rounds, such as 0,1: each new observers.")
+@click.option(
+    "--service",
+    "services",
+    type=click.Choice(SERVICE_NAMES),
+    multiple=True,
+    default=SERVICE_NAMES,
+    help="What is heard; all.",
+)
 @click.option("--seconds", default=120.0, help="Normal signal of each.")
 @click.option("--rate", "rate_hz", default=2.4e6, help="Sample rate, S/s.")
 @click.option("--kept", type=click.Path(path_type=Path), required=True, help="Lines so far.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
-def main(rounds: str, seconds: float, rate_hz: float, kept: Path, save: bool) -> None:
+def main(
+    rounds: str, services: tuple[str, ...], seconds: float, rate_hz: float, kept: Path, save: bool
+) -> None:
     """Count false events, and interferers found, in bands without a cell."""
     done = {(row["service"], row["round"]) for row in read_rows(kept)}
     for number in (int(one) for one in rounds.split(",") if one):
-        for service in SERVICE_NAMES:
+        for service in services:
             seed = _SEED + number
             if (service, seed) in done:
                 continue

@@ -1,4 +1,4 @@
-"""Interferers in bands without a cell: scan of power, any-band detector, those of the device.
+"""Interferers in bands without a cell: the detectors of the device, and the scan of power.
 
 ``python -m benchmarks.detection.other_bands`` takes the recordings of GSM, ADS-B, ISM and noise
 that have at least 24 horizons: the first half is the warm-up, the second is normal, or has one of
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.detection.hop_scores import (
-    AnyBandScores,
     Row,
+    any_band_scores,
     area_and_share,
     device_scores,
     power_scan_scores,
@@ -38,7 +38,7 @@ NAMES = (
     "rx_noise_1.92M",
 )
 ISRS_DB = (-20.0, -10.0, 0.0, 10.0)
-_SEED = 20261130
+_SEED = 20261201
 _DEVICE = ("zscore", "energy", "ewma")
 _ANY_BAND = "any-band, zscore or energy"
 _DETECTORS = ("scan", *_DEVICE, "any-band", _ANY_BAND)
@@ -57,19 +57,16 @@ def rows_of(recording: Recording, seed: int) -> Iterator[Row]:
     n_warmup = n_hops // 2
     start = n_warmup + _BEFORE
 
-    any_band = AnyBandScores(whole.samples, info, recipe, n_warmup)
-
     def scores_of(samples: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
         found = device_scores(samples, info, recipe, _DEVICE, n_warmup)
-        parts = any_band.of(samples)
-        n = min(len(parts["any-band"]), len(found["zscore"]))
+        any_band = any_band_scores(samples, info, recipe, n_warmup)
         # Each less what one in 1000 hops is above.
-        own = parts["any-band"][:n] - _RARE_EXCESSES
-        others = np.maximum(found["zscore"][:n], found["energy"][:n]) - _RARE_DEVIATIONS
+        own = any_band - _RARE_EXCESSES
+        others = np.maximum(found["zscore"], found["energy"]) - _RARE_DEVIATIONS
         return {
             "scan": power_scan_scores(samples, info, recipe, n_warmup),
             **found,
-            "any-band": own,
+            "any-band": any_band,
             _ANY_BAND: np.fmax(own, others),
         }
 

@@ -14,10 +14,11 @@ class DetectConfig:
     """When a score is an alarm and when alarms are an event."""
 
     detectors: tuple[str, ...] = field(
-        default=("residual", "model", "zscore", "energy"),
+        default=("residual", "model", "zscore", "energy", "any-band"),
         metadata=about(
             "Detectors, any of which raises the alarm: residual looks at what is left when a cell "
-            "is cancelled, cell at that cell itself, the others at every segment",
+            "is cancelled, cell at that cell itself, any-band at bands without one, the others at "
+            "every segment",
             **ID,
         ),
     )

@@ -347,7 +347,10 @@ class BandChain:
         if cancelled is not None:
             yield cancelled.take(self.thresholds[RESIDUAL])
         if self.rhythm is not None:
-            has_cell = cancelled is not None and cancelled.state is not CellState.NONE
+            # One that is lost for a while is still the band's.
+            has_cell = cancelled is not None and (
+                cancelled.cell is not None or cancelled.state is not CellState.NONE
+            )
             is_alarm = self.is_alarming
             yield self.rhythm.take(segment.target, has_cell=has_cell, is_alarm=is_alarm)
 

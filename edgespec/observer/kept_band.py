@@ -16,8 +16,8 @@ from edgespec.reference import Reference
 
 __all__ = ["KeptBand", "RhythmFile", "load_kept_band", "rhythm_file", "save_kept_band"]
 
-#: 96 scenes of 1,024 bins and the levels of 5,000 runs are 0.5 MB.
-MAX_BYTES = 2_000_000
+#: The levels of 5,000 runs, of 1,024 bins, are 80 kB.
+MAX_BYTES = 500_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from edgespec.band_rhythm import BandRhythm
 from edgespec.detect.any_band.detector import ANY_BAND
-from edgespec.heard_band import HeardBand
 from edgespec.heard_cell import HeardCell
 from edgespec.observer.band import BandChain
 from edgespec.observer.unscored import Lately
@@ -36,7 +36,7 @@ class BandSnapshot:
     cell: HeardCell | None = None
     promise: Promise | None = None
     site_cells: tuple[SiteCell, ...] = ()
-    rhythm: HeardBand | None = None
+    rhythm: BandRhythm | None = None
     side_inputs: str = ""
 
 

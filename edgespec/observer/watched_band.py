@@ -8,12 +8,12 @@ from functools import partial
 import numpy as np
 
 from edgespec.aside import Jobs
+from edgespec.band_rhythm import BandRhythm, RhythmState
 from edgespec.computing import Computing
 from edgespec.detect.any_band.arithmetic import open_arithmetic
 from edgespec.detect.any_band.detector import MANY_BURSTS, AnyBand, Rhythm
 from edgespec.dsp.stream import is_near_range
 from edgespec.grid import Grid
-from edgespec.heard_band import HeardBand, RhythmState
 from edgespec.observer.kept_band import KeptBand, RhythmFile, load_kept_band, save_kept_band
 from edgespec.records import Event, FloatArray, Geometry, Score
 from edgespec.reference import Reference
@@ -61,12 +61,12 @@ class WatchedBand:
         self._file, self._range_hz = file, range_hz
         self._is_trusted, self._utc_ns = is_trusted, utc_ns
         self._was_trusted = True
-        self._is_watching = self._is_kept = False
+        self._is_watching = self._is_kept = self._is_silent = False
         self._jobs = Jobs("rhythm", "the rhythm of the band is not kept", _MOST_WAITING)
         if file is not None:
             self._load(file)
 
-    def heard(self, threshold: float) -> HeardBand | None:
+    def heard(self, threshold: float) -> BandRhythm | None:
         """Return what is known, and what a threshold makes of it; None beside a cell."""
         if not self._is_watching:
             return None
@@ -74,14 +74,14 @@ class WatchedBand:
         heard_s = one.n_learnt * self._hop_s
         if not one.is_settled:
             left_s = one.n_hops_left * self._hop_s
-            return HeardBand(
+            return BandRhythm(
                 RhythmState.CALIBRATING,
                 heard_s,
                 left_s=left_s,
                 n_bursts=one.n_bursts,
                 wanted_bursts=MANY_BURSTS if one.n_bursts else 0,
             )
-        return HeardBand(
+        return BandRhythm(
             RhythmState.WATCHING,
             heard_s,
             n_bursts=one.n_bursts,
@@ -97,8 +97,8 @@ class WatchedBand:
             has_cell: a cell is followed, or still looked for: its traffic has no rhythm to learn.
             is_alarm: an event goes on, of which nothing is learnt.
         """
-        self._is_watching = not has_cell
-        if has_cell:
+        self._is_watching = not (has_cell or self._is_silent)
+        if not self._is_watching:
             return None
         one = self._detector
         was_settled = one.is_settled
@@ -120,12 +120,13 @@ class WatchedBand:
         return self._detector.reference()
 
     def take_reference(self, reference: Reference) -> None:
-        """Go by what another one learnt, if it had.
+        """Go by what another one had learnt; say nothing where that was still calibrating.
 
         Raises:
             LookupError: something is missing.
             ValueError: something is of another shape.
         """
+        self._is_silent = not reference
         if reference:
             self._detector.take_reference(reference)
 
@@ -135,11 +136,11 @@ class WatchedBand:
         return []
 
     def retune(self, grid: Grid) -> list[Event]:
-        """Forget the band, and what its file was of."""
-        self._detector.reset()
-        self._is_kept = False
+        """Forget the band; not where it is the same, whose other detectors are to learn anew."""
         if not is_near_range(self._range_hz, grid.range_hz):
-            self._file = None
+            self._range_hz, self._file = grid.range_hz, None
+            self._detector.reset()
+            self._is_kept = False
         return []
 
     def _load(self, file: RhythmFile) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from edgespec.heard_band import HeardBand, RhythmState
+from edgespec.band_rhythm import BandRhythm, RhythmState
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.promise import Promise
 from edgespec.records import ObserverState
@@ -146,7 +146,7 @@ def _parse_cell(fields: Fields) -> HeardCell | None:
     )
 
 
-def _rhythm_payload(rhythm: HeardBand | None) -> dict[str, Any] | None:
+def _rhythm_payload(rhythm: BandRhythm | None) -> dict[str, Any] | None:
     if rhythm is None:
         return None
     return {
@@ -160,11 +160,11 @@ def _rhythm_payload(rhythm: HeardBand | None) -> dict[str, Any] | None:
     }
 
 
-def _parse_rhythm(fields: Fields) -> HeardBand | None:
+def _parse_rhythm(fields: Fields) -> BandRhythm | None:
     rhythm = fields.optional_inner("rhythm")
     if rhythm is None:
         return None
-    return HeardBand(
+    return BandRhythm(
         rhythm.choice("state", RhythmState),
         rhythm.number("heard_s"),
         rhythm.number("left_s"),

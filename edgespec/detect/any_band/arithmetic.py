@@ -53,42 +53,6 @@ class Arithmetic(Protocol):
         """
         ...
 
-    def nearest(
-        self,
-        mean_db: FloatArray,
-        scenes_db: FloatArray,
-        n_scenes: int,
-        widths: _Integers,
-        sums: _Doubles,
-        /,
-    ) -> float:
-        """Return how far a mean frame lies above the nearest scene.
-
-        The distance from a scene is the largest, over all runs, of ``mean(frame - scene)
-        sqrt(width)``: only what is louder than a scene is far from it.
-
-        Args:
-            mean_db: float32 ``(n_bins,)``.
-            scenes_db: float32 ``(n_most, n_bins)``.
-            n_scenes: how many of them there are, at least 1.
-            widths: int64 ``(n_widths,)``, rising.
-            sums: float64 of ``n_bins + 1`` columns; scratch.
-        """
-        ...
-
-    def distances(
-        self, mean_db: FloatArray, scenes_db: FloatArray, n_scenes: int, squares: FloatArray, /
-    ) -> None:
-        """Write the sum of squared differences, over the bins, of a mean frame and each scene.
-
-        Args:
-            mean_db: float32 ``(n_bins,)``.
-            scenes_db: float32 ``(n_most, n_bins)``.
-            n_scenes: how many of them there are.
-            squares: float32 ``(n_most,)``, of which so many are written.
-        """
-        ...
-
 
 def open_arithmetic(computing: Computing = Computing.PLAIN) -> Arithmetic:
     """Return the arithmetic, ready to run."""

@@ -8,7 +8,8 @@ from edgespec.records import FloatArray
 __all__ = ["Bursts"]
 
 #: Bins of a place in the band, where there are so many, and the dB over its quietest that it is
-#: busy from on: a mean of 8 bins and 8 frames of noise varies by less than 1 dB.
+#: busy from on. Noise of ten spectra a frame is never; of one, below 1 MS/s, it is now and then,
+#: and more is learnt from there.
 _WIDTH, _BUSY_DB = 8, 6.0
 
 

@@ -23,7 +23,7 @@ THRESHOLD = 12.0
 #: Bursts that tell the rhythm of a band in which there are any.
 MANY_BURSTS = 100
 #: Of what is learnt from, two of three hops teach what is known, the third how it varies.
-_N_PARTS, _N_KNOWN = 3, 2
+_N_STAGES, _N_KNOWN = 3, 2
 _LEAST_HOPS = 12
 
 
@@ -38,11 +38,10 @@ class Rhythm:
 class AnyBand:
     """How far a hop lies above all that was heard of a band, with no model of what that is.
 
-    Three parts, each in dB above what is known (:class:`~edgespec.detect.any_band.known.Known`):
-    the highest *peak* over runs of 1 to all bins and 1 or 8 frames; the highest floor, which what
-    *fills* a gap raises; and the mean frame above the nearest known *scene*: bursts that were never
-    heard beside each other make a new one. Each is put in units of how far normal signal goes
-    (:class:`~edgespec.detect.any_band.tails.Tails`), and the largest is the score.
+    Two parts, each in dB above what is known (:class:`~edgespec.detect.any_band.known.Known`): the
+    highest *peak* over runs of 1 to all bins and 1 or 8 frames, and the highest floor, which what
+    *fills* a gap raises. Each is put in units of how far normal signal goes
+    (:class:`~edgespec.detect.any_band.tails.Tails`), and the larger is the score.
 
     It learns until it has heard the band's rhythm: for the least time, and where there are bursts
     until there were :data:`MANY_BURSTS` of them, or for the longest time. What comes shortly before
@@ -56,7 +55,7 @@ class AnyBand:
         arithmetic: how it computes.
 
     Attributes:
-        parts_db: of the last hop, float64 ``(3,)``, while what is known stays; a buffer.
+        parts_db: of the last hop, float64 ``(2,)``, while what is known stays; a buffer.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class AnyBand:
         self.rhythm = rhythm
         self._heard = Heard(geometry, arithmetic)
         self._known = Known(geometry, arithmetic)
-        self._waiting = Waiting(delay_hops, self._heard, len(PARTS))
+        self._waiting = Waiting(delay_hops, self._heard.levels_db.shape, len(PARTS))
         self._tails = Tails()
         self._bursts = Bursts(geometry.n_bins)
         self.parts_db = np.full(len(PARTS), np.nan)
@@ -102,7 +101,7 @@ class AnyBand:
 
     @property
     def _n_wanted(self) -> int:
-        return self._n_known * _N_PARTS // _N_KNOWN
+        return self._n_known * _N_STAGES // _N_KNOWN
 
     def take(self, target_db: FloatArray, *, is_alarm: bool) -> Score | None:
         """Return the score of a horizon ``(n_horizon, n_bins)``, None while it learns.
@@ -118,7 +117,7 @@ class AnyBand:
         if is_alarm:
             self._waiting.clear()
             return None
-        old = self._waiting.swap(heard, self.parts_db if self._n_known else None)
+        old = self._waiting.swap(heard.levels_db, self.parts_db if self._n_known else None)
         if old is not None:
             self._learn(*old)
         return None
@@ -126,7 +125,6 @@ class AnyBand:
     def _learn(
         self,
         levels_db: FloatArray,
-        mean_db: FloatArray,
         parts_db: NDArray[np.float64] | None,
     ) -> None:
         self.n_learnt += 1
@@ -136,9 +134,9 @@ class AnyBand:
                 self._tails.settle()
                 self.is_settled = True
             return
-        self._known.learn(levels_db, mean_db)
+        self._known.learn(levels_db)
         self._bursts.take(levels_db)
-        n, rhythm = self.n_learnt * _N_PARTS // _N_KNOWN, self.rhythm
+        n, rhythm = self.n_learnt * _N_STAGES // _N_KNOWN, self.rhythm
         has_rhythm = not self.n_bursts or self.n_bursts >= MANY_BURSTS or n >= rhythm.most_hops
         if has_rhythm and n >= max(rhythm.least_hops, _LEAST_HOPS):
             self._n_known = self.n_learnt

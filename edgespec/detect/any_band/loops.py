@@ -3,14 +3,12 @@
 What each does is said in :class:`edgespec.detect.any_band.arithmetic.Arithmetic`.
 """
 
-import math
-
 import numpy as np
 
 from edgespec.detect.any_band.runs import LONG_FRAMES, MOST_EXACT
 from edgespec.jit import apart, kernel
 
-__all__ = ["distances", "farthest", "levels", "load", "nearest"]
+__all__ = ["farthest", "levels", "load"]
 
 _INFINITY = np.float32(np.inf)
 
@@ -21,8 +19,6 @@ def load() -> None:
     levels_db = np.zeros((4, 2), np.float32)
     levels(rows, widths, sums, levels_db[0].copy(), levels_db)
     farthest(levels_db, levels_db, np.zeros(2))
-    nearest(rows[0], rows, 1, widths, sums)
-    distances(rows[0], rows, 1, rows[1].copy())
 
 
 @kernel
@@ -89,37 +85,3 @@ def farthest(levels_db, highest_db, above_db):  # type: ignore[no-untyped-def]
             for k in range(levels_db.shape[1]):
                 most = max(most, levels_db[row, k] - highest_db[row, k])
         above_db[part] = most
-
-
-@kernel
-def nearest(mean_db, scenes_db, n_scenes, widths, sums):  # type: ignore[no-untyped-def]
-    """Return how far a mean frame lies above the nearest scene."""
-    n_bins, row = len(mean_db), sums[0]
-    least = np.float64(np.inf)
-    for scene in range(n_scenes):
-        total = np.float64(0.0)
-        row[0] = total
-        for b in range(n_bins):
-            total += mean_db[b] - scenes_db[scene, b]
-            row[b + 1] = total
-        far = -np.float64(np.inf)
-        for width in widths:
-            scale = math.sqrt(width) / width
-            for k in range(n_bins + 1 - width):
-                far = max(far, (row[k + width] - row[k]) * scale)
-            # No nearer than the nearest so far: the other widths do not matter.
-            if far >= least:
-                break
-        least = min(least, far)
-    return least
-
-
-@kernel
-def distances(mean_db, scenes_db, n_scenes, squares):  # type: ignore[no-untyped-def]
-    """Write the sum of squared differences of a mean frame and each scene."""
-    for scene in range(n_scenes):
-        total = np.float32(0.0)
-        for b in range(len(mean_db)):
-            difference = scenes_db[scene, b] - mean_db[b]
-            total += difference * difference
-        squares[scene] = total

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgespec.detect.any_band.runs import LONG_FRAMES, MOST_EXACT
 from edgespec.records import FloatArray
 
-__all__ = ["distances", "farthest", "levels", "nearest"]
+__all__ = ["farthest", "levels"]
 
 _Doubles = NDArray[Any]
 _Integers = NDArray[Any]
@@ -55,19 +55,3 @@ def farthest(levels_db: FloatArray, highest_db: FloatArray, above_db: _Doubles) 
     """Write how far the farthest peak and floor lie above the highest so far."""
     above = levels_db - highest_db
     above_db[:] = above[0::2].max(), above[1::2].max()
-
-
-def nearest(
-    mean_db: FloatArray, scenes_db: FloatArray, n_scenes: int, widths: _Integers, sums: _Doubles
-) -> float:
-    """Return how far a mean frame lies above the nearest scene."""
-    above_db = (mean_db - scenes_db[:n_scenes]).astype(np.float64)
-    far = [_run_means(above_db, width).max(axis=1) * np.sqrt(width) for width in widths.tolist()]
-    return float(np.max(far, axis=0).min())
-
-
-def distances(
-    mean_db: FloatArray, scenes_db: FloatArray, n_scenes: int, squares: FloatArray
-) -> None:
-    """Write the sum of squared differences of a mean frame and each scene."""
-    squares[:n_scenes] = np.sum((scenes_db[:n_scenes] - mean_db) ** 2, axis=1)

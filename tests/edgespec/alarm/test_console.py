@@ -17,9 +17,9 @@ import pytest
 from edgespec.alarm.console import JsonLinesSink, TableSink
 from edgespec.alarm.status_line import StatusLine, status_text
 from edgespec.alert import Alert
+from edgespec.band_rhythm import BandRhythm, RhythmState
 from edgespec.config import Config, MqttConfig, NodeConfig
 from edgespec.framing import Framing
-from edgespec.heard_band import HeardBand, RhythmState
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.kinds import advice_for
 from edgespec.level_scale import LevelScale
@@ -148,9 +148,9 @@ def test_levels_are_those_that_arrive_where_that_is_known() -> None:
 
 
 def test_the_line_says_what_is_missing_of_a_rhythm_and_then_what_is_told() -> None:
-    learning = HeardBand(RhythmState.CALIBRATING, 20.0, 40.0)
+    learning = BandRhythm(RhythmState.CALIBRATING, 20.0, 40.0)
     waiting = replace(learning, left_s=0.0, n_bursts=37, wanted_bursts=100)
-    known = HeardBand(RhythmState.WATCHING, 90.0, loud_db=4.2, fill_db=3.6)
+    known = BandRhythm(RhythmState.WATCHING, 90.0, loud_db=4.2, fill_db=3.6)
     for rhythm, words in (
         (learning, "calibrating, 40 s left"),
         (waiting, "calibrating, 37 of 100 bursts heard"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgespec.config import Config, DetectConfig, override
+from edgespec.detect.any_band.detector import THRESHOLD as ANY_BAND_THRESHOLD
 from edgespec.detect.scan.residual_scan import THRESHOLD
 from edgespec.errors import ConfigError, ModelError
 from edgespec.framing import Recipe
@@ -103,10 +104,12 @@ def test_a_network_without_a_runtime_is_refused() -> None:
 def test_thresholds_without_a_bundle_are_those_of_the_site() -> None:
     shipped = load_bundle(shipped_bundle_path())
     basis = Basis.without_bundle(Recipe.for_rate(1.92e6), DetectConfig(), shipped)
-    assert basis.names == ("residual", "zscore", "energy")
+    assert basis.names == ("residual", "zscore", "energy", "any-band")
+    powers = ("zscore", "energy")
     assert basis.thresholds == {
         "residual": THRESHOLD,
-        **{name: shipped.manifest.threshold(name, 0.001, "quantile") for name in basis.names[1:]},
+        "any-band": ANY_BAND_THRESHOLD,
+        **{name: shipped.manifest.threshold(name, 0.001, "quantile") for name in powers},
     }
     assert all(math.isfinite(std) and std > 0 for std in basis.smallest_std.values())
     assert np.all([basis.model_sha256 is None, basis.backend is None, basis.bundle is None])

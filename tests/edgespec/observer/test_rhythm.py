@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgespec.band_rhythm import RhythmState
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.detect.any_band.detector import ANY_BAND, THRESHOLD
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.framing import Recipe
-from edgespec.heard_band import RhythmState
+from edgespec.heard_cell import CellState
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
@@ -129,16 +130,31 @@ def test_a_step_of_the_gain_is_no_news(rng: np.random.Generator) -> None:
     assert snapshot_of(chain).scores[ANY_BAND] < THRESHOLD
 
 
-def test_beside_a_cell_it_has_nothing_to_say() -> None:
+def test_beside_a_cell_it_has_nothing_to_say_nor_while_that_is_lost(
+    rng: np.random.Generator,
+) -> None:
     rate_hz = 1.92e6
-    recipe = Recipe.for_rate(rate_hz)
+    hop = Recipe.for_rate(rate_hz).hop_samples
     chain = chain_of(rate_hz, ("residual", "zscore", ANY_BAND))
-    samples = simulated(f"sim:lte-dl?sample_rate={rate_hz:g}&seed=4&snr_db=20", 6_000_000)
-    wave = SampleFormat.CI16.to_complex(samples)
-    for start in range(0, len(wave) - recipe.hop_samples + 1, recipe.hop_samples):
-        block = IqBlock(wave[start : start + recipe.hop_samples], rate_hz, 0.0, start, 0)
-        list(chain.process(block))
+    samples = simulated(f"sim:lte-dl?sample_rate={rate_hz:g}&seed=4&snr_db=20", 3_000_000)
+    noise = 0.05 * (rng.standard_normal((6_000_000, 2))).astype(np.float32)
+    wave = np.concatenate([SampleFormat.CI16.to_complex(samples), noise.view(np.complex64)[:, 0]])
+    for start in range(0, len(wave) - hop + 1, hop):
+        list(chain.process(IqBlock(wave[start : start + hop], rate_hz, 0.0, start, 0)))
         snapshot = snapshot_of(chain)
         assert snapshot.rhythm is None
         assert ANY_BAND not in snapshot.scores
-    assert "residual" in snapshot.scores
+    assert chain.cancelled is not None
+    assert chain.cancelled.cell is not None
+    assert chain.cancelled.state is CellState.NONE
+
+
+def test_where_no_cell_is_found_it_watches(rng: np.random.Generator) -> None:
+    rate_hz = 1.92e6
+    hop = Recipe.for_rate(rate_hz).hop_samples
+    chain = chain_of(rate_hz, ("residual", "zscore", ANY_BAND))
+    noise = 0.05 * (rng.standard_normal((9_000_000, 2))).astype(np.float32)
+    wave = noise.view(np.complex64)[:, 0]
+    for start in range(0, len(wave) - hop + 1, hop):
+        list(chain.process(IqBlock(wave[start : start + hop], rate_hz, 0.0, start, 0)))
+    assert snapshot_of(chain).scores[ANY_BAND] < THRESHOLD

@@ -159,7 +159,7 @@ def test_another_span_begins_anew(tmp_path: Path, n_points: int) -> None:
 @pytest.mark.parametrize(
     ("names", "found"),
     [
-        (("residual", "model", "zscore", "energy"), ("scan",)),
+        (("residual", "model", "zscore", "energy", "any-band"), ("scan",)),
         (("model",), ("scan",)),
         (("zscore",), ("zscore",)),
         (("any-band", "residual", "zscore"), ("scan",)),

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgespec.band_rhythm import RhythmState
 from edgespec.detect.any_band.detector import MANY_BURSTS, THRESHOLD
 from edgespec.grid import Grid
-from edgespec.heard_band import RhythmState
 from edgespec.observer.kept_band import RhythmFile, load_kept_band, rhythm_file
 from edgespec.observer.watched_band import WatchedBand
 from edgespec.records import FloatArray, Geometry
 
 GEOMETRY = Geometry(32, 2.56e-4, n_context=1, n_horizon=25, hop_frames=25)
-RANGE_HZ = (98e6, 100e6)
+RANGE_HZ = Grid(98e6 + np.arange(32) * 62.5e3, 62.5e3, 512, 2e6).range_hz
 N_HOPS = 120
 LEARNING_S = N_HOPS * GEOMETRY.hop_s
 DELAY = 3
@@ -172,6 +172,17 @@ def test_a_file_of_another_band_is_not_used(
     assert "is not used" in caplog.text
 
 
+def test_a_calibration_lets_the_others_learn_anew_and_not_the_rhythm(
+    rng: np.random.Generator,
+) -> None:
+    one = band()
+    hear(one, rng, N_HOPS + 2 * DELAY)
+    before = one.reference()
+    one.retune(Grid(98e6 + np.arange(32) * 62.5e3, 62.5e3, 512, 2e6))
+    assert before
+    assert one.reference().keys() == before.keys()
+
+
 def test_a_retune_begins_anew_and_is_not_kept_in_the_file_of_before(
     rng: np.random.Generator, file: RhythmFile
 ) -> None:
@@ -183,3 +194,12 @@ def test_a_retune_begins_anew_and_is_not_kept_in_the_file_of_before(
     assert one.reference()
     one.finish()
     assert not file.path.exists()
+
+
+def test_a_replay_of_one_that_was_still_calibrating_says_nothing(rng: np.random.Generator) -> None:
+    live, replay = band(), band()
+    hear(live, rng, 20)
+    replay.take_reference(live.reference())
+    hear(replay, rng, N_HOPS + 2 * DELAY)
+    assert replay.take(with_tone(rng), has_cell=False, is_alarm=False) is None
+    assert replay.heard(THRESHOLD) is None

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edgespec.alert import Alert
+from edgespec.band_rhythm import BandRhythm, RhythmState
 from edgespec.clock import ClockQuality
-from edgespec.heard_band import HeardBand, RhythmState
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.listing import Listing, MaskWord
@@ -80,8 +80,8 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         n_untold=int(rng.integers(100)),
         rhythm=[
             None,
-            HeardBand(RhythmState.CALIBRATING, 31.25, 28.75, 12, 100),
-            HeardBand(RhythmState.WATCHING, 90.125, 0.0, 412, 0, 4.25, 1.5),
+            BandRhythm(RhythmState.CALIBRATING, 31.25, 28.75, 12, 100),
+            BandRhythm(RhythmState.WATCHING, 90.125, 0.0, 412, 0, 4.25, 1.5),
         ][int(rng.integers(3))],
         board=("undervoltage", "too hot")[: int(rng.integers(3))],
         history_problem=str(rng.choice(["", "No space left on device"])),

@@ -35,28 +35,3 @@ def test_the_farthest_is_that_of_its_part(rng: np.random.Generator, computing: C
     open_arithmetic(computing).farthest(levels_db, highest_db, above_db)
     difference = levels_db - highest_db
     assert above_db.tolist() == [difference[[0, 2]].max(), difference[[1, 3]].max()]
-
-
-@pytest.mark.parametrize("computing", list(Computing))
-def test_the_nearest_scene_is_that_of_all(rng: np.random.Generator, computing: Computing) -> None:
-    widths, sums = widths_of(128), np.zeros((26, 129))
-    scenes_db = frames(rng, 12, 128)
-    nearest = open_arithmetic(computing).nearest
-    for frame_db in frames(rng, 6, 128):
-        every = [naive.above_scene(frame_db, scene, widths.tolist()) for scene in scenes_db]
-        for n_scenes in (1, 7, 12):
-            found = nearest(frame_db, scenes_db, n_scenes, widths, sums)
-            assert found == pytest.approx(min(every[:n_scenes]), abs=1e-4)
-    assert nearest(scenes_db[3], scenes_db, 12, widths, sums) == pytest.approx(0.0, abs=1e-6)
-
-
-@pytest.mark.parametrize("computing", list(Computing))
-def test_distances_are_squares_of_so_many_scenes(
-    rng: np.random.Generator, computing: Computing
-) -> None:
-    (frame_db, *scenes_db) = frames(rng, 6, 40)
-    squares = np.full(5, -1.0, np.float32)
-    open_arithmetic(computing).distances(frame_db, np.stack(scenes_db), 3, squares)
-    expected = [sum((a - b) ** 2 for a, b in zip(one, frame_db)) for one in scenes_db[:3]]  # noqa: B905
-    np.testing.assert_allclose(squares[:3], expected, rtol=1e-5)
-    assert squares[3:].tolist() == [-1.0, -1.0]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["HeardBand", "RhythmState"]
+__all__ = ["BandRhythm", "RhythmState"]
 
 
 class RhythmState(StrEnum):
@@ -14,7 +14,7 @@ class RhythmState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HeardBand:
+class BandRhythm:
     """How far the rhythm of a band is known, and from where on anything new is told.
 
     While it is calibrating, ``left_s`` of signal are still to be learnt from at least, or, once
