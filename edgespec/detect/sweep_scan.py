@@ -123,6 +123,7 @@ class SweepScan:
             "bins": np.stack([self._usual_db, self._spread_db]),
             "level": np.array([self._usual_level_db, self._level_spread_db]),
             "level_excess": self._level_excess.copy(),
+            "n_left": np.array([float(self._n_left)]),
         }
         return found | {f"excess{number}": one for number, one in enumerate(self._excess)}
 
@@ -132,13 +133,14 @@ class SweepScan:
         filled(both, reference["bins"])
         for number, one in enumerate(self._excess):
             filled(one, reference[f"excess{number}"])
-        level = np.empty(2)
+        level, n_left = np.empty(2), np.empty(1)
         filled(level, reference["level"])
+        filled(n_left, reference["n_left"])
         filled(self._level_excess, reference["level_excess"])
         self._usual_db[:], self._spread_db[:] = both
         self._usual_level_db, self._level_spread_db = level.tolist()
         self._x[:] = self._level_x[:] = 0.0
-        self._is_settled, self._n_left = True, 0
+        self._is_settled, self._n_left = True, int(n_left[0])
 
     def score(self, segment: Segment, forecast: Forecast | None) -> Score | None:
         """Return the largest deviation and the map of the shape against the usual one, in dB."""

@@ -27,7 +27,7 @@ def scan_of(table: np.ndarray) -> tuple[SweepScan, list[float]]:
     found = [scan.score(segment(row_db), None) for row_db in table[:N_WARMUP]]
     assert found == [None] * N_WARMUP
     # Nothing more is proven, as at the end of a warm-up.
-    scan.take_reference(scan.reference())
+    scan.take_reference(scan.reference() | {"n_left": np.zeros(1)})
     found = [scan.score(segment(row_db), None) for row_db in table[N_WARMUP:]]
     return scan, [score.value for score in found if isinstance(score, Score)]
 
@@ -100,7 +100,7 @@ def test_what_was_learnt_can_be_handed_on() -> None:
     assert scan.reference() == {}
     for row_db in table[:N_WARMUP]:
         scan.score(segment(row_db), None)
-    scan.take_reference(scan.reference())
+    scan.take_reference(scan.reference() | {"n_left": np.zeros(1)})
     other = SweepScan(GEOMETRY, N_WARMUP)
     other.take_reference(scan.reference())
     for row_db in table[N_WARMUP:]:
