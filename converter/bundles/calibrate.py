@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from converter.data.dataset import Dataset, load_part
-from edgespec.detect.detectors import DETECTORS, MODEL_DETECTORS, resolve_names
+from edgespec.detect.detectors import PLAIN_DETECTORS, resolve_names
 from edgespec.detect.discriminants.discriminant import check_discriminant
 from edgespec.detect.reference import RunningStatistics
 from edgespec.detect.threshold import LEAST_SCORES, fit_thresholds
@@ -28,7 +28,7 @@ FALSE_ALARM_RATES = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 #: What the monitor waits unless it is told otherwise.
 WARMUP_S = 4.0
 #: The bundle's model, and every detector that needs none.
-_DETECTORS = ("model", *(name for name in DETECTORS if name not in MODEL_DETECTORS.values()))
+_DETECTORS = ("model", *PLAIN_DETECTORS)
 #: Frames given to the segmenter at once; any number gives the same segments.
 _CHUNK_FRAMES = 1024
 

@@ -17,7 +17,8 @@ from converter.lab.measures.windows.segment_detectors import SEGMENT_DETECTORS
 from converter.lab.measures.windows.stretches import fault_config
 from converter.models.architectures import MODELS
 from converter.training.transfer import METHODS
-from edgespec.detect.detectors import CELL, DETECTORS, MODEL_DETECTORS, RESIDUAL
+from edgespec.detect.any_band.detector import ANY_BAND
+from edgespec.detect.detectors import CELL, PLAIN_DETECTORS, RESIDUAL
 from edgespec.detect.discriminants.discriminant import check_discriminant
 from edgespec.errors import ConfigError, UsageError
 from edgespec.inference.manifest import QUANTISATIONS
@@ -26,8 +27,6 @@ from edgespec.records import Geometry
 from edgespec.simulate.interferers import KINDS
 
 __all__ = ["check_experiment"]
-
-_PLAIN_DETECTORS = tuple(name for name in DETECTORS if name not in MODEL_DETECTORS.values())
 
 
 def check_experiment(experiment: Experiment) -> None:
@@ -158,7 +157,7 @@ def _check_device(experiment: Experiment) -> None:
         _check_known(f"{path}.model", [episodes.model], experiment.quantisations, "quantisation")
         _check_geometry(experiment, f"{path}.model", episodes.model, episodes.population)
         _check_known(f"{path}.kinds", episodes.kinds, KINDS, "kind of interferer")
-        _check_detectors(f"{path}.detectors", episodes.detectors, (RESIDUAL, CELL))
+        _check_detectors(f"{path}.detectors", episodes.detectors, (RESIDUAL, CELL, ANY_BAND))
         observers = experiment.observers_of(episodes.population)
         _check_warmup(path, episodes.warmup_s, episodes.population, observers)
         if not 0 < episodes.false_alarm_rate < 1:
@@ -193,7 +192,7 @@ def _check_detectors(path: str, names: tuple[str, ...], besides: tuple[str, ...]
     """Check detectors; ``besides`` are those that hear samples, which only a whole chain has."""
     if not names:
         raise ConfigError(f"{path} is empty; name a detector")
-    _check_known(path, names, (*besides, "model", *_PLAIN_DETECTORS), "detector")
+    _check_known(path, names, (*besides, "model", *PLAIN_DETECTORS), "detector")
 
 
 def _check_populations(experiment: Experiment, path: str, names: Iterable[str]) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "DETECTORS",
     "MODEL_DETECTORS",
     "ONE_OF_THEM",
+    "PLAIN_DETECTORS",
     "RESIDUAL",
     "make_detectors",
     "resolve_names",
@@ -49,6 +50,11 @@ CELL = "cell"
 
 #: The detector that belongs to a model of each role; ``model`` in a configuration means it.
 MODEL_DETECTORS = {"forecast": "forecast", "reconstruction": "reconstruction"}
+
+#: Those of segments that need no model, nor a warm-up that is counted in sweeps.
+PLAIN_DETECTORS = tuple(
+    name for name in DETECTORS if name not in (*MODEL_DETECTORS.values(), SweepScan.name)
+)
 
 
 def resolve_names(names: Sequence[str], role: str) -> tuple[str, ...]:
@@ -97,10 +103,9 @@ def without_model(names: Sequence[str]) -> tuple[str, ...]:
     """
     left = [name for name in names if name != "model"]
     if not left:
-        needless = ", ".join(name for name in DETECTORS if name not in MODEL_DETECTORS.values())
         raise ConfigError(
             f"detect.detectors is {list(names)}, and no bundle was made for this sample rate: add "
-            f"{needless}, or name a bundle for the rate in band.model"
+            f"{', '.join(PLAIN_DETECTORS)}, or name a bundle for the rate in band.model"
         )
     for name in left:
         if name in MODEL_DETECTORS.values():

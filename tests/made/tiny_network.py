@@ -16,7 +16,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from edgespec.detect.detectors import DETECTORS
+from edgespec.detect.detectors import PLAIN_DETECTORS
 from edgespec.inference.bundle import Bundle, write_bundle
 from edgespec.inference.manifest import Calibration
 from edgespec.records import Geometry
@@ -74,7 +74,7 @@ def write(path: Path, rng: np.random.Generator, **changes: object) -> Bundle:
             output_shape=(1, tiny.GEOMETRY.n_horizon, tiny.GEOMETRY.n_bins),
             operators=("MEAN", "TILE"),
         ),
-        "detectors": dict.fromkeys(DETECTORS.keys() - {"reconstruction"}, calibration),
+        "detectors": dict.fromkeys(("forecast", *PLAIN_DETECTORS), calibration),
         **changes,
     }
     manifest = tiny.manifest(**values)

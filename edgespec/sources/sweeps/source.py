@@ -35,9 +35,8 @@ from edgespec.sources.uri import SourceUri
 from edgespec.sweep_block import SweepBlock, sweep_grid
 from edgespec.sweep_file import read_table
 
-__all__ = ["SWEEP_KEYS", "SweepSource", "open_sweeps"]
+__all__ = ["SweepSource", "open_sweeps"]
 
-SWEEP_KEYS = ("follow", "interval_s", "zone", "realtime", "loop")
 _NS = 1_000_000_000
 #: Of a stream, so many sweeps say how fast they come; of a file all, where it is no larger.
 _N_FIRST, _WHOLE_BYTES = 3, 64_000_000

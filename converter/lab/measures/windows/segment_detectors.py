@@ -7,7 +7,7 @@ from converter.lab.measures.windows.sum_threshold import SumThreshold
 from edgespec.computing import Computing
 from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.detector import Detector
-from edgespec.detect.detectors import DETECTORS, MODEL_DETECTORS
+from edgespec.detect.detectors import DETECTORS, PLAIN_DETECTORS
 from edgespec.detect.scan.arithmetic import open_arithmetic as open_scan_arithmetic
 from edgespec.detect.scan.power_scan import PowerScan
 from edgespec.errors import UsageError
@@ -16,7 +16,6 @@ from edgespec.records import Geometry
 __all__ = ["SEGMENT_DETECTORS", "column_of", "make_segment_detector"]
 
 _AUTO: Final = Computing.named("auto")
-_PLAIN: Final = tuple(name for name in DETECTORS if name not in MODEL_DETECTORS.values())
 
 
 def _device(name: str) -> Callable[[Geometry, int], Detector]:
@@ -29,7 +28,7 @@ def _scan(geometry: Geometry, n_warmup: int) -> Detector:
 
 #: Every one by its name: how it is made from the geometry and the segments that it learns from.
 SEGMENT_DETECTORS: Mapping[str, Callable[[Geometry, int], Detector]] = {
-    **{name: _device(name) for name in _PLAIN},
+    **{name: _device(name) for name in PLAIN_DETECTORS},
     PowerScan.name: _scan,
     SumThreshold.name: SumThreshold,
 }
