@@ -277,7 +277,7 @@ def int8_edges() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         save_fused(model, Path(folder))
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        KINDS["int8"](tf, converter, shown)
+        KINDS["int8"](tf, converter, lambda: ([window[np.newaxis]] for window in shown))
         converter.inference_input_type = converter.inference_output_type = tf.int8
         return bytes(converter.convert())
 
