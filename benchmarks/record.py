@@ -62,10 +62,10 @@ def slug(machine: Mapping[str, str]) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{machine['machine']} {machine['cpu']}".lower()).strip("-")
 
 
-def save(name: str, title: str, result: Mapping[str, Any], text: str) -> Path:
+def save(name: str, title: str, result: Mapping[str, Any], text: str, room: str = "speed") -> Path:
     """Write ``NAME-MACHINE.json`` and ``.md`` to the results; return the path of the latter.
 
-    ``name`` is that of the module in ``benchmarks.speed``; ``result["machine"]`` is the machine.
+    ``name`` is that of the module in the ``room`` of benchmarks; ``result["machine"]`` is what ran.
     """
     RESULTS.mkdir(exist_ok=True)
     stem = RESULTS / f"{name}-{slug(result['machine'])}"
@@ -74,7 +74,7 @@ def save(name: str, title: str, result: Mapping[str, Any], text: str) -> Path:
     known = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
     path = stem.with_suffix(".md")
     path.write_text(
-        f"# {title}\n\nMade by `python -m benchmarks.speed.{name}`.\n\n{text}\n\n{known}.\n"
+        f"# {title}\n\nMade by `python -m benchmarks.{room}.{name}`.\n\n{text}\n\n{known}.\n"
     )
     return path
 

@@ -11,7 +11,6 @@ import time
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.config import BandConfig, Config, DetectConfig, SourceConfig
 from edgespec.config.mask import Mask
-from edgespec.detect.any_band.detector import ANY_BAND
 from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.detectors import CELL, MODEL_DETECTORS, ONE_OF_THEM, RESIDUAL, resolve_names
 from edgespec.detect.events import EventTracker
@@ -54,7 +53,7 @@ def swept_names(detect: DetectConfig) -> tuple[str, ...]:
     Raises:
         ConfigError: one is unknown, or needs a model.
     """
-    needless = {"model", CELL, ANY_BAND} | (
+    needless = {"model", CELL} | (
         {BinZScore.name, EnergyLevel.name} if RESIDUAL in detect.detectors else set()
     )
     named = [

@@ -268,7 +268,7 @@ def main(save: bool) -> None:
         title = "The next sweep at Bras d'Eau"
         text = f"{' '.join(str(__doc__).split())}\n\n" + "\n".join(parts)
         rows = {"machine": record.facts(["scikit-learn"]), "n_before": N_BEFORE, "bands": results}
-        click.echo(record.save("bras_deau", title, rows, text))
+        click.echo(record.save("bras_deau", title, rows, text, "papers.peng2022"))
 
 
 if __name__ == "__main__":

@@ -354,7 +354,7 @@ def test_linear_forecasts_continue_what_is_linear(rng: np.random.Generator) -> N
 
 def test_an_ar_of_the_residual_is_shrunk_to_the_mean_of_each_bin(rng: np.random.Generator) -> None:
     """Noise around levels that differ from segment to segment has no better forecast."""
-    power = rng.normal(0.0, 30.0, (40, 1, 64)) + rng.normal(0.0, 1.0, (40, 28, 64)) - 60.0
+    power = rng.normal(0.0, 30.0, (40, 1, 64)) + rng.normal(0.0, 1.0, (40, 40, 64)) - 60.0
     segments = Segments(
         GEOMETRY, power[:, :24].astype(np.float32), power[:, 24:].astype(np.float32)
     )

@@ -54,7 +54,7 @@ def test_all_of_it_works_without_numba(
     )
     assert (done.returncode, done.stderr) == (0, "")
     scores, n_events, loaded, rss_mb = json.loads(done.stdout)
-    assert set(scores) == {"forecast", "zscore", "energy"}
+    assert set(scores) == {"forecast", "zscore", "energy", "any-band"}
     assert n_events == 1
     assert loaded == []
     assert 20.0 < rss_mb < MAX_RSS_MB
