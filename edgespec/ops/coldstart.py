@@ -6,15 +6,17 @@ Usage: ``python -m edgespec.ops.coldstart PARTS``, where PARTS is what :func:`de
 import json
 import sys
 from dataclasses import asdict, replace
-from pathlib import Path
 
 from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
+from edgespec.decode import Decoder
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.machine import keep_machine_code
 from edgespec.observer.opening import open_chain
 from edgespec.observer.startup import named_bundle, open_band_source, open_basis
 
 __all__ = ["describe", "main"]
+
+_DECODER = Decoder()
 
 
 def describe(config: Config) -> str:
@@ -45,13 +47,11 @@ def score_one(config: Config) -> None:
 def main(arguments: list[str]) -> int:
     """Return 0 once a segment was scored; otherwise say why not on stderr."""
     node, source, band = json.loads(arguments[0])
-    node["state_dir"] = Path(node["state_dir"])
-    band["model"] = band["model"] and Path(band["model"])
     config = replace(
         Config(),
-        node=NodeConfig(**node),
-        source=(SourceConfig(**source),),
-        band=(BandConfig(**band),),
+        node=_DECODER.record(NodeConfig, node),
+        source=(_DECODER.record(SourceConfig, source),),
+        band=(_DECODER.record(BandConfig, band),),
     )
     keep_machine_code(config.node.state_dir)
     try:

@@ -147,9 +147,16 @@ def test_a_recording_shorter_than_a_hop_is_refused(
     assert f"ended after {HOP - 1} samples" in observer.errors.splitlines()[-1]
 
 
-def test_a_cold_start_is_told_everything(config: Config) -> None:
+def test_a_cold_start_is_told_everything(config: Config, tmp_path: Path) -> None:
     source = SourceConfig(uri="rtl_tcp:h:1", center_freq_hz=1e8, sample_rate_hz=1e6, gain_db=20.0)
-    config = replace(config, source=(source,))
+    watched = replace(
+        config.band[0],
+        cell_models=(tmp_path / "a.edgespec",),
+        mask=tmp_path / "mask.csv",
+        full_scale_dbm=-20.0,
+        calibrated="2026-11-01",
+    )
+    config = replace(config, source=(source,), band=(watched,))
     got: list[Config] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("edgespec.ops.coldstart.score_one", got.append)
