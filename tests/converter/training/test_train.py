@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.converter,
     pytest.mark.filterwarnings(tiny_training.KERAS_WARNINGS),
 ]
+#: Networks of samples; those of swept bands have tests of their own (`test_architectures.py`).
 FAST = {
     "lstm": {"n_units": 8},
     "autoencoder": {},
@@ -34,7 +35,7 @@ FAST = {
 DESCENDING = [name for name, architecture in MODELS.items() if architecture.descends]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", FAST)
 def test_every_network_maps_its_window_to_the_horizon(name: str) -> None:
     model = build_model(name, tiny.GEOMETRY, {})
     frames = {"forecast": 8, "reconstruction": 4}[MODELS[name].role]
@@ -114,7 +115,7 @@ def test_an_epoch_sees_every_window_once_in_a_new_order(role: str) -> None:
     assert np.array_equal(np.sort(again[:, 0, 0]), np.sort(wanted))
 
 
-@pytest.mark.parametrize("architecture", MODELS)
+@pytest.mark.parametrize("architecture", FAST)
 def test_the_best_weights_are_kept(tmp_path: Path, architecture: str) -> None:
     reports: list[EpochReport] = []
     settings = TrainSettings(
@@ -202,7 +203,7 @@ def test_noise_that_is_left_out_is_made_up_for(tmp_path: Path, rng: np.random.Ge
     assert 0 < some.n_noise_only <= every.n_noise_only
 
 
-@pytest.mark.parametrize("architecture", MODELS)
+@pytest.mark.parametrize("architecture", FAST)
 def test_without_the_transform_there_is_one_scaling_for_all(
     tmp_path: Path, architecture: str
 ) -> None:
