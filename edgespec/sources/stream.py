@@ -8,8 +8,6 @@ a radio of that rate can sample is left out until the rate is right.
 import logging
 import os
 import select
-import stat
-import sys
 import time
 from collections.abc import Callable
 from threading import Lock
@@ -19,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.door import brief
-from edgespec.errors import SourceError, UsageError
+from edgespec.errors import SourceError
 from edgespec.records import IqBlock, SourceInfo
+from edgespec.sources.descriptor import open_descriptor
 from edgespec.sources.playback import Layout
 from edgespec.sources.rate import RateWatch
 
@@ -48,25 +47,7 @@ def open_stream(path: str, info: SourceInfo, layout: Layout, offset: int) -> "St
         UsageError: standard input is a terminal.
         SourceError: it cannot be opened, or is a folder.
     """
-    try:
-        if path == "-":
-            if sys.stdin is None or sys.stdin.closed:
-                raise SourceError("standard input is closed: pipe samples into it")
-            descriptor = os.dup(sys.stdin.fileno())
-        else:
-            # A FIFO is opened also while nobody writes; the first read waits.
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        mode = os.fstat(descriptor).st_mode
-    except (OSError, ValueError) as error:
-        raise SourceError(
-            f"cannot open {brief(path, 160)}: {brief(error, 100)}: check the path and its "
-            "permissions"
-        ) from error
-    if stat.S_ISDIR(mode) or os.isatty(descriptor):
-        os.close(descriptor)
-        if stat.S_ISDIR(mode):
-            raise SourceError(f"{brief(path, 160)} is a folder: give the path of a file")
-        raise UsageError("raw:- reads standard input, which is a terminal: pipe samples into it")
+    descriptor = open_descriptor(path, "raw", "samples", "samples")
     return Stream(descriptor, brief(path, 160), info, layout, offset)
 
 

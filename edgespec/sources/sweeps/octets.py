@@ -3,12 +3,12 @@
 import os
 import select
 import stat
-import sys
 from collections.abc import Iterator
 from threading import Lock
 
 from edgespec.door import brief
-from edgespec.errors import SourceError, UsageError
+from edgespec.errors import SourceError
+from edgespec.sources.descriptor import open_descriptor
 
 __all__ = ["Octets", "open_octets"]
 
@@ -30,27 +30,8 @@ def open_octets(path: str, *, follow: bool = False) -> "Octets":
         UsageError: standard input is a terminal.
         SourceError: it cannot be opened, or is a folder.
     """
-    name = brief(path, 160)
-    try:
-        if path == "-":
-            if sys.stdin is None or sys.stdin.closed:
-                raise SourceError("standard input is closed: pipe sweeps into it")
-            descriptor = os.dup(sys.stdin.fileno())
-        else:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        mode = os.fstat(descriptor).st_mode
-    except (OSError, ValueError) as error:
-        raise SourceError(
-            f"cannot open {name}: {brief(error, 100)}: check the path and its permissions"
-        ) from error
-    if stat.S_ISDIR(mode) or os.isatty(descriptor):
-        os.close(descriptor)
-        if stat.S_ISDIR(mode):
-            raise SourceError(f"{name} is a folder: give the path of a file")
-        raise UsageError(
-            "rtl_power:- reads standard input, which is a terminal: pipe rtl_power into it"
-        )
-    return Octets(descriptor, name, follow=follow)
+    descriptor = open_descriptor(path, "rtl_power", "sweeps", "rtl_power")
+    return Octets(descriptor, brief(path, 160), follow=follow)
 
 
 class Octets:
