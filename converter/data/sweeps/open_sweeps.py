@@ -4,7 +4,7 @@ from pathlib import Path
 
 from converter.data.sweeps.bras_deau import bras_deau_tables, is_bras_deau
 from converter.data.sweeps.program_sweeps import read_program_sweeps
-from converter.data.sweeps.sweep_file import MAX_BYTES, table_of
+from converter.data.sweeps.sweep_file import MAX_BYTES, named_table
 from edgespec.door import door
 from edgespec.errors import SourceError
 from edgespec.npz import read_npz
@@ -31,4 +31,4 @@ def open_sweeps(path: Path) -> tuple[SweepTable, ...]:
         if begin != _ZIP:
             return (read_program_sweeps(path),)
         arrays = read_npz(path, max_bytes=MAX_BYTES)
-        return bras_deau_tables(arrays) if is_bras_deau(arrays) else (table_of(arrays, path),)
+        return bras_deau_tables(arrays) if is_bras_deau(arrays) else (named_table(arrays, path),)
