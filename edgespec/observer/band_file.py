@@ -1,12 +1,44 @@
-"""Which file of the observer's state is a band's."""
+"""Which file of the observer's state is a band's, and whose levels are in it."""
 
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-__all__ = ["band_file"]
+from edgespec.dsp.stream import is_near_range
+
+__all__ = ["LevelFile", "band_file", "level_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class LevelFile:
+    """Where levels of a band are kept, and of what: they mean nothing at another source or gain."""
+
+    path: Path
+    source: str
+    gain_db: float
+    range_hz: tuple[float, float]
+
+    def is_of(self, source: str, gain_db: float, range_hz: tuple[float, float]) -> bool:
+        """Whether what was kept of a source, a gain and a range can be compared with its band."""
+        is_same_range = is_near_range(range_hz, self.range_hz)
+        return is_same_range and (source, gain_db) == (self.source, self.gain_db)
 
 
 def band_file(folder: Path, band: str, ending: str) -> Path:
     """Return the file of a band in a folder; its id may hold what a name of a file cannot."""
     name = sha256(band.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return folder / f"{name}{ending}"
+
+
+def level_file(
+    folder: Path,
+    band: str,
+    ending: str,
+    source: str,
+    gain_db: float | None,
+    range_hz: tuple[float, float],
+) -> LevelFile | None:
+    """Return the file of a band; None where a receiver sets its own gain: levels mean nothing."""
+    if gain_db is None:
+        return None
+    return LevelFile(band_file(folder, band, ending), source, gain_db, range_hz)

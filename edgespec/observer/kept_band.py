@@ -9,25 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.dsp.stream import is_near_range
-from edgespec.observer.band_file import band_file
+from edgespec.observer.band_file import LevelFile, level_file
 from edgespec.observer.kept_arrays import load_arrays, range_of, save_arrays
 from edgespec.reference import Reference
 
-__all__ = ["KeptBand", "RhythmFile", "load_kept_band", "rhythm_file", "save_kept_band"]
+__all__ = ["KeptBand", "load_kept_band", "rhythm_file", "save_kept_band"]
 
 #: The levels of 5,000 runs, of 1,024 bins, are 80 kB.
 MAX_BYTES = 500_000
-
-
-@dataclass(frozen=True, slots=True)
-class RhythmFile:
-    """Where it is kept for a band, and of what: levels mean nothing at another source or gain."""
-
-    path: Path
-    source: str
-    gain_db: float
-    range_hz: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,19 +29,16 @@ class KeptBand:
     range_hz: tuple[float, float]
     reference: Reference
 
-    def is_of(self, file: RhythmFile) -> bool:
+    def is_of(self, file: LevelFile) -> bool:
         """Whether it can be compared with what is heard now."""
-        is_same_range = is_near_range(self.range_hz, file.range_hz)
-        return is_same_range and (self.source, self.gain_db) == (file.source, file.gain_db)
+        return file.is_of(self.source, self.gain_db, self.range_hz)
 
 
 def rhythm_file(
     folder: Path, band: str, source: str, gain_db: float | None, range_hz: tuple[float, float]
-) -> RhythmFile | None:
-    """Return the file of a band; None where a receiver sets its own gain: levels mean nothing."""
-    if gain_db is None:
-        return None
-    return RhythmFile(band_file(folder / "rhythm", band, ".rhythm"), source, gain_db, range_hz)
+) -> LevelFile | None:
+    """Return the file of a band, as :func:`level_file`."""
+    return level_file(folder / "rhythm", band, ".rhythm", source, gain_db, range_hz)
 
 
 def save_kept_band(path: Path, kept: KeptBand) -> None:

@@ -10,29 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.dsp.prefix.cell import Cell
-from edgespec.dsp.stream import is_near_range
-from edgespec.observer.band_file import band_file
+from edgespec.observer.band_file import LevelFile, level_file
 from edgespec.observer.kept_arrays import load_arrays, range_of, save_arrays
 from edgespec.observer.kept_cells import file_of_cell, files_of_cells, tidy_up
 from edgespec.reference import Reference
 
-__all__ = ["CellFile", "KeptCell", "cell_file", "load_cells", "save_cell"]
+__all__ = ["KeptCell", "cell_file", "load_cells", "save_cell"]
 
 #: 20 places of 1,000 subbands in three maps are 0.5 MB.
 MAX_BYTES = 4_000_000
 #: What 64 bits hold, in the year 2262.
 _LAST_NS = 2**63 - 1
 _NUMBERS = ("sample_rate_hz", "frame_start", "cfo_hz", "ppm", "snr_db", "coherence", "margin")
-
-
-@dataclass(frozen=True, slots=True)
-class CellFile:
-    """Where it is kept for a band, one beside it a cell, and of what: as that of a site."""
-
-    path: Path
-    source: str
-    gain_db: float
-    range_hz: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,26 +36,23 @@ class KeptCell:
     reference: Reference
 
     @classmethod
-    def of(cls, file: CellFile, utc_ns: int, cell: Cell, reference: Reference) -> "KeptCell":
+    def of(cls, file: LevelFile, utc_ns: int, cell: Cell, reference: Reference) -> "KeptCell":
         """Return what is to be kept in a file."""
         return cls(utc_ns, file.source, file.gain_db, file.range_hz, cell, reference)
 
-    def is_of(self, file: CellFile) -> bool:
+    def is_of(self, file: LevelFile) -> bool:
         """Whether it can be compared with what is heard now."""
-        is_same_range = is_near_range(self.range_hz, file.range_hz)
-        return is_same_range and (self.source, self.gain_db) == (file.source, file.gain_db)
+        return file.is_of(self.source, self.gain_db, self.range_hz)
 
 
 def cell_file(
     folder: Path, band: str, source: str, gain_db: float | None, range_hz: tuple[float, float]
-) -> CellFile | None:
-    """Return the file of a band; None where a receiver sets its own gain: levels mean nothing."""
-    if gain_db is None:
-        return None
-    return CellFile(band_file(folder / "cells", band, ".cell"), source, gain_db, range_hz)
+) -> LevelFile | None:
+    """Return the file of a band, as :func:`level_file`."""
+    return level_file(folder / "cells", band, ".cell", source, gain_db, range_hz)
 
 
-def save_cell(file: CellFile, kept: KeptCell) -> None:
+def save_cell(file: LevelFile, kept: KeptCell) -> None:
     """Put it in the place of its file; those of cells that were kept longest ago go."""
     head = {
         "utc_ns": kept.utc_ns,
@@ -80,7 +66,7 @@ def save_cell(file: CellFile, kept: KeptCell) -> None:
     tidy_up(file.path)
 
 
-def load_cells(file: CellFile) -> Iterator[KeptCell]:
+def load_cells(file: LevelFile) -> Iterator[KeptCell]:
     """Yield what is kept of each cell of a band, the oldest first, where it is of here."""
     what = "what was normal beside a cell"
     for path in files_of_cells(file.path):

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.dsp.stream import is_near_range
-from edgespec.observer.band_file import band_file
+from edgespec.observer.band_file import LevelFile, level_file
 from edgespec.observer.kept_arrays import load_arrays, range_of, save_arrays
 from edgespec.observer.kept_cells import file_of_cell, files_of_cells, tidy_up
 from edgespec.reference import Reference
 
-__all__ = ["CellScale", "ScalesFile", "load_scales", "save_scales", "scales_file"]
+__all__ = ["CellScale", "load_scales", "save_scales", "scales_file"]
 
 #: 128 rows of 1,024 bins in four maps of float32 are 2.1 MB.
 MAX_BYTES = 4_000_000
@@ -22,16 +21,6 @@ MAX_BYTES = 4_000_000
 _LAST_NS = 2**63 - 1
 #: Names of technology and identity, as of a file.
 _LONGEST_LABEL = 40
-
-
-@dataclass(frozen=True, slots=True)
-class ScalesFile:
-    """Where it is kept for a band, one beside it a cell, and of what."""
-
-    path: Path
-    source: str
-    gain_db: float
-    range_hz: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,14 +40,12 @@ class CellScale:
 
 def scales_file(
     folder: Path, band: str, source: str, gain_db: float | None, range_hz: tuple[float, float]
-) -> ScalesFile | None:
-    """Return the file of a band; None where a receiver sets its own gain: levels mean nothing."""
-    if gain_db is None:
-        return None
-    return ScalesFile(band_file(folder / "scales", band, ".scales"), source, gain_db, range_hz)
+) -> LevelFile | None:
+    """Return the file of a band, as :func:`level_file`."""
+    return level_file(folder / "scales", band, ".scales", source, gain_db, range_hz)
 
 
-def save_scales(file: ScalesFile, kept: CellScale) -> None:
+def save_scales(file: LevelFile, kept: CellScale) -> None:
     """Put it in the place of its file; those of cells that were kept longest ago go."""
     head = {
         "utc_ns": kept.utc_ns,
@@ -73,7 +60,7 @@ def save_scales(file: ScalesFile, kept: CellScale) -> None:
     tidy_up(file.path)
 
 
-def load_scales(file: ScalesFile) -> Iterator[CellScale]:
+def load_scales(file: LevelFile) -> Iterator[CellScale]:
     """Yield what is kept of each cell of a band, the oldest first, where it is of here."""
     what = "what was normal in a cell"
 
@@ -86,7 +73,7 @@ def load_scales(file: ScalesFile) -> Iterator[CellScale]:
             yield kept
 
 
-def _parse(file: ScalesFile, head: Any, arrays: Mapping[str, NDArray[Any]]) -> CellScale | None:
+def _parse(file: LevelFile, head: Any, arrays: Mapping[str, NDArray[Any]]) -> CellScale | None:
     """Return it, None where it is of another place, source or gain."""
     label, sha256, utc_ns = head["cell"], head["model_sha256"], int(head["utc_ns"])
     if not isinstance(label, str) or not isinstance(sha256, str) or len(label) > _LONGEST_LABEL:
@@ -95,7 +82,6 @@ def _parse(file: ScalesFile, head: Any, arrays: Mapping[str, NDArray[Any]]) -> C
         raise ValueError(f"its time is {utc_ns:.3g} ns")
     if not all(np.isfinite(values).all() for values in arrays.values()):
         raise ValueError("a number is not finite")
-    is_here = (str(head["source"]), float(head["gain_db"])) == (file.source, file.gain_db)
-    if not is_here or not is_near_range(range_of(head), file.range_hz):
+    if not file.is_of(str(head["source"]), float(head["gain_db"]), range_of(head)):
         return None
     return CellScale(label, utc_ns, sha256, dict(arrays))

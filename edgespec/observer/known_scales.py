@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 from edgespec.aside import Jobs
+from edgespec.observer.band_file import LevelFile
 from edgespec.observer.kept_cells import MOST_CELLS
-from edgespec.observer.kept_scales import CellScale, ScalesFile, load_scales, save_scales
+from edgespec.observer.kept_scales import CellScale, load_scales, save_scales
 from edgespec.reference import Reference
 
 __all__ = ["KnownScales"]
@@ -27,7 +28,7 @@ class KnownScales:
     """
 
     def __init__(
-        self, file: ScalesFile | None = None, utc_ns: Callable[[], int] = time.time_ns
+        self, file: LevelFile | None = None, utc_ns: Callable[[], int] = time.time_ns
     ) -> None:
         self._file = file
         self._utc_ns = utc_ns

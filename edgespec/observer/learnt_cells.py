@@ -11,7 +11,8 @@ from edgespec.aside import Jobs
 from edgespec.detect.scan.residual_scan import ResidualScan
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.residual import ResidualPlane
-from edgespec.observer.kept_cell import CellFile, KeptCell, load_cells, save_cell
+from edgespec.observer.band_file import LevelFile
+from edgespec.observer.kept_cell import KeptCell, load_cells, save_cell
 from edgespec.observer.kept_cells import MOST_CELLS
 from edgespec.observer.residual_scale import ResidualScale
 from edgespec.reference import Reference, below, under
@@ -52,7 +53,7 @@ class LearntCells:
     """
 
     def __init__(
-        self, file: CellFile | None = None, utc_ns: Callable[[], int] = time.time_ns
+        self, file: LevelFile | None = None, utc_ns: Callable[[], int] = time.time_ns
     ) -> None:
         self._file = file
         self._utc_ns = utc_ns

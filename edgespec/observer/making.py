@@ -24,14 +24,13 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.dsp.transforms import open_transform
 from edgespec.errors import ConfigError
 from edgespec.observer.band import BandChain
+from edgespec.observer.band_file import LevelFile
 from edgespec.observer.band_memory import BandMemory
 from edgespec.observer.basis import Basis
 from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.cell_scales import CellScales, ScalesPlan
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.kept import KeptFile
-from edgespec.observer.kept_band import RhythmFile
-from edgespec.observer.kept_cell import CellFile
 from edgespec.observer.latency import LatencyHistogram
 from edgespec.observer.learnt_cells import LearntCells
 from edgespec.observer.parts import RHYTHM_S
@@ -62,9 +61,9 @@ def make_chain(
     utc: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
     is_live: bool = False,
     site: SitePlan | None = None,
-    cells: CellFile | None = None,
+    cells: LevelFile | None = None,
     rhythm_s: tuple[float, float] = RHYTHM_S,
-    rhythm: RhythmFile | None = None,
+    rhythm: LevelFile | None = None,
     scales: ScalesPlan | None = None,
 ) -> BandChain:
     """Return the chain of a band.
@@ -191,7 +190,7 @@ def _open_cancelled(
     front_end: FrontEnd,
     band: BandConfig,
     detect: DetectConfig,
-    cells: CellFile | None,
+    cells: LevelFile | None,
     *,
     is_live: bool,
 ) -> CancelledBand | None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.config import Config
@@ -95,6 +96,7 @@ def _chain_of(
         grid = front_end.grid
         models = cell_models(config, basis, grid) if switches_models else {}
         scales = ScalesPlan(_terms(config, setting), models, _known_scales(config, source, grid))
+    place = _place(config, source, front_end.grid)
     utc = UtcWatch().quality if source.is_live else lambda: ClockQuality.RECORDED
     chain = make_chain(
         basis,
@@ -116,19 +118,9 @@ def _chain_of(
         if source.is_live
         else None,
         site=_site_plan(config, source),
-        cells=cell_file(
-            *(config.node.state_dir, band.id, source.uri, config.source[0].gain_db),
-            front_end.grid.range_hz,
-        )
-        if source.is_live
-        else None,
+        cells=cell_file(*place) if source.is_live else None,
         rhythm_s=rhythm_s_of(source),
-        rhythm=rhythm_file(
-            *(config.node.state_dir, band.id, source.uri, config.source[0].gain_db),
-            front_end.grid.range_hz,
-        )
-        if source.is_live
-        else None,
+        rhythm=rhythm_file(*place) if source.is_live else None,
         scales=scales,
         is_live=source.is_live,
         utc=utc,
@@ -168,8 +160,15 @@ def _known_scales(config: Config, source: SourceInfo, grid: Grid) -> KnownScales
     """Return what earlier runs learnt in the cells of the first band; of a recording nothing."""
     if not source.is_live:
         return KnownScales()
-    place = config.node.state_dir, config.band[0].id, source.uri, config.source[0].gain_db
-    return KnownScales(scales_file(*place, grid.range_hz))
+    return KnownScales(scales_file(*_place(config, source, grid)))
+
+
+def _place(
+    config: Config, source: SourceInfo, grid: Grid
+) -> tuple[Path, str, str, float | None, tuple[float, float]]:
+    """Return where levels of the first band are kept, and of what: as the files take it."""
+    gain_db = config.source[0].gain_db
+    return config.node.state_dir, config.band[0].id, source.uri, gain_db, grid.range_hz
 
 
 def mask_watch(

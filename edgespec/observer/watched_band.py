@@ -14,7 +14,8 @@ from edgespec.detect.any_band.arithmetic import open_arithmetic
 from edgespec.detect.any_band.detector import MANY_BURSTS, AnyBand, Rhythm
 from edgespec.dsp.stream import is_near_range
 from edgespec.grid import Grid
-from edgespec.observer.kept_band import KeptBand, RhythmFile, load_kept_band, save_kept_band
+from edgespec.observer.band_file import LevelFile
+from edgespec.observer.kept_band import KeptBand, load_kept_band, save_kept_band
 from edgespec.records import Event, FloatArray, Geometry, Score
 from edgespec.reference import Reference
 
@@ -48,7 +49,7 @@ class WatchedBand:
         range_hz: tuple[float, float],
         rhythm_s: tuple[float, float],
         delay_hops: int,
-        file: RhythmFile | None = None,
+        file: LevelFile | None = None,
         computing: Computing = Computing.PLAIN,
         is_trusted: Callable[[], bool] = lambda: True,
         utc_ns: Callable[[], int] = time.time_ns,
@@ -143,7 +144,7 @@ class WatchedBand:
             self._is_kept = False
         return []
 
-    def _load(self, file: RhythmFile) -> None:
+    def _load(self, file: LevelFile) -> None:
         kept = load_kept_band(file.path)
         if kept is None or not kept.is_of(file):
             return

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgespec.observer.band_file import LevelFile
 from edgespec.observer.kept_cells import MOST_CELLS, files_of_cells
-from edgespec.observer.kept_scales import ScalesFile, scales_file
+from edgespec.observer.kept_scales import scales_file
 from edgespec.observer.known_scales import KnownScales
 from edgespec.reference import Reference
 
@@ -20,7 +21,7 @@ REFERENCE: Reference = {
 }
 
 
-def file_of(folder: Path, source: str = "rtlsdr:", gain_db: float = 20.0) -> ScalesFile:
+def file_of(folder: Path, source: str = "rtlsdr:", gain_db: float = 20.0) -> LevelFile:
     file = scales_file(folder, "b", source, gain_db, RANGE_HZ)
     assert file is not None
     return file

@@ -11,7 +11,8 @@ from edgespec.detect.scan.residual_scan import LEAST_WARMUP, ResidualScan
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.residual import ResidualPlane
-from edgespec.observer.kept_cell import CellFile, cell_file
+from edgespec.observer.band_file import LevelFile
+from edgespec.observer.kept_cell import cell_file
 from edgespec.observer.kept_cells import MOST_CELLS, files_of_cells
 from edgespec.observer.learnt_cells import LearntCells
 from edgespec.observer.residual_scale import ResidualScale
@@ -57,7 +58,7 @@ def taught(cells: LearntCells, cell: Cell) -> ResidualScan | None:
     return None if scan.site is None else scan
 
 
-def file_of(folder: Path, source: str = "rtlsdr:", gain_db: float = 20.0) -> CellFile:
+def file_of(folder: Path, source: str = "rtlsdr:", gain_db: float = 20.0) -> LevelFile:
     file = cell_file(folder, "b", source, gain_db, RANGE_HZ)
     assert file is not None
     return file

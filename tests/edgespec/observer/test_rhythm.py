@@ -15,8 +15,9 @@ from edgespec.framing import Recipe
 from edgespec.heard_cell import CellState
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.band import BandChain
+from edgespec.observer.band_file import LevelFile
 from edgespec.observer.basis import Basis
-from edgespec.observer.kept_band import RhythmFile, rhythm_file
+from edgespec.observer.kept_band import rhythm_file
 from edgespec.observer.making import make_chain
 from edgespec.observer.recall import recall, reference_of
 from edgespec.observer.snapshot import snapshot_of
@@ -33,7 +34,7 @@ RHYTHM_S, N_SETTLED = 1.2, round(1.2 / RECIPE.geometry.hop_s) + 12
 
 
 def chain_of(
-    rate_hz: float, detectors: tuple[str, ...], file: RhythmFile | None = None
+    rate_hz: float, detectors: tuple[str, ...], file: LevelFile | None = None
 ) -> BandChain:
     recipe, bundle = Recipe.for_rate(rate_hz), load_bundle(shipped_bundle_path())
     detect = DetectConfig(detectors=detectors, warmup_s=0.5)
@@ -78,7 +79,7 @@ def play(chain: BandChain, waves: Iterator[NDArray[np.complex64]], first: int) -
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> RhythmFile:
+def file(tmp_path: Path) -> LevelFile:
     range_hz = RECIPE.framing.grid().range_hz
     made = rhythm_file(tmp_path, "band0", "rtlsdr:", 20.0, range_hz)
     assert made is not None
@@ -86,7 +87,7 @@ def file(tmp_path: Path) -> RhythmFile:
 
 
 def test_it_calibrates_says_so_and_then_tells_who_is_new(
-    rng: np.random.Generator, file: RhythmFile
+    rng: np.random.Generator, file: LevelFile
 ) -> None:
     chain = chain_of(RATE_HZ, ("energy", ANY_BAND), file)
     n_half = N_SETTLED // 2

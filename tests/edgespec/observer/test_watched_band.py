@@ -8,7 +8,8 @@ import pytest
 from edgespec.band_rhythm import RhythmState
 from edgespec.detect.any_band.detector import MANY_BURSTS, THRESHOLD
 from edgespec.grid import Grid
-from edgespec.observer.kept_band import RhythmFile, load_kept_band, rhythm_file
+from edgespec.observer.band_file import LevelFile
+from edgespec.observer.kept_band import load_kept_band, rhythm_file
 from edgespec.observer.watched_band import WatchedBand
 from edgespec.records import FloatArray, Geometry
 
@@ -41,7 +42,7 @@ class Trust:
         return self.is_there
 
 
-def band(file: RhythmFile | None = None, trust: Trust | None = None) -> WatchedBand:
+def band(file: LevelFile | None = None, trust: Trust | None = None) -> WatchedBand:
     return WatchedBand(
         GEOMETRY,
         RANGE_HZ,
@@ -59,7 +60,7 @@ def hear(one: WatchedBand, rng: np.random.Generator, n_hops: int) -> None:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> RhythmFile:
+def file(tmp_path: Path) -> LevelFile:
     made = rhythm_file(tmp_path, "b", "rtlsdr:", 20.0, RANGE_HZ)
     assert made is not None
     return made
@@ -109,7 +110,7 @@ def test_beside_a_cell_it_neither_learns_nor_speaks(rng: np.random.Generator) ->
 
 
 def test_a_restart_goes_on_with_what_is_known_and_who_is_there_then_is_told(
-    rng: np.random.Generator, file: RhythmFile
+    rng: np.random.Generator, file: LevelFile
 ) -> None:
     first = band(file)
     hear(first, rng, N_HOPS + 2 * DELAY)
@@ -132,7 +133,7 @@ def test_a_restart_goes_on_with_what_is_known_and_who_is_there_then_is_told(
 
 
 def test_a_warmup_that_is_not_trusted_is_forgotten_and_not_kept(
-    rng: np.random.Generator, file: RhythmFile
+    rng: np.random.Generator, file: LevelFile
 ) -> None:
     trust = Trust()
     one = band(file, trust)
@@ -148,7 +149,7 @@ def test_a_warmup_that_is_not_trusted_is_forgotten_and_not_kept(
 
 
 def test_what_an_earlier_run_knew_outlives_a_warmup_that_is_not_trusted(
-    rng: np.random.Generator, file: RhythmFile
+    rng: np.random.Generator, file: LevelFile
 ) -> None:
     first = band(file)
     hear(first, rng, N_HOPS + 2 * DELAY)
@@ -160,7 +161,7 @@ def test_what_an_earlier_run_knew_outlives_a_warmup_that_is_not_trusted(
 
 
 def test_a_file_of_another_band_is_not_used(
-    rng: np.random.Generator, file: RhythmFile, caplog: pytest.LogCaptureFixture
+    rng: np.random.Generator, file: LevelFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = band(file)
     hear(first, rng, N_HOPS + 2 * DELAY)
@@ -184,7 +185,7 @@ def test_a_calibration_lets_the_others_learn_anew_and_not_the_rhythm(
 
 
 def test_a_retune_begins_anew_and_is_not_kept_in_the_file_of_before(
-    rng: np.random.Generator, file: RhythmFile
+    rng: np.random.Generator, file: LevelFile
 ) -> None:
     one = band(file)
     hear(one, rng, 10)
