@@ -10,6 +10,7 @@ import click
 from converter.cli.dataset import report_dataset
 from converter.cli.geometry import geometry_of, geometry_options
 from converter.cli.output import FOLDER, emit, json_option, note
+from converter.cli.simulation import seed_option, workers_option
 from edgespec.decode import Decoder, parse_toml
 from edgespec.errors import UsageError
 from edgespec.finite import Finite
@@ -70,16 +71,8 @@ __all__ = ["simulate"]
     show_default=True,
     help="Of the frequencies that are down.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn."
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Processes that simulate.",
-)
+@seed_option
+@workers_option
 @click.option("--frames", is_flag=True, help="Write a data set, without recordings in between.")
 @click.option(
     "--fractions",

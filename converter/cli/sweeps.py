@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from converter.cli.output import FILE, FOLDER, emit, json_option, note
+from converter.cli.simulation import seed_option, workers_option
 from edgespec.errors import ConfigError, SourceError, UsageError
 from edgespec.finite import Finite
 from edgespec.screen.progress import Progress
@@ -32,16 +33,8 @@ __all__ = ["analyse", "simulate_sweeps"]
 @click.option(
     "--fractions", default="0.5,0.15,0.15,0.2", show_default=True, help="Shares of the splits."
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn."
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Processes that simulate.",
-)
+@seed_option
+@workers_option
 @json_option
 def simulate_sweeps(
     out: Path,
