@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgespec.errors import ModelError
 from edgespec.tail import Tail, fit_tail
+from edgespec.units import format_duration
 
 __all__ = ["LEAST_PEAKS", "Calibration", "DetectorTail", "Expected", "calibrate", "peaks_over"]
 
@@ -18,10 +19,12 @@ LEAST_PEAKS = 20
 _SHARE = 0.1
 #: ... but in a long signal to no more blocks: the further out, the better the law holds.
 _MOST_ABOVE = 1000
-#: Normal signal comes in stretches that are alike: it is drawn again in such of 10 s.
+#: Normal signal comes in stretches that are alike: it is drawn again in such of 10 s, or 20 sweeps.
 _STRETCH_BLOCKS = 20
 _N_DRAWN = 40
 _DAY_S = 86_400.0
+#: Signal that a promise can begin with.
+_BEGINNING_S = 1800.0
 #: How well a threshold is found.
 _SCORE_STEP = 1e-3
 #: A promise is well supported if the rate is known within this factor.
@@ -125,8 +128,8 @@ def calibrate(
     """Return what blocks of normal signal say.
 
     Peaks over a base that a tenth of the blocks is above, or less of a long signal, are continued
-    by a generalised Pareto distribution; what is drawn again are stretches of 10 s (moving blocks,
-    Kuensch 1989). A detector that hardly scored is left out.
+    by a generalised Pareto distribution; what is drawn again are stretches of 20 blocks (moving
+    blocks, Kuensch 1989). A detector that hardly scored is left out.
 
     Args:
         names: of the detectors.
@@ -142,9 +145,11 @@ def calibrate(
     tails = {name: _tail_of(column, block_s) for name, column in columns.items()}
     known = {name: tail for name, tail in tails.items() if tail is not None}
     if not known:
+        least_s = LEAST_PEAKS / _SHARE * block_s
         raise ModelError(
-            f"{n_blocks * block_s:.3g} s of normal signal are too few to promise anything: some "
-            f"{LEAST_PEAKS / _SHARE * block_s:.0f} s are the least, 30 minutes a beginning"
+            f"{n_blocks * block_s:.0f} s of normal signal are too few to promise anything: some "
+            f"{least_s:.0f} s are the least, {format_duration(max(_BEGINNING_S, 3 * least_s))} a "
+            "beginning"
         )
     shape = _N_DRAWN, n_blocks // _STRETCH_BLOCKS
     starts = np.random.default_rng(seed).integers(0, n_blocks - _STRETCH_BLOCKS, shape)

@@ -10,7 +10,9 @@ from edgespec.records import Score
 
 __all__ = ["BLOCK_S", "EventPeaks"]
 
-#: Seconds of a block: the default hold-off, within which alarms are one event.
+#: Seconds of a block: the default hold-off, within which alarms are one event. Of hops that take
+#: longer, such as sweeps, each is a block: what alarms twice within a hold-off then counts as two,
+#: so that too little is promised rather than too much.
 BLOCK_S = 0.5
 _NOTHING = -np.inf
 
@@ -26,6 +28,9 @@ class EventPeaks:
         names: of the detectors.
         rules: their ``k`` and ``n``.
         hop_s: seconds from one hop to the next.
+
+    Attributes:
+        block_s: seconds of a block.
     """
 
     def __init__(self, names: Sequence[str], rules: EventRules, hop_s: float) -> None:
@@ -35,6 +40,7 @@ class EventPeaks:
         self._kth = rules.n - rules.k
         self._hop = 0
         self._hops_a_block = max(round(BLOCK_S / hop_s), 1)
+        self.block_s = self._hops_a_block * hop_s if hop_s > BLOCK_S else BLOCK_S
         self._best = np.full(len(self.names), _NOTHING)
         self._blocks: list[NDArray[np.float32]] = []
 

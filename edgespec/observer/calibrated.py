@@ -31,6 +31,8 @@ _LOG = logging.getLogger(__name__)
 _SCHEMA = "edgespec.calibration/1"
 _ADVICE = "calibrate again with `edgespec calibrate`"
 _MAX_BYTES = 1_000_000
+#: From one sweep to the next the first three of a stream say the time, often in whole seconds.
+_SWEEP_S, _SWEEP_TOLERANCE = 0.5, 0.25
 _DECODER = Decoder(ModelError, advice=_ADVICE)
 
 
@@ -67,11 +69,16 @@ class Setting:
                 other.model_sha256[:12],
             ),
             ("k of n", self.rules == other.rules, (self.k, self.n), (other.k, other.n)),
-            ("hop", is_near_rate(self.hop_s, other.hop_s), self.hop_s, other.hop_s),
+            ("hop", self._is_near_hop(other.hop_s), self.hop_s, other.hop_s),
         ):
             if not is_same:
                 return f"its {what} was {then}, now it is {now}"
         return ""
+
+    def _is_near_hop(self, hop_s: float) -> bool:
+        if min(self.hop_s, hop_s) > _SWEEP_S:
+            return abs(self.hop_s - hop_s) <= _SWEEP_TOLERANCE * max(self.hop_s, hop_s)
+        return is_near_rate(self.hop_s, hop_s)
 
     @property
     def rules(self) -> EventRules:

@@ -36,6 +36,7 @@ from edgespec.observer.site_reference import SiteReference, load_site
 from edgespec.observer.watched_site import SitePlan
 from edgespec.observer.yardstick import Terms
 from edgespec.records import BandInfo, SourceInfo
+from edgespec.sources.schemes import gives_sweeps
 
 __all__ = ["mask_watch", "open_chain", "setting_of"]
 
@@ -195,13 +196,14 @@ def _site_plan(config: Config, source: SourceInfo) -> SitePlan | None:
 
 def setting_of(config: Config, grid: Grid, hop_s: float, model_sha256: str | None) -> Setting:
     """Return what a calibration of the first band goes with."""
-    source, detect = config.source[0], config.detect
+    source = config.source[0]
+    rules = config.sweep if gives_sweeps(source.address) else config.detect
     return Setting(
         source.address,
         source.gain_db,
         *grid.range_hz,
         model_sha256 or "",
-        detect.k,
-        detect.n,
+        rules.k,
+        rules.n,
         hop_s,
     )

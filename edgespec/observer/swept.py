@@ -25,8 +25,9 @@ from edgespec.dsp.sweep_plane import SweepPlane
 from edgespec.errors import ConfigError
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import NO_BUNDLE
+from edgespec.observer.calibrated import calibration_path, promised
 from edgespec.observer.kept import kept_file
-from edgespec.observer.opening import mask_watch
+from edgespec.observer.opening import mask_watch, setting_of
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.warmup import WarmUp
 from edgespec.records import BandInfo, Geometry, SourceInfo
@@ -143,6 +144,11 @@ def open_swept_chain(config: Config, source: SourceInfo, mask: Mask | None = Non
         detect.budget_per_day, interval_s, len(names), detect.false_alarm_rate
     )
     hold_off_s = rules.hold_off_sweeps * interval_s
+    path = calibration_path(config.node.state_dir, band.id)
+    setting = setting_of(config, grid, interval_s, None)
+    thresholds, promise = promised(
+        path, setting, detect.budget_per_day, dict.fromkeys(names, limit), band.id
+    )
     tracker = EventTracker(
         info,
         EventRules(rules.k, rules.n, config.detect.hysteresis, hold_off_s, config.alarm.update_s),
@@ -160,8 +166,9 @@ def open_swept_chain(config: Config, source: SourceInfo, mask: Mask | None = Non
         SweepPlane(grid),
         geometry,
         scorer,
-        dict.fromkeys(names, limit),
+        thresholds,
         tracker,
+        promise=promise,
         trouble=TroubleWatch(
             info,
             TroubleRules(max(hold_off_s, interval_s), config.alarm.update_s),

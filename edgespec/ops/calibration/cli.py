@@ -14,9 +14,6 @@ from edgespec.signals import stop_on_signals
 
 __all__ = ["calibrate"]
 
-#: Of a live source, where nothing else is said.
-_USUAL_S = 1800.0
-
 
 class _PerDay(click.ParamType[float]):
     """False events a day: 1/day, 0.5 or the name of a sensitivity."""
@@ -63,7 +60,8 @@ class _PerDay(click.ParamType[float]):
     "--duration",
     type=Duration(),
     metavar="TIME",
-    help="How much signal to hear: 30m (the default of a radio), 2h. Ctrl-C ends it earlier.",
+    help="How much signal to hear: 30m (the default of a radio, of sweeps 600 at least), 2h; "
+    "files are heard whole. Ctrl-C ends it earlier.",
 )
 @JSON_OPTION
 @click.option(
@@ -100,8 +98,6 @@ def calibrate(
         check_can_draw()
     config = override(load_config(config_path), source=source, model=model)
     keep_machine_code(config.node.state_dir)
-    if duration is None and not recordings:
-        duration = _USUAL_S
     per_day = config.detect.budget_per_day if target is None else target
     with Progress() as progress:
         done = calibrate_bands(config, recordings, duration, per_day, progress.at, stop_on_signals)

@@ -7,27 +7,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.config import Config
-from edgespec.detect.peaks import BLOCK_S, EventPeaks
+from edgespec.detect.peaks import EventPeaks
 from edgespec.detect.rules import EventRules
+from edgespec.errors import SourceError, UsageError
 from edgespec.observer.band import BandChain
 from edgespec.observer.calibrated import Setting
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.opening import setting_of
 from edgespec.observer.startup import open_radio
 from edgespec.ops.silence import Patience
-from edgespec.records import Event, EventType, ObserverState, RssReport
+from edgespec.records import Event, EventType, ObserverState, RssReport, SourceInfo
 from edgespec.screen.progress import Tell
-from edgespec.sources.schemes import refuse_sweeps
+from edgespec.sources.schemes import gives_sweeps
 
-__all__ = ["HeardBand", "listen"]
+__all__ = ["HeardBand", "listen", "usual_s"]
 
-#: Seconds of signal after which a band warms up anew, as in another run of the observer.
-_LEARN_S = 60.0
+#: Seconds of signal after which a band warms up anew, as in another run of the observer; of one
+#: that is swept, or warms up for long, so many warm-ups.
+_LEARN_S, _LEARN_WARMUPS = 60.0, 15.0
+#: Of a live source, where nothing else is said: so many seconds, and so many sweeps at least.
+_USUAL_S, _USUAL_SWEEPS = 1800.0, 600
+#: Recordings of sweeps that are as far apart, but for this share, are alike.
+_ALIKE = 0.25
 
 
 @dataclass(slots=True)
 class HeardBand:
-    """What one band came to: blocks of half a second, and the events that were raised meanwhile.
+    """What one band came to: blocks of half a second or a sweep, and the events of meanwhile.
 
     ``blocks`` is ``(n_blocks, n_detectors)``; ``thresholds`` are those that were in force. ``cell``
     is the label of that which was there all along, '' where there was none, or several.
@@ -38,6 +44,7 @@ class HeardBand:
     names: tuple[str, ...]
     thresholds: dict[str, float]
     blocks: NDArray[np.float32]
+    block_s: float
     n_events: int = 0
     cell: str = ""
 
@@ -65,7 +72,9 @@ class _Progress:
                     self.cells.setdefault(state.band, set()).add(chain.cancelled.cell.label)
                 self._relearn(chain)
         heard_s = min(
-            chain.peaks.n_blocks * BLOCK_S for chain in self.chains if chain.peaks is not None
+            chain.peaks.n_blocks * chain.peaks.block_s
+            for chain in self.chains
+            if chain.peaks is not None
         )
         of = "" if self.duration_s is None else f" of {self.duration_s:.0f}"
         left = f", {state.warmup_left_s:.1f} s of warm-up left" if state.warmup_left_s else ""
@@ -79,7 +88,9 @@ class _Progress:
         if chain.peaks is None or not chain.scorer.is_warm:
             return
         band, n_blocks = chain.info.band, chain.peaks.n_blocks
-        if (n_blocks - self.n_learnt.get(band, 0)) * BLOCK_S < _LEARN_S:
+        warmup_s = chain.scorer.n_warmup * chain.geometry.hop_s
+        learn_s = max(_LEARN_S, _LEARN_WARMUPS * warmup_s)
+        if (n_blocks - self.n_learnt.get(band, 0)) * chain.peaks.block_s < learn_s:
             return
         self.n_learnt[band] = n_blocks
         chain.retune(chain.grid)
@@ -111,31 +122,59 @@ def listen(
         config: of the observer that is calibrated.
         recordings: sources to hear in place of its own, one after another; only of an observer
             with one source. Each has a warm-up of its own.
-        duration_s: so much of each source is enough; None: all of it.
+        duration_s: so much of each source is enough; None: all of it, and of one without an end
+            30 minutes or 600 sweeps, whichever is longer.
         tell: told of the progress.
         stop: given what ends it early; what was heard so far counts.
 
     Raises:
-        SourceError: a source gave no samples.
+        SourceError: a source gave no samples, or recordings are not alike.
+        UsageError: a recording has sweeps in place of samples, or the other way round.
         EdgespecError: as :func:`edgespec.observer.startup.open_radio`.
     """
     heard: dict[str, HeardBand] = {}
     for uri in recordings or (None,):
         for source in config.source:
             played = source if uri is None else replace(source, uri=uri)
+            if gives_sweeps(played.address) != gives_sweeps(source.address):
+                raise UsageError(
+                    f"of {played.address!r:.120} and {source.address!r:.120} one gives sweeps and "
+                    "the other samples: hear a recording of the same kind"
+                )
             view = replace(
                 config, source=tuple(played if one is source else one for one in config.source)
             )
-            refuse_sweeps(played.address, "calibrate")
             radio = open_radio(view, played, switches_models=False)
             for part in _hear(config, radio, duration_s, tell, stop):
                 before = heard.get(part.band)
                 if before is not None:
+                    _check_alike(before, part, played.address)
                     part.blocks = np.concatenate((before.blocks, part.blocks))
                     part.n_events += before.n_events
                     part.cell = part.cell if part.cell == before.cell else ""
                 heard[part.band] = part
     return list(heard.values())
+
+
+def usual_s(source: SourceInfo) -> float | None:
+    """Return how much of a source is heard where nobody says it; None: all of it."""
+    if source.n_samples is not None and not source.is_live:
+        return None
+    sweep_s = 0.0 if source.grid is None else source.grid.frame_s
+    return max(_USUAL_S, _USUAL_SWEEPS * sweep_s)
+
+
+def _check_alike(before: HeardBand, part: HeardBand, address: str) -> None:
+    """Refuse recordings that cannot be one calibration.
+
+    Raises:
+        SourceError: their sweeps, or hops, are not as far apart.
+    """
+    if abs(before.block_s - part.block_s) > _ALIKE * before.block_s:
+        raise SourceError(
+            f"{address!r:.120} has a sweep every {part.block_s:.3g} s and those before it one "
+            f"every {before.block_s:.3g} s: calibrate with recordings that are alike"
+        )
 
 
 def _hear(
@@ -145,9 +184,13 @@ def _hear(
     tell: Tell,
     stop: Callable[[Callable[[], None]], None],
 ) -> list[HeardBand]:
-    rules = EventRules(config.detect.k, config.detect.n)
+    swept = radio.source.info.grid is not None
+    asked = config.sweep if swept else config.detect
+    rules = EventRules(asked.k, asked.n)
     for chain in radio.chains:
         chain.peaks = EventPeaks(tuple(chain.thresholds), rules, chain.geometry.hop_s)
+    if duration_s is None:
+        duration_s = usual_s(radio.source.info)
     progress = _Progress(tell, radio.chains, duration_s)
     patience = Patience(radio.source.info)
     monitor = Monitor([radio], [progress, patience], state_s=1.0, on_radio=patience.radio)
@@ -169,6 +212,7 @@ def _hear(
             chain.peaks.names,
             dict(chain.thresholds),
             chain.peaks.blocks(),
+            chain.peaks.block_s,
             progress.n_events.get(info.band, 0),
             progress.cell_of(info.band),
         )

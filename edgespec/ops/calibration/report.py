@@ -8,7 +8,6 @@ from typing import Any
 
 from edgespec.config import Config
 from edgespec.detect.calibration import WITHIN, Calibration, Expected, calibrate
-from edgespec.detect.peaks import BLOCK_S
 from edgespec.errors import ConfigError, ModelError
 from edgespec.observer.calibrated import KeptCalibration, calibration_path, save_calibration
 from edgespec.ops.calibration.listen import HeardBand, listen
@@ -115,7 +114,7 @@ class CalibratedBand:
 
     def _highest_at_s(self, name: str) -> float:
         column = self.heard.blocks[:, self.heard.names.index(name)]
-        return float(column.argmax() * BLOCK_S)
+        return float(column.argmax() * self.heard.block_s)
 
 
 def calibrate_bands(
@@ -150,7 +149,7 @@ def calibrate_bands(
     done = []
     for heard in listen(config, recordings, duration_s, tell, stop):
         try:
-            calibration = calibrate(heard.names, heard.blocks, BLOCK_S)
+            calibration = calibrate(heard.names, heard.blocks, heard.block_s)
         except ModelError as error:
             raise ModelError(f"band {heard.band}: {error}") from None
         path = calibration_path(config.node.state_dir, heard.band)

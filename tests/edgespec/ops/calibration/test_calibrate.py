@@ -3,6 +3,7 @@
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from edgespec.cli import main
 from edgespec.ops import silence
+from tests.made import sweeps
 from tests.made.rtl_tcp_server import RtlTcpServer
 
 RATE_HZ = 100_000
@@ -100,6 +102,63 @@ def test_a_recording_stands_in_for_the_radio(noise: str, tmp_path: Path) -> None
     assert "are too few" in got.output
     assert "some 100 s are the least" in got.output
     assert not (tmp_path / "state" / "calibration").exists()
+
+
+def swept(path: Path, table: np.ndarray, interval_s: float = 10.0) -> str:
+    path.write_text(sweeps.rtl_power_text(table, interval_s=interval_s))
+    return f"rtl_power:{path}?zone=UTC"
+
+
+def test_sweeps_set_the_thresholds_of_a_swept_band(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A point that comes and goes has a heavier tail than chance, and is paid for."""
+    rng = np.random.default_rng(3)
+    table = sweeps.levels(700, 20)
+    table[60:, 14] += rng.exponential(2.0, 640) * (rng.random(640) < 0.2)
+    config = config_file(tmp_path, swept(tmp_path / "a.csv", table), detectors=["scan"])
+    got = run("calibrate", "-c", config, "--target", "50", "--json")
+    assert got.exit_code == 0, got.output
+    found = json.loads(got.stdout, parse_constant=pytest.fail)
+    # All of the file but the warm-up, a block a sweep.
+    assert found["signal_s"] == pytest.approx(640 * 10.0, rel=0.02)
+    (scan,) = found["detectors"].values()
+    assert scan["threshold"] > scan["threshold_before"]
+    assert found["expected"]["per_day"] == pytest.approx(50.0, rel=0.01)
+    assert found["n_events"] > 0
+
+    def state(interval_s: float = 10.0, **settings: object) -> dict[str, Any]:
+        uri = swept(tmp_path / "a.csv", table, interval_s)
+        settings |= {"detectors": ["scan"], "false_events_per_day": 50}
+        path = config_file(tmp_path, uri, **settings)
+        seen = run("monitor", "-c", path, "--json")
+        assert seen.exit_code == 0, seen.output
+        return [json.loads(line) for line in seen.stdout.splitlines()][-1]
+
+    # k and n of samples are none of its business.
+    now = state(k=1, n=5)
+    assert now["promise"]["false_events_per_day"] == 50.0
+    assert now["thresholds"] == pytest.approx({"scan": scan["threshold"]})
+    assert now["n_events"] < found["n_events"]
+    caplog.set_level(logging.WARNING)
+    assert state(interval_s=20.0)["promise"] is None
+    assert "its hop was 10.0, now it is 20.0" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("uri", "exit_code", "says"),
+    [
+        ("", 5, "1390 s of normal signal are too few to promise anything: some 2000 s"),
+        ("raw:x?datatype=cu8&sample_rate=1e5", 2, "one gives sweeps and the other samples"),
+    ],
+)
+def test_too_few_sweeps_and_samples_in_their_place_are_refused(
+    uri: str, exit_code: int, says: str, tmp_path: Path
+) -> None:
+    config = config_file(tmp_path, swept(tmp_path / "a.csv", sweeps.levels(200, 20)))
+    got = run("calibrate", "-c", config, *(["--recording", uri] if uri else []))
+    assert got.exit_code == exit_code, got.output
+    assert says in got.output
 
 
 @pytest.mark.parametrize("n_bytes", [0, 500_000])
