@@ -24,7 +24,8 @@ class ObserverState:
     ``center_freq_hz`` is where the band lies now. ``cell`` is the one that is cancelled, or None;
     ``n_untold`` notifications of alerts were lost; ``board`` says what holds the computer back,
     ``history_problem`` why no history can be kept, ``side_inputs`` for which hours the context
-    stands in; ``events_last_day`` opened in 24 h; ``promise`` says how many are false.
+    stands in; ``events_last_day`` opened in 24 h; ``promise`` says how many are false, and
+    ``raised`` how many times its usual threshold that of a detector is by now, to keep to them.
     ``latency_s`` is the time from the last sample of a segment to the decision on it since the
     start: ``p50``, ``p99`` and ``max``. A radio that takes turns is ``tuned`` to the band now, or
     to another one, and heard it for a share ``duty`` of the time since the start. ``site_cells``
@@ -69,4 +70,5 @@ class ObserverState:
     site_cells: tuple[SiteCell, ...] = ()
     rhythm: BandRhythm | None = None
     side_inputs: str = ""
+    raised: dict[str, float] = field(default_factory=dict)
     scale: LevelScale = UNCALIBRATED

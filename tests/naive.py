@@ -870,3 +870,26 @@ def autocorrelation(values, n_lags):
         ]
         found.append(sum(products) / len(products) if products else np.nan)
     return np.array(found) / found[0]
+
+
+def exceedances(values, limit, rules, hop_s, *, by_one, stays_s):
+    """Return the score of every event that a threshold makes of one detector's scores."""
+    above = [hop for hop, value in enumerate(values) if value > limit]
+    runs = []
+    for hop in above:
+        if runs and hop - runs[-1][-1] <= round(rules.hold_off_s / hop_s):
+            runs[-1].append(hop)
+        else:
+            runs.append([hop])
+    found = []
+    for run in runs:
+        peak = 0.0
+        for hop in run:
+            window = [values[at] for at in run if hop - rules.n < at <= hop]
+            if len(window) >= rules.k:
+                peak = max(peak, sorted(window)[-rules.k])
+            if by_one and values[hop] > 3.0 * limit:
+                peak = max(peak, values[hop] / 3.0)
+        if peak and (run[-1] - run[0] + 1) * hop_s < stays_s - hop_s / 2:
+            found.append(peak)
+    return found

@@ -29,6 +29,7 @@ from converter.lab.measures.hop_chain import open_hop_chain
 from converter.simulate.population import Population
 from converter.simulate.specs import RecordingSpec
 from edgespec.config import DetectConfig
+from edgespec.detect.budget import Budget
 from edgespec.detect.peaks import BLOCK_S, EventPeaks
 from edgespec.detect.rules import EventRules
 from edgespec.errors import UsageError
@@ -37,6 +38,7 @@ from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
+from edgespec.observer.budget_watch import BudgetWatch
 from edgespec.records import Event, EventType, IqBlock, SourceInfo
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import KINDS, complete
@@ -69,7 +71,8 @@ class Play:
     """One observer that is to be played, and with how many interferers behind its normal signal.
 
     ``sets`` are names of :data:`DETECTOR_SETS`, each of which hears it; they warm up as long as
-    the device does by default, or ``warmup_s``.
+    the device does by default, or ``warmup_s``. With a budget of events a day each hears it twice:
+    by the usual thresholds, and by those that are kept to the budget as a live observer does.
     """
 
     spec: RecordingSpec
@@ -77,6 +80,7 @@ class Play:
     n_episodes: int
     sets: tuple[str, ...] = tuple(DETECTOR_SETS)
     warmup_s: float = DetectConfig().warmup_s
+    budget_per_day: float = 0.0
 
     @property
     def key(self) -> tuple[str, int, float]:
@@ -203,6 +207,10 @@ def open_listeners(play: Play) -> tuple[Recipe, dict[str, Listener]]:
         hop_s = recipe.geometry.hop_s
         chain.peaks = EventPeaks(tuple(chain.thresholds), rules, hop_s)
         listeners[name] = Listener(chain, hop_s)
+        if play.budget_per_day:
+            kept = open_hop_chain(basis, info, detect)
+            kept.keep_to(BudgetWatch(Budget(play.budget_per_day, rules, hop_s), name))
+            listeners[f"{name}; {play.budget_per_day:g} a day"] = Listener(kept, hop_s)
     return recipe, listeners
 
 
@@ -284,6 +292,7 @@ def observe(play: Play) -> dict[str, Any]:
                 "n_above": listener.n_above,
                 "block_s": BLOCK_S,
                 "peaks": listener.peaks,
+                "raised": {} if listener.chain.budget is None else listener.chain.budget.raised,
                 "events": [
                     asdict(event)
                     for event in listener.false_events(first_on, rate_hz, spec.center_freq_hz)
@@ -318,6 +327,7 @@ def plays(
     sets: tuple[str, ...] = tuple(DETECTOR_SETS),
     warmup_s: float = DetectConfig().warmup_s,
     n_uplink: int = 0,
+    budget_per_day: float = 0.0,
 ) -> Iterator[Play]:
     """Yield all observers of all rounds, which have their own seeds.
 
@@ -332,7 +342,7 @@ def plays(
             named = replace(spec, name=f"uplink-{spec.name}")
             specs.insert((_UPLINK_EVERY + 1) * place + _UPLINK_EVERY, named)
         for spec in specs:
-            yield Play(spec, SEED + number, n_episodes, sets, warmup_s)
+            yield Play(spec, SEED + number, n_episodes, sets, warmup_s, budget_per_day)
 
 
 def _played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
@@ -361,17 +371,34 @@ def _played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
     help="Detectors that hear it, together; all sets.",
 )
 @click.option("--warmup", "warmup_s", default=DetectConfig().warmup_s, help="Of each, s.")
+@click.option(
+    "--budget",
+    "budget_per_day",
+    default=0.0,
+    help="Events a day: each set is heard once more, and raises its thresholds to keep to them.",
+)
 @click.option("--workers", default=1, help="Processes.")
 @click.option("--kept", type=click.Path(path_type=Path), required=True, help="Lines so far.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
 def main(
     rounds: str, n_observers: int, n_uplink: int, seconds: float, rate_hz: float,
-    interferers: int, sets: tuple[str, ...], warmup_s: float, workers: int, kept: Path, save: bool,
+    interferers: int, sets: tuple[str, ...], warmup_s: float, budget_per_day: float, workers: int,
+    kept: Path, save: bool,
 ) -> None:  # fmt: skip
     """Count false events of hours of normal traffic, and what is found behind it."""
     done = {(row["observer"], row["round"], row["rate_hz"]) for row in read_rows(kept)}
     numbers = [int(one) for one in rounds.split(",") if one]
-    asked = plays(numbers, n_observers, seconds, rate_hz, interferers, sets, warmup_s, n_uplink)
+    asked = plays(
+        numbers,
+        n_observers,
+        seconds,
+        rate_hz,
+        interferers,
+        sets,
+        warmup_s,
+        n_uplink,
+        budget_per_day,
+    )
     left = [play for play in asked if play.key not in done]
     for number, row in enumerate(_played(left, workers), 1):
         keep_row(kept, row)

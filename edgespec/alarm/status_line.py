@@ -89,6 +89,9 @@ def status_text(state: ObserverState) -> str:
         parts.append(str(state.rhythm))
     if state.promise is not None:
         parts.append(f"calibrated for {state.promise.per_day:g} false events a day")
+    if state.raised:
+        times = ", ".join(f"{name} x{by:.2g}" for name, by in state.raised.items())
+        parts.append(f"thresholds raised ({times})")
     if state.side_inputs:
         parts.append(f"the context's mean for hours not heard yet ({state.side_inputs})")
     if state.distrust:

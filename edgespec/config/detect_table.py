@@ -39,6 +39,13 @@ class DetectConfig:
             example=2.0,
         ),
     )
+    keep_budget: bool = field(
+        default=True,
+        metadata=about(
+            "Whether a live observer raises thresholds by itself, up to four times, where those it "
+            "has turn out to make more events than that"
+        ),
+    )
     false_alarm_rate: float = field(
         default=0.001,
         metadata=about(

@@ -13,7 +13,7 @@ from edgespec.detect.message import message_of
 from edgespec.detect.naming import NOT_YET, Naming
 from edgespec.detect.regions import Region
 from edgespec.detect.rules import STRONG, EventRules
-from edgespec.detect.sightings import MODELS, Lookout
+from edgespec.detect.sightings import ASKED_SHARE, MODELS, Lookout
 from edgespec.detect.track import Evidence, Track
 from edgespec.detect.tracks import Tracks
 from edgespec.grid import Grid
@@ -58,7 +58,7 @@ class EventTracker:
         describer: Describer | None = None,
     ) -> None:
         self.info = info
-        self._rules = rules
+        self.rules = rules
         self._clock_ns = clock_ns
         self._utc = utc
         self._context_s = context_s
@@ -74,12 +74,19 @@ class EventTracker:
         self.step_db = 0.0
 
     def could_open(
-        self, decision: Decision, target_dbfs: FloatArray, is_cells: Callable[[Region | None], bool]
+        self,
+        decision: Decision,
+        target_dbfs: FloatArray,
+        is_cells: Callable[[Region | None], bool],
+        share: float = ASKED_SHARE,
     ) -> tuple[Score, ...]:
-        """Return the scores that would open an event, were they high enough; see :meth:`update`."""
+        """Return the scores that would open an event, were they high enough; see :meth:`update`.
+
+        What they are made of is asked of those above so large a share of their thresholds.
+        """
         if self.step_db or self._is_waiting:
             return ()
-        return self.lookout.could_open(decision, target_dbfs, is_cells)
+        return self.lookout.could_open(decision, target_dbfs, is_cells, share)
 
     @property
     def is_open(self) -> bool:
@@ -132,7 +139,7 @@ class EventTracker:
         if noise is not None and noise.step_db:
             return self._follow_gain(decision, noise.step_db)
         muted = MODELS if decision.tick_start < self._muted_until else ()
-        share = self._rules.hysteresis if self._tracks.events else 1.0
+        share = self.rules.hysteresis if self._tracks.events else 1.0
         is_hot = is_alarm = False
         for score, threshold in zip(decision.scores, decision.thresholds, strict=True):
             if score.value > share * threshold and score.detector not in muted:
@@ -239,9 +246,9 @@ class EventTracker:
         joined = self._tracks.take_joined()
         said = [self._message(one, EventType.END, decision.received_ns) for one in joined]
         if self._recent[-1] and not self._is_waiting:
-            said += self._opened(decision, self._rules.k)
+            said += self._opened(decision, self.rules.k)
         for track in self._tracks.events:
-            due = decision.tick_start - track.said_at >= self._ticks(self._rules.update_s)
+            due = decision.tick_start - track.said_at >= self._ticks(self.rules.update_s)
             if due and track.recent[-1]:
                 track.said_at = decision.tick_start
                 said.append(self._message(track, EventType.UPDATE, decision.received_ns))
@@ -259,7 +266,7 @@ class EventTracker:
         if surest is not None and surest.detector not in [one.detector for one in decision.scores]:
             surest = self._surest = None
         is_strong = surest is not None and surest.ratio >= STRONG
-        return self._opened(decision, 1 if is_strong else self._rules.k)
+        return self._opened(decision, 1 if is_strong else self.rules.k)
 
     def _opened(self, decision: Decision, k: int) -> list[Event]:
         """Open what was seen in ``k`` of the last segments."""
@@ -278,7 +285,7 @@ class EventTracker:
     def _ended(self, decision: Decision) -> list[Event]:
         """End what was not seen for the hold-off."""
         now = decision.tick_start + decision.n_ticks
-        over = self._tracks.take_over(now - self._ticks(self._rules.hold_off_s))
+        over = self._tracks.take_over(now - self._ticks(self.rules.hold_off_s))
         if over and not self._tracks.events:
             self._recent.clear()
         return [self._message(track, EventType.END, decision.received_ns) for track in over]
@@ -298,7 +305,7 @@ class EventTracker:
         level_dbfs = self.lookout.power.mean_db
         peak, sign = int(level_dbfs.argmax()), 1 if step_db > 0 else -1
         region = Region(0, len(level_dbfs) - 1, peak, sign, step_db)
-        track = Track.of_all(self._rules.n, first, decision, region)
+        track = Track.of_all(self.rules.n, first, decision, region)
         track.event_id, track.peak_dbfs = str(uuid.uuid4()), float(level_dbfs[peak])
         both, naming = (EventType.NEW, EventType.END), Naming(GAIN_STEP)
         said += [self._message(track, one, decision.received_ns, naming) for one in both]

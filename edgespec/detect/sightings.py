@@ -158,10 +158,17 @@ class Lookout:
         return found
 
     def could_open(
-        self, decision: Decision, target_dbfs: FloatArray, is_cells: Callable[[Region | None], bool]
+        self,
+        decision: Decision,
+        target_dbfs: FloatArray,
+        is_cells: Callable[[Region | None], bool],
+        share: float = ASKED_SHARE,
     ) -> tuple[Score, ...]:
-        """Return those of a segment's scores that would open an event, were they high enough."""
-        deaf = self.of_cell(decision, target_dbfs, ASKED_SHARE, is_cells)
+        """Return those of a segment's scores that would open an event, were they high enough.
+
+        Asked of scores above so large a share of their thresholds.
+        """
+        deaf = self.of_cell(decision, target_dbfs, share, is_cells)
         return tuple([score for score in decision.scores if score.detector not in deaf])
 
     def _learn_added(self, target_dbfs: FloatArray) -> None:

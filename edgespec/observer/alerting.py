@@ -14,13 +14,16 @@ from edgespec.alerts.rules import AlertRules
 from edgespec.clock import UtcWatch
 from edgespec.config import Config
 from edgespec.config.mask import Mask
+from edgespec.detect.budget import Budget
+from edgespec.detect.rules import EventRules
 from edgespec.history.keeper import HistoryKeeper
 from edgespec.history.opening import history_path
 from edgespec.history.store import Store
+from edgespec.observer.budget_watch import BudgetWatch
 from edgespec.observer.fixed_gain import scale_of
 from edgespec.records import BandInfo, Event
 
-__all__ = ["open_history", "open_inbox", "open_judge", "open_normals"]
+__all__ = ["open_budget", "open_history", "open_inbox", "open_judge", "open_normals"]
 
 _SLACK_BINS = 2
 
@@ -51,6 +54,19 @@ def open_judge(
     incidents = IncidentTable(slacks_hz, load_incidents(path))
     judge = AlertJudge(rules, incidents, DecisionsFile(folder).read, facts=facts)
     return judge, IncidentKeeper(judge, path)
+
+
+def open_budget(
+    config: Config, band: str, rules: EventRules, hop_s: float, *, is_live: bool
+) -> BudgetWatch | None:
+    """Return what keeps the events of a band to those that are bearable; None where nothing does.
+
+    A recording is judged by the same thresholds from its start to its end.
+    """
+    if not is_live or not config.detect.keep_budget:
+        return None
+    budget = Budget(config.detect.budget_per_day, rules, hop_s)
+    return BudgetWatch(budget, band, open_normals(config))
 
 
 def open_history(config: Config, *, is_live: bool) -> HistoryKeeper | None:

@@ -20,6 +20,7 @@ from edgespec.grid import Grid, Span
 from edgespec.heard_cell import CellState
 from edgespec.kinds import OVERLOAD
 from edgespec.observer.away import AwayTime
+from edgespec.observer.budget_watch import BudgetWatch
 from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.cell_scales import CellScales
 from edgespec.observer.meter import BandMeter
@@ -42,9 +43,9 @@ _NS = 1_000_000_000
 class BandChain:
     """Everything between a block of samples and an event, for one band.
 
-    A retune begins everything anew: the events that go on end with the edges they had, and what
-    was learnt at the old frequencies is forgotten. It is no loss of samples. Nor is the time that
-    the radio was away from the band, and back: everything that is known goes on behind it.
+    A retune begins everything anew: the events that go on end with the edges they had, and what was
+    learnt is forgotten. It is no loss of samples. Nor is the time that the radio was away from the
+    band: everything that is known goes on behind it.
 
     Args:
         front_end: makes the frames.
@@ -53,8 +54,7 @@ class BandChain:
         thresholds: for each detector of the scorer.
         tracker: from decisions to events, on the front end's grid.
         levels: reports the received power; None for nothing.
-        channel: what makes the front end's samples of the source's, where the band is a part of
-            the source.
+        channel: makes the front end's samples, where the band is a part of the source.
         trouble: says what is wrong with the receiver; None for nothing.
         warmup: judges what is learnt before anything is scored; None for nothing.
         cancelled: the same samples without their cell; None for nothing.
@@ -67,6 +67,7 @@ class BandChain:
         meter: says how strong the band is.
         unscored: what of the last second could not be scored.
         away: when the radio was tuned elsewhere.
+        budget: raises thresholds that make too many events; None for nothing.
         site: says what moves too slowly for a detector; None for nothing.
         scales: knows what goes with each cell; None: whatever was learnt first counts in all.
         yardstick: by what segments are measured now: scorer, thresholds and promise are its.
@@ -95,6 +96,7 @@ class BandChain:
         self.grid, self._clock = grid, TargetClock(geometry, grid)
         self.front_end, self.geometry = front_end, geometry
         self.tracker, self.cancelled, self.rhythm = tracker, cancelled, rhythm
+        self.budget: BudgetWatch | None = None
         terms, model = Terms(thresholds, promise), (tracker.info.model, tracker.info.model_sha256)
         self._go_by(Yardstick(scorer, tracker.lookout, terms, *model))
         self.levels, self.trouble = levels, trouble
@@ -190,26 +192,40 @@ class BandChain:
                     continue
                 if not scored.scores:
                     continue
-                for event in self.tracker.update(
+                said = self.tracker.update(
                     scored, target_dbfs, noise, self._is_cells, self._is_clipped
-                ):
-                    yield self._in_source(event)
+                )
+                yield from map(self._in_source, said)
                 # Whoever takes the events has been told of new ones by now.
                 yield from map(self._in_source, self.tracker.look_closer(scored))
                 if self.scales is not None:
                     self.scales.learn(scored.segment, self.scorer, is_frozen=self.tracker.is_alert)
                 if self.site is not None and scored.tick_start >= self.site.next_tick:
-                    for event in self.site.look(scored, target_dbfs, is_alarm=self.is_alarming):
-                        yield self._in_source(event)
+                    said = self.site.look(scored, target_dbfs, is_alarm=self.is_alarming)
+                    yield from map(self._in_source, said)
+                by_one = noise is not None
                 if self.peaks is not None:
                     could = self.tracker.could_open(scored, target_dbfs, self._is_cells)
-                    self.peaks.add(could, by_one=noise is not None)
+                    self.peaks.add(could, by_one=by_one)
+                if self.budget is not None:
+                    ask = self._is_cells
+                    self._limit_to(self.budget.take(scored, self.tracker, ask, by_one=by_one))
                 if self.tracker.step_db:
                     self._follow(self.tracker.step_db)
                     if self.cancelled is not None and noise is None:
                         self.cancelled.follow(self.tracker.step_db)
         if self.cancelled is not None:
             self.cancelled.freeze(self.tracker.is_open)
+
+    def keep_to(self, budget: BudgetWatch | None) -> None:
+        """Keep events to a budget from now on; None: by the usual thresholds, whatever comes."""
+        self.budget = budget
+        self._go_by(self.yardstick)
+
+    def _limit_to(self, thresholds: Mapping[str, float] | None) -> None:
+        if thresholds is not None:
+            self.thresholds = dict(thresholds)
+            self._limits = tuple([thresholds[name] for name in self.scorer.scales])
 
     def _is_cells(self, region: Region | None) -> bool:
         return self.cancelled is not None and self.cancelled.is_cells(region)
@@ -236,11 +252,11 @@ class BandChain:
             return
         terms, self.yardstick = yardstick.terms, yardstick
         self.scorer, self.promise = yardstick.scorer, terms.promise
-        self.thresholds = {name: terms.thresholds[name] for name in self.scorer.scales}
-        self._limits = tuple(self.thresholds.values())
-        for name, part in ((RESIDUAL, self.cancelled), (ANY_BAND, self.rhythm)):
-            if part is not None:
-                self.thresholds[name] = terms.thresholds[name]
+        beside = ((RESIDUAL, self.cancelled), (ANY_BAND, self.rhythm))
+        names = [*self.scorer.scales, *(name for name, part in beside if part is not None)]
+        self._limit_to({name: terms.thresholds[name] for name in names})
+        if self.budget is not None:
+            self.budget.begin(self.thresholds)
         self.tracker.go_by(yardstick.lookout, yardstick.model, yardstick.model_sha256)
 
     def _frames(self, part: Any) -> Spectrogram:
@@ -254,22 +270,16 @@ class BandChain:
 
     def _is_clipped(self) -> bool:
         """Whether the last segment clips; a few frames that clip little lie between others."""
-        return OVERLOAD in self.troubles or (
-            self.last is not None and is_clipped(self.last.segment)
-        )
+        last = self.last
+        return OVERLOAD in self.troubles or (last is not None and is_clipped(last.segment))
 
     def _follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what is normal."""
-        self.scorer.follow(step_db)
-        self.meter.follow(step_db)
-        if self.scales is not None:
-            self.scales.follow(step_db)
-        if self.site is not None:
-            self.site.follow(step_db)
+        for part in (self.scorer, self.meter, self.scales, self.site, self.rhythm):
+            if part is not None:
+                part.follow(step_db)
         if self.cell_events is not None:
             self.cell_events.follow()
-        if self.rhythm is not None:
-            self.rhythm.follow(step_db)
 
     def _follow_in_warmup(self, step_db: float) -> None:
         """Take a step of the gain into what was learnt so far: it is no event yet."""
@@ -326,14 +336,9 @@ class BandChain:
                     scores, limits = (*scores, one), (*limits, self.thresholds[one.detector])
             is_scored = scores or not self.scorer.is_warm
             self.unscored.add("" if is_scored else NO_CONTEXT if self._limits else NO_CELL)
+            n_ticks, received_ns = self._clock.target_ticks, span.received_ns
             self.last = ScoredSegment(
-                scores,
-                limits,
-                tick_start,
-                self._clock.target_ticks,
-                utc_ns,
-                span.received_ns,
-                segment,
+                scores, limits, tick_start, n_ticks, utc_ns, received_ns, segment
             )
             if warmup is not None and not warmup.is_judged:
                 warmup.add(segment, scores)

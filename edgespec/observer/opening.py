@@ -14,7 +14,7 @@ from edgespec.dsp.minute import MinuteMeter
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.grid import Grid
 from edgespec.history.past import Past
-from edgespec.observer.alerting import open_normals
+from edgespec.observer.alerting import open_budget, open_normals
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
 from edgespec.observer.calibrated import Setting, calibration_path, promised
@@ -127,6 +127,8 @@ def _chain_of(
         utc=utc,
     )
     chain.meter.mask = mask_watch(mask, chain.info, utc)
+    rules, hop_s = chain.tracker.rules, recipe.geometry.hop_s
+    chain.keep_to(open_budget(config, band.id, rules, hop_s, is_live=source.is_live))
     keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
     memory = chain.meter.memory
     if memory is not None and keeps_levels:

@@ -1,6 +1,6 @@
 """How a band is between two blocks: what its chain tells of itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgespec.band_rhythm import BandRhythm
 from edgespec.detect.any_band.detector import ANY_BAND
@@ -38,6 +38,7 @@ class BandSnapshot:
     site_cells: tuple[SiteCell, ...] = ()
     rhythm: BandRhythm | None = None
     side_inputs: str = ""
+    raised: dict[str, float] = field(default_factory=dict)
 
 
 def snapshot_of(chain: BandChain) -> BandSnapshot:
@@ -67,4 +68,5 @@ def snapshot_of(chain: BandChain) -> BandSnapshot:
         site_cells=() if cancelled is None else cancelled.learnt.known(),
         rhythm=None if chain.rhythm is None else chain.rhythm.heard(chain.thresholds[ANY_BAND]),
         side_inputs=chain.meter.side_inputs,
+        raised={} if chain.budget is None else chain.budget.raised,
     )

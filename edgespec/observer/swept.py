@@ -23,6 +23,7 @@ from edgespec.detect.trouble import TroubleRules, TroubleWatch
 from edgespec.dsp.minute import MinuteMeter
 from edgespec.dsp.sweep_plane import SweepPlane
 from edgespec.errors import ConfigError
+from edgespec.observer.alerting import open_budget
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import NO_BUNDLE
 from edgespec.observer.calibrated import calibration_path, promised
@@ -178,6 +179,8 @@ def open_swept_chain(config: Config, source: SourceInfo, mask: Mask | None = Non
         # A part of so few sweeps says too little: that there was a change is told.
         warmup=WarmUp(geometry, scorer.n_warmup, kept, least_part=scorer.n_warmup + 1),
     )
+    budget = open_budget(config, band.id, tracker.rules, interval_s, is_live=source.is_live)
+    chain.keep_to(budget)
     chain.meter.mask = mask_watch(mask, info, utc)
     keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
     if keeps_levels or chain.meter.mask is not None:

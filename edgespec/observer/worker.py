@@ -190,6 +190,7 @@ class BandWorker:
             site_cells=now.site_cells,
             rhythm=now.rhythm,
             side_inputs=now.side_inputs,
+            raised=now.raised,
         )
 
     def _work_off(self, between: Callable[[], None]) -> None:
@@ -262,6 +263,8 @@ class BandWorker:
         if event.event_type == EventType.NEW:
             self.n_events += 1
             self._opened_ns.append(time.monotonic_ns())
+        if self.chain.budget is not None:
+            self.chain.budget.hear(event)
         self._sinks.event(event)
 
     def _n_last_day(self) -> int:

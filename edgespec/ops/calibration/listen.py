@@ -188,6 +188,8 @@ def _hear(
     asked = config.sweep if swept else config.detect
     rules = EventRules(asked.k, asked.n)
     for chain in radio.chains:
+        # What is normal by itself is what is asked.
+        chain.keep_to(None)
         chain.peaks = EventPeaks(tuple(chain.thresholds), rules, chain.geometry.hop_s)
     if duration_s is None:
         duration_s = usual_s(radio.source.info)
