@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from benchmarks.detection.hours import keep_row, observe, plays, read_rows
+from benchmarks.detection.hours import observe, plays
+from benchmarks.detection.kept_rows import keep_row, read_rows
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
 

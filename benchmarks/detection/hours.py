@@ -11,8 +11,7 @@ the script goes on where it was, and more rounds or rates are added to what is t
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field, replace
-from math import isfinite
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from time import process_time
@@ -22,6 +21,7 @@ import click
 
 from benchmarks.detection.hours_tables import markdown
 from benchmarks.detection.kept_rows import keep_row, read_rows
+from benchmarks.detection.listener import Listener
 from benchmarks.record import facts, save_rows
 from converter.lab.experiment import Episodes
 from converter.lab.measures.episodes import Episode, schedule
@@ -36,15 +36,14 @@ from edgespec.errors import UsageError
 from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
 from edgespec.observer.budget_watch import BudgetWatch
-from edgespec.records import Event, EventType, IqBlock, SourceInfo
+from edgespec.records import IqBlock, SourceInfo
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import KINDS, complete
 from edgespec.simulate.scene import Scene
 
-__all__ = ["FalseEvent", "Listener", "Play", "main", "observe", "plays"]
+__all__ = ["Play", "main", "observe", "plays"]
 
 #: Of the first round; the next round has the next seed. Nothing was tuned on these observers.
 SEED = 7_110_000
@@ -86,101 +85,6 @@ class Play:
     def key(self) -> tuple[str, int, float]:
         """What tells it from others."""
         return self.spec.name, self.round_seed, self.spec.scene.sample_rate_hz
-
-
-@dataclass(slots=True)
-class FalseEvent:
-    """An event on normal signal, as it ended, with every score of the hop in which it opened."""
-
-    opened_s: float
-    duration_s: float
-    detector: str
-    kind: str
-    score: float
-    threshold: float
-    lower_hz: float
-    upper_hz: float
-    excess_db: float
-    change: str
-    scores: dict[str, float]
-
-
-@dataclass(slots=True)
-class Listener:
-    """A chain, and what it said: seconds scored and in alarm, and events by their id."""
-
-    chain: BandChain
-    hop_s: float
-    scored_s: float = 0.0
-    alarm_s: float = 0.0
-    peaks: dict[str, list[float | None]] = field(default_factory=dict)
-    most: dict[str, float] = field(default_factory=dict)
-    n_above: dict[str, int] = field(default_factory=dict)
-    opened: dict[str, tuple[int, dict[str, float]]] = field(default_factory=dict)
-    last: dict[str, Event] = field(default_factory=dict)
-
-    def hear(self, block: IqBlock, *, is_normal: bool) -> None:
-        """Take a block of one hop."""
-        chain, n_before = self.chain, self.chain.n_segments
-        events = list(chain.process(block))
-        is_scored = chain.scorer.is_warm and chain.n_segments > n_before
-        scores: dict[str, float] = {}
-        if is_scored and chain.last is not None:
-            scores = {score.detector: float(score.value) for score in chain.last.scores}
-        for event in events:
-            self.last[event.event_id] = event
-            if event.event_type == EventType.NEW:
-                stop = block.sample_start + block.n_samples
-                self.opened[event.event_id] = stop, scores
-        if not is_normal:
-            self.keep_peaks()
-            return
-        if not is_scored:
-            return
-        self.scored_s += self.hop_s
-        self.alarm_s += self.hop_s * chain.tracker.is_open
-        for name, value in scores.items():
-            self.most[name] = max(self.most.get(name, value), value)
-            self.n_above[name] = self.n_above.get(name, 0) + (value > chain.thresholds[name])
-
-    def keep_peaks(self) -> None:
-        """Keep what normal signal came to, block by block; nothing is added to it from now on."""
-        if self.chain.peaks is not None:
-            columns = zip(self.chain.peaks.names, self.chain.peaks.blocks().T, strict=True)
-            self.peaks = {
-                name: [round(float(one), 2) if isfinite(one) else None for one in column]
-                for name, column in columns
-            }
-            self.chain.peaks = None
-
-    def false_events(self, stop: int, rate_hz: float, center_hz: float) -> list[FalseEvent]:
-        """Return the events that opened up to a sample."""
-        return [
-            FalseEvent(
-                at / rate_hz,
-                last.n_samples / rate_hz,
-                last.detector,
-                last.kind,
-                last.score,
-                last.threshold,
-                last.freq_lower_hz - center_hz,
-                last.freq_upper_hz - center_hz,
-                last.excess_db,
-                str(last.change),
-                scores,
-            )
-            for event_id, (at, scores) in self.opened.items()
-            for last in (self.last[event_id],)
-            if at <= stop
-        ]
-
-    def first_in(self, after: int, until: int) -> tuple[int, str] | None:
-        """Return when the first event after one sample and up to another opened, and by what."""
-        found = [(at, event) for event, (at, _) in self.opened.items() if after < at <= until]
-        if not found:
-            return None
-        at, event = min(found)
-        return at, self.last[event].detector
 
 
 def open_listeners(play: Play) -> tuple[Recipe, dict[str, Listener]]:

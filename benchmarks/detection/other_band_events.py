@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from benchmarks.detection.hours import Listener, keep_row, read_rows
+from benchmarks.detection.kept_rows import keep_row, read_rows
+from benchmarks.detection.listener import Listener
 from benchmarks.record import facts, save_rows
 from converter.lab.experiment import Episodes
 from converter.lab.measures.episodes import schedule

@@ -183,6 +183,12 @@ def test_hours_that_a_model_has_not_heard_yet_are_said() -> None:
     assert "hours" not in status_text(STATE)
 
 
+def test_thresholds_that_are_raised_are_said() -> None:
+    line = status_text(replace(STATE, raised={"residual": 2.345, "zscore": 1.5}))
+    assert "thresholds raised (residual x2.3, zscore x1.5)" in line
+    assert "raised" not in status_text(STATE)
+
+
 def test_a5_what_is_not_trusted_is_said() -> None:
     stream = io.StringIO()
     why = "the band changed by +9.0 dB at 801 MHz after 50% of the warm-up"

@@ -86,6 +86,7 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         board=("undervoltage", "too hot")[: int(rng.integers(3))],
         history_problem=str(rng.choice(["", "No space left on device"])),
         side_inputs=str(rng.choice(["", "days 1 of 3"])),
+        raised=[{}, {"residual": 2.345, "zscore": 1.5}][int(rng.integers(2))],
         warmup_left_s=float(rng.uniform(0, 2)),
         unscored_reason=["", "constant"][int(rng.integers(2))],
         unscored_share=float(rng.uniform()),
