@@ -43,7 +43,7 @@ from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import KINDS, complete
 from edgespec.simulate.scene import Scene
 
-__all__ = ["Play", "main", "observe", "plays"]
+__all__ = ["Play", "main", "observe", "played", "plays"]
 
 #: Of the first round; the next round has the next seed. Nothing was tuned on these observers.
 SEED = 7_110_000
@@ -196,7 +196,7 @@ def observe(play: Play) -> dict[str, Any]:
                 "n_above": listener.n_above,
                 "block_s": BLOCK_S,
                 "peaks": listener.peaks,
-                "raised": {} if listener.chain.budget is None else listener.chain.budget.raised,
+                "raised_before": listener.raised,
                 "events": [
                     asdict(event)
                     for event in listener.false_events(first_on, rate_hz, spec.center_freq_hz)
@@ -249,7 +249,7 @@ def plays(
             yield Play(spec, SEED + number, n_episodes, sets, warmup_s, budget_per_day)
 
 
-def _played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
+def played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
     """Yield what became of each, as they come."""
     if n_workers <= 1:
         yield from map(observe, asked)
@@ -304,7 +304,7 @@ def main(
         budget_per_day,
     )
     left = [play for play in asked if play.key not in done]
-    for number, row in enumerate(_played(left, workers), 1):
+    for number, row in enumerate(played(left, workers), 1):
         keep_row(kept, row)
         counts = {name: len(one["events"]) for name, one in row["sets"].items()}
         cost = f"{row['cost_s'] / row['signal_s']:.3f} CPU s a second"

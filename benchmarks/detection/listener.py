@@ -39,6 +39,7 @@ class Listener:
     n_above: dict[str, int] = field(default_factory=dict)
     opened: dict[str, tuple[int, dict[str, float]]] = field(default_factory=dict)
     last: dict[str, Event] = field(default_factory=dict)
+    raised: dict[str, float] | None = None
 
     def hear(self, block: IqBlock, *, is_normal: bool) -> None:
         """Take a block of one hop."""
@@ -66,6 +67,8 @@ class Listener:
 
     def keep_peaks(self) -> None:
         """Keep what normal signal came to, block by block; nothing is added to it from now on."""
+        if self.raised is None:
+            self.raised = {} if self.chain.budget is None else self.chain.budget.raised
         if self.chain.peaks is not None:
             columns = zip(self.chain.peaks.names, self.chain.peaks.blocks().T, strict=True)
             self.peaks = {
