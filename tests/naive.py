@@ -872,8 +872,8 @@ def autocorrelation(values, n_lags):
     return np.array(found) / found[0]
 
 
-def exceedances(values, limit, rules, hop_s, *, by_one, stays_s):
-    """Return the score of every event that a threshold makes of one detector's scores."""
+def exceedances(values, limit, rules, hop_s, *, by_one, stays_s, most):
+    """Return the scores below ``most`` of events that a threshold makes of a detector's scores."""
     above = [hop for hop, value in enumerate(values) if value > limit]
     runs = []
     for hop in above:
@@ -890,6 +890,6 @@ def exceedances(values, limit, rules, hop_s, *, by_one, stays_s):
                 peak = max(peak, sorted(window)[-rules.k])
             if by_one and values[hop] > 3.0 * limit:
                 peak = max(peak, values[hop] / 3.0)
-        if peak and (run[-1] - run[0] + 1) * hop_s < stays_s - hop_s / 2:
+        if 0.0 < peak < most and (run[-1] - run[0] + 1) * hop_s < stays_s - hop_s / 2:
             found.append(peak)
     return found

@@ -29,7 +29,6 @@ from converter.lab.measures.hop_chain import open_hop_chain
 from converter.simulate.population import Population
 from converter.simulate.specs import RecordingSpec
 from edgespec.config import DetectConfig
-from edgespec.detect.budget import Budget
 from edgespec.detect.peaks import BLOCK_S, EventPeaks
 from edgespec.detect.rules import EventRules
 from edgespec.errors import UsageError
@@ -113,7 +112,7 @@ def open_listeners(play: Play) -> tuple[Recipe, dict[str, Listener]]:
         listeners[name] = Listener(chain, hop_s)
         if play.budget_per_day:
             kept = open_hop_chain(basis, info, detect)
-            kept.keep_to(BudgetWatch(Budget(play.budget_per_day, rules, hop_s), name))
+            kept.keep_to(BudgetWatch(play.budget_per_day, rules, hop_s, name))
             listeners[f"{name}; {play.budget_per_day:g} a day"] = Listener(kept, hop_s)
     return recipe, listeners
 

@@ -83,31 +83,30 @@ class Budget:
 
     Nothing changes until there is proof that they make more, and then only the thresholds of
     detectors that do. What exceeds the usual ones is counted as before, so they fall again as it
-    gets quiet. Who stays for half a minute does not count: that is nothing that chance makes.
+    gets quiet. Who stays for half a minute does not count: that is nothing that chance makes; nor
+    does who is so strong that no threshold is raised above him.
 
     Args:
         per_day: events a day that are bearable.
         rules: when an event opens and ends.
         hop_s: seconds from one hop to the next.
+        usual: threshold of each detector.
 
     Attributes:
         usual: thresholds before anything is raised.
         raised: thresholds above the usual ones, by detector.
     """
 
-    def __init__(self, per_day: float, rules: EventRules, hop_s: float) -> None:
-        self.per_day = per_day
-        self._rules, self._hop_s = rules, hop_s
+    def __init__(
+        self, per_day: float, rules: EventRules, hop_s: float, usual: Mapping[str, float]
+    ) -> None:
+        self.per_day, self.usual = per_day, dict(usual)
+        self._hop_s = hop_s
         self._n_hold = round(rules.hold_off_s / hop_s)
         self._n_stays = max(round(_STAYS_S / hop_s), _STAYS_HOPS)
-        self.begin({})
-
-    def begin(self, usual: Mapping[str, float]) -> None:
-        """Forget what was heard, as in another cell, and go by these thresholds."""
-        self.usual = dict(usual)
         self.raised: dict[str, float] = {}
         self._hop = self._looked = 0
-        self._runs = {name: _Run(self._rules) for name in usual}
+        self._runs = {name: _Run(rules) for name in usual}
         self._forgiven: dict[str, int] = {}
         self._exceeded = {name: deque[Exceedance](maxlen=_MOST_KEPT) for name in usual}
 
@@ -115,6 +114,11 @@ class Budget:
     def heard_s(self) -> float:
         """Seconds of signal that count."""
         return min(self._hop * self._hop_s, _KEPT_S)
+
+    @property
+    def in_force(self) -> dict[str, float]:
+        """The threshold of each detector now."""
+        return {**self.usual, **self.raised}
 
     def limits(self, scores: Sequence[Score]) -> tuple[float, ...]:
         """Return the usual threshold of each score."""
@@ -162,7 +166,8 @@ class Budget:
         """End a run; return whether it was an event that counts."""
         peak, n_hops = run.end()
         is_forgiven = self._hop - self._forgiven.get(name, -self._n_hold - 1) <= self._n_hold
-        if not peak or n_hops >= self._n_stays or is_forgiven:
+        is_strong = peak >= MOST_RAISED * self.usual[name]
+        if not peak or is_strong or n_hops >= self._n_stays or is_forgiven:
             return False
         self._exceeded[name].append(Exceedance(self._hop, peak))
         return True

@@ -14,7 +14,6 @@ from edgespec.alerts.rules import AlertRules
 from edgespec.clock import UtcWatch
 from edgespec.config import Config
 from edgespec.config.mask import Mask
-from edgespec.detect.budget import Budget
 from edgespec.detect.rules import EventRules
 from edgespec.history.keeper import HistoryKeeper
 from edgespec.history.opening import history_path
@@ -65,8 +64,8 @@ def open_budget(
     """
     if not is_live or not config.detect.keep_budget:
         return None
-    budget = Budget(config.detect.budget_per_day, rules, hop_s)
-    return BudgetWatch(budget, band, open_normals(config))
+    per_day = config.detect.budget_per_day
+    return BudgetWatch(per_day, rules, hop_s, band, open_normals(config))
 
 
 def open_history(config: Config, *, is_live: bool) -> HistoryKeeper | None:

@@ -256,7 +256,8 @@ class BandChain:
         names = [*self.scorer.scales, *(name for name, part in beside if part is not None)]
         self._limit_to({name: terms.thresholds[name] for name in names})
         if self.budget is not None:
-            self.budget.begin(self.thresholds)
+            cell = None if self.cancelled is None else self.cancelled.cell
+            self._limit_to(self.budget.begin(self.thresholds, self.grid.range_hz, cell))
         self.tracker.go_by(yardstick.lookout, yardstick.model, yardstick.model_sha256)
 
     def _frames(self, part: Any) -> Spectrogram:
@@ -299,8 +300,8 @@ class BandChain:
         self.grid = grid
         self._clock.tune(grid)
         self.meter.retune(grid)
-        if self.scales is not None:
-            self._go_by(self.scales.retune(self.yardstick))
+        now = self.yardstick
+        self._go_by(now if self.scales is None else self.scales.retune(now))
         self.scorer.reset()
         self.yardstick = replace(self.yardstick, distrust="")
         if self.warmup is not None:

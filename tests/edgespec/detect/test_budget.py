@@ -80,19 +80,17 @@ def test_events_are_counted_as_by_the_plain_version(rng, by_one):
         values[start : start + rng.integers(1, 30)] += rng.uniform(5.0, 60.0)
     values[3000:3400] = 40.0
     values[-10:] = 0.0
-    budget = Budget(1e9, RULES, HOP_S)
-    budget.begin(USUAL)
+    budget = Budget(1e9, RULES, HOP_S, USUAL)
     for value in values:
         budget.add(scores(float(value)), by_one=by_one)
-    expected = naive.exceedances(values, 12.0, RULES, HOP_S, by_one=by_one, stays_s=30.0)
+    expected = naive.exceedances(values, 12.0, RULES, HOP_S, by_one=by_one, stays_s=30.0, most=48.0)
     assert budget.exceeded("residual") == pytest.approx(expected)
     assert len(expected) > 20
     assert budget.exceeded("zscore") == []
 
 
 def test_events_beyond_the_budget_raise_the_threshold_and_quiet_hours_lower_it():
-    budget = Budget(5.0, RULES, HOP_S)
-    budget.begin(USUAL)
+    budget = Budget(5.0, RULES, HOP_S, USUAL)
     assert not quiet(budget, 60.0)
     for number in range(4):
         assert not burst(budget, 12.1 + 0.1 * number)
@@ -108,8 +106,7 @@ def test_events_beyond_the_budget_raise_the_threshold_and_quiet_hours_lower_it()
 
 
 def test_who_stays_for_half_a_minute_raises_nothing():
-    budget = Budget(5.0, RULES, HOP_S)
-    budget.begin(USUAL)
+    budget = Budget(5.0, RULES, HOP_S, USUAL)
     for _ in range(10):
         burst(budget, 30.0, hops=300)
     assert not budget.raised
@@ -121,8 +118,7 @@ def test_who_stays_for_half_a_minute_raises_nothing():
 @pytest.mark.parametrize("n_before", [1, 6])
 def test_what_was_called_normal_raises_nothing(n_before):
     """Told just before the run of its detector ends, or just behind."""
-    budget = Budget(5.0, RULES, HOP_S)
-    budget.begin(USUAL)
+    budget = Budget(5.0, RULES, HOP_S, USUAL)
     for _ in range(10):
         for _ in range(3):
             budget.add(scores(30.0), by_one=False)
@@ -134,13 +130,12 @@ def test_what_was_called_normal_raises_nothing(n_before):
     budget.forgive("clipped")  # Trouble of the receiver is counted by nobody.
 
 
-def test_in_another_cell_nothing_is_raised_yet():
-    budget = Budget(5.0, RULES, HOP_S)
-    budget.begin(USUAL)
-    for _ in range(6):
-        burst(budget, 30.0)
-    assert budget.raised
-    budget.begin({"zscore": 7.0})
-    assert not budget.raised
-    assert budget.heard_s == 0.0
-    assert budget.limits((Score("zscore", 1.0),)) == (7.0,)
+def test_who_is_so_strong_that_no_threshold_hides_him_raises_nothing():
+    budget = Budget(5.0, RULES, HOP_S, USUAL)
+    for _ in range(20):
+        burst(budget, MOST_RAISED * 12.0)
+    assert budget.exceeded("residual") == []
+    for _ in range(5):
+        burst(budget, MOST_RAISED * 12.0 - 0.1)
+    assert budget.in_force == {**USUAL, **budget.raised}
+    assert budget.in_force != USUAL

@@ -1,11 +1,14 @@
 """A band that makes more events than are bearable raises its thresholds, as far as it may."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from edgespec.config import BandConfig, Config, DetectConfig, NodeConfig, SourceConfig
-from edgespec.detect.budget import MOST_RAISED, Budget
+from edgespec.detect.budget import MOST_RAISED
 from edgespec.detect.rules import EventRules
+from edgespec.dsp.prefix.cell import Cell
 from edgespec.inference.backends import open_backend
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
@@ -19,7 +22,9 @@ from tests.made.chain import chain_of
 HOP = tiny.RECIPE.hop_samples
 DETECT = DetectConfig(warmup_s=0.3, hold_off_s=0.05, detectors=("zscore",))
 #: Seconds from one tone to the next, how long each is, and power of a faint and of a loud one.
-EVERY_S, ON_S, FAINT, LOUD = 0.4, 0.05, 0.02, 20.0
+EVERY_S, ON_S, FAINT, LOUD = 0.4, 0.05, 0.02, 200.0
+
+OTHER_CELL = Cell("lte", 7, "fdd", "normal", 1e6, 0.0, 0.0, 0.0, 20.0, 0.99, 2.0)
 
 
 def chain() -> BandChain:
@@ -52,7 +57,7 @@ def heard(watched: BandChain, samples: np.ndarray) -> list[Event]:
 
 def budget_of(watched: BandChain, is_normal=lambda event: False) -> BudgetWatch:
     rules = EventRules(DETECT.k, DETECT.n, DETECT.hysteresis, DETECT.hold_off_s)
-    return BudgetWatch(Budget(3.0, rules, watched.geometry.hop_s), "cell", is_normal)
+    return BudgetWatch(3.0, rules, watched.geometry.hop_s, "cell", is_normal)
 
 
 def test_events_beyond_the_budget_are_no_longer_told_but_strong_ones_are(rng, caplog):
@@ -87,12 +92,34 @@ def test_another_centre_begins_with_the_usual_thresholds(rng):
     kept = chain()
     kept.keep_to(budget_of(kept))
     heard(kept, tones(rng, 5 * [FAINT]))
-    assert kept.budget is not None
-    assert kept.budget.raised
-    usual = kept.yardstick.terms.thresholds["zscore"]
-    kept._go_by(kept.yardstick)
+    assert snapshot_of(kept).raised
+    usual, here = kept.yardstick.terms.thresholds["zscore"], kept.grid
+    kept.retune(replace(here, freqs_hz=here.freqs_hz + 1e6))
     assert kept.thresholds == {"zscore": usual}
     assert snapshot_of(kept).raised == {}
+
+
+def test_each_cell_has_its_own_and_a_walk_to_and_fro_forgets_none(rng):
+    """The samples hold no cell: who is followed is told from outside."""
+    kept = chain()
+    kept.keep_to(budget_of(kept))
+    heard(kept, tones(rng, 5 * [FAINT]))
+    raised, usual = snapshot_of(kept).raised, kept.yardstick.terms.thresholds
+    assert raised
+    place, watch = kept.grid.range_hz, kept.budget
+    assert watch is not None
+    assert (
+        watch.begin(
+            usual, place, Cell("lte", 7, "fdd", "normal", 1e6, 0.0, 0.0, 0.0, 20.0, 0.99, 2.0)
+        )
+        == usual
+    )
+    assert watch.begin(usual, place, None) == kept.thresholds
+    assert watch.raised == raised
+    # By other thresholds it says nothing; and nine cells are more than are known.
+    other = {"zscore": usual["zscore"] + 1.0}
+    assert watch.begin(other, place, None) == other
+    assert watch.begin(usual, place, None) == usual
 
 
 @pytest.mark.parametrize(
