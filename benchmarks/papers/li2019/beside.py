@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.papers.li2019.claims.claim import Claim, Finding
+from benchmarks.papers.claim import Claim, Finding
 from converter.report.document import Section, Table
+from converter.report.results import Results
 from edgespec.decode.text import parse_object, read_bounded
 from edgespec.errors import SourceError
 
@@ -33,7 +34,7 @@ def read_other(path: Path) -> Other:
     return str(facts.get("experiment", path.parent.name)), claims
 
 
-def beside(judged: list[tuple[Claim, Finding]], other: Other) -> Section:
+def beside(judged: list[tuple[Claim[Results], Finding]], other: Other) -> Section:
     """Return the table of both runs' verdicts, and of how many pairs there are."""
     name, claims = other
     rows, pairs = [], Counter[str]()

@@ -6,7 +6,8 @@ from pathlib import Path
 from benchmarks.papers.li2019.beside import Other, beside, read_other
 from benchmarks.papers.li2019.figures import FIGURES
 from benchmarks.papers.li2019.tables import table_1, table_2, table_3
-from benchmarks.papers.li2019.verdicts import as_facts, judge_all, verdicts
+from benchmarks.papers.li2019.verdicts import judge_all
+from benchmarks.papers.verdicts import as_facts, verdicts
 from converter.report.document import Document, Part, Section
 from converter.report.report import evaluated, read_results, write_document
 from converter.report.results import Results

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.papers.claim import Bound, Claim, Measured, UntestableError, Verdict
 from benchmarks.papers.li2019.claims.causes import (
     CAUSES,
     behind_linear,
@@ -19,7 +20,6 @@ from benchmarks.papers.li2019.claims.causes import (
     own_falls_short,
     taken_out,
 )
-from benchmarks.papers.li2019.claims.claim import Bound, Claim, Measured, UntestableError, Verdict
 from benchmarks.papers.li2019.claims.claims import CLAIMS
 from benchmarks.papers.li2019.verdicts import judge_all
 from converter.lab.numbers.intervals import Interval
@@ -175,7 +175,7 @@ def test_a_figure_on_the_right_side_asks_for_observers(wrong: Results) -> None:
     claim = next(claim for claim in CLAIMS if claim.key == "unified-places")
     bound = Bound("upper", "at most", 0.05, " dB")
 
-    def found(value: float, high: float) -> Claim:
+    def found(value: float, high: float) -> Claim[Results]:
         judged = Interval(value, value - 0.01, high)
         return replace(claim, measure=lambda _: Measured((judged,), ""), bounds=(bound,))
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.papers.claim import Bound, Finding, Verdict
 from benchmarks.papers.li2019.claims import detection_measures
-from benchmarks.papers.li2019.claims.claim import Bound, Finding, Verdict
 from benchmarks.papers.li2019.claims.claims import CLAIMS
+from benchmarks.papers.li2019.verdicts import judge
 from converter.lab.numbers.intervals import Interval
 from converter.report.results import Results
 from tests.made.tables import (
@@ -80,7 +81,7 @@ def read(work: Path) -> Results:
 
 def finding(key: str, results: Results) -> Finding:
     (claim,) = (claim for claim in CLAIMS if claim.key == key)
-    return claim.on(results)
+    return judge(claim, results)
 
 
 def test_every_claim_has_a_name_of_its_own_and_a_world_against_it() -> None:
@@ -108,7 +109,7 @@ def test_a_claim_is_not_confirmed_where_the_effect_is_not_there(key: str, tmp_pa
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
 def test_a_claim_is_not_testable_without_tables(claim: Any, tmp_path: Path) -> None:
-    assert claim.on(read(tmp_path)).verdict is Verdict.NOT_TESTABLE
+    assert judge(claim, read(tmp_path)).verdict is Verdict.NOT_TESTABLE
 
 
 def test_the_uplinks_detection_is_judged_both_ways(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.papers.li2019.claims.claim import UntestableError
+from benchmarks.papers.claim import UntestableError
 from benchmarks.papers.li2019.claims.heard_causes import hours_differ, too_little_of_it, unheard
 from converter.lab.numbers.intervals import Interval
 from converter.report.kinship import Kin

@@ -7,8 +7,8 @@ from math import ceil
 
 import numpy as np
 
+from benchmarks.papers.claim import Claim, Measured, UntestableError
 from benchmarks.papers.li2019 import published
-from benchmarks.papers.li2019.claims.claim import Claim, Measured, UntestableError
 from benchmarks.papers.li2019.claims.error_measures import related
 from benchmarks.papers.li2019.claims.heard_causes import hours_differ, too_little_of_it, unheard
 from converter.lab.numbers.cells import MODES
@@ -24,7 +24,7 @@ __all__ = ["CAUSES", "cause_of"]
 _LINEAR = "linear-ar"
 
 
-def cause_of(claim: Claim, results: Results) -> str:
+def cause_of(claim: Claim[Results], results: Results) -> str:
     """Return why a claim is not confirmed; empty where it is, or where no table tells.
 
     Where the figure itself is on the claim's side and only its interval is not, it is the number of
@@ -54,7 +54,7 @@ def _point(judged: Interval) -> Interval:
     return Interval(judged.value, judged.value, judged.value)
 
 
-def _undecided(claim: Claim, measured: Measured, results: Results) -> str:
+def _undecided(claim: Claim[Results], measured: Measured, results: Results) -> str:
     bound, judged = next(
         (bound, judged)
         for judged in measured.judged

@@ -2,15 +2,16 @@
 
 from functools import partial
 
+from benchmarks.papers.claim import Bound, Claim
 from benchmarks.papers.li2019 import published
 from benchmarks.papers.li2019.claims import (
     detection_measures,
     error_measures,
     transfer_measures,
 )
-from benchmarks.papers.li2019.claims.claim import Bound, Claim
 from converter.report.detection_scores import RATE
 from converter.report.kinship import LAST_LAYER, Kin
+from converter.report.results import Results
 from converter.report.transfers import AS_SELF_DB
 
 __all__ = ["CLAIMS"]
@@ -352,4 +353,4 @@ _DETECTIONS = (
 )
 
 #: In the order of the paper.
-CLAIMS: tuple[Claim, ...] = (*_ERRORS, *_TRANSFERS, *_DETECTIONS)
+CLAIMS: tuple[Claim[Results], ...] = (*_ERRORS, *_TRANSFERS, *_DETECTIONS)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from benchmarks.papers.claim import Measured, UntestableError
 from benchmarks.papers.li2019 import published
-from benchmarks.papers.li2019.claims.claim import Measured, UntestableError
 from benchmarks.papers.li2019.claims.error_measures import related
 from converter.lab.numbers.intervals import Interval
 from converter.report.amounts import counted

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from benchmarks.papers.li2019.claims.claim import Measured, UntestableError
+from benchmarks.papers.claim import Measured, UntestableError
 from converter.lab.numbers.intervals import Interval
 from converter.report.kinship import Kin, Kinship
 from converter.report.resamples import Floats, interval

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from itertools import pairwise
 
-from benchmarks.papers.li2019.claims.claim import UntestableError
+from benchmarks.papers.claim import UntestableError
 from benchmarks.papers.li2019.claims.error_measures import related
 from benchmarks.papers.li2019.claims.transfer_measures import cell_steps
 from converter.lab.numbers.intervals import Interval

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from benchmarks.papers.claim import Measured, UntestableError
 from benchmarks.papers.li2019 import published
-from benchmarks.papers.li2019.claims.claim import Measured, UntestableError
 from benchmarks.papers.li2019.claims.error_measures import related
 from converter.lab.numbers.intervals import Interval
 from converter.report.amounts import amount, counted

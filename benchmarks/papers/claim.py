@@ -1,18 +1,18 @@
-"""A claim of the paper as a record, and the one judge of all of them."""
+"""A claim of a paper as a record, and the one judge of all of them."""
 
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from converter.lab.numbers.intervals import Interval
-from converter.report.results import Results
 
 __all__ = ["LEAST_OBSERVERS", "Bound", "Claim", "Finding", "Measured", "UntestableError", "Verdict"]
 
 #: A bootstrap over fewer observers than these gives intervals that are too narrow.
 LEAST_OBSERVERS = 6
+R = TypeVar("R")
 _HOLDS: Mapping[str, Callable[[float, float], bool]] = {
     "above": operator.gt,
     "at least": operator.ge,
@@ -92,8 +92,8 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What is claimed, what of it is measured, and the bounds that confirm it.
+class Claim(Generic[R]):
+    """What is claimed, what of it is measured in results of type ``R``, and the bounds for it.
 
     Attributes:
         key: short name.
@@ -111,7 +111,7 @@ class Claim:
     text: str
     paper: str
     compared: str
-    measure: Callable[[Results], Measured]
+    measure: Callable[[R], Measured]
     bounds: tuple[Bound, ...]
     why: str
     why_not: str = ""
@@ -121,14 +121,13 @@ class Claim:
         """The rule in words, for the reader."""
         return self.compared.format(*self.bounds)
 
-    def on(self, results: Results) -> Finding:
+    def on(self, results: R, n_observers: int) -> Finding:
         """Return what became of the claim; no verdict where too few observers were asked."""
         try:
             measured = self.measure(results)
         except UntestableError as error:
             return error.finding
         found = self._judge(measured)
-        n_observers = _test_observers(results)
         if n_observers >= LEAST_OBSERVERS:
             return found
         why = f"{n_observers} test observers are too few for a verdict; it takes {LEAST_OBSERVERS}"
@@ -146,11 +145,3 @@ class Claim:
         )
         verdict = Verdict.CONFIRMED if is_so else Verdict.NOT_CONFIRMED
         return Finding(measured.text, verdict, why, measured.figures)
-
-
-def _test_observers(results: Results) -> int:
-    """Return the test observers of the unified model's population, over all seeds."""
-    if results.kinship is None:
-        return 0
-    observers = results.experiment.observers_of(results.kinship.home)
-    return observers.test * observers.n_seeds
