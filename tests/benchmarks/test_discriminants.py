@@ -11,7 +11,8 @@ from benchmarks.detection.discriminants import (
     discriminants_of,
     halves,
     main,
-    markdown,
+    rates,
+    winners,
 )
 from converter.lab.tables import read_table
 from converter.lab.toml import load_experiment
@@ -50,20 +51,29 @@ def test_the_choice_is_of_the_kinds_that_it_is_given(
     assert chosen(scores, columns, scores.kinds) != "ramp"
 
 
-def test_the_table_marks_what_the_other_half_chose(
+def test_what_is_told_of_a_half_was_chosen_by_the_other(
     tmp_path: Path, rng: np.random.Generator
 ) -> None:
     scores = scored(tmp_path, rng)
     one, other = halves(scores.kinds)
-    rows = markdown(scores).splitlines()[2:]
+    rows = winners(scores)
+    assert [row["isr_db"] for row in rows] == [*scores.isrs_db, None]
     if not other:
-        assert rows == []
+        assert all(row["chosen"] == [] for row in rows)
         return
     (columns,) = discriminants_of(scores).values()
-    for selecting, told in ((one, other), (other, one)):
-        marked = [row for row in rows if "**" in row and f"| {', '.join(told)} |" in row]
-        assert len(marked) == 1
-        assert f"**{chosen(scores, columns, selecting)}**" in marked[0]
+    last = rows[-1]
+    assert last["chosen"] == [chosen(scores, columns, half) for half in (one, other)]
+    assert last["dtw"].low <= last["dtw"].value <= last["dtw"].high
+    # The first kind is in one half, where DTW is told to see it better.
+    assert last["dtw"].value > 0.0
+
+
+def test_rates_have_a_row_for_each_discriminant(tmp_path: Path, rng: np.random.Generator) -> None:
+    rows = rates(scored(tmp_path, rng))
+    assert [row["discriminant"] for row in rows] == ["rmse", "dtw", "ramp"]
+    by_name = {row["discriminant"]: row["area"].value for row in rows}
+    assert by_name["dtw"] >= by_name["rmse"] > by_name["ramp"]
 
 
 def test_the_experiment_is_one_and_another_is_refused(tmp_path: Path) -> None:
