@@ -38,7 +38,7 @@ from edgespec.observer.yardstick import Terms
 from edgespec.records import BandInfo, SourceInfo
 from edgespec.sources.schemes import gives_sweeps
 
-__all__ = ["mask_watch", "open_chain", "setting_of"]
+__all__ = ["mask_watch", "open_chain", "setting_of", "site_plan"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ def _chain_of(
         )
         if source.is_live
         else None,
-        site=_site_plan(config, source),
+        site=site_plan(config, source),
         cells=cell_file(*place) if source.is_live else None,
         rhythm_s=rhythm_s_of(source),
         rhythm=rhythm_file(*place) if source.is_live else None,
@@ -183,7 +183,7 @@ def mask_watch(
     return MaskWatch(mask, info.band, info.model_sha256, utc)
 
 
-def _site_plan(config: Config, source: SourceInfo) -> SitePlan | None:
+def site_plan(config: Config, source: SourceInfo) -> SitePlan | None:
     """Return what is told of slow changes in the first band; of a recording nothing is kept."""
     asked = config.site
     if not asked.watch:

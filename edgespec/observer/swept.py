@@ -30,6 +30,7 @@ from edgespec.observer.calibrated import calibration_path, promised
 from edgespec.observer.kept import kept_file
 from edgespec.observer.opening import mask_watch, setting_of
 from edgespec.observer.scorer import Scorer
+from edgespec.observer.swept_site import watch_site
 from edgespec.observer.warmup import WarmUp
 from edgespec.records import BandInfo, Geometry, SourceInfo
 from edgespec.sources.schemes import gives_sweeps, parse_source
@@ -181,6 +182,7 @@ def open_swept_chain(config: Config, source: SourceInfo, mask: Mask | None = Non
     )
     budget = open_budget(config, band.id, tracker.rules, interval_s, is_live=source.is_live)
     chain.keep_to(budget)
+    watch_site(chain, config, source, utc)
     chain.meter.mask = mask_watch(mask, info, utc)
     keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
     if keeps_levels or chain.meter.mask is not None:

@@ -20,8 +20,9 @@ __all__ = ["SiteWatch", "SlowRules"]
 _NS = 1_000_000_000
 _HOUR_NS = 3600 * _NS
 _NEVER = -(1 << 62)
-#: Ten looks a second for ten seconds; of slower frames, every horizon is one.
-_LOOK_S, _BLOCK_S = 0.1, 10.0
+#: Ten looks a second for ten seconds; of slower frames, every horizon is one, and ten of them a
+#: block: what is rare and what is usual need as many.
+_LOOK_S, _BLOCK_S, _LEAST_LOOKS = 0.1, 10.0, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ class SiteWatch:
         self._utc = utc
         self._is_normal = is_normal
         self._look_s = max(_LOOK_S, geometry.hop_s)
-        self._looks = Looks(geometry.n_bins, max(round(_BLOCK_S / self._look_s), 1))
+        n_looks = max(round(_BLOCK_S / self._look_s), _LEAST_LOOKS)
+        self._looks = Looks(geometry.n_bins, n_looks)
+        self._block_s = max(_BLOCK_S, n_looks * self._look_s)
         self._open: list[Moved] = []
         # Since when each bin is on its way, by ticks and by UTC.
         self._since = np.zeros((2, geometry.n_bins), np.int64)
@@ -98,8 +101,8 @@ class SiteWatch:
         self.next_tick = tick + round((self._look_s - 1e-6) * tick_hz)
         if is_alarm:
             return []
-        if tick - self._last_tick > 2 * _BLOCK_S * tick_hz:
-            # What was heard so long ago is of other ten seconds.
+        if tick - self._last_tick > 2 * self._block_s * tick_hz:
+            # What was heard so long ago is of another block.
             self._looks.clear()
         self._last_tick = tick
         if self._looks.is_empty:
@@ -170,7 +173,9 @@ class SiteWatch:
 
     def _drift(self, region: Region, excess_db: FloatArray, limit_db: FloatArray) -> Moved:
         inside = slice(region.lower_bin, region.upper_bin + 1)
-        first = region.lower_bin + int(self._since[0, inside].argmin())
+        # What is bridged has not begun to move.
+        since = np.where(self._is_moving[inside], self._since[0, inside], np.iinfo(np.int64).max)
+        first = region.lower_bin + int(since.argmin())
         return Moved(
             DRIFT,
             region,

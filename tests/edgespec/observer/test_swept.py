@@ -7,7 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgespec.config import BandConfig, Config, DetectConfig, NodeConfig, SourceConfig, SweepConfig
+from edgespec.config import (
+    BandConfig,
+    Config,
+    DetectConfig,
+    NodeConfig,
+    SiteConfig,
+    SourceConfig,
+    SweepConfig,
+)
 from edgespec.errors import ConfigError
 from edgespec.kinds import NARROWBAND, SIGNAL_LOST
 from edgespec.observer.startup import check_config, open_observer
@@ -191,3 +199,18 @@ def test_samples_have_no_scan_of_sweeps(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match="looks at sweeps"):
         check_config(config)
+
+
+def test_slow_levels_are_not_watched_where_sweeps_are_rare_or_nobody_asks(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for interval_s, asked, is_watched in (
+        (10.0, True, True),
+        (10.0, False, False),
+        (60.0, True, False),
+    ):
+        path.write_text(sweeps.rtl_power_text(sweeps.levels(70, N_POINTS), interval_s=interval_s))
+        config = replace(config_of(path, tmp_path), site=SiteConfig(watch=asked))
+        observer = open_observer(config)
+        (radio,) = observer.radios
+        assert (radio.chains[0].site is not None) is is_watched
+        observer.monitor.run()
