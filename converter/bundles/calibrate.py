@@ -9,7 +9,7 @@ import numpy as np
 
 from converter.data.dataset import Dataset, load_part
 from edgespec.detect.detectors import PLAIN_DETECTORS, resolve_names
-from edgespec.detect.discriminants.discriminant import check_discriminant
+from edgespec.detect.discriminants.discriminant import USUAL, check_discriminant
 from edgespec.detect.reference import RunningStatistics
 from edgespec.detect.threshold import LEAST_SCORES, fit_thresholds
 from edgespec.dsp.segments import Segmenter
@@ -117,7 +117,7 @@ def calibrate(
             of a short recording. Their segments overlap, so they are not independent: the figures
             get steadier, not surer.
         discriminant: how the model's forecast is compared with what is seen, from now on; None
-            keeps the bundle's.
+            keeps that of a bundle that was calibrated before, and else is :data:`USUAL`.
         progress: told the name of each recording.
 
     Raises:
@@ -140,6 +140,9 @@ def calibrate(
             f"the number of offsets is {n_offsets}; it must lie between 1 and the hop of "
             f"{geometry.hop_frames} frames"
         )
+    is_forecast = bundle.manifest.model.role == "forecast"
+    if discriminant is None and is_forecast and not bundle.manifest.detectors:
+        bundle = replace(bundle, manifest=replace(bundle.manifest, discriminant=USUAL))
     parts = dataset.split(split)
     if not parts:
         raise ModelError(

@@ -103,7 +103,7 @@ def add_weights(bundle: Path, out: Path | None, model_folder: Path | None, as_js
 @click.option(
     "--discriminant",
     help="How forecast and signal are compared: rmse, mae, dtw, dtw:3, ramp:2, hausdorff, "
-    "percentile:95.  [default: as the bundle has it]",
+    "percentile:95.  [default: as the bundle has it; the first time percentile:99]",
 )
 @json_option
 def calibrate(

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from edgespec.detect.discriminants.discriminant import (
     open_discriminant,
 )
 from edgespec.detect.discriminants.percentile import Percentile
+from edgespec.detect.discriminants.plain_percentile import PlainPercentile
 from edgespec.detect.discriminants.warping import Warping
 from edgespec.detect.residual import ForecastError
 from edgespec.errors import ModelError
@@ -192,3 +194,20 @@ def test_one_can_be_sent_to_another_process(name: str, rng: np.random.Generator)
     distance = open_discriminant(name, geometry())
     sent = pickle.loads(pickle.dumps(distance))
     assert sent(expected, seen) == distance(expected, seen)
+
+
+@pytest.mark.parametrize("percent", [1.0, 50.0, 95.0, 99.0, 100.0])
+def test_a_percentile_needs_no_numba(
+    percent: float, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "edgespec.detect.discriminants.percentile", None)
+    plain = open_discriminant(f"percentile:{percent:g}", geometry())
+    assert isinstance(plain, PlainPercentile)
+    for _ in range(3):
+        expected, seen = planes(rng)
+        kept = expected.copy(), seen.copy()
+        assert plain(expected, seen) == Percentile(expected.size, percent)(expected, seen)
+        np.testing.assert_array_equal((expected, seen), kept)
+    monkeypatch.setitem(sys.modules, "edgespec.detect.discriminants.warping", None)
+    with pytest.raises(ModelError, match="needs Numba"):
+        open_discriminant("dtw", geometry())

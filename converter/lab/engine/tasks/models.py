@@ -187,6 +187,7 @@ class CalibrateBundle(Task):
         """Calibrate."""
         from converter.bundles.calibrate import calibrate
         from converter.data.dataset import load_dataset
+        from edgespec.detect.discriminants.discriminant import RMSE
 
         done = calibrate(
             folder.bundle(self.quantisation),
@@ -194,6 +195,8 @@ class CalibrateBundle(Task):
             out,
             false_alarm_rates=self.rates,
             warmup_s=self.warmup_s,
+            # What the tables of the laboratory are of.
+            discriminant=RMSE,
         )
         return {"sha256": done.sha256, "detectors": sorted(done.manifest.detectors)}
 
