@@ -42,6 +42,13 @@ class NotifyConfig:
             holds_secret=True,
         ),
     )
+    ca_file: Path | None = field(
+        default=None,
+        metadata=about(
+            "Certificates, in PEM, that may sign the server's; of the system where none is named",
+            example="/etc/edgespec/ca.pem",
+        ),
+    )
     command: tuple[str, ...] = field(
         default=(),
         # Its arguments may be passwords.
@@ -57,6 +64,14 @@ class NotifyConfig:
         metadata=about(
             "Whether a command waits for the recording around the alert, whose path it finds in "
             "EDGESPEC_EVIDENCE"
+        ),
+    )
+    picture: bool = field(
+        default=False,
+        metadata=about(
+            "Whether it is told once more with the picture of an alert, once that is drawn: an "
+            "attachment of ntfy, a form with the parts event and picture of a webhook, a path in "
+            "EDGESPEC_PICTURE of a command"
         ),
     )
     ends: bool = field(default=False, metadata=about("Whether the end of an alert is told, too"))
@@ -93,3 +108,8 @@ class NotifyConfig:
         needed = "command" if self.to == "command" else "url"
         if not getattr(self, needed):
             raise ConfigError(f"{name} is to {self.to!r} but has no {needed}; give it one")
+        if self.ca_file is not None and not (self.url or "").startswith("https://"):
+            raise ConfigError(
+                f"{name}.ca_file is given, but its url is none of https://: write https://, or "
+                "leave ca_file out"
+            )

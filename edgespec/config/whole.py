@@ -96,6 +96,12 @@ class Config:
         self._check_sites()
         for number, one in enumerate(self.notify):
             one.check_whole(f"notify[{number}]")
+            if one.picture and (self.evidence.keep == "nothing" or not self.evidence.pictures):
+                keep, is_drawn = self.evidence.keep, str(self.evidence.pictures).lower()
+                raise ConfigError(
+                    f"notify[{number}].picture is true, but nothing is drawn: [evidence] has "
+                    f"keep = {keep!r}, pictures = {is_drawn}"
+                )
 
     def source_of(self, band: BandConfig) -> SourceConfig:
         """Return the source that shows a band."""

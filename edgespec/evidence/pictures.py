@@ -4,7 +4,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Full, Queue
@@ -29,13 +29,14 @@ _PART = ".part.png"
 class Picture:
     """What is to be drawn: a recording, by its metadata file, and which seconds of it.
 
-    Of sweeps all are drawn, from the file of their ``table``.
+    Of sweeps all are drawn, from the file of their ``table``. ``event_ids`` are those in it.
     """
 
     meta: Path
     skip_s: float = 0.0
     duration_s: float = 0.0
     table: Path | None = None
+    event_ids: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -59,11 +60,18 @@ class Pictures:
     Args:
         shelf: where they are kept.
         draw: draws a picture into a file, and gives up once the flag is set.
+        on_drawn: told the ids of the events in a recording and where its picture is.
     """
 
-    def __init__(self, shelf: Shelf, draw: Callable[[Picture, Path, Flag], None]) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        draw: Callable[[Picture, Path, Flag], None],
+        on_drawn: Callable[[Iterable[str], Path], None] = lambda event_ids, path: None,
+    ) -> None:
         self._shelf = shelf
         self._draw = draw
+        self._on_drawn = on_drawn
         self._has_failed = False
         self._stopping = Flag()
         self._waiting: Queue[Picture | None] = Queue(_MOST_WAITING)
@@ -96,8 +104,10 @@ class Pictures:
             part = picture.meta.with_name(f".{name}{_PART}")
             try:
                 self._draw(picture, part, self._stopping)
-                self._shelf.put_picture(picture.meta, part)
+                kept = self._shelf.put_picture(picture.meta, part)
                 self._has_failed = False
+                if kept is not None:
+                    self._on_drawn(picture.event_ids, kept)
             except (OSError, subprocess.SubprocessError) as error:
                 if self._stopping.is_set():
                     _LOG.info(

@@ -142,12 +142,13 @@ class Recorder:
 
 def _shown(meta: Path, cut: Cut | SweepCut) -> Picture:
     """Return which seconds of a recording its picture shows: around its first event."""
+    event_ids = tuple(event.event_id for event in cut.events)
     if isinstance(cut, SweepCut):
-        return Picture(meta, table=meta.with_suffix(".npz"))
+        return Picture(meta, table=meta.with_suffix(".npz"), event_ids=event_ids)
     begin_s = (cut.events[0].sample_start - cut.sample_start) / cut.sample_rate_hz
     skip_s = max(begin_s - _SHOWN_BEFORE_S, 0.0)
     most_s = min(
         _SHOWN_S, _SHOWN_BYTES * len(cut.samples) / cut.samples.nbytes / cut.sample_rate_hz
     )
     rest_s = len(cut.samples) / cut.sample_rate_hz - skip_s
-    return Picture(meta, skip_s, min(most_s, rest_s))
+    return Picture(meta, skip_s, min(most_s, rest_s), event_ids=event_ids)

@@ -66,18 +66,20 @@ class Shelf:
                 raise
         return meta
 
-    def put_picture(self, meta: Path, drawn: Path) -> None:
-        """Move a picture beside its recording, which may have gone meanwhile: so does the picture.
+    def put_picture(self, meta: Path, drawn: Path) -> Path | None:
+        """Move a picture beside its recording and return where it is.
+
+        The recording may have gone meanwhile: so does the picture, and that is None.
 
         Raises:
             OSError: it cannot be moved.
         """
         with self._lock:
             self._make_room(self.max_bytes - drawn.stat().st_size)
-            if meta.exists():
-                drawn.replace(_beside(meta, _PICTURE))
-            else:
+            if not meta.exists():
                 drawn.unlink()
+                return None
+            return drawn.replace(_beside(meta, _PICTURE))
 
     def _make_room(self, n_bytes: int) -> None:
         """Remove the oldest until what is left has so many bytes at most."""

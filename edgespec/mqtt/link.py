@@ -72,8 +72,10 @@ def _tls_of(settings: MqttConfig) -> ssl.SSLContext:
     return context
 
 
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+def tls_context(ca_file: Path | None, name: str = "mqtt.ca_file") -> ssl.SSLContext:
     """Return TLS that trusts the system's certificates, or only those of ``ca_file``.
+
+    ``name`` is what the option is called that names the file.
 
     Raises:
         ConfigError: the file is missing or holds no certificate.
@@ -82,7 +84,7 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise ConfigError(
-            f"mqtt.ca_file is {str(ca_file)!r}, which cannot be used "
+            f"{name} is {str(ca_file)!r}, which cannot be used "
             f"({error.strerror or error}): name a readable file of PEM certificates"
         ) from error
     context.sslsocket_class = _HandshakeSocket

@@ -19,10 +19,12 @@ def open_recorder(
     config: Config,
     radios: Sequence[Radio],
     on_kept: Callable[[Iterable[str], Path], None] = lambda event_ids, path: None,
+    on_drawn: Callable[[Iterable[str], Path], None] = lambda event_ids, path: None,
 ) -> Recorder | None:
     """Return what keeps the samples around alerts of radios; None where there are none.
 
-    ``on_kept`` is told the ids of the events in a recording and where it is.
+    ``on_kept`` is told the ids of the events in a recording and where it is, ``on_drawn`` the same
+    of its picture.
     """
     evidence = config.evidence
     live = [radio for radio in radios if radio.source.info.is_live]
@@ -34,7 +36,7 @@ def open_recorder(
     pictures = None
     if evidence.pictures and can_draw():
         cache = config.node.state_dir / "matplotlib"
-        pictures = Pictures(shelf, partial(draw_apart, cache=cache))
+        pictures = Pictures(shelf, partial(draw_apart, cache=cache), on_drawn)
     return Recorder(
         shelf,
         config.node.id,

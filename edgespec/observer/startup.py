@@ -365,7 +365,7 @@ def open_observer(
                 # A live one is online once it is heard.
                 broker.radio(radio.id, online=not radio.source.info.is_live)
         whereabouts = Whereabouts()
-        recorder = open_recorder(config, radios, whereabouts.put)
+        recorder = open_recorder(config, radios, whereabouts.put, whereabouts.drawn)
         if recorder is not None:
             stack.callback(recorder.close)
         notifiers = open_notifiers(config, whereabouts if recorder is not None else None)

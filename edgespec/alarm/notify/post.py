@@ -14,13 +14,28 @@ __all__ = ["post"]
 
 #: Of a server that is overloaded, or not up yet; all of 500 to 599 are, too.
 _MAY_PASS = frozenset({408, 425, 429})
+#: Not yet, and no longer valid: so says a board whose clock is not set yet (``openssl verify``).
+_OF_THE_CLOCK = frozenset({9, 10})
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> None:
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    tls: ssl.SSLContext | None = None,
+) -> None:
     """Send a body; return once the server says that it has it (2xx).
 
     A redirect is not followed: what is secret would go to a stranger. What the server says beside
     its status is not read.
+
+    Args:
+        url: of ``http`` or ``https``.
+        body: what is sent.
+        headers: beside those of any request.
+        timeout_s: for all of it.
+        tls: whom to trust; the system's certificates where none is given.
 
     Raises:
         NotifyError: it was not taken, or not in time.
@@ -28,9 +43,11 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) ->
     parts = urlsplit(url)
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
-        context = ssl.create_default_context()
         connection = http.client.HTTPSConnection(
-            parts.hostname or "", parts.port, timeout=timeout_s, context=context
+            parts.hostname or "",
+            parts.port,
+            timeout=timeout_s,
+            context=tls or ssl.create_default_context(),
         )
     else:
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
@@ -42,14 +59,24 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) ->
         timer.daemon = True
         timer.start()
         try:
-            connection.request("POST", path, body, dict(headers))
+            # Who refuses a long body may answer, and hang up, before all of it is sent.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request("POST", path, body, dict(headers))
             status = connection.getresponse().status
         finally:
             timer.cancel()
+    except ssl.SSLCertVerificationError as error:
+        raise NotifyError(
+            f"its certificate is not trusted ({error.verify_message}): set ca_file to the "
+            "certificate that signed it, and url to a name in it",
+            may_pass=error.verify_code in _OF_THE_CLOCK,
+        ) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         # The text of some of them has the path in it.
         reason = error.strerror if isinstance(error, OSError) else None
         said = reason if isinstance(reason, str) else type(error).__name__
+        if isinstance(error, TimeoutError):
+            said = f"within {timeout_s:g} s"
         raise NotifyError(f"no answer ({said})", may_pass=True) from None
     finally:
         connection.close()

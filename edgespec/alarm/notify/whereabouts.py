@@ -1,7 +1,7 @@
-"""Where the recordings around alerts are, once they are."""
+"""Where the recordings around alerts are, and their pictures, once they are."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Condition
 
@@ -11,11 +11,17 @@ _MOST = 256
 
 
 class Whereabouts:
-    """Paths by the ids of events; who wants one waits for it."""
+    """Paths by the ids of events; who wants a recording waits for it, who wants a picture is told.
+
+    Attributes:
+        listeners: told the ids of the events in a recording and where its picture is, from the
+            thread that draws.
+    """
 
     def __init__(self) -> None:
         self._paths: OrderedDict[str, Path] = OrderedDict()
         self._changed = Condition()
+        self.listeners: list[Callable[[Iterable[str], Path], None]] = []
 
     def put(self, event_ids: Iterable[str], path: Path) -> None:
         """Take where the recording of some events is."""
@@ -31,3 +37,8 @@ class Whereabouts:
         with self._changed:
             self._changed.wait_for(lambda: event_id in self._paths, timeout_s)
             return self._paths.get(event_id)
+
+    def drawn(self, event_ids: Iterable[str], picture: Path) -> None:
+        """Take where the picture of some events is."""
+        for listener in self.listeners:
+            listener(event_ids, picture)
