@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from benchmarks import record
-from benchmarks.chaos import brokers, clocks, disks, power, radios, strangers
+from benchmarks.chaos import brokers, clocks, disks, power, radios, servers, strangers
 from benchmarks.chaos.trial import Trial
 from converter.report.markdown_table import markdown_table
 
@@ -26,7 +26,7 @@ _COLUMNS = (
     *("fault", "tried", "at stake", "lost", "repeated", "in order", "memory grown"),
     "what there is to say",
 )
-ROOMS = ("brokers", "disks", "power", "radios", "clocks", "central")
+ROOMS = ("brokers", "disks", "power", "radios", "clocks", "central", "servers")
 _STRANGERS = 100_000
 
 
@@ -92,6 +92,8 @@ def _faults(room: str, kills: int, cuts: int) -> list[Callable[[Path], Trial | l
         return [partial(_radio, kind=kind) for kind in radios.KINDS]
     if room == "central":
         return [partial(strangers.flooded, n=_STRANGERS)]
+    if room == "servers":
+        return [servers.notified, servers.scraped]
     return [clocks.clock_steps]
 
 

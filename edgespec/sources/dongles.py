@@ -10,10 +10,11 @@ _RTL_SDR_IDS = (("0bda", "2838"), ("0bda", "2832"))
 
 @dataclass(frozen=True, slots=True)
 class Dongle:
-    """One dongle, its port on the bus and its serial, '' where it has none."""
+    """One dongle, its port on the bus, its serial and its device file; '' where it has none."""
 
     port: str
     serial: str
+    node: str = ""
 
 
 def dongles_in(sys_dir: Path) -> list[Dongle]:
@@ -23,10 +24,18 @@ def dongles_in(sys_dir: Path) -> list[Dongle]:
         sys_dir: where the kernel's tree of devices is, ``/sys``.
     """
     return [
-        Dongle(device.name, _word(device / "serial"))
+        Dongle(device.name, _word(device / "serial"), _node(device))
         for device in sorted((sys_dir / "bus/usb/devices").glob("*"))
         if (_word(device / "idVendor"), _word(device / "idProduct")) in _RTL_SDR_IDS
     ]
+
+
+def _node(device: Path) -> str:
+    """Return the file that opens a device, ``/dev/bus/usb/001/004``."""
+    numbers = [_word(device / name) for name in ("busnum", "devnum")]
+    if not all(number.isdecimal() for number in numbers):
+        return ""
+    return "/".join(["/dev/bus/usb", *(f"{int(number):03}" for number in numbers)])
 
 
 def _word(path: Path) -> str:

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from socket import SHUT_RDWR, socket
+from threading import Event as Flag
 from threading import Timer
 from urllib.parse import urlsplit
 
@@ -52,10 +53,11 @@ def post(
     else:
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    is_late = Flag()
     try:
         connection.connect()
         # A server that dribbles would keep us: the socket's time begins anew with every byte.
-        timer = Timer(timeout_s, _shut, [connection.sock])
+        timer = Timer(timeout_s, _shut, [connection.sock, is_late])
         timer.daemon = True
         timer.start()
         try:
@@ -75,7 +77,7 @@ def post(
         # The text of some of them has the path in it.
         reason = error.strerror if isinstance(error, OSError) else None
         said = reason if isinstance(reason, str) else type(error).__name__
-        if isinstance(error, TimeoutError):
+        if isinstance(error, TimeoutError) or is_late.is_set():
             said = f"within {timeout_s:g} s"
         raise NotifyError(f"no answer ({said})", may_pass=True) from None
     finally:
@@ -87,6 +89,7 @@ def post(
     raise NotifyError(f"HTTP {status}", may_pass=status >= 500 or status in _MAY_PASS)
 
 
-def _shut(sock: socket) -> None:
+def _shut(sock: socket, is_late: Flag) -> None:
+    is_late.set()
     with suppress(OSError):
         sock.shutdown(SHUT_RDWR)

@@ -5,6 +5,8 @@ The trees of ``/proc`` and ``/sys`` are tested as fakes; no dongle was there to 
 
 import threading
 from collections import Counter
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,7 +74,29 @@ def check_usb_radios(subject: Subject) -> Finding:
             f"{shown}: several dongles have the serial {twice[0]!r}",
             "plug in one of them alone and run: rtl_eeprom -s NEW_SERIAL",
         )
+    nodes = {dongle.node for dongle in dongles if dongle.node}
+    held = [(pid, name, node) for node in sorted(nodes)
+            for pid, name in _holders(subject.machine.proc_dir, node)]  # fmt: skip
+    if held:
+        said = ", ".join(f"{name} (process {pid}) holds {node}" for pid, name, node in held)
+        return Finding(
+            "warn",
+            f"{shown}: {said}",
+            f"end it (kill {' '.join(dict.fromkeys(str(pid) for pid, _, _ in held))}), or, if it "
+            "is an rtl_tcp, read from that: rtl_tcp:HOST:PORT",
+        )
     return Finding("ok", shown)
+
+
+def _holders(proc_dir: Path, node: str) -> list[tuple[int, str]]:
+    """Return the processes that have a device file open; other users' only root may see."""
+    found = []
+    for process in proc_dir.glob("[0-9]*"):
+        # A process may end meanwhile.
+        with suppress(OSError):
+            if any(str(one.readlink()) == node for one in (process / "fd").iterdir()):
+                found.append((int(process.name), (process / "comm").read_text().strip()))
+    return sorted(found)
 
 
 def check_soapy_radios(subject: Subject) -> Finding:

@@ -421,6 +421,28 @@ def test_dongles_with_one_serial_are_told(subject: Subject) -> None:
     assert "rtl_eeprom" in finding.fix
 
 
+def test_the_process_that_holds_a_dongle_is_named(subject: Subject) -> None:
+    """``usb_claim_interface error -6`` where no television driver is loaded."""
+    plug_in(subject, "1-1", "2838", "roof")
+    device = subject.machine.sys_dir / "bus/usb/devices/1-1"
+    (device / "busnum").write_text("1\n")
+    (device / "devnum").write_text("4\n")
+    proc_dir = subject.machine.proc_dir
+    for pid, name, opened in ((17, "bash", "/dev/null"), (4242, "rtl_433", "/dev/bus/usb/001/004")):
+        files = proc_dir / str(pid) / "fd"
+        files.mkdir(parents=True)
+        (files / "3").symlink_to(opened)
+        (files.parent / "comm").write_text(f"{name}\n")
+    # One that ends while it is looked at, and one of another user.
+    (proc_dir / "18").mkdir()
+    finding = check_usb_radios(subject)
+    assert finding.status == "warn"
+    assert finding.detail == "roof at 1-1: rtl_433 (process 4242) holds /dev/bus/usb/001/004"
+    assert "kill 4242" in finding.fix
+    (proc_dir / "4242/fd/3").unlink()
+    assert check_usb_radios(subject) == Finding("ok", "roof at 1-1")
+
+
 def block(samples: np.ndarray[Any, Any]) -> IqBlock:
     return IqBlock(samples, 1e6, 0.0, 0, 0)
 

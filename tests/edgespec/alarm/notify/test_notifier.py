@@ -199,14 +199,16 @@ def test_nobody_there_is_lost_after_attempts(opened: list[Notifier]) -> None:
 
 @pytest.mark.parametrize("behaviour", [hang, dribble])
 def test_a_server_that_never_ends_its_answer_is_left(
-    opened: list[Notifier], behaviour: object
+    opened: list[Notifier], behaviour: object, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     with WebServer(behaviour, OK) as server:  # type: ignore[arg-type]
         one = notifier_to(server, opened, timeout_s=0.2)
         one.event(event_of())
         wait_for(lambda: len(server.received) == 2, "the second attempt")
         one.close()
     assert one.n_lost == 0
+    assert "no answer (within 0.2 s): it is tried again" in caplog.text
 
 
 def test_a_huge_answer_is_not_read(opened: list[Notifier]) -> None:

@@ -136,6 +136,19 @@ def test_the_official_reader_takes_the_page(server: MetricsServer, observer: Obs
     assert {one.name for one in strict} >= ours - {"edgespec_info"}
 
 
+def test_every_figure_that_the_shipped_alerts_ask_for_is_told(
+    server: MetricsServer, observer: Observer
+) -> None:
+    root = Path(__file__).resolve().parents[4]
+    rules = (root / "firmware_configs/prometheus/edgespec.rules.yml").read_text()
+    asked = set(re.findall(r"\bedgespec_[a-z_]+", rules))
+    server.watch(observer)
+    server.state(STATE)
+    told = {name.partition("{")[0] for name in scrape(server)}
+    assert len(asked) > 8
+    assert asked <= told
+
+
 @pytest.mark.skipif(not which("promtool"), reason="promtool is not here: apt install prometheus")
 def test_promtool_finds_nothing_wrong_with_the_page(
     server: MetricsServer, observer: Observer
