@@ -1,5 +1,6 @@
 """Osmocom's rtl_tcp as a child of this program: it holds a dongle, and it can be killed."""
 
+import logging
 import re
 import shutil
 import socket
@@ -10,6 +11,7 @@ from edgespec.sources.child import Child
 
 __all__ = ["RtlServer"]
 
+_LOG = logging.getLogger(__name__)
 _PROGRAM = "rtl_tcp"
 #: How long its first lines may be on their way.
 _LIST_S = 0.5
@@ -41,8 +43,10 @@ class RtlServer:
 
     def __init__(self, device: str) -> None:
         self._device = device
-        # rtl_tcp takes a serial that looks like a number for one; then the number is known.
+        #: Of the dongle that is meant, once that is known; its number where the serial does not do.
+        self._serial: str | None = None
         self._number: str | None = None
+        self._has_warned = False
         self._child = Child()
 
     @property
@@ -74,22 +78,42 @@ class RtlServer:
         self._child.stop()
 
     def is_another(self) -> bool:
-        """Return whether it opened another dongle than the one asked for: then the next is right.
+        """Return whether it opened another dongle than the one that is meant.
 
-        A serial of digits is a number of a device to rtl_tcp, where there are so many.
+        Then the next start asks for that one. To rtl_tcp a serial of digits is the number of a
+        device, where there are so many, and a part of a serial will do; numbers change when
+        something is pulled out. So what is opened first stays the one that is meant. Without a
+        serial any will do, which is said.
         """
-        if not self._device or self._number is not None:
-            return False
         until_s = time.monotonic() + _LIST_S
         while not any(map(_USED.match, self._child.lines)) and time.monotonic() < until_s:
             time.sleep(_LIST_S / 20)
         lines = self._child.lines
-        listed = [found for found in map(_LISTED.match, lines) if found]
+        serials = {found[1]: found[2] for found in map(_LISTED.match, lines) if found}
         used = [found[1] for found in map(_USED.match, lines) if found]
-        own = [found[1] for found in listed if found[2] == self._device]
-        if not used or len(own) != 1 or own[0] == used[-1]:
+        opened = serials.get(used[-1]) if used else None
+        if opened is None:
             return False
-        self._number = own[0]
+        if self._serial is None:
+            self._serial = self._device if self._device in serials.values() else opened
+        own = [number for number, serial in serials.items() if serial == self._serial]
+        if len(own) > 1 and not self._has_warned:
+            self._has_warned = True
+            _LOG.warning(
+                "%d dongles have the serial %.60r: nobody knows which of them is heard, and which "
+                "after it was away; give each its own: rtl_eeprom -s NEW_SERIAL",
+                *(len(own), opened),
+            )
+        if opened == self._serial:
+            return False
+        if not self._device:
+            _LOG.warning(
+                "the dongle %.60r is heard in place of %.60r: write rtlsdr:SERIAL to wait for one",
+                *(opened, self._serial),
+            )
+            self._serial = opened
+            return False
+        self._number = own[0] if own else None
         return True
 
     def why_not(self) -> str:

@@ -82,11 +82,16 @@ class RtlSdr(RtlTcp):
         Raises:
             SourceError: the dongle cannot be opened, or delivers nothing.
         """
-        connection = self._connect_once()
-        if self._server.is_another():
-            connection.close()
+        for _ in range(2):
             connection = self._connect_once()
-        return connection
+            if not self._server.is_another():
+                return connection
+            connection.close()
+        self._server.stop()
+        raise SourceError(
+            f"{self.info.uri} cannot be opened: no dongle has that serial; 'edgespec doctor' lists "
+            "those there are"
+        )
 
     def _connect_once(self) -> socket.socket:
         self._address = (_HOST, self._server.start())

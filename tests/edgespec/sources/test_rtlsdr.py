@@ -12,6 +12,7 @@ import pytest
 from edgespec.errors import SourceError, UsageError
 from edgespec.sources import open_source
 from edgespec.sources.request import Tuning
+from edgespec.sources.rtl_server import RtlServer
 from edgespec.sources.source import Source
 from tests.made.broker import PATIENCE_S, wait_for
 from tests.made.rtl_program import RtlProgram
@@ -177,6 +178,95 @@ def test_a_serial_of_digits_is_no_number_of_a_device(program: Make) -> None:
     devices = [start["arguments"][-1] for start in made.starts]
     assert devices == ["00000001", "1"]
     source.close()
+
+
+def listing(*serials: str, used: int) -> dict[str, Any]:
+    """Return what is said with these dongles, of which one is opened."""
+    found = [
+        f"  {number}:  Realtek, RTL2838UHIDIR, SN: {one}" for number, one in enumerate(serials)
+    ]
+    return {"lines": [f"Found {len(serials)} device(s):", *found, "", f"Using device {used}: OEM"]}
+
+
+def test_after_a_replug_the_same_dongle_is_opened_whatever_its_number(program: Make) -> None:
+    """While it is away, its number is another one's, which must not be heard in its place."""
+    made = program(
+        listing("2", "1", used=0),
+        {**listing("2", "1", used=1), "n_bytes": 100_000, "stays_s": 0.2},
+        # Gone: 2 has the numbers that it is asked for by.
+        listing("2", used=0),
+        listing("2", used=0),
+        # Back, in another place.
+        listing("1", "2", used=1),
+        listing("1", "2", used=0),
+    )
+    source = open_dongle("1", "?timeout_s=60&stall_s=60")
+    read(source, 50_000)
+    read(source, 10_000)
+    devices = [start["arguments"][-1] for start in made.starts]
+    assert devices == ["1", "1", "1", "1", "1", "0"]
+    source.close()
+
+
+class Told:
+    """In place of the process: what it says of each start."""
+
+    def __init__(self, *starts: dict[str, Any]) -> None:
+        self._starts = iter(starts)
+        self.devices: list[str] = []
+        self.lines: list[str] = []
+
+    def start(self, command: list[str]) -> None:
+        self.devices.append(command[-1] if "-d" in command else "")
+        self.lines = next(self._starts)["lines"]
+
+
+def opened_by(
+    device: str, monkeypatch: pytest.MonkeyPatch, *starts: dict[str, Any]
+) -> tuple[list[str], list[bool]]:
+    """Return what rtl_tcp is asked for at each start, and whether it opened another dongle."""
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    server, told = RtlServer(device), Told(*starts)
+    monkeypatch.setattr(server, "_child", told)
+    found = [(server.start(), server.is_another())[1] for _ in starts]
+    return told.devices, found
+
+
+def test_part_of_a_serial_names_the_dongle_that_it_found_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    devices, is_another = opened_by(
+        "roof",
+        monkeypatch,
+        listing("cellar", "roof-west", used=1),
+        listing("cellar", "roof-east", used=1),
+        listing("cellar", "roof-east", "roof-west", used=1),
+        listing("cellar", "roof-east", "roof-west", used=2),
+        # Of a program that says nothing of it, nothing is claimed.
+        {"lines": []},
+    )
+    assert devices == ["roof", "roof", "roof", "2", "2"]
+    assert is_another == [False, True, True, False, False]
+
+
+def test_two_dongles_of_one_serial_are_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    both = listing("00000001", "00000001", used=1)
+    assert opened_by("00000001", monkeypatch, both, both)[1] == [False, False]
+    (said,) = [one.getMessage() for one in caplog.records]
+    assert "2 dongles have the serial '00000001'" in said
+    assert "rtl_eeprom" in said
+
+
+def test_without_a_serial_any_dongle_will_do_which_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    starts = [listing("7", used=0), listing("7", "8", used=0), listing("8", used=0)]
+    devices, is_another = opened_by("", monkeypatch, *starts)
+    assert (devices, is_another) == ([""] * 3, [False] * 3)
+    (said,) = [one.getMessage() for one in caplog.records]
+    assert "'8' is heard in place of '7'" in said
 
 
 def test_closing_ends_an_opening_that_hangs(program: Make) -> None:

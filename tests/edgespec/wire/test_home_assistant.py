@@ -14,6 +14,28 @@ from edgespec.wire.topics import Topics
 
 BANDS = [("lte",), ("lte", "gsm")]
 
+#: What Home Assistant knows (homeassistant/components/mqtt/schemas.py, sensor.py, binary_sensor.py
+#: and https://www.home-assistant.io/integrations/mqtt): what it does not know it leaves out in
+#: silence, so a key that is written wrong is seen nowhere.
+TOP = {"device", "components", "origin", "availability", "state_topic", "command_topic", "qos"}
+DEVICE = {
+    *("identifiers", "connections", "manufacturer", "model", "model_id", "name", "hw_version"),
+    *("sw_version", "serial_number", "via_device", "suggested_area", "configuration_url"),
+}
+ENTITY = {
+    *("platform", "name", "unique_id", "state_topic", "value_template", "device_class"),
+    *("entity_category", "icon", "enabled_by_default", "expire_after", "force_update"),
+}
+PLATFORMS = {
+    "sensor": {*ENTITY, "unit_of_measurement", "state_class", "suggested_display_precision"},
+    "binary_sensor": {*ENTITY, "payload_on", "payload_off", "off_delay"},
+}
+VALUES = {
+    "device_class": {"problem", "connectivity"},
+    "state_class": {"measurement", "total", "total_increasing"},
+    "entity_category": {"diagnostic", "config"},
+}
+
 
 @pytest.mark.parametrize("bands", BANDS)
 def test_every_component_reads_a_topic_and_a_field_that_are_published(
@@ -62,6 +84,26 @@ def test_a_calibrated_band_has_its_levels_in_what_arrives() -> None:
             assert one["unit_of_measurement"] == units[band]
             assert one["value_template"] == f"{{{{ value_json.{level}_{end} }}}}"
             assert isinstance(state[f"{level}_{end}"], float)
+
+
+@pytest.mark.parametrize("bands", BANDS)
+def test_it_has_what_home_assistant_wants_and_nothing_that_it_does_not_know(
+    bands: tuple[str, ...],
+) -> None:
+    payload = discovery_payload(Topics("edgespec", "pi-1", bands, ("r0",)), {"board": "aarch64"})
+    assert {"device", "components", "origin"} <= set(payload) <= TOP
+    assert {"identifiers", "name"} <= set(payload["device"]) <= DEVICE
+    assert {"name"} <= set(payload["origin"]) <= {"name", "sw_version", "support_url"}
+    for one in payload["availability"]:
+        assert {"topic"} <= set(one) <= {"topic", "payload_available", "payload_not_available"}
+    assert payload["qos"] in (0, 1, 2)
+    for one in payload["components"].values():
+        # An entity without an id of its own is refused in a device.
+        assert {"platform", "unique_id", "state_topic"} <= set(one) <= PLATFORMS[one["platform"]]
+        assert not set("+#") & set(one["state_topic"])
+        assert all(one[name] in known for name, known in VALUES.items() if name in one)
+    # The id of a device in a topic: letters, digits, _ and -.
+    assert re.fullmatch(r"homeassistant/device/[a-zA-Z0-9_-]+/config", discovery_topic("pi-1"))
 
 
 def test_the_topic_is_of_the_node() -> None:
