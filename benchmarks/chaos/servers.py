@@ -148,7 +148,9 @@ def scraped(folder: Path) -> list[Trial]:
                 lambda: 0.0 < _most(asked("rate(edgespec_sample_to_alarm_seconds_sum[1m])")) < 1.0,
             ),
         ]
-        failed = [name for name, holds in steps if not wait_until(holds, 300.0)]
+        # What is compiled first may take minutes.
+        wait_until(lambda: _most(asked("edgespec_segments_total")) > 0.0, 1200.0)
+        failed = [name for name, holds in steps if not wait_until(holds, 120.0)]
         page = urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics").read()
         checks.append(
             subprocess.run(

@@ -15,6 +15,7 @@ from edgespec.decode.text import read_bounded
 from edgespec.errors import EdgespecError, UsageError
 from edgespec.newfile import replace_file
 from edgespec.records import Event
+from edgespec.set_aside import set_aside
 
 __all__ = ["ACKNOWLEDGED", "MUTED", "NORMAL", "NOTHING", "Decisions", "DecisionsFile"]
 
@@ -108,7 +109,7 @@ class DecisionsFile:
 
     Whoever changes them holds the folder's lock and replaces the file in one step; whoever reads
     looks whether it is another file than last time. One that cannot be read is said once, and
-    counts as none: rather an alarm too many.
+    counts as none: rather an alarm too many. It gets another name before it is replaced.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -116,13 +117,14 @@ class DecisionsFile:
         self._path = folder / "decisions.json"
         self._seen: tuple[int, int, int] | None = None
         self._last = NOTHING
+        self._is_unread = False
 
     def read(self) -> Decisions:
         """Return the decisions; cheap as long as nobody changes them."""
         try:
             found = self._path.stat()
         except OSError:
-            self._seen, self._last = None, NOTHING
+            self._seen, self._last, self._is_unread = None, NOTHING, False
             return NOTHING
         mark = (found.st_ino, found.st_mtime_ns, found.st_size)
         if mark != self._seen:
@@ -143,14 +145,19 @@ class DecisionsFile:
             after, answer = how(before.current(now_ns))
             if after != before:
                 content = json.dumps({"schema": _SCHEMA, **asdict(after)}, indent=0)
+                if self._is_unread:
+                    kept = set_aside(self._path, _SCHEMA)
+                    _LOG.warning("what people said before is kept in %s", kept)
                 replace_file(self._path, content.encode())
         return answer
 
     def _load(self) -> Decisions:
         advice = "all events alarm by the rules alone"
+        self._is_unread = False
         try:
             content = read_bounded(self._path, EdgespecError, advice, _MAX_BYTES)
             return Decoder(EdgespecError).from_json(Decisions, content, _SCHEMA, str(self._path))
         except EdgespecError as error:
             _LOG.warning("%s: %s", error, advice)
+            self._is_unread = True
             return NOTHING

@@ -5,6 +5,7 @@ import logging
 import math
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from edgespec.decode import Decoder
 from edgespec.decode.text import read_bounded
 from edgespec.errors import EdgespecError
 from edgespec.records import Event, EventType
+from edgespec.set_aside import set_aside
 
 __all__ = ["IncidentTable", "events_folder", "incidents_path", "load_incidents"]
 
@@ -110,8 +112,11 @@ def incidents_path(folder: Path) -> Path:
     return folder / "incidents.json"
 
 
-def load_incidents(path: Path) -> tuple[Incident, ...]:
-    """Return what was kept, last seen last; nothing where there is no file or none of ours."""
+def load_incidents(path: Path, *, sets_aside: bool = False) -> tuple[Incident, ...]:
+    """Return what was kept, last seen last; nothing where there is no file or none of ours.
+
+    Who is about to write a new one ``sets_aside`` one that cannot be read: it gets another name.
+    """
     if not path.exists():
         return ()
     try:
@@ -119,4 +124,7 @@ def load_incidents(path: Path) -> tuple[Incident, ...]:
         return Decoder(EdgespecError).from_json(_File, content, _SCHEMA, str(path)).incidents
     except EdgespecError as error:
         _LOG.warning("%s: %s", error, _ADVICE)
+        with suppress(OSError):
+            if sets_aside:
+                _LOG.warning("what was counted before is kept in %s", set_aside(path, _SCHEMA))
         return ()

@@ -8,6 +8,7 @@ from pathlib import Path
 from edgespec.door import brief
 from edgespec.errors import EdgespecError
 from edgespec.history.tables import APPLICATION, CREATE, TIMES, VERSION
+from edgespec.set_aside import name_aside
 
 __all__ = ["UnusableError", "history_path", "is_damage", "open_to_write", "reading", "set_aside"]
 
@@ -17,8 +18,6 @@ _LOG_PAGES, _LOG_BYTES = 256, 1 << 20
 _CACHE_KBYTES = 512
 #: With this, a commit is on the medium when it returns.
 _SYNCHRONOUS = "FULL"
-#: A card that fails again and again does not fill with what it broke: the last is replaced.
-_MOST_DAMAGED = 3
 
 
 class UnusableError(Exception):
@@ -114,12 +113,7 @@ def set_aside(path: Path, version: int = 0) -> Path:
     Raises:
         OSError: it cannot be renamed.
     """
-    number, what = 1, f"version-{version}" if version else "damaged"
-    while True:
-        new = path.with_name(f"{path.stem}.{what}-{number}{path.suffix}")
-        if not new.exists() or (not version and number >= _MOST_DAMAGED):
-            break
-        number += 1
+    new = name_aside(path, version)
     for ending in ("-wal", "-shm"):
         beside = path.with_name(path.name + ending)
         # What the log has is a part of the database; the index is made anew.

@@ -50,7 +50,7 @@ def open_judge(
     if not is_live:
         return AlertJudge(rules, IncidentTable(slacks_hz), facts=facts), None
     path = incidents_path(folder)
-    incidents = IncidentTable(slacks_hz, load_incidents(path))
+    incidents = IncidentTable(slacks_hz, load_incidents(path, sets_aside=True))
     judge = AlertJudge(rules, incidents, DecisionsFile(folder).read, facts=facts)
     return judge, IncidentKeeper(judge, path)
 

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -253,6 +254,31 @@ def test_a_file_of_decisions_may_be_anything(tmp_path: Path, caplog) -> None:
     # It can be written again.
     write(tmp_path, FULL)
     assert reader.read() == FULL
+
+
+@pytest.mark.parametrize(
+    ("change", "kept_as"),
+    [
+        (lambda text: text.replace("decisions/1", "decisions/7"), "decisions.version-7-1.json"),
+        (lambda text: text[:-20], "decisions.damaged-1.json"),
+        (lambda text: "\0" * 100, "decisions.damaged-1.json"),
+        (lambda text: text.replace("decisions/1", "others/7"), "decisions.damaged-1.json"),
+    ],
+)
+def test_what_people_said_and_cannot_be_read_is_kept_when_somebody_says_more(
+    tmp_path: Path, change: Callable[[str], str], kept_as: str
+) -> None:
+    """One mute in a version before must not cost all that was said in the newer one."""
+    write(tmp_path, FULL)
+    path = tmp_path / "decisions.json"
+    path.write_text(change(path.read_text()))
+    before = path.read_bytes()
+    DecisionsFile(tmp_path).change(lambda found: (found.mute(mute_of(id="m")), None), NOW_NS)
+    assert [mute.id for mute in DecisionsFile(tmp_path).read().mutes] == ["m"]
+    assert (tmp_path / kept_as).read_bytes() == before
+    # What could be read is replaced as ever.
+    DecisionsFile(tmp_path).change(lambda found: (found.without("m"), None), NOW_NS)
+    assert {one.name for one in tmp_path.iterdir()} == {"lock", "decisions.json", kept_as}
 
 
 def _mute_many(folder: Path, writer: int, n_mutes: int) -> None:

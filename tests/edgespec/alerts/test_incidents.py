@@ -188,6 +188,24 @@ def test_incidents_outlive_a_restart(tmp_path: Path) -> None:
     assert loaded(table_of(*loaded(after, tmp_path)), tmp_path) == [incident]
 
 
+def test_incidents_that_cannot_be_read_are_kept_by_who_writes_new_ones(tmp_path: Path) -> None:
+    path = tmp_path / "incidents.json"
+    newer = table_of().content().replace(b"incidents/1", b"incidents/2")
+    path.write_bytes(newer)
+    # Who only looks moves nothing.
+    assert load_incidents(path) == ()
+    assert path.read_bytes() == newer
+    assert load_incidents(path, sets_aside=True) == ()
+    for number in range(5):
+        path.write_bytes(b"x%d" % number)
+        assert load_incidents(path, sets_aside=True) == ()
+    names = ["incidents.version-2-1.json", *(f"incidents.damaged-{k}.json" for k in (1, 2, 3))]
+    assert {one.name for one in tmp_path.iterdir()} == set(names)
+    kept = [(tmp_path / name).read_bytes() for name in names]
+    # Of damaged ones the last of three is replaced.
+    assert kept == [newer, b"x0", b"x1", b"x4"]
+
+
 def test_a_file_of_incidents_may_be_anything(tmp_path: Path, caplog) -> None:
     """Cut anywhere, with any byte changed: it is read, or said and counted anew."""
     table = table_of()
