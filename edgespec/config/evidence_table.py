@@ -14,9 +14,9 @@ class EvidenceConfig:
     keep: str = field(
         default="samples",
         metadata=about(
-            "Whether samples around an alert of a radio are kept, as SigMF recordings in "
-            "evidence/ of node.state_dir",
-            choices=("samples", "nothing"),
+            "What is kept around an alert of a radio, in evidence/ of node.state_dir: samples, as "
+            "SigMF recordings, or their power alone, as sweeps, in which no content is",
+            choices=("samples", "power", "nothing"),
         ),
     )
     before_s: float = field(

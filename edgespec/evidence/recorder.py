@@ -14,7 +14,8 @@ from edgespec.evidence.shelf import Shelf
 from edgespec.evidence.sweep_recording import sweep_recording_of
 from edgespec.evidence.sweep_tape import SweepCut, SweepTape
 from edgespec.evidence.tape import Cut, Normal, Tape
-from edgespec.records import Event, ObserverState, RssReport, SourceInfo
+from edgespec.records import Event, ObserverState, RssReport, SampleFormat, SourceInfo
+from edgespec.sweep_table import SweepTable
 
 __all__ = ["Recorder"]
 
@@ -43,6 +44,8 @@ class Recorder:
             thread that writes.
         normal: of each band, returns what is normal in it now; asked by whoever works on it.
         sweeps: of bands of sweeps, how many before an event and from its begin on.
+        as_power: makes sweeps of what was cut out of a source's samples, where samples themselves
+            are not to be kept.
 
     Attributes:
         tapes: for each band; whoever works on it adds its blocks.
@@ -61,12 +64,14 @@ class Recorder:
         on_kept: Callable[[Iterable[str], Path], None] = lambda event_ids, path: None,
         normal: Mapping[str, Callable[[], Normal | None]] = MappingProxyType({}),
         sweeps: tuple[int, int] = (60, 20),
+        as_power: Callable[[Cut, SampleFormat], SweepTable] | None = None,
     ) -> None:
         self._shelf = shelf
         self._node = node
         self._sources = sources
         self._pictures = pictures
         self._on_kept = on_kept
+        self._as_power = as_power
         self._waiting: Queue[tuple[str, Cut | SweepCut] | None] = Queue(_MOST_WAITING)
         self._has_failed = False
         self.n_left_out = 0
@@ -120,8 +125,11 @@ class Recorder:
         while (one := self._waiting.get()) is not None:
             band, cut = one
             try:
-                made = self._made(band, cut)
-                path = self._shelf.put(made)
+                cut = self._to_keep(band, cut)
+                if isinstance(cut, SweepCut) and not cut.table.n_sweeps:
+                    # A gap right behind the begin: not one frame.
+                    continue
+                path = self._shelf.put(self._made(band, cut))
             except OSError as error:
                 if not self._has_failed:
                     _LOG.warning("recordings of alerts cannot be kept: %s", error)
@@ -133,6 +141,13 @@ class Recorder:
                 self._on_kept([event.event_id for event in cut.events], path)
                 if self._pictures is not None:
                     self._pictures.put(_shown(path, cut))
+
+    def _to_keep(self, band: str, cut: Cut | SweepCut) -> Cut | SweepCut:
+        """Return what is kept of a cut."""
+        if self._as_power is None or isinstance(cut, SweepCut):
+            return cut
+        table = self._as_power(cut, self._sources[band].sample_format)
+        return SweepCut(table, cut.events)
 
     def _made(self, band: str, cut: Cut | SweepCut) -> Recording:
         if isinstance(cut, SweepCut):

@@ -9,6 +9,7 @@ from edgespec.evidence.pictures import Pictures, draw_apart
 from edgespec.evidence.recorder import Recorder
 from edgespec.evidence.shelf import Shelf
 from edgespec.figures import can_draw
+from edgespec.observer.kept_power import power_of
 from edgespec.observer.monitor import Radio
 from edgespec.observer.recall import reference_of
 
@@ -48,4 +49,5 @@ def open_recorder(
         on_kept,
         {chain.info.band: partial(reference_of, chain) for radio in live for chain in radio.chains},
         (config.sweep.before_sweeps, config.sweep.after_sweeps),
+        power_of if evidence.keep == "power" else None,
     )
