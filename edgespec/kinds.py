@@ -5,6 +5,7 @@ __all__ = [
     "CARRIERS_DOWN",
     "CELL_LOST",
     "CHIRP",
+    "DEAF",
     "DRIFT",
     "DROPPED",
     "GAIN_STEP",
@@ -21,6 +22,7 @@ __all__ = [
     "RECEIVER",
     "SIGNAL_LOST",
     "SWEEP",
+    "TEST",
     "TONE",
     "UNKNOWN",
     "WIDEBAND",
@@ -34,6 +36,7 @@ OVERLOAD, RECEIVER, DROPPED = "overload", "receiver", "dropped"
 CELL_LOST, CARRIERS_DOWN, NEW_CELL = "cell-lost", "carriers-down", "new-cell"
 DRIFT, NOISE_FLOOR_RAISED = "drift", "noise-floor-raised"
 OVER_MASK, MISSING = "over-mask", "missing"
+TEST, DEAF = "test", "deaf"
 
 #: A sentence for every kind that an event may have.
 ADVICE = {
@@ -58,6 +61,8 @@ ADVICE = {
     DRIFT: "see what came or went slowly; if it may stay, say that it is normal",
     OVER_MASK: "measure it again, and ask its operator: it is stronger than the mask allows it",
     MISSING: "ask its operator whether it is off; if others are missing as well, check the antenna",
+    TEST: "nothing: the observer has found a tone that it added to a copy of what it heard",
+    DEAF: "look at the band: the observer did not find a tone that it added to what it heard",
     NOISE_FLOOR_RAISED: "look for a machine that radiates over all of the band, or a jammer",
 }
 

@@ -30,7 +30,8 @@ class ObserverState:
     start: ``p50``, ``p99`` and ``max``. A radio that takes turns is ``tuned`` to the band now, or
     to another one, and heard it for a share ``duty`` of the time since the start. ``site_cells``
     are those that it knows what is normal beside, told apart when they change; ``rhythm`` is what
-    it knows of a band without one. ``scale`` says what levels are in other units, set on the way
+    it knows of a band without one. ``last_test_ns`` is when the band last found its own test tone,
+    None where it has not yet. ``scale`` says what levels are in other units, set on the way
     out.
     """
 
@@ -71,4 +72,5 @@ class ObserverState:
     rhythm: BandRhythm | None = None
     side_inputs: str = ""
     raised: dict[str, float] = field(default_factory=dict)
+    last_test_ns: int | None = None
     scale: LevelScale = UNCALIBRATED

@@ -12,6 +12,7 @@ from edgespec.alerts.decisions import NOTHING, Decisions
 from edgespec.alerts.facts import NO_FACTS, BandFacts
 from edgespec.alerts.incidents import IncidentTable
 from edgespec.alerts.rules import AlertRules
+from edgespec.kinds import TEST
 from edgespec.records import Event, EventType, ObserverState
 
 __all__ = ["AlertJudge"]
@@ -58,7 +59,7 @@ class AlertJudge:
         """Return a message with its ``alert``, and with what is known of its band."""
         event = self._facts.get(event.band, NO_FACTS).told_of(event)
         with self._lock:
-            incident = self._incidents.take(event)
+            incident = "" if event.kind == TEST else self._incidents.take(event)
             reason = self._why_not(event, self._utc_ns())
             self._open.pop(event.event_id, None)
             if not reason and event.event_type is not EventType.END:
@@ -88,6 +89,8 @@ class AlertJudge:
             return self._incidents.content()
 
     def _why_not(self, event: Event, now_ns: int) -> str:
+        if event.kind == TEST:
+            return TEST
         since_ns = self._since_ns.get(event.event_id)
         reason = self._decisions().why_not(event, now_ns, since_ns)
         if not reason and since_ns is None:

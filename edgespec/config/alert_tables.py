@@ -18,6 +18,15 @@ class AlarmConfig:
         default=1.0, metadata=about("Time between updates of an open event", unit="s", above=0)
     )
     state_s: float = field(default=5.0, metadata=about("Time between states", unit="s", above=0))
+    test_every_h: float = field(
+        default=24.0,
+        metadata=about(
+            "Time between two tests of a band by itself, the first ten minutes after the start: "
+            "a tone added to a copy of what was heard must be found; 0 for none",
+            unit="h",
+            minimum=0,
+        ),
+    )
     quiet_hours: tuple[str, ...] = field(
         default=(),
         metadata=about(

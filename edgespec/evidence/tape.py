@@ -86,7 +86,7 @@ class Tape:
         keep: Callable[[Cut], None],
         normal: Callable[[], Normal | None] = lambda: None,
     ) -> None:
-        rate_hz = source.sample_rate_hz
+        rate_hz, self.sample_format = source.sample_rate_hz, source.sample_format
         self._n_before, self._n_after = round(before_s * rate_hz), round(after_s * rate_hz)
         # An event is told a little after its begin; half a second is plenty.
         n_wanted = self._n_before + self._n_after + round(0.5 * rate_hz)
@@ -138,6 +138,13 @@ class Tape:
             wish.events[event.event_id] = event
             self._asked.append(event.event_id)
 
+    def heard(self, seconds: float) -> Cut | None:
+        """Return what was last heard, without events; None where that is less than so long."""
+        normal, start = self._normal(), self._next - round(seconds * self._rate_hz)
+        if normal is not None:
+            start -= (start - normal.at_sample) % normal.hop_samples
+        return None if start < self._first else self._cut(start, self._next, (), normal)
+
     def finish(self) -> None:
         """Cut out what is wanted, as far as it was heard."""
         wish, self._wish = self._wish, None
@@ -147,22 +154,22 @@ class Tape:
         if wish.normal is not None:
             # Where less was heard than is wanted, the next segment is the first.
             start += (wish.normal.at_sample - start) % wish.normal.hop_samples
-        if stop <= start:
-            return
+        if stop > start:
+            self._keep(self._cut(start, stop, tuple(wish.events.values()), wish.normal))
+
+    def _cut(self, start: int, stop: int, events: tuple[Event, ...], normal: Normal | None) -> Cut:
         size = len(self._buffer)
         samples = np.concatenate(
             [self._buffer[a % size : a % size + b - a] for a, b in _pieces(start, stop, size)]
         )
-        self._keep(
-            Cut(
-                samples,
-                start,
-                self._utc_ns - round((self._next - start) / self._rate_hz * _NS),
-                self._rate_hz,
-                self._center_hz,
-                tuple(wish.events.values()),
-                wish.normal,
-            )
+        return Cut(
+            samples,
+            start,
+            self._utc_ns - round((self._next - start) / self._rate_hz * _NS),
+            self._rate_hz,
+            self._center_hz,
+            events,
+            normal,
         )
 
 

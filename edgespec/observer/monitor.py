@@ -16,6 +16,7 @@ from edgespec.evidence.sweep_tape import SweepTape
 from edgespec.evidence.tape import Tape
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
+from edgespec.observer.drill import Drill
 from edgespec.observer.progress import Progress
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.surroundings import Surroundings
@@ -133,6 +134,7 @@ class Monitor:
             still that could work, at most five times a second.
         judge: says what is an alert; without it every event is one.
         tapes: of bands whose blocks are kept for a while, by their ids.
+        drills: of bands that test themselves, by their ids.
 
     Attributes:
         workers: one for each band, in the order of the radios.
@@ -152,6 +154,7 @@ class Monitor:
         on_progress: Callable[[], None] = lambda: None,
         judge: Judge | None = None,
         tapes: Mapping[str, Tape | SweepTape] = MappingProxyType({}),
+        drills: Mapping[str, Drill] = MappingProxyType({}),
     ) -> None:
         self._sinks = Sinks(sinks, on_event, judge)
         self._health = health
@@ -174,6 +177,7 @@ class Monitor:
                 tape=tapes.get(chain.info.band),
                 duty=partial(radio.duty, number),
                 remake=radio.remake,
+                drill=drills.get(chain.info.band),
             )
             for radio, watched in zip(radios, self._radios, strict=True)
             for number, (chain, ring) in enumerate(

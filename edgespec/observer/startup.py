@@ -31,6 +31,7 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.brokering import open_broker
 from edgespec.observer.choice import OURS, candidates_for, open_fastest
+from edgespec.observer.drill import drills_of
 from edgespec.observer.dwelling import check_source, request_of, take_turns
 from edgespec.observer.fixed_gain import check_gains, gains_of
 from edgespec.observer.keeping import open_recorder
@@ -99,7 +100,6 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
     check_gains(config)
     for source in config.source:
         check_source(config, source)
-    # Nothing starts before there is an alert.
     open_notifiers(config, None)
     if config.mqtt.url is not None:
         BrokerUrl.parse(config.mqtt.url)
@@ -245,8 +245,8 @@ def open_radio(
     """
     bands = config.bands_of(source)
     views = [config.only(band) for band in bands]
-    of_source = replace(config, source=(source,), band=bands)
     bundles = [named_bundle(view.band[0]) for view in views]
+    of_source = replace(config, source=(source,), band=bands)
     opened = open_band_source(of_source, bundles, is_awaited=is_awaited)
     try:
         chains = tuple(
@@ -357,8 +357,7 @@ def open_observer(
         if broker is not None:
             stack.callback(broker.close)
             mqtt = config.mqtt
-            url = mqtt.public_url or ""
-            broker.hold(TopicClaim(url, mqtt.topic_prefix, config.node.id).open())
+            broker.hold(TopicClaim(mqtt.public_url or "", mqtt.topic_prefix, config.node.id).open())
             if require_broker_s is not None:
                 broker.wait_connected(require_broker_s)
             for radio in radios:
@@ -368,6 +367,7 @@ def open_observer(
         recorder = open_recorder(config, radios, whereabouts.put, whereabouts.drawn)
         if recorder is not None:
             stack.callback(recorder.close)
+        tapes = {} if recorder is None else recorder.tapes
         notifiers = open_notifiers(config, whereabouts if recorder is not None else None)
         # The broker's journal first: what is said has been written, and outlives a kill.
         told = [
@@ -392,7 +392,8 @@ def open_observer(
             if history is not None and config.history.levels
             else lambda minute: None,
             judge=judge,
-            tapes={} if recorder is None else recorder.tapes,
+            tapes=tapes,
+            drills=drills_of(config, tapes),
         )
         # From here on, they are the monitor's to close.
         stack.pop_all()

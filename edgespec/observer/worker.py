@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from math import isfinite
 from threading import Event as Flag
@@ -16,6 +17,7 @@ from edgespec.evidence.sweep_tape import SweepTape
 from edgespec.evidence.tape import Tape
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
+from edgespec.observer.drill import Drill
 from edgespec.observer.latency import LatencyHistogram
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.surroundings import Surroundings
@@ -49,6 +51,7 @@ class BandWorker:
         duty: returns the share of the time in which the band was listened to.
         remake: of a band of sweeps, makes its chain anew where they have other points; None: the
             blocks are of samples.
+        drill: tests the band now and then; None for never.
 
     Attributes:
         error: what ended the band too early; None if nothing did.
@@ -72,8 +75,10 @@ class BandWorker:
         tape: Tape | SweepTape | None = None,
         duty: Callable[[], float] = lambda: 1.0,
         remake: Callable[[Grid], BandChain] | None = None,
+        drill: Drill | None = None,
     ) -> None:
         self.chain = chain
+        self._drill = drill
         self._remake = remake
         self._tape = tape
         self._ring = ring
@@ -139,6 +144,8 @@ class BandWorker:
             with ExitStack() as stack:
                 # Each of these whatever the others raise, the last one first.
                 stack.callback(self._ring.leave)
+                if self._drill is not None:
+                    stack.callback(self._drill.close)
                 stack.callback(self._tell_state)
                 stack.callback(self._finish)
                 self._work_off(between)
@@ -190,6 +197,7 @@ class BandWorker:
             site_cells=now.site_cells,
             rhythm=now.rhythm,
             side_inputs=now.side_inputs,
+            last_test_ns=None if self._drill is None else self._drill.last_ns,
             raised=now.raised,
         )
 
@@ -227,6 +235,10 @@ class BandWorker:
         if report is not None:
             self._sinks.rss(report)
         self._tell_minutes()
+        if self._drill is not None and isinstance(self._tape, Tape):
+            for event in self._drill.look(self.chain, self._tape):
+                # It is none that anything but the test made: nobody counts it.
+                self._sinks.event(replace(event, band=self.chain.info.band))
         self.has_scored |= self.chain.scorer.is_warm
         ended_ns = time.monotonic_ns()
         self._busy_ns += ended_ns - begun_ns

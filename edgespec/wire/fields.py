@@ -126,6 +126,10 @@ class Fields:
         """Return nanoseconds since 1970 of a time."""
         return parse_utc(self.text(key))
 
+    def optional_utc_ns(self, key: str) -> int | None:
+        """Return nanoseconds since 1970 of a time, or None."""
+        return None if self._get(key) is None else self.utc_ns(key)
+
     def optional_day(self, key: str) -> date | None:
         """Return a day, written as 2026-01-31, or None."""
         text = self.optional_text(key)

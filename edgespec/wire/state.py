@@ -55,6 +55,7 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "cell": _cell_payload(state.cell),
         "events_last_day": int(state.events_last_day),
         "promise": _promise_payload(state.promise),
+        "last_test": None if state.last_test_ns is None else format_utc(state.last_test_ns),
         "raised": {name: round(float(times), 3) for name, times in state.raised.items()},
         "rhythm": _rhythm_payload(state.rhythm),
         "latency_ms": {key: round(1e3 * float(s), 3) for key, s in state.latency_s.items()},
@@ -71,7 +72,8 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         PayloadError: it is not a state of this schema.
     """
     # Retained states of a version before this one may still be at a broker.
-    fields = Fields.of({**NO_SCALE, "side_inputs": "", "raised": {}, **decode(data)}, STATE_SCHEMA)
+    added = {"side_inputs": "", "raised": {}, "last_test": None}
+    fields = Fields.of({**NO_SCALE, **added, **decode(data)}, STATE_SCHEMA)
     fields.require_level_unit()
     state = ObserverState(
         utc_ns=fields.utc_ns("time"),
@@ -107,6 +109,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         events_last_day=fields.integer("events_last_day"),
         promise=_parse_promise(fields),
         raised=fields.numbers("raised"),
+        last_test_ns=fields.optional_utc_ns("last_test"),
         rhythm=_parse_rhythm(fields),
         band=fields.text("band"),
         model_sha256=fields.optional_text("model_sha256"),

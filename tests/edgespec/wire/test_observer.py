@@ -87,6 +87,7 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         history_problem=str(rng.choice(["", "No space left on device"])),
         side_inputs=str(rng.choice(["", "days 1 of 3"])),
         raised=[{}, {"residual": 2.345, "zscore": 1.5}][int(rng.integers(2))],
+        last_test_ns=[None, 1_768_809_600_123_456_000][int(rng.integers(2))],
         warmup_left_s=float(rng.uniform(0, 2)),
         unscored_reason=["", "constant"][int(rng.integers(2))],
         unscored_share=float(rng.uniform()),
