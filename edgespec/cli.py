@@ -24,7 +24,7 @@ from edgespec.newfile import write_new
 from edgespec.ops.adapt.cli import adapt
 from edgespec.ops.bundles import model
 from edgespec.ops.calibration.cli import calibrate
-from edgespec.ops.events.cli import events, incidents
+from edgespec.ops.events.cli import events, incidents, observers
 from edgespec.ops.history.cli import history
 from edgespec.ops.look.cli import look
 from edgespec.ops.record.cli import record
@@ -359,6 +359,7 @@ for command in (
     incidents,
     look,
     model,
+    observers,
     record,
     setup,
     support,

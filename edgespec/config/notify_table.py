@@ -75,6 +75,10 @@ class NotifyConfig:
         ),
     )
     ends: bool = field(default=False, metadata=about("Whether the end of an alert is told, too"))
+    tests: bool = field(
+        default=False,
+        metadata=about("Whether the tests that a band makes of itself are told, too"),
+    )
     timeout_s: float = field(
         default=10.0,
         metadata=about("How long one attempt, or the command, may take", unit="s", above=0),

@@ -14,7 +14,7 @@ from edgespec.alarm.notify.post import post
 from edgespec.alarm.notify.refused import NotifyError
 from edgespec.config import NotifyConfig
 from edgespec.errors import ConfigError
-from edgespec.kinds import advice_for
+from edgespec.kinds import TEST, advice_for
 from edgespec.level_scale import UNCALIBRATED
 from edgespec.listing import MaskWord
 from edgespec.mqtt.link import tls_context
@@ -193,8 +193,10 @@ CHANNELS: dict[str, Channel] = {"webhook": webhook, "ntfy": ntfy, "command": com
 
 
 def _priority(event: Event) -> str:
-    """Return more than usual for what the mask does not allow."""
+    """Return more than usual for what the mask does not allow, and less for a test."""
     listing = event.listing
+    if event.kind == TEST:
+        return "min"
     return "high" if listing is None or listing.word is MaskWord.LISTED else "urgent"
 
 

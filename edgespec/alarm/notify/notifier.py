@@ -12,6 +12,7 @@ from edgespec.alarm.notify.refused import NotifyError
 from edgespec.alarm.notify.whereabouts import Whereabouts
 from edgespec.aside import Aside
 from edgespec.config import NotifyConfig
+from edgespec.kinds import TEST
 from edgespec.mqtt.backoff import Backoff, QuietLog
 from edgespec.records import Event, EventType, ObserverState, RssReport
 
@@ -77,7 +78,8 @@ class Notifier:
         """Take one message; the first named one of an alert is told."""
         is_over = event.event_type is EventType.END
         was_told = event.event_id in self._told
-        if event.alert.is_on and not was_told and (event.is_named or is_over):
+        is_asked_for = event.alert.is_on or (self._settings.tests and event.kind == TEST)
+        if is_asked_for and not was_told and (event.is_named or is_over):
             self._told[event.event_id] = None
             if len(self._told) > _MOST_OPEN:
                 self._told.popitem(last=False)

@@ -14,7 +14,7 @@ from edgespec.when import When
 if TYPE_CHECKING:
     from edgespec.config import Config
 
-__all__ = ["events", "incidents"]
+__all__ = ["events", "incidents", "observers"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -242,3 +242,54 @@ def incidents(config_path: Path | None, as_json: bool) -> None:
             click.echo(encode(incident_payload(incident)))
         else:
             click.echo("\n".join(incident_lines(incident, sys.stdout.encoding)))
+
+
+@click.command()
+@CONFIG_OPTION
+@_MQTT
+@click.option(
+    "--within",
+    "state_s",
+    type=Finite(min=0, min_open=True),
+    metavar="SECONDS",
+    default=60.0,
+    show_default=True,
+    help="An observer whose last state is older is silent.",
+)
+@click.option(
+    "--tested",
+    "test_h",
+    type=Finite(min=0),
+    metavar="HOURS",
+    default=25.0,
+    show_default=True,
+    help="So is one that has not found its own test tone for so long; 0: never mind.",
+)
+@JSON_OPTION
+def observers(
+    config_path: Path | None, mqtt: str | None, state_s: float, test_h: float, as_json: bool
+) -> None:
+    """List the observers that a broker knows, and say which are silent.
+
+    The exit code is 7 where one is: for cron, or whatever looks after the others.
+    """
+    from edgespec.config import override
+    from edgespec.errors import ConfigError, QualityError
+    from edgespec.ops.observers import observer_lines, observer_payload, seen_observers
+    from edgespec.screen.table import width_of
+    from edgespec.wire.text import encode
+
+    settings = override(_load(config_path), mqtt=mqtt).mqtt
+    if settings.url is None:
+        raise ConfigError("no broker is named: add --mqtt URL or mqtt.url to the configuration")
+    found = seen_observers(settings, state_s, test_h)
+    if as_json:
+        for seen in found:
+            click.echo(encode(observer_payload(seen)))
+    else:
+        for line in observer_lines(found, width_of(sys.stdout)):
+            click.echo(line)
+    silent = [seen.node for seen in found if seen.why]
+    if silent or not found:
+        said = f"silent: {', '.join(silent)}" if silent else "the broker knows no observer"
+        raise QualityError(said)

@@ -133,6 +133,7 @@ def _of_states(states: Mapping[str, ObserverState]) -> Iterator[Metric]:
             ("unscored_ratio", "Share of the last second that could not be scored"),
             ("speed_ratio", "Seconds of signal that a second of work takes off"),
             ("tuned", "Whether the radio is tuned to the band now"),
+            ("last_test_timestamp_seconds", "When the band last found its own test tone"),
             ("duty_ratio", "Share of the time in which the radio listened to the band"),
         )
     }
@@ -158,6 +159,8 @@ def _of_states(states: Mapping[str, ObserverState]) -> Iterator[Metric]:
         gauges["speed_ratio"].add_metric([band], state.speed)
         gauges["tuned"].add_metric([band], float(state.tuned))
         gauges["duty_ratio"].add_metric([band], state.duty)
+        if state.last_test_ns is not None:
+            gauges["last_test_timestamp_seconds"].add_metric([band], state.last_test_ns / 1e9)
     yield skipped
     yield from counters.values()
     yield from gauges.values()

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgespec.alerts.incidents import IncidentTable
+from edgespec.alerts.judge import AlertJudge
+from edgespec.alerts.rules import AlertRules
 from edgespec.config import BandConfig, Config, DetectConfig, NodeConfig, SourceConfig
 from edgespec.evidence.tape import Tape
 from edgespec.kinds import DEAF, TEST
@@ -15,11 +18,15 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.drill import Drill
 from edgespec.observer.drill_play import play
 from edgespec.observer.drill_tone import Tone, with_tone
+from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.recall import reference_of
 from edgespec.observer.startup import open_radio
 from edgespec.records import Event, EventType, SampleFormat, SourceInfo
+from tests.made import band
 from tests.made.broker import wait_for
 from tests.made.event import event_of
+from tests.made.tape import Tape as PlayedTape
+from tests.made.tape import chain_for
 
 RATE_HZ, N_SAMPLES = 250e3, 1_500_000
 
@@ -173,3 +180,46 @@ def test_a_test_that_breaks_is_said_and_costs_nothing(
 def test_the_process_that_plays_says_what_it_cannot(config: Config, tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"none\.sigmf-meta"):
         drill_module.play_apart(config, tmp_path / "none.sigmf-meta")
+
+
+class Said:
+    """In place of a test: says something once."""
+
+    last_ns = 17
+
+    def __init__(self, *events: Event) -> None:
+        self._events = list(events)
+        self.is_closed = False
+
+    def look(self, chain: BandChain, tape: Tape) -> list[Event]:
+        said, self._events = self._events, []
+        return said
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_what_a_test_says_goes_the_whole_way_and_is_not_counted(
+    rng: np.random.Generator,
+) -> None:
+    """Through the judge to every sink, as of its band; it is no alert, and of no incident."""
+    played = PlayedTape(band.cf32(band.noise(rng, 0.3)))
+    chain = chain_for(played, "lte")
+    drill = Said(event_of(TEST, band=""), event_of(DEAF, band="", event_id="e2"))
+    told: list[Event] = []
+    tape = Tape(played.info, 0.1, 0.1, 1 << 20, lambda cut: None)
+    monitor = Monitor(
+        [Radio("roof", played, [chain])],
+        [],
+        state_s=60.0,
+        on_event=told.append,
+        judge=AlertJudge(AlertRules.of(Config()), IncidentTable({})),
+        tapes={"lte": tape},
+        drills={"lte": drill},  # type: ignore[dict-item]
+    )
+    (state,) = monitor.run()
+    assert [(one.kind, one.band) for one in told] == [(TEST, "lte"), (DEAF, "lte")]
+    assert [(one.alert.is_on, one.alert.reason) for one in told] == [(False, "test"), (True, "")]
+    assert told[0].alert.incident == ""
+    assert (state.n_events, state.events_last_day, state.last_test_ns) == (0, 0, 17)
+    assert drill.is_closed

@@ -147,6 +147,19 @@ def test_an_alert_is_told_once_when_it_has_a_name(
     assert one.n_lost == 0
 
 
+def test_a_test_is_told_where_that_is_wanted_and_quietly(opened: list[Notifier]) -> None:
+    off = Alert(is_on=False, reason="test")
+    with WebServer(OK) as server:
+        for tests in (False, True):
+            one = notifier_to(server, opened, to="ntfy", tests=tests, ends=True)
+            for event_type in (EventType.NEW, END):
+                one.event(event_of("test", alert=off, event_type=event_type))
+            one.close()
+        titles = [got.headers["title"] for got in server.received]
+        assert titles == ["pi-1: test in lte", "pi-1: test in lte is over"]
+        assert server.received[0].headers["priority"] == "min"
+
+
 @pytest.mark.parametrize("status", [500, 503, 429, 408])
 def test_what_may_pass_is_tried_again_until_it_is_taken(
     opened: list[Notifier], status: int

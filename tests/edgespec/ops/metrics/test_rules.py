@@ -30,6 +30,9 @@ CASES = [
     ("EdgespecSamplesLost", {SAMPLES: "0+100000x60", DROPPED: "0+1000x60"}, True),
     ("EdgespecSamplesLost", {SAMPLES: "0+100000x60", DROPPED: "0+10x60"}, False),
     ("EdgespecNotScored", {f'edgespec_unscored_ratio{{{PI}, band="lower"}}': "0.9x60"}, True),
+    # The hour is that of 1970.
+    ("EdgespecUntested", {f"edgespec_last_test_timestamp_seconds{{{PI}}}": "-93600x60"}, True),
+    ("EdgespecUntested", {f"edgespec_last_test_timestamp_seconds{{{PI}}}": "0x60"}, False),
     ("EdgespecBrokerAway", {f"edgespec_mqtt_connected{{{PI}}}": "0x60"}, True),
     ("EdgespecAlertLost", {f"edgespec_notifications_lost_total{{{PI}}}": "0x50 1x10"}, True),
     ("EdgespecAlertLost", {f"edgespec_mqtt_lost_total{{{PI}}}": "0x60"}, False),

@@ -34,8 +34,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from edgespec.ops.metrics.server import MetricsServer
 
 STATE = ObserverState(
-    0, 1.0, 2, 3, 4, 5, {"lost": 6, "quiet": 0}, noise_floor_dbfs=-91.5, alarm=True, band="lte"
-)
+    0, 1.0, 2, 3, 4, 5, {"lost": 6, "quiet": 0}, noise_floor_dbfs=-91.5, alarm=True, band="lte",
+    last_test_ns=1_768_809_600_500_000_000,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -86,6 +87,7 @@ def test_every_figure_of_the_table_is_there(server: MetricsServer, observer: Obs
     assert read['edgespec_model_info{band="lte",sha256="abc"}'] == 1
     assert read['edgespec_alarm{band="lte"}'] == 1
     assert read['edgespec_tuned{band="lte"}'] == 1
+    assert read['edgespec_last_test_timestamp_seconds{band="lte"}'] == 1_768_809_600.5
     assert read['edgespec_duty_ratio{band="lte"}'] == 1
     name = "edgespec_inference_duration_seconds"
     assert read[f'{name}_count{{band="lte"}}'] == 1
