@@ -55,21 +55,26 @@ def _trials(room: str, kills: int, cuts: int) -> Iterator[Trial]:
 
 
 def _save(tried: dict[str, list[Trial]]) -> None:
-    """Write what was tried, and of the other rooms what is written already."""
+    """Write what was tried, and of the other rooms what is written already, of their own day."""
     stem = record.RESULTS / "chaos"
     path = stem.with_suffix(".json")
-    old = json.loads(path.read_text(encoding="utf-8"))["rooms"] if path.exists() else {}
-    known = {room: [Trial(**one) for one in trials] for room, trials in old.items()} | tried
-    known = {room: known[room] for room in ROOMS if room in known}
+    old = {"rooms": {}, "machines": {}}
+    if path.exists():
+        old = json.loads(path.read_text(encoding="utf-8"))
     machine = record.facts(("paho-mqtt",))
+    rooms = {
+        room: [Trial(**one) for one in trials] for room, trials in old["rooms"].items()
+    } | tried
+    machines = old["machines"] | dict.fromkeys(tried, machine)
+    known = [room for room in ROOMS if room in rooms]
     result = {
-        "schema": "edgespec.chaos/1",
-        "machine": machine,
-        "rooms": {room: [asdict(one) for one in trials] for room, trials in known.items()},
+        "schema": "edgespec.chaos/2",
+        "machines": {room: machines[room] for room in known},
+        "rooms": {room: [asdict(one) for one in rooms[room]] for room in known},
     }
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    trials = [trial for room in known.values() for trial in room]
-    stem.with_suffix(".md").write_text(_report(trials, machine), encoding="utf-8")
+    trials = [trial for room in known for trial in rooms[room]]
+    stem.with_suffix(".md").write_text(_report(trials, result["machines"]), encoding="utf-8")
 
 
 def _faults(room: str, kills: int, cuts: int) -> list[Callable[[Path], Trial | list[Trial] | None]]:
@@ -101,13 +106,17 @@ def _radio(folder: Path, kind: str) -> Trial:
     return radios.bad_radio(kind)
 
 
-def _report(trials: list[Trial], machine: dict[str, str]) -> str:
+def _report(trials: list[Trial], machines: dict[str, dict[str, str]]) -> str:
     failed = sum(bool(trial.failed) for trial in trials)
-    known = ", ".join(f"{key} {value}" for key, value in machine.items())
+    of_facts: dict[str, list[str]] = {}
+    for room, machine in machines.items():
+        said = ", ".join(f"{key} {value}" for key, value in machine.items())
+        of_facts.setdefault(said, []).append(room)
+    made = "\n\n".join(f"{', '.join(rooms)}: {said}." for said, rooms in of_facts.items())
     return (
         "# Faults on purpose\n\nMade by `python -m benchmarks.chaos`.\n\n"
         f"{markdown_table(_COLUMNS, [trial.row for trial in trials])}\n\n"
-        f"{len(trials)} faults, {failed} of them not as they should be.\n\n{known}.\n"
+        f"{len(trials)} faults, {failed} of them not as they should be.\n\n{made}\n"
     )
 
 
