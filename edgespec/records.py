@@ -293,7 +293,8 @@ class Event:
     the power of the band, and ``excess_db`` how its level moved. ``latency_s`` is the time from the
     last sample of the segment that made this message to the message itself. ``model_sha256`` is the
     bundle that the band was judged by; ``alert``, ``scale`` and ``listing`` are set on its way out.
-    For ``unheard_s`` of it the radio was tuned to other bands: nobody knows whether it was there.
+    For ``unheard_s`` of it the radio was tuned to other bands, or gave no samples: nobody knows
+    whether it was there.
     """
 
     event_id: str

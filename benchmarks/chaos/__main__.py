@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -58,7 +59,7 @@ def _save(tried: dict[str, list[Trial]]) -> None:
     """Write what was tried, and of the other rooms what is written already, of their own day."""
     stem = record.RESULTS / "chaos"
     path = stem.with_suffix(".json")
-    old = {"rooms": {}, "machines": {}}
+    old: dict[str, Any] = {"rooms": {}, "machines": {}}
     if path.exists():
         old = json.loads(path.read_text(encoding="utf-8"))
     machine = record.facts(("paho-mqtt",))
@@ -67,14 +68,15 @@ def _save(tried: dict[str, list[Trial]]) -> None:
     } | tried
     machines = old["machines"] | dict.fromkeys(tried, machine)
     known = [room for room in ROOMS if room in rooms]
+    made = {room: machines[room] for room in known}
     result = {
         "schema": "edgespec.chaos/2",
-        "machines": {room: machines[room] for room in known},
+        "machines": made,
         "rooms": {room: [asdict(one) for one in rooms[room]] for room in known},
     }
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     trials = [trial for room in known for trial in rooms[room]]
-    stem.with_suffix(".md").write_text(_report(trials, result["machines"]), encoding="utf-8")
+    stem.with_suffix(".md").write_text(_report(trials, made), encoding="utf-8")
 
 
 def _faults(room: str, kills: int, cuts: int) -> list[Callable[[Path], Trial | list[Trial] | None]]:

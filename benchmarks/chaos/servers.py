@@ -184,7 +184,7 @@ def _observer(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
         '&start_s=6&stop_s=7.5&every_s=6&sample_rate=1.92M&center_freq=806M&realtime=1"\n'
         '[[band]]\nid = "lower"\nsource = "roof"\n'
     )
-    command = [sys.executable, "-m", "edgespec", "monitor", "-c", config, "--json"]
+    command = [sys.executable, "-m", "edgespec", "monitor", "-c", str(config), "--json"]
     with (folder / "observer.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, cwd=ROOT)
     try:

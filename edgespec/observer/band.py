@@ -66,7 +66,7 @@ class BandChain:
         peaks: is told every score that could open an event; None for nothing.
         meter: says how strong the band is.
         unscored: what of the last second could not be scored.
-        away: when the radio was tuned elsewhere.
+        away: when the radio was tuned elsewhere, or gave no samples.
         budget: raises thresholds that make too many events; None for nothing.
         site: says what moves too slowly for a detector; None for nothing.
         scales: knows what goes with each cell; None: whatever was learnt first counts in all.
@@ -237,6 +237,8 @@ class BandChain:
             self.segmenter.pause()
             parts = (self.tracker, self.trouble, self.site, self.meter)
             self.away.add(n_ticks, block.sample_start // self._factor, parts)
+        if n_ticks := getattr(block, "n_dropped", 0) // self._factor:
+            self.away.lose(n_ticks, block.sample_start // self._factor)
 
     def _parts(self, block: Any) -> Iterable[Any]:
         return (block,) if self._channel is None else self._channel.process(block)
@@ -337,9 +339,9 @@ class BandChain:
                     scores, limits = (*scores, one), (*limits, self.thresholds[one.detector])
             is_scored = scores or not self.scorer.is_warm
             self.unscored.add("" if is_scored else NO_CONTEXT if self._limits else NO_CELL)
-            n_ticks, received_ns = self._clock.target_ticks, span.received_ns
+            n_ticks = self._clock.target_ticks
             self.last = ScoredSegment(
-                scores, limits, tick_start, n_ticks, utc_ns, received_ns, segment
+                scores, limits, tick_start, n_ticks, utc_ns, span.received_ns, segment
             )
             if warmup is not None and not warmup.is_judged:
                 warmup.add(segment, scores)
@@ -357,8 +359,7 @@ class BandChain:
             has_cell = cancelled is not None and (
                 cancelled.cell is not None or cancelled.state is not CellState.NONE
             )
-            is_alarm = self.is_alarming
-            yield self.rhythm.take(segment.target, has_cell=has_cell, is_alarm=is_alarm)
+            yield self.rhythm.take(segment.target, has_cell=has_cell, is_alarm=self.is_alarming)
 
     def _conclude(self, warmup: WarmUp) -> None:
         """Judge the warm-up, which is over."""

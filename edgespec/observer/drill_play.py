@@ -31,7 +31,6 @@ def play(config: Config, meta: Path) -> list[Event]:
         center_freq_hz=None,
         sample_rate_hz=None,
         gain_db=None,
-        ppm=None,
     )
     config = replace(config, source=(source,))
     radio = open_radio(config, source)

@@ -46,7 +46,7 @@ def power_of(cut: Cut, sample_format: SampleFormat) -> SweepTable:
     grid = front_end.grid
     return SweepTable(
         cut.events[0].band,
-        cut.utc_ns / _NS + row_s * np.arange(len(rows)),
+        cut.utc_ns / _NS + row_s * np.arange(len(rows), dtype=np.float64),
         grid.freqs_hz,
         np.array(rows, np.float32).reshape(len(rows), grid.n_bins),
         row_s,

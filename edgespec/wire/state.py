@@ -72,7 +72,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         PayloadError: it is not a state of this schema.
     """
     # Retained states of a version before this one may still be at a broker.
-    added = {"side_inputs": "", "raised": {}, "last_test": None}
+    added: dict[str, Any] = {"side_inputs": "", "raised": {}, "last_test": None}
     fields = Fields.of({**NO_SCALE, **added, **decode(data)}, STATE_SCHEMA)
     fields.require_level_unit()
     state = ObserverState(

@@ -34,6 +34,7 @@ _BANDS = ("lower", "upper")
 _DISK_MB, _EVIDENCE_BYTES = 96, 40_000_000
 #: How long the subscriber may take to hear the rest once the observer has ended.
 _REST_S = 30.0
+_START_S = 900.0
 #: Of the readings of its memory, one in so many is kept: one in a minute.
 _EVERY_NTH = 12
 
@@ -85,7 +86,12 @@ def _soak(folder: Path, disk: Path | None, seconds: float, seed: int, log: Path 
     ear = TimedEar(broker.port)
     watched = Watched(_config(folder, broker, radios), folder, clock, environment)
     faults = Faults(Yard(radios, broker, disk, clock), seed)
-    wait_until(lambda: bool(watched.signs_s) or not watched.is_alive, 300.0)
+    # What is compiled first may take minutes on a busy machine.
+    wait_until(lambda: bool(watched.signs_s) or not watched.is_alive, _START_S)
+    if not watched.signs_s:
+        raise click.ClickException(
+            f"the observer has not got on within {_START_S:g} s: {watched.log_end()}"
+        )
     faults.start()
     begun_s = time.monotonic()
     while watched.is_alive and time.monotonic() - begun_s < seconds:
