@@ -27,8 +27,6 @@ BOTH_WAYS = "edgespec/wire/"
 KEPT = {
     "rbw_hz": "a grid of frames says its resolution",
     # Of the data that networks for swept bands are trained and tested on.
-    "load_sweep_part": "trainings read it",
-    "side_rows": "trainings with hours and days make it",
     "draw_anomaly": "detections are tested with it",
     "add_anomaly": "detections are tested with it",
 }

@@ -186,7 +186,7 @@ def _costs(case: Case, n_rounds: int, turn_s: float) -> dict[str, float]:
     manifest, hop = bundle.manifest, GEOMETRY.hop_frames
     short = replace(
         manifest,
-        recipe=replace(manifest.recipe, n_context=hop),
+        made_with=replace(manifest.recipe, n_context=hop),
         model=replace(manifest.model, input_shape=(1, hop, GEOMETRY.n_bins)),
     )
     network = network_from_npz(bundle.weights or b"", case.name)

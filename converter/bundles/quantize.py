@@ -12,6 +12,8 @@ from converter.bundles.tflite import convert, operators
 from converter.bundles.weights import check_weights, weights_for
 from converter.data.dataset import Dataset
 from converter.data.model_inputs import ModelInputs
+from converter.data.sweeps.band_sweeps import BandSweeps
+from converter.data.sweeps.sweep_windows import SweepWindows
 from converter.data.views import WindowSet
 from converter.models.runtime import load_tensorflow
 from converter.training.modeldir import ModelCard, load_model
@@ -20,6 +22,7 @@ from edgespec.framing import Recipe
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, write_bundle
 from edgespec.inference.manifest import Manifest, ModelInfo
+from edgespec.sweep_recipe import SweepRecipe
 
 __all__ = ["Conversion", "quantize"]
 
@@ -46,7 +49,7 @@ def quantize(
     model_folder: Path,
     path: Path,
     kind: str,
-    dataset: Dataset | None = None,
+    dataset: Dataset | BandSweeps | None = None,
     seed: int = 0,
     inputs: ModelInputs | None = None,
 ) -> Conversion:
@@ -78,9 +81,9 @@ def quantize(
             "standardises every segment by its context: train it with transform 'context'"
         )
     _check_inputs(card, model, inputs)
-    if dataset is not None and _without_hop(dataset.recipe) != _without_hop(card.recipe):
+    if dataset is not None and _without_hop(dataset.recipe) != _without_hop(card.made_with):
         raise ModelError(
-            f"the data set has {dataset.recipe}, but the model {card.recipe}: give the data "
+            f"the data set has {dataset.recipe}, but the model {card.made_with}: give the data "
             "set it was trained on"
         )
     rng = np.random.default_rng(seed)
@@ -125,7 +128,7 @@ def quantize(
     return Conversion(bundle, parity, no_weights)
 
 
-def _without_hop(recipe: Recipe) -> Recipe:
+def _without_hop(recipe: Recipe | SweepRecipe) -> Recipe | SweepRecipe:
     return replace(recipe, hop_frames=1)
 
 
@@ -155,7 +158,7 @@ def _some(inputs: ModelInputs, n_windows: int, rng: np.random.Generator) -> Mode
 
 def _inputs(
     card: ModelCard,
-    dataset: Dataset | None,
+    dataset: Dataset | BandSweeps | None,
     splits: tuple[str, ...],
     n_windows: int,
     rng: np.random.Generator,
@@ -168,11 +171,18 @@ def _inputs(
             rng.standard_normal((n_windows, n_rows, geometry.n_bins), np.float32) for n_rows in rows
         )
         return ModelInputs(window, tuple(sides))
+    if isinstance(dataset, BandSweeps):
+        sweeps = SweepWindows(
+            dataset, splits, card.side_inputs, n_windows=n_windows, seed=int(rng.integers(1 << 31))
+        )
+        numbers = np.arange(len(sweeps))
+        contexts, targets = sweeps.gather(numbers)
+        seen = contexts if card.role == "forecast" else targets
+        return ModelInputs(np.ascontiguousarray(seen), sweeps.sides(numbers))
     if card.side_inputs:
         raise ModelError(
             "the model has side inputs, which are made of hours and days, and a data set of "
-            "recordings has none: give inputs with side inputs (converter.data.side_inputs), or no "
-            "data set"
+            "recordings has none: give a data set of sweeps, or none"
         )
     windows = WindowSet(dataset, splits, leave_noise_out=True)
     chosen = np.sort(rng.permutation(len(windows))[:n_windows])
@@ -184,7 +194,7 @@ def _draft(card: ModelCard, model: Any, kind: str, content: bytes) -> Bundle:
     manifest = Manifest(
         name=card.name,
         created_utc=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        recipe=card.recipe,
+        made_with=card.made_with,
         model=ModelInfo(
             architecture=card.architecture,
             role=card.role,

@@ -12,12 +12,17 @@ from edgespec.screen.progress import Progress
 
 __all__ = ["add_weights", "calibrate", "quantize"]
 
+_band_option = click.option(
+    "--band", help="Of a data set of sweeps: which band.  [default: that of the training]"
+)
+
 
 @click.command()
 @click.argument("model_folder", type=FOLDER)
 @click.option("-o", "--out", type=FILE, required=True, help="Bundle to write: NAME.edgespec.")
 @click.option("--kind", type=click.Choice(QUANTISATIONS), default="float32", show_default=True)
 @click.option("--dataset", "dataset_folder", type=FOLDER, help="Windows to convert and check with.")
+@_band_option
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Chooses the windows."
 )
@@ -27,14 +32,21 @@ def quantize(
     out: Path,
     kind: str,
     dataset_folder: Path | None,
+    band: str | None,
     seed: int,
     as_json: bool,
 ) -> None:
     """Convert a trained model to a bundle; refused if it differs too much from Keras."""
     from converter.bundles.quantize import quantize as run
-    from converter.data.dataset import load_dataset
+    from converter.data.data_for import data_for
+    from converter.training.modeldir import load_card
 
-    windows = None if dataset_folder is None else load_dataset(dataset_folder)
+    card = load_card(model_folder)
+    windows = (
+        None
+        if dataset_folder is None
+        else data_for(dataset_folder, card.made_with, card.training, band)
+    )
     with Progress() as progress:
         progress.at("converting")
         done = run(model_folder, out, kind, windows, seed)

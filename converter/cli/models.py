@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from converter.cli.output import FILE, FOLDER, emit, json_option, note
-from converter.cli.training import training_options
+from converter.cli.training import hyper_of, training_options
+from converter.models.architectures import MODELS
 from converter.training.settings import TrainSettings
 from edgespec.finite import Finite
 from edgespec.screen.progress import Progress
@@ -25,7 +26,7 @@ __all__ = ["import_keras", "train", "transfer"]
     "--architecture",
     default="lstm",
     show_default=True,
-    help="lstm, autoencoder, linear-ar, ar-lstm or offset-lstm.",
+    help=f"{', '.join(MODELS)}.",
 )
 @click.option(
     "--layers",
@@ -48,6 +49,25 @@ __all__ = ["import_keras", "train", "transfer"]
     show_default=True,
     help="Standardise each segment by its context, or all alike.",
 )
+@click.option(
+    "--set",
+    "more",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another parameter of the network, such as n_filters=8 or residual_of=mean.",
+)
+@click.option("--band", help="Of a data set of sweeps: which band, if it has several.")
+@click.option(
+    "--context", type=click.IntRange(1, 100_000), help="Sweeps the model sees.  [default: 80]"
+)
+@click.option(
+    "--horizon", type=click.IntRange(1, 100_000), help="Sweeps it forecasts.  [default: 40]"
+)
+@click.option(
+    "--step",
+    type=click.IntRange(1, 100_000),
+    help="Sweeps from one that the device judges to the next.  [default: the horizon]",
+)
 @training_options
 @json_option
 def train(
@@ -59,14 +79,21 @@ def train(
     batch_norm: bool,
     order: int | None,
     transform: str,
+    more: tuple[str, ...],
+    band: str | None,
+    context: int | None,
+    horizon: int | None,
+    step: int | None,
     as_json: bool,
     **training: Any,
 ) -> None:
     """Train a network on a data set; the best weights by validation loss are kept.
 
+    The data set is one of recordings, whose frames and segments are as `dataset` made them, or of
+    sweeps, of which --context, --horizon and --step make segments.
+
     So they are where Ctrl-C ends it, behind its first epoch.
     """
-    from converter.data.dataset import load_dataset
     from converter.training.train import train as run
 
     hyper = {
@@ -74,6 +101,7 @@ def train(
         "n_units": units,
         "batch_norm": batch_norm or None,
         "order": order,
+        **hyper_of(more),
     }
     settings = TrainSettings(
         architecture=architecture,
@@ -81,11 +109,14 @@ def train(
         transform=transform == "context",
         **training,
     )
-    data = load_dataset(dataset_folder)
+    sizes = {"context": context, "horizon": horizon, "step": step}
+    data = _opened(dataset_folder, band, sizes)
     with Progress() as progress:
         told = _epoch_printer(as_json, progress)
         card = run(data, out, settings, told, may_be_stopped=True)
     done = card.training
+    for name, share in done.get("side_inputs_known", {}).items():
+        note(f"{name}: {share:.0%} known; the mean of the context stands in for the rest")
     best = min(done["val_losses"])
     emit(
         {"event": "trained", "model": str(out), "best_val_loss": best, **_short(done)},
@@ -93,6 +124,30 @@ def train(
         f"model {out}: validation loss {best:.4f} at epoch {done['best_epoch']} of "
         f"{done['epochs']}, {done['n_windows']} windows, {done['seconds']} s",
     )
+
+
+def _opened(folder: Path, band: str | None, sizes: dict[str, int | None]) -> Any:
+    """Return a data set of recordings, or a band of one of sweeps."""
+    from converter.data.dataset import load_dataset
+    from converter.data.sweeps.band_sweeps import open_band
+    from converter.data.sweeps.sweep_dataset import is_sweep_dataset
+    from converter.data.sweeps.windows import N_FUTURE, N_PAST
+
+    if is_sweep_dataset(folder):
+        return open_band(
+            folder,
+            band,
+            n_context=sizes["context"] or N_PAST,
+            n_horizon=sizes["horizon"] or N_FUTURE,
+            hop_frames=sizes["step"],
+        )
+    given = [f"--{name}" for name, value in {"band": band, **sizes}.items() if value is not None]
+    if given:
+        raise click.UsageError(
+            f"{' and '.join(given)} is for sweeps; {str(folder)!r} is no data set of those, and of "
+            "recordings the command dataset says it"
+        )
+    return load_dataset(folder)
 
 
 def _short(training: Any) -> dict[str, Any]:

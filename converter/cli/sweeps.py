@@ -1,4 +1,4 @@
-"""The commands that make sweeps and that look at them: ``simulate-sweeps`` and ``analyse``."""
+"""Commands for sweeps: ``simulate-sweeps``, ``dataset-sweeps`` and ``analyse``."""
 
 import json
 import re
@@ -9,12 +9,13 @@ import click
 
 from converter.cli.output import FILE, FOLDER, emit, json_option, note
 from converter.cli.simulation import seed_option, workers_option
+from converter.cli.split import split_of_bands, split_options
 from edgespec.errors import ConfigError, SourceError, UsageError
 from edgespec.finite import Finite
 from edgespec.screen.progress import Progress
 from edgespec.units import parse_quantity
 
-__all__ = ["analyse", "simulate_sweeps"]
+__all__ = ["analyse", "dataset_sweeps", "simulate_sweeps"]
 
 
 @click.command("simulate-sweeps")
@@ -50,7 +51,6 @@ def simulate_sweeps(
 
     Each of its files can be given to `analyse`.
     """
-    from converter.data.dataset import SPLITS
     from converter.data.sweeps.sweep_dataset import SweepPart
     from converter.simulate.swept.population import simulate_sweep_dataset, swept_specs
     from converter.simulate.swept.swept_band import SWEPT_BANDS
@@ -68,12 +68,58 @@ def simulate_sweeps(
     with Progress() as progress:
         progress.at(f"0/{len(specs)} recordings")
         made = simulate_sweep_dataset(specs, out, shares, seed, workers, tell)
+    _report(made, as_json)
+
+
+@click.command("dataset-sweeps")
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("-o", "--out", type=FOLDER, required=True, help="Folder of the data set.")
+@click.option("--band", help="Name of the band.  [default: by its frequencies]")
+@split_options
+@json_option
+def dataset_sweeps(
+    files: tuple[Path, ...], out: Path, band: str | None, as_json: bool, **options: Any
+) -> None:
+    """Turn FILES of sweeps into a data set, split by recording.
+
+    A file is an npz with utc_s, freqs_hz and levels_db, or what rtl_power, hackrf_sweep or
+    soapy_power wrote. What lies at the same points is one band. Fewer than four recordings of a
+    band are cut in time.
+    """
+    from converter.data.sweeps.sweep_dataset import SweepPart
+    from converter.data.sweeps.sweep_ingest import build_sweep_dataset, open_tables
+
+    def tell(part: SweepPart) -> None:
+        note(f"{part.name}: {part.n_sweeps} sweeps, {part.split}")
+
+    with Progress() as progress:
+        progress.at(f"reading {len(files)} files")
+        tables = open_tables(files, band)
+        names: dict[str, list[str]] = {}
+        for one in tables:
+            names.setdefault(one.band, []).append(one.name)
+        split = split_of_bands(names, options)
+        progress.at("writing")
+        made = build_sweep_dataset(tables, out, split, tell)
+    _report(made, as_json)
+
+
+def _report(made: Any, as_json: bool) -> None:
+    """Print what is in a data set of sweeps."""
+    from converter.data.dataset import SPLITS
+
     sweeps = {name: sum(part.n_sweeps for part in made.split(name)) for name in SPLITS}
     lines = [
         f"{name}: {len(made.split(name))} recordings, {n} sweeps" for name, n in sweeps.items()
     ]
-    result: dict[str, Any] = {"dataset": str(out), "sha256": made.sha256, "sweeps": sweeps}
-    emit(result, as_json, "\n".join([*lines, f"data set {out}"]))
+    result: dict[str, Any] = {
+        "dataset": str(made.folder),
+        "sha256": made.sha256,
+        "bands": list(made.bands),
+        "sweeps": sweeps,
+    }
+    shown = f"data set {made.folder}: {', '.join(made.bands)}"
+    emit(result, as_json, "\n".join([*lines, shown]))
 
 
 @click.command()

@@ -1,6 +1,7 @@
 """How to train, as options that ``train`` and ``transfer`` share: the fields of one record."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
 from typing import Any
 
@@ -10,7 +11,7 @@ from converter.training.settings import TrainSettings
 from edgespec.decode.kind import kinds_of
 from edgespec.option import option_of
 
-__all__ = ["training_options"]
+__all__ = ["hyper_of", "training_options"]
 
 #: Options whose names are shorter than those of the fields.
 _NAMES = {"hop_frames": "--hop", "n_windows": "--windows"}
@@ -36,3 +37,17 @@ def _option(field: "Field[Any]") -> Callable[[Callable[..., Any]], Callable[...,
         show_default=field.default is not None,
         help=f"{option_of(field).text}{by_data}.",
     )
+
+
+def hyper_of(texts: Sequence[str]) -> dict[str, Any]:
+    """Return parameters of a network from ``NAME=VALUE``: numbers, true, false, or texts."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, is_given, value = text.partition("=")
+        if not is_given or not name.isidentifier():
+            raise click.UsageError(f"--set is {text!r}; write NAME=VALUE, such as n_filters=8")
+        try:
+            found[name] = json.loads(value, parse_constant=str)
+        except ValueError:
+            found[name] = value
+    return found

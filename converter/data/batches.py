@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from converter.data.views import WindowSet
+from converter.data.segment_set import SegmentSet
 from edgespec.records import FloatArray
 
 __all__ = ["Batches"]
@@ -23,7 +23,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """
 
     def __init__(
-        self, windows: WindowSet, role: str, batch_size: int, shuffle_seed: int | None = None
+        self, windows: SegmentSet, role: str, batch_size: int, shuffle_seed: int | None = None
     ) -> None:
         super().__init__()
         self._windows = windows
@@ -36,10 +36,14 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __len__(self) -> int:
         return math.ceil(len(self._windows) / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[FloatArray, FloatArray]:
+    def __getitem__(self, index: int) -> tuple[Any, FloatArray]:
         first = index * self._batch_size
-        contexts, targets = self._windows.gather(self._order[first : first + self._batch_size])
-        inputs = contexts if self._role == "forecast" else targets
+        numbers = self._order[first : first + self._batch_size]
+        contexts, targets = self._windows.gather(numbers)
+        seen = contexts if self._role == "forecast" else targets
+        sides = self._windows.sides(numbers)
+        # Keras takes several inputs of a batch as a tuple, and not as a list.
+        inputs = (seen, *sides) if sides else seen
         return inputs, targets.reshape(len(targets), -1)
 
     def on_epoch_end(self) -> Any:

@@ -174,6 +174,10 @@ class WindowSet:
             apply(frames, self._scalings[number], batch[row])
         return batch[:, : geometry.n_context], batch[:, geometry.n_context :]
 
+    def sides(self, numbers: NDArray[np.int64]) -> tuple[FloatArray, ...]:
+        """Return no side inputs: a recording of seconds knows nothing of hours."""
+        return ()
+
     def model_inputs(self, role: str, numbers: NDArray[np.int64]) -> FloatArray:
         """Return the windows that a model of this role is given for some segments."""
         contexts, targets = self.gather(numbers)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from converter.data.views import WindowSet
+from converter.data.segment_set import SegmentSet
 from converter.models.autoregression import LAYER
 from converter.training.lastlayer import Head, choose_l2, sum_up
 from edgespec.errors import ModelError
@@ -46,7 +46,7 @@ class Autoregression:
         """Write other weights into the model."""
         self.layer.set_weights([weights, bias])
 
-    def rows(self, windows: WindowSet, role: str) -> Iterator[tuple[FloatArray, FloatArray]]:
+    def rows(self, windows: SegmentSet, role: str) -> Iterator[tuple[FloatArray, FloatArray]]:
         """Yield contexts ``(n, order)`` and targets ``(n, n_horizon)`` of bins, standardised.
 
         Raises:
@@ -84,7 +84,7 @@ class Solution:
         return asdict(self)
 
 
-def solve(model: Any, windows: WindowSet, held_out: WindowSet) -> Solution:
+def solve(model: Any, windows: SegmentSet, held_out: SegmentSet) -> Solution:
     """Solve for the autoregression of a model in place, by ridge towards zero.
 
     The ridge is the one of ``L2_GRID`` with the smallest held-out error; the weights come from

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.data.views import WindowSet
+from converter.data.segment_set import SegmentSet
 from converter.models.runtime import load_keras
 from edgespec.errors import ModelError
 from edgespec.inference.ridge import NormalEquations
@@ -33,7 +33,7 @@ class Solvable(Protocol):
         """Write other weights into the model."""
         ...
 
-    def rows(self, windows: WindowSet, role: str) -> Iterator[tuple[FloatArray, FloatArray]]:
+    def rows(self, windows: SegmentSet, role: str) -> Iterator[tuple[FloatArray, FloatArray]]:
         """Yield the layer's inputs and the wanted outputs, some rows at a time."""
         ...
 
@@ -73,7 +73,7 @@ class Head:
         """Write other weights into the model."""
         self._layer.set_weights([weights, bias])
 
-    def rows(self, windows: WindowSet, role: str) -> Iterator[tuple[FloatArray, FloatArray]]:
+    def rows(self, windows: SegmentSet, role: str) -> Iterator[tuple[FloatArray, FloatArray]]:
         """Yield the layer's inputs ``(n, n_features)`` and the wanted outputs ``(n, n_outputs)``.
 
         Both in standardised units, some windows at a time, each window once.
@@ -86,7 +86,7 @@ class Head:
             yield features.reshape(len(numbers), -1), targets.reshape(len(numbers), -1)
 
 
-def sum_up(head: Solvable, windows: WindowSet, role: str) -> NormalEquations:
+def sum_up(head: Solvable, windows: SegmentSet, role: str) -> NormalEquations:
     """Return the normal equations of a layer over all windows."""
     weights, _ = head.weights
     sums = NormalEquations(*weights.shape, block_rows=_BATCH_WINDOWS)
@@ -124,7 +124,7 @@ class BinAffine:
         return weights * slope, bias * slope + offset
 
 
-def fit_affine(head: Head, windows: WindowSet, role: str, n_bins: int) -> BinAffine:
+def fit_affine(head: Head, windows: SegmentSet, role: str, n_bins: int) -> BinAffine:
     """Return the least squares of slope and offset per bin, over all windows and frames.
 
     A bin whose forecast does not vary keeps the slope 1.

@@ -19,6 +19,7 @@ from edgespec.inference.manifest import GATES, ROLES
 from edgespec.option import about
 from edgespec.records import Geometry, Scaling
 from edgespec.side_input import SideInput
+from edgespec.sweep_recipe import SweepRecipe
 
 __all__ = ["SCHEMA", "ModelCard", "load_card", "load_model", "save_model"]
 
@@ -39,7 +40,9 @@ class ModelCard:
     architecture: str
     role: str
     gate: str | None
-    recipe: Recipe = field(metadata=about("how samples become segments", key="geometry"))
+    made_with: Recipe | SweepRecipe = field(
+        metadata=about("how samples, or sweeps, become segments", key="geometry")
+    )
     training: Mapping[str, Any] = field(default_factory=dict)
     side_inputs: tuple[SideInput, ...] = field(
         default=(), metadata=about("What else the model is given", may_lack=True)
@@ -60,7 +63,21 @@ class ModelCard:
     @property
     def geometry(self) -> Geometry:
         """How frames become segments."""
-        return self.recipe.geometry
+        return self.made_with.geometry
+
+    @property
+    def recipe(self) -> Recipe:
+        """How samples become segments.
+
+        Raises:
+            ModelError: it was trained on sweeps.
+        """
+        if isinstance(self.made_with, SweepRecipe):
+            raise ModelError(
+                f"the model {self.name!r} was trained on {self.made_with.words}, and here are "
+                "recordings of samples: give sweeps"
+            )
+        return self.made_with
 
     @property
     def scaling(self) -> Scaling | None:

@@ -16,9 +16,9 @@ class TrainSettings:
     """How to train; the defaults are those of Li et al. 2019, sec. 5.1.
 
     ``hyper`` goes to the network's ``build``. ``hop_frames`` None chooses the hop, see
-    :func:`converter.training.train.training_hop`; by that hop ``n_windows`` segments are taken of a
-    data set, and where it leaves more, by chance. Training ends after ``patience`` epochs without a
-    better validation loss, and the best weights are kept.
+    :func:`converter.training.lessons.training_hop`; by that hop ``n_windows`` segments are taken of
+    a data set, and where it leaves more, by chance. Training ends after ``patience`` epochs without
+    a better validation loss, and the best weights are kept.
 
     ``transform`` standardises every segment by its own context (sec. 4.2), as the device does;
     False is the ablation without it: one scaling for all.

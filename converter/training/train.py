@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from converter.data.dataset import Dataset
-from converter.data.views import WindowSet, global_scaling
+from converter.data.segment_set import SegmentSet
+from converter.data.sweeps.band_sweeps import BandSweeps
 from converter.models.architectures import MODELS, build_model
 from converter.models.runtime import load_keras, versions
 from converter.training.autoregression import Autoregression, Solution, solve
+from converter.training.lessons import lessons_of
 from converter.training.modeldir import ModelCard, save_model
 from converter.training.settings import TrainSettings
-from edgespec.errors import ModelError, QualityError
-from edgespec.records import Scaling
+from edgespec.errors import QualityError
 
-__all__ = ["EpochReport", "fit", "train", "training_hop", "training_windows"]
+__all__ = ["EpochReport", "fit", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +34,8 @@ class EpochReport:
     seconds: float
 
 
-def training_hop(dataset: Dataset, n_windows: int) -> int:
-    """Return the hop, at most the data set's, that gives about ``n_windows`` segments.
-
-    A hop that shares a divisor with the frame structure of the signal shows the network only some
-    of its phases: on one-second recordings of LTE at 1.92 MS/s a hop of 25 frames learnt nothing
-    (validation loss 1.05), a hop of 1 did (0.16). Such segments overlap, but never across splits.
-    """
-    n_frames = sum(part.n_frames for part in dataset.split("train"))
-    return min(max(1, n_frames // n_windows), dataset.geometry.hop_frames)
-
-
 def train(
-    dataset: Dataset,
+    dataset: Dataset | BandSweeps,
     folder: Path,
     settings: TrainSettings,
     progress: Callable[[EpochReport], None] = lambda _: None,
@@ -54,6 +44,8 @@ def train(
 ) -> ModelCard:
     """Train a network on the data set's train split and write it to a folder.
 
+    One of sweeps gives it means of hours and days beside each context, where it takes them.
+
     With ``may_be_stopped``, Ctrl-C ends the training behind its first epoch as if it had learnt
     no more: the best weights so far are kept.
 
@@ -61,31 +53,17 @@ def train(
         The card that was written; its ``training`` holds losses, data, versions and seed.
 
     Raises:
-        SourceError: a split has no segment.
+        SourceError: a split has no segment, or nothing is known of hours and days.
+        UsageError: sweeps are to be trained on without the transform.
         ModelError: Keras or its backend is missing, or the network does not take the parameters, or
             it takes means of hours and days, which a data set of recordings does not have.
         QualityError: the loss is no longer finite.
     """
     chosen = MODELS[settings.architecture]
-    if chosen.sides:
-        short = settings.architecture.removesuffix("-oh").removesuffix("-od") + "-c"
-        raise ModelError(
-            f"the network {settings.architecture!r} is also given means of "
-            f"{' and '.join(chosen.sides)}, which recordings of seconds do not have: train its "
-            f"variant without them, {short}"
-        )
     load_keras().utils.set_random_seed(settings.seed)
     role = chosen.role
-    scaling = None if settings.transform else global_scaling(dataset)
-    windows = training_windows(dataset, settings, scaling)
-    held_out = WindowSet(
-        dataset,
-        ("validation",),
-        leave_noise_out=True,
-        n_windows=settings.n_windows,
-        seed=settings.seed,
-        scaling=scaling,
-    )
+    lessons = lessons_of(dataset, settings)
+    windows, held_out, scaling = lessons.windows, lessons.held_out, lessons.scaling
     model = build_model(settings.architecture, dataset.geometry, settings.hyper)
     started = time.monotonic()
     solution = solve(model, windows, held_out) if chosen.is_solved else None
@@ -104,7 +82,8 @@ def train(
         architecture=settings.architecture,
         role=role,
         gate=chosen.gate,
-        recipe=dataset.recipe,
+        made_with=dataset.recipe,
+        side_inputs=chosen.side_inputs,
         training={
             "dataset_sha256": dataset.sha256,
             "split_method": dict(dataset.split_method),
@@ -122,6 +101,7 @@ def train(
             "seconds": round(time.monotonic() - started, 1),
             "finished_utc": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": versions(),
+            **lessons.facts,
             **({} if scaling is None else {"scaling": asdict(scaling)}),
             **({} if solution is None else {"autoregression": solution.to_json()}),
         },
@@ -130,29 +110,10 @@ def train(
     return card
 
 
-def training_windows(
-    dataset: Dataset, settings: TrainSettings, scaling: Scaling | None
-) -> WindowSet:
-    """Return the segments of the train split that the settings ask for, without noise.
-
-    Raises:
-        SourceError: there is not one.
-    """
-    return WindowSet(
-        dataset,
-        ("train",),
-        hop_frames=settings.hop_frames or training_hop(dataset, settings.n_windows),
-        leave_noise_out=True,
-        n_windows=settings.n_windows,
-        seed=settings.seed,
-        scaling=scaling,
-    )
-
-
 def fit(
     model: Any,
-    windows: WindowSet,
-    held_out: WindowSet,
+    windows: SegmentSet,
+    held_out: SegmentSet,
     role: str,
     settings: TrainSettings,
     progress: Callable[[EpochReport], None] = lambda _: None,
@@ -197,8 +158,8 @@ def fit(
 
 def _fit_residual(
     model: Any,
-    windows: WindowSet,
-    held_out: WindowSet,
+    windows: SegmentSet,
+    held_out: SegmentSet,
     role: str,
     settings: TrainSettings,
     progress: Callable[[EpochReport], None],
@@ -216,7 +177,7 @@ def _one_epoch(solution: Solution, seconds: float) -> EpochReport:
     return EpochReport(1, 1, solution.loss, solution.val_loss, solution.val_loss, seconds)
 
 
-def _recordings(dataset: Dataset) -> dict[str, list[str]]:
+def _recordings(dataset: Dataset | BandSweeps) -> dict[str, list[str]]:
     used = ("train", "validation")
     return {name: sorted({part.name for part in dataset.split(name)}) for name in used}
 

@@ -16,9 +16,10 @@ from converter.data.views import WindowSet, global_scaling
 from converter.models.runtime import load_keras
 from converter.training.autoregression import head_of
 from converter.training.lastlayer import Head, choose_l2, fit_affine, sum_up
+from converter.training.lessons import training_windows
 from converter.training.modeldir import ModelCard, load_model, save_model
 from converter.training.settings import TrainSettings
-from converter.training.train import EpochReport, fit, training_windows
+from converter.training.train import EpochReport, fit
 from edgespec.errors import ModelError, UsageError
 
 __all__ = ["METHODS", "Method", "Task", "freeze_all_but", "transfer"]

@@ -138,7 +138,7 @@ class _Walk:
         if kind.item is not None:
             return self._many(kind, kind.item, option, value, path)
         if kind.is_table:
-            return self.record(kind.base, value, path, None)
+            return self.record(kind.table_for(value), value, path, None)
         return self._scalar(kind, option, value, path)
 
     def _many(self, kind: Kind, item: Kind, option: Option, value: object, path: str) -> Any:

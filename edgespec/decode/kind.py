@@ -1,7 +1,7 @@
 """Types of values, read from the annotations of the dataclasses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -26,7 +26,8 @@ class Kind:
 
     ``base`` is str, int, float, bool, Path, an Enum, ``object`` (anything), the dataclass of a
     table, ``tuple`` or ``Mapping``; the last two hold ``item``, a tuple ``length`` of them unless
-    that is None. ``choices`` are the values of a Literal.
+    that is None. ``choices`` are the values of a Literal. Where a table may be one of several
+    dataclasses, ``others`` are those but the first.
     """
 
     base: type[Any]
@@ -34,6 +35,7 @@ class Kind:
     length: int | None = None
     is_optional: bool = False
     choices: tuple[Any, ...] = ()
+    others: tuple[type[Any], ...] = ()
 
     @property
     def is_table(self) -> bool:
@@ -50,6 +52,11 @@ class Kind:
         """The dataclass of a table or of a list of tables; None where it is neither."""
         base = self.item.base if self.is_list and self.item is not None else self.base
         return base if is_dataclass(base) else None
+
+    def table_for(self, value: object) -> type[Any]:
+        """Return the dataclass that has the most of a table's keys, the first of as many."""
+        keys = set(value) if isinstance(value, dict) else set()
+        return max((self.base, *self.others), key=lambda one: len(keys & set(kinds_of(one))))
 
     @property
     def words(self) -> str:
@@ -83,13 +90,18 @@ def kinds_of(record_type: type[Any]) -> Mapping[str, Kind]:
 def kind_of(hint: Any, is_optional: bool = False) -> Kind:
     """Return the kind of an annotation: ``T | None``, ``tuple[T, ...]``, ``Mapping[str, T]``...
 
+    ``A | B`` is known where both are dataclasses.
+
     Raises:
         TypeError: an annotation that this decoder does not know.
     """
     origin, arms = get_origin(hint), get_args(hint)
     if origin is UnionType:
-        (arm,) = (arm for arm in arms if arm is not NoneType)
-        return kind_of(arm, is_optional=NoneType in arms)
+        first, *others = (arm for arm in arms if arm is not NoneType)
+        kind = kind_of(first, is_optional=NoneType in arms)
+        if others and not all(map(is_dataclass, (first, *others))):
+            raise TypeError(f"{hint} is no annotation that a table can be read by")
+        return replace(kind, others=tuple(others))
     if origin is tuple and len({arm for arm in arms if arm is not Ellipsis}) == 1:
         length = None if arms[-1] is Ellipsis else len(arms)
         return Kind(tuple, kind_of(arms[0]), length, is_optional)

@@ -14,6 +14,7 @@ from edgespec.framing import Recipe
 from edgespec.option import about, check_record
 from edgespec.records import Geometry
 from edgespec.side_input import SideInput
+from edgespec.sweep_recipe import SweepRecipe
 
 __all__ = ["GATES", "QUANTISATIONS", "ROLES", "SCHEMA", "Calibration", "Manifest", "ModelInfo"]
 
@@ -127,15 +128,18 @@ class Manifest:
     ``golden_atol`` is the largest difference, in standardised units, that a runtime may show on
     the golden vectors. ``files`` maps each other member of the bundle to its SHA-256.
     ``discriminant`` makes a number of what the model expected and what was seen; the thresholds of
-    its detector are in its unit. ``training`` is free: where the model came from. ``recipe`` is
-    what the model's segments were made with; ``manifest.json`` calls it ``geometry``.
+    its detector are in its unit. ``training`` is free: where the model came from. ``made_with`` is
+    what the model's segments were made with, of samples or of sweeps; ``manifest.json`` calls it
+    ``geometry``.
     ``side_inputs`` are what the model is given besides its window, in the order in which backends
     take them.
     """
 
     name: str = field(metadata=about("Name of the bundle", **_TEXT))
     created_utc: str = field(metadata=about("When it was made", **_TEXT))
-    recipe: Recipe = field(metadata=about("how samples become segments", key="geometry"))
+    made_with: Recipe | SweepRecipe = field(
+        metadata=about("how samples, or sweeps, become segments", key="geometry")
+    )
     model: ModelInfo
     detectors: Mapping[str, Calibration] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -163,7 +167,21 @@ class Manifest:
     @property
     def geometry(self) -> Geometry:
         """How frames become segments."""
-        return self.recipe.geometry
+        return self.made_with.geometry
+
+    @property
+    def recipe(self) -> Recipe:
+        """How samples become segments.
+
+        Raises:
+            ModelError: it was made for sweeps.
+        """
+        if isinstance(self.made_with, SweepRecipe):
+            raise ModelError(
+                f"the bundle {self.name!r} was made for {self.made_with.words}, and here are "
+                "samples: give it to a source of sweeps (rtl_power: or sweep:)"
+            )
+        return self.made_with
 
     @property
     def error_std_db(self) -> tuple[float, ...]:

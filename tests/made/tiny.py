@@ -45,7 +45,7 @@ def manifest(**changes: object) -> Manifest:
     values: dict[str, object] = {
         "name": "tiny",
         "created_utc": "2026-11-22T00:00:00Z",
-        "recipe": RECIPE,
+        "made_with": RECIPE,
         "model": model_info(),
         "detectors": {"model": calibration()},
         "training": {"epochs": 3, "recordings": ["a", "b"]},

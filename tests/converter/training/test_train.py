@@ -13,9 +13,10 @@ from converter.data.views import WindowSet, global_scaling
 from converter.lab.measures.predictor import open_predictor
 from converter.models.architectures import MODELS, build_model
 from converter.models.runtime import load_keras, versions
+from converter.training.lessons import training_hop
 from converter.training.modeldir import load_model
 from converter.training.settings import TrainSettings
-from converter.training.train import EpochReport, train, training_hop
+from converter.training.train import EpochReport, train
 from edgespec.errors import ModelError, QualityError, SourceError, UsageError
 from edgespec.records import FrameFlag
 from tests.made import tiny, tiny_training

@@ -122,7 +122,7 @@ def test_any_number_of_frames(path: Path, rng: np.random.Generator, n_context: i
     network = forecaster(rng, (16,))
     recipe = replace(tiny.RECIPE, n_context=n_context)
     info = tiny.model_info(input_shape=(1, n_context, N_BINS))
-    backend = open_backend(bundle_of(path, network, recipe=recipe, model=info), "numba")
+    backend = open_backend(bundle_of(path, network, made_with=recipe, model=info), "numba")
     window = rng.standard_normal((n_context, N_BINS), np.float32)
     expected = naive.network(window, network)
     np.testing.assert_allclose(backend.predict(window).ravel(), expected, rtol=0, atol=ATOL)
@@ -223,7 +223,7 @@ def jumpy_stream(rng: np.random.Generator, n_frames: int) -> FloatArray:
 def test_reuse_changes_nothing(path: Path, rng: np.random.Generator, hop: int, gate: str) -> None:
     recipe = replace(tiny.RECIPE, hop_frames=hop)
     network = forecaster(rng, (16, 16), gate)
-    backend: StreamingBackend = open_backend(bundle_of(path, network, recipe=recipe), "numba")  # type: ignore[assignment]
+    backend: StreamingBackend = open_backend(bundle_of(path, network, made_with=recipe), "numba")  # type: ignore[assignment]
     frames = jumpy_stream(rng, 8 + 12 * hop)
     for start in range(0, len(frames) - 8 + 1, hop):
         raw, plain = streamed(backend, frames[start : start + 8])
@@ -275,7 +275,7 @@ def test_nothing_is_allocated_per_call(path: Path, rng: np.random.Generator, is_
     recipe = replace(tiny.RECIPE, n_fft=1024)
     network = Network(lstms(rng, (16,), "sigmoid", 1024), denses(rng, 16, 4 * 1024))
     shapes = {"input_shape": (1, 8, 1024), "output_shape": (1, 4096)}
-    changes = {"recipe": recipe, "model": tiny.model_info(**shapes), "detectors": {}}
+    changes = {"made_with": recipe, "model": tiny.model_info(**shapes), "detectors": {}}
     bundle = bundle_of(path, network_to_npz(network), **changes)
     backend: StreamingBackend = open_backend(bundle, "numba")  # type: ignore[assignment]
     frames = rng.standard_normal((8, 1024), np.float32)

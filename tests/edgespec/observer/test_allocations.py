@@ -71,7 +71,7 @@ def bundle_of(recipe: Recipe) -> Bundle:
         thresholds={"0.001": {"quantile": 1e6}}, error_std_db=(1.0,) * geometry.n_bins
     )
     manifest = tiny.manifest(
-        recipe=recipe,
+        made_with=recipe,
         model=tiny.model_info(
             input_shape=(1, geometry.n_context, geometry.n_bins),
             output_shape=(1, geometry.n_horizon * geometry.n_bins),

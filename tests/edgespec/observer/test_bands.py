@@ -103,7 +103,7 @@ def test_bands_with_hops_of_their_own_share_a_reader(
     bundle = tiny_network.write(
         tmp_path / "short.edgespec",
         np.random.default_rng(0),
-        recipe=short,
+        made_with=short,
     )
     alone, notebook = Notebook(), Notebook()
     tape = Tape(tones[0])
@@ -275,7 +275,7 @@ def test_bands_of_one_radio_need_one_rate(
     other = tiny_network.write(
         tmp_path / "other.edgespec",
         np.random.default_rng(0),
-        recipe=replace(tiny.RECIPE, sample_rate_hz=2.0 * band.RATE_HZ),
+        made_with=replace(tiny.RECIPE, sample_rate_hz=2.0 * band.RATE_HZ),
     )
     config = two_bands(tmp_path, tones[:1])
     bands = (config.band[0], replace(config.band[0], id="b1", model=other.path))
@@ -300,7 +300,7 @@ def test_parts_of_one_radio_are_bands(
     whole = tiny_network.write(
         tmp_path / "whole.edgespec",
         np.random.default_rng(0),
-        recipe=replace(tiny.RECIPE, sample_rate_hz=rate_hz),
+        made_with=replace(tiny.RECIPE, sample_rate_hz=rate_hz),
     )
     low = BandConfig(
         id="low",

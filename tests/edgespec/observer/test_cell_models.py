@@ -105,7 +105,7 @@ def test_one_of_another_band_is_passed_over(
 def made_wrong(path: Path, parent: Bundle, why: str, rng: np.random.Generator) -> None:
     if why == "frames":
         recipe = replace(parent.manifest.recipe, n_averages=8)
-        child(path, parent, cell(), recipe=recipe)
+        child(path, parent, cell(), made_with=recipe)
     elif why == "cell":
         child(path, parent, None)
     elif why == "identity":

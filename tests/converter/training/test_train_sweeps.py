@@ -1,0 +1,75 @@
+"""Networks learn from tables of sweeps, with hours and days or without."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from converter.bundles.quantize import quantize
+from converter.data.splits import split_by_time
+from converter.data.sweeps.band_sweeps import open_band
+from converter.data.sweeps.sweep_file import save_sweeps
+from converter.data.sweeps.sweep_ingest import build_sweep_dataset, open_tables
+from converter.data.sweeps.sweep_windows import SweepWindows
+from converter.training.modeldir import load_card, load_model
+from converter.training.train import train
+from edgespec.errors import ModelError, SourceError, UsageError
+from edgespec.side_input import DAYS, HOURS
+from tests.made import tiny_sweeps, tiny_training
+
+pytestmark = [
+    pytest.mark.converter,
+    pytest.mark.filterwarnings(tiny_training.KERAS_WARNINGS),
+]
+
+
+def test_a_network_learns_hours_and_days_and_says_so() -> None:
+    folder = tiny_sweeps.trained()
+    card, model = load_model(folder)
+    assert card.side_inputs == (DAYS, HOURS)
+    assert card.made_with == tiny_sweeps.band().recipe
+    assert card.training["band"] == "uplink"
+    known = card.training["side_inputs_known"]
+    assert 0.3 < known["days"] < known["hours"] < 1.0
+    held_out = SweepWindows(tiny_sweeps.band(), ("validation",), card.side_inputs)
+    numbers = np.arange(len(held_out))
+    contexts, targets = held_out.gather(numbers)
+    given = [contexts, *held_out.sides(numbers)]
+    wanted = targets.reshape(len(targets), -1)
+    loss = np.mean((model.predict(given, verbose=0) - wanted) ** 2)
+    assert loss == pytest.approx(min(card.training["val_losses"]), rel=1e-3)
+    mean = contexts.mean(axis=1, keepdims=True)
+    assert loss < np.mean((targets - mean) ** 2)
+
+
+def test_a_bundle_of_sweeps_is_checked_with_sweeps(tmp_path: Path) -> None:
+    done = quantize(tiny_sweeps.trained(), tmp_path / "x.edgespec", "float32", tiny_sweeps.band())
+    manifest = done.bundle.manifest
+    assert manifest.made_with == tiny_sweeps.band().recipe
+    assert done.parity.n_windows == 32
+    assert [side.shape[1:] for side in done.bundle.golden_sides] == [(3, 10), (3, 10)]
+    with pytest.raises(ModelError, match=r"made for sweeps of 10 points.*here are samples"):
+        _ = manifest.recipe
+
+
+@pytest.mark.parametrize("architecture", ["linear-ar", "autoencoder"])
+def test_others_learn_without_them(tmp_path: Path, architecture: str) -> None:
+    settings = tiny_sweeps.settings(architecture, epochs=1)
+    card = train(tiny_sweeps.band(), tmp_path / "m", settings)
+    assert load_card(tmp_path / "m") == card
+    assert "side_inputs_known" not in card.training
+    assert np.isfinite(card.training["val_losses"]).all()
+
+
+def test_what_cannot_be_learnt_is_said(tmp_path: Path) -> None:
+    save_sweeps(tmp_path / "a.npz", tiny_sweeps.sweeps(0.4))
+    tables = open_tables([tmp_path / "a.npz"])
+    build_sweep_dataset(tables, tmp_path / "set", split_by_time((0.5, 0.3, 0.1, 0.1)))
+    band = open_band(tmp_path / "set", n_context=6, n_horizon=3)
+    with pytest.raises(SourceError, match=r"means of days; of these .* train spatio-temporal-c"):
+        train(band, tmp_path / "m", tiny_sweeps.settings())
+    with pytest.raises(UsageError, match="leave transform at 'context'"):
+        train(band, tmp_path / "m", replace(tiny_sweeps.settings("lstm"), transform=False))
+    with pytest.raises(ModelError, match="train it on sweeps, or train its variant"):
+        train(tiny_training.dataset(), tmp_path / "m", tiny_sweeps.settings())
