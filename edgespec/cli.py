@@ -324,7 +324,7 @@ def _named(bundle: "Bundle | None", address: str) -> str:
     from edgespec.sources.schemes import gives_sweeps
 
     if gives_sweeps(address):
-        return "the scan of sweeps"
+        return "the scan of sweeps" if bundle is None else f"the model {bundle.manifest.name}"
     if bundle is None:
         return "the shipped model, or none where that was made for another sample rate"
     return f"the model {bundle.manifest.name}"

@@ -61,6 +61,12 @@ class SweepRecipe:
         )
 
     @property
+    def range_hz(self) -> tuple[float, float]:
+        """From the first point to the end of the last one."""
+        step_hz = (self.stop_hz - self.start_hz) / max(self.n_points - 1, 1)
+        return self.start_hz, self.stop_hz + step_hz
+
+    @property
     def words(self) -> str:
         """What the sweeps are, for people."""
         return _words(self.start_hz, self.stop_hz, self.n_points, self.interval_s)

@@ -26,9 +26,6 @@ BOTH_WAYS = "edgespec/wire/"
 #: Kept, though nothing uses it yet.
 KEPT = {
     "rbw_hz": "a grid of frames says its resolution",
-    # Of the data that networks for swept bands are trained and tested on.
-    "draw_anomaly": "detections are tested with it",
-    "add_anomaly": "detections are tested with it",
 }
 
 

@@ -1,27 +1,29 @@
 """Thresholds from normal signal: the device's chain on recordings no model was trained on."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from converter.data.dataset import Dataset, load_part
+from converter.bundles.calibration_run import CalibrationRun
+from converter.bundles.sweep_scores import score_sweeps
+from converter.data.dataset import Dataset, Part, load_part
+from converter.data.sweeps.band_sweeps import BandSweeps
 from edgespec.detect.detectors import PLAIN_DETECTORS, resolve_names
 from edgespec.detect.discriminants.discriminant import USUAL, check_discriminant
-from edgespec.detect.reference import RunningStatistics
 from edgespec.detect.threshold import LEAST_SCORES, fit_thresholds
 from edgespec.dsp.segments import Segmenter
 from edgespec.errors import ModelError
+from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, write_bundle
 from edgespec.inference.manifest import Calibration
 from edgespec.observer.forecaster import Forecaster
 from edgespec.observer.scorer import Scorer
-from edgespec.records import FloatArray, Geometry, Spectrogram
+from edgespec.records import Geometry, Score, Spectrogram
 
-__all__ = ["FALSE_ALARM_RATES", "WARMUP_S", "CalibrationRun", "calibrate", "score_recording"]
+__all__ = ["FALSE_ALARM_RATES", "WARMUP_S", "calibrate", "score_recording"]
 
 #: False-alarm rates per segment that a bundle is calibrated for.
 FALSE_ALARM_RATES = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
@@ -31,37 +33,6 @@ WARMUP_S = 4.0
 _DETECTORS = ("model", *PLAIN_DETECTORS)
 #: Frames given to the segmenter at once; any number gives the same segments.
 _CHUNK_FRAMES = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationRun:
-    """Scores of normal signal, site by site, with the spread of each bin's mean error.
-
-    ``sites`` holds for each detector and recording the standard deviation of the raw scores in its
-    warm-up and the scores after it, in units of that.
-    """
-
-    sites: dict[str, list[tuple[float, list[float]]]]
-    spread: dict[str, RunningStatistics]
-
-    @classmethod
-    def empty(cls, names: Sequence[str], n_bins: int) -> "CalibrationRun":
-        """Return a run without any score."""
-        return cls(
-            {name: [] for name in names}, {name: RunningStatistics(n_bins) for name in names}
-        )
-
-    def site_std(self, name: str) -> float:
-        """Return the median over the sites of the spread of raw scores."""
-        return float(np.median([std for std, _ in self.sites[name]])) if self.sites[name] else 0.0
-
-    def scores(self, name: str, smallest_std: float = 0.0) -> FloatArray:
-        """Return all scores of a detector, as if no site had a spread below ``smallest_std``."""
-        scaled = [
-            np.asarray(values, np.float32) * (std / max(std, smallest_std))
-            for std, values in self.sites[name]
-        ]
-        return np.concatenate(scaled) if scaled else np.empty(0, np.float32)
 
 
 def score_recording(
@@ -74,26 +45,23 @@ def score_recording(
     """
     scorer.reset()
     segmenter = Segmenter(geometry)
-    values: dict[str, list[float]] = {name: [] for name in scorer.scales}
+    run.add(scorer, _segments(frames, segmenter, scorer))
+
+
+def _segments(
+    frames: Spectrogram, segmenter: Segmenter, scorer: Scorer
+) -> Iterator[tuple[Score, ...]]:
+    """Yield the scores of every segment, warm or not."""
     for first in range(0, frames.n_frames, _CHUNK_FRAMES):
         chunk = slice(first, first + _CHUNK_FRAMES)
         segmenter.push(frames.part(chunk))
         for segment in segmenter.segments():
-            scores = scorer.score(segment)
-            if not scorer.is_warm:
-                continue
-            for score in scores:
-                values[score.detector].append(score.value)
-                if score.error_map_db is not None:
-                    run.spread[score.detector].add(score.error_map_db.mean(axis=0))
-    for name, scale in scorer.scales.items():
-        if values[name]:
-            run.sites[name].append((scale.std, values[name]))
+            yield scorer.score(segment)
 
 
 def calibrate(
     bundle_path: Path,
-    dataset: Dataset,
+    dataset: Dataset | BandSweeps,
     out: Path,
     *,
     split: str = "calibration",
@@ -129,7 +97,7 @@ def calibrate(
         check_discriminant(discriminant)
         manifest = replace(bundle.manifest, discriminant=discriminant)
         bundle = replace(bundle, manifest=manifest)
-    recipe, geometry = bundle.manifest.recipe, bundle.manifest.geometry
+    recipe, geometry = bundle.manifest.made_with, bundle.manifest.geometry
     if replace(dataset.recipe, hop_frames=recipe.hop_frames) != recipe:
         raise ModelError(
             f"the data set {dataset.folder} has the geometry {dataset.recipe}, but the bundle "
@@ -149,20 +117,14 @@ def calibrate(
             f"the data set {dataset.folder} has no recording in the split {split!r}: build it "
             "again with one, or choose another split"
         )
-    warmup_s = _warmup_s([part.n_frames for part in parts], geometry, warmup_s, n_offsets, progress)
     backend = open_backend(bundle)
     check_golden(bundle, backend)
-    names = resolve_names(_DETECTORS, bundle.manifest.model.role)
-    n_warmup = ceil(warmup_s / geometry.hop_s)
-    scorer = Scorer(Forecaster(bundle, backend), names, geometry, n_warmup)
-    run = CalibrationRun.empty(names, geometry.n_bins)
-    for part in parts:
-        progress(part.name)
-        frames = load_part(dataset, part)
-        for offset in range(n_offsets):
-            later = slice(offset * geometry.hop_frames // n_offsets, None)
-            score_recording(frames.part(later), geometry, scorer, run)
-    detectors = {name: _calibration(run, name, false_alarm_rates, len(parts)) for name in names}
+    options: dict[str, Any] = {"warmup_s": warmup_s, "n_offsets": n_offsets, "progress": progress}
+    if isinstance(dataset, BandSweeps):
+        run, warmup_s = score_sweeps(bundle, backend, dataset, dataset.split(split), **options)
+    else:
+        run, warmup_s = _score(bundle, backend, dataset, dataset.split(split), **options)
+    detectors = {name: _calibration(run, name, false_alarm_rates, len(parts)) for name in run.sites}
     training = {
         **bundle.manifest.training,
         "calibration": {
@@ -183,6 +145,32 @@ def calibrate(
         bundle.weights,
         bundle.golden_sides,
     )
+
+
+def _score(
+    bundle: Bundle,
+    backend: Backend,
+    dataset: Dataset,
+    parts: Sequence[Part],
+    *,
+    warmup_s: float | None,
+    n_offsets: int,
+    progress: Callable[[str], None],
+) -> tuple[CalibrationRun, float]:
+    """Return the scores of some recordings, and how long the warm-up was."""
+    geometry = bundle.manifest.geometry
+    warmup_s = _warmup_s([part.n_frames for part in parts], geometry, warmup_s, n_offsets, progress)
+    names = resolve_names(_DETECTORS, bundle.manifest.model.role)
+    n_warmup = ceil(warmup_s / geometry.hop_s)
+    scorer = Scorer(Forecaster(bundle, backend), names, geometry, n_warmup)
+    run = CalibrationRun.empty(names, geometry.n_bins)
+    for part in parts:
+        progress(part.name)
+        frames = load_part(dataset, part)
+        for offset in range(n_offsets):
+            later = slice(offset * geometry.hop_frames // n_offsets, None)
+            score_recording(frames.part(later), geometry, scorer, run)
+    return run, warmup_s
 
 
 def _warmup_s(

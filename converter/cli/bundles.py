@@ -92,6 +92,7 @@ def add_weights(bundle: Path, out: Path | None, model_folder: Path | None, as_js
 @click.argument("bundle", type=FILE)
 @click.option("--dataset", "dataset_folder", type=FOLDER, required=True, help="Normal signal.")
 @click.option("-o", "--out", type=FILE, help="Bundle to write; default: BUNDLE itself.")
+@_band_option
 @click.option("--split", default="calibration", show_default=True, help="Which recordings.")
 @click.option(
     "--rate",
@@ -122,6 +123,7 @@ def calibrate(
     bundle: Path,
     dataset_folder: Path,
     out: Path | None,
+    band: str | None,
     split: str,
     rates: tuple[float, ...],
     warmup: float | None,
@@ -132,12 +134,15 @@ def calibrate(
     """Set a bundle's thresholds from recordings of normal signal."""
     from converter.bundles.calibrate import FALSE_ALARM_RATES
     from converter.bundles.calibrate import calibrate as run
-    from converter.data.dataset import load_dataset
+    from converter.data.data_for import data_for
+    from edgespec.inference.bundle import load_bundle
 
+    manifest = load_bundle(bundle).manifest
+    data = data_for(dataset_folder, manifest.made_with, manifest.training, band)
     with Progress() as progress:
         done = run(
             bundle,
-            load_dataset(dataset_folder),
+            data,
             out or bundle,
             split=split,
             false_alarm_rates=rates or FALSE_ALARM_RATES,

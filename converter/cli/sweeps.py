@@ -1,7 +1,8 @@
-"""Commands for sweeps: ``simulate-sweeps``, ``dataset-sweeps`` and ``analyse``."""
+"""Commands for sweeps: ``simulate-sweeps``, ``dataset-sweeps``, ``inject-sweeps``, ``analyse``."""
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from edgespec.finite import Finite
 from edgespec.screen.progress import Progress
 from edgespec.units import parse_quantity
 
-__all__ = ["analyse", "dataset_sweeps", "simulate_sweeps"]
+__all__ = ["analyse", "dataset_sweeps", "inject_sweeps", "simulate_sweeps"]
 
 
 @click.command("simulate-sweeps")
@@ -102,6 +103,54 @@ def dataset_sweeps(
         progress.at("writing")
         made = build_sweep_dataset(tables, out, split, tell)
     _report(made, as_json)
+
+
+@click.command("inject-sweeps")
+@click.argument("file", type=FILE)
+@click.option("-o", "--out", type=FILE, required=True, help="File to write: NAME.npz.")
+@click.option(
+    "--kind",
+    default="tone",
+    show_default=True,
+    help="tone, pulse, chirp, wpulse, or two of them, as tone+pulse.",
+)
+@click.option("--isr", type=Finite(-60, 60), default=0.0, show_default=True, help="In dB.")
+@click.option("--first", type=click.IntRange(0), required=True, help="Sweep to begin at.")
+@click.option(
+    "--sweeps", "n_sweeps", type=click.IntRange(1), default=40, show_default=True, help="How many."
+)
+@seed_option
+@json_option
+def inject_sweeps(
+    file: Path,
+    out: Path,
+    kind: str,
+    isr: float,
+    first: int,
+    n_sweeps: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Add an anomaly to a file of sweeps, to see what finds it.
+
+    The ISR is its power over that of the band's own signals, which simulated files know; of others
+    it is over all that was measured.
+    """
+    from converter.data.sweeps.open_sweeps import open_sweeps
+    from converter.data.sweeps.sweep_file import save_sweeps, signal_of
+    from converter.simulate.swept.inject import inject
+
+    table, *others = open_sweeps(file)
+    if others:
+        raise UsageError(f"{str(file)!r} has {1 + len(others)} tables: give a file of one")
+    made = inject(table, kind, isr, first, n_sweeps, seed, signal_of(file))
+    save_sweeps(out, made)
+    begin = datetime.fromtimestamp(float(made.utc_s[first]), UTC).isoformat(timespec="seconds")
+    emit(
+        {"file": str(out), "kind": kind, "isr_db": isr, "first": first, "begin": begin},
+        as_json,
+        f"{out}: {kind} at {isr:g} dB, {n_sweeps} sweeps from {begin} on",
+    )
 
 
 def _report(made: Any, as_json: bool) -> None:

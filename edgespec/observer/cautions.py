@@ -6,6 +6,7 @@ from edgespec.observer.mask_place import mask_caution
 from edgespec.observer.startup import named_bundle
 from edgespec.sources.schemes import parse_source
 from edgespec.sources.tuner import DEFAULT_RATE_HZ, TUNER_SCHEMES, first_of
+from edgespec.sweep_recipe import SweepRecipe
 
 __all__ = ["cautions"]
 
@@ -40,6 +41,8 @@ def _range_hz(config: Config, band: BandConfig) -> tuple[float, float] | None:
     uri = parse_source(source.address)
     center_hz = first_of(band.center_freq_hz, uri.number("center_freq"), source.center_freq_hz)
     bundle = named_bundle(config.only(band).band[0])
+    if bundle is not None and isinstance(bundle.manifest.made_with, SweepRecipe):
+        return bundle.manifest.made_with.range_hz
     usual_hz = DEFAULT_RATE_HZ if uri.scheme in TUNER_SCHEMES else None
     rate_hz = first_of(
         None if bundle is None else bundle.manifest.recipe.sample_rate_hz,

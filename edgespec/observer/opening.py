@@ -1,6 +1,5 @@
 """The chain of a band for a source that is open, as a configuration says."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +30,7 @@ from edgespec.observer.making import make_chain
 from edgespec.observer.mask_watch import MaskWatch
 from edgespec.observer.parts import open_channel, rhythm_s_of, warmup_s_of
 from edgespec.observer.recall import recall
-from edgespec.observer.recalled_hours import recall_hours
+from edgespec.observer.recalled_hours import recall_hours, say_forgetful
 from edgespec.observer.site_reference import SiteReference, load_site
 from edgespec.observer.watched_site import SitePlan
 from edgespec.observer.yardstick import Terms
@@ -39,8 +38,6 @@ from edgespec.records import BandInfo, SourceInfo
 from edgespec.sources.schemes import gives_sweeps
 
 __all__ = ["mask_watch", "open_chain", "setting_of", "site_plan"]
-
-_LOG = logging.getLogger(__name__)
 
 
 def open_chain(
@@ -135,11 +132,7 @@ def _chain_of(
         past = Past(config.node.state_dir)
         recall_hours(memory, past, band.id, front_end.grid, scale_of(config, band))
     elif memory is not None and source.is_live:
-        _LOG.warning(
-            "band %s: its model takes means of hours, and without history.levels a restart forgets "
-            "them",
-            band.id,
-        )
+        say_forgetful(band.id)
     if keeps_levels or chain.meter.mask is not None or memory is not None:
         chain.meter.minutes = MinuteMeter(
             band.id, front_end.grid, recipe.n_horizon, front_end.computing

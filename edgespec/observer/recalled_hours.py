@@ -16,7 +16,7 @@ from edgespec.level_scale import LevelScale
 from edgespec.observer.band_memory import BandMemory
 from edgespec.side_input import HOUR_NS
 
-__all__ = ["recall_hours"]
+__all__ = ["recall_hours", "say_forgetful"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,6 +49,15 @@ def recall_hours(memory: BandMemory, past: Past, band: str, grid: Grid, scale: L
             "not given to its model",
             *(band, n_left, len(kept)),
         )
+
+
+def say_forgetful(band: str) -> None:
+    """Say that what a model is told of hours ends with the run."""
+    _LOG.warning(
+        "band %s: its model takes means of hours, and without history.levels a restart forgets "
+        "them",
+        band,
+    )
 
 
 def _begun_ns(states: list[KeptState], gain_db: float | None) -> float:

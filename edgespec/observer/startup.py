@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,23 +13,19 @@ from edgespec.alarm.sink import Sink
 from edgespec.alerts.facts import masks_of
 from edgespec.alerts.rules import AlertRules
 from edgespec.board import Board, BoardWatch
-from edgespec.computing import Computing
 from edgespec.config import BandConfig, Config, SourceConfig
 from edgespec.config.mask import Mask
 from edgespec.detect.detectors import resolve_names
 from edgespec.dsp.stream import is_near_rate
 from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
-from edgespec.grid import Grid
 from edgespec.inference.backend import Backend
-from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.alerting import open_history, open_judge
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.brokering import open_broker
-from edgespec.observer.choice import OURS, candidates_for, open_fastest
 from edgespec.observer.drill import drills_of
 from edgespec.observer.dwelling import check_source, request_of, take_turns
 from edgespec.observer.fixed_gain import check_gains, gains_of
@@ -40,13 +35,15 @@ from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.notifying import lost_by, open_notifiers
 from edgespec.observer.opening import open_chain
 from edgespec.observer.parts import source_rate_hz, warmup_s_of
+from edgespec.observer.runtime import open_runtime
 from edgespec.observer.surroundings import Surroundings
-from edgespec.observer.swept import check_swept, open_swept_chain, warmup_sweeps_of
+from edgespec.observer.swept import check_swept
+from edgespec.observer.swept_opening import SweptBand
 from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import BandInfo, Event, SourceInfo
 from edgespec.sources import open_source
 from edgespec.sources.dwell import DwellSource
-from edgespec.sources.schemes import check_uri, parse_source
+from edgespec.sources.schemes import check_uri, gives_sweeps, parse_source
 from edgespec.sources.source import Source
 
 if TYPE_CHECKING:
@@ -61,7 +58,6 @@ __all__ = [
     "open_model",
     "open_observer",
     "open_radio",
-    "open_runtime",
 ]
 
 _LOG = logging.getLogger(__name__)
@@ -104,17 +100,16 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
     if config.mqtt.url is not None:
         BrokerUrl.parse(config.mqtt.url)
     views = [config.only(band).band[0] for band in config.band]
-    swept = {band.id for source in config.source for band in check_swept(config, source)}
     bundles = {band.id: named_bundle(band) for band in views}
+    swept = {band.id for source in config.source for band in check_swept(config, source, bundles)}
     for bundle in (bundle for band, bundle in bundles.items() if band not in swept):
         # Without one, what is shipped gives the thresholds, too.
         manifest = (bundle or load_bundle(shipped_bundle_path())).manifest
         names = resolve_names(detect.detectors, manifest.model.role)
         thresholds_of(manifest, names, detect)
     for source in config.source:
-        rate_hz = source_rate_hz(
-            source, [(band, bundles[band.id]) for band in views if band.source == source.id]
-        )
+        shown = [(band, bundles[band.id]) for band in views if band.source == source.id]
+        rate_hz = source_rate_hz(source, [one for one in shown if one[0].id not in swept])
         check_uri(parse_source(source.address), request_of(config, source, rate_hz))
     return tuple(bundles.values())
 
@@ -164,28 +159,6 @@ def open_model(config: Config) -> tuple[Bundle, Backend]:
     """
     bundle = load_bundle(config.band[0].model or shipped_bundle_path())
     return bundle, open_runtime(config, bundle)
-
-
-def open_runtime(config: Config, bundle: Bundle) -> Backend:
-    """Open a bundle's network and check it on its golden vectors before anything runs.
-
-    The backend ``auto`` is the fastest here: see :mod:`edgespec.observer.choice`.
-
-    Raises:
-        ModelError: the runtime cannot be used, or gives other results.
-    """
-    band, computing = config.band[0], Computing.named(config.node.computing)
-    if computing is Computing.COMPILED:
-        from edgespec.jit import leave_out_blas
-
-        leave_out_blas()
-    if band.backend in ("auto", OURS):
-        # One name alone still has the widths of its vectors to choose.
-        names = candidates_for(computing) if band.backend == "auto" else (OURS,)
-        return open_fastest(bundle, config.node.state_dir, names)
-    backend = open_backend(bundle, band.backend)
-    check_golden(bundle, backend)
-    return backend
 
 
 def open_band_source(
@@ -247,13 +220,23 @@ def open_radio(
     views = [config.only(band) for band in bands]
     bundles = [named_bundle(view.band[0]) for view in views]
     of_source = replace(config, source=(source,), band=bands)
-    opened = open_band_source(of_source, bundles, is_awaited=is_awaited)
+    is_swept = gives_sweeps(source.address)
+    rates_of = [None] * len(bundles) if is_swept else bundles
+    opened = open_band_source(of_source, rates_of, is_awaited=is_awaited)
+    swept = [
+        SweptBand(view, opened.info, bundle, masks.get(view.band[0].id))
+        for view, bundle in zip(views, bundles, strict=True)
+        if is_swept
+    ]
     try:
-        chains = tuple(
+        chains = tuple(one.open() for one in swept) or tuple(
             _open_chain_of(view, opened, bundle, masks, switches_models=switches_models)
             for view, bundle in zip(views, bundles, strict=True)
         )
-        _say_warmup(config, opened.info)
+        for chain in chains:
+            _say_mask(chain, masks.get(chain.info.band))
+        if not is_swept:
+            _say_warmup(config, opened.info)
     except BaseException:
         opened.close()
         raise
@@ -263,23 +246,11 @@ def open_radio(
         opened,
         chains,
         centers_hz if source.dwell_s is not None else (),
-        None
-        if opened.info.grid is None
-        else partial(_remade, views[0], opened.info, masks.get(bands[0].id)),
+        swept[0].open_again if swept else None,
     )
 
 
-def _remade(view: Config, info: SourceInfo, mask: Mask | None, grid: Grid) -> BandChain:
-    """Return the chain of a band of sweeps for those on another grid."""
-    return open_swept_chain(view, replace(info, grid=grid), mask)
-
-
 def _say_warmup(config: Config, source: SourceInfo) -> None:
-    if source.grid is not None:
-        n_sweeps = warmup_sweeps_of(config, source)
-        if n_sweeps != config.sweep.warmup_sweeps:
-            _LOG.info("a short recording: its first %d sweeps teach what is normal", n_sweeps)
-        return
     warmup_s = warmup_s_of(config.detect, source)
     if warmup_s != config.detect.warmup_s:
         _LOG.info("a short recording: its first %.3g s teach what is normal", warmup_s)
@@ -298,15 +269,14 @@ def _open_chain_of(
     mask = masks.get(view.band[0].id)
     if isinstance(source, DwellSource) and center_hz is not None:
         info = replace(info, center_freq_hz=center_hz)
-    if info.grid is not None:
-        chain = open_swept_chain(view, info, mask)
-    else:
-        basis = open_basis(view, info, bundle)
-        chain = open_chain(view, info, basis, mask, switches_models=switches_models)
+    basis = open_basis(view, info, bundle)
+    return open_chain(view, info, basis, mask, switches_models=switches_models)
+
+
+def _say_mask(chain: BandChain, mask: Mask | None) -> None:
     said = "" if mask is None else mask_caution(chain.info.band, mask, chain.grid.range_hz)
     if said:
         _LOG.warning("%s", said)
-    return chain
 
 
 def open_observer(

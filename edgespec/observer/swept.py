@@ -1,12 +1,12 @@
-"""The chain of a band that is swept: frames of seconds, without samples and without a bundle.
+"""The chain of a band that is swept: frames of seconds, without samples, with a bundle or none.
 
 Nothing behind a plane knows what it was made of: what is here is what says so of a band of samples
-by its rate, or by its bundle. A target is one sweep, and so is a hop. What looks at samples (the
+by its rate. Without a bundle a target is one sweep, and so is a hop. What looks at samples (the
 cell, the naming of kinds) and what counts in hours of frames (slow levels of a site) is not there.
 """
 
-import logging
 import time
+from collections.abc import Mapping
 
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.config import BandConfig, Config, DetectConfig, SourceConfig
@@ -23,13 +23,26 @@ from edgespec.detect.trouble import TroubleRules, TroubleWatch
 from edgespec.dsp.minute import MinuteMeter
 from edgespec.dsp.sweep_plane import SweepPlane
 from edgespec.errors import ConfigError
+from edgespec.grid import Grid
+from edgespec.history.past import Past
+from edgespec.inference.bundle import Bundle
 from edgespec.observer.alerting import open_budget
 from edgespec.observer.band import BandChain
+from edgespec.observer.band_memory import BandMemory
 from edgespec.observer.basis import NO_BUNDLE
 from edgespec.observer.calibrated import calibration_path, promised
+from edgespec.observer.fixed_gain import scale_of
 from edgespec.observer.kept import kept_file
 from edgespec.observer.opening import mask_watch, setting_of
+from edgespec.observer.recalled_hours import recall_hours, say_forgetful
 from edgespec.observer.scorer import Scorer
+from edgespec.observer.sweep_meter import SweepMeter
+from edgespec.observer.swept_model import (
+    SweptModel,
+    check_model,
+    warmup_segments,
+    warmup_sweeps_of,
+)
 from edgespec.observer.swept_site import watch_site
 from edgespec.observer.warmup import WarmUp
 from edgespec.records import BandInfo, Geometry, SourceInfo
@@ -37,28 +50,27 @@ from edgespec.sources.schemes import gives_sweeps, parse_source
 from edgespec.sources.sweeps.hop_plan import HopPlan
 from edgespec.sources.sweeps.hopping import rate_of
 
-__all__ = ["check_swept", "open_swept_chain", "sweep_text", "swept_names", "warmup_sweeps_of"]
+__all__ = ["MINUTE_S", "check_swept", "open_swept_chain", "sweep_text", "swept_names"]
 
-_LOG = logging.getLogger(__name__)
-#: Longest part of a recording that a warm-up may take, and what it takes instead.
-_LONGEST_SHARE, _USUAL_SHARE, _LEAST_SWEEPS = 0.6, 0.4, 8
 #: Least spread of scores that a site may have: that of the largest of a hundred normal values.
 _SMALLEST_STD = 0.4
-_MINUTE_S = 60.0
+MINUTE_S = 60.0
 
 
-def swept_names(detect: DetectConfig) -> tuple[str, ...]:
+def swept_names(detect: DetectConfig, role: str | None = None) -> tuple[str, ...]:
     """Return the detectors of sweeps: the scan is there for what looks at the cell in samples.
 
     It looks at single sweeps and bins, and at the level, as well: zscore and energy beside it would
-    add false events alone.
+    add false events alone. ``role`` is that of the bundle's model; None: there is no bundle.
 
     Raises:
-        ConfigError: one is unknown, or needs a model.
+        ConfigError: one is unknown, or needs a model that is not there.
     """
-    needless = {"model", CELL} | (
+    needless = {CELL} | (
         {BinZScore.name, EnergyLevel.name} if RESIDUAL in detect.detectors else set()
     )
+    if role is None:
+        needless.add("model")
     named = [
         SweepScan.name if name in ONE_OF_THEM else name
         for name in detect.detectors
@@ -66,19 +78,24 @@ def swept_names(detect: DetectConfig) -> tuple[str, ...]:
     ]
     named = list(dict.fromkeys(named)) or [SweepScan.name]
     for name in named:
-        if name in MODEL_DETECTORS.values():
+        if name in MODEL_DETECTORS.values() and role is None:
             raise ConfigError(
-                f"detect.detectors names {name!r}, which needs a model, and sweeps have none: "
-                "leave it out"
+                f"detect.detectors names {name!r}, which needs a model, and the band has none: "
+                "leave it out, or name a bundle of sweeps in band.model"
             )
-    return resolve_names(named, next(iter(MODEL_DETECTORS)))
+    return resolve_names(named, role or next(iter(MODEL_DETECTORS)))
 
 
-def check_swept(config: Config, source: SourceConfig) -> tuple[BandConfig, ...]:
+def check_swept(
+    config: Config, source: SourceConfig, bundles: Mapping[str, Bundle | None]
+) -> tuple[BandConfig, ...]:
     """Return the bands of a source if that gives sweeps, having checked them; nothing is opened.
+
+    ``bundles`` are those that bands name, by the bands' ids.
 
     Raises:
         ConfigError: a band or a detector asks for what sweeps do not have.
+        ModelError: a bundle is not for sweeps, or was not calibrated for what is asked.
     """
     if not gives_sweeps(source.address):
         return ()
@@ -86,18 +103,20 @@ def check_swept(config: Config, source: SourceConfig) -> tuple[BandConfig, ...]:
     bands = config.bands_of(source)
     for band in bands:
         _check_band(band, source.address)
-    swept_names(config.detect)
+        bundle = bundles[band.id]
+        swept_names(config.detect, None if bundle is None else bundle.manifest.model.role)
+        if bundle is not None:
+            check_model(bundle, config.detect)
     return bands
 
 
 def _check_band(band: BandConfig, address: str) -> None:
     """Refuse what a band of sweeps cannot have."""
-    for key, value in (("model", band.model), ("center_freq_hz", band.center_freq_hz)):
-        if value is not None:
-            raise ConfigError(
-                f"band {band.id!r} has {key} = {str(value)!r:.80}, but {address!r:.120} gives "
-                "sweeps, all of which are the band, and which no bundle was made for: leave it out"
-            )
+    if band.center_freq_hz is not None:
+        raise ConfigError(
+            f"band {band.id!r} has center_freq_hz = {band.center_freq_hz:g}, but {address!r:.120} "
+            "gives sweeps, all of which are the band: leave it out"
+        )
 
 
 def sweep_text(source: SourceConfig) -> str:
@@ -113,57 +132,67 @@ def sweep_text(source: SourceConfig) -> str:
     return f"source {source.id} sweeps {plan.words()}"
 
 
-def warmup_sweeps_of(config: Config, source: SourceInfo) -> int:
-    """Return how many sweeps are learnt from: of a short recording not as many as configured."""
-    asked = config.sweep.warmup_sweeps
-    if source.is_live or source.n_samples is None or asked <= _LONGEST_SHARE * source.n_samples:
-        return asked
-    return max(int(_USUAL_SHARE * source.n_samples), _LEAST_SWEEPS)
-
-
-def open_swept_chain(config: Config, source: SourceInfo, mask: Mask | None = None) -> BandChain:
+def open_swept_chain(
+    config: Config, source: SourceInfo, mask: Mask | None = None, model: SweptModel | None = None
+) -> BandChain:
     """Return the chain of the first band, which is all that a source of sweeps gives.
 
-    It is compared with its ``mask``; None: with none.
+    It is compared with its ``mask``; None: with none. A ``model`` judges segments beside the scan.
 
     Raises:
         ConfigError: the band or its detectors ask for what sweeps do not have.
+        ModelError: the model was made for other sweeps.
     """
-    band, rules, grid = config.band[0], config.sweep, source.grid
+    band, rules, grid, detect = config.band[0], config.sweep, source.grid, config.detect
     if grid is None:
         raise ConfigError(f"{source.uri} gives samples, and no sweeps")
     _check_band(band, source.uri)
-    names, interval_s = swept_names(config.detect), grid.frame_s
+    names, interval_s = swept_names(detect, None if model is None else model.role), grid.frame_s
     geometry = Geometry(grid.n_bins, interval_s, n_context=1, n_horizon=1, hop_frames=1)
-    info = BandInfo(band.id, grid, source.uri, NO_BUNDLE)
+    context_s = interval_s
+    if model is not None:
+        geometry = model.geometry(grid)
+        context_s = geometry.n_segment * interval_s
+    name, sha256 = (NO_BUNDLE, None) if model is None else (model.name, model.bundle.sha256)
+    info = BandInfo(band.id, grid, source.uri, name, sha256)
     utc = UtcWatch().quality if source.is_live else lambda: ClockQuality.RECORDED
-    n_warmup = warmup_sweeps_of(config, source)
+    meter = SweepMeter(geometry, grid)
+    meter.mask = mask_watch(mask, info, utc)
+    if model is not None and model.sides:
+        meter.memory = BandMemory(model.sides, geometry, utc)
+    _open_minutes(config, source, meter, grid)
+    n_warmup = warmup_sweeps_of(config, source, None if model is None else geometry)
     scorer = Scorer(
-        None, names, geometry, n_warmup, dict.fromkeys(names, _SMALLEST_STD), open_arithmetic()
+        None if model is None else model.forecaster(meter.memory),
+        names,
+        geometry,
+        warmup_segments(n_warmup, geometry),
+        _smallest_std(names, model),
+        open_arithmetic(),
     )
-    detect = config.detect
     limit = threshold_of_largest(
-        detect.budget_per_day, interval_s, len(names), detect.false_alarm_rate
+        detect.budget_per_day, geometry.hop_s, len(names), detect.false_alarm_rate
     )
+    limits = dict.fromkeys(names, limit)
+    if model is not None:
+        limits |= {name: limit for name, limit in model.thresholds.items() if name in limits}
     hold_off_s = rules.hold_off_sweeps * interval_s
     path = calibration_path(config.node.state_dir, band.id)
-    setting = setting_of(config, grid, interval_s, None)
-    thresholds, promise = promised(
-        path, setting, detect.budget_per_day, dict.fromkeys(names, limit), band.id
-    )
+    setting = setting_of(config, grid, geometry.hop_s, sha256)
+    thresholds, promise = promised(path, setting, detect.budget_per_day, limits, band.id)
     tracker = EventTracker(
         info,
-        EventRules(rules.k, rules.n, config.detect.hysteresis, hold_off_s, config.alarm.update_s),
-        {},
+        EventRules(rules.k, rules.n, detect.hysteresis, hold_off_s, config.alarm.update_s),
+        {} if model is None else model.spread_db,
         time.monotonic_ns,
         utc,
-        interval_s,
+        context_s,
         SweepDescriber(grid.n_bins),
     )
     kept = None
     if source.is_live:
         gain_db = config.source[0].gain_db
-        kept = kept_file(config.node.state_dir, band.id, source.uri, gain_db, "")
+        kept = kept_file(config.node.state_dir, band.id, source.uri, gain_db, sha256 or "")
     chain = BandChain(
         SweepPlane(grid),
         geometry,
@@ -178,14 +207,39 @@ def open_swept_chain(config: Config, source: SourceInfo, mask: Mask | None = Non
             utc,
         ),
         # A part of so few sweeps says too little: that there was a change is told.
-        warmup=WarmUp(geometry, scorer.n_warmup, kept, least_part=scorer.n_warmup + 1),
+        warmup=WarmUp(
+            geometry,
+            scorer.n_warmup,
+            kept,
+            () if model is None else model.bundle.manifest.error_std_db,
+            least_part=scorer.n_warmup + 1,
+        ),
     )
-    budget = open_budget(config, band.id, tracker.rules, interval_s, is_live=source.is_live)
-    chain.keep_to(budget)
+    chain.keep_to(
+        open_budget(config, band.id, tracker.rules, geometry.hop_s, is_live=source.is_live)
+    )
     watch_site(chain, config, source, utc)
-    chain.meter.mask = mask_watch(mask, info, utc)
-    keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
-    if keeps_levels or chain.meter.mask is not None:
-        minute_s = max(_MINUTE_S, interval_s)
-        chain.meter.minutes = MinuteMeter(band.id, grid, 1, minute_s=minute_s)
+    chain.meter = meter
     return chain
+
+
+def _smallest_std(names: tuple[str, ...], model: SweptModel | None) -> dict[str, float]:
+    """Return the least spread of scores that a site may have; of a model's, its bundle says it."""
+    found = dict.fromkeys(names, _SMALLEST_STD)
+    if model is not None and model.detector in found:
+        found[model.detector] = model.bundle.manifest.site_std.get(model.detector, 0.0)
+    return found
+
+
+def _open_minutes(config: Config, source: SourceInfo, meter: SweepMeter, grid: Grid) -> None:
+    """Let a meter tell minutes to those who want them, and recall those of earlier runs."""
+    band, memory = config.band[0], meter.memory
+    keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
+    if memory is not None and keeps_levels:
+        past = Past(config.node.state_dir)
+        recall_hours(memory, past, band.id, grid, scale_of(config, band))
+    elif memory is not None and source.is_live:
+        say_forgetful(band.id)
+    if keeps_levels or meter.mask is not None or memory is not None:
+        minute_s = max(MINUTE_S, grid.frame_s)
+        meter.minutes = MinuteMeter(band.id, grid, 1, minute_s=minute_s)

@@ -253,7 +253,9 @@ class BandWorker:
     def _follow_grid(self, grid: Grid, remake: Callable[[Grid], BandChain]) -> None:
         """Begin anew where sweeps have other points: nothing that was learnt fits them."""
         before = self.chain.grid
-        if grid.n_bins == before.n_bins:
+        # A model knows its points; the scan learns others as it learnt those.
+        learns = grid.n_bins == before.n_bins and self.chain.info.model_sha256 is None
+        if grid is before or learns:
             return
         self._finish()
         self.chain = remake(grid)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgespec.screen.table import Column, Table
+from edgespec.sweep_recipe import SweepRecipe
 from edgespec.units import format_hz
 
 # Only for the annotations: the doctor's table must print where numba or paho are broken.
 if TYPE_CHECKING:
     from edgespec.inference.bundle import Bundle
+    from edgespec.inference.manifest import Manifest
     from edgespec.ops.bench import BenchReport
     from edgespec.ops.choose import Choice
     from edgespec.ops.doctor import Check
@@ -100,17 +102,13 @@ def doctor_table(checks: Sequence["Check"], width: int | None = None) -> str:
 def bundle_table(bundle: "Bundle") -> str:
     """Return what a bundle holds, for ``edgespec model info``."""
     manifest = bundle.manifest
-    framing, geometry, model = manifest.recipe.framing, manifest.geometry, manifest.model
+    model = manifest.model
     lines = [
         f"{manifest.name}  sha256 {bundle.sha256}",
         f"made         {manifest.created_utc}",
         f"model        {model.architecture}, {model.role}, {model.quantisation}, "
         f"{len(bundle.model) / 1e3:.0f} kB, operators {', '.join(model.operators)}",
-        f"samples      {format_hz(framing.sample_rate_hz).replace('Hz', 'S/s')}, "
-        f"{framing.n_bins} bins of {format_hz(framing.bin_hz)}, mean of {framing.n_averages}, "
-        f"{framing.taper}",
-        f"frames       {1e3 * geometry.frame_s:g} ms; {geometry.n_context} give "
-        f"{geometry.n_horizon}, every {geometry.hop_frames}",
+        *_frames(manifest),
         "parity       " + ", ".join(f"{key} {value:.2g}" for key, value in model.parity.items()),
     ]
     for name, calibration in manifest.detectors.items():
@@ -128,6 +126,29 @@ def bundle_table(bundle: "Bundle") -> str:
         text = json.dumps(value, default=str)
         lines.append(f"training     {key}: {textwrap.shorten(text, 80, placeholder=' ...')}")
     return "\n".join(lines)
+
+
+def _frames(manifest: "Manifest") -> list[str]:
+    """Return what a model is given, and what it returns."""
+    geometry, made_with = manifest.geometry, manifest.made_with
+    sizes = f"{geometry.n_context} give {geometry.n_horizon}, every {geometry.hop_frames}"
+    if isinstance(made_with, SweepRecipe):
+        return [
+            f"made for     {made_with.words}",
+            f"segments     {sizes}",
+            *(
+                f"beside it    {side.name}: {side.n_rows} means of {side.span_hours} h, each "
+                f"{side.step_hours} h"
+                for side in manifest.side_inputs
+            ),
+        ]
+    framing = made_with.framing
+    return [
+        f"samples      {format_hz(framing.sample_rate_hz).replace('Hz', 'S/s')}, "
+        f"{framing.n_bins} bins of {format_hz(framing.bin_hz)}, mean of {framing.n_averages}, "
+        f"{framing.taper}",
+        f"frames       {1e3 * geometry.frame_s:g} ms; {sizes}",
+    ]
 
 
 def _card(card: object) -> list[str]:

@@ -1,5 +1,6 @@
 """A table of sweeps as one npz file, both ways; further arrays of the same sweeps may be in it."""
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from edgespec.npz import read_npz
 from edgespec.sweep_file import FILE_ADVICE, arrays_of, table_of
 from edgespec.sweep_table import SweepTable
 
-__all__ = ["MAX_BYTES", "load_sweeps", "named_table", "save_sweeps"]
+__all__ = ["MAX_BYTES", "load_sweeps", "named_table", "save_sweeps", "signal_of"]
 
 #: A month of 80 points takes 460 MB.
 MAX_BYTES = 2 << 30
@@ -44,6 +45,17 @@ def load_sweeps(path: Path) -> SweepTable:
     """
     with door(f"sweeps {str(path)!r}", SourceError, FILE_ADVICE):
         return named_table(read_npz(path, max_bytes=MAX_BYTES), path)
+
+
+def signal_of(path: Path) -> NDArray[Any] | None:
+    """Return the power of a band's own signals in each sweep of a simulated file; else None.
+
+    In mW, ``(n_sweeps,)``.
+    """
+    if not zipfile.is_zipfile(path):
+        return None
+    with door(f"sweeps {str(path)!r}", SourceError, FILE_ADVICE):
+        return read_npz(path, max_bytes=MAX_BYTES).get("signal_mw")
 
 
 def named_table(arrays: Mapping[str, NDArray[Any]], path: Path) -> SweepTable:

@@ -10,7 +10,7 @@ from edgespec.errors import UsageError
 from edgespec.sources.sweeps.count import usual_interval_s
 from edgespec.sweep_table import SweepTable
 
-__all__ = ["N_FUTURE", "N_PAST", "gather_windows", "interval_of", "window_starts"]
+__all__ = ["N_FUTURE", "N_PAST", "gather_windows", "interval_of", "resolution_of", "window_starts"]
 
 #: Sweeps that a network sees, and those that it forecasts (Peng et al. 2022, sec. 4.2).
 N_PAST, N_FUTURE = 80, 40
@@ -21,6 +21,11 @@ _GAP_SHARE = 1.5
 def interval_of(table: SweepTable) -> float:
     """Return the usual time from one sweep to the next in seconds, as the device takes it."""
     return usual_interval_s(table.utc_s.tolist()) or table.sweep_s
+
+
+def resolution_of(table: SweepTable) -> float:
+    """Return what times are rounded to: many programs write whole seconds, as the device knows."""
+    return float(not (table.utc_s % 1.0).any())
 
 
 def window_starts(
@@ -37,9 +42,7 @@ def window_starts(
     if min(n_past, n_future, hop) < 1:
         raise UsageError(f"segments of {n_past} + {n_future} sweeps, {hop} apart: all are positive")
     n_segment, n_sweeps = n_past + n_future, table.n_sweeps
-    # Programs write whole seconds: a step is then up to one longer than it was.
-    rounded_s = float(not (table.utc_s % 1.0).any())
-    longest_s = _GAP_SHARE * interval_of(table) + rounded_s
+    longest_s = _GAP_SHARE * interval_of(table) + resolution_of(table)
     edges = [0, *(np.flatnonzero(np.diff(table.utc_s) > longest_s) + 1), n_sweeps]
     starts = np.concatenate(
         [np.arange(a, b - n_segment + 1, hop, dtype=np.int64) for a, b in pairwise(edges)]

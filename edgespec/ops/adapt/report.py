@@ -13,7 +13,8 @@ from edgespec.inference.refit import Refitted
 from edgespec.inference.rehead import pack_reheaded, proved_in
 from edgespec.observer.cell_models import model_path
 from edgespec.observer.monitor import Radio
-from edgespec.observer.startup import open_radio, open_runtime
+from edgespec.observer.runtime import open_runtime
+from edgespec.observer.startup import open_radio
 from edgespec.ops.adapt.adaptation import Adaptation
 from edgespec.ops.adapt.listen import hear
 from edgespec.ops.adapt.trial import Interval, Trial

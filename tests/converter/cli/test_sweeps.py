@@ -101,3 +101,34 @@ def test_bands_that_there_are_not_are_said(tmp_path: Path) -> None:
     done = run("simulate-sweeps", "-o", tmp_path, "--bands", "fm,gsm850", "--places", 4)
     assert done.exit_code == 2
     assert "known are gsm900-ul" in done.stderr
+
+
+@pytest.mark.parametrize("is_simulated", [True, False])
+def test_an_anomaly_is_added_to_a_file(tmp_path: Path, is_simulated: bool) -> None:
+    rng = np.random.default_rng(3)
+    levels = rng.normal(-90, 1, (200, 6)).astype(np.float32)
+    arrays = {
+        "utc_s": 1e9 + 2.0 * np.arange(200),
+        "freqs_hz": 1e6 * np.arange(1, 7),
+        "levels_db": levels,
+    }
+    signal = {"signal_mw": np.full(200, 1e-8, np.float32)} if is_simulated else {}
+    np.savez(tmp_path / "a.npz", **arrays, **signal)
+    out = tmp_path / "b.npz"
+    done = run(
+        *("inject-sweeps", tmp_path / "a.npz", "-o", out, "--kind", "wpulse", "--isr", 20),
+        *("--first", 100, "--sweeps", 40, "--json"),
+    )
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["begin"] == "2001-09-09T01:50:00+00:00"
+    with np.load(out) as made:
+        added = 10.0 ** (made["levels_db"] / 10.0) - 10.0 ** (levels / 10.0)
+    assert not added[:100].any()
+    assert not added[140:].any()
+    total = added[100:140].sum(axis=1)
+    there = total > 1e-12
+    wanted = 1e-8 if is_simulated else (10.0 ** (levels[100:140] / 10.0)).sum(axis=1).mean()
+    assert total[there].mean() == pytest.approx(100.0 * wanted, rel=1e-3)
+    late = run("inject-sweeps", tmp_path / "a.npz", "-o", out, "--first", 170)
+    assert late.exit_code == 2
+    assert "the table has 200" in late.stderr

@@ -198,6 +198,35 @@ def test_numbers_may_be_infinite_where_that_is_asked_for() -> None:
     assert Decoder(is_finite=False).record(Level, {"level_db": float("-inf")}).level_db < 0
 
 
+@dataclass(frozen=True)
+class Round:
+    radius: float
+
+
+@dataclass(frozen=True)
+class Long:
+    length: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Piece:
+    shape: Round | Long
+
+
+def test_a_table_may_be_one_of_two_records() -> None:
+    for piece in (Piece(Round(2.0)), Piece(Long(3.0, 1.0))):
+        assert Decoder(needs_all=True).decode(Piece, asdict(piece), "it") == piece
+    for table, said in (
+        ({"length": 1.0}, "shape.width is missing"),
+        ({"length": 1.0, "width": 1.0, "radius": 1.0}, "shape.radius is no known"),
+        ({}, "shape.radius is missing"),
+        (3, "shape is 3"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            Decoder().decode(Piece, {"shape": table}, "it")
+
+
 def test_an_annotation_that_no_table_has_is_the_programmers_error() -> None:
     @dataclass
     class Odd:

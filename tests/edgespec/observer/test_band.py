@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from converter.bundles.calibrate import CalibrationRun, score_recording
+from converter.bundles.calibrate import score_recording
+from converter.bundles.calibration_run import CalibrationRun
 from edgespec.computing import Computing
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.detect.detectors import DETECTORS

@@ -186,9 +186,8 @@ def test_what_sweeps_do_not_have_is_refused(tmp_path: Path) -> None:
     path.write_text(sweeps.rtl_power_text(sweeps.levels(20, N_POINTS)))
     config = config_of(path, tmp_path)
     assert check_config(config) == (None,)
-    for band in (BandConfig(model=tmp_path / "b.edgespec"), BandConfig(center_freq_hz=89e6)):
-        with pytest.raises(ConfigError, match="gives sweeps"):
-            check_config(replace(config, band=(band,)))
+    with pytest.raises(ConfigError, match="gives sweeps"):
+        check_config(replace(config, band=(BandConfig(center_freq_hz=89e6),)))
     with pytest.raises(ConfigError, match="needs a model"):
         check_config(replace(config, detect=DetectConfig(detectors=("forecast",))))
 
