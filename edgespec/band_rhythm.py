@@ -36,13 +36,20 @@ class BandRhythm:
         """Whether nothing is told yet."""
         return self.state is RhythmState.CALIBRATING
 
+    @property
+    def learnt(self) -> str:
+        """How much it was learnt from, in words."""
+        return f"from {self.heard_s:.0f} s"
+
+    @property
+    def told(self) -> str:
+        """From where on anything new is told, in words."""
+        return f"told from {self.loud_db:.1f} dB over the loudest, {self.fill_db:.1f} dB in a gap"
+
     def __str__(self) -> str:
         """Return it in words for people."""
         if not self.is_calibrating:
-            return (
-                f"rhythm known from {self.heard_s:.0f} s: told from {self.loud_db:.1f} dB over the "
-                f"loudest, {self.fill_db:.1f} dB in a gap"
-            )
+            return f"rhythm known {self.learnt}: {self.told}"
         if self.left_s:
             return f"calibrating, {max(self.left_s, 1.0):.0f} s left"
         return f"calibrating, {self.n_bursts} of {self.wanted_bursts} bursts heard"

@@ -78,14 +78,14 @@ def status_text(state: ObserverState) -> str:
         _count(state.n_events, "event"),
         f"{state.speed:.1f}x real time",
     ]
-    for words in (_highest(state), _why_unscored(state), _turn(state)):
+    for words in (_highest(state), _calibrating(state), _why_unscored(state), _turn(state)):
         if words is not None:
             parts.insert(1, words)
     if state.n_dropped:
         parts.append(f"{_count(state.n_dropped, 'sample')} lost")
     if state.cell is not None:
         parts.append(_cell(state.cell))
-    if state.rhythm is not None:
+    if state.rhythm is not None and not state.rhythm.is_calibrating:
         parts.append(str(state.rhythm))
     if state.promise is not None:
         parts.append(f"calibrated for {state.promise.per_day:g} false events a day")
@@ -107,6 +107,18 @@ def status_text(state: ObserverState) -> str:
     if state.history_problem:
         parts.append(f"history not kept ({state.history_problem})")
     return " | ".join(parts)
+
+
+def _calibrating(state: ObserverState) -> str | None:
+    """Return how long the rhythm of a band is still learnt, who watches meanwhile, and how well."""
+    if state.rhythm is None or not state.rhythm.is_calibrating:
+        return None
+    who = " and ".join(state.scores)
+    if not who:
+        return f"{state.rhythm}: nobody watches yet"
+    verb = "watch" if len(state.scores) > 1 else "watches"
+    promise = "" if state.promise is not None else ", nothing is promised"
+    return f"{state.rhythm}: until then {who} alone {verb}{promise}"
 
 
 def _turn(state: ObserverState) -> str | None:

@@ -23,6 +23,7 @@ from edgespec.observer.away import AwayTime
 from edgespec.observer.budget_watch import BudgetWatch
 from edgespec.observer.cancelled import CancelledBand
 from edgespec.observer.cell_scales import CellScales
+from edgespec.observer.forgetting import Forgetting
 from edgespec.observer.meter import BandMeter
 from edgespec.observer.scored import ScoredSegment
 from edgespec.observer.scorer import Scorer
@@ -98,12 +99,13 @@ class BandChain:
         self.tracker, self.cancelled, self.rhythm = tracker, cancelled, rhythm
         self.budget: BudgetWatch | None = None
         terms, model = Terms(thresholds, promise), (tracker.info.model, tracker.info.model_sha256)
-        self._go_by(Yardstick(scorer, tracker.lookout, terms, *model))
+        self.go_by(Yardstick(scorer, tracker.lookout, terms, *model))
         self.levels, self.trouble = levels, trouble
         self.warmup, self.cell_events = warmup, cell_events
         self.scales: CellScales | None = None
         self.peaks: EventPeaks | None = None
         self.site: WatchedSite | None = None
+        self.forgets: Forgetting | None = None
         self._channel = channel
         self._factor = 1 if channel is None else channel.plan.factor
         self.segmenter, self.unscored = Segmenter(geometry, partial=True), Unscored(geometry)
@@ -176,12 +178,12 @@ class BandChain:
         for part in self._parts(block):
             spectrogram = self._frames(part)
             if spectrogram.grid is not self.grid:
-                yield from map(self._in_source, self.retune(spectrogram.grid))
+                yield from map(self.in_source, self.retune(spectrogram.grid))
             if self.trouble is not None:
-                yield from map(self._in_source, self.trouble.update(spectrogram, self._level_dbfs))
+                yield from map(self.in_source, self.trouble.update(spectrogram, self._level_dbfs))
             if self.site is not None and self.cancelled is not None:
-                yield from map(self._in_source, self.site.enter(self.cancelled.cell))
-            yield from map(self._in_source, self._of_cell(spectrogram.span))
+                yield from map(self.in_source, self.site.enter(self.cancelled.cell))
+            yield from map(self.in_source, self._of_cell(spectrogram.span))
             for scored in self._scored(spectrogram):
                 target_dbfs = scored.segment.target
                 noise = None if self.cancelled is None else self.cancelled.noise_says()
@@ -195,14 +197,14 @@ class BandChain:
                 said = self.tracker.update(
                     scored, target_dbfs, noise, self._is_cells, self._is_clipped
                 )
-                yield from map(self._in_source, said)
+                yield from map(self.in_source, said)
                 # Whoever takes the events has been told of new ones by now.
-                yield from map(self._in_source, self.tracker.look_closer(scored))
+                yield from map(self.in_source, self.tracker.look_closer(scored))
                 if self.scales is not None:
                     self.scales.learn(scored.segment, self.scorer, is_frozen=self.tracker.is_alert)
                 if self.site is not None and scored.tick_start >= self.site.next_tick:
                     said = self.site.look(scored, target_dbfs, is_alarm=self.is_alarming)
-                    yield from map(self._in_source, said)
+                    yield from map(self.in_source, said)
                 by_one = noise is not None
                 if self.peaks is not None:
                     could = self.tracker.could_open(scored, target_dbfs, self._is_cells)
@@ -220,7 +222,7 @@ class BandChain:
     def keep_to(self, budget: BudgetWatch | None) -> None:
         """Keep events to a budget from now on; None: by the usual thresholds, whatever comes."""
         self.budget = budget
-        self._go_by(self.yardstick)
+        self.go_by(self.yardstick)
 
     def _limit_to(self, thresholds: Mapping[str, float] | None) -> None:
         if thresholds is not None:
@@ -248,7 +250,7 @@ class BandChain:
             return self._limits
         return tuple([self.thresholds[score.detector] for score in scores])
 
-    def _go_by(self, yardstick: Yardstick | None) -> None:
+    def go_by(self, yardstick: Yardstick | None) -> None:
         """Measure segments by this from now on, model, scales and thresholds; None: as before."""
         if yardstick is None:
             return
@@ -268,7 +270,7 @@ class BandChain:
         if self.cancelled is not None:
             self.cancelled.process(part)
             if self.scales is not None:
-                self._go_by(self.scales.enter(self.cancelled.cell, self.yardstick))
+                self.go_by(self.scales.enter(self.cancelled.cell, self.yardstick))
         return frames
 
     def _is_clipped(self) -> bool:
@@ -303,7 +305,7 @@ class BandChain:
         self._clock.tune(grid)
         self.meter.retune(grid)
         now = self.yardstick
-        self._go_by(now if self.scales is None else self.scales.retune(now))
+        self.go_by(now if self.scales is None else self.scales.retune(now))
         self.scorer.reset()
         self.yardstick = replace(self.yardstick, distrust="")
         if self.warmup is not None:
@@ -331,7 +333,7 @@ class BandChain:
             if warmup is not None and not warmup.is_judged and not self.scorer.n_warmup_left:
                 self._conclude(warmup)
             if self.scales is not None:
-                self._go_by(self.scales.next(self.grid, self.yardstick))
+                self.go_by(self.scales.next(self.grid, self.yardstick))
             scores = self.scorer.score(segment)
             limits = self._limits_of(scores)
             for one in self._beside(segment):
@@ -387,9 +389,9 @@ class BandChain:
             self.scales.finish(self.yardstick)
         for part in (self.tracker, self.trouble, self.cell_events, self.site, self.rhythm):
             if part is not None:
-                yield from map(self._in_source, part.finish())
+                yield from map(self.in_source, part.finish())
 
-    def _in_source(self, event: Event) -> Event:
+    def in_source(self, event: Event) -> Event:
         """Return an event with its position in samples of the source."""
         event = self.away.told(event, self.grid.tick_hz)
         if self._channel is None:

@@ -8,7 +8,7 @@ from edgespec.level_scale import LevelScale
 from edgespec.sources.schemes import SOURCES, parse_source
 from edgespec.sources.tuner import DEFAULT_GAIN_DB, TUNER_SCHEMES, first_of
 
-__all__ = ["check_gains", "fixed_gain_db", "gains_of", "scale_of"]
+__all__ = ["check_gains", "fixed_gain_db", "gains_of", "kept_gain_db", "scale_of"]
 
 #: Options of an address that say the gain of all bands that it shows.
 _GAIN_KEYS = ("gain", "gains")
@@ -31,6 +31,20 @@ def fixed_gain_db(config: Config, band: BandConfig) -> float | None:
         return None
     usual_db = DEFAULT_GAIN_DB if uri.scheme in TUNER_SCHEMES else None
     return first_of(uri.number("gain"), config.gain_of(band), usual_db)
+
+
+def kept_gain_db(config: Config, band: BandConfig) -> float | None:
+    """Return the gain that levels of a band are kept at over a restart; None: they mean nothing.
+
+    Where nothing has a gain that could be set, such as a pipe, it is what the configuration says.
+
+    Raises:
+        UsageError: its source's URI cannot be understood.
+    """
+    source = config.source_of(band)
+    if source.uri is not None and not SOURCES[parse_source(source.uri).scheme].has_gain:
+        return config.gain_of(band)
+    return fixed_gain_db(config, band)
 
 
 def scale_of(config: Config, band: BandConfig) -> LevelScale:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from edgespec.clock import ClockQuality, UtcWatch
@@ -19,7 +20,8 @@ from edgespec.observer.basis import Basis
 from edgespec.observer.calibrated import Setting, calibration_path, promised
 from edgespec.observer.cell_models import cell_models
 from edgespec.observer.cell_scales import ScalesPlan
-from edgespec.observer.fixed_gain import scale_of
+from edgespec.observer.fixed_gain import kept_gain_db, scale_of
+from edgespec.observer.forgetting import Forgetting
 from edgespec.observer.kept import kept_file
 from edgespec.observer.kept_band import rhythm_file
 from edgespec.observer.kept_cell import cell_file
@@ -123,6 +125,9 @@ def _chain_of(
         is_live=source.is_live,
         utc=utc,
     )
+    if source.is_live:
+        terms = partial(_terms(config, setting), "", basis)
+        chain.forgets = Forgetting(config.node.state_dir, band.id, terms)
     chain.meter.mask = mask_watch(mask, chain.info, utc)
     rules, hop_s = chain.tracker.rules, recipe.geometry.hop_s
     chain.keep_to(open_budget(config, band.id, rules, hop_s, is_live=source.is_live))
@@ -163,8 +168,9 @@ def _place(
     config: Config, source: SourceInfo, grid: Grid
 ) -> tuple[Path, str, str, float | None, tuple[float, float]]:
     """Return where levels of the first band are kept, and of what: as the files take it."""
-    gain_db = config.source[0].gain_db
-    return config.node.state_dir, config.band[0].id, source.uri, gain_db, grid.range_hz
+    band = config.band[0]
+    gain_db = kept_gain_db(config, band)
+    return config.node.state_dir, band.id, source.uri, gain_db, grid.range_hz
 
 
 def mask_watch(
@@ -184,8 +190,8 @@ def site_plan(config: Config, source: SourceInfo) -> SitePlan | None:
     rules = SlowRules(asked.drift_db, asked.floor_db)
     if not source.is_live:
         return SitePlan(rules)
-    folder, gain_db = config.node.state_dir, config.source[0].gain_db
-    file = site_file(folder, config.band[0].id, source.uri, gain_db)
+    folder, band = config.node.state_dir, config.band[0]
+    file = site_file(folder, band.id, source.uri, kept_gain_db(config, band))
     return SitePlan(rules, file, open_normals(config))
 
 

@@ -1,13 +1,15 @@
-"""A band's chain tells what is normal at its site, and another one goes by it."""
+"""A band's chain tells what is normal at its site, forgets it, and another one goes by it."""
 
 import logging
+from dataclasses import replace
 
 from edgespec.errors import EdgespecError
 from edgespec.observer.band import BandChain
 from edgespec.observer.site_reference import SiteReference
+from edgespec.records import Event
 from edgespec.reference import below, under
 
-__all__ = ["recall", "reference_of"]
+__all__ = ["forget", "recall", "reference_of"]
 
 _LOG = logging.getLogger(__name__)
 _SCORER, _LOOKOUT, _RHYTHM = "scorer", "lookout", "rhythm"
@@ -57,3 +59,19 @@ def recall(chain: BandChain, site: SiteReference) -> bool:
     if chain.warmup is not None:
         chain.warmup.skip()
     return True
+
+
+def forget(chain: BandChain) -> list[Event]:
+    """Let a chain begin anew at its site, and return the ends of what was going on.
+
+    By the thresholds of a site that is not calibrated, where its calibration is gone. What is
+    normal beside cells is learnt, but kept for the next run only behind a restart.
+    """
+    ended = [chain.in_source(event) for event in chain.retune(chain.grid)]
+    if chain.cancelled is not None:
+        chain.cancelled.forget()
+    if chain.rhythm is not None:
+        chain.rhythm.forget()
+    if chain.forgets is not None:
+        chain.go_by(replace(chain.yardstick, terms=chain.forgets.terms()))
+    return ended

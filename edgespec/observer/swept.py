@@ -32,6 +32,7 @@ from edgespec.observer.band_memory import BandMemory
 from edgespec.observer.basis import NO_BUNDLE
 from edgespec.observer.calibrated import calibration_path, promised
 from edgespec.observer.fixed_gain import scale_of
+from edgespec.observer.forgetting import Forgetting
 from edgespec.observer.kept import kept_file
 from edgespec.observer.opening import mask_watch, setting_of
 from edgespec.observer.recalled_hours import recall_hours, say_forgetful
@@ -45,6 +46,7 @@ from edgespec.observer.swept_model import (
 )
 from edgespec.observer.swept_site import watch_site
 from edgespec.observer.warmup import WarmUp
+from edgespec.observer.yardstick import Terms
 from edgespec.records import BandInfo, Geometry, SourceInfo
 from edgespec.sources.schemes import gives_sweeps, parse_source
 from edgespec.sources.sweeps.hop_plan import HopPlan
@@ -179,7 +181,7 @@ def open_swept_chain(
     hold_off_s = rules.hold_off_sweeps * interval_s
     path = calibration_path(config.node.state_dir, band.id)
     setting = setting_of(config, grid, geometry.hop_s, sha256)
-    thresholds, promise = promised(path, setting, detect.budget_per_day, limits, band.id)
+    terms = Terms(*promised(path, setting, detect.budget_per_day, limits, band.id))
     tracker = EventTracker(
         info,
         EventRules(rules.k, rules.n, detect.hysteresis, hold_off_s, config.alarm.update_s),
@@ -197,9 +199,9 @@ def open_swept_chain(
         SweepPlane(grid),
         geometry,
         scorer,
-        thresholds,
+        terms.thresholds,
         tracker,
-        promise=promise,
+        promise=terms.promise,
         trouble=TroubleWatch(
             info,
             TroubleRules(max(hold_off_s, interval_s), config.alarm.update_s),
@@ -220,6 +222,9 @@ def open_swept_chain(
     )
     watch_site(chain, config, source, utc)
     chain.meter = meter
+    if source.is_live:
+        # Behind a calibration that is forgotten.
+        chain.forgets = Forgetting(config.node.state_dir, band.id, lambda: Terms(limits))
     return chain
 
 

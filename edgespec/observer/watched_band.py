@@ -11,7 +11,7 @@ from edgespec.aside import Jobs
 from edgespec.band_rhythm import BandRhythm, RhythmState
 from edgespec.computing import Computing
 from edgespec.detect.any_band.arithmetic import open_arithmetic
-from edgespec.detect.any_band.detector import MANY_BURSTS, AnyBand, Rhythm
+from edgespec.detect.any_band.detector import MANY_BURSTS, THRESHOLD, AnyBand, Rhythm
 from edgespec.dsp.stream import is_near_range
 from edgespec.grid import Grid
 from edgespec.observer.band_file import LevelFile
@@ -19,7 +19,7 @@ from edgespec.observer.kept_band import KeptBand, load_kept_band, save_kept_band
 from edgespec.records import Event, FloatArray, Geometry, Score
 from edgespec.reference import Reference
 
-__all__ = ["WatchedBand"]
+__all__ = ["WatchedBand", "rhythm_of"]
 
 _LOG = logging.getLogger(__name__)
 _MOST_WAITING, _CLOSE_S = 2, 5.0
@@ -72,23 +72,16 @@ class WatchedBand:
         if not self._is_watching:
             return None
         one = self._detector
-        heard_s = one.n_learnt * self._hop_s
         if not one.is_settled:
             left_s = one.n_hops_left * self._hop_s
             return BandRhythm(
                 RhythmState.CALIBRATING,
-                heard_s,
+                one.n_learnt * self._hop_s,
                 left_s=left_s,
                 n_bursts=one.n_bursts,
                 wanted_bursts=MANY_BURSTS if one.n_bursts else 0,
             )
-        return BandRhythm(
-            RhythmState.WATCHING,
-            heard_s,
-            n_bursts=one.n_bursts,
-            loud_db=one.margin_db("peak", threshold),
-            fill_db=one.margin_db("fill", threshold),
-        )
+        return _known_rhythm(one, self._hop_s, threshold)
 
     def take(self, target_dbfs: FloatArray, *, has_cell: bool, is_alarm: bool) -> Score | None:
         """Return the score of a horizon; None while the rhythm is learnt, and beside a cell.
@@ -131,6 +124,14 @@ class WatchedBand:
         if reference:
             self._detector.take_reference(reference)
 
+    def forget(self) -> None:
+        """Learn the rhythm anew, and keep that in place of what was kept."""
+        self._detector.reset()
+        self._was_trusted, self._is_kept, self._is_silent = True, False, False
+        if self._file is not None:
+            # Behind what is still being written.
+            self._jobs.add(partial(self._file.path.unlink, missing_ok=True))
+
     def finish(self) -> list[Event]:
         """Wait for what is being written; no event of its own is open."""
         self._jobs.close(_CLOSE_S)
@@ -163,3 +164,26 @@ class WatchedBand:
         reference = {name: np.asarray(values) for name, values in self.reference().items()}
         kept = KeptBand(self._utc_ns(), file.source, file.gain_db, file.range_hz, reference)
         self._jobs.add(partial(save_kept_band, file.path, kept))
+
+
+def rhythm_of(kept: KeptBand, geometry: Geometry, threshold: float = THRESHOLD) -> BandRhythm:
+    """Return what is known of a band by what was kept, and what a threshold makes of it.
+
+    Raises:
+        LookupError: something is missing.
+        ValueError: it is of another geometry.
+    """
+    one = AnyBand(geometry, Rhythm(0, 0))
+    one.take_reference(kept.reference)
+    return _known_rhythm(one, geometry.hop_s, threshold)
+
+
+def _known_rhythm(one: AnyBand, hop_s: float, threshold: float) -> BandRhythm:
+    """Return what a detector that is settled knows of its band."""
+    return BandRhythm(
+        RhythmState.WATCHING,
+        one.n_learnt * hop_s,
+        n_bursts=one.n_bursts,
+        loud_db=one.margin_db("peak", threshold),
+        fill_db=one.margin_db("fill", threshold),
+    )

@@ -19,6 +19,7 @@ from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
 from edgespec.observer.drill import Drill
 from edgespec.observer.latency import LatencyHistogram
+from edgespec.observer.recall import forget
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.surroundings import Surroundings
 from edgespec.records import Event, EventType, IqBlock, ObserverState
@@ -216,6 +217,7 @@ class BandWorker:
             between()
             is_due = time.monotonic_ns() - self._said_ns >= self._state_s * _NS
             if is_due or self._was_tuned is not self.is_tuned:
+                self._forget_where_asked()
                 self._tell_state()
 
     def _work(self, block: IqBlock) -> None:
@@ -260,6 +262,19 @@ class BandWorker:
         self._finish()
         self.chain = remake(grid)
         self._tell_retune(before)
+
+    def _forget_where_asked(self) -> None:
+        """Begin anew at a site that has changed for good, as somebody said."""
+        forgets = self.chain.forgets
+        if forgets is None or not forgets.is_asked():
+            return
+        for event in forget(self.chain):
+            self._tell_event(event)
+        _LOG.warning(
+            "band %s: what was learnt is forgotten, as asked: the next %.1f s are not scored",
+            self.chain.info.band,
+            self.chain.warmup_left_s,
+        )
 
     def _finish(self) -> None:
         for event in self.chain.finish():

@@ -22,6 +22,7 @@ from edgespec.ops.checks.radio import (
     check_source,
     check_usb_radios,
 )
+from edgespec.ops.checks.rhythm import check_rhythm
 from edgespec.ops.checks.software import (
     check_front_end,
     check_model,
@@ -56,11 +57,14 @@ CHECKS: dict[str, tuple[Callable[[Subject], Finding], type[EdgespecError]]] = {
     "usb radios": (check_usb_radios, SourceError),
     "soapy radios": (check_soapy_radios, SourceError),
     "source": (check_source, SourceError),
+    "rhythm": (check_rhythm, EdgespecError),
     "broker": (check_broker, BrokerError),
 }
 
 #: What depends on a band or its source.
-_OF_BANDS = ("front end", "model", "kernel drivers", "usb radios", "soapy radios", "source")
+_OF_BANDS = (
+    "front end", "model", "kernel drivers", "usb radios", "soapy radios", "source", "rhythm",
+)  # fmt: skip
 _SEVERITY: tuple[Status, ...] = ("skipped", "ok", "warn", "fail")
 
 #: Which exit code wins where several checks fail: the physical chain from its start.

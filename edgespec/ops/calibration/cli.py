@@ -70,6 +70,13 @@ class _PerDay(click.ParamType[float]):
     metavar="FILE",
     help="Draw false events a day against the threshold into FILE; needs matplotlib.",
 )
+@click.option(
+    "--forget",
+    is_flag=True,
+    help="Hear nothing: forget all that was learnt of a site that has changed for good, so that "
+    "the observer learns it anew.",
+)
+@click.option("--band", metavar="ID", help="With --forget: only what was learnt of this band.")
 def calibrate(
     config_path: Path | None,
     source: str | None,
@@ -79,12 +86,18 @@ def calibrate(
     duration: float | None,
     as_json: bool,
     picture: Path | None,
+    forget: bool,
+    band: str | None,
 ) -> None:
     """Set the thresholds of a site by its false events a day.
 
     It hears what is normal: run it while nothing else than usual is on the band; the longer, the
     better. What it finds is kept in node.state_dir, and the next 'edgespec monitor' with the same
     source, gain and model uses it.
+
+    With --forget everything that was learnt of the bands goes (rhythm, slow levels, cells, last
+    warm-up, calibration); an observer that runs learns anew within seconds, what is there then is
+    normal. Events and levels of the past stay.
     """
     from edgespec.config import load_config, override
     from edgespec.figures import check_can_draw
@@ -94,6 +107,20 @@ def calibrate(
     from edgespec.screen.table import width_of
     from edgespec.wire.text import encode
 
+    if forget:
+        heard = (source, model, recordings or None, target, duration, picture)
+        if any(one is not None for one in heard):
+            raise click.UsageError(
+                "--forget hears nothing: leave --source, --model, --recording, --target, "
+                "--duration and --picture out, and calibrate again when the site is learnt"
+            )
+        from edgespec.ops.calibration.forgotten import forget_bands
+
+        for gone in forget_bands(load_config(config_path), band):
+            click.echo(encode(gone.as_json()) if as_json else gone.as_text())
+        return
+    if band is not None:
+        raise click.UsageError("--band is for --forget: all bands are calibrated together")
     if picture is not None:
         check_can_draw()
     config = override(load_config(config_path), source=source, model=model)
@@ -106,5 +133,5 @@ def calibrate(
 
         draw_calibration(done, picture)
     width = width_of(sys.stdout)
-    for band in done:
-        click.echo(encode(band.as_json()) if as_json else band.as_text(width))
+    for one in done:
+        click.echo(encode(one.as_json()) if as_json else one.as_text(width))

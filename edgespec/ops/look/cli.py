@@ -89,6 +89,7 @@ def look(
             annotations=view.annotations,
             mask=view.mask,
             scale=view.scale,
+            rhythm=view.rhythm,
             progress=progress.at,
         )
     if output is not None:

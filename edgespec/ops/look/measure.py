@@ -19,6 +19,7 @@ from edgespec.ops.look.planes import LeftOfCell, Plane, left_of_cell, power_plan
 from edgespec.ops.look.reference import Reference, reference_of
 from edgespec.ops.look.report import Excess, Look
 from edgespec.ops.meter import Meter
+from edgespec.ops.rhythm import RhythmBefore
 from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
 from edgespec.records import FloatArray, SampleFormat
 from edgespec.sources.sigmf import Annotation
@@ -43,6 +44,7 @@ def look_at(
     annotations: tuple[Annotation, ...] = (),
     mask: Mask | None = None,
     scale: LevelScale = UNCALIBRATED,
+    rhythm: RhythmBefore | None = None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Look:
     """Return what some seconds of a source look like, and close it.
@@ -56,6 +58,7 @@ def look_at(
         annotations: of the recording that the source plays, counted from its begin.
         mask: what should be in the band; of a source that knows its frequency.
         scale: what its levels mean.
+        rhythm: what its observer knows of it if no cell is there; None for nothing to say.
         progress: told what may take long.
 
     Raises:
@@ -116,6 +119,7 @@ def look_at(
         annotations=shown,
         listed=_listed(mask, heard, plane, max_dbfs, spectrum),
         scale=scale,
+        rhythm=rhythm if cell is None else None,
     )
 
 

@@ -16,6 +16,7 @@ from edgespec.observer.fixed_gain import check_gains, scale_of
 from edgespec.observer.kept import KeptFile, KeptNormal, kept_file, load_kept
 from edgespec.observer.startup import named_bundle, open_band_source
 from edgespec.ops.collect import Collected
+from edgespec.ops.rhythm import RhythmBefore, rhythm_before
 from edgespec.sources.schemes import parse_source, refuse_sweeps
 from edgespec.sources.sigmf import Annotation, annotations_of
 from edgespec.sources.source import Source
@@ -30,7 +31,7 @@ class View:
     """An open source, the frames that its band is watched by, and what there is to compare with.
 
     ``gain`` is what is known of it, as text, '' for nothing; ``mask`` is what should be there,
-    ``scale`` what levels mean.
+    ``scale`` what levels mean, ``rhythm`` what an observer knows of the band if no cell is there.
     """
 
     source: Source
@@ -40,6 +41,7 @@ class View:
     gain: str
     mask: Mask | None = None
     scale: LevelScale = UNCALIBRATED
+    rhythm: RhythmBefore | None = None
 
     def normal(self, heard: Collected) -> KeptNormal | None:
         """Return what the last run of the same source, frequencies and gain learnt, if any."""
@@ -100,7 +102,9 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     recipe, model_sha256 = _frames(bundle, opened.info.sample_rate_hz)
     kept = kept_file(config.node.state_dir, band.id, opened.info.uri, source.gain_db, model_sha256)
     gain, scale = _gain(uri, source.gain_db), scale_of(of_source, band)
-    return View(opened, recipe, kept, annotations, gain, mask, scale)
+    range_hz = recipe.framing.grid(opened.info.center_freq_hz).range_hz
+    rhythm = rhythm_before(of_source, band, range_hz, recipe.geometry)
+    return View(opened, recipe, kept, annotations, gain, mask, scale, rhythm)
 
 
 def _gain(uri: SourceUri, configured_db: float | None) -> str:

@@ -8,6 +8,7 @@ from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.ops.look.listed import Listed
 from edgespec.ops.look.planes import LeftOfCell, Plane
 from edgespec.ops.look.reference import Reference
+from edgespec.ops.rhythm import RhythmBefore
 from edgespec.ops.survey.lines import cell_lines
 from edgespec.ops.survey.spectrum import Spectrum
 from edgespec.records import FloatArray
@@ -39,7 +40,8 @@ class Look:
     means that scores are made of: a horizon of ``horizon_s`` each. ``clipped_share`` is None where
     samples do not say whether they clip, ``peak`` the largest modulus of I or Q, 1 at full scale.
     ``spectrum`` has finer bins. ``excess`` is what is clear of ``reference``, the last run's
-    normal; ``listed`` what a mask says, None without one. ``scale`` is what levels mean.
+    normal; ``listed`` what a mask says, None without one. ``scale`` is what levels mean, ``rhythm``
+    what the band's observer knows of it where there is no cell.
     """
 
     source: str
@@ -64,6 +66,7 @@ class Look:
     annotations: tuple[Annotation, ...] = ()
     listed: Listed | None = None
     scale: LevelScale = UNCALIBRATED
+    rhythm: RhythmBefore | None = None
 
     @property
     def occupied_share(self) -> float:
@@ -107,6 +110,7 @@ class Look:
             "cell_left_db": None if self.left is None else round(self.left.left_db, 2),
             "n_annotations": len(self.annotations),
             "mask": None if self.listed is None else self._mask_payload(self.listed),
+            "rhythm": None if self.rhythm is None else self.rhythm.as_json(),
             **scale_payload(self.scale, self.utc_ns),
         }
 
@@ -161,7 +165,8 @@ class Look:
 
     def _cell_lines(self) -> list[str]:
         if self.cell is None:
-            return ["no cell that could be cancelled"]
+            rhythm = [] if self.rhythm is None else [f"rhythm of the band: {self.rhythm}"]
+            return ["no cell that could be cancelled", *rhythm]
         lines = cell_lines("cell", self.cell)
         if self.left is not None:
             lines.append(f"  {self.left.left_db:.1f} dB of it are left when it is cancelled")

@@ -152,8 +152,8 @@ def test_the_line_says_what_is_missing_of_a_rhythm_and_then_what_is_told() -> No
     waiting = replace(learning, left_s=0.0, n_bursts=37, wanted_bursts=100)
     known = BandRhythm(RhythmState.WATCHING, 90.0, loud_db=4.2, fill_db=3.6)
     for rhythm, words in (
-        (learning, "calibrating, 40 s left"),
-        (waiting, "calibrating, 37 of 100 bursts heard"),
+        (learning, "calibrating, 40 s left: until then a and b alone watch, nothing is promised"),
+        (waiting, "calibrating, 37 of 100 bursts heard: until then"),
         (known, "told from 4.2 dB over the loudest, 3.6 dB in a gap"),
     ):
         state = replace(STATE, rhythm=rhythm)

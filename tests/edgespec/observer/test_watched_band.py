@@ -184,6 +184,24 @@ def test_a_calibration_lets_the_others_learn_anew_and_not_the_rhythm(
     assert one.reference().keys() == before.keys()
 
 
+def test_a_site_that_changed_for_good_is_learnt_anew_and_kept_in_place_of_what_was(
+    rng: np.random.Generator, file: LevelFile
+) -> None:
+    one = band(file)
+    hear(one, rng, N_HOPS + 2 * DELAY)
+    one.forget()
+    for number in range(N_HOPS + 2 * DELAY + 1):
+        score = one.take(with_tone(rng), has_cell=False, is_alarm=False)
+        assert (score is None) is (number < N_HOPS + 2 * DELAY)
+    assert score is not None
+    assert score.value < THRESHOLD
+    one.finish()
+    again = band(file)
+    score = again.take(with_tone(rng), has_cell=False, is_alarm=False)
+    assert score is not None
+    assert score.value < THRESHOLD
+
+
 def test_a_retune_begins_anew_and_is_not_kept_in_the_file_of_before(
     rng: np.random.Generator, file: LevelFile
 ) -> None:

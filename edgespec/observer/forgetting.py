@@ -1,0 +1,75 @@
+"""What is kept of a site that has changed for good goes, and whoever watches it is told."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from edgespec.newfile import replace_file
+from edgespec.observer.band_file import band_file
+from edgespec.observer.kept_cells import files_of_cells
+from edgespec.observer.yardstick import Terms
+
+__all__ = ["LEARNT", "Forgetting", "forget_files"]
+
+#: Folders of the state directory with a file a band, and one a cell: their endings, and what each
+#: is called.
+LEARNT = {
+    "rhythm": (".rhythm", "rhythm"),
+    "normal": (".normal", "last warm-up"),
+    "site": (".site", "slow levels"),
+    "cells": (".cell", "cells"),
+    "scales": (".scales", "scales in cells"),
+    "calibration": (".json", "calibration"),
+}
+
+
+def forget_files(state_dir: Path, band: str) -> dict[str, int]:
+    """Delete what was learnt of a band; return how many files of what there were.
+
+    Whoever watches the band forgets it, too, within some seconds.
+
+    Raises:
+        OSError: a file cannot be deleted or written.
+    """
+    found = {}
+    for folder, (ending, what) in LEARNT.items():
+        path = band_file(state_dir / folder, band, ending)
+        files = [one for one in (path, *files_of_cells(path)) if one.exists()]
+        for one in files:
+            one.unlink(missing_ok=True)
+        if files:
+            found[what] = len(files)
+    mark = _mark(state_dir, band)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(mark, b"")
+    return found
+
+
+def _mark(state_dir: Path, band: str) -> Path:
+    return band_file(state_dir / "forgotten", band, ".mark")
+
+
+class Forgetting:
+    """Tells an observer that what it has learnt of a band is to be forgotten.
+
+    Args:
+        state_dir: of the observer.
+        band: id of the band.
+        terms: returns by which thresholds the band is judged, by what is kept now.
+    """
+
+    def __init__(self, state_dir: Path, band: str, terms: Callable[[], Terms]) -> None:
+        self._mark = _mark(state_dir, band)
+        self.terms = terms
+        self._made = self._when()
+
+    def is_asked(self) -> bool:
+        """Return whether somebody asked for it since the last call, or since the start."""
+        made, self._made = self._made, self._when()
+        return self._made is not None and self._made != made
+
+    def _when(self) -> tuple[int, int] | None:
+        try:
+            found = self._mark.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino
