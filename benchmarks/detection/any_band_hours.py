@@ -20,7 +20,7 @@ from edgespec.detect.any_band.detector import THRESHOLD, AnyBand, Rhythm
 from edgespec.observer.parts import RHYTHM_S
 from edgespec.records import FloatArray, Geometry
 
-__all__ = ["BANDS", "Heard", "count_events", "listen", "main", "markdown"]
+__all__ = ["BANDS", "Band", "Heard", "count_events", "listen", "main", "markdown"]
 
 _SEED = 20261129
 _N_FRAMES, _N_BINS, _FRAME_S = 25, 128, 2.56e-4
@@ -43,7 +43,7 @@ class Heard:
     n_events: tuple[int, ...]
 
 
-class _Band:
+class Band:
     """Adds what is sent to the noise of one hop after another.
 
     Args:
@@ -86,17 +86,17 @@ class _Band:
         return float(10.0 ** ((level_db + _FADING_DB * self._rng.standard_normal()) / 10.0))
 
 
-BANDS: dict[str, Callable[[_Band, FloatArray], None]] = {
-    "noise": _Band.noise,
-    "bursts": _Band.bursts,
-    "hoppers": _Band.hoppers,
+BANDS: dict[str, Callable[[Band, FloatArray], None]] = {
+    "noise": Band.noise,
+    "bursts": Band.bursts,
+    "hoppers": Band.hoppers,
 }
 
 
 def listen(band: str, n_averages: int, seconds: float, seed: int) -> Heard:
     """Return what any-band comes to in a band, with frames that are means of so many spectra."""
     rng, add = np.random.default_rng(seed), BANDS[band]
-    sender = _Band(rng)
+    sender = Band(rng)
     geometry = Geometry(_N_BINS, _FRAME_S)
     least, most = (round(part_s / geometry.hop_s) for part_s in RHYTHM_S)
     detector = AnyBand(geometry, Rhythm(least, most), 4, open_arithmetic(Computing.named("auto")))

@@ -28,7 +28,7 @@ from benchmarks.record import DATA, facts, save_rows
 from converter.report.markdown_table import markdown_table
 from edgespec.framing import Recipe
 
-__all__ = ["NAMES", "main", "markdown", "rows_of"]
+__all__ = ["NAMES", "burst_db", "main", "markdown", "rows_of"]
 
 NAMES = (
     "adsb1090_modes1",
@@ -72,12 +72,12 @@ def rows_of(recording: Recording, seed: int) -> Iterator[Row]:
 
     for name, scores in scores_of(whole.samples).items():
         yield Row.of(recording.name, name, "normal", scores)
-    burst_db = _burst_db(whole, recipe.framing.frame_s, start * recipe.hop_samples)
+    loudest_db = burst_db(whole, recipe.framing.frame_s, start * recipe.hop_samples)
     for number, kind in enumerate(KINDS):
         rng = np.random.default_rng((seed, number))
         interferer = draw_interferer(kind, info.sample_rate_hz, rng)
         for isr_db in ISRS_DB:
-            case = Case(kind, interferer, isr_db + burst_db)
+            case = Case(kind, interferer, isr_db + loudest_db)
             mixed = whole.mixed(case, start * recipe.hop_samples / info.sample_rate_hz)
             for name, scores in scores_of(mixed).items():
                 onset, later = scores[start : start + 1], scores[start + _ONSET :]
@@ -85,7 +85,7 @@ def rows_of(recording: Recording, seed: int) -> Iterator[Row]:
                 yield Row.of(recording.name, name, "persistent", later, kind, isr_db)
 
 
-def _burst_db(recording: Recording, frame_s: float, first: int) -> float:
+def burst_db(recording: Recording, frame_s: float, first: int) -> float:
     """Return the power of a burst over the mean power from a sample on, in dB."""
     power = np.abs(recording.info.sample_format.to_complex(recording.samples)) ** 2
     size = round(frame_s * recording.info.sample_rate_hz)

@@ -27,13 +27,18 @@ __all__ = ["Said", "heard_in", "main", "markdown"]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One event of a recording as it ended; without a ``detector`` there was none."""
+    """One event of a recording as it ended; without a ``detector`` there was none.
+
+    ``rhythm`` is how far that of a band without a cell was known at the end, '' where any-band did
+    not watch: beside a cell, and where one was still looked for.
+    """
 
     recording: str
     rate_hz: float
     duration_s: float
     cell: str
     distrust: str
+    rhythm: str = ""
     detector: str = ""
     kind: str = ""
     start_s: float = 0.0
@@ -65,7 +70,8 @@ def heard_in(meta: Path, folder: Path) -> list[Said]:
     state = notes.last
     cell = "" if state is None or state.cell is None else str(state.cell.state)
     distrust = "" if state is None else state.distrust
-    base = (meta.stem, rate_hz, n_samples / rate_hz, cell, distrust)
+    rhythm = "" if state is None or state.rhythm is None else str(state.rhythm.state)
+    base = (meta.stem, rate_hz, n_samples / rate_hz, cell, distrust, rhythm)
     last = {event.event_id: event for event in notes.messages}
     news = [event for event in notes.messages if event.event_type is EventType.NEW]
     rows = [
@@ -91,7 +97,7 @@ def markdown(rows: Sequence[Said]) -> str:
     for row in rows:
         line: list[object] = [
             row.recording, f"{row.rate_hz / 1e6:g}", f"{row.duration_s:.2f}",
-            f"{row.cell}{', not trusted' if row.distrust else ''}",
+            f"{row.cell}{', not trusted' if row.distrust else ''}", row.rhythm,
         ]  # fmt: skip
         if row.detector:
             place = f"{row.lower_hz / 1e3:+.0f} to {row.upper_hz / 1e3:+.0f}"
@@ -101,8 +107,8 @@ def markdown(rows: Sequence[Said]) -> str:
         else:
             line += ["none", "", "", "", "", ""]
         lines.append(line)
-    head = ["recording", "MS/s", "s", "cell", "event by", "called", "at, s", "kHz", "excess, dB",
-            "score / threshold"]  # fmt: skip
+    head = ["recording", "MS/s", "s", "cell", "any-band", "event by", "called", "at, s",
+            "kHz", "excess, dB", "score / threshold"]  # fmt: skip
     n_events = sum(bool(row.detector) for row in rows)
     names = {row.recording for row in rows}
     return f"{n_events} events in {len(names)} recordings.\n\n{markdown_table(head, lines)}\n"

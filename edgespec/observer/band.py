@@ -106,8 +106,7 @@ class BandChain:
         self.peaks: EventPeaks | None = None
         self.site: WatchedSite | None = None
         self.forgets: Forgetting | None = None
-        self._channel = channel
-        self._factor = 1 if channel is None else channel.plan.factor
+        self._channel, self._factor = channel, 1 if channel is None else channel.plan.factor
         self.segmenter, self.unscored = Segmenter(geometry, partial=True), Unscored(geometry)
         self.meter, self.away, self.n_segments = BandMeter(geometry), AwayTime(), 0
         self.last: ScoredSegment | None = None
@@ -209,9 +208,8 @@ class BandChain:
                 if self.peaks is not None:
                     could = self.tracker.could_open(scored, target_dbfs, self._is_cells)
                     self.peaks.add(could, by_one=by_one)
-                if self.budget is not None:
-                    ask = self._is_cells
-                    self._limit_to(self.budget.take(scored, self.tracker, ask, by_one=by_one))
+                if (budget := self.budget) is not None:
+                    self._limit_to(budget.take(scored, self.tracker, self._is_cells, by_one=by_one))
                 if self.tracker.step_db:
                     self._follow(self.tracker.step_db)
                     if self.cancelled is not None and noise is None:
@@ -304,8 +302,7 @@ class BandChain:
         self.grid = grid
         self._clock.tune(grid)
         self.meter.retune(grid)
-        now = self.yardstick
-        self.go_by(now if self.scales is None else self.scales.retune(now))
+        self.go_by(self.yardstick if self.scales is None else self.scales.retune(self.yardstick))
         self.scorer.reset()
         self.yardstick = replace(self.yardstick, distrust="")
         if self.warmup is not None:
@@ -339,12 +336,12 @@ class BandChain:
             for one in self._beside(segment):
                 if one is not None and self.scorer.is_warm:
                     scores, limits = (*scores, one), (*limits, self.thresholds[one.detector])
+            if self.rhythm is not None and self.scorer.is_warm:
+                scores, limits = self.rhythm.heard_beside(scores, limits)
             is_scored = scores or not self.scorer.is_warm
             self.unscored.add("" if is_scored else NO_CONTEXT if self._limits else NO_CELL)
-            n_ticks = self._clock.target_ticks
-            self.last = ScoredSegment(
-                scores, limits, tick_start, n_ticks, utc_ns, span.received_ns, segment
-            )
+            times = tick_start, self._clock.target_ticks, utc_ns, span.received_ns
+            self.last = ScoredSegment(scores, limits, *times, segment)
             if warmup is not None and not warmup.is_judged:
                 warmup.add(segment, scores)
             yield self.last

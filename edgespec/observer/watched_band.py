@@ -12,6 +12,7 @@ from edgespec.band_rhythm import BandRhythm, RhythmState
 from edgespec.computing import Computing
 from edgespec.detect.any_band.arithmetic import open_arithmetic
 from edgespec.detect.any_band.detector import MANY_BURSTS, THRESHOLD, AnyBand, Rhythm
+from edgespec.detect.reference import EnergyLevel
 from edgespec.dsp.stream import is_near_range
 from edgespec.grid import Grid
 from edgespec.observer.band_file import LevelFile
@@ -23,6 +24,8 @@ __all__ = ["WatchedBand", "rhythm_of"]
 
 _LOG = logging.getLogger(__name__)
 _MOST_WAITING, _CLOSE_S = 2, 5.0
+#: Not heard in a band of bursts.
+_ALARMED_BY_BURSTS = frozenset({EnergyLevel.name})
 
 
 class WatchedBand:
@@ -104,6 +107,22 @@ class WatchedBand:
         if one.is_settled and not was_settled:
             self._save()
         return found
+
+    def heard_beside(
+        self, scores: tuple[Score, ...], limits: tuple[float, ...]
+    ) -> tuple[tuple[Score, ...], tuple[float, ...]]:
+        """Return the scores that count, and their thresholds.
+
+        In a band of bursts without a cell, detectors that know a level alone are not heard: every
+        burst that is rarer than a warm-up is long is news to them. Where nobody else would watch,
+        they are.
+        """
+        if not (self._is_watching and self._detector.is_bursty):
+            return scores, limits
+        heard = [at for at, one in enumerate(scores) if one.detector not in _ALARMED_BY_BURSTS]
+        if not heard:
+            return scores, limits
+        return tuple([scores[at] for at in heard]), tuple([limits[at] for at in heard])
 
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what is known."""

@@ -22,6 +22,8 @@ ANY_BAND = "any-band"
 THRESHOLD = 12.0
 #: Bursts that tell the rhythm of a band in which there are any.
 MANY_BURSTS = 100
+#: It is a band of bursts from so many on: who comes once, and stays or goes, makes none of it.
+_SOME_BURSTS = 3
 #: Of what is learnt from, two of three hops teach what is known, the third how it varies.
 _N_STAGES, _N_KNOWN = 3, 2
 _LEAST_HOPS = 12
@@ -89,6 +91,11 @@ class AnyBand:
     def n_bursts(self) -> int:
         """Bursts that were heard while it learnt what is known."""
         return self._bursts.n_heard
+
+    @property
+    def is_bursty(self) -> bool:
+        """Whether the band is one of bursts, as far as it is known."""
+        return self.n_bursts >= _SOME_BURSTS
 
     @property
     def n_hops_left(self) -> int:

@@ -110,6 +110,23 @@ def test_it_calibrates_says_so_and_then_tells_who_is_new(
     assert play(again, hops(rng, 150, tone=0.02), 0)[:1] == [ANY_BAND]
 
 
+def test_energy_is_heard_where_there_are_no_bursts_and_where_nobody_else_is(
+    rng: np.random.Generator,
+) -> None:
+    """Every burst that the warm-up had not is news to it, as are strangers as wide as the band."""
+    n = 2 * N_SETTLED
+    for detectors, band, first, later in (
+        (("zscore", "energy"), hops, {"zscore"}, {"zscore", ANY_BAND}),
+        (("zscore", "energy"), steady, {"zscore", "energy"}, {"zscore", "energy", ANY_BAND}),
+        (("energy",), hops, {"energy"}, {ANY_BAND}),
+    ):
+        chain = chain_of(RATE_HZ, (*detectors, ANY_BAND))
+        play(chain, band(rng, N_SETTLED // 2), 0)
+        assert set(snapshot_of(chain).scores) == first
+        play(chain, band(rng, n - N_SETTLED // 2), N_SETTLED // 2)
+        assert set(snapshot_of(chain).scores) == later
+
+
 def test_a_replay_goes_by_the_rhythm_that_was_known(rng: np.random.Generator) -> None:
     first, again = (chain_of(RATE_HZ, ("energy", ANY_BAND)) for _ in range(2))
     play(first, hops(rng, 2 * N_SETTLED), 0)
