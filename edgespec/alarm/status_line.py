@@ -88,7 +88,8 @@ def status_text(state: ObserverState) -> str:
     if state.rhythm is not None and not state.rhythm.is_calibrating:
         parts.append(str(state.rhythm))
     if state.promise is not None:
-        parts.append(f"calibrated for {state.promise.per_day:g} false events a day")
+        came = _count(state.events_last_day, "event")
+        parts.append(f"calibrated for {state.promise.per_day:g} false events a day, {came} in 24 h")
     if state.raised:
         times = ", ".join(f"{name} x{by:.2g}" for name, by in state.raised.items())
         parts.append(f"thresholds raised ({times})")

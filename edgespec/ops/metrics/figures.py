@@ -135,6 +135,8 @@ def _of_states(states: Mapping[str, ObserverState]) -> Iterator[Metric]:
             ("tuned", "Whether the radio is tuned to the band now"),
             ("last_test_timestamp_seconds", "When the band last found its own test tone"),
             ("duty_ratio", "Share of the time in which the radio listened to the band"),
+            ("recent_events", "Events that began in the last 24 hours, or since the start"),
+            ("promised_false_events", "False events in 24 hours that thresholds were set for"),
         )
     }
     for band, state in tuple(states.items()):
@@ -161,6 +163,9 @@ def _of_states(states: Mapping[str, ObserverState]) -> Iterator[Metric]:
         gauges["duty_ratio"].add_metric([band], state.duty)
         if state.last_test_ns is not None:
             gauges["last_test_timestamp_seconds"].add_metric([band], state.last_test_ns / 1e9)
+        gauges["recent_events"].add_metric([band], state.events_last_day)
+        if state.promise is not None:
+            gauges["promised_false_events"].add_metric([band], state.promise.per_day)
     yield skipped
     yield from counters.values()
     yield from gauges.values()

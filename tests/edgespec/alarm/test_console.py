@@ -23,6 +23,7 @@ from edgespec.framing import Framing
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.kinds import advice_for
 from edgespec.level_scale import LevelScale
+from edgespec.promise import Promise
 from edgespec.records import BandInfo, Change, Event, EventType, ObserverState
 from edgespec.wire.event import parse_event
 from edgespec.wire.info import parse_info
@@ -145,6 +146,11 @@ def test_levels_are_those_that_arrive_where_that_is_known() -> None:
     assert "levels calibrated 10 days before" in line
     assert "dBFS" not in line
     assert "calibrated" not in status_text(STATE)
+
+
+def test_the_line_says_what_came_beside_what_was_promised() -> None:
+    state = replace(STATE, events_last_day=3, promise=Promise(5.0, 0.5, 9.0, 1800.0, 10**18))
+    assert "calibrated for 5 false events a day, 3 events in 24 h" in status_text(state)
 
 
 def test_the_line_says_what_is_missing_of_a_rhythm_and_then_what_is_told() -> None:

@@ -21,6 +21,7 @@ from edgespec.level_scale import LevelScale
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.startup import Observer
 from edgespec.ops.metrics.open import open_metrics
+from edgespec.promise import Promise
 from edgespec.records import EventType, ObserverState
 from tests.made import band
 from tests.made.event import event_of
@@ -89,6 +90,7 @@ def test_every_figure_of_the_table_is_there(server: MetricsServer, observer: Obs
     assert read['edgespec_tuned{band="lte"}'] == 1
     assert read['edgespec_last_test_timestamp_seconds{band="lte"}'] == 1_768_809_600.5
     assert read['edgespec_duty_ratio{band="lte"}'] == 1
+    assert read['edgespec_recent_events{band="lte"}'] == STATE.events_last_day
     name = "edgespec_inference_duration_seconds"
     assert read[f'{name}_count{{band="lte"}}'] == 1
     assert read[f'{name}_sum{{band="lte"}}'] == pytest.approx(3e-4)
@@ -98,6 +100,19 @@ def test_every_figure_of_the_table_is_there(server: MetricsServer, observer: Obs
     assert read[f'{name}_bucket{{le="0.01"}}'] == read[f'{name}_bucket{{le="+Inf"}}'] == 1
     assert read["process_resident_memory_bytes"] > 0
     assert "edgespec_disk_written_bytes_total" in read or not Path("/proc/self/io").is_file()
+
+
+def test_what_came_stands_beside_what_was_promised(
+    server: MetricsServer, observer: Observer
+) -> None:
+    server.watch(observer)
+    server.state(replace(STATE, events_last_day=3))
+    assert not [name for name in scrape(server) if "promised" in name]
+    promise = Promise(5.0, 0.5, 9.0, 1800.0, 10**18)
+    server.state(replace(STATE, events_last_day=3, promise=promise))
+    read = scrape(server)
+    assert read['edgespec_recent_events{band="lte"}'] == 3
+    assert read['edgespec_promised_false_events{band="lte"}'] == 5.0
 
 
 def test_levels_are_told_in_what_they_are_known_in(
