@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgespec.detect.description import Description
+from edgespec.detect.detectors import RESIDUAL
 from edgespec.detect.normal import Standing
 from edgespec.detect.regions import Region, region_at
 from edgespec.records import Decision, FloatArray
@@ -78,7 +79,8 @@ class Track:
     ``recent`` says for each of the last ``n`` segments whether it was seen there. Its region is
     read off the mean excess over its segments, by the map that is surest of it. For ``n_unheard``
     ticks since it was last seen nobody listened. One that ``roams`` was in other places every time,
-    and takes whatever else is seen.
+    and takes whatever else is seen. In the last ``n_stayed`` segments that told its place it was
+    where its peak is.
     """
 
     recent: deque[bool]
@@ -101,6 +103,7 @@ class Track:
     n_alarms: int = 0
     n_segments: int = 0
     n_since: int = 0
+    n_stayed: int = 0
     n_unheard: int = 0
     is_broad: bool = False
     is_clear: bool = False
@@ -197,7 +200,8 @@ class Track:
         self.last = region
         if not evidence.is_alarm:
             return
-        self._follow(region, evidence, is_clear=sighting.is_clear)
+        if not self._leaves(sighting):
+            self._follow(region, evidence, is_clear=sighting.is_clear)
         self.peak_dbfs = max(self.peak_dbfs, float(target_dbfs[:, self.region.peak_bin].max()))
         if evidence.ratio >= self.score / self.threshold:
             self.detector, self.score = evidence.detector, evidence.score
@@ -207,6 +211,20 @@ class Track:
         """Take what another track was: it is a part of this one."""
         self.region = self.region.joined(other.region)
         self.n_segments = max(self.n_segments, other.n_segments)
+
+    def _leaves(self, sighting: Sighting) -> bool:
+        """Whether subbands alone show a sighting elsewhere than where it has long been.
+
+        Behind an interferer that ends, what is left of the cell is large all over the band until
+        the cell is followed again: that says nothing of where the interferer was.
+        """
+        region, by = sighting.region, sighting.evidence.by
+        is_settled = self.n_stayed >= (self.recent.maxlen or 1)
+        if is_settled and by == RESIDUAL and not region.overlap(self.region):
+            return True
+        is_here = region.lower_bin <= self.region.peak_bin <= region.upper_bin
+        self.n_stayed = self.n_stayed + 1 if is_here else 0
+        return False
 
     def _follow(self, region: Region, evidence: Evidence, *, is_clear: bool) -> None:
         """Let the region go on by the map that gave it, or by a surer one.

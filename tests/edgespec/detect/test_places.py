@@ -110,6 +110,52 @@ def test_an_event_follows_what_drifts() -> None:
     assert len({event.event_id for event in events}) == 1
 
 
+def beside_a_cell(segments: Sequence[tuple[float, dict[range, float], dict[range, float]]]) -> (
+    list[Event]
+):  # fmt: skip
+    """Feed scores of ``residual``, what bins have more, and what subbands have left."""
+    rng = np.random.default_rng(1)
+    tracker = EventTracker(BandInfo("b", GRID), RULES, {}, lambda: 0)
+    events: list[Event] = []
+    for index, (score, more, left) in enumerate([(0.1, {}, {})] * N_LEARNT + [*segments]):
+        power_db = rng.normal(-60.0, 0.3, (4, 64)).astype(np.float32)
+        left_db = np.zeros((4, 64), np.float32)
+        for map_db, bins in ((power_db, more), (left_db, left)):
+            for place, more_db in bins.items():
+                map_db[:, place.start : place.stop] += more_db
+        scores = (Score("zscore", 0.1, power_db), Score("residual", score, left_db))
+        decision = Decision(scores, (1.0, 1.0), index * HOP, HOP, 0, 0)
+        if index < N_LEARNT:
+            tracker.learn_normal(scores, power_db)
+        else:
+            events += tracker.update(decision, power_db)
+    return [*events, *tracker.finish()]
+
+
+@pytest.mark.parametrize("n_on", [4, 12])
+def test_an_interferer_that_ends_is_where_it_was_whatever_is_left_of_the_cell_then(
+    n_on: int,
+) -> None:
+    """Until the cell is followed again, subbands all over the band have more left."""
+    behind = [range(4, 60), range(8, 36), range(8, 20)]
+    events = beside_a_cell(
+        [(5.0, {THERE: 30.0}, {range(40, 52): 12.0})] * n_on
+        + [(6.0, {THERE: 2.0}, {behind[0]: 9.0})]
+        + [(4.0, {}, {place: 12.0}) for place in behind[1:]]
+        + [(0.1, {}, {})] * 9
+    )
+    assert {bins_of(event) for event in events} == {(45, 47)}
+    assert len({event.event_id for event in events}) == 1
+
+
+def test_what_subbands_alone_show_is_followed_where_it_goes() -> None:
+    """A source that power never shows, in subbands that it passes one after the other."""
+    places = [range(4 + 4 * step, 16 + 4 * step) for step in range(12)]
+    events = beside_a_cell([(5.0, {}, {place: 9.0}) for place in places] + [(0.1, {}, {})] * 9)
+    (end,) = of_type(events, EventType.END)
+    assert bins_of(end)[1] >= 48
+
+
 def test_a8_sureness_is_that_of_the_event_and_not_of_its_end() -> None:
     def ended(score: float) -> Event:
         events = play([(score, 0.1, {HERE: 12.0})] * 9 + [(0.1, 0.1, {})] * 9)
