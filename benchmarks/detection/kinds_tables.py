@@ -2,16 +2,19 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
 
+from converter.lab.measures.episodes import frequency_iou
 from converter.report.markdown_table import markdown_table
 from edgespec.detect.naming import NOISE, WIDEBAND_SHARE, Namer, shipped_namer
+from edgespec.framing import Recipe
 from edgespec.kinds import NARROWBAND, UNKNOWN, WIDEBAND
 
-__all__ = ["judged", "markdown"]
+__all__ = ["judged", "markdown", "most_iou"]
 
 Row = dict[str, Any]
 #: Edges that have so much in common with the true ones are told to be right (RISE).
@@ -191,8 +194,23 @@ def _edges(episodes: Sequence[Row], key: str, title: str) -> str:
     return markdown_table([*head, *tail], lines)
 
 
+def most_iou(truth_hz: Sequence[float], rate_hz: float) -> float:
+    """Return the largest IoU that a range of whole bins can have with a true one.
+
+    A line is as wide as two bins, and lies anywhere in one: three bins hold all of it, and two not
+    its edges. ``truth_hz`` is against the centre, which is the middle of a bin.
+    """
+    bin_hz = Recipe.for_rate(rate_hz).framing.bin_hz
+    near = [[(side(edge / bin_hz - 0.5) + 0.5) * bin_hz for side in (floor, ceil)]
+            for edge in truth_hz]  # fmt: skip
+    return max(frequency_iou(edges, truth_hz) for edges in product(*near) if edges[0] < edges[1])
+
+
 def _by_teller(episodes: Sequence[Row]) -> str:
-    """Return the mean IoU of last messages by detector, and of the range around all events."""
+    """Return the mean IoU of last messages by detector, and of the range around all events.
+
+    Beside them stands the mean of what whole bins allow.
+    """
     seen = [one for one in episodes if "last" in one and one["isr_db"] >= 0]
     tellers = sorted({one["last"]["detector"] for one in seen})
     lines = []
@@ -208,8 +226,10 @@ def _by_teller(episodes: Sequence[Row]) -> str:
             + [f"{np.mean(ious):.2f} of {len(ious)}" if ious else "-" for ious in by]
             + [f"{np.mean([one['last']['iou'] for one in here]):.2f}" if here else "-"]
             + [f"{np.mean(around):.2f}" if around else "-"]
+            + [f"{np.mean([most_iou(one['truth_hz'], one['rate_hz']) for one in here]):.2f}"]
         )
-    return markdown_table(["interferer", *tellers, "IoU last", "around all its events"], lines)
+    titles = ["interferer", *tellers, "IoU last", "around all its events", "whole bins allow"]
+    return markdown_table(titles, lines)
 
 
 def _by_rate(episodes: Sequence[Row]) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.detection.kinds_drawn import CLASSES, THROUGH, draw, through_window
 from benchmarks.detection.kinds_heard import Notes
-from benchmarks.detection.kinds_tables import judged, markdown
+from benchmarks.detection.kinds_tables import judged, markdown, most_iou
 from benchmarks.detection.kinds_training import examples_of, fit
 from benchmarks.speed.naming import calls
 from edgespec.detect.description import FEATURES
@@ -134,3 +134,14 @@ def test_notes_keep_what_an_event_is_like_and_say_where() -> None:
     assert hints == ["0", "1"]
     assert [one["was_a_signal"] for one in notes.kept] == [False, True]
     assert notes.kept[0]["features"] == pytest.approx(features.tolist(), abs=1e-4)
+
+
+def test_whole_bins_allow_a_line_no_more_than_its_place_in_a_bin_does() -> None:
+    bin_hz = RATE_HZ / 128
+    # Between two bins a line of two bins has their edges; in the middle of one it has none.
+    between, middle = (-0.5 * bin_hz, 1.5 * bin_hz), (-bin_hz, bin_hz)
+    assert most_iou(between, RATE_HZ) == pytest.approx(1.0)
+    assert most_iou(middle, RATE_HZ) == pytest.approx(2.0 / 3.0)
+    assert most_iou((-40.2 * bin_hz, 33.1 * bin_hz), RATE_HZ) > 0.98
+    # Less than half a bin still is one.
+    assert most_iou((0.1 * bin_hz, 0.2 * bin_hz), RATE_HZ) == pytest.approx(0.1)
