@@ -55,17 +55,22 @@ class Episode:
 class HeardEvent:
     """An event: the last sample that its opening decision needed, and its last message.
 
-    ``closed`` is the last sample that the decision needed that it is over.
+    ``closed`` is the last sample that the decision needed that it is over, ``told_s`` the work from
+    the last sample until the first message was there.
     """
 
     opened: int
     last: Event
     closed: int
+    told_s: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the device said: events, and of each hop seconds of work and whether it was scored."""
+    """What the device said: events, and of each hop the work and whether it was scored.
+
+    Work is in seconds of the processor, so that it is the same beside other programs.
+    """
 
     events: tuple[HeardEvent, ...]
     work_s: np.ndarray
@@ -99,9 +104,10 @@ def play_observer(spec: RecordingSpec, bundle: Bundle, episodes: Episodes) -> li
     Returns:
         A row for each episode, one for the normal stretch and one for the normal signal between
         the episodes (both of kind ''): ``observer context kind isr_db seconds n_events alarm_s
-        inside_false detected delay_ms compute_ms iou centre_error_hz bandwidth_hz detector
+        inside_false detected delay_ms compute_ms told_ms iou centre_error_hz bandwidth_hz detector
         n_segments``. ``delay_ms`` is from the first sample of the interferer to the last one that
-        the opening decision needs, ``compute_ms`` the median of the work per hop. ``iou`` compares
+        the opening decision needs, ``compute_ms`` the median of the work per hop, and ``told_ms``
+        from that sample on until the event is told. ``iou`` compares
         the last edges of the event with the interferer's, widened by the resolution of the taper.
         ``alarm_s`` is how much of the normal signal an event was open in.
 
@@ -217,6 +223,7 @@ def _play(chain: BandChain, scene: Scene, n_hops: int, hop: int, center_freq_hz:
     buffer = scene.config.receiver.sample_format.empty(hop)
     rate_hz = scene.config.sample_rate_hz
     opened: dict[str, int] = {}
+    told_s: dict[str, float] = {}
     closed: dict[str, int] = {}
     last: dict[str, Event] = {}
     work_s, is_scored = np.zeros(n_hops), np.zeros(n_hops, np.bool_)
@@ -225,9 +232,12 @@ def _play(chain: BandChain, scene: Scene, n_hops: int, hop: int, center_freq_hz:
         start = number * hop
         utc_ns = round(start / rate_hz * 1e9)
         n_before = chain.n_segments
-        began_s = time.perf_counter()
-        messages = list(chain.process(IqBlock(buffer, rate_hz, center_freq_hz, start, utc_ns)))
-        work_s[number] = time.perf_counter() - began_s
+        began_s = time.thread_time()
+        messages = []
+        for event in chain.process(IqBlock(buffer, rate_hz, center_freq_hz, start, utc_ns)):
+            told_s.setdefault(event.event_id, time.thread_time() - began_s)
+            messages.append(event)
+        work_s[number] = time.thread_time() - began_s
         is_scored[number] = chain.scorer.is_warm and chain.n_segments > n_before
         for event in messages:
             last[event.event_id] = event
@@ -238,7 +248,8 @@ def _play(chain: BandChain, scene: Scene, n_hops: int, hop: int, center_freq_hz:
     last |= {event.event_id: event for event in chain.finish()}
     end = n_hops * hop + 1
     events = tuple(
-        HeardEvent(at, last[event_id], closed.get(event_id, end)) for event_id, at in opened.items()
+        HeardEvent(at, last[event_id], closed.get(event_id, end), told_s[event_id])
+        for event_id, at in opened.items()
     )
     return _Run(events, work_s, is_scored)
 
@@ -299,6 +310,7 @@ def _episode_row(
     return row | {
         "detected": True,
         "delay_ms": (first.opened - episode.on) / recipe.sample_rate_hz * 1e3,
+        "told_ms": first.told_s * 1e3,
         "iou": frequency_iou((lower, upper), truth),
         "centre_error_hz": abs((lower + upper) / 2 - interferer.offset_hz),
         "detector": first.last.detector,
@@ -319,6 +331,7 @@ def _row(kind: str, isr_db: float, recipe: Recipe, run: _Run, inside: np.ndarray
         "detected": False,
         "delay_ms": nan,
         "compute_ms": float(np.median(run.work_s[inside])) * 1e3 if n_segments else nan,
+        "told_ms": nan,
         "iou": nan,
         "centre_error_hz": nan,
         "bandwidth_hz": nan,

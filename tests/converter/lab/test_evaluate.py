@@ -33,7 +33,7 @@ from tests.made.tiny_experiment import parse_experiment
 ROOT = Path(__file__).resolve().parents[3]
 NOWHERE = Path("/nonexistent")
 #: Measured, so never the same twice.
-TIMES = {"compute_ms"}
+TIMES = {"compute_ms", "told_ms"}
 
 
 def run(*arguments: object) -> Result:

@@ -51,7 +51,7 @@ def observer(seed: int = 77, rate_hz: float = RATE_HZ) -> RecordingSpec:
 
 
 def without_clock(rows: list[dict]) -> list[str]:
-    return [str({**row, "compute_ms": 0.0}) for row in rows]
+    return [str({**row, "compute_ms": 0.0, "told_ms": 0.0}) for row in rows]
 
 
 def test_a_strong_tone_is_found_where_it_is(rng: np.random.Generator) -> None:
@@ -66,6 +66,8 @@ def test_a_strong_tone_is_found_where_it_is(rng: np.random.Generator) -> None:
     # Two horizons of 6.4 ms alarm, the first of which it begins in.
     assert 6.4 < row["delay_ms"] < 20.0
     assert row["compute_ms"] > 0.0
+    assert 0.0 < row["told_ms"] < 1e3
+    assert all(np.isnan(part["told_ms"]) for part in normal)
     assert (row["n_events"], row["seconds"]) == (1, 0.3)
     assert [part["n_events"] for part in normal] == [0, 0]
 
