@@ -136,11 +136,11 @@ def hear_capture(name: str, n_episodes: int, data: Path) -> dict[str, Any]:
 
 def _heard(
     numbers: Sequence[int], n_episodes: int, rates_hz: Sequence[float], n_of_captures: int,
-    data: Path, done: set[tuple[str, float, bool]],
+    data: Path, done: set[tuple[str, float, bool]], *, only_test: bool,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Yield what is not done yet."""
     for number in numbers:
-        for is_held_out in (False, True):
+        for is_held_out in (True,) if only_test else (False, True):
             for rate_hz in rates_hz:
                 spec = Population().specs(number + 1, 1.0, rate_hz, SEEDS[is_held_out])[number]
                 if (spec.name, rate_hz, is_held_out) not in done:
@@ -156,6 +156,7 @@ def _heard(
 @click.command()
 @click.option("--observers", "n_observers", default=24, help="Of training, and of the test.")
 @click.option("--first", default=0, help="Number of the first of them.")
+@click.option("--only-test", is_flag=True, help="None of training.")
 @click.option("--episodes", "n_episodes", default=16, help="Interferers that each hears.")
 @click.option("--rate", "rates_hz", type=float, multiple=True, default=(1.92e6, 5e6), help="S/s.")
 @click.option("--captures", "n_of_captures", default=40, help="Interferers in each capture.")
@@ -163,13 +164,14 @@ def _heard(
 @click.option("--kept", type=click.Path(path_type=Path), required=True, help="Lines so far.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
 def main(
-    n_observers: int, first: int, n_episodes: int, rates_hz: Sequence[float], n_of_captures: int,
-    data: Path, kept: Path, save: bool,
+    n_observers: int, first: int, only_test: bool, n_episodes: int, rates_hz: Sequence[float],
+    n_of_captures: int, data: Path, kept: Path, save: bool,
 ) -> None:  # fmt: skip
     """Hear interferers of every kind, and write down what events say of them."""
     done = {(row["observer"], row["rate_hz"], row["is_held_out"]) for row in read_rows(kept)}
     numbers = range(first, first + n_observers)
-    for row in _heard(numbers, n_episodes, rates_hz, n_of_captures, data, done):
+    asked = numbers, n_episodes, rates_hz, n_of_captures, data, done
+    for row in _heard(*asked, only_test=only_test):
         keep_row(kept, row)
         n_found = sum(bool(one["n_events"]) for one in row["episodes"])
         found = f"{n_found} of {len(row['episodes'])}"
