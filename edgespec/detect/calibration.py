@@ -11,7 +11,15 @@ from edgespec.errors import ModelError
 from edgespec.tail import Tail, fit_tail
 from edgespec.units import format_duration
 
-__all__ = ["LEAST_PEAKS", "Calibration", "DetectorTail", "Expected", "calibrate", "peaks_over"]
+__all__ = [
+    "LEAST_PEAKS",
+    "Calibration",
+    "DetectorTail",
+    "Expected",
+    "calibrate",
+    "check_enough",
+    "peaks_over",
+]
 
 #: Fewer peaks say nothing of a tail.
 LEAST_PEAKS = 20
@@ -122,6 +130,16 @@ def peaks_over(blocks: NDArray[np.float64], base: float) -> NDArray[np.float64]:
     return np.maximum.reduceat(np.where(above[1:], blocks, -np.inf), starts)
 
 
+def check_enough(signal_s: float, block_s: float) -> None:
+    """Refuse so little signal that nothing can follow, before it is heard.
+
+    Raises:
+        ModelError: it is too little.
+    """
+    if signal_s < _least_s(block_s):
+        raise _too_few(signal_s, block_s)
+
+
 def calibrate(
     names: Sequence[str], blocks: NDArray[np.float32], block_s: float, *, seed: int = 1
 ) -> Calibration:
@@ -145,12 +163,7 @@ def calibrate(
     tails = {name: _tail_of(column, block_s) for name, column in columns.items()}
     known = {name: tail for name, tail in tails.items() if tail is not None}
     if not known:
-        least_s = LEAST_PEAKS / _SHARE * block_s
-        raise ModelError(
-            f"{n_blocks * block_s:.0f} s of normal signal are too few to promise anything: some "
-            f"{least_s:.0f} s are the least, {format_duration(max(_BEGINNING_S, 3 * least_s))} a "
-            "beginning"
-        )
+        raise _too_few(n_blocks * block_s, block_s)
     shape = _N_DRAWN, n_blocks // _STRETCH_BLOCKS
     starts = np.random.default_rng(seed).integers(0, n_blocks - _STRETCH_BLOCKS, shape)
     rows = (starts[:, :, None] + np.arange(_STRETCH_BLOCKS)).reshape(_N_DRAWN, -1)
@@ -161,6 +174,18 @@ def calibrate(
         drawn = tuple(one for one in again if one is not None)
         found.append(DetectorTail(name, tail, float(column.max()), drawn))
     return Calibration(n_blocks * block_s, tuple(found))
+
+
+def _least_s(block_s: float) -> float:
+    return LEAST_PEAKS / _SHARE * block_s
+
+
+def _too_few(signal_s: float, block_s: float) -> ModelError:
+    least_s = _least_s(block_s)
+    return ModelError(
+        f"{signal_s:.0f} s of normal signal are too few to promise anything: some {least_s:.0f} s "
+        f"are the least, {format_duration(max(_BEGINNING_S, 3 * least_s))} a beginning"
+    )
 
 
 def _tail_of(blocks: NDArray[np.float64], block_s: float) -> Tail | None:

@@ -8,13 +8,18 @@ from numpy.typing import NDArray
 from edgespec.detect.rules import STRONG, EventRules
 from edgespec.records import Score
 
-__all__ = ["BLOCK_S", "EventPeaks"]
+__all__ = ["BLOCK_S", "EventPeaks", "block_s_of"]
 
 #: Seconds of a block: the default hold-off, within which alarms are one event. Of hops that take
 #: longer, such as sweeps, each is a block: what alarms twice within a hold-off then counts as two,
 #: so that too little is promised rather than too much.
 BLOCK_S = 0.5
 _NOTHING = -np.inf
+
+
+def block_s_of(hop_s: float) -> float:
+    """Return the seconds of a block, where a hop takes so many."""
+    return max(hop_s, BLOCK_S)
 
 
 class EventPeaks:
@@ -40,7 +45,7 @@ class EventPeaks:
         self._kth = rules.n - rules.k
         self._hop = 0
         self._hops_a_block = max(round(BLOCK_S / hop_s), 1)
-        self.block_s = self._hops_a_block * hop_s if hop_s > BLOCK_S else BLOCK_S
+        self.block_s = block_s_of(hop_s)
         self._best = np.full(len(self.names), _NOTHING)
         self._blocks: list[NDArray[np.float32]] = []
 

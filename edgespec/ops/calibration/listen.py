@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.config import Config
-from edgespec.detect.peaks import EventPeaks
+from edgespec.detect.calibration import check_enough
+from edgespec.detect.peaks import EventPeaks, block_s_of
 from edgespec.detect.rules import EventRules
-from edgespec.errors import SourceError, UsageError
+from edgespec.errors import ModelError, SourceError, UsageError
 from edgespec.observer.band import BandChain
 from edgespec.observer.calibrated import Setting
 from edgespec.observer.monitor import Monitor, Radio
@@ -128,12 +129,14 @@ def listen(
         stop: given what ends it early; what was heard so far counts.
 
     Raises:
+        ModelError: what is to be heard is too little.
         SourceError: a source gave no samples, or recordings are not alike.
         UsageError: a recording has sweeps in place of samples, or the other way round.
         EdgespecError: as :func:`edgespec.observer.startup.open_radio`.
     """
     heard: dict[str, HeardBand] = {}
-    for uri in recordings or (None,):
+    uris = recordings or (None,)
+    for uri in uris:
         for source in config.source:
             played = source if uri is None else replace(source, uri=uri)
             if gives_sweeps(played.address) != gives_sweeps(source.address):
@@ -145,6 +148,8 @@ def listen(
                 config, source=tuple(played if one is source else one for one in config.source)
             )
             radio = open_radio(view, played, switches_models=False)
+            if duration_s is not None:
+                _check_amount(radio, duration_s * len(uris))
             for part in _hear(config, radio, duration_s, tell, stop):
                 before = heard.get(part.band)
                 if before is not None:
@@ -162,6 +167,15 @@ def usual_s(source: SourceInfo) -> float | None:
         return None
     sweep_s = 0.0 if source.grid is None else source.grid.frame_s
     return max(_USUAL_S, _USUAL_SWEEPS * sweep_s)
+
+
+def _check_amount(radio: Radio, signal_s: float) -> None:
+    """Refuse, and close the radio, before somebody waits for nothing."""
+    try:
+        check_enough(signal_s, min(block_s_of(chain.geometry.hop_s) for chain in radio.chains))
+    except ModelError:
+        radio.source.close()
+        raise
 
 
 def _check_alike(before: HeardBand, part: HeardBand, address: str) -> None:

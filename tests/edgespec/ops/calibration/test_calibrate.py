@@ -95,10 +95,11 @@ def test_what_is_heard_sets_the_thresholds_of_the_next_run(
 
 
 def test_a_recording_stands_in_for_the_radio(noise: str, tmp_path: Path) -> None:
-    """Too short a one is refused with what it takes, and costs nothing."""
+    """Too short a time of it is refused with what it takes, before it is heard."""
     path = config_file(tmp_path, "rtl_tcp:127.0.0.1:1?center_freq=433.9M&gain=20")
     got = run("calibrate", "-c", path, "--recording", noise, "--duration", "20s")
     assert got.exit_code == 5
+    assert "heard" not in got.output
     assert "are too few" in got.output
     assert "some 100 s are the least" in got.output
     assert not (tmp_path / "state" / "calibration").exists()
