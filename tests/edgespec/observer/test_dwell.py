@@ -238,7 +238,7 @@ def test_time_away_is_known_of_events_however_long_ago_they_began() -> None:
     # It ended before the last three pauses did.
     over = replace(later, event_type=EventType.END, n_samples=10_065 - 25)
     assert away.told(over, 1.0).unheard_s == 7 * 997
-    assert not away._begun
+    assert not away._pauses._begun
 
 
 def test_any_division_of_a_turn_into_blocks_says_the_same(rng) -> None:
