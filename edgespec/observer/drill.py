@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from edgespec.aside import Aside
-from edgespec.clock import ClockQuality
+from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.config import Config
 from edgespec.evidence.recording import recording_of
 from edgespec.evidence.shelf import Shelf
@@ -46,7 +46,7 @@ _NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
-    """What was heard, where the tone will be, and how good UTC was."""
+    """What was heard, where the tone will be, and how strong the band was."""
 
     cut: Cut
     freq_hz: float
@@ -62,6 +62,7 @@ class Drill:
         every_s: from one test to the next.
         clock: seconds, of a clock that never steps.
         play: returns the events of a recording, by its metadata file.
+        quality: returns how good UTC is.
 
     Attributes:
         last_ns: UTC when a tone was last found; None: not yet.
@@ -74,7 +75,9 @@ class Drill:
         every_s: float,
         clock: Callable[[], float] = time.monotonic,
         play: Callable[[Config, Path], list[Event]] | None = None,
+        quality: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
     ) -> None:
+        self._quality = quality
         self._config, self._format, self._every_s = config, sample_format, every_s
         self._clock, self._play = clock, play or play_apart
         self._next_s = clock() + min(_FIRST_S, every_s)
@@ -112,7 +115,9 @@ class Drill:
             _LOG.error("band %s is deaf: a test tone was not found", self._config.band[0].id)
         else:
             self.last_ns = time.time_ns()
-        self._told.extend(_messages(copy, found))
+        # What is played has the clock of a recording.
+        said = _messages(copy, found)
+        self._told.extend(replace(one, clock=self._quality()) for one in said)
 
     def _found(self, copy: _Copy) -> Event | None:
         """Return the event of the tone, at the least level at which it is found."""
@@ -141,10 +146,10 @@ def drills_of(config: Config, tapes: Mapping[str, Tape | SweepTape]) -> dict[str
         config: of the observer.
         tapes: of its bands; those of sweeps have no samples, and no test.
     """
-    every_s = 3600.0 * config.alarm.test_every_h
+    every_s, quality = 3600.0 * config.alarm.test_every_h, UtcWatch().quality
     bands = {band.id: band for band in config.band}
     return {
-        name: Drill(config.only(bands[name]), tape.sample_format, every_s)
+        name: Drill(config.only(bands[name]), tape.sample_format, every_s, quality=quality)
         for name, tape in tapes.items()
         if every_s and isinstance(tape, Tape)
     }
@@ -203,7 +208,6 @@ def _message(copy: _Copy, event_type: EventType) -> Event:
         threshold=1.0,
         sureness=1.0,
         kind=DEAF,
-        clock=ClockQuality.UNSYNCHRONISED,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from edgespec.alerts.incidents import IncidentTable
 from edgespec.alerts.judge import AlertJudge
 from edgespec.alerts.rules import AlertRules
+from edgespec.clock import ClockQuality
 from edgespec.config import BandConfig, Config, DetectConfig, NodeConfig, SourceConfig
 from edgespec.evidence.tape import Tape
 from edgespec.kinds import DEAF, TEST
@@ -95,7 +96,7 @@ def test_the_tone_is_found_and_the_band_is_as_before(
 ) -> None:
     """By the detectors and what is normal here, in the quietest place of the band."""
     chain, tape = watched
-    drill, now_s = drill_of(config, play=play)
+    drill, now_s = drill_of(config, play=play, quality=lambda: ClockQuality.SYNCHRONISED)
     assert drill.look(chain, tape) == []
     before = pickle.dumps(chain.scorer.reference())
     now_s[0] = 601.0
@@ -107,6 +108,8 @@ def test_the_tone_is_found_and_the_band_is_as_before(
         (TEST, "lte", name) for name in ("zscore", "energy")
     ]
     assert begin.score > begin.threshold
+    # Its times are those of the live clock.
+    assert begin.clock is ClockQuality.SYNCHRONISED
     assert begin.freq_lower_hz <= begin.peak_freq_hz <= begin.freq_upper_hz
     # Its place is on the source's count: within what was just heard, in the part with the tone.
     assert N_SAMPLES - 0.35 * RATE_HZ < begin.sample_start < N_SAMPLES
