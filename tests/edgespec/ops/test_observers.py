@@ -66,6 +66,8 @@ def test_the_command_lists_all_and_fails_where_one_is_silent(broker: Broker) -> 
     with Session(Link.of(MqttConfig(url=broker.url), "test")) as session:
         for topic, data in kept.items():
             session.publish(topic.removeprefix("home/"), data, qos=1, retain=True)
+        while session.unacked:
+            session.poll(None, 0.1)
     done = CliRunner().invoke(
         main, ["observers", "--mqtt", broker.url, "--within", "1e9", "--json"]
     )
