@@ -16,7 +16,7 @@ from edgespec.cli import main
 from edgespec.config import BandConfig, Config, DetectConfig, NodeConfig, SourceConfig
 from edgespec.detect.threshold import LEAST_SCORES
 from edgespec.errors import ConfigError, ModelError
-from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+from edgespec.inference.bundle import load_bundle, shipped_bundle_path, write_bundle
 from edgespec.observer.startup import Observer, check_config, open_observer
 from edgespec.records import Event, EventType
 from edgespec.side_input import DAYS, HOURS
@@ -113,6 +113,32 @@ def test_the_scan_is_beside_it_and_the_history_has_single_sweeps(tmp_path: Path)
     assert chain.meter.minutes is not None
     # A sweep takes longer than a minute: each is a look of its own.
     assert chain.meter.side_inputs == "days 1 of 3"
+
+
+def test_a_shorter_step_tells_a_carrier_sooner(tmp_path: Path) -> None:
+    bundle = load_bundle(tiny_sweeps.bundle())
+    recipe = replace(tiny_sweeps.band().recipe, hop_frames=1)
+    path = tmp_path / "step.edgespec"
+    write_bundle(
+        path,
+        replace(bundle.manifest, made_with=recipe),
+        bundle.model,
+        bundle.golden_inputs,
+        bundle.golden_outputs,
+        golden_sides=bundle.golden_sides,
+    )
+    table = with_carrier(tiny_sweeps.sweeps(4.0, 9, LATER_S), excess_db=30.0)
+    config = config_of(file_of(table, tmp_path), tmp_path)
+    told, observer = run(replace(config, band=(BandConfig(model=path, backend="litert"),)))
+    (chain,) = observer.radios[0].chains
+    assert chain.n_segments == table.n_sweeps - N_CONTEXT - N_HORIZON + 1
+    begins_s = [
+        event.start_ns / 1e9 - table.utc_s[AT]
+        for event in told
+        if event.event_type is EventType.NEW and event.excess_db > 8.0
+    ]
+    # It is in the last sweep of a target first.
+    assert abs(begins_s[0]) <= STEP_S
 
 
 def test_another_span_goes_on_without_the_model(
