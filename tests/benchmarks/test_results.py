@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
-REPORTS = ("laboratory", "li2019", "li2019-setting", "bars", "learned", "other-bands")
+REPORTS = (
+    *("laboratory", "li2019", "li2019-setting", "bars", "learned", "other-bands"),
+    "peng2022-small",
+)
 
 
 def tables_for_people(text: str) -> Iterator[list[list[str]]]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from benchmarks.papers.peng2022.swept_experiment import Network, SweptExperiment
-from benchmarks.papers.peng2022.test_place import TestPlace
+from benchmarks.papers.peng2022.unseen_place import UnseenPlace
 from converter.baselines.baselines import make_baseline
 from converter.baselines.forecast_error import ForecastError
 from converter.baselines.segments import Segments, context_scaling
@@ -32,7 +32,7 @@ class BandForecaster(Protocol):
 
     facts: dict[str, Any]
 
-    def expect(self, place: TestPlace) -> FloatArray:
+    def expect(self, place: UnseenPlace) -> FloatArray:
         """Return float32 ``(n, n_future, n_points)`` in dB."""
         ...
 
@@ -47,7 +47,7 @@ class _Bar:
     error: ForecastError
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def expect(self, place: TestPlace) -> FloatArray:
+    def expect(self, place: UnseenPlace) -> FloatArray:
         return self.error.forecast(place.past_db, place.future_db)
 
 
@@ -85,7 +85,7 @@ class _Network:
     architecture: str
     facts: dict[str, Any]
 
-    def expect(self, place: TestPlace) -> FloatArray:
+    def expect(self, place: UnseenPlace) -> FloatArray:
         sides = MODELS[self.architecture].side_inputs
         n_past = place.past_db.shape[1]
         given = with_sides(place.past_db, side_rows(place.table, sides, place.starts, n_past))

@@ -25,7 +25,7 @@ from benchmarks.papers.peng2022.band_forecasts import (
     trained_network,
 )
 from benchmarks.papers.peng2022.swept_experiment import SweptExperiment, load_swept_experiment
-from benchmarks.papers.peng2022.test_place import AnomalyScores, TestPlace, open_place
+from benchmarks.papers.peng2022.unseen_place import AnomalyScores, UnseenPlace, open_place
 from converter.data.sweeps.sweep_dataset import SweepDataset, load_sweep_dataset
 from converter.simulate.swept.anomalies import ANOMALY_CLASSES
 from converter.simulate.swept.population import simulate_sweep_dataset, swept_specs
@@ -43,7 +43,7 @@ Tell = Callable[[str], None]
 def key_of(experiment: SweptExperiment) -> str:
     """Return what changes with all that a row depends on, but for which rows there are."""
     asked = asdict(experiment)
-    for name in ("name", "bands", "networks", "bars"):
+    for name in ("name", "note", "bands", "networks", "bars"):
         del asked[name]
     return sha256(json.dumps([_VERSION, asked], sort_keys=True).encode()).hexdigest()[:16]
 
@@ -54,7 +54,7 @@ def row_path(work: Path, band: str, name: str) -> Path:
 
 
 def measure(
-    forecaster: BandForecaster, places: list[tuple[TestPlace, AnomalyScores]]
+    forecaster: BandForecaster, places: list[tuple[UnseenPlace, AnomalyScores]]
 ) -> list[dict[str, Any]]:
     """Return errors and areas at each place."""
     rows = []
@@ -93,7 +93,8 @@ def run(
         missing = [
             name
             for name in names
-            if fnmatch.fnmatch(f"{band}/{name}", only) and not _is_done(work, band, name, key)
+            if fnmatch.fnmatch(f"{band}/{name}", only)
+            and not _is_done(experiment, work, band, name)
         ]
         if not missing or time.monotonic() > until_s:
             continue
@@ -112,6 +113,7 @@ def run(
                 "name": name,
                 "classes": list(ANOMALY_CLASSES),
                 "isrs_db": list(experiment.isrs_db),
+                "network": _network(experiment, name),
                 "facts": forecaster.facts,
                 "places": measure(forecaster, places),
                 "wall_s": round(time.monotonic() - started_s, 1),
@@ -121,7 +123,7 @@ def run(
             path = row_path(work, band, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, json.dumps(row, allow_nan=False).encode())
-        if not keep_data and all(_is_done(work, band, name, key) for name in names):
+        if not keep_data and all(_is_done(experiment, work, band, name) for name in names):
             shutil.rmtree(_data(work, band, key))
 
 
@@ -142,15 +144,23 @@ def _forecaster(
 
 def _places(
     experiment: SweptExperiment, dataset: SweepDataset
-) -> Iterator[tuple[TestPlace, AnomalyScores]]:
+) -> Iterator[tuple[UnseenPlace, AnomalyScores]]:
     for part in dataset.split("test"):
         place = open_place(experiment, dataset, part)
         yield place, AnomalyScores(experiment, place)
 
 
-def _is_done(work: Path, band: str, name: str, key: str) -> bool:
+def _is_done(experiment: SweptExperiment, work: Path, band: str, name: str) -> bool:
     path = row_path(work, band, name)
-    return path.exists() and json.loads(path.read_bytes()).get("key") == key
+    if not path.exists():
+        return False
+    row = json.loads(path.read_bytes())
+    return (row.get("key"), row.get("network")) == (key_of(experiment), _network(experiment, name))
+
+
+def _network(experiment: SweptExperiment, name: str) -> dict[str, Any] | None:
+    """Return how a network is built, None for a bar."""
+    return asdict(experiment.networks[name]) if name in experiment.networks else None
 
 
 def _data(work: Path, band: str, key: str) -> Path:

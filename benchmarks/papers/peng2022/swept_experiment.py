@@ -42,13 +42,15 @@ class SweptExperiment:
 
     Each network is trained for each band, on ``n_windows`` segments; the bars are fitted to as
     many. Of each test place ``n_segments`` behind ``first_day`` are forecast, and ``n_anomalies``
-    of them hear each class of anomalies at each ISR. Errors and areas are kept by place.
+    of them hear each class of anomalies at each ISR. Errors and areas are kept by place. ``note``
+    is what whoever reads the report has to know.
     """
 
     name: str
     seed: int
     bands: tuple[str, ...]
     networks: Mapping[str, Network]
+    note: str = ""
     bars: tuple[str, ...] = ("last-frame", "context-mean", "linear-ar", "residual-ar")
     discriminants: tuple[str, ...] = ("rmse", "mae", "dtw", "ramp", "hausdorff", "percentile")
     isrs_db: tuple[float, ...] = (-10.0, -5.0, 0.0, 5.0, 10.0)

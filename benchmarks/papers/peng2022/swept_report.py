@@ -68,12 +68,13 @@ def _head(rows: SweptRows) -> Section:
         [
             f"Experiment `{asked['name']}`: each network was trained for each band on "
             f"{asked['n_windows']} segments of {asked['train_places']} places, "
-            f"{asked['epochs']} epochs at most, stopped by {asked['validation_places']} others, "
+            f"{asked['epochs']} epochs at most, stopped by another {asked['validation_places']}, "
             f"and measured on {asked['test_places']} more: {asked['n_segments']} segments of each, "
             f"behind the first {asked['first_day']:g} days of {asked['days']:g}; {asked['n_past']} "
             f"sweeps are seen and {asked['n_future']} forecast. {asked['n_anomalies']} anomalies "
             f"of each of {len(rows.classes)} classes are added at each ISR; no forecast has seen "
             "them.",
+            *([str(asked["note"])] if asked.get("note") else []),
             f"Not run: {missing}. By MAE of the mean over the past, the smoothest band first: "
             f"{ordered or 'not known'}.",
             f"{cpu_s / 60:.0f} minutes of CPU on {'; '.join(rows.machines)}. At the paper's sizes: "

@@ -85,13 +85,13 @@ class SweptRows:
 
     @property
     def missing(self) -> list[str]:
-        """What was asked for and not run, as BAND/NAME."""
-        return [
-            f"{band}/{name}"
-            for band in self.experiment["bands"]
-            for name in (*self.bars, *self.networks)
-            if (band, name) not in self.rows
-        ]
+        """What was asked for and not run: a band of which nothing was, or BAND/NAME."""
+        found = []
+        for band in self.experiment["bands"]:
+            names = [n for n in (*self.bars, *self.networks) if (band, n) not in self.rows]
+            is_all = band not in self.bands
+            found += [band] if is_all else [f"{band}/{name}" for name in names]
+        return found
 
     @property
     def n_places(self) -> int:

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.papers.peng2022.run import row_path, run
 from benchmarks.papers.peng2022.swept_experiment import SweptExperiment
 from benchmarks.papers.peng2022.swept_rows import read_rows
-from benchmarks.papers.peng2022.test_place import area
+from benchmarks.papers.peng2022.unseen_place import area
 from edgespec.errors import SourceError
 
 EXPERIMENT = SweptExperiment(
@@ -54,6 +54,19 @@ def test_what_is_done_stays_and_sweeps_are_not_kept(work: Path) -> None:
     assert told == []
     assert not list((work / "data").iterdir())
     assert json.loads((work / "experiment.json").read_text())["name"] == "made"
+
+
+def test_a_row_is_of_its_network_and_of_what_is_asked(work: Path) -> None:
+    path = row_path(work, "tv", "last-frame")
+    kept = path.read_bytes()
+    told: list[str] = []
+    for changed in ({"network": {"name": "last-frame"}}, {"key": "another"}):
+        path.write_text(json.dumps({**json.loads(kept), **changed}))
+        run(EXPERIMENT, work, told.append, until_s=time.monotonic() - 1.0)
+        run(EXPERIMENT, work, told.append, only="tv/last-frame", keep_data=True)
+        assert json.loads(path.read_bytes())["key"] == json.loads(kept)["key"]
+        assert json.loads(path.read_bytes())["places"] == json.loads(kept)["places"]
+    assert told.count("tv, last-frame") == 2
 
 
 def test_too_few_segments_are_refused(tmp_path: Path) -> None:

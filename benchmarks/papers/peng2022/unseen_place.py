@@ -18,13 +18,13 @@ from edgespec.errors import SourceError
 from edgespec.records import FloatArray, Geometry
 from edgespec.sweep_table import SweepTable
 
-__all__ = ["AnomalyScores", "TestPlace", "area", "open_place"]
+__all__ = ["AnomalyScores", "UnseenPlace", "area", "open_place"]
 
 _DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TestPlace:
+class UnseenPlace:
     """Segments of a place behind its first days, evenly spread.
 
     ``past_db`` float32 ``(n, n_past, n_points)`` and ``future_db`` ``(n, n_future, n_points)`` in
@@ -38,8 +38,6 @@ class TestPlace:
     future_db: FloatArray
     signal_mw: NDArray[np.float64]
 
-    __test__ = False
-
     def __len__(self) -> int:
         return len(self.starts)
 
@@ -49,7 +47,7 @@ class TestPlace:
         return float(np.abs(error).mean()), float((error**2).mean())
 
 
-def open_place(experiment: SweptExperiment, dataset: SweepDataset, part: SweepPart) -> TestPlace:
+def open_place(experiment: SweptExperiment, dataset: SweepDataset, part: SweepPart) -> UnseenPlace:
     """Return the segments of a test place.
 
     Raises:
@@ -69,7 +67,7 @@ def open_place(experiment: SweptExperiment, dataset: SweepDataset, part: SweepPa
     past, future, _ = gather_windows(table, starts, experiment.n_past, experiment.n_future)
     rows = starts[:, None] + experiment.n_past + np.arange(experiment.n_future)
     signal = _signal_mw(dataset.folder / part.file)[rows].mean(axis=1)
-    return TestPlace(part.name, table, starts, past, future, signal.astype(np.float64))
+    return UnseenPlace(part.name, table, starts, past, future, signal.astype(np.float64))
 
 
 def _signal_mw(path: Path) -> NDArray[np.float32]:
@@ -89,7 +87,7 @@ class AnomalyScores:
         place: whose segments.
     """
 
-    def __init__(self, experiment: SweptExperiment, place: TestPlace) -> None:
+    def __init__(self, experiment: SweptExperiment, place: UnseenPlace) -> None:
         self._place, self._isrs_db = place, experiment.isrs_db
         n_points = place.table.n_points
         geometry = Geometry(
