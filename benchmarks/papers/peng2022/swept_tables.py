@@ -50,7 +50,7 @@ def _errors(rows: SweptRows, title: str, theirs: Errors) -> Part:
         out.append(tuple(cells))
     columns = ["network"]
     for band in bands:
-        columns += [f"{band}, dB", "paper"]
+        columns += [f"{band}, dB", f"paper, {band}"]
     not_here = sorted({band for _, band in theirs} - set(bands))
     note = _NOTE + (f" Not run: {', '.join(not_here)}." if not_here else "")
     return Table(title, tuple(columns), out, note)
