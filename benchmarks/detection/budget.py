@@ -5,12 +5,13 @@
 second of normal signal, by detector. The first ``--calibrate`` of it sets the thresholds for 1, 10
 and 100 false events a day; the events of the rest are counted, with all detectors and with each
 alone, beside what the calibration expected, and what the thresholds of the bundle raise. With
-``--crossed`` the rest sets thresholds for the first, too, so that all of the signal is judged.
+``--crossed`` the rest sets thresholds for the first, too, so that all of the signal is judged; a
+table then says whether the beginning raises more than what follows, observer by observer.
 Thresholds of a run are in deviations of its own warm-up, so nothing here tells of another run's.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ __all__ = ["Judged", "judged", "main", "markdown"]
 TARGETS_PER_DAY = (1.0, 10.0, 100.0)
 _DAY_S = 86_400.0
 _BUNDLE = "thresholds of the bundle"
+_BEGINNING, _REST = "beginning", "rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Judged:
     """Events of one observer in ``heard_s`` beside its calibration, and how many were expected.
 
     ``per_day`` is the target, 0 for the thresholds of the bundle; ``expected`` and its interval are
-    a day's; ``groups`` are those of :func:`benchmarks.detection.hours_tables.groups_of`.
+    a day's; ``groups`` are those of :func:`benchmarks.detection.hours_tables.groups_of`; ``part``
+    is which of the signal was heard: what came behind the warm-up first, or the rest.
     """
 
     observer: str
@@ -51,6 +54,7 @@ class Judged:
     expected: float
     low: float
     high: float
+    part: str = _REST
 
 
 def n_events_of(blocks: NDArray[np.float64], limits: Sequence[float]) -> int:
@@ -78,12 +82,14 @@ def judged(
     first, rest = blocks[:n_first], blocks[n_first:]
     if len(rest) < n_first // 4:
         return
-    for teaching, heard in ((first, rest), (rest, first))[: 1 + is_crossed]:
+    parts = ((first, rest, _REST), (rest, first, _BEGINNING))
+    for teaching, heard, part in parts[: 1 + is_crossed]:
         try:
             calibration = calibrate(names, teaching.astype(np.float32), block_s)
         except ModelError:
             continue
-        yield from _judged_by(calibration, row, names, heard, block_s, usual)
+        for one in _judged_by(calibration, row, names, heard, block_s, usual):
+            yield replace(one, part=part)
 
 
 def _judged_by(
@@ -115,20 +121,73 @@ def _judged_by(
 
 
 def markdown(found: Sequence[Judged]) -> str:
-    """Return the tables: by group with all detectors, and each detector alone.
+    """Return the tables: by group with all detectors, each detector alone, and part by part.
 
     A forecast of many observers is the mean of theirs, and so are the ends of its interval.
     """
     groups = group_names(one.groups for one in found)
     detectors = [name for name in dict.fromkeys(one.detector for one in found) if name != ALL]
-    return "\n\n".join(
-        (
-            "All detectors together:",
-            _table([(group, ALL) for group in groups], found, "observers"),
-            "Each detector alone, all observers:",
-            _table([(ALL, name) for name in detectors], found, "detector"),
-        )
-    )
+    tables = [
+        "All detectors together:",
+        _table([(group, ALL) for group in groups], found, "observers"),
+        "Each detector alone, all observers:",
+        _table([(ALL, name) for name in detectors], found, "detector"),
+    ]
+    if any(one.part == _BEGINNING for one in found):
+        tables += [
+            "The beginning of each observer, by thresholds of the rest, beside the rest, by those of "
+            "the beginning. Events come in bursts, so an observer counts once, for the part in which "
+            "it raised more a day; the last column is the probability of so uneven a count, or one "
+            "more uneven, where both parts are alike (sign test):",
+            _parts([ALL, *detectors], found),
+        ]
+    return "\n\n".join(tables)
+
+
+def _parts(detectors: Sequence[str], found: Sequence[Judged]) -> str:
+    """Return a table of what the beginning of observers raised, beside the rest of the same."""
+    lines = []
+    for detector in detectors:
+        for per_day in (*TARGETS_PER_DAY, 0.0):
+            rates: dict[tuple[int, str], dict[str, float]] = {}
+            totals = {_BEGINNING: [0.0, 0.0], _REST: [0.0, 0.0]}
+            for one in found:
+                if one.detector == detector and one.per_day == per_day:
+                    days = one.heard_s / _DAY_S
+                    rates.setdefault((one.round, one.observer), {})[one.part] = one.n_events / days
+                    totals[one.part][0] += one.n_events
+                    totals[one.part][1] += days
+            both = [rate for rate in rates.values() if len(rate) == len(totals)]
+            more = [
+                sum(rate[part] > rate[other] for rate in both)
+                for part, other in ((_BEGINNING, _REST), (_REST, _BEGINNING))
+            ]
+            lines.append(
+                (
+                    detector,
+                    f"{per_day:g} a day" if per_day else _BUNDLE,
+                    *(_with_rate(int(n), days) for n, days in totals.values()),
+                    *more,
+                    f"{_sign_test(*more):.2g}",
+                )
+            )
+    columns = (
+        "detector", "target", "beginning: events (a day)", "rest: events (a day)",
+        "more in the beginning", "more in the rest", "probability",
+    )  # fmt: skip
+    return markdown_table(columns, lines)
+
+
+def _with_rate(n_events: int, days: float) -> str:
+    return f"{n_events} ({n_events / days:.3g})" if days else "0"
+
+
+def _sign_test(n_more: int, n_fewer: int) -> float:
+    """Return how probable counts at least so uneven are where both are as probable."""
+    from scipy.stats import binomtest
+
+    n = n_more + n_fewer
+    return float(binomtest(n_more, n).pvalue) if n else 1.0
 
 
 def _table(wanted: Sequence[tuple[str, str]], found: Sequence[Judged], head: str) -> str:

@@ -58,8 +58,29 @@ def test_where_each_part_sets_thresholds_for_the_other_all_of_the_signal_is_judg
     assert sum(x.heard_s for x in one_way if x.detector == "all") == 700.0
     assert sum(x.heard_s for x in crossed if x.detector == "all") == 1200.0
     assert crossed[: len(one_way)] == one_way
+    assert {x.part for x in one_way} == {"rest"}
+    assert {x.part for x in crossed[len(one_way) :]} == {"beginning"}
     # One observer, however often it was judged.
     assert "| all | 1 | 0.33 | 1 a day |" in markdown(crossed)
+
+
+def test_beginnings_are_told_from_what_follows_observer_by_observer() -> None:
+    """Eleven events of one burst are one observer, and two of two are two."""
+
+    def line(counts: list[tuple[int, int]]) -> list[str]:
+        found = [
+            Judged(f"still-{number}", 1, ("all",), 1.92e6, "all", 100.0, heard_s, n, 100.0, 50.0,
+                   200.0, part)
+            for number, both in enumerate(counts)
+            for n, heard_s, part in zip(both, (2160.0, 4320.0), ("beginning", "rest"), strict=True)
+        ]  # fmt: skip
+        (one,) = [x for x in markdown(found).splitlines() if x.startswith("| all | 100 a day | ")]
+        return [x.strip() for x in one.split("|")[3:-1]]
+
+    # Twice the signal, twice the events: alike.
+    assert line([(1, 2)] * 4) == ["4 (40)", "8 (40)", "0", "0", "1"]
+    assert line([(11, 0), (0, 1)]) == ["11 (220)", "1 (10)", "1", "1", "1"]
+    assert line([(2, 0)] * 8) == ["16 (80)", "0 (0)", "8", "0", "0.0078"]
 
 
 @pytest.mark.parametrize(
