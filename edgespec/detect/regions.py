@@ -97,7 +97,9 @@ def find_regions(standing: Standing) -> list[Region]:
             left[peak] = False
             continue
         region = region_at(standing, peak, left)
-        left[region.lower_bin : region.upper_bin + 1] = False
+        inside = slice(region.lower_bin, region.upper_bin + 1)
+        # In a band that has lost its signal somebody may have come.
+        left[inside] &= excess_db[inside] * standing.level_db < 0
         left[peak] = False
         if not any(_is_lobe(region, other) for other in found):
             found.append(region)

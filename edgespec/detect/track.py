@@ -7,7 +7,7 @@ import numpy as np
 
 from edgespec.detect.description import Description
 from edgespec.detect.detectors import RESIDUAL
-from edgespec.detect.normal import Standing
+from edgespec.detect.normal import COMMON_SHARE, Standing
 from edgespec.detect.regions import Region, region_at
 from edgespec.records import Decision, FloatArray
 
@@ -171,8 +171,18 @@ class Track:
         is_settled = self.n_alarms >= (self.recent.maxlen or 1) and not self.is_broad
         if region.sign != self.region.sign or (is_settled and sighting.is_broad):
             return 0
+        if self.is_below(region, is_clear=sighting.is_clear, is_broad=sighting.is_broad):
+            return 0
         places = (self.region, self.last or self.region)
         return max(place.overlap(region, slack) for place in places)
+
+    def is_below(self, region: Region, *, is_clear: bool, is_broad: bool) -> bool:
+        """Whether it is a change of the whole band that somebody in a part of it stands far above.
+
+        By as much as from where on what most of the band does counts as his leakage.
+        """
+        is_beside = self.is_broad and is_clear and not is_broad and region.sign > 0
+        return is_beside and COMMON_SHARE * region.excess_db > self.severity_db
 
     def holds(self, region: Region, other: "Track") -> bool:
         """Whether in a region of its own lies what another has most of, which it was before."""

@@ -139,7 +139,10 @@ class Tracks:
             if n_bins > most:
                 best, most = track, n_bins
         if best is None:
-            return next((track for track in self.events if track.roams), None)
+            # Of its own sign: who comes while power is missing is no part of that.
+            sign = sighting.region.sign
+            roaming = (one for one in self.events if one.roams and one.region.sign == sign)
+            return next(roaming, None)
         return best
 
     def _may_be_new(self, sighting: Sighting, target_dbfs: FloatArray, lookout: Lookout) -> bool:
@@ -188,6 +191,8 @@ class Tracks:
         """Make a candidate an event, unless it is a part of one that goes on."""
         self.candidates = [one for one in self.candidates if one is not track]
         for other in self.events:
+            if other.is_below(track.region, is_clear=track.is_clear, is_broad=track.is_broad):
+                continue
             if track.region.is_near(other.region, SLACK_BINS):
                 other.absorb(track)
                 return False

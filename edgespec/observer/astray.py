@@ -73,6 +73,7 @@ class Astray:
         *,
         is_frozen: bool,
         is_hidden: Callable[[], bool],
+        is_louder: Callable[[], bool],
     ) -> InTime:
         """Take the slots of the block that was processed last.
 
@@ -83,6 +84,8 @@ class Astray:
             block: its samples.
             is_frozen: whether an alarm is on.
             is_hidden: returns whether others keep the cell from cancelling.
+            is_louder: returns whether the block has more power than a jump of timing explains:
+                whoever has prefixes and comes within those of the cell would take its place.
         """
         if plane.tracker.state is TrackState.SEARCHING:
             # Behind a gap it is pulled in again.
@@ -91,7 +94,7 @@ class Astray:
             return InTime.YES
         if self._usual is None or self._usual.site is not site:
             self._usual = UsualShare.of(site)
-        if not is_frozen and _has_jumped(plane, self._usual, slots, block):
+        if not is_frozen and not is_louder() and _has_jumped(plane, self._usual, slots, block):
             return InTime.JUMPED
         if not self._usual.is_missing(slots) or is_hidden():
             self.n_slots = 0

@@ -33,6 +33,7 @@ from edgespec.observer.left_normal import (
     learn_again,
     lower_fallen,
 )
+from edgespec.observer.loudest import Loudest
 from edgespec.observer.neighbours import Neighbours
 from edgespec.observer.residual_map import ResidualMap
 from edgespec.observer.residual_scale import ResidualScale
@@ -113,7 +114,8 @@ class CancelledBand:
         self._is_frozen = False
         self._scan: ResidualScan | None = None
         self._best: Deviation | None = None
-        self._neighbours = Neighbours()
+        self._loudest = Loudest()
+        self._neighbours = Neighbours(self._loudest)
         self._settling = Settling(n_warmup)
         # The last site that was learnt, while it is learnt again, too.
         self._known: Site | None = None
@@ -218,6 +220,7 @@ class CancelledBand:
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain, that power told, into what was learnt."""
         self.learnt.follow(step_db)
+        self._loudest.follow(step_db)
         if self._scan is not None:
             self._scan.follow(step_db)
             self._known = self._scan.site or self._known
@@ -285,7 +288,7 @@ class CancelledBand:
         self._before = usual.of_no_cell() if usual is not None and is_alike else None
         self._known, self.doubt = scan.site, ""
         self._patience = Patience(is_needed=before is not None)
-        self._neighbours = Neighbours(is_hasty=before is not None)
+        self._neighbours = Neighbours(self._loudest, is_hasty=before is not None)
         is_restless = self._scale.is_restless or self._before is not None
         self._gain = ReceiverGain(plane.plan.n_subbands, is_restless=is_restless)
         self._astray.forget()
@@ -321,6 +324,7 @@ class CancelledBand:
         found = scan.score(slots.residual, slots.power, slots.slot, slots.flags)
         if not had_site and scan.site is not None:
             self._known = scan.site
+            self._loudest.begin(scan.site)
             self._doubt(judge_reference(scan, plane.grid))
             residual, power = scan.learnt
             self._gain.learn(residual, power, scan.learnt_place, scan.site)
@@ -369,6 +373,7 @@ class CancelledBand:
         found = self._astray.take(
             plane, site, slots, block,
             is_frozen=self._is_frozen, is_hidden=self._neighbours.hide_cell,
+            is_louder=lambda: self._loudest.is_below_any_splice(slots),
         )  # fmt: skip
         if found in (InTime.NOT_NOW, InTime.NO_MORE):
             self.state = CellState.SEARCHING
@@ -386,6 +391,7 @@ class CancelledBand:
         self.cell = self._scan = self._plane = self._known = self._before = None
         self.doubt = ""
         self.learnt.clear()
+        self._loudest.forget()
         if self.watched is not None:
             self.watched.forget()
         self._lose()

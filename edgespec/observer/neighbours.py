@@ -8,6 +8,7 @@ from edgespec.detect.scan.site import Site
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import TrackState
+from edgespec.observer.loudest import Loudest
 from edgespec.observer.own_power import (
     has_fallen,
     is_known_leak,
@@ -35,10 +36,12 @@ class Neighbours:
     """Knows the newest block, and asks its samples about other cells where that may decide.
 
     Args:
+        loudest: how loud the band has been; nobody who is known explains what is far louder.
         is_hasty: whether every block is learnt from at first: somebody is there who was heard.
     """
 
-    def __init__(self, *, is_hasty: bool = False) -> None:
+    def __init__(self, loudest: Loudest | None = None, *, is_hasty: bool = False) -> None:
+        self._loudest = Loudest() if loudest is None else loudest
         self._is_hasty = is_hasty
         self._n_blocks = 0
         # The last plane, which knows them, when the cell is lost, too.
@@ -67,6 +70,7 @@ class Neighbours:
                 plane.adopt_beside(self._plane)
             self._plane = plane
         self._newest, self._more = (plane, slots, block), None
+        self._loudest.take(slots, is_frozen=is_frozen)
         self._n_blocks += 1
         every, weight = _EVERY if is_warm and not is_frozen else _EVERY_AT_FIRST, 1.0
         if self._is_hasty and not plane.is_beside_ready:
@@ -91,8 +95,9 @@ class Neighbours:
             return False
         plane, slots, block = self._newest
         subbands = slice(found.lower, found.upper + 1)
-        is_known = is_known_leak(slots, scan.site, subbands) or is_known_rest(
-            slots, scan.site, self._more_power()
+        is_known = not self._loudest.is_far_below(slots) and (
+            is_known_leak(slots, scan.site, subbands)
+            or is_known_rest(slots, scan.site, self._more_power())
         )
         if is_known:
             scan.let_go()
@@ -132,6 +137,8 @@ class Neighbours:
         if self._newest is None:
             return False
         _, slots, _ = self._newest
+        if self._loudest.is_far_below(slots):
+            return False
         if is_own_power(slots, site, subbands):
             return True
         more = self._more_power()

@@ -24,12 +24,24 @@ _CLEAR_BEFORE, _CLEAR_BEHIND, _CLEAR_OF_OTHERS = 1.1, 0.4, 1.6
 _KEPT_SLOTS = 40_000
 #: Fewest slots that cells are found in: .4 s; and fewest products that say anything of a block.
 _LEAST_SLOTS, _LEAST_PRODUCTS = 800, 100
-#: Who came with an alarm is known after so many slots in which he stood out: 30 s.
-_STAYED_SLOTS = 60_000
-#: Timings that are one: the top of a prefix is flat.
-_ALIKE_SAMPLES = 4.0
+#: Who stands out is known after so many slots without an alarm, 50 ms, since a stranger's comes a
+#: hop or two behind him; who came with one after 30 s.
+_QUIET_SLOTS, _STAYED_SLOTS = 100, 60_000
+#: Timings that are one, in prefixes: the top of one is flat.
+_ALIKE = 0.45
 #: Part of the sample rate that cells fill at most.
 _FILLED = 0.9
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A timing that stands out: since which slot, and how much longer it has to.
+
+    ``began`` and ``known_at`` are slots; what is known already is so since ``-inf``.
+    """
+
+    began: float
+    known_at: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +68,10 @@ class CellsBeside:
     power of that cell in the mean over a window, whatever is sent beside it. A cell is known once
     it has stood out of what chance makes; whose prefixes come within those of the tracked cell is
     cancelled with it, for the most part, and not found. What is looked at is the sum of powers
-    above what each had when it was noted what is normal. Who is found while no alarm is on is known
-    at once, who came with one when he has stayed for half a minute.
+    above what each had when it was noted what is normal. All who are found when there is enough to
+    find anybody in are known, if no alarm is on: they were there all along. Who is found later is
+    known 50 ms on, or, where an alarm came meanwhile, when he has stayed for half a minute: a
+    stranger with prefixes, who is strong enough to stand out in one block, alarms before that.
 
     Args:
         plan: of the prefixes.
@@ -69,6 +83,7 @@ class CellsBeside:
         self._loss = float(np.sinc(_FILLED * (plan.lag_samples - self._lag)))
         self._symbol = self._n_slot / plan.n_symbols
         n_prefix = float(plan.prefix_ends[1] - plan.prefix_ends[0]) - plan.lag_samples
+        self._n_alike = _ALIKE * n_prefix
         place = np.arange(self._n_slot)
         # Where the windows stop in two slots, one behind the other, for slots that begin anywhere.
         ends = np.round(plan.prefix_ends).astype(np.intp) - plan.n_guard
@@ -83,8 +98,10 @@ class CellsBeside:
         self._counts = np.zeros(self._n_slot)
         self._n_heard = self._power = 0.0
         self._last_slot = 0
-        # Since which slot each timing that stands out has done so; known ones for ever.
-        self._since: dict[int, float] = {}
+        # Whether nobody was looked for yet.
+        self._is_first = True
+        # The timings that stand out.
+        self._seen: dict[int, _Seen] = {}
         self._places = np.zeros(0, np.intp)
         # What each timing had when it was noted what is normal.
         self._normal = np.zeros(self._n_slot)
@@ -111,7 +128,7 @@ class CellsBeside:
         Their prefixes are told apart, so it is known up to a number of symbols.
         """
         apart = np.abs(self._later(np.round(self._places - n_later).astype(np.int64)))
-        return bool((apart <= _ALIKE_SAMPLES).any())
+        return bool((apart <= self._n_alike).any())
 
     def fold(
         self, samples: NDArray[np.complex64], sample_start: int, clock: SlotClock, phase: float
@@ -200,28 +217,43 @@ class CellsBeside:
         share, _ = self._means(self._sums, self._counts)
         height = np.where(self._is_clear, np.abs(share), 0.0)
         median = float(np.median(height[self._is_clear]))
-        since: dict[int, float] = {}
-        while len(since) < _MOST_CELLS:
+        seen: dict[int, _Seen] = {}
+        while len(seen) < _MOST_CELLS:
             place = int(height.argmax())
             if height[place] < _STAYS_OUT * median or not median:
                 break
-            began = self._began(place)
-            if began is not None or height[place] >= _STANDS_OUT * median:
-                since[place] = -math.inf if is_normal else float(slot) if began is None else began
+            before = self._seen_at(place)
+            if before is not None:
+                seen[place] = before
+            elif height[place] >= _STANDS_OUT * median:
+                wait = 0 if self._is_first else _QUIET_SLOTS
+                seen[place] = _Seen(slot, slot + (wait if is_normal else _STAYED_SLOTS))
             height[~np.roll(self._is_of_another, place)] = 0.0
-        self._since = since
-        known = [place for place, began in since.items() if slot - began >= _STAYED_SLOTS]
+        self._seen, self._is_first = seen, False
+        if not is_normal:
+            _doubt(seen)
+        for one in seen.values():
+            if one.known_at <= slot:
+                one.known_at = -math.inf
+        known = [place for place, one in seen.items() if one.known_at <= slot]
         self._places = np.array(known, np.intp)
         self._turned = share[self._places].conj() / np.abs(share[self._places])
 
-    def _began(self, place: int) -> float | None:
-        """Return since which slot a timing stands out; None where it did not."""
-        for other, began in self._since.items():
-            if abs(self._later(np.array(place - other))) <= _ALIKE_SAMPLES:
-                return began
+    def _seen_at(self, place: int) -> _Seen | None:
+        """Return what stood out there before; None where nothing did."""
+        for other, one in self._seen.items():
+            if abs(self._later(np.array(place - other))) <= self._n_alike:
+                return one
         return None
 
     def _later(self, place: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return how much later than the nearest symbol of slots that begin at 0 samples lie."""
         half = 0.5 * self._symbol
         return np.asarray((place + half) % self._symbol - half, np.float64)
+
+
+def _doubt(seen: dict[int, _Seen]) -> None:
+    """Take note that an alarm is on: who is not known yet came with it."""
+    for one in seen.values():
+        if one.known_at > one.began:
+            one.known_at = one.began + _STAYED_SLOTS

@@ -241,3 +241,34 @@ def test_a4_an_event_carries_the_quality_of_its_time() -> None:
         utc=lambda: ClockQuality(next(qualities)),
     )
     assert [event.clock for event in events] == ["unsynchronised", "stepped"]
+
+
+ALL = range(0, 64)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param([{ALL: -12.0}] * 6, id="a loss"),
+        pytest.param([{ALL: 6.0}] * 6, id="a rise"),
+        # In other places every time: one event around them, which takes what is seen anywhere.
+        pytest.param(
+            [{range(n, n + 3): -12.0} for n in (2, 58, 12, 46, 22, 36)], id="losses that roam"
+        ),
+    ],
+)
+def test_no_event_of_the_whole_band_hides_who_comes_in_it(before: list[dict[range, float]]) -> None:
+    """Who is 20 dB above all that goes on is an event of his own, while the other is open."""
+    there = before[-1]
+    events = play(
+        [(9.0, 0.1, more) for more in before]
+        + [(9.0, 0.1, {**there, THERE: 20.0 + max(there.get(ALL, 0.0), 0.0)})] * 6
+    )
+    first, second = of_type(events, EventType.NEW)
+    assert bins_of(second) == (45, 47)
+    assert second.change == Change.GAIN
+    came_at = (N_LEARNT + len(before)) * HOP
+    assert came_at <= second.sample_start <= came_at + HOP
+    # It went on when he came.
+    (end,) = [one for one in of_type(events, EventType.END) if one.event_id == first.event_id]
+    assert end.sample_start + end.n_samples >= came_at

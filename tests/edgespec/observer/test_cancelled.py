@@ -392,6 +392,26 @@ def test_another_cell_as_strong_a_little_later_is_heard(cell: NDArray[np.int16])
     assert len(hot) > len(scores) / 4
 
 
+def test_a_far_louder_cell_within_the_prefixes_of_the_cell_does_not_take_its_place(
+    cell: NDArray[np.int16],
+) -> None:
+    """Its prefixes begin as if the timing had jumped, and it would be cancelled from then on."""
+    other, at = signal(1.2, "seed=9&pci=77&snr_db=20"), round(1.0 * RATE_HZ)
+    both = cell[: len(other)] // 16
+    both[at:] += other[at - 6 : -6] // 2
+    band, first = band_for(), at // HOP
+    heard(band, blocks(both[: first * HOP]))
+    answers, scores = [], []
+    for block in blocks(both[first * HOP :], first * HOP):
+        band.process(block)
+        answers.append(band.is_cells(None))
+        scores.append(band.take(1e9))
+        # As behind its event.
+        band.freeze(len(scores) > 3)
+    assert not any(answers[1:])
+    assert sum(s is not None and s.value > THRESHOLD for s in scores) > 0.7 * len(scores)
+
+
 def weak_at_first(weak_s: float, length_s: float) -> NDArray[np.int16]:
     """Return a cell of 10 dB SNR that is 15 dB weaker at first."""
     strong = signal(length_s).astype(float)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.search import find_cell
+from edgespec.observer.loudest import Loudest
 from edgespec.observer.neighbours import Neighbours
 from edgespec.records import IqBlock, SampleFormat
 from tests.made.ofdm import OfdmCell, white
@@ -91,3 +92,26 @@ def test_a_block_in_which_much_is_left_is_learnt_from_unless_it_alarms(
     scan = SimpleNamespace(site=site, let_go=lambda: None)
     assert not neighbours.leave(cast(Any, scan), cast(Any, found), is_frozen=is_frozen)
     assert taken == weights
+
+
+def test_nobody_who_is_known_explains_what_is_far_louder_than_ever() -> None:
+    """Of a rise that cancels as the cell does, up to ten times all that was heard lately."""
+    site = SimpleNamespace(
+        most_power=np.full(3, 10.0), usual_power=np.ones(3),
+        expected=lambda power, slot: 0.1 * power,
+    )  # fmt: skip
+    answers = []
+    for level in (0.5, 5.0, 9.0, 11.0, 100.0):
+        loudest = Loudest()
+        loudest.begin(cast(Any, site))
+        neighbours = Neighbours(loudest)
+        slots = SimpleNamespace(
+            n_slots=2, power=np.full((2, 3), level), residual=np.full((2, 3), 0.1 * level),
+            slot=np.arange(2),
+        )  # fmt: skip
+        plane = SimpleNamespace(tracker=SimpleNamespace(state="searching"))
+        neighbours.take(
+            cast(Any, plane), cast(Any, slots), cast(Any, None), is_frozen=False, is_warm=True
+        )
+        answers.append(neighbours.are_heard(cast(Any, site), slice(None)))
+    assert answers == [True, True, True, False, False]

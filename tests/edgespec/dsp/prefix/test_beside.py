@@ -168,12 +168,29 @@ def test_who_comes_with_an_alarm_is_known_when_he_has_stayed(rng: np.random.Gene
     assert air.more(loud) == pytest.approx(1.0, rel=0.2)
 
 
-def test_who_is_found_while_no_alarm_is_on_is_known_at_once(rng: np.random.Generator) -> None:
+def test_who_is_found_while_no_alarm_is_on_is_known_soon(rng: np.random.Generator) -> None:
     air = Air()
     air.learn(air.hops(rng, N_LEARNT, 480.0, -100.0))
     loud = air.hops(rng, 40, 480.0, 0.0)
     air.hear(loud, N_LEARNT)
     assert air.more(loud) == pytest.approx(1.0, rel=0.2)
+
+
+def test_a_stranger_with_prefixes_is_nobody_who_is_known_when_his_alarm_is_over(
+    rng: np.random.Generator,
+) -> None:
+    """He stands out of the first block that is learnt, and would explain himself from then on.
+
+    Nor is he when the alarm is over: he may come again.
+    """
+    air = Air()
+    air.learn(air.hops(rng, N_LEARNT, 480.0, -100.0))
+    strong, nobody = air.hops(rng, 8, 480.0, 20.0), air.hops(rng, 40, 480.0, -100.0)
+    air.hear(strong[:2], N_LEARNT)
+    assert air.more(strong) == 0.0
+    air.hear(strong[2:], N_LEARNT + 2, is_normal=False)
+    air.hear(nobody, N_LEARNT + 8)
+    assert air.more(strong) == 0.0
 
 
 @pytest.mark.parametrize("part", [slice(0, 400), slice(3_000, 5_000), slice(None)])
