@@ -135,10 +135,10 @@ def markdown(found: Sequence[Judged]) -> str:
     ]
     if any(one.part == _BEGINNING for one in found):
         tables += [
-            "The beginning of each observer, by thresholds of the rest, beside the rest, by those of "
-            "the beginning. Events come in bursts, so an observer counts once, for the part in which "
-            "it raised more a day; the last column is the probability of so uneven a count, or one "
-            "more uneven, where both parts are alike (sign test):",
+            "The beginning of each observer, by thresholds of the rest, beside the rest, by those "
+            "of the beginning. Events come in bursts, so an observer counts once, for the part in "
+            "which it raised more a day; the last column is the probability of so uneven a count, "
+            "or one more uneven, where both parts are alike (sign test):",
             _parts([ALL, *detectors], found),
         ]
     return "\n\n".join(tables)

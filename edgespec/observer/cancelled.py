@@ -33,7 +33,6 @@ from edgespec.observer.left_normal import (
     learn_again,
     lower_fallen,
 )
-from edgespec.observer.loudest import Loudest
 from edgespec.observer.neighbours import Neighbours
 from edgespec.observer.residual_map import ResidualMap
 from edgespec.observer.residual_scale import ResidualScale
@@ -110,20 +109,16 @@ class CancelledBand:
         self._map = ResidualMap(geometry, freqs_hz)
         self._plane: ResidualPlane | None = None
         self._scale = ResidualScale(n_warmup)
-        self._astray = Astray()
-        self._is_frozen = False
+        self._astray, self._is_frozen = Astray(), False
         self._scan: ResidualScan | None = None
         self._best: Deviation | None = None
-        self._loudest = Loudest()
-        self._neighbours = Neighbours(self._loudest)
-        self._settling = Settling(n_warmup)
+        self._neighbours, self._settling = Neighbours(), Settling(n_warmup)
         # The last site that was learnt, while it is learnt again, too.
         self._known: Site | None = None
         # How much power is usual, while another cell is learnt.
         self._before: Site | None = None
         self.learnt = LearntCells() if learnt is None else learnt
-        self._gain = ReceiverGain(0)
-        self._step_db, self._patience = 0.0, Patience(is_needed=False)
+        self._gain, self._step_db, self._patience = ReceiverGain(0), 0.0, Patience(is_needed=False)
         self._recalled: KnownCell | None = None
         self.cell: Cell | None = None
         self.doubt, self.state = "", CellState.SEARCHING
@@ -220,7 +215,7 @@ class CancelledBand:
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain, that power told, into what was learnt."""
         self.learnt.follow(step_db)
-        self._loudest.follow(step_db)
+        self._neighbours.loudest.follow(step_db)
         if self._scan is not None:
             self._scan.follow(step_db)
             self._known = self._scan.site or self._known
@@ -288,7 +283,7 @@ class CancelledBand:
         self._before = usual.of_no_cell() if usual is not None and is_alike else None
         self._known, self.doubt = scan.site, ""
         self._patience = Patience(is_needed=before is not None)
-        self._neighbours = Neighbours(self._loudest, is_hasty=before is not None)
+        self._neighbours = Neighbours(self._neighbours.loudest, is_hasty=before is not None)
         is_restless = self._scale.is_restless or self._before is not None
         self._gain = ReceiverGain(plane.plan.n_subbands, is_restless=is_restless)
         self._astray.forget()
@@ -324,7 +319,6 @@ class CancelledBand:
         found = scan.score(slots.residual, slots.power, slots.slot, slots.flags)
         if not had_site and scan.site is not None:
             self._known = scan.site
-            self._loudest.begin(scan.site)
             self._doubt(judge_reference(scan, plane.grid))
             residual, power = scan.learnt
             self._gain.learn(residual, power, scan.learnt_place, scan.site)
@@ -373,7 +367,7 @@ class CancelledBand:
         found = self._astray.take(
             plane, site, slots, block,
             is_frozen=self._is_frozen, is_hidden=self._neighbours.hide_cell,
-            is_louder=lambda: self._loudest.is_below_any_splice(slots),
+            is_louder=lambda: self._neighbours.loudest.is_below_any_splice(slots),
         )  # fmt: skip
         if found in (InTime.NOT_NOW, InTime.NO_MORE):
             self.state = CellState.SEARCHING
@@ -391,7 +385,7 @@ class CancelledBand:
         self.cell = self._scan = self._plane = self._known = self._before = None
         self.doubt = ""
         self.learnt.clear()
-        self._loudest.forget()
+        self._neighbours.loudest.forget()
         if self.watched is not None:
             self.watched.forget()
         self._lose()

@@ -38,10 +38,13 @@ class Neighbours:
     Args:
         loudest: how loud the band has been; nobody who is known explains what is far louder.
         is_hasty: whether every block is learnt from at first: somebody is there who was heard.
+
+    Attributes:
+        loudest: that.
     """
 
     def __init__(self, loudest: Loudest | None = None, *, is_hasty: bool = False) -> None:
-        self._loudest = Loudest() if loudest is None else loudest
+        self.loudest = Loudest() if loudest is None else loudest
         self._is_hasty = is_hasty
         self._n_blocks = 0
         # The last plane, which knows them, when the cell is lost, too.
@@ -70,7 +73,7 @@ class Neighbours:
                 plane.adopt_beside(self._plane)
             self._plane = plane
         self._newest, self._more = (plane, slots, block), None
-        self._loudest.take(slots, is_frozen=is_frozen)
+        self.loudest.take(slots, is_frozen=is_frozen)
         self._n_blocks += 1
         every, weight = _EVERY if is_warm and not is_frozen else _EVERY_AT_FIRST, 1.0
         if self._is_hasty and not plane.is_beside_ready:
@@ -91,11 +94,13 @@ class Neighbours:
 
         No window holds it any longer, then.
         """
+        if scan.site is not None:
+            self.loudest.begin(scan.site)
         if found.value < _ASKED or scan.site is None or self._newest is None:
             return False
         plane, slots, block = self._newest
         subbands = slice(found.lower, found.upper + 1)
-        is_known = not self._loudest.is_far_below(slots) and (
+        is_known = not self.loudest.is_far_below(slots) and (
             is_known_leak(slots, scan.site, subbands)
             or is_known_rest(slots, scan.site, self._more_power())
         )
@@ -137,7 +142,7 @@ class Neighbours:
         if self._newest is None:
             return False
         _, slots, _ = self._newest
-        if self._loudest.is_far_below(slots):
+        if self.loudest.is_far_below(slots):
             return False
         if is_own_power(slots, site, subbands):
             return True
