@@ -259,7 +259,7 @@ class Lookout:
                 if finer is not None:
                     found.append(finer)
                     continue
-                if any(_has_place(seen, one, region) for seen in found):
+                if any(seen.has_place(one, region) for seen in found):
                     continue
                 is_clear = self._stands_alone(one, region, target_dbfs)
                 # Traffic has no part in what is left of a cell.
@@ -360,16 +360,6 @@ class Lookout:
             )
             self._errors[name] = errors
         return errors
-
-
-def _has_place(seen: Sighting, one: Evidence, region: Region) -> bool:
-    """Return whether what is seen already lies where a map shows a region, too.
-
-    A map shows who has come in a band that has lost its signal as a region within that of the loss;
-    of another map, a model's, such a region is what it expected and misses.
-    """
-    is_apart = seen.evidence is one and seen.region.sign != region.sign
-    return not is_apart and seen.region.overlap(region) > 0
 
 
 def _sigmas(standing: Standing, region: Region) -> float:

@@ -55,6 +55,15 @@ class Sighting:
         standing = self.evidence.standing
         return standing is not None and bool(standing.level_db)
 
+    def has_place(self, evidence: Evidence, region: Region) -> bool:
+        """Return whether it lies where a map shows a region, too.
+
+        A map shows who has come in a band that has lost its signal as a region within that of the
+        loss; of another map, a model's, such a region is what it expected and misses.
+        """
+        is_apart = self.evidence is evidence and self.region.sign != region.sign
+        return not is_apart and self.region.overlap(region) > 0
+
 
 @dataclass(slots=True)
 class Life:
