@@ -43,8 +43,9 @@ from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import BandInfo, Event, SourceInfo
 from edgespec.sources import open_source
 from edgespec.sources.dwell import DwellSource
-from edgespec.sources.schemes import check_uri, gives_sweeps, parse_source
+from edgespec.sources.schemes import check_uri, parse_source
 from edgespec.sources.source import Source
+from edgespec.sweep_recipe import SweepRecipe
 
 if TYPE_CHECKING:
     from edgespec.alarm.mqtt import MqttSink
@@ -220,9 +221,12 @@ def open_radio(
     views = [config.only(band) for band in bands]
     bundles = [named_bundle(view.band[0]) for view in views]
     of_source = replace(config, source=(source,), band=bands)
-    is_swept = gives_sweeps(source.address)
-    rates_of = [None] * len(bundles) if is_swept else bundles
+    rates_of = [
+        None if one is None or isinstance(one.manifest.made_with, SweepRecipe) else one
+        for one in bundles
+    ]
     opened = open_band_source(of_source, rates_of, is_awaited=is_awaited)
+    is_swept = opened.info.grid is not None
     swept = [
         SweptBand(view, opened.info, bundle, masks.get(view.band[0].id))
         for view, bundle in zip(views, bundles, strict=True)
