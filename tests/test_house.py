@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,19 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imported_names(path: Path) -> Iterator[str]:
-    """Yield the top-level names a module imports, by statement or by ``import_module('...')``."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imported_names(path: Path) -> frozenset[str]:
+    """Return the top-level names a module imports, by statement or by ``import_module('...')``."""
+    return frozenset(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -41,7 +52,7 @@ def imported_names(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", ALL_MODULES, ids=name_of)
 def test_every_module_says_what_it_gives(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     stated = [
         ast.literal_eval(node.value)
         for node in tree.body
