@@ -30,7 +30,7 @@ def at_rate(bundle: Bundle, rate_hz: float, path: Path) -> Bundle:
     recipe = replace(manifest.recipe, sample_rate_hz=rate_hz)
     return write_bundle(
         path,
-        replace(manifest, recipe=recipe),
+        replace(manifest, made_with=recipe),
         bundle.model,
         bundle.golden_inputs,
         bundle.golden_outputs,
