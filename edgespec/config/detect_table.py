@@ -40,10 +40,11 @@ class DetectConfig:
         ),
     )
     keep_budget: bool = field(
-        default=True,
+        default=False,
         metadata=about(
             "Whether a live observer raises thresholds by itself, up to four times, where those it "
-            "has turn out to make more events than that"
+            "has turn out to make more events than that, and so tells weak strangers who come "
+            "again and again no longer"
         ),
     )
     false_alarm_rate: float = field(

@@ -126,9 +126,7 @@ def test_each_cell_has_its_own_and_a_walk_to_and_fro_forgets_none(rng):
     ("is_live", "asked", "is_kept"),
     [(True, True, True), (True, False, False), (False, True, False)],
 )
-def test_a_live_observer_keeps_to_its_budget_unless_told_otherwise(
-    tmp_path, is_live, asked, is_kept
-):
+def test_a_live_observer_keeps_to_its_budget_where_it_is_told_to(tmp_path, is_live, asked, is_kept):
     """A recording is judged by the same thresholds from its start to its end."""
     detect = DetectConfig(warmup_s=0.3, detectors=("zscore",), keep_budget=asked)
     config = Config(
