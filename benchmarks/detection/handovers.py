@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from benchmarks.detection.hours import observe, plays
+from benchmarks.detection.hours_tables import ISR_GROUPS, found_in_groups
 from benchmarks.detection.kept_rows import keep_row, read_rows
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
@@ -23,8 +24,6 @@ __all__ = ["WALKS", "main", "markdown"]
 #: Rounds and observers.
 WALKS = ((21, "walk-013"), (23, "walk-007"), (25, "walk-028"))
 _SET = "residual, zscore, energy"
-#: Lower limits of groups of ISRs, in dB.
-_GROUPS = (("-20 to -15 dB", -20.0), ("-10 to -5 dB", -10.0), ("0 to 20 dB", 0.0))
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
@@ -39,21 +38,11 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
                 f"{heard['scored_s']:.0f}",
                 ": ".join([str(len(by)), *([", ".join(by)] if by else [])]),
                 f"{heard['alarm_s']:.1f}",
-                *_found(row["episodes"]),
+                *found_in_groups(row["episodes"], _SET),
             ]
         )
-    titles = ["walk", "seconds", "false events", "s in alarm", *(name for name, _ in _GROUPS)]
+    titles = ["walk", "seconds", "false events", "s in alarm", *(name for name, _ in ISR_GROUPS)]
     return f"Interferers found behind the walk, by their ISR:\n\n{markdown_table(titles, lines)}"
-
-
-def _found(episodes: Sequence[dict[str, Any]]) -> list[str]:
-    """Return how many of each group of ISRs were found, of how many."""
-    texts = []
-    limits = [limit for _, limit in _GROUPS]
-    for lower, upper in zip(limits, [*limits[1:], 100.0], strict=True):
-        own = [one for one in episodes if lower <= one["isr_db"] < upper]
-        texts.append(f"{sum(_SET in one['found'] for one in own)} of {len(own)}")
-    return texts
 
 
 @click.command()

@@ -10,11 +10,21 @@ from scipy.stats import chi2
 from benchmarks.detection.injected_report import TROUBLE_KINDS
 from converter.report.markdown_table import markdown_table
 
-__all__ = ["ALL", "group_names", "groups_of", "markdown", "poisson_interval"]
+__all__ = [
+    "ALL",
+    "ISR_GROUPS",
+    "found_in_groups",
+    "group_names",
+    "groups_of",
+    "markdown",
+    "poisson_interval",
+]
 
 Row = dict[str, Any]
 
 ALL, NEIGHBOUR, UPLINK = "all", "beside a neighbour", "uplink"
+#: Lower limits of groups of ISRs, in dB.
+ISR_GROUPS = (("-20 to -15 dB", -20.0), ("-10 to -5 dB", -10.0), ("0 to 20 dB", 0.0))
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -164,6 +174,16 @@ def _found(rows: Sequence[Row], names: Sequence[str]) -> str:
         lines.append([label, len(here), *(_found_of(here, name) for name in names)])
     lines.append(["all", len(episodes), *(_found_of(episodes, name) for name in names)])
     return markdown_table(["interferers", "heard", *names], lines)
+
+
+def found_in_groups(episodes: Sequence[Row], name: str) -> list[str]:
+    """Return how many of each of :data:`ISR_GROUPS` a set of detectors found, of how many."""
+    texts = []
+    limits = [limit for _, limit in ISR_GROUPS]
+    for lower, upper in zip(limits, [*limits[1:], 100.0], strict=True):
+        own = [one for one in episodes if lower <= one["isr_db"] < upper]
+        texts.append(f"{sum(name in one['found'] for one in own)} of {len(own)}")
+    return texts
 
 
 def _found_of(episodes: Sequence[Row], name: str) -> str:

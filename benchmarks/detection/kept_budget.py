@@ -14,7 +14,8 @@ from typing import Any
 import click
 
 from benchmarks.detection.hours import played, plays
-from benchmarks.detection.hours_tables import TROUBLE_KINDS
+from benchmarks.detection.hours_tables import ISR_GROUPS, found_in_groups
+from benchmarks.detection.injected_report import TROUBLE_KINDS
 from benchmarks.detection.kept_rows import keep_row, read_rows
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
@@ -23,8 +24,6 @@ from edgespec.config import DetectConfig
 __all__ = ["main", "markdown"]
 
 _SET = "residual, zscore, energy"
-#: Lower limits of groups of ISRs, in dB.
-_GROUPS = (("-20 to -15 dB", -20.0), ("-10 to -5 dB", -10.0), ("0 to 20 dB", 0.0))
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
@@ -44,7 +43,7 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
                     n_false,
                     f"{heard['alarm_s']:.1f}",
                     raised or "-",
-                    *_found(row["episodes"], name),
+                    *found_in_groups(row["episodes"], name),
                 ]
             )
     for name in names:
@@ -58,21 +57,11 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
                 sum(n_false),
                 f"{sum(one['alarm_s'] for one in heard):.1f}",
                 f"{sum(bool(one['raised_before']) for one in heard)} of {len(heard)}",
-                *_found([one for row in rows for one in row["episodes"]], name),
+                *found_in_groups([one for row in rows for one in row["episodes"]], name),
             ]
         )
     head = ["walk", "thresholds", "seconds", "false events", "s in alarm", "raised in the walk"]
-    return markdown_table([*head, *(f"found, {group}" for group, _ in _GROUPS)], lines)
-
-
-def _found(episodes: Sequence[dict[str, Any]], name: str) -> list[str]:
-    """Return how many of each group of ISRs were found, of how many."""
-    texts = []
-    limits = [limit for _, limit in _GROUPS]
-    for lower, upper in zip(limits, [*limits[1:], 100.0], strict=True):
-        own = [one for one in episodes if lower <= one["isr_db"] < upper]
-        texts.append(f"{sum(name in one['found'] for one in own)} of {len(own)}")
-    return texts
+    return markdown_table([*head, *(f"found, {group}" for group, _ in ISR_GROUPS)], lines)
 
 
 @click.command()
