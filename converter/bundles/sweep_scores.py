@@ -12,13 +12,13 @@ from converter.data.sweeps.windows import interval_of, resolution_of
 from edgespec.clock import ClockQuality
 from edgespec.config import Config, DetectConfig, NodeConfig, SourceConfig, SweepConfig
 from edgespec.detect.threshold import LEAST_SCORES
-from edgespec.dsp.minute import MinuteMeter
 from edgespec.errors import ModelError
 from edgespec.grid import Grid
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
-from edgespec.observer.swept import MINUTE_S, open_swept_chain
+from edgespec.observer.sweep_meter import minutes_of_sweeps
+from edgespec.observer.swept import open_swept_chain
 from edgespec.observer.swept_model import SweptModel, warmup_sweeps_of
 from edgespec.records import SampleFormat, Score, SourceInfo
 from edgespec.sources.sweeps.count import SweepCount
@@ -89,7 +89,7 @@ def _remember(chain: BandChain, table: SweepTable, first: int, grid: Grid) -> No
     memory = chain.meter.memory
     if memory is None:
         return
-    meter = MinuteMeter("", grid, 1, minute_s=max(MINUTE_S, grid.frame_s))
+    meter = minutes_of_sweeps("", grid)
     begin = np.searchsorted(table.utc_s, table.utc_s[first] - (memory.n_hours + 1) * 3600.0)
     ended = [
         meter.add(table.levels_db[at][None], tick, round(table.utc_s[at] * _NS))

@@ -21,7 +21,7 @@ _LEAST_EVENTS, _CHANCE = 3, 0.01
 _STAYS_S, _STAYS_HOPS = 30.0, 10
 #: Signal that counts, the newest; and how often it is looked at while nothing exceeds anything.
 _KEPT_S, _LOOK_S = 21_600.0, 60.0
-#: The highest of so many exceedances are kept.
+#: So many exceedances are kept, the newest.
 _MOST_KEPT = 4096
 _DAY_S = 86_400.0
 
@@ -44,10 +44,9 @@ def limits_within(
 
     Each detector has an equal share of the budget. Of one that had as many events as a whole day of
     all may have, and three at least, where chance makes as many of its share with a probability of
-    1% at most, the scores above the usual
-    threshold are continued by an exponential tail; the new one is what they exceed as often as the
-    share allows, but :data:`MOST_RAISED` times the usual at most. A thicker tail shows in what
-    comes then.
+    1% at most, the scores above the usual threshold are continued by an exponential tail; the new
+    one is what they exceed as often as the share allows, but :data:`MOST_RAISED` times the usual at
+    most. A thicker tail shows in what comes then.
 
     Args:
         per_day: events a day that are bearable.

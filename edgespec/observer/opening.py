@@ -30,6 +30,7 @@ from edgespec.observer.kept_site import site_file
 from edgespec.observer.known_scales import KnownScales
 from edgespec.observer.making import make_chain
 from edgespec.observer.mask_watch import MaskWatch
+from edgespec.observer.meter import BandMeter
 from edgespec.observer.parts import open_channel, rhythm_s_of, warmup_s_of
 from edgespec.observer.recall import recall
 from edgespec.observer.recalled_hours import recall_hours, say_forgetful
@@ -131,17 +132,9 @@ def _chain_of(
     chain.meter.mask = mask_watch(mask, chain.info, utc)
     rules, hop_s = chain.tracker.rules, recipe.geometry.hop_s
     chain.keep_to(open_budget(config, band.id, rules, hop_s, is_live=source.is_live))
-    keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
-    memory = chain.meter.memory
-    if memory is not None and keeps_levels:
-        past = Past(config.node.state_dir)
-        recall_hours(memory, past, band.id, front_end.grid, scale_of(config, band))
-    elif memory is not None and source.is_live:
-        say_forgetful(band.id)
-    if keeps_levels or chain.meter.mask is not None or memory is not None:
-        chain.meter.minutes = MinuteMeter(
-            band.id, front_end.grid, recipe.n_horizon, front_end.computing
-        )
+    grid, computing = front_end.grid, front_end.computing
+    make_minutes = partial(MinuteMeter, band.id, grid, recipe.n_horizon, computing)
+    open_minutes(config, source, chain.meter, grid, make_minutes)
     return chain
 
 
@@ -171,6 +164,33 @@ def _place(
     band = config.band[0]
     gain_db = kept_gain_db(config, band)
     return config.node.state_dir, band.id, source.uri, gain_db, grid.range_hz
+
+
+def open_minutes(
+    config: Config,
+    source: SourceInfo,
+    meter: BandMeter,
+    grid: Grid,
+    make: Callable[[], MinuteMeter],
+) -> None:
+    """Let a meter of the first band tell minutes to those who want them, and recall earlier ones.
+
+    Args:
+        config: of the observer.
+        source: what is heard.
+        meter: knows who wants them: a mask, a model that takes hours.
+        grid: of the band.
+        make: what makes minutes of it.
+    """
+    band, memory = config.band[0], meter.memory
+    keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
+    if memory is not None and keeps_levels:
+        past = Past(config.node.state_dir)
+        recall_hours(memory, past, band.id, grid, scale_of(config, band))
+    elif memory is not None and source.is_live:
+        say_forgetful(band.id)
+    if keeps_levels or meter.mask is not None or memory is not None:
+        meter.minutes = make()
 
 
 def mask_watch(

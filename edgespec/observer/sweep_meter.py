@@ -5,9 +5,15 @@ from edgespec.grid import Grid
 from edgespec.observer.meter import BandMeter
 from edgespec.records import FloatArray, Geometry
 
-__all__ = ["SweepMeter"]
+__all__ = ["SweepMeter", "minutes_of_sweeps"]
 
 _NS = 1_000_000_000
+_MINUTE_S = 60.0
+
+
+def minutes_of_sweeps(band: str, grid: Grid) -> MinuteMeter:
+    """Return what makes minutes of single sweeps; of slower ones each is a minute of its own."""
+    return MinuteMeter(band, grid, 1, minute_s=max(_MINUTE_S, grid.frame_s))
 
 
 class SweepMeter(BandMeter):

@@ -2,11 +2,12 @@
 
 Nothing behind a plane knows what it was made of: what is here is what says so of a band of samples
 by its rate. Without a bundle a target is one sweep, and so is a hop. What looks at samples (the
-cell, the naming of kinds) and what counts in hours of frames (slow levels of a site) is not there.
+cell, the naming of kinds) is not there.
 """
 
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from edgespec.clock import ClockQuality, UtcWatch
 from edgespec.config import BandConfig, Config, DetectConfig, SourceConfig
@@ -20,24 +21,19 @@ from edgespec.detect.rules import EventRules
 from edgespec.detect.sweep_describer import SweepDescriber
 from edgespec.detect.sweep_scan import SweepScan
 from edgespec.detect.trouble import TroubleRules, TroubleWatch
-from edgespec.dsp.minute import MinuteMeter
 from edgespec.dsp.sweep_plane import SweepPlane
 from edgespec.errors import ConfigError
-from edgespec.grid import Grid
-from edgespec.history.past import Past
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.alerting import open_budget
 from edgespec.observer.band import BandChain
 from edgespec.observer.band_memory import BandMemory
 from edgespec.observer.basis import NO_BUNDLE
 from edgespec.observer.calibrated import calibration_path, promised
-from edgespec.observer.fixed_gain import scale_of
 from edgespec.observer.forgetting import Forgetting
 from edgespec.observer.kept import kept_file
-from edgespec.observer.opening import mask_watch, setting_of
-from edgespec.observer.recalled_hours import recall_hours, say_forgetful
+from edgespec.observer.opening import mask_watch, open_minutes, setting_of
 from edgespec.observer.scorer import Scorer
-from edgespec.observer.sweep_meter import SweepMeter
+from edgespec.observer.sweep_meter import SweepMeter, minutes_of_sweeps
 from edgespec.observer.swept_model import (
     SweptModel,
     check_model,
@@ -52,11 +48,10 @@ from edgespec.sources.schemes import gives_sweeps, parse_source
 from edgespec.sources.sweeps.hop_plan import HopPlan
 from edgespec.sources.sweeps.hopping import rate_of
 
-__all__ = ["MINUTE_S", "check_swept", "open_swept_chain", "sweep_text", "swept_names"]
+__all__ = ["check_swept", "open_swept_chain", "sweep_text", "swept_names"]
 
 #: Least spread of scores that a site may have: that of the largest of a hundred normal values.
 _SMALLEST_STD = 0.4
-MINUTE_S = 60.0
 
 
 def swept_names(detect: DetectConfig, role: str | None = None) -> tuple[str, ...]:
@@ -162,7 +157,7 @@ def open_swept_chain(
     meter.mask = mask_watch(mask, info, utc)
     if model is not None and model.sides:
         meter.memory = BandMemory(model.sides, geometry, utc)
-    _open_minutes(config, source, meter, grid)
+    open_minutes(config, source, meter, grid, partial(minutes_of_sweeps, band.id, grid))
     n_warmup = warmup_sweeps_of(config, source, None if model is None else geometry)
     scorer = Scorer(
         None if model is None else model.forecaster(meter.memory),
@@ -234,17 +229,3 @@ def _smallest_std(names: tuple[str, ...], model: SweptModel | None) -> dict[str,
     if model is not None and model.detector in found:
         found[model.detector] = model.bundle.manifest.site_std.get(model.detector, 0.0)
     return found
-
-
-def _open_minutes(config: Config, source: SourceInfo, meter: SweepMeter, grid: Grid) -> None:
-    """Let a meter tell minutes to those who want them, and recall those of earlier runs."""
-    band, memory = config.band[0], meter.memory
-    keeps_levels = source.is_live and config.history.max_bytes and config.history.levels
-    if memory is not None and keeps_levels:
-        past = Past(config.node.state_dir)
-        recall_hours(memory, past, band.id, grid, scale_of(config, band))
-    elif memory is not None and source.is_live:
-        say_forgetful(band.id)
-    if keeps_levels or meter.mask is not None or memory is not None:
-        minute_s = max(MINUTE_S, grid.frame_s)
-        meter.minutes = MinuteMeter(band.id, grid, 1, minute_s=minute_s)
