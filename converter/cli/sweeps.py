@@ -18,6 +18,12 @@ from edgespec.units import parse_quantity
 
 __all__ = ["analyse", "dataset_sweeps", "inject_sweeps", "simulate_sweeps"]
 
+_zone_option = click.option(
+    "--zone",
+    metavar="NAME",
+    help="Of the local times in a file, such as Europe/Berlin or UTC.  [default: this machine's]",
+)
+
 
 @click.command("simulate-sweeps")
 @click.option("-o", "--out", type=FOLDER, required=True, help="Folder of the data set.")
@@ -76,16 +82,23 @@ def simulate_sweeps(
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--out", type=FOLDER, required=True, help="Folder of the data set.")
 @click.option("--band", help="Name of the band.  [default: by its frequencies]")
+@_zone_option
 @split_options
 @json_option
 def dataset_sweeps(
-    files: tuple[Path, ...], out: Path, band: str | None, as_json: bool, **options: Any
+    files: tuple[Path, ...],
+    out: Path,
+    band: str | None,
+    zone: str | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Turn FILES of sweeps into a data set, split by recording.
 
     A file is an npz with utc_s, freqs_hz and levels_db, or what rtl_power, hackrf_sweep or
     soapy_power wrote. What lies at the same points is one band. Fewer than four recordings of a
-    band are cut in time.
+    band are cut in time. Programs write the time of the clock on the wall: hours and days are right
+    only in the zone of that clock, daylight saving included.
     """
     from converter.data.sweeps.sweep_dataset import SweepPart
     from converter.data.sweeps.sweep_ingest import build_sweep_dataset, open_tables
@@ -95,7 +108,7 @@ def dataset_sweeps(
 
     with Progress() as progress:
         progress.at(f"reading {len(files)} files")
-        tables = open_tables(files, band)
+        tables = open_tables(files, band, zone)
         names: dict[str, list[str]] = {}
         for one in tables:
             names.setdefault(one.band, []).append(one.name)
@@ -119,6 +132,7 @@ def dataset_sweeps(
 @click.option(
     "--sweeps", "n_sweeps", type=click.IntRange(1), default=40, show_default=True, help="How many."
 )
+@_zone_option
 @seed_option
 @json_option
 def inject_sweeps(
@@ -128,6 +142,7 @@ def inject_sweeps(
     isr: float,
     first: int,
     n_sweeps: int,
+    zone: str | None,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -140,7 +155,7 @@ def inject_sweeps(
     from converter.data.sweeps.sweep_file import save_sweeps, signal_of
     from converter.simulate.swept.inject import inject
 
-    table, *others = open_sweeps(file)
+    table, *others = open_sweeps(file, zone)
     if others:
         raise UsageError(f"{str(file)!r} has {1 + len(others)} tables: give a file of one")
     made = inject(table, kind, isr, first, n_sweeps, seed, signal_of(file))
@@ -175,8 +190,9 @@ def _report(made: Any, as_json: bool) -> None:
 @click.argument("file", type=FILE)
 @click.option("-o", "--out", type=FOLDER, required=True, help="Folder of pictures and numbers.")
 @click.option("--table", metavar="GLOB", help="Only those of the file's tables, by name.")
+@_zone_option
 @json_option
-def analyse(file: Path, out: Path, table: str | None, as_json: bool) -> None:
+def analyse(file: Path, out: Path, table: str | None, zone: str | None, as_json: bool) -> None:
     """Draw what sweeps have in them: correlations, a trend, the hours of a day, periods.
 
     FILE is an npz with utc_s, freqs_hz and levels_db, or the text of rtl_power. For each of its
@@ -193,7 +209,7 @@ def analyse(file: Path, out: Path, table: str | None, as_json: bool) -> None:
     check_can_draw()
     with Progress() as progress:
         progress.at(f"reading {file.name}")
-        tables = open_sweeps(file)
+        tables = open_sweeps(file, zone)
         chosen = [one for one in tables if table is None or fnmatch(one.name, table)]
         if not chosen:
             names = ", ".join(one.name for one in tables)

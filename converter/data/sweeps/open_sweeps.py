@@ -15,20 +15,26 @@ __all__ = ["open_sweeps"]
 _ZIP = b"PK"
 
 
-def open_sweeps(path: Path) -> tuple[SweepTable, ...]:
+def open_sweeps(path: Path, zone: str | None = None) -> tuple[SweepTable, ...]:
     """Return the tables of a file, at least one: each is of one receiver in one setting.
 
     It is an npz with ``utc_s``, ``freqs_hz`` and ``levels_db``, that of Bras d'Eau, or what
     rtl_power, rtl_power_fftw or soapy_power write.
 
+    Args:
+        path: of the file.
+        zone: of the local times that programs write, such as ``Europe/Berlin``; None: that of this
+            machine.
+
     Raises:
         SourceError: it cannot be opened, or is none of these.
+        UsageError: there is no such zone.
     """
     advice = "give sweeps as an npz file or as rtl_power writes them"
     with door(f"sweeps {str(path)!r}", SourceError, advice):
         with path.open("rb") as file:
             begin = file.read(len(_ZIP))
         if begin != _ZIP:
-            return (read_program_sweeps(path),)
+            return (read_program_sweeps(path, zone),)
         arrays = read_npz(path, max_bytes=MAX_BYTES)
         return bras_deau_tables(arrays) if is_bras_deau(arrays) else (named_table(arrays, path),)

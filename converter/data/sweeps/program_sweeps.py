@@ -13,18 +13,24 @@ from edgespec.sweep_table import SweepTable
 
 __all__ = ["read_program_sweeps"]
 
-#: Local times are taken for UTC. Their pace is found in the end, not at the first sweeps.
-_OPTIONS = {"zone": "UTC", "interval_s": "1"}
+#: The pace of sweeps is found in the end, not at the first ones.
+_OPTIONS = {"interval_s": "1"}
 _SECOND_NS = 1e9
 
 
-def read_program_sweeps(path: Path) -> SweepTable:
+def read_program_sweeps(path: Path, zone: str | None = None) -> SweepTable:
     """Return all sweeps of a file, which lie at the same points.
+
+    Args:
+        path: of the file.
+        zone: of local times, such as ``Europe/Berlin``; None: that of this machine.
 
     Raises:
         SourceError: it cannot be read, its points change, or two sweeps have one time.
+        UsageError: there is no such zone.
     """
-    source = open_sweeps(SourceUri(f"rtl_power:{path}", "rtl_power", str(path), _OPTIONS))
+    options = _OPTIONS if zone is None else {**_OPTIONS, "zone": zone}
+    source = open_sweeps(SourceUri(f"rtl_power:{path}", "rtl_power", str(path), options))
     try:
         blocks = _blocks(source, path)
     finally:

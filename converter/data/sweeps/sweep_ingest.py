@@ -26,18 +26,22 @@ class NamedTable:
     table: SweepTable
 
 
-def open_tables(paths: Sequence[Path], band: str | None = None) -> list[NamedTable]:
+def open_tables(
+    paths: Sequence[Path], band: str | None = None, zone: str | None = None
+) -> list[NamedTable]:
     """Return the tables of some files; those at the same points are of one band.
 
     Args:
         paths: what :func:`converter.data.sweeps.open_sweeps.open_sweeps` reads.
         band: name of the band; None: by its frequencies.
+        zone: of local times; None: that of this machine.
 
     Raises:
         SourceError: a file cannot be read.
-        UsageError: two tables have one name, or one name is given to several bands.
+        UsageError: two tables have one name, one name is given to several bands, or there is no
+            such zone.
     """
-    found = [(path, table) for path in paths for table in open_sweeps(path)]
+    found = [(path, table) for path in paths for table in open_sweeps(path, zone)]
     names = [_letters(table.name) for _, table in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

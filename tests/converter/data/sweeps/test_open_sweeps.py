@@ -1,5 +1,6 @@
 """Files of sweeps: those of rtl_power, of Bras d'Eau, and files that are none."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from converter.data.sweeps.open_sweeps import open_sweeps
-from edgespec.errors import SourceError
+from edgespec.errors import SourceError, UsageError
 
 
 def row(second: int, lower: float, *levels: float) -> str:
@@ -29,11 +30,67 @@ def test_hops_of_one_time_are_a_sweep(tmp_path: Path) -> None:
         *(row(0, 0.0, 1, 2), row(0, 2000.0, 3, 4), ""),
         *(row(5, 0.0, 10, float("nan")), row(5, 2000.0, 30, 40)),
     )
-    (table,) = open_sweeps(path)
+    (table,) = open_sweeps(path, "UTC")
     assert table.freqs_hz.tolist() == [0, 1000, 2000, 3000]
     np.testing.assert_array_equal(table.levels_db, [[1, 2, 3, 4], [10, np.nan, 30, 40]])
     assert table.utc_s[0] == 1795867200.0  # 2026-11-28 12:00 in UTC
     assert (table.name, table.sweep_s, table.rbw_hz, table.unit) == ("band", 5.0, 1000.0, "dB")
+
+
+def walls(folder: Path, *stamps: str) -> Path:
+    rows = (f"{stamp}, 0, 2000, 1000.00, 64, {-k}, 0, 0" for k, stamp in enumerate(stamps))
+    return written(folder, *rows)
+
+
+def hours_of(path: Path, zone: str | None) -> list[float]:
+    """Return when sweeps began, in hours behind the first midnight of UTC."""
+    (table,) = open_sweeps(path, zone)
+    return ((table.utc_s - table.utc_s[0] // 86_400 * 86_400) / 3600).tolist()
+
+
+def test_local_times_are_those_of_their_zone_on_both_changes_of_the_clock(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spring = walls(tmp_path, "2026-03-29, 01:00:00", "2026-03-29, 01:30:00", "2026-03-29, 03:00:00")
+    # Berlin is an hour before UTC in winter, and two in summer.
+    assert hours_of(spring, "Europe/Berlin") == [0.0, 0.5, 1.0]
+    assert hours_of(spring, "UTC") == [1.0, 1.5, 3.0]
+    stamps = [f"2026-10-25, {hour:02}:{minute}:00" for hour in (1, 2, 2, 3) for minute in (10, 50)]
+    autumn = walls(tmp_path, *stamps)
+    assert not caplog.text
+    wanted = [23 + 1 / 6, 23 + 5 / 6, 24 + 1 / 6, 24 + 5 / 6, 25 + 1 / 6, 25 + 5 / 6]
+    found = hours_of(autumn, "Europe/Berlin")
+    assert found == pytest.approx([*wanted, 26 + 1 / 6, 26 + 5 / 6])
+    assert "line 5: the times go back: the hour that daylight saving repeats" in caplog.text
+
+
+def test_hours_that_no_clock_or_two_have_shown_are_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Whoever wrote this did not put the clock forward.
+    skipped = walls(
+        tmp_path, "2026-03-29, 01:50:00", "2026-03-29, 02:10:00", "2026-03-29, 03:00:00"
+    )
+    assert hours_of(skipped, "Europe/Berlin") == pytest.approx([50 / 60, 70 / 60, 2.0])
+    assert "line 2: 2026-03-29 02:10:00 is left out in Europe/Berlin" in caplog.text
+    unclear = walls(tmp_path, "2026-10-25, 02:30:00", "2026-10-25, 02:40:00")
+    assert hours_of(unclear, "Europe/Berlin") == pytest.approx([0.5, 40 / 60])
+    assert "line 1: 2026-10-25 02:30:00 comes twice in Europe/Berlin" in caplog.text
+    assert caplog.text.count("comes twice") == 1
+    with pytest.raises(UsageError, match="zone is 'Mars/Olympus'; write a time zone"):
+        open_sweeps(unclear, "Mars/Olympus")
+
+
+def test_without_a_zone_local_times_are_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert hours_of(walls(tmp_path, "2026-07-01, 08:00:00"), None) == [12.0]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(
