@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +17,7 @@ __all__ = [
     "RESULTS",
     "ROOT",
     "SITES",
+    "commit",
     "facts",
     "on_one_core",
     "save",
@@ -55,6 +57,16 @@ def facts(packages: Sequence[str] = ()) -> dict[str, str]:
     found["load"] = f"{os.getloadavg()[0]:.2f}"
     found["date"] = datetime.now(UTC).strftime("%Y-%m-%d %H:%MZ")
     return found
+
+
+def commit() -> str:
+    """Return the commit that the project is at, and a plus where files differ; '' without git."""
+    asked = ["git", "describe", "--always", "--dirty=+", "--abbrev=9", "--exclude=*"]
+    try:
+        told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return told.stdout.strip()
 
 
 def slug(machine: Mapping[str, str]) -> str:

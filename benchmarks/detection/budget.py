@@ -6,7 +6,8 @@ second of normal signal, by detector. The first ``--calibrate`` of it sets the t
 and 100 false events a day; the events of the rest are counted, with all detectors and with each
 alone, beside what the calibration expected, and what the thresholds of the bundle raise. With
 ``--crossed`` the rest sets thresholds for the first, too, so that all of the signal is judged; a
-table then says whether the beginning raises more than what follows, observer by observer.
+table then says whether the beginning raises more than what follows, observer by observer. Where
+interferers came behind the normal signal, tables tell who of them is found at those thresholds.
 Thresholds of a run are in deviations of its own warm-up, so nothing here tells of another run's.
 """
 
@@ -21,6 +22,15 @@ from numpy.typing import NDArray
 
 from benchmarks.detection.hours_tables import ALL, group_names, groups_of, poisson_interval
 from benchmarks.detection.kept_rows import read_rows
+from benchmarks.detection.promised import (
+    TARGETS_PER_DAY,
+    blocks_of,
+    detectors_of,
+    name_of,
+    promises,
+    usual_thresholds,
+)
+from benchmarks.detection.promised_found import found_markdown, sought
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
 from edgespec.detect.calibration import WITHIN, Calibration, calibrate, peaks_over
@@ -28,9 +38,7 @@ from edgespec.errors import ModelError
 
 __all__ = ["Judged", "judged", "main", "markdown"]
 
-TARGETS_PER_DAY = (1.0, 10.0, 100.0)
 _DAY_S = 86_400.0
-_BUNDLE = "thresholds of the bundle"
 _BEGINNING, _REST = "beginning", "rest"
 
 
@@ -74,10 +82,7 @@ def judged(
         usual: the thresholds without a calibration.
         is_crossed: whether the rest sets thresholds for the beginning, too.
     """
-    last = list(row["sets"].values())[-1]
-    names, block_s = list(last["peaks"]), float(last["block_s"])
-    columns = [[-np.inf if one is None else one for one in last["peaks"][name]] for name in names]
-    blocks = np.array(columns, np.float64).T
+    names, block_s, blocks = blocks_of(row)
     n_first = round(calibrate_s / block_s)
     first, rest = blocks[:n_first], blocks[n_first:]
     if len(rest) < n_first // 4:
@@ -101,23 +106,15 @@ def _judged_by(
     usual: dict[str, float],
 ) -> Iterator[Judged]:
     """Yield what other blocks make of a calibration: of all detectors, and of each alone."""
-    for detectors in (tuple(names), *((name,) for name in names)):
-        chosen = tuple(one for one in calibration.detectors if one.name in detectors)
-        if not chosen:
-            continue
-        part = Calibration(calibration.signal_s, chosen)
-        heard = blocks[:, [names.index(one.name) for one in chosen]]
-        label = ALL if len(detectors) > 1 else detectors[0]
-        for per_day, limits in (
-            *((per_day, part.thresholds(per_day)) for per_day in TARGETS_PER_DAY),
-            (0.0, {one.name: usual[one.name] for one in chosen}),
-        ):
-            expected = part.expected(limits)
-            n_events = n_events_of(heard, [limits[one.name] for one in chosen])
-            yield Judged(
-                row["observer"], row["round"], groups_of(row), row["rate_hz"], label, per_day,
-                len(heard) * block_s, n_events, expected.per_day, expected.low, expected.high,
-            )  # fmt: skip
+    for promise in promises(calibration, usual):
+        heard = blocks[:, [names.index(name) for name in promise.limits]]
+        expected = promise.part.expected(promise.limits)
+        n_events = n_events_of(heard, list(promise.limits.values()))
+        yield Judged(
+            row["observer"], row["round"], groups_of(row), row["rate_hz"], promise.label,
+            promise.per_day, len(heard) * block_s, n_events,
+            expected.per_day, expected.low, expected.high,
+        )  # fmt: skip
 
 
 def markdown(found: Sequence[Judged]) -> str:
@@ -126,7 +123,7 @@ def markdown(found: Sequence[Judged]) -> str:
     A forecast of many observers is the mean of theirs, and so are the ends of its interval.
     """
     groups = group_names(one.groups for one in found)
-    detectors = [name for name in dict.fromkeys(one.detector for one in found) if name != ALL]
+    detectors = detectors_of([one.detector for one in found])
     tables = [
         "All detectors together:",
         _table([(group, ALL) for group in groups], found, "observers"),
@@ -165,7 +162,7 @@ def _parts(detectors: Sequence[str], found: Sequence[Judged]) -> str:
             lines.append(
                 (
                     detector,
-                    f"{per_day:g} a day" if per_day else _BUNDLE,
+                    name_of(per_day),
                     *(_with_rate(int(n), days) for n, days in totals.values()),
                     *more,
                     f"{_sign_test(*more):.2g}",
@@ -214,7 +211,7 @@ def _table(wanted: Sequence[tuple[str, str]], found: Sequence[Judged], head: str
                     detector if head == "detector" else group,
                     len({(one.round, one.observer) for one in some}),
                     f"{days * 24:.2f}",
-                    f"{per_day:g} a day" if per_day else _BUNDLE,
+                    name_of(per_day),
                     f"{expected:.3g} ({least:.2g} to {most:.3g})",
                     n_events,
                     len({(one.round, one.observer) for one in some if one.n_events}),
@@ -248,12 +245,7 @@ def _is_kept(low: float, high: float, promised: float) -> str:
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
 def main(kept: Path, calibrate_s: float, is_crossed: bool, save: bool) -> None:
     """Count what comes of promises of false events."""
-    from edgespec.config import DetectConfig
-    from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-    from edgespec.observer.thresholds import thresholds_of
-
-    names = ("residual", "zscore", "energy", "forecast")
-    usual, _ = thresholds_of(load_bundle(shipped_bundle_path()).manifest, names, DetectConfig())
+    usual = usual_thresholds()
     rows = read_rows(kept)
     found = [one for row in rows for one in judged(row, calibrate_s, usual, is_crossed=is_crossed)]
     if not found:
@@ -261,8 +253,12 @@ def main(kept: Path, calibrate_s: float, is_crossed: bool, save: bool) -> None:
             f"no observer of {kept} was heard for {1.25 * calibrate_s:g} s: play longer ones with "
             "benchmarks.detection.hours --seconds"
         )
+    text = markdown(found)
+    others = [one for row in rows for one in sought(row, calibrate_s, usual)]
+    if others:
+        text = f"{text}\n\n{found_markdown(others)}"
     title = "False events a day: what was promised and what came"
-    click.echo(save_rows("budget", title, facts(), map(asdict, found), markdown(found), save=save))
+    click.echo(save_rows("budget", title, facts(), map(asdict, found), text, save=save))
 
 
 if __name__ == "__main__":

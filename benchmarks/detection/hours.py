@@ -20,9 +20,9 @@ from typing import Any
 import click
 
 from benchmarks.detection.hours_tables import markdown
-from benchmarks.detection.kept_rows import keep_row, read_rows
+from benchmarks.detection.kept_rows import check_unpacked, keep_row, read_rows
 from benchmarks.detection.listener import Listener
-from benchmarks.record import facts, save_rows
+from benchmarks.record import commit, facts, save_rows
 from converter.lab.experiment import Episodes
 from converter.lab.measures.episodes import Episode, schedule
 from converter.lab.measures.hop_chain import open_hop_chain
@@ -60,7 +60,7 @@ _KINDS = (
     "tone", "pulse", "chirp", "wideband", "wideband-pulse", "barrage", "sweep", "hop", "deceptive",
     "random-pulse", "ofdm-1m", "ofdm-2m", "ofdm-3m", "qpsk", "bpsk",
 )  # fmt: skip
-_ISRS_DB = (-20.0, -15.0, -10.0, -5.0, 0.0, 10.0, 20.0)
+_ISRS_DB = (-20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 20.0)
 _ON_S, _OFF_S = 0.4, 1.2
 
 
@@ -167,7 +167,7 @@ def observe(play: Play) -> dict[str, Any]:
         for listener in listeners.values():
             listener.hear(block, is_normal=start + hop <= first_on)
     for listener in listeners.values():
-        listener.keep_peaks()
+        listener.end_normal()
         for event in listener.chain.finish():
             listener.last[event.event_id] = event
     memory = recipe.samples_in(recipe.geometry.n_segment + DetectConfig().n * recipe.hop_frames)
@@ -178,6 +178,7 @@ def observe(play: Play) -> dict[str, Any]:
         "observer": spec.name,
         "round": play.round_seed,
         "rate_hz": rate_hz,
+        "commit": commit(),
         "cost_s": process_time() - begun_s,
         "signal_s": total / rate_hz,
         "context": spec.context,
@@ -214,6 +215,10 @@ def observe(play: Play) -> dict[str, Any]:
                     for first in (listener.first_in(one.on, one.off + memory),)
                     if first is not None
                     for at, detector in (first,)
+                },
+                "rises": {
+                    name: [((at - one.on) / rate_hz * 1e3, value) for at, value in rises]
+                    for name, rises in fullest.rises_in(one.on, one.off + memory).items()
                 },
             }
             for one in episodes
@@ -303,6 +308,8 @@ def main(
         budget_per_day,
     )
     left = [play for play in asked if play.key not in done]
+    if left:
+        check_unpacked(kept)
     for number, row in enumerate(played(left, workers), 1):
         keep_row(kept, row)
         counts = {name: len(one["events"]) for name, one in row["sets"].items()}

@@ -28,7 +28,10 @@ class FalseEvent:
 
 @dataclass(slots=True)
 class Listener:
-    """A chain, and what it said: seconds scored and in alarm, and events by their id."""
+    """A chain, and what it said: seconds scored and in alarm, and events by their id.
+
+    ``stops`` are the last samples that the hops behind the normal signal needed.
+    """
 
     chain: BandChain
     hop_s: float
@@ -40,10 +43,13 @@ class Listener:
     opened: dict[str, tuple[int, dict[str, float]]] = field(default_factory=dict)
     last: dict[str, Event] = field(default_factory=dict)
     raised: dict[str, float] | None = None
+    stops: list[int] = field(default_factory=list)
 
     def hear(self, block: IqBlock, *, is_normal: bool) -> None:
         """Take a block of one hop."""
         chain, n_before = self.chain, self.chain.n_segments
+        if not is_normal:
+            self.end_normal()
         events = list(chain.process(block))
         is_scored = chain.scorer.is_warm and chain.n_segments > n_before
         scores: dict[str, float] = {}
@@ -55,7 +61,8 @@ class Listener:
                 stop = block.sample_start + block.n_samples
                 self.opened[event.event_id] = stop, scores
         if not is_normal:
-            self.keep_peaks()
+            if chain.peaks is not None and chain.peaks.n_blocks > len(self.stops):
+                self.stops.append(block.sample_start + block.n_samples)
             return
         if not is_scored:
             return
@@ -65,17 +72,40 @@ class Listener:
             self.most[name] = max(self.most.get(name, value), value)
             self.n_above[name] = self.n_above.get(name, 0) + (value > chain.thresholds[name])
 
-    def keep_peaks(self) -> None:
-        """Keep what normal signal came to, block by block; nothing is added to it from now on."""
-        if self.raised is None:
-            self.raised = {} if self.chain.budget is None else self.chain.budget.raised
-        if self.chain.peaks is not None:
-            columns = zip(self.chain.peaks.names, self.chain.peaks.blocks().T, strict=True)
+    def end_normal(self) -> None:
+        """Keep what normal signal came to, block by block; from now on each hop is a block."""
+        if self.raised is not None:
+            return
+        chain = self.chain
+        self.raised = {} if chain.budget is None else chain.budget.raised
+        if chain.peaks is not None:
+            columns = zip(chain.peaks.names, chain.peaks.blocks().T, strict=True)
             self.peaks = {
                 name: [round(float(one), 2) if isfinite(one) else None for one in column]
                 for name, column in columns
             }
-            self.chain.peaks = None
+            chain.peaks = chain.peaks.hop_by_hop()
+
+    def rises_in(self, after: int, until: int) -> dict[str, list[tuple[int, float]]]:
+        """Return each new maximum of the hops that needed samples of a stretch, by detector.
+
+        ``(sample, score)``, in time: the last sample that the hop needed, after the one and up to
+        the other, and the event-level score. Nothing of normal signal, and nothing without peaks.
+        """
+        out: dict[str, list[tuple[int, float]]] = {}
+        peaks = self.chain.peaks
+        if peaks is None or self.raised is None:
+            return out
+        for at, values in zip(self.stops, peaks.blocks(), strict=True):
+            if not after < at <= until:
+                continue
+            for name, value in zip(peaks.names, values.tolist(), strict=True):
+                if not isfinite(value):
+                    continue
+                known, rounded = out.setdefault(name, []), round(value, 2)
+                if not known or rounded > known[-1][1]:
+                    known.append((at, rounded))
+        return out
 
     def false_events(self, stop: int, rate_hz: float, center_hz: float) -> list[FalseEvent]:
         """Return the events that opened up to a sample."""

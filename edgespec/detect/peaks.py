@@ -33,19 +33,23 @@ class EventPeaks:
         names: of the detectors.
         rules: their ``k`` and ``n``.
         hop_s: seconds from one hop to the next.
+        block_s: seconds of a block, at least a hop.
 
     Attributes:
         block_s: seconds of a block.
     """
 
-    def __init__(self, names: Sequence[str], rules: EventRules, hop_s: float) -> None:
+    def __init__(
+        self, names: Sequence[str], rules: EventRules, hop_s: float, block_s: float = BLOCK_S
+    ) -> None:
         self.names = tuple(names)
+        self._made_of = rules, hop_s
         self._place = {name: place for place, name in enumerate(self.names)}
         self._last = np.full((rules.n, len(self.names)), _NOTHING)
         self._kth = rules.n - rules.k
         self._hop = 0
-        self._hops_a_block = max(round(BLOCK_S / hop_s), 1)
-        self.block_s = block_s_of(hop_s)
+        self._hops_a_block = max(round(block_s / hop_s), 1)
+        self.block_s = max(hop_s, block_s)
         self._best = np.full(len(self.names), _NOTHING)
         self._blocks: list[NDArray[np.float32]] = []
 
@@ -67,6 +71,11 @@ class EventPeaks:
         if self._hop % self._hops_a_block == 0:
             self._blocks.append(self._best.astype(np.float32))
             self._best.fill(_NOTHING)
+
+    def hop_by_hop(self) -> "EventPeaks":
+        """Return new peaks of the same detectors, with a block for each hop."""
+        rules, hop_s = self._made_of
+        return EventPeaks(self.names, rules, hop_s, block_s=hop_s)
 
     @property
     def n_blocks(self) -> int:

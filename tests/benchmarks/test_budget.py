@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.detection.budget import Judged, judged, markdown, n_events_of
 from benchmarks.detection.hours_tables import poisson_interval
+from benchmarks.detection.promised_found import found_markdown, sought
 
 USUAL = {"zscore": 6.7, "residual": 12.0}
 
@@ -105,3 +106,41 @@ def test_the_interval_of_a_count() -> None:
     assert poisson_interval(0, 1.0) == (0.0, pytest.approx(3.689, abs=1e-3))
     low, high = poisson_interval(10, 2.0)
     assert (low, high) == pytest.approx((2.398, 9.195), abs=1e-3)
+
+
+def with_interferers(seed: int, strengths: list[float]) -> dict[str, object]:
+    episodes = [
+        {
+            "kind": "tone",
+            "isr_db": 0.0,
+            "rises": {"zscore": [(10.0, 1.0), (30.0, strength)], "residual": [(20.0, 0.5)]},
+        }
+        for strength in strengths
+    ]
+    return row(seed, 2400) | {"episodes": episodes}
+
+
+def test_found_is_who_is_above_the_thresholds_of_the_promise_at_the_first_such_hop() -> None:
+    heard = with_interferers(3, [1.5, USUAL["zscore"] + 0.1, 1000.0])
+    found = [*sought(heard, 600.0, USUAL)]
+    usual = [one.delay_ms for one in found if one.detector == "all" and not one.per_day]
+    assert usual == [None, 30.0, 30.0]
+    alone = [one.delay_ms for one in found if one.detector == "residual"]
+    assert alone == [None] * 12
+    # Fewer false events are higher thresholds, and nobody more is found.
+    counts = [
+        sum(one.delay_ms is not None for one in found
+            if one.detector == "zscore" and one.per_day == per_day)
+        for per_day in (100.0, 10.0, 1.0)
+    ]  # fmt: skip
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] >= 1
+    text = found_markdown(found)
+    assert "| all | thresholds of the bundle | 67 [9, 99] of 3, 30 |" in text
+    assert "| residual | 1 a day | 0 [0, 71] of 3 |" in text
+
+
+def test_scores_of_interferers_that_were_not_kept_find_nobody() -> None:
+    old = row(4, 2400) | {"episodes": [{"kind": "tone", "isr_db": 0.0, "found": {}}]}
+    assert [*sought(old, 600.0, USUAL)] == []
+    assert [*sought(with_interferers(4, [9.0]), 6000.0, USUAL)] == []

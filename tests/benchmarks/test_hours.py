@@ -1,6 +1,7 @@
 """Hours of traffic: who is played, what is kept over an interruption, and what the tables count."""
 
 import json
+import lzma
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import pytest
 
 from benchmarks.detection.hours import DETECTOR_SETS, episodes_of, observe, plays
 from benchmarks.detection.hours_tables import markdown
-from benchmarks.detection.kept_rows import read_rows
+from benchmarks.detection.kept_rows import keep_row, read_rows
+from benchmarks.detection.promised import usual_thresholds
+from edgespec.errors import UsageError
 from edgespec.framing import Recipe
 
 _RATE_HZ = 1.92e6
@@ -114,6 +117,34 @@ def test_a_line_that_was_cut_off_is_played_again(tmp_path: Path) -> None:
     whole = row("static", [])
     kept.write_text(json.dumps(whole) + "\n" + json.dumps(whole)[:40])
     assert read_rows(kept) == [whole]
+
+
+def test_packed_lines_are_read_and_not_added_to(tmp_path: Path) -> None:
+    kept = tmp_path / "hours.jsonl.xz"
+    with lzma.open(kept, "wt") as file:
+        file.write(json.dumps(row("static", [])))
+    assert read_rows(kept) == [row("static", [])]
+    with pytest.raises(UsageError, match="unxz"):
+        keep_row(kept, row("walk", []))
+
+
+def test_what_interferers_came_to_is_kept_from_their_first_hop_on() -> None:
+    (play,) = plays([0], 1, 6.0, _RATE_HZ, 6, ("zscore, energy",), 3.0)
+    heard = observe(play)
+    assert len(heard["sets"]["zscore, energy"]["peaks"]["zscore"]) == 6
+    usual, n_told = usual_thresholds(), 0
+    for one in heard["episodes"]:
+        for rises in one["rises"].values():
+            at, values = zip(*rises, strict=True)
+            assert all(a < b for seen in (at, values) for a, b in pairwise(seen))
+            assert at[0] > 0.0
+        delay_ms, detector = one["found"].get("zscore, energy", (None, ""))
+        if detector in usual:
+            # An event opens with the hop whose score comes to the threshold, as it is rounded.
+            above = [at for at, value in one["rises"][detector] if value > usual[detector] - 0.01]
+            assert min(above) == pytest.approx(delay_ms)
+            n_told += 1
+    assert n_told
 
 
 def test_each_set_of_detectors_is_within_the_fullest() -> None:
