@@ -12,7 +12,13 @@ from converter.cli.laboratory import evaluate, report
 from converter.cli.models import import_keras, train, transfer
 from converter.cli.raytrace import raytrace
 from converter.cli.simulate import simulate
-from converter.cli.sweeps import analyse, dataset_sweeps, inject_sweeps, simulate_sweeps
+from converter.cli.sweeps import (
+    aachen_sweeps,
+    analyse,
+    dataset_sweeps,
+    inject_sweeps,
+    simulate_sweeps,
+)
 from edgespec import __version__
 from edgespec.clickglue import EdgespecGroup
 
@@ -27,6 +33,7 @@ def main() -> None:
 
 for command in (
     *(simulate, dataset, train, transfer, import_keras, quantize, calibrate, add_weights),
-    *(raytrace, evaluate, report, simulate_sweeps, dataset_sweeps, inject_sweeps, analyse),
+    *(raytrace, evaluate, report, simulate_sweeps, aachen_sweeps, dataset_sweeps, inject_sweeps),
+    analyse,
 ):
     main.add_command(command)

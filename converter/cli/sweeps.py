@@ -1,4 +1,4 @@
-"""Commands for sweeps: ``simulate-sweeps``, ``dataset-sweeps``, ``inject-sweeps``, ``analyse``."""
+"""Commands for sweeps: simulated, read, with an anomaly, and drawn."""
 
 import json
 import re
@@ -15,8 +15,9 @@ from edgespec.errors import ConfigError, SourceError, UsageError
 from edgespec.finite import Finite
 from edgespec.screen.progress import Progress
 from edgespec.units import parse_quantity
+from edgespec.when import When
 
-__all__ = ["analyse", "dataset_sweeps", "inject_sweeps", "simulate_sweeps"]
+__all__ = ["aachen_sweeps", "analyse", "dataset_sweeps", "inject_sweeps", "simulate_sweeps"]
 
 _zone_option = click.option(
     "--zone",
@@ -116,6 +117,55 @@ def dataset_sweeps(
         progress.at("writing")
         made = build_sweep_dataset(tables, out, split, tell)
     _report(made, as_json)
+
+
+@click.command("aachen-sweeps")
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("-o", "--out", type=FILE, required=True, help="File to write: NAME.npz.")
+@click.option("--from", "lower", required=True, help="First frequency of the band, as 890M.")
+@click.option("--to", "upper", required=True, help="Last frequency of the band, as 906M.")
+@click.option(
+    "--begin",
+    type=When(),
+    required=True,
+    help="When the file of the lowest number begins, as 2007-01-30T12:00Z; hours and days follow.",
+)
+@click.option(
+    "--interval",
+    type=Finite(min=0, min_open=True, max=86_400),
+    default=1.8,
+    show_default=True,
+    help="Seconds from one sweep to the next.",
+)
+@json_option
+def aachen_sweeps(
+    files: tuple[Path, ...],
+    out: Path,
+    lower: str,
+    upper: str,
+    begin: int,
+    interval: float,
+    as_json: bool,
+) -> None:
+    """Take a band out of FILES of the campaign of RWTH Aachen, as a file of sweeps.
+
+    FILES are those of one subband, MeasRes_0770_0001.mat and so on. How they are read follows
+    public programs that read them, and was not verified on the original files.
+    """
+    from converter.data.sweeps.aachen import read_aachen
+    from converter.data.sweeps.sweep_file import save_sweeps
+
+    band_hz = parse_quantity(lower, "--from"), parse_quantity(upper, "--to")
+    with Progress() as progress:
+        progress.at(f"reading {len(files)} files")
+        table = read_aachen(files, band_hz, begin / 1e9, interval)
+    save_sweeps(out, table)
+    note("the layout of these files was not verified on the original: look at it with analyse")
+    emit(
+        {"file": str(out), "sweeps": table.n_sweeps, "points": table.n_points},
+        as_json,
+        f"{out}: {table.n_sweeps} sweeps of {table.n_points} points",
+    )
 
 
 @click.command("inject-sweeps")
