@@ -1,12 +1,32 @@
 """Which file of the observer's state is a band's, and whose levels are in it."""
 
 from dataclasses import dataclass
+from enum import Enum
 from hashlib import sha256
 from pathlib import Path
 
 from edgespec.dsp.stream import is_near_range
 
-__all__ = ["LevelFile", "band_file", "level_file"]
+__all__ = ["LearntKind", "LevelFile", "band_file", "learnt_file", "level_file"]
+
+
+class LearntKind(Enum):
+    """What is kept of a band of what was learnt there: a folder of the state directory each.
+
+    In it are a file a band, and, of some, one a cell.
+    """
+
+    RHYTHM = ("rhythm", ".rhythm", "rhythm")
+    NORMAL = ("normal", ".normal", "last warm-up")
+    SITE = ("site", ".site", "slow levels")
+    CELLS = ("cells", ".cell", "cells")
+    SCALES = ("scales", ".scales", "scales in cells")
+    CALIBRATION = ("calibration", ".json", "calibration")
+
+    def __init__(self, folder: str, ending: str, title: str) -> None:
+        self.folder = folder
+        self.ending = ending
+        self.title = title
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +50,15 @@ def band_file(folder: Path, band: str, ending: str) -> Path:
     return folder / f"{name}{ending}"
 
 
+def learnt_file(kind: LearntKind, state_dir: Path, band: str) -> Path:
+    """Return the file of a band in the state directory of an observer."""
+    return band_file(state_dir / kind.folder, band, kind.ending)
+
+
 def level_file(
-    folder: Path,
+    kind: LearntKind,
+    state_dir: Path,
     band: str,
-    ending: str,
     source: str,
     gain_db: float | None,
     range_hz: tuple[float, float],
@@ -41,4 +66,4 @@ def level_file(
     """Return the file of a band; None where a receiver sets its own gain: levels mean nothing."""
     if gain_db is None:
         return None
-    return LevelFile(band_file(folder, band, ending), source, gain_db, range_hz)
+    return LevelFile(learnt_file(kind, state_dir, band), source, gain_db, range_hz)

@@ -13,7 +13,7 @@ from edgespec.detect.rules import EventRules
 from edgespec.dsp.stream import is_near_range, is_near_rate
 from edgespec.errors import ModelError
 from edgespec.newfile import replace_file
-from edgespec.observer.band_file import band_file
+from edgespec.observer.band_file import LearntKind, learnt_file
 from edgespec.observer.kept_cells import file_of_cell, tidy_up
 from edgespec.promise import Promise
 from edgespec.tail import MOST_SHAPE, Tail
@@ -101,7 +101,7 @@ class KeptCalibration:
 
 def calibration_path(folder: Path, band: str) -> Path:
     """Return the file of a band; those of its cells lie beside it."""
-    return band_file(folder / "calibration", band, ".json")
+    return learnt_file(LearntKind.CALIBRATION, folder, band)
 
 
 def save_calibration(path: Path, kept: KeptCalibration) -> None:

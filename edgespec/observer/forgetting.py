@@ -4,22 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgespec.newfile import replace_file
-from edgespec.observer.band_file import band_file
+from edgespec.observer.band_file import LearntKind, band_file, learnt_file
 from edgespec.observer.kept_cells import files_of_cells
 from edgespec.observer.yardstick import Terms
 
-__all__ = ["LEARNT", "Forgetting", "forget_files"]
-
-#: Folders of the state directory with a file a band, and one a cell: their endings, and what each
-#: is called.
-LEARNT = {
-    "rhythm": (".rhythm", "rhythm"),
-    "normal": (".normal", "last warm-up"),
-    "site": (".site", "slow levels"),
-    "cells": (".cell", "cells"),
-    "scales": (".scales", "scales in cells"),
-    "calibration": (".json", "calibration"),
-}
+__all__ = ["Forgetting", "forget_files"]
 
 
 def forget_files(state_dir: Path, band: str) -> dict[str, int]:
@@ -31,13 +20,13 @@ def forget_files(state_dir: Path, band: str) -> dict[str, int]:
         OSError: a file cannot be deleted or written.
     """
     found = {}
-    for folder, (ending, what) in LEARNT.items():
-        path = band_file(state_dir / folder, band, ending)
+    for kind in LearntKind:
+        path = learnt_file(kind, state_dir, band)
         files = [one for one in (path, *files_of_cells(path)) if one.exists()]
         for one in files:
             one.unlink(missing_ok=True)
         if files:
-            found[what] = len(files)
+            found[kind.title] = len(files)
     mark = _mark(state_dir, band)
     mark.parent.mkdir(parents=True, exist_ok=True)
     replace_file(mark, b"")

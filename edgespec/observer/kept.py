@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.config import BandConfig, Config
 from edgespec.dsp.stream import is_near_range
-from edgespec.observer.band_file import band_file
+from edgespec.observer.band_file import LearntKind, learnt_file
+from edgespec.observer.fixed_gain import kept_gain_db
 from edgespec.observer.heard import Heard
 from edgespec.observer.kept_arrays import load_arrays, range_of, save_arrays
 
-__all__ = ["KeptFile", "KeptNormal", "kept_file", "load_kept", "save_kept"]
+__all__ = ["KeptFile", "KeptNormal", "kept_file", "kept_of", "load_kept", "save_kept"]
 
 #: Two lines and a sample of at most 64 segments; what is longer was not written here.
 MAX_BYTES = 1_000_000
@@ -67,8 +69,18 @@ def kept_file(
     folder: Path, band: str, source: str, gain_db: float | None, model_sha256: str = ""
 ) -> KeptFile:
     """Return the file of a band, and what goes with it."""
-    path = band_file(folder / "normal", band, ".normal")
+    path = learnt_file(LearntKind.NORMAL, folder, band)
     return KeptFile(path, source, gain_db, model_sha256)
+
+
+def kept_of(config: Config, band: BandConfig, source: str, model_sha256: str | None) -> KeptFile:
+    """Return the file of a band of a configuration that hears a source, judged by a bundle or none.
+
+    Raises:
+        UsageError: the URI of the band's source cannot be understood.
+    """
+    gain_db = kept_gain_db(config, band)
+    return kept_file(config.node.state_dir, band.id, source, gain_db, model_sha256 or "")
 
 
 def save_kept(path: Path, kept: KeptNormal) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.observer.band_file import LevelFile, level_file
+from edgespec.observer.band_file import LearntKind, LevelFile, level_file
 from edgespec.observer.kept_arrays import load_arrays, range_of, save_arrays
 from edgespec.reference import Reference
 
@@ -38,7 +38,7 @@ def rhythm_file(
     folder: Path, band: str, source: str, gain_db: float | None, range_hz: tuple[float, float]
 ) -> LevelFile | None:
     """Return the file of a band, as :func:`level_file`."""
-    return level_file(folder / "rhythm", band, ".rhythm", source, gain_db, range_hz)
+    return level_file(LearntKind.RHYTHM, folder, band, source, gain_db, range_hz)
 
 
 def save_kept_band(path: Path, kept: KeptBand) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.observer.band_file import LevelFile, level_file
+from edgespec.observer.band_file import LearntKind, LevelFile, level_file
 from edgespec.observer.kept_arrays import load_arrays, range_of, save_arrays
 from edgespec.observer.kept_cells import file_of_cell, files_of_cells, tidy_up
 from edgespec.reference import Reference
@@ -42,7 +42,7 @@ def scales_file(
     folder: Path, band: str, source: str, gain_db: float | None, range_hz: tuple[float, float]
 ) -> LevelFile | None:
     """Return the file of a band, as :func:`level_file`."""
-    return level_file(folder / "scales", band, ".scales", source, gain_db, range_hz)
+    return level_file(LearntKind.SCALES, folder, band, source, gain_db, range_hz)
 
 
 def save_scales(file: LevelFile, kept: CellScale) -> None:

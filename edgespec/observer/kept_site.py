@@ -14,7 +14,7 @@ from edgespec.detect.slow.levels import SiteLevels
 from edgespec.detect.slow.looks import Levels
 from edgespec.dsp.stream import is_near_range
 from edgespec.errors import ModelError
-from edgespec.observer.band_file import band_file
+from edgespec.observer.band_file import LearntKind, learnt_file
 from edgespec.observer.kept_arrays import load_arrays, range_of, save_arrays
 
 __all__ = ["KeptSite", "SiteFile", "load_kept_site", "save_kept_site", "site_file"]
@@ -72,7 +72,7 @@ def site_file(folder: Path, band: str, source: str, gain_db: float | None) -> Si
     """Return the file of a band; None where a receiver sets its own gain: levels mean nothing."""
     if gain_db is None:
         return None
-    return SiteFile(band_file(folder / "site", band, ".site"), source, gain_db)
+    return SiteFile(learnt_file(LearntKind.SITE, folder, band), source, gain_db)
 
 
 def save_kept_site(path: Path, kept: KeptSite) -> None:

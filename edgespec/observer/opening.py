@@ -22,7 +22,7 @@ from edgespec.observer.cell_models import cell_models
 from edgespec.observer.cell_scales import ScalesPlan
 from edgespec.observer.fixed_gain import kept_gain_db, scale_of
 from edgespec.observer.forgetting import Forgetting
-from edgespec.observer.kept import kept_file
+from edgespec.observer.kept import kept_of
 from edgespec.observer.kept_band import rhythm_file
 from edgespec.observer.kept_cell import cell_file
 from edgespec.observer.kept_scales import scales_file
@@ -109,15 +109,7 @@ def _chain_of(
         rss=rss,
         channel=channel,
         # A recording is played again from where it was: it has no last run.
-        kept=kept_file(
-            config.node.state_dir,
-            band.id,
-            source.uri,
-            config.source[0].gain_db,
-            basis.model_sha256 or "",
-        )
-        if source.is_live
-        else None,
+        kept=kept_of(config, band, source.uri, basis.model_sha256) if source.is_live else None,
         site=site_plan(config, source),
         cells=cell_file(*place) if source.is_live else None,
         rhythm_s=rhythm_s_of(source),
@@ -221,7 +213,7 @@ def setting_of(config: Config, grid: Grid, hop_s: float, model_sha256: str | Non
     rules = config.sweep if gives_sweeps(source.address) else config.detect
     return Setting(
         source.address,
-        source.gain_db,
+        kept_gain_db(config, config.band[0]),
         *grid.range_hz,
         model_sha256 or "",
         rules.k,

@@ -30,7 +30,7 @@ from edgespec.observer.band_memory import BandMemory
 from edgespec.observer.basis import NO_BUNDLE
 from edgespec.observer.calibrated import calibration_path, promised
 from edgespec.observer.forgetting import Forgetting
-from edgespec.observer.kept import kept_file
+from edgespec.observer.kept import kept_of
 from edgespec.observer.opening import mask_watch, open_minutes, setting_of
 from edgespec.observer.scorer import Scorer
 from edgespec.observer.sweep_meter import SweepMeter, minutes_of_sweeps
@@ -186,10 +186,7 @@ def open_swept_chain(
         context_s,
         SweepDescriber(grid.n_bins),
     )
-    kept = None
-    if source.is_live:
-        gain_db = config.source[0].gain_db
-        kept = kept_file(config.node.state_dir, band.id, source.uri, gain_db, sha256 or "")
+    kept = kept_of(config, band, source.uri, sha256) if source.is_live else None
     chain = BandChain(
         SweepPlane(grid),
         geometry,

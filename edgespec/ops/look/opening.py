@@ -13,7 +13,7 @@ from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.observer.fixed_gain import check_gains, scale_of
-from edgespec.observer.kept import KeptFile, KeptNormal, kept_file, load_kept
+from edgespec.observer.kept import KeptFile, KeptNormal, kept_of, load_kept
 from edgespec.observer.startup import named_bundle, open_band_source
 from edgespec.ops.collect import Collected
 from edgespec.ops.rhythm import RhythmBefore, rhythm_before
@@ -100,7 +100,7 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     opened = open_band_source(of_source, bundles)
     bundle = bundles[beside.index(band)] or load_bundle(shipped_bundle_path())
     recipe, model_sha256 = _frames(bundle, opened.info.sample_rate_hz)
-    kept = kept_file(config.node.state_dir, band.id, opened.info.uri, source.gain_db, model_sha256)
+    kept = kept_of(of_source, band, opened.info.uri, model_sha256)
     gain, scale = _gain(uri, source.gain_db), scale_of(of_source, band)
     range_hz = recipe.framing.grid(opened.info.center_freq_hz).range_hz
     rhythm = rhythm_before(of_source, band, range_hz, recipe.geometry)

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgespec.config import Config
 from edgespec.errors import SourceError
-from edgespec.observer.kept import kept_file, load_kept
+from edgespec.observer.kept import kept_of, load_kept
 from edgespec.observer.startup import open_band_source
 from edgespec.ops.silence import SILENT_S, while_it_speaks
 from edgespec.records import FloatArray
@@ -163,7 +163,7 @@ def look_at_sweeps(config: Config, n_sweeps: int | None = None) -> SweepLook:
 def _usual_db(
     config: Config, uri: str, range_hz: tuple[float, float], n_bins: int
 ) -> FloatArray | None:
-    file = kept_file(config.node.state_dir, config.band[0].id, uri, config.source[0].gain_db, "")
+    file = kept_of(config, config.band[0], uri, None)
     kept = load_kept(file.path)
     if kept is None or not kept.is_of(file, range_hz, n_bins):
         return None
