@@ -26,8 +26,6 @@ from edgespec.errors import ModelError
 
 __all__ = ["Sought", "found_markdown", "sought"]
 
-#: From which ISR on a kind is told by itself.
-_STRONG_DB = 0.0
 #: The target by which kinds and groups of observers are told.
 _TOLD_PER_DAY = 1.0
 
