@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from edgespec.band_rhythm import BandRhythm
+from edgespec.errand import Errand
 from edgespec.heard_cell import HeardCell
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.promise import Promise
@@ -31,8 +32,8 @@ class ObserverState:
     to another one, and heard it for a share ``duty`` of the time since the start. ``site_cells``
     are those that it knows what is normal beside, told apart when they change; ``rhythm`` is what
     it knows of a band without one. ``last_test_ns`` is when the band last found its own test tone,
-    None where it has not yet. ``scale`` says what levels are in other units, set on the way
-    out.
+    None where it has not yet; ``errand`` is what somebody asked for and goes on. ``scale`` says
+    what levels are in other units, set on the way out.
     """
 
     utc_ns: int
@@ -73,4 +74,5 @@ class ObserverState:
     side_inputs: str = ""
     raised: dict[str, float] = field(default_factory=dict)
     last_test_ns: int | None = None
+    errand: Errand | None = None
     scale: LevelScale = UNCALIBRATED

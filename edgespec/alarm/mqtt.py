@@ -84,6 +84,7 @@ class MqttSink:
             self._mailbox.put_retained(self._topics.alarm(band), Retained(b"OFF"))
         for radio in radios:
             self.radio(radio, online=False)
+        self._requests = None if answer is None else Requests(self._topics, answer)
         self._sender = Sender(
             link,
             self._topics,
@@ -91,7 +92,7 @@ class MqttSink:
             spool,
             reconnect_max_s=settings.reconnect_max_s,
             replay_s=settings.replay_s,
-            requests=None if answer is None else Requests(self._topics, answer),
+            requests=self._requests,
         )
 
     @property
@@ -140,6 +141,12 @@ class MqttSink:
         """Publish for the site's central unit, QoS 0: what finds no connection is not kept."""
         topic = rss_topic(self._topics.prefix, report.node, report.site)
         self._mailbox.put_passing(topic, encode_rss(report))
+
+    def respond(self, command: str, response: bytes) -> None:
+        """Publish a response to what was asked for some time ago, once there is a connection."""
+        if self._requests is not None:
+            self._requests.say(command, response)
+            self._mailbox.waker.wake()
 
     def radio(self, radio: str, online: bool) -> None:
         """Say whether a radio delivers samples."""

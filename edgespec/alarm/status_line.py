@@ -103,6 +103,8 @@ def status_text(state: ObserverState) -> str:
         parts.append(f"broker {'connected' if state.mqtt_connected else 'unreachable'}{waiting}")
     if state.n_untold:
         parts.append(f"{_count(state.n_untold, 'notification')} lost")
+    if state.errand is not None:
+        parts.append(f"{state.errand.command}: {state.errand.share:.0%}")
     if state.board:
         parts.append(f"board: {', '.join(state.board)}")
     if state.history_problem:

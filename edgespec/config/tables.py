@@ -271,8 +271,9 @@ class MqttConfig:
     requests: bool = field(
         default=False,
         metadata=about(
-            "Whether people may acknowledge, mute and call events normal over the broker: whoever "
-            "may publish below <prefix>/<node>/request can then silence alarms"
+            "Whether people may acknowledge, mute and call events normal over the broker, and ask "
+            "for recordings: whoever may publish below <prefix>/<node>/request can then silence "
+            "alarms"
         ),
     )
     home_assistant: bool = field(

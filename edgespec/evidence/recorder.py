@@ -48,6 +48,7 @@ class Recorder:
             are not to be kept.
 
     Attributes:
+        shelf: where recordings are kept.
         tapes: for each band; whoever works on it adds its blocks.
         n_left_out: cuts that the disk was too slow for.
     """
@@ -66,7 +67,7 @@ class Recorder:
         sweeps: tuple[int, int] = (60, 20),
         as_power: Callable[[Cut, SampleFormat], SweepTable] | None = None,
     ) -> None:
-        self._shelf = shelf
+        self.shelf = shelf
         self._node = node
         self._sources = sources
         self._pictures = pictures
@@ -129,7 +130,7 @@ class Recorder:
                 if isinstance(cut, SweepCut) and not cut.table.n_sweeps:
                     # A gap right behind the begin: not one frame.
                     continue
-                path = self._shelf.put(self._made(band, cut))
+                path = self.shelf.put(self._made(band, cut))
             except OSError as error:
                 if not self._has_failed:
                     _LOG.warning("recordings of alerts cannot be kept: %s", error)

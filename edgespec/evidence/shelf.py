@@ -2,10 +2,14 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
+from edgespec.errors import ConfigError
+from edgespec.evidence.growing import check_room
 from edgespec.evidence.recording import Recording
 from edgespec.newfile import replace_file
 
@@ -16,11 +20,15 @@ _PICTURE, _NORMAL = ".png", ".normal"
 #: Of samples, and of sweeps: metadata by data.
 _META_OF = {".sigmf-data": ".sigmf-meta", ".sweeps.npz": ".sweeps.json"}
 _DAY_S = 86_400.0
+#: How the names of recordings end that somebody asked for, and their share of the quota.
+_ASKED, _ASKED_SHARE = "-asked", 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """The newest recordings, as many as fit, with what goes with them; any thread may add to it.
+
+    Those that somebody asked for have half of it at most: nobody asks away the evidence of alerts.
 
     Args:
         folder: where they are, and nothing else is touched.
@@ -32,6 +40,8 @@ class Shelf:
     max_bytes: int
     max_age_days: float
     _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
+    #: Files of data that grow, and what they will come to.
+    _growing: dict[Path, int] = field(default_factory=dict, repr=False, compare=False)
 
     def put(self, recording: Recording) -> Path | None:
         """Keep a recording, and let the oldest go; return its metadata file, None if it is too big.
@@ -66,6 +76,45 @@ class Shelf:
                 raise
         return meta
 
+    def check_asked(self, n_bytes: int) -> None:
+        """See that a recording may be asked for.
+
+        Raises:
+            ConfigError: it is more than they may have together, or the disk has no room for it.
+            OSError: there is no such folder, and none can be made.
+        """
+        most = self._most_asked
+        if n_bytes > most:
+            raise ConfigError(
+                f"so many seconds are {n_bytes / 1e6:.1f} MB, and recordings that are asked for "
+                f"have {most / 1e6:.1f} MB, half of evidence.max_bytes: ask for fewer seconds, or "
+                "raise it"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        check_room(self.folder, n_bytes)
+
+    @contextmanager
+    def growing(self, name: str, n_bytes: int) -> Iterator[Path]:
+        """Keep room for a recording that somebody asked for while it grows; give its path.
+
+        The oldest that were asked for go first.
+
+        Raises:
+            ConfigError, OSError: as :meth:`check_asked`.
+        """
+        self.check_asked(n_bytes)
+        path = self.folder / f"{name}{_ASKED}"
+        data = _beside(path, ".sigmf-data")
+        with self._lock:
+            self._make_room(self._most_asked - n_bytes, f"*{_ASKED}")
+            self._make_room(self.max_bytes - n_bytes)
+            self._growing[data] = n_bytes
+        try:
+            yield path
+        finally:
+            with self._lock:
+                del self._growing[data]
+
     def put_picture(self, meta: Path, drawn: Path) -> Path | None:
         """Move a picture beside its recording and return where it is.
 
@@ -81,20 +130,29 @@ class Shelf:
                 return None
             return drawn.replace(_beside(meta, _PICTURE))
 
-    def _make_room(self, n_bytes: int) -> None:
-        """Remove the oldest until what is left has so many bytes at most."""
+    @property
+    def _most_asked(self) -> int:
+        return int(_ASKED_SHARE * self.max_bytes)
+
+    def _make_room(self, n_bytes: int, pattern: str = "*") -> None:
+        """Remove the oldest until what is left has so many bytes at most.
+
+        What grows counts as what it will come to, and stays.
+        """
         oldest_s = time.time() - self.max_age_days * _DAY_S
-        kept = []
+        kept, total = [], sum(self._growing.values())
         # A cut of power may leave data without metadata.
-        found = ((data, end) for end in _META_OF for data in self.folder.glob(f"*{end}"))
+        found = ((data, end) for end in _META_OF for data in self.folder.glob(f"{pattern}{end}"))
         for data, ending in found:
+            if data in self._growing:
+                continue
             ends = (_META_OF[ending], _NORMAL, _PICTURE)
             of_one = (data, *(_beside(data, end) for end in ends))
             files = [path for path in of_one if path.exists()]
             # A picture may be drawn much later.
             kept.append((max(path.stat().st_mtime for path in files[:2]), files))
         kept.sort(key=lambda one: one[0])
-        total = sum(path.stat().st_size for _, files in kept for path in files)
+        total += sum(path.stat().st_size for _, files in kept for path in files)
         for at_s, files in kept:
             if total <= n_bytes and at_s >= oldest_s:
                 break

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from edgespec.alerts.actions import Actions
 from edgespec.alerts.decisions import DecisionsFile
 from edgespec.alerts.facts import BandFacts
-from edgespec.alerts.inbox import Inbox
+from edgespec.alerts.inbox import Errands, Inbox
 from edgespec.alerts.incidents import IncidentTable, events_folder, incidents_path, load_incidents
 from edgespec.alerts.judge import AlertJudge
 from edgespec.alerts.keeper import IncidentKeeper
@@ -86,6 +86,6 @@ def open_normals(config: Config) -> Callable[[Event], bool]:
     return lambda event: read().is_normal(event, time.time_ns())
 
 
-def open_inbox(config: Config) -> Inbox:
+def open_inbox(config: Config, errands: Errands | None = None) -> Inbox:
     """Return what answers the requests that come over the broker."""
-    return Inbox(Actions.of(config))
+    return Inbox(Actions.of(config), errands=errands)

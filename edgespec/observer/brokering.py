@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from edgespec import __version__
+from edgespec.alerts.inbox import Errands
 from edgespec.config import Config
 from edgespec.observer.alerting import open_inbox
 from edgespec.records import BandInfo
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["open_broker"]
 
 
-def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":
-    """Return the way to the broker, connecting in the background; None where none is named."""
+def open_broker(
+    config: Config, bands: Sequence[BandInfo], errands: Errands | None = None
+) -> "MqttSink | None":
+    """Return the way to the broker, connecting in the background; None where none is named.
+
+    ``errands`` does what is asked for there and takes a while.
+    """
     if config.mqtt.url is None:
         return None
     from edgespec.alarm.mqtt import MqttSink
@@ -36,5 +42,5 @@ def open_broker(config: Config, bands: Sequence[BandInfo]) -> "MqttSink | None":
     }
     spool = Spool(config.node.state_dir / "spool", config.mqtt.spool_max_bytes)
     radios, names = [source.id for source in config.source], [band.band for band in bands]
-    answer = open_inbox(config).answer if config.mqtt.requests else None
+    answer = open_inbox(config, errands).answer if config.mqtt.requests else None
     return MqttSink(config.mqtt, config.node.id, radios, names, info, spool, answer)

@@ -8,7 +8,7 @@ from edgespec.level_scale import LevelScale
 from edgespec.sources.schemes import SOURCES, parse_source
 from edgespec.sources.tuner import DEFAULT_GAIN_DB, TUNER_SCHEMES, first_of
 
-__all__ = ["check_gains", "fixed_gain_db", "gains_of", "kept_gain_db", "scale_of"]
+__all__ = ["check_gains", "fixed_gain_db", "gain_text", "gains_of", "kept_gain_db", "scale_of"]
 
 #: Options of an address that say the gain of all bands that it shows.
 _GAIN_KEYS = ("gain", "gains")
@@ -50,6 +50,17 @@ def kept_gain_db(config: Config, band: BandConfig) -> float | None:
 def scale_of(config: Config, band: BandConfig) -> LevelScale:
     """Return what levels of a band mean, and the gain that they are read at."""
     return replace(band.level_scale, gain_db=fixed_gain_db(config, band))
+
+
+def gain_text(config: Config, band: BandConfig) -> str:
+    """Return what is known of the gain of a band, in words; '' for nothing.
+
+    Raises:
+        UsageError: its source's URI cannot be understood.
+    """
+    named = parse_source(config.source_of(band).address).options.get("gain", "")
+    gain_db = kept_gain_db(config, band)
+    return named or ("" if gain_db is None else f"{gain_db:g} dB")
 
 
 def gains_of(config: Config, source: SourceConfig) -> dict[float, float | None]:

@@ -17,6 +17,7 @@ from edgespec.evidence.tape import Tape
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
 from edgespec.observer.drill import Drill
+from edgespec.observer.ear import Ear
 from edgespec.observer.progress import Progress
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.surroundings import Surroundings
@@ -138,6 +139,7 @@ class Monitor:
 
     Attributes:
         workers: one for each band, in the order of the radios.
+        ears: where each band is heard, by its id.
     """
 
     def __init__(
@@ -190,6 +192,13 @@ class Monitor:
             for radio, watched in zip(radios, self._radios, strict=True)
             for _ in radio.chains
         ]
+        self.ears = {
+            chain.info.band: Ear(watched.info, watched.reader, center_hz)
+            for radio, watched in zip(radios, self._radios, strict=True)
+            for chain, center_hz in zip(
+                radio.chains, radio.centers_hz or (None,) * len(radio.chains), strict=True
+            )
+        }
         self._progress = Progress(len(self.workers))
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,13 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.alerting import open_history, open_judge
+from edgespec.observer.asked_recording import recording_asked
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.brokering import open_broker
 from edgespec.observer.drill import drills_of
 from edgespec.observer.dwelling import check_source, request_of, take_turns
+from edgespec.observer.errands import Errands
 from edgespec.observer.fixed_gain import check_gains, gains_of
 from edgespec.observer.keeping import open_recorder
 from edgespec.observer.mask_place import mask_caution
@@ -327,7 +330,8 @@ def open_observer(
         is_live = any(radio.source.info.is_live for radio in radios)
         judge, keeper = open_judge(config, bands, masks, is_live=is_live)
         history = open_history(config, is_live=is_live)
-        broker = open_broker(config, bands)
+        errands = Errands(config.node.state_dir)
+        broker = open_broker(config, bands, errands)
         if broker is not None:
             stack.callback(broker.close)
             mqtt = config.mqtt
@@ -346,7 +350,7 @@ def open_observer(
         # The broker's journal first: what is said has been written, and outlives a kill.
         told = [
             sink
-            for sink in (broker, *sinks, history, keeper, *notifiers, recorder)
+            for sink in (broker, *sinks, history, keeper, *notifiers, recorder, errands)
             if sink is not None
         ]
         monitor = Monitor(
@@ -361,6 +365,7 @@ def open_observer(
                 n_untold=lost_by(notifiers),
                 board=BoardWatch(Board()).troubles,
                 history_problem=lambda: "" if history is None else history.problem,
+                errand=errands.now,
             ),
             on_minute=history.minute
             if history is not None and config.history.levels
@@ -369,6 +374,10 @@ def open_observer(
             tapes=tapes,
             drills=drills_of(config, tapes),
         )
+        if broker is not None:
+            shelf = None if recorder is None else recorder.shelf
+            record = partial(recording_asked, config, monitor.ears, shelf)
+            errands.begin({"record": record}, broker.respond)
         # From here on, they are the monitor's to close.
         stack.pop_all()
     return Observer(tuple(radios), broker, monitor)

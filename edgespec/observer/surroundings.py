@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgespec.errand import Errand
+
 __all__ = ["Surroundings"]
 
 
@@ -14,8 +16,10 @@ class Surroundings:
         n_untold: returns how many notifications of alerts were lost.
         board: returns what holds the computer back, in words.
         history_problem: returns why the history cannot be kept, '' where it can.
+        errand: returns what somebody asked for that goes on for a band, by its id.
     """
 
     n_untold: Callable[[], int] = lambda: 0
     board: Callable[[], tuple[str, ...]] = tuple
     history_problem: Callable[[], str] = lambda: ""
+    errand: Callable[[str], Errand | None] = lambda band: None

@@ -200,6 +200,7 @@ class BandWorker:
             side_inputs=now.side_inputs,
             last_test_ns=None if self._drill is None else self._drill.last_ns,
             raised=now.raised,
+            errand=self._surroundings.errand(self.chain.info.band),
         )
 
     def _work_off(self, between: Callable[[], None]) -> None:

@@ -2,7 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Condition, Event, Thread
 from types import TracebackType
@@ -51,7 +52,7 @@ class Reader:
                 f"{n_rings} rings of {n_blocks} blocks of {block_samples} samples cannot work; it "
                 "takes at least one of 2 blocks of at least 1 sample"
             )
-        self._source = source
+        self._source, self._block_samples = source, block_samples
         # Whoever makes sweeps has room for the few that wait; none is to be lost.
         self._is_live = source.info.is_live and source.info.grid is None
         self._changed = Condition()
@@ -72,12 +73,53 @@ class Reader:
             for center_freq_hz in centers_hz or (None,) * n_rings
         )
         self.heard_ns = 0
+        self._has_ended = False
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="edgespec-reader", daemon=True)
 
     def start(self) -> None:
         """Start reading."""
         self._thread.start()
+
+    @contextmanager
+    def overheard(
+        self, longest_s: float, max_bytes: int, center_freq_hz: float | None = None
+    ) -> Iterator[Ring]:
+        """Give a ring to somebody else for a while, who takes nothing from the bands.
+
+        Only of a live source: a recording would wait for it. Its buffers are made here, not while
+        blocks come.
+
+        Args:
+            longest_s: so much signal may wait in it.
+            max_bytes: of memory, where that is less.
+            center_freq_hz: of the blocks that are wanted; None: of all.
+        """
+        info, n_samples = self._source.info, self._block_samples
+        n_blocks = round(longest_s * info.sample_rate_hz / n_samples)
+        n_most = max_bytes // (n_samples * info.sample_format.sample_bytes)
+        slots = [Slot(info.empty(n_samples)) for _ in range(max(min(n_blocks, n_most), 2))]
+        with self._changed:
+            ring = Ring(
+                len(slots),
+                center_freq_hz=center_freq_hz,
+                is_live=True,
+                changed=self._changed,
+                give_back=self._free.append,
+            )
+            # At the bottom of the pile, as all that is not needed yet.
+            self._free.extendleft(slots)
+            self.rings = (*self.rings, ring)
+            if self._has_ended:
+                ring.end(None)
+        try:
+            yield ring
+        finally:
+            ring.leave()
+            with self._changed:
+                self.rings = tuple(one for one in self.rings if one is not ring)
+                for _ in slots:
+                    self._free.popleft()
 
     def close(self) -> None:
         """Stop reading, close the source and wait for the thread; a second call does nothing.
@@ -115,6 +157,7 @@ class Reader:
             error = None if self._stopping.is_set() else broken
         finally:
             with self._changed:
+                self._has_ended = True
                 for ring in self.rings:
                     ring.end(error)
                 self._changed.notify_all()

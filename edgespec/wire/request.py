@@ -11,6 +11,7 @@ from edgespec.wire.text import PayloadError, decode, encode
 
 __all__ = [
     "COMMANDS",
+    "ERRANDS",
     "RESPONSE_SCHEMA",
     "Request",
     "Response",
@@ -21,7 +22,9 @@ __all__ = [
     "transaction_of",
 ]
 
-COMMANDS = ("ack", "mute", "normal", "undo", "silenced")
+COMMANDS = ("ack", "mute", "normal", "undo", "silenced", "record", "cancel")
+#: Those that are about what an observer does beside watching.
+ERRANDS = ("record", "cancel")
 REQUEST_SCHEMA, RESPONSE_SCHEMA = "edgespec.request/1", "edgespec.response/1"
 #: People and programs need some hundred bytes.
 _MAX_REQUEST_BYTES = 4096
@@ -34,7 +37,7 @@ _DECODER = Decoder(PayloadError)
 class Request:
     """A command, and what it is about; what is None or empty is left open.
 
-    ``id`` is that of an event, an incident, a mute or what was called normal.
+    ``id`` is that of an event, an incident, a mute, what was called normal, or what goes on.
     """
 
     command: str = field(metadata=about("What to do", choices=COMMANDS))
@@ -55,11 +58,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came of a request: ``data``, or an ``error`` in a sentence."""
+    """What came of a request: ``data``, or an ``error`` in a sentence.
+
+    What ``is_accepted`` takes a while, and there will be another response to it.
+    """
 
     transaction: str = ""
     error: str = ""
     data: dict[str, Any] = field(default_factory=dict)
+    is_accepted: bool = False
 
 
 def encode_request(request: Request) -> bytes:
@@ -96,11 +103,12 @@ def transaction_of(data: bytes) -> str:
 
 def encode_response(response: Response) -> bytes:
     """Return a message of schema ``edgespec.response/1``."""
+    status = "error" if response.error else "accepted" if response.is_accepted else "ok"
     return encode(
         {
             "schema": RESPONSE_SCHEMA,
             "transaction": response.transaction,
-            "status": "error" if response.error else "ok",
+            "status": status,
             "error": response.error,
             "data": response.data,
         }
@@ -118,4 +126,5 @@ def parse_response(data: bytes | str) -> Response:
     found = payload.get("data")
     if not isinstance(found, dict):
         raise PayloadError(f"{RESPONSE_SCHEMA}: data must be an object")
-    return Response(fields.text("transaction"), fields.text("error"), found)
+    is_accepted = payload.get("status") == "accepted"
+    return Response(fields.text("transaction"), fields.text("error"), found, is_accepted)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from edgespec.band_rhythm import BandRhythm, RhythmState
+from edgespec.errand import Errand
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.promise import Promise
 from edgespec.records import ObserverState
@@ -56,6 +57,7 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "events_last_day": int(state.events_last_day),
         "promise": _promise_payload(state.promise),
         "last_test": None if state.last_test_ns is None else format_utc(state.last_test_ns),
+        "errand": _errand_payload(state.errand),
         "raised": {name: round(float(times), 3) for name, times in state.raised.items()},
         "rhythm": _rhythm_payload(state.rhythm),
         "latency_ms": {key: round(1e3 * float(s), 3) for key, s in state.latency_s.items()},
@@ -72,7 +74,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         PayloadError: it is not a state of this schema.
     """
     # Retained states of a version before this one may still be at a broker.
-    added: dict[str, Any] = {"side_inputs": "", "raised": {}, "last_test": None}
+    added: dict[str, Any] = {"side_inputs": "", "raised": {}, "last_test": None, "errand": None}
     fields = Fields.of({**NO_SCALE, **added, **decode(data)}, STATE_SCHEMA)
     fields.require_level_unit()
     state = ObserverState(
@@ -111,6 +113,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         raised=fields.numbers("raised"),
         last_test_ns=fields.optional_utc_ns("last_test"),
         rhythm=_parse_rhythm(fields),
+        errand=_parse_errand(fields),
         band=fields.text("band"),
         model_sha256=fields.optional_text("model_sha256"),
         scale=parse_scale(fields),
@@ -177,6 +180,26 @@ def _parse_rhythm(fields: Fields) -> BandRhythm | None:
         rhythm.integer("wanted_bursts"),
         rhythm.number("loud_db"),
         rhythm.number("fill_db"),
+    )
+
+
+def _errand_payload(errand: Errand | None) -> dict[str, Any] | None:
+    if errand is None:
+        return None
+    return {
+        "command": errand.command,
+        "id": errand.id,
+        "band": errand.band,
+        "share": round(float(errand.share), 3),
+    }
+
+
+def _parse_errand(fields: Fields) -> Errand | None:
+    errand = fields.optional_inner("errand")
+    if errand is None:
+        return None
+    return Errand(
+        errand.text("command"), errand.text("id"), errand.text("band"), errand.number("share")
     )
 
 

@@ -30,8 +30,18 @@ class Requests:
         self._topics = topics
         self._answer = answer
         self._waiting: deque[tuple[str, bytes]] = deque()
+        self._later: deque[tuple[str, bytes]] = deque(maxlen=_MOST_WAITING)
         self._prefix = topics.request("")
         self._has_said = False
+
+    @property
+    def n_later(self) -> int:
+        """Responses that wait for a connection."""
+        return len(self._later)
+
+    def say(self, command: str, response: bytes) -> None:
+        """Let a response to a command be published, from any thread; it waits for a connection."""
+        self._later.append((command, response))
 
     def opened(self, session: Session) -> None:
         """Ask for requests on a new connection.
@@ -61,6 +71,10 @@ class Requests:
             response = self._answer(command, data)
             if response is not None:
                 session.publish(self._topics.response(command), response, qos=1)
+        while self._later:
+            command, response = self._later[0]
+            session.publish(self._topics.response(command), response, qos=1)
+            self._later.popleft()
 
     def _hear(self, topic: str, data: bytes) -> None:
         command = topic.removeprefix(self._prefix)

@@ -148,8 +148,9 @@ class Sender:
             return False
         if time.monotonic() > self._close_at_s:
             return True
-        nothing_waits = self._mailbox.n_events + len(self._spool) + len(self._delivered) == 0
-        return nothing_waits or (not self.connected and self._gave_up)
+        n_later = 0 if self._requests is None else self._requests.n_later
+        n_waiting = self._mailbox.n_events + len(self._spool) + len(self._delivered) + n_later
+        return not n_waiting or (not self.connected and self._gave_up)
 
     def _take_events(self) -> None:
         while (event := self._mailbox.take_event()) is not None:

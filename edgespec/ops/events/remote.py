@@ -37,7 +37,7 @@ def ask_observer(
             response = parse_response(data)
         except PayloadError:
             return
-        if response.transaction == name:
+        if response.transaction == name and not response.is_accepted:
             heard.append(response)
 
     with Session(Link.of(settings, f"edgespec-ask-{name}")) as session:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgespec.config.mask import Mask
+from edgespec.dsp.block_meter import Meter
 from edgespec.dsp.cells import find_named_cell
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.plan import can_cancel
@@ -18,7 +19,6 @@ from edgespec.ops.look.listed import Listed, listed_in
 from edgespec.ops.look.planes import LeftOfCell, Plane, left_of_cell, power_plane
 from edgespec.ops.look.reference import Reference, reference_of
 from edgespec.ops.look.report import Excess, Look
-from edgespec.ops.meter import Meter
 from edgespec.ops.rhythm import RhythmBefore
 from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
 from edgespec.records import FloatArray, SampleFormat

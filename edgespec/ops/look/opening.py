@@ -12,7 +12,7 @@ from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.level_scale import UNCALIBRATED, LevelScale
-from edgespec.observer.fixed_gain import check_gains, scale_of
+from edgespec.observer.fixed_gain import check_gains, gain_text, scale_of
 from edgespec.observer.kept import KeptFile, KeptNormal, kept_of, load_kept
 from edgespec.observer.startup import named_bundle, open_band_source
 from edgespec.ops.collect import Collected
@@ -20,8 +20,6 @@ from edgespec.ops.rhythm import RhythmBefore, rhythm_before
 from edgespec.sources.schemes import parse_source, refuse_sweeps
 from edgespec.sources.sigmf import Annotation, annotations_of
 from edgespec.sources.source import Source
-from edgespec.sources.tuner import DEFAULT_GAIN_DB, TUNER_SCHEMES
-from edgespec.sources.uri import SourceUri
 
 __all__ = ["View", "band_of", "open_view"]
 
@@ -101,19 +99,10 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     bundle = bundles[beside.index(band)] or load_bundle(shipped_bundle_path())
     recipe, model_sha256 = _frames(bundle, opened.info.sample_rate_hz)
     kept = kept_of(of_source, band, opened.info.uri, model_sha256)
-    gain, scale = _gain(uri, source.gain_db), scale_of(of_source, band)
+    gain, scale = gain_text(of_source, band), scale_of(of_source, band)
     range_hz = recipe.framing.grid(opened.info.center_freq_hz).range_hz
     rhythm = rhythm_before(of_source, band, range_hz, recipe.geometry)
     return View(opened, recipe, kept, annotations, gain, mask, scale, rhythm)
-
-
-def _gain(uri: SourceUri, configured_db: float | None) -> str:
-    named = uri.options.get("gain", "")
-    if named:
-        return named
-    if configured_db is None and uri.scheme in TUNER_SCHEMES:
-        configured_db = DEFAULT_GAIN_DB
-    return "" if configured_db is None else f"{configured_db:g} dB"
 
 
 def _frames(bundle: Bundle, rate_hz: float) -> tuple[Recipe, str]:

@@ -46,8 +46,8 @@ def record(
     meanwhile.
     """
     from edgespec.config import load_config, override
+    from edgespec.evidence.growing import recording_paths
     from edgespec.ops.look.opening import open_view
-    from edgespec.ops.record.recording import recording_paths
     from edgespec.ops.record.session import record as write
     from edgespec.ops.setup.found import check_sources
     from edgespec.screen.progress import Progress

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import sigmf
 
 from edgespec.alert import Alert
+from edgespec.errors import ConfigError
 from edgespec.evidence import shelf as shelf_module
 from edgespec.evidence.recorder import Recorder
 from edgespec.evidence.recording import Recording, recording_of
@@ -178,3 +180,39 @@ def test_who_wants_to_know_is_told_where_the_recording_of_an_event_is(tmp_path: 
     ((event_ids, path),) = told
     assert event_ids == ["e1"]
     assert path.exists()
+
+
+def asked_for(shelf: Shelf, name: str, n_bytes: int, at_s: float) -> None:
+    with shelf.growing(name, n_bytes) as path:
+        for end in ("data", "meta"):
+            file = path.with_name(f"{path.name}.sigmf-{end}")
+            file.write_bytes(bytes(n_bytes - 100 if end == "data" else 100))
+            os.utime(file, (at_s, at_s))
+
+
+def test_what_is_asked_for_has_half_of_the_quota(tmp_path: Path) -> None:
+    """Whoever asks again and again throws out what was asked for, and half of alerts at most."""
+    shelf, now_s = Shelf(tmp_path, 10_000, 30.0), time.time()
+    for number in range(10):
+        assert shelf.put(Recording(f"alert{number}", bytes(900), bytes(100))) is not None
+        for file in tmp_path.glob(f"alert{number}.*"):
+            os.utime(file, (now_s - 1000 + number, now_s - 1000 + number))
+    for number in range(6):
+        asked_for(shelf, f"r{number}", 2000, now_s + number)
+    left = sorted(path.stem for path in tmp_path.glob("*.sigmf-meta"))
+    assert left == [*(f"alert{number}" for number in range(4, 10)), "r4-asked", "r5-asked"]
+    with pytest.raises(ConfigError, match=r"half of evidence\.max_bytes"), shelf.growing("x", 5001):
+        pass
+    assert len(list(tmp_path.glob("*.sigmf-meta"))) == len(left)
+
+
+def test_room_for_what_grows_is_kept_and_it_stays(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, 10_000, 30.0)
+    with shelf.growing("r", 5000) as path:
+        data = path.with_name(f"{path.name}.sigmf-data")
+        data.write_bytes(bytes(10))
+        os.utime(data, (0, 0))
+        for number in range(7):
+            assert shelf.put(Recording(f"alert{number}", bytes(900), bytes(100))) is not None
+        assert data.exists()
+        assert len(list(tmp_path.glob("alert*.sigmf-meta"))) == 5

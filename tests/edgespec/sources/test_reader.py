@@ -187,6 +187,30 @@ def test_closing_joins_the_thread(is_live):
     assert source.n_closes == 2
 
 
+def test_who_overhears_takes_nothing_from_the_band_and_leaves_nothing():
+    source = Counting(100, is_live=True)
+    with Reader(source, block_samples=10, n_blocks=4) as reader:
+        (ring,) = reader.rings
+        with reader.overheard(40 / RATE_HZ, 10**6) as other, reader.overheard(1.0, 1) as slow:
+            for start in range(0, 500, 10):
+                source.gate.release(1)
+                blocks = [one.next_block(PATIENCE_S) for one in (ring, other)]
+                assert [one.sample_start for one in blocks] == [start, start]
+                assert blocks[0].samples is blocks[1].samples
+            # Two blocks of its own are the least; what it loses, nobody else does.
+            assert [slow.next_block(0.0).sample_start for _ in range(2)] == [0, 10]
+            source.gate.release(1)
+            block = slow.next_block(PATIENCE_S)
+            assert (block.sample_start, block.n_dropped) == (500, 480)
+        assert reader.rings == (ring,)
+        assert ring.n_dropped == 0
+        # Of its own four, the band has one, and another waits for it.
+        assert [one.n_holders for one in reader._free] == [0, 0]
+    with reader.overheard(1.0, 10**6) as late:
+        assert late.next_block(PATIENCE_S) is None
+        assert late.finished
+
+
 def test_closing_a_reader_that_never_started():
     source = Counting(1)
     Reader(source, block_samples=10, n_blocks=2).close()

@@ -11,6 +11,7 @@ import pytest
 from edgespec.alert import Alert
 from edgespec.band_rhythm import BandRhythm, RhythmState
 from edgespec.clock import ClockQuality
+from edgespec.errand import Errand
 from edgespec.heard_cell import CellState, HeardCell
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.listing import Listing, MaskWord
@@ -84,6 +85,7 @@ def random_state(rng: np.random.Generator) -> ObserverState:
             BandRhythm(RhythmState.WATCHING, 90.125, 0.0, 412, 0, 4.25, 1.5),
         ][int(rng.integers(3))],
         board=("undervoltage", "too hot")[: int(rng.integers(3))],
+        errand=[None, Errand("record", "record-1", "lte", 0.25)][int(rng.integers(2))],
         history_problem=str(rng.choice(["", "No space left on device"])),
         side_inputs=str(rng.choice(["", "days 1 of 3"])),
         raised=[{}, {"residual": 2.345, "zscore": 1.5}][int(rng.integers(2))],

@@ -14,13 +14,14 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from edgespec.cli import main
+from edgespec.dsp.block_meter import Meter
 from edgespec.errors import EdgespecError, SourceError
+from edgespec.evidence import growing as recording_module
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.newfile import write_all
+from edgespec.observer.recorded import Recorded
 from edgespec.ops import silence
-from edgespec.ops.meter import Meter
-from edgespec.ops.record import recording as recording_module
-from edgespec.ops.record.session import Recorded, record
+from edgespec.ops.record.session import record
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.sources import open_source
 from tests.made import band
@@ -286,7 +287,7 @@ def test_a_kill_leaves_metadata_that_are_valid(
     samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The metadata of the first block is there while the data grows."""
-    from edgespec.ops.record.recording import GrowingRecording
+    from edgespec.evidence.growing import GrowingRecording
 
     radio = Radio(samples, {}, breaks=False)
     made = GrowingRecording(tmp_path / "r", radio.info, "30 dB")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from edgespec.newfile import replace_file, write_all, write_new
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.units import format_utc
 
-__all__ = ["GrowingRecording", "recording_paths"]
+__all__ = ["GrowingRecording", "check_room", "recording_paths"]
 
 _META, _DATA, _ARCHIVE = ".sigmf-meta", ".sigmf-data", ".sigmf"
 #: Annotations of one kind that are kept; captures say of more drops where they are.
@@ -39,9 +40,27 @@ def recording_paths(path: Path) -> tuple[Path, Path]:
     return data, meta
 
 
+def check_room(folder: Path, n_bytes: int) -> None:
+    """See that the disk of a folder has room for samples.
+
+    Raises:
+        ConfigError: it has not, or there is no such folder.
+    """
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written to: {error.strerror}") from error
+    if n_bytes > free:
+        raise ConfigError(
+            f"so many seconds are {n_bytes / 1e6:.0f} MB, and {folder} has room for "
+            f"{free / 1e6:.0f} MB: ask for fewer seconds, or use another disk"
+        )
+
+
 class GrowingRecording:
     """Writes blocks behind each other; gaps and retunes begin captures, which say what is missing.
 
+    Where a radio was tuned to another band in between, nothing is lost, and a capture begins, too.
     The metadata is there from the first block on, and put in order by ``close``.
 
     Args:
@@ -82,7 +101,8 @@ class GrowingRecording:
         """
         is_first = not self._captures
         n_dropped = 0 if is_first else block.n_dropped
-        if is_first or n_dropped or block.center_freq_hz != self._center_hz:
+        is_away = block.n_away > 0
+        if is_first or n_dropped or is_away or block.center_freq_hz != self._center_hz:
             self._begin_capture(block, n_dropped)
         if is_first:
             write_new(self.meta, self._metadata())

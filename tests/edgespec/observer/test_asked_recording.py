@@ -1,0 +1,155 @@
+"""A recording that is asked of an observer over a real mosquitto, and what is refused."""
+
+import json
+import threading
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sigmf
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from edgespec.config import (
+    BandConfig,
+    Config,
+    DetectConfig,
+    EvidenceConfig,
+    MqttConfig,
+    NodeConfig,
+    SourceConfig,
+)
+from edgespec.errors import ConfigError, UsageError
+from edgespec.evidence.shelf import Shelf
+from edgespec.framing import Framing
+from edgespec.observer.asked_recording import recording_asked
+from edgespec.observer.ear import Ear
+from edgespec.observer.startup import open_observer
+from edgespec.records import SampleFormat, SourceInfo
+from edgespec.sources.reader import Reader
+from edgespec.wire.request import Request
+from tests.made.broker import PATIENCE_S, Broker, Listener, wait_for
+
+RATE_HZ = 250e3
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    uri = f"sim:lte-dl?sample_rate={RATE_HZ:.0f}&realtime=1"
+    return Config(
+        node=NodeConfig(id="pi-1", state_dir=tmp_path / "state", computing="plain"),
+        source=(SourceConfig(uri=uri, center_freq_hz=806e6),),
+        band=(BandConfig(id="lte"),),
+        detect=DetectConfig(detectors=("energy",)),
+    )
+
+
+class Asker:
+    def __init__(self, broker: Broker, listener: Listener, stack: ExitStack) -> None:
+        self._listener = listener
+        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client.connect("127.0.0.1", broker.port)
+        self._client.loop_start()
+        stack.callback(self._client.loop_stop)
+        stack.callback(self._client.disconnect)
+
+    def ask(self, command: str, data: bytes | dict[str, Any], *, retain: bool = False) -> None:
+        content = data if isinstance(data, bytes) else json.dumps(data).encode()
+        topic = f"edgespec/pi-1/request/{command}"
+        self._client.publish(topic, content, qos=1, retain=retain).wait_for_publish(PATIENCE_S)
+
+    def answers(self, command: str) -> list[dict[str, Any]]:
+        return [json.loads(one) for one in self._listener.on(f"response/{command}")]
+
+    def wait(self, command: str, n: int) -> list[dict[str, Any]]:
+        wait_for(lambda: len(self.answers(command)) == n, f"{n} responses")
+        return self.answers(command)
+
+
+def test_from_the_request_to_the_recording(
+    config: Config, broker: Broker, listener: Listener, stack: ExitStack
+) -> None:
+    mqtt = MqttConfig(url=broker.url, requests=True)
+    asker = Asker(broker, listener, stack)
+    # One that the broker has kept is none.
+    asker.ask("record", {"duration_s": 0.3, "transaction": "old"}, retain=True)
+    observer = open_observer(replace(config, mqtt=mqtt))
+    running = threading.Thread(target=observer.monitor.run)
+    running.start()
+    stack.callback(running.join, PATIENCE_S)
+    stack.callback(observer.monitor.stop)
+    wait_for(lambda: b"request/+" in broker._log.read_bytes(), "the subscription")
+    hostile = [
+        b'{"duration_s": NaN}', b'{"duration_s": 1e9}', b'{"duration_s": "1"}',
+        b'{"duration_s": 1, "band": "gsm"}', b'{"seconds": 1}',
+    ]  # fmt: skip
+    for data in hostile:
+        asker.ask("record", data)
+    asker.ask("record", {"duration_s": 0.5, "transaction": "t-1"})
+    asker.ask("record", {"duration_s": 0.5, "transaction": "t-2"})
+    *wrong, accepted, refused, done = asker.wait("record", len(hostile) + 3)
+    assert [one["status"] for one in wrong] == ["error"] * len(hostile)
+    assert (accepted["status"], accepted["transaction"]) == ("accepted", "t-1")
+    assert (refused["status"], refused["transaction"]) == ("error", "t-2")
+    assert "goes on" in refused["error"]
+    assert (done["status"], done["transaction"]) == ("ok", "t-1")
+    data = done["data"]
+    assert data["errand"] == accepted["data"]["errand"]
+    assert (data["schema"], data["n_samples"]) == ("edgespec.record/1", round(0.5 * RATE_HZ))
+    meta = Path(data["recording"])
+    assert meta.parent == config.node.state_dir / "evidence"
+    signal = sigmf.fromfile(str(meta))
+    signal.validate()
+    assert signal.sample_count == data["n_samples"]
+    # What is cancelled keeps what came; the watching went on all the while.
+    asker.ask("record", {"duration_s": 40, "transaction": "t-3"})
+    asker.wait("record", len(hostile) + 4)
+    asker.ask("cancel", b"")
+    assert asker.wait("cancel", 1)[0]["status"] == "ok"
+    last = asker.wait("record", len(hostile) + 5)[-1]
+    assert last["transaction"] == "t-3"
+    (worker,) = observer.monitor.workers
+    assert worker.error is None
+    assert worker.is_alive or running.is_alive()
+
+
+def ear_of(**fields: object) -> Ear:
+    info = SourceInfo("test:", RATE_HZ, 806e6, SampleFormat.CU8, True)
+
+    class Silent:
+        def __init__(self) -> None:
+            self.info = replace(info, **fields)
+
+        def close(self) -> None: ...
+
+    source = Silent()
+    return Ear(source.info, Reader(source, block_samples=10, n_blocks=2), None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "keep", "words"),
+    [
+        ({"is_live": False}, "samples", "a recording that is played"),
+        ({"grid": Framing(RATE_HZ).grid(806e6)}, "samples", "band lte is swept"),
+        ({}, "power", "samples are not to be kept"),
+        ({}, "nothing", "samples are not to be kept"),
+    ],
+)
+def test_what_cannot_be_recorded(
+    config: Config, tmp_path: Path, fields: dict[str, object], keep: str, words: str
+) -> None:
+    config = replace(config, evidence=EvidenceConfig(keep=keep))
+    ears, shelf = {"lte": ear_of(**fields)}, Shelf(tmp_path, 10**6, 30.0)
+    with pytest.raises(UsageError, match=words):
+        recording_asked(config, ears, shelf, Request("record", duration_s=1.0))
+
+
+def test_a_recording_that_is_larger_than_its_quota_is_refused_and_nothing_goes(
+    config: Config, tmp_path: Path
+) -> None:
+    shelf = Shelf(tmp_path / "evidence", 200_000, 30.0)
+    with pytest.raises(ConfigError, match=r"are 30\.0 MB.*ask for fewer seconds"):
+        recording_asked(config, {"lte": ear_of()}, shelf, Request("record", duration_s=60.0))
+    assert not (tmp_path / "evidence").exists()
