@@ -23,7 +23,9 @@ __all__ = [
     "SIGNAL_LOST",
     "SWEEP",
     "TEST",
+    "THROTTLED",
     "TONE",
+    "UNDERVOLTAGE",
     "UNKNOWN",
     "WIDEBAND",
     "advice_for",
@@ -37,6 +39,7 @@ CELL_LOST, CARRIERS_DOWN, NEW_CELL = "cell-lost", "carriers-down", "new-cell"
 DRIFT, NOISE_FLOOR_RAISED = "drift", "noise-floor-raised"
 OVER_MASK, MISSING = "over-mask", "missing"
 TEST, DEAF = "test", "deaf"
+UNDERVOLTAGE, THROTTLED = "undervoltage", "throttled"
 
 #: A sentence for every kind that an event may have.
 ADVICE = {
@@ -63,6 +66,8 @@ ADVICE = {
     MISSING: "ask its operator whether it is off; if others are missing as well, check the antenna",
     TEST: "nothing: the observer has found a tone that it added to a copy of what it heard",
     DEAF: "look at the band: the observer did not find a tone that it added to what it heard",
+    UNDERVOLTAGE: "give the board a stronger supply or a shorter cable: it may lose samples now",
+    THROTTLED: "cool the board, see to its supply, or give it less to do: it works more slowly",
     NOISE_FLOOR_RAISED: "look for a machine that radiates over all of the band, or a jammer",
 }
 

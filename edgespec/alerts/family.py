@@ -8,7 +8,9 @@ from edgespec.kinds import (
     NARROWBAND,
     OVERLOAD,
     RECEIVER,
+    THROTTLED,
     TONE,
+    UNDERVOLTAGE,
     UNKNOWN,
     WIDEBAND,
 )
@@ -19,8 +21,8 @@ __all__ = ["LEVELLESS", "STEADY", "is_like", "sure_kind"]
 #: They differ in width and edges, which are compared themselves, and the same interferer is called
 #: one or another as the traffic beside it changes.
 STEADY = frozenset({TONE, NARROWBAND, WIDEBAND, LTE_LIKE, UNKNOWN})
-#: Trouble of the receiver: how strong what causes it is, nothing tells.
-LEVELLESS = frozenset({OVERLOAD, RECEIVER, DROPPED})
+#: Trouble of the receiver or its board: how strong what causes it is, nothing tells.
+LEVELLESS = frozenset({OVERLOAD, RECEIVER, DROPPED, UNDERVOLTAGE, THROTTLED})
 #: A kind less probable than this says nothing, as that of many first messages.
 _SURE = 0.75
 

@@ -16,6 +16,7 @@ from edgespec.evidence.sweep_tape import SweepTape
 from edgespec.evidence.tape import Tape
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
+from edgespec.observer.board_events import BoardEvents
 from edgespec.observer.drill import Drill
 from edgespec.observer.ear import Ear
 from edgespec.observer.progress import Progress
@@ -136,6 +137,7 @@ class Monitor:
         judge: says what is an alert; without it every event is one.
         tapes: of bands whose blocks are kept for a while, by their ids.
         drills: of bands that test themselves, by their ids.
+        board: tells of the board, by the first band; None for nothing.
 
     Attributes:
         workers: one for each band, in the order of the radios.
@@ -157,6 +159,7 @@ class Monitor:
         judge: Judge | None = None,
         tapes: Mapping[str, Tape | SweepTape] = MappingProxyType({}),
         drills: Mapping[str, Drill] = MappingProxyType({}),
+        board: BoardEvents | None = None,
     ) -> None:
         self._sinks = Sinks(sinks, on_event, judge)
         self._health = health
@@ -180,6 +183,7 @@ class Monitor:
                 duty=partial(radio.duty, number),
                 remake=radio.remake,
                 drill=drills.get(chain.info.band),
+                board=board if chain is radios[0].chains[0] else None,
             )
             for radio, watched in zip(radios, self._radios, strict=True)
             for number, (chain, ring) in enumerate(

@@ -14,6 +14,7 @@ from edgespec.alarm.sink import Sink
 from edgespec.alerts.facts import masks_of
 from edgespec.alerts.rules import AlertRules
 from edgespec.board import Board, BoardWatch
+from edgespec.clock import UtcWatch
 from edgespec.config import BandConfig, Config, SourceConfig
 from edgespec.config.mask import Mask
 from edgespec.detect.detectors import resolve_names
@@ -27,6 +28,7 @@ from edgespec.observer.alerting import open_history, open_judge
 from edgespec.observer.asked_recording import recording_asked
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
+from edgespec.observer.board_events import BoardEvents
 from edgespec.observer.brokering import open_broker
 from edgespec.observer.drill import drills_of
 from edgespec.observer.dwelling import check_source, request_of, take_turns
@@ -341,6 +343,7 @@ def open_observer(
             for radio in radios:
                 # A live one is online once it is heard.
                 broker.radio(radio.id, online=not radio.source.info.is_live)
+        board = BoardWatch(Board()).troubles
         whereabouts = Whereabouts()
         recorder = open_recorder(config, radios, whereabouts.put, whereabouts.drawn)
         if recorder is not None:
@@ -363,7 +366,7 @@ def open_observer(
             on_progress=on_progress,
             surroundings=Surroundings(
                 n_untold=lost_by(notifiers),
-                board=BoardWatch(Board()).troubles,
+                board=board,
                 history_problem=lambda: "" if history is None else history.problem,
                 errand=errands.now,
             ),
@@ -373,6 +376,7 @@ def open_observer(
             judge=judge,
             tapes=tapes,
             drills=drills_of(config, tapes),
+            board=BoardEvents(board, quality=UtcWatch().quality) if is_live else None,
         )
         if broker is not None:
             shelf = None if recorder is None else recorder.shelf

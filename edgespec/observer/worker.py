@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -17,6 +17,7 @@ from edgespec.evidence.sweep_tape import SweepTape
 from edgespec.evidence.tape import Tape
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
+from edgespec.observer.board_events import BoardEvents
 from edgespec.observer.drill import Drill
 from edgespec.observer.latency import LatencyHistogram
 from edgespec.observer.recall import forget
@@ -53,6 +54,7 @@ class BandWorker:
         remake: of a band of sweeps, makes its chain anew where they have other points; None: the
             blocks are of samples.
         drill: tests the band now and then; None for never.
+        board: tells of the board by this band; None: another one does, or nobody.
 
     Attributes:
         error: what ended the band too early; None if nothing did.
@@ -77,9 +79,10 @@ class BandWorker:
         duty: Callable[[], float] = lambda: 1.0,
         remake: Callable[[Grid], BandChain] | None = None,
         drill: Drill | None = None,
+        board: BoardEvents | None = None,
     ) -> None:
         self.chain = chain
-        self._drill = drill
+        self._drill, self._board, self._heard_to = drill, board, 0
         self._remake = remake
         self._tape = tape
         self._ring = ring
@@ -216,6 +219,8 @@ class BandWorker:
                 # What was to come behind an alert is another band's.
                 self._tape.finish()
             between()
+            if self._board is not None:
+                self._tell_uncounted(self._board.look(self.chain, self._heard_to))
             is_due = time.monotonic_ns() - self._said_ns >= self._state_s * _NS
             if is_due or self._was_tuned is not self.is_tuned:
                 self._forget_where_asked()
@@ -225,6 +230,7 @@ class BandWorker:
         begun_ns = time.monotonic_ns()
         self.n_samples += block.n_samples
         self.n_dropped += block.n_dropped
+        self._heard_to = block.sample_start + block.n_samples
         if self._tape is not None:
             self._tape.add(block)
         if self._remake is not None and isinstance(block, SweepBlock):
@@ -239,9 +245,8 @@ class BandWorker:
             self._sinks.rss(report)
         self._tell_minutes()
         if self._drill is not None and isinstance(self._tape, Tape):
-            for event in self._drill.look(self.chain, self._tape):
-                # It is none that anything but the test made: nobody counts it.
-                self._sinks.event(replace(event, band=self.chain.info.band))
+            said = self._drill.look(self.chain, self._tape)
+            self._tell_uncounted([replace(event, band=self.chain.info.band) for event in said])
         self.has_scored |= self.chain.scorer.is_warm
         ended_ns = time.monotonic_ns()
         self._busy_ns += ended_ns - begun_ns
@@ -280,6 +285,8 @@ class BandWorker:
     def _finish(self) -> None:
         for event in self.chain.finish():
             self._tell_event(event)
+        if self._board is not None:
+            self._tell_uncounted(self._board.finish(self.chain, self._heard_to))
         self.chain.meter.finish()
         self._tell_minutes()
 
@@ -288,6 +295,11 @@ class BandWorker:
             self._sinks.guard("who keeps levels", partial(self._on_minute, minute))
         for event in self.chain.meter.take_events():
             self._tell_event(event)
+
+    def _tell_uncounted(self, events: Iterable[Event]) -> None:
+        """Tell events that no detector made: what thresholds promise says nothing of them."""
+        for event in events:
+            self._sinks.event(event)
 
     def _tell_event(self, event: Event) -> None:
         if event.event_type == EventType.NEW:

@@ -9,7 +9,15 @@ import numpy as np
 
 from benchmarks.chaos.soak.air import RATE_HZ, Outage, Visit
 from benchmarks.chaos.soak.watched import WATCHDOG_S
-from edgespec.kinds import DROPPED, GAIN_STEP, OVERLOAD, RECEIVER, TEST
+from edgespec.kinds import (
+    DROPPED,
+    GAIN_STEP,
+    OVERLOAD,
+    RECEIVER,
+    TEST,
+    THROTTLED,
+    UNDERVOLTAGE,
+)
 
 __all__ = ["BandFindings", "judge_band", "memory_slope", "pauses", "percentiles"]
 
@@ -18,7 +26,7 @@ _HEARD_BEFORE_S = 5.0
 #: An event belongs to a visit during which it is read, or so soon behind it.
 _LATE_S = 0.3
 #: What is no news about the band.
-_TROUBLES = (DROPPED, OVERLOAD, RECEIVER, GAIN_STEP, TEST)
+_TROUBLES = (DROPPED, OVERLOAD, RECEIVER, GAIN_STEP, TEST, UNDERVOLTAGE, THROTTLED)
 #: Nothing is said of memory before caches are full.
 _SETTLED_SHARE = 1 / 2
 
