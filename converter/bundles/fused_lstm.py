@@ -13,18 +13,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["is_fusible", "lstm_layers", "save_fused"]
+__all__ = ["looped_layers", "save_fused"]
 
 
-def lstm_layers(model: Any) -> list[Any]:
-    """Return the LSTM layers of a model."""
-    return [layer for layer in model.layers if isinstance(layer, keras.layers.LSTM)]
+def looped_layers(model: Any) -> list[Any]:
+    """Return the recurrent layers of a model that no fused operator computes: they stay loops."""
+    kinds = (keras.layers.RNN, keras.layers.Bidirectional)
+    return [one for one in model.layers if isinstance(one, kinds) and not _is_fusible(one)]
 
 
-def is_fusible(layer: Any) -> bool:
-    """Return whether the fused operator computes exactly what this LSTM layer computes."""
+def _is_fusible(layer: Any) -> bool:
+    """Return whether the fused operator computes exactly what this layer computes."""
     return (
-        layer.activation is keras.activations.tanh
+        isinstance(layer, keras.layers.LSTM)
+        and layer.activation is keras.activations.tanh
         and layer.recurrent_activation is keras.activations.sigmoid
         and layer.use_bias
         and not (layer.go_backwards or layer.stateful or layer.return_state)
@@ -54,7 +56,7 @@ def save_fused(model: Any, folder: Path) -> None:
 
 def _with_fused_layers(model: Any) -> Any:
     def clone(layer: Any) -> Any:
-        if isinstance(layer, keras.layers.LSTM) and is_fusible(layer):
+        if _is_fusible(layer):
             return _FusedLstm(layer)
         return layer.__class__.from_config(layer.get_config())
 

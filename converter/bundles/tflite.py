@@ -31,14 +31,16 @@ def convert(model: Any, kind: str, representative: ModelInputs | None = None) ->
         ModelError: the kind is unknown or not possible for this model, the converter failed, an
             operator is not built in, or weights were lost.
     """
-    from converter.bundles.fused_lstm import is_fusible, lstm_layers, save_fused
+    from converter.bundles.fused_lstm import looped_layers, save_fused
 
     if kind not in WEIGHT_BYTES:
         raise ModelError(f"kind {kind!r} is unknown; choose one of {', '.join(WEIGHT_BYTES)}")
-    if kind == "int8" and not all(map(is_fusible, lstm_layers(model))):
+    # The converter runs the model to see the ranges of its values, and crashes in a loop.
+    if kind == "int8" and (looped := looped_layers(model)):
         raise ModelError(
-            "int8 of an LSTM with other than logistic gates crashes the runtime: choose float32 "
-            "or float16"
+            f"int8 is not possible for {looped[0].name!r}: of recurrent layers only an LSTM with "
+            "the usual gates is one operator, and the converter crashes on others: choose "
+            "dynamic_int8, float16 or float32, or another network"
         )
     if kind == "int8" and representative is None:
         raise ModelError(

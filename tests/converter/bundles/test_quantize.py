@@ -12,6 +12,7 @@ import pytest
 from converter.bundles.parity import LIMITS, Parity, check_parity
 from converter.bundles.quantize import quantize
 from converter.bundles.tflite import convert, operators
+from converter.data.model_inputs import ModelInputs
 from converter.models.architectures import build_model
 from converter.models.runtime import load_keras, load_tensorflow
 from converter.training.modeldir import ModelCard, load_model, save_model
@@ -183,9 +184,17 @@ def test_other_gates_stay_a_loop(tmp_path: Path, rng: np.random.Generator) -> No
     half = quantize(folder, tmp_path / "half.edgespec", "float16")
     assert half.bundle.weights is None
     assert "convert it as float32" in half.no_weights
-    with pytest.raises(ModelError, match="choose float32 or float16"):
+    with pytest.raises(ModelError, match="choose dynamic_int8, float16 or float32"):
         quantize(folder, tmp_path / "y.edgespec", "int8", tiny_training.dataset())
     assert not (tmp_path / "y.edgespec").exists()
+
+
+@pytest.mark.parametrize("architecture", ["rnn", "conv-lstm"])
+def test_int8_of_what_stays_a_loop_is_refused_by_the_name_of_its_layer(architecture: str) -> None:
+    model = build_model(architecture, tiny.GEOMETRY, {})
+    some = ModelInputs(np.zeros((1, 8, 64), np.float32), ())
+    with pytest.raises(ModelError, match=r"int8 is not possible for '(simple_rnn|conv_lstm)"):
+        convert(model, "int8", some)
 
 
 def test_the_gate_of_keras_2_is_not_that_of_keras_3() -> None:

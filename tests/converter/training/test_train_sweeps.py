@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from converter.bundles.parity import LIMITS
+from converter.bundles.quantize import quantize
+from converter.data.model_inputs import ModelInputs
 from converter.data.splits import split_by_time
 from converter.data.sweeps.band_sweeps import open_band
 from converter.data.sweeps.sweep_file import save_sweeps
@@ -14,6 +17,7 @@ from converter.data.sweeps.sweep_windows import SweepWindows
 from converter.training.modeldir import load_card, load_model
 from converter.training.train import train
 from edgespec.errors import ModelError, SourceError, UsageError
+from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import load_bundle
 from edgespec.side_input import DAYS, HOURS
 from tests.made import tiny_sweeps, tiny_training
@@ -53,6 +57,25 @@ def test_a_bundle_of_sweeps_is_checked_with_sweeps() -> None:
         assert np.corrcoef(rows.mean(axis=(0, 1)), np.arange(tiny_sweeps.N_POINTS))[0, 1] > 0.95
     with pytest.raises(ModelError, match=r"made for sweeps of 10 points.*here are samples"):
         _ = manifest.recipe
+
+
+@pytest.mark.parametrize("kind", ["float16", "int8"])
+def test_a_network_of_sweeps_goes_into_fewer_bits(kind: str, tmp_path: Path) -> None:
+    quantize(tiny_sweeps.trained(), tmp_path / "x.edgespec", kind, tiny_sweeps.band())
+    bundle = load_bundle(tmp_path / "x.edgespec")
+    assert bundle.manifest.model.quantisation == kind
+    assert "DEQUANTIZE" in bundle.manifest.model.operators
+    backend = open_backend(bundle)
+    assert check_golden(bundle, backend) <= bundle.manifest.golden_atol
+    # Sweeps that fixed no range and were no golden vectors.
+    card, model = load_model(tiny_sweeps.trained())
+    held_out = SweepWindows(tiny_sweeps.band(), ("validation",), card.side_inputs)
+    numbers = np.arange(0, len(held_out), 5)
+    some = ModelInputs(held_out.gather(numbers)[0], held_out.sides(numbers))
+    expected = model.predict(some.for_keras, verbose=0)
+    found = np.stack([backend.predict(*given).copy().ravel() for given in some])
+    error = np.sqrt(np.mean((found - expected) ** 2))
+    assert error <= LIMITS[kind].rms * np.sqrt(np.mean(expected**2))
 
 
 def test_others_learn_without_them(tmp_path: Path) -> None:
