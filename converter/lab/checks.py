@@ -4,25 +4,24 @@ Everything is checked before anything runs: a wrong name in the last table is fo
 after two hours.
 """
 
-import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from converter.baselines.baselines import BASELINES
 from converter.lab.experiment import Detection, Experiment, ModelSpec, Observers
+from converter.lab.known import check_hyper, check_known
 from converter.lab.measures.hops.hop_scorers import HOP_SCORERS
 from converter.lab.measures.windows.observer_plan import ObserverPlan
 from converter.lab.measures.windows.segment_detectors import SEGMENT_DETECTORS
 from converter.lab.measures.windows.stretches import fault_config
-from converter.models.architectures import MODELS
+from converter.lab.swept_checks import check_swept
 from converter.training.transfer import METHODS
 from edgespec.detect.any_band.detector import ANY_BAND
 from edgespec.detect.detectors import CELL, PLAIN_DETECTORS, RESIDUAL
 from edgespec.detect.discriminants.discriminant import check_discriminant
 from edgespec.errors import ConfigError, UsageError
 from edgespec.inference.manifest import QUANTISATIONS
-from edgespec.nearest import advice
 from edgespec.records import Geometry
 from edgespec.simulate.interferers import KINDS
 
@@ -39,10 +38,10 @@ def check_experiment(experiment: Experiment) -> None:
     if experiment.seed < 0:
         raise ConfigError(f"seed is {experiment.seed}; it must not be negative")
     for name, observers in experiment.observers.items():
-        _check_known(f"observers.{name}", [name], experiment.populations, "population")
+        check_known(f"observers.{name}", [name], experiment.populations, "population")
         _check_observers(f"observers.{name}", observers, experiment.recipe_of(name).geometry)
     for name in experiment.geometries:
-        _check_known(f"geometries.{name}", [name], experiment.populations, "population")
+        check_known(f"geometries.{name}", [name], experiment.populations, "population")
     for model in experiment.models.values():
         _check_model(experiment, model)
     _check_lineage(experiment.models)
@@ -50,8 +49,8 @@ def check_experiment(experiment: Experiment) -> None:
         path = f"quantisations.{name}"
         if name in experiment.models:
             raise ConfigError(f"{path} has the name of a model; give it one of its own")
-        _check_known(f"{path}.model", [quantisation.model], experiment.models, "model")
-        _check_known(f"{path}.kind", [quantisation.kind], QUANTISATIONS, "kind")
+        check_known(f"{path}.model", [quantisation.model], experiment.models, "model")
+        check_known(f"{path}.kind", [quantisation.kind], QUANTISATIONS, "kind")
     for name, prediction in experiment.predictions.items():
         path = f"predictions.{name}"
         _check_populations(experiment, f"{path}.populations", prediction.populations)
@@ -60,14 +59,13 @@ def check_experiment(experiment: Experiment) -> None:
     for name, detection in experiment.detections.items():
         _check_detection(experiment, f"detections.{name}", detection)
     _check_device(experiment)
+    check_swept(experiment)
 
 
 def _check_model(experiment: Experiment, model: ModelSpec) -> None:
     path = f"models.{model.name}"
     _check_populations(experiment, f"{path}.population", [model.population])
-    build = MODELS[model.architecture].build
-    known = [name for name in inspect.signature(build).parameters if name != "geometry"]
-    _check_known(f"{path}.hyper", model.hyper, known, "parameter of the network")
+    check_hyper(path, model)
     if model.teacher is None:
         if model.seconds is not None:
             raise ConfigError(
@@ -75,8 +73,8 @@ def _check_model(experiment: Experiment, model: ModelSpec) -> None:
                 "method = 'self' and the teacher whose shape it takes, or leave seconds out"
             )
         return
-    _check_known(f"{path}.teacher", [model.teacher], experiment.models, "model")
-    _check_known(f"{path}.method", [str(model.method)], METHODS, "method")
+    check_known(f"{path}.teacher", [model.teacher], experiment.models, "model")
+    check_known(f"{path}.method", [str(model.method)], METHODS, "method")
     teacher = experiment.models[model.teacher]
     recipe = experiment.recipe_of(model.population)
     if experiment.recipe_of(teacher.population) != recipe:
@@ -114,10 +112,10 @@ def _check_observers(path: str, observers: Observers, geometry: Geometry) -> Non
 def _check_detection(experiment: Experiment, path: str, detection: Detection) -> None:
     _check_populations(experiment, f"{path}.population", [detection.population])
     _check_models(experiment, f"{path}.models", detection.models, detection.population)
-    _check_known(f"{path}.baselines", detection.baselines, BASELINES, "baseline")
-    _check_known(f"{path}.detectors", detection.detectors, SEGMENT_DETECTORS, "detector")
-    _check_known(f"{path}.hops", detection.hops, HOP_SCORERS, "scorer of samples")
-    _check_known(f"{path}.kinds", detection.kinds, KINDS, "kind of interferer")
+    check_known(f"{path}.baselines", detection.baselines, BASELINES, "baseline")
+    check_known(f"{path}.detectors", detection.detectors, SEGMENT_DETECTORS, "detector")
+    check_known(f"{path}.hops", detection.hops, HOP_SCORERS, "scorer of samples")
+    check_known(f"{path}.kinds", detection.kinds, KINDS, "kind of interferer")
     for name in detection.discriminants:
         _check(f"{path}.discriminants", partial(check_discriminant, name))
     for fault in detection.faults:
@@ -154,9 +152,9 @@ def _check_device(experiment: Experiment) -> None:
     for name, episodes in experiment.episodes.items():
         path = f"episodes.{name}"
         _check_populations(experiment, f"{path}.population", [episodes.population])
-        _check_known(f"{path}.model", [episodes.model], experiment.quantisations, "quantisation")
+        check_known(f"{path}.model", [episodes.model], experiment.quantisations, "quantisation")
         _check_geometry(experiment, f"{path}.model", episodes.model, episodes.population)
-        _check_known(f"{path}.kinds", episodes.kinds, KINDS, "kind of interferer")
+        check_known(f"{path}.kinds", episodes.kinds, KINDS, "kind of interferer")
         _check_detectors(f"{path}.detectors", episodes.detectors, (RESIDUAL, CELL, ANY_BAND))
         observers = experiment.observers_of(episodes.population)
         _check_warmup(path, episodes.warmup_s, episodes.population, observers)
@@ -170,15 +168,15 @@ def _check_device(experiment: Experiment) -> None:
     for name, poisoning in experiment.poisonings.items():
         path = f"poisonings.{name}"
         _check_populations(experiment, f"{path}.population", [poisoning.population])
-        _check_known(f"{path}.model", [poisoning.model], experiment.quantisations, "quantisation")
+        check_known(f"{path}.model", [poisoning.model], experiment.quantisations, "quantisation")
         _check_geometry(experiment, f"{path}.model", poisoning.model, poisoning.population)
-        _check_known(f"{path}.ramp.kind", [poisoning.ramp.kind], KINDS, "kind of interferer")
+        check_known(f"{path}.ramp.kind", [poisoning.ramp.kind], KINDS, "kind of interferer")
         _check_detectors(f"{path}.detectors", poisoning.detectors)
         _check_least(f"{path}.n_observers", poisoning.n_observers, 1)
     for name, real in experiment.real.items():
         path = f"real.{name}"
         if real.model:
-            _check_known(f"{path}.model", [real.model], experiment.quantisations, "quantisation")
+            check_known(f"{path}.model", [real.model], experiment.quantisations, "quantisation")
         _check_detectors(f"{path}.detectors", real.detectors)
         if not real.files:
             raise ConfigError(f"{path}.files is empty; name a recording or a pattern")
@@ -192,17 +190,17 @@ def _check_detectors(path: str, names: tuple[str, ...], besides: tuple[str, ...]
     """Check detectors; ``besides`` are those that hear samples, which only a whole chain has."""
     if not names:
         raise ConfigError(f"{path} is empty; name a detector")
-    _check_known(path, names, (*besides, "model", *PLAIN_DETECTORS), "detector")
+    check_known(path, names, (*besides, "model", *PLAIN_DETECTORS), "detector")
 
 
 def _check_populations(experiment: Experiment, path: str, names: Iterable[str]) -> None:
-    _check_known(path, names, experiment.populations, "population")
+    check_known(path, names, experiment.populations, "population")
 
 
 def _check_models(experiment: Experiment, path: str, names: Iterable[str], population: str) -> None:
     known = (*experiment.models, *experiment.quantisations)
     for name in names:
-        _check_known(path, [name], known, "model or quantisation")
+        check_known(path, [name], known, "model or quantisation")
         _check_geometry(experiment, path, name, population)
 
 
@@ -223,13 +221,6 @@ def _check_warmup(path: str, warmup_s: float, population: str, observers: Observ
             f"{path}.warmup_s is {warmup_s:g}, but observers.{population}.calibration_s "
             f"{observers.calibration_s:g}: nothing would be left to calibrate with"
         )
-
-
-def _check_known(path: str, names: Iterable[str], known: Collection[str], what: str) -> None:
-    for name in names:
-        if name in known:
-            continue
-        raise ConfigError(f"{path} names {name!r}, which is no known {what}; {advice(name, known)}")
 
 
 def _check_least(path: str, value: float, least: float) -> None:

@@ -7,6 +7,7 @@ Four sets are kept apart by observer: ``train`` fits, ``validation`` stops and s
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from converter.lab.swept import SweptDetection, SweptPopulation
 from converter.simulate.population import Population
 from converter.training.settings import TrainSettings
 from edgespec.config import DetectConfig
@@ -222,7 +223,8 @@ class Experiment:
     """A whole experiment file.
 
     ``geometries`` names the populations that are heard at another geometry than ``geometry``;
-    both say how samples become segments.
+    both say how samples become segments. ``swept`` are populations of swept bands, which tables of
+    their own train on and measure.
     """
 
     name: str
@@ -238,6 +240,9 @@ class Experiment:
     poisonings: Mapping[str, Poisoning] = field(default_factory=dict)
     real: Mapping[str, Real] = field(default_factory=dict)
     geometries: Mapping[str, Recipe] = field(default_factory=dict)
+    swept: Mapping[str, SweptPopulation] = field(default_factory=dict)
+    swept_models: Mapping[str, ModelSpec] = field(default_factory=dict)
+    swept_detections: Mapping[str, SweptDetection] = field(default_factory=dict)
 
     def recipe_of(self, population: str) -> Recipe:
         """Return the recipe that a population is heard at."""

@@ -25,6 +25,8 @@ __all__ = ["load_experiment"]
 
 _DEFAULTS, _TRANSFERS = "defaults", "transfers"
 _DECODER = Decoder(is_toml=True)
+#: Of samples that nobody hears.
+_NO_GEOMETRY = {"sample_rate_hz": 5e6}
 #: Names become names of files.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*")
 
@@ -54,11 +56,18 @@ def _experiment(tables: dict[str, Any]) -> Experiment:
             raise ConfigError(f"{key} is no known {what}; {advice(key, [*kinds, _DEFAULTS])}")
         if key in _named():
             tables[key] = _with_defaults(defaults, table, key)
+    if _is_swept_alone(tables):
+        tables |= {"geometry": _NO_GEOMETRY, "populations": {}}
     _inherit_geometry(tables)
     _fill_observers(tables, defaults)
     experiment = _DECODER.record(Experiment, tables)
     check_experiment(experiment)
     return experiment
+
+
+def _is_swept_alone(tables: Mapping[str, Any]) -> bool:
+    """Return whether nothing is heard sample by sample, so that no geometry need be given."""
+    return "swept" in tables and not {"geometry", "populations"} & set(tables)
 
 
 def _named() -> dict[str, type[Any]]:

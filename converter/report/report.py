@@ -19,6 +19,7 @@ from converter.report.sections.head import facts, head
 from converter.report.sections.other_bands import other_bands
 from converter.report.sections.quantised import quantised
 from converter.report.sections.ramps import ramps
+from converter.report.sections.swept_bands import swept_bands
 from converter.report.sections.transfer import transfer
 from converter.report.sections.warm_ups import warm_ups
 
@@ -97,6 +98,7 @@ def report_on(
         episodes(results),
         ramps(results),
         other_bands(results),
+        *([swept_bands(results)] if results.experiment.swept_detections else []),
         real_captures(results),
     ]
     title = f"Experiment {results.experiment.name}: spectrum anomalies, simulated"

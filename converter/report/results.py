@@ -32,6 +32,7 @@ class Results:
     poisonings: Mapping[str, Frame]
     real: Mapping[str, Frame]
     markers: Mapping[str, Mapping[str, Any]]
+    swept: Mapping[str, DetectionScores]
 
     @classmethod
     def read(
@@ -73,6 +74,11 @@ class Results:
             read("poisoning", experiment.poisonings),
             read("real", experiment.real),
             {path.stem: _marker(path) for path in sorted((work / "done").glob("*.json"))},
+            {
+                name: DetectionScores(frame, name, experiment.swept_detections[name].population)
+                for name, frame in read("swept", experiment.swept_detections).items()
+                if is_whole(frame)
+            },
         )
 
     @cached_property

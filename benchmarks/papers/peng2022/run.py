@@ -21,12 +21,13 @@ import click
 from benchmarks import record
 from benchmarks.papers.peng2022.band_forecasts import (
     BandForecaster,
-    fitted_bar,
+    bar_of,
     trained_network,
 )
 from benchmarks.papers.peng2022.swept_experiment import SweptExperiment, load_swept_experiment
-from benchmarks.papers.peng2022.unseen_place import AnomalyScores, UnseenPlace, open_place
+from benchmarks.papers.peng2022.unseen_place import AnomalyScores, cut_of
 from converter.data.sweeps.sweep_dataset import SweepDataset, load_sweep_dataset
+from converter.lab.measures.swept.places import UnseenPlace, open_place
 from converter.simulate.swept.anomalies import ANOMALY_CLASSES
 from converter.simulate.swept.population import simulate_sweep_dataset, swept_specs
 from edgespec.newfile import replace_file
@@ -59,7 +60,7 @@ def measure(
     """Return errors and areas at each place."""
     rows = []
     for place, anomalies in places:
-        expected = forecaster.expect(place)
+        expected = forecaster.inner.expect(place)
         mae_db, mse = place.errors(expected)
         areas = {name: found.tolist() for name, found in anomalies.areas(expected).items()}
         rows.append({"place": place.name, "mae_db": mae_db, "mse": mse, "auc": areas})
@@ -136,7 +137,7 @@ def _forecaster(
     tell: Tell,
 ) -> BandForecaster:
     if name in experiment.bars:
-        return fitted_bar(experiment, name, dataset)
+        return bar_of(experiment, name, dataset)
     network = experiment.networks[name]
     out = work / "models" / band / name
     return trained_network(experiment, network, band, dataset.folder, out, tell)
@@ -146,7 +147,7 @@ def _places(
     experiment: SweptExperiment, dataset: SweepDataset
 ) -> Iterator[tuple[UnseenPlace, AnomalyScores]]:
     for part in dataset.split("test"):
-        place = open_place(experiment, dataset, part)
+        place = open_place(cut_of(experiment), dataset, part)
         yield place, AnomalyScores(experiment, place)
 
 

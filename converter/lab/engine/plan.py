@@ -23,6 +23,7 @@ from converter.lab.engine.tasks.models import (
     TrainModel,
     TransferModel,
 )
+from converter.lab.engine.tasks.swept import PlaceScores, SimulatePlaces, TrainOnSweeps
 from converter.lab.experiment import (
     Detection,
     Episodes,
@@ -31,6 +32,7 @@ from converter.lab.experiment import (
     Poisoning,
 )
 from converter.lab.observers import calibration_specs, dataset_specs, test_specs
+from converter.lab.swept import SweptDetection
 from converter.simulate.specs import RecordingSpec
 from edgespec.errors import ConfigError
 
@@ -71,6 +73,8 @@ def make_plan(experiment: Experiment, recordings: Path) -> Plan:
         planner.poisoning(poisoning)
     for name in experiment.real:
         planner.real(name)
+    for swept in experiment.swept_detections.values():
+        planner.swept(swept)
     return Plan(planner.tasks, tuple(planner.notes))
 
 
@@ -199,6 +203,15 @@ class _Planner:
             self._add(
                 PlayRamp(poisoning, seed, replace(spec, duration_s=poisoning.ramp.duration_s))
             )
+
+    def swept(self, detection: SweptDetection) -> None:
+        """Plan the scores of swept places, with the places and networks that they need."""
+        experiment, population = self.experiment, detection.population
+        places = experiment.swept[population]
+        self._add(SimulatePlaces(population, places, experiment.seed))
+        for name in detection.models:
+            self._add(TrainOnSweeps(experiment.swept_models[name], places))
+        self._add(PlaceScores(detection, places, experiment.seed))
 
     def _calibrated(self, name: str, population: str, warmup_s: float, rate: float) -> None:
         from converter.bundles.calibrate import FALSE_ALARM_RATES

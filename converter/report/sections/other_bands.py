@@ -7,7 +7,7 @@ from converter.report.document import Cell, Part, Section, Table, with_best
 from converter.report.resamples import interval
 from converter.report.results import Results
 
-__all__ = ["other_bands"]
+__all__ = ["by_every_score", "other_bands"]
 
 
 def other_bands(results: Results) -> Section:
@@ -17,7 +17,7 @@ def other_bands(results: Results) -> Section:
     for name, scores in results.detections.items():
         service = results.experiment.populations[scores.population].service
         if service and scores.isrs_db:
-            parts += _of_band(name, service, scores)
+            parts += by_every_score(f"`{name}` ({service}), {scores.n_observers} observers", scores)
     if not parts:
         return Section(title, ["Left out: no detection was run on a band without a cell."])
     note = (
@@ -28,7 +28,8 @@ def other_bands(results: Results) -> Section:
     return Section(title, [note, *parts])
 
 
-def _of_band(name: str, service: str, scores: DetectionScores) -> list[Part]:
+def by_every_score(head: str, scores: DetectionScores) -> list[Part]:
+    """Return areas, and what is found at :data:`RATE`, of every score by mode and ISR."""
     columns = {
         f"{mode} {isr_text(isr)}": mask
         for mode in MODES
@@ -44,7 +45,6 @@ def _of_band(name: str, service: str, scores: DetectionScores) -> list[Part]:
         areas.append((scorer, *(interval(mean_of(area, mask)) for mask in columns.values())))
         shares = (float(mean_of(share, mask)[0]) for mask in columns.values())
         found.append((scorer, 100 * float(far[0]), *shares))
-    head = f"`{name}` ({service}), {scores.n_observers} observers"
     parts.append(Table(f"{head}: AUC", ("score", *columns), with_best(areas), "", ".2f", False))
     if scores.has_thresholds(RATE):
         title = f"{head}: found at a threshold for {RATE:.0%} of calibration segments"

@@ -1,0 +1,1 @@
+"""Swept bands in the laboratory: places, what forecasts them, and scores."""
