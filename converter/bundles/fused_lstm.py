@@ -17,9 +17,10 @@ __all__ = ["looped_layers", "save_fused"]
 
 
 def looped_layers(model: Any) -> list[Any]:
-    """Return the recurrent layers of a model that no fused operator computes: they stay loops."""
+    """Return the recurrent layers of a model that stay loops: neither fused nor unrolled."""
     kinds = (keras.layers.RNN, keras.layers.Bidirectional)
-    return [one for one in model.layers if isinstance(one, kinds) and not _is_fusible(one)]
+    recurrent = [one for one in model.layers if isinstance(one, kinds)]
+    return [one for one in recurrent if not (_is_fusible(one) or getattr(one, "unroll", False))]
 
 
 def _is_fusible(layer: Any) -> bool:

@@ -38,9 +38,9 @@ def convert(model: Any, kind: str, representative: ModelInputs | None = None) ->
     # The converter runs the model to see the ranges of its values, and crashes in a loop.
     if kind == "int8" and (looped := looped_layers(model)):
         raise ModelError(
-            f"int8 is not possible for {looped[0].name!r}: of recurrent layers only an LSTM with "
-            "the usual gates is one operator, and the converter crashes on others: choose "
-            "dynamic_int8, float16 or float32, or another network"
+            f"int8 is not possible for {looped[0].name!r}: it stays a loop, in which the "
+            "converter crashes, as any recurrent layer does but an LSTM with the usual gates: "
+            "choose dynamic_int8, float16 or float32, or another network"
         )
     if kind == "int8" and representative is None:
         raise ModelError(
