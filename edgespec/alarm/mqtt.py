@@ -144,8 +144,17 @@ class MqttSink:
 
     def respond(self, command: str, response: bytes) -> None:
         """Publish a response to what was asked for some time ago, once there is a connection."""
+        self._say(self._topics.response(command), response)
+
+    def picture(self, band: str, content: bytes) -> str:
+        """Publish a picture that somebody asked for, and return the topic."""
+        topic = self._topics.picture(band)
+        self._say(topic, content)
+        return topic
+
+    def _say(self, topic: str, payload: bytes) -> None:
         if self._requests is not None:
-            self._requests.say(command, response)
+            self._requests.say(topic, payload)
             self._mailbox.waker.wake()
 
     def radio(self, radio: str, online: bool) -> None:

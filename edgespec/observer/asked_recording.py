@@ -18,7 +18,7 @@ from edgespec.observer.fixed_gain import gain_text, scale_of
 from edgespec.observer.recorded import RingRecorder
 from edgespec.wire.request import Request
 
-__all__ = ["AskedRecording", "recording_asked"]
+__all__ = ["AskedRecording", "band_asked", "is_silent", "recording_asked"]
 
 #: The longest that may be asked for; quota and disk allow less.
 _MOST_S, _LEAST_S = 600.0, 0.01
@@ -81,7 +81,7 @@ class AskedRecording:
             )
             try:
                 with self.ear.listen() as ring:
-                    recorder.take(ring, stopping, _is_silent)
+                    recorder.take(ring, stopping, is_silent)
             finally:
                 made.close()
         return recorder.recorded().as_json()
@@ -109,6 +109,22 @@ def recording_asked(
             f"duration_s is {request.duration_s}: say how many seconds are to be recorded, "
             f"{_LEAST_S:g} to {_MOST_S:g}"
         )
+    band, ear = band_asked(config, ears, request)
+    if config.evidence.keep != "samples" or shelf is None:
+        raise UsageError(
+            f"evidence.keep is {config.evidence.keep!r} here: samples are not to be kept"
+        )
+    job = AskedRecording(config, band, shelf, ear, request.duration_s)
+    shelf.check_asked(job.n_bytes)
+    return job
+
+
+def band_asked(config: Config, ears: Mapping[str, Ear], request: Request) -> tuple[BandConfig, Ear]:
+    """Return the live band of samples that a request is about, the first where it names none.
+
+    Raises:
+        UsageError: there is no such band, or it has no samples that come now.
+    """
     name = request.band or next(iter(ears))
     if name not in ears:
         raise UsageError(f"{name!r} is not there: {advice(name, ears)}")
@@ -116,16 +132,11 @@ def recording_asked(
     if not ear.info.is_live:
         raise UsageError(f"band {name} is a recording that is played: it is there already")
     if ear.info.grid is not None:
-        raise UsageError(f"band {name} is swept: there are no samples that could be recorded")
-    if config.evidence.keep != "samples" or shelf is None:
-        raise UsageError(
-            f"evidence.keep is {config.evidence.keep!r} here: samples are not to be kept"
-        )
+        raise UsageError(f"band {name} is swept: there are no samples to {request.command}")
     (band,) = (one for one in config.band if one.id == name)
-    job = AskedRecording(config, band, shelf, ear, request.duration_s)
-    shelf.check_asked(job.n_bytes)
-    return job
+    return band, ear
 
 
-def _is_silent(heard_s: float) -> bool:
+def is_silent(heard_s: float) -> bool:
+    """Whether a radio that was last heard then, on the monotonic clock, is not waited for."""
     return monotonic() - heard_s > _SILENT_S

@@ -25,6 +25,7 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.alerting import open_history, open_judge
+from edgespec.observer.asked_look import look_asked
 from edgespec.observer.asked_recording import recording_asked
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis, needs_network
@@ -381,7 +382,8 @@ def open_observer(
         if broker is not None:
             shelf = None if recorder is None else recorder.shelf
             record = partial(recording_asked, config, monitor.ears, shelf)
-            errands.begin({"record": record}, broker.respond)
+            look = partial(look_asked, config, monitor.ears, broker.picture)
+            errands.begin({"record": record, "look": look}, broker.respond)
         # From here on, they are the monitor's to close.
         stack.pop_all()
     return Observer(tuple(radios), broker, monitor)

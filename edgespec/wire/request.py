@@ -22,9 +22,9 @@ __all__ = [
     "transaction_of",
 ]
 
-COMMANDS = ("ack", "mute", "normal", "undo", "silenced", "record", "cancel")
+COMMANDS = ("ack", "mute", "normal", "undo", "silenced", "record", "look", "cancel")
 #: Those that are about what an observer does beside watching.
-ERRANDS = ("record", "cancel")
+ERRANDS = ("record", "look", "cancel")
 REQUEST_SCHEMA, RESPONSE_SCHEMA = "edgespec.request/1", "edgespec.response/1"
 #: People and programs need some hundred bytes.
 _MAX_REQUEST_BYTES = 4096

@@ -89,6 +89,10 @@ class Topics:
         """What people ask for; ``+`` for ``command`` stands for all of it."""
         return f"{self.prefix}/{self.node}/request/{command}"
 
+    def picture(self, band: str) -> str:
+        """What a band looks like, when somebody asked for it: PNG, QoS 1."""
+        return f"{self.prefix}/{self.node}/picture/{band}"
+
     def response(self, command: str) -> str:
         """What the observer answers: QoS 1."""
         return f"{self.prefix}/{self.node}/response/{command}"

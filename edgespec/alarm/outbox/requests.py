@@ -39,9 +39,9 @@ class Requests:
         """Responses that wait for a connection."""
         return len(self._later)
 
-    def say(self, command: str, response: bytes) -> None:
-        """Let a response to a command be published, from any thread; it waits for a connection."""
-        self._later.append((command, response))
+    def say(self, topic: str, payload: bytes) -> None:
+        """Let what was asked for be published, from any thread; it waits for a connection."""
+        self._later.append((topic, payload))
 
     def opened(self, session: Session) -> None:
         """Ask for requests on a new connection.
@@ -72,8 +72,7 @@ class Requests:
             if response is not None:
                 session.publish(self._topics.response(command), response, qos=1)
         while self._later:
-            command, response = self._later[0]
-            session.publish(self._topics.response(command), response, qos=1)
+            session.publish(*self._later[0], qos=1)
             self._later.popleft()
 
     def _hear(self, topic: str, data: bytes) -> None:

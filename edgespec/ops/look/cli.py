@@ -57,9 +57,9 @@ def look(
     """
     from edgespec.config import load_config, override
     from edgespec.figures import check_can_draw
-    from edgespec.ops.look.measure import look_at
     from edgespec.ops.look.opening import band_of, open_view
     from edgespec.ops.look.sweeps import look_at_sweeps
+    from edgespec.ops.look.through import look_through
     from edgespec.ops.setup.found import check_sources
     from edgespec.screen.progress import Progress
     from edgespec.sources.schemes import gives_sweeps
@@ -80,18 +80,7 @@ def look(
         return
     view = open_view(config, band, check=lambda one: None)
     with Progress("look") as progress:
-        found = look_at(
-            view.source,
-            view.recipe,
-            duration,
-            skip_s=skip,
-            normal=view.normal,
-            annotations=view.annotations,
-            mask=view.mask,
-            scale=view.scale,
-            rhythm=view.rhythm,
-            progress=progress.at,
-        )
+        found = look_through(view, duration, skip, progress.at)
     if output is not None:
         from edgespec.ops.look.picture import draw_look
 

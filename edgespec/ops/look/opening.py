@@ -21,7 +21,15 @@ from edgespec.sources.schemes import parse_source, refuse_sweeps
 from edgespec.sources.sigmf import Annotation, annotations_of
 from edgespec.sources.source import Source
 
-__all__ = ["View", "band_of", "open_view"]
+__all__ = ["HeardOf", "View", "band_of", "open_view"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeardOf:
+    """What an observer that runs has just heard of a source: its recording, and what that is."""
+
+    meta: Path
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +71,19 @@ def band_of(config: Config, band_id: str | None) -> BandConfig:
     raise ConfigError(f"there is no band {band_id!r:.60}; the configuration has {known:.200}")
 
 
-def open_view(config: Config, band_id: str | None, check: Callable[[Config], None]) -> View:
+def open_view(
+    config: Config,
+    band_id: str | None,
+    check: Callable[[Config], None],
+    heard: HeardOf | None = None,
+) -> View:
     """Open the source of a band, the first where none is named.
 
     Args:
         config: of an observer.
         band_id: which band.
         check: raises where the source of a band is none to listen to.
+        heard: is looked at in place of the source, which an observer listens to.
 
     Raises:
         ConfigError: there is no such band, its mask cannot be read, it is calibrated and its gain
@@ -92,13 +106,24 @@ def open_view(config: Config, band_id: str | None, check: Callable[[Config], Non
     mask = masks_of(of_source).get(band.id)
     uri = parse_source(source.address)
     annotations: tuple[Annotation, ...] = ()
-    if uri.scheme == "sigmf":
+    if uri.scheme == "sigmf" and heard is None:
         annotations = annotations_of(Path(uri.rest))
     bundles = [named_bundle(one) for one in beside]
-    opened = open_band_source(of_source, bundles)
+    played = of_source
+    if heard is not None:
+        its = replace(
+            source,
+            uri=f"sigmf:{heard.meta}",
+            center_freq_hz=None,
+            sample_rate_hz=None,
+            gain_db=None,
+        )
+        played = replace(of_source, source=(its,))
+    opened = open_band_source(played, bundles)
+    named = opened.info.uri if heard is None else heard.source
     bundle = bundles[beside.index(band)] or load_bundle(shipped_bundle_path())
     recipe, model_sha256 = _frames(bundle, opened.info.sample_rate_hz)
-    kept = kept_of(of_source, band, opened.info.uri, model_sha256)
+    kept = kept_of(of_source, band, named, model_sha256)
     gain, scale = gain_text(of_source, band), scale_of(of_source, band)
     range_hz = recipe.framing.grid(opened.info.center_freq_hz).range_hz
     rhythm = rhythm_before(of_source, band, range_hz, recipe.geometry)

@@ -1,4 +1,4 @@
-"""A recording that is asked of an observer over a real mosquitto, and what is refused."""
+"""What is asked of an observer that runs, over a real mosquitto, and what is refused."""
 
 import json
 import threading
@@ -24,8 +24,11 @@ from edgespec.config import (
 from edgespec.errors import ConfigError, UsageError
 from edgespec.evidence.shelf import Shelf
 from edgespec.framing import Framing
+from edgespec.observer.apart import run_apart
+from edgespec.observer.asked_look import look_asked
 from edgespec.observer.asked_recording import recording_asked
 from edgespec.observer.ear import Ear
+from edgespec.observer.monitor import Monitor
 from edgespec.observer.startup import open_observer
 from edgespec.records import SampleFormat, SourceInfo
 from edgespec.sources.reader import Reader
@@ -42,7 +45,7 @@ def config(tmp_path: Path) -> Config:
         node=NodeConfig(id="pi-1", state_dir=tmp_path / "state", computing="plain"),
         source=(SourceConfig(uri=uri, center_freq_hz=806e6),),
         band=(BandConfig(id="lte"),),
-        detect=DetectConfig(detectors=("energy",)),
+        detect=DetectConfig(detectors=("energy",), warmup_s=0.5),
     )
 
 
@@ -68,19 +71,24 @@ class Asker:
         return self.answers(command)
 
 
+def watching(config: Config, broker: Broker, stack: ExitStack) -> Monitor:
+    """Return an observer at work that takes requests."""
+    monitor = open_observer(replace(config, mqtt=MqttConfig(url=broker.url, requests=True))).monitor
+    running = threading.Thread(target=monitor.run)
+    running.start()
+    stack.callback(running.join, PATIENCE_S)
+    stack.callback(monitor.stop)
+    wait_for(lambda: b"request/+" in broker._log.read_bytes(), "the subscription")
+    return monitor
+
+
 def test_from_the_request_to_the_recording(
     config: Config, broker: Broker, listener: Listener, stack: ExitStack
 ) -> None:
-    mqtt = MqttConfig(url=broker.url, requests=True)
     asker = Asker(broker, listener, stack)
     # One that the broker has kept is none.
     asker.ask("record", {"duration_s": 0.3, "transaction": "old"}, retain=True)
-    observer = open_observer(replace(config, mqtt=mqtt))
-    running = threading.Thread(target=observer.monitor.run)
-    running.start()
-    stack.callback(running.join, PATIENCE_S)
-    stack.callback(observer.monitor.stop)
-    wait_for(lambda: b"request/+" in broker._log.read_bytes(), "the subscription")
+    monitor = watching(config, broker, stack)
     hostile = [
         b'{"duration_s": NaN}', b'{"duration_s": 1e9}', b'{"duration_s": "1"}',
         b'{"duration_s": 1, "band": "gsm"}', b'{"seconds": 1}',
@@ -110,9 +118,34 @@ def test_from_the_request_to_the_recording(
     assert asker.wait("cancel", 1)[0]["status"] == "ok"
     last = asker.wait("record", len(hostile) + 5)[-1]
     assert last["transaction"] == "t-3"
-    (worker,) = observer.monitor.workers
-    assert worker.error is None
-    assert worker.is_alive or running.is_alive()
+    (worker,) = monitor.workers
+    assert not worker.has_ended
+
+
+def test_from_the_request_to_the_picture(
+    config: Config, broker: Broker, listener: Listener, stack: ExitStack
+) -> None:
+    """What is heard beside the watching is compared with what that has learnt of the radio."""
+    pytest.importorskip("matplotlib")
+    asker, monitor = Asker(broker, listener, stack), watching(config, broker, stack)
+    (worker,) = monitor.workers
+    wait_for(lambda: any((config.node.state_dir / "normal").glob("*")), "the end of the warm-up")
+    hostile = [b'{"duration_s": 11}', b'{"duration_s": true}', b'{"id": "e1"}', b'{"band": "x"}']
+    for data in hostile:
+        asker.ask("look", data)
+    asker.ask("look", {"duration_s": 0.2, "transaction": "t"})
+    *wrong, accepted, done = asker.wait("look", len(hostile) + 2)
+    assert [one["status"] for one in wrong] == ["error"] * len(hostile)
+    assert (accepted["status"], done["status"]) == ("accepted", "ok"), done
+    data, (info,) = done["data"], [radio.info for radio in monitor.ears.values()]
+    assert (data["schema"], data["source"]) == ("edgespec.look/1", info.uri)
+    assert data["duration_s"] == pytest.approx(0.2)
+    assert data["center_freq_hz"] == 806e6
+    assert data["reference_age_s"] >= 0.0
+    (picture,) = listener.on("picture/lte")
+    assert data["picture"] == {"topic": "edgespec/pi-1/picture/lte", "n_bytes": len(picture)}
+    assert picture.startswith(b"\x89PNG")
+    assert not worker.has_ended
 
 
 def ear_of(**fields: object) -> Ear:
@@ -153,3 +186,27 @@ def test_a_recording_that_is_larger_than_its_quota_is_refused_and_nothing_goes(
     with pytest.raises(ConfigError, match=r"are 30\.0 MB.*ask for fewer seconds"):
         recording_asked(config, {"lte": ear_of()}, shelf, Request("record", duration_s=60.0))
     assert not (tmp_path / "evidence").exists()
+
+
+def test_a_look_that_is_too_large_is_refused(config: Config) -> None:
+    ears = {"lte": ear_of(sample_rate_hz=20e6, sample_format=SampleFormat.CF32)}
+    with pytest.raises(UsageError, match=r"are 1600 MB.*ask for 0\.4 s or less"):
+        look_asked(config, ears, lambda band, picture: "", Request("look", duration_s=10.0))
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [("json.nothing", "json.nothing"), ("edgespec.ops.look.beside", "NoneType")],
+)
+def test_what_fails_apart_is_said(tmp_path: Path, module: str, words: str) -> None:
+    with pytest.raises(OSError, match=words):
+        run_apart(module, None, threading.Event(), 60.0, tmp_path)
+
+
+def test_what_takes_too_long_or_is_stopped_is_ended(tmp_path: Path) -> None:
+    stopping = threading.Event()
+    with pytest.raises(OSError, match="too long"):
+        run_apart("tests.made.sleeper", None, stopping, 0.1, tmp_path)
+    stopping.set()
+    with pytest.raises(OSError, match="was stopped"):
+        run_apart("tests.made.sleeper", None, stopping, 60.0, tmp_path)

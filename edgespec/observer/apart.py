@@ -1,0 +1,57 @@
+"""A program of ours that a running observer lets another process do, which yields to everybody."""
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Event as Flag
+
+__all__ = ["run_apart"]
+
+_NICEST = 19
+_POLL_S = 0.2
+
+
+def run_apart(module: str, given: object, stopping: Flag, longest_s: float, cache: Path) -> bytes:
+    """Return what a module of ours writes when it is run with something on its standard input.
+
+    Args:
+        module: its name.
+        given: what it gets, pickled.
+        stopping: ends it once it is set.
+        longest_s: so long it may take.
+        cache: folder in which matplotlib may keep its list of fonts.
+
+    Raises:
+        OSError: there is no such process, it failed, took too long or was stopped.
+    """
+    environment: Mapping[str, str] = {"MPLCONFIGDIR": str(cache), **os.environ}
+    with subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Ctrl-C is the observer's to answer.
+        start_new_session=True,
+        env=environment,
+    ) as process:
+        try:
+            os.setpriority(os.PRIO_PROCESS, process.pid, _NICEST)
+            data: bytes | None = pickle.dumps(given)
+            waited_s = 0.0
+            while True:
+                try:
+                    out, said = process.communicate(data, timeout=_POLL_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    data, waited_s = None, waited_s + _POLL_S
+                if stopping.is_set() or waited_s > longest_s:
+                    raise OSError(0, "it was stopped" if stopping.is_set() else "it took too long")
+        finally:
+            process.kill()
+    if process.returncode:
+        lines = said.decode(errors="replace").strip().splitlines()
+        raise OSError(0, lines[-1] if lines else "it was ended")
+    return out
