@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import edgespec
+from tests.made.syntax import is_list_of_names, last_name, parsed
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("edgespec", "converter")
@@ -28,11 +29,6 @@ def name_of(path: Path) -> str:
 
 
 @cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-@cache
 def imported_names(path: Path) -> frozenset[str]:
     """Return the top-level names a module imports, by statement or by ``import_module('...')``."""
     return frozenset(_imported(path))
@@ -44,36 +40,63 @@ def _imported(path: Path) -> Iterator[str]:
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             yield node.module.split(".")[0]
-        elif isinstance(node, ast.Call) and "import" in ast.unparse(node.func) and node.args:
+        elif isinstance(node, ast.Call) and "import" in last_name(node) and node.args:
             first = node.args[0]
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 yield first.value.split(".")[0]
 
 
-@pytest.mark.parametrize("path", ALL_MODULES, ids=name_of)
-def test_every_module_says_what_it_gives(path: Path) -> None:
+def test_every_module_says_what_it_gives() -> None:
+    wrong = {name_of(path): fault for path in ALL_MODULES if (fault := fault_of_all(path))}
+    assert ALL_MODULES
+    assert wrong == {}
+
+
+def fault_of_all(path: Path) -> str:
+    """Return what is wrong with ``__all__`` of a module; nothing if it is right."""
     tree = parsed(path)
     stated = [
         ast.literal_eval(node.value)
         for node in tree.body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        if isinstance(node, ast.Assign) and is_list_of_names(node)
     ]
     if not stated:
-        assert path.name in {"__init__.py", *WITHOUT_ALL}
-        return
+        return "" if path.name in {"__init__.py", *WITHOUT_ALL} else "there is none"
+    if len(stated) > 1:
+        return "it is stated twice"
     (names,) = stated
-    assert sorted(set(names)) == sorted(names)
+    if len(set(names)) < len(names):
+        return f"a name is there twice: {sorted(names)}"
     bound = {name.id for name in ast.walk(tree) if isinstance(name, ast.Name)}
     bound |= {getattr(node, "name", "") for node in tree.body}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             bound |= {alias.asname or alias.name for alias in node.names}
-    assert set(names) - bound == set()
+    unbound = sorted(set(names) - bound)
+    return f"the module has no {', '.join(unbound)}" if unbound else ""
 
 
-@pytest.mark.parametrize("path", ALL_MODULES, ids=name_of)
-def test_modules_are_short(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "there is none"),
+        ("__all__ = []\n__all__ = []", "it is stated twice"),
+        ("__all__ = ['a', 'a']\na = 1", "a name is there twice: ['a', 'a']"),
+        ("__all__ = ['a', 'b']\nimport a", "the module has no b"),
+        ("__all__ = ['a', 'b', 'c']\nfrom x import y as a\nb = 1\ndef c(): ...", ""),
+    ],
+)
+def test_a_wrong_list_of_names_is_found(tmp_path: Path, text: str, fault: str) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(text)
+    assert fault_of_all(path) == fault
+
+
+def test_modules_are_short() -> None:
+    lengths = {
+        name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in ALL_MODULES
+    }
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 
 #: Makes frames, or says how they are made; whatever else there is counts bins and frames.

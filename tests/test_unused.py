@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.made.syntax import is_list_of_names, last_name, parsed
 
 ROOT = Path(__file__).resolve().parents[1]
 TREES = ("edgespec", "converter", "benchmarks")
@@ -31,8 +31,8 @@ KEPT = {
 
 @cache
 def sources() -> dict[str, ast.Module]:
-    """Return the tree of every file; by the first test, since each process collects all tests."""
-    return {path: ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in PATHS}
+    """Return the tree of every file; by a test, since each process collects all tests."""
+    return {path: parsed(ROOT / path) for path in PATHS}
 
 
 @cache
@@ -50,13 +50,6 @@ def used_anywhere() -> Counter[str]:
     return Counter(name for tree in sources().values() for name in used_names(tree))
 
 
-def last_name(node: ast.expr) -> str:
-    """Return ``c`` of ``a.b.c``, of ``a.b.c[...]`` and of ``a.b.c(...)``."""
-    while not isinstance(node, ast.Name | ast.Attribute):
-        node = node.func if isinstance(node, ast.Call) else getattr(node, "value", ast.Name("?"))
-    return node.id if isinstance(node, ast.Name) else node.attr
-
-
 def silent_strings(tree: ast.Module) -> set[int]:
     """Return the docstrings and what is in ``__all__``, by identity: they name and do not use."""
     silent = set()
@@ -64,7 +57,7 @@ def silent_strings(tree: ast.Module) -> set[int]:
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
             silent.add(id(body[0].value))
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+        if isinstance(node, ast.Assign) and is_list_of_names(node):
             silent |= {id(one) for one in ast.walk(node)}
     return silent
 
@@ -113,14 +106,23 @@ def is_interface(name: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if not path.startswith(BOTH_WAYS)])
-def test_every_name_is_used(path: str) -> None:
+def test_every_name_is_used() -> None:
+    unused = {
+        path: names
+        for path, tree in sources().items()
+        if not path.startswith(BOTH_WAYS) and (names := unused_names(tree))
+    }
+    assert sources()
+    assert unused == {}
+
+
+def unused_names(tree: ast.Module) -> list[str]:
     unused = [
         name
-        for name in given_names(sources()[path])
+        for name in given_names(tree)
         if not used_anywhere()[name] and not name.startswith("__") and name not in KEPT
     ]
-    assert [name for name in unused if not is_interface(name)] == []
+    return [name for name in unused if not is_interface(name)]
 
 
 def test_an_unused_name_is_found() -> None:
