@@ -1,5 +1,6 @@
 """Fixtures every test may use."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,10 @@ import numpy as np
 import pytest
 
 from tests.made.broker import Broker, Listener, Proxy
+from tests.made.observer import machine_code
+
+# A process that a test starts finds what this one has compiled, and the other way round.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(machine_code()))
 
 # Without a deadline: a test must not depend on how fast the machine is. The long profile is for a
 # night, or by hand: pytest --hypothesis-profile=long -k fuzz

@@ -35,6 +35,11 @@ def _state_home() -> str:
     return folder
 
 
+def machine_code() -> Path:
+    """Return where machine code is kept from run to run: compiling takes longer than most tests."""
+    return Path(tempfile.gettempdir()) / f"edgespec-tests-{os.getuid()}" / "jit"
+
+
 def environment(home: Path | None = None) -> dict[str, str]:
     """Return this environment without what would reach the user's own observer."""
     kept = {
@@ -46,9 +51,7 @@ def environment(home: Path | None = None) -> dict[str, str]:
         filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")])
     )
     kept["XDG_STATE_HOME"] = str(home or _state_home())
-    # Machine code is kept from run to run: compiling it takes longer than most tests.
-    ours = Path(tempfile.gettempdir()) / f"edgespec-tests-{os.getuid()}"
-    kept.setdefault("NUMBA_CACHE_DIR", str(ours / "jit"))
+    kept.setdefault("NUMBA_CACHE_DIR", str(machine_code()))
     return kept
 
 

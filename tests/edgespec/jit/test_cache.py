@@ -14,6 +14,7 @@ import edgespec
 from edgespec.jit import cache, cache_folder, kernel
 from edgespec.jit.progress import CompilingNotice
 from edgespec.jit.sources import digest_of
+from tests.made.observer import environment
 
 PACKAGE = Path(edgespec.__file__).parent
 
@@ -91,6 +92,10 @@ def test_a_change_in_another_file_is_seen(copy: Path, change: str, is_named: boo
     # A version one may go back to is still there.
     file.write_text(text)
     assert result(copy, code, **named) == (value, 1)
+
+
+def test_tests_and_the_processes_that_they_start_compile_for_each_other() -> None:
+    assert environment()["NUMBA_CACHE_DIR"] == numba.config.CACHE_DIR != ""
 
 
 def test_torn_files_are_compiled_anew(copy: Path) -> None:
