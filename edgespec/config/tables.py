@@ -272,8 +272,8 @@ class MqttConfig:
         default=False,
         metadata=about(
             "Whether people may acknowledge, mute and call events normal over the broker, and ask "
-            "for recordings and looks: whoever may publish below <prefix>/<node>/request can then "
-            "silence alarms"
+            "for recordings, looks and calibrations: whoever may publish below "
+            "<prefix>/<node>/request can then silence alarms"
         ),
     )
     home_assistant: bool = field(

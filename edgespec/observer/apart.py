@@ -1,14 +1,14 @@
 """A program of ours that a running observer lets another process do, which yields to everybody."""
 
+import contextlib
 import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from threading import Event as Flag
 
-__all__ = ["run_apart"]
+__all__ = ["begin_apart", "last_words", "run_apart"]
 
 _NICEST = 19
 _POLL_S = 0.2
@@ -27,18 +27,8 @@ def run_apart(module: str, given: object, stopping: Flag, longest_s: float, cach
     Raises:
         OSError: there is no such process, it failed, took too long or was stopped.
     """
-    environment: Mapping[str, str] = {"MPLCONFIGDIR": str(cache), **os.environ}
-    with subprocess.Popen(
-        [sys.executable, "-m", module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # Ctrl-C is the observer's to answer.
-        start_new_session=True,
-        env=environment,
-    ) as process:
+    with begin_apart(module, cache) as process:
         try:
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICEST)
             data: bytes | None = pickle.dumps(given)
             waited_s = 0.0
             while True:
@@ -52,6 +42,37 @@ def run_apart(module: str, given: object, stopping: Flag, longest_s: float, cach
         finally:
             process.kill()
     if process.returncode:
-        lines = said.decode(errors="replace").strip().splitlines()
-        raise OSError(0, lines[-1] if lines else "it was ended")
+        raise OSError(0, _last_of(said))
     return out
+
+
+def begin_apart(module: str, cache: Path) -> "subprocess.Popen[bytes]":
+    """Return a process of a module of ours, with pipes, at the lowest priority.
+
+    Raises:
+        OSError: there is no such process.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Ctrl-C is the observer's to answer.
+        start_new_session=True,
+        env={"MPLCONFIGDIR": str(cache), **os.environ},
+    )
+    with contextlib.suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, process.pid, _NICEST)
+    return process
+
+
+def last_words(process: "subprocess.Popen[bytes]") -> str:
+    """Return the last line that a process has said of what went wrong."""
+    said = b"" if process.stderr is None else process.stderr.read()
+    process.wait()
+    return _last_of(said)
+
+
+def _last_of(said: bytes) -> str:
+    lines = said.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it was ended"

@@ -13,7 +13,7 @@ from edgespec.errors import EdgespecError, UsageError
 from edgespec.evidence.growing import GrowingRecording
 from edgespec.figures import can_draw
 from edgespec.observer.apart import run_apart
-from edgespec.observer.asked_recording import band_asked, is_silent
+from edgespec.observer.asked_recording import band_asked
 from edgespec.observer.ear import Ear
 from edgespec.observer.errands import check_fields
 from edgespec.observer.recorded import RingRecorder
@@ -72,7 +72,7 @@ class AskedLook:
             )
             try:
                 with self.ear.listen() as ring:
-                    recorder.take(ring, stopping, is_silent)
+                    recorder.take(ring, stopping, lambda heard_s: self.ear.is_silent)
             finally:
                 made.close()
             heard = recorder.recorded()

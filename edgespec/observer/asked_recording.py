@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event as Flag
-from time import gmtime, monotonic, strftime
+from time import gmtime, strftime
 from typing import Any
 from uuid import uuid4
 
@@ -18,12 +18,10 @@ from edgespec.observer.fixed_gain import gain_text, scale_of
 from edgespec.observer.recorded import RingRecorder
 from edgespec.wire.request import Request
 
-__all__ = ["AskedRecording", "band_asked", "is_silent", "recording_asked"]
+__all__ = ["AskedRecording", "band_asked", "recording_asked"]
 
 #: The longest that may be asked for; quota and disk allow less.
 _MOST_S, _LEAST_S = 600.0, 0.01
-#: A radio that gives nothing for so long is not waited for.
-_SILENT_S = 10.0
 #: Room for the metadata.
 _META_BYTES = 4096
 
@@ -81,7 +79,7 @@ class AskedRecording:
             )
             try:
                 with self.ear.listen() as ring:
-                    recorder.take(ring, stopping, is_silent)
+                    recorder.take(ring, stopping, lambda heard_s: self.ear.is_silent)
             finally:
                 made.close()
         return recorder.recorded().as_json()
@@ -135,8 +133,3 @@ def band_asked(config: Config, ears: Mapping[str, Ear], request: Request) -> tup
         raise UsageError(f"band {name} is swept: there are no samples to {request.command}")
     (band,) = (one for one in config.band if one.id == name)
     return band, ear
-
-
-def is_silent(heard_s: float) -> bool:
-    """Whether a radio that was last heard then, on the monotonic clock, is not waited for."""
-    return monotonic() - heard_s > _SILENT_S

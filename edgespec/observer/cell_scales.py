@@ -84,6 +84,10 @@ class CellScales:
             return replace(now, terms=terms)
         return self._made(self._usual, *self._new(self._usual), terms)
 
+    def recalibrated(self, now: Yardstick) -> Yardstick:
+        """Return what is in force with the thresholds that are kept for it now."""
+        return replace(now, terms=self._plan.terms(self._of, self._basis))
+
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what is known elsewhere, and learnt now."""
         self._plan.known.follow(step_db)

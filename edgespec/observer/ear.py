@@ -1,5 +1,6 @@
 """Listening to a band beside its chain, which neither waits for it nor notices."""
 
+import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ __all__ = ["Ear"]
 
 #: What may wait for a disk that is slow, or for a process that is.
 _WAITS_S, _MAX_BYTES = 4.0, 32_000_000
+#: A radio that gives nothing for so long is not waited for.
+_SILENT_NS = 10_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,11 @@ class Ear:
     info: SourceInfo
     reader: Reader
     center_freq_hz: float | None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the radio has given nothing for some time, to whichever band it is tuned."""
+        return time.monotonic_ns() - self.reader.heard_ns > _SILENT_NS
 
     def listen(self) -> AbstractContextManager[Ring]:
         """Give a ring with all blocks of the band from now on, for a while.

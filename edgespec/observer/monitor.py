@@ -211,6 +211,12 @@ class Monitor:
         for worker in self.workers:
             worker.chain.stop()
 
+    def renew(self, band: str) -> None:
+        """Let a band go by its calibration, made anew; from any thread."""
+        for worker in self.workers:
+            if worker.chain.info.band == band:
+                worker.is_recalibrated = True
+
     def run(self, duration_s: float | None = None) -> tuple[ObserverState, ...]:
         """Run until every band has ended: its source did, or ``duration_s`` of it were heard.
 

@@ -9,7 +9,7 @@ from edgespec.observer.site_reference import SiteReference
 from edgespec.records import Event
 from edgespec.reference import below, under
 
-__all__ = ["forget", "recall", "reference_of"]
+__all__ = ["forget", "recalibrate", "recall", "reference_of"]
 
 _LOG = logging.getLogger(__name__)
 _SCORER, _LOOKOUT, _RHYTHM = "scorer", "lookout", "rhythm"
@@ -59,6 +59,16 @@ def recall(chain: BandChain, site: SiteReference) -> bool:
     if chain.warmup is not None:
         chain.warmup.skip()
     return True
+
+
+def recalibrate(chain: BandChain) -> None:
+    """Let a chain go by the thresholds of the calibration that is kept now."""
+    now = chain.yardstick
+    if chain.scales is not None:
+        chain.go_by(chain.scales.recalibrated(now))
+    elif chain.forgets is not None:
+        chain.go_by(replace(now, terms=chain.forgets.terms()))
+    _LOG.warning("band %s: it was calibrated anew, and that counts from now on", chain.info.band)
 
 
 def forget(chain: BandChain) -> list[Event]:

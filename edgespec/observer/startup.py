@@ -25,6 +25,7 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.alerting import open_history, open_judge
+from edgespec.observer.asked_calibration import calibration_asked
 from edgespec.observer.asked_look import look_asked
 from edgespec.observer.asked_recording import recording_asked
 from edgespec.observer.band import BandChain
@@ -211,8 +212,9 @@ def open_radio(
     is_awaited: bool = False,
     masks: Mapping[str, Mask] = MappingProxyType({}),
     switches_models: bool = True,
+    opened: Source | None = None,
 ) -> Radio:
-    """Open a source and the chain of every band that is watched in it.
+    """Open a source, if it is not, and the chain of every band that is watched in it.
 
     Bands are compared with their ``masks``, by their ids. With ``is_awaited``, a radio that is not
     there yet is no error. Where it ``switches_models``, a cell with a bundle of its own is judged
@@ -231,7 +233,7 @@ def open_radio(
         None if one is None or isinstance(one.manifest.made_with, SweepRecipe) else one
         for one in bundles
     ]
-    opened = open_band_source(of_source, rates_of, is_awaited=is_awaited)
+    opened = opened or open_band_source(of_source, rates_of, is_awaited=is_awaited)
     is_swept = opened.info.grid is not None
     swept = [
         SweptBand(view, opened.info, bundle, masks.get(view.band[0].id))
@@ -383,7 +385,9 @@ def open_observer(
             shelf = None if recorder is None else recorder.shelf
             record = partial(recording_asked, config, monitor.ears, shelf)
             look = partial(look_asked, config, monitor.ears, broker.picture)
-            errands.begin({"record": record, "look": look}, broker.respond)
+            chains = {chain.info.band: chain for radio in radios for chain in radio.chains}
+            calibrate = partial(calibration_asked, config, monitor.ears, chains, monitor.renew)
+            errands.begin({"record": record, "look": look, "calibrate": calibrate}, broker.respond)
         # From here on, they are the monitor's to close.
         stack.pop_all()
     return Observer(tuple(radios), broker, monitor)

@@ -20,7 +20,7 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.board_events import BoardEvents
 from edgespec.observer.drill import Drill
 from edgespec.observer.latency import LatencyHistogram
-from edgespec.observer.recall import forget
+from edgespec.observer.recall import forget, recalibrate
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.surroundings import Surroundings
 from edgespec.records import Event, EventType, IqBlock, ObserverState
@@ -60,6 +60,7 @@ class BandWorker:
         error: what ended the band too early; None if nothing did.
         has_ended: whether nothing will be worked off any more.
         has_scored: whether it was ever warm.
+        is_recalibrated: set by whoever has calibrated it meanwhile; it then goes by that.
         latency: from the last sample of a block to the decision on the segments it completed,
             with the time that the block waited in the ring.
     """
@@ -100,7 +101,7 @@ class BandWorker:
         self._was_tuned = ring.is_its_turn
         self._thread: Thread | None = None
         self.error: BaseException | None = None
-        self.has_ended = self.has_scored = False
+        self.has_ended = self.has_scored = self.is_recalibrated = False
         self.latency = LatencyHistogram()
         self.n_samples = self._n_looks = 0
         self.n_dropped = 0
@@ -219,6 +220,9 @@ class BandWorker:
                 # What was to come behind an alert is another band's.
                 self._tape.finish()
             between()
+            if self.is_recalibrated:
+                self.is_recalibrated = False
+                recalibrate(self.chain)
             if self._board is not None:
                 self._tell_uncounted(self._board.look(self.chain, self._heard_to))
             is_due = time.monotonic_ns() - self._said_ns >= self._state_s * _NS

@@ -22,9 +22,9 @@ __all__ = [
     "transaction_of",
 ]
 
-COMMANDS = ("ack", "mute", "normal", "undo", "silenced", "record", "look", "cancel")
+COMMANDS = ("ack", "mute", "normal", "undo", "silenced", "record", "look", "calibrate", "cancel")
 #: Those that are about what an observer does beside watching.
-ERRANDS = ("record", "look", "cancel")
+ERRANDS = ("record", "look", "calibrate", "cancel")
 REQUEST_SCHEMA, RESPONSE_SCHEMA = "edgespec.request/1", "edgespec.response/1"
 #: People and programs need some hundred bytes.
 _MAX_REQUEST_BYTES = 4096
@@ -49,6 +49,9 @@ class Request:
     upper_hz: float | None = field(default=None, metadata=about("Upper edge", unit="Hz"))
     duration_s: float | None = field(
         default=None, metadata=about("For how long", unit="s", above=0, maximum=_YEAR_S)
+    )
+    apply: bool | None = field(
+        default=None, metadata=about("Whether what is found is to count from then on")
     )
 
     def __post_init__(self) -> None:

@@ -21,7 +21,7 @@ from edgespec.records import Event, EventType, ObserverState, RssReport, SourceI
 from edgespec.screen.progress import Tell
 from edgespec.sources.schemes import gives_sweeps
 
-__all__ = ["HeardBand", "listen", "usual_s"]
+__all__ = ["HeardBand", "hear", "listen", "usual_s"]
 
 #: Seconds of signal after which a band warms up anew, as in another run of the observer; of one
 #: that is swept, or warms up for long, so many warm-ups.
@@ -150,7 +150,7 @@ def listen(
             radio = open_radio(view, played, switches_models=False)
             if duration_s is not None:
                 _check_amount(radio, duration_s * len(uris))
-            for part in _hear(config, radio, duration_s, tell, stop):
+            for part in hear(config, radio, duration_s, tell, stop):
                 before = heard.get(part.band)
                 if before is not None:
                     _check_alike(before, part, played.address)
@@ -191,13 +191,17 @@ def _check_alike(before: HeardBand, part: HeardBand, address: str) -> None:
         )
 
 
-def _hear(
+def hear(
     config: Config,
     radio: Radio,
     duration_s: float | None,
     tell: Tell,
-    stop: Callable[[Callable[[], None]], None],
+    stop: Callable[[Callable[[], None]], None] = lambda stop: None,
 ) -> list[HeardBand]:
+    """Return what the bands of an open radio came to, and close it.
+
+    The arguments, and what is raised, are those of :func:`listen`.
+    """
     swept = radio.source.info.grid is not None
     asked = config.sweep if swept else config.detect
     rules = EventRules(asked.k, asked.n)

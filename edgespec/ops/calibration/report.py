@@ -15,7 +15,7 @@ from edgespec.screen.progress import Tell
 from edgespec.screen.table import Column, Table
 from edgespec.units import format_duration
 
-__all__ = ["CalibratedBand", "calibrate_bands"]
+__all__ = ["CalibratedBand", "calibrate_bands", "concluded"]
 
 
 _COLUMNS = (
@@ -28,12 +28,15 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class CalibratedBand:
-    """What a band came to, what follows for ``per_day`` false events, and where that is kept."""
+    """What a band came to, what follows for ``per_day`` false events, and where that is kept.
+
+    A ``path`` of None: nowhere.
+    """
 
     heard: HeardBand
     calibration: Calibration
     per_day: float
-    path: Path
+    path: Path | None
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -73,7 +76,7 @@ class CalibratedBand:
                 }
                 for one in self.calibration.detectors
             },
-            "kept": str(self.path),
+            "kept": None if self.path is None else str(self.path),
         }
 
     def as_text(self, width: int | None = None) -> str:
@@ -109,7 +112,8 @@ class CalibratedBand:
                 f"  {heard.n_events} events were raised meanwhile and are taken to be normal here: "
                 "if one was not, calibrate again without it"
             )
-        lines.append(f"  kept in {self.path}: the next edgespec monitor uses it")
+        if self.path is not None:
+            lines.append(f"  kept in {self.path}: the next edgespec monitor uses it")
         return "\n".join(lines)
 
     def _highest_at_s(self, name: str) -> float:
@@ -146,20 +150,33 @@ def calibrate_bands(
             f"the configuration has several sources ({names}), and a recording is of one: "
             "calibrate with a configuration of that one"
         )
-    done = []
-    for heard in listen(config, recordings, duration_s, tell, stop):
-        try:
-            calibration = calibrate(heard.names, heard.blocks, heard.block_s)
-        except ModelError as error:
-            raise ModelError(f"band {heard.band}: {error}") from None
-        path = calibration_path(config.node.state_dir, heard.band)
-        try:
-            kept = KeptCalibration(time.time_ns(), heard.setting, calibration, heard.cell)
+    return [
+        concluded(config, heard, per_day)
+        for heard in listen(config, recordings, duration_s, tell, stop)
+    ]
+
+
+def concluded(
+    config: Config, heard: HeardBand, per_day: float, *, is_kept: bool = True
+) -> CalibratedBand:
+    """Return what follows from what a band came to, and keep it, if it is to be.
+
+    Raises:
+        ConfigError: it cannot be kept.
+        ModelError: the signal was too short.
+    """
+    try:
+        calibration = calibrate(heard.names, heard.blocks, heard.block_s)
+    except ModelError as error:
+        raise ModelError(f"band {heard.band}: {error}") from None
+    path = calibration_path(config.node.state_dir, heard.band)
+    try:
+        kept = KeptCalibration(time.time_ns(), heard.setting, calibration, heard.cell)
+        if is_kept:
             save_calibration(path, kept)
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
-        done.append(CalibratedBand(heard, calibration, per_day, path))
-    return done
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    return CalibratedBand(heard, calibration, per_day, path if is_kept else None)
 
 
 def _duration(seconds: float) -> str:

@@ -2,11 +2,14 @@
 
 import json
 import threading
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sigmf
 from paho.mqtt.client import Client
@@ -21,19 +24,25 @@ from edgespec.config import (
     NodeConfig,
     SourceConfig,
 )
-from edgespec.errors import ConfigError, UsageError
+from edgespec.errors import ConfigError, EdgespecError, SourceError, UsageError
 from edgespec.evidence.shelf import Shelf
 from edgespec.framing import Framing
 from edgespec.observer.apart import run_apart
+from edgespec.observer.asked_calibration import AskedCalibration, calibration_asked
 from edgespec.observer.asked_look import look_asked
 from edgespec.observer.asked_recording import recording_asked
+from edgespec.observer.block_stream import BlockSource, block_bytes
 from edgespec.observer.ear import Ear
 from edgespec.observer.monitor import Monitor
-from edgespec.observer.startup import open_observer
-from edgespec.records import SampleFormat, SourceInfo
+from edgespec.observer.recall import recalibrate
+from edgespec.observer.startup import open_observer, open_radio
+from edgespec.records import FrameFlag, IqBlock, SampleFormat, SourceInfo
 from edgespec.sources.reader import Reader
 from edgespec.wire.request import Request
+from tests.made import band
 from tests.made.broker import PATIENCE_S, Broker, Listener, wait_for
+from tests.made.tape import Tape as PlayedTape
+from tests.made.tape import chain_for
 
 RATE_HZ = 250e3
 
@@ -210,3 +219,139 @@ def test_what_takes_too_long_or_is_stopped_is_ended(tmp_path: Path) -> None:
     stopping.set()
     with pytest.raises(OSError, match="was stopped"):
         run_apart("tests.made.sleeper", None, stopping, 60.0, tmp_path)
+
+
+class Pipe:
+    """The ring of an ear that hears noise, as fast as it is asked for it."""
+
+    finished = False
+
+    def __init__(self, rng: np.random.Generator, duration_s: float) -> None:
+        self._second = rng.normal(127.5, 20.0, (8, 4000)).clip(0, 255).astype(np.uint8)
+        self._rng, self._n_left = rng, round(50 * duration_s)
+        self._start = 0
+
+    def next_block(self, timeout_s: float) -> IqBlock | None:
+        if not self._n_left:
+            self.finished = True
+            return None
+        self._n_left -= 1
+        samples = self._second[int(self._rng.integers(8))].reshape(-1, 2)
+        block = IqBlock(samples, 100e3, 433.9e6, self._start, 10**18 + self._start * 10**4)
+        self._start += len(samples)
+        return block
+
+
+class FakeEar:
+    center_freq_hz, is_silent = None, False
+
+    def __init__(self, info: SourceInfo, ring: Pipe) -> None:
+        self.info, self._ring = info, ring
+
+    def listen(self) -> AbstractContextManager[Pipe]:
+        return nullcontext(self._ring)
+
+
+@pytest.fixture
+def noisy(tmp_path: Path) -> Config:
+    """Return the configuration of an observer that was never calibrated."""
+    (tmp_path / "noise").write_bytes(bytes(200_000))
+    uri = f"raw:{tmp_path}/noise?datatype=cu8&sample_rate=100000&center_freq=433.9M&realtime=1"
+    return Config(
+        node=NodeConfig(state_dir=tmp_path / "state", computing="plain"),
+        source=(SourceConfig(uri=uri),),
+        band=(BandConfig(id="ism"),),
+        detect=DetectConfig(detectors=("energy",), warmup_s=1.0, sensitivity="low"),
+    )
+
+
+def asked_calibration(
+    config: Config, info: SourceInfo, ring: Pipe, renew: Callable[[], None], **fields: object
+) -> AskedCalibration:
+    chain = chain_for(PlayedTape(band.cf32(np.zeros(100, complex))), "ism")
+    request = Request("calibrate", **{"duration_s": 105.0, **fields})
+    return calibration_asked(
+        config, {"ism": FakeEar(info, ring)}, {"ism": chain}, lambda name: renew(), request
+    )
+
+
+def test_what_is_calibrated_beside_counts_from_then_on(
+    noisy: Config, rng: np.random.Generator
+) -> None:
+    radio = open_radio(noisy, noisy.source[0])
+    (chain,), info, shares = radio.chains, radio.source.info, []
+    radio.source.close()
+    assert info.is_live
+    before = chain.thresholds
+    job = asked_calibration(noisy, info, Pipe(rng, 130.0), lambda: recalibrate(chain))
+    said = job.do(threading.Event(), shares.append)
+    assert (said["schema"], said["false_events_per_day"]) == ("edgespec.calibrated/1", 1.0)
+    assert (said["apply"], said["kept"] is not None) == (True, True)
+    assert 95.0 < said["signal_s"] < 110.0
+    assert chain.promise is not None
+    assert chain.promise.per_day == 1.0
+    assert chain.thresholds["energy"] == pytest.approx(said["detectors"]["energy"]["threshold"])
+    assert chain.thresholds != before
+    assert shares
+    assert max(shares) <= 1.1
+
+
+def test_what_is_only_to_be_told_does_not_count(
+    noisy: Config, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process may have heard enough while there is more to hear."""
+    monkeypatch.setattr("edgespec.observer.asked_calibration._MODULE", "tests.made.calibrator")
+    renewed, shares = [], []
+    info = SourceInfo(noisy.source[0].address, 100e3, 433.9e6, SampleFormat.CU8, True)
+    for apply in (False, True):
+        pipe = Pipe(rng, 1e6)
+        job = asked_calibration(noisy, info, pipe, lambda: renewed.append(1), apply=apply)
+        assert job.told["apply"] is apply
+        said = job.do(threading.Event(), shares.append)
+        assert (said["kept"], said["apply"]) == (None, apply)
+        assert len(renewed) == apply
+    assert shares == [0.5, 0.5]
+
+
+def test_a_calibration_that_is_cancelled_changes_nothing(
+    noisy: Config, rng: np.random.Generator
+) -> None:
+    stopping, renewed = threading.Event(), []
+    info = SourceInfo(noisy.source[0].address, 100e3, 433.9e6, SampleFormat.CU8, True)
+    job = asked_calibration(noisy, info, Pipe(rng, 1e6), lambda: renewed.append(1))
+    stopping.set()
+    with pytest.raises(EdgespecError, match="cancelled"):
+        job.do(stopping, lambda share: None)
+    with pytest.raises(SourceError, match="fallen silent"):
+        replace(job, ear=FakeEar(info, Pipe(rng, 0.0))).do(threading.Event(), lambda share: None)
+    assert not renewed
+    assert not (noisy.node.state_dir / "calibration").exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [({"duration_s": 20.0}, "too few"), ({"duration_s": 1e6}, "the most"), ({"id": "x"}, "no id")],
+)
+def test_a_calibration_that_cannot_be(
+    noisy: Config, rng: np.random.Generator, fields: dict[str, object], words: str
+) -> None:
+    with pytest.raises(EdgespecError, match=words):
+        asked_calibration(noisy, ear_of().info, Pipe(rng, 1.0), lambda: None, **fields)
+
+
+def test_blocks_come_out_of_a_pipe_as_they_went_in(rng: np.random.Generator) -> None:
+    for form in SampleFormat:
+        info = SourceInfo("test:", RATE_HZ, 806e6, form, False)
+        samples = form.empty(7)
+        samples[...] = rng.integers(0, 100, samples.shape)
+        block = IqBlock(samples, RATE_HZ, 806e6, 5, 6, 7, 0, FrameFlag.NONFINITE, 8)
+        data = block_bytes(block)
+        source = BlockSource(info, BytesIO(data + data[:-1]))
+        got = source.read(form.empty(9))
+        assert got is not None
+        np.testing.assert_array_equal(got.samples, samples)
+        assert replace(got, samples=samples) == replace(block, samples=samples)
+        # A process that is killed ends in the middle of a block.
+        assert source.read(form.empty(9)) is None
+        with pytest.raises(SourceError, match="has 7 samples"):
+            BlockSource(info, BytesIO(data)).read(form.empty(6))

@@ -280,3 +280,16 @@ def test_what_was_learnt_is_there_in_the_next_run(rng: np.random.Generator) -> N
     scores = again.hear(-40.0, 32)
     assert threshold(again) == 12.0
     assert np.abs(np.mean(scores)) < 1.0
+
+
+def test_a_calibration_made_meanwhile_counts_for_the_cell_that_is_in_force(
+    rng: np.random.Generator,
+) -> None:
+    more = {"": 0.0, "lte-1": 0.0}
+    plan = ScalesPlan(lambda cell, its: Terms(dict.fromkeys(USUAL.names, more[cell])))
+    band = Band(rng, plan)
+    band.enter(HOME)
+    band.hear(-60.0, 2 * N_WARMUP)
+    more["lte-1"] = 5.0
+    again = band.scales.recalibrated(band.now)
+    assert (again.terms.thresholds["energy"], again.scorer) == (5.0, band.now.scorer)

@@ -289,3 +289,19 @@ def test_a_reader_goes_on_while_the_worker_infers(
 @pytest.mark.parametrize(("block_s", "n_blocks"), [(0.0064, 156), (0.25, 4), (1.0, 4), (10.0, 4)])
 def test_the_ring_holds_a_second_and_at_least_four_blocks(block_s: float, n_blocks: int) -> None:
     assert blocks_in_ring(block_s) == n_blocks
+
+
+def test_a_band_is_recalibrated_by_the_thread_that_works_on_it(
+    endless_tone: NDArray[np.complex64], notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed: list[tuple[object, str]] = []
+    monkeypatch.setattr(
+        "edgespec.observer.worker.recalibrate",
+        lambda chain: renewed.append((chain, threading.current_thread().name)),
+    )
+    tape = Tape(endless_tone)
+    radio = Radio("r", tape, [chain_for(tape, name) for name in ("a", "b", "c")])
+    monitor = Monitor([radio], [notebook], state_s=60.0)
+    monitor.renew("b")
+    monitor.run()
+    assert renewed == [(radio.chains[1], "band-b")]

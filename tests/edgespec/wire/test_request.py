@@ -26,6 +26,7 @@ def test_requests_round_trip(rng: np.random.Generator) -> None:
             lower_hz=[None, -1e6][int(rng.integers(2))],
             upper_hz=[None, float(rng.uniform(0, 6e9))][int(rng.integers(2))],
             duration_s=[None, float(rng.uniform(1, 1e6))][int(rng.integers(2))],
+            apply=[None, False, True][int(rng.integers(3))],
         )
         assert parse_request(request.command, encode_request(request)) == request
 

@@ -1,0 +1,67 @@
+"""Blocks of samples from one process of ours to another, through a pipe, as they are."""
+
+import struct
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import SourceError
+from edgespec.records import FrameFlag, IqBlock, SourceInfo
+
+__all__ = ["BlockSource", "block_bytes"]
+
+#: Samples, first sample, those lost and heard elsewhere before it, UTC, flags; rate and centre.
+_HEAD = struct.Struct("<qqqqqqdd")
+
+
+def block_bytes(block: IqBlock) -> bytes:
+    """Return a block as :class:`BlockSource` reads it."""
+    head = _HEAD.pack(
+        block.n_samples,
+        block.sample_start,
+        block.n_dropped,
+        block.n_away,
+        block.utc_ns,
+        int(block.flags),
+        block.sample_rate_hz,
+        block.center_freq_hz,
+    )
+    return head + np.ascontiguousarray(block.samples).tobytes()
+
+
+class BlockSource:
+    """A source that gives the blocks that come out of a pipe, until that is closed.
+
+    Args:
+        info: of the source that they are of.
+        stream: the pipe.
+    """
+
+    def __init__(self, info: SourceInfo, stream: BinaryIO) -> None:
+        self.info = info
+        self._stream = stream
+
+    def read(self, out: NDArray[Any]) -> IqBlock | None:
+        """Return the next block, in ``out``; None at the end.
+
+        Raises:
+            SourceError: it is larger than ``out``.
+        """
+        head = self._stream.read(_HEAD.size)
+        if len(head) < _HEAD.size:
+            return None
+        n, start, n_dropped, n_away, utc_ns, flags, rate_hz, center_hz = _HEAD.unpack(head)
+        if n > len(out):
+            raise SourceError(f"a block has {n} samples, and there is room for {len(out)}")
+        samples = out[:n]
+        data = self._stream.read(samples.nbytes)
+        if len(data) < samples.nbytes:
+            return None
+        samples[...] = np.frombuffer(data, samples.dtype).reshape(samples.shape)
+        return IqBlock(
+            samples, rate_hz, center_hz, start, utc_ns, n_dropped, 0, FrameFlag(flags), n_away
+        )
+
+    def close(self) -> None:
+        """Nothing: the pipe is closed by its other end."""
