@@ -215,7 +215,7 @@ class CancelledBand:
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain, that power told, into what was learnt."""
         self.learnt.follow(step_db)
-        self._neighbours.loudest.follow(step_db)
+        self._neighbours.follow(step_db)
         if self._scan is not None:
             self._scan.follow(step_db)
             self._known = self._scan.site or self._known

@@ -4,7 +4,7 @@ import numpy as np
 
 from edgespec.detect.scan.deviation import Deviation
 from edgespec.detect.scan.residual_scan import THRESHOLD, ResidualScan
-from edgespec.detect.scan.site import Site
+from edgespec.detect.scan.site import MOST_RISE, Site
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import TrackState
@@ -14,6 +14,7 @@ from edgespec.observer.own_power import (
     is_known_leak,
     is_known_rest,
     is_own_power,
+    may_be_rest,
     most_of_theirs,
 )
 from edgespec.records import IqBlock
@@ -24,7 +25,8 @@ __all__ = ["Neighbours"]
 _MOST_SHARE = 0.4
 #: From so many deviations on it is asked whether they make them.
 _ASKED = 0.5 * THRESHOLD
-#: Of so many blocks one is learnt from: in a warm-up and while an alarm is on, and else.
+#: Of so many blocks one is learnt from: in a warm-up, while an alarm is on, or somebody stands out
+#: who is not known yet; and else.
 _EVERY_AT_FIRST, _EVERY = 4, 32
 #: A block in which much is left, but no alarm, counts so much: they are busy in it, or near.
 _LOUD_WEIGHT = 4.0
@@ -75,7 +77,8 @@ class Neighbours:
         self._newest, self._more = (plane, slots, block), None
         self.loudest.take(slots, is_frozen=is_frozen)
         self._n_blocks += 1
-        every, weight = _EVERY if is_warm and not is_frozen else _EVERY_AT_FIRST, 1.0
+        is_calm = is_warm and not is_frozen and not plane.is_beside_unsure
+        every, weight = _EVERY if is_calm else _EVERY_AT_FIRST, 1.0
         if self._is_hasty and not plane.is_beside_ready:
             every, weight = 1, _HASTY_WEIGHT
         if plane.tracker.state is TrackState.TRACKING and not self._n_blocks % every:
@@ -103,12 +106,19 @@ class Neighbours:
         is_known = not self.loudest.is_far_below(slots) and (
             is_known_leak(slots, scan.site, subbands)
             or is_known_rest(slots, scan.site, self._more_power())
+            or self._may_have_risen(slots, scan.site, found)
         )
         if is_known:
             scan.let_go()
         elif found.value < THRESHOLD and not is_frozen:
             plane.learn_beside(block, is_normal=True, weight=_LOUD_WEIGHT)
         return is_known
+
+    def follow(self, step_db: float) -> None:
+        """Take a step of the receiver's gain."""
+        self.loudest.follow(step_db)
+        if self._plane is not None:
+            self._plane.follow_beside(step_db)
 
     def forget(self) -> None:
         """Forget the newest block, as when the cell is lost; its neighbours stay known."""
@@ -152,6 +162,19 @@ class Neighbours:
     def has_fallen(self, site: Site, subbands: slice) -> bool:
         """Return whether there is less power than usual in the newest block."""
         return self._newest is not None and has_fallen(self._newest[1], site, subbands)
+
+    def _may_have_risen(self, slots: PrefixSlots, site: Site, found: Deviation) -> bool:
+        """Return whether a deviation is within what they may bring, now that they are nearer.
+
+        What fades is ten times its mean at most; the newest samples may say that it is not theirs.
+        """
+        if self._newest is None:
+            return False
+        plane, _, block = self._newest
+        most = MOST_RISE * plane.risen_beside
+        if found.level * slots.power.shape[1] > most:
+            return False
+        return may_be_rest(slots, site, *plane.more_beside(block))
 
     def _more_power(self) -> float:
         """Return the most that they may bring in the newest block; its samples are asked once."""

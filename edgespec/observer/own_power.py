@@ -5,7 +5,14 @@ import numpy as np
 from edgespec.detect.scan.site import Site, mixed_power
 from edgespec.dsp.prefix.slots import PrefixSlots
 
-__all__ = ["has_fallen", "is_known_leak", "is_known_rest", "is_own_power", "most_of_theirs"]
+__all__ = [
+    "has_fallen",
+    "is_known_leak",
+    "is_known_rest",
+    "is_own_power",
+    "may_be_rest",
+    "most_of_theirs",
+]
 
 #: Strangers leave all of their power; OFDM with a prefix of its own a third at times.
 MOST_OF_RISE = 0.25
@@ -69,6 +76,17 @@ def is_known_rest(slots: PrefixSlots, site: Site, more_beside: float) -> bool:
         return False
     beyond = _beyond(slots, site, slice(None)) * slots.power.shape[1]
     return bool(beyond > 0.0 and (1.0 - MOST_OF_RISE) * beyond <= more_beside)
+
+
+def may_be_rest(slots: PrefixSlots, site: Site, more_beside: float, chance: float) -> bool:
+    """Return whether what is left beyond the expected may be of known cells beside.
+
+    As :func:`is_known_rest`, but by the most that chance may have hidden of them.
+    """
+    if not slots.n_slots:
+        return False
+    beyond = _beyond(slots, site, slice(None)) * slots.power.shape[1]
+    return bool((1.0 - MOST_OF_RISE) * beyond <= LEAST_HEARD * more_beside + CHANCES * chance)
 
 
 def is_known_leak(slots: PrefixSlots, site: Site, subbands: slice) -> bool:

@@ -25,8 +25,8 @@ _KEPT_SLOTS = 40_000
 #: Fewest slots that cells are found in: .4 s; and fewest products that say anything of a block.
 _LEAST_SLOTS, _LEAST_PRODUCTS = 800, 100
 #: Who stands out is known after so many slots without an alarm, 50 ms, since a stranger's comes a
-#: hop or two behind him; who came with one after 30 s.
-_QUIET_SLOTS, _STAYED_SLOTS = 100, 60_000
+#: hop or two behind him; who came with one after 30 s. Who stands out no more stays known for 60 s.
+_QUIET_SLOTS, _STAYED_SLOTS, _REMEMBERED_SLOTS = 100, 60_000, 120_000
 #: Timings that are one, in prefixes: the top of one is flat.
 _ALIKE = 0.45
 #: Part of the sample rate that cells fill at most.
@@ -35,13 +35,16 @@ _FILLED = 0.9
 
 @dataclass(slots=True)
 class _Seen:
-    """A timing that stands out: since which slot, and how much longer it has to.
+    """A timing that stands out: since which slot, how much longer it has to, and when it last did.
 
-    ``began`` and ``known_at`` are slots; what is known already is so since ``-inf``.
+    All are slots; what is known already is so since ``-inf``. ``turned`` turns its mean product, as
+    it was then, to a positive number.
     """
 
     began: float
     known_at: float
+    last: float
+    turned: complex
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +63,46 @@ class Folded:
     n_slots: float
 
 
+class _Heard:
+    """Products of many blocks, folded by the slot: each counts by the share of its power.
+
+    Args:
+        n_slot: samples of a slot.
+    """
+
+    def __init__(self, n_slot: int) -> None:
+        self.sums, self.counts = np.zeros(n_slot, np.complex128), np.zeros(n_slot)
+        self.n_slots = self.power = self.inverse = 0.0
+
+    def fade(self, kept: float) -> None:
+        """Let what was heard count so much less."""
+        self.sums *= kept
+        self.counts *= kept
+        self.n_slots, self.power = kept * self.n_slots, kept * self.power
+        self.inverse *= kept
+
+    def add(self, block: Folded, weight: float) -> None:
+        """Take a block; none outweighs all others, whatever its prefixes seem to be."""
+        n_slots = weight * block.n_slots
+        self.sums += weight * block.sums / block.power
+        self.counts += weight * block.counts
+        self.n_slots += n_slots
+        self.power += n_slots * block.power
+        self.inverse += n_slots / block.power
+
+    def take(self, other: "_Heard") -> None:
+        """Take all that another one heard, which has heard nothing then."""
+        self.sums += other.sums
+        self.counts += other.counts
+        self.n_slots, self.power = self.n_slots + other.n_slots, self.power + other.power
+        self.inverse += other.inverse
+        other.fade(0.0)
+
+    def follow(self, ratio: float) -> None:
+        """Take a step of the receiver's gain, by its ratio of powers."""
+        self.power, self.inverse = ratio * self.power, self.inverse / ratio
+
+
 class CellsBeside:
     """Knows when the prefixes of other cells come, in slots of the one that is tracked.
 
@@ -71,7 +114,8 @@ class CellsBeside:
     above what each had when it was noted what is normal. All who are found when there is enough to
     find anybody in are known, if no alarm is on: they were there all along. Who is found later is
     known 50 ms on, or, where an alarm came meanwhile, when he has stayed for half a minute: a
-    stranger with prefixes, who is strong enough to stand out in one block, alarms before that.
+    stranger with prefixes, who is strong enough to stand out in one block, alarms before that. Or
+    he stands out of what was heard in quiet, too: a neighbour that fades is there all the while.
 
     Args:
         plan: of the prefixes.
@@ -94,17 +138,19 @@ class CellsBeside:
         behind = plan.n_window + _CLEAR_BEHIND * n_prefix
         self._is_clear = (late < -_CLEAR_BEFORE * n_prefix) | (late > behind)
         self._is_of_another = np.abs(late) > _CLEAR_OF_OTHERS * n_prefix
-        self._sums = np.zeros(self._n_slot, np.complex128)
-        self._counts = np.zeros(self._n_slot)
-        self._n_heard = self._power = 0.0
-        self._last_slot = 0
+        # All that was heard, and what was heard in quiet; of the newest an alarm may follow yet.
+        self._all, self._quiet = _Heard(self._n_slot), _Heard(self._n_slot)
+        self._newest, self._newer = _Heard(self._n_slot), _Heard(self._n_slot)
+        self._last_slot = self._newest_since = 0
         # Whether nobody was looked for yet.
         self._is_first = True
         # The timings that stand out.
         self._seen: dict[int, _Seen] = {}
         self._places = np.zeros(0, np.intp)
-        # What each timing had when it was noted what is normal.
+        # What each timing had when it was noted what is normal; and by its mean product.
         self._normal = np.zeros(self._n_slot)
+        self._normal_level = np.zeros(self._n_slot, np.complex128)
+        self._risen = 0.0
         self._turned = np.zeros(0, np.complex128)
 
     @property
@@ -120,7 +166,20 @@ class CellsBeside:
     @property
     def is_ready(self) -> bool:
         """Whether enough was heard to find anybody."""
-        return self._n_heard >= _LEAST_SLOTS
+        return self._all.n_slots >= _LEAST_SLOTS
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether somebody stands out who is not known yet."""
+        return len(self._seen) > self.n_known
+
+    @property
+    def risen_power(self) -> float:
+        """Power that known cells have more than normal in the mean of the last 20 s.
+
+        Linear; 0 where what is more does not stand out of what chance makes.
+        """
+        return self._risen
 
     def has_known_at(self, n_later: float) -> bool:
         """Return whether a cell whose slots begin so many samples later is a known one.
@@ -169,19 +228,39 @@ class CellsBeside:
         self._last_slot = block.slot
         if not 0.0 < block.power < math.inf:
             return
-        # No burst outweighs all other blocks, whatever its prefixes seem to be.
-        self._sums = kept * self._sums + weight * block.sums / block.power
-        self._counts = kept * self._counts + weight * block.counts
-        n_slots = weight * block.n_slots
-        self._n_heard = kept * self._n_heard + n_slots
-        self._power = kept * self._power + n_slots * block.power
+        for heard in (self._all, self._quiet):
+            heard.fade(kept)
+        self._all.add(block, weight)
+        self._hear_in_quiet(block, weight, is_normal=is_normal)
         if self.is_ready:
             self._find(block.slot, is_normal=is_normal)
 
+    def _hear_in_quiet(self, block: Folded, weight: float, *, is_normal: bool) -> None:
+        """Keep apart what is heard while no alarm is on, nor follows."""
+        if not is_normal:
+            self._newest.fade(0.0)
+            self._newer.fade(0.0)
+            return
+        if block.slot - self._newest_since > _QUIET_SLOTS:
+            self._quiet.take(self._newer)
+            self._newer.take(self._newest)
+            self._newest_since = block.slot
+        self._newest.add(block, weight)
+
     def note_normal(self) -> None:
         """Take what has been learnt so far for what is normal: power beyond it is more."""
-        share, _ = self._means(self._sums, self._counts)
-        self._normal = np.abs(share) * self._power / max(self._n_heard, 1.0)
+        share, _ = self._means(self._all)
+        self._normal = np.abs(share) * self._all.power / max(self._all.n_slots, 1.0)
+        self._normal_level = self._level(share)
+        self._risen = 0.0
+
+    def follow(self, step_db: float) -> None:
+        """Take a step of the receiver's gain into what was heard, and what is normal."""
+        ratio = 10.0 ** (step_db / 10.0)
+        for heard in (self._all, self._quiet, self._newest, self._newer):
+            heard.follow(ratio)
+        self._normal, self._normal_level = ratio * self._normal, ratio * self._normal_level
+        self._risen *= ratio
 
     def more_power(self, block: Folded) -> tuple[float, float]:
         """Return by how much known cells are stronger in a block than normal, and by what chance.
@@ -191,7 +270,7 @@ class CellsBeside:
         """
         if not self.n_known:
             return 0.0, 0.0
-        power, n_taken = self._means(block.sums, block.counts)
+        power, n_taken = self._means(block)
         n_least = float(n_taken.min())
         if n_least < _LEAST_PRODUCTS:
             return 0.0, 0.0
@@ -199,14 +278,18 @@ class CellsBeside:
         chance = block.power * math.sqrt(self.n_known / (2.0 * n_least))
         return float(np.maximum(more, 0.0).sum()) / self._loss, chance / self._loss
 
-    def _means(
-        self, sums: NDArray[np.complex128], counts: NDArray[np.float64]
-    ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    def _level(self, share: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """Return the mean product at each timing, blocks of much power counting little."""
+        level: NDArray[np.complex128] = share * (self._all.n_slots / max(self._all.inverse, 1e-300))
+        return level
+
+    def _means(self, heard: Folded | _Heard) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
         """Return the mean product in the windows of slots that begin anywhere, and of how many.
 
         Less what it is wherever nobody's prefixes are: that of a constant, or of a tone.
         """
-        totals = [np.concatenate([[0.0], np.cumsum(np.tile(x, 2))]) for x in (sums, counts)]
+        parts = (heard.sums, heard.counts)
+        totals = [np.concatenate([[0.0], np.cumsum(np.tile(x, 2))]) for x in parts]
         mean, n_taken = [(x[self._stops] - x[self._starts]).sum(axis=1) for x in totals]
         mean = mean / np.maximum(n_taken, 1.0)
         clear = mean[self._is_clear]
@@ -214,30 +297,69 @@ class CellsBeside:
 
     def _find(self, slot: int, *, is_normal: bool) -> None:
         """Find out who is there beside the tracked cell, and how strong each is in the mean."""
-        share, _ = self._means(self._sums, self._counts)
-        height = np.where(self._is_clear, np.abs(share), 0.0)
-        median = float(np.median(height[self._is_clear]))
+        share, _ = self._means(self._all)
+        height, median = self._height(share)
         seen: dict[int, _Seen] = {}
         while len(seen) < _MOST_CELLS:
             place = int(height.argmax())
             if height[place] < _STAYS_OUT * median or not median:
                 break
-            before = self._seen_at(place)
+            before, turned = self._seen_at(place), complex(share[place].conj() / height[place])
             if before is not None:
+                before.last, before.turned = slot, turned
                 seen[place] = before
             elif height[place] >= _STANDS_OUT * median:
                 wait = 0 if self._is_first else _QUIET_SLOTS
-                seen[place] = _Seen(slot, slot + (wait if is_normal else _STAYED_SLOTS))
+                known_at = slot + (wait if is_normal else _STAYED_SLOTS)
+                seen[place] = _Seen(slot, known_at, slot, turned)
             height[~np.roll(self._is_of_another, place)] = 0.0
+        self._remember(seen, slot)
         self._seen, self._is_first = seen, False
         if not is_normal:
             _doubt(seen)
+        self._believe(seen)
         for one in seen.values():
             if one.known_at <= slot:
                 one.known_at = -math.inf
-        known = [place for place, one in seen.items() if one.known_at <= slot]
-        self._places = np.array(known, np.intp)
-        self._turned = share[self._places].conj() / np.abs(share[self._places])
+        known = {place: one for place, one in seen.items() if one.known_at <= slot}
+        self._places = np.array(list(known), np.intp)
+        self._turned = np.array([one.turned for one in known.values()], np.complex128)
+        self._risen = self._rise(share)
+
+    def _height(self, mean: NDArray[np.complex128]) -> tuple[NDArray[np.float64], float]:
+        """Return how high timings stand, 0 where nobody is looked for, and the median of others."""
+        height = np.where(self._is_clear, np.abs(mean), 0.0)
+        return height, float(np.median(height[self._is_clear]))
+
+    def _remember(self, seen: dict[int, _Seen], slot: int) -> None:
+        """Add who is known and stands out no more: he fades, and comes back."""
+        for place, one in self._seen.items():
+            is_late = slot - one.last > _REMEMBERED_SLOTS
+            if one in seen.values() or one.known_at > slot or is_late or len(seen) >= _MOST_CELLS:
+                continue
+            if all(self._is_of_another[place - other] for other in seen):
+                seen[place] = one
+
+    def _believe(self, seen: dict[int, _Seen]) -> None:
+        """Know who came with an alarm at once where he stands out of what is heard in quiet."""
+        doubted = [place for place, one in seen.items() if one.known_at - one.began > _QUIET_SLOTS]
+        if not doubted or self._quiet.n_slots < _LEAST_SLOTS:
+            return
+        height, median = self._height(self._means(self._quiet)[0])
+        for place in doubted:
+            near = ~np.roll(self._is_of_another, place)
+            if height[near].max() >= _STANDS_OUT * median > 0.0:
+                seen[place].known_at = -math.inf
+
+    def _rise(self, share: NDArray[np.complex128]) -> float:
+        """Return what known cells have more than normal in the mean, where that stands out."""
+        if not self.n_known:
+            return 0.0
+        rise = self._level(share) - self._normal_level
+        height, median = self._height(rise)
+        more = (rise[self._places] * self._turned).real
+        more[height[self._places] < _STAYS_OUT * median] = 0.0
+        return float(np.maximum(more, 0.0).sum()) / self._loss
 
     def _seen_at(self, place: int) -> _Seen | None:
         """Return what stood out there before; None where nothing did."""

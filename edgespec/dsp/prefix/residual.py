@@ -209,6 +209,23 @@ class ResidualPlane:
             return 0.0, 0.0
         return self._beside.more_power(self._folded(block))
 
+    def follow_beside(self, step_db: float) -> None:
+        """Take a step of the receiver's gain into what was learnt of cells beside."""
+        self._beside.follow(step_db)
+
+    @property
+    def is_beside_unsure(self) -> bool:
+        """Whether somebody stands out beside the tracked cell who is not known yet."""
+        return self._beside.is_unsure
+
+    @property
+    def risen_beside(self) -> float:
+        """Power that known cells beside have more than normal in the mean of the last 20 s.
+
+        As ``more_beside``: linear, of all subbands together.
+        """
+        return self._beside.risen_power
+
     def _folded(self, block: IqBlock) -> Folded:
         """Return the lag products of the block that was processed last; they are made once."""
         last, folded = self._last_folded

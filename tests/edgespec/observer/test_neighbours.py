@@ -69,6 +69,7 @@ def test_a_block_in_which_much_is_left_is_learnt_from_unless_it_alarms(
 
     class Plane:
         tracker = SimpleNamespace(state="searching")
+        is_beside_unsure, risen_beside = False, 0.0
 
         def more_beside(self, block: object) -> tuple[float, float]:
             return 0.0, 0.0
@@ -88,10 +89,55 @@ def test_a_block_in_which_much_is_left_is_learnt_from_unless_it_alarms(
     neighbours.take(
         cast(Any, Plane()), cast(Any, slots), cast(Any, None), is_frozen=is_frozen, is_warm=True
     )
-    found = SimpleNamespace(value=value, lower=0, upper=2)
+    found = SimpleNamespace(value=value, lower=0, upper=2, level=1.0)
     scan = SimpleNamespace(site=site, let_go=lambda: None)
     assert not neighbours.leave(cast(Any, scan), cast(Any, found), is_frozen=is_frozen)
     assert taken == weights
+
+
+class _Plane:
+    """A plane beside whose cell somebody is known, who has risen by a power of 0.1."""
+
+    tracker, is_beside_unsure = SimpleNamespace(state="searching"), False
+
+    def __init__(self, risen: float = 0.0, heard: tuple[float, float] = (0.0, 0.0)) -> None:
+        self.risen_beside, self._heard = risen, heard
+
+    def more_beside(self, block: object) -> tuple[float, float]:
+        return self._heard
+
+
+@pytest.mark.parametrize(
+    ("risen", "heard", "is_theirs"),
+    [
+        (0.1, (0.0, 0.5), True),
+        # He had not a tenth of it in the mean,
+        (0.05, (0.0, 0.5), False),
+        # nor does he have as much now.
+        (0.1, (0.0, 0.2), False),
+    ],
+)
+def test_a_neighbour_that_is_nearer_may_bring_ten_times_what_he_has_more_in_the_mean(
+    risen: float, heard: tuple[float, float], is_theirs: bool
+) -> None:
+    """As long as the newest samples, which are few, do not say that it is not his."""
+    site = SimpleNamespace(
+        most_power=np.full(3, 50.0), usual_power=np.ones(3),
+        expected=lambda power, slot: np.full_like(power, 0.1),
+    )  # fmt: skip
+    forgotten: list[bool] = []
+    scan = SimpleNamespace(site=site, let_go=lambda: forgotten.append(True))
+    # In three subbands together there is a power of 0.9 more than expected.
+    slots = SimpleNamespace(
+        n_slots=2, power=np.full((2, 3), 1.0), residual=np.full((2, 3), 0.4), slot=np.arange(2)
+    )
+    found = SimpleNamespace(value=15.0, lower=0, upper=2, level=0.3)
+    neighbours = Neighbours()
+    plane = cast(Any, _Plane(risen, heard))
+    neighbours.take(plane, cast(Any, slots), cast(Any, None), is_frozen=False, is_warm=True)
+    said = neighbours.leave(cast(Any, scan), cast(Any, found), is_frozen=False)
+    assert said is is_theirs
+    assert forgotten == [True] * is_theirs
 
 
 def test_nobody_who_is_known_explains_what_is_far_louder_than_ever() -> None:
@@ -109,7 +155,7 @@ def test_nobody_who_is_known_explains_what_is_far_louder_than_ever() -> None:
             n_slots=2, power=np.full((2, 3), level), residual=np.full((2, 3), 0.1 * level),
             slot=np.arange(2),
         )  # fmt: skip
-        plane = SimpleNamespace(tracker=SimpleNamespace(state="searching"))
+        plane = _Plane()
         neighbours.take(
             cast(Any, plane), cast(Any, slots), cast(Any, None), is_frozen=False, is_warm=True
         )

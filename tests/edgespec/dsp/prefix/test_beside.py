@@ -215,15 +215,45 @@ def test_the_chance_of_what_is_said_is_how_much_it_scatters(rng: np.random.Gener
     assert np.mean(chance) == pytest.approx(np.std(more), rel=0.3)
 
 
-def test_one_that_is_known_stays_known_while_it_stands_out_a_little_less(
+def test_one_that_is_known_stays_known_for_a_minute_in_which_nothing_of_him_stands_out(
     rng: np.random.Generator,
 ) -> None:
+    """He fades, or another is louder, and comes back."""
     air = Air()
     air.hear(air.hops(rng, N_LEARNT, 480.0, -10.0))
-    air.hear(air.hops(rng, 5 * N_LEARNT, 480.0, -100.0), N_LEARNT)
+    nobody = air.hops(rng, N_LEARNT, 480.0, -100.0)
+    for after_s, n_known in ((15.0, 1), (60.0, 1), (200.0, 0)):
+        air.hear(nobody, round(after_s * 1.92e6 / HOP))
+        assert len(air.beside.places) == n_known
+
+
+def test_who_first_stood_out_with_an_alarm_is_known_when_he_is_heard_in_quiet(
+    rng: np.random.Generator,
+) -> None:
+    """A neighbour that fades is there all the while; a stranger goes with his alarm."""
+    air = Air()
+    air.learn(air.hops(rng, N_LEARNT, 480.0, -100.0))
+    air.hear(air.hops(rng, 8, 480.0, 0.0), N_LEARNT, is_normal=False)
+    assert air.beside.is_unsure
+    air.hear(air.hops(rng, N_LEARNT, 480.0, -8.0), N_LEARNT + 8)
     assert len(air.beside.places) == 1
-    air.hear(air.hops(rng, 40 * N_LEARNT, 480.0, -100.0), 6 * N_LEARNT)
-    assert not len(air.beside.places)
+    assert not air.beside.is_unsure
+
+
+def test_what_a_neighbour_has_more_in_the_mean_than_was_normal(rng: np.random.Generator) -> None:
+    air = Air()
+    air.learn(air.hops(rng, N_LEARNT, 480.0, -10.0))
+    air.hear(air.hops(rng, N_LEARNT, 480.0, -10.0), N_LEARNT)
+    assert air.beside.risen_power == 0.0
+    air.hear(air.hops(rng, 2 * N_LEARNT, 480.0, -3.0), 2 * N_LEARNT)
+    risen = air.beside.risen_power
+    # Half of what was heard, in which there was less power, had none of it.
+    assert risen == pytest.approx(0.4 * 0.5, rel=0.3)
+    air.beside.follow(6.0)
+    assert air.beside.risen_power == pytest.approx(4.0 * risen, rel=0.01)
+    louder = [np.float32(10.0**0.3) * hop for hop in air.hops(rng, 10, 480.0, -3.0)]
+    air.hear(louder, 4 * N_LEARNT)
+    assert air.beside.risen_power == pytest.approx(4.0 * risen, rel=0.1)
 
 
 def test_loud_blocks_count_more(rng: np.random.Generator) -> None:
