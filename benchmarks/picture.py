@@ -25,7 +25,7 @@ from edgespec.detect.scan.site import learn_site, mixed_power
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.observer.opening import open_chain
-from edgespec.observer.startup import named_bundle, open_band_source, open_basis
+from edgespec.observer.radio_opening import named_bundle, open_band_source, open_basis
 from edgespec.records import Event, EventType, FloatArray, IqBlock
 from edgespec.simulate.config import (
     CellConfig,

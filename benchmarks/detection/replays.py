@@ -18,8 +18,8 @@ from edgespec.config import Config, override
 from edgespec.evidence.recording import recording_of
 from edgespec.evidence.shelf import Shelf
 from edgespec.evidence.tape import Cut, Tape
+from edgespec.observer.radio_opening import open_radio
 from edgespec.observer.recall import reference_of
-from edgespec.observer.startup import open_radio
 from edgespec.records import Event, EventType, IqBlock, SampleFormat
 from edgespec.sources.source import Source
 

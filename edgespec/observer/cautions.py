@@ -3,7 +3,7 @@
 from edgespec.alerts.facts import masks_of
 from edgespec.config import BandConfig, Config
 from edgespec.observer.mask_place import mask_caution
-from edgespec.observer.startup import named_bundle
+from edgespec.observer.radio_opening import named_bundle
 from edgespec.sources.schemes import parse_source
 from edgespec.sources.tuner import DEFAULT_RATE_HZ, TUNER_SCHEMES, first_of
 from edgespec.sweep_recipe import SweepRecipe

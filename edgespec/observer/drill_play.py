@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgespec.config import Config
-from edgespec.observer.startup import open_radio
+from edgespec.observer.radio_opening import open_radio
 from edgespec.records import Event, EventType
 
 __all__ = ["play"]

@@ -24,7 +24,7 @@ from edgespec.observer.basis import Basis
 from edgespec.observer.latency import LatencyHistogram
 from edgespec.observer.opening import open_chain
 from edgespec.observer.parts import open_channel
-from edgespec.observer.startup import named_bundle, open_band_source, open_basis
+from edgespec.observer.radio_opening import named_bundle, open_band_source, open_basis
 from edgespec.ops.coldstart import describe
 from edgespec.records import IqBlock
 from edgespec.sources.schemes import refuse_sweeps

@@ -12,7 +12,7 @@ from edgespec.decode import Decoder
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.machine import keep_machine_code
 from edgespec.observer.opening import open_chain
-from edgespec.observer.startup import named_bundle, open_band_source, open_basis
+from edgespec.observer.radio_opening import named_bundle, open_band_source, open_basis
 
 __all__ = ["describe", "main"]
 

@@ -92,6 +92,8 @@ def _soak(folder: Path, disk: Path | None, seconds: float, seed: int, log: Path 
         raise click.ClickException(
             f"the observer has not got on within {_START_S:g} s: {watched.log_end()}"
         )
+    for radio in radios:
+        radio.is_counted = True
     faults.start()
     begun_s = time.monotonic()
     while watched.is_alive and time.monotonic() - begun_s < seconds:

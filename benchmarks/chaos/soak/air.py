@@ -79,18 +79,20 @@ class Outage:
 class Radio:
     """An rtl_tcp that sends what is on the air now, to one client.
 
-    The air begins with the first client. What a client is too slow for is lost, as in a dongle.
+    The air begins with the client that is there when it is counted: an observer that had to compile
+    first has opened it twice. What a client is too slow for is lost, as in a dongle.
 
     Attributes:
         begun_s: when the first sample was on the air, by a clock that never steps.
         is_silent: it holds the connection and sends nothing.
         is_away: it hangs up and lets nobody in.
+        is_counted: what is on the air counts from the last client on.
         outages: what was not sent.
     """
 
     def __init__(self, air: Air) -> None:
         self.begun_s: float | None = None
-        self.is_silent = self.is_away = False
+        self.is_silent = self.is_away = self.is_counted = False
         self.outages: list[Outage] = []
         self._air = air
         # In bytes.
@@ -131,8 +133,9 @@ class Radio:
                     self._stream(client)
 
     def _stream(self, client: socket.socket) -> None:
-        if self.begun_s is None:
-            self.begun_s = time.monotonic()
+        if not self.is_counted:
+            self.begun_s, self._sent = time.monotonic(), 0
+            self.outages.clear()
         client.setblocking(False)
         while not self._is_over and not self.is_away:
             time.sleep(_PIECE_S)

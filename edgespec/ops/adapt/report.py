@@ -13,8 +13,8 @@ from edgespec.inference.refit import Refitted
 from edgespec.inference.rehead import pack_reheaded, proved_in
 from edgespec.observer.cell_models import model_path
 from edgespec.observer.monitor import Radio
+from edgespec.observer.radio_opening import open_radio
 from edgespec.observer.runtime import open_runtime
-from edgespec.observer.startup import open_radio
 from edgespec.ops.adapt.adaptation import Adaptation
 from edgespec.ops.adapt.listen import hear
 from edgespec.ops.adapt.trial import Interval, Trial
@@ -90,7 +90,7 @@ def adapt_band(
         UsageError: the band is unknown, the new bundle would take the place of the old one, or none
             is named and it was not one cell all along.
         ModelError: the bundle cannot be adapted, or too little was heard.
-        EdgespecError: as :func:`edgespec.observer.startup.open_radio`.
+        EdgespecError: as :func:`edgespec.observer.radio_opening.open_radio`.
     """
     view = _view(config, band_id)
     band = view.band[0]

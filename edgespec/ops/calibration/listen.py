@@ -15,7 +15,7 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.calibrated import Setting
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.opening import setting_of
-from edgespec.observer.startup import open_radio
+from edgespec.observer.radio_opening import open_radio
 from edgespec.ops.silence import Patience
 from edgespec.records import Event, EventType, ObserverState, RssReport, SourceInfo
 from edgespec.screen.progress import Tell
@@ -132,7 +132,7 @@ def listen(
         ModelError: what is to be heard is too little.
         SourceError: a source gave no samples, or recordings are not alike.
         UsageError: a recording has sweeps in place of samples, or the other way round.
-        EdgespecError: as :func:`edgespec.observer.startup.open_radio`.
+        EdgespecError: as :func:`edgespec.observer.radio_opening.open_radio`.
     """
     heard: dict[str, HeardBand] = {}
     uris = recordings or (None,)

@@ -142,7 +142,7 @@ def calibrate_bands(
     Raises:
         ConfigError: several sources and a recording, or what was found cannot be kept.
         ModelError: the signal was too short.
-        EdgespecError: as :func:`edgespec.observer.startup.open_radio`.
+        EdgespecError: as :func:`edgespec.observer.radio_opening.open_radio`.
     """
     if recordings and len(config.source) > 1:
         names = ", ".join(source.id for source in config.source)

@@ -93,7 +93,7 @@ def _numbers(version: str) -> list[int]:
 
 def bundle_recipe(subject: Subject) -> Recipe | None:
     """Return the recipe of the band's bundle, None where any rate will do, or it cannot be read."""
-    from edgespec.observer.startup import named_bundle
+    from edgespec.observer.radio_opening import named_bundle
 
     with suppress(ModelError):
         bundle = named_bundle(subject.config.band[0])

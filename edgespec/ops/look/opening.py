@@ -14,7 +14,7 @@ from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.observer.fixed_gain import check_gains, gain_text, scale_of
 from edgespec.observer.kept import KeptFile, KeptNormal, kept_of, load_kept
-from edgespec.observer.startup import named_bundle, open_band_source
+from edgespec.observer.radio_opening import named_bundle, open_band_source
 from edgespec.ops.collect import Collected
 from edgespec.ops.rhythm import RhythmBefore, rhythm_before
 from edgespec.sources.schemes import parse_source, refuse_sweeps

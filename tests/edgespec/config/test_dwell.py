@@ -13,7 +13,8 @@ from edgespec.errors import ConfigError, UsageError
 from edgespec.inference.bundle import shipped_bundle_path
 from edgespec.observer.dwelling import duty_text, take_turns
 from edgespec.observer.fixed_gain import fixed_gain_db, gains_of, scale_of
-from edgespec.observer.startup import check_config, open_band_source, open_observer, open_radio
+from edgespec.observer.radio_opening import open_band_source, open_radio
+from edgespec.observer.startup import check_config, open_observer
 from edgespec.ops.checks.finding import Subject
 from edgespec.ops.doctor import run_check
 from edgespec.sources.dwell import DwellSource, Turn

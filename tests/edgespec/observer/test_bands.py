@@ -261,7 +261,7 @@ def test_what_cannot_be_opened_leaves_nothing_open(
             raise SourceError("it is gone")
         return tape
 
-    monkeypatch.setattr("edgespec.observer.startup.open_source", opened)
+    monkeypatch.setattr("edgespec.observer.radio_opening.open_source", opened)
     config = two_bands(tmp_path, tones[:2])
     config = replace(config, source=(config.source[0], replace(config.source[1], uri="gone:")))
     with pytest.raises(SourceError, match="it is gone"):

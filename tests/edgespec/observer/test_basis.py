@@ -15,8 +15,8 @@ from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.basis import NO_BUNDLE, Basis
 from edgespec.observer.parts import warmup_s_of
+from edgespec.observer.radio_opening import open_radio
 from edgespec.observer.snapshot import snapshot_of
-from edgespec.observer.startup import open_radio
 from edgespec.observer.unscored import NO_CELL
 from edgespec.records import Event, SampleFormat, SourceInfo
 
@@ -78,7 +78,7 @@ def test_at_the_rate_of_the_shipped_bundle_it_is_taken(tmp_path: Path) -> None:
 def test_no_runtime_is_opened_for_detectors_that_need_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgespec.observer.startup.open_runtime", None)
+    monkeypatch.setattr("edgespec.observer.radio_opening.open_runtime", None)
     uri = "sim:lte-dl?seed=5&duration_s=0.5"
     detect = DetectConfig(detectors=("zscore",), warmup_s=0.2)
     events_of(uri, detect, tmp_path)

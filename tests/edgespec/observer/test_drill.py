@@ -20,8 +20,8 @@ from edgespec.observer.drill import Drill
 from edgespec.observer.drill_play import play
 from edgespec.observer.drill_tone import Tone, with_tone
 from edgespec.observer.monitor import Monitor, Radio
+from edgespec.observer.radio_opening import open_radio
 from edgespec.observer.recall import reference_of
-from edgespec.observer.startup import open_radio
 from edgespec.records import Event, EventType, SampleFormat, SourceInfo
 from tests.made import band
 from tests.made.broker import wait_for

@@ -194,7 +194,7 @@ def test_exit_codes(
     def nothing(*_: object) -> Iterator[Any]:
         fail()
 
-    monkeypatch.setattr("edgespec.observer.startup.open_source", lambda *_, **__: tape)
+    monkeypatch.setattr("edgespec.observer.radio_opening.open_source", lambda *_, **__: tape)
     monkeypatch.setattr("edgespec.cli.stop_on_signals", lambda stop: None)
     if what == "sink":
         monkeypatch.setattr(JsonLinesSink, "state", fail)

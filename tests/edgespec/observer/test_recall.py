@@ -13,9 +13,9 @@ from edgespec.evidence.recording import recording_of
 from edgespec.evidence.shelf import Shelf
 from edgespec.evidence.tape import Cut, Tape
 from edgespec.observer.band import BandChain
+from edgespec.observer.radio_opening import open_radio
 from edgespec.observer.recall import recall, reference_of
 from edgespec.observer.site_reference import SiteReference, load_site
-from edgespec.observer.startup import open_radio
 from edgespec.records import Event, EventType, SampleFormat
 from tests.made.mutations import mutated
 

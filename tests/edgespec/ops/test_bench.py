@@ -15,7 +15,7 @@ import pytest
 from edgespec.config import Config, SourceConfig, override
 from edgespec.errors import EdgespecError
 from edgespec.observer.opening import open_chain
-from edgespec.observer.startup import named_bundle, open_band_source, open_basis
+from edgespec.observer.radio_opening import named_bundle, open_band_source, open_basis
 from edgespec.ops import bench
 from edgespec.ops.coldstart import describe, main, score_one
 from edgespec.ops.delivery import time_delivery
