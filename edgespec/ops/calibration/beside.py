@@ -17,7 +17,7 @@ from edgespec.config import Config
 from edgespec.errors import EdgespecError
 from edgespec.machine import keep_machine_code
 from edgespec.observer.block_stream import BlockSource
-from edgespec.observer.startup import open_radio
+from edgespec.observer.radio_opening import open_radio
 from edgespec.ops.calibration.listen import hear
 from edgespec.ops.calibration.report import concluded
 from edgespec.records import SourceInfo

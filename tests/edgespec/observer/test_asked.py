@@ -34,8 +34,9 @@ from edgespec.observer.asked_recording import recording_asked
 from edgespec.observer.block_stream import BlockSource, block_bytes
 from edgespec.observer.ear import Ear
 from edgespec.observer.monitor import Monitor
+from edgespec.observer.radio_opening import open_radio
 from edgespec.observer.recall import recalibrate
-from edgespec.observer.startup import open_observer, open_radio
+from edgespec.observer.startup import open_observer
 from edgespec.records import FrameFlag, IqBlock, SampleFormat, SourceInfo
 from edgespec.sources.reader import Reader
 from edgespec.wire.request import Request
