@@ -222,6 +222,14 @@ def test_what_takes_too_long_or_is_stopped_is_ended(tmp_path: Path) -> None:
         run_apart("tests.made.sleeper", None, stopping, 60.0, tmp_path)
 
 
+def test_a_radio_is_silent_when_none_of_its_bands_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    ear = ear_of()
+    monkeypatch.setattr("time.monotonic_ns", lambda: 25 * 10**9)
+    for heard_s, is_silent in ((0, True), (14, True), (16, False)):
+        ear.reader.heard_ns = heard_s * 10**9
+        assert ear.is_silent == is_silent
+
+
 class Pipe:
     """The ring of an ear that hears noise, as fast as it is asked for it."""
 

@@ -323,3 +323,18 @@ def test_refusals_are_one_sentence(
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_heard_elsewhere_begins_a_capture_and_is_no_loss(samples, tmp_path: Path) -> None:
+    """A radio that takes turns, recorded in one of its bands."""
+    from edgespec.evidence.growing import GrowingRecording
+
+    info = Radio(samples, {}, breaks=False).info
+    made = GrowingRecording(tmp_path / "r", info, "")
+    for start, n_away in ((0, 0), (1000, 0), (9000, 7000)):
+        made.add(IqBlock(samples[:1000], RATE_HZ, 806e6, start, 0, n_away=n_away), 0.0)
+    made.close()
+    meta = json.loads(made.meta.read_text())
+    starts = [(one["core:sample_start"], one["core:global_index"]) for one in meta["captures"]]
+    assert starts == [(0, 0), (2000, 9000)]
+    assert (meta["annotations"], made.n_dropped) == ([], 0)
