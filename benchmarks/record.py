@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from edgespec.machine import machine_facts
+from edgespec.machine import machine_facts, power_facts
 
 __all__ = [
     "DATA",
@@ -48,7 +48,7 @@ def facts(packages: Sequence[str] = ()) -> dict[str, str]:
     ``load`` is the mean number of running processes of the last minute, this one included: above
     about 1 on two cores, medians say little and minima a little less.
     """
-    found = machine_facts()
+    found = machine_facts() | power_facts()
     for package in packages:
         try:
             found[package] = version(package)

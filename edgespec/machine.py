@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import resource
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from edgespec import __version__
 
-__all__ = ["keep_machine_code", "machine_facts", "peak_rss_mb"]
+__all__ = ["keep_machine_code", "machine_facts", "peak_rss_mb", "power_facts"]
 
 _PACKAGES = ("numpy", "scipy", "numba", "ai-edge-litert", "tflite-runtime")
 _CACHE_VARIABLE = "NUMBA_CACHE_DIR"
@@ -31,6 +32,31 @@ def machine_facts() -> dict[str, str]:
         "edgespec": __version__,
         **installed,
     }
+
+
+def power_facts(root: Path = Path("/")) -> dict[str, str]:
+    """Return the power mode of a Jetson, and how the processor is clocked, where either is told.
+
+    The figures of one board differ by both. They are read, never set.
+
+    Args:
+        root: where the files of the system are.
+    """
+    found = {}
+    status = re.search(r"pmode:0*(\d+)", _text(root / "var/lib/nvpmodel/status"))
+    if status:
+        number = status[1]
+        modes = _text(root / "etc/nvpmodel.conf")
+        name = re.search(rf"POWER_MODEL\s+ID={number}\s+NAME=(\S+)", modes)
+        found["power mode"] = f"{number} {name[1]}" if name else number
+    clock = root / "sys/devices/system/cpu/cpu0/cpufreq"
+    limits = [_text(clock / f"scaling_{end}_freq").strip() for end in ("min", "max")]
+    said = [governor] if (governor := _text(clock / "scaling_governor").strip()) else []
+    if all(limit.isdecimal() for limit in limits):
+        said.append(" to ".join(f"{int(limit) / 1e6:.2f}" for limit in limits) + " GHz")
+    if said:
+        found["clock"] = " ".join(said)
+    return found
 
 
 def peak_rss_mb() -> float:
@@ -59,6 +85,14 @@ def keep_machine_code(state_dir: Path) -> None:
         return
     if os.access(folder, os.W_OK):
         os.environ[_CACHE_VARIABLE] = str(folder)
+
+
+def _text(path: Path) -> str:
+    """Return what a file holds; nothing where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _cpu_name() -> str:

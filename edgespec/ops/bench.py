@@ -18,7 +18,7 @@ from edgespec.errors import EdgespecError, SourceError
 from edgespec.framing import Recipe
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
-from edgespec.machine import machine_facts, peak_rss_mb
+from edgespec.machine import machine_facts, peak_rss_mb, power_facts
 from edgespec.observer.band import BandChain
 from edgespec.observer.basis import Basis
 from edgespec.observer.latency import LatencyHistogram
@@ -153,7 +153,7 @@ def bench(
         tuple(latencies),
         cold_start_s,
         rss_mb,
-        machine_facts(),
+        machine_facts() | power_facts(),
         _described(basis),
         config.source[0].address,
         datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
