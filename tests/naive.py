@@ -893,3 +893,23 @@ def exceedances(values, limit, rules, hop_s, *, by_one, stays_s, most):
         if 0.0 < peak < most and (run[-1] - run[0] + 1) * hop_s < stays_s - hop_s / 2:
             found.append(peak)
     return found
+
+
+def envelope_blocks(wave, n_samples):
+    """Power of every block, and twice the variance of its modulus."""
+    power, left = [], []
+    for first in range(0, len(wave) - n_samples + 1, n_samples):
+        sizes = [abs(complex(value)) for value in wave[first : first + n_samples]]
+        mean = sum(sizes) / n_samples
+        power.append(sum(size**2 for size in sizes) / n_samples)
+        left.append(2.0 * sum((size - mean) ** 2 for size in sizes) / n_samples)
+    return power, left
+
+
+def envelope_ranks(rows, quantiles):
+    """Quantiles in dB of the last of some rows, and of all: sorted, the nearest rank."""
+    out = []
+    for values in (list(rows[-1]), [value for row in rows for value in row]):
+        places = [int(q * (len(values) - 1) + 0.5) for q in quantiles]
+        out.append([10.0 * np.log10(float(sorted(values)[place])) for place in places])
+    return out

@@ -176,9 +176,11 @@ def any_band_scores(
 ) -> FloatArray:
     """Return the scores of the detector for any band in each hop, NaN in the warm-up."""
     arithmetic = open_any_band_arithmetic(Computing.named("auto"))
-    detector = AnyBand(recipe.geometry, Rhythm(n_warmup, n_warmup), 0, arithmetic)
-    scores = np.full(len(samples) // recipe.hop_samples, np.nan, np.float32)
+    hop = recipe.hop_samples
+    detector = AnyBand(recipe.geometry, Rhythm(n_warmup, n_warmup), 0, arithmetic, hop)
+    scores = np.full(len(samples) // hop, np.nan, np.float32)
     for number, segment in segments_of(samples, info, recipe):
+        detector.hear(samples[number * hop : (number + 1) * hop])
         found = detector.take(segment.target, is_alarm=False)
         if found is not None:
             scores[number] = found.value

@@ -28,7 +28,7 @@ from benchmarks.record import DATA, facts, save_rows
 from converter.report.markdown_table import markdown_table
 from edgespec.framing import Recipe
 
-__all__ = ["NAMES", "burst_db", "main", "markdown", "rows_of"]
+__all__ = ["BURST_QUANTILE", "NAMES", "burst_db", "main", "markdown", "rows_of"]
 
 NAMES = (
     "adsb1090_modes1",
@@ -44,7 +44,7 @@ _ANY_BAND = "any-band, zscore or energy"
 _DETECTORS = ("scan", *_DEVICE, "any-band", _ANY_BAND)
 #: Hops of the second half before the interferer, and those of it that are no longer the onset.
 _BEFORE, _ONSET = 4, 4
-_BURST_QUANTILE = 0.95
+BURST_QUANTILE = 0.95
 #: ``log(200)`` mean excesses over a tail that a fifth is in, and as rare a deviation.
 _RARE_EXCESSES, _RARE_DEVIATIONS = 5.3, 6.0
 
@@ -90,7 +90,7 @@ def burst_db(recording: Recording, frame_s: float, first: int) -> float:
     power = np.abs(recording.info.sample_format.to_complex(recording.samples)) ** 2
     size = round(frame_s * recording.info.sample_rate_hz)
     frames = power[: len(power) // size * size].reshape(-1, size).mean(axis=1)
-    return float(10.0 * np.log10(np.quantile(frames, _BURST_QUANTILE) / power[first:].mean()))
+    return float(10.0 * np.log10(np.quantile(frames, BURST_QUANTILE) / power[first:].mean()))
 
 
 def markdown(rows: Sequence[Row]) -> str:

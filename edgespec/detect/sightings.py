@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgespec.detect.added import FrameMeans, NormalPower
+from edgespec.detect.any_band.detector import ANY_BAND
 from edgespec.detect.detectors import MODEL_DETECTORS, RESIDUAL
 from edgespec.detect.normal import NormalMap, Standing
 from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
@@ -343,7 +344,10 @@ class Lookout:
         """Return whose map a detector goes by: its own until the site is known."""
         if score.detector in MODELS and score.error_map_db is not None:
             return score.detector
-        if score.detector == RESIDUAL:
+        # What breaks an envelope shows as what is left of a cell does: in channels, by no power.
+        if score.detector == RESIDUAL or (
+            score.detector == ANY_BAND and score.error_map_db is not None
+        ):
             return RESIDUAL
         if self.power.is_known:
             return POWER

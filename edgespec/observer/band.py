@@ -94,14 +94,13 @@ class BandChain:
         rhythm: WatchedBand | None = None,
     ) -> None:
         grid = front_end.grid
-        self.grid, self._clock = grid, TargetClock(geometry, grid)
+        self.grid, self.trouble, self._clock = grid, trouble, TargetClock(geometry, grid)
         self.front_end, self.geometry = front_end, geometry
         self.tracker, self.cancelled, self.rhythm = tracker, cancelled, rhythm
         self.budget: BudgetWatch | None = None
         terms, model = Terms(thresholds, promise), (tracker.info.model, tracker.info.model_sha256)
         self.go_by(Yardstick(scorer, tracker.lookout, terms, *model))
-        self.levels, self.trouble = levels, trouble
-        self.warmup, self.cell_events = warmup, cell_events
+        self.levels, self.warmup, self.cell_events = levels, warmup, cell_events
         self.scales: CellScales | None = None
         self.peaks: EventPeaks | None = None
         self.site: WatchedSite | None = None
@@ -265,6 +264,8 @@ class BandChain:
     def _frames(self, part: Any) -> Spectrogram:
         # In this order: it reads all samples one after the other, which is what brings them near.
         frames = self.front_end.process(part)
+        if self.rhythm is not None:
+            self.rhythm.hear(part.samples)
         if self.cancelled is not None:
             self.cancelled.process(part)
             if self.scales is not None:
@@ -273,8 +274,7 @@ class BandChain:
 
     def _is_clipped(self) -> bool:
         """Whether the last segment clips; a few frames that clip little lie between others."""
-        last = self.last
-        return OVERLOAD in self.troubles or (last is not None and is_clipped(last.segment))
+        return OVERLOAD in self.troubles or bool(self.last and is_clipped(self.last.segment))
 
     def _follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain into what is normal."""

@@ -137,6 +137,7 @@ def make_chain(
             rhythm,
             computing,
             lambda: not warmup.distrust,
+            hop_samples=basis.recipe.hop_samples,
         )
     chain = BandChain(
         front_end,

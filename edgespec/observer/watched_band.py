@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgespec.aside import Jobs
 from edgespec.band_rhythm import BandRhythm, RhythmState
@@ -44,6 +45,7 @@ class WatchedBand:
         computing: how it is computed.
         is_trusted: whether the warm-up was normal.
         utc_ns: the clock.
+        hop_samples: of a hop; 0: there are none to be heard.
     """
 
     def __init__(
@@ -56,11 +58,12 @@ class WatchedBand:
         computing: Computing = Computing.PLAIN,
         is_trusted: Callable[[], bool] = lambda: True,
         utc_ns: Callable[[], int] = time.time_ns,
+        hop_samples: int = 0,
     ) -> None:
         self._hop_s = geometry.hop_s
         least, most = (round(seconds / self._hop_s) for seconds in rhythm_s)
         self._detector = AnyBand(
-            geometry, Rhythm(least, most), delay_hops, open_arithmetic(computing)
+            geometry, Rhythm(least, most), delay_hops, open_arithmetic(computing), hop_samples
         )
         self._file, self._range_hz = file, range_hz
         self._is_trusted, self._utc_ns = is_trusted, utc_ns
@@ -85,6 +88,11 @@ class WatchedBand:
                 wanted_bursts=MANY_BURSTS if one.n_bursts else 0,
             )
         return _known_rhythm(one, self._hop_s, threshold)
+
+    def hear(self, samples: NDArray[np.generic]) -> None:
+        """Take the samples of a block, complex64 ``(n,)`` or integers ``(n, 2)``."""
+        if self._is_watching:
+            self._detector.hear(samples)
 
     def take(self, target_dbfs: FloatArray, *, has_cell: bool, is_alarm: bool) -> Score | None:
         """Return the score of a horizon; None while the rhythm is learnt, and beside a cell.

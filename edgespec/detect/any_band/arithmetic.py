@@ -53,6 +53,35 @@ class Arithmetic(Protocol):
         """
         ...
 
+    def blocks(self, wave: NDArray[Any], power: FloatArray, left: FloatArray, /) -> None:
+        """Write, of each block, its power and what is not constant in it, linear.
+
+        ``P = mean |y|^2`` and ``R = 2 var |y|``, which is nearly P of white noise; both are
+        1e-15 at least.
+
+        Args:
+            wave: complex64, blocks of :data:`~edgespec.detect.any_band.channels.BLOCK_SAMPLES`.
+            power: float32 ``(n_blocks,)``, written.
+            left: of the same shape, written.
+        """
+        ...
+
+    def ranks(
+        self, ring: FloatArray, at: int, n_rows: int, scratch: FloatArray, levels_db: FloatArray, /
+    ) -> None:
+        """Write some quantiles of the last row of a ring, and of its last rows together, in dB.
+
+        The quantile ``q`` of n values is the one of rank ``floor(q (n - 1) + .5)`` from below.
+
+        Args:
+            ring: float32 ``(n, n_blocks)``, linear.
+            at: number of the last row; those before it come before it.
+            n_rows: that hold something, the last one included.
+            scratch: float32 ``(n * n_blocks,)``.
+            levels_db: float32 ``(2, 4)``, written: of the last row, and of all.
+        """
+        ...
+
 
 def open_arithmetic(computing: Computing = Computing.PLAIN) -> Arithmetic:
     """Return the arithmetic, ready to run."""

@@ -3,12 +3,15 @@
 What each does is said in :class:`edgespec.detect.any_band.arithmetic.Arithmetic`.
 """
 
+import math
+
 import numpy as np
 
+from edgespec.detect.any_band.channels import BLOCK_SAMPLES, LEAST_POWER, RANKS
 from edgespec.detect.any_band.runs import LONG_FRAMES, MOST_EXACT
 from edgespec.jit import apart, kernel
 
-__all__ = ["farthest", "levels", "load"]
+__all__ = ["blocks", "farthest", "levels", "load", "ranks"]
 
 _INFINITY = np.float32(np.inf)
 
@@ -19,6 +22,9 @@ def load() -> None:
     levels_db = np.zeros((4, 2), np.float32)
     levels(rows, widths, sums, levels_db[0].copy(), levels_db)
     farthest(levels_db, levels_db, np.zeros(2))
+    wave, ring = np.zeros(BLOCK_SAMPLES, np.complex64), np.zeros((1, 1), np.float32)
+    blocks(wave, ring[0].copy(), ring[0])
+    ranks(ring, 0, 1, ring[0].copy(), np.zeros((2, len(RANKS)), np.float32))
 
 
 @kernel
@@ -85,3 +91,34 @@ def farthest(levels_db, highest_db, above_db):  # type: ignore[no-untyped-def]
             for k in range(levels_db.shape[1]):
                 most = max(most, levels_db[row, k] - highest_db[row, k])
         above_db[part] = most
+
+
+@kernel
+def blocks(wave, power, left):  # type: ignore[no-untyped-def]
+    """Write power and what is not constant of each block."""
+    for k in range(len(power)):
+        size, square = np.float64(0.0), np.float64(0.0)
+        for t in range(k * BLOCK_SAMPLES, (k + 1) * BLOCK_SAMPLES):
+            own = np.float64(wave[t].real) ** 2 + np.float64(wave[t].imag) ** 2
+            size += math.sqrt(own)
+            square += own
+        size /= BLOCK_SAMPLES
+        square /= BLOCK_SAMPLES
+        power[k] = max(square, LEAST_POWER)
+        left[k] = max(2.0 * (square - size * size), LEAST_POWER)
+
+
+@kernel
+def ranks(ring, at, n_rows, scratch, levels_db):  # type: ignore[no-untyped-def]
+    """Write some quantiles of the last row, and of the last rows together."""
+    n_ring, n_blocks = ring.shape
+    for row in range(2):
+        n = 0
+        for back in range(n_rows if row else 1):
+            scratch[n : n + n_blocks] = ring[(at - back) % n_ring]
+            n += n_blocks
+        values = scratch[:n]
+        values.sort()
+        for k, rank in enumerate(RANKS):
+            value = np.float64(values[int(rank * (n - 1) + 0.5)])
+            levels_db[row, k] = 10.0 * math.log10(value)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.detect.any_band.channels import BLOCK_SAMPLES, LEAST_POWER, RANKS
 from edgespec.detect.any_band.runs import LONG_FRAMES, MOST_EXACT
 from edgespec.records import FloatArray
 
-__all__ = ["farthest", "levels"]
+__all__ = ["blocks", "farthest", "levels", "ranks"]
 
 _Doubles = NDArray[Any]
 _Integers = NDArray[Any]
@@ -55,3 +56,22 @@ def farthest(levels_db: FloatArray, highest_db: FloatArray, above_db: _Doubles) 
     """Write how far the farthest peak and floor lie above the highest so far."""
     above = levels_db - highest_db
     above_db[:] = above[0::2].max(), above[1::2].max()
+
+
+def blocks(wave: NDArray[Any], power: FloatArray, left: FloatArray) -> None:
+    """Write power and what is not constant of each block."""
+    n_blocks = len(power)
+    whole = wave[: n_blocks * BLOCK_SAMPLES].reshape(n_blocks, BLOCK_SAMPLES)
+    size = np.abs(whole.astype(np.complex128))
+    power[:] = np.maximum((size**2).mean(axis=1), LEAST_POWER)
+    left[:] = np.maximum(2.0 * size.var(axis=1), LEAST_POWER)
+
+
+def ranks(
+    ring: FloatArray, at: int, n_rows: int, scratch: FloatArray, levels_db: FloatArray
+) -> None:
+    """Write some quantiles of the last row, and of the last rows together."""
+    rows = [(at - back) % len(ring) for back in range(n_rows)]
+    for row, own in enumerate((ring[at], ring[rows].ravel())):
+        places = [int(rank * (len(own) - 1) + 0.5) for rank in RANKS]
+        levels_db[row] = 10.0 * np.log10(np.sort(own)[places].astype(np.float64))

@@ -22,13 +22,16 @@ class Tails:
     ``low = max(80% quantile, 0)`` and ``fall`` the mean excess over that quantile, both dB; the
     score of a hop is the largest ``(x - low) / fall``. On normal signal like that which was heard
     it is above ``t`` in a fifth of ``exp(-t)`` of the hops, by each part.
+
+    Args:
+        n_parts: how many there are.
     """
 
-    def __init__(self) -> None:
-        self._counts = np.zeros((len(PARTS), _N_STEPS), np.int64)
-        self.low_db = np.zeros(len(PARTS))
-        self.fall_db = np.ones(len(PARTS))
-        self._scratch = np.zeros(len(PARTS))
+    def __init__(self, n_parts: int = len(PARTS)) -> None:
+        self._counts = np.zeros((n_parts, _N_STEPS), np.int64)
+        self.low_db = np.zeros(n_parts)
+        self.fall_db = np.ones(n_parts)
+        self._scratch = np.zeros(n_parts)
 
     def clear(self) -> None:
         """Forget every value."""
@@ -53,9 +56,13 @@ class Tails:
 
     def score(self, parts_db: NDArray[np.float64]) -> float:
         """Return the largest of the parts, in mean excesses over the begin of its tail."""
-        np.subtract(parts_db, self.low_db, out=self._scratch)
-        np.divide(self._scratch, self.fall_db, out=self._scratch)
+        self.write_scores(parts_db, self._scratch)
         return float(self._scratch.max())
+
+    def write_scores(self, parts_db: NDArray[np.float64], scores: NDArray[np.float64]) -> None:
+        """Write each of the parts, in mean excesses over the begin of its tail."""
+        np.subtract(parts_db, self.low_db, out=scores)
+        np.divide(scores, self.fall_db, out=scores)
 
     def margin_db(self, part: str, score: float) -> float:
         """Return from how many dB above what is known a part comes to a score."""
@@ -73,7 +80,7 @@ class Tails:
             LookupError: it is missing.
             ValueError: it is of another shape, or no tail.
         """
-        tails_db = np.empty((2, len(PARTS)))
+        tails_db = np.empty((2, len(self.low_db)))
         filled(tails_db, reference["tails_db"])
         if tails_db[1].min() <= 0.0:
             raise ValueError("a tail does not fall")

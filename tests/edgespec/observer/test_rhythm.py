@@ -176,3 +176,37 @@ def test_where_no_cell_is_found_it_watches(rng: np.random.Generator) -> None:
     for start in range(0, len(wave) - hop + 1, hop):
         list(chain.process(IqBlock(wave[start : start + hop], rate_hz, 0.0, start, 0)))
     assert snapshot_of(chain).scores[ANY_BAND] < THRESHOLD
+
+
+def test_a_stranger_in_the_channel_of_a_carrier_is_an_event_at_its_place(
+    rng: np.random.Generator,
+) -> None:
+    """The carrier's power varies by more than the stranger adds; its envelope is constant."""
+    carrier_hz, at = 200e3, np.arange(HOP)
+
+    def carriers(n: int, isr_db: float | None = None) -> Iterator[NDArray[np.complex64]]:
+        for _ in range(n):
+            turns = np.cumsum(
+                carrier_hz / RATE_HZ + 8e-3 * np.repeat(rng.normal(size=HOP // 50), 50)
+            )
+            wave = 0.01 * (rng.standard_normal(HOP) + 1j * rng.standard_normal(HOP))
+            wave += 0.1 * np.exp(2j * np.pi * turns)
+            if isr_db is not None:
+                rough = np.repeat(
+                    rng.standard_normal(HOP // 25) + 1j * rng.standard_normal(HOP // 25), 25
+                )
+                rough *= np.exp(2j * np.pi * carrier_hz / RATE_HZ * at)
+                wave += 0.1 * 10.0 ** (isr_db / 20.0) / np.sqrt(2.0) * rough
+            yield wave.astype(np.complex64)
+
+    chain = chain_of(RATE_HZ, ("zscore", ANY_BAND))
+    n = 2 * N_SETTLED
+    assert play(chain, carriers(n), 0) == []
+    events = []
+    for number, wave in enumerate(carriers(10, -10.0), n):
+        events += chain.process(IqBlock(wave, RATE_HZ, 0.0, number * HOP, 0, received_ns=1))
+    new = [event for event in events if event.event_type is EventType.NEW]
+    assert [event.detector for event in new] == [ANY_BAND]
+    # What its flanks add beside the carrier may say it more finely.
+    assert new[0].freq_lower_hz > carrier_hz - 150e3
+    assert new[0].freq_upper_hz < carrier_hz + 150e3

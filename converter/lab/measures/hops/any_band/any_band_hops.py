@@ -1,4 +1,4 @@
-"""The device's detector for any band, hop by hop, its parts, and constant modulus beside it."""
+"""The device's detector for any band by its frames, its parts, and constant modulus beside it."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -38,10 +38,10 @@ class _Site:
 
 
 class AnyBandHops:
-    """``any-band`` as the device has it, its parts in dB, and ``modulus``, which it has not.
+    """``any-band`` of the device, which hears the frames alone here, its parts, and ``modulus``.
 
-    The latter is how far what breaks a constant envelope lies above the highest of the first half
-    of the warm-up, in dB. NaN while it is learnt.
+    The latter came before the device's part for constant envelopes: how far what breaks one lies
+    above the highest of the first half of the warm-up, in dB. NaN while it is learnt.
     """
 
     columns: tuple[str, ...] = (
