@@ -1,8 +1,10 @@
 """The sum of two depth modules and one of several time scales (Peng et al. 2022, sec. 3.3).
 
 The depth modules are small U-Nets over the context, one with kernels of 2 by 2 and one with 7 by 7,
-3 by 3 and 7 by 7 again. The third branch joins days, hours and context in time, and has three
-convolutions and an LSTM. Eq. 7 weighs the branches and sums them up: here each ends in a linear
+3 by 3 and 7 by 7 again. The third branch joins context, hours and days in time, and has three
+convolutions and an LSTM. Hours and days stand behind the context: an untrained LSTM keeps some 73%
+of what it knows from step to step, so that of rows before 80 sweeps nothing reaches its end, nor a
+gradient them. Eq. 7 weighs the branches and sums them up: here each ends in a linear
 layer of its own. The paper gives neither channels nor units.
 """
 
@@ -68,7 +70,7 @@ def build(
 def _time_scales(window: Window, n_units: int) -> Any:
     layers, x = window.keras.layers, window.context
     if window.sides:
-        x = layers.Concatenate(axis=1, name="time-scales")([*window.sides, x])
+        x = layers.Concatenate(axis=1, name="time-scales")([x, *reversed(window.sides)])
     for _ in range(_N_CONVOLUTIONS):
         x = layers.Conv1D(n_units, _N_FRAMES, padding="same", activation="relu")(x)
     return layers.LSTM(n_units)(x)

@@ -113,6 +113,24 @@ def test_boards_run_it_in_built_in_operators(
     assert [side.name for side in done.bundle.manifest.side_inputs] == list(kind.sides)
 
 
+# The other two have a branch for each time scale, without a recurrence over all of them.
+@pytest.mark.parametrize("name", [n for n in SWEPT if MODELS[n].sides and n.startswith("spatio")])
+def test_hours_and_days_reach_the_forecast_past_80_sweeps(
+    name: str, rng: np.random.Generator
+) -> None:
+    geometry = Geometry(n_bins=8, frame_s=1.8, n_context=80, n_horizon=4, hop_frames=4)
+    model = small(name, geometry)
+    shapes = [(1, *one.shape[1:]) for one in model.inputs]
+    given, others = ([rng.normal(0, 1, shape) for shape in shapes] for _ in range(2))
+
+    def moved(number: int) -> float:
+        changed = [*given[:number], others[number], *given[number + 1 :]]
+        return float(np.sqrt(np.mean(np.square(model(changed) - model(given)))))
+
+    by_context, *by_sides = (moved(number) for number in range(len(shapes)))
+    assert min(by_sides) > 0.01 * by_context
+
+
 @pytest.mark.parametrize("name", ["u-net", "spatio-temporal-c"])
 def test_odd_sizes_are_no_trouble(name: str) -> None:
     geometry = Geometry(n_bins=13, frame_s=1.0, n_context=11, n_horizon=5)
