@@ -226,18 +226,20 @@ def _interval(gained: NDArray[np.float64]) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def _is_simulated(row: dict[str, Any]) -> bool:
+    return str(row["band"]).startswith("simulated")
+
+
 def _limits(
     rows: Sequence[dict[str, Any]], row: dict[str, Any], *, equal: bool
 ) -> tuple[float, ...]:
     """Return the limits of both scores on a band: the device's, or those of the other bands."""
     if not equal:
         return (THRESHOLD, THRESHOLD)
-    is_simulated = row["band"].startswith("simulated")
-    others = [
-        one
-        for one in rows
-        if one is not row and one["band"].startswith("simulated") == is_simulated
-    ]
+    others = [one for one in rows if one is not row]
+    sort = [one for one in others if _is_simulated(one) == _is_simulated(row)]
+    # One that is the only one of its sort is judged by all that there are.
+    others = sort or others or [row]
     return tuple(limit_of(others, score) for score in range(len(_SETS)))
 
 

@@ -38,6 +38,8 @@ def test_a_band_is_judged_by_the_others_of_its_sort() -> None:
     assert "| a | anywhere | 3 and 0 | 4 | 100.0% / 0.0% | 1.00 / 1.00, +0.00 [+0.00" in text
     assert "| b | anywhere | 3 and 0 | 4 | 0.0% / 100.0% | 0.00 / 0.50, +0.50 [+0.50" in text
     assert "| simulated fm 0 | on the carrier | 3 and 0 | 4 | 0.0% / 0.0% | 0.00 / 0.00" in text
+    # The only one of its sort is judged by all others.
+    assert "| simulated fm 0 | anywhere | 3 and 0 | 4 | 0.0%" in markdown([rows[0], rows[3]])
 
 
 @pytest.mark.parametrize("at", [-0.45, -0.1, 0.0, 0.3])
