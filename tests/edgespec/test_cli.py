@@ -14,7 +14,7 @@ from edgespec import __version__
 from edgespec.config import Config, load_config
 from tests.made import band, tiny_network
 from tests.made.broker import Broker, free_port
-from tests.made.observer import Observer, run, write_config
+from tests.made.observer import Answer, Observer, answer, run, write_config
 
 #: How long a tone of the test recording lasts, and when it begins.
 TONE_S = (0.6, 0.9)
@@ -38,7 +38,7 @@ def recording(tmp_path: Path, rng: np.random.Generator) -> str:
     return band.write_sigmf(tmp_path / "tone", band.cu8(signal))
 
 
-def check_refusal(code: int, observer: Observer, expected: int, *parts: str) -> None:
+def check_refusal(code: int, observer: Observer | Answer, expected: int, *parts: str) -> None:
     """One sentence on stderr that holds ``parts``, nothing on stdout, and the exit code."""
     assert code == expected, observer.errors
     assert observer.text == ""
@@ -168,7 +168,9 @@ def test_a_source_that_ends_in_the_warmup_says_that_nothing_was_scored(
 
 @pytest.mark.slow_without_jit
 def test_without_a_source_nothing_is_watched_and_a_simulation_says_that_it_is_one() -> None:
-    check_refusal(*run("monitor", "--duration", "0.2", "--json"), 3, "no source is named", "setup")
+    check_refusal(
+        *answer("monitor", "--duration", "0.2", "--json"), 3, "no source is named", "setup"
+    )
     code, observer = run("monitor", "--source", "sim:lte-dl", "--duration", "0.2", "--json")
     assert code == 0
     assert "sim:lte-dl is a SIMULATION: no radio is heard" in observer.errors
@@ -178,27 +180,27 @@ def test_without_a_source_nothing_is_watched_and_a_simulation_says_that_it_is_on
 
 def test_a_configuration_can_be_made_and_checked(tmp_path: Path) -> None:
     path = tmp_path / "new.toml"
-    code, observer = run("config", "init", path)
+    code, observer = answer("config", "init", path)
     assert (code, observer.text) == (0, "")
     assert f"edgespec config check {path}" in observer.errors
     assert load_config(path) == Config()
-    check_refusal(*run("config", "check", path), 3, "has no uri", "edgespec setup")
+    check_refusal(*answer("config", "check", path), 3, "has no uri", "edgespec setup")
     text = path.read_text()
     named = text.replace('#uri = "rtlsdr:"', 'uri = "rtlsdr:"')
     path.write_text(named)
-    check_refusal(*run("config", "check", path), 2, "does not say what to tune to")
+    check_refusal(*answer("config", "check", path), 2, "does not say what to tune to")
     path.write_text(named.replace("#center_freq_hz", "center_freq_hz", 1))
-    code, observer = run("config", "check", path)
+    code, observer = answer("config", "check", path)
     assert code == 0
     assert f"{path}: good" in observer.text
     assert "rtlsdr:" in observer.text
     path.write_text(text)
-    check_refusal(*run("config", "init", path), 3, "exists and is not overwritten")
-    assert run("config", "init")[1].text == path.read_text()
+    check_refusal(*answer("config", "init", path), 3, "exists and is not overwritten")
+    assert answer("config", "init")[1].text == path.read_text()
 
 
 def test_the_schema_accepts_the_defaults() -> None:
-    code, observer = run("config", "schema")
+    code, observer = answer("config", "schema")
     assert code == 0
     schema = json.loads(observer.text)
     jsonschema.validate({"detect": {"k": 2}}, schema)
@@ -208,17 +210,17 @@ def test_the_schema_accepts_the_defaults() -> None:
 
 def test_model_info_and_verify(bundle: Path) -> None:
     sha256 = tiny_network.bundle().sha256
-    code, observer = run("model", "info", bundle)
+    code, observer = answer("model", "info", bundle)
     assert code == 0
     assert sha256 in observer.text
     assert "false-alarm rate 0.001: gaussian 7.000, quantile 8.000" in observer.text
     assert max(map(len, observer.text.splitlines())) < 110
-    code, observer = run("model", "info", bundle, "--json")
+    code, observer = answer("model", "info", bundle, "--json")
     assert json.loads(observer.text)["sha256"] == sha256
-    code, observer = run("model", "verify", bundle)
+    code, observer = answer("model", "verify", bundle)
     assert code == 0
     assert "2 golden vectors agree" in observer.text
-    code, observer = run("model", "verify", bundle, "--json")
+    code, observer = answer("model", "verify", bundle, "--json")
     found = json.loads(observer.text)
     assert (found["schema"], found["sha256"]) == ("edgespec.verify/1", sha256)
     assert found["max_error"] <= found["limit"]
@@ -282,12 +284,12 @@ def test_a_missing_file(bundle: Path, tmp_path: Path) -> None:
 def test_a_datatype_that_is_not_read(bundle: Path, tmp_path: Path) -> None:
     samples = np.zeros(100, np.complex64)
     uri = band.write_sigmf(tmp_path / "odd", samples, **{"core:datatype": "cf16_le"})
-    check_refusal(*run("monitor", "--source", uri, "--model", bundle), 4, "'cf16_le'", "cf32_le")
+    check_refusal(*answer("monitor", "--source", uri, "--model", bundle), 4, "'cf16_le'", "cf32_le")
 
 
 def test_metadata_that_is_no_json(recording: str, bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "tone.sigmf-meta").write_text('{"global": {')
-    got = run("monitor", "--source", recording, "--model", bundle)
+    got = answer("monitor", "--source", recording, "--model", bundle)
     check_refusal(*got, 4, "is not JSON")
 
 
@@ -295,13 +297,13 @@ def test_metadata_that_is_no_json(recording: str, bundle: Path, tmp_path: Path) 
 def test_another_sample_rate(command: str, bundle: Path, tmp_path: Path) -> None:
     samples = np.zeros((100_000, 2), np.uint8)
     uri = band.write_sigmf(tmp_path / "fast", samples, **{"core:sample_rate": 1.92e6})
-    got = run(command, "--source", uri, "--model", bundle)
+    got = answer(command, "--source", uri, "--model", bundle)
     check_refusal(*got, 4, "1920000", "1000000", "choose a")
 
 
 def test_nobody_at_rtl_tcp(bundle: Path) -> None:
     uri = f"rtl_tcp:127.0.0.1:{free_port()}?center_freq=806M"
-    got = run("monitor", "--source", uri, "--model", bundle, "--require-source")
+    got = answer("monitor", "--source", uri, "--model", bundle, "--require-source")
     check_refusal(*got, 4, "no rtl_tcp answers", "start 'rtl_tcp")
 
 
@@ -315,7 +317,7 @@ def test_nobody_at_rtl_tcp(bundle: Path) -> None:
     ],
 )
 def test_an_address_that_cannot_be_understood(uri: str, part: str, bundle: Path) -> None:
-    check_refusal(*run("monitor", "--source", uri, "--model", bundle), 2, part)
+    check_refusal(*answer("monitor", "--source", uri, "--model", bundle), 2, part)
 
 
 # --- the configuration (3)
@@ -325,7 +327,9 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text("[detect]\nwarm_up_s = 1.0\n")
     for command in (("monitor", "-c", path), ("config", "check", path)):
-        check_refusal(*run(*command), 3, "bad.toml", "detect.warm_up_s", "did you mean 'warmup_s'")
+        check_refusal(
+            *answer(*command), 3, "bad.toml", "detect.warm_up_s", "did you mean 'warmup_s'"
+        )
 
 
 def test_an_unknown_detector_names_the_nearest(tmp_path: Path, bundle: Path) -> None:
@@ -336,29 +340,29 @@ def test_an_unknown_detector_names_the_nearest(tmp_path: Path, bundle: Path) -> 
         band={"model": str(bundle)},
     )
     for command in (("monitor", "-c", path), ("config", "check", path)):
-        check_refusal(*run(*command), 3, "did you mean 'zscore'")
+        check_refusal(*answer(*command), 3, "did you mean 'zscore'")
 
 
 def test_config_check_looks_further_than_the_file(tmp_path: Path, bundle: Path) -> None:
     model = {"model": str(bundle)}
     path = tmp_path / "bad.toml"
     write_config(path, source={"uri": "sigmff:x"}, band=model)
-    check_refusal(*run("config", "check", path), 2, "did you mean 'sigmf'")
+    check_refusal(*answer("config", "check", path), 2, "did you mean 'sigmf'")
     radio = {"uri": "rtlsdr:"}
     write_config(path, source={**radio, "sample_rate_hz": 2.4e6}, band=model)
-    check_refusal(*run("config", "check", path), 3, "2400000", "1000000")
+    check_refusal(*answer("config", "check", path), 3, "2400000", "1000000")
     write_config(path, source=radio, mqtt={"url": "http://broker"}, band=model)
-    check_refusal(*run("config", "check", path), 3, "http://broker", "mqtt://")
+    check_refusal(*answer("config", "check", path), 3, "http://broker", "mqtt://")
     write_config(path, source=radio, detect={"false_alarm_rate": 0.5}, band=model)
-    check_refusal(*run("config", "check", path), 5, "0.5 was not calibrated")
+    check_refusal(*answer("config", "check", path), 5, "0.5 was not calibrated")
 
 
 def test_a_missing_configuration(tmp_path: Path) -> None:
-    check_refusal(*run("monitor", "-c", tmp_path / "none.toml"), 3, "config init")
+    check_refusal(*answer("monitor", "-c", tmp_path / "none.toml"), 3, "config init")
 
 
 def test_a_broker_that_is_required_must_be_named(recording: str, bundle: Path) -> None:
-    got = run("monitor", "--source", recording, "--model", bundle, "--require-broker")
+    got = answer("monitor", "--source", recording, "--model", bundle, "--require-broker")
     check_refusal(*got, 3, "--mqtt URL")
 
 
@@ -371,7 +375,7 @@ def test_a_missing_bundle(tmp_path: Path) -> None:
         ("model", "info"),
         ("model", "verify"),
     ):
-        check_refusal(*run(*command, tmp_path / "none.edgespec"), 5, "cannot be read")
+        check_refusal(*answer(*command, tmp_path / "none.edgespec"), 5, "cannot be read")
 
 
 def test_a_corrupted_bundle(bundle: Path, tmp_path: Path) -> None:
@@ -379,9 +383,9 @@ def test_a_corrupted_bundle(bundle: Path, tmp_path: Path) -> None:
     content = bytearray(bundle.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
-    check_refusal(*run("monitor", "--source", "sim:lte-dl", "--model", path), 5, "bad.edgespec")
+    check_refusal(*answer("monitor", "--source", "sim:lte-dl", "--model", path), 5, "bad.edgespec")
     path.write_bytes(content[:1000])
-    check_refusal(*run("monitor", "--source", "sim:lte-dl", "--model", path), 5, "bad.edgespec")
+    check_refusal(*answer("monitor", "--source", "sim:lte-dl", "--model", path), 5, "bad.edgespec")
 
 
 def test_a_tampered_bundle(bundle: Path, tmp_path: Path) -> None:
@@ -392,7 +396,7 @@ def test_a_tampered_bundle(bundle: Path, tmp_path: Path) -> None:
             content = old.read(name)
             new.writestr(name, content + b"!" if name == "model.tflite" else content)
     check_refusal(
-        *run("monitor", "--source", "sim:lte-dl", "--model", path),
+        *answer("monitor", "--source", "sim:lte-dl", "--model", path),
         5,
         "model.tflite",
         "changed or damaged",
@@ -407,12 +411,12 @@ def test_a_bundle_that_computes_something_else(tmp_path: Path, rng: np.random.Ge
     path = tmp_path / "wrong.edgespec"
     write_bundle(path, good.manifest, good.model, good.golden_inputs, good.golden_outputs + 1)
     for command in (("monitor", "--source", "sim:lte-dl", "--model"), ("model", "verify")):
-        check_refusal(*run(*command, path), 5, "golden vectors")
+        check_refusal(*answer(*command, path), 5, "golden vectors")
 
 
 def test_a_rate_that_was_not_calibrated(recording: str, bundle: Path, tmp_path: Path) -> None:
     path = write_config(tmp_path / "rare.toml", detect={"false_alarm_rate": 1e-6})
-    got = run("monitor", "-c", path, "--source", recording, "--model", bundle)
+    got = answer("monitor", "-c", path, "--source", recording, "--model", bundle)
     check_refusal(*got, 5, "1e-06 was not calibrated", "0.001, 0.01")
 
 

@@ -3,6 +3,7 @@
 import atexit
 import functools
 import json
+import logging
 import os
 import re
 import shutil
@@ -12,12 +13,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from click.testing import CliRunner
+
+from edgespec.cli import main
 from tests.made.broker import PATIENCE_S, wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -188,3 +193,36 @@ def run(*arguments: object, home: Path | None = None, **options: Any) -> tuple[i
     """Run a command to its end; return its exit code and what it wrote."""
     with Observer(*arguments, home=home, **options) as observer:
         return observer.wait(), observer
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command wrote to its end."""
+
+    text: str
+    errors: str
+
+
+def answer(*arguments: object) -> tuple[int, Answer]:
+    """Run a command in this process, for what it says; not for what its process does."""
+    given = dict.fromkeys({*os.environ} - {*environment()}) | environment()
+    with _nobody_logs():
+        done = CliRunner().invoke(main, [str(one) for one in arguments], env=given)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    lines = done.stderr.splitlines(keepends=True)
+    errors = "".join(line for line in lines if not _COMPILING.match(line))
+    return done.exit_code, Answer(done.stdout, errors)
+
+
+@contextmanager
+def _nobody_logs() -> Iterator[None]:
+    """Take away who logs here, so that a command logs as it does in a process of its own."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    root.handlers[:] = []
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
