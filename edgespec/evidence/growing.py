@@ -121,9 +121,15 @@ class GrowingRecording:
         """End it: whole samples, and all that is known of them; without any, no file is left.
 
         Raises:
-            EdgespecError: the metadata cannot be brought up to date.
+            EdgespecError: its samples were removed, or the metadata cannot be brought up to date.
         """
         try:
+            if not self._is_in_place():
+                self.meta.unlink(missing_ok=True)
+                raise EdgespecError(
+                    f"{self._data} was removed while it was recorded, and nothing is left of it: "
+                    "record again"
+                )
             os.ftruncate(self._file, self.n_samples * self._bytes_a_sample)
             os.fsync(self._file)
             if not self.n_samples:
@@ -145,6 +151,13 @@ class GrowingRecording:
             ) from error
         finally:
             os.close(self._file)
+
+    def _is_in_place(self) -> bool:
+        """Whether the samples that were written are where they were begun."""
+        try:
+            return os.path.samestat(os.fstat(self._file), self._data.stat())
+        except FileNotFoundError:
+            return False
 
     def _begin_capture(self, block: IqBlock, n_dropped: int) -> None:
         self._center_hz = block.center_freq_hz

@@ -36,10 +36,14 @@ class BlockSource:
     Args:
         info: of the source that they are of.
         stream: the pipe.
+
+    Attributes:
+        has_ended: whether the pipe was closed.
     """
 
     def __init__(self, info: SourceInfo, stream: BinaryIO) -> None:
         self.info = info
+        self.has_ended = False
         self._stream = stream
 
     def read(self, out: NDArray[Any]) -> IqBlock | None:
@@ -50,6 +54,7 @@ class BlockSource:
         """
         head = self._stream.read(_HEAD.size)
         if len(head) < _HEAD.size:
+            self.has_ended = True
             return None
         n, start, n_dropped, n_away, utc_ns, flags, rate_hz, center_hz = _HEAD.unpack(head)
         if n > len(out):
@@ -57,6 +62,7 @@ class BlockSource:
         samples = out[:n]
         data = self._stream.read(samples.nbytes)
         if len(data) < samples.nbytes:
+            self.has_ended = True
             return None
         samples[...] = np.frombuffer(data, samples.dtype).reshape(samples.shape)
         return IqBlock(

@@ -88,7 +88,7 @@ class Errands:
         self._runners: Mapping[str, Runner] = {}
         self._say: Callable[[str, bytes], None] = lambda command, response: None
         self._running: _Running | None = None
-        self._answered: OrderedDict[str, tuple[Request, Response]] = OrderedDict()
+        self._answered: OrderedDict[Request, Response] = OrderedDict()
         self._lock = Lock()
         self._is_closed = False
 
@@ -115,11 +115,13 @@ class Errands:
             EdgespecError: it asks wrongly, or something else goes on.
         """
         with self._lock:
-            again = self._answered.get(request.transaction) if request.transaction else None
-            if again is not None and again[0] == request:
-                return again[1]
+            again = self._answered.get(request)
+            if again is not None:
+                return again
             if request.command == "cancel":
-                return self._cancel(request)
+                response = self._cancel(request)
+                self._keep(request, response)
+                return response
             runner = self._runners.get(request.command)
             if runner is None or self._is_closed:
                 raise UsageError(
@@ -208,7 +210,7 @@ class Errands:
     def _keep(self, request: Request, response: Response) -> None:
         if not request.transaction:
             return
-        self._answered[request.transaction] = request, response
+        self._answered[request] = response
         while len(self._answered) > _MOST_KEPT:
             self._answered.popitem(last=False)
 

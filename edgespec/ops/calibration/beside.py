@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from edgespec.config import Config
-from edgespec.errors import EdgespecError
+from edgespec.errors import EdgespecError, SourceError
 from edgespec.machine import keep_machine_code
 from edgespec.observer.block_stream import BlockSource
 from edgespec.observer.radio_opening import open_radio
@@ -39,13 +39,19 @@ def calibrate_beside(
 
     What an observer has learnt of its site is neither read nor written: the one that runs does.
 
+    The pipe stays open until enough was heard: where it is closed before, the observer was killed,
+    and nothing is kept of what may be far less than was asked for.
+
     Raises:
+        SourceError: the observer has ended.
         EdgespecError: it is too little signal, or cannot be kept.
     """
     source = config.source[0]
     opened = BlockSource(info, stream)
     radio = open_radio(config, source, switches_models=False, opened=opened)
     (heard,) = hear(config, radio, duration_s, tell)
+    if opened.has_ended:
+        raise SourceError("the observer has ended before enough was heard: nothing has changed")
     return concluded(config, heard, config.detect.budget_per_day, is_kept=is_kept).as_json()
 
 

@@ -37,6 +37,7 @@ from edgespec.observer.monitor import Monitor
 from edgespec.observer.radio_opening import open_radio
 from edgespec.observer.recall import recalibrate
 from edgespec.observer.startup import open_observer
+from edgespec.ops.calibration.beside import calibrate_beside
 from edgespec.records import FrameFlag, IqBlock, SampleFormat, SourceInfo
 from edgespec.sources.reader import Reader
 from edgespec.wire.request import Request
@@ -335,6 +336,19 @@ def test_a_calibration_that_is_cancelled_changes_nothing(
         replace(job, ear=FakeEar(info, Pipe(rng, 0.0))).do(threading.Event(), lambda share: None)
     assert not renewed
     assert not (noisy.node.state_dir / "calibration").exists()
+
+
+def test_an_observer_that_is_killed_leaves_no_calibration_of_less_than_was_asked(
+    noisy: Config, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was heard until then may well be enough for one."""
+    monkeypatch.setattr("edgespec.ops.calibration.beside.concluded", lambda *_, **__: None)
+    pipe = Pipe(rng, 4.0)
+    heard = b"".join(block_bytes(block) for block in iter(lambda: pipe.next_block(0.0), None))
+    info = SourceInfo("test:", 100e3, 433.9e6, SampleFormat.CU8, False)
+    for stream in (BytesIO(heard), BytesIO(heard[:-1])):
+        with pytest.raises(SourceError, match="the observer has ended"):
+            calibrate_beside(noisy, info, 105.0, stream, lambda text, share: None, is_kept=True)
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,28 @@ def test_cancelling(tmp_path: Path) -> None:
     assert work.was_stopped
 
 
+def test_who_asks_twice_cancels_once_and_a_name_that_is_used_again_is_another_request(
+    tmp_path: Path,
+) -> None:
+    work = Work()
+    ask = Asker(tmp_path, work).begin()
+    ask("record", transaction="t")
+    cancelled = ask("cancel", transaction="t")
+    first = ask.wait()
+    work.may_end.set()
+    ask("record", transaction="t", band="lte")
+    ask.wait(2)
+    work.may_end.clear()
+    ask("record", transaction="u")
+    # The broker says it again: what goes on now was not meant.
+    assert ask("cancel", transaction="t") == cancelled
+    assert ask("record", transaction="t") == first
+    assert ask.n_begun == 3
+    work.may_end.set()
+    ask.wait(3)
+    assert not work.was_stopped
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [

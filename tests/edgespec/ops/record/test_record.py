@@ -283,6 +283,24 @@ def test_whoever_stops_keeps_what_is_there(samples, tmp_path: Path) -> None:
     assert json.loads(done.meta.read_text())["annotations"] == []
 
 
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_what_is_removed_while_it_grows_is_no_recording(
+    is_moved: bool, samples, tmp_path: Path
+) -> None:
+    """Somebody clears the folder, or moves it; metadata alone would be half a recording."""
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    radio, stops = Radio(samples, {}, breaks=False), []
+
+    def clear(text: str, share: float) -> None:
+        folder.rename(tmp_path / "old") if is_moved else (folder / "r.sigmf-data").unlink()
+        stops[0]()
+
+    with pytest.raises(EdgespecError, match=r"r\.sigmf-data was removed while it was recorded"):
+        record(radio, folder / "r", 10.0, "", clear, stops.append)
+    assert not list(folder.glob("*"))
+
+
 def test_a_kill_leaves_metadata_that_are_valid(
     samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
