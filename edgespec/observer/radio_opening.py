@@ -127,6 +127,8 @@ def open_radio(
     A radio speaks from the moment on in which it is opened. Where its chains took long, such as a
     minute of the compiler's in the first run on a machine, what it said first is old, and most of
     the rest lost where nobody counts it: it is opened once more, now that nothing is to be made.
+    That it is there is known by then: a server that has not let go of the client before it yet, or
+    a dongle that the system has not, is waited for.
 
     Raises:
         ConfigError: its bands cannot be watched together.
@@ -134,7 +136,7 @@ def open_radio(
         ModelError: a model cannot be used.
     """
 
-    def made() -> Radio:
+    def made(*, is_awaited: bool) -> Radio:
         return _open_radio(
             config,
             source,
@@ -145,15 +147,19 @@ def open_radio(
         )
 
     begun_s = time.monotonic()
-    radio = made()
+    radio = made(is_awaited=is_awaited)
     unheard_s = time.monotonic() - begun_s
-    if opened is not None or unheard_s <= _UNHEARD_S or not _is_radio(source, radio.source):
-        return radio
-    radio.source.close()
-    _LOG.info(
-        "%s is opened anew: the %.0f s until all was ready were not heard", source.id, unheard_s
-    )
-    return made()
+    if opened is None and unheard_s > _UNHEARD_S and _is_radio(source, radio.source):
+        radio.source.close()
+        _LOG.info(
+            "%s is opened anew: the %.0f s until all was ready were not heard", source.id, unheard_s
+        )
+        radio = made(is_awaited=True)
+    for chain in radio.chains:
+        _say_mask(chain, masks.get(chain.info.band))
+    if radio.source.info.grid is None:
+        _say_warmup(config, radio.source.info)
+    return radio
 
 
 def _is_radio(source: SourceConfig, opened: Source) -> bool:
@@ -191,10 +197,6 @@ def _open_radio(
             _open_chain_of(view, opened, bundle, masks, switches_models=switches_models)
             for view, bundle in zip(views, bundles, strict=True)
         )
-        for chain in chains:
-            _say_mask(chain, masks.get(chain.info.band))
-        if not is_swept:
-            _say_warmup(config, opened.info)
     except BaseException:
         opened.close()
         raise

@@ -1,5 +1,6 @@
 """A radio that nobody heard while its chains were made is opened anew; whatever waits is not."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,28 @@ def test_a_radio_is_opened_anew_where_the_preparation_took_long(
             assert server.n_clients == n_clients
         finally:
             radio.source.close()
+
+
+def test_a_radio_that_was_there_is_waited_for_when_it_is_opened_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it must be there at the start: it was."""
+    monkeypatch.setattr(radio_opening, "_UNHEARD_S", -1.0)
+    usual, n_opened = radio_opening.open_source, []
+    with ExitStack() as stack:
+        server = stack.enter_context(RtlTcpServer(b"\x80\x7f", rate_hz=1.92e6))
+
+        def opened(*given: Any, **named: Any) -> Any:
+            if n_opened:
+                stack.close()
+            n_opened.append(1)
+            return usual(*given, **named)
+
+        monkeypatch.setattr(radio_opening, "open_source", opened)
+        uri = f"rtl_tcp:127.0.0.1:{server.port}?sample_rate=1.92e6&center_freq=806M"
+        config = config_of(uri, tmp_path)
+        open_radio(config, config.source[0], is_awaited=False).source.close()
+    assert len(n_opened) == 2
 
 
 @pytest.mark.parametrize("uri", ["sim:lte-dl?seed=1", "sim:lte-dl?seed=1&realtime=1"])
