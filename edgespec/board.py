@@ -134,9 +134,14 @@ class BoardWatch:
         self._read_s = -every_s
         self._troubles: tuple[str, ...] = ()
         self._n_over_current: dict[str, int] = {}
+        self._since_boot: set[str] = set()
 
     def troubles(self) -> tuple[str, ...]:
-        """Return what holds the board back, in words; an overcurrent for one look."""
+        """Return what holds the board back, in words; what was over between two looks for one.
+
+        A supply that is too weak breaks in for milliseconds. A file that cannot be read for once
+        makes nothing new of what it has said before.
+        """
         now_s = self._clock()
         if now_s - self._read_s < self._every_s:
             return self._troubles
@@ -144,8 +149,10 @@ class BoardWatch:
         state = self._board.read()
         counts = dict(state.n_over_current)
         new = [words for words, n in counts.items() if n > self._n_over_current.get(words, 0)]
+        new += [words for words in state.since_boot if words not in self._since_boot]
         troubles = (*state.troubles, *([] if is_first else new))
-        self._n_over_current = counts
+        self._n_over_current |= counts
+        self._since_boot |= {*state.since_boot}
         troubles, before = tuple(dict.fromkeys(troubles)), self._troubles
         self._troubles = troubles
         begun = [words for words in troubles if words not in before]

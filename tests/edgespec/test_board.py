@@ -117,6 +117,33 @@ def test_an_overcurrent_is_a_trouble_when_it_is_counted_not_since_boot(tmp_path:
     assert watch.troubles() == ()
 
 
+def test_what_was_over_between_two_looks_is_a_trouble_once(tmp_path: Path) -> None:
+    """The firmware keeps it; a file that cannot be read for once, or is gone, makes no new one."""
+    now_s, path = [0.0], tmp_path / PI_4
+    watch = BoardWatch(Board(write(tmp_path, {PI_4: "20000"})), clock=lambda: now_s[0])
+
+    def troubles(bits: str | None) -> tuple[str, ...]:
+        path.unlink() if bits is None else path.write_text(bits)
+        now_s[0] += 10.0
+        return watch.troubles()
+
+    path.write_text("20000")
+    assert watch.troubles() == ()
+    said = [troubles(bits) for bits in ("30000", "30000", "", "30000", None)]
+    assert said == [("undervoltage",), (), (), (), ()]
+    path.write_text("30000")
+    assert troubles("30001") == ("undervoltage",)
+
+
+def test_a_counter_that_cannot_be_read_for_once_counts_nothing_twice(tmp_path: Path) -> None:
+    now_s = [0.0]
+    watch = BoardWatch(Board(jetson(tmp_path, 0, 0, 37)), clock=lambda: now_s[0])
+    for count in ("37", "", "37"):
+        write(tmp_path, {"class/hwmon/hwmon3/oc3_event_cnt": count})
+        assert watch.troubles() == ()
+        now_s[0] += 10.0
+
+
 def test_every_word_is_known(tmp_path: Path) -> None:
     every = Board(write(jetson(tmp_path, 1, 1, 1), {PI_4: "f000f"})).read()
     assert {*every.troubles, *every.since_boot} == set(TROUBLES)

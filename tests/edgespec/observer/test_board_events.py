@@ -45,9 +45,9 @@ def pi(tmp_path: Path, rng: np.random.Generator) -> PiBoard:
 
 
 def test_undervoltage_begins_goes_on_and_ends(pi: PiBoard) -> None:
-    assert pi.look(0.0) == []
     # Since boot, and not now.
     pi.set("10000")
+    assert pi.look(0.0) == []
     assert pi.look(20.0) == []
     pi.set("10001")
     (new,) = pi.look(40.0)
