@@ -1,16 +1,14 @@
 """A picture beside each recording: drawn by a process of its own, when there is time for it."""
 
 import logging
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Full, Queue
 from threading import Event as Flag
 from threading import Thread
 
+from edgespec.apart import run_apart
 from edgespec.evidence.shelf import Shelf
 
 __all__ = ["Picture", "Pictures", "draw_apart"]
@@ -20,8 +18,6 @@ _LOG = logging.getLogger(__name__)
 _MOST_WAITING = 32
 #: A slow board takes a minute to load what draws, for the first time.
 _DRAW_S, _CLOSE_S = 180.0, 5.0
-_POLL_S = 0.2
-_NICEST = 19
 _PART = ".part.png"
 
 
@@ -108,7 +104,7 @@ class Pictures:
                 self._has_failed = False
                 if kept is not None:
                     self._on_drawn(picture.event_ids, kept)
-            except (OSError, subprocess.SubprocessError) as error:
+            except OSError as error:
                 if self._stopping.is_set():
                     _LOG.info(
                         "the observer ends before %s is drawn: edgespec look --source FILE -o "
@@ -116,7 +112,8 @@ class Pictures:
                         name,
                     )
                 elif not self._has_failed:
-                    _LOG.warning("recordings of alerts cannot be drawn: %.300s", error)
+                    said = error.strerror or error
+                    _LOG.warning("recordings of alerts cannot be drawn: %.300s", said)
                 self._has_failed = True
             finally:
                 part.unlink(missing_ok=True)
@@ -134,36 +131,5 @@ def draw_apart(picture: Picture, path: Path, stopping: Flag, cache: Path) -> Non
     Raises:
         OSError: there is no such process, or it did not draw.
     """
-    command = [
-        *(sys.executable, "-m", "edgespec", "look"),
-        *picture.options,
-        *("-o", str(path)),
-    ]
-    environment: Mapping[str, str] = {"MPLCONFIGDIR": str(cache), **os.environ}
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        # Ctrl-C is the observer's to answer.
-        start_new_session=True,
-        env=environment,
-    ) as process:
-        try:
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICEST)
-            said = _wait(process, stopping).strip()
-        finally:
-            process.kill()
-    if process.returncode:
-        raise OSError(said.splitlines()[-1] if said else "it was ended")
-
-
-def _wait(process: "subprocess.Popen[bytes]", stopping: Flag) -> str:
-    """Return what a process says until it ends; it is not waited for where all is to stop."""
-    waited_s = 0.0
-    while waited_s < _DRAW_S and not stopping.is_set():
-        try:
-            return process.communicate(timeout=_POLL_S)[1].decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            waited_s += _POLL_S
-    return ""
+    told = ("edgespec", "look", *picture.options, "-o", str(path))
+    run_apart(told, b"", stopping, _DRAW_S, cache)

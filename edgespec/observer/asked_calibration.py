@@ -11,11 +11,11 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Any
 
+from edgespec.apart import begin_apart, last_words
 from edgespec.config import Config
 from edgespec.detect.calibration import check_enough
 from edgespec.detect.peaks import block_s_of
 from edgespec.errors import EdgespecError, SourceError, UsageError
-from edgespec.observer.apart import begin_apart, last_words
 from edgespec.observer.asked_recording import band_asked
 from edgespec.observer.band import BandChain
 from edgespec.observer.block_stream import block_bytes
@@ -80,7 +80,7 @@ class AskedCalibration:
             info = replace(info, center_freq_hz=self.ear.center_freq_hz)
         given = (self.config, replace(info, is_live=False, n_samples=None), self.duration_s)
         lines: list[str] = []
-        with begin_apart(_MODULE, self.config.node.state_dir / "matplotlib") as process:
+        with begin_apart((_MODULE,), self.config.node.state_dir / "matplotlib") as process:
             try:
                 listener = Thread(target=_follow, args=(process, lines, tell), daemon=True)
                 listener.start()

@@ -1,6 +1,7 @@
 """A look at a band that somebody asks a running observer for."""
 
 import logging
+import pickle
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,11 +9,11 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 
+from edgespec.apart import run_apart
 from edgespec.config import BandConfig, Config
 from edgespec.errors import EdgespecError, UsageError
 from edgespec.evidence.growing import GrowingRecording
 from edgespec.figures import can_draw
-from edgespec.observer.apart import run_apart
 from edgespec.observer.asked_recording import band_asked
 from edgespec.observer.ear import Ear
 from edgespec.observer.errands import check_fields
@@ -88,7 +89,7 @@ class AskedLook:
                 picture,
             )
             cache = self.config.node.state_dir / "matplotlib"
-            said = decode(run_apart(_MODULE, given, stopping, _LOOK_S, cache))
+            said = decode(run_apart((_MODULE,), pickle.dumps(given), stopping, _LOOK_S, cache))
             return {**said, "picture": self._shown(picture)}
 
     def _shown(self, path: Path | None) -> dict[str, Any] | None:

@@ -114,7 +114,7 @@ def test_a_process_that_draws_ends_when_all_does(tmp_path: Path) -> None:
     shelf, stopping = shelf_in(tmp_path), Flag()
     stopping.set()
     begun_s = time.monotonic()
-    with pytest.raises(OSError, match="ended"):
+    with pytest.raises(OSError, match="was stopped"):
         draw_apart(
             Picture(put(shelf, 1), 0.0, 1.0), tmp_path / "x.png", stopping, tmp_path / "cache"
         )

@@ -27,7 +27,6 @@ from edgespec.config import (
 from edgespec.errors import ConfigError, EdgespecError, SourceError, UsageError
 from edgespec.evidence.shelf import Shelf
 from edgespec.framing import Framing
-from edgespec.observer.apart import run_apart
 from edgespec.observer.asked_calibration import AskedCalibration, calibration_asked
 from edgespec.observer.asked_look import look_asked
 from edgespec.observer.asked_recording import recording_asked
@@ -203,24 +202,6 @@ def test_a_look_that_is_too_large_is_refused(config: Config) -> None:
     ears = {"lte": ear_of(sample_rate_hz=20e6, sample_format=SampleFormat.CF32)}
     with pytest.raises(UsageError, match=r"are 1600 MB.*ask for 0\.4 s or less"):
         look_asked(config, ears, lambda band, picture: "", Request("look", duration_s=10.0))
-
-
-@pytest.mark.parametrize(
-    ("module", "words"),
-    [("json.nothing", "json.nothing"), ("edgespec.ops.look.beside", "NoneType")],
-)
-def test_what_fails_apart_is_said(tmp_path: Path, module: str, words: str) -> None:
-    with pytest.raises(OSError, match=words):
-        run_apart(module, None, threading.Event(), 60.0, tmp_path)
-
-
-def test_what_takes_too_long_or_is_stopped_is_ended(tmp_path: Path) -> None:
-    stopping = threading.Event()
-    with pytest.raises(OSError, match="too long"):
-        run_apart("tests.made.sleeper", None, stopping, 0.1, tmp_path)
-    stopping.set()
-    with pytest.raises(OSError, match="was stopped"):
-        run_apart("tests.made.sleeper", None, stopping, 60.0, tmp_path)
 
 
 def test_a_radio_is_silent_when_none_of_its_bands_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,9 @@
 
 import contextlib
 import os
-import pickle
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event as Flag
 
@@ -14,12 +14,14 @@ _NICEST = 19
 _POLL_S = 0.2
 
 
-def run_apart(module: str, given: object, stopping: Flag, longest_s: float, cache: Path) -> bytes:
+def run_apart(
+    command: Sequence[str], data: bytes, stopping: Flag, longest_s: float, cache: Path
+) -> bytes:
     """Return what a module of ours writes when it is run with something on its standard input.
 
     Args:
-        module: its name.
-        given: what it gets, pickled.
+        command: its name, and what it is told.
+        data: what it reads.
         stopping: ends it once it is set.
         longest_s: so long it may take.
         cache: folder in which matplotlib may keep its list of fonts.
@@ -27,16 +29,15 @@ def run_apart(module: str, given: object, stopping: Flag, longest_s: float, cach
     Raises:
         OSError: there is no such process, it failed, took too long or was stopped.
     """
-    with begin_apart(module, cache) as process:
+    with begin_apart(command, cache) as process:
         try:
-            data: bytes | None = pickle.dumps(given)
             waited_s = 0.0
             while True:
                 try:
                     out, said = process.communicate(data, timeout=_POLL_S)
                     break
                 except subprocess.TimeoutExpired:
-                    data, waited_s = None, waited_s + _POLL_S
+                    data, waited_s = b"", waited_s + _POLL_S
                 if stopping.is_set() or waited_s > longest_s:
                     raise OSError(0, "it was stopped" if stopping.is_set() else "it took too long")
         finally:
@@ -46,14 +47,14 @@ def run_apart(module: str, given: object, stopping: Flag, longest_s: float, cach
     return out
 
 
-def begin_apart(module: str, cache: Path) -> "subprocess.Popen[bytes]":
+def begin_apart(command: Sequence[str], cache: Path) -> "subprocess.Popen[bytes]":
     """Return a process of a module of ours, with pipes, at the lowest priority.
 
     Raises:
         OSError: there is no such process.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
