@@ -1,5 +1,6 @@
 """A picture beside each recording: drawn by a process of its own, when there is time for it."""
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class Pictures:
         self._waiting: Queue[Picture | None] = Queue(_MOST_WAITING)
         # What a kill left half drawn.
         for part in shelf.folder.glob(f".*{_PART}"):
-            part.unlink(missing_ok=True)
+            _remove(part)
         self._drawer = Thread(target=self._draw_all, name="edgespec-pictures", daemon=True)
         self._drawer.start()
 
@@ -116,7 +117,7 @@ class Pictures:
                     _LOG.warning("recordings of alerts cannot be drawn: %.300s", said)
                 self._has_failed = True
             finally:
-                part.unlink(missing_ok=True)
+                _remove(part)
 
 
 def draw_apart(picture: Picture, path: Path, stopping: Flag, cache: Path) -> None:
@@ -133,3 +134,9 @@ def draw_apart(picture: Picture, path: Path, stopping: Flag, cache: Path) -> Non
     """
     told = ("edgespec", "look", *picture.options, "-o", str(path))
     run_apart(told, b"", stopping, _DRAW_S, cache)
+
+
+def _remove(part: Path) -> None:
+    """Remove what is half drawn, unless the disk has become read-only: the next may be drawn."""
+    with contextlib.suppress(OSError):
+        part.unlink(missing_ok=True)

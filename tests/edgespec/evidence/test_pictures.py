@@ -87,6 +87,21 @@ def test_what_cannot_be_drawn_costs_its_picture_alone(
     assert "cannot be drawn: no memory" in caplog.text
 
 
+def test_what_cannot_be_removed_costs_no_other_picture(tmp_path: Path) -> None:
+    """As on a disk that has become read-only for some time; here a folder is in its place."""
+
+    def draw(picture: Picture, path: Path, stopping: Flag) -> None:
+        if picture.meta.name.startswith("r1"):
+            path.mkdir()
+            raise OSError("the disk is read-only")
+        paint(picture, path, stopping)
+
+    (tmp_path / ".r0.part.png").mkdir()
+    shelf = shelf_in(tmp_path)
+    draw_all(shelf, [put(shelf, 1), put(shelf, 2)], draw)
+    assert (tmp_path / "r2.png").exists()
+
+
 def test_what_a_kill_left_half_drawn_goes(tmp_path: Path) -> None:
     (tmp_path / ".r1.part.png").write_bytes(b"half")
     (tmp_path / "mine.png").write_bytes(b"mine")
