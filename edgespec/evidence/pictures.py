@@ -19,6 +19,8 @@ _LOG = logging.getLogger(__name__)
 _MOST_WAITING = 32
 #: A slow board takes a minute to load what draws, for the first time.
 _DRAW_S, _CLOSE_S = 180.0, 5.0
+#: The least that is looked at: what an observer that ends has kept of an alert may be less.
+_LEAST_S = 0.01
 _PART = ".part.png"
 
 
@@ -79,7 +81,10 @@ class Pictures:
         self._drawer.start()
 
     def put(self, picture: Picture) -> None:
-        """Draw a recording when its turn comes; where too many wait, never."""
+        """Draw a recording when its turn comes; where too many wait, or of too little, never."""
+        if picture.table is None and picture.duration_s < _LEAST_S:
+            _LOG.info("%s is too short for a picture", picture.meta)
+            return
         try:
             self._waiting.put_nowait(picture)
         except Full:

@@ -125,6 +125,17 @@ def test_whoever_ends_does_not_wait_for_many_pictures(
     assert drawn == ["r0.sigmf-meta"]
 
 
+def test_what_is_too_short_has_no_picture(tmp_path: Path) -> None:
+    """An observer ends right behind the begin of an alert."""
+    shelf, drawn = shelf_in(tmp_path), []
+    meta = put(shelf, 1)
+    pictures = Pictures(shelf, lambda picture, path, stopping: drawn.append(picture.duration_s))
+    for duration_s in (-0.1, 0.0, 0.0099, 0.01):
+        pictures.put(Picture(meta, 0.0, duration_s))
+    pictures.close()
+    assert drawn == [0.01]
+
+
 def test_a_process_that_draws_ends_when_all_does(tmp_path: Path) -> None:
     shelf, stopping = shelf_in(tmp_path), Flag()
     stopping.set()
