@@ -28,13 +28,13 @@ from benchmarks.detection.promised import (
     detectors_of,
     name_of,
     promises,
+    taught_by,
     usual_thresholds,
 )
 from benchmarks.detection.promised_found import found_markdown, sought
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
-from edgespec.detect.calibration import WITHIN, Calibration, calibrate, peaks_over
-from edgespec.errors import ModelError
+from edgespec.detect.calibration import WITHIN, Calibration, peaks_over
 
 __all__ = ["Judged", "judged", "main", "markdown"]
 
@@ -89,9 +89,8 @@ def judged(
         return
     parts = ((first, rest, _REST), (rest, first, _BEGINNING))
     for teaching, heard, part in parts[: 1 + is_crossed]:
-        try:
-            calibration = calibrate(names, teaching.astype(np.float32), block_s)
-        except ModelError:
+        calibration = taught_by(teaching, names, block_s)
+        if calibration is None:
             continue
         for one in _judged_by(calibration, row, names, heard, block_s, usual):
             yield replace(one, part=part)

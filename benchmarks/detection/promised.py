@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from benchmarks.detection.hours_tables import ALL
 from edgespec.config import DetectConfig
-from edgespec.detect.calibration import Calibration
+from edgespec.detect.calibration import Calibration, calibrate
+from edgespec.errors import ModelError
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.thresholds import thresholds_of
 
@@ -21,6 +22,7 @@ __all__ = [
     "detectors_of",
     "name_of",
     "promises",
+    "taught_by",
     "usual_thresholds",
 ]
 
@@ -56,6 +58,16 @@ def blocks_of(row: Mapping[str, Any]) -> tuple[tuple[str, ...], float, NDArray[n
     names = tuple(last["peaks"])
     columns = [[-np.inf if one is None else one for one in last["peaks"][name]] for name in names]
     return names, float(last["block_s"]), np.array(columns, np.float64).T
+
+
+def taught_by(
+    blocks: NDArray[np.float64], names: Sequence[str], block_s: float
+) -> Calibration | None:
+    """Return what normal signal says, as :func:`blocks_of` gives it; None where it is too short."""
+    try:
+        return calibrate(names, blocks.astype(np.float32), block_s)
+    except ModelError:
+        return None
 
 
 def promises(calibration: Calibration, usual: Mapping[str, float]) -> Iterator[Promise]:

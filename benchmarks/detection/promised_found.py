@@ -18,11 +18,10 @@ from benchmarks.detection.promised import (
     detectors_of,
     name_of,
     promises,
+    taught_by,
 )
 from converter.lab.numbers.intervals import clopper_pearson
 from converter.report.markdown_table import markdown_table
-from edgespec.detect.calibration import calibrate
-from edgespec.errors import ModelError
 
 __all__ = ["Sought", "found_markdown", "sought"]
 
@@ -62,9 +61,8 @@ def sought(row: dict[str, Any], calibrate_s: float, usual: Mapping[str, float]) 
     n_first = round(calibrate_s / block_s)
     if len(blocks) < n_first:
         return
-    try:
-        calibration = calibrate(names, blocks[:n_first].astype(np.float32), block_s)
-    except ModelError:
+    calibration = taught_by(blocks[:n_first], names, block_s)
+    if calibration is None:
         return
     groups = groups_of(row)
     for promise in promises(calibration, usual):

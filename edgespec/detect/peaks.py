@@ -17,9 +17,9 @@ BLOCK_S = 0.5
 _NOTHING = -np.inf
 
 
-def block_s_of(hop_s: float) -> float:
-    """Return the seconds of a block, where a hop takes so many."""
-    return max(hop_s, BLOCK_S)
+def block_s_of(hop_s: float, block_s: float = BLOCK_S) -> float:
+    """Return the seconds of a block that is to have so many, where a hop takes so many."""
+    return max(hop_s, block_s)
 
 
 class EventPeaks:
@@ -49,7 +49,7 @@ class EventPeaks:
         self._kth = rules.n - rules.k
         self._hop = 0
         self._hops_a_block = max(round(block_s / hop_s), 1)
-        self.block_s = max(hop_s, block_s)
+        self.block_s = block_s_of(hop_s, block_s)
         self._best = np.full(len(self.names), _NOTHING)
         self._blocks: list[NDArray[np.float32]] = []
 

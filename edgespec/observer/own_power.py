@@ -74,7 +74,7 @@ def is_known_rest(slots: PrefixSlots, site: Site, more_beside: float) -> bool:
     """
     if not slots.n_slots or not more_beside:
         return False
-    beyond = _beyond(slots, site, slice(None)) * slots.power.shape[1]
+    beyond = _beyond_of_band(slots, site)
     return bool(beyond > 0.0 and (1.0 - MOST_OF_RISE) * beyond <= more_beside)
 
 
@@ -85,7 +85,7 @@ def may_be_rest(slots: PrefixSlots, site: Site, more_beside: float, chance: floa
     """
     if not slots.n_slots:
         return False
-    beyond = _beyond(slots, site, slice(None)) * slots.power.shape[1]
+    beyond = _beyond_of_band(slots, site)
     return bool((1.0 - MOST_OF_RISE) * beyond <= LEAST_HEARD * more_beside + CHANCES * chance)
 
 
@@ -112,3 +112,9 @@ def _beyond(slots: PrefixSlots, site: Site, subbands: slice) -> float:
     """Return the mean of what is left over that of what is expected, linear, of a subband."""
     left = float(slots.residual[:, subbands].mean(dtype=np.float64))
     return left - float(site.expected(slots.power, slots.slot)[:, subbands].mean())
+
+
+def _beyond_of_band(slots: PrefixSlots, site: Site) -> float:
+    """Return the same of all subbands together, as their sum."""
+    n_subbands: int = slots.power.shape[1]
+    return _beyond(slots, site, slice(None)) * n_subbands

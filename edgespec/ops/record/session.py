@@ -1,4 +1,4 @@
-"""RingRecorder a source: from its reader to the disk, with a live line."""
+"""Recording a source: from its reader to the disk, with a live line."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
