@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgespec.errors import ConfigError
 
-__all__ = ["replace_file", "sync_folder", "write_all", "write_new"]
+__all__ = ["keep_file", "replace_file", "sync_folder", "write_all", "write_new"]
 
 #: What file systems without hard links say, such as those of memory cards.
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -50,6 +50,21 @@ def replace_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _beside(path, content) as temporary:
         temporary.replace(path)
+
+
+def keep_file(path: Path, content: bytes) -> None:
+    """Put a file into its place as :func:`replace_file` does, and force its name to the medium.
+
+    When it returns, a power cut takes neither the file nor the folders that were made for it.
+
+    Raises:
+        OSError: it cannot be written, and the old one is untouched; or the folder is not forced.
+    """
+    new = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+    replace_file(path, content)
+    sync_folder(path.parent)
+    for folder in new:
+        sync_folder(folder.parent)
 
 
 def write_all(file: int, data: bytes) -> None:

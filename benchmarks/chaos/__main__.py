@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from benchmarks import record
-from benchmarks.chaos import brokers, clocks, disks, power, radios, servers, strangers
+from benchmarks.chaos import brokers, clocks, disks, installs, power, radios, servers, strangers
 from benchmarks.chaos.trial import Trial
 from converter.report.markdown_table import markdown_table
 
@@ -27,13 +27,13 @@ _COLUMNS = (
     *("fault", "tried", "at stake", "lost", "repeated", "in order", "memory grown"),
     "what there is to say",
 )
-ROOMS = ("brokers", "disks", "power", "radios", "clocks", "central", "servers")
+ROOMS = ("brokers", "disks", "power", "updates", "radios", "clocks", "central", "servers")
 _STRANGERS = 100_000
 
 
 @click.command()
 @click.argument("rooms", nargs=-1, type=click.Choice(ROOMS))
-@click.option("--kills", default=100, show_default=True, help="Of the broker.")
+@click.option("--kills", default=100, show_default=True, help="Of the broker, and of installs.")
 @click.option("--cuts", default=600, show_default=True, help="At most, for each file.")
 @click.option("--save/--no-save", default=True, show_default=True)
 def main(rooms: tuple[str, ...], kills: int, cuts: int, save: bool) -> None:
@@ -95,6 +95,11 @@ def _faults(room: str, kills: int, cuts: int) -> list[Callable[[Path], Trial | l
         return [disks.full, disks.limited]
     if room == "power":
         return [partial(power.power_cuts, most=cuts)]
+    if room == "updates":
+        return [
+            partial(installs.killed_installs, n=kills),
+            partial(installs.cut_installs, most=cuts),
+        ]
     if room == "radios":
         return [partial(_radio, kind=kind) for kind in radios.KINDS]
     if room == "central":

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from edgespec.alerts.lock import locked
 from edgespec.alerts.mute import Mute
 from edgespec.alerts.normal import Normal
 from edgespec.decode import Decoder
 from edgespec.decode.text import read_bounded
 from edgespec.errors import EdgespecError, UsageError
+from edgespec.lock import locked
 from edgespec.newfile import replace_file
 from edgespec.records import Event
 from edgespec.set_aside import set_aside

@@ -25,6 +25,7 @@ __all__ = [
     "Bundle",
     "load_bundle",
     "pack_bundle",
+    "parse_bundle",
     "put_bundle",
     "shipped_bundle_path",
     "write_bundle",
@@ -85,11 +86,20 @@ def load_bundle(path: str | Path) -> Bundle:
             f"bundle {brief(repr(str(path)), 160)} has {size} bytes; an .edgespec file has 1 to "
             f"{MAX_BUNDLE_BYTES}: give another file"
         )
+    return parse_bundle(content, path)
+
+
+def parse_bundle(content: bytes, path: Path) -> Bundle:
+    """Return the bundle in the bytes of a file; ``path`` stands for them in messages.
+
+    Raises:
+        ModelError: as :func:`load_bundle`.
+    """
     with door(f"bundle {str(path)!r}", ModelError, "fetch or convert it again"):
-        return _parse(content, path)
+        return _parsed(content, path)
 
 
-def _parse(content: bytes, path: Path) -> Bundle:
+def _parsed(content: bytes, path: Path) -> Bundle:
     label = f"bundle {str(path)!r}"
     members = zip_members(content, label, _REQUIRED + _OPTIONAL)
     for name in _REQUIRED:
@@ -225,7 +235,7 @@ def pack_bundle(
             f"bundle {str(path)!r} would have {len(content)} bytes; at most {MAX_BUNDLE_BYTES} "
             "are accepted: use a smaller model"
         )
-    return _parse(content, path), content
+    return parse_bundle(content, path), content
 
 
 def put_bundle(bundle: Bundle, content: bytes) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.chaos.cuts import cut_at, places
 from benchmarks.chaos.events import event_files
+from benchmarks.chaos.installs import cut_installs, killed_installs
 from benchmarks.chaos.radios import KINDS
 from benchmarks.chaos.trial import heard_trial
 
@@ -54,6 +55,15 @@ def test_what_is_kept_of_events_outlives_a_power_cut(tmp_path: Path) -> None:
     trials = event_files(tmp_path, 12)
     assert [(trial.fault, trial.failed) for trial in trials if trial.failed or trial.n_lost] == []
     assert all(trial.n_tried > 5 for trial in trials)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_model_is_there_whenever_an_install_is_killed(tmp_path: Path) -> None:
+    killed = killed_installs(tmp_path / "killed", 5)
+    assert (killed.n_tried, killed.n_lost, killed.failed) == (5, 0, "")
+    for trial in cut_installs(tmp_path / "cut", 5):
+        assert (trial.n_lost, trial.failed) == (0, ""), trial.fault
+        assert trial.n_tried >= 4
 
 
 def test_cuts_are_everywhere_or_evenly_spread() -> None:

@@ -1,0 +1,139 @@
+"""Installs of models that are killed at random moments, and cut at the bytes of what they write.
+
+After each, the model that an observer would start with is run on its golden vectors.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import cycle
+from pathlib import Path
+
+from benchmarks.chaos.cuts import cut_at, places
+from benchmarks.chaos.trial import Trial
+from edgespec.errors import EdgespecError
+from edgespec.inference.backends import check_golden, open_backend
+from edgespec.inference.bundle import load_bundle, pack_bundle, shipped_bundle_path
+from edgespec.updates.store import ModelStore
+
+__all__ = ["cut_installs", "killed_installs"]
+
+_BAND = "band0"
+
+
+def killed_installs(folder: Path, n: int) -> Trial:
+    """Kill a process ``n`` times that installs two models in turns and takes the second back."""
+    store, contents = _store(folder)
+    begun = time.perf_counter()
+    _turn(store, contents[1])
+    turn_s = time.perf_counter() - begun
+    rng = random.Random(1)
+    n_lost, faults, names, n_left = 0, set[str](), dict[str, int](), 0
+    for _ in range(n):
+        child = _installing(store, contents)
+        time.sleep(rng.uniform(0.0, 2.0 * turn_s))
+        os.kill(child, signal.SIGKILL)
+        if not os.WIFSIGNALED(os.waitpid(child, 0)[1]):
+            raise RuntimeError("the installing process ended by itself")
+        n_left += any(path.name.startswith(".") for path in folder.rglob("*"))
+        name, fault = _working(store)
+        names[name] = names.get(name, 0) + 1
+        faults |= {fault} - {""}
+        n_lost += bool(fault)
+    found = ", ".join(f"{name} {times} times" for name, times in sorted(names.items()))
+    note = f"found: {found}; {n_left} kills left a temporary file"
+    return Trial("install of a model killed at a random moment", n, n, n_lost, 0, None, None,
+                 "; ".join(sorted(faults)), note)  # fmt: skip
+
+
+def cut_installs(folder: Path, most: int) -> list[Trial]:
+    """Cut at up to ``most`` bytes of a bundle that is installed, and of a pointer."""
+    store, contents = _store(folder)
+    pointer_bytes = max(path.stat().st_size for path in folder.rglob("*.json"))
+    return [
+        _cut(
+            "a model that is installed over another",
+            store,
+            lambda: store.install(_BAND, contents[0], "the first"),
+            lambda: store.install(_BAND, contents[1], "the second"),
+            places(len(contents[1]), most),
+        ),
+        _cut(
+            "the pointer to a model that is taken back",
+            store,
+            lambda: _turn(store, contents[1], is_back=False),
+            lambda: store.roll_back(_BAND, "it was bad"),
+            places(pointer_bytes, most),
+        ),
+    ]
+
+
+def _cut(
+    what: str,
+    store: ModelStore,
+    before: Callable[[], object],
+    change: Callable[[], object],
+    at: list[int],
+) -> Trial:
+    n_cuts, n_lost, faults = 0, 0, set[str]()
+
+    def work(say: Callable[[int], None]) -> None:
+        change()
+
+    for n_bytes in at:
+        before()
+        n_cuts += cut_at(n_bytes, work)[1]
+        _, fault = _working(store)
+        faults |= {fault} - {""}
+        n_lost += bool(fault)
+    failed = "; ".join(sorted(faults))
+    return Trial(f"power cut at bytes of {what}", n_cuts, n_cuts, n_lost, failed=failed)
+
+
+def _store(folder: Path) -> tuple[ModelStore, list[bytes]]:
+    """Return a store with a model, and the bytes of two."""
+    store, shipped, contents = ModelStore(folder), load_bundle(shipped_bundle_path()), []
+    for name in ("first", "second"):
+        manifest = replace(shipped.manifest, name=name)
+        pair = (shipped.golden_inputs, shipped.golden_outputs)
+        contents.append(
+            pack_bundle(folder / name, manifest, shipped.model, *pair, shipped.weights)[1]
+        )
+    store.install(_BAND, contents[0], "by hand")
+    return store, contents
+
+
+def _turn(store: ModelStore, content: bytes, *, is_back: bool = True) -> None:
+    store.install(_BAND, content, "by hand")
+    if is_back:
+        store.roll_back(_BAND, "it was bad")
+
+
+def _installing(store: ModelStore, contents: list[bytes]) -> int:
+    """Return a process that installs until it is killed."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        return child
+    # Whatever happens, this process must not go on as if it were the other one.
+    try:
+        for content in cycle(contents):
+            _turn(store, content, is_back=content is contents[1])
+    finally:
+        os._exit(1)
+
+
+def _working(store: ModelStore) -> tuple[str, str]:
+    """Return the name of the model that would run, and what is wrong with it."""
+    running = store.running(_BAND)
+    if running.bundle is None:
+        return "none", f"no model is there: {running.caution}"
+    try:
+        check_golden(running.bundle, open_backend(running.bundle))
+    except EdgespecError as error:
+        return running.bundle.manifest.name, str(error)
+    return running.bundle.manifest.name, running.caution
