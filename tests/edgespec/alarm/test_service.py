@@ -1,10 +1,7 @@
 """What systemd is told, over a real socket of datagrams."""
 
 import os
-import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +16,6 @@ from tests.made.broker import wait_for
 from tests.made.clock import Clock
 from tests.made.manager import Manager
 from tests.made.tape import Notebook, Tape, monitor_for
-
-UNIT = Path(__file__).resolve().parents[3] / "firmware_configs" / "systemd" / "edgespec.service"
-#: Of systemd-analyze security, from 0 to 10.
-MOST_EXPOSED = 3.0
 
 
 @pytest.fixture
@@ -178,35 +171,3 @@ def test_the_watchdog_starves_while_the_source_stalls(
     assert signs() > after
     assert manager.without_status()[-1] == "STOPPING=1"
     assert any("nothing heard for 58 s" in line for line in manager.take())
-
-
-needs_systemd = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
-)
-
-
-def test_the_unit_is_ready_when_it_says_so_and_is_missed_when_it_does_not() -> None:
-    lines = UNIT.read_text(encoding="utf-8").splitlines()
-    for line in ("Type=notify", "WatchdogSec=30", "WatchdogSignal=SIGTERM", "Restart=always"):
-        assert line in lines
-    # A radio that is not there is no reason to start anew again and again.
-    assert "TimeoutStartSec=infinity" in lines
-
-
-@needs_systemd
-def test_the_unit_is_one_and_bares_little(tmp_path: Path) -> None:
-    unit = tmp_path / UNIT.name
-    text = UNIT.read_text(encoding="utf-8")
-    unit.write_text(text.replace("/opt/edgespec/bin/edgespec", sys.executable), encoding="utf-8")
-    verified = subprocess.run(
-        ["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False
-    )
-    assert (verified.returncode, verified.stderr) == (0, "")
-    limit = f"--threshold={round(10 * MOST_EXPOSED)}"
-    judged = subprocess.run(
-        ["systemd-analyze", "security", "--offline=yes", limit, unit],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert judged.returncode == 0, judged.stdout[-500:]
