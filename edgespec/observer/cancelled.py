@@ -76,6 +76,7 @@ class CancelledBand:
         doubt: why what was learnt of it is not to be trusted; '' where it is.
         cell: as it was found, None before.
         learnt: what is known beside each of the last cells.
+        on_slots: told slots that are scored, and what is normal of them; None: nobody.
     """
 
     def __init__(
@@ -113,15 +114,15 @@ class CancelledBand:
         self._scan: ResidualScan | None = None
         self._best: Deviation | None = None
         self._neighbours, self._settling = Neighbours(), Settling(n_warmup)
-        # The last site that was learnt, while it is learnt again, too.
+        # The last site that was learnt; and how much power is usual while another cell is learnt.
         self._known: Site | None = None
-        # How much power is usual, while another cell is learnt.
         self._before: Site | None = None
         self.learnt = LearntCells() if learnt is None else learnt
         self._gain, self._step_db, self._patience = ReceiverGain(0), 0.0, Patience(is_needed=False)
         self._recalled: KnownCell | None = None
         self.cell: Cell | None = None
         self.doubt, self.state = "", CellState.SEARCHING
+        self.on_slots: Callable[[PrefixSlots, Site], None] | None = None
 
     @property
     def heard(self) -> HeardCell:
@@ -198,8 +199,7 @@ class CancelledBand:
         if self.watched is not None:
             self.watched.freeze(is_frozen)
         if self._plane is not None:
-            tracker = self._plane.tracker
-            (tracker.freeze if is_frozen else tracker.thaw)()
+            (self._plane.tracker.freeze if is_frozen else self._plane.tracker.thaw)()
 
     def stop(self) -> None:
         """End the searches that are running: the band is to end; safe in a signal handler."""
@@ -317,11 +317,12 @@ class CancelledBand:
         if self._recalled is not None and self._recalled.align(scan, slots):
             self._recalled = None
         found = scan.score(slots.residual, slots.power, slots.slot, slots.flags)
+        if self.on_slots is not None and scan.site is not None:
+            self.on_slots(slots, scan.site)
         if not had_site and scan.site is not None:
             self._known = scan.site
             self._doubt(judge_reference(scan, plane.grid))
-            residual, power = scan.learnt
-            self._gain.learn(residual, power, scan.learnt_place, scan.site)
+            self._gain.learn(scan.learnt[0], scan.learnt[1], scan.learnt_place, scan.site)
             self._scale.is_restless = self._gain.is_restless
             # The cell that was there before is a neighbour, and what is left is above all its.
             self._gain.is_restless |= self._before is not None
@@ -331,8 +332,7 @@ class CancelledBand:
         self._astray.has_cancelled |= found is not None and found.value < THRESHOLD
         if not self._scale.is_settled:
             self.state = CellState.LEARNING
-            has_site = scan.site is not None
-            self._doubt(self._scale.learn(found, slots.n_slots, has_reference=has_site))
+            self._doubt(self._scale.learn(found, slots.n_slots, has_reference=bool(scan.site)))
         elif scan.distrust:
             self.state = CellState.LEARNING
             if self._settling.take(slots, is_alarm=self._is_frozen):
@@ -352,8 +352,7 @@ class CancelledBand:
         if scan.site is None or scan.distrust:
             return False
         is_odd = not _LEAST_USUAL < found.value < THRESHOLD
-        ratio = found.ratio[-slots.n_slots :]
-        step_db = self._gain.take(slots, ratio, scan.site, is_odd=is_odd)
+        step_db = self._gain.take(slots, found.ratio[-slots.n_slots :], scan.site, is_odd=is_odd)
         if step_db:
             self.follow(step_db)
             self._step_db += step_db
@@ -394,7 +393,6 @@ class CancelledBand:
         """Search for the cell again."""
         self._finder.restart(self._plane, is_known=self.cell is not None)
         self._plane, self._best = None, None
-        self._neighbours.forget()
-        self._astray.forget()
-        self._gain.forget()
+        for part in (self._neighbours, self._astray, self._gain):
+            part.forget()
         self.state = CellState.SEARCHING

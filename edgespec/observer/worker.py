@@ -61,6 +61,7 @@ class BandWorker:
         has_ended: whether nothing will be worked off any more.
         has_scored: whether it was ever warm.
         is_recalibrated: set by whoever has calibrated it meanwhile; it then goes by that.
+        on_chain: told the chain that is made anew where sweeps have other points.
         latency: from the last sample of a block to the decision on the segments it completed,
             with the time that the block waited in the ring.
     """
@@ -102,6 +103,7 @@ class BandWorker:
         self._thread: Thread | None = None
         self.error: BaseException | None = None
         self.has_ended = self.has_scored = self.is_recalibrated = False
+        self.on_chain: Callable[[BandChain], None] = lambda chain: None
         self.latency = LatencyHistogram()
         self.n_samples = self._n_looks = 0
         self.n_dropped = 0
@@ -271,6 +273,7 @@ class BandWorker:
             return
         self._finish()
         self.chain = remake(grid)
+        self.on_chain(self.chain)
         self._tell_retune(before)
 
     def _forget_where_asked(self) -> None:

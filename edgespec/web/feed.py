@@ -1,0 +1,212 @@
+"""What an observer shows to whoever looks: rows of each band, made only while somebody does."""
+
+import mmap
+import os
+from collections.abc import Callable
+
+import numpy as np
+
+from edgespec.detect.scan.site import Site
+from edgespec.dsp.prefix.slots import PrefixSlots
+from edgespec.dsp.spectrogram import PlaneSource
+from edgespec.grid import Grid
+from edgespec.observer.band import BandChain
+from edgespec.records import FloatArray, Spectrogram
+from edgespec.web.levels import levels_of_band, levels_of_site
+from edgespec.web.plane_memory import PLANE_BYTES, BinLevels, PlaneMemory, PlaneReader
+from edgespec.web.rows import Frames, RowMaker
+
+__all__ = ["PLANES", "BandFeed", "BandLook", "FeedMemory"]
+
+#: Planes of a band by their ids, with the level of the value 0 and of each step.
+PLANES = {"power": (-124.0, 0.5), "residual": (-16.0, 0.25)}
+#: The stamp of who looks, alone in its line of the cache.
+_STAMP_BYTES = 64
+_BAND_BYTES = _STAMP_BYTES + len(PLANES) * PLANE_BYTES
+#: How often what is normal is compared with what was told.
+_LEVELS_NS = 2_000_000_000
+_LEAST_RATIO = 1e-6
+#: Steps of the receiver's clock and rounding are no change.
+_SAME_DB = 0.01
+
+
+class FeedMemory:
+    """Memory that the processes of an observer and of its page share, without a name in any folder.
+
+    Args:
+        n_bands: that it is for.
+        descriptor: of memory that another process has made; None: it is made here.
+
+    Attributes:
+        descriptor: by which a child shares it.
+    """
+
+    def __init__(self, n_bands: int, descriptor: int | None = None) -> None:
+        n_bytes = n_bands * _BAND_BYTES
+        if descriptor is None:
+            descriptor = os.memfd_create("edgespec-feed", os.MFD_CLOEXEC)
+            os.ftruncate(descriptor, n_bytes)
+        self.descriptor = descriptor
+        self._memory = memoryview(mmap.mmap(descriptor, n_bytes))
+
+    def band(self, number: int) -> memoryview:
+        """Return the part of a band."""
+        return self._memory[number * _BAND_BYTES : (number + 1) * _BAND_BYTES]
+
+
+def _plane_of(memory: memoryview, number: int) -> memoryview:
+    start = _STAMP_BYTES + number * PLANE_BYTES
+    return memory[start : start + PLANE_BYTES]
+
+
+class BandFeed:
+    """Takes what a band's worker computes anyway, and makes rows of it while somebody looks.
+
+    While nobody does, a block costs a comparison, and nothing is made.
+
+    Args:
+        memory: the band's part of it.
+    """
+
+    def __init__(self, memory: memoryview) -> None:
+        self._until_ns = memory[:8].cast("q")
+        self._power, self._residual = (
+            _PlaneFeed(_plane_of(memory, number), *scale)
+            for number, scale in enumerate(PLANES.values())
+        )
+        self._levels: Callable[[], BinLevels | None] = lambda: None
+        self._site: Site | None = None
+
+    def install(self, chain: BandChain) -> None:
+        """Be told what a chain makes from now on."""
+        chain.front_end = SeenPlane(chain.front_end, self.power)
+        if chain.cancelled is not None:
+            chain.cancelled.on_slots = self.residual
+        self._levels = lambda: levels_of_band(chain)
+
+    def power(self, frames: Spectrogram) -> None:
+        """Take frames of power."""
+        now_ns = frames.span.received_ns
+        if now_ns >= self._until_ns[0]:
+            self._power.rest()
+            return
+        if frames.n_frames:
+            plane = self._power
+            plane.add(frames.power_dbfs, frames)
+            if plane.is_due(now_ns):
+                plane.tell_levels(self._levels())
+
+    def residual(self, slots: PrefixSlots, site: Site) -> None:
+        """Take slots of which the cell was cancelled, and what is normal of it."""
+        if slots.span.received_ns >= self._until_ns[0]:
+            self._residual.rest()
+            return
+        if slots.n_slots:
+            ratio = slots.residual / site.expected(slots.power, slots.slot)
+            level_db = 10.0 * np.log10(np.maximum(ratio, _LEAST_RATIO))
+            is_new = self._residual.add(level_db.astype(np.float32), slots)
+            if is_new or site is not self._site:
+                self._site = site
+                self._residual.tell_levels(levels_of_site(site))
+
+
+class _PlaneFeed:
+    """Rows of one plane, and where they go."""
+
+    def __init__(self, memory: memoryview, db_min: float, db_step: float) -> None:
+        self._memory = PlaneMemory(memory)
+        self._maker = RowMaker(self._memory.put, db_min, db_step)
+        self._due_ns = 0
+        self._told: BinLevels | None = None
+        self.rest = self._maker.rest
+
+    def add(self, levels_db: FloatArray, frames: Frames) -> bool:
+        """Take frames or slots; return whether their axes are new."""
+        axes = self._maker.tune(frames.grid)
+        if axes is not None:
+            self._memory.tell(axes)
+            self._told, self._due_ns = None, 0
+        self._maker.add(levels_db, frames)
+        return axes is not None
+
+    def is_due(self, now_ns: int) -> bool:
+        """Return whether it is time to look whether what is normal has changed."""
+        if now_ns < self._due_ns:
+            return False
+        self._due_ns = now_ns + _LEVELS_NS
+        return True
+
+    def tell_levels(self, levels: BinLevels | None) -> None:
+        """Tell what is normal, where it has changed."""
+        if levels is None or (self._told is not None and _is_same(levels, self._told)):
+            return
+        self._told = levels
+        columns = self._maker.columns
+        shown: list[FloatArray | None] = []
+        for values_db in (levels.reference_db, levels.threshold_db):
+            column_db = None if values_db is None else np.empty(columns.n_columns, np.float32)
+            if values_db is not None and column_db is not None:
+                columns.take(values_db, column_db)
+            shown.append(column_db)
+        reference_db, threshold_db = shown
+        if reference_db is not None:
+            self._memory.tell_levels(BinLevels(reference_db, threshold_db))
+
+
+def _is_same(one: BinLevels, other: BinLevels) -> bool:
+    pairs = (
+        (one.reference_db, other.reference_db),
+        (one.threshold_db, other.threshold_db),
+    )
+    return all(
+        a is b
+        or (
+            a is not None
+            and b is not None
+            and a.shape == b.shape
+            and bool(np.all(np.abs(a - b) < _SAME_DB))
+        )
+        for a, b in pairs
+    )
+
+
+class SeenPlane:
+    """A plane whose frames somebody else is shown, too.
+
+    Args:
+        plane: makes them.
+        see: is told them before they are overwritten.
+    """
+
+    def __init__(self, plane: PlaneSource, see: Callable[[Spectrogram], None]) -> None:
+        self._plane, self._see = plane, see
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the next frames."""
+        return self._plane.grid
+
+    def process(self, block: object) -> Spectrogram:
+        """Return the frames that some input completes."""
+        frames = self._plane.process(block)
+        self._see(frames)
+        return frames
+
+
+class BandLook:
+    """One who looks at a band, from another process.
+
+    Args:
+        memory: the band's part of it.
+    """
+
+    def __init__(self, memory: memoryview) -> None:
+        self._until_ns = memory[:8].cast("q")
+        self.planes = {
+            name: PlaneReader(_plane_of(memory, number)) for number, name in enumerate(PLANES)
+        }
+
+    def look(self, until_ns: int) -> None:
+        """Say that somebody looks until then, on the monotonic clock; others may look longer."""
+        if until_ns > self._until_ns[0]:
+            self._until_ns[0] = until_ns
