@@ -84,7 +84,7 @@ $(STAMPS)/demo: setup.cfg | $(STAMPS)/python
 	@touch $@
 
 $(STAMPS)/test: setup.cfg | $(STAMPS)/python
-	$(PIP_INSTALL) --editable '.[converter,broker,dev]'
+	$(PIP_INSTALL) --editable '.[converter,broker,updates,dev]'
 	@touch $@ $(STAMPS)/demo
 
 # Fuzzing goes without atheris, too: it has no wheels for every machine.

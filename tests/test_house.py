@@ -122,7 +122,9 @@ def test_only_the_front_end_knows_its_ffts() -> None:
     assert "edgespec/dsp/spectrogram.py" in knowing
 
 
-@pytest.mark.parametrize("package", ["paho", "ai_edge_litert", "tflite_runtime", "sionna", "rich"])
+@pytest.mark.parametrize(
+    "package", ["paho", "ai_edge_litert", "tflite_runtime", "sionna", "rich", "cryptography"]
+)
 def test_one_file_knows_each_outside_runtime(package: str) -> None:
     users = [name_of(path) for path in MODULES if package in set(imported_names(path))]
     assert len(users) == 1, users
@@ -131,7 +133,7 @@ def test_one_file_knows_each_outside_runtime(package: str) -> None:
 @pytest.mark.parametrize("module", ["edgespec", "edgespec.config", "edgespec.cli"])
 def test_the_command_line_starts_light(module: str) -> None:
     heavy = ("tensorflow", "keras", "sklearn", "numba", "scipy.signal", "paho", "ai_edge_litert",
-             "rich")  # fmt: skip
+             "rich", "cryptography")  # fmt: skip
     code = (
         f"import sys, {module}; "
         f"sys.exit(', '.join(name for name in {heavy!r} if name in sys.modules) or 0)"

@@ -17,6 +17,7 @@ from edgespec.config.tables import (
     SourceConfig,
 )
 from edgespec.config.template import template
+from edgespec.config.updates_table import UpdatesConfig
 from edgespec.config.whole import Config
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "SiteConfig",
     "SourceConfig",
     "SweepConfig",
+    "UpdatesConfig",
     "json_schema",
     "load_config",
     "load_record",

@@ -16,6 +16,7 @@ from edgespec.config.tables import (
     NodeConfig,
     SourceConfig,
 )
+from edgespec.config.updates_table import UpdatesConfig
 from edgespec.errors import ConfigError
 from edgespec.option import about
 
@@ -72,6 +73,9 @@ class Config:
     )
     metrics: MetricsConfig = field(
         default_factory=MetricsConfig, metadata=about("Figures for Prometheus")
+    )
+    updates: UpdatesConfig = field(
+        default_factory=UpdatesConfig, metadata=about("Whose models may be installed")
     )
 
     def __post_init__(self) -> None:

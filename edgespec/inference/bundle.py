@@ -1,7 +1,9 @@
 """A model as one file: manifest, network and golden vectors, bound by hashes.
 
 A bundle ``NAME.edgespec`` is a stored zip. Its id is the SHA-256 of its bytes, so ``sha256sum``
-shows it. The hashes inside bind the members to the manifest; they find damage, not forgery.
+shows it. A member ``signature`` does not count: the id is that of the bundle before it was signed,
+so that what was learnt with a model outlives a new signature. The hashes inside bind the members to
+the manifest; they find damage, not forgery, which :mod:`edgespec.updates.signature` does.
 """
 
 import hashlib
@@ -27,7 +29,9 @@ __all__ = [
     "pack_bundle",
     "parse_bundle",
     "put_bundle",
+    "read_bundle",
     "shipped_bundle_path",
+    "with_signature",
     "write_bundle",
 ]
 
@@ -35,7 +39,8 @@ __all__ = [
 MAX_BUNDLE_BYTES = 64 * 2**20
 MAX_MANIFEST_BYTES = 2**20
 _REQUIRED = ("golden.npz", "manifest.json", "model.tflite")
-_OPTIONAL = ("weights.npz",)
+_MANIFEST, _SIGNATURE = "manifest.json", "signature"
+_OPTIONAL = ("weights.npz", _SIGNATURE)
 #: What ``golden.npz`` calls a side input.
 _SIDE = "side_{}"
 
@@ -48,6 +53,8 @@ class Bundle:
     ``golden_outputs`` ``(n_golden, n_horizon, n_bins)``: what the model must return for them.
     ``weights`` is the optional ``weights.npz`` as it stands in the file. ``golden_sides`` are the
     side inputs of the golden windows, in the manifest's order, each ``(n_golden, n_rows, n_bins)``.
+    ``manifest_bytes`` are the manifest as it stands in the file, ``signature`` the optional member
+    of that name, which nobody has verified.
     """
 
     manifest: Manifest
@@ -58,6 +65,8 @@ class Bundle:
     path: Path
     weights: bytes | None = None
     golden_sides: tuple[FloatArray, ...] = ()
+    manifest_bytes: bytes = b""
+    signature: bytes | None = None
 
     def golden_windows(self) -> Iterator[tuple[FloatArray, ...]]:
         """Yield what a backend is given for each golden window: it, and its side inputs."""
@@ -71,7 +80,15 @@ def load_bundle(path: str | Path) -> Bundle:
         ModelError: the file is missing, too large, damaged, of another version, or its members
             do not belong together; the message says what to do.
     """
-    path = Path(path)
+    return read_bundle(Path(path))[0]
+
+
+def read_bundle(path: Path) -> tuple[Bundle, bytes]:
+    """Return the bundle in a file, and the bytes of the file.
+
+    Raises:
+        ModelError: as :func:`load_bundle`.
+    """
     try:
         size = path.stat().st_size
         content = path.read_bytes() if 0 < size <= MAX_BUNDLE_BYTES else b""
@@ -86,7 +103,7 @@ def load_bundle(path: str | Path) -> Bundle:
             f"bundle {brief(repr(str(path)), 160)} has {size} bytes; an .edgespec file has 1 to "
             f"{MAX_BUNDLE_BYTES}: give another file"
         )
-    return parse_bundle(content, path)
+    return parse_bundle(content, path), content
 
 
 def parse_bundle(content: bytes, path: Path) -> Bundle:
@@ -96,6 +113,11 @@ def parse_bundle(content: bytes, path: Path) -> Bundle:
         ModelError: as :func:`load_bundle`.
     """
     with door(f"bundle {str(path)!r}", ModelError, "fetch or convert it again"):
+        if len(content) > MAX_BUNDLE_BYTES:
+            raise ModelError(
+                f"bundle {str(path)!r} has {len(content)} bytes; at most {MAX_BUNDLE_BYTES} are "
+                "accepted: use a smaller model"
+            )
         return _parsed(content, path)
 
 
@@ -123,15 +145,34 @@ def _parsed(content: bytes, path: Path) -> Bundle:
         model=members["model.tflite"],
         golden_inputs=inputs,
         golden_outputs=outputs,
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=hashlib.sha256(_unsigned(content, members)).hexdigest(),
         path=path,
         weights=members.get("weights.npz"),
         golden_sides=tuple(sides),
+        manifest_bytes=members[_MANIFEST],
+        signature=members.get(_SIGNATURE),
     )
 
 
+def _unsigned(content: bytes, members: dict[str, bytes]) -> bytes:
+    """Return the bytes of a bundle as they were before it was signed."""
+    if _SIGNATURE not in members:
+        return content
+    return zip_bytes({name: data for name, data in members.items() if name != _SIGNATURE})
+
+
+def with_signature(content: bytes, signature: bytes) -> bytes:
+    """Return the bytes of a bundle with another member ``signature``.
+
+    Raises:
+        ModelError: they are no bundle.
+    """
+    members = zip_members(content, "bundle", _REQUIRED + _OPTIONAL)
+    return zip_bytes({**members, _SIGNATURE: signature})
+
+
 def _check_hashes(manifest: Manifest, members: dict[str, bytes], label: str) -> None:
-    others = members.keys() - {"manifest.json"}
+    others = members.keys() - {_MANIFEST, _SIGNATURE}
     if others != manifest.files.keys():
         raise ModelError(
             f"{label} holds {sorted(others)}, but its manifest lists {sorted(manifest.files)}: "

@@ -41,6 +41,8 @@ from edgespec.observer.swept import check_swept
 from edgespec.observer.thresholds import thresholds_of
 from edgespec.records import BandInfo, Event
 from edgespec.sources.schemes import check_uri, parse_source
+from edgespec.updates.seen import SeenFile
+from edgespec.updates.trust import Clock, check_keys, note_time
 
 if TYPE_CHECKING:
     from edgespec.alarm.mqtt import MqttSink
@@ -78,14 +80,15 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
         UsageError: a source's URI cannot be understood, or says too little.
         SourceError: a radio cannot be set to it.
         ConfigError: a detector is unknown, a rule names what is not there, the broker's URL cannot
-            be understood, a token or a mask cannot be read, a sample rate is not the model's, or a
-            calibrated band has no fixed gain.
+            be understood, a token or a mask cannot be read, a trusted key is none, a sample rate is
+            not the model's, or a calibrated band has no fixed gain.
         ModelError: a bundle cannot be used, or was not calibrated for what is asked.
     """
     detect = config.detect
     AlertRules.of(config)
     masks_of(config)
     check_gains(config)
+    check_keys(config.updates)
     for source in config.source:
         check_source(config, source)
     open_notifiers(config, None)
@@ -150,6 +153,7 @@ def open_observer(
     AlertRules.of(config)
     masks = masks_of(config)
     check_gains(config)
+    note_time(config.updates, SeenFile(config.node.state_dir), Clock())
     with ExitStack() as stack:
         radios = []
         for source in config.source:

@@ -1,18 +1,24 @@
 """``edgespec model`` on the command line."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from edgespec.flags import JSON_OPTION
+from edgespec.ops.signing import model_key, model_sign
 
 __all__ = ["model"]
 
 
 @click.group()
 def model() -> None:
-    """Look into bundles, the models of edgespec."""
+    """Look into bundles, the models of edgespec, and sign them."""
+
+
+model.add_command(model_key)
+model.add_command(model_sign)
 
 
 @model.command("info")
@@ -23,12 +29,15 @@ def model_info(path: Path | None, as_json: bool) -> None:
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
     from edgespec.inference.manifest_json import manifest_to_json
     from edgespec.ops.tables import bundle_table
+    from edgespec.updates.signature import read_signature
     from edgespec.wire.text import encode
 
     bundle = load_bundle(path or shipped_bundle_path())
     if as_json:
         manifest = json.loads(manifest_to_json(bundle.manifest))
-        click.echo(encode({"sha256": bundle.sha256, **manifest}))
+        signature = read_signature(bundle)
+        told = None if signature is None else asdict(signature)
+        click.echo(encode({"sha256": bundle.sha256, "signature": told, **manifest}))
     else:
         click.echo(bundle_table(bundle))
 

@@ -110,6 +110,7 @@ def bundle_table(bundle: "Bundle") -> str:
         f"{len(bundle.model) / 1e3:.0f} kB, operators {', '.join(model.operators)}",
         *_frames(manifest),
         "parity       " + ", ".join(f"{key} {value:.2g}" for key, value in model.parity.items()),
+        *_signature(bundle),
     ]
     for name, calibration in manifest.detectors.items():
         lines.append(
@@ -126,6 +127,21 @@ def bundle_table(bundle: "Bundle") -> str:
         text = json.dumps(value, default=str)
         lines.append(f"training     {key}: {textwrap.shorten(text, 80, placeholder=' ...')}")
     return "\n".join(lines)
+
+
+def _signature(bundle: "Bundle") -> list[str]:
+    """Return what a bundle says of who has signed it; `edgespec model install` verifies it."""
+    from edgespec.updates.signature import read_signature
+
+    found = read_signature(bundle)
+    if found is None:
+        return []
+    it = found.signed
+    return [
+        f"signature    version {it.version}, signed {it.signed_utc}, expires {it.expires_utc}; "
+        "not verified",
+        *(f"{'':12} {key}" for key in found.keys),
+    ]
 
 
 def _frames(manifest: "Manifest") -> list[str]:
