@@ -11,7 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["TROUBLES", "Board", "BoardState", "BoardWatch", "throttled_words"]
+__all__ = [
+    "TROUBLES",
+    "Board",
+    "BoardState",
+    "BoardWatch",
+    "number_in",
+    "throttled_words",
+    "word_in",
+]
 
 _LOG = logging.getLogger(__name__)
 _SYS = Path("/sys")
@@ -67,23 +75,23 @@ class Board:
         hwmons = sorted((sys_dir / "class/hwmon").glob("hwmon*"))
         self._firmware = [path for glob in _FIRMWARE for path in sorted(sys_dir.glob(glob))][:1]
         self._voltage = [
-            path / "in0_lcrit_alarm" for path in hwmons if _word(path / "name") == "rpi_volt"
+            path / "in0_lcrit_alarm" for path in hwmons if word_in(path / "name") == "rpi_volt"
         ]
         self._over_current = [
             (words, path / f"{name}_event_cnt")
             for path in hwmons
-            if _word(path / "name") == "soctherm_oc"
+            if word_in(path / "name") == "soctherm_oc"
             for name, words in _JETSON.items()
         ]
         thermal = sys_dir / "class/thermal"
         self._zones = [
-            (_word(path / "type") or path.name, path / "temp")
+            (word_in(path / "type") or path.name, path / "temp")
             for path in sorted(thermal.glob("thermal_zone*"))
         ]
         self._slowing = [
             path / "cur_state"
             for path in sorted(thermal.glob("cooling_device*"))
-            if any(name in _word(path / "type").lower() for name in _SLOWING)
+            if any(name in word_in(path / "type").lower() for name in _SLOWING)
         ]
         self._clock = sys_dir / "devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"
 
@@ -94,22 +102,22 @@ class Board:
 
     def read(self) -> BoardState:
         """Return how the board is now; what cannot be read is left out."""
-        bits = next((value for path in self._firmware if (value := _number(path, 16))), 0)
+        bits = next((value for path in self._firmware if (value := number_in(path, 16))), 0)
         troubles, since_boot = [*_named(bits, _NOW)], [*_named(bits, _SINCE_BOOT)]
-        if any(_number(path) for path in self._voltage):
+        if any(number_in(path) for path in self._voltage):
             troubles.insert(0, "undervoltage")
-        if any(_number(path) for path in self._slowing):
+        if any(number_in(path) for path in self._slowing):
             troubles.append("throttled")
-        counts = [(words, n) for words, path in self._over_current if (n := _number(path))]
+        counts = [(words, n) for words, path in self._over_current if (n := number_in(path))]
         since_boot += [words for words, _ in counts]
-        clock_khz = _number(self._clock)
+        clock_khz = number_in(self._clock)
         return BoardState(
             tuple(dict.fromkeys(troubles)),
             tuple(dict.fromkeys(since_boot)),
             tuple(
                 (name, milli / 1e3)
                 for name, path in self._zones
-                if (milli := _number(path)) is not None
+                if (milli := number_in(path)) is not None
             ),
             tuple(counts),
             None if clock_khz is None else 1e3 * clock_khz,
@@ -179,16 +187,17 @@ def _named(bits: int, names: dict[int, str]) -> tuple[str, ...]:
     return tuple(words for bit, words in names.items() if bits >> bit & 1)
 
 
-def _word(path: Path) -> str:
+def word_in(path: Path) -> str:
+    """Return what a file of the kernel holds; '' where it cannot be read."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:
         return ""
 
 
-def _number(path: Path, base: int = 10) -> int | None:
+def number_in(path: Path, base: int = 10) -> int | None:
     """Return the whole number in a file, None where there is none."""
     try:
-        return int(_word(path), base)
+        return int(word_in(path), base)
     except ValueError:
         return None

@@ -9,10 +9,22 @@ from pathlib import Path
 
 from edgespec.errors import ConfigError
 
-__all__ = ["keep_file", "replace_file", "sync_folder", "write_all", "write_new"]
+__all__ = ["check_new", "keep_file", "replace_file", "sync_folder", "write_all", "write_new"]
 
 #: What file systems without hard links say, such as those of memory cards.
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+def check_new(path: Path) -> None:
+    """See that a file can be written where there is none, before long work for it.
+
+    Raises:
+        ConfigError: it exists, or cannot be written.
+    """
+    if os.path.lexists(path):
+        raise ConfigError(_exists(path))
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigError(f"{path} cannot be written: {path.parent} is no folder one may write to")
 
 
 def write_new(path: Path, text: str) -> None:
@@ -32,11 +44,13 @@ def write_new(path: Path, text: str) -> None:
                     raise FileExistsError from None
                 temporary.replace(path)
     except FileExistsError:
-        raise ConfigError(
-            f"{path} exists and is not overwritten: choose another name or remove it first"
-        ) from None
+        raise ConfigError(_exists(path)) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _exists(path: Path) -> str:
+    return f"{path} exists and is not overwritten: choose another name or remove it first"
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -25,7 +25,10 @@ from edgespec.observer.latency import LatencyHistogram
 from edgespec.observer.opening import open_chain
 from edgespec.observer.parts import open_channel
 from edgespec.observer.radio_opening import named_bundle, open_band_source, open_basis
+from edgespec.ops.checks.finding import Machine
 from edgespec.ops.coldstart import describe
+from edgespec.ops.load import Load, watch_load
+from edgespec.power import PowerMeter
 from edgespec.records import IqBlock
 from edgespec.sources.schemes import refuse_sweeps
 from edgespec.sources.source import Source
@@ -93,6 +96,7 @@ class BenchReport:
     source: str
     created_utc: str
     board: tuple[str, ...] = ()
+    load: Load | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -100,14 +104,19 @@ class BenchReport:
 
 
 def bench(
-    config: Config, duration_s: float, progress: Callable[[str], None] = lambda text: None
+    config: Config,
+    duration_s: float,
+    progress: Callable[[str], None] = lambda text: None,
+    *,
+    load_s: float = 0.0,
 ) -> BenchReport:
     """Measure the only or first band for about ``duration_s`` and return the report.
 
     Each part gets a third of the time. Every call handles the samples of one hop, which is what
     the monitor does; parts run after a warm-up that is not counted. With a broker, some messages
     are published and the time to their confirmation is measured, too. Without a source, the
-    simulated cell is heard.
+    simulated cell is heard. With ``load_s``, the path then works for so long without a pause, and
+    the report tells what the board did meanwhile.
 
     Raises:
         SourceError: the source ended before it gave one hop of samples, or has another rate.
@@ -138,6 +147,10 @@ def bench(
         seconds = _measure(one_hop, part_s)
         timings.append(_timing("whole path", "hop", seconds, hop_samples, rate_hz))
         latencies = [Latency.of("block to decision", _histogram(seconds))]
+        load = None
+        if load_s > 0:
+            progress(f"{load_s:g} s of work, and how the board bears it")
+            load = watch_load(one_hop, load_s, Board(), PowerMeter(Machine().run))
         if config.mqtt.url is not None:
             from edgespec.ops.delivery import time_delivery
 
@@ -158,6 +171,7 @@ def bench(
         config.source[0].address,
         datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         Board().read().words,
+        load,
     )
 
 

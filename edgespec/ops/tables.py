@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgespec.ops.bench import BenchReport
     from edgespec.ops.choose import Choice
     from edgespec.ops.doctor import Check
+    from edgespec.ops.load import Load
 
 __all__ = ["bench_table", "bundle_table", "choice_table", "doctor_table"]
 
@@ -56,9 +57,31 @@ def bench_table(report: "BenchReport", width: int | None = None) -> str:
         f"cold start to the first score {report.cold_start_s:.2f} s, "
         f"peak RSS {report.peak_rss_mb:.0f} MB"
     )
+    if report.load is not None:
+        lines.append(load_line(report.load))
     if report.board:
         lines.append(f"not to be believed: the board says {', '.join(report.board)}")
     return "\n".join(lines)
+
+
+def load_line(load: "Load") -> str:
+    """Return how a board bore its work."""
+    words = [f"{load.seconds:.0f} s of work on one core"]
+    words += [
+        f"{zone} {load.start_c.get(zone, hottest):.0f} to {hottest:.0f} C"
+        for zone, hottest in load.max_c.items()
+    ]
+    if load.clock_hz is not None:
+        words.append(" to ".join(f"{hz / 1e9:.2f}" for hz in load.clock_hz) + " GHz")
+    if load.load_w is not None and load.idle_w is not None:
+        words.append(
+            f"{load.idle_w:.2f} W idle, {load.load_w:.2f} W at work: {load.mj_per_hop:.2f} mJ a "
+            f"hop, {load.extra_mj_per_hop:.2f} more than idle ({load.power_of})"
+        )
+    else:
+        words.append("no sensor of power")
+    words.append(f"held back: {', '.join(load.troubles)}" if load.troubles else "not held back")
+    return "; ".join(words)
 
 
 def choice_table(choice: "Choice", width: int | None = None) -> str:

@@ -24,7 +24,8 @@ from edgespec.wire.text import encode
 
 __all__ = ["PARTS", "Part", "Question", "told"]
 
-_UNIT, _N_LINES, _N_EVENTS = "edgespec.service", 2000, 100
+#: Every observer of this machine.
+_UNIT, _N_LINES, _N_EVENTS = "edgespec@*.service", 2000, 100
 _MOST_FILES = 2000
 #: Variables by whose names it is told how it runs, never by their values.
 _VARIABLES = ("EDGESPEC_", "NUMBA_", "OMP_", "SOAPY_SDR_", "PYTHON")

@@ -103,17 +103,40 @@ def test_a_hop_of_the_whole_path_runs_the_front_end_and_the_model_once(
     assert ran == ["front end", "model"] * 3
 
 
-def test_the_table_shows_the_same_parts(recording: str) -> None:
-    bundle = tiny_network.bundle().path
-    code, observer = run("bench", "--source", recording, "--model", bundle, "--duration", "0.3")
+def test_the_table_shows_the_same_parts_and_a_report_is_written_beside(
+    recording: str, tmp_path: Path
+) -> None:
+    bundle, path = tiny_network.bundle().path, tmp_path / "board.json"
+    command = ("bench", "--source", recording, "--model", bundle, "--duration", "0.3")
+    code, observer = run(*command, "--report", path)
     assert code == 0
-    first, _, *rows, latency, last = observer.text.splitlines()
+    first, _, *rows, latency, last, load = observer.text.splitlines()
+    assert load.startswith("0 s of work on one core; ")
+    sent = json.loads(path.read_text(encoding="utf-8"))
+    (one,) = sent["bands"]
+    assert (one["signal"], one["sample_rate_hz"]) == ("sigmf:", band.RATE_HZ)
+    assert one["model"]["name"] == "another"
+    assert one["load"]["n_hops"] >= 1
+    assert str(tmp_path) not in path.read_text(encoding="utf-8")
     assert first.startswith("mean on ")
     assert [row.split(" (")[0].split("  ")[0] for row in rows] == [
         "front end", "model", "whole path"
     ]  # fmt: skip
     assert latency.startswith("block to decision, ")
     assert "cold start" in last
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_measured(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "old.json").write_text("mine", encoding="utf-8")
+    for path, says in (("old.json", "not overwritten"), ("none/x.json", "no folder")):
+        code, observer = run("bench", "--report", tmp_path / path)
+        assert (code, observer.text) == (3, "")
+        assert says in observer.log[-1]
+    code, observer = run("bench", "--choose", "--report", tmp_path / "new.json")
+    assert (code, observer.text) == (2, "")
+    assert (tmp_path / "old.json").read_text(encoding="utf-8") == "mine"
 
 
 def test_with_a_broker_the_alarm_is_followed_to_its_confirmation(
