@@ -92,6 +92,12 @@ def _load(config_path: Path | None, **options: Any) -> "Config":
 @SOURCE_OPTION
 @MODEL_OPTION
 @MQTT_OPTION
+@click.option(
+    "--shadow",
+    type=click.Path(path_type=Path),
+    metavar="BUNDLE",
+    help="A candidate that runs beside the model and alarms nobody: see edgespec model shadow.",
+)
 @_BACKEND
 @_COMPUTING
 @click.option(
@@ -119,6 +125,7 @@ def monitor(
     source: str | None,
     model: Path | None,
     mqtt: str | None,
+    shadow: Path | None,
     backend: str | None,
     computing: str | None,
     duration: float | None,
@@ -140,7 +147,13 @@ def monitor(
     from edgespec.ops.setup.found import check_sources
 
     config = _load(
-        config_path, source=source, model=model, mqtt=mqtt, backend=backend, computing=computing
+        config_path,
+        source=source,
+        model=model,
+        shadow=shadow,
+        mqtt=mqtt,
+        backend=backend,
+        computing=computing,
     )
     check_sources(config, refuse_simulation=refuse_simulation)
     sink = JsonLinesSink(sys.stdout) if as_json else TableSink(sys.stdout)

@@ -57,6 +57,14 @@ class BandConfig:
             example="cell.edgespec",
         ),
     )
+    shadow: Path | None = field(
+        default=None,
+        metadata=about(
+            "Bundle that runs beside the model in a process apart and alarms nobody: `edgespec "
+            "model shadow` tells what it would have told",
+            example="candidate.edgespec",
+        ),
+    )
     cell_models: tuple[Path, ...] = field(
         default=(),
         metadata=about(

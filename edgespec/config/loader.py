@@ -57,6 +57,7 @@ def override(
     *,
     source: str | None = None,
     model: Path | None = None,
+    shadow: Path | None = None,
     mqtt: str | None = None,
     node: str | None = None,
     state_dir: Path | None = None,
@@ -68,7 +69,7 @@ def override(
     """Return the configuration with what the command line says; None leaves it as it is.
 
     ``source`` replaces the URI of the only source and keeps rate, frequency and gain; ``model``,
-    ``backend`` is that of every band; ``mqtt`` is the broker's URL.
+    ``shadow``, ``backend`` is that of every band; ``mqtt`` is the broker's URL.
 
     Raises:
         ConfigError: a value that is not accepted, or several sources to replace.
@@ -83,7 +84,9 @@ def override(
         config,
         node=_changed(config.node, id=node, state_dir=state_dir, computing=computing),
         source=tuple(_changed(item, uri=source) for item in config.source),
-        band=tuple(_changed(item, model=model, backend=backend) for item in config.band),
+        band=tuple(
+            _changed(item, model=model, shadow=shadow, backend=backend) for item in config.band
+        ),
         detect=_changed(config.detect, detectors=detectors, false_alarm_rate=false_alarm_rate),
         mqtt=_changed(config.mqtt, url=mqtt),
     )

@@ -11,8 +11,9 @@ from edgespec.records import FrameFlag, IqBlock, SourceInfo
 
 __all__ = ["BlockSource", "block_bytes"]
 
-#: Samples, first sample, those lost and heard elsewhere before it, UTC, flags; rate and centre.
-_HEAD = struct.Struct("<qqqqqqdd")
+#: Samples, first sample, those lost and heard elsewhere before it, UTC, when it was received,
+#: flags; rate and centre.
+_HEAD = struct.Struct("<qqqqqqqdd")
 
 
 def block_bytes(block: IqBlock) -> bytes:
@@ -23,6 +24,7 @@ def block_bytes(block: IqBlock) -> bytes:
         block.n_dropped,
         block.n_away,
         block.utc_ns,
+        block.received_ns,
         int(block.flags),
         block.sample_rate_hz,
         block.center_freq_hz,
@@ -56,7 +58,9 @@ class BlockSource:
         if len(head) < _HEAD.size:
             self.has_ended = True
             return None
-        n, start, n_dropped, n_away, utc_ns, flags, rate_hz, center_hz = _HEAD.unpack(head)
+        n, start, n_dropped, n_away, utc_ns, received_ns, flags, rate_hz, center_hz = _HEAD.unpack(
+            head
+        )
         if n > len(out):
             raise SourceError(f"a block has {n} samples, and there is room for {len(out)}")
         samples = out[:n]
@@ -65,9 +69,8 @@ class BlockSource:
             self.has_ended = True
             return None
         samples[...] = np.frombuffer(data, samples.dtype).reshape(samples.shape)
-        return IqBlock(
-            samples, rate_hz, center_hz, start, utc_ns, n_dropped, 0, FrameFlag(flags), n_away
-        )
+        lost = n_dropped, received_ns, FrameFlag(flags), n_away
+        return IqBlock(samples, rate_hz, center_hz, start, utc_ns, *lost)
 
     def close(self) -> None:
         """Nothing: the pipe is closed by its other end."""

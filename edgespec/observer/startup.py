@@ -36,6 +36,7 @@ from edgespec.observer.notifying import lost_by, open_notifiers
 from edgespec.observer.parts import source_rate_hz
 from edgespec.observer.radio_opening import named_bundle, open_radio
 from edgespec.observer.runtime import open_runtime
+from edgespec.observer.shadow import open_shadows
 from edgespec.observer.surroundings import Surroundings
 from edgespec.observer.swept import check_swept
 from edgespec.observer.thresholds import thresholds_of
@@ -182,10 +183,20 @@ def open_observer(
             stack.callback(recorder.close)
         tapes = {} if recorder is None else recorder.tapes
         notifiers = open_notifiers(config, whereabouts if recorder is not None else None)
+        shadows = open_shadows(config, radios)
         # The broker's journal first: what is said has been written, and outlives a kill.
         told = [
             sink
-            for sink in (broker, *sinks, history, keeper, *notifiers, recorder, errands)
+            for sink in (
+                broker,
+                *sinks,
+                history,
+                keeper,
+                *notifiers,
+                recorder,
+                errands,
+                *shadows.values(),
+            )
             if sink is not None
         ]
         monitor = Monitor(
@@ -210,6 +221,11 @@ def open_observer(
             drills=drills_of(config, tapes),
             board=BoardEvents(board, quality=UtcWatch().quality) if is_live else None,
         )
+        for worker in monitor.workers:
+            band = worker.chain.info.band
+            if band in shadows:
+                stack.callback(shadows[band].close)
+                shadows[band].begin(worker, monitor.ears[band])
         if broker is not None:
             shelf = None if recorder is None else recorder.shelf
             record = partial(recording_asked, config, monitor.ears, shelf)

@@ -62,6 +62,7 @@ class BandWorker:
         has_scored: whether it was ever warm.
         is_recalibrated: set by whoever has calibrated it meanwhile; it then goes by that.
         on_chain: told the chain that is made anew where sweeps have other points.
+        witness: told of the chain when a block has completed a segment; None for nobody.
         latency: from the last sample of a block to the decision on the segments it completed,
             with the time that the block waited in the ring.
     """
@@ -105,6 +106,7 @@ class BandWorker:
         self.has_ended = self.has_scored = self.is_recalibrated = False
         self.on_chain: Callable[[BandChain], None] = lambda chain: None
         self.latency = LatencyHistogram()
+        self.witness: Callable[[BandChain], None] | None = None
         self.n_samples = self._n_looks = 0
         self.n_dropped = 0
         self.n_events = 0
@@ -258,6 +260,8 @@ class BandWorker:
         self._busy_ns += ended_ns - begun_ns
         if self.chain.n_segments > n_segments:
             self.latency.add(ended_ns - block.received_ns)
+            if self.witness is not None:
+                self.witness(self.chain)
         # A source that is retuned before anything was learnt has nothing to forget.
         if was_warm and self.chain.grid is not grid:
             self._tell_retune(grid)

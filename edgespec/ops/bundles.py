@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from edgespec.flags import JSON_OPTION
+from edgespec.ops.shadow import shadow
 from edgespec.ops.signing import model_key, model_sign
 
 __all__ = ["model"]
@@ -82,3 +83,6 @@ def model_verify(path: Path | None, backend: str, as_json: bool) -> None:
             f"{bundle.manifest.name}: good; {len(bundle.golden_inputs)} golden vectors agree "
             f"within {error:.1e} (limit {limit:.1e}) in {runtime.name}"
         )
+
+
+model.add_command(shadow)

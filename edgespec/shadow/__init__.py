@@ -1,0 +1,1 @@
+"""What a candidate says beside the model that runs: paired scores, paired events, the report."""
