@@ -244,6 +244,11 @@ class Experiment:
     swept_models: Mapping[str, ModelSpec] = field(default_factory=dict)
     swept_detections: Mapping[str, SweptDetection] = field(default_factory=dict)
 
+    @property
+    def hears_samples(self) -> bool:
+        """Whether anything but sweeps is asked for."""
+        return bool(self.populations) or not self.swept
+
     def recipe_of(self, population: str) -> Recipe:
         """Return the recipe that a population is heard at."""
         return self.geometries.get(population, self.geometry)

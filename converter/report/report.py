@@ -81,6 +81,12 @@ def report_on(
     results: Results, command: str, progress: Callable[[str], None] = lambda _: None
 ) -> Document:
     """Return the report of what was read."""
+    title = f"Experiment {results.experiment.name}: spectrum anomalies, simulated"
+    if not results.experiment.hears_samples:
+        # Of sweeps alone all other sections would say that they are left out.
+        return Document(
+            title, [head(results, command), swept_bands(results)], facts(results, command)
+        )
     # First, because everything else asks for the same figures: its progress is the slow part.
     detection = main_detection(results, progress)
     sections = [
@@ -101,7 +107,6 @@ def report_on(
         *([swept_bands(results)] if results.experiment.swept_detections else []),
         real_captures(results),
     ]
-    title = f"Experiment {results.experiment.name}: spectrum anomalies, simulated"
     return Document(title, [_whole(section) for section in sections], facts(results, command))
 
 

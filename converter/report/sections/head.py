@@ -14,6 +14,14 @@ from edgespec.detect.scan.residual_scan import THRESHOLD
 
 __all__ = ["facts", "head", "work_done"]
 
+_LTE = "LTE-like signal, except where it says real captures"
+_INTERVALS = (
+    "Intervals are 95 %, by bootstrap over test observers (and blocks of segments within them, for "
+    "detection), paired where two scores are compared on the same observers. Thresholds come from "
+    "calibration observers, models from train and validation observers; test observers chose "
+    "nothing."
+)
+
 
 def facts(results: Results, command: str) -> dict[str, object]:
     """Return what the figures depend on."""
@@ -26,7 +34,7 @@ def facts(results: Results, command: str) -> dict[str, object]:
     return {
         "experiment": results.experiment.name,
         "seed": results.experiment.seed,
-        "geometry": str(results.experiment.geometry),
+        "geometry": str(results.experiment.geometry) if results.experiment.hears_samples else None,
         "machines": sorted({str(m.get("machine", "unknown")) for m in markers}),
         "versions": {name: sorted(found) for name, found in sorted(versions.items())},
         "first_finished_utc": finished[0] if finished else "",
@@ -40,36 +48,58 @@ def facts(results: Results, command: str) -> dict[str, object]:
 def head(results: Results, command: str) -> Section:
     """Return the first section."""
     known = facts(results, command)
-    recipe = results.experiment.geometry
     versions = ", ".join(
         f"{name} {' and '.join(found)}"
         for name, found in known["versions"].items()  # type: ignore[attr-defined]
     )
     machines: list[str] = known["machines"]  # type: ignore[assignment]
+    whole = f"Experiment `{known['experiment']}`, seed {known['seed']}"
+    hears_samples = results.experiment.hears_samples
     return Section(
         "What was run",
         [
-            "**Simulated**: every figure here comes from simulated LTE-like signal, except where "
-            "it says real captures. Errors in dB cannot be compared with those of the paper's own "
-            "measurements; whether one model is better than another can.",
-            f"Experiment `{known['experiment']}`, seed {known['seed']}; "
-            f"{recipe.sample_rate_hz / 1e6:g} MS/s, frames of {recipe.n_averages} averages of "
-            f"{recipe.framing.n_bins} points ({1e3 * recipe.framing.frame_s:.3g} ms), context "
-            f"{1e3 * recipe.framing.frame_s * recipe.n_context:.3g} ms, horizon "
-            f"{1e3 * recipe.framing.frame_s * recipe.n_horizon:.3g} ms. Finished "
+            "**Simulated**: every figure here comes from simulated "
+            f"{_LTE if hears_samples else 'sweeps'}. Errors in dB cannot be compared with those of "
+            "the paper's own measurements; whether one model is better than another can.",
+            f"{f'{whole}; {_segments(results)}' if hears_samples else whole}. Finished "
             f"{known['first_finished_utc'] or 'at an unknown time'} to "
             f"{known['last_finished_utc'] or 'an unknown time'} on "
             f"{', '.join(machines) or 'an unknown machine'} with {versions or 'unknown versions'}.",
             f"Made again by\n\n```\n{command}\n```",
-            "Intervals are 95 %, by bootstrap over test observers (and blocks of segments within "
-            "them, for detection), paired where two scores are compared on the same observers. "
-            "Thresholds come from calibration observers, models from train and validation "
-            "observers; test observers chose nothing.",
-            _constants(),
-            _observers(results),
+            *([_INTERVALS, _constants(), _observers(results)] if hears_samples else []),
+            *([_places(results)] if results.experiment.swept else []),
             work_done(results),
         ],
     )
+
+
+def _segments(results: Results) -> str:
+    """Say how samples become segments."""
+    recipe = results.experiment.geometry
+    frame_ms = 1e3 * recipe.framing.frame_s
+    return (
+        f"{recipe.sample_rate_hz / 1e6:g} MS/s, frames of {recipe.n_averages} averages of "
+        f"{recipe.framing.n_bins} points ({frame_ms:.3g} ms), context "
+        f"{frame_ms * recipe.n_context:.3g} ms, horizon {frame_ms * recipe.n_horizon:.3g} ms"
+    )
+
+
+def _places(results: Results) -> Table:
+    """Return where sweeps are from: each place is in one split."""
+    rows = [
+        (name, places.band, *places.counts, f"{places.days:g}", places.n_past, places.n_future)
+        for name, places in results.experiment.swept.items()
+    ]
+    columns = (
+        *("places", "band", "train", "validation", "calibration", "test", "days of each"),
+        *("sweeps seen", "sweeps judged"),
+    )
+    note = (
+        "Forecasts are fitted to train places, thresholds set by calibration places; test places "
+        "chose nothing. Intervals are in the file for machines: 95 %, by bootstrap over test "
+        "places and blocks of segments within them."
+    )
+    return Table("Places", columns, rows, note)
 
 
 def _constants() -> str:
