@@ -328,12 +328,14 @@ class BandWorker:
 
     def _tell_retune(self, before: Grid) -> None:
         """Say once that the band lies elsewhere, and is learnt anew."""
-        was, now = (_centre(grid) for grid in (before, self.chain.grid))
-        left_s = self.chain.warmup_left_s
+        grid = self.chain.grid
+        was, now = _centre(before), _centre(grid)
+        if before.n_bins != grid.n_bins:
+            was, now = f"{before.n_bins} points around {was}", f"{grid.n_bins} around {now}"
         _LOG.warning(
             "band %s: the source was tuned from %s to %s: what was learnt is forgotten, and the "
             "next %.1f s are not scored",
-            *(self.chain.info.band, was, now, left_s),
+            *(self.chain.info.band, was, now, self.chain.warmup_left_s),
         )
         self._tell_state()
 

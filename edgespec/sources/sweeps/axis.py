@@ -14,6 +14,8 @@ __all__ = ["Axis", "usual_axis"]
 _SAME = 0.1
 #: A sweep with fewer points than this share is none of the axis.
 _LEAST_SHARE = 0.5
+#: As many sweeps as a warm-up has: a point that is in none of them is of the band no more.
+_LONGEST_UNHEARD = 60
 
 Doubles = NDArray[np.float64]
 
@@ -34,7 +36,9 @@ class Axis:
 
     A sweep that lacks up to half of its points has none there. One that lies elsewhere alone is
     left out: a program that was ended in the middle, or two that write into one file, are no reason
-    to learn anew.
+    to learn anew. Points that sixty sweeps one after the other lack are left out of the axis, which
+    is another one then: a band must not seem quiet where nobody hears it. Once two sweeps have them
+    again, it has them, too.
 
     Args:
         freqs_hz: float64 ``(n_points,)``, rising.
@@ -44,9 +48,13 @@ class Axis:
     """
 
     def __init__(self, freqs_hz: Doubles) -> None:
+        self.n_left_out = 0
+        self._begin(freqs_hz)
+
+    def _begin(self, freqs_hz: Doubles) -> None:
         self.freqs_hz = freqs_hz
         self._other_hz: Doubles | None = None
-        self.n_left_out = 0
+        self._n_unheard = np.zeros(len(freqs_hz), np.int64)
 
     def fit(self, sweep: Sweep) -> NDArray[np.float32] | None:
         """Return the levels of a sweep at the frequencies of the axis, or None.
@@ -56,13 +64,26 @@ class Axis:
         levels_db = _at(self.freqs_hz, sweep)
         if levels_db is not None:
             self._other_hz = None
-            return levels_db
+            return self._without_lost(levels_db)
         if self._other_hz is not None and _kind(self._other_hz) == _kind(sweep.freqs_hz):
-            self.freqs_hz, self._other_hz = sweep.freqs_hz, None
+            self._begin(sweep.freqs_hz)
             return sweep.levels_db
         self._other_hz = sweep.freqs_hz
         self.n_left_out += 1
         return None
+
+    def _without_lost(self, levels_db: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return levels at the points that were heard lately, and keep the axis to these."""
+        self._n_unheard += 1
+        self._n_unheard[np.isfinite(levels_db)] = 0
+        is_kept = self._n_unheard < _LONGEST_UNHEARD
+        # Where there is nothing at all, the receiver is in trouble, which is said elsewhere.
+        if is_kept.all() or not is_kept.any():
+            return levels_db
+        n_unheard = self._n_unheard[is_kept]
+        self._begin(self.freqs_hz[is_kept])
+        self._n_unheard = n_unheard
+        return levels_db[is_kept]
 
 
 def _at(freqs_hz: Doubles, sweep: Sweep) -> NDArray[np.float32] | None:
@@ -73,8 +94,9 @@ def _at(freqs_hz: Doubles, sweep: Sweep) -> NDArray[np.float32] | None:
     place = np.searchsorted(freqs_hz, sweep.freqs_hz - _SAME * step_hz)
     place = np.minimum(place, len(freqs_hz) - 1)
     is_there = np.abs(freqs_hz[place] - sweep.freqs_hz) <= _SAME * step_hz
-    if not is_there.all() or len(place) < _LEAST_SHARE * len(freqs_hz):
+    is_new = ~is_there & np.isfinite(sweep.levels_db)
+    if is_new.any() or np.count_nonzero(is_there) < _LEAST_SHARE * len(freqs_hz):
         return None
     levels_db = np.full(len(freqs_hz), np.nan, np.float32)
-    levels_db[place] = sweep.levels_db
+    levels_db[place[is_there]] = sweep.levels_db[is_there]
     return levels_db

@@ -26,8 +26,8 @@ class SweepCount:
     """Counts sweeps on a clock of their own, which goes on whatever the one on the wall does.
 
     A sweep is the next one, unless it comes so late that others are missing: by more than half of
-    the interval, and by what times are rounded to. Two with one time, or times that go back, are
-    sweeps one after the other.
+    the interval, and by what times are rounded to. Some with one time, or times that go back, are
+    sweeps one after the other; the next one may come later by as many as had the time of another.
 
     Args:
         interval_s: usual time from one sweep to the next.
@@ -39,14 +39,16 @@ class SweepCount:
         self._slack_s = 0.5 * interval_s + resolution_s
         self._last_s: float | None = None
         self._number = -1
+        self._n_same = 0
 
     def take(self, utc_s: float) -> tuple[int, int]:
         """Return the number of the next sweep, and how many are missing before it."""
         last_s, self._last_s = self._last_s, utc_s
         n_missing = 0
         if last_s is not None:
-            late_s = min(utc_s - last_s, _LONGEST_GAP_S) - self._interval_s
+            late_s = min(utc_s - last_s, _LONGEST_GAP_S) - (1 + self._n_same) * self._interval_s
             if late_s > self._slack_s:
                 n_missing = round(late_s / self._interval_s)
+        self._n_same = self._n_same + 1 if utc_s == last_s else 0
         self._number += 1 + n_missing
         return self._number, n_missing

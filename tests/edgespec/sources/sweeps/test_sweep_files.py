@@ -97,6 +97,18 @@ def test_two_sweeps_with_one_time_are_two(tmp_path: Path) -> None:
     assert not any(block.n_dropped for block in found)
 
 
+def test_a_writer_that_stalls_loses_no_sweep(tmp_path: Path) -> None:
+    # Four sweeps with the time of the first of them; the next comes when it is due.
+    rows = sweeps.rtl_power_text(TABLE).splitlines(keepends=True)
+    times = [re.sub(r"12:00:1[0-3]", "12:00:10", row) for row in rows[10:14]]
+    path = tmp_path / "a.csv"
+    found = blocks_of(write(path, "".join(rows[:10] + times + rows[14:])) + "&interval_s=1")
+    assert [block.sample_start for block in found] == list(range(20))
+    # Of three that are missing behind them, all are.
+    found = blocks_of(write(path, "".join(rows[:10] + times + rows[17:])) + "&interval_s=1")
+    assert [block.n_dropped for block in found if block.n_dropped] == [3]
+
+
 def test_the_hour_that_comes_twice_goes_on(tmp_path: Path) -> None:
     # 2026-10-25, Berlin: 02:59:59 of summer is followed by 02:00:00 of winter.
     walls = [f"2026-10-25, 02:{minute:02}:00" for minute in range(0, 60, 10)] * 2
@@ -145,6 +157,32 @@ def test_a_sweep_of_another_span_is_left_out_and_two_begin_another_grid(tmp_path
     assert [block.n_dropped for block in found if block.n_dropped] == [1, 1]
     assert [block.samples.shape[1] for block in found] == [12] * 12 + [9] * 4
     assert len({id(block.grid) for block in found}) == 2
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_points_that_nobody_hears_any_more_are_left_out_until_they_are_back(
+    tmp_path: Path, is_cut: bool
+) -> None:
+    def line(number: int, n_heard: int) -> str:
+        row = [-50.0] * n_heard + [np.nan] * (0 if is_cut else 12 - n_heard)
+        return sweeps.rtl_power_line(START + timedelta(seconds=number), LOWER_HZ, row)
+
+    heard = [12] * 70 + [9] * 59 + [12] * 5 + [9] * 80 + [12] * 10
+    text = "".join(line(number, n) for number, n in enumerate(heard))
+    found = blocks_of(write(tmp_path / "a.csv", text))
+    # 59 sweeps are a hole, of which the level before is told; 60 are another band.
+    assert [block.samples.shape[1] for block in found] == [12] * (134 + 59) + [9] * 21 + [12] * 9
+    assert [block.sample_start for block in found] == [*range(214), *range(215, 224)]
+    assert len({id(block.grid) for block in found}) == 3
+    np.testing.assert_allclose(found[200].grid.freqs_hz, LOWER_HZ + STEP_HZ * np.arange(9))
+
+
+def test_a_receiver_that_gives_nothing_keeps_its_band(tmp_path: Path) -> None:
+    text = "".join(
+        sweeps.rtl_power_line(START + timedelta(seconds=n), LOWER_HZ, row)
+        for n, row in enumerate([[-50.0] * 12] * 70 + [[np.nan] * 12] * 80)
+    )
+    assert {block.samples.shape[1] for block in blocks_of(write(tmp_path / "a.csv", text))} == {12}
 
 
 def test_two_programs_that_write_into_one_file_never_change_the_grid(tmp_path: Path) -> None:
