@@ -42,13 +42,15 @@ class Axis:
 
     Args:
         freqs_hz: float64 ``(n_points,)``, rising.
+        keeps_points: points that are lacking stay, as whoever reads all of a table wants.
 
     Attributes:
         n_left_out: sweeps at other frequencies, so far.
     """
 
-    def __init__(self, freqs_hz: Doubles) -> None:
+    def __init__(self, freqs_hz: Doubles, *, keeps_points: bool = False) -> None:
         self.n_left_out = 0
+        self._keeps_points = keeps_points
         self._begin(freqs_hz)
 
     def _begin(self, freqs_hz: Doubles) -> None:
@@ -64,7 +66,7 @@ class Axis:
         levels_db = _at(self.freqs_hz, sweep)
         if levels_db is not None:
             self._other_hz = None
-            return self._without_lost(levels_db)
+            return levels_db if self._keeps_points else self._without_lost(levels_db)
         if self._other_hz is not None and _kind(self._other_hz) == _kind(sweep.freqs_hz):
             self._begin(sweep.freqs_hz)
             return sweep.levels_db

@@ -43,8 +43,10 @@ _N_FIRST, _WHOLE_BYTES = 3, 64_000_000
 _N_FIRST_OF_LARGE = 64
 
 
-def open_sweeps(uri: SourceUri) -> "SweepSource":
+def open_sweeps(uri: SourceUri, *, keeps_points: bool = False) -> "SweepSource":
     """Return the sweeps that ``uri`` names; of a stream, its first ones are waited for.
+
+    ``keeps_points`` is that of :class:`~edgespec.sources.sweeps.axis.Axis`.
 
     Raises:
         UsageError: a value of the URI is none.
@@ -77,6 +79,7 @@ def open_sweeps(uri: SourceUri) -> "SweepSource":
             interval_s=interval_s,
             resolution_s=resolution_s,
             is_whole=is_whole,
+            keeps_points=keeps_points,
         )
     except BaseException:
         octets.close()
@@ -113,6 +116,7 @@ class SweepSource:
         interval_s: from one sweep to the next.
         resolution_s: what times are rounded to.
         is_whole: whether ``first`` is all there is.
+        keeps_points: of the axis.
     """
 
     def __init__(
@@ -125,6 +129,7 @@ class SweepSource:
         interval_s: float,
         resolution_s: float,
         is_whole: bool,
+        keeps_points: bool,
     ) -> None:
         loop, by_the_clock = uri.flag("loop"), uri.flag("realtime")
         if (loop or by_the_clock) and not is_whole:
@@ -134,7 +139,8 @@ class SweepSource:
             )
         self._octets = octets
         self._interval_s = interval_s
-        self._axis = Axis(usual_axis(first[:_N_FIRST_OF_LARGE]))
+        axis_hz = usual_axis(first[:_N_FIRST_OF_LARGE])
+        self._axis = Axis(axis_hz, keeps_points=keeps_points)
         self._grid = sweep_grid(self._axis.freqs_hz, interval_s)
         self._first = first if loop else []
         self._sweeps: Iterator[Sweep] = chain(first, rest)

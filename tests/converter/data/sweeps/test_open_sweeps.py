@@ -99,7 +99,7 @@ def test_without_a_zone_local_times_are_of_this_machine(
         ([], "holds no sweep"),
         (["spam"], "line 1 has 1 fields"),
         ([row(s, 0.0, 1, 2) for s in (5, 4)], "sweep 2 of .* begins 1 s before"),
-        ([row(s, 0.0, 1) for s in (0, 1, 1)], "sweep 3 of .* begins 0 s before"),
+        ([row(s, 0.0, 1) for s in (1, 1)], "sweep 2 of .* begins 0 s before"),
         (
             [*(row(s, 0.0, 1, 2) for s in (0, 1, 2)), *(row(s, 9e4, 1, 2) for s in (3, 4, 5))],
             "sweep 4 of .* has 2 points from 90000 Hz, those before it 2 from 0 Hz",
@@ -109,6 +109,36 @@ def test_without_a_zone_local_times_are_of_this_machine(
 def test_what_is_wrong_is_said(tmp_path: Path, rows: list[str], words: str) -> None:
     with pytest.raises(SourceError, match=words):
         open_sweeps(written(tmp_path, *rows))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "times"),
+    [
+        ((0, 1, 1, 2, 3), [0, 1, 1.5, 2, 3]),
+        ((0, 1, 2, 2, 2, 2, 6, 7), [0, 1, 2, 3, 4, 5, 6, 7]),
+        ((0, 1, 1, 40, 41, 41, 41), [0, 1, 2, 40, 41, 42, 43]),
+    ],
+)
+def test_sweeps_of_one_time_share_it(
+    tmp_path: Path, seconds: tuple[int, ...], times: list[float]
+) -> None:
+    (table,) = open_sweeps(written(tmp_path, *(row(s, 0.0, s, 2) for s in seconds)))
+    np.testing.assert_allclose(table.utc_s - table.utc_s[0], times)
+    np.testing.assert_array_equal(table.levels_db[:, 0], seconds)
+
+
+def test_a_table_keeps_points_that_are_missing_for_long(tmp_path: Path) -> None:
+    sweeps = [(1, 2, 3, 4)] * 5 + [(1, 2, 3, float("nan"))] * 70 + [(1, 2, 3)] * 70
+    path = tmp_path / "band.csv"
+    stamps = (f"2026-11-28, 12:{n // 60:02}:{n % 60:02}" for n in range(len(sweeps)))
+    rows = (
+        f"{stamp}, 0, {1000 * len(levels)}, 1000, 1, {', '.join(map(str, levels))}"
+        for stamp, levels in zip(stamps, sweeps, strict=True)
+    )
+    path.write_text("\n".join(rows))
+    (table,) = open_sweeps(path)
+    assert table.levels_db.shape == (145, 4)
+    assert np.flatnonzero(np.isnan(table.levels_db[:, 3])).tolist() == list(range(5, 145))
 
 
 def test_one_sweep_is_a_table(tmp_path: Path) -> None:
