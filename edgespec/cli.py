@@ -117,6 +117,11 @@ def _load(config_path: Path | None, **options: Any) -> "Config":
     help="Exit with 4 if the radio is not there, instead of waiting for it.",
 )
 @click.option(
+    "--web",
+    metavar="HOST:PORT",
+    help="Show a page for browsers there, such as 127.0.0.1:8080; as web.listen.",
+)
+@click.option(
     "--refuse-simulation", is_flag=True, help="Exit with 3 where a source is a simulation."
 )
 @JSON_OPTION
@@ -131,6 +136,7 @@ def monitor(
     duration: float | None,
     require_broker: bool,
     require_source: bool,
+    web: str | None,
     refuse_simulation: bool,
     as_json: bool,
 ) -> None:
@@ -145,6 +151,7 @@ def monitor(
     from edgespec.observer.startup import open_observer
     from edgespec.ops.metrics.open import open_metrics
     from edgespec.ops.setup.found import check_sources
+    from edgespec.web.open import open_observer_page
 
     config = _load(
         config_path,
@@ -154,19 +161,23 @@ def monitor(
         mqtt=mqtt,
         backend=backend,
         computing=computing,
+        web=web,
     )
     check_sources(config, refuse_simulation=refuse_simulation)
     sink = JsonLinesSink(sys.stdout) if as_json else TableSink(sys.stdout)
     service, metrics = Service.of(os.environ), open_metrics(config.metrics)
+    page = open_observer_page(config)
     observer = open_observer(
         config,
-        [sink, service, *([metrics] if metrics is not None else [])],
+        [sink, service, *(one for one in (metrics, page) if one is not None)],
         on_progress=service.progress,
         require_broker_s=_REQUIRE_BROKER_S if require_broker else None,
         require_source=require_source,
     )
     if metrics is not None:
         metrics.watch(observer)
+    if page is not None:
+        page.watch(observer.monitor)
     sink.header(observer.bands, config)
     stop_on_signals(observer.monitor.stop)
     observer.monitor.run(duration)

@@ -18,7 +18,8 @@ from edgespec.detect.scan.site import Site
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.grid import Grid, Span
 from edgespec.records import Spectrogram
-from edgespec.web.feed import BandFeed, BandLook, FeedMemory
+from edgespec.web.feed import BandFeed
+from edgespec.web.feed_memory import BandLook, FeedMemory
 
 __all__ = ["main", "make_calls"]
 

@@ -18,6 +18,7 @@ from edgespec.config.tables import (
 )
 from edgespec.config.template import template
 from edgespec.config.updates_table import UpdatesConfig
+from edgespec.config.web_table import WebConfig
 from edgespec.config.whole import Config
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "SourceConfig",
     "SweepConfig",
     "UpdatesConfig",
+    "WebConfig",
     "json_schema",
     "load_config",
     "load_record",

@@ -59,6 +59,7 @@ def override(
     model: Path | None = None,
     shadow: Path | None = None,
     mqtt: str | None = None,
+    web: str | None = None,
     node: str | None = None,
     state_dir: Path | None = None,
     backend: str | None = None,
@@ -69,7 +70,8 @@ def override(
     """Return the configuration with what the command line says; None leaves it as it is.
 
     ``source`` replaces the URI of the only source and keeps rate, frequency and gain; ``model``,
-    ``shadow``, ``backend`` is that of every band; ``mqtt`` is the broker's URL.
+    ``shadow``, ``backend`` is that of every band; ``mqtt`` is the broker's URL, ``web`` the
+    address of the page.
 
     Raises:
         ConfigError: a value that is not accepted, or several sources to replace.
@@ -89,6 +91,7 @@ def override(
         ),
         detect=_changed(config.detect, detectors=detectors, false_alarm_rate=false_alarm_rate),
         mqtt=_changed(config.mqtt, url=mqtt),
+        web=_changed(config.web, listen=web),
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from edgespec.config.address import host_and_port, listens_at
 from edgespec.option import about, check_record
 
 __all__ = ["MetricsConfig"]
@@ -16,9 +17,7 @@ class MetricsConfig:
         metadata=about(
             "Address at which figures are given out, to anybody who reaches it; without it, none "
             "are. It needs the extra edgespec[prometheus]",
-            pattern=r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}",
-            pattern_text="HOST:PORT, such as 127.0.0.1:9108",
-            example="127.0.0.1:9108",
+            **listens_at("127.0.0.1:9108"),
         ),
     )
 
@@ -28,7 +27,4 @@ class MetricsConfig:
     @property
     def address(self) -> tuple[str, int] | None:
         """Host, without brackets, and port; None where nothing is given out."""
-        if self.listen is None:
-            return None
-        host, _, port = self.listen.rpartition(":")
-        return host.strip("[]"), int(port)
+        return None if self.listen is None else host_and_port(self.listen)

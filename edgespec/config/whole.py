@@ -17,6 +17,7 @@ from edgespec.config.tables import (
     SourceConfig,
 )
 from edgespec.config.updates_table import UpdatesConfig
+from edgespec.config.web_table import WebConfig
 from edgespec.errors import ConfigError
 from edgespec.option import about
 
@@ -76,6 +77,9 @@ class Config:
     )
     updates: UpdatesConfig = field(
         default_factory=UpdatesConfig, metadata=about("Whose models may be installed")
+    )
+    web: WebConfig = field(
+        default_factory=WebConfig, metadata=about("A page to look at in a browser")
     )
 
     def __post_init__(self) -> None:

@@ -124,6 +124,11 @@ class BandWorker:
         return self.n_samples if self._remake is None else self._n_looks
 
     @property
+    def is_swept(self) -> bool:
+        """Whether its blocks are of sweeps."""
+        return self._remake is not None
+
+    @property
     def is_tuned(self) -> bool:
         """Whether the radio is tuned to the band now, and not to another one in its turn."""
         return self._ring.is_its_turn

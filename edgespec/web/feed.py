@@ -1,8 +1,6 @@
 """What an observer shows to whoever looks: rows of each band, made only while somebody does."""
 
-import mmap
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -11,18 +9,15 @@ from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.spectrogram import PlaneSource
 from edgespec.grid import Grid
 from edgespec.observer.band import BandChain
+from edgespec.observer.worker import BandWorker
 from edgespec.records import FloatArray, Spectrogram
+from edgespec.web.feed_memory import PLANES, FeedMemory, plane_of, stamp_of
 from edgespec.web.levels import levels_of_band, levels_of_site
-from edgespec.web.plane_memory import PLANE_BYTES, BinLevels, PlaneMemory, PlaneReader
+from edgespec.web.plane_memory import BinLevels, PlaneMemory
 from edgespec.web.rows import Frames, RowMaker
 
-__all__ = ["PLANES", "BandFeed", "BandLook", "FeedMemory"]
+__all__ = ["BandFeed", "Feed"]
 
-#: Planes of a band by their ids, with the level of the value 0 and of each step.
-PLANES = {"power": (-124.0, 0.5), "residual": (-16.0, 0.25)}
-#: The stamp of who looks, alone in its line of the cache.
-_STAMP_BYTES = 64
-_BAND_BYTES = _STAMP_BYTES + len(PLANES) * PLANE_BYTES
 #: How often what is normal is compared with what was told.
 _LEVELS_NS = 2_000_000_000
 _LEAST_RATIO = 1e-6
@@ -30,33 +25,25 @@ _LEAST_RATIO = 1e-6
 _SAME_DB = 0.01
 
 
-class FeedMemory:
-    """Memory that the processes of an observer and of its page share, without a name in any folder.
+class Feed:
+    """What an observer shows of all its bands.
 
     Args:
-        n_bands: that it is for.
-        descriptor: of memory that another process has made; None: it is made here.
+        n_bands: of the observer.
 
     Attributes:
-        descriptor: by which a child shares it.
+        memory: that is shared with whoever looks.
     """
 
-    def __init__(self, n_bands: int, descriptor: int | None = None) -> None:
-        n_bytes = n_bands * _BAND_BYTES
-        if descriptor is None:
-            descriptor = os.memfd_create("edgespec-feed", os.MFD_CLOEXEC)
-            os.ftruncate(descriptor, n_bytes)
-        self.descriptor = descriptor
-        self._memory = memoryview(mmap.mmap(descriptor, n_bytes))
+    def __init__(self, n_bands: int) -> None:
+        self.memory = FeedMemory(n_bands)
+        self._bands = [BandFeed(self.memory.band(number)) for number in range(n_bands)]
 
-    def band(self, number: int) -> memoryview:
-        """Return the part of a band."""
-        return self._memory[number * _BAND_BYTES : (number + 1) * _BAND_BYTES]
-
-
-def _plane_of(memory: memoryview, number: int) -> memoryview:
-    start = _STAMP_BYTES + number * PLANE_BYTES
-    return memory[start : start + PLANE_BYTES]
+    def watch(self, workers: Sequence[BandWorker]) -> None:
+        """Be told what the workers of the bands compute, before they begin."""
+        for worker, band in zip(workers, self._bands, strict=True):
+            band.install(worker.chain)
+            worker.on_chain = band.install
 
 
 class BandFeed:
@@ -69,9 +56,9 @@ class BandFeed:
     """
 
     def __init__(self, memory: memoryview) -> None:
-        self._until_ns = memory[:8].cast("q")
+        self._until_ns = stamp_of(memory)
         self._power, self._residual = (
-            _PlaneFeed(_plane_of(memory, number), *scale)
+            _PlaneFeed(plane_of(memory, number), *scale)
             for number, scale in enumerate(PLANES.values())
         )
         self._levels: Callable[[], BinLevels | None] = lambda: None
@@ -191,22 +178,3 @@ class SeenPlane:
         frames = self._plane.process(block)
         self._see(frames)
         return frames
-
-
-class BandLook:
-    """One who looks at a band, from another process.
-
-    Args:
-        memory: the band's part of it.
-    """
-
-    def __init__(self, memory: memoryview) -> None:
-        self._until_ns = memory[:8].cast("q")
-        self.planes = {
-            name: PlaneReader(_plane_of(memory, number)) for number, name in enumerate(PLANES)
-        }
-
-    def look(self, until_ns: int) -> None:
-        """Say that somebody looks until then, on the monotonic clock; others may look longer."""
-        if until_ns > self._until_ns[0]:
-            self._until_ns[0] = until_ns

@@ -11,7 +11,7 @@ from edgespec.grid import Grid, Span
 from edgespec.records import FloatArray, FrameFlag
 from edgespec.web.axes import Axes, Columns
 
-__all__ = ["Frames", "RowMaker"]
+__all__ = ["Frames", "RowMaker", "row_frames"]
 
 _NS = 1e9
 #: Rows a second, at most: what a screen shows.
@@ -43,6 +43,11 @@ class Frames(Protocol):
     def span(self) -> Span:
         """The input that completed them."""
         ...
+
+
+def row_frames(grid: Grid) -> int:
+    """Return how many frames a row covers."""
+    return max(1, math.ceil(1.0 / (_MOST_ROWS_HZ * grid.frame_s) - 1e-9))
 
 
 class RowMaker:
@@ -82,7 +87,7 @@ class RowMaker:
         if grid is self._grid:
             return None
         self._grid, self.columns = grid, Columns(grid)
-        n_frames = max(1, math.ceil(1.0 / (_MOST_ROWS_HZ * grid.frame_s) - 1e-9))
+        n_frames = row_frames(grid)
         self._n_ticks = n_frames * grid.frame_ticks
         n_columns = self.columns.n_columns
         self._most_db, self._new_db = np.empty((2, grid.n_bins), np.float32)

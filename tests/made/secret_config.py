@@ -25,8 +25,9 @@ def marked_config(folder: Path) -> tuple[Config, list[str]]:
         config,
         mqtt=_marked(config.mqtt, folder, marks),
         notify=tuple(_marked(one, folder, marks) for one in config.notify),
+        web=_marked(config.web, folder, marks),
     )
-    named = {type(config.mqtt), NotifyConfig}
+    named = {type(config.mqtt), type(config.web), NotifyConfig}
     for field in fields(Config):
         value = getattr(config, field.name)
         for record in value if isinstance(value, tuple) else (value,):

@@ -232,8 +232,9 @@ def incidents(config_path: Path | None, as_json: bool) -> None:
 
     Events of one sign and kind at one place of a band are one incident, last seen last.
     """
+    from edgespec.alerts.incident_payload import incident_payload
     from edgespec.alerts.incidents import events_folder, incidents_path, load_incidents
-    from edgespec.ops.events.text import incident_lines, incident_payload
+    from edgespec.ops.events.text import incident_lines
     from edgespec.wire.text import encode
 
     folder = events_folder(_load(config_path).node.state_dir)

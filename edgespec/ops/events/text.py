@@ -15,7 +15,6 @@ __all__ = [
     "event_rows",
     "events_csv",
     "incident_lines",
-    "incident_payload",
     "timetable",
 ]
 
@@ -74,29 +73,6 @@ def incident_lines(incident: Incident, encoding: str = "utf-8") -> list[str]:
         f"{format_utc(incident.first_ns)[:19]}Z to {format_utc(incident.last_ns)[:19]}Z",
         f"  00 {timetable(incident.hours, encoding)} 24 h UTC",
     ]
-
-
-def incident_payload(incident: Incident) -> dict[str, Any]:
-    """Return an incident as an object of schema ``edgespec.incident/1``."""
-    return {
-        "schema": "edgespec.incident/1",
-        "id": incident.id,
-        "band": incident.band,
-        "change": incident.change.value,
-        "kinds": list(incident.kinds),
-        "core:freq_lower_edge": incident.lower_hz,
-        "core:freq_upper_edge": incident.upper_hz,
-        "first_seen": format_utc(incident.first_ns),
-        "last_seen": format_utc(incident.last_ns),
-        "n_events": incident.n_events,
-        "hours_utc": list(incident.hours),
-        "interval_s": incident.interval_s,
-        "duration_s": incident.duration_s,
-        "peak_dbfs": incident.peak_dbfs,
-        "excess_db": incident.excess_db,
-        "detectors": list(incident.detectors),
-        "open": incident.open_id,
-    }
 
 
 def timetable(hours: Sequence[int], encoding: str = "utf-8") -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.ops.history.heat import row_on
+from edgespec.history.heat import row_on
 from edgespec.ops.history.report import BandHistory
 from edgespec.records import FloatArray
 
@@ -45,10 +45,10 @@ def day_cycle(found: BandHistory, trace: str) -> DayCycle:
     # The level of the band stands behind its bins.
     sums = np.zeros((len(days), n_slots, len(freqs_hz) + 1), np.float32)
     counts = np.zeros(sums.shape, np.uint16)
-    row = np.empty(len(freqs_hz) + 1, np.float32)
+    row, unit = np.empty(len(freqs_hz) + 1, np.float32), found.unit
     for one, day in zip(found.minutes, at, strict=True):
         slot = one.minute.utc_ns % _DAY_NS * n_slots // _DAY_NS
-        row[:-1] = row_on(freqs_hz, found, one, trace)
+        row[:-1] = row_on(freqs_hz, one, unit, trace)
         row[-1] = one.minute.level_dbfs + found.offset_db(one.scale)
         is_there = np.isfinite(row)
         sums[day, slot] += np.where(is_there, row, np.float32(0.0))

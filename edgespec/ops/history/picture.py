@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgespec.figures import new_figure, save_figure
-from edgespec.ops.history.heat import HeatMap, heat_map
+from edgespec.history.heat import HeatMap, heat_map
 from edgespec.ops.history.report import BandHistory
 from edgespec.records import Event, FloatArray
 from edgespec.units import format_hz, format_utc
@@ -46,7 +46,7 @@ def history_figure(found: BandHistory, trace: str) -> Any:
     panels = figure.subplot_mosaic(
         [[name] for name in names], height_ratios=[heights[name] for name in names], sharex=True
     )
-    heat = heat_map(found, trace)
+    heat = heat_map(found.minutes, found.unit, trace)
     _heat_panel(figure, panels["heat"], found, heat, trace)
     _level_panel(panels["level"], found)
     if rows:

@@ -14,6 +14,7 @@ from edgespec.config import Config
 from edgespec.errors import EdgespecError, UsageError
 from edgespec.history.actions import KeptAction
 from edgespec.history.events import EventFilter
+from edgespec.history.heat import offset_db, unit_of
 from edgespec.history.levels import KeptMinute
 from edgespec.history.past import Past
 from edgespec.history.states import KeptState
@@ -53,12 +54,11 @@ class BandHistory:
     @property
     def unit(self) -> str:
         """Of all levels: dBFS, where the minutes do not agree in what they mean."""
-        units = {one.scale.unit for one in self.minutes}
-        return units.pop() if len(units) == 1 else "dBFS"
+        return unit_of(self.minutes)
 
     def offset_db(self, scale: LevelScale) -> float:
         """Return what is added to a level of a minute for it to have that unit."""
-        return scale.offset_db if scale.unit == self.unit else 0.0
+        return offset_db(scale, self.unit)
 
     @property
     def age(self) -> str:
@@ -157,7 +157,7 @@ class BandHistory:
         return [f"power of the band that this share of the frames exceeded: {said}"]
 
     def _minute_payload(self, one: KeptMinute, *, has_traces: bool) -> dict[str, Any]:
-        minute, scale, offset_db = one.minute, one.scale, self.offset_db(one.scale)
+        minute, scale, added_db = one.minute, one.scale, self.offset_db(one.scale)
         payload: dict[str, Any] = {
             "schema": "edgespec.minute/1",
             "band": minute.band,
@@ -168,21 +168,21 @@ class BandHistory:
             "first_freq_hz": float(minute.freqs_hz[0]),
             "last_freq_hz": float(minute.freqs_hz[-1]),
             "rbw_hz": minute.rbw_hz,
-            "level": minute.level_dbfs + offset_db,
-            "highest": float(minute.max_dbfs.max()) + offset_db,
-            "floor": minute.floor_dbfs + offset_db,
+            "level": minute.level_dbfs + added_db,
+            "highest": float(minute.max_dbfs.max()) + added_db,
+            "floor": minute.floor_dbfs + added_db,
             "level_unit": self.unit,
             "occupied": round(minute.occupied, 5),
             "calibration_age_days": scale.age_days(minute.utc_ns),
         }
         payload["exceeded"] = {
-            f"{share:g}": round(float(level_dbfs) + offset_db, 2)
+            f"{share:g}": round(float(level_dbfs) + added_db, 2)
             for share, level_dbfs in zip(EXCEEDED_SHARES, minute.exceeded_dbfs, strict=False)
         }
         if has_traces:
             payload["freqs_hz"] = minute.freqs_hz.tolist()
             for name in ("max", "mean", "median"):
-                levels = getattr(minute, f"{name}_dbfs").astype(float) + offset_db
+                levels = getattr(minute, f"{name}_dbfs").astype(float) + added_db
                 payload[name] = np.round(levels, 2).tolist()
             payload["occupancy"] = np.round(minute.occupancy.astype(float), 3).tolist()
         return payload

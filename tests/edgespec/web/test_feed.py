@@ -16,7 +16,8 @@ from edgespec.observer.scorer import Scorer
 from edgespec.observer.startup import open_observer
 from edgespec.records import FrameFlag, Geometry, Segment, Spectrogram
 from edgespec.web.axes import MOST_COLUMNS, Columns
-from edgespec.web.feed import PLANES, BandFeed, BandLook, FeedMemory
+from edgespec.web.feed import BandFeed, Feed
+from edgespec.web.feed_memory import PLANES, BandLook, FeedMemory
 from edgespec.web.levels import levels_of_band
 from edgespec.web.plane_memory import N_ROWS, PLANE_BYTES, PlaneMemory, PlaneReader
 from tests.made.shown import AXES, rows_in
@@ -271,9 +272,9 @@ def test_an_observer_shows_power_and_what_is_left_of_its_cell(tmp_path: Path) ->
         detect=DetectConfig(warmup_s=0.8),
     )
     observer = open_observer(config)
-    memory = FeedMemory(1).band(0)
-    look = BandLook(memory)
-    BandFeed(memory).install(observer.monitor.workers[0].chain)
+    feed = Feed(1)
+    feed.watch(observer.monitor.workers)
+    look = BandLook(feed.memory.band(0))
     look.look(FOREVER)
     observer.monitor.run()
     power, residual = (look.planes[name].take()[0] for name in PLANES)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgespec.config import BandConfig, Config, NodeConfig
-from edgespec.ops.history.heat import HeatMap, heat_map
+from edgespec.history.heat import HeatMap, heat_map
 from edgespec.ops.history.report import band_history
 from tests.made.history import keep_minutes, minute_of
 
@@ -14,7 +14,8 @@ from tests.made.history import keep_minutes, minute_of
 def made(state_dir: Path, minutes: list, trace: str = "max") -> HeatMap:
     keep_minutes(state_dir, minutes)
     config = Config(node=NodeConfig(state_dir=state_dir), band=(BandConfig(id="lte"),))
-    return heat_map(band_history(config, "lte", 0, 1 << 62), trace)
+    found = band_history(config, "lte", 0, 1 << 62)
+    return heat_map(found.minutes, found.unit, trace)
 
 
 @pytest.mark.parametrize("trace", ["max", "mean", "median", "occupancy"])
