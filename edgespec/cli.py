@@ -25,6 +25,7 @@ from edgespec.newfile import check_new, write_new
 from edgespec.ops.adapt.cli import adapt
 from edgespec.ops.bundles import model
 from edgespec.ops.calibration.cli import calibrate
+from edgespec.ops.config.cli import config
 from edgespec.ops.events.cli import events, incidents, observers
 from edgespec.ops.history.cli import history
 from edgespec.ops.look.cli import look
@@ -37,7 +38,6 @@ from edgespec.twin.cli import twin
 
 if TYPE_CHECKING:
     from edgespec.config import Config
-    from edgespec.inference.bundle import Bundle
 
 __all__ = ["main"]
 
@@ -332,77 +332,10 @@ def demo(mqtt: str | None, duration: float) -> None:
     run_demo(mqtt, duration, click.echo, stop_on_signals)
 
 
-@main.group()
-def config() -> None:
-    """Check, explain and create configuration files."""
-
-
-@config.command("check")
-@click.argument("path", type=click.Path(path_type=Path))
-def config_check(path: Path) -> None:
-    """Check a configuration file and its bundle.
-
-    Opens neither the radio nor the broker; 'edgespec doctor -c PATH' does.
-    """
-    from edgespec.config import load_config
-    from edgespec.observer.cautions import cautions
-    from edgespec.observer.dwelling import duty_text
-    from edgespec.observer.startup import check_config
-    from edgespec.observer.swept import sweep_text
-
-    loaded = load_config(path)
-    bundles = check_config(loaded)
-    heard = " and ".join(
-        f"{loaded.source_of(band).address} with {_named(bundle, loaded.source_of(band).address)}"
-        for band, bundle in zip(loaded.band, bundles, strict=True)
-    )
-    click.echo(
-        f"{path}: good; {loaded.node.id} listens to {heard}, "
-        f"alarms to {loaded.mqtt.public_url or 'the screen only'}"
-    )
-    for source in loaded.source:
-        if source.dwell_s is not None:
-            click.echo(duty_text(loaded, source))
-        if text := sweep_text(source):
-            click.echo(text)
-    for words in cautions(loaded):
-        click.echo(f"caution: {words}")
-
-
-def _named(bundle: "Bundle | None", address: str) -> str:
-    from edgespec.sources.schemes import gives_sweeps
-
-    if gives_sweeps(address):
-        return "the scan of sweeps" if bundle is None else f"the model {bundle.manifest.name}"
-    if bundle is None:
-        return "the shipped model, or none where that was made for another sample rate"
-    return f"the model {bundle.manifest.name}"
-
-
-@config.command("schema")
-def config_schema() -> None:
-    """Print the JSON schema of the configuration."""
-    from edgespec.config import json_schema
-
-    click.echo(json.dumps(json_schema(), indent=2))
-
-
-@config.command("init")
-@click.argument("path", type=click.Path(path_type=Path), required=False)
-def config_init(path: Path | None) -> None:
-    """Write a commented configuration to PATH, or to stdout."""
-    from edgespec.config import template
-
-    if path is None:
-        click.echo(template(), nl=False)
-        return
-    write_new(path, template())
-    click.echo(f"wrote {path}; next: edgespec config check {path}", err=True)
-
-
 for command in (
     adapt,
     calibrate,
+    config,
     events,
     history,
     incidents,

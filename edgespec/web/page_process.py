@@ -17,6 +17,7 @@ from threading import Lock, Thread
 
 from edgespec.config import WebConfig
 from edgespec.errors import ConfigError
+from edgespec.newfile import write_all
 from edgespec.web.feed_memory import FeedMemory
 from edgespec.web.task import Task
 from edgespec.web.token import read_token
@@ -138,6 +139,8 @@ class PageProcess:
     def _begin(self) -> None:
         """Begin a process and tell it what is known.
 
+        That may be more than a channel holds, and waits in memory until the process reads it.
+
         Raises:
             OSError: there is no such process.
         """
@@ -145,10 +148,17 @@ class PageProcess:
         ours.setblocking(False)
         memory = [] if self._memory is None else [self._memory.descriptor]
         shared = [theirs.fileno(), self._listening.fileno(), *memory]
+        with self._lock:
+            self._let_go()
+            self._channel = ours
+            told = [self._task.as_bytes(), *self._last.values()]
+        known = os.memfd_create("edgespec-task", os.MFD_CLOEXEC)
         try:
+            write_all(known, b"\n".join(told))
+            os.lseek(known, 0, os.SEEK_SET)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "edgespec.web", *map(str, shared)],
-                stdin=subprocess.DEVNULL,
+                stdin=known,
                 stdout=subprocess.DEVNULL,
                 pass_fds=shared,
                 # Ctrl-C is the observer's to answer.
@@ -156,13 +166,9 @@ class PageProcess:
             )
         finally:
             theirs.close()
+            os.close(known)
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, self._process.pid, _NICENESS)
-        with self._lock:
-            self._let_go()
-            self._channel = ours
-            for message in (self._task.as_bytes(), *self._last.values()):
-                self._send(message)
 
     def _let_go(self) -> None:
         channel, self._channel = self._channel, None

@@ -9,6 +9,7 @@ import importlib
 import logging
 import mimetypes
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from edgespec.web.guard import COOKIE, COOKIE_S, CSRF_HEADER, Guard
 from edgespec.web.hub import Hub
 from edgespec.web.task import Task
 
-__all__ = ["APPS", "MOST_MESSAGE_BYTES", "Page", "fault", "make_app", "read_object", "serve"]
+__all__ = ["APPS", "Page", "fault", "make_app", "read_object", "serve"]
 
 _LOG = logging.getLogger(__name__)
 #: Modules with the routes of a page, by its name; each has ``open_page(task, memory, guard)``.
@@ -30,7 +31,7 @@ APPS = {"observer": "edgespec.web.observer_page"}
 _FILES = Path(__file__).parent / "page"
 _MOST_BODY_BYTES = 16_384
 #: Longest message of whoever began the process.
-MOST_MESSAGE_BYTES = 1 << 20
+_MOST_MESSAGE_BYTES = 1 << 20
 #: Connections at once, beyond which nobody is listened to; a browser has six.
 _MOST_CONNECTIONS = 256
 _IDLE_S, _BODY_S, _END_S = 15.0, 10.0, 1.0
@@ -213,7 +214,11 @@ class _Refusal(asyncio.BaseProtocol):
 
 
 async def serve(
-    task: Task, listening: socket.socket, channel: socket.socket, memory: FeedMemory | None
+    task: Task,
+    listening: socket.socket,
+    channel: socket.socket,
+    memory: FeedMemory | None = None,
+    before: Sequence[bytes] = (),
 ) -> None:
     """Serve a page until whoever began it ends.
 
@@ -222,9 +227,12 @@ async def serve(
         listening: where browsers call.
         channel: messages of whoever began it; its end is ours.
         memory: that is shared with it.
+        before: messages of before.
     """
     guard = Guard(task.host, task.token, read_only=task.read_only, hosts=task.hosts)
     page: Page = importlib.import_module(APPS[task.app]).open_page(task, memory, guard)
+    for message in before:
+        page.hub.hear(message)
     runner = web.AppRunner(
         make_app(task, page, guard),
         access_log=None,
@@ -243,7 +251,7 @@ async def serve(
 
     def hear() -> None:
         try:
-            message = channel.recv(MOST_MESSAGE_BYTES)
+            message = channel.recv(_MOST_MESSAGE_BYTES)
         except BlockingIOError:
             return
         except OSError:

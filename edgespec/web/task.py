@@ -24,7 +24,7 @@ class Task:
     about: dict[str, Any] = field(default_factory=dict)
 
     def as_bytes(self) -> bytes:
-        """Return it as the first message of a channel."""
+        """Return it as one line."""
         return json.dumps(asdict(self)).encode()
 
     @classmethod

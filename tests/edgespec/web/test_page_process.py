@@ -46,14 +46,17 @@ def page(tmp_path: Path) -> Iterator[tuple[PageProcess, int]]:
 
 def test_one_that_dies_is_begun_again_and_knows_what_is_so(page: tuple[PageProcess, int]) -> None:
     process, port = page
-    process.say(json.dumps({"type": "state", "state": {"band": "lte"}}).encode(), keep="lte")
-    assert states(port) == ["lte"]
+    # More than a channel holds.
+    bands = [f"band-{number}" for number in range(300)]
+    for band in bands:
+        state = {"band": band, "more": "x" * 3000}
+        process.say(json.dumps({"type": "state", "state": state}).encode(), keep=band)
     first = process.pid
     assert first is not None
     os.kill(first, signal.SIGKILL)
     # Whoever calls meanwhile waits for the next one: the address is never free.
     wait_for(lambda: process.pid not in (None, first), "no other process")
-    assert states(port) == ["lte"]
+    assert states(port) == bands
 
 
 def test_one_that_stands_still_costs_nobody_any_time(page: tuple[PageProcess, int]) -> None:

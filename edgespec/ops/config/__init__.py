@@ -1,0 +1,1 @@
+"""``edgespec config``: configuration files checked, explained and created."""
