@@ -12,6 +12,7 @@ __all__ = [
     "HOP",
     "LTE_LIKE",
     "MISSING",
+    "MODEL_TAKEN_BACK",
     "NARROWBAND",
     "NEW_CELL",
     "NOISE_FLOOR_RAISED",
@@ -39,6 +40,7 @@ CELL_LOST, CARRIERS_DOWN, NEW_CELL = "cell-lost", "carriers-down", "new-cell"
 DRIFT, NOISE_FLOOR_RAISED = "drift", "noise-floor-raised"
 OVER_MASK, MISSING = "over-mask", "missing"
 TEST, DEAF = "test", "deaf"
+MODEL_TAKEN_BACK = "model-taken-back"
 UNDERVOLTAGE, THROTTLED = "undervoltage", "throttled"
 
 #: A sentence for every kind that an event may have.
@@ -67,6 +69,7 @@ ADVICE = {
     MISSING: "ask its operator whether it is off; if others are missing as well, check the antenna",
     TEST: "nothing: the observer has found a tone that it added to a copy of what it heard",
     DEAF: "look at the band: the observer did not find a tone that it added to what it heard",
+    MODEL_TAKEN_BACK: "see `edgespec model list` for why: the model before it watches again",
     UNDERVOLTAGE: "give the board a stronger supply or a shorter cable: it may lose samples now",
     THROTTLED: "cool the board, see to its supply, or give it less to do: it works more slowly",
     NOISE_FLOOR_RAISED: "look for a machine that radiates over all of the band, or a jammer",

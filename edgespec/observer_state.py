@@ -32,8 +32,9 @@ class ObserverState:
     to another one, and heard it for a share ``duty`` of the time since the start. ``site_cells``
     are those that it knows what is normal beside, told apart when they change; ``rhythm`` is what
     it knows of a band without one. ``last_test_ns`` is when the band last found its own test tone,
-    None where it has not yet; ``errand`` is what somebody asked for and goes on. ``scale`` says
-    what levels are in other units, set on the way out.
+    None where it has not yet; ``errand`` is what somebody asked for and goes on. ``model_note``
+    says why an installed model runs, or another one does. ``scale`` says what levels are in other
+    units, set on the way out.
     """
 
     utc_ns: int
@@ -75,4 +76,5 @@ class ObserverState:
     raised: dict[str, float] = field(default_factory=dict)
     last_test_ns: int | None = None
     errand: Errand | None = None
+    model_note: str = ""
     scale: LevelScale = UNCALIBRATED

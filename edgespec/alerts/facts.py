@@ -4,7 +4,15 @@ from dataclasses import dataclass, replace
 
 from edgespec.config import Config
 from edgespec.config.mask import Mask, load_mask
-from edgespec.kinds import DROPPED, GAIN_STEP, OVERLOAD, RECEIVER, THROTTLED, UNDERVOLTAGE
+from edgespec.kinds import (
+    DROPPED,
+    GAIN_STEP,
+    MODEL_TAKEN_BACK,
+    OVERLOAD,
+    RECEIVER,
+    THROTTLED,
+    UNDERVOLTAGE,
+)
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.listing import Listing, MaskWord
 from edgespec.records import Event, ObserverState
@@ -12,7 +20,10 @@ from edgespec.records import Event, ObserverState
 __all__ = ["NO_FACTS", "BandFacts", "masks_of"]
 
 #: Events of the receiver and its board, which no emission is.
-_OF_RECEIVER = (DROPPED, GAIN_STEP, OVERLOAD, RECEIVER, THROTTLED, UNDERVOLTAGE)
+_OF_RECEIVER = (
+    *(DROPPED, GAIN_STEP, OVERLOAD, RECEIVER, THROTTLED, UNDERVOLTAGE),
+    MODEL_TAKEN_BACK,
+)
 #: Its level is the power of the band, not of a bin.
 _OF_BAND = "cell"
 

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from edgespec.kinds import (
     DROPPED,
     LTE_LIKE,
+    MODEL_TAKEN_BACK,
     NARROWBAND,
     OVERLOAD,
     RECEIVER,
@@ -22,7 +23,7 @@ __all__ = ["LEVELLESS", "STEADY", "is_like", "sure_kind"]
 #: one or another as the traffic beside it changes.
 STEADY = frozenset({TONE, NARROWBAND, WIDEBAND, LTE_LIKE, UNKNOWN})
 #: Trouble of the receiver or its board: how strong what causes it is, nothing tells.
-LEVELLESS = frozenset({OVERLOAD, RECEIVER, DROPPED, UNDERVOLTAGE, THROTTLED})
+LEVELLESS = frozenset({OVERLOAD, RECEIVER, DROPPED, UNDERVOLTAGE, THROTTLED, MODEL_TAKEN_BACK})
 #: A kind less probable than this says nothing, as that of many first messages.
 _SURE = 0.75
 

@@ -36,6 +36,10 @@ class _Open:
     event_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
+def _kind_of_board(word: str) -> str:
+    return UNDERVOLTAGE if word == UNDERVOLTAGE else THROTTLED
+
+
 class BoardEvents:
     """Tells when what holds a board back begins, goes on and is over.
 
@@ -44,6 +48,7 @@ class BoardEvents:
         clock: seconds, of a clock that never steps.
         utc_ns: UTC.
         quality: returns how good UTC is.
+        kind_of: returns the kind of event that words are of.
     """
 
     def __init__(
@@ -52,7 +57,9 @@ class BoardEvents:
         clock: Callable[[], float] = time.monotonic,
         utc_ns: Callable[[], int] = time.time_ns,
         quality: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
+        kind_of: Callable[[str], str] = _kind_of_board,
     ) -> None:
+        self._kind_of = kind_of
         self._troubles, self._clock = troubles, clock
         self._utc_ns, self._quality = utc_ns, quality
         self._next_s = clock()
@@ -70,7 +77,7 @@ class BoardEvents:
         said: list[Event] = []
         found: dict[str, list[str]] = {}
         for word in self._troubles():
-            found.setdefault(UNDERVOLTAGE if word == UNDERVOLTAGE else THROTTLED, []).append(word)
+            found.setdefault(self._kind_of(word), []).append(word)
         for kind, words in found.items():
             one = self._open.get(kind)
             if one is None:

@@ -53,6 +53,21 @@ class BudgetWatch:
         budget = self._budget
         return {name: limit / budget.usual[name] for name, limit in budget.raised.items()}
 
+    @property
+    def excess(self) -> str:
+        """Which detectors made more events than are bearable, in words; '' for none."""
+        budget = self._budget
+        heard_min = budget.heard_s / 60.0
+        return "; ".join(
+            f"{name} made {len(budget.exceeded(name))} events in {heard_min:.0f} min, and "
+            f"{budget.per_day:g} a day are bearable"
+            for name in budget.raised
+        )
+
+    def forget(self) -> None:
+        """Forget what came: another model says what comes from now on."""
+        self._known.clear()
+
     def begin(
         self, usual: Mapping[str, float], range_hz: tuple[float, float], cell: Cell | None
     ) -> Mapping[str, float]:

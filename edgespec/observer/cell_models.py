@@ -15,7 +15,7 @@ from edgespec.inference.manifest import Manifest
 from edgespec.observer.basis import Basis
 from edgespec.observer.kept_cells import MOST_CELLS
 
-__all__ = ["adapted_cell", "cell_models", "model_path"]
+__all__ = ["adapted_cell", "cell_models", "is_alike", "model_path"]
 
 _LOG = logging.getLogger(__name__)
 _FOLDER, _ENDING = "models", ".edgespec"
@@ -92,6 +92,15 @@ def _opened(bundle: Bundle, basis: Basis, config: Config) -> Basis:
     backend = open_backend(bundle, basis.backend.name)
     check_golden(bundle, backend)
     return Basis.of_bundle(bundle, backend, config.detect)
+
+
+def is_alike(one: Basis, other: Basis) -> bool:
+    """Whether one may take the place of the other while it runs: frames, inputs, detectors."""
+    if one.names != other.names or one.recipe != other.recipe:
+        return False
+    if one.bundle is None or other.bundle is None:
+        return one.bundle is other.bundle
+    return _kind(one.bundle.manifest) == _kind(other.bundle.manifest)
 
 
 def _kind(manifest: Manifest) -> tuple[object, ...]:

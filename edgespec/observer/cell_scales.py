@@ -40,7 +40,9 @@ class CellScales:
     What is known of a cell counts as soon as it is entered: its model, its scales and its
     thresholds, together. What is not known is learnt in a warm-up of its own, while the detectors
     go on by what is in force; so nothing is deaf meanwhile. The first cell of a run is the one that
-    the run's own warm-up learns. What is not trusted is not kept.
+    the run's own warm-up learns. What is not trusted is not kept. A band without a cell is measured
+    as one that is in a cell without a name. Another model that takes the place of the usual one
+    while the band is watched is a change of the same sort: no sample is lost for it.
 
     Args:
         plan: what there is for each cell.
@@ -63,6 +65,8 @@ class CellScales:
         self._begin()
 
     def _begin(self) -> None:
+        # The model before the usual one, and by what it measured in the cell that is followed.
+        self._before: tuple[Basis, Yardstick] | None = None
         self._cell: Cell | None = None
         # Of the cell that is followed, and of that which what is in force was learnt in; '' where
         # none was known then, or two were there.
@@ -70,6 +74,21 @@ class CellScales:
         self._basis = self._usual
         self._learning: CellLearning | None = None
         self._is_first, self._is_due = True, False
+
+    @property
+    def usual(self) -> Basis:
+        """The model of a cell that has none of its own."""
+        return self._usual
+
+    def exchange(self, basis: Basis) -> None:
+        """Take another usual model, between two blocks; it counts once it has learnt the site.
+
+        Where it is the one before, and the cell is the same, what it had learnt counts at once.
+
+        Args:
+            basis: for the same frames, with the same inputs and detectors.
+        """
+        self._usual, self._learning, self._is_due = basis, None, True
 
     def retune(self, now: Yardstick) -> Yardstick | None:
         """Forget all cells, as behind a retune; return what to begin with, where that is another.
@@ -93,6 +112,9 @@ class CellScales:
         self._plan.known.follow(step_db)
         if self._learning is not None:
             self._learning.follow(step_db)
+        if self._before is not None:
+            self._before[1].scorer.follow(step_db)
+            self._before[1].lookout.follow(step_db)
 
     def enter(self, cell: Cell | None, now: Yardstick) -> Yardstick | None:
         """Take the cell that is followed; return what to go by from now on, where that is known.
@@ -108,7 +130,7 @@ class CellScales:
             return None
         self._is_first = not self._label
         self._keep(now)
-        self._label, self._learning, self._is_due = label, None, False
+        self._label, self._learning, self._is_due, self._before = label, None, False, None
         if self._is_first:
             self._of = label
         elif not now.scorer.is_warm:
@@ -129,6 +151,7 @@ class CellScales:
             return None
         self._learning = None
         learning.conclude(grid, self._band)
+        self._before = (self._basis, now) if self._of == self._label else None
         made = learning.basis, learning.scorer, learning.lookout, learning.distrust
         return self._go_by(*made, how="what was learnt there counts from now on")
 
@@ -161,13 +184,17 @@ class CellScales:
                 return None
             # It stays; only now it is known whose thresholds these are.
             return replace(now, terms=self._plan.terms(self._label, basis))
+        before, self._before = self._before, None
+        if before is not None and before[0] is basis:
+            made = before[1].scorer, before[1].lookout, before[1].distrust
+            return self._go_by(basis, *made, how="what was learnt before counts again")
         if not self._is_first:
             known = self._recalled(basis)
             if known is not None:
                 return self._go_by(basis, *known, how="what was learnt in it counts")
         self._learning = CellLearning(basis, *self._new(basis), self._geometry)
-        said = "band %s: in cell %s it is learnt what is normal; what was learnt before counts yet"
-        _LOG.info(said, self._band, self._label)
+        said = "band %s: %sit is learnt what is normal; what was learnt before counts yet"
+        _LOG.info(said, self._band, self._place)
         return None
 
     def _recalled(self, basis: Basis) -> tuple[Scorer, Lookout] | None:
@@ -195,8 +222,12 @@ class CellScales:
     ) -> Yardstick:
         model = "" if basis is self._basis else f", by the model {basis.model}"
         self._basis, self._of = basis, self._label
-        _LOG.warning("band %s: in cell %s %s%s", self._band, self._label, how, model)
+        _LOG.warning("band %s: %s%s%s", self._band, self._place, how, model)
         return self._made(basis, scorer, lookout, self._plan.terms(self._label, basis), distrust)
+
+    @property
+    def _place(self) -> str:
+        return f"in cell {self._label} " if self._label else ""
 
     def _new(self, basis: Basis) -> tuple[Scorer, Lookout]:
         return self._make(basis), Lookout(self._geometry.n_bins, basis.spread_db)

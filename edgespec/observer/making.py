@@ -155,8 +155,7 @@ def make_chain(
         watched_band,
     )
     chain.meter.memory = memory
-    if cancelled is not None:
-        chain.scales = CellScales(plan, basis, make_scorer, geometry, band.id)
+    chain.scales = CellScales(plan, basis, make_scorer, geometry, band.id)
     if site is not None:
         chain.site = WatchedSite(
             site, info, geometry, time.monotonic_ns, utc, lambda: not chain.yardstick.distrust

@@ -31,6 +31,7 @@ from edgespec.observer.dwelling import check_source, request_of
 from edgespec.observer.errands import Errands
 from edgespec.observer.fixed_gain import check_gains
 from edgespec.observer.keeping import open_recorder
+from edgespec.observer.model_switch import open_switch
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.notifying import lost_by, open_notifiers
 from edgespec.observer.parts import source_rate_hz
@@ -183,7 +184,7 @@ def open_observer(
             stack.callback(recorder.close)
         tapes = {} if recorder is None else recorder.tapes
         notifiers = open_notifiers(config, whereabouts if recorder is not None else None)
-        shadows = open_shadows(config, radios)
+        shadows, switch = open_shadows(config, radios), open_switch(config, radios)
         # The broker's journal first: what is said has been written, and outlives a kill.
         told = [
             sink
@@ -196,6 +197,7 @@ def open_observer(
                 recorder,
                 errands,
                 *shadows.values(),
+                switch,
             )
             if sink is not None
         ]
@@ -212,6 +214,7 @@ def open_observer(
                 board=board,
                 history_problem=lambda: "" if history is None else history.problem,
                 errand=errands.now,
+                model=switch.note,
             ),
             on_minute=history.minute
             if history is not None and config.history.levels
@@ -223,9 +226,13 @@ def open_observer(
         )
         for worker in monitor.workers:
             band = worker.chain.info.band
+            if (followed := switch.of(band)) is not None:
+                worker.tellers.append(followed)
             if band in shadows:
                 stack.callback(shadows[band].close)
                 shadows[band].begin(worker, monitor.ears[band])
+        switch.begin()
+        stack.callback(switch.close)
         if broker is not None:
             shelf = None if recorder is None else recorder.shelf
             record = partial(recording_asked, config, monitor.ears, shelf)

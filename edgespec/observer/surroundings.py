@@ -17,9 +17,11 @@ class Surroundings:
         board: returns what holds the computer back, in words.
         history_problem: returns why the history cannot be kept, '' where it can.
         errand: returns what somebody asked for that goes on for a band, by its id.
+        model: returns why a band runs the model that it runs, by its id.
     """
 
     n_untold: Callable[[], int] = lambda: 0
     board: Callable[[], tuple[str, ...]] = tuple
     history_problem: Callable[[], str] = lambda: ""
     errand: Callable[[str], Errand | None] = lambda band: None
+    model: Callable[[str], str] = lambda band: ""

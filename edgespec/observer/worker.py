@@ -10,6 +10,7 @@ from functools import partial
 from math import isfinite
 from threading import Event as Flag
 from threading import Thread
+from typing import Protocol
 
 from edgespec.alarm.sinks import Sinks
 from edgespec.band_minute import BandMinute
@@ -37,6 +38,18 @@ _DAY_S, _MOST_A_DAY = 86_400, 100_000
 _POLL_S = 0.2
 
 
+class Teller(Protocol):
+    """Has something to say of a band that no detector made."""
+
+    def look(self, chain: BandChain, sample: int) -> list[Event]:
+        """Return what there is to say, of a band that heard so many samples; never waits."""
+        ...
+
+    def finish(self, chain: BandChain, sample: int) -> list[Event]:
+        """Return the ends of what goes on."""
+        ...
+
+
 class BandWorker:
     """Works off a ring until its source ends, the band has heard enough, or all are to stop.
 
@@ -62,6 +75,7 @@ class BandWorker:
         has_scored: whether it was ever warm.
         is_recalibrated: set by whoever has calibrated it meanwhile; it then goes by that.
         on_chain: told the chain that is made anew where sweeps have other points.
+        tellers: asked between blocks what there is to say beside what detectors do.
         witness: told of the chain when a block has completed a segment; None for nobody.
         latency: from the last sample of a block to the decision on the segments it completed,
             with the time that the block waited in the ring.
@@ -85,7 +99,8 @@ class BandWorker:
         board: BoardEvents | None = None,
     ) -> None:
         self.chain = chain
-        self._drill, self._board, self._heard_to = drill, board, 0
+        self._drill, self._heard_to = drill, 0
+        self.tellers: list[Teller] = [] if board is None else [board]
         self._remake = remake
         self._tape = tape
         self._ring = ring
@@ -214,6 +229,7 @@ class BandWorker:
             last_test_ns=None if self._drill is None else self._drill.last_ns,
             raised=now.raised,
             errand=self._surroundings.errand(self.chain.info.band),
+            model_note=self._surroundings.model(self.chain.info.band),
         )
 
     def _work_off(self, between: Callable[[], None]) -> None:
@@ -232,8 +248,8 @@ class BandWorker:
             if self.is_recalibrated:
                 self.is_recalibrated = False
                 recalibrate(self.chain)
-            if self._board is not None:
-                self._tell_uncounted(self._board.look(self.chain, self._heard_to))
+            for teller in self.tellers:
+                self._tell_uncounted(teller.look(self.chain, self._heard_to))
             is_due = time.monotonic_ns() - self._said_ns >= self._state_s * _NS
             if is_due or self._was_tuned is not self.is_tuned:
                 self._forget_where_asked()
@@ -301,8 +317,8 @@ class BandWorker:
     def _finish(self) -> None:
         for event in self.chain.finish():
             self._tell_event(event)
-        if self._board is not None:
-            self._tell_uncounted(self._board.finish(self.chain, self._heard_to))
+        for teller in self.tellers:
+            self._tell_uncounted(teller.finish(self.chain, self._heard_to))
         self.chain.meter.finish()
         self._tell_minutes()
 

@@ -58,6 +58,7 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "promise": _promise_payload(state.promise),
         "last_test": None if state.last_test_ns is None else format_utc(state.last_test_ns),
         "errand": _errand_payload(state.errand),
+        "model_note": state.model_note,
         "raised": {name: round(float(times), 3) for name, times in state.raised.items()},
         "rhythm": _rhythm_payload(state.rhythm),
         "latency_ms": {key: round(1e3 * float(s), 3) for key, s in state.latency_s.items()},
@@ -75,6 +76,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
     """
     # Retained states of a version before this one may still be at a broker.
     added: dict[str, Any] = {"side_inputs": "", "raised": {}, "last_test": None, "errand": None}
+    added["model_note"] = ""
     fields = Fields.of({**NO_SCALE, **added, **decode(data)}, STATE_SCHEMA)
     fields.require_level_unit()
     state = ObserverState(
@@ -114,6 +116,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         last_test_ns=fields.optional_utc_ns("last_test"),
         rhythm=_parse_rhythm(fields),
         errand=_parse_errand(fields),
+        model_note=fields.text("model_note"),
         band=fields.text("band"),
         model_sha256=fields.optional_text("model_sha256"),
         scale=parse_scale(fields),
