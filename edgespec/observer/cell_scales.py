@@ -80,6 +80,10 @@ class CellScales:
         """The model of a cell that has none of its own."""
         return self._usual
 
+    def usual_terms(self) -> Terms:
+        """Return the thresholds that are kept for the usual model, where no cell has its own."""
+        return self._plan.terms("", self._usual)
+
     def exchange(self, basis: Basis) -> None:
         """Take another usual model, between two blocks; it counts once it has learnt the site.
 

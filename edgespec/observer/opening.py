@@ -118,9 +118,8 @@ def _chain_of(
         is_live=source.is_live,
         utc=utc,
     )
-    if source.is_live:
-        terms = partial(_terms(config, setting), "", basis)
-        chain.forgets = Forgetting(config.node.state_dir, band.id, terms)
+    if source.is_live and chain.scales is not None:
+        chain.forgets = Forgetting(config.node.state_dir, band.id, chain.scales.usual_terms)
     chain.meter.mask = mask_watch(mask, chain.info, utc)
     rules, hop_s = chain.tracker.rules, recipe.geometry.hop_s
     chain.keep_to(open_budget(config, band.id, rules, hop_s, is_live=source.is_live))

@@ -82,9 +82,6 @@ def forget(chain: BandChain) -> list[Event]:
         chain.cancelled.forget()
     if chain.rhythm is not None:
         chain.rhythm.forget()
-    if chain.scales is not None:
-        # The model may be another one than at the start.
-        chain.go_by(chain.scales.recalibrated(chain.yardstick))
-    elif chain.forgets is not None:
+    if chain.forgets is not None:
         chain.go_by(replace(chain.yardstick, terms=chain.forgets.terms()))
     return ended
