@@ -51,7 +51,9 @@ def _signal(source: str) -> str:
 
 
 def _model(described: dict[str, str]) -> dict[str, str]:
-    told = {key: described[key] for key in ("quantisation", "backend") if key in described}
+    told: dict[str, str] = {
+        key: described[key] for key in ("quantisation", "backend") if key in described
+    }
     shipped = load_bundle(shipped_bundle_path())
     if "sha256" not in described:
         return {"name": "none", **told}
