@@ -49,6 +49,37 @@ def test_ready_comes_with_the_first_progress_and_signs_of_life_with_more(manager
     assert manager.without_status()[3:] == ["STOPPING=1"]
 
 
+def test_a_container_is_shown_a_file_that_is_as_old_as_the_last_progress(tmp_path: Path) -> None:
+    clock, file = Clock(), tmp_path / "alive"
+    service = Service.of({"EDGESPEC_LIFE_SIGN": str(file)})
+    service._clock = clock.perf_counter
+    service.state(state_of("lte"))
+    # A state is no progress: an observer that waits for its radio is not well.
+    assert not file.exists()
+    service.progress()
+    os.utime(file, (0, 0))
+    clock.sleep(1.0)
+    service.progress()
+    assert file.stat().st_mtime == 0
+    clock.sleep(5.0)
+    service.progress()
+    assert file.stat().st_mtime > 0
+    service.close()
+    assert not file.exists()
+
+
+def test_a_file_that_cannot_be_shown_is_told_once_and_ends_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    service = Service("", None, clock.perf_counter, tmp_path / "none" / "alive")
+    for _ in range(3):
+        service.progress()
+        clock.sleep(6.0)
+    service.close()
+    assert caplog.text.count("EDGESPEC_LIFE_SIGN=") == 1
+
+
 def test_without_a_limit_no_sign_of_life_follows(manager: Manager) -> None:
     clock = Clock()
     service = Service(manager.address, None, clock.perf_counter)

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Builds Dockerfile.arm64 without Docker and without a registry: the base image is made of Debian's
+# packages by mmdebstrap, the rest by buildah in a chroot. Needs root, mmdebstrap and buildah, and on
+# another processor qemu for binfmt (apt install qemu-user-static, of Debian 13 or newer).
+#   ARCH=amd64 sh firmware_configs/container.sh    the same image for this processor, to try it out
+# BUILDAH_OPTIONS are given to buildah, such as --volume for the certificates of a proxy.
+set -eu
+
+cd "$(dirname "$0")/.."
+arch=${ARCH:-arm64}
+work=${WORK:-build/container-$arch}
+case $arch in
+arm64) core=${CORE:-cortex-a53} ;;
+*) core=${CORE:-generic} ;;
+esac
+
+for program in mmdebstrap buildah; do
+	command -v "$program" >/dev/null || {
+		echo "container.sh: $program is not here: apt install $program" >&2
+		exit 1
+	}
+done
+mkdir -p "$work"
+if [ ! -e "$work/base.tar" ]; then
+	mmdebstrap --architectures="$arch" --variant=minbase trixie "$work/base.part.tar"
+	mv "$work/base.part.tar" "$work/base.tar"
+fi
+printf 'FROM scratch\nADD base.tar /\nCMD ["bash"]\n' >"$work/Dockerfile.base"
+export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot
+buildah bud --arch "$arch" -t "localhost/edgespec-base-$arch" -f "$work/Dockerfile.base" "$work"
+# shellcheck disable=SC2086
+buildah bud --arch "$arch" --format docker ${BUILDAH_OPTIONS:-} \
+	--build-arg "BASE=localhost/edgespec-base-$arch" --build-arg "CORE=$core" \
+	-t "edgespec-$arch" -f Dockerfile.arm64 .
+# What it says and whether its health check can fail: there is no life sign before it starts.
+container=$(buildah from "edgespec-$arch")
+trap 'buildah rm "$container" >/dev/null' EXIT
+buildah run "$container" -- /opt/edgespec/bin/edgespec --version
+# Kernels that were put into the cache are found there: compiling them would be said.
+buildah run "$container" -- /opt/edgespec/bin/edgespec monitor --source sim:lte-dl --duration 1 \
+	--json >"$work/said.jsonl" 2>"$work/log"
+if grep 'compiling loops' "$work/log"; then
+	echo "container.sh: kernels of the image were not taken" >&2
+	exit 1
+fi
+echo "edgespec-$arch is built, starts, and takes the kernels that are in it"
