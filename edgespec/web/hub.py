@@ -1,6 +1,7 @@
 """What is new, for everybody who looks: a message that one is too slow for is lost to him alone."""
 
 import asyncio
+import contextlib
 import json
 from collections import deque
 from collections.abc import Callable
@@ -10,6 +11,7 @@ __all__ = ["Hub", "Looker", "as_text"]
 
 #: Messages that wait for one who looks.
 _MOST_WAITING = 64
+_POLL_S = 0.02
 
 
 def as_text(message: dict[str, Any]) -> str:
@@ -18,12 +20,17 @@ def as_text(message: dict[str, Any]) -> str:
 
 
 class Looker:
-    """One who looks: what waits for him, and how much he lost."""
+    """One who looks: what waits for him, and how much he lost.
+
+    Attributes:
+        is_over: whether there is nothing more to be seen.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[str] = deque(maxlen=_MOST_WAITING)
         self._is_new = asyncio.Event()
         self._n_lost = 0
+        self.is_over = False
 
     def put(self, text: str) -> None:
         """Take a message; the oldest that waits goes where there are too many."""
@@ -41,8 +48,13 @@ class Looker:
             self._n_lost = 0
         return found
 
+    def end(self) -> None:
+        """Say that there is nothing more."""
+        self.is_over = True
+        self._is_new.set()
+
     async def wait(self) -> None:
-        """Wait until there is something."""
+        """Wait until there is something, or nothing more."""
         await self._is_new.wait()
 
 
@@ -65,6 +77,15 @@ class Hub:
     def is_full(self) -> bool:
         """Whether nobody else may look."""
         return len(self.lookers) >= self._most
+
+    async def end(self, within_s: float) -> None:
+        """Say to all that there is nothing more, and wait until they have gone."""
+        for looker in self.lookers:
+            looker.end()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self.lookers:
+                    await asyncio.sleep(_POLL_S)
 
     def hear(self, data: bytes) -> None:
         """Take a message from the channel."""

@@ -26,8 +26,9 @@ _PERIOD_S, _STAMP_S, _LOOK_S = 1.0 / 30.0, 1.0, 4.0
 #: How often what rows mean is looked at where none came.
 _ABOUT_S = 0.5
 #: One that takes nothing for so long is let go; one that answers no ping as well.
-_STALL_S, _PING_S = 20.0, 25.0
+_STALL_S, _PING_S, _CLOSE_S = 20.0, 25.0, 0.5
 _MOST_MESSAGE_BYTES = 1024
+_GOODBYE = b"the server ends, or you were too slow"
 _HEAD = struct.Struct("<BBHId")
 
 
@@ -42,7 +43,7 @@ async def look_on(
     looker = Looker()
     hub.lookers.add(looker)
     socket = web.WebSocketResponse(
-        compress=False, heartbeat=_PING_S, max_msg_size=_MOST_MESSAGE_BYTES, timeout=1.0
+        compress=False, heartbeat=_PING_S, max_msg_size=_MOST_MESSAGE_BYTES, timeout=_CLOSE_S
     )
     reading: asyncio.Task[None] | None = None
     try:
@@ -52,16 +53,18 @@ async def look_on(
         with contextlib.suppress(ConnectionError, TimeoutError):
             yield socket, looker
     finally:
-        hub.lookers.discard(looker)
         if reading is not None:
             reading.cancel()
-        if request.transport is not None and not socket.closed:
-            with contextlib.suppress(TimeoutError, ConnectionError):
-                async with asyncio.timeout(1.0):
-                    await socket.close(code=1001, message=b"the server ends, or you were too slow")
-        if request.transport is not None:
-            # Whatever still waits for one who takes nothing.
-            request.transport.abort()
+        try:
+            if request.transport is not None and not socket.closed:
+                with contextlib.suppress(TimeoutError, ConnectionError):
+                    async with asyncio.timeout(_CLOSE_S):
+                        await socket.close(code=1001, message=_GOODBYE)
+        finally:
+            if request.transport is not None:
+                # Whatever still waits for one who takes nothing.
+                request.transport.abort()
+            hub.lookers.discard(looker)
 
 
 async def _read(socket: web.WebSocketResponse) -> None:
@@ -84,7 +87,7 @@ async def show_band(socket: web.WebSocketResponse, looker: Looker, look: BandLoo
     """
     told = _Told()
     stamp_s = about_s = float("-inf")
-    while not socket.closed:
+    while not (socket.closed or looker.is_over):
         now_s = time.monotonic()
         if now_s - stamp_s >= _STAMP_S:
             stamp_s = now_s

@@ -115,16 +115,16 @@ class PageProcess:
     def close(self) -> None:
         """End the process; a second call does nothing."""
         self._stopping.set()
+        with self._lock:
+            # At its end the process ends, and says so to those who look.
+            self._let_go()
         process = self._process
-        if process is not None and process.poll() is None:
-            process.terminate()
+        if process is not None:
             try:
                 process.wait(_END_S)
             except subprocess.TimeoutExpired:
                 process.kill()
         self._keeper.join(_END_S)
-        with self._lock:
-            self._let_go()
         self._listening.close()
 
     def _send(self, message: bytes) -> None:

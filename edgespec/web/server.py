@@ -270,4 +270,5 @@ async def serve(
         loop.remove_reader(channel)
         channel.close()
         server.close()
+        await page.hub.end(_END_S)
         await runner.cleanup()

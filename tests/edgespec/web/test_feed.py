@@ -1,22 +1,19 @@
 """The feed of the page: rows are the same whatever the chunks, none is torn, and loss is told."""
 
 import threading
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgespec.config import Config, DetectConfig, NodeConfig, SourceConfig
 from edgespec.detect.scan.site import Site
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.grid import Grid, Span
 from edgespec.observer.scorer import Scorer
-from edgespec.observer.startup import open_observer
 from edgespec.records import FrameFlag, Geometry, Segment, Spectrogram
 from edgespec.web.axes import MOST_COLUMNS, Columns
-from edgespec.web.feed import BandFeed, Feed
+from edgespec.web.feed import BandFeed
 from edgespec.web.feed_memory import PLANES, BandLook, FeedMemory
 from edgespec.web.levels import levels_of_band
 from edgespec.web.plane_memory import N_ROWS, PLANE_BYTES, PlaneMemory, PlaneReader
@@ -262,24 +259,3 @@ def test_levels_say_when_a_bin_alone_is_an_alarm(rng: np.random.Generator) -> No
     scores = scorer.score(Segment(context, target, np.arange(12)))
     # The bin itself is a part of the mean level: 1/64 of what it rises by.
     assert next(one.value for one in scores if one.detector == "zscore") == pytest.approx(9.0, 0.1)
-
-
-@pytest.mark.slow_without_jit
-def test_an_observer_shows_power_and_what_is_left_of_its_cell(tmp_path: Path) -> None:
-    config = Config(
-        node=NodeConfig(state_dir=tmp_path),
-        source=(SourceConfig(uri="sim:lte-dl?duration_s=1.6&seed=4"),),
-        detect=DetectConfig(warmup_s=0.8),
-    )
-    observer = open_observer(config)
-    feed = Feed(1)
-    feed.watch(observer.monitor.workers)
-    look = BandLook(feed.memory.band(0))
-    look.look(FOREVER)
-    observer.monitor.run()
-    power, residual = (look.planes[name].take()[0] for name in PLANES)
-    # All but the row in which the recording ends.
-    assert sum(one.n_rows for one in power) >= 1.5 * 55
-    assert sum(one.n_rows for one in residual) > 10
-    level = np.frombuffer(power[-1].values, np.uint8).mean() * 0.5 - 124.0
-    assert -90.0 < level < 0.0

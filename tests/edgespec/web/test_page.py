@@ -4,6 +4,8 @@ import asyncio
 import socket
 import struct
 import time
+from dataclasses import replace
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -280,3 +282,39 @@ def test_connections_that_say_nothing_are_bounded(tmp_path: Path) -> None:
         for one in silent:
             one.close()
         wait_for(lambda: page.ask("/api/node")[0] == 200, "no answer")
+
+
+def upgraded(port: int, *, n_buffer: int = 1 << 16) -> tuple[int, socket.socket]:
+    """Return the status of one who wants to look, and his socket, from which nothing is read."""
+    browser = socket.socket()
+    browser.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, n_buffer)
+    browser.connect(("127.0.0.1", port))
+    browser.sendall(
+        f"GET /api/live HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: "
+        "Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+        "AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+    )
+    return int(browser.recv(12).split()[1]), browser
+
+
+def test_a_browser_that_stalls_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgespec.web.live._STALL_S", 0.5)
+    with served(task_of(tmp_path, max_lookers=1)) as page:
+        plane, values = lit(page), np.full(1024, 9, np.uint8)
+        plane.tell(replace(AXES, number=2, n_columns=1024))
+        status, stalled = upgraded(page.port, n_buffer=4096)
+        assert status == 101
+        rows = count()
+
+        def finds_room() -> bool:
+            for row in islice(rows, 250):
+                plane.put(row, float(row), values)
+            time.sleep(0.05)
+            status, browser = upgraded(page.port)
+            browser.close()
+            # Until then nobody else finds room.
+            assert status in (101, 503)
+            return status == 101
+
+        wait_for(finds_room, "the one that stalls is still there")
+        stalled.close()

@@ -75,7 +75,10 @@ def test_one_that_stands_still_costs_nobody_any_time(page: tuple[PageProcess, in
     assert states(port) is not None
 
 
-def test_one_that_always_dies_is_given_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_one_that_always_dies_is_given_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgespec.web.page_process._MOST_DEATHS", 2)
     listening = socket.create_server(("127.0.0.1", 0))
     task = task_of(tmp_path, app="nothing")
     process = PageProcess(listening, task, pause_s=0.001)
