@@ -24,8 +24,9 @@ from edgespec.config import Config, override
 from edgespec.detect.scan.site import learn_site, mixed_power
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.residual import ResidualPlane
+from edgespec.observer.band_model import named_bundle
 from edgespec.observer.opening import open_chain
-from edgespec.observer.radio_opening import named_bundle, open_band_source, open_basis
+from edgespec.observer.radio_opening import open_band_source, open_basis
 from edgespec.records import Event, EventType, FloatArray, IqBlock
 from edgespec.simulate.config import (
     CellConfig,
@@ -86,7 +87,7 @@ def observe(recording: Path) -> tuple[Plane, Plane, list[Event]]:
     config = override(Config(), source=f"sigmf:{recording}")
     detect = replace(config.detect, warmup_s=_WARMUP_S, hold_off_s=0.1)
     config = replace(config, detect=detect)
-    bundle = named_bundle(config.band[0])
+    bundle = named_bundle(config)
     source = open_band_source(config, [bundle])
     chain = open_chain(config, source.info, open_basis(config, source.info, bundle))
     geometry = chain.geometry

@@ -33,8 +33,9 @@ class ObserverState:
     are those that it knows what is normal beside, told apart when they change; ``rhythm`` is what
     it knows of a band without one. ``last_test_ns`` is when the band last found its own test tone,
     None where it has not yet; ``errand`` is what somebody asked for and goes on. ``model_note``
-    says why an installed model runs, or another one does. ``scale`` says what levels are in other
-    units, set on the way out.
+    says why an installed model runs, or another one does; ``model_caution`` why the band did not
+    begin with its installed model, '' where it did. ``scale`` says what levels are in other units,
+    set on the way out.
     """
 
     utc_ns: int
@@ -77,4 +78,5 @@ class ObserverState:
     last_test_ns: int | None = None
     errand: Errand | None = None
     model_note: str = ""
+    model_caution: str = ""
     scale: LevelScale = UNCALIBRATED

@@ -107,6 +107,8 @@ def status_text(state: ObserverState) -> str:
         parts.append(f"{state.errand.command}: {state.errand.share:.0%}")
     if state.board:
         parts.append(f"board: {', '.join(state.board)}")
+    if state.model_caution:
+        parts.append(f"model: {state.model_caution}")
     if state.history_problem:
         parts.append(f"history not kept ({state.history_problem})")
     return " | ".join(parts)

@@ -2,8 +2,8 @@
 
 from edgespec.alerts.facts import masks_of
 from edgespec.config import BandConfig, Config
+from edgespec.observer.band_model import named_bundle
 from edgespec.observer.mask_place import mask_caution
-from edgespec.observer.radio_opening import named_bundle
 from edgespec.sources.schemes import parse_source
 from edgespec.sources.tuner import DEFAULT_RATE_HZ, TUNER_SCHEMES, first_of
 from edgespec.sweep_recipe import SweepRecipe
@@ -40,7 +40,7 @@ def _range_hz(config: Config, band: BandConfig) -> tuple[float, float] | None:
     source = config.source_of(band)
     uri = parse_source(source.address)
     center_hz = first_of(band.center_freq_hz, uri.number("center_freq"), source.center_freq_hz)
-    bundle = named_bundle(config.only(band).band[0])
+    bundle = named_bundle(config.only(band))
     if bundle is not None and isinstance(bundle.manifest.made_with, SweepRecipe):
         return bundle.manifest.made_with.range_hz
     usual_hz = DEFAULT_RATE_HZ if uri.scheme in TUNER_SCHEMES else None

@@ -197,7 +197,8 @@ def open_switch(config: Config, radios: Sequence[Radio]) -> "ModelSwitch":
 
     def opened(band: BandConfig, source: SourceInfo) -> Basis:
         """Return what a band is judged by, by what is installed now."""
-        return open_basis(config.only(band), source, store.running(band.id).bundle)
+        bundle = store.running(band.id).bundle
+        return open_basis(config.only(band), source, bundle, may_fall_back=False)
 
     return ModelSwitch(
         [

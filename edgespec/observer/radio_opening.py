@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from edgespec.config import BandConfig, Config, SourceConfig
+from edgespec.config import Config, SourceConfig
 from edgespec.config.mask import Mask
 from edgespec.detect.detectors import resolve_names
-from edgespec.dsp.stream import is_near_rate
+from edgespec.errors import ModelError
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.observer.band import BandChain
+from edgespec.observer.band_model import is_installed, models_at, named_bundle
 from edgespec.observer.basis import Basis, needs_network
 from edgespec.observer.dwelling import check_source, request_of, take_turns
 from edgespec.observer.fixed_gain import check_gains, gains_of
@@ -29,48 +30,48 @@ from edgespec.sources.schemes import SOURCES, parse_source
 from edgespec.sources.source import Source
 from edgespec.sweep_recipe import SweepRecipe
 
-__all__ = ["named_bundle", "open_band_source", "open_basis", "open_radio"]
+__all__ = ["open_band_source", "open_basis", "open_radio"]
 
 _LOG = logging.getLogger(__name__)
 #: Seconds that a radio may wait, unheard, until its chains are open; then it is opened anew.
 _UNHEARD_S = 3.0
 
 
-def named_bundle(band: BandConfig) -> Bundle | None:
-    """Return the bundle that a band is judged by whatever its source delivers.
-
-    A band that names none has the shipped one where it is a part of a source, whose rate the
-    bundle then sets; a band that is all of its source waits for the source's rate: None.
-
-    Raises:
-        ModelError: it cannot be used.
-    """
-    if band.model is None and band.center_freq_hz is None:
-        return None
-    return load_bundle(band.model or shipped_bundle_path())
-
-
-def open_basis(config: Config, source: SourceInfo, bundle: Bundle | None) -> Basis:
+def open_basis(
+    config: Config, source: SourceInfo, bundle: Bundle | None, *, may_fall_back: bool = True
+) -> Basis:
     """Return what the first band is judged by.
 
-    By ``bundle``, its :func:`named_bundle`; where there is none, by the shipped one if that was
-    made for the rate of the source, else by the detectors that need none.
+    By ``bundle``, its :func:`~edgespec.observer.band_model.named_bundle`; where there is none, by
+    the installed or the shipped one that was made for the rate of the source, else by the detectors
+    that need none. An installed one that nothing here can run leaves its place to the next, where
+    it ``may_fall_back``.
 
     Raises:
         ConfigError: a detector is unknown, or needs a model that is not there.
         ModelError: the bundle or the runtime cannot be used, or gives other results.
     """
-    detect = config.detect
-    if bundle is None:
-        shipped = load_bundle(shipped_bundle_path())
-        if not is_near_rate(source.sample_rate_hz, shipped.manifest.recipe.sample_rate_hz):
-            recipe = Recipe.for_rate(source.sample_rate_hz)
-            return Basis.without_bundle(recipe, detect, shipped)
-        bundle = shipped
+    band = config.band[0]
+    rate_hz = source.sample_rate_hz if bundle is None else bundle.manifest.recipe.sample_rate_hz
+    models = [] if band.model else models_at(config, rate_hz)
+    if bundle is not None and all(one.sha256 != bundle.sha256 for one in models):
+        models = [bundle]
+    for model in models:
+        try:
+            return _basis_by(config, model)
+        except ModelError as error:
+            if not (may_fall_back and is_installed(config, model)):
+                raise
+            _LOG.warning("band %s: the installed model does not run: %s", band.id, error)
+    recipe = Recipe.for_rate(rate_hz)
+    return Basis.without_bundle(recipe, config.detect, load_bundle(shipped_bundle_path()))
+
+
+def _basis_by(config: Config, bundle: Bundle) -> Basis:
     backend = None
-    if needs_network(resolve_names(detect.detectors, bundle.manifest.model.role)):
+    if needs_network(resolve_names(config.detect.detectors, bundle.manifest.model.role)):
         backend = open_runtime(config, bundle)
-    return Basis.of_bundle(bundle, backend, detect)
+    return Basis.of_bundle(bundle, backend, config.detect)
 
 
 def open_band_source(
@@ -179,7 +180,7 @@ def _open_radio(
 ) -> Radio:
     bands = config.bands_of(source)
     views = [config.only(band) for band in bands]
-    bundles = [named_bundle(view.band[0]) for view in views]
+    bundles = [named_bundle(view) for view in views]
     of_source = replace(config, source=(source,), band=bands)
     rates_of = [
         None if one is None or isinstance(one.manifest.made_with, SweepRecipe) else one

@@ -24,6 +24,7 @@ from edgespec.observer.alerting import open_history, open_judge
 from edgespec.observer.asked_calibration import calibration_asked
 from edgespec.observer.asked_look import look_asked
 from edgespec.observer.asked_recording import recording_asked
+from edgespec.observer.band_model import model_caution, named_bundle, usual_bundle
 from edgespec.observer.board_events import BoardEvents
 from edgespec.observer.brokering import open_broker
 from edgespec.observer.drill import drills_of
@@ -35,7 +36,7 @@ from edgespec.observer.model_switch import open_switch
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.notifying import lost_by, open_notifiers
 from edgespec.observer.parts import source_rate_hz
-from edgespec.observer.radio_opening import named_bundle, open_radio
+from edgespec.observer.radio_opening import open_radio
 from edgespec.observer.runtime import open_runtime
 from edgespec.observer.shadow import open_shadows
 from edgespec.observer.surroundings import Surroundings
@@ -96,8 +97,9 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
     open_notifiers(config, None)
     if config.mqtt.url is not None:
         BrokerUrl.parse(config.mqtt.url)
-    views = [config.only(band).band[0] for band in config.band]
-    bundles = {band.id: named_bundle(band) for band in views}
+    only = [config.only(band) for band in config.band]
+    views = [view.band[0] for view in only]
+    bundles = {view.band[0].id: named_bundle(view) for view in only}
     swept = {band.id for source in config.source for band in check_swept(config, source, bundles)}
     for bundle in (bundle for band, bundle in bundles.items() if band not in swept):
         # Without one, what is shipped gives the thresholds, too.
@@ -112,12 +114,12 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
 
 
 def open_model(config: Config) -> tuple[Bundle, Backend]:
-    """Load the first band's bundle, the shipped one where it names none, and its runtime.
+    """Load the first band's bundle, named, installed or shipped, and its runtime.
 
     Raises:
         ModelError: the bundle or the runtime cannot be used, or gives other results.
     """
-    bundle = load_bundle(config.band[0].model or shipped_bundle_path())
+    bundle = usual_bundle(config)
     return bundle, open_runtime(config, bundle)
 
 
@@ -163,6 +165,7 @@ def open_observer(
             stack.callback(radio.source.close)
             radios.append(radio)
         bands = [chain.info for radio in radios for chain in radio.chains]
+        cautions = _model_cautions(config, bands)
         is_live = any(radio.source.info.is_live for radio in radios)
         judge, keeper = open_judge(config, bands, masks, is_live=is_live)
         history = open_history(config, is_live=is_live)
@@ -215,6 +218,7 @@ def open_observer(
                 history_problem=lambda: "" if history is None else history.problem,
                 errand=errands.now,
                 model=switch.note,
+                model_caution=lambda band, sha256: cautions.get((band, sha256), ""),
             ),
             on_minute=history.minute
             if history is not None and config.history.levels
@@ -243,3 +247,20 @@ def open_observer(
         # From here on, they are the monitor's to close.
         stack.pop_all()
     return Observer(tuple(radios), broker, monitor)
+
+
+def _model_cautions(
+    config: Config, bands: Sequence[BandInfo]
+) -> dict[tuple[str, str | None], str]:
+    """Return what is to be said of bands, and what they run, where that is not what is installed.
+
+    Once another model takes the place of what they run, it does not hold any more.
+    """
+    runs = {info.band: info.model_sha256 for info in bands}
+    found = {}
+    for band in config.band:
+        sha256 = runs.get(band.id)
+        if words := model_caution(config.only(band), sha256):
+            _LOG.warning("band %s: %s", band.id, words)
+            found[band.id, sha256] = words
+    return found

@@ -40,7 +40,13 @@ class SweptBand:
             ModelError: the bundle was made for other sweeps, was not calibrated for what is asked,
                 or its runtime cannot be used.
         """
-        chain = open_swept_chain(self.config, self.source, self.mask, self._model())
+        try:
+            chain = open_swept_chain(self.config, self.source, self.mask, self._model())
+        except ModelError as error:
+            if self.bundle is None or self.config.band[0].model is not None:
+                raise
+            _LOG.warning("band %s goes without its model: %s", self.config.band[0].id, error)
+            chain = open_swept_chain(self._without_model(), self.source, self.mask)
         n_sweeps = chain.scorer.n_warmup * chain.geometry.hop_frames
         if n_sweeps < self.config.sweep.warmup_sweeps:
             _LOG.info("a short recording: its first %d sweeps teach what is normal", n_sweeps)

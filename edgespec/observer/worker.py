@@ -230,6 +230,9 @@ class BandWorker:
             raised=now.raised,
             errand=self._surroundings.errand(self.chain.info.band),
             model_note=self._surroundings.model(self.chain.info.band),
+            model_caution=self._surroundings.model_caution(
+                self.chain.info.band, self.chain.info.model_sha256
+            ),
         )
 
     def _work_off(self, between: Callable[[], None]) -> None:

@@ -20,11 +20,12 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.machine import machine_facts, peak_rss_mb, power_facts
 from edgespec.observer.band import BandChain
+from edgespec.observer.band_model import named_bundle
 from edgespec.observer.basis import Basis
 from edgespec.observer.latency import LatencyHistogram
 from edgespec.observer.opening import open_chain
 from edgespec.observer.parts import open_channel
-from edgespec.observer.radio_opening import named_bundle, open_band_source, open_basis
+from edgespec.observer.radio_opening import open_band_source, open_basis
 from edgespec.ops.checks.finding import Machine
 from edgespec.ops.coldstart import describe
 from edgespec.ops.load import Load, watch_load
@@ -126,7 +127,7 @@ def bench(
         # What is measured takes a signal, whatever it is.
         simulated = replace(config.source[0], uri="sim:lte-dl")
         config = replace(config, source=(simulated, *config.source[1:]))
-    bundle = named_bundle(config.band[0])
+    bundle = named_bundle(config)
     refuse_sweeps(config.source[0].address, "bench")
     source = open_band_source(config, [bundle])
     try:

@@ -9,17 +9,18 @@ import click
 from edgespec.flags import JSON_OPTION
 from edgespec.ops.shadow import shadow
 from edgespec.ops.signing import model_key, model_sign
+from edgespec.ops.updates.cli import model_install, model_list, model_rollback
 
 __all__ = ["model"]
 
 
 @click.group()
 def model() -> None:
-    """Look into bundles, the models of edgespec, and sign them."""
+    """Look into bundles, the models of edgespec; sign them, install them, take them back."""
 
 
-model.add_command(model_key)
-model.add_command(model_sign)
+for command in (model_install, model_list, model_rollback, model_key, model_sign):
+    model.add_command(command)
 
 
 @model.command("info")

@@ -7,7 +7,8 @@ from typing import Any
 
 from edgespec.computing import Computing
 from edgespec.config import Config
-from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
+from edgespec.inference.bundle import Bundle
+from edgespec.observer.band_model import usual_bundle
 from edgespec.observer.choice import Candidate, candidates_for, fastest, measure, remember
 
 __all__ = ["Choice", "choose"]
@@ -43,8 +44,8 @@ def choose(config: Config, progress: Callable[[str], None] = lambda text: None) 
     Raises:
         ModelError: the bundle cannot be read, or no runtime can run it.
     """
-    band, state_dir = config.band[0], config.node.state_dir
-    bundle = load_bundle(band.model or shipped_bundle_path())
+    state_dir = config.node.state_dir
+    bundle = usual_bundle(config)
     names = candidates_for(Computing.named(config.node.computing))
     candidates = measure(bundle, names, progress)
     backend = fastest(candidates).backend

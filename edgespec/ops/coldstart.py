@@ -11,8 +11,9 @@ from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.decode import Decoder
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.machine import keep_machine_code
+from edgespec.observer.band_model import named_bundle
 from edgespec.observer.opening import open_chain
-from edgespec.observer.radio_opening import named_bundle, open_band_source, open_basis
+from edgespec.observer.radio_opening import open_band_source, open_basis
 
 __all__ = ["describe", "main"]
 
@@ -31,7 +32,7 @@ def score_one(config: Config) -> None:
     Raises:
         EdgespecError: something cannot be opened, or the source ended before the first segment.
     """
-    bundle = named_bundle(config.band[0])
+    bundle = named_bundle(config)
     source = open_band_source(config, [bundle])
     try:
         chain = open_chain(config, source.info, open_basis(config, source.info, bundle))

@@ -118,6 +118,15 @@ class ModelStore:
             return Running(None, f"{caution}; nor can the one before it: {error}")
         return Running(bundle, f"{caution}; the one before it runs, {bundle.manifest.name}")
 
+    def sound(self, band: str) -> Iterator[Bundle]:
+        """Yield the models of a band that can be read: the current one, then the one before it."""
+        with contextlib.suppress(ModelError):
+            installed = self.installed(band) or Installed()
+            for sha256 in (installed.current, installed.previous):
+                if sha256 is not None:
+                    with contextlib.suppress(ModelError):
+                        yield self.load(sha256)
+
     def install(self, band: str, content: bytes, why: str) -> Installed:
         """Keep a bundle and make it the current one of a band, in one step for whoever looks.
 

@@ -50,6 +50,7 @@ def state_payload(state: ObserverState, node: str) -> dict[str, Any]:
         "troubles": list(state.troubles),
         "distrust": state.distrust,
         "side_inputs": state.side_inputs,
+        "model_caution": state.model_caution,
         "center_freq_hz": float(state.center_freq_hz),
         "tuned": bool(state.tuned),
         "duty": round(float(state.duty), 6),
@@ -77,6 +78,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
     # Retained states of a version before this one may still be at a broker.
     added: dict[str, Any] = {"side_inputs": "", "raised": {}, "last_test": None, "errand": None}
     added["model_note"] = ""
+    added["model_caution"] = ""
     fields = Fields.of({**NO_SCALE, **added, **decode(data)}, STATE_SCHEMA)
     fields.require_level_unit()
     state = ObserverState(
@@ -105,6 +107,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
         troubles=fields.texts("troubles"),
         distrust=fields.text("distrust"),
         side_inputs=fields.text("side_inputs"),
+        model_caution=fields.text("model_caution"),
         center_freq_hz=fields.number("center_freq_hz"),
         tuned=fields.flag("tuned"),
         duty=fields.number("duty"),

@@ -8,9 +8,10 @@ from typing import Any
 
 from edgespec.config import Config
 from edgespec.errors import ModelError, QualityError, UsageError
-from edgespec.inference.bundle import Bundle, load_bundle, put_bundle, shipped_bundle_path
+from edgespec.inference.bundle import Bundle, put_bundle
 from edgespec.inference.refit import Refitted
 from edgespec.inference.rehead import pack_reheaded, proved_in
+from edgespec.observer.band_model import usual_bundle
 from edgespec.observer.cell_models import model_path
 from edgespec.observer.monitor import Radio
 from edgespec.observer.radio_opening import open_radio
@@ -94,7 +95,7 @@ def adapt_band(
     """
     view = _view(config, band_id)
     band = view.band[0]
-    parent = load_bundle(band.model or shipped_bundle_path())
+    parent = usual_bundle(view)
     _check_output(output, parent)
     # By its name it is the band's at its own rate alone; the source is refused at another.
     view = replace(view, band=(replace(band, model=parent.path),))

@@ -93,10 +93,10 @@ def _numbers(version: str) -> list[int]:
 
 def bundle_recipe(subject: Subject) -> Recipe | None:
     """Return the recipe of the band's bundle, None where any rate will do, or it cannot be read."""
-    from edgespec.observer.radio_opening import named_bundle
+    from edgespec.observer.band_model import named_bundle
 
     with suppress(ModelError):
-        bundle = named_bundle(subject.config.band[0])
+        bundle = named_bundle(subject.config)
         return None if bundle is None else bundle.manifest.recipe
     return None
 
@@ -167,12 +167,12 @@ def _process_one_frame(recipe: Recipe, sample_format: SampleFormat) -> None:
 
 def _warm_path(subject: Subject, rate_hz: float) -> None:
     """Run noise of every format up to its scores, if there is a bundle to do it with."""
-    from edgespec.inference.bundle import load_bundle, shipped_bundle_path
+    from edgespec.observer.band_model import usual_bundle
     from edgespec.ops.warm import warm_path
 
     # What is wrong with the bundle or its calibration is said by other checks.
     with suppress(EdgespecError):
-        bundle = load_bundle(subject.config.band[0].model or shipped_bundle_path())
+        bundle = usual_bundle(subject.config)
         warm_path(subject.config, bundle, subject.progress, rate_hz=rate_hz)
 
 

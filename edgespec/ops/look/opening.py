@@ -10,11 +10,12 @@ from edgespec.config.mask import Mask
 from edgespec.dsp.stream import is_near_rate
 from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
-from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
+from edgespec.inference.bundle import Bundle
 from edgespec.level_scale import UNCALIBRATED, LevelScale
+from edgespec.observer.band_model import models_at, named_bundle
 from edgespec.observer.fixed_gain import check_gains, gain_text, scale_of
 from edgespec.observer.kept import KeptFile, KeptNormal, kept_of, load_kept
-from edgespec.observer.radio_opening import named_bundle, open_band_source
+from edgespec.observer.radio_opening import open_band_source
 from edgespec.ops.collect import Collected
 from edgespec.ops.rhythm import RhythmBefore, rhythm_before
 from edgespec.sources.schemes import parse_source, refuse_sweeps
@@ -108,7 +109,7 @@ def open_view(
     annotations: tuple[Annotation, ...] = ()
     if uri.scheme == "sigmf" and heard is None:
         annotations = annotations_of(Path(uri.rest))
-    bundles = [named_bundle(one) for one in beside]
+    bundles = [named_bundle(of_source.only(one)) for one in beside]
     played = of_source
     if heard is not None:
         its = replace(
@@ -121,8 +122,8 @@ def open_view(
         played = replace(of_source, source=(its,))
     opened = open_band_source(played, bundles)
     named = opened.info.uri if heard is None else heard.source
-    bundle = bundles[beside.index(band)] or load_bundle(shipped_bundle_path())
-    recipe, model_sha256 = _frames(bundle, opened.info.sample_rate_hz)
+    bundle = bundles[beside.index(band)]
+    recipe, model_sha256 = _frames(of_source.only(band), bundle, opened.info.sample_rate_hz)
     kept = kept_of(of_source, band, named, model_sha256)
     gain, scale = gain_text(of_source, band), scale_of(of_source, band)
     range_hz = recipe.framing.grid(opened.info.center_freq_hz).range_hz
@@ -130,9 +131,10 @@ def open_view(
     return View(opened, recipe, kept, annotations, gain, mask, scale, rhythm)
 
 
-def _frames(bundle: Bundle, rate_hz: float) -> tuple[Recipe, str]:
+def _frames(config: Config, bundle: Bundle | None, rate_hz: float) -> tuple[Recipe, str]:
     """Return the frames of a whole source: those of the bundle, or of none at another rate."""
-    recipe = bundle.manifest.recipe
-    if is_near_rate(rate_hz, recipe.sample_rate_hz):
-        return recipe, bundle.sha256
+    for one in models_at(config, rate_hz) if bundle is None else (bundle,):
+        recipe = one.manifest.recipe
+        if is_near_rate(rate_hz, recipe.sample_rate_hz):
+            return recipe, one.sha256
     return Recipe.for_rate(rate_hz), ""

@@ -14,8 +14,9 @@ import pytest
 
 from edgespec.config import Config, SourceConfig, override
 from edgespec.errors import EdgespecError
+from edgespec.observer.band_model import named_bundle
 from edgespec.observer.opening import open_chain
-from edgespec.observer.radio_opening import named_bundle, open_band_source, open_basis
+from edgespec.observer.radio_opening import open_band_source, open_basis
 from edgespec.ops import bench
 from edgespec.ops.coldstart import describe, main, score_one
 from edgespec.ops.delivery import time_delivery
@@ -88,7 +89,7 @@ def test_a_hop_of_the_whole_path_runs_the_front_end_and_the_model_once(
 
         return counting
 
-    named = named_bundle(config.band[0])
+    named = named_bundle(config)
     source = open_band_source(config, [named])
     basis = open_basis(config, source.info, named)
     chain, backend = open_chain(config, source.info, basis), basis.backend

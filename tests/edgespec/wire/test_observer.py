@@ -86,6 +86,7 @@ def random_state(rng: np.random.Generator) -> ObserverState:
         ][int(rng.integers(3))],
         board=("undervoltage", "too hot")[: int(rng.integers(3))],
         errand=[None, Errand("record", "record-1", "lte", 0.25)][int(rng.integers(2))],
+        model_caution=str(rng.choice(["", "the installed model cannot be used"])),
         history_problem=str(rng.choice(["", "No space left on device"])),
         side_inputs=str(rng.choice(["", "days 1 of 3"])),
         raised=[{}, {"residual": 2.345, "zscore": 1.5}][int(rng.integers(2))],

@@ -1,0 +1,1 @@
+"""Models that are installed, listed and taken back by people."""

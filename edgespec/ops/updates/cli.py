@@ -1,0 +1,205 @@
+"""``edgespec model install``, ``list`` and ``rollback`` on the command line."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgespec.flags import CONFIG_OPTION, JSON_OPTION
+
+if TYPE_CHECKING:
+    from edgespec.config import Config
+    from edgespec.updates.store import ModelStore
+
+__all__ = ["model_install", "model_list", "model_rollback"]
+
+_BAND = click.option(
+    "--band", "band_id", metavar="ID", help="Which band; needed where there are several."
+)
+
+
+def _view(config_path: Path | None, band_id: str | None) -> "Config":
+    """Return the configuration of the one band that is meant."""
+    from edgespec.config import load_config
+    from edgespec.errors import UsageError
+    from edgespec.machine import keep_machine_code
+    from edgespec.ops.look.opening import band_of
+
+    config = load_config(config_path)
+    if band_id is None and len(config.band) > 1:
+        known = ", ".join(band.id for band in config.band)
+        raise UsageError(f"the configuration has several bands ({known}): name one with --band")
+    keep_machine_code(config.node.state_dir)
+    return config.only(band_of(config, band_id))
+
+
+@click.command("install")
+@click.argument("path", type=click.Path(path_type=Path))
+@CONFIG_OPTION
+@_BAND
+@JSON_OPTION
+def model_install(path: Path, config_path: Path | None, band_id: str | None, as_json: bool) -> None:
+    """Check a model on this machine and let the observer start with it from now on.
+
+    PATH is a bundle, or a folder of bundles, of which the newest that passes is taken. Signature,
+    version, expiry, the band's samples and detectors, operators, golden vectors and speed are
+    checked first; where anything is wrong, nothing changes. Exits with 5 if no model passes.
+    """
+    from edgespec.updates.trust import Terms
+
+    _install(_view(config_path, band_id), path, Terms(), "installed by hand", as_json=as_json)
+
+
+@click.command("rollback")
+@CONFIG_OPTION
+@_BAND
+@click.option(
+    "--to",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Install this bundle, though its signed version is lower than one that was here.",
+)
+@click.option(
+    "--why",
+    default="",
+    metavar="TEXT",
+    help="Kept beside it, for whoever looks later.",
+)
+@JSON_OPTION
+def model_rollback(
+    config_path: Path | None, band_id: str | None, path: Path | None, why: str, as_json: bool
+) -> None:
+    """Take the installed model of a band back: the one before it runs, or none that was installed.
+
+    Exits with 5 if there is none to take back, or the one before it is damaged.
+    """
+    from edgespec.updates.store import ModelStore
+    from edgespec.updates.trust import Terms
+
+    view = _view(config_path, band_id)
+    words = f"rolled back by hand: {why}" if why else "rolled back by hand"
+    if path is not None:
+        _install(view, path, Terms(takes_older=True), words, as_json=as_json)
+        return
+    band, store = view.band[0].id, ModelStore(view.node.state_dir)
+    store.roll_back(band, words[:500])
+    _say(_told(view, store, band), as_json=as_json)
+
+
+@click.command("list")
+@CONFIG_OPTION
+@click.option("--band", "band_id", metavar="ID", help="Of this band alone.")
+@JSON_OPTION
+def model_list(config_path: Path | None, band_id: str | None, as_json: bool) -> None:
+    """Say which models are installed in which band, and which one a start would run."""
+    from edgespec.config import load_config
+    from edgespec.ops.look.opening import band_of
+    from edgespec.updates.store import ModelStore
+
+    config = load_config(config_path)
+    store = ModelStore(config.node.state_dir)
+    bands = config.band if band_id is None else (band_of(config, band_id),)
+    for band in bands:
+        _say(_told(config.only(band), store, band.id), as_json=as_json)
+    known = {band.id for band in config.band}
+    for name in store.bands() if band_id is None else ():
+        if name not in known:
+            _say(_told(config, store, name), as_json=as_json)
+
+
+def _install(view: "Config", path: Path, terms: Any, why: str, *, as_json: bool) -> None:
+    from edgespec.errors import ModelError
+    from edgespec.inference.bundle import read_bundle
+    from edgespec.observer.installing import install, offer
+    from edgespec.ops.updates.candidates import offered
+    from edgespec.screen.progress import Progress
+    from edgespec.updates.store import ModelStore
+
+    paths, band = offered(path), view.band[0].id
+    for number, one in enumerate(paths):
+        try:
+            with Progress(f"checking {one.name}") as progress:
+                it = offer(view, read_bundle(one)[1], one, terms, progress.say)
+                install(view, it, why)
+        except ModelError as error:
+            if number + 1 == len(paths):
+                raise
+            click.echo(f"{one.name} is not taken: {error}", err=True)
+            continue
+        told = _told(view, ModelStore(view.node.state_dir), band)
+        told["schema"], told["notes"] = "edgespec.install/1", list(it.notes)
+        told["backend"], told["max_error"] = it.examined.backend, it.examined.max_error
+        told["call_ms"] = 1e3 * it.examined.call_s
+        told["hop_ms"] = 1e3 * it.examined.hop_s
+        _say(told, as_json=as_json)
+        return
+
+
+def _told(view: "Config", store: "ModelStore", band: str) -> dict[str, Any]:
+    """Return what is to be said of the models of a band; it may be of no band of ``view``."""
+    from edgespec.errors import ModelError
+    from edgespec.updates.installed import Installed
+    from edgespec.updates.signature import read_signature
+
+    running = store.running(band)
+    try:
+        installed = store.installed(band) or Installed()
+    except ModelError:
+        installed = Installed()
+    runs, named = running.bundle, None
+    if any(one.id == band and one.model is not None for one in view.band):
+        named = str(view.band[0].model)
+    signature = None if runs is None else read_signature(runs)
+    return {
+        "schema": "edgespec.installed/1",
+        "band": band,
+        "current": installed.current,
+        "previous": installed.previous,
+        "candidate": installed.candidate,
+        "refused": list(installed.refused),
+        "since": installed.since_utc or None,
+        "why": installed.why,
+        "runs": None if runs is None else runs.sha256,
+        "name": None if runs is None else runs.manifest.name,
+        "version": None if signature is None else signature.signed.version,
+        "expires": None if signature is None else signature.signed.expires_utc,
+        "named": named,
+        "caution": running.caution,
+    }
+
+
+def _say(told: dict[str, Any], *, as_json: bool) -> None:
+    from edgespec.wire.text import encode
+
+    if as_json:
+        click.echo(encode(told))
+        return
+    click.echo("\n".join(_lines(told)))
+
+
+def _lines(told: dict[str, Any]) -> list[str]:
+    """Return the models of a band for people."""
+    version = "" if told["version"] is None else f", version {told['version']}"
+    runs = (
+        "no installed model: the shipped one at its rate, none at others"
+        if told["runs"] is None
+        else f"{told['name']} {told['runs'][:12]}{version}"
+    )
+    lines = [f"{told['band']}: {runs}"]
+    lines += [f"  {words}" for words in told.get("notes", ())]
+    if told["since"]:
+        lines.append(f"  since {told['since'][:19]}Z: {told['why']}")
+    if told["previous"]:
+        lines.append(f"  before it {told['previous'][:12]}")
+    if told["candidate"]:
+        lines.append(f"  tried beside it {told['candidate'][:12]}")
+    if told["refused"]:
+        lines.append(f"  refused {', '.join(one[:12] for one in told['refused'])}")
+    if told["named"]:
+        lines.append(f"  caution: the configuration names {told['named']}, which goes before it")
+    if told["caution"]:
+        lines.append(f"  caution: {told['caution']}")
+    if "notes" in told:
+        lines.append("  an observer that runs takes it when it is started anew")
+    return lines
