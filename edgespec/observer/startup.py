@@ -249,9 +249,7 @@ def open_observer(
     return Observer(tuple(radios), broker, monitor)
 
 
-def _model_cautions(
-    config: Config, bands: Sequence[BandInfo]
-) -> dict[tuple[str, str | None], str]:
+def _model_cautions(config: Config, bands: Sequence[BandInfo]) -> dict[tuple[str, str | None], str]:
     """Return what is to be said of bands, and what they run, where that is not what is installed.
 
     Once another model takes the place of what they run, it does not hold any more.

@@ -201,5 +201,8 @@ def _lines(told: dict[str, Any]) -> list[str]:
     if told["caution"]:
         lines.append(f"  caution: {told['caution']}")
     if "notes" in told:
-        lines.append("  an observer that runs takes it when it is started anew")
+        lines.append(
+            "  an observer that runs follows in a moment, where it was made for the same frames; "
+            "else at its next start"
+        )
     return lines
