@@ -77,8 +77,7 @@ def parse_state(data: bytes | str) -> tuple[str, ObserverState]:
     """
     # Retained states of a version before this one may still be at a broker.
     added: dict[str, Any] = {"side_inputs": "", "raised": {}, "last_test": None, "errand": None}
-    added["model_note"] = ""
-    added["model_caution"] = ""
+    added |= {"model_note": "", "model_caution": ""}
     fields = Fields.of({**NO_SCALE, **added, **decode(data)}, STATE_SCHEMA)
     fields.require_level_unit()
     state = ObserverState(

@@ -94,7 +94,9 @@ def watch(tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(
         model_switch,
         "open_basis",
-        lambda view, info, bundle: basis if bundle is None else opened(view, info, bundle),
+        lambda view, info, bundle, **more: (
+            basis if bundle is None else opened(view, info, bundle, **more)
+        ),
     )
     made.hears(N_WARMUP + 20)
     assert made.chain.scorer.is_warm

@@ -116,7 +116,7 @@ SAYS = {
         '"history_problem":"","warmup_left_s":0.0,'
         '"unscored_reason":"","unscored_share":0.0,"unscored_s":0.0,"troubles":[],"distrust":"",'
         '"side_inputs":"","model_caution":"",'
-        '"center_freq_hz":0.0,"tuned":true,"duty":1.0,"cell":null,"events_last_day":0,"promise":null,"last_test":null,"errand":null,"raised":{},"rhythm":null,'
+        '"center_freq_hz":0.0,"tuned":true,"duty":1.0,"cell":null,"events_last_day":0,"promise":null,"last_test":null,"errand":null,"model_note":"","raised":{},"rhythm":null,'
         '"latency_ms":{"p50":1.0},"level_dbm":null,"level_dbuv_m":null,"noise_floor_dbm":null,'
         '"noise_floor_dbuv_m":null,"full_scale_dbm":null,"antenna_factor_db":null,'
         '"calibrated":null,"calibration_age_days":null,"gain_db":null,"not_finite":{"/noise_floor_dbfs":"nan"}}'
