@@ -27,10 +27,11 @@ ID = {"pattern": r"[A-Za-z0-9_-]{1,64}", "pattern_text": "1 to 64 letters, digit
 #: ``<prefix>/<node>`` beside ``<prefix>/twin``, ``twin/<site>`` beside ``twin/members``.
 NODE_ID, SITE_ID = (
     {
-        "pattern": f"(?!{word}$){ID['pattern']}",
-        "pattern_text": f"{ID['pattern_text']}, and not {word!r}, which central units use",
+        "pattern": f"(?!({'|'.join(words)})$){ID['pattern']}",
+        "pattern_text": f"{ID['pattern_text']}, and not {' or '.join(map(repr, words))}, which are "
+        "levels of other topics",
     }
-    for word in ("twin", "members")
+    for words in (("twin", "models"), ("members",))
 )
 
 _KEY = "edgespec"

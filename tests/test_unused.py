@@ -26,9 +26,6 @@ BOTH_WAYS = "edgespec/wire/"
 #: Kept, though nothing uses it yet.
 KEPT = {
     "rbw_hz": "a grid of frames says its resolution",
-    "drop_candidate": "of a model that is tried beside the one that runs",
-    "promote": "likewise",
-    "try_out": "likewise",
 }
 
 

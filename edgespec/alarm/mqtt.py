@@ -137,6 +137,10 @@ class MqttSink:
             record = encode(cells_payload(cells, node, state.band, center_freq_hz))
             self._mailbox.put_retained(self._topics.cells(state.band), Retained(record))
 
+    def models(self, band: str, payload: dict[str, Any]) -> None:
+        """Replace what is said of the models of a band."""
+        self._mailbox.put_retained(self._topics.model(band), Retained(encode(payload)))
+
     def rss(self, report: RssReport) -> None:
         """Publish for the site's central unit, QoS 0: what finds no connection is not kept."""
         topic = rss_topic(self._topics.prefix, report.node, report.site)

@@ -33,6 +33,14 @@ class UpdatesConfig:
         ),
     )
 
+    fetch: bool = field(
+        default=False,
+        metadata=about(
+            "Whether models that are offered at the broker (`edgespec model publish`) are fetched, "
+            "checked, and run in shadow beside the bands that name no model"
+        ),
+    )
+
     def __post_init__(self) -> None:
         check_record(self)
 

@@ -46,6 +46,9 @@ class BandModel:
         store: says what is installed.
         open_basis: opens what the band is judged by, by what the store says.
         quality: returns how good UTC is.
+
+    Attributes:
+        on_candidate: told the id of the model that is to be tried, None for none any more.
     """
 
     def __init__(
@@ -67,6 +70,8 @@ class BandModel:
         # The id in the store of what was usual before, with that; and of what is now.
         self._earlier: tuple[str | None, Basis] | None = None
         self._why = self._problem = ""
+        self._candidate: str | None = None
+        self.on_candidate: Callable[[str | None], None] = lambda sha256: None
         self._events = BoardEvents(
             self._take_told, quality=quality, kind_of=lambda why: MODEL_TAKEN_BACK
         )
@@ -86,6 +91,10 @@ class BandModel:
         if verdict:
             self._take_back(verdict)
         installed = self._installed()
+        candidate = None if installed is None else installed.candidate
+        if candidate != self._candidate:
+            self._candidate = candidate
+            self.on_candidate(candidate)
         if installed is None or installed.current == self._asked:
             return
         self._asked = installed.current
@@ -215,9 +224,15 @@ class ModelSwitch:
 
     Args:
         bands: those that follow what is installed.
+
+    Attributes:
+        on_look: told each band once it was looked after.
+        on_close: called at the end.
     """
 
     def __init__(self, bands: Sequence[BandModel]) -> None:
+        self.on_look: Callable[[str], None] = lambda band: None
+        self.on_close: Callable[[], None] = lambda: None
         self._bands = {one.band: one for one in bands}
         self._stopping = Flag()
         self._thread: Thread | None = None
@@ -227,6 +242,11 @@ class ModelSwitch:
         if self._bands:
             self._thread = Thread(target=self._run, name="models", daemon=True)
             self._thread.start()
+
+    @property
+    def followed(self) -> tuple[BandModel, ...]:
+        """The bands that follow what is installed."""
+        return tuple(self._bands.values())
 
     def of(self, band: str) -> BandModel | None:
         """Return the model of a band; None where it follows nothing."""
@@ -252,12 +272,14 @@ class ModelSwitch:
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.join(_CLOSE_S)
+        self.on_close()
 
     def _run(self) -> None:
         while not self._stopping.wait(_POLL_S):
             for band in self._bands.values():
                 try:
                     band.poll()
+                    self.on_look(band.band)
                 except Exception as error:
                     # Whatever it is, the band goes on with the model that it has.
                     _LOG.error("band %s: its model is not looked after: %s", band.band, error)

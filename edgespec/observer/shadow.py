@@ -11,11 +11,11 @@ import pickle
 import subprocess
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from threading import Event as Flag
-from threading import Thread
+from threading import Lock, Thread
 from typing import TypeVar
 
 from edgespec.apart import begin_apart, last_words
@@ -25,7 +25,7 @@ from edgespec.inference.bundle import Bundle, load_bundle
 from edgespec.observer.band import BandChain
 from edgespec.observer.ear import Ear
 from edgespec.observer.latency import LatencyHistogram
-from edgespec.observer.monitor import Radio, block_samples_for
+from edgespec.observer.monitor import Monitor, block_samples_for
 from edgespec.observer.shadow_stream import Note, RunningScore, ShadowTask, as_block, as_note
 from edgespec.observer.worker import BandWorker
 from edgespec.records import Event, ObserverState, RssReport
@@ -33,7 +33,7 @@ from edgespec.shadow.report import ShadowReport, Side, findings, report_path, sa
 from edgespec.sources.ring import Ring
 from edgespec.units import format_utc
 
-__all__ = ["Shadow", "open_shadows"]
+__all__ = ["Shadow", "Shadows"]
 
 Item = TypeVar("Item")
 
@@ -47,7 +47,7 @@ _MOST_SCORES = 4096
 
 
 class Shadow:
-    """A candidate beside a band; a sink, since it is told what the running model tells.
+    """A candidate beside a band.
 
     Args:
         config: of an observer of that band alone.
@@ -110,12 +110,6 @@ class Shadow:
         """Take an event of the running model."""
         if event.band == self._band and event.detector in self._chain.thresholds:
             self._events.append(event)
-
-    def state(self, state: ObserverState) -> None:
-        """Take a state: nothing is to be done."""
-
-    def rss(self, report: RssReport) -> None:
-        """Take a report of received power: nothing is to be done."""
 
     def close(self) -> None:
         """Let the candidate hear what is left, and keep the last report; ends it if that lasts."""
@@ -238,23 +232,69 @@ def _taken(waiting: deque[Item]) -> Iterable[Item]:
         yield waiting.popleft()
 
 
-def open_shadows(config: Config, radios: Sequence[Radio]) -> dict[str, Shadow]:
-    """Return the candidates that are to run beside bands, by the ids of those.
+class Shadows:
+    """The candidates beside the bands of an observer: a sink, which tells each what is its own."""
 
-    Raises:
-        ConfigError: a band is swept.
-        ModelError: a candidate cannot be read.
-    """
-    chains = {chain.info.band: (radio, chain) for radio in radios for chain in radio.chains}
-    opened = {}
-    for band in config.band:
-        if band.shadow is None:
-            continue
-        radio, chain = chains[band.id]
-        if radio.source.info.grid is not None:
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._places: dict[str, tuple[BandWorker, Ear]] = {}
+        self._of: dict[str, Shadow] = {}
+        self._lock = Lock()
+
+    def begin(self, monitor: Monitor) -> None:
+        """Begin those that the configuration names, before the bands begin.
+
+        Raises:
+            ConfigError: a band is swept.
+            ModelError: a candidate cannot be read.
+        """
+        for worker in monitor.workers:
+            name = worker.chain.info.band
+            self._places[name] = worker, monitor.ears[name]
+        for band in self._config.band:
+            if band.shadow is not None:
+                self.run(band.id, load_bundle(band.shadow))
+
+    def run(self, band: str, bundle: Bundle | None) -> None:
+        """Let a candidate run beside a band in place of the one before; None: let none run.
+
+        Raises:
+            ConfigError: the band is swept.
+        """
+        with self._lock:
+            before = self._of.pop(band, None)
+        if before is not None:
+            before.close()
+        if bundle is None:
+            return
+        worker, ear = self._places[band]
+        if ear.info.grid is not None:
             raise ConfigError(
-                f"band {band.id} is swept, and band.shadow (--shadow) is {str(band.shadow)!r}: "
-                "only a band of samples can have a candidate beside it; leave it out"
+                f"band {band} is swept, and {str(bundle.path)!r} is to run beside its model: only "
+                "a band of samples can have a candidate; leave band.shadow (--shadow) out"
             )
-        opened[band.id] = Shadow(config.only(band), load_bundle(band.shadow), chain)
-    return opened
+        (config,) = (self._config.only(one) for one in self._config.band if one.id == band)
+        shadow = Shadow(config, bundle, worker.chain)
+        with self._lock:
+            self._of[band] = shadow
+        shadow.begin(worker, ear)
+
+    def event(self, event: Event) -> None:
+        """Take an event of a running model."""
+        for shadow in self._all():
+            shadow.event(event)
+
+    def state(self, state: ObserverState) -> None:
+        """Take a state: nothing is to be done."""
+
+    def rss(self, report: RssReport) -> None:
+        """Take a report of received power: nothing is to be done."""
+
+    def close(self) -> None:
+        """Let the candidates hear what is left, and keep their last reports."""
+        for shadow in self._all():
+            shadow.close()
+
+    def _all(self) -> list[Shadow]:
+        with self._lock:
+            return [*self._of.values()]

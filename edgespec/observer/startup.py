@@ -33,12 +33,13 @@ from edgespec.observer.errands import Errands
 from edgespec.observer.fixed_gain import check_gains
 from edgespec.observer.keeping import open_recorder
 from edgespec.observer.model_switch import open_switch
+from edgespec.observer.models_beside import begin_models
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.notifying import lost_by, open_notifiers
 from edgespec.observer.parts import source_rate_hz
 from edgespec.observer.radio_opening import open_radio
 from edgespec.observer.runtime import open_runtime
-from edgespec.observer.shadow import open_shadows
+from edgespec.observer.shadow import Shadows
 from edgespec.observer.surroundings import Surroundings
 from edgespec.observer.swept import check_swept
 from edgespec.observer.thresholds import thresholds_of
@@ -187,7 +188,7 @@ def open_observer(
             stack.callback(recorder.close)
         tapes = {} if recorder is None else recorder.tapes
         notifiers = open_notifiers(config, whereabouts if recorder is not None else None)
-        shadows, switch = open_shadows(config, radios), open_switch(config, radios)
+        shadows, switch = Shadows(config), open_switch(config, radios)
         # The broker's journal first: what is said has been written, and outlives a kill.
         told = [
             sink
@@ -199,7 +200,7 @@ def open_observer(
                 *notifiers,
                 recorder,
                 errands,
-                *shadows.values(),
+                shadows,
                 switch,
             )
             if sink is not None
@@ -232,11 +233,10 @@ def open_observer(
             band = worker.chain.info.band
             if (followed := switch.of(band)) is not None:
                 worker.tellers.append(followed)
-            if band in shadows:
-                stack.callback(shadows[band].close)
-                shadows[band].begin(worker, monitor.ears[band])
-        switch.begin()
+        stack.callback(shadows.close)
+        shadows.begin(monitor)
         stack.callback(switch.close)
+        begin_models(config, switch, shadows, broker)
         if broker is not None:
             shelf = None if recorder is None else recorder.shelf
             record = partial(recording_asked, config, monitor.ears, shelf)

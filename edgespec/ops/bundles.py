@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from edgespec.flags import JSON_OPTION
+from edgespec.ops.publish import model_publish
 from edgespec.ops.shadow import shadow
 from edgespec.ops.signing import model_key, model_sign
-from edgespec.ops.updates.cli import model_install, model_list, model_rollback
+from edgespec.ops.updates.cli import model_install, model_list, model_promote, model_rollback
 
 __all__ = ["model"]
 
@@ -19,7 +20,16 @@ def model() -> None:
     """Look into bundles, the models of edgespec; sign them, install them, take them back."""
 
 
-for command in (model_install, model_list, model_rollback, model_key, model_sign):
+for command in (
+    model_install,
+    model_list,
+    model_rollback,
+    shadow,
+    model_promote,
+    model_publish,
+    model_key,
+    model_sign,
+):
     model.add_command(command)
 
 
@@ -84,6 +94,3 @@ def model_verify(path: Path | None, backend: str, as_json: bool) -> None:
             f"{bundle.manifest.name}: good; {len(bundle.golden_inputs)} golden vectors agree "
             f"within {error:.1e} (limit {limit:.1e}) in {runtime.name}"
         )
-
-
-model.add_command(shadow)

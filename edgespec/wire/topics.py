@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from edgespec.errors import ConfigError
 
-__all__ = ["MEMBERS", "TWIN", "Topics", "TwinTopics", "rss_topic"]
+__all__ = ["MEMBERS", "TWIN", "ModelTopics", "Topics", "TwinTopics", "rss_topic"]
 
 #: No node and no site is called so; :data:`edgespec.option.NODE_ID` and ``SITE_ID`` see to it.
-TWIN, MEMBERS = "twin", "members"
+TWIN, MEMBERS, _MODELS = "twin", "members", "models"
 _WILD = ("+", "#", "\0")
 
 
@@ -37,8 +37,8 @@ class Topics:
                 f"mqtt.topic_prefix is {self.prefix!r}: it must not begin with '$' or '/' "
                 "or end with '/'"
             )
-        if self.node == TWIN:
-            raise ConfigError(f"the node id is {TWIN!r}, a level of the topics of central units")
+        if self.node in (TWIN, _MODELS):
+            raise ConfigError(f"the node id is {self.node!r}, a level of other topics")
         named = (("node", (self.node,)), ("band", self.bands), ("radio", self.radios))
         for name, ids in named:
             for given in ids:
@@ -76,6 +76,10 @@ class Topics:
         """The cells that it knows what is normal beside: retained."""
         return f"{self.prefix}/{self.node}/band/{band}/cells"
 
+    def model(self, band: str) -> str:
+        """Which models are installed in a band, and which one is being fetched: retained."""
+        return f"{self.prefix}/{self.node}/model/{band}"
+
     def alarm(self, band: str) -> str:
         """``ON`` while an alert is open in the band, else ``OFF``: retained."""
         return f"{self.prefix}/{self.node}/alarm/{band}/state"
@@ -96,6 +100,28 @@ class Topics:
     def response(self, command: str) -> str:
         """What the observer answers: QoS 1."""
         return f"{self.prefix}/{self.node}/response/{command}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTopics:
+    """Topics below ``<prefix>/models``: models that are offered to every observer of a band."""
+
+    prefix: str
+
+    def offer(self, band: str) -> str:
+        """The announcement of a model: retained, QoS 1."""
+        return f"{self.prefix}/{_MODELS}/{band}"
+
+    def piece(self, band: str, content_sha256: str, number: int) -> str:
+        """A piece of it: retained, QoS 1."""
+        return f"{self.offer(band)}/{content_sha256}/{number}"
+
+    def part_of(self, topic: str) -> tuple[str, str, int | None]:
+        """Return band, hash and number of a topic: of an announcement '' and None."""
+        band, *rest = topic.removeprefix(f"{self.prefix}/{_MODELS}/").split("/")
+        if len(rest) != 2 or not rest[1].isdecimal() or len(rest[1]) > 6:
+            return band, "", None
+        return band, rest[0], int(rest[1])
 
 
 @dataclass(frozen=True, slots=True)

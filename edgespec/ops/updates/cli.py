@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from edgespec.config import Config
     from edgespec.updates.store import ModelStore
 
-__all__ = ["model_install", "model_list", "model_rollback"]
+__all__ = ["model_install", "model_list", "model_promote", "model_rollback"]
 
 _BAND = click.option(
     "--band", "band_id", metavar="ID", help="Which band; needed where there are several."
@@ -84,6 +84,28 @@ def model_rollback(
         return
     band, store = view.band[0].id, ModelStore(view.node.state_dir)
     store.roll_back(band, words[:500])
+    _say(_told(view, store, band), as_json=as_json)
+
+
+@click.command("promote")
+@CONFIG_OPTION
+@_BAND
+@click.option("--drop", is_flag=True, help="Give it up instead: it is not taken again.")
+@JSON_OPTION
+def model_promote(config_path: Path | None, band_id: str | None, drop: bool, as_json: bool) -> None:
+    """Make the candidate that runs in shadow the model of its band.
+
+    'edgespec model shadow' says what it would have told. An observer that runs takes it at once.
+    Exits with 5 if there is none, or it is damaged.
+    """
+    from edgespec.updates.store import ModelStore
+
+    view = _view(config_path, band_id)
+    band, store = view.band[0].id, ModelStore(view.node.state_dir)
+    if drop:
+        store.drop_candidate(band, "given up by hand", is_refused=True)
+    else:
+        store.promote(band, "it ran in shadow, and was promoted by hand")
     _say(_told(view, store, band), as_json=as_json)
 
 

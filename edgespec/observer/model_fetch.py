@@ -1,0 +1,222 @@
+"""Models that are offered at the broker are fetched in pieces, checked, and run in shadow.
+
+It has a connection of its own, so that no event ever waits for a model. What is fetched already is
+kept over a cut and over a restart.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Collection
+from hashlib import sha256
+from pathlib import Path
+from threading import Event as Flag
+from threading import Thread
+
+from edgespec.errors import EdgespecError
+from edgespec.inference.bundle import MAX_BUNDLE_BYTES
+from edgespec.mqtt.keeper import LinkKeeper
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
+from edgespec.newfile import keep_file
+from edgespec.updates.incoming import Incoming
+from edgespec.wire.model_offer import ModelOffer, parse_offer
+from edgespec.wire.topics import ModelTopics
+
+__all__ = ["ModelFetch"]
+
+_LOG = logging.getLogger(__name__)
+_STEP_S, _CLOSE_S = 0.5, 5.0
+#: Pieces that are asked for at once: a broker lets few wait for one who hears.
+_AT_ONCE = 16
+#: Models that were no good, which are not fetched again.
+_MOST_REFUSED = 16
+
+
+class _Band:
+    """What is known of the offers to one band."""
+
+    def __init__(self, refused: Path) -> None:
+        self._file = refused
+        self.incoming: Incoming | None = None
+        self.heard = ""
+        self.problem = ""
+        self.asked: set[str] = set()
+
+    def refused(self) -> list[str]:
+        """Return the contents that are not fetched again."""
+        try:
+            return self._file.read_text(encoding="ascii").split()
+        except (OSError, ValueError):
+            return []
+
+    def refuse(self, content_sha256: str) -> None:
+        """Remember a content that is not to be fetched again, where the disk takes it."""
+        lines = [content_sha256, *self.refused()][:_MOST_REFUSED]
+        try:
+            keep_file(self._file, "\n".join(lines).encode())
+        except OSError as error:
+            _LOG.info("%s cannot be written: %s", self._file, error.strerror)
+
+
+class ModelFetch:
+    """Hears offers and fetches them, in a thread of its own.
+
+    Args:
+        link: the broker, with a client id of its own.
+        prefix: of all topics.
+        reconnect_max_s: longest pause between two attempts to connect.
+        bands: ids of the bands that take models.
+        state_dir: keeps the pieces.
+        is_wanted: returns whether a model, by band and id, is neither here nor refused before.
+        take: checks a whole bundle and lets it run in shadow; raises EdgespecError.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        prefix: str,
+        reconnect_max_s: float,
+        bands: Collection[str],
+        state_dir: Path,
+        is_wanted: Callable[[str, str], bool],
+        take: Callable[[ModelOffer, bytes], None],
+    ) -> None:
+        self._topics, self._state_dir = ModelTopics(prefix), state_dir
+        folder = state_dir / "models" / "incoming"
+        self._bands = {band: _Band(folder / f"{band}.refused") for band in bands}
+        self._is_wanted, self._take = is_wanted, take
+        self._heard: deque[tuple[str, bytes]] = deque()
+        self._keeper = LinkKeeper(link, reconnect_max_s, self._opened, lambda: "")
+        self._stopping = Flag()
+        self._thread = Thread(target=self._run, name="models-fetch", daemon=True)
+
+    def begin(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End; what was fetched stays for the next start."""
+        self._stopping.set()
+        self._keeper.hurry()
+        self._thread.join(_CLOSE_S)
+
+    def progress(self, band: str) -> dict[str, object] | None:
+        """Return which model is being fetched for a band, and how far; None for none."""
+        one = self._bands.get(band)
+        incoming = None if one is None else one.incoming
+        if incoming is None:
+            return None
+        n_pieces = len(incoming.offer.pieces)
+        return {
+            "name": incoming.offer.name,
+            "model_sha256": incoming.offer.model_sha256,
+            "n_pieces": n_pieces,
+            "n_fetched": n_pieces - len(incoming.missing),
+        }
+
+    def problem(self, band: str) -> str:
+        """Return why the last offer to a band was not taken, or is not whole; '' where it is."""
+        one = self._bands.get(band)
+        return "" if one is None else one.problem
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._keeper.step(_STEP_S)
+            self._keeper.work(self._work)
+        self._keeper.close(lambda session: None)
+
+    def _opened(self, session: Session) -> None:
+        """Ask for offers on a new connection; pieces are asked for again."""
+        self._heard.clear()
+        for band in self._bands.values():
+            band.asked.clear()
+        session.listen(lambda topic, payload: self._heard.append((topic, payload)))
+        session.ask([self._topics.offer(band) for band in self._bands], qos=1)
+
+    def _work(self, session: Session) -> None:
+        while self._heard:
+            topic, payload = self._heard.popleft()
+            band, content_sha256, number = self._topics.part_of(topic)
+            one = self._bands.get(band)
+            if one is None:
+                continue
+            try:
+                if number is None:
+                    self._offered(band, one, payload)
+                else:
+                    _take_piece(one, content_sha256, number, payload)
+            except OSError as error:
+                self._give_up(band, one, f"it cannot be kept ({error.strerror})")
+        for band, one in self._bands.items():
+            if one.incoming is not None:
+                self._go_on(session, band, one, one.incoming)
+
+    def _offered(self, band: str, one: _Band, payload: bytes) -> None:
+        """Begin to fetch what is offered, where it is wanted."""
+        mark = sha256(payload).hexdigest()
+        if mark == one.heard and one.incoming is not None:
+            return
+        one.heard = mark
+        one.incoming, one.problem = None, ""
+        if not payload:
+            return
+        try:
+            offer = parse_offer(payload, MAX_BUNDLE_BYTES)
+        except EdgespecError as error:
+            self._give_up(band, one, f"the offer cannot be read: {error}")
+            return
+        if offer.band != band:
+            self._give_up(band, one, f"the offer is for the band {offer.band!r}")
+        elif offer.content_sha256 in one.refused():
+            one.problem = f"{offer.name} {offer.model_sha256[:12]} was not taken before"
+        elif self._is_wanted(band, offer.model_sha256):
+            one.incoming = Incoming(self._state_dir, offer)
+            said = "band %s: the model %s is fetched, %d bytes in %d pieces, of which %d are here"
+            n_pieces = len(offer.pieces)
+            n_here = n_pieces - len(one.incoming.missing)
+            _LOG.info(said, band, offer.name, offer.n_bytes, n_pieces, n_here)
+
+    def _go_on(self, session: Session, band: str, one: _Band, incoming: Incoming) -> None:
+        """Ask for the next pieces, or take the model that is whole."""
+        offer = incoming.offer
+        if not incoming.missing:
+            self._finish(band, one, incoming)
+        wanted: set[str] = set()
+        if one.incoming is not None:
+            next_ones = incoming.missing[:_AT_ONCE]
+            wanted = {self._topics.piece(band, offer.content_sha256, n) for n in next_ones}
+        session.leave(sorted(one.asked - wanted))
+        session.ask(sorted(wanted - one.asked), qos=1)
+        one.asked = wanted
+
+    def _finish(self, band: str, one: _Band, incoming: Incoming) -> None:
+        offer = incoming.offer
+        try:
+            content = incoming.content()
+            if content is None:
+                return
+            self._take(offer, content)
+            one.problem = ""
+            _LOG.info("band %s: the model %s is fetched, and runs in shadow", band, offer.name)
+        except (EdgespecError, OSError) as error:
+            one.refuse(offer.content_sha256)
+            words = error.strerror if isinstance(error, OSError) else error
+            one.problem = f"{offer.name} is not taken: {words}"
+            _LOG.warning("band %s: a model that was offered: %.400s", band, one.problem)
+        incoming.forget()
+        one.incoming = None
+
+    def _give_up(self, band: str, one: _Band, words: str) -> None:
+        one.incoming, one.problem = None, words
+        _LOG.warning("band %s: a model is offered at the broker: %.400s", band, words)
+
+
+def _take_piece(one: _Band, content_sha256: str, number: int, payload: bytes) -> None:
+    incoming = one.incoming
+    if incoming is None or incoming.offer.content_sha256 != content_sha256:
+        return
+    if number >= len(incoming.offer.pieces) or not payload:
+        return
+    if not incoming.take(number, payload):
+        one.problem = f"piece {number} of {incoming.offer.name} is not the one that is offered"
+        _LOG.warning("%s: it is waited for the right one", one.problem)
