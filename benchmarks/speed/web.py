@@ -55,38 +55,39 @@ def make_calls(n_bins: int) -> dict[str, Callable[[int], object]]:
     site = Site(places, 0.1 * places, places, 10.0 * bands, 1.0, bands, 0.1)
     left = rng.gamma(10.0, 0.1, (_N_SLOTS, _N_SUBBANDS)).astype(np.float32)
     slot_grid = Grid(np.arange(_N_SUBBANDS) * 1.8e5, 1.8e5, _SLOT_TICKS, 1.92e6)
-    slot_steps = np.arange(_N_SLOTS) * _SLOT_TICKS
-    calls: dict[str, Callable[[int], object]] = {}
+    slot_places = np.arange(_N_SLOTS)
+    slot_steps = slot_places * _SLOT_TICKS
+
+    def frames(number: int) -> Spectrogram:
+        start = number * _N_FRAMES * 256
+        np.add(steps, start, out=ticks)
+        span = Span(start, _N_FRAMES * 256, 0, 1)
+        return Spectrogram(power, flags, ticks, grid, span, is_whole=True)
+
+    def slots(number: int) -> PrefixSlots:
+        start = number * _N_SLOTS * _SLOT_TICKS
+        span = Span(start, _N_SLOTS * _SLOT_TICKS, 0, 1)
+        return PrefixSlots(
+            left, left, slot_places, flags[:_N_SLOTS], slot_steps + start, 0.0, slot_grid, span
+        )
+
+    calls: dict[str, Callable[[int], object]] = {
+        "power, the record of a block alone": frames,
+        "residual, the record of a block alone": slots,
+    }
     for whether, until_ns in (("nobody looks", 0), ("somebody looks", _NEVER_NS)):
         memory = FeedMemory(1).band(0)
         BandLook(memory).look(until_ns)
         feed = BandFeed(memory)
 
         def of_power(number: int, own: BandFeed = feed) -> object:
-            start = number * _N_FRAMES * 256
-            np.add(steps, start, out=ticks)
-            span = Span(start, _N_FRAMES * 256, 0, 1)
-            return own.power(Spectrogram(power, flags, ticks, grid, span, is_whole=True))
+            return own.power(frames(number))
 
         def of_residual(number: int, own: BandFeed = feed) -> object:
-            start = number * _N_SLOTS * _SLOT_TICKS
-            span = Span(start, _N_SLOTS * _SLOT_TICKS, 0, 1)
-            slots = PrefixSlots(
-                left, left, np.arange(_N_SLOTS), flags[:_N_SLOTS], slot_steps + start, 0.0,
-                slot_grid, span,
-            )  # fmt: skip
-            return own.residual(slots, site)
+            return own.residual(slots(number), site)
 
         calls[f"power, {whether}"] = of_power
         calls[f"residual, {whether}"] = of_residual
-
-    def nothing(number: int) -> object:
-        start = number * _N_FRAMES * 256
-        np.add(steps, start, out=ticks)
-        span = Span(start, _N_FRAMES * 256, 0, 1)
-        return Spectrogram(power, flags, ticks, grid, span, is_whole=True)
-
-    calls["the record of a block alone"] = nothing
     return calls
 
 

@@ -1,10 +1,13 @@
 """What an observer shows to whoever looks: rows of each band, made only while somebody does."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
 from edgespec.detect.scan.site import Site
+from edgespec.door import brief
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.spectrogram import PlaneSource
 from edgespec.grid import Grid
@@ -17,6 +20,8 @@ from edgespec.web.plane_memory import BinLevels, PlaneMemory
 from edgespec.web.rows import Frames, RowMaker
 
 __all__ = ["BandFeed", "Feed"]
+
+_LOG = logging.getLogger(__name__)
 
 #: How often what is normal is compared with what was told.
 _LEVELS_NS = 2_000_000_000
@@ -78,10 +83,10 @@ class BandFeed:
             self._power.rest()
             return
         if frames.n_frames:
-            plane = self._power
-            plane.add(frames.power_dbfs, frames)
-            if plane.is_due(now_ns):
-                plane.tell_levels(self._levels())
+            with self._sparing_the_band():
+                self._power.add(frames.power_dbfs, frames)
+                if self._power.is_due(now_ns):
+                    self._power.tell_levels(self._levels())
 
     def residual(self, slots: PrefixSlots, site: Site) -> None:
         """Take slots of which the cell was cancelled, and what is normal of it."""
@@ -89,12 +94,22 @@ class BandFeed:
             self._residual.rest()
             return
         if slots.n_slots:
-            ratio = slots.residual / site.expected(slots.power, slots.slot)
-            level_db = 10.0 * np.log10(np.maximum(ratio, _LEAST_RATIO))
-            is_new = self._residual.add(level_db.astype(np.float32), slots)
-            if is_new or site is not self._site:
-                self._site = site
-                self._residual.tell_levels(levels_of_site(site))
+            with self._sparing_the_band():
+                ratio = slots.residual / site.expected(slots.power, slots.slot)
+                level_db = 10.0 * np.log10(np.maximum(ratio, _LEAST_RATIO))
+                is_new = self._residual.add(level_db.astype(np.float32), slots)
+                if is_new or site is not self._site:
+                    self._site = site
+                    self._residual.tell_levels(levels_of_site(site))
+
+    @contextmanager
+    def _sparing_the_band(self) -> Iterator[None]:
+        """Show nothing more of the band where something fails, rather than end its watch."""
+        try:
+            yield
+        except Exception as error:
+            _LOG.error("nothing more of a band can be shown: %s", brief(repr(error)))
+            self._until_ns = memoryview(bytes(8)).cast("q")
 
 
 class _PlaneFeed:

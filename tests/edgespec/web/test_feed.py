@@ -259,3 +259,21 @@ def test_levels_say_when_a_bin_alone_is_an_alarm(rng: np.random.Generator) -> No
     scores = scorer.score(Segment(context, target, np.arange(12)))
     # The bin itself is a part of the mean level: 1/64 of what it rises by.
     assert next(one.value for one in scores if one.detector == "zscore") == pytest.approx(9.0, 0.1)
+
+
+def test_what_fails_in_showing_costs_the_band_nothing(
+    pair: tuple[BandFeed, BandLook], caplog: pytest.LogCaptureFixture
+) -> None:
+    feed, look = pair
+    frames = frames_of(np.zeros((N_TOGETHER, 6), np.float32))
+    # It has no scorer to ask for what is normal.
+    chain = SimpleNamespace(
+        front_end=SimpleNamespace(process=lambda block: frames, grid=GRID), cancelled=None
+    )
+    feed.install(chain)
+    look.look(FOREVER)
+    for _ in range(3):
+        assert chain.front_end.process(None) is frames
+    assert chain.front_end.grid is GRID
+    assert caplog.text.count("nothing more of a band can be shown") == 1
+    assert len(shown(look)) == 1
