@@ -131,6 +131,18 @@ def test_rows_say_when_they_began(pair: tuple[BandFeed, BandLook]) -> None:
     assert batch.utc_s == pytest.approx(9 * N_TOGETHER * 1e-3)
 
 
+def test_a_sweep_is_a_row_as_soon_as_it_is_over(pair: tuple[BandFeed, BandLook]) -> None:
+    feed, look = pair
+    look.look(FOREVER)
+    sweeps = Grid(np.arange(4 * MOST_COLUMNS) * 1e5 + 1e8, 1e5, 1, 0.1)
+    for number in range(3):
+        power = np.full((1, sweeps.n_bins), -60.0 - number, np.float32)
+        feed.power(frames_of(power, number, sweeps))
+        (batch,), _ = look.planes["power"].take()
+        assert (batch.first, batch.n_rows, batch.axes.row_s) == (number, 1, 10.0)
+        assert batch.values == bytes([round((64.0 - number) / 0.5)] * MOST_COLUMNS)
+
+
 def test_a_retune_begins_other_axes(pair: tuple[BandFeed, BandLook]) -> None:
     feed, look = pair
     look.look(FOREVER)
