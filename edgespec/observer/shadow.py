@@ -41,7 +41,7 @@ _LOG = logging.getLogger(__name__)
 _MODULE = "edgespec.observer.shadow_play"
 _POLL_S, _NOTE_S = 0.2, 0.25
 #: So long it is waited at the end for what the candidate has not heard yet.
-_CLOSE_S, _CLOSE_RECORDING_S = 10.0, 900.0
+_CLOSE_S, _CLOSE_RECORDING_S, _SWITCH_S = 10.0, 900.0, 1.0
 #: Scores that wait for the next note; more do not come between two.
 _MOST_SCORES = 4096
 
@@ -64,6 +64,7 @@ class Shadow:
         self._chain, self._band = chain, band.id
         self._latency = LatencyHistogram()
         self._is_live = False
+        self._worker: BandWorker | None = None
         self._path = report_path(config.node.state_dir, band.id)
         self._scored: deque[RunningScore] = deque(maxlen=_MOST_SCORES)
         self._events: deque[Event] = deque()
@@ -80,7 +81,7 @@ class Shadow:
         """Begin the process, and hear what the band hears: of a recording from its start.
 
         Args:
-            worker: of the band; it has not begun.
+            worker: of the band.
             ear: where the band is heard.
 
         Raises:
@@ -96,6 +97,7 @@ class Shadow:
         task = ShadowTask(self._config, info, block_samples_for([chain.hop_samples]), running)
         cache = self._config.node.state_dir / "matplotlib"
         self._process = begin_apart((_MODULE,), cache)
+        self._worker = worker
         worker.witness = self._witness
         said = "band %s: the candidate %s runs beside the model %s, and alarms nobody"
         _LOG.info(said, self._band, self._bundle.manifest.name, chain.info.model)
@@ -111,10 +113,18 @@ class Shadow:
         if event.band == self._band and event.detector in self._chain.thresholds:
             self._events.append(event)
 
-    def close(self) -> None:
-        """Let the candidate hear what is left, and keep the last report; ends it if that lasts."""
+    def close(self, within_s: float | None = None) -> None:
+        """Let the candidate hear what is left, and keep the last report; ends it if that lasts.
+
+        Args:
+            within_s: so long it may last; default: 10 s, of a recording a quarter of an hour.
+        """
+        if self._worker is not None and self._worker.witness == self._witness:
+            self._worker.witness = None
         self._closing.set()
-        until_s = time.monotonic() + (_CLOSE_S if self._is_live else _CLOSE_RECORDING_S)
+        if within_s is None:
+            within_s = _CLOSE_S if self._is_live else _CLOSE_RECORDING_S
+        until_s = time.monotonic() + within_s
         for thread in self._threads:
             thread.join(max(until_s - time.monotonic(), 0.0))
         if self._process is not None and self._process.poll() is None:
@@ -264,7 +274,8 @@ class Shadows:
         with self._lock:
             before = self._of.pop(band, None)
         if before is not None:
-            before.close()
+            # Whoever is promoted or given up has said enough.
+            before.close(_SWITCH_S)
         if bundle is None:
             return
         worker, ear = self._places[band]

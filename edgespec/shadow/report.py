@@ -32,6 +32,9 @@ _MAX_BYTES = 1 << 20
 _DAY_S = 86_400.0
 #: So much may be skipped: what the computer does beside the observer costs a little now and then.
 _MOST_SKIPPED = 0.01
+#: A network that takes so many times as long as the running one is no slower: at the lowest
+#: priority it is interrupted more often.
+_AS_FAST = 1.5
 #: So improbable it must be that as many events come by chance as a candidate tells alone.
 _CHANCE = 0.01
 #: Findings that speak against a candidate.
@@ -108,7 +111,10 @@ class ShadowReport:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a report amounts to: ``kind`` is one of :data:`BAD`, or ``unproven`` or ``good``."""
+    """What a report amounts to.
+
+    ``kind`` is one of :data:`BAD`, or ``starved``, ``unproven`` or ``good``.
+    """
 
     kind: str
     words: str
@@ -139,8 +145,14 @@ def _slow(report: ShadowReport) -> Finding | None:
     call_s = report.candidate.call_s.get("p50", 0.0)
     if report.skipped_share <= _MOST_SKIPPED and call_s <= report.hop_s:
         return None
+    skipped = f"it skipped {100.0 * report.skipped_share:.1f}% of what was heard"
+    running_s = report.running.call_s.get("p50", 0.0)
+    if call_s <= min(_AS_FAST * running_s, report.hop_s):
+        # It is no slower than the model that keeps up.
+        words = f"{skipped}: this machine has not enough time left for two, which is not its fault"
+        return Finding("starved", words)
     words = (
-        f"it skipped {100.0 * report.skipped_share:.1f}% of what was heard; its network takes "
+        f"{skipped}; its network takes "
         f"{1e3 * call_s:.3g} ms (median; the running one {_ms(report.running.call_s)}), and a "
         f"segment comes every {1e3 * report.hop_s:.3g} ms"
     )

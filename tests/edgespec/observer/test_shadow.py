@@ -21,12 +21,12 @@ from edgespec.inference.manifest import Calibration
 from edgespec.observer import drill, drill_play, ear
 from edgespec.observer import shadow as shadow_module
 from edgespec.observer.monitor import Monitor, Radio
-from edgespec.observer.shadow import Shadow
+from edgespec.observer.shadow import Shadow, Shadows
 from edgespec.observer.shadow_play import ShadowPlay
 from edgespec.observer.shadow_stream import Note, ShadowTask, as_block, as_note
 from edgespec.observer.startup import open_observer
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
-from edgespec.shadow.report import ShadowReport, findings, load_report, report_path
+from edgespec.shadow.report import ShadowReport, Side, findings, load_report, report_path
 from tests.made import band, tiny, tiny_network
 from tests.made.broker import wait_for
 from tests.made.tape import Notebook, Tape, chain_for
@@ -241,3 +241,52 @@ def test_without_a_report_it_is_said_how_to_make_one(config: Config, tmp_path: P
     kept.parent.mkdir(parents=True)
     kept.write_text('{"schema": "edgespec.shadow/1", "band": 3}')
     assert CliRunner().invoke(main, ["model", "shadow", "-c", str(path)]).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("skipped_s", "call_ms", "running_ms", "found"),
+    [
+        (0.5, 0.2, 0.2, ["unproven"]),
+        (40.0, 0.2, 0.2, ["starved"]),
+        (40.0, 0.5, 0.2, ["slow"]),
+        (0.0, 2.0, 0.2, ["slow"]),
+        # Without a network there is none to blame.
+        (40.0, 0.0, 0.0, ["starved"]),
+    ],
+)
+def test_a_machine_without_time_for_two_is_not_called_a_slow_model(
+    skipped_s: float, call_ms: float, running_ms: float, found: list[str]
+) -> None:
+    sides = [
+        Side(name, None, {}, {"p50": ms / 1e3} if ms else {})
+        for name, ms in (("mean", running_ms), ("candidate", call_ms))
+    ]
+    times = 100.0, skipped_s, 50.0, 0.0, tiny.GEOMETRY.hop_s
+    assert kinds(ShadowReport("b", "", "", *times, 1.0, *sides, {})) == found
+
+
+def test_one_takes_the_place_of_another_while_the_band_is_watched(
+    config: Config, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    """As when a candidate is promoted, and the next one comes; a swept band has none."""
+    begun: list[str] = []
+    monkeypatch.setattr(Shadow, "begin", lambda self, worker, ear: begun.append(self._band))
+    tape = Tape(band.cf32(band.noise(rng, 0.01)), is_live=True)
+    monitor = Monitor([Radio("r", tape, [chain_for(tape, "b")])], [], state_s=60.0)
+    shadows = Shadows(replace(config, band=(replace(config.band[0], shadow=None),)))
+    shadows.begin(monitor)
+    assert begun == []
+    bundle = candidate(config.node.state_dir.parent, rng)
+    shadows.run("b", bundle)
+    (first,) = shadows._all()
+    shadows.run("b", bundle)
+    (second,) = shadows._all()
+    assert first._closing.is_set()
+    assert not second._closing.is_set()
+    shadows.run("b", None)
+    assert (shadows._all(), begun) == ([], ["b", "b"])
+    grid = replace(tape.info, grid=tiny.FRAMING.grid(0.0))
+    monkeypatch.setitem(monitor.ears, "b", replace(monitor.ears["b"], info=grid))
+    shadows.begin(monitor)
+    with pytest.raises(ConfigError, match="is swept"):
+        shadows.run("b", bundle)
