@@ -36,10 +36,10 @@ class Served:
         port: where it listens.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, port: int = 0) -> None:
         self.memory = FeedMemory(len(task.about["bands"]))
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        listening = socket.create_server(("127.0.0.1", 0))
+        listening = socket.create_server(("127.0.0.1", port))
         self.port = listening.getsockname()[1]
         self._thread = threading.Thread(
             target=lambda: asyncio.run(serve(task, listening, theirs, self.memory))
