@@ -50,7 +50,7 @@ source = "west"
 """
 #: A desktop's and a phone's screen: width, height, how sharp.
 _DESKTOP, _PHONE = (1280, 800, 1.0), (360, 760, 2.0)
-_OPEN_S = 120.0
+_OPEN_S = 600.0
 _SPAN = """const span = document.getElementById("span"); span.value = "1800";
 span.dispatchEvent(new Event("change"));"""
 

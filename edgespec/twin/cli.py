@@ -13,7 +13,7 @@ from edgespec.newfile import write_new
 from edgespec.signals import stop_on_signals
 
 if TYPE_CHECKING:
-    from edgespec.config import MqttConfig
+    from edgespec.config import Config, MqttConfig
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,13 +70,18 @@ def twin() -> None:
 
 
 def _settings(config_path: Path | None, mqtt: str | None) -> "MqttConfig":
-    from edgespec.config import load_config, override
-    from edgespec.machine import keep_machine_code
     from edgespec.twin.service.openings import require_url
 
-    config = override(load_config(config_path), mqtt=mqtt)
+    return require_url(_config(config_path, mqtt).mqtt)
+
+
+def _config(config_path: Path | None, mqtt: str | None, page: str | None = None) -> "Config":
+    from edgespec.config import load_config, override
+    from edgespec.machine import keep_machine_code
+
+    config = override(load_config(config_path), mqtt=mqtt, web=page)
     keep_machine_code(config.node.state_dir)
-    return require_url(config.mqtt)
+    return config
 
 
 @twin.command()
@@ -104,6 +109,12 @@ def init(path: Path | None) -> None:
     is_flag=True,
     help=f"Exit with 6 unless the broker answers within {_REQUIRE_BROKER_S:g} s.",
 )
+@click.option(
+    "--web",
+    "page",
+    metavar="HOST:PORT",
+    help="Show the maps of the sites, live, to browsers: 127.0.0.1:8080. It needs edgespec[web].",
+)
 @JSON_OPTION
 def run(
     site_paths: tuple[Path, ...],
@@ -113,6 +124,7 @@ def run(
     central: str | None,
     duration: float | None,
     require_broker: bool,
+    page: str | None,
     as_json: bool,
 ) -> None:
     """Look after sites: a file each, or a folder of them.
@@ -127,12 +139,15 @@ def run(
         central_id,
         load_sites,
         load_trained_for,
+        require_url,
         warm_up,
     )
+    from edgespec.twin.service.page import page_beside
     from edgespec.twin.service.screen import JsonScreen, TextScreen
     from edgespec.twin.service.unit import CentralUnit
 
-    settings = _settings(config_path, mqtt)
+    config = _config(config_path, mqtt, page)
+    settings = require_url(config.mqtt)
     sites = load_sites(site_paths)
     maker = TwinMaker(load_trained_for(sites, trained))
     name = central_id(central)
@@ -142,11 +157,12 @@ def run(
         else TextScreen(sys.stdout, name)
     )
     warm_up(sites[0])
-    unit = CentralUnit(settings, sites, maker, screen, name, prepare=maker.prepare)
-    stop_on_signals(unit.stop)
-    if require_broker:
-        unit.wait_connected(_REQUIRE_BROKER_S)
-    unit.run(duration)
+    with page_beside(screen, config.web, name, sites) as told:
+        unit = CentralUnit(settings, sites, maker, told, name, prepare=maker.prepare)
+        stop_on_signals(unit.stop)
+        if require_broker:
+            unit.wait_connected(_REQUIRE_BROKER_S)
+        unit.run(duration)
 
 
 @twin.command()

@@ -10,6 +10,7 @@ from edgespec.errors import ConfigError
 from edgespec.figures import new_figure, save_figure
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.site import Site
+from edgespec.twin.unit_levels import strongest_db, total_db
 from edgespec.units import format_hz, format_utc
 from edgespec.wire.transmitters import Transmitter
 from edgespec.wire.verdict import TwinVerdict
@@ -63,7 +64,7 @@ def _expected_panel(figure: Any, panel: Any, site: Site, verdict: TwinVerdict | 
 
     gain = path_gain(site)
     expected_db = Expectation(site, gain).level_dbm if verdict is None else verdict.expected_dbm
-    levels = _total_db(expected_db)
+    levels = total_db(expected_db)
     received = received_map_dbm(site)
     low, high = float(np.nanmin(levels)) - 5.0, float(np.nanmax(levels)) + 5.0
     if received is not None:
@@ -83,8 +84,8 @@ def _expected_panel(figure: Any, panel: Any, site: Site, verdict: TwinVerdict | 
 
 
 def _measured_panel(figure: Any, panel: Any, site: Site, verdict: TwinVerdict) -> None:
-    levels = _total_db(verdict.level_db)
-    expected = _total_db(verdict.expected_dbm)
+    levels = total_db(verdict.level_db)
+    expected = total_db(verdict.expected_dbm)
     both = np.concatenate([levels[np.isfinite(levels)], expected])
     limits = float(both.min()) - 5.0, float(both.max()) + 5.0
     drawn = _units(panel, site, levels, "viridis", limits, "{:.0f}")
@@ -95,7 +96,7 @@ def _measured_panel(figure: Any, panel: Any, site: Site, verdict: TwinVerdict) -
 
 
 def _difference_panel(figure: Any, panel: Any, site: Site, verdict: TwinVerdict) -> None:
-    strongest = _strongest_db(verdict.residual_db)
+    strongest = strongest_db(verdict.residual_db)
     finite = strongest[np.isfinite(strongest)]
     reach = max(6.0, float(np.abs(finite).max())) if finite.size else 6.0
     drawn = _units(panel, site, strongest, "RdBu_r", (-reach, reach), "{:+.0f}")
@@ -244,16 +245,3 @@ def _headline(verdict: TwinVerdict) -> str:
     if verdict.freq_lower_hz is not None and verdict.freq_upper_hz is not None:
         text += f", {format_hz(verdict.freq_lower_hz)} to {format_hz(verdict.freq_upper_hz)}"
     return text
-
-
-def _total_db(levels_db: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the power over all subbands, ``(n_units,)``; NaN stays NaN."""
-    return np.asarray(10.0 * np.log10((10.0 ** (levels_db / 10.0)).sum(axis=1)))
-
-
-def _strongest_db(residual_db: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return of each unit the residual that is farthest from zero, ``(n_units,)``."""
-    rows = np.where(np.isnan(residual_db), 0.0, residual_db)
-    farthest = np.abs(rows).argmax(axis=1)
-    values = np.take_along_axis(residual_db, farthest[:, None], axis=1)[:, 0]
-    return np.asarray(np.where(np.isnan(residual_db).all(axis=1), np.nan, values))

@@ -27,7 +27,7 @@ __all__ = ["APPS", "Page", "fault", "make_app", "read_object", "serve"]
 
 _LOG = logging.getLogger(__name__)
 #: Modules with the routes of a page, by its name; each has ``open_page(task, memory, guard)``.
-APPS = {"observer": "edgespec.web.observer_page"}
+APPS = {"observer": "edgespec.web.observer_page", "site": "edgespec.web.site_page"}
 _FILES = Path(__file__).parent / "page"
 _MOST_BODY_BYTES = 16_384
 #: Longest message of whoever began the process.

@@ -1,0 +1,82 @@
+"""The routes of a central unit's page: its sites, and their verdicts as they come."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+
+from edgespec import __version__
+from edgespec.web.feed_memory import FeedMemory
+from edgespec.web.guard import Guard
+from edgespec.web.hub import Hub
+from edgespec.web.live import look_on, too_many
+from edgespec.web.server import Page
+from edgespec.web.task import Task
+
+__all__ = ["open_page"]
+
+#: One that takes nothing for so long is let go, and it is looked so often whether one has gone.
+_STALL_S, _GONE_S = 20.0, 1.0
+
+
+class _Sites:
+    """What is known of the sites: their maps, and the last verdict on each that is looked after."""
+
+    def __init__(self, sites: list[dict[str, Any]]) -> None:
+        self._sites = sites
+        self._verdicts: dict[str, dict[str, Any]] = {}
+        self._mine: set[str] = {site["name"] for site in sites}
+
+    def hear(self, message: dict[str, Any]) -> dict[str, Any] | None:
+        """Take what the central unit says and return what those who look are told."""
+        if message["type"] == "verdict":
+            self._verdicts[message["verdict"]["site"]] = message["verdict"]
+        else:
+            self._mine = set(message["sites"])
+        return message
+
+    def known(self) -> list[dict[str, Any]]:
+        """Return the sites that this central unit looks after."""
+        return [
+            {**site, "verdict": self._verdicts.get(site["name"])}
+            for site in self._sites
+            if site["name"] in self._mine
+        ]
+
+
+def open_page(task: Task, memory: FeedMemory | None, guard: Guard) -> Page:
+    """Return the page of a central unit.
+
+    Args:
+        task: ``about`` has ``node``, its id, and ``sites``, what maps need of them.
+        memory: none is needed.
+        guard: nor this: nothing can be changed.
+    """
+    sites, routes = _Sites(task.about["sites"]), web.RouteTableDef()
+    hub = Hub(task.max_lookers, sites.hear)
+
+    @routes.get("/api/node")
+    async def node(request: web.Request) -> web.StreamResponse:
+        told = {"node": task.about["node"], "version": __version__, "readonly": True, "csrf": None}
+        return web.json_response(told)
+
+    @routes.get("/api/site")
+    async def site(request: web.Request) -> web.StreamResponse:
+        return web.json_response(sites.known())
+
+    @routes.get("/api/live")
+    async def live(request: web.Request) -> web.StreamResponse:
+        if hub.is_full:
+            return too_many(task.max_lookers)
+        async with look_on(request, hub) as (socket, looker):
+            while not socket.closed:
+                async with asyncio.timeout(_STALL_S):
+                    for text in looker.take():
+                        await socket.send_str(text)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_GONE_S):
+                        await looker.wait()
+        return socket
+
+    return Page("site.html", routes, hub)
