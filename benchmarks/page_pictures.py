@@ -5,6 +5,7 @@ a cell with an interferer 10 dB below it that comes and goes in one of them, and
 Chromium shows of it: light and dark on a desktop, and on a phone.
 """
 
+import io
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from PIL import Image
 
 from benchmarks.chromium import open_chromium, set_screen
 from benchmarks.record import ROOT
@@ -88,7 +90,8 @@ def take(driver: Any, path: Path, screen: tuple[int, int, float], scheme: str) -
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     time.sleep(2.0)
-    driver.save_screenshot(str(path))
+    shown = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
+    shown.convert("RGB").quantize(96).save(path, optimize=True)
     click.echo(f"wrote {path}, {path.stat().st_size / 1e3:.0f} kB")
 
 

@@ -18,7 +18,7 @@ export function drawFrequencies(context, band, width, height) {
     context.moveTo(x, height - BELOW);
     context.lineTo(x, height - BELOW + 4);
     context.textAlign = "center";
-    if (x - half > LEFT - 20 && x + half < width - 30) context.fillText(text, x, height - BELOW + 6);
+    if (x - half > LEFT - 20 && x + half < width - 38) context.fillText(text, x, height - BELOW + 6);
   });
   context.stroke();
   context.textAlign = "right";

@@ -5,6 +5,9 @@ import { Plane } from "/static/plane.js";
 import { CAPACITY } from "/static/ring.js";
 import { duration } from "/static/units.js";
 
+/** A row is some frames, and so no round number of seconds. */
+const about = (spanS) => duration(spanS < 8 ? spanS : spanS < 120 ? 5 * Math.round(spanS / 5) : spanS);
+
 export class Live {
   constructor(chosen) {
     Object.assign(this, { chosen, planes: new Map(), nRows: 3600, isPaused: false, frame: 0, events: [], heardAt: performance.now() });
@@ -36,7 +39,7 @@ export class Live {
       made.show(this.events);
     }
     const { rowS } = this.silence();
-    for (const option of byId("span").options) option.textContent = duration(Math.round(Number(option.value) * rowS));
+    for (const option of byId("span").options) option.textContent = about(Number(option.value) * rowS);
   }
 
   /** Let a band go. */

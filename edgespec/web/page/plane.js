@@ -147,8 +147,10 @@ export class Plane {
       context.setLineDash(event.alert ? [] : [5, 4]);
       context.strokeRect(x, y, w, h);
       context.setLineDash([]);
-      Object.assign(context, { strokeStyle: "#000", fillStyle: "#fff", lineWidth: 3, textBaseline: "top", textAlign: x > wide - 120 ? "right" : "left" });
-      const [tx, ty] = [x > wide - 120 ? x - 5 : x + w + 5, Math.max(y, 0) + 2];
+      Object.assign(context, { strokeStyle: "#000", fillStyle: "#fff", lineWidth: 3, textBaseline: "top" });
+      const isLeft = x + w + 10 + context.measureText(event.kind).width > wide - RIGHT;
+      context.textAlign = isLeft ? "right" : "left";
+      const [tx, ty] = [isLeft ? x - 5 : x + w + 5, Math.max(y, 0) + 2];
       context.strokeText(event.kind, tx, ty);
       context.fillText(event.kind, tx, ty);
     }
