@@ -33,7 +33,7 @@ MODEL_OPTION = click.option(
     "--model",
     type=click.Path(path_type=Path),
     metavar="BUNDLE",
-    help="FILE.edgespec; default: the shipped one.",
+    help="FILE.edgespec; default: the installed one, or the shipped one.",
 )
 MQTT_OPTION = click.option(
     "--mqtt",

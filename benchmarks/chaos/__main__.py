@@ -98,6 +98,7 @@ def _faults(room: str, kills: int, cuts: int) -> list[Callable[[Path], Trial | l
     if room == "updates":
         return [
             partial(installs.killed_installs, n=kills),
+            partial(installs.killed_commands, n=max(1, kills // 5)),
             partial(installs.cut_installs, most=cuts),
         ]
     if room == "radios":

@@ -1,11 +1,14 @@
 """Installs of models that are killed at random moments, and cut at the bytes of what they write.
 
+By the store alone, many times in a second, and by the command, from its start to its end.
+
 After each, the model that an observer would start with is run on its golden vectors.
 """
 
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -20,7 +23,7 @@ from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import load_bundle, pack_bundle, shipped_bundle_path
 from edgespec.updates.store import ModelStore
 
-__all__ = ["cut_installs", "killed_installs"]
+__all__ = ["cut_installs", "killed_commands", "killed_installs"]
 
 _BAND = "band0"
 
@@ -35,7 +38,7 @@ def killed_installs(folder: Path, n: int) -> Trial:
     n_lost, faults, names, n_left = 0, set[str](), dict[str, int](), 0
     for _ in range(n):
         child = _installing(store, contents)
-        time.sleep(rng.uniform(0.0, 2.0 * turn_s))
+        time.sleep(rng.uniform(0.0, 6.0 * turn_s))
         os.kill(child, signal.SIGKILL)
         if not os.WIFSIGNALED(os.waitpid(child, 0)[1]):
             raise RuntimeError("the installing process ended by itself")
@@ -44,10 +47,56 @@ def killed_installs(folder: Path, n: int) -> Trial:
         names[name] = names.get(name, 0) + 1
         faults |= {fault} - {""}
         n_lost += bool(fault)
-    found = ", ".join(f"{name} {times} times" for name, times in sorted(names.items()))
-    note = f"found: {found}; {n_left} kills left a temporary file"
-    return Trial("install of a model killed at a random moment", n, n, n_lost, 0, None, None,
-                 "; ".join(sorted(faults)), note)  # fmt: skip
+    note = f"found: {_found(names)}; {n_left} kills left a temporary file"
+    name = "install of a model killed at a random moment"
+    return Trial(name, n, n, n_lost, failed="; ".join(sorted(faults)), note=note)
+
+
+def killed_commands(folder: Path, n: int) -> Trial:
+    """Kill `edgespec model install` ``n`` times, at moments spread over the time that it takes."""
+    store, contents = _store(folder)
+    config = folder / "observer.toml"
+    rate_hz = load_bundle(shipped_bundle_path()).manifest.recipe.sample_rate_hz
+    config.write_text(
+        f'[node]\nstate_dir = "."\n[[source]]\nuri = "rtlsdr:"\nsample_rate_hz = {rate_hz}\n',
+        encoding="utf-8",
+    )
+    paths = []
+    for name, content in zip(("first", "second"), contents, strict=True):
+        paths.append(folder / f"{name}.edgespec")
+        paths[-1].write_bytes(content)
+    # What it has compiled and measured is kept: the next ones are those of every day.
+    usual_s = 0.0
+    for path in paths:
+        begun = time.perf_counter()
+        subprocess.run(_command(path, config), check=True, capture_output=True)
+        usual_s = time.perf_counter() - begun
+    rng = random.Random(2)
+    n_ended, n_lost, faults, names = 0, 0, set[str](), dict[str, int]()
+    for number in range(n):
+        with subprocess.Popen(
+            _command(paths[number % 2], config),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as child:
+            time.sleep(rng.uniform(0.0, 1.2 * usual_s))
+            child.kill()
+        n_ended += child.returncode == 0
+        name, fault = _working(store)
+        names[name] = names.get(name, 0) + 1
+        faults |= {fault} - {""}
+        n_lost += bool(fault)
+    note = f"found: {_found(names)}; {n_ended} were done before they were killed"
+    name = "`edgespec model install` killed at a random moment"
+    return Trial(name, n, n, n_lost, failed="; ".join(sorted(faults)), note=note)
+
+
+def _command(path: Path, config: Path) -> list[str]:
+    return [sys.executable, "-m", "edgespec", "model", "install", str(path), "-c", str(config)]
+
+
+def _found(names: dict[str, int]) -> str:
+    return ", ".join(f"{name} {times} times" for name, times in sorted(names.items()))
 
 
 def cut_installs(folder: Path, most: int) -> list[Trial]:
@@ -120,9 +169,13 @@ def _installing(store: ModelStore, contents: list[bytes]) -> int:
     if child:
         return child
     # Whatever happens, this process must not go on as if it were the other one.
+    first, second = contents
     try:
-        for content in cycle(contents):
-            _turn(store, content, is_back=content is contents[1])
+        for content in cycle((second, first, second, b"")):
+            if content:
+                store.install(_BAND, content, "by hand")
+            else:
+                store.roll_back(_BAND, "it was bad")
     finally:
         os._exit(1)
 

@@ -53,7 +53,8 @@ class BandConfig:
     model: Path | None = field(
         default=None,
         metadata=about(
-            "Bundle NAME.edgespec; default: the shipped one at its rate, none at others",
+            "Bundle NAME.edgespec; default: the installed one, else the shipped one, each at the "
+            "rate it was made for; none at others",
             example="cell.edgespec",
         ),
     )

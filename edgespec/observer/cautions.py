@@ -7,6 +7,7 @@ from edgespec.observer.mask_place import mask_caution
 from edgespec.sources.schemes import parse_source
 from edgespec.sources.tuner import DEFAULT_RATE_HZ, TUNER_SCHEMES, first_of
 from edgespec.sweep_recipe import SweepRecipe
+from edgespec.updates.store import ModelStore
 
 __all__ = ["cautions"]
 
@@ -21,7 +22,13 @@ def cautions(config: Config) -> list[str]:
     Raises:
         EdgespecError: the configuration cannot work.
     """
-    return [*_of_masks(config), *_of_turns(config)]
+    return [*_of_masks(config), *_of_turns(config), *_of_models(config)]
+
+
+def _of_models(config: Config) -> list[str]:
+    store = ModelStore(config.node.state_dir)
+    found = {band.id: store.running(band.id) for band in config.band if band.model is None}
+    return [f"band {band}: {one.caution}" for band, one in found.items() if one.caution]
 
 
 def _of_masks(config: Config) -> list[str]:

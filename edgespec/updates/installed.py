@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 
 from edgespec.decode import Decoder
+from edgespec.door import door
 from edgespec.errors import ModelError
 from edgespec.option import about, check_record
 
@@ -111,4 +112,5 @@ def installed_from_json(content: bytes, where: str) -> Installed:
     Raises:
         ModelError: it is no JSON, of another version, or names no models.
     """
-    return _DECODER.from_json(Installed, content, _SCHEMA, where)
+    with door(where, ModelError, "install the model again"):
+        return _DECODER.from_json(Installed, content, _SCHEMA, where)

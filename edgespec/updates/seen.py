@@ -11,6 +11,7 @@ from pathlib import Path
 
 from edgespec.decode import Decoder
 from edgespec.decode.text import read_bounded
+from edgespec.door import door
 from edgespec.errors import ConfigError
 from edgespec.lock import locked
 from edgespec.newfile import keep_file
@@ -80,8 +81,10 @@ class SeenFile:
         """
         if not self._path.exists():
             return Seen()
-        content = read_bounded(self._path, ConfigError, _ADVICE, _MAX_BYTES)
-        return _DECODER.from_json(Seen, content, _SCHEMA, str(self._path))
+        where = str(self._path)
+        with door(where, ConfigError, _ADVICE):
+            content = read_bounded(self._path, ConfigError, _ADVICE, _MAX_BYTES)
+            return _DECODER.from_json(Seen, content, _SCHEMA, where)
 
     def accept(self, band: str, key: str, it: Version, utc_ns: int) -> None:
         """Remember a version that is about to be installed, and a time that is over.

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from edgespec.decode import Decoder
+from edgespec.door import door
 from edgespec.errors import ModelError
 from edgespec.inference.bundle import Bundle, parse_bundle, with_signature
 from edgespec.option import about, check_record
@@ -127,7 +128,8 @@ def read_signature(bundle: Bundle) -> Signature | None:
             f"{where} has {len(bundle.signature)} bytes; at most {_MAX_BYTES} are accepted: have "
             "the model signed again"
         )
-    return _DECODER.from_json(Signature, bundle.signature, _SCHEMA, where)
+    with door(where, ModelError, "have the model signed again"):
+        return _DECODER.from_json(Signature, bundle.signature, _SCHEMA, where)
 
 
 def signed_by(bundle: Bundle, signature: Signature, key: bytes) -> bool:

@@ -18,12 +18,16 @@ from edgespec.alarm.outbox.journal import Kind, Record, pack_all
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.config.loader import load_config
 from edgespec.config.template import template
-from edgespec.inference.bundle import load_bundle
+from edgespec.inference.bundle import Bundle, load_bundle
 from edgespec.inference.network import Dense, Lstm, Network, network_from_npz, network_to_npz
 from edgespec.observer.choice import Candidate, remember, remembered
 from edgespec.twin.propagation.maps import Maps
 from edgespec.twin.site import load_site
 from edgespec.twin.trained import load_trained, save_trained
+from edgespec.updates.installed import Installed
+from edgespec.updates.seen import SeenFile
+from edgespec.updates.signature import read_signature
+from edgespec.updates.store import ModelStore
 from tests.fuzz.target import Call, Target
 from tests.made import tiny_network
 from tests.made.twin_site import World, hall
@@ -94,6 +98,51 @@ def _manifest(folder: Path) -> Call:
 def _load_changed(folder: Path, changed: dict[str, bytes]) -> None:
     (folder / "g.edgespec").write_bytes(_stored({**_members(), **changed}))
     load_bundle(folder / "g.edgespec")
+
+
+def _signature(folder: Path) -> Call:
+    return lambda data: _read_signature(replace(tiny_network.bundle(), signature=data))
+
+
+def _read_signature(bundle: Bundle) -> None:
+    read_signature(bundle)
+
+
+def _signatures() -> list[bytes]:
+    one = {"key": f"ed25519:{'A' * 43}=", "value": f"{'A' * 86}=="}
+    times = {"signed_utc": "2026-01-01T00:00:00Z", "expires_utc": "2027-01-01T00:00:00Z"}
+    whole = {"schema": "edgespec.signature/1", "signed": {"version": 7, **times}}
+    return [json.dumps({**whole, "signatures": [one]}).encode()]
+
+
+def _pointer(folder: Path) -> Call:
+    """What cannot be read is an error to who asks, and no model to who runs one."""
+    store, path = ModelStore(folder), folder / "models" / "bands" / "b.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    def call(data: bytes) -> None:
+        path.write_bytes(data)
+        store.running("b")
+        store.installed("b")
+
+    return call
+
+
+def _seen(folder: Path) -> Call:
+    path = folder / "models" / "seen.json"
+    path.parent.mkdir(exist_ok=True)
+
+    def call(data: bytes) -> None:
+        path.write_bytes(data)
+        SeenFile(folder).read().highest("b", ("key",))
+
+    return call
+
+
+def _seens() -> list[bytes]:
+    versions = {"b": {"key": {"version": 3, "sha256": "0" * 64}}}
+    whole = {"schema": "edgespec.seen/1", "latest_utc_ns": 5, "versions": versions}
+    return [json.dumps(whole).encode()]
 
 
 def _of_arrays(seed: Callable[[], bytes], read: Callable[[Path], object]) -> Target:
@@ -203,6 +252,13 @@ TARGETS = {
     "bundle": Target(lambda: [_bundle()], written("b.edgespec", load_bundle), cost=15),
     "bundle-manifest": Target(lambda: [_members()["manifest.json"]], _manifest, cost=15),
     "bundle-golden": Target(lambda: [_members()["golden.npz"]], _golden, cost=15),
+    "bundle-signature": Target(_signatures, _signature, cost=6),
+    "model-pointer": Target(
+        lambda: [Installed("0" * 64, "1" * 64, "2026-01-01T00:00:00Z", "x").as_json()],
+        _pointer,
+        cost=6,
+    ),
+    "model-versions": Target(_seens, _seen, cost=6),
     "npz-weights": _of_arrays(_weights, _read_weights),
     "npz-maps": _of_arrays(_maps, _read_maps),
     "npz-trained": _of_arrays(_trained, _load_trained),

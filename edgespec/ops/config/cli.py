@@ -9,6 +9,7 @@ import click
 from edgespec.newfile import write_new
 
 if TYPE_CHECKING:
+    from edgespec.config import Config
     from edgespec.inference.bundle import Bundle
 
 __all__ = ["config"]
@@ -35,7 +36,7 @@ def config_check(path: Path) -> None:
     loaded = load_config(path)
     bundles = check_config(loaded)
     heard = " and ".join(
-        f"{loaded.source_of(band).address} with {_named(bundle, loaded.source_of(band).address)}"
+        f"{loaded.source_of(band).address} with {_named(bundle, loaded.only(band))}"
         for band, bundle in zip(loaded.band, bundles, strict=True)
     )
     click.echo(
@@ -51,13 +52,15 @@ def config_check(path: Path) -> None:
         click.echo(f"caution: {words}")
 
 
-def _named(bundle: "Bundle | None", address: str) -> str:
+def _named(bundle: "Bundle | None", view: "Config") -> str:
+    from edgespec.observer.band_model import usual_bundle
     from edgespec.sources.schemes import gives_sweeps
 
-    if gives_sweeps(address):
+    if gives_sweeps(view.source[0].address):
         return "the scan of sweeps" if bundle is None else f"the model {bundle.manifest.name}"
     if bundle is None:
-        return "the shipped model, or none where that was made for another sample rate"
+        name = usual_bundle(view).manifest.name
+        return f"the model {name}, or none where that was made for another sample rate"
     return f"the model {bundle.manifest.name}"
 
 

@@ -11,6 +11,7 @@ import pytest
 from edgespec.config import BandConfig, Config, DetectConfig, NodeConfig, SourceConfig
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.band_model import model_caution, named_bundle, usual_bundle
+from edgespec.observer.cautions import cautions
 from edgespec.observer.radio_opening import open_basis
 from edgespec.observer.startup import open_observer
 from edgespec.records import SampleFormat, SourceInfo
@@ -95,6 +96,9 @@ def test_a_damaged_model_leaves_its_place_to_the_one_before_it(
     ModelStore(config.node.state_dir).path(second).write_bytes(b"PK")
     assert open_basis(config, SOURCE, None).model_sha256 == first
     assert "the one before it runs, a" in model_caution(config, first)
+    # Before a start, `edgespec config check` and `edgespec doctor` say it, too.
+    (said,) = cautions(config)
+    assert said.startswith("band band0: the installed model cannot be used: ")
 
 
 def test_a_model_that_nothing_here_can_run_leaves_its_place_to_the_one_before_it(
