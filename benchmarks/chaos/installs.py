@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import cycle
@@ -35,7 +36,7 @@ def killed_installs(folder: Path, n: int) -> Trial:
     _turn(store, contents[1])
     turn_s = time.perf_counter() - begun
     rng = random.Random(1)
-    n_lost, faults, names, n_left = 0, set[str](), dict[str, int](), 0
+    found, n_left = _Found(store), 0
     for _ in range(n):
         child = _installing(store, contents)
         time.sleep(rng.uniform(0.0, 6.0 * turn_s))
@@ -43,13 +44,9 @@ def killed_installs(folder: Path, n: int) -> Trial:
         if not os.WIFSIGNALED(os.waitpid(child, 0)[1]):
             raise RuntimeError("the installing process ended by itself")
         n_left += any(path.name.startswith(".") for path in folder.rglob("*"))
-        name, fault = _working(store)
-        names[name] = names.get(name, 0) + 1
-        faults |= {fault} - {""}
-        n_lost += bool(fault)
-    note = f"found: {_found(names)}; {n_left} kills left a temporary file"
-    name = "install of a model killed at a random moment"
-    return Trial(name, n, n, n_lost, failed="; ".join(sorted(faults)), note=note)
+        found.look()
+    note = f"{n_left} kills left a temporary file"
+    return found.trial("install of a model killed at a random moment", n, note)
 
 
 def killed_commands(folder: Path, n: int) -> Trial:
@@ -72,7 +69,7 @@ def killed_commands(folder: Path, n: int) -> Trial:
         subprocess.run(_command(path, config), check=True, capture_output=True)
         usual_s = time.perf_counter() - begun
     rng = random.Random(2)
-    n_ended, n_lost, faults, names = 0, 0, set[str](), dict[str, int]()
+    found, n_ended = _Found(store), 0
     for number in range(n):
         with subprocess.Popen(
             _command(paths[number % 2], config),
@@ -82,21 +79,13 @@ def killed_commands(folder: Path, n: int) -> Trial:
             time.sleep(rng.uniform(0.0, 1.2 * usual_s))
             child.kill()
         n_ended += child.returncode == 0
-        name, fault = _working(store)
-        names[name] = names.get(name, 0) + 1
-        faults |= {fault} - {""}
-        n_lost += bool(fault)
-    note = f"found: {_found(names)}; {n_ended} were done before they were killed"
-    name = "`edgespec model install` killed at a random moment"
-    return Trial(name, n, n, n_lost, failed="; ".join(sorted(faults)), note=note)
+        found.look()
+    note = f"{n_ended} were done before they were killed"
+    return found.trial("`edgespec model install` killed at a random moment", n, note)
 
 
 def _command(path: Path, config: Path) -> list[str]:
     return [sys.executable, "-m", "edgespec", "model", "install", str(path), "-c", str(config)]
-
-
-def _found(names: dict[str, int]) -> str:
-    return ", ".join(f"{name} {times} times" for name, times in sorted(names.items()))
 
 
 def cut_installs(folder: Path, most: int) -> list[Trial]:
@@ -128,7 +117,7 @@ def _cut(
     change: Callable[[], object],
     at: list[int],
 ) -> Trial:
-    n_cuts, n_lost, faults = 0, 0, set[str]()
+    n_cuts, found = 0, _Found(store)
 
     def work(say: Callable[[int], None]) -> None:
         change()
@@ -136,11 +125,8 @@ def _cut(
     for n_bytes in at:
         before()
         n_cuts += cut_at(n_bytes, work)[1]
-        _, fault = _working(store)
-        faults |= {fault} - {""}
-        n_lost += bool(fault)
-    failed = "; ".join(sorted(faults))
-    return Trial(f"power cut at bytes of {what}", n_cuts, n_cuts, n_lost, failed=failed)
+        found.look()
+    return found.trial(f"power cut at bytes of {what}", n_cuts)
 
 
 def _store(folder: Path) -> tuple[ModelStore, list[bytes]]:
@@ -180,13 +166,31 @@ def _installing(store: ModelStore, contents: list[bytes]) -> int:
         os._exit(1)
 
 
-def _working(store: ModelStore) -> tuple[str, str]:
-    """Return the name of the model that would run, and what is wrong with it."""
-    running = store.running(_BAND)
-    if running.bundle is None:
-        return "none", f"no model is there: {running.caution}"
-    try:
-        check_golden(running.bundle, open_backend(running.bundle))
-    except EdgespecError as error:
-        return running.bundle.manifest.name, str(error)
-    return running.bundle.manifest.name, running.caution
+class _Found:
+    """Which models would run, time after time, and what was wrong with them."""
+
+    def __init__(self, store: ModelStore) -> None:
+        self._store = store
+        self._names: Counter[str] = Counter()
+        self._faults: list[str] = []
+
+    def look(self) -> None:
+        """Run the golden vectors of the model that an observer would start with."""
+        running = self._store.running(_BAND)
+        if running.bundle is None:
+            self._faults.append(f"no model is there: {running.caution}")
+            return
+        self._names[running.bundle.manifest.name] += 1
+        try:
+            check_golden(running.bundle, open_backend(running.bundle))
+        except EdgespecError as error:
+            self._faults.append(str(error))
+        if running.caution:
+            self._faults.append(running.caution)
+
+    def trial(self, fault: str, n: int, note: str = "") -> Trial:
+        """Return what came of it."""
+        names = ", ".join(f"{name} {times} times" for name, times in sorted(self._names.items()))
+        said = "; ".join(filter(None, (f"found: {names}", note)))
+        failed = "; ".join(sorted(set(self._faults)))
+        return Trial(fault, n, n, len(self._faults), failed=failed, note=said)

@@ -1,5 +1,8 @@
 """``edgespec model install``, ``list`` and ``rollback`` on the command line."""
 
+import os
+import pwd
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +32,31 @@ def _view(config_path: Path | None, band_id: str | None) -> "Config":
     if band_id is None and len(config.band) > 1:
         known = ", ".join(band.id for band in config.band)
         raise UsageError(f"the configuration has several bands ({known}): name one with --band")
+    _check_user(config.node.state_dir)
     keep_machine_code(config.node.state_dir)
     return config.only(band_of(config, band_id))
+
+
+def _check_user(state_dir: Path) -> None:
+    """Refuse root where the observer is somebody else, who could not take a model back by itself.
+
+    Raises:
+        ConfigError: the state directory is another user's.
+    """
+    from edgespec.errors import ConfigError
+
+    if os.geteuid() != 0 or not state_dir.exists():
+        return
+    owner = state_dir.stat().st_uid
+    if owner:
+        try:
+            name = pwd.getpwuid(owner).pw_name
+        except KeyError:
+            name = f"#{owner}"
+        raise ConfigError(
+            f"the state directory {str(state_dir)!r} is of the user {name}, who could not take "
+            f"back what root installs: sudo -u {shlex.quote(name)} edgespec model ..."
+        )
 
 
 @click.command("install")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -216,3 +217,20 @@ def test_signed_models_never_fall_behind_until_a_person_asks(
     back = told("rollback", "--to", first, "-c", config)
     assert (back["name"], back["version"]) == ("first", 1)
     assert back["why"] == "rolled back by hand"
+
+
+def test_root_does_not_install_for_an_observer_of_another_user(
+    config: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told("install", model("a"), "-c", config)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    usual = Path.stat
+
+    def stat(path: Path, **more: Any) -> Any:
+        found = usual(path, **more)
+        return Mock(wraps=found, st_uid=12345) if path.name == "state" else found
+
+    monkeypatch.setattr(Path, "stat", stat)
+    found = run("rollback", "-c", config)
+    assert found.exit_code == 3
+    assert "sudo -u '#12345' edgespec model" in found.stderr
