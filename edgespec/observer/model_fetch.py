@@ -147,6 +147,8 @@ class ModelFetch:
                     _take_piece(one, content_sha256, number, payload)
             except OSError as error:
                 self._give_up(band, one, f"it cannot be kept ({error.strerror})")
+            except EdgespecError as error:
+                self._give_up(band, one, str(error))
         for band, one in self._bands.items():
             if one.incoming is not None:
                 self._go_on(session, band, one, one.incoming)

@@ -234,7 +234,7 @@ class ModelSwitch:
         self.on_look: Callable[[str], None] = lambda band: None
         self.on_close: Callable[[], None] = lambda: None
         self._bands = {one.band: one for one in bands}
-        self._stopping = Flag()
+        self._stopping, self._said = Flag(), ""
         self._thread: Thread | None = None
 
     def begin(self) -> None:
@@ -282,7 +282,10 @@ class ModelSwitch:
                     self.on_look(band.band)
                 except Exception as error:
                     # Whatever it is, the band goes on with the model that it has.
-                    _LOG.error("band %s: its model is not looked after: %s", band.band, error)
+                    said = f"band {band.band}: its model is not looked after: {error!r:.300}"
+                    if said != self._said:
+                        self._said = said
+                        _LOG.error("%s", said)
 
 
 def _is_judged(installed: Installed) -> bool:

@@ -168,3 +168,16 @@ def test_a_disk_without_a_place_ends_the_fetching_alone(fetching: Fetching) -> N
     shutil.rmtree(folder, ignore_errors=True)
     fetching.start()
     wait_for(lambda: fetching.taken == [CONTENT], "the model")
+
+
+def test_a_store_that_cannot_be_read_ends_nothing(fetching: Fetching) -> None:
+    def damaged(band: str, sha256: str) -> bool:
+        raise ModelError("the pointer is damaged")
+
+    fetching.is_wanted = damaged
+    fetch = fetching.start()
+    fetching.publish()
+    wait_for(lambda: "the pointer is damaged" in fetch.problem("b"), "the problem")
+    fetching.is_wanted = lambda band, sha256: True
+    fetching.publish()
+    wait_for(lambda: fetching.taken == [CONTENT], "the model, once it is mended")
