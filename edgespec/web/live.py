@@ -45,26 +45,32 @@ async def look_on(
     socket = web.WebSocketResponse(
         compress=False, heartbeat=_PING_S, max_msg_size=_MOST_MESSAGE_BYTES, timeout=_CLOSE_S
     )
-    reading: asyncio.Task[None] | None = None
     try:
         await socket.prepare(request)
         reading = asyncio.create_task(_read(socket))
-        # One that has gone, or stands still, is no news.
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            yield socket, looker
-    finally:
-        if reading is not None:
-            reading.cancel()
         try:
-            if request.transport is not None and not socket.closed:
-                with contextlib.suppress(TimeoutError, ConnectionError):
-                    async with asyncio.timeout(_CLOSE_S):
-                        await socket.close(code=1001, message=_GOODBYE)
+            # One that has gone, or stands still, is no news.
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                yield socket, looker
         finally:
-            if request.transport is not None:
-                # Whatever still waits for one who takes nothing.
-                request.transport.abort()
-            hub.lookers.discard(looker)
+            reading.cancel()
+            await _let_go(request, socket)
+    finally:
+        hub.lookers.discard(looker)
+
+
+async def _let_go(request: web.Request, socket: web.WebSocketResponse) -> None:
+    """Close a socket with a word, and drop what still waits for one who takes nothing."""
+    if request.transport is None:
+        return
+    try:
+        if not socket.closed:
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await socket.close(code=1001, message=_GOODBYE)
+    finally:
+        if request.transport is not None:
+            request.transport.abort()
 
 
 async def _read(socket: web.WebSocketResponse) -> None:
