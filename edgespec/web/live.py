@@ -93,8 +93,9 @@ async def show_band(socket: web.WebSocketResponse, looker: Looker, look: BandLoo
     """
     told = _Told()
     stamp_s = about_s = float("-inf")
-    while not (socket.closed or looker.is_over):
-        now_s = time.monotonic()
+    while not socket.closed:
+        # What was said last is told yet.
+        now_s, is_last = time.monotonic(), looker.is_over
         if now_s - stamp_s >= _STAMP_S:
             stamp_s = now_s
             look.look(time.monotonic_ns() + round(_LOOK_S * _NS))
@@ -118,6 +119,8 @@ async def show_band(socket: web.WebSocketResponse, looker: Looker, look: BandLoo
                         await socket.send_bytes(_packed(number, batch))
             for text in looker.take():
                 await socket.send_str(text)
+        if is_last:
+            return
         await asyncio.sleep(max(0.0, now_s + _PERIOD_S - time.monotonic()))
 
 
