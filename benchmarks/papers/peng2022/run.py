@@ -32,7 +32,16 @@ from converter.simulate.swept.anomalies import ANOMALY_CLASSES
 from converter.simulate.swept.population import simulate_sweep_dataset, swept_specs
 from edgespec.newfile import replace_file
 
-__all__ = ["INDEX", "key_of", "main", "measure", "row_path", "run"]
+__all__ = [
+    "INDEX",
+    "key_of",
+    "main",
+    "measure",
+    "model_folder",
+    "row_path",
+    "run",
+    "sweeps_of",
+]
 
 #: What was asked for, beside the rows.
 INDEX = "experiment.json"
@@ -52,6 +61,24 @@ def key_of(experiment: SweptExperiment) -> str:
 def row_path(work: Path, band: str, name: str) -> Path:
     """Return the file of what a forecaster came to in a band."""
     return work / "rows" / band / f"{name}.json"
+
+
+def model_folder(work: Path, band: str, name: str) -> Path:
+    """Return the folder of a network that was trained for a band."""
+    return work / "models" / band / name
+
+
+def sweeps_of(experiment: SweptExperiment, band: str, work: Path, tell: Tell) -> SweepDataset:
+    """Return the simulated places of a band, which are made where WORK has them no more."""
+    folder = _data(work, band, key_of(experiment))
+    if (folder / "sweeps.json").exists():
+        return load_sweep_dataset(folder)
+    counts = (experiment.train_places, experiment.validation_places, 0, experiment.test_places)
+    specs = swept_specs([band], sum(counts), experiment.days, experiment.seed)
+    shares = [count / sum(counts) for count in counts]
+    tell(f"{band}: {len(specs)} places of {experiment.days:g} days are simulated")
+    folder.mkdir(parents=True, exist_ok=True)
+    return simulate_sweep_dataset(specs, folder, shares, experiment.seed)
 
 
 def measure(
@@ -99,7 +126,7 @@ def run(
         ]
         if not missing or time.monotonic() > until_s:
             continue
-        dataset = _sweeps(experiment, band, work, key, tell)
+        dataset = sweeps_of(experiment, band, work, tell)
         places = list(_places(experiment, dataset))
         for name in missing:
             if time.monotonic() > until_s:
@@ -139,7 +166,7 @@ def _forecaster(
     if name in experiment.bars:
         return bar_of(experiment, name, dataset)
     network = experiment.networks[name]
-    out = work / "models" / band / name
+    out = model_folder(work, band, name)
     return trained_network(experiment, network, band, dataset.folder, out, tell)
 
 
@@ -166,20 +193,6 @@ def _network(experiment: SweptExperiment, name: str) -> dict[str, Any] | None:
 
 def _data(work: Path, band: str, key: str) -> Path:
     return work / "data" / f"{band}-{key}"
-
-
-def _sweeps(
-    experiment: SweptExperiment, band: str, work: Path, key: str, tell: Tell
-) -> SweepDataset:
-    folder = _data(work, band, key)
-    if (folder / "sweeps.json").exists():
-        return load_sweep_dataset(folder)
-    counts = (experiment.train_places, experiment.validation_places, 0, experiment.test_places)
-    specs = swept_specs([band], sum(counts), experiment.days, experiment.seed)
-    shares = [count / sum(counts) for count in counts]
-    tell(f"{band}: {len(specs)} places of {experiment.days:g} days are simulated")
-    folder.mkdir(parents=True, exist_ok=True)
-    return simulate_sweep_dataset(specs, folder, shares, experiment.seed)
 
 
 def _cpu_s() -> float:
