@@ -71,7 +71,7 @@ def _rising(utc_s: NDArray[np.float64]) -> NDArray[np.float64]:
     until_s = np.append(np.diff(utc_s[firsts]), np.inf)
     own_s = np.minimum(usual_s, np.where(until_s > 0, until_s, np.inf) / counts)
     behind = np.arange(len(utc_s)) - np.repeat(firsts, counts)
-    return utc_s + behind * np.repeat(own_s, counts)
+    return np.asarray(utc_s + behind * np.repeat(own_s, counts), np.float64)
 
 
 def _blocks(source: SweepSource, path: Path) -> list[SweepBlock]:

@@ -7,7 +7,7 @@ from converter.lab.measures.windows.sum_threshold import LENGTHS, RHO
 from converter.lab.numbers.cells import LEAST_SHARE
 from converter.lab.numbers.combined import COMBINED
 from converter.report.amounts import amount
-from converter.report.document import Section, Table
+from converter.report.document import Part, Section, Table
 from converter.report.results import Results
 from edgespec import __version__
 from edgespec.detect.scan.residual_scan import THRESHOLD
@@ -55,6 +55,7 @@ def head(results: Results, command: str) -> Section:
     machines: list[str] = known["machines"]  # type: ignore[assignment]
     whole = f"Experiment `{known['experiment']}`, seed {known['seed']}"
     hears_samples = results.experiment.hears_samples
+    of_samples: list[Part] = [_INTERVALS, _constants(), _observers(results)]
     return Section(
         "What was run",
         [
@@ -66,7 +67,7 @@ def head(results: Results, command: str) -> Section:
             f"{known['last_finished_utc'] or 'an unknown time'} on "
             f"{', '.join(machines) or 'an unknown machine'} with {versions or 'unknown versions'}.",
             f"Made again by\n\n```\n{command}\n```",
-            *([_INTERVALS, _constants(), _observers(results)] if hears_samples else []),
+            *(of_samples if hears_samples else []),
             *([_places(results)] if results.experiment.swept else []),
             work_done(results),
         ],
