@@ -91,7 +91,7 @@ def take(driver: Any, path: Path, screen: tuple[int, int, float], scheme: str) -
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     time.sleep(2.0)
     shown = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
-    shown.convert("RGB").quantize(96).save(path, optimize=True)
+    shown.convert("RGB").quantize(256).save(path, optimize=True)
     click.echo(f"wrote {path}, {path.stat().st_size / 1e3:.0f} kB")
 
 

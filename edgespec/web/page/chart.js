@@ -5,11 +5,14 @@ import { steps } from "/static/units.js";
 
 /** A bin that is wider is drawn as a step, in CSS pixels. */
 const WIDE = 10;
+/** So much more than the colours have a chart has at most, to show the threshold. */
+const MOST_MORE_DB = 20;
 
 /** Draw levels in dB a bin: `row`, and `reference` and `threshold` where they are known. */
-export function drawChart(canvas, range, { row, reference, threshold }) {
+export function drawChart(canvas, range, { row, reference, threshold, usualDb }) {
   const context = sharp(canvas), width = canvas.clientWidth, height = canvas.clientHeight;
-  const low = range.lowDb ?? -100, high = range.highDb ?? 0, colours = ink();
+  const low = range.lowDb ?? -100, top = range.highDb ?? 0, colours = ink();
+  const high = Math.max(top, Math.min((usualDb ?? top) + 3, top + MOST_MORE_DB));
   const y = (db) => 6 + (1 - (db - low) / (high - low)) * (height - 12);
   const labels = steps(low, high, height / 32).values.map((db) => [y(db), String(Math.round(db)).replace("-", "\u2212")]);
   Object.assign(context, { strokeStyle: colours.edge, lineWidth: 1 });

@@ -36,7 +36,7 @@ export class Plane {
       element("div", { class: "ramp" }, this.lowText, this.ramp, this.highText, element("span", {}, "dark: not heard")));
     // What is left of a cell is told in dB over what is normal.
     const reference = name === "residual" ? Array(plane.n_bins).fill(0) : null;
-    this.seen = { row: new Float32Array(plane.n_bins), reference, threshold: null };
+    this.seen = { row: new Float32Array(plane.n_bins), reference, threshold: null, usualDb: null };
     this.loudest = new Uint8Array(plane.n_bins);
     this.begin(nRows);
     this.watcher = new ResizeObserver(() => this.begin(this.nRows));
@@ -88,6 +88,9 @@ export class Plane {
   /** Take what is normal and from where on it alarms, in dB a bin. */
   take(reference, threshold) {
     this.seen.threshold = threshold;
+    // The usual threshold is to be seen, those of bins without signal may be anywhere.
+    const known = (threshold ?? []).filter(Number.isFinite).sort((a, b) => a - b);
+    this.seen.usualDb = known.length > 0 ? known[known.length >> 1] : null;
     if (this.name !== "residual") this.seen.reference = reference;
     this.thresholdKey.hidden = !threshold;
     this.chartAt = 0;
