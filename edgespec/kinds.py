@@ -59,8 +59,8 @@ ADVICE = {
     UNKNOWN: "look at the spectrum yourself: its shape is none that is known",
     OVERLOAD: "lower the gain, or put a filter before the receiver: levels are too low by now",
     RECEIVER: "check the receiver and its cable, and open it anew: it hands out no signal",
-    DROPPED: "give the observer more time or a lower sample rate: samples are lost; of sweeps, see "
-    "to what measures them",
+    DROPPED: "samples are lost: give the observer time, or a lower rate; of sweeps, see what "
+    "measures them",
     CELL_LOST: "check the station of this cell; if others are lost as well, the antenna",
     CARRIERS_DOWN: "check the station: it sends on fewer frequencies than before",
     NEW_CELL: "ask the operator whether this cell is planned; one that is not may be a false one",

@@ -17,7 +17,7 @@ __all__ = ["model"]
 
 @click.group()
 def model() -> None:
-    """Look into bundles, the models of edgespec; sign them, install them, take them back."""
+    """Look into bundles, the models: sign, install, take back."""
 
 
 for command in (

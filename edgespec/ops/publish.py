@@ -29,7 +29,9 @@ _LONGEST_S = 60.0
 def model_publish(
     path: Path, band: str, config_path: Path | None, mqtt: str | None, as_json: bool
 ) -> None:
-    """Offer a signed bundle at the broker, to every observer that has a band of this id.
+    """Offer a signed bundle at the broker.
+
+    It is offered to every observer that has a band of this id.
 
     Observers with updates.fetch fetch it, check it as `edgespec model install` does, and let it run
     in shadow. The broker keeps it until another one is offered for the band.

@@ -20,10 +20,11 @@ _NS = 1_000_000_000
 )
 @JSON_OPTION
 def model_key(path: Path, is_there: bool, as_json: bool) -> None:
-    """Make a key that models are signed with, and print its public half.
+    """Make a key that models are signed with.
 
     PATH becomes the private half (PEM, mode 0600). It stays on the machine where models are made;
-    what is printed goes into updates.trusted_keys of every observer that is to take them.
+    the public half is printed, and goes into updates.trusted_keys of every observer that is to take
+    them.
     """
     from edgespec.updates.ed25519 import new_signing_key, read_signing_key, text_of_key
     from edgespec.wire.text import encode

@@ -65,7 +65,7 @@ def _check_user(state_dir: Path) -> None:
 @_BAND
 @JSON_OPTION
 def model_install(path: Path, config_path: Path | None, band_id: str | None, as_json: bool) -> None:
-    """Check a model on this machine and let the observer start with it from now on.
+    """Check a model here and run it from now on.
 
     PATH is a bundle, or a folder of bundles, of which the newest that passes is taken. Signature,
     version, expiry, the band's samples and detectors, operators, golden vectors and speed are
@@ -96,7 +96,9 @@ def model_install(path: Path, config_path: Path | None, band_id: str | None, as_
 def model_rollback(
     config_path: Path | None, band_id: str | None, path: Path | None, why: str, as_json: bool
 ) -> None:
-    """Take the installed model of a band back: the one before it runs, or none that was installed.
+    """Take the installed model of a band back.
+
+    The one before it runs then, or none that was installed.
 
     Exits with 5 if there is none to take back, or the one before it is damaged.
     """
@@ -140,7 +142,10 @@ def model_promote(config_path: Path | None, band_id: str | None, drop: bool, as_
 @click.option("--band", "band_id", metavar="ID", help="Of this band alone.")
 @JSON_OPTION
 def model_list(config_path: Path | None, band_id: str | None, as_json: bool) -> None:
-    """Say which models are installed in which band, and which one a start would run."""
+    """Say which models are installed in which band.
+
+    And which one a start would run.
+    """
     from edgespec.config import load_config
     from edgespec.ops.look.opening import band_of
     from edgespec.updates.store import ModelStore
