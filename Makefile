@@ -21,7 +21,7 @@ TESTS := -m pytest --numprocesses $(WORKERS) --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-busy fuzz mutants lint check bench laboratory laboratory-li2019 model kinds container clean
+.PHONY: help demo test test-busy fuzz mutants lint check bench laboratory laboratory-li2019 model kinds arm64-smoke container clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/'
@@ -74,6 +74,9 @@ kinds: $(STAMPS)/test  ## Make the weights that name events again, and say what 
 	nice $(BIN)/python -m benchmarks.detection.kinds --no-save --kept $(WORK)/kinds.jsonl
 	$(BIN)/python -m benchmarks.detection.kinds_training $(WORK)/kinds.jsonl
 	$(BIN)/python -m benchmarks.detection.kinds --kept $(WORK)/kinds.jsonl
+
+arm64-smoke: $(STAMPS)/test  ## Let an emulated ARM processor watch a recording and publish (half an hour)
+	$(BIN)/python -m benchmarks.boards.smoke
 
 container:  ## Build Dockerfile.arm64 of Debian's packages, without Docker (as root)
 	sh firmware_configs/container.sh
