@@ -117,7 +117,7 @@ def run(
     key = key_of(experiment)
     replace_file(work / INDEX, json.dumps(asdict(experiment), indent=1).encode())
     for band in experiment.bands:
-        names = [*experiment.bars, *experiment.networks]
+        names = experiment.names_in(band)
         missing = [
             name
             for name in names
@@ -187,8 +187,12 @@ def _is_done(experiment: SweptExperiment, work: Path, band: str, name: str) -> b
 
 
 def _network(experiment: SweptExperiment, name: str) -> dict[str, Any] | None:
-    """Return how a network is built, None for a bar."""
-    return asdict(experiment.networks[name]) if name in experiment.networks else None
+    """Return how a network is built, None for a bar; in which other bands it is does not matter."""
+    if name not in experiment.networks:
+        return None
+    built = asdict(experiment.networks[name])
+    del built["bands"]
+    return built
 
 
 def _data(work: Path, band: str, key: str) -> Path:

@@ -24,11 +24,15 @@ _DECODER = Decoder(is_toml=True)
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network to train: its architecture (None: its name), and the parameters of its build."""
+    """A network to train: its architecture (None: its name), and the parameters of its build.
+
+    ``bands`` are those that it is trained for; empty: each of the experiment.
+    """
 
     name: str
     architecture: str | None = None
     hyper: Mapping[str, Any] = field(default_factory=dict)
+    bands: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -75,6 +79,11 @@ class SweptExperiment:
     def __post_init__(self) -> None:
         check_record(self)
 
+    def names_in(self, band: str) -> list[str]:
+        """Return the bars and networks that are asked for in a band."""
+        networks = self.networks.items()
+        return [*self.bars, *(name for name, one in networks if band in (one.bands or [band]))]
+
 
 def load_swept_experiment(path: Path) -> SweptExperiment:
     """Return the experiment of a TOML file, which may extend another (``base``, ``without``).
@@ -97,6 +106,10 @@ def _check(experiment: SweptExperiment) -> None:
         ("bands", experiment.bands, SWEPT_BANDS),
         ("bars", experiment.bars, BASELINES),
         ("networks", [network.kind for network in experiment.networks.values()], MODELS),
+        *(
+            (f"networks.{name}.bands", network.bands, experiment.bands)
+            for name, network in experiment.networks.items()
+        ),
     ):
         for name in names:
             if name not in known:

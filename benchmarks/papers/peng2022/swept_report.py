@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmarks.papers.peng2022.swept_claims import judged
 from benchmarks.papers.peng2022.swept_figures import figure_7, figure_8
 from benchmarks.papers.peng2022.swept_measures import volatility
+from benchmarks.papers.peng2022.swept_residuals import residual_table
 from benchmarks.papers.peng2022.swept_rows import SweptRows, read_rows
 from benchmarks.papers.peng2022.swept_tables import (
     discriminant_table,
@@ -21,13 +22,18 @@ __all__ = ["report_on", "write_report"]
 _FULL = "python -m benchmarks.papers.peng2022.run benchmarks/experiments/peng2022.toml --work WORK"
 
 
-def write_report(work: Path, out: Path) -> Path:
+def write_report(work: Path, out: Path, *, whole: bool = False) -> Path:
     """Write ``report.md``, ``report.json`` and the figures; return the path of the first.
 
+    Args:
+        work: the folder of a run.
+        out: the folder of the report.
+        whole: bands in which something is missing are left out.
+
     Raises:
-        SourceError: the folder holds no run, or a file of it is damaged.
+        SourceError: the folder holds no run, or a file of it is damaged, or no band is ``whole``.
     """
-    rows = read_rows(work)
+    rows = read_rows(work).whole() if whole else read_rows(work)
     out.mkdir(parents=True, exist_ok=True)
     return write_document(report_on(rows, out), out)
 
@@ -40,6 +46,7 @@ def report_on(rows: SweptRows, out: Path) -> Document:
         verdicts(found),
         error_tables(rows),
         forecaster_table(rows),
+        residual_table(rows),
         Section("Figures 7 and 8", [figure_7(rows, out), figure_8(rows, out)]),
         discriminant_table(rows),
         _networks(rows),
@@ -52,6 +59,7 @@ def report_on(rows: SweptRows, out: Path) -> Document:
             "experiment": rows.experiment,
             "machines": list(rows.machines),
             "missing": rows.missing,
+            "left_out": rows.left_out,
             "volatility_db": volatility(rows),
             "claims": as_facts(found),
         },
@@ -63,6 +71,8 @@ def _head(rows: SweptRows) -> Section:
     ordered = ", ".join(f"{band} {db:.2f} dB" for band, db in volatility(rows).items())
     cpu_s = sum(row.cpu_s for row in rows.rows.values())
     missing = ", ".join(rows.missing) or "nothing"
+    counts = ", ".join(f"{band} ({count} forecasters)" for band, count in rows.left_out.items())
+    left_out = f" Left out, since not all of it was run: {counts}." if counts else ""
     return Section(
         "What was run",
         [
@@ -75,7 +85,7 @@ def _head(rows: SweptRows) -> Section:
             f"of each of {len(rows.classes)} classes are added at each ISR; no forecast has seen "
             "them.",
             *([str(asked["note"])] if asked.get("note") else []),
-            f"Not run: {missing}. By MAE of the mean over the past, the smoothest band first: "
+            f"Not run: {missing}.{left_out} By MAE of the mean over the past, the smoothest band first: "
             f"{ordered or 'not known'}.",
             f"{cpu_s / 60:.0f} minutes of CPU on {'; '.join(rows.machines)}. At the paper's sizes: "
             f"`{_FULL}`.",

@@ -1,7 +1,7 @@
 """What a run has come to: errors and areas of each forecaster in each band, by place."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +60,17 @@ class BandRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SweptRows:
-    """All rows of a folder, and the experiment that they are of."""
+    """All rows of a folder, and the experiment that they are of.
+
+    ``left_out`` are bands whose rows are not told, since some are missing: ``N of M``.
+    """
 
     experiment: dict[str, Any]
     isrs_db: tuple[float, ...]
     classes: tuple[str, ...]
     rows: dict[tuple[str, str], BandRow]
     machines: tuple[str, ...]
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def bands(self) -> list[str]:
@@ -88,10 +92,33 @@ class SweptRows:
         """What was asked for and not run: a band of which nothing was, or BAND/NAME."""
         found = []
         for band in self.experiment["bands"]:
-            names = [n for n in (*self.bars, *self.networks) if (band, n) not in self.rows]
-            is_all = band not in self.bands
-            found += [band] if is_all else [f"{band}/{name}" for name in names]
+            if band not in self.left_out:
+                names = [f"{band}/{n}" for n in self.asked_in(band) if (band, n) not in self.rows]
+                found += names if band in self.bands else [band]
         return found
+
+    def asked_in(self, band: str) -> list[str]:
+        """Return the bars and networks that the experiment asks for in a band."""
+        networks = self.experiment["networks"].items()
+        return [*self.bars, *(n for n, one in networks if band in (one.get("bands") or [band]))]
+
+    def whole(self) -> "SweptRows":
+        """Return it without the bands in which something is missing.
+
+        Raises:
+            SourceError: there is no other.
+        """
+        left_out = {}
+        for band in self.bands:
+            asked = self.asked_in(band)
+            n_rows = sum((band, name) in self.rows for name in asked)
+            if n_rows < len(asked):
+                left_out[band] = f"{n_rows} of {len(asked)}"
+        kept = {key: row for key, row in self.rows.items() if key[0] not in left_out}
+        if not kept:
+            counts = ", ".join(f"{band} has {count}" for band, count in left_out.items())
+            raise SourceError(f"no band has all of its rows: {counts}; {_ADVICE}")
+        return replace(self, rows=kept, left_out=left_out)
 
     @property
     def n_places(self) -> int:
@@ -104,11 +131,15 @@ class SweptRows:
 
     def of_kind(self, band: str, architecture: str) -> BandRow | None:
         """Return the plain network of an architecture in a band, None where it was not run."""
-        for name, network in self.experiment["networks"].items():
-            plain = not network.get("hyper", {}).get("residual_of")
+        for name in self.networks:
+            plain = not self.is_of_residual(name)
             if plain and self.kind(name) == architecture and (band, name) in self.rows:
                 return self.rows[band, name]
         return None
+
+    def is_of_residual(self, name: str) -> bool:
+        """Whether a network forecasts what is beyond the mean of the context."""
+        return bool(self.experiment["networks"][name].get("hyper", {}).get("residual_of"))
 
     def isr(self, isr_db: float) -> int:
         """Return the number of the ISR nearest to one."""

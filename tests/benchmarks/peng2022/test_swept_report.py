@@ -14,7 +14,9 @@ from benchmarks.papers.peng2022.__main__ import main
 from benchmarks.papers.peng2022.swept_claims import CLAIMS, judged
 from benchmarks.papers.peng2022.swept_experiment import load_swept_experiment
 from benchmarks.papers.peng2022.swept_measures import volatility
+from benchmarks.papers.peng2022.swept_residuals import residual_table
 from benchmarks.papers.peng2022.swept_rows import read_rows
+from converter.report.document import Table
 from edgespec.errors import ConfigError, SourceError
 
 CLASSES = ("tone", "pulse", "chirp", "wpulse")
@@ -148,6 +150,52 @@ def test_the_report_has_tables_beside_the_papers_and_says_what_is_missing(tmp_pa
     }
 
 
+def test_bands_that_are_not_whole_are_left_out_and_said(tmp_path: Path) -> None:
+    work = write(tmp_path / "work")
+    (work / "rows" / "tv" / "cnn.json").unlink()
+    got = CliRunner().invoke(main, [str(work), "-o", str(tmp_path / "out"), "--whole"])
+    assert got.exit_code == 0, got.output
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "Not run: nothing. Left out, since not all of it was run: tv (10 of 11 forec" in text
+    rows = read_rows(work).whole()
+    assert rows.bands == ["gsm900-ul", "gsm900-dl", "fm"]
+    for band in rows.bands:
+        (work / "rows" / band / "cnn.json").unlink()
+    with pytest.raises(SourceError, match="no band has all of its rows: gsm900-ul has 10 of 11"):
+        read_rows(work).whole()
+
+
+def test_a_network_that_is_asked_for_in_one_band_is_missing_there_alone(tmp_path: Path) -> None:
+    work = write(tmp_path)
+    index = work / "experiment.json"
+    experiment = json.loads(index.read_text())
+    experiment["networks"]["cnn"]["bands"] = ["tv"]
+    index.write_text(json.dumps(experiment))
+    for band in BANDS:
+        (work / "rows" / band / "cnn.json").unlink()
+    assert read_rows(work).missing == ["tv/cnn"]
+
+
+def test_what_the_residual_takes_away_of_a_deficit_is_told(tmp_path: Path) -> None:
+    """The bar is at 1.1, the LSTM .4 behind it, that of the residual .1: 75% are taken away."""
+    made = {"context-mean": 1.1, "deep-lstm": 1.5, "deep-lstm-residual": 1.2}
+    work = write(tmp_path, made)
+    index = work / "experiment.json"
+    experiment = json.loads(index.read_text())
+    experiment["networks"]["deep-lstm-residual"] = {
+        "architecture": "deep-lstm",
+        "hyper": {"residual_of": "mean"},
+    }
+    experiment["bands"] = ["gsm900-ul", "tv"]
+    index.write_text(json.dumps(experiment))
+    said, table = residual_table(read_rows(work)).parts
+    assert "Of 2 networks and bands" in str(said)
+    assert "less error than the same network without it in 2, certainly more in 0." in str(said)
+    assert "of what they lack the residual takes 75 [75, 75]% away" in str(said)
+    assert isinstance(table, Table)
+    assert [row[:2] for row in table.rows] == [("deep-lstm", "gsm900-ul"), ("deep-lstm", "tv")]
+
+
 def test_rows_of_two_settings_and_of_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"experiment\.json"):
         read_rows(tmp_path)
@@ -186,6 +234,7 @@ def test_experiments_are_accepted(path: Path) -> None:
         ('bars = ["mean"]', "bars names 'mean'"),
         ('discriminants = ["dtv"]', "'dtv' is unknown"),
         ("isrs_db = []", "not to be empty"),
+        ('networks = {cnn = {bands = ["fm"]}}', "networks.cnn.bands names 'fm'"),
         ("n_windows = 0", "n_windows is 0"),
         ("n_window = 9", "n_window"),
     ],
