@@ -26,8 +26,8 @@ SOURCE_OPTION = click.option(
     "--source",
     metavar="URI",
     help="rtlsdr:?center_freq=806M, rtl_tcp:HOST:1234, soapy:driver=uhd?gain=30, sigmf:FILE, "
-    "wav:FILE, raw:FILE?datatype=cu8&sample_rate=1.92M or sim:lte-dl. Put it in quotes: the shell "
-    "takes & and ?.",
+    "wav:FILE, raw:FILE?datatype=cu8&sample_rate=1.92M, sim:lte-dl; of sweeps rtl_power:FILE or "
+    "sweep:rtlsdr:?start=88M&stop=108M. Put it in quotes: the shell takes & and ?.",
 )
 MODEL_OPTION = click.option(
     "--model",

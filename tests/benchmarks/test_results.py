@@ -62,3 +62,17 @@ def test_every_picture_is_there(name: str) -> None:
     text = (RESULTS / name / "report.md").read_text(encoding="utf-8")
     shown = set(re.findall(r"\]\(([^)]+\.png)\)", text))
     assert shown == {path.name for path in (RESULTS / name).glob("*.png")}
+
+
+def intervals(text: str) -> set[tuple[float, ...]]:
+    """Figures with their intervals, such as `-.013 [-.018, -.006]`, whichever way round they are said."""
+    found = re.findall(r"([-+]?\d*\.\d+)%? \[([-+]?\d*\.\d+), ([-+]?\d*\.\d+)\]", text)
+    return {tuple(sorted(abs(float(one)) for one in three)) for three in found}
+
+
+def test_the_page_on_forecasts_has_the_intervals_of_the_small_run() -> None:
+    page = (RESULTS.parents[1] / "docs" / "forecasts.md").read_text(encoding="utf-8")
+    told = page.partition("[What came of the cut]")[2].partition("\n**Why hours and days")[0]
+    report = (RESULTS / "peng2022-small" / "report.md").read_text(encoding="utf-8")
+    assert len(intervals(told)) > 5
+    assert intervals(told) - intervals(report) == set()
