@@ -85,8 +85,8 @@ def _head(rows: SweptRows) -> Section:
             f"of each of {len(rows.classes)} classes are added at each ISR; no forecast has seen "
             "them.",
             *([str(asked["note"])] if asked.get("note") else []),
-            f"Not run: {missing}.{left_out} By MAE of the mean over the past, the smoothest band first: "
-            f"{ordered or 'not known'}.",
+            f"Not run: {missing}.{left_out} By MAE of the mean over the past, the smoothest band "
+            f"first: {ordered or 'not known'}.",
             f"{cpu_s / 60:.0f} minutes of CPU on {'; '.join(rows.machines)}. At the paper's sizes: "
             f"`{_FULL}`.",
         ],

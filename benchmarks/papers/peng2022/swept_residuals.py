@@ -14,8 +14,8 @@ _COLUMNS = (
     *("behind the best bar as it is", "of the residual", "of the residual behind residual-ar"),
 )
 _NOTE = (
-    "Mean absolute errors and paired differences in percent, 95% intervals of places that are drawn "
-    "anew; behind: so much more error. The best bar is that of the band."
+    "Mean absolute errors and paired differences in percent, 95% intervals of places that are "
+    "drawn anew; behind: so much more error. The best bar is that of the band."
 )
 
 
@@ -68,8 +68,8 @@ def _said(rows: SweptRows, pairs: Sequence[tuple[BandRow, BandRow]]) -> str:
     if against:
         better, worse = _certain(against)
         text.append(
-            f"Linear AR of the residual (`{_RESIDUAL_AR}`) has certainly less error than {worse} of "
-            f"{len(against)} networks of it, certainly more than {better}."
+            f"Linear AR of the residual (`{_RESIDUAL_AR}`) has certainly less error than {worse} "
+            f"of {len(against)} networks of it, certainly more than {better}."
         )
     return " ".join(text)
 
