@@ -16,6 +16,8 @@ __all__ = ["STYLES", "JsonLines", "RepeatLimit", "are_json", "begin_logs", "log_
 #: By name, how a line is written.
 STYLES = ("text", "json")
 _TEXT = "%(levelname)s: %(message)s"
+#: What these say of their insides is for whoever works on them: a compiler lists all it makes.
+_LIBRARIES = ("numba", "matplotlib", "PIL", "asyncio")
 
 
 class JsonLines(logging.Formatter):
@@ -103,6 +105,8 @@ def begin_logs(style: str, *, is_verbose: bool) -> None:
     """Log on stderr from now on, unless somebody logs already."""
     level = logging.DEBUG if is_verbose else logging.INFO
     logging.basicConfig(level=level, handlers=[log_handler(style, _Stderr())])
+    for library in _LIBRARIES:
+        logging.getLogger(library).setLevel(logging.WARNING)
     if are_json():
         logging.captureWarnings(capture=True)
 

@@ -10,7 +10,15 @@ from edgespec.decode.shown import clipped, shown
 from edgespec.door import brief
 from edgespec.errors import EdgespecError
 
-__all__ = ["parse_json", "parse_object", "parse_toml", "read_bounded", "read_toml", "why_unread"]
+__all__ = [
+    "parse_json",
+    "parse_object",
+    "parse_toml",
+    "read_bounded",
+    "read_kept",
+    "read_toml",
+    "why_unread",
+]
 
 #: The index of some ten thousand recordings has a tenth of this; a longer file is none of ours.
 MAX_BYTES = 64 * 1024 * 1024
@@ -42,6 +50,24 @@ def read_bounded(
     if len(content) > most_bytes:
         raise error(f"{brief(path, 160)} has more than {most_bytes} bytes; {advice}")
     return content
+
+
+def read_kept(
+    path: Path, error: type[EdgespecError], advice: str, most_bytes: int = MAX_BYTES
+) -> bytes | None:
+    """Return the content of a file that may not be there yet: None then.
+
+    Raises:
+        EdgespecError: as :func:`read_bounded`; also where nobody may look for it.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError):
+        # Whoever opens it is told the same.
+        pass
+    return read_bounded(path, error, advice, most_bytes)
 
 
 def read_toml(path: Path, error: type[EdgespecError], advice: str) -> dict[str, Any]:

@@ -5,21 +5,22 @@ kept over a cut and over a restart.
 """
 
 import logging
-from collections import deque
+import time
 from collections.abc import Callable, Collection
 from hashlib import sha256
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 
-from edgespec.errors import EdgespecError
+from edgespec.door import brief
+from edgespec.errors import ConfigError, EdgespecError
 from edgespec.inference.bundle import MAX_BUNDLE_BYTES
 from edgespec.mqtt.keeper import LinkKeeper
 from edgespec.mqtt.link import Link
 from edgespec.mqtt.session import Session
 from edgespec.newfile import keep_file
 from edgespec.updates.incoming import Incoming
-from edgespec.wire.model_offer import ModelOffer, parse_offer
+from edgespec.wire.model_offer import MAX_PIECE_BYTES, ModelOffer, parse_offer
 from edgespec.wire.topics import ModelTopics
 
 __all__ = ["ModelFetch"]
@@ -30,32 +31,47 @@ _STEP_S, _CLOSE_S = 0.5, 5.0
 _AT_ONCE = 16
 #: Models that were no good, which are not fetched again.
 _MOST_REFUSED = 16
+#: Until a model that is whole is looked at again, where the fault was not its own.
+_AGAIN_S = 300.0
 
 
 class _Band:
-    """What is known of the offers to one band."""
+    """What is known of the offers to one band.
 
-    def __init__(self, refused: Path) -> None:
-        self._file = refused
+    Args:
+        refused: keeps what was not taken.
+        terms: what it was judged by beside its content: under other terms it is looked at again.
+    """
+
+    def __init__(self, refused: Path, terms: str) -> None:
+        self._file, self._terms = refused, terms
+        self.not_before_s = 0.0
         self.incoming: Incoming | None = None
         self.heard = ""
         self.problem = ""
         self.asked: set[str] = set()
 
-    def refused(self) -> list[str]:
-        """Return the contents that are not fetched again."""
+    def refused(self) -> dict[str, str]:
+        """Return the contents that are not fetched again, and why."""
         try:
-            return self._file.read_text(encoding="ascii").split()
+            lines = self._file.read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError):
-            return []
+            return {}
+        parts = (line.split(" ", 2) for line in lines)
+        return {one[0]: one[2] for one in parts if len(one) == 3 and one[1] == self._mark}
 
-    def refuse(self, content_sha256: str) -> None:
+    def refuse(self, content_sha256: str, why: str) -> None:
         """Remember a content that is not to be fetched again, where the disk takes it."""
-        lines = [content_sha256, *self.refused()][:_MOST_REFUSED]
+        found = {content_sha256: brief(why, 300), **self.refused()}
+        lines = [f"{name} {self._mark} {words}" for name, words in found.items()][:_MOST_REFUSED]
         try:
             keep_file(self._file, "\n".join(lines).encode())
         except OSError as error:
             _LOG.info("%s cannot be written: %s", self._file, error.strerror)
+
+    @property
+    def _mark(self) -> str:
+        return sha256(self._terms.encode()).hexdigest()
 
 
 class ModelFetch:
@@ -68,7 +84,9 @@ class ModelFetch:
         bands: ids of the bands that take models.
         state_dir: keeps the pieces.
         is_wanted: returns whether a model, by band and id, is neither here nor refused before.
-        take: checks a whole bundle and lets it run in shadow; raises EdgespecError.
+        take: checks a whole bundle and lets it run in shadow; raises ModelError for what is wrong
+            with it, and ConfigError for what is wrong here.
+        terms: what it checks by, in each band.
     """
 
     def __init__(
@@ -80,12 +98,14 @@ class ModelFetch:
         state_dir: Path,
         is_wanted: Callable[[str, str], bool],
         take: Callable[[ModelOffer, bytes], None],
+        terms: Callable[[str], str] = lambda band: "",
     ) -> None:
         self._topics, self._state_dir = ModelTopics(prefix), state_dir
         folder = state_dir / "models" / "incoming"
-        self._bands = {band: _Band(folder / f"{band}.refused") for band in bands}
+        self._bands = {band: _Band(folder / f"{band}.refused", terms(band)) for band in bands}
         self._is_wanted, self._take = is_wanted, take
-        self._heard: deque[tuple[str, bytes]] = deque()
+        # Of each topic what came last: whoever floods one fills no memory.
+        self._heard: dict[str, bytes] = {}
         self._keeper = LinkKeeper(link, reconnect_max_s, self._opened, lambda: "")
         self._stopping = Flag()
         self._thread = Thread(target=self._run, name="models-fetch", daemon=True)
@@ -117,7 +137,10 @@ class ModelFetch:
     def problem(self, band: str) -> str:
         """Return why the last offer to a band was not taken, or is not whole; '' where it is."""
         one = self._bands.get(band)
-        return "" if one is None else one.problem
+        if one is None:
+            return ""
+        refusal = str(self._keeper.failure) if self._keeper.is_refused else ""
+        return one.problem or refusal
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -130,12 +153,19 @@ class ModelFetch:
         self._heard.clear()
         for band in self._bands.values():
             band.asked.clear()
-        session.listen(lambda topic, payload: self._heard.append((topic, payload)))
+        session.listen(self._hear)
         session.ask([self._topics.offer(band) for band in self._bands], qos=1)
 
+    def _hear(self, topic: str, payload: bytes) -> None:
+        if len(payload) <= MAX_PIECE_BYTES:
+            self._heard[topic] = payload
+            return
+        said = "%s: %d bytes are left out; neither an offer nor a piece has more than %d"
+        _LOG.warning(said, topic, len(payload), MAX_PIECE_BYTES)
+
     def _work(self, session: Session) -> None:
-        while self._heard:
-            topic, payload = self._heard.popleft()
+        heard, self._heard = self._heard, {}
+        for topic, payload in heard.items():
             band, content_sha256, number = self._topics.part_of(topic)
             one = self._bands.get(band)
             if one is None:
@@ -158,7 +188,7 @@ class ModelFetch:
         mark = sha256(payload).hexdigest()
         if mark == one.heard and one.incoming is not None:
             return
-        one.heard = mark
+        one.heard, one.not_before_s = mark, 0.0
         one.incoming, one.problem = None, ""
         if not payload:
             return
@@ -169,8 +199,9 @@ class ModelFetch:
             return
         if offer.band != band:
             self._give_up(band, one, f"the offer is for the band {offer.band!r}")
-        elif offer.content_sha256 in one.refused():
-            one.problem = f"{offer.name} {offer.model_sha256[:12]} was not taken before"
+        elif (why := one.refused().get(offer.content_sha256)) is not None:
+            said = f"{offer.name} {offer.model_sha256[:12]} was not taken before"
+            one.problem = f"{said}: {why}"
         elif self._is_wanted(band, offer.model_sha256):
             one.incoming = Incoming(self._state_dir, offer)
             said = "band %s: the model %s is fetched, %d bytes in %d pieces, of which %d are here"
@@ -181,7 +212,7 @@ class ModelFetch:
     def _go_on(self, session: Session, band: str, one: _Band, incoming: Incoming) -> None:
         """Ask for the next pieces, or take the model that is whole."""
         offer = incoming.offer
-        if not incoming.missing:
+        if not incoming.missing and time.monotonic() >= one.not_before_s:
             self._finish(band, one, incoming)
         wanted: set[str] = set()
         if one.incoming is not None:
@@ -200,13 +231,23 @@ class ModelFetch:
             self._take(offer, content)
             one.problem = ""
             _LOG.info("band %s: the model %s is fetched, and runs in shadow", band, offer.name)
-        except (EdgespecError, OSError) as error:
-            one.refuse(offer.content_sha256)
+        except (ConfigError, OSError) as error:
+            # A full disk, say, is not the model's fault: it stays, and is looked at again.
+            one.not_before_s = time.monotonic() + _AGAIN_S
             words = error.strerror if isinstance(error, OSError) else error
-            one.problem = f"{offer.name} is not taken: {words}"
-            _LOG.warning("band %s: a model that was offered: %.400s", band, one.problem)
+            self._tell(band, one, f"{offer.name} is not taken for now: {words}")
+            return
+        except Exception as error:
+            # A runtime that was given a network of others may say whatever it likes.
+            words = str(error) if isinstance(error, EdgespecError) else repr(error)
+            one.refuse(offer.content_sha256, words)
+            self._tell(band, one, f"{offer.name} is not taken: {words}")
         incoming.forget()
         one.incoming = None
+
+    def _tell(self, band: str, one: _Band, words: str) -> None:
+        one.problem = words
+        _LOG.warning("band %s: a model that was offered: %.400s", band, words)
 
     def _give_up(self, band: str, one: _Band, words: str) -> None:
         one.incoming, one.problem = None, words

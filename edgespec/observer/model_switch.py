@@ -4,9 +4,10 @@ The switch loses no sample: the new model learns what is normal beside the one i
 cell that is entered, and takes its place between two segments.
 """
 
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from threading import Event as Flag
@@ -27,7 +28,7 @@ from edgespec.records import Event, ObserverState, RssReport, SourceInfo
 from edgespec.updates.installed import Installed
 from edgespec.updates.store import ModelStore
 
-__all__ = ["BandModel", "ModelSwitch", "open_switch"]
+__all__ = ["BandModel", "ModelSwitch", "installed_ids", "open_switch"]
 
 _LOG = logging.getLogger(__name__)
 _POLL_S, _LOOK_S, _CLOSE_S = 2.0, 1.0, 10.0
@@ -46,6 +47,7 @@ class BandModel:
         store: says what is installed.
         open_basis: opens what the band is judged by, by what the store says.
         quality: returns how good UTC is.
+        begun_with: id of what was installed when the band's model was opened.
 
     Attributes:
         on_candidate: told the id of the model that is to be tried, None for none any more.
@@ -57,6 +59,7 @@ class BandModel:
         store: ModelStore,
         open_basis: Callable[[], Basis],
         quality: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
+        begun_with: str | None = None,
     ) -> None:
         self.band = chain.info.band
         self._chain, self._store, self._open_basis = chain, store, open_basis
@@ -65,7 +68,9 @@ class BandModel:
         self._awaited: tuple[str | None, bool] | None = None
         self._raised: frozenset[str] = frozenset()
         self._trial: ModelTrial | None = None
-        self._verdict = self._told = ""
+        # Why which model is to be taken back.
+        self._verdict: tuple[str, str | None] | None = None
+        self._told = ""
         self._next_s = 0.0
         # The id in the store of what was usual before, with that; and of what is now.
         self._earlier: tuple[str | None, Basis] | None = None
@@ -76,8 +81,9 @@ class BandModel:
             self._take_told, quality=quality, kind_of=lambda why: MODEL_TAKEN_BACK
         )
         installed = self._installed()
-        self._asked = self._runs = None if installed is None else installed.current
-        if installed is not None and self._asked == chain.info.model_sha256:
+        self._asked = self._runs = begun_with
+        if installed is not None and installed.current == chain.info.model_sha256:
+            self._asked = self._runs = installed.current
             self._awaited = self._asked, _is_judged(installed)
 
     @property
@@ -87,9 +93,9 @@ class BandModel:
 
     def poll(self) -> None:
         """Take a model back that broke its promise, and open one that was installed."""
-        verdict, self._verdict = self._verdict, ""
-        if verdict:
-            self._take_back(verdict)
+        verdict, self._verdict = self._verdict, None
+        if verdict is not None:
+            self._take_back(*verdict)
         installed = self._installed()
         candidate = None if installed is None else installed.candidate
         if candidate != self._candidate:
@@ -152,7 +158,8 @@ class BandModel:
         if why:
             said = "band %s: the model %s is taken back: %s"
             _LOG.error(said, self.band, chain.info.model, why)
-            self._verdict = self._told = why
+            self._told = why
+            self._verdict = why, chain.info.model_sha256
         if why or trial.is_over(chain):
             self._trial = None
 
@@ -160,9 +167,13 @@ class BandModel:
         told, self._told = self._told, ""
         return (told,) if told else ()
 
-    def _take_back(self, why: str) -> None:
+    def _take_back(self, why: str, judged: str | None) -> None:
+        installed = self._installed()
+        if installed is not None and installed.current != judged:
+            _LOG.info("band %s: another model was installed by then, and is left alone", self.band)
+            return
         try:
-            self._store.roll_back(self.band, f"{_TAKEN_BACK}{why}")
+            self._store.roll_back(self.band, f"{_TAKEN_BACK}{why}", judged=judged)
         except EdgespecError as error:
             # What cannot be written down is done all the same, until the next start.
             _LOG.error("band %s: %.300s", self.band, error)
@@ -199,8 +210,25 @@ class BandModel:
         return installed
 
 
-def open_switch(config: Config, radios: Sequence[Radio]) -> "ModelSwitch":
-    """Return what lets bands follow what is installed: those of live samples that name no model."""
+def installed_ids(config: Config) -> dict[str, str | None]:
+    """Return the ids of the models that are installed in the bands; None for none that is known."""
+    store, found = ModelStore(config.node.state_dir), dict[str, str | None]()
+    for band in config.band:
+        with contextlib.suppress(EdgespecError):
+            found[band.id] = (store.installed(band.id) or Installed()).current
+    return found
+
+
+def open_switch(
+    config: Config, radios: Sequence[Radio], begun_with: Mapping[str, str | None]
+) -> "ModelSwitch":
+    """Return what lets bands follow what is installed: those of live samples that name no model.
+
+    Args:
+        config: of the observer.
+        radios: of its bands.
+        begun_with: ids of what was :func:`installed_ids` before their models were opened.
+    """
     store, quality = ModelStore(config.node.state_dir), UtcWatch().quality
     bands = {band.id: band for band in config.band if band.model is None}
 
@@ -211,7 +239,13 @@ def open_switch(config: Config, radios: Sequence[Radio]) -> "ModelSwitch":
 
     return ModelSwitch(
         [
-            BandModel(chain, store, partial(opened, bands[chain.info.band], info), quality)
+            BandModel(
+                chain,
+                store,
+                partial(opened, bands[chain.info.band], info),
+                quality,
+                begun_with.get(chain.info.band),
+            )
             for radio in radios
             for chain, info in ((chain, radio.source.info) for chain in radio.chains)
             if info.is_live and info.grid is None and chain.info.band in bands

@@ -17,6 +17,7 @@ from functools import partial
 from math import inf
 from typing import BinaryIO
 
+from edgespec.detect.detectors import MODEL_DETECTORS
 from edgespec.errors import EdgespecError
 from edgespec.evidence.tape import Tape
 from edgespec.kinds import DEAF
@@ -135,6 +136,7 @@ class ShadowPlay:
             self._n_tests[False],
             self._n_tests[True],
             self._last_test,
+            tuple(name for name in MODEL_DETECTORS.values() if name in chain.thresholds),
         )
 
     @property

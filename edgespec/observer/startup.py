@@ -32,7 +32,7 @@ from edgespec.observer.dwelling import check_source, request_of
 from edgespec.observer.errands import Errands
 from edgespec.observer.fixed_gain import check_gains
 from edgespec.observer.keeping import open_recorder
-from edgespec.observer.model_switch import open_switch
+from edgespec.observer.model_switch import installed_ids, open_switch
 from edgespec.observer.models_beside import begin_models
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.notifying import lost_by, open_notifiers
@@ -159,6 +159,8 @@ def open_observer(
     masks = masks_of(config)
     check_gains(config)
     note_time(config.updates, SeenFile(config.node.state_dir), Clock())
+    # What is installed while the models are opened is taken up afterwards.
+    begun_with = installed_ids(config)
     with ExitStack() as stack:
         radios = []
         for source in config.source:
@@ -188,7 +190,7 @@ def open_observer(
             stack.callback(recorder.close)
         tapes = {} if recorder is None else recorder.tapes
         notifiers = open_notifiers(config, whereabouts if recorder is not None else None)
-        shadows, switch = Shadows(config), open_switch(config, radios)
+        shadows, switch = Shadows(config), open_switch(config, radios, begun_with)
         # The broker's journal first: what is said has been written, and outlives a kill.
         told = [
             sink

@@ -86,7 +86,7 @@ def model_sign(
     """
     from dataclasses import replace
 
-    from edgespec.inference.bundle import put_bundle, read_bundle
+    from edgespec.inference.bundle import parse_bundle, put_bundle, read_bundle
     from edgespec.units import format_utc
     from edgespec.updates.ed25519 import read_signing_key, text_of_key
     from edgespec.updates.signature import Statement, sign_bundle
@@ -101,12 +101,14 @@ def model_sign(
     content = sign_bundle(bundle, content, found, statement)
     target = output or path
     put_bundle(replace(bundle, path=target), content)
+    # Its id is that of the signed file's members, however the file before was packed.
+    sha256 = parse_bundle(content, target).sha256
     names = [text_of_key(key.public) for key in found]
     if as_json:
         said = {
             "schema": "edgespec.signed/1",
             "path": str(target),
-            "sha256": bundle.sha256,
+            "sha256": sha256,
             "version": statement.version,
             "expires_utc": statement.expires_utc,
             "keys": names,
@@ -114,6 +116,6 @@ def model_sign(
         click.echo(encode(said))
     else:
         click.echo(
-            f"{target}: {bundle.manifest.name} {bundle.sha256[:12]}, version {statement.version}, "
+            f"{target}: {bundle.manifest.name} {sha256[:12]}, version {statement.version}, "
             f"may be installed until {statement.expires_utc[:10]}, signed by {', '.join(names)}"
         )

@@ -6,7 +6,7 @@ from math import exp
 from pathlib import Path
 from typing import Any
 
-from edgespec.decode import Decoder, read_bounded
+from edgespec.decode import Decoder, read_kept
 from edgespec.errors import ConfigError
 from edgespec.newfile import replace_file
 from edgespec.shadow.encounters import SeenEvent
@@ -37,6 +37,8 @@ _MOST_SKIPPED = 0.01
 _AS_FAST = 1.5
 #: So improbable it must be that as many events come by chance as a candidate tells alone.
 _CHANCE = 0.01
+#: So many segments above the threshold of the running network are more than a few by chance.
+_ENOUGH = 10
 #: Findings that speak against a candidate.
 BAD = ("ended", "slow", "deaf", "noisy")
 
@@ -64,7 +66,8 @@ class ShadowReport:
 
     Of ``heard_s`` of signal, ``skipped_s`` were not given to it, since it was behind; in
     ``compared_s`` it had scores behind its warm-up, of which ``warmup_left_s`` are left.
-    ``hop_s`` is from one of its segments to the next. ``detectors`` are those that both have.
+    ``hop_s`` is from one of its segments to the next. ``detectors`` are those that both have,
+    ``of_network`` the names of those that need the network.
     Events ``both`` told, or one ``alone``, are the newest. Test tones are its own drill's.
     ``bearable_per_day`` are the events a day that its thresholds are for. ``ended`` says why it
     runs no more; '' while it runs, or where the observer has ended.
@@ -88,6 +91,7 @@ class ShadowReport:
     n_tests_heard: int = 0
     n_tests_missed: int = 0
     last_test: str | None = None
+    of_network: tuple[str, ...] = ()
     ended: str = ""
 
     @property
@@ -168,6 +172,15 @@ def _deaf(report: ShadowReport) -> Finding | None:
     # One of three may be near the threshold of both.
     if 2 * missed > of:
         words.append(f"of {of} events that the running model told it missed {missed}")
+    for name in report.of_network:
+        of_network = report.detectors.get(name)
+        # Other detectors, which are the same beside both, may hear for a network that does not.
+        if of_network is None or of_network.n_candidate or of_network.n_running < _ENOUGH:
+            continue
+        words.append(
+            f"its {name} was never above the threshold, that of the running model in "
+            f"{of_network.n_running} segments"
+        )
     return Finding("deaf", "; ".join(words)) if words else None
 
 
@@ -216,7 +229,5 @@ def load_report(path: Path) -> ShadowReport | None:
     Raises:
         ConfigError: the file cannot be read, or holds no report.
     """
-    if not path.exists():
-        return None
-    text = read_bounded(path, ConfigError, _ADVICE, _MAX_BYTES)
-    return ShadowReport.from_json(text, str(path))
+    text = read_kept(path, ConfigError, _ADVICE, _MAX_BYTES)
+    return None if text is None else ShadowReport.from_json(text, str(path))

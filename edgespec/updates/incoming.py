@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from edgespec.errors import ModelError
 from edgespec.newfile import keep_file
 from edgespec.wire.model_offer import ModelOffer
 
@@ -54,14 +55,14 @@ class Incoming:
 
         Raises:
             OSError: a piece cannot be read.
+            ModelError: no pieces ever make what was announced.
         """
         content = b"".join(self._path(number).read_bytes() for number in range(self._n))
         if hashlib.sha256(content).hexdigest() == self.offer.content_sha256:
             return content
         self.missing = [number for number in range(self._n) if not self._holds(number)]
         if not self.missing:
-            # The announcement contradicts itself: no pieces ever make this content.
-            raise OSError(0, "the pieces are not those of the content that is announced")
+            raise ModelError("the pieces are not those of the content that is announced")
         return None
 
     def forget(self) -> None:

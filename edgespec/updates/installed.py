@@ -23,7 +23,9 @@ class Installed:
 
     ``current`` is the one that is to run, ``previous`` the one before it. None stands for what the
     band runs without an installed model: the shipped one, or none. ``since_utc`` and ``why`` are of
-    the last change. A ``candidate`` runs beside the current one to show what it would do.
+    the last change of these. A ``candidate`` runs beside the current one to show what it would do;
+    ``candidate_since_utc`` and ``candidate_why`` are of its last change, so that what comes and
+    goes beside the current one does not make that any newer.
     ``refused`` were taken back or found wanting, the newest first.
     """
 
@@ -32,6 +34,8 @@ class Installed:
     since_utc: str = ""
     why: str = ""
     candidate: str | None = field(default=None, metadata=about("Model that is tried", **_ID))
+    candidate_since_utc: str = ""
+    candidate_why: str = ""
     refused: tuple[str, ...] = field(default=(), metadata=about("Models not to take", **_ID))
 
     def __post_init__(self) -> None:
@@ -51,12 +55,14 @@ class Installed:
             since_utc=since_utc,
             why=why,
             candidate=None,
+            candidate_since_utc="",
+            candidate_why="",
             refused=tuple(one for one in self.refused if one != sha256),
         )
 
     def with_candidate(self, sha256: str, since_utc: str, why: str) -> "Installed":
         """Return it with a model that is tried beside the current one."""
-        return replace(self, candidate=sha256, since_utc=since_utc, why=why)
+        return replace(self, candidate=sha256, candidate_since_utc=since_utc, candidate_why=why)
 
     def promoted(self, since_utc: str, why: str) -> "Installed":
         """Return it with the candidate as the current model.
@@ -65,13 +71,22 @@ class Installed:
             ModelError: there is no candidate.
         """
         if self.candidate is None:
-            raise ModelError("no model is tried in this band: install one first")
+            raise ModelError(
+                "no model is tried in this band: one that is fetched from the broker is, and "
+                "`edgespec model install` takes a file at once"
+            )
         return self.with_current(self.candidate, since_utc, why)
 
     def without_candidate(self, since_utc: str, why: str, *, is_refused: bool) -> "Installed":
         """Return it without its candidate, which is not to be taken again where it is refused."""
         refused = self._refusing(self.candidate) if is_refused else self.refused
-        return replace(self, candidate=None, since_utc=since_utc, why=why, refused=refused)
+        return replace(
+            self,
+            candidate=None,
+            candidate_since_utc=since_utc,
+            candidate_why=why,
+            refused=refused,
+        )
 
     def rolled_back(self, since_utc: str, why: str) -> "Installed":
         """Return it with the model before the current one, which is refused from now on.

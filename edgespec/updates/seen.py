@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from edgespec.decode import Decoder
-from edgespec.decode.text import read_bounded
+from edgespec.decode.text import read_kept
 from edgespec.door import door
 from edgespec.errors import ConfigError
 from edgespec.lock import locked
@@ -57,8 +57,10 @@ class Seen:
         return max(found, key=lambda one: one.version, default=None)
 
     def with_version(self, band: str, key: str, it: Version) -> "Seen":
-        """Return it with a version that was accepted."""
-        of_band = {**self.versions.get(band, {}), key: it}
+        """Return it with a version that was accepted; a higher one that was before it stays."""
+        of_band = dict(self.versions.get(band, {}))
+        if key not in of_band or of_band[key].version < it.version:
+            of_band[key] = it
         return replace(self, versions={**self.versions, band: of_band})
 
 
@@ -79,20 +81,49 @@ class SeenFile:
         Raises:
             ConfigError: it cannot be read.
         """
-        if not self._path.exists():
-            return Seen()
         where = str(self._path)
         with door(where, ConfigError, _ADVICE):
-            content = read_bounded(self._path, ConfigError, _ADVICE, _MAX_BYTES)
+            content = read_kept(self._path, ConfigError, _ADVICE, _MAX_BYTES)
+            if content is None:
+                return Seen()
             return _DECODER.from_json(Seen, content, _SCHEMA, where)
 
-    def accept(self, band: str, key: str, it: Version, utc_ns: int) -> None:
+    def accept(
+        self,
+        band: str,
+        keys: tuple[str, ...],
+        it: Version,
+        utc_ns: int,
+        check: Callable[[Seen], object],
+    ) -> None:
         """Remember a version that is about to be installed, and a time that is over.
+
+        Args:
+            band: its id.
+            keys: all that have signed it, so that any of them alone is proof later.
+            it: the version.
+            utc_ns: the time.
+            check: raises for what was seen meanwhile, as by another process.
 
         Raises:
             ConfigError: it cannot be read or written.
         """
-        self._change(utc_ns, lambda seen: seen.with_version(band, key, it))
+
+        def change(seen: Seen) -> Seen:
+            check(seen)
+            for key in keys:
+                seen = seen.with_version(band, key, it)
+            return seen
+
+        self._change(utc_ns, change)
+
+    def set_time(self, utc_ns: int) -> None:
+        """Take a time for the latest one, though a later one was known.
+
+        Raises:
+            ConfigError: as :meth:`accept`.
+        """
+        self._change(0, lambda seen: replace(seen, latest_utc_ns=utc_ns))
 
     def pass_time(self, utc_ns: int) -> None:
         """Remember a time that is over, as a clock says that something disciplines.

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgespec.decode.text import read_bounded
+from edgespec.decode.text import read_kept
+from edgespec.door import brief
 from edgespec.errors import ConfigError, ModelError
 from edgespec.inference.bundle import Bundle, load_bundle, parse_bundle
 from edgespec.lock import locked
@@ -28,6 +29,7 @@ __all__ = ["ModelStore", "Running"]
 _ENDING, _POINTER = ".edgespec", ".json"
 _MAX_POINTER_BYTES = 1 << 16
 _NAME = re.compile(r"[0-9a-f]{64}")
+_WHY_CHARS = 500
 _AGAIN = "install the model again with `edgespec model install`"
 
 
@@ -90,10 +92,8 @@ class ModelStore:
             ModelError: its pointer cannot be read.
         """
         path = self._pointer(band)
-        if not path.exists():
-            return None
-        content = read_bounded(path, ModelError, _AGAIN, _MAX_POINTER_BYTES)
-        return installed_from_json(content, str(path))
+        content = read_kept(path, ModelError, _AGAIN, _MAX_POINTER_BYTES)
+        return None if content is None else installed_from_json(content, str(path))
 
     def running(self, band: str) -> Running:
         """Return the model that a band can run: the current one, or the one before it.
@@ -178,18 +178,32 @@ class ModelStore:
             band, lambda old, at: old.without_candidate(at, why, is_refused=is_refused)
         )
 
-    def roll_back(self, band: str, why: str) -> Installed:
+    def roll_back(self, band: str, why: str, *, judged: str | None = None) -> Installed:
         """Make the model before the current one of a band its current one again.
 
+        Args:
+            band: its id.
+            why: said to people.
+            judged: where nobody asked for it, the model that broke its promise; another one that
+                was installed meanwhile stays, and one before it that is damaged is left out.
+
         Raises:
-            ModelError: no installed model runs there, or the one before it cannot be read.
+            ModelError: no installed model runs there, or another one than was judged, or the one
+                before it cannot be read.
             ConfigError: as :meth:`install`.
         """
 
         def change(old: Installed, at: str) -> Installed:
+            if judged not in (None, old.current):
+                raise ModelError("another model was installed meanwhile: it is left alone")
             new = old.rolled_back(at, why)
             if new.current is not None:
-                self.load(new.current)
+                try:
+                    self.load(new.current)
+                except ModelError:
+                    if judged is None:
+                        raise
+                    return replace(new, current=None)
             return new
 
         return self._change(band, change)
@@ -211,6 +225,12 @@ class ModelStore:
                 # What an earlier change left when it was killed makes room first.
                 self._tidy()
                 new = change(self._old(band), format_utc(time.time_ns()))
+                # It is said on one line, and has to be read again.
+                new = replace(
+                    new,
+                    why=brief(new.why, _WHY_CHARS),
+                    candidate_why=brief(new.candidate_why, _WHY_CHARS),
+                )
                 keep_file(self._pointer(band), new.as_json())
                 # The switch is done, whatever becomes of what nobody needs any more.
                 with contextlib.suppress(OSError):

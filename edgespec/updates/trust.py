@@ -41,26 +41,33 @@ class Clock:
 class Accepted:
     """A model that may be installed in a band.
 
-    ``statement`` and ``key`` are of its signature, None where nobody trusted has signed it.
-    ``words`` are what is to be said of that. ``utc_ns`` is a time that is over for certain.
+    ``statement`` and ``keys`` are of its signature: all that are trusted, none where nobody trusted
+    has signed it. ``words`` are what is to be said of that. ``utc_ns`` is a time that is over for
+    certain; it ``sets_time`` where a later one was known, and a person goes by the clock.
+    ``check`` raises where what was seen by now is newer.
     """
 
     band: str
     sha256: str
     statement: Statement | None
-    key: str | None
+    keys: tuple[str, ...]
     words: tuple[str, ...]
     utc_ns: int
+    sets_time: bool = False
+    check: Callable[[Seen], object] = lambda seen: None
 
     def remember(self, file: SeenFile) -> None:
         """Let no older version follow it; to be called before it is installed.
 
         Raises:
             ConfigError: as :meth:`SeenFile.accept`.
+            ModelError: a newer one was accepted meanwhile.
         """
-        if self.statement is not None and self.key is not None:
+        if self.statement is not None:
             it = Version(self.statement.version, self.sha256)
-            file.accept(self.band, self.key, it, self.utc_ns)
+            file.accept(self.band, self.keys, it, self.utc_ns, self.check)
+            if self.sets_time:
+                file.set_time(self.utc_ns)
 
 
 def check_keys(rules: UpdatesConfig) -> None:
@@ -120,18 +127,26 @@ def accept(bundle: Bundle, band: str, rules: UpdatesConfig, seen: Seen, terms: T
     trusted = [key for key in rules.trusted_keys if key in claimed]
     if signature is None or not trusted:
         doubt = _untrusted(label, claimed, rules, is_remote=terms.is_remote)
-        return Accepted(band, bundle.sha256, None, None, (doubt,), terms.clock.over_ns)
-    key = next((one for one in trusted if signed_by(bundle, signature, key_from_text(one))), None)
-    if key is None:
+        return Accepted(band, bundle.sha256, None, (), (doubt,), terms.clock.over_ns)
+    keys = tuple(one for one in trusted if signed_by(bundle, signature, key_from_text(one)))
+    if not keys:
         raise ModelError(
             f"{label} is not what {trusted[0]} has signed: the signature is wrong, as of a model "
             "that was changed after it was signed; fetch it again"
         )
     it = signature.signed
-    words = [f"signed by {key} on {it.signed_utc}, version {it.version}"]
-    words += _version(label, it, bundle.sha256, seen.highest(band, rules.trusted_keys), terms)
-    words += _expiry(label, it, seen, terms.clock)
-    return Accepted(band, bundle.sha256, it, key, tuple(words), terms.clock.over_ns)
+
+    def check(seen: Seen) -> list[str]:
+        """Return what is to be said of its version, where it may be installed by that."""
+        return _version(label, it, bundle.sha256, seen.highest(band, rules.trusted_keys), terms)
+
+    words = [f"signed by {keys[0]} on {it.signed_utc}, version {it.version}", *check(seen)]
+    doubted = _doubted(it, seen, terms)
+    words += doubted or _expiry(label, it, seen, terms.clock)
+    over_ns = terms.clock.over_ns
+    return Accepted(
+        band, bundle.sha256, it, keys, tuple(words), over_ns, sets_time=bool(doubted), check=check
+    )
 
 
 def _untrusted(
@@ -169,6 +184,20 @@ def _version(
     )
 
 
+def _doubted(it: Statement, seen: Seen, terms: Terms) -> list[str]:
+    """Return what is said where a clock once ran ahead, and a person goes by the one of now.
+
+    By a synchronised clock that ran ahead by a fault once, no model would ever be new enough.
+    """
+    now_ns = terms.clock.over_ns
+    if terms.is_remote or not 0 < now_ns < it.expires_ns <= seen.latest_utc_ns:
+        return []
+    return [
+        f"a clock that was synchronised said {format_utc(seen.latest_utc_ns)} here; the one of now "
+        f"is synchronised, too, says {format_utc(now_ns)}, and is believed"
+    ]
+
+
 def _expiry(label: str, it: Statement, seen: Seen, clock: Clock) -> list[str]:
     """Judge by the latest time that is known; what cannot be sure is said."""
     now_ns, is_sure = clock.utc_ns(), clock.is_sure()
@@ -176,7 +205,10 @@ def _expiry(label: str, it: Statement, seen: Seen, clock: Clock) -> list[str]:
     if known_ns >= it.expires_ns:
         doubt = "" if is_sure else " (the clock here is not synchronised: set it if it is wrong)"
         if seen.latest_utc_ns > now_ns:
-            doubt = " (as a clock said here that was synchronised; now it says less)"
+            doubt = (
+                " (as a clock said here that was synchronised; now it says less: where that was a "
+                "fault, synchronise it and install a model by hand)"
+            )
         raise ModelError(
             f"{label} has expired at {it.expires_utc}, and it is {format_utc(known_ns)} at "
             f"least{doubt}: have its maker sign it anew"

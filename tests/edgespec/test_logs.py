@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from edgespec.logs import RepeatLimit, log_handler
+from edgespec.logs import RepeatLimit, begin_logs, log_handler
 
 
 @pytest.fixture
@@ -89,6 +89,12 @@ def test_texts_without_end_take_no_memory_without_end() -> None:
     for number in range(10 * RepeatLimit.MOST_KINDS):
         assert limit.filter(record_of(f"text {number}"))
     assert len(limit._kinds) == RepeatLimit.MOST_KINDS
+
+
+def test_libraries_do_not_tell_of_their_insides() -> None:
+    """Numba lists all it makes where nothing is in its cache: that is not what -v asks for."""
+    begin_logs("text", is_verbose=True)
+    assert not logging.getLogger("numba.core.ssa").isEnabledFor(logging.INFO)
 
 
 @pytest.mark.parametrize("style", ["text", "json"])

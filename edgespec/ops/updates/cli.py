@@ -111,7 +111,7 @@ def model_rollback(
         _install(view, path, Terms(takes_older=True), words, as_json=as_json)
         return
     band, store = view.band[0].id, ModelStore(view.node.state_dir)
-    store.roll_back(band, words[:500])
+    store.roll_back(band, words)
     _say(_told(view, store, band), as_json=as_json)
 
 
@@ -124,17 +124,41 @@ def model_promote(config_path: Path | None, band_id: str | None, drop: bool, as_
     """Make the candidate that runs in shadow the model of its band.
 
     'edgespec model shadow' says what it would have told. An observer that runs takes it at once.
-    Exits with 5 if there is none, or it is damaged.
+    Exits with 5 if there is none, or it is damaged, or not to be installed any more: its key is not
+    trusted now, or it has expired.
     """
+    from edgespec.updates.installed import Installed
+    from edgespec.updates.seen import SeenFile
     from edgespec.updates.store import ModelStore
+    from edgespec.updates.trust import Terms, accept
 
     view = _view(config_path, band_id)
     band, store = view.band[0].id, ModelStore(view.node.state_dir)
     if drop:
         store.drop_candidate(band, "given up by hand", is_refused=True)
     else:
+        candidate = (store.installed(band) or Installed()).candidate
+        if candidate is not None:
+            seen = SeenFile(view.node.state_dir).read()
+            accept(store.load(candidate), band, view.updates, seen, Terms())
+            for words in _against(view, candidate):
+                click.echo(f"caution: {words}", err=True)
         store.promote(band, "it ran in shadow, and was promoted by hand")
     _say(_told(view, store, band), as_json=as_json)
+
+
+def _against(view: "Config", candidate: str) -> list[str]:
+    """Return what its report has against a candidate that is promoted all the same."""
+    from edgespec.errors import ConfigError
+    from edgespec.shadow.report import BAD, findings, load_report, report_path
+
+    try:
+        report = load_report(report_path(view.node.state_dir, view.band[0].id))
+    except ConfigError as error:
+        return [str(error)]
+    if report is None or report.candidate.model_sha256 != candidate:
+        return [f"there is no report of {candidate[:12]}: nothing says what it would have told"]
+    return [f"{one.kind}: {one.words}" for one in findings(report) if one.kind in BAD]
 
 
 @click.command("list")
@@ -210,6 +234,8 @@ def _told(view: "Config", store: "ModelStore", band: str) -> dict[str, Any]:
         "current": installed.current,
         "previous": installed.previous,
         "candidate": installed.candidate,
+        "candidate_since": installed.candidate_since_utc or None,
+        "candidate_why": installed.candidate_why,
         "refused": list(installed.refused),
         "since": installed.since_utc or None,
         "why": installed.why,
@@ -246,7 +272,8 @@ def _lines(told: dict[str, Any]) -> list[str]:
     if told["previous"]:
         lines.append(f"  before it {told['previous'][:12]}")
     if told["candidate"]:
-        lines.append(f"  tried beside it {told['candidate'][:12]}")
+        since, why = told["candidate_since"] or "", told["candidate_why"]
+        lines.append(f"  tried beside it {told['candidate'][:12]}, since {since[:19]}Z: {why}")
     if told["refused"]:
         lines.append(f"  refused {', '.join(one[:12] for one in told['refused'])}")
     if told["named"]:

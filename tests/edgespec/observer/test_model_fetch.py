@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from edgespec.config import MqttConfig
-from edgespec.errors import ModelError
+from edgespec.errors import ConfigError, EdgespecError, ModelError
 from edgespec.mqtt.link import Link
 from edgespec.mqtt.session import Session
+from edgespec.observer import model_fetch
 from edgespec.observer.model_fetch import ModelFetch
 from edgespec.ops.publish import publish
 from edgespec.wire.model_offer import ModelOffer, encode_offer, offer_of
@@ -27,7 +28,8 @@ class Fetching:
     def __init__(self, broker: Broker, folder: Path) -> None:
         self._settings, self.folder = MqttConfig(url=broker.url), folder
         self.taken: list[bytes] = []
-        self.fault: ModelError | None = None
+        self.fault: EdgespecError | None = None
+        self.terms = ""
         self.is_wanted: Callable[[str, str], bool] = lambda band, sha256: True
         self.fetch: ModelFetch | None = None
 
@@ -35,7 +37,14 @@ class Fetching:
         self.stop()
         link = Link.of(self._settings, "edgespec-n-models")
         self.fetch = ModelFetch(
-            link, "edgespec", 1.0, ("b",), self.folder, self._is_wanted, self._take
+            link,
+            "edgespec",
+            1.0,
+            ("b",),
+            self.folder,
+            self._is_wanted,
+            self._take,
+            lambda band: self.terms,
         )
         self.fetch.begin()
         return self.fetch
@@ -139,7 +148,33 @@ def test_one_that_is_no_good_is_not_fetched_again(fetching: Fetching) -> None:
     wait_for(lambda: "nobody who is trusted" in fetch.problem("b"), "the refusal")
     fetch = fetching.start()
     wait_for(lambda: "was not taken before" in fetch.problem("b"), "the offer once more")
+    assert "nobody who is trusted" in fetch.problem("b")
     assert fetching.taken == [CONTENT]
+    # Whoever trusts another key now looks at it again.
+    fetching.terms, fetching.fault = "another key", None
+    fetching.start()
+    wait_for(lambda: len(fetching.taken) == 2, "the model under other terms")
+
+
+def test_what_is_no_fault_of_the_model_does_not_refuse_it(
+    fetching: Fetching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_fetch, "_AGAIN_S", 0.1)
+    fetching.fault = ConfigError("the disk is full")
+    fetch = fetching.start()
+    fetching.publish()
+    wait_for(lambda: "for now: the disk is full" in fetch.problem("b"), "the fault")
+    fetching.fault = None
+    wait_for(lambda: fetch.progress("b") is None and not fetch.problem("b"), "the model")
+
+
+def test_who_floods_fills_no_memory(fetching: Fetching) -> None:
+    """Of a topic the last message counts; and nothing that is longer than a piece may be."""
+    fetch = fetching.start()
+    for n in range(1000):
+        fetch._hear("edgespec/models/other", str(n).encode())
+    fetch._hear("edgespec/models/another", bytes((1 << 20) + 1))
+    assert len(fetch._heard) <= 1
 
 
 def test_an_offer_that_cannot_be_is_said_and_costs_nothing(fetching: Fetching) -> None:

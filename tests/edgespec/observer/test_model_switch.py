@@ -17,7 +17,7 @@ from edgespec.kinds import MODEL_TAKEN_BACK
 from edgespec.observer import board_events, model_switch, model_trial, radio_opening
 from edgespec.observer.band import BandChain
 from edgespec.observer.budget_watch import BudgetWatch
-from edgespec.observer.model_switch import BandModel, open_switch
+from edgespec.observer.model_switch import BandModel, installed_ids, open_switch
 from edgespec.observer.monitor import Radio
 from edgespec.records import Event, EventType, IqBlock
 from edgespec.updates.installed import Installed
@@ -50,7 +50,7 @@ class Watch:
 
     def follow(self) -> BandModel:
         """Begin to follow what is installed, as at a start."""
-        model = open_switch(self.config, [self.radio]).of(BAND)
+        model = open_switch(self.config, [self.radio], installed_ids(self.config)).of(BAND)
         assert model is not None
         self.model = model
         return model
@@ -181,7 +181,7 @@ def test_a_disk_that_takes_nothing_does_not_keep_a_bad_model(
     before = watch.sha256
     slow(watch, candidate(tmp_path, rng), monkeypatch)
 
-    def refuse(*_: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise ConfigError("models cannot be kept: read-only")
 
     monkeypatch.setattr(ModelStore, "roll_back", refuse)
@@ -191,6 +191,32 @@ def test_a_disk_that_takes_nothing_does_not_keep_a_bad_model(
     watch.model.poll()
     assert watch.hears(N_WARMUP + 20).sha256 == before
     assert watch.model.note.startswith("taken back by itself")
+
+
+def test_one_that_is_installed_while_the_band_opens_is_taken_up(
+    watch: Watch, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """Between what was read as its model was opened and the first look at the store."""
+    begun_with = installed_ids(watch.config)
+    bundle = candidate(tmp_path, rng)
+    watch.install(bundle)
+    model = open_switch(watch.config, [watch.radio], begun_with).of(BAND)
+    assert model is not None
+    watch.model = model
+    model.poll()
+    assert watch.hears(N_WARMUP + 20).sha256 == bundle.sha256
+
+
+def test_one_that_was_not_judged_is_not_taken_back(
+    watch: Watch, tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person installs another one while the first one breaks its promise."""
+    slow(watch, candidate(tmp_path, rng), monkeypatch)
+    watch.hears(N_WARMUP + 200)
+    assert [one.kind for one in watch.said[:1]] == [MODEL_TAKEN_BACK]
+    other = watch.install(candidate(tmp_path, rng, times=2.0))
+    watch.model.poll()
+    assert watch.store.installed(BAND) == other
 
 
 def test_one_that_does_not_fit_waits_for_the_next_start(

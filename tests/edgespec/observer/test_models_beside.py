@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from edgespec.config import BandConfig, Config, DetectConfig, MqttConfig, NodeCo
 from edgespec.inference.bundle import Bundle, read_bundle
 from edgespec.observer import model_switch
 from edgespec.observer.model_switch import ModelSwitch, open_switch
-from edgespec.observer.models_beside import begin_models
+from edgespec.observer.models_beside import Beside, begin_models
 from edgespec.observer.monitor import Radio
+from edgespec.ops.publish import publish as send
 from edgespec.updates.ed25519 import SigningKey, new_signing_key, text_of_key
 from edgespec.updates.signature import Statement, sign_bundle
+from edgespec.wire.model_offer import offer_of
 from tests.edgespec.observer.test_shadow import candidate
 from tests.made import band
 from tests.made.broker import Broker, wait_for
@@ -86,7 +89,7 @@ def node(
         updates=UpdatesConfig(trusted_keys=(text_of_key(sign.key.public),), fetch=True),
     )
     tape = Tape(band.cf32(band.noise(rng, 0.01)), is_live=True)
-    made = Node(config, open_switch(config, [Radio("r", tape, [chain_for(tape, "b")])]))
+    made = Node(config, open_switch(config, [Radio("r", tape, [chain_for(tape, "b")])], {}))
     begin_models(config, made.switch, made, made)  # type: ignore[arg-type]
     yield made
     made.switch.close()
@@ -125,6 +128,38 @@ def test_what_is_offered_runs_in_shadow_where_it_is_signed_and_new(
     assert told["candidate"] == ran.sha256
 
 
+def test_one_under_the_id_of_another_is_not_taken(node: Node, broker: Broker, sign: Sign) -> None:
+    """What was refused is refused by its id; whoever announces it under another gains nothing."""
+    bundle, content = read_bundle(sign.made(1.0, 2))
+    offer, pieces = offer_of("b", "other/../name", "a" * 64, content)
+    send(node.config.mqtt, offer, pieces)
+    told = node.wait(lambda said: said["problem"], "the refusal")
+    assert f"it is the model {bundle.sha256[:12]}" in told["problem"]
+    assert told["candidate"] is None
+
+
+def test_one_that_the_configuration_names_stays_in_shadow(
+    node: Node, sign: Sign, caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle = sign.made(1.0, 2)
+    named = replace(node.config, band=(replace(node.config.band[0], shadow=bundle),))
+    store = node.switch.followed[0]._store
+    sha256 = store.try_out("b", bundle.read_bytes(), "by a test").candidate
+    Beside(named, node, None).try_out("b", sha256)  # type: ignore[arg-type]
+    assert "lets" in caplog.text
+    assert "run in shadow" in caplog.text
+
+
+def test_what_is_fetched_in_vain_is_said(
+    node: Node, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    named = (BandConfig(id="named", model=tmp_path / "x.edgespec"),)
+    vain = replace(node.config, band=named, mqtt=MqttConfig(), updates=UpdatesConfig(fetch=True))
+    begin_models(vain, ModelSwitch([]), node, None)  # type: ignore[arg-type]
+    for words in ("set mqtt.url", "name a maker's key", "nothing is fetched for named"):
+        assert words in caplog.text
+
+
 def test_one_that_ran_in_shadow_is_promoted_or_given_up(
     node: Node, sign: Sign, tmp_path: Path
 ) -> None:
@@ -138,6 +173,15 @@ def test_one_that_ran_in_shadow_is_promoted_or_given_up(
     store = node.switch.followed[0]._store
     first = store.try_out("b", sign.made(1.0, 1).read_bytes(), "by a test").candidate
     assert json.loads(promote().stdout)["current"] == first
+    # Its key is not trusted any more: nobody promotes it by habit.
+    plain = path.read_text()
+    store.try_out("b", sign.made(1.2, 1).read_bytes(), "by a test")
+    other = text_of_key(new_signing_key(tmp_path / "other.pem").public)
+    path.write_text(f'{plain}[updates]\ntrusted_keys = ["{other}"]\n')
+    found = promote()
+    assert found.exit_code == 5
+    assert "whom nobody here trusts" in found.stderr
+    path.write_text(plain)
     second = store.try_out("b", sign.made(1.5, 2).read_bytes(), "by a test").candidate
     told = json.loads(promote("--drop").stdout)
     assert (told["current"], told["candidate"], told["refused"]) == (first, None, [second])

@@ -26,6 +26,7 @@ from edgespec.observer.shadow_play import ShadowPlay
 from edgespec.observer.shadow_stream import Note, ShadowTask, as_block, as_note
 from edgespec.observer.startup import open_observer
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
+from edgespec.shadow.pairs import DetectorPairs
 from edgespec.shadow.report import ShadowReport, Side, findings, load_report, report_path
 from tests.made import band, tiny, tiny_network
 from tests.made.broker import wait_for
@@ -33,6 +34,7 @@ from tests.made.tape import Notebook, Tape, chain_for
 
 TONES_S = (0.3, 0.55, 0.8)
 HOP = tiny.RECIPE.hop_samples
+SIDE = Side("mean", None, {}, {})
 
 
 def candidate(folder: Path, rng: np.random.Generator, times: float = 1.0) -> Bundle:
@@ -104,6 +106,7 @@ def test_one_that_is_as_the_model_is_tells_the_same(config: Config, tmp_path: Pa
     assert (report.candidate.n_events, report.candidate.n_alone) == (3, 0)
     assert [float(event.start[17:-1]) for event in report.both] == pytest.approx(TONES_S, abs=0.01)
     assert {"forecast", "zscore"} == set(report.detectors)
+    assert report.of_network == ("forecast",)
     for one_detector in report.detectors.values():
         assert one_detector.n > 0.9 * 0.8 / tiny.GEOMETRY.hop_s
         assert one_detector.correlation == pytest.approx(1.0)
@@ -263,6 +266,27 @@ def test_a_machine_without_time_for_two_is_not_called_a_slow_model(
     ]
     times = 100.0, skipped_s, 50.0, 0.0, tiny.GEOMETRY.hop_s
     assert kinds(ShadowReport("b", "", "", *times, 1.0, *sides, {})) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "n_running", "n_candidate", "found"),
+    [
+        ("forecast", 40, 0, ["deaf"]),
+        ("forecast", 40, 1, ["unproven"]),
+        # A few come by chance; and what needs no network is no network's fault.
+        ("forecast", 3, 0, ["unproven"]),
+        ("zscore", 40, 0, ["unproven"]),
+    ],
+)
+def test_a_network_that_is_deaf_is_found_though_others_hear_for_it(
+    name: str, n_running: int, n_candidate: int, found: list[str]
+) -> None:
+    pairs = {name: DetectorPairs(1000, None, n_running, n_candidate, 0)}
+    times = 100.0, 0.0, 50.0, 0.0, tiny.GEOMETRY.hop_s
+    report = ShadowReport("b", "", "", *times, 1.0, SIDE, SIDE, pairs, of_network=("forecast",))
+    assert kinds(report) == found
+    if found == ["deaf"]:
+        assert f"its {name} was never above" in findings(report)[0].words
 
 
 def test_one_takes_the_place_of_another_while_the_band_is_watched(

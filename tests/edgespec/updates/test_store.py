@@ -83,12 +83,35 @@ def test_what_is_taken_back_is_refused_until_a_person_installs_it(
     assert store.install("band", b, "by hand").refused == (id_a,)
 
 
-def test_a_candidate_takes_the_place_or_goes(tmp_path: Path, make: Make) -> None:
+def test_one_that_nobody_asked_to_take_back_leaves_what_was_not_judged(
+    tmp_path: Path, make: Make
+) -> None:
     store = ModelStore(tmp_path)
     (a, id_a), (b, id_b) = make("a"), make("b")
     store.install("band", a, "by hand")
+    store.install("band", b, "by hand")
+    with pytest.raises(ModelError, match="another model was installed meanwhile"):
+        store.roll_back("band", "too many events", judged=id_a)
+    # The one before is damaged: a person is told, and what breaks its promise does not run on.
+    store.path(id_a).write_bytes(b"PK")
+    with pytest.raises(ModelError, match="zip"):
+        store.roll_back("band", "by hand")
+    found = store.roll_back("band", "too many events\n" * 9999, judged=id_b)
+    assert (found.current, found.previous, found.refused) == (None, None, (id_b,))
+    again = store.installed("band")
+    assert again is not None
+    assert len(again.why) <= 500
+
+
+def test_a_candidate_takes_the_place_or_goes(tmp_path: Path, make: Make) -> None:
+    store = ModelStore(tmp_path)
+    (a, id_a), (b, id_b) = make("a"), make("b")
+    before = store.install("band", a, "by hand")
     found = store.try_out("band", b, "heard of it")
     assert (found.current, found.candidate) == (id_a, id_b)
+    # What is tried beside it makes the current one no newer: it is not judged again for that.
+    assert (found.since_utc, found.why) == (before.since_utc, "by hand")
+    assert found.candidate_why == "heard of it"
     assert set(store.ids()) == {id_a, id_b}
     found = store.drop_candidate("band", "deaf", is_refused=True)
     assert (found.current, found.candidate, found.refused) == (id_a, None, (id_b,))

@@ -72,8 +72,8 @@ def test_a_signed_model_is_the_same_model(
     signed = sign()
     assert signed.sha256 == parse_bundle(plain, Path("plain")).sha256
     found = accept(signed, "band", trusting(key), Seen(), SURE)
-    assert found.key == text_of_key(key.public)
-    assert found.words[0].startswith(f"signed by {found.key}")
+    assert found.keys == (text_of_key(key.public),)
+    assert found.words[0].startswith(f"signed by {found.keys[0]}")
     assert len(found.words) == 1
     # The store keeps it under that id, and with its signature.
     content = sign_bundle(signed, plain, [key], Statement(7, format_utc(0), format_utc(DAY_NS)))
@@ -158,7 +158,7 @@ def test_a_signature_that_was_cut_off_is_not_taken_for_none(
     found = accept(bundle, "band", trusting(key, require_signature=False), Seen(), SURE)
     assert found.words == ("not signed: nothing says who made it",)
     # Nobody is trusted yet: a person installs what he likes, and nothing comes over the broker.
-    assert accept(bundle, "band", UpdatesConfig(), Seen(), SURE).key is None
+    assert accept(bundle, "band", UpdatesConfig(), Seen(), SURE).keys == ()
     for rules in (UpdatesConfig(), trusting(key, require_signature=False)):
         with pytest.raises(ModelError, match="what comes over the broker must be signed"):
             accept(bundle, "band", rules, Seen(), REMOTE)
@@ -171,7 +171,7 @@ def test_a_stranger_is_not_trusted(sign: Sign, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="whom nobody here trusts"):
         accept(sign(), "band", trusting(other), Seen(), SURE)
     found = accept(sign(), "band", UpdatesConfig(), Seen(), SURE)
-    assert found.key is None
+    assert found.keys == ()
     assert "whom nobody here trusts" in found.words[0]
 
 
@@ -181,7 +181,50 @@ def test_a_new_key_takes_the_place_of_an_old_one(
     new = new_signing_key(tmp_path / "new.pem")
     both = sign(keys=(key, new))
     for rules in (trusting(key), trusting(new), trusting(key, new)):
-        assert accept(both, "band", rules, Seen(), REMOTE).key in rules.trusted_keys
+        assert accept(both, "band", rules, Seen(), REMOTE).keys == rules.trusted_keys
+
+
+def test_a_version_that_two_keys_signed_counts_for_each_alone(
+    sign: Sign, key: SigningKey, tmp_path: Path
+) -> None:
+    """Once the old one is not trusted any more, no older model of the new one comes back."""
+    new, file = new_signing_key(tmp_path / "new.pem"), SeenFile(tmp_path / "state")
+    accept(sign(5, keys=(key, new)), "band", trusting(key, new), Seen(), REMOTE).remember(file)
+    with pytest.raises(ModelError, match="version 5 was here"):
+        accept(sign(4, keys=(key, new)), "band", trusting(new), file.read(), REMOTE)
+
+
+def test_of_two_at_once_the_older_one_is_not_installed_behind_the_newer(
+    sign: Sign, key: SigningKey, tmp_path: Path
+) -> None:
+    rules, file = trusting(key), SeenFile(tmp_path)
+    older, newer = (accept(sign(n), "band", rules, file.read(), REMOTE) for n in (5, 6))
+    newer.remember(file)
+    with pytest.raises(ModelError, match="version 6 was here"):
+        older.remember(file)
+    # One that a person takes all the same leaves what is the highest.
+    accept(sign(5), "band", rules, file.read(), replace(SURE, takes_older=True)).remember(file)
+    found = file.read().highest("band", rules.trusted_keys)
+    assert found is not None
+    assert found.version == 6
+
+
+def test_a_clock_that_once_ran_ahead_does_not_refuse_every_model_for_ever(
+    sign: Sign, key: SigningKey, tmp_path: Path
+) -> None:
+    """A person's install sets the time back, by a clock that is sure; nothing else does."""
+    rules, file = trusting(key), SeenFile(tmp_path)
+    note_time(rules, file, Clock(lambda: NOW_NS + 60 * 365 * DAY_NS, lambda: True))
+    for terms in (REMOTE, Terms(clock=Clock(lambda: NOW_NS, lambda: False))):
+        with pytest.raises(ModelError, match="install a model by hand"):
+            accept(sign(), "band", rules, file.read(), terms)
+    found = accept(sign(), "band", rules, file.read(), SURE)
+    assert "is believed" in found.words[1]
+    found.remember(file)
+    assert file.read().latest_utc_ns == NOW_NS
+    accept(sign(2), "band", rules, file.read(), REMOTE)
+    with pytest.raises(ModelError, match="has expired"):
+        accept(sign(2, days=-0.1), "band", rules, file.read(), SURE)
 
 
 def test_a_version_never_falls(sign: Sign, key: SigningKey, tmp_path: Path) -> None:
@@ -210,7 +253,7 @@ def test_a_stolen_key_does_not_hold_back_for_ever_once_it_is_not_trusted(
     bundle = sign(5, keys=(new,))
     with pytest.raises(ModelError, match="was here"):
         accept(bundle, "band", trusting(key, new), seen, REMOTE)
-    assert accept(bundle, "band", trusting(new), seen, REMOTE).key == text_of_key(new.public)
+    assert accept(bundle, "band", trusting(new), seen, REMOTE).keys == (text_of_key(new.public),)
 
 
 def test_what_has_expired_is_refused(sign: Sign, key: SigningKey) -> None:
