@@ -4,6 +4,7 @@ It has a connection of its own, so that no event ever waits for a model. What is
 kept over a cut and over a restart.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Collection
@@ -13,7 +14,7 @@ from threading import Event as Flag
 from threading import Thread
 
 from edgespec.door import brief
-from edgespec.errors import ConfigError, EdgespecError
+from edgespec.errors import ConfigError, EdgespecError, ModelError
 from edgespec.inference.bundle import MAX_BUNDLE_BYTES
 from edgespec.mqtt.keeper import LinkKeeper
 from edgespec.mqtt.link import Link
@@ -31,6 +32,8 @@ _STEP_S, _CLOSE_S = 0.5, 5.0
 _AT_ONCE = 16
 #: Models that were no good, which are not fetched again.
 _MOST_REFUSED = 16
+#: So often the observer may end while it checks the same model, as by a power cut.
+_MOST_CRASHES = 3
 #: Until a model that is whole is looked at again, where the fault was not its own.
 _AGAIN_S = 300.0
 
@@ -45,11 +48,32 @@ class _Band:
 
     def __init__(self, refused: Path, terms: str) -> None:
         self._file, self._terms = refused, terms
+        self._tries = refused.with_suffix(".tries")
         self.not_before_s = 0.0
         self.incoming: Incoming | None = None
         self.heard = ""
         self.problem = ""
         self.asked: set[str] = set()
+
+    def may_try(self, content_sha256: str) -> bool:
+        """Note that a content is about to be checked; return False where that ended us too often.
+
+        What crashes a runtime would otherwise end the observer after every start.
+        """
+        try:
+            name, n = self._tries.read_text(encoding="ascii").split()
+            n_before = int(n) if name == content_sha256 else 0
+        except (OSError, ValueError):
+            n_before = 0
+        if n_before >= _MOST_CRASHES:
+            return False
+        keep_file(self._tries, f"{content_sha256} {n_before + 1}".encode())
+        return True
+
+    def tried(self) -> None:
+        """Note that the check has come to an end, whichever."""
+        with contextlib.suppress(OSError):
+            self._tries.unlink(missing_ok=True)
 
     def refused(self) -> dict[str, str]:
         """Return the contents that are not fetched again, and why."""
@@ -228,6 +252,11 @@ class ModelFetch:
             content = incoming.content()
             if content is None:
                 return
+            if not one.may_try(offer.content_sha256):
+                raise ModelError(
+                    f"the observer ended {_MOST_CRASHES} times while it was checked: try it by "
+                    "hand with `edgespec model verify`"
+                )
             self._take(offer, content)
             one.problem = ""
             _LOG.info("band %s: the model %s is fetched, and runs in shadow", band, offer.name)
@@ -236,12 +265,14 @@ class ModelFetch:
             one.not_before_s = time.monotonic() + _AGAIN_S
             words = error.strerror if isinstance(error, OSError) else error
             self._tell(band, one, f"{offer.name} is not taken for now: {words}")
+            one.tried()
             return
         except Exception as error:
             # A runtime that was given a network of others may say whatever it likes.
             words = str(error) if isinstance(error, EdgespecError) else repr(error)
             one.refuse(offer.content_sha256, words)
             self._tell(band, one, f"{offer.name} is not taken: {words}")
+        one.tried()
         incoming.forget()
         one.incoming = None
 

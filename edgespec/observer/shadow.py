@@ -40,6 +40,8 @@ Item = TypeVar("Item")
 _LOG = logging.getLogger(__name__)
 _MODULE = "edgespec.observer.shadow_play"
 _POLL_S, _NOTE_S = 0.2, 0.25
+#: From one report in the state directory to the next: a memory card has so many writes in it.
+_KEEP_S = 30.0
 #: So long it is waited at the end for what the candidate has not heard yet.
 _CLOSE_S, _CLOSE_RECORDING_S, _SWITCH_S = 10.0, 900.0, 1.0
 #: Scores that wait for the next note; more do not come between two.
@@ -75,6 +77,7 @@ class Shadow:
         self._process: subprocess.Popen[bytes] | None = None
         self._threads: tuple[Thread, ...] = ()
         self._is_unkept = self._is_killed = False
+        self._next_s = 0.0
         self.report: ShadowReport | None = None
 
     def begin(self, worker: BandWorker, ear: Ear) -> None:
@@ -197,7 +200,10 @@ class Shadow:
             # What is killed may break off within a line.
             for line in process.stdout or ():
                 if line.strip():
-                    self._keep(ShadowReport.from_json(line, "what the candidate's process says"))
+                    self.report = ShadowReport.from_json(line, "what the candidate's process says")
+                    if time.monotonic() >= self._next_s:
+                        self._next_s = time.monotonic() + _KEEP_S
+                        self._keep(self.report)
                 self._ready.set()
         words = last_words(process)
         for pipe in (process.stdout, process.stderr):
@@ -207,6 +213,7 @@ class Shadow:
             _LOG.warning("band %s: the candidate runs no more: %.300s", self._band, words)
             self._keep(replace(self.report or self._nothing(), ended=words))
         elif self.report is not None:
+            self._keep(self.report)
             for finding in findings(self.report):
                 _LOG.info("band %s: the candidate: %s: %s", self._band, finding.kind, finding.words)
 

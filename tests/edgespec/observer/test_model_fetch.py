@@ -168,6 +168,18 @@ def test_what_is_no_fault_of_the_model_does_not_refuse_it(
     wait_for(lambda: fetch.progress("b") is None and not fetch.problem("b"), "the model")
 
 
+def test_one_that_ends_the_observer_is_not_checked_for_ever(fetching: Fetching) -> None:
+    """As one that crashes its runtime does, whoever has signed it; a power cut may do so once."""
+    tries = fetching.folder / "models" / "incoming" / "b.tries"
+    tries.parent.mkdir(parents=True)
+    tries.write_text(f"{OFFER.content_sha256} 3")
+    fetch = fetching.start()
+    fetching.publish()
+    wait_for(lambda: "ended 3 times" in fetch.problem("b"), "the refusal")
+    assert fetching.taken == []
+    assert not tries.exists()
+
+
 def test_who_floods_fills_no_memory(fetching: Fetching) -> None:
     """Of a topic the last message counts; and nothing that is longer than a piece may be."""
     fetch = fetching.start()
