@@ -9,7 +9,15 @@ from pathlib import Path
 
 from edgespec.errors import ConfigError
 
-__all__ = ["check_new", "keep_file", "replace_file", "sync_folder", "write_all", "write_new"]
+__all__ = [
+    "check_new",
+    "keep_file",
+    "make_file",
+    "replace_file",
+    "sync_folder",
+    "write_all",
+    "write_new",
+]
 
 #: What file systems without hard links say, such as those of memory cards.
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -34,19 +42,29 @@ def write_new(path: Path, text: str) -> None:
         ConfigError: it exists, or cannot be written.
     """
     try:
-        with _beside(path, text.encode()) as temporary:
-            try:
-                path.hardlink_to(temporary)
-            except OSError as error:
-                if error.errno not in _NO_LINKS:
-                    raise
-                if os.path.lexists(path):
-                    raise FileExistsError from None
-                temporary.replace(path)
+        make_file(path, text.encode())
     except FileExistsError:
         raise ConfigError(_exists(path)) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def make_file(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Make a file where there was none, in one step: a power cut leaves none or all of it.
+
+    Raises:
+        FileExistsError: it exists.
+        OSError: it cannot be written.
+    """
+    with _beside(path, content, mode) as temporary:
+        try:
+            path.hardlink_to(temporary)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if os.path.lexists(path):
+                raise FileExistsError from None
+            temporary.replace(path)
 
 
 def _exists(path: Path) -> str:
@@ -108,7 +126,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _beside(path: Path, content: bytes) -> Iterator[Path]:
+def _beside(path: Path, content: bytes, mode: int = 0o644) -> Iterator[Path]:
     """Write a file beside ``path``, forced to the medium; what is left of it at the end goes."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
@@ -117,8 +135,8 @@ def _beside(path: Path, content: bytes) -> Iterator[Path]:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes it private; what is kept here is as public as any file of its owner.
-        temporary.chmod(0o644)
+        # mkstemp makes it private; most of what is kept here is as public as any file of its owner.
+        temporary.chmod(mode)
         yield temporary
     finally:
         with contextlib.suppress(OSError):

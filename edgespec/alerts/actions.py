@@ -163,6 +163,12 @@ class Actions:
         raise self._unknown(name, "event and no incident")
 
     def _unknown(self, name: str, what: str) -> UsageError:
+        if not self._past.path.exists():
+            return UsageError(
+                f"no {what} {name!r} is known: no history is kept here, so nobody can answer an "
+                "event. Sources that are not live (recordings, simulations without realtime=1 or "
+                "with patient=1) have none, nor has history.max_bytes = 0"
+            )
         return UsageError(
             f"no {what} {name!r} is known: `edgespec events list` and `edgespec incidents` name all"
         )

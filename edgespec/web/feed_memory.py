@@ -1,5 +1,6 @@
 """The memory that the processes of an observer and of its page share, and who looks into it."""
 
+import fcntl
 import mmap
 import os
 
@@ -28,8 +29,10 @@ class FeedMemory:
     def __init__(self, n_bands: int, descriptor: int | None = None) -> None:
         n_bytes = n_bands * _BAND_BYTES
         if descriptor is None:
-            descriptor = os.memfd_create("edgespec-feed", os.MFD_CLOEXEC)
+            descriptor = os.memfd_create("edgespec-feed", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
             os.ftruncate(descriptor, n_bytes)
+            # Memory that another process makes shorter ends whoever writes to it.
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
         self.descriptor = descriptor
         self._memory = memoryview(mmap.mmap(descriptor, n_bytes))
 

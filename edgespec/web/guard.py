@@ -9,18 +9,21 @@ import ipaddress
 import re
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Collection
 from urllib.parse import unquote_plus, urlsplit
 
 from edgespec.config.address import is_loopback
 
-__all__ = ["COOKIE", "CSRF_HEADER", "Guard"]
+__all__ = ["COOKIE_S", "CSRF_HEADER", "Guard"]
 
-COOKIE, CSRF_HEADER = "edgespec", "X-CSRF-Token"
+CSRF_HEADER = "X-CSRF-Token"
 #: A browser need not log in again for a month.
 COOKIE_S = 30 * 86_400
 #: So many wrong tokens at once, and one more in so many seconds; whoever is in stays in.
 _MOST_WRONG, _PAUSE_S = 5.0, 12.0
+#: Wrong tokens that are known: a program that goes on with an old one keeps nobody out.
+_MOST_KNOWN_WRONG = 32
 #: Names under which people put secrets into addresses.
 _SECRET_NAMES = re.compile(r"(?:^|[?&;])(?:token|access_token|auth|api_?key|password)=", re.I)
 
@@ -35,6 +38,9 @@ class Guard:
         hosts: names that are accepted beside addresses and the name of this machine.
         clock: seconds, of a clock that never steps.
         utc_s: UTC in seconds.
+
+    Attributes:
+        cookie_name: another for each token: two pages of one host do not take each other's place.
     """
 
     def __init__(
@@ -57,10 +63,16 @@ class Guard:
         self._hosts |= set() if self._is_local else {host.lower(), own, f"{own}.local"}
         self._clock, self._utc_s = clock, utc_s
         self._left, self._counted_s = _MOST_WRONG, clock()
+        self._wrong: deque[bytes] = deque(maxlen=_MOST_KNOWN_WRONG)
+        self.cookie_name = f"edgespec-{self._sign('name', '')[:8]}"
 
-    def url_fault(self, target: str) -> str:
-        """Return what is wrong with a path and query; '' where it says no secret."""
-        has_token = self._token and self._token in unquote_plus(target)
+    def url_fault(self, target: str, *, is_known: bool = False) -> str:
+        """Return what is wrong with a path and query; '' where it says no secret.
+
+        Whether it has the token itself is told those alone who know it: to others the answer would
+        say of thousands of guesses whether one is right.
+        """
+        has_token = is_known and self._token and self._token in unquote_plus(target)
         if not has_token and not _SECRET_NAMES.search(unquote_plus(target)):
             return ""
         return (
@@ -126,28 +138,40 @@ class Guard:
         """
         if cookie is None or not self._is_cookie(cookie):
             return True
-        return hmac.compare_digest(self._sign("csrf", cookie).encode(), (csrf or "").encode())
+        return _is_same(self._sign("csrf", cookie), csrf or "")
 
     def _is_token(self, token: str) -> bool:
         now_s = self._clock()
         self._left = min(_MOST_WRONG, self._left + (now_s - self._counted_s) / _PAUSE_S)
         self._counted_s = now_s
-        if self._left < 1.0 or not self._token:
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        if self._left < 1.0 or not self._token or digest in self._wrong:
             return False
-        if hmac.compare_digest(token.encode(), self._token.encode()):
+        if _is_same(token, self._token):
             return True
         self._left -= 1.0
+        self._wrong.append(digest)
         return False
 
     def _is_cookie(self, cookie: str) -> bool:
         until, _, signature = cookie.partition(".")
         if not self._token or not until.isdecimal() or len(until) > 12:
             return False
-        is_ours = hmac.compare_digest(self._sign("cookie", until).encode(), signature.encode())
+        is_ours = _is_same(self._sign("cookie", until), signature)
         return is_ours and int(until) > self._utc_s()
 
     def _sign(self, what: str, text: str) -> str:
         return hmac.new(self._key, f"{what} {text}".encode(), hashlib.sha256).hexdigest()
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Return whether two texts are the same, in a time that says nothing of where they differ.
+
+    What is no UTF-8 in a header or in JSON comes as surrogates.
+    """
+    return hmac.compare_digest(
+        one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass")
+    )
 
 
 def _name_of(host: str) -> str:

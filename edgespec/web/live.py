@@ -18,7 +18,7 @@ from edgespec.web.hub import Hub, Looker, as_text
 from edgespec.web.plane_memory import Batch, BinLevels
 from edgespec.web.server import fault
 
-__all__ = ["look_on", "show_band", "too_many"]
+__all__ = ["look_on", "refusal", "show_band"]
 
 _NS = 1_000_000_000
 #: Rows are sent so often, and the worker is told so often that somebody looks, and for how long.
@@ -79,9 +79,14 @@ async def _read(socket: web.WebSocketResponse) -> None:
             break
 
 
-def too_many(most: int) -> web.Response:
-    """Return the answer to one who looks too many."""
-    return fault(503, f"{most} browsers look already", "close one, or raise web.max_lookers")
+def refusal(request: web.Request, hub: Hub, most: int) -> web.Response | None:
+    """Return what is said to one who cannot look; None to one who can."""
+    if hub.is_full:
+        return fault(503, f"{most} browsers look already", "close one, or raise web.max_lookers")
+    if "Upgrade" not in request.headers:
+        # A browser does not say why it was refused: it asks without a WebSocket, and hears it.
+        return fault(426, "what is live takes a WebSocket", "Upgrade: websocket")
+    return None
 
 
 async def show_band(socket: web.WebSocketResponse, looker: Looker, look: BandLook) -> None:

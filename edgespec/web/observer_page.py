@@ -2,11 +2,13 @@
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from edgespec.alerts.actions import Actions
 from edgespec.alerts.inbox import Inbox
@@ -14,14 +16,14 @@ from edgespec.board import Board
 from edgespec.errors import UsageError
 from edgespec.nearest import advice
 from edgespec.web.feed_memory import BandLook, FeedMemory
-from edgespec.web.guard import COOKIE, Guard
+from edgespec.web.guard import Guard
 from edgespec.web.hub import Hub
-from edgespec.web.live import look_on, show_band, too_many
+from edgespec.web.live import look_on, refusal, show_band
 from edgespec.web.past import MOST_HOURS, PastOfPage, parse_time
-from edgespec.web.server import Page, fault, read_object
+from edgespec.web.server import Page, check_names, fault, read_object
 from edgespec.web.task import Task
-from edgespec.wire.request import parse_response
-from edgespec.wire.text import encode
+from edgespec.wire.request import Request, parse_response
+from edgespec.wire.text import PayloadError, encode
 
 __all__ = ["open_page"]
 
@@ -46,27 +48,29 @@ class _ObserverPage:
         self._names = [one["band"] for one in self._bands]
         state_dir = Path(about["state_dir"])
         self._past = PastOfPage(state_dir)
-        self._inbox = Inbox(Actions(state_dir, self._names))
+        self._actions = Actions(state_dir, self._names)
+        self._inbox = Inbox(self._actions)
         self._states: dict[str, dict[str, Any]] = {}
         self._board = Board()
         self.hub = Hub(task.max_lookers, self._hear)
-        # One at a time: what looks into the past must not take the board's processors.
-        self._reading = asyncio.Lock()
+        # One at a time, whoever hangs up meanwhile: what looks into the past must not take the
+        # board's processors.
+        self._reader = ThreadPoolExecutor(1, "edgespec-past")
 
     def routes(self) -> web.RouteTableDef:
         table = web.RouteTableDef()
-        for path, get in (
+        for path, get, *names in (
             ("/api/node", self._node),
             ("/api/bands", self._list_bands),
             ("/api/state", self._state),
-            ("/api/events", self._events),
+            ("/api/events", self._events, "band", "before", "limit"),
             ("/api/events/{id}/picture", self._picture),
-            ("/api/incidents", self._incidents),
-            ("/api/history", self._history),
+            ("/api/incidents", self._incidents, "band", "days"),
+            ("/api/history", self._history, "band", "hours"),
             ("/api/silenced", self._silenced),
-            ("/api/live", self._live),
+            ("/api/live", self._live, "band"),
         ):
-            table.get(path)(get)
+            table.get(path)(_asked_for(get, names))
         for path, post in (
             ("/api/events/{id}/acknowledge", self._acknowledge),
             ("/api/events/{id}/normal", self._learn),
@@ -91,7 +95,7 @@ class _ObserverPage:
 
     async def _node(self, request: web.Request) -> web.Response:
         about, guard = self._task.about, self._guard
-        csrf = guard.csrf_of(request.cookies.get(COOKIE))
+        csrf = guard.csrf_of(request.cookies.get(guard.cookie_name))
         why = ""
         if guard.read_only:
             why = "web.read_only is true: set it to false, with a web.token_file, to answer events"
@@ -141,49 +145,54 @@ class _ObserverPage:
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         band = self._band(request) or self._names[0]
-        if self.hub.is_full:
-            return too_many(self._task.max_lookers)
+        if (refused := refusal(request, self.hub, self._task.max_lookers)) is not None:
+            return refused
         async with look_on(request, self.hub) as (socket, looker):
             look = BandLook(self._memory.band(self._names.index(band)))
             await show_band(socket, looker, look)
         return socket
 
     async def _silenced(self, request: web.Request) -> web.Response:
-        return await self._ask("silenced")
+        # Whoever looks may see it: it is none of the requests that are bounded.
+        return await self._read(lambda: {"said": "", "data": self._actions.do(Request("silenced"))})
 
     async def _acknowledge(self, request: web.Request) -> web.Response:
         await read_object(request)
         return await self._ask("ack", id=request.match_info["id"])
 
     async def _learn(self, request: web.Request) -> web.Response:
-        told = await read_object(request)
+        told = await read_object(request, ("seconds",))
         return await self._ask(
             "normal", id=request.match_info["id"], duration_s=told.get("seconds")
         )
 
     async def _mute(self, request: web.Request) -> web.Response:
-        told = await read_object(request)
-        about = {name: told.get(name) for name in ("id", "band", "kind", "lower_hz", "upper_hz")}
+        names = ("id", "band", "kind", "lower_hz", "upper_hz")
+        told = await read_object(request, (*names, "seconds"))
+        about = {name: told.get(name) for name in names}
         return await self._ask("mute", **about, duration_s=told.get("seconds"))
 
     async def _undo(self, request: web.Request) -> web.Response:
-        told = await read_object(request)
+        told = await read_object(request, ("id",))
         return await self._ask("undo", id=told.get("id"))
 
     async def _ask(self, command: str, **about: Any) -> web.Response:
         """Ask as the command line and the broker do, and return what is said."""
-        data = encode({name: value for name, value in about.items() if value is not None})
+        try:
+            data = encode({name: value for name, value in about.items() if value is not None})
+        except PayloadError as error:
+            return fault(400, str(error))
         answer = await asyncio.to_thread(self._inbox.answer, command, data)
         if answer is None:
             return fault(_STATUS_TOO_MANY, "too many requests", "one a second in the long run")
         response = parse_response(answer)
         if response.error:
-            return fault(400, response.error)
+            # Behind the page a length of time has another name.
+            return fault(400, response.error.replace("duration_s", "seconds"))
         return web.json_response({"said": _words(command, response.data), "data": response.data})
 
     async def _read(self, read: Callable[[], Any]) -> web.Response:
-        async with self._reading:
-            found = await asyncio.to_thread(read)
+        found = await asyncio.get_running_loop().run_in_executor(self._reader, read)
         return web.json_response(found)
 
     def _band(self, request: web.Request) -> str | None:
@@ -198,6 +207,16 @@ class _ObserverPage:
         return name or None
 
 
+def _asked_for(handler: Handler, names: Sequence[str]) -> Handler:
+    """Return a handler whose addresses have these names behind their '?', and no others."""
+
+    async def asked_for(request: web.Request) -> web.StreamResponse:
+        check_names(request.query, names, "the address")
+        return await handler(request)
+
+    return asked_for
+
+
 def _words(command: str, data: dict[str, Any]) -> str:
     """Return what was done, for people."""
     until = str(data.get("until") or "")[:19]
@@ -207,7 +226,6 @@ def _words(command: str, data: dict[str, Any]) -> str:
         "mute": f"muted {how_long}",
         "normal": f"normal here {how_long}",
         "undo": f"taken back: {data.get('undone', '')}",
-        "silenced": "",
     }[command]
 
 

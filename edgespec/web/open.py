@@ -14,7 +14,7 @@ from edgespec.records import Event, ObserverState, RssReport
 from edgespec.units import format_utc
 from edgespec.web.feed import Feed
 from edgespec.web.feed_memory import PLANES
-from edgespec.web.page_process import PageProcess, listen_for_page
+from edgespec.web.page_process import PageProcess, listen_for_page, page_url
 from edgespec.web.rows import row_frames
 from edgespec.web.task import Task
 from edgespec.wire.event import EventMessage, event_payload
@@ -67,8 +67,7 @@ class ObserverPageSink:
             },
         )
         self._process = PageProcess(self._listening, task, feed.memory)
-        shown = f"[{host}]" if ":" in host else host
-        _LOG.info("the page is at http://%s:%d/", shown, self.port)
+        _LOG.info("the page is at %s", page_url(host, self._listening))
 
     def event(self, event: Event) -> None:
         """Show a message of an event."""

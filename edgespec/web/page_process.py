@@ -4,6 +4,7 @@ Whoever tells it never waits: what the process is too slow for is lost to it, an
 """
 
 import contextlib
+import errno
 import importlib.util
 import logging
 import os
@@ -22,7 +23,7 @@ from edgespec.web.feed_memory import FeedMemory
 from edgespec.web.task import Task
 from edgespec.web.token import read_token
 
-__all__ = ["PageProcess", "listen_for_page"]
+__all__ = ["PageProcess", "listen_for_page", "page_url"]
 
 _LOG = logging.getLogger(__name__)
 #: Below the bands, above what draws pictures.
@@ -55,14 +56,37 @@ def listen_for_page(config: WebConfig) -> tuple[socket.socket, str] | None:
         if port > _MOST_PORT:
             # Otherwise the remainder would be listened at.
             raise OverflowError(f"ports are 0 to {_MOST_PORT}")
-        family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.create_server(where[:2], family=family, backlog=_BACKLOG)
+        listening = _listen(host, port)
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"web.listen: nothing can listen at {config.listen} ({error}); choose another port, or "
             "leave it out"
         ) from None
     return listening, token
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket at the first address of a host where one can listen.
+
+    A name may have an address of a family that this machine does not speak.
+
+    Raises:
+        OSError: there is none.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for number, (family, *_, where) in enumerate(found, 1):
+        try:
+            return socket.create_server(where[:2], family=family, backlog=_BACKLOG)
+        except OSError as error:
+            if number == len(found) or error.errno == errno.EADDRINUSE:
+                raise
+    raise OSError(f"{host} has no address")
+
+
+def page_url(host: str, listening: socket.socket) -> str:
+    """Return where a browser finds what listens, with the port that it was given."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listening.getsockname()[1]}/"
 
 
 class PageProcess:
@@ -191,6 +215,8 @@ class PageProcess:
                     "the observer goes on",
                     *(_MOST_DEATHS, status),
                 )
+                # A browser is refused, rather than left waiting.
+                self._listening.close()
                 return
             _LOG.warning("the page has ended with %d; it is begun again in %.3g s", status, pause_s)
             if self._stopping.wait(pause_s):
@@ -200,4 +226,5 @@ class PageProcess:
                 self._begin()
             except OSError as error:
                 _LOG.error("the page cannot be begun again: %s", error)
+                self._listening.close()
                 return

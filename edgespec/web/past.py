@@ -30,6 +30,8 @@ __all__ = ["MOST_HOURS", "PastOfPage", "parse_time"]
 
 _NS = 1_000_000_000
 _HOUR_NS, _DAY_NS = 3600 * _NS, 86_400 * _NS
+#: Later times have no number of ns in 64 bits.
+_END_NS = 1 << 63
 _MOST_SLOTS, _MOST_BINS = 360, 256
 _MOST_EVENTS, MOST_HOURS = 200, 24 * 31
 #: Events that this run has told, and that the history does not have yet, or never has.
@@ -171,4 +173,7 @@ def parse_time(name: str, text: str) -> int:
         ) from None
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
-    return round(found.timestamp() * 1_000_000) * 1000
+    time_ns = round(found.timestamp() * 1_000_000) * 1000
+    if not 0 <= time_ns < _END_NS:
+        raise UsageError(f"{name} is {text[:60]!r}; it must lie between 1970 and 2262")
+    return time_ns

@@ -9,7 +9,7 @@ import importlib
 import logging
 import mimetypes
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from aiohttp.typedefs import Handler, Middleware
 
 from edgespec.door import brief
 from edgespec.errors import EdgespecError, UsageError
+from edgespec.nearest import advice
 from edgespec.web.feed_memory import FeedMemory
-from edgespec.web.guard import COOKIE, COOKIE_S, CSRF_HEADER, Guard
+from edgespec.web.guard import COOKIE_S, CSRF_HEADER, Guard
 from edgespec.web.hub import Hub
 from edgespec.web.task import Task
 
-__all__ = ["APPS", "Page", "fault", "make_app", "read_object", "serve"]
+__all__ = ["APPS", "Page", "check_names", "fault", "make_app", "read_object", "serve"]
 
 _LOG = logging.getLogger(__name__)
 #: Modules with the routes of a page, by its name; each has ``open_page(task, memory, guard)``.
@@ -67,11 +68,27 @@ def fault(status: int, error: str, accepted: str = "", **more: Any) -> web.Respo
     return web.json_response({"error": error, "accepted": accepted, **more}, status=status)
 
 
-async def read_object(request: web.Request) -> dict[str, Any]:
-    """Return the JSON object of a request's body, empty where there is none.
+def check_names(names: Iterable[str], known: Sequence[str], what: str) -> None:
+    """See that nothing is asked for that would not be looked at.
 
     Raises:
-        UsageError: it is something else.
+        UsageError: there is a name that is not known.
+    """
+    for name in names:
+        if name not in known:
+            hint = advice(name[:60], known) if known else "there is nothing to say here"
+            raise UsageError(f"{what} has {name[:60]!r}: {hint}")
+
+
+async def read_object(request: web.Request, known: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the JSON object of a request's body, empty where there is none.
+
+    Args:
+        request: of a browser.
+        known: names that it may have.
+
+    Raises:
+        UsageError: it is something else, or has other names.
     """
     async with asyncio.timeout(_BODY_S):
         data = await request.read()
@@ -85,6 +102,10 @@ async def read_object(request: web.Request) -> dict[str, Any]:
         raise UsageError("the body is no JSON: send an object") from None
     if not isinstance(found, dict):
         raise UsageError("the body is no JSON object: send one")
+    check_names(found, known, "the body")
+    for name, value in found.items():
+        if isinstance(value, dict | list):
+            raise UsageError(f"{name} is a list or an object: send a text or a number")
     return found
 
 
@@ -96,13 +117,18 @@ def make_app(task: Task, page: Page, guard: Guard) -> web.Application:
     app.on_response_prepare.append(_add_headers)
 
     async def index(request: web.Request) -> web.StreamResponse:
+        if request.query_string:
+            return fault(
+                400, "the page's address ends with its '/': a token behind it would stay in "
+                "histories and logs", "the path alone",
+            )  # fmt: skip
         return _file(page.index)
 
     async def static(request: web.Request) -> web.StreamResponse:
         return _file(request.match_info["name"])
 
     async def log_in(request: web.Request) -> web.StreamResponse:
-        told = await read_object(request)
+        told = await read_object(request, ("token",))
         cookie = guard.log_in(str(told.get("token", "")))
         if cookie is None:
             return fault(
@@ -113,8 +139,8 @@ def make_app(task: Task, page: Page, guard: Guard) -> web.Application:
         answer = web.json_response({"said": "welcome"})
         is_secure = request.headers.get("X-Forwarded-Proto", request.scheme) == "https"
         answer.set_cookie(
-            COOKIE, cookie, max_age=COOKIE_S, httponly=True, samesite="Strict", secure=is_secure,
-            path="/",
+            guard.cookie_name, cookie, max_age=COOKIE_S, httponly=True, samesite="Strict",
+            secure=is_secure, path="/",
         )  # fmt: skip
         return answer
 
@@ -154,11 +180,13 @@ def _guarding(guard: Guard) -> Middleware:
         is_told = changes or "Upgrade" in request.headers
         if is_told and (wrong := guard.origin_fault(request.headers.get("Origin"), host)):
             return fault(403, wrong, "the page itself")
-        path, cookie = request.path, request.cookies.get(COOKIE)
+        path, cookie = request.path, request.cookies.get(guard.cookie_name)
         if path == "/api/login" or not path.startswith("/api/"):
             return await handler(request)
         if not guard.is_known(cookie, request.headers.get("Authorization")):
             return fault(401, "the page asks for a token", "log in, or a Bearer token", login=True)
+        if wrong := guard.url_fault(request.raw_path, is_known=True):
+            return fault(400, wrong, "the path alone")
         if changes:
             if guard.read_only:
                 return fault(
@@ -193,6 +221,14 @@ async def _explaining(request: web.Request, handler: Handler) -> web.StreamRespo
         return fault(400, str(error))
     except EdgespecError as error:
         return fault(503, str(error))
+    except Exception as error:
+        # What was asked for is not logged, nor what an error may repeat of it.
+        resource = request.match_info.route.resource
+        where = "nowhere" if resource is None else resource.canonical
+        _LOG.error("the page fails at %s: %s", where, type(error).__name__)
+        if "Upgrade" in request.headers:
+            raise
+        return fault(500, "the page fails at this: its log says more", "tell the authors")
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -10,7 +10,7 @@ from edgespec import __version__
 from edgespec.web.feed_memory import FeedMemory
 from edgespec.web.guard import Guard
 from edgespec.web.hub import Hub
-from edgespec.web.live import look_on, too_many
+from edgespec.web.live import look_on, refusal
 from edgespec.web.server import Page
 from edgespec.web.task import Task
 
@@ -67,8 +67,8 @@ def open_page(task: Task, memory: FeedMemory | None, guard: Guard) -> Page:
 
     @routes.get("/api/live")
     async def live(request: web.Request) -> web.StreamResponse:
-        if hub.is_full:
-            return too_many(task.max_lookers)
+        if (refused := refusal(request, hub, task.max_lookers)) is not None:
+            return refused
         async with look_on(request, hub) as (socket, looker):
             while not socket.closed:
                 async with asyncio.timeout(_STALL_S):

@@ -1,5 +1,6 @@
 """The token that the page asks for: read from its file, which is made where it is not there."""
 
+import contextlib
 import logging
 import os
 import secrets
@@ -7,11 +8,12 @@ import stat
 from pathlib import Path
 
 from edgespec.errors import ConfigError
+from edgespec.newfile import make_file
 
 __all__ = ["read_token"]
 
 _LOG = logging.getLogger(__name__)
-_LEAST, _MOST = 16, 256
+_LEAST, _MOST, _MOST_BYTES = 16, 256, 4096
 _RANDOM_BYTES = 24
 #: What nobody but the owner, and whoever is in the group that may read it, has.
 _OF_OTHERS = stat.S_IRWXO | stat.S_IWGRP
@@ -38,23 +40,33 @@ def read_token(path: Path) -> str:
 
 
 def _checked(path: Path) -> str:
-    if path.stat().st_mode & _OF_OTHERS:
+    # A pipe would keep the observer waiting.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        mode = os.fstat(handle).st_mode
+        data = file.read(_MOST_BYTES) if stat.S_ISREG(mode) else b""
+    if not stat.S_ISREG(mode):
+        raise ConfigError(
+            f"web.token_file {str(path)!r} is no file: name one, or none, and it is made"
+        )
+    if mode & _OF_OTHERS:
         raise ConfigError(
             f"web.token_file {str(path)!r} can be read by everybody, or written by its group: "
             f"chmod 600 {path}"
         )
-    token = path.read_text(encoding="utf-8").strip()
+    token = data.decode("utf-8").strip()
     if not _LEAST <= len(token) <= _MOST or not token.isascii() or not token.isprintable():
         raise ConfigError(
-            f"web.token_file {str(path)!r} holds {len(token)} characters; it must hold {_LEAST} to "
-            f"{_MOST} of ASCII on one line, or not be there: then one is made"
+            f"web.token_file {str(path)!r} holds {len(token)} characters or more than one line; it "
+            f"must hold {_LEAST} to {_MOST} of ASCII on one line, or not be there: then one is made"
         )
     return token
 
 
 def _make(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(secrets.token_urlsafe(_RANDOM_BYTES) + "\n")
+    token = secrets.token_urlsafe(_RANDOM_BYTES) + "\n"
+    # Another process may make it at the same time: then that one is read.
+    with contextlib.suppress(FileExistsError):
+        make_file(path, token.encode(), mode=0o600)
     _LOG.info("made a token for the page: %s", path)

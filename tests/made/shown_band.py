@@ -89,8 +89,9 @@ class ShownBand:
         self._feeder.join()
         self._served.close()
 
-    def begin_anew(self) -> None:
-        """Serve at the same place again."""
+    def begin_anew(self, token: str = TOKEN) -> None:
+        """Serve at the same place again, with a token that may be another."""
+        self.token, self._task = token, replace(self._task, token=token)
         self._begin(self._served.port)
 
     def _begin(self, port: int = 0) -> None:

@@ -13,7 +13,7 @@ from edgespec.config import WebConfig
 from edgespec.twin.service.screen import Screen
 from edgespec.twin.site import Site
 from edgespec.twin.unit_levels import strongest_db, total_db
-from edgespec.web.page_process import PageProcess, listen_for_page
+from edgespec.web.page_process import PageProcess, listen_for_page, page_url
 from edgespec.web.task import Task
 from edgespec.wire.site_event import SiteEvent
 from edgespec.wire.text import encode
@@ -46,7 +46,7 @@ def page_beside(
         about={"node": central, "sites": [shown_site(site) for site in sites]},
     )  # fmt: skip
     page = PageProcess(socket, task)
-    _LOG.info("the page is at http://%s/", config.listen)
+    _LOG.info("the page is at %s", page_url(config.address[0], socket))
     try:
         yield PageScreen(screen, page, central, sites)
     finally:

@@ -18,7 +18,7 @@ export class Events {
   /** `changed` is told of a new list, `mark` shows an event in the waterfall; `acts` does what buttons ask, if they may. */
   constructor(changed, mark) {
     Object.assign(this, { changed, mark, acts: null, band: null, byName: new Map(), cards: new Map(), chosen: "" });
-    byId("older").addEventListener("click", () => this.#older());
+    byId("older").addEventListener("click", () => this.#older().catch((error) => { byId("done").textContent = `No older events: ${error.message}`; }));
   }
 
   /** Show those of a band; return when they are there. */
@@ -101,6 +101,9 @@ export class Events {
       if (list.children[at] !== made) list.insertBefore(made, list.children[at] ?? null);
     });
     while (list.children.length > sorted.length) list.lastChild.remove();
+    // A page that stays open for weeks forgets what it shows no more.
+    const shown = new Set(sorted.map(({ id }) => id));
+    for (const kept of [this.byName, this.cards]) for (const id of kept.keys()) if (!shown.has(id)) kept.delete(id);
     byId("none").hidden = sorted.length > 0;
     this.changed(sorted);
   }

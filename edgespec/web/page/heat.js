@@ -2,7 +2,10 @@
 import { BELOW, drawFrequencies, drawRows } from "/static/axes.js";
 import { RAMP, UNHEARD } from "/static/colours.js";
 import { byId, element, sharp } from "/static/element.js";
-import { localDay, localMinute, mhz, seconds } from "/static/units.js";
+import { localDate, localDay, localMinute, mhz, seconds } from "/static/units.js";
+
+/** A day, and the hour by which clocks are put back. */
+const DAY_S = 90000;
 
 export class Heat {
   constructor() {
@@ -48,7 +51,13 @@ export class Heat {
     if (!this.band) return;
     drawFrequencies(context, this.band, wide, high + BELOW);
     const labels = [];
-    for (let y = 8; y < high; y += 45) labels.push([y, localMinute(this.times[Math.min(Math.floor((y / high) * this.times.length), this.times.length - 1)])]);
+    // Of more than a day the day is told, of less the time.
+    const label = this.times[0] - this.times.at(-1) > DAY_S ? localDate : localMinute;
+    for (let y = 8; y < high; y += 45) {
+      const words = label(this.times[Math.min(Math.floor((y / high) * this.times.length), this.times.length - 1)]);
+      // A minute may be as high as the picture, and a day as high as some lines.
+      if (words !== labels.at(-1)?.[1]) labels.push([y, words]);
+    }
     drawRows(context, labels);
   }
 }

@@ -9,6 +9,7 @@ import { Link } from "/static/link.js";
 import { Live } from "/static/live.js";
 import { askToken } from "/static/login.js";
 import { setSentences, setText } from "/static/said.js";
+import { Silenced } from "/static/silenced.js";
 import { showIncidents } from "/static/timetable.js";
 import { duration } from "/static/units.js";
 import { sentences, word } from "/static/words.js";
@@ -18,8 +19,8 @@ const STATES_MS = 5000, EVENTS_MS = 15000, PAST_MS = 60000, SILENT_S = 5;
 const page = { node: null, bands: [], band: null, states: new Map(), link: "connecting", linkWords: "", nLost: 0, retry: 0 };
 const live = new Live((id) => events.choose(id));
 const events = new Events((found) => live.show(found), mark);
-const heat = new Heat();
-const link = new Link({ text: take, rows: (buffer) => live.take(buffer), said: (state, words) => { Object.assign(page, { link: state, linkWords: words }); say(); if (state === "open") refresh(); } });
+const heat = new Heat(), silenced = new Silenced();
+const link = new Link({ text: take, rows: (buffer) => live.take(buffer), said: (state, words) => { Object.assign(page, { link: state, linkWords: words }); say(); if (state === "open") refresh(); }, unknown: login, changed: begin });
 
 function mark(event) {
   byId("live").scrollIntoView({ block: "nearest" });
@@ -70,7 +71,7 @@ async function past() {
 }
 
 const quietly = (work) => work().catch((error) => { if (error.status === 401) login(); else if (page.link !== "lost") setText(byId("link"), error.message, "bad"); });
-const refresh = () => { for (const work of [states, past, () => events.open(page.band)]) quietly(work); };
+const refresh = () => { for (const work of [states, past, () => events.open(page.band), () => silenced.open()]) quietly(work); };
 
 function choose(band) {
   if (page.band !== band) { live.clear(); page.nLost = 0; }
@@ -101,7 +102,8 @@ async function begin() {
   document.title = `${page.node.node} - edgespec`;
   byId("readonly").hidden = !page.node.readonly;
   byId("readonly").textContent = page.node.readonly_reason || "Read-only: this page shows, and changes nothing. Acknowledge and mute on the observer itself: edgespec events ack, edgespec events mute.";
-  events.acts = page.node.readonly ? null : acts(() => events.open(page.band));
+  events.acts = page.node.readonly ? null : acts(() => Promise.all([events.open(page.band), silenced.open()]));
+  silenced.undo = events.acts?.undo ?? null;
   events.redraw();
   byId("bands").replaceChildren(...page.bands.map(({ band }) => element("button", { type: "button", "data-band": band, onclick: () => choose(band) }, band)));
   if (page.bands.length === 0) { setText(byId("link"), "This observer has no band.", "warn"); return; }
@@ -124,6 +126,7 @@ whileSeen(() => quietly(states), STATES_MS);
 // Pictures are drawn after an event, and somebody else may have acknowledged it.
 whileSeen(() => quietly(() => events.open(page.band)), EVENTS_MS);
 whileSeen(() => quietly(past), PAST_MS);
+whileSeen(() => quietly(() => silenced.open()), PAST_MS);
 setInterval(() => { if (page.band !== null && document.visibilityState === "visible" && byId("login").hidden) say(); }, 1000);
 
 byId("span").addEventListener("change", ({ target }) => live.span(Number(target.value)));

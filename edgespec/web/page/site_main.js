@@ -9,7 +9,7 @@ import { db, localTime, seconds } from "/static/units.js";
 import { place, siteSentences, unitState, unitsOf, withSilent } from "/static/verdict.js";
 
 const page = { sites: [], site: null, verdicts: new Map(), link: "connecting", words: "", frame: 0, retry: 0 };
-const link = new Link({ text: take, rows: () => {}, said: (state, words) => { Object.assign(page, { link: state, words }); show(); } });
+const link = new Link({ text: take, rows: () => {}, said: (state, words) => { Object.assign(page, { link: state, words }); show(); }, unknown: () => askToken(begin), changed: begin });
 
 function take(told) {
   // Another central unit has come or gone, and the sites are shared anew.

@@ -22,12 +22,15 @@ export function duration(seconds) {
 
 const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const minute = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const date = new Intl.DateTimeFormat([], { day: "numeric", month: "short" });
 const day = new Intl.DateTimeFormat([], { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** Return a time of this place, of seconds since 1970: `12:03:59`. */
 export const localTime = (seconds) => clock.format(seconds * 1e3);
 /** The same without seconds: `12:03`. */
 export const localMinute = (seconds) => minute.format(seconds * 1e3);
+/** The day alone. */
+export const localDate = (seconds) => date.format(seconds * 1e3);
 /** The same with its day. */
 export const localDay = (seconds) => day.format(seconds * 1e3);
 /** Return seconds since 1970 of an RFC 3339 time, or of seconds. */

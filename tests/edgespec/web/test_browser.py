@@ -106,6 +106,20 @@ def test_an_event_is_muted_by_keys_alone(page: Browser, shown: ShownBand) -> Non
     assert mute["band"] == "downlink"
 
 
+def test_what_is_muted_is_listed_and_taken_back(page: Browser, shown: ShownBand) -> None:
+    if not shown.ask("/api/silenced")["data"]["mutes"]:
+        page.until(lambda: page.count("[data-act=mute]"), "an event")
+        page.one("[data-act=mute]").click()
+        page.one("#ask-yes").click()
+    page.says("#silenced-title", "Muted or normal here: 1")
+    page.one("#silenced-title").click()
+    page.says(".silenced", "Muted any kind")
+    page.one("[data-act=undo]").click()
+    page.says("#done", "taken back: mute-")
+    page.until(lambda: not page.is_seen("#silenced"), "no list")
+    assert shown.ask("/api/silenced")["data"]["mutes"] == []
+
+
 def test_another_band_is_chosen(page: Browser) -> None:
     page.until(lambda: page.count(".plane") == 2, "both planes")
     page.one("[data-band=uplink]").click()
@@ -155,6 +169,14 @@ def test_a_lost_server_is_said_and_comes_back(page: Browser, shown: ShownBand) -
     shown.stop()
     page.says("#link", "The connection to the server is lost")
     shown.begin_anew()
+    page.says("#link", "Live.")
+
+
+def test_a_server_that_has_another_token_asks_for_it(page: Browser, shown: ShownBand) -> None:
+    shown.stop()
+    shown.begin_anew("another token of the tests")
+    page.until(lambda: page.is_seen("#login"), "the form")
+    page.one("#token").send_keys(shown.token, ENTER)
     page.says("#link", "Live.")
 
 

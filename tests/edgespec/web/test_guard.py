@@ -52,10 +52,36 @@ def test_another_page_is_refused(origin: str | None, is_own: bool) -> None:
      "/?q=0123456789%61bcdef"],
 )  # fmt: skip
 def test_a_secret_in_an_address_is_refused(target: str) -> None:
-    fault = guard().url_fault(target)
+    fault = guard().url_fault(target, is_known=True)
     assert "is refused" in fault
     assert TOKEN not in fault
     assert guard().url_fault("/api/events?band=token&limit=3") == ""
+
+
+def test_an_address_says_of_no_guess_whether_it_is_the_token() -> None:
+    assert guard().url_fault(f"/?q=guess,{TOKEN},guess") == ""
+
+
+def test_an_old_token_that_a_program_goes_on_sending_keeps_nobody_out() -> None:
+    page = guard(clock=lambda: 0.0)
+    assert not any(page.is_known(None, "Bearer the token of before") for _ in range(100))
+    assert page.log_in(TOKEN) is not None
+
+
+def test_what_is_no_text_is_no_token() -> None:
+    page = guard(read_only=False)
+    cookie = page.log_in(TOKEN)
+    assert cookie is not None
+    # JSON may say the one, aiohttp makes the other of a byte that is no UTF-8.
+    for wrong in ("\ud800", "\udcff"):
+        assert page.log_in(wrong) is None
+        assert not page.is_known(f"{cookie}{wrong}", f"Bearer {wrong}")
+        assert not page.is_own_form(cookie, wrong)
+
+
+def test_two_pages_of_one_host_keep_two_cookies() -> None:
+    names = {Guard("127.0.0.1", token).cookie_name for token in (TOKEN, TOKEN + "x")}
+    assert len(names) == 2
 
 
 def test_a_cookie_holds_for_a_month_and_for_its_token_alone() -> None:

@@ -54,10 +54,14 @@ def test_a_page_that_asks_for_nothing_is_read_only(tmp_path: Path) -> None:
         ("/api/node?token=abc", {}, 400, "is refused"),
         ("/api/events?before=yesterday", {}, 400, "write a time"),
         ("/api/events?limit=9000", {}, 400, "1 to 200"),
+        ("/api/events?before=9999-12-31", {}, 400, "between 1970 and 2262"),
+        ("/api/events?before=0001-01-01", {}, 400, "between 1970 and 2262"),
+        ("/api/history?hour=1", {}, 400, "did you mean 'hours'?"),
+        ("/?x", {}, 400, "ends with its '/'"),
         ("/api/history?hours=nan", {}, 400, "0.1 to 744"),
         ("/api/history?band=lt", {}, 400, "'lte'"),
         ("/api/nothing", {}, 404, "nothing at"),
-        ("/api/live", {}, 400, ""),
+        ("/api/live", {}, 426, "takes a WebSocket"),
         ("/static/../server.py", {}, 404, ""),
         ("/static/%2e%2e%2fserver.py", {}, 404, ""),
         ("/api/events/..%2f..%2fx/picture", {}, 404, ""),
@@ -107,7 +111,10 @@ def test_people_answer_events_as_on_the_command_line(tmp_path: Path) -> None:
         assert [(one.band, one.kind) for one in mutes] == [("lte", "tone")] * 2
         status, _, said = page.ask("/api/events/e-9/acknowledge", {}, **browser)
         assert (status, "e-9" in said["error"]) == (400, True)
+        assert "no history is kept here" in said["error"]
         assert len(page.ask("/api/silenced", **browser)[2]["data"]["mutes"]) == 2
+        # Whoever only looks at what is muted takes no turn from who says something.
+        assert {page.ask("/api/silenced", **browser)[0] for _ in range(12)} == {200}
         assert page.ask("/api/undo", {}, **browser)[0] == 200
         assert len(page.ask("/api/silenced", **browser)[2]["data"]["mutes"]) == 1
 
@@ -123,6 +130,9 @@ def test_people_answer_events_as_on_the_command_line(tmp_path: Path) -> None:
         (b'{"band": 7}', "application/json", 400),
         (b'{"seconds": 1e999, "band": "lte"}', "application/json", 400),
         (b"{}", "application/json", 400),
+        (b'{"band": "lte", "second": 60}', "application/json", 400),
+        (b'{"band": "\\ud800"}', "application/json", 400),
+        (b'{"band": {"a": 1}}', "application/json", 400),
     ],
 )
 def test_a_body_that_is_none_is_refused(
@@ -146,6 +156,19 @@ def test_events_of_this_run_are_there_before_the_history_is(tmp_path: Path) -> N
         assert [one["id"] for one in older] == ["e-0"]
         assert (older[0]["picture"], older[0]["acknowledged"]) == (None, False)
         assert page.ask("/api/events?band=ism")[2] == []
+
+
+def test_what_fails_is_logged_without_what_was_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("edgespec.web.past.PastOfPage.events", fail)
+    with served(task_of(tmp_path)) as page:
+        status, _, said = page.ask("/api/events?band=lte")
+    assert (status, "its log says more" in said["error"]) == (500, True)
+    assert caplog.messages == ["the page fails at /api/events: RuntimeError"]
 
 
 def test_a_picture_is_found_by_its_event(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from edgespec.config import WebConfig
 from edgespec.errors import ConfigError
 from edgespec.web.feed_memory import FeedMemory
-from edgespec.web.page_process import PageProcess, listen_for_page
+from edgespec.web.page_process import PageProcess, listen_for_page, page_url
 from tests.made.broker import wait_for
 from tests.made.page import task_of
 
@@ -85,6 +85,8 @@ def test_one_that_always_dies_is_given_up(
     wait_for(lambda: "it is not begun again" in caplog.text, "it is not given up")
     process.say(b"{}")
     assert process.n_lost > 0
+    # Nobody waits for an answer that never comes.
+    wait_for(lambda: listening.fileno() == -1, "it still listens")
     process.close()
 
 
@@ -136,6 +138,30 @@ def test_a_token_is_made_for_its_owner_alone(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=words):
             listen_for_page(listen)
     path.unlink()
-    path.mkdir(0o700)
+    for make in (path.mkdir, lambda: os.mkfifo(path, 0o600)):
+        make()
+        with pytest.raises(ConfigError, match=r"is no file|Is a directory"):
+            listen_for_page(listen)
+        path.rmdir() if path.is_dir() else path.unlink()
+    path.symlink_to(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="cannot be read or made"):
         listen_for_page(listen)
+
+
+def test_a_name_whose_first_address_is_not_there_is_listened_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So is ``localhost`` where a container has ``::1`` in its hosts, and no IPv6."""
+    known = socket.getaddrinfo("127.0.0.1", 0, type=socket.SOCK_STREAM)
+    away = socket.getaddrinfo("192.0.2.1", 0, type=socket.SOCK_STREAM)
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: away + known)
+    found = listen_for_page(WebConfig(listen="localhost:0"))
+    assert found is not None
+    with found[0] as listening:
+        assert page_url("localhost", listening) == f"http://localhost:{listening.getsockname()[1]}/"
+
+
+def test_nobody_makes_the_memory_of_rows_shorter() -> None:
+    memory = FeedMemory(1)
+    with pytest.raises(PermissionError):
+        os.ftruncate(memory.descriptor, 0)
