@@ -219,14 +219,15 @@ def test_a_sector_looks_where_it_is_turned() -> None:
 
 
 def test_c7_a_name_that_topics_reserve_is_refused() -> None:
-    """``<prefix>/twin`` and ``twin/members`` are levels of their own."""
+    """``<prefix>/twin``, ``<prefix>/models`` and ``twin/members`` are levels of their own."""
     site = hall()
-    with pytest.raises(ConfigError, match=r"name is 'members'.* central units use"):
+    with pytest.raises(ConfigError, match=r"name is 'members'.* levels of other topics"):
         replace(site, name="members")
-    with pytest.raises(ConfigError, match="node is 'twin'"):
-        replace(site.unit[0], node="twin")
-    with pytest.raises(ConfigError, match="id is 'twin'"):
-        NodeConfig(id="twin")
+    for name in ("twin", "models"):
+        with pytest.raises(ConfigError, match=f"node is '{name}'"):
+            replace(site.unit[0], node=name)
+        with pytest.raises(ConfigError, match=f"id is '{name}'"):
+            NodeConfig(id=name)
     for config in (NodeConfig, BandConfig):
         with pytest.raises(ConfigError, match="site is 'members'"):
             config(site="members")
