@@ -66,7 +66,7 @@ def test_every_picture_is_there(name: str) -> None:
 
 def intervals(text: str) -> set[tuple[float, ...]]:
     """Figures with their intervals, such as `-.013 [-.018, -.006]`, said as less or as more."""
-    found = re.findall(r"([-+]?\d*\.\d+)%? \[([-+]?\d*\.\d+), ([-+]?\d*\.\d+)\]", text)
+    found = re.findall(r"([-+]?\d*\.?\d+)%? \[([-+]?\d*\.?\d+), ([-+]?\d*\.?\d+)\]", text)
     return {tuple(sorted(abs(float(one)) for one in three)) for three in found}
 
 
