@@ -171,5 +171,6 @@ class Notifier:
         return self._whereabouts.wait(event.event_id, self._evidence_s)
 
     def _lose(self, reason: str) -> None:
-        self.n_lost += 1
+        # Told before it is counted: whoever sees the count finds the reason.
         self._log(logging.WARNING, f"{self._name}: an alert was not told: {reason}")
+        self.n_lost += 1
