@@ -107,7 +107,7 @@ def _winner(rows: SweptRows, found: Sequence[BandRow], isr: int) -> tuple[Cell, 
             gains.append(areas[-1] - own)
             if "dtw" in row.auc:
                 dtw.append(row.area("dtw", [isr], told) - own)
-    often = sorted(set(names), key=lambda name: -names.count(name))
+    often = sorted(set(names), key=lambda name: (-names.count(name), name))
     said = ", ".join(f"{name} {names.count(name)}" for name in often)
     means = [sum(some) / len(some) if some else None for some in (areas, gains, dtw)]
     return (f"{said} of {len(names)}", *(None if m is None else interval(m) for m in means))
