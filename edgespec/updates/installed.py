@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from edgespec.decode import Decoder
 from edgespec.door import door
@@ -45,6 +46,20 @@ class Installed:
     def named(self) -> set[str]:
         """Every model that may have to run: none of them may be removed."""
         return {one for one in (self.current, self.previous, self.candidate) if one is not None}
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What programs are told of it, for JSON; a time or a model that is not there is None."""
+        return {
+            "current": self.current,
+            "previous": self.previous,
+            "candidate": self.candidate,
+            "candidate_since": self.candidate_since_utc or None,
+            "candidate_why": self.candidate_why,
+            "refused": list(self.refused),
+            "since": self.since_utc or None,
+            "why": self.why,
+        }
 
     def with_current(self, sha256: str, since_utc: str, why: str) -> "Installed":
         """Return it with another current model; the same one again keeps its predecessor."""
