@@ -24,7 +24,7 @@ from edgespec.observer.cell_models import is_alike
 from edgespec.observer.model_trial import TRIAL_S, ModelTrial
 from edgespec.observer.monitor import Radio
 from edgespec.observer.radio_opening import open_basis
-from edgespec.records import Event, ObserverState, RssReport, SourceInfo
+from edgespec.records import Event, SourceInfo
 from edgespec.updates.installed import Installed
 from edgespec.updates.store import ModelStore
 
@@ -254,7 +254,7 @@ def open_switch(
 
 
 class ModelSwitch:
-    """The installed models of all bands: a sink, since it is to be closed like one.
+    """The installed models of all bands, looked after by a thread until it is closed.
 
     Args:
         bands: those that follow what is installed.
@@ -290,15 +290,6 @@ class ModelSwitch:
         """Return why a band runs the model that it runs, '' where nothing is installed."""
         one = self._bands.get(band)
         return "" if one is None else one.note
-
-    def event(self, event: Event) -> None:
-        """Take an event: nothing is to be done."""
-
-    def state(self, state: ObserverState) -> None:
-        """Take a state: nothing is to be done."""
-
-    def rss(self, report: RssReport) -> None:
-        """Take a report of received power: nothing is to be done."""
 
     def close(self) -> None:
         """End the thread."""

@@ -194,17 +194,7 @@ def open_observer(
         # The broker's journal first: what is said has been written, and outlives a kill.
         told = [
             sink
-            for sink in (
-                broker,
-                *sinks,
-                history,
-                keeper,
-                *notifiers,
-                recorder,
-                errands,
-                shadows,
-                switch,
-            )
+            for sink in (broker, *sinks, history, keeper, *notifiers, recorder, errands, shadows)
             if sink is not None
         ]
         monitor = Monitor(
