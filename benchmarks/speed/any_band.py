@@ -5,14 +5,12 @@ hears samples, too, of six carriers of constant envelope: of a hop it looks at 4
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any
 
 import click
 import numpy as np
 
 from benchmarks import record
-from benchmarks.speed.turns import take_turns
+from benchmarks.speed.turns import turns_by_bins
 from converter.report.markdown_table import markdown_table
 from edgespec.computing import Computing
 from edgespec.detect.any_band.arithmetic import open_arithmetic as open_any_band
@@ -84,15 +82,7 @@ def make_calls(n_bins: int) -> dict[str, Callable[[int], object]]:
 def main(n_rounds: int, save: bool) -> None:
     """Measure the detector for bands without a cell."""
     record.on_one_core()
-    rows: list[dict[str, Any]] = [
-        {"n_bins": n_bins, "what": what, **asdict(times)}
-        for n_bins in _N_BINS
-        for what, times in take_turns(make_calls(n_bins), n_rounds, 0.02).items()
-    ]
-    table = [
-        [row["n_bins"], row["what"], f"{row['min_s'] * 1e6:.1f}", f"{row['median_s'] * 1e6:.1f}"]
-        for row in rows
-    ]
+    rows, table = turns_by_bins(make_calls, _N_BINS, n_rounds)
     text = markdown_table(["bins", "detector", "min us", "median us"], table)
     click.echo(text)
     if save:

@@ -1,13 +1,14 @@
 """Times of several calls that take turns, so that whatever else the machine does meets all."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import count
+from typing import Any
 
 import numpy as np
 
-__all__ = ["Times", "take_turns"]
+__all__ = ["Times", "take_turns", "turns_by_bins"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +46,25 @@ def take_turns(
                 call(n)
                 own.append(time.process_time() - begun)
     return {name: Times(min(own), float(np.median(own)), len(own)) for name, own in seconds.items()}
+
+
+def turns_by_bins(
+    make_calls: Callable[[int], Mapping[str, Callable[[int], object]]],
+    n_bins: Sequence[int],
+    n_rounds: int,
+) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    """Return the times of the calls that are made for each number of bins, in turns of 20 ms.
+
+    As rows to save, in seconds; and as cells of a table: bins, what is called, smallest and median
+    in microseconds.
+    """
+    rows: list[dict[str, Any]] = [
+        {"n_bins": n, "what": what, **asdict(times)}
+        for n in n_bins
+        for what, times in take_turns(make_calls(n), n_rounds, 0.02).items()
+    ]
+    cells = [
+        [row["n_bins"], row["what"], f"{row['min_s'] * 1e6:.1f}", f"{row['median_s'] * 1e6:.1f}"]
+        for row in rows
+    ]
+    return rows, cells

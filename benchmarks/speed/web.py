@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
@@ -22,7 +21,7 @@ import click
 import numpy as np
 
 from benchmarks import record
-from benchmarks.speed.turns import take_turns
+from benchmarks.speed.turns import turns_by_bins
 from converter.report.markdown_table import markdown_table
 from edgespec.detect.scan.site import Site
 from edgespec.dsp.prefix.slots import PrefixSlots
@@ -159,15 +158,7 @@ def main(n_rounds: int, seconds: float, save: bool) -> None:
     """Measure what the page costs a band, and its own process."""
     shares = server_shares(seconds)
     record.on_one_core()
-    rows: list[dict[str, Any]] = [
-        {"n_bins": n_bins, "what": what, **asdict(times)}
-        for n_bins in _N_BINS
-        for what, times in take_turns(make_calls(n_bins), n_rounds, 0.02).items()
-    ]
-    table = [
-        [row["n_bins"], row["what"], f"{row['min_s'] * 1e6:.1f}", f"{row['median_s'] * 1e6:.1f}"]
-        for row in rows
-    ]
+    rows, table = turns_by_bins(make_calls, _N_BINS, n_rounds)
     text = markdown_table(["bins", "a block", "min us", "median us"], table)
     looked = [
         [one["n_lookers"], f"{one['core_share']:.1%}", f"{one['bytes_s_each'] / 1e3:.1f}"]
