@@ -24,8 +24,8 @@ from edgespec.config import Config, override
 from edgespec.detect.scan.site import learn_site, mixed_power
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.residual import ResidualPlane
-from edgespec.observer.band_model import named_bundle
-from edgespec.observer.opening import open_chain
+from edgespec.observer.opening.band_model import named_bundle
+from edgespec.observer.opening.opening import open_chain
 from edgespec.observer.radio_opening import open_band_source, open_basis
 from edgespec.records import Event, EventType, FloatArray, IqBlock
 from edgespec.simulate.config import (

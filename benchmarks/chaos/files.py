@@ -15,9 +15,9 @@ from edgespec.alarm.outbox.reservation import BLOCK, Reservation
 from edgespec.config.template import template
 from edgespec.jit import cache
 from edgespec.newfile import write_new
-from edgespec.observer import kept_arrays
-from edgespec.observer.heard import Heard
-from edgespec.observer.kept import KeptNormal, load_kept, save_kept
+from edgespec.observer.kept import kept_arrays
+from edgespec.observer.kept.heard import Heard
+from edgespec.observer.kept.kept import KeptNormal, load_kept, save_kept
 
 __all__ = ["other_files"]
 

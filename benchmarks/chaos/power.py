@@ -14,7 +14,7 @@ from benchmarks.chaos.trial import Trial
 from benchmarks.fleet.yard import learn
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path, write_bundle
-from edgespec.observer.choice import Candidate, remember, remembered
+from edgespec.observer.runtimes.choice import Candidate, remember, remembered
 from edgespec.twin.service.openings import example_site, load_sites
 from edgespec.twin.trained import load_trained, save_trained
 

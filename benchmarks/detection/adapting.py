@@ -42,7 +42,7 @@ from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.inference.rehead import Reheaded, head_of, pack_reheaded
 from edgespec.observer.band import BandChain
-from edgespec.observer.basis import Basis
+from edgespec.observer.scoring.basis import Basis
 from edgespec.ops.adapt.adaptation import Adaptation
 from edgespec.records import EventType, FloatArray, IqBlock, Segment, SourceInfo
 from edgespec.simulate.scene import Scene

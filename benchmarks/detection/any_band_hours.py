@@ -17,7 +17,7 @@ from converter.report.markdown_table import markdown_table
 from edgespec.computing import Computing
 from edgespec.detect.any_band.arithmetic import open_arithmetic
 from edgespec.detect.any_band.detector import THRESHOLD, AnyBand, Rhythm
-from edgespec.observer.parts import RHYTHM_S
+from edgespec.observer.opening.parts import RHYTHM_S
 from edgespec.records import FloatArray, Geometry
 
 __all__ = ["BANDS", "Band", "Heard", "count_events", "listen", "main", "markdown"]

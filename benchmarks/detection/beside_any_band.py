@@ -34,7 +34,7 @@ from edgespec.config import DetectConfig
 from edgespec.dsp.segments import Segmenter
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.framing import Recipe
-from edgespec.observer.parts import RHYTHM_S, USUAL_SHARE
+from edgespec.observer.opening.parts import RHYTHM_S, USUAL_SHARE
 from edgespec.records import FloatArray, IqBlock, Segment
 from edgespec.simulate.config import SERVICE_NAMES
 from edgespec.simulate.scene import Scene

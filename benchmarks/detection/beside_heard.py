@@ -19,8 +19,8 @@ from edgespec.detect.arithmetic import open_arithmetic
 from edgespec.detect.rules import EventRules
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-from edgespec.observer.basis import Basis
-from edgespec.observer.scorer import Scorer
+from edgespec.observer.scoring.basis import Basis
+from edgespec.observer.scoring.scorer import Scorer
 from edgespec.records import FloatArray, Segment
 
 __all__ = ["SETS", "UNTIL_BURSTS", "BandEvent", "Ear", "Heard", "Opening", "events_of"]

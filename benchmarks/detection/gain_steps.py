@@ -32,7 +32,7 @@ from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.kinds import GAIN_STEP
 from edgespec.observer.band import BandChain
-from edgespec.observer.basis import Basis
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import Event, EventType, IqBlock, SampleFormat, SourceInfo
 from edgespec.simulate.config import (
     CellConfig,

@@ -21,7 +21,7 @@ from edgespec.dsp.prefix.tracker import TrackState
 from edgespec.dsp.segments import Segmenter
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.framing import Recipe
-from edgespec.observer.scorer import Scorer
+from edgespec.observer.scoring.scorer import Scorer
 from edgespec.records import FloatArray, IqBlock, Segment, SourceInfo
 
 __all__ = [

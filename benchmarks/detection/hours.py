@@ -35,8 +35,8 @@ from edgespec.errors import UsageError
 from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-from edgespec.observer.basis import Basis
-from edgespec.observer.budget_watch import BudgetWatch
+from edgespec.observer.scoring.basis import Basis
+from edgespec.observer.scoring.budget_watch import BudgetWatch
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import KINDS, complete

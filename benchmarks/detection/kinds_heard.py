@@ -17,7 +17,7 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.band import BandChain
-from edgespec.observer.basis import Basis
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import Event, FloatArray, IqBlock, SampleFormat, SourceInfo
 from edgespec.simulate.interferers import complete
 from edgespec.simulate.receiver import quantise

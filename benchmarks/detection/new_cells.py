@@ -25,7 +25,7 @@ from edgespec.dsp.prefix.search import find_cell, find_others
 from edgespec.framing import Recipe
 from edgespec.grid import Grid
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-from edgespec.observer.basis import Basis
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import EventType, IqBlock, SampleFormat, SourceInfo
 from edgespec.simulate.config import CellConfig, ChannelConfig, NeighbourConfig, SceneConfig
 from edgespec.simulate.scene import Scene

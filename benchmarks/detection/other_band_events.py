@@ -25,7 +25,7 @@ from converter.simulate.specs import RecordingSpec
 from edgespec.config import DetectConfig
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-from edgespec.observer.basis import Basis
+from edgespec.observer.scoring.basis import Basis
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.simulate.config import SERVICE_NAMES

@@ -12,7 +12,7 @@ from edgespec.config import DetectConfig
 from edgespec.detect.calibration import Calibration, calibrate
 from edgespec.errors import ModelError
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-from edgespec.observer.thresholds import thresholds_of
+from edgespec.observer.scoring.thresholds import thresholds_of
 
 __all__ = [
     "TARGETS_PER_DAY",

@@ -25,7 +25,7 @@ from converter.simulate.specs import RecordingSpec
 from edgespec.detect.scan.residual_scan import THRESHOLD
 from edgespec.dsp.prefix.search import find_cell
 from edgespec.framing import Recipe
-from edgespec.observer.residual_scale import SITE_STD
+from edgespec.observer.cell.residual_scale import SITE_STD
 from edgespec.records import SourceInfo
 from edgespec.simulate.scene import Scene
 

@@ -21,7 +21,7 @@ from benchmarks.record import DATA, facts, save_rows
 from converter.report.markdown_table import markdown_table
 from edgespec.config import Config, NodeConfig, SourceConfig
 from edgespec.observer.band import BandChain
-from edgespec.observer.swept import open_swept_chain
+from edgespec.observer.swept.swept import open_swept_chain
 from edgespec.records import Event, EventType, FloatArray, SampleFormat, SourceInfo
 from edgespec.sources import open_source
 from edgespec.sweep_block import SweepBlock, sweep_grid

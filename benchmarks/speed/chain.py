@@ -22,7 +22,7 @@ from edgespec.errors import QualityError
 from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-from edgespec.observer.basis import Basis
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import SampleFormat, SourceInfo
 
 __all__ = ["main", "make_chain_call"]

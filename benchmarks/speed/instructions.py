@@ -99,8 +99,8 @@ def _whole_path() -> Callable[[int], object]:
     from edgespec.dsp.spectrogram import FrontEnd
     from edgespec.inference.backends import open_backend
     from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-    from edgespec.observer.basis import Basis
-    from edgespec.observer.making import make_chain
+    from edgespec.observer.opening.making import make_chain
+    from edgespec.observer.scoring.basis import Basis
     from edgespec.records import SampleFormat
 
     bundle = load_bundle(shipped_bundle_path())

@@ -20,7 +20,7 @@ from converter.report.markdown_table import markdown_table
 from edgespec.config import DetectConfig
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
-from edgespec.observer.basis import Basis
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import EventType, IqBlock, SampleFormat, SourceInfo
 from edgespec.simulate.config import CellConfig, ChannelConfig, SceneConfig
 from edgespec.simulate.scene import Scene

@@ -27,8 +27,8 @@ from edgespec.errors import QualityError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path, write_bundle
 from edgespec.inference.manifest import Calibration
-from edgespec.observer.basis import Basis
-from edgespec.observer.making import make_chain
+from edgespec.observer.opening.making import make_chain
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources import open_source
 

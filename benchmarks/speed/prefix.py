@@ -31,8 +31,8 @@ from edgespec.errors import QualityError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.lte.numerology import SLOT_S
-from edgespec.observer.basis import Basis
-from edgespec.observer.making import make_chain
+from edgespec.observer.opening.making import make_chain
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import FloatArray, IqBlock, SampleFormat, SourceInfo
 from edgespec.simulate.config import ChannelConfig, SceneConfig
 from edgespec.simulate.scene import Scene

@@ -19,8 +19,8 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.bundle import Bundle, load_bundle, write_bundle
 from edgespec.inference.manifest import Calibration
-from edgespec.observer.forecaster import Forecaster
-from edgespec.observer.scorer import Scorer
+from edgespec.observer.scoring.forecaster import Forecaster
+from edgespec.observer.scoring.scorer import Scorer
 from edgespec.records import Geometry, Score, Spectrogram
 
 __all__ = ["FALSE_ALARM_RATES", "WARMUP_S", "calibrate", "score_recording"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgespec.detect.reference import RunningStatistics
-from edgespec.observer.scorer import Scorer
+from edgespec.observer.scoring.scorer import Scorer
 from edgespec.records import FloatArray, Score
 
 __all__ = ["CalibrationRun"]

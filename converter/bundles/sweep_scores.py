@@ -17,9 +17,9 @@ from edgespec.grid import Grid
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
-from edgespec.observer.sweep_meter import minutes_of_sweeps
-from edgespec.observer.swept import open_swept_chain
-from edgespec.observer.swept_model import SweptModel, warmup_sweeps_of
+from edgespec.observer.swept.sweep_meter import minutes_of_sweeps
+from edgespec.observer.swept.swept import open_swept_chain
+from edgespec.observer.swept.swept_model import SweptModel, warmup_sweeps_of
 from edgespec.records import SampleFormat, Score, SourceInfo
 from edgespec.sources.sweeps.count import SweepCount
 from edgespec.sweep_block import SweepBlock, sweep_grid

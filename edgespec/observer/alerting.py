@@ -18,8 +18,8 @@ from edgespec.detect.rules import EventRules
 from edgespec.history.keeper import HistoryKeeper
 from edgespec.history.opening import history_path
 from edgespec.history.store import Store
-from edgespec.observer.budget_watch import BudgetWatch
 from edgespec.observer.fixed_gain import scale_of
+from edgespec.observer.scoring.budget_watch import BudgetWatch
 from edgespec.records import BandInfo, Event
 
 __all__ = ["open_budget", "open_history", "open_inbox", "open_judge", "open_normals"]

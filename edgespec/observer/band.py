@@ -20,19 +20,19 @@ from edgespec.grid import Grid, Span
 from edgespec.heard_cell import CellState
 from edgespec.kinds import OVERLOAD
 from edgespec.observer.away import AwayTime
-from edgespec.observer.budget_watch import BudgetWatch
-from edgespec.observer.cancelled import CancelledBand
-from edgespec.observer.cell_scales import CellScales
+from edgespec.observer.cell.cancelled import CancelledBand
 from edgespec.observer.forgetting import Forgetting
 from edgespec.observer.meter import BandMeter
-from edgespec.observer.scored import ScoredSegment
-from edgespec.observer.scorer import Scorer
-from edgespec.observer.target_clock import TargetClock
-from edgespec.observer.unscored import NO_CELL, NO_CONTEXT, Unscored
-from edgespec.observer.warmup import WarmUp
+from edgespec.observer.scoring.budget_watch import BudgetWatch
+from edgespec.observer.scoring.cell_scales import CellScales
+from edgespec.observer.scoring.scored import ScoredSegment
+from edgespec.observer.scoring.scorer import Scorer
+from edgespec.observer.scoring.target_clock import TargetClock
+from edgespec.observer.scoring.unscored import NO_CELL, NO_CONTEXT, Unscored
+from edgespec.observer.scoring.warmup import WarmUp
+from edgespec.observer.scoring.yardstick import Terms, Yardstick
 from edgespec.observer.watched_band import WatchedBand
 from edgespec.observer.watched_site import WatchedSite
-from edgespec.observer.yardstick import Terms, Yardstick
 from edgespec.promise import Promise
 from edgespec.records import BandInfo, Event, Geometry, RssReport, Score, Segment, Spectrogram
 

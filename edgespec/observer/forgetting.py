@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgespec.newfile import replace_file
-from edgespec.observer.band_file import LearntKind, band_file, learnt_file
-from edgespec.observer.kept_cells import files_of_cells
-from edgespec.observer.yardstick import Terms
+from edgespec.observer.kept.band_file import LearntKind, band_file, learnt_file
+from edgespec.observer.kept.kept_cells import files_of_cells
+from edgespec.observer.scoring.yardstick import Terms
 
 __all__ = ["Forgetting", "forget_files"]
 

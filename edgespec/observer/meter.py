@@ -6,8 +6,8 @@ from edgespec.band_minute import BandMinute
 from edgespec.dsp.levels import levels_dbfs
 from edgespec.dsp.minute import MinuteMeter
 from edgespec.grid import Grid
-from edgespec.observer.band_memory import BandMemory
 from edgespec.observer.mask_watch import MaskWatch
+from edgespec.observer.scoring.band_memory import BandMemory
 from edgespec.records import Event, FloatArray, Geometry
 from edgespec.units import POWER_FLOOR_DBFS
 

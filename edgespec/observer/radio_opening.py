@@ -13,16 +13,16 @@ from edgespec.errors import ModelError
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.observer.band import BandChain
-from edgespec.observer.band_model import is_installed, models_at, named_bundle
-from edgespec.observer.basis import Basis, needs_network
-from edgespec.observer.dwelling import check_source, request_of, take_turns
 from edgespec.observer.fixed_gain import check_gains, gains_of
-from edgespec.observer.mask_place import mask_caution
 from edgespec.observer.monitor import Radio
-from edgespec.observer.opening import open_chain
-from edgespec.observer.parts import source_rate_hz, warmup_s_of
-from edgespec.observer.runtime import open_runtime
-from edgespec.observer.swept_opening import SweptBand
+from edgespec.observer.opening.band_model import is_installed, models_at, named_bundle
+from edgespec.observer.opening.dwelling import check_source, request_of, take_turns
+from edgespec.observer.opening.mask_place import mask_caution
+from edgespec.observer.opening.opening import open_chain
+from edgespec.observer.opening.parts import source_rate_hz, warmup_s_of
+from edgespec.observer.runtimes.runtime import open_runtime
+from edgespec.observer.scoring.basis import Basis, needs_network
+from edgespec.observer.swept.swept_opening import SweptBand
 from edgespec.records import SourceInfo
 from edgespec.sources import open_source
 from edgespec.sources.dwell import DwellSource
@@ -42,10 +42,10 @@ def open_basis(
 ) -> Basis:
     """Return what the first band is judged by.
 
-    By ``bundle``, its :func:`~edgespec.observer.band_model.named_bundle`; where there is none, by
-    the installed or the shipped one that was made for the rate of the source, else by the detectors
-    that need none. An installed one that nothing here can run leaves its place to the next, where
-    it ``may_fall_back``.
+    By ``bundle``, its :func:`~edgespec.observer.opening.band_model.named_bundle`; where there is
+    none, by the installed or the shipped one that was made for the rate of the source, else by the
+    detectors that need none. An installed one that nothing here can run leaves its place to the
+    next, where it ``may_fall_back``.
 
     Raises:
         ConfigError: a detector is unknown, or needs a model that is not there.

@@ -10,8 +10,8 @@ from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.stream import is_near_range
 from edgespec.errors import ModelError
 from edgespec.inference.arrays import arrays_from_npz
-from edgespec.observer.kept_arrays import as_kept
-from edgespec.observer.known_cell import KnownCell
+from edgespec.observer.cell.known_cell import KnownCell
+from edgespec.observer.kept.kept_arrays import as_kept
 from edgespec.reference import Reference, below, under
 
 __all__ = ["SiteReference", "load_site"]

@@ -6,7 +6,7 @@ from edgespec.band_rhythm import BandRhythm
 from edgespec.detect.any_band.detector import ANY_BAND
 from edgespec.heard_cell import HeardCell
 from edgespec.observer.band import BandChain
-from edgespec.observer.unscored import Lately
+from edgespec.observer.scoring.unscored import Lately
 from edgespec.promise import Promise
 from edgespec.site_cell import SiteCell
 

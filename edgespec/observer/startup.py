@@ -21,28 +21,28 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.alerting import open_history, open_judge
-from edgespec.observer.asked_calibration import calibration_asked
-from edgespec.observer.asked_look import look_asked
-from edgespec.observer.asked_recording import recording_asked
-from edgespec.observer.band_model import model_caution, named_bundle, usual_bundle
 from edgespec.observer.board_events import BoardEvents
 from edgespec.observer.brokering import open_broker
 from edgespec.observer.drill import drills_of
-from edgespec.observer.dwelling import check_source, request_of
-from edgespec.observer.errands import Errands
+from edgespec.observer.errands.asked_calibration import calibration_asked
+from edgespec.observer.errands.asked_look import look_asked
+from edgespec.observer.errands.asked_recording import recording_asked
+from edgespec.observer.errands.errands import Errands
 from edgespec.observer.fixed_gain import check_gains
 from edgespec.observer.keeping import open_recorder
-from edgespec.observer.model_switch import installed_ids, open_switch
-from edgespec.observer.models_beside import begin_models
+from edgespec.observer.models.model_switch import installed_ids, open_switch
+from edgespec.observer.models.models_beside import begin_models
+from edgespec.observer.models.shadow import Shadows
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.notifying import lost_by, open_notifiers
-from edgespec.observer.parts import source_rate_hz
+from edgespec.observer.opening.band_model import model_caution, named_bundle, usual_bundle
+from edgespec.observer.opening.dwelling import check_source, request_of
+from edgespec.observer.opening.parts import source_rate_hz
 from edgespec.observer.radio_opening import open_radio
-from edgespec.observer.runtime import open_runtime
-from edgespec.observer.shadow import Shadows
+from edgespec.observer.runtimes.runtime import open_runtime
+from edgespec.observer.scoring.thresholds import thresholds_of
 from edgespec.observer.surroundings import Surroundings
-from edgespec.observer.swept import check_swept
-from edgespec.observer.thresholds import thresholds_of
+from edgespec.observer.swept.swept import check_swept
 from edgespec.records import BandInfo, Event
 from edgespec.sources.schemes import check_uri, parse_source
 from edgespec.updates.seen import SeenFile

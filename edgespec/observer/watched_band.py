@@ -16,8 +16,8 @@ from edgespec.detect.any_band.detector import MANY_BURSTS, THRESHOLD, AnyBand, R
 from edgespec.detect.reference import EnergyLevel
 from edgespec.dsp.stream import is_near_range
 from edgespec.grid import Grid
-from edgespec.observer.band_file import LevelFile
-from edgespec.observer.kept_band import KeptBand, load_kept_band, save_kept_band
+from edgespec.observer.kept.band_file import LevelFile
+from edgespec.observer.kept.kept_band import KeptBand, load_kept_band, save_kept_band
 from edgespec.records import Event, FloatArray, Geometry, Score
 from edgespec.reference import Reference
 

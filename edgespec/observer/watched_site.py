@@ -18,8 +18,8 @@ from edgespec.detect.slow.watch import SiteWatch, SlowRules
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.stream import is_near_range
 from edgespec.grid import Grid
-from edgespec.observer.kept_cells import MOST_CELLS, file_of_cell, tidy_up
-from edgespec.observer.kept_site import KeptSite, SiteFile, load_kept_site, save_kept_site
+from edgespec.observer.kept.kept_cells import MOST_CELLS, file_of_cell, tidy_up
+from edgespec.observer.kept.kept_site import KeptSite, SiteFile, load_kept_site, save_kept_site
 from edgespec.records import BandInfo, Decision, Event, FloatArray, Geometry
 
 __all__ = ["SitePlan", "WatchedSite"]

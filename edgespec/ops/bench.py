@@ -20,12 +20,12 @@ from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.machine import machine_facts, peak_rss_mb, power_facts
 from edgespec.observer.band import BandChain
-from edgespec.observer.band_model import named_bundle
-from edgespec.observer.basis import Basis
 from edgespec.observer.latency import LatencyHistogram
-from edgespec.observer.opening import open_chain
-from edgespec.observer.parts import open_channel
+from edgespec.observer.opening.band_model import named_bundle
+from edgespec.observer.opening.opening import open_chain
+from edgespec.observer.opening.parts import open_channel
 from edgespec.observer.radio_opening import open_band_source, open_basis
+from edgespec.observer.scoring.basis import Basis
 from edgespec.ops.checks.finding import Machine
 from edgespec.ops.coldstart import describe
 from edgespec.ops.load import Load, watch_load

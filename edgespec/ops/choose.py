@@ -8,8 +8,8 @@ from typing import Any
 from edgespec.computing import Computing
 from edgespec.config import Config
 from edgespec.inference.bundle import Bundle
-from edgespec.observer.band_model import usual_bundle
-from edgespec.observer.choice import Candidate, candidates_for, fastest, measure, remember
+from edgespec.observer.opening.band_model import usual_bundle
+from edgespec.observer.runtimes.choice import Candidate, candidates_for, fastest, measure, remember
 
 __all__ = ["Choice", "choose"]
 
@@ -29,7 +29,7 @@ class Choice:
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
         return {
-            "schema": "edgespec.observer.choice/1",
+            "schema": "edgespec.observer.runtimes.choice/1",
             "model": self.bundle.manifest.name,
             "sha256": self.bundle.sha256,
             "backend": self.backend,

@@ -11,8 +11,8 @@ from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.decode import Decoder
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.machine import keep_machine_code
-from edgespec.observer.band_model import named_bundle
-from edgespec.observer.opening import open_chain
+from edgespec.observer.opening.band_model import named_bundle
+from edgespec.observer.opening.opening import open_chain
 from edgespec.observer.radio_opening import open_band_source, open_basis
 
 __all__ = ["describe", "main"]

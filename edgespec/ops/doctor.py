@@ -12,7 +12,7 @@ from edgespec.errors import (
     ModelError,
     SourceError,
 )
-from edgespec.observer.dwelling import duty_text
+from edgespec.observer.opening.dwelling import duty_text
 from edgespec.ops.checks.broker import check_broker
 from edgespec.ops.checks.finding import Finding, Machine, Status, Subject
 from edgespec.ops.checks.host import check_clock, check_power, check_python, check_state_dir
@@ -115,7 +115,7 @@ def run_check(name: str, subject: Subject) -> Check:
 def _cautions(config: Config) -> list[Finding]:
     """Return what hardly does what was meant; what cannot work is another check's."""
     with suppress(EdgespecError, ImportError):
-        from edgespec.observer.cautions import cautions
+        from edgespec.observer.opening.cautions import cautions
 
         return [Finding("warn", words) for words in cautions(config)]
     return []

@@ -10,8 +10,8 @@ from edgespec.config import BandConfig, Config
 from edgespec.detect.any_band.detector import ANY_BAND, MANY_BURSTS
 from edgespec.detect.detectors import PLAIN_DETECTORS
 from edgespec.observer.fixed_gain import kept_gain_db
-from edgespec.observer.kept_band import load_kept_band, rhythm_file
-from edgespec.observer.parts import RHYTHM_S
+from edgespec.observer.kept.kept_band import load_kept_band, rhythm_file
+from edgespec.observer.opening.parts import RHYTHM_S
 from edgespec.observer.watched_band import rhythm_of
 from edgespec.records import Geometry
 from edgespec.sources.schemes import SOURCES, parse_source

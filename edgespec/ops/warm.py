@@ -13,8 +13,8 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.framing import Recipe
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
-from edgespec.observer.basis import Basis
-from edgespec.observer.making import make_chain
+from edgespec.observer.opening.making import make_chain
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import FloatArray, Geometry, IqBlock, SampleFormat
 
 __all__ = ["warm_path"]

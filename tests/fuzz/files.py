@@ -20,7 +20,7 @@ from edgespec.config.loader import load_config
 from edgespec.config.template import template
 from edgespec.inference.bundle import Bundle, load_bundle
 from edgespec.inference.network import Dense, Lstm, Network, network_from_npz, network_to_npz
-from edgespec.observer.choice import Candidate, remember, remembered
+from edgespec.observer.runtimes.choice import Candidate, remember, remembered
 from edgespec.twin.propagation.maps import Maps
 from edgespec.twin.site import load_site
 from edgespec.twin.trained import load_trained, save_trained

@@ -7,8 +7,8 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
-from edgespec.observer.basis import Basis
-from edgespec.observer.making import make_chain
+from edgespec.observer.opening.making import make_chain
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import SourceInfo
 
 
@@ -23,7 +23,10 @@ def chain_of(
     computing: str = "auto",
     **options: Any,
 ) -> BandChain:
-    """Return the chain; ``options`` are those of :func:`~edgespec.observer.making.make_chain`."""
+    """Return the chain.
+
+    ``options`` are those of :func:`~edgespec.observer.opening.making.make_chain`.
+    """
     made = FrontEnd.for_source(
         bundle.manifest.recipe.framing,
         source,

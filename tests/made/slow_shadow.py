@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from edgespec.observer import radio_opening
-from edgespec.observer.runtime import open_runtime
+from edgespec.observer.runtimes.runtime import open_runtime
 
 SLEEP_S = 0.2
 
@@ -25,4 +25,4 @@ class Slow:
 if __name__ == "__main__":
     radio_opening.open_runtime = lambda *given: Slow(open_runtime(*given))  # type: ignore[assignment]
     os.environ.pop("PYTHONWARNINGS", None)
-    runpy.run_module("edgespec.observer.shadow_play", run_name="__main__")
+    runpy.run_module("edgespec.observer.models.shadow_play", run_name="__main__")

@@ -13,7 +13,7 @@ from edgespec.inference.bundle import load_bundle
 from edgespec.inference.numba_open import open_numba
 from edgespec.inference.widths import Widths
 from edgespec.jit.vectors import vector_bits
-from edgespec.observer.width_choice import fastest_widths
+from edgespec.observer.runtimes.width_choice import fastest_widths
 from edgespec.records import FloatArray
 
 __all__ = ["at_bits", "chosen_widths", "ours", "plain", "with_reuse"]

@@ -21,7 +21,7 @@ from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
-from edgespec.observer.basis import Basis
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import Event, EventType, IqBlock, SourceInfo
 from edgespec.simulate.config import InterfererConfig, SceneConfig
 from edgespec.simulate.interferers import complete

@@ -3,8 +3,8 @@
 from edgespec.config import BandConfig, DetectConfig
 from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.observer.band import BandChain
-from edgespec.observer.basis import Basis
-from edgespec.observer.making import make_chain
+from edgespec.observer.opening.making import make_chain
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import SourceInfo
 
 __all__ = ["open_hop_chain"]

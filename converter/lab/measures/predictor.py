@@ -1,6 +1,6 @@
 """What a model expects of many segments at once: that of a folder, or a bundle as boards run it.
 
-Both are given what :class:`edgespec.observer.forecaster.Forecaster` gives the model on the
+Both are given what :class:`edgespec.observer.scoring.forecaster.Forecaster` gives the model on the
 device, and are read as it reads them: only the number of segments at a time differs.
 """
 

@@ -15,7 +15,7 @@ from edgespec.errors import SourceError, UsageError
 from edgespec.framing import Recipe
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
-from edgespec.observer.basis import Basis
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.sources import open_source
 from edgespec.sources.source import Source

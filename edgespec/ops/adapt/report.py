@@ -11,11 +11,11 @@ from edgespec.errors import ModelError, QualityError, UsageError
 from edgespec.inference.bundle import Bundle, put_bundle
 from edgespec.inference.refit import Refitted
 from edgespec.inference.rehead import pack_reheaded, proved_in
-from edgespec.observer.band_model import usual_bundle
-from edgespec.observer.cell_models import model_path
 from edgespec.observer.monitor import Radio
+from edgespec.observer.opening.band_model import usual_bundle
 from edgespec.observer.radio_opening import open_radio
-from edgespec.observer.runtime import open_runtime
+from edgespec.observer.runtimes.runtime import open_runtime
+from edgespec.observer.scoring.cell_models import model_path
 from edgespec.ops.adapt.adaptation import Adaptation
 from edgespec.ops.adapt.listen import hear
 from edgespec.ops.adapt.trial import Interval, Trial

@@ -12,9 +12,9 @@ from edgespec.detect.peaks import EventPeaks, block_s_of
 from edgespec.detect.rules import EventRules
 from edgespec.errors import ModelError, SourceError, UsageError
 from edgespec.observer.band import BandChain
-from edgespec.observer.calibrated import Setting
+from edgespec.observer.kept.calibrated import Setting
 from edgespec.observer.monitor import Monitor, Radio
-from edgespec.observer.opening import setting_of
+from edgespec.observer.opening.opening import setting_of
 from edgespec.observer.radio_opening import open_radio
 from edgespec.ops.silence import Patience
 from edgespec.records import Event, EventType, ObserverState, RssReport, SourceInfo

@@ -9,7 +9,7 @@ from typing import Any
 from edgespec.config import Config
 from edgespec.detect.calibration import WITHIN, Calibration, Expected, calibrate
 from edgespec.errors import ConfigError, ModelError
-from edgespec.observer.calibrated import KeptCalibration, calibration_path, save_calibration
+from edgespec.observer.kept.calibrated import KeptCalibration, calibration_path, save_calibration
 from edgespec.ops.calibration.listen import HeardBand, listen
 from edgespec.screen.progress import Tell
 from edgespec.screen.table import Column, Table

@@ -93,7 +93,7 @@ def _numbers(version: str) -> list[int]:
 
 def bundle_recipe(subject: Subject) -> Recipe | None:
     """Return the recipe of the band's bundle, None where any rate will do, or it cannot be read."""
-    from edgespec.observer.band_model import named_bundle
+    from edgespec.observer.opening.band_model import named_bundle
 
     with suppress(ModelError):
         bundle = named_bundle(subject.config)
@@ -167,7 +167,7 @@ def _process_one_frame(recipe: Recipe, sample_format: SampleFormat) -> None:
 
 def _warm_path(subject: Subject, rate_hz: float) -> None:
     """Run noise of every format up to its scores, if there is a bundle to do it with."""
-    from edgespec.observer.band_model import usual_bundle
+    from edgespec.observer.opening.band_model import usual_bundle
     from edgespec.ops.warm import warm_path
 
     # What is wrong with the bundle or its calibration is said by other checks.

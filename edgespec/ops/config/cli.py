@@ -28,10 +28,10 @@ def config_check(path: Path) -> None:
     Opens neither the radio nor the broker; 'edgespec doctor -c PATH' does.
     """
     from edgespec.config import load_config
-    from edgespec.observer.cautions import cautions
-    from edgespec.observer.dwelling import duty_text
+    from edgespec.observer.opening.cautions import cautions
+    from edgespec.observer.opening.dwelling import duty_text
     from edgespec.observer.startup import check_config
-    from edgespec.observer.swept import sweep_text
+    from edgespec.observer.swept.swept import sweep_text
 
     loaded = load_config(path)
     bundles = check_config(loaded)
@@ -53,7 +53,7 @@ def config_check(path: Path) -> None:
 
 
 def _named(bundle: "Bundle | None", view: "Config") -> str:
-    from edgespec.observer.band_model import usual_bundle
+    from edgespec.observer.opening.band_model import usual_bundle
     from edgespec.sources.schemes import gives_sweeps
 
     if gives_sweeps(view.source[0].address):

@@ -1,8 +1,8 @@
 """The process that looks for a running observer: ``python -m edgespec.ops.look.beside``.
 
 A configuration, the id of a band, what was heard of it and where to draw it, None for nowhere, come
-pickled on standard input, as :mod:`edgespec.observer.asked_look` writes them; both ends are this
-program. Standard output has the object that ``edgespec look --json`` prints.
+pickled on standard input, as :mod:`edgespec.observer.errands.asked_look` writes them; both ends
+are this program. Standard output has the object that ``edgespec look --json`` prints.
 """
 
 import pickle

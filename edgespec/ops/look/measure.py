@@ -13,7 +13,7 @@ from edgespec.dsp.prefix.plan import can_cancel
 from edgespec.errors import SourceError, UsageError
 from edgespec.framing import Recipe
 from edgespec.level_scale import UNCALIBRATED, LevelScale
-from edgespec.observer.kept import KeptNormal
+from edgespec.observer.kept.kept import KeptNormal
 from edgespec.ops.collect import Collected, collect
 from edgespec.ops.look.listed import Listed, listed_in
 from edgespec.ops.look.planes import LeftOfCell, Plane, left_of_cell, power_plane

@@ -12,9 +12,9 @@ from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle
 from edgespec.level_scale import UNCALIBRATED, LevelScale
-from edgespec.observer.band_model import models_at, named_bundle
 from edgespec.observer.fixed_gain import check_gains, gain_text, scale_of
-from edgespec.observer.kept import KeptFile, KeptNormal, kept_of, load_kept
+from edgespec.observer.kept.kept import KeptFile, KeptNormal, kept_of, load_kept
+from edgespec.observer.opening.band_model import models_at, named_bundle
 from edgespec.observer.radio_opening import open_band_source
 from edgespec.ops.collect import Collected
 from edgespec.ops.rhythm import RhythmBefore, rhythm_before

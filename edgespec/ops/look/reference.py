@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edgespec.detect.normal import NormalMap
-from edgespec.observer.kept import KeptNormal
+from edgespec.observer.kept.kept import KeptNormal
 from edgespec.records import FloatArray
 
 __all__ = ["Reference", "reference_of"]

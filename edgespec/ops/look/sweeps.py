@@ -9,7 +9,7 @@ import numpy as np
 
 from edgespec.config import Config
 from edgespec.errors import SourceError
-from edgespec.observer.kept import kept_of, load_kept
+from edgespec.observer.kept.kept import kept_of, load_kept
 from edgespec.observer.radio_opening import open_band_source
 from edgespec.ops.silence import SILENT_S, while_it_speaks
 from edgespec.records import FloatArray

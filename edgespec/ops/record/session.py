@@ -7,7 +7,7 @@ from threading import Event as Flag
 
 from edgespec.evidence.growing import GrowingRecording, check_room, recording_paths
 from edgespec.level_scale import UNCALIBRATED, LevelScale
-from edgespec.observer.recorded import Recorded, RingRecorder
+from edgespec.observer.errands.recorded import Recorded, RingRecorder
 from edgespec.ops.silence import has_been_silent
 from edgespec.screen.progress import Tell
 from edgespec.sources.reader import Reader

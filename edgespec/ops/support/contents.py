@@ -14,7 +14,7 @@ from edgespec.history.events import EventFilter
 from edgespec.history.past import Past
 from edgespec.machine import machine_facts
 from edgespec.mqtt.retained import gather_retained
-from edgespec.observer.choice import choices_in
+from edgespec.observer.runtimes.choice import choices_in
 from edgespec.ops.checks.finding import Machine
 from edgespec.ops.doctor import run_checks
 from edgespec.ops.support.toml import toml_text

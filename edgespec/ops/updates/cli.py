@@ -188,7 +188,7 @@ def model_list(config_path: Path | None, band_id: str | None, as_json: bool) -> 
 def _install(view: "Config", path: Path, terms: Any, why: str, *, as_json: bool) -> None:
     from edgespec.errors import ModelError
     from edgespec.inference.bundle import read_bundle
-    from edgespec.observer.installing import install, offer
+    from edgespec.observer.models.installing import install, offer
     from edgespec.ops.updates.candidates import offered
     from edgespec.screen.progress import Progress
     from edgespec.updates.store import ModelStore

@@ -19,9 +19,9 @@ from edgespec.detect.threshold import LEAST_SCORES, fit_thresholds, scores_for_r
 from edgespec.errors import ModelError
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle, load_bundle
-from edgespec.observer.forecaster import Forecaster
-from edgespec.observer.scorer import Scorer
-from edgespec.observer.thresholds import thresholds_of
+from edgespec.observer.scoring.forecaster import Forecaster
+from edgespec.observer.scoring.scorer import Scorer
+from edgespec.observer.scoring.thresholds import thresholds_of
 from tests.made import tiny, tiny_training
 
 pytestmark = [

@@ -12,8 +12,8 @@ from converter.training.modeldir import load_card, load_model, save_model
 from edgespec.errors import ModelError
 from edgespec.inference.backends import check_golden, open_backend
 from edgespec.inference.manifest import QUANTISATIONS
-from edgespec.observer.band_memory import BandMemory
-from edgespec.observer.forecaster import Forecaster
+from edgespec.observer.scoring.band_memory import BandMemory
+from edgespec.observer.scoring.forecaster import Forecaster
 from edgespec.records import Segment
 from edgespec.side_input import DAYS, HOURS
 from tests.made import history, tiny, tiny_sided, tiny_training

@@ -11,8 +11,8 @@ from edgespec.cli import main
 from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.errors import ConfigError, UsageError
 from edgespec.inference.bundle import shipped_bundle_path
-from edgespec.observer.dwelling import duty_text, take_turns
 from edgespec.observer.fixed_gain import fixed_gain_db, gains_of, scale_of
+from edgespec.observer.opening.dwelling import duty_text, take_turns
 from edgespec.observer.radio_opening import open_band_source, open_radio
 from edgespec.observer.startup import check_config, open_observer
 from edgespec.ops.checks.finding import Subject

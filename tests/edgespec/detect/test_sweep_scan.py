@@ -7,7 +7,7 @@ import pytest
 
 from edgespec.detect.largest import threshold_of_largest
 from edgespec.detect.sweep_scan import FOLLOWS_WITHIN, SweepScan
-from edgespec.observer.scorer import Scorer
+from edgespec.observer.scoring.scorer import Scorer
 from edgespec.records import Geometry, Score, Segment
 from tests import naive
 from tests.made import sweeps

@@ -21,7 +21,7 @@ from edgespec.inference.network import (
     network_to_npz,
 )
 from edgespec.inference.widths import Widths
-from edgespec.observer.width_choice import fastest_widths
+from edgespec.observer.runtimes.width_choice import fastest_widths
 from edgespec.records import FloatArray
 from tests import naive
 from tests.made import tiny

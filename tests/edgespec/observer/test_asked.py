@@ -27,11 +27,11 @@ from edgespec.config import (
 from edgespec.errors import ConfigError, EdgespecError, SourceError, UsageError
 from edgespec.evidence.shelf import Shelf
 from edgespec.framing import Framing
-from edgespec.observer.asked_calibration import AskedCalibration, calibration_asked
-from edgespec.observer.asked_look import look_asked
-from edgespec.observer.asked_recording import recording_asked
 from edgespec.observer.block_stream import BlockSource, block_bytes
 from edgespec.observer.ear import Ear
+from edgespec.observer.errands.asked_calibration import AskedCalibration, calibration_asked
+from edgespec.observer.errands.asked_look import look_asked
+from edgespec.observer.errands.asked_recording import recording_asked
 from edgespec.observer.monitor import Monitor
 from edgespec.observer.radio_opening import open_radio
 from edgespec.observer.recall import recalibrate
@@ -291,7 +291,9 @@ def test_what_is_only_to_be_told_does_not_count(
     noisy: Config, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process may have heard enough while there is more to hear."""
-    monkeypatch.setattr("edgespec.observer.asked_calibration._MODULE", "tests.made.calibrator")
+    monkeypatch.setattr(
+        "edgespec.observer.errands.asked_calibration._MODULE", "tests.made.calibrator"
+    )
     renewed, shares = [], []
     info = SourceInfo(noisy.source[0].address, 100e3, 433.9e6, SampleFormat.CU8, True)
     for apply in (False, True):

@@ -19,8 +19,8 @@ from edgespec.dsp.transforms import open_transform
 from edgespec.errors import ConfigError, ModelError, SourceError
 from edgespec.inference.backends import open_backend
 from edgespec.observer.band import BandChain
-from edgespec.observer.forecaster import Forecaster
-from edgespec.observer.scorer import Scorer
+from edgespec.observer.scoring.forecaster import Forecaster
+from edgespec.observer.scoring.scorer import Scorer
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.records import (
     Event,
@@ -202,7 +202,7 @@ def test_segments_follow_each_other_by_a_hop(with_tone: NDArray[np.complex64]) -
 def test_latency_counts_from_the_last_sample(
     with_tone: NDArray[np.complex64], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgespec.observer.making.time.monotonic_ns", lambda: 5_000_000_001)
+    monkeypatch.setattr("edgespec.observer.opening.making.time.monotonic_ns", lambda: 5_000_000_001)
     chain = chain_for()
     found = [event for block in blocks(with_tone, hops()) for event in chain.process(block)]
     assert [event.latency_s for event in found] == [5.0] * len(found)

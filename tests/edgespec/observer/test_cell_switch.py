@@ -13,12 +13,12 @@ from edgespec.detect.detectors import RESIDUAL
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import Bundle
-from edgespec.observer import making
 from edgespec.observer.band import BandChain
-from edgespec.observer.basis import Basis
-from edgespec.observer.cell_scales import ScalesPlan
+from edgespec.observer.opening import making
+from edgespec.observer.scoring.basis import Basis
+from edgespec.observer.scoring.cell_scales import ScalesPlan
+from edgespec.observer.scoring.yardstick import Terms
 from edgespec.observer.snapshot import snapshot_of
-from edgespec.observer.yardstick import Terms
 from edgespec.records import Event, IqBlock, SampleFormat, SourceInfo
 from tests.made import tiny_dense
 from tests.made.chain import chain_of

@@ -12,8 +12,8 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.band import BandChain
-from edgespec.observer.basis import Basis
-from edgespec.observer.making import make_chain
+from edgespec.observer.opening.making import make_chain
+from edgespec.observer.scoring.basis import Basis
 from edgespec.records import Event, EventType, IqBlock, SampleFormat, SourceInfo
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.interferers import Interferer

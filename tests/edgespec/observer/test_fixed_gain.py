@@ -8,8 +8,8 @@ from edgespec.config import BandConfig, Config, NodeConfig, SourceConfig
 from edgespec.errors import ConfigError
 from edgespec.framing import Recipe
 from edgespec.observer.fixed_gain import check_gains
-from edgespec.observer.kept import kept_of
-from edgespec.observer.opening import setting_of
+from edgespec.observer.kept.kept import kept_of
+from edgespec.observer.opening.opening import setting_of
 from edgespec.observer.startup import check_config, open_observer
 
 TUNED = "rtl_tcp:127.0.0.1:1?center_freq=806M"

@@ -9,15 +9,15 @@ import pytest
 from click.testing import CliRunner
 
 from edgespec.cli import main
-from edgespec.observer.calibrated import calibration_path
 from edgespec.observer.forgetting import Forgetting, forget_files
-from edgespec.observer.kept import kept_file
-from edgespec.observer.kept_band import rhythm_file
-from edgespec.observer.kept_cell import cell_file
-from edgespec.observer.kept_cells import file_of_cell
-from edgespec.observer.kept_scales import scales_file
-from edgespec.observer.kept_site import site_file
-from edgespec.observer.yardstick import Terms
+from edgespec.observer.kept.calibrated import calibration_path
+from edgespec.observer.kept.kept import kept_file
+from edgespec.observer.kept.kept_band import rhythm_file
+from edgespec.observer.kept.kept_cell import cell_file
+from edgespec.observer.kept.kept_cells import file_of_cell
+from edgespec.observer.kept.kept_scales import scales_file
+from edgespec.observer.kept.kept_site import site_file
+from edgespec.observer.scoring.yardstick import Terms
 from edgespec.records import Event
 from tests.made import band
 from tests.made.tape import Notebook, Tape, monitor_for

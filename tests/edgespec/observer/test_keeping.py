@@ -10,7 +10,7 @@ import sigmf
 from edgespec.config import BandConfig, Config, DetectConfig, EvidenceConfig, NodeConfig
 from edgespec.observer.keeping import open_recorder
 from edgespec.observer.monitor import Monitor, Radio
-from edgespec.observer.parts import warmup_s_of
+from edgespec.observer.opening.parts import warmup_s_of
 from edgespec.sources import open_source
 from tests.made import band, tiny
 from tests.made.tape import Notebook, Tape, chain_for

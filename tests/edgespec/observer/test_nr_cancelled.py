@@ -11,8 +11,8 @@ from edgespec.detect.scan.residual_scan import THRESHOLD
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.framing import Recipe
 from edgespec.heard_cell import CellState
-from edgespec.observer.cancelled import CancelledBand
-from edgespec.observer.watched_cell import WatchedCell
+from edgespec.observer.cell.cancelled import CancelledBand
+from edgespec.observer.cell.watched_cell import WatchedCell
 from edgespec.records import IqBlock, SampleFormat
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.inject import inject

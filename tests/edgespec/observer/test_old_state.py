@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edgespec.alerts.incidents import events_folder, incidents_path, load_incidents
 from edgespec.config import BandConfig, Config, DetectConfig, NodeConfig, SourceConfig
-from edgespec.observer.choice import choices_in
+from edgespec.observer.runtimes.choice import choices_in
 from edgespec.observer.startup import open_observer
 from edgespec.ops.checks.finding import Subject
 from edgespec.ops.doctor import run_check

@@ -9,7 +9,7 @@ from edgespec.config import BandConfig, DetectConfig
 from edgespec.inference.backends import open_backend
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.band import BandChain
-from edgespec.observer.kept import KeptFile, kept_file
+from edgespec.observer.kept.kept import KeptFile, kept_file
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.records import Event, IqBlock, SampleFormat, SourceInfo
 from edgespec.sources import open_source

@@ -15,11 +15,11 @@ from edgespec.framing import Recipe
 from edgespec.heard_cell import CellState
 from edgespec.inference.bundle import load_bundle, shipped_bundle_path
 from edgespec.observer.band import BandChain
-from edgespec.observer.band_file import LevelFile
-from edgespec.observer.basis import Basis
-from edgespec.observer.kept_band import rhythm_file
-from edgespec.observer.making import make_chain
+from edgespec.observer.kept.band_file import LevelFile
+from edgespec.observer.kept.kept_band import rhythm_file
+from edgespec.observer.opening.making import make_chain
 from edgespec.observer.recall import recall, reference_of
+from edgespec.observer.scoring.basis import Basis
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.records import EventType, IqBlock, SampleFormat, SourceInfo
 from tests.made.simulated import simulated

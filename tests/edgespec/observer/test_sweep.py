@@ -8,7 +8,7 @@ from edgespec.detect.rules import EventRules
 from edgespec.errors import ModelError
 from edgespec.grid import Grid, Span
 from edgespec.observer.band import BandChain
-from edgespec.observer.scorer import Scorer
+from edgespec.observer.scoring.scorer import Scorer
 from edgespec.records import BandInfo, Event, FloatArray, Geometry, Spectrogram
 
 #: Two antennas: nothing is heard from 500 to 600 MHz, and bins are wider above.

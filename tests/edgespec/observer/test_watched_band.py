@@ -8,8 +8,8 @@ import pytest
 from edgespec.band_rhythm import RhythmState
 from edgespec.detect.any_band.detector import MANY_BURSTS, THRESHOLD
 from edgespec.grid import Grid
-from edgespec.observer.band_file import LevelFile
-from edgespec.observer.kept_band import load_kept_band, rhythm_file
+from edgespec.observer.kept.band_file import LevelFile
+from edgespec.observer.kept.kept_band import load_kept_band, rhythm_file
 from edgespec.observer.watched_band import WatchedBand
 from edgespec.records import FloatArray, Geometry
 

@@ -13,8 +13,8 @@ from edgespec.detect.slow.watch import SlowRules
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.inference.backends import open_backend
 from edgespec.kinds import DRIFT
-from edgespec.observer.kept_cells import MOST_CELLS
-from edgespec.observer.kept_site import site_file
+from edgespec.observer.kept.kept_cells import MOST_CELLS
+from edgespec.observer.kept.kept_site import site_file
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.watched_site import SitePlan, WatchedSite
 from edgespec.records import (

@@ -14,8 +14,8 @@ import pytest
 
 from edgespec.config import Config, SourceConfig, override
 from edgespec.errors import EdgespecError
-from edgespec.observer.band_model import named_bundle
-from edgespec.observer.opening import open_chain
+from edgespec.observer.opening.band_model import named_bundle
+from edgespec.observer.opening.opening import open_chain
 from edgespec.observer.radio_opening import open_band_source, open_basis
 from edgespec.ops import bench
 from edgespec.ops.coldstart import describe, main, score_one

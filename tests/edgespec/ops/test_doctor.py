@@ -16,7 +16,7 @@ from edgespec.config import Config, MqttConfig, NodeConfig, SourceConfig, overri
 from edgespec.errors import ModelError
 from edgespec.framing import Recipe
 from edgespec.observer.band import BandChain
-from edgespec.observer.choice import candidates_for, remembered
+from edgespec.observer.runtimes.choice import candidates_for, remembered
 from edgespec.ops import doctor, warm
 from edgespec.ops.checks import radio, software
 from edgespec.ops.checks.broker import check_broker

@@ -8,7 +8,7 @@ import pytest
 
 from edgespec.config import BandConfig, Config, DetectConfig, NodeConfig, SourceConfig
 from edgespec.detect.any_band.detector import AnyBand, Rhythm
-from edgespec.observer.kept_band import KeptBand, rhythm_file, save_kept_band
+from edgespec.observer.kept.kept_band import KeptBand, rhythm_file, save_kept_band
 from edgespec.ops.checks.finding import Subject
 from edgespec.ops.checks.rhythm import check_rhythm
 from edgespec.ops.rhythm import rhythm_before

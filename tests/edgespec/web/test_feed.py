@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgespec.detect.scan.site import Site
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.grid import Grid, Span
-from edgespec.observer.scorer import Scorer
+from edgespec.observer.scoring.scorer import Scorer
 from edgespec.records import FrameFlag, Geometry, Segment, Spectrogram
 from edgespec.web.axes import MOST_COLUMNS, Columns
 from edgespec.web.feed import BandFeed

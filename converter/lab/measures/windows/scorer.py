@@ -111,7 +111,7 @@ class DetectorScorer:
     """A detector of the device that needs no model.
 
     The first half of the warm-up teaches it its reference, as
-    :class:`edgespec.observer.scorer.Scorer` does; its scores of the
+    :class:`edgespec.observer.scoring.scorer.Scorer` does; its scores of the
     second half are what the site's scale is learnt from.
 
     Args:

@@ -13,7 +13,7 @@ from edgespec.detect.residual import ForecastError
 from edgespec.dsp.segments import Segmenter
 from edgespec.errors import ModelError, UsageError
 from edgespec.inference.backends import open_backend
-from edgespec.observer.forecaster import Forecaster
+from edgespec.observer.scoring.forecaster import Forecaster
 from edgespec.records import FloatArray, Scaling, Segment
 from tests.made import tiny, tiny_training
 

@@ -20,7 +20,7 @@ from converter.simulate.frames import simulate_frames
 from converter.simulate.specs import RecordingSpec
 from edgespec.detect.discriminants.discriminant import open_discriminant
 from edgespec.errors import UsageError
-from edgespec.observer.scorer import Scorer
+from edgespec.observer.scoring.scorer import Scorer
 from edgespec.records import FloatArray, SampleFormat, Segment, Spectrogram
 from edgespec.simulate.config import CellConfig, NeighbourConfig
 from tests.made import tiny, tiny_observer

@@ -10,8 +10,8 @@ import pytest
 from edgespec.config import Config
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.errors import UsageError
-from edgespec.observer.cell_models import model_path
 from edgespec.observer.monitor import Radio
+from edgespec.observer.scoring.cell_models import model_path
 from edgespec.ops.adapt.report import cell_of, usual_output
 
 CELL = Cell("lte", 149, "fdd", "normal", 1.92e6, 0.0, 0.0, 0.0, 20.0, 0.99, 2.0)

@@ -13,8 +13,8 @@ from edgespec.cli import main
 from edgespec.config import Config, override
 from edgespec.config.mask import Mask, MaskRow
 from edgespec.level_scale import UNCALIBRATED, LevelScale
-from edgespec.observer.heard import Heard
-from edgespec.observer.kept import KeptNormal, save_kept
+from edgespec.observer.kept.heard import Heard
+from edgespec.observer.kept.kept import KeptNormal, save_kept
 from edgespec.ops import silence
 from edgespec.ops.look.measure import look_at
 from edgespec.ops.look.opening import open_view

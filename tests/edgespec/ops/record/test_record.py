@@ -19,7 +19,7 @@ from edgespec.errors import EdgespecError, SourceError
 from edgespec.evidence import growing as recording_module
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.newfile import write_all
-from edgespec.observer.recorded import Recorded
+from edgespec.observer.errands.recorded import Recorded
 from edgespec.ops import silence
 from edgespec.ops.record.session import record
 from edgespec.records import IqBlock, SampleFormat, SourceInfo

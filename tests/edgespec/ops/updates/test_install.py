@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from edgespec.cli import main
 from edgespec.framing import Recipe
-from edgespec.observer import examination
+from edgespec.observer.models import examination
 from edgespec.sweep_recipe import SweepRecipe
 from edgespec.updates.store import ModelStore
 from tests.made import tiny, tiny_network

@@ -1,0 +1,1 @@
+"""The cell of a band: found, followed, cancelled, and who is new beside it."""

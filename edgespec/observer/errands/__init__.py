@@ -1,0 +1,1 @@
+"""What is asked of a running observer and takes a while."""

@@ -1,0 +1,1 @@
+"""Bands that are swept: frames of seconds, without samples."""
