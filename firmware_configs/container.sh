@@ -3,6 +3,7 @@
 # packages by mmdebstrap, the rest by buildah in a chroot. Needs root, mmdebstrap and buildah, and on
 # another processor qemu for binfmt (apt install qemu-user-static, of Debian 13 or newer).
 #   ARCH=amd64 sh firmware_configs/container.sh    the same image for this processor, to try it out
+# EXTRAS=web,updates adds the page and signed models; on a board's core alone, CORE=cortex-a76.
 # BUILDAH_OPTIONS are given to buildah, such as --volume for the certificates of a proxy.
 set -eu
 
@@ -30,7 +31,7 @@ export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot
 buildah bud --arch "$arch" -t "localhost/edgespec-base-$arch" -f "$work/Dockerfile.base" "$work"
 # shellcheck disable=SC2086
 buildah bud --layers --arch "$arch" --format docker ${BUILDAH_OPTIONS:-} \
-	--build-arg "BASE=localhost/edgespec-base-$arch" --build-arg "CORE=$core" \
+	--build-arg "BASE=localhost/edgespec-base-$arch" --build-arg "CORE=$core" --build-arg "EXTRAS=${EXTRAS:-}" \
 	-t "edgespec-$arch" -f Dockerfile.arm64 .
 container=$(buildah from "edgespec-$arch")
 trap 'buildah rm "$container" >/dev/null' EXIT

@@ -14,6 +14,8 @@ Usage: install.sh [OPTIONS]             install, or install anew over an older o
   --instance NAME   the observer's name: /etc/edgespec/NAME.toml, edgespec@NAME (default: observer)
   --from WHEEL|DIR  install the program into /opt/edgespec from a wheel, or a folder with the
                     source; without it the program is left as it is
+  --extras LIST     with --from: what else the program is to do, such as web,updates:
+                    web (the page), updates (signed models), prometheus, pictures, twin (its map)
   --wheels DIR      take every package from this folder; nothing is fetched
   --rtl-tcp         also rtl_tcp.service, which serves a dongle to several programs
   --twin            also edgespec-twin.service, the central unit of sites
@@ -30,7 +32,7 @@ USAGE
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=${DESTDIR:-}
 python=${PYTHON:-python3}
-profile='' instance=observer from='' wheels=''
+profile='' instance=observer from='' extras='' wheels=''
 rtl_tcp=no twin=no broker=no enable=no dry_run=no uninstall=no purge=no
 
 fail() {
@@ -45,6 +47,7 @@ while [ $# -gt 0 ]; do
 	--profile) needs_value "$1" $# && profile=$2 && shift ;;
 	--instance) needs_value "$1" $# && instance=$2 && shift ;;
 	--from) needs_value "$1" $# && from=$2 && shift ;;
+	--extras) needs_value "$1" $# && extras=$2 && shift ;;
 	--wheels) needs_value "$1" $# && wheels=$2 && shift ;;
 	--rtl-tcp) rtl_tcp=yes ;;
 	--twin) twin=yes ;;
@@ -152,7 +155,7 @@ install_program() {
 	# itself is Python alone.
 	set -- --disable-pip-version-check --only-binary :all:
 	if [ -n "$wheels" ]; then set -- "$@" --no-index --find-links "$wheels"; fi
-	run /opt/edgespec/bin/pip install "$@" --upgrade "$from"
+	run /opt/edgespec/bin/pip install "$@" --upgrade "$from${extras:+[$extras]}"
 	# pip takes a wheel of the same version for the same program.
 	run /opt/edgespec/bin/pip install "$@" --force-reinstall --no-deps "$from"
 }
@@ -244,6 +247,15 @@ if [ ! -f "$here/boards/$profile.toml" ]; then
 	fail "--profile $profile is none of:$known"
 fi
 [ -z "$from" ] || [ -e "$from" ] || fail "--from $from: there is no such file or folder"
+# pip takes a bare name for a package of the internet.
+case $from in '' | /*) ;; *) from=$PWD/$from ;; esac
+if [ -n "$extras" ] && [ -z "$from" ]; then fail "--extras goes with --from"; fi
+for extra in $(printf %s "$extras" | tr ',' ' '); do
+	case $extra in
+	web | updates | prometheus | pictures | twin) ;;
+	*) fail "--extras $extras: $extra is none of: web updates prometheus pictures twin" ;;
+	esac
+done
 [ -z "$wheels" ] || [ -d "$wheels" ] || fail "--wheels $wheels: there is no such folder"
 if [ "$purge" = yes ] && [ "$uninstall" = no ]; then fail "--purge goes with --uninstall"; fi
 if [ "$broker" = yes ] && on_system && ! getent group mosquitto >/dev/null; then

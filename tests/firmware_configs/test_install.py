@@ -1,8 +1,10 @@
 """The installer, in a root of its own: what it lays, that it says so, and that it takes it off."""
 
 import os
+import re
 import shutil
 import subprocess
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,8 @@ def test_a_dry_run_says_and_does_nothing(tmp_path: Path, options: tuple[str, ...
         (("--instance", "twin"), "--instance twin"),
         (("--instance", "../../etc/passwd"), "letters, digits"),
         (("--from", "/nowhere/x.whl"), "there is no such file or folder"),
+        (("--from", str(INSTALLER), "--extras", "web,converter"), "converter is none of: web upd"),
+        (("--extras", "web"), "--extras goes with --from"),
         (("--wheels",), "--wheels needs a value"),
         (("--purge",), "--purge goes with --uninstall"),
         (("--instal",), "what is --instal?"),
@@ -110,6 +114,22 @@ def test_of_the_running_system_it_says_every_command_first(tmp_path: Path) -> No
     assert commands[-1] == "+ systemctl enable --now edgespec@observer.service"
     assert all("--only-binary :all:" in line for line in commands if "pip install" in line)
     assert any("pip install" in line for line in commands)
+
+
+def test_extras_are_asked_of_pip_by_a_path_that_it_cannot_take_for_a_name(tmp_path: Path) -> None:
+    (tmp_path / "edgespec").mkdir()
+    done = subprocess.run(
+        ["sh", INSTALLER, "--dry-run", "--from", "edgespec", "--extras", "web,updates"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    asked = re.findall(r"(?m)^\+ \S+/pip install .* (\S+)$", done.stdout)
+    assert asked == [f"{tmp_path}/edgespec[web,updates]", f"{tmp_path}/edgespec"]
+    # What it takes, the wheel has.
+    offered = re.search(r"none of: (.+)\"", INSTALLER.read_text(encoding="utf-8"))
+    assert offered is not None
+    setup = ConfigParser()
+    setup.read(INSTALLER.parents[1] / "setup.cfg", encoding="utf-8")
+    assert set(offered[1].split()) <= set(setup["options.extras_require"])
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
