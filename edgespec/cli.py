@@ -20,6 +20,7 @@ from edgespec.flags import (
     MQTT_OPTION,
     SOURCE_OPTION,
 )
+from edgespec.fleet.cli import fleet
 from edgespec.logs import STYLES, begin_logs
 from edgespec.newfile import check_new, write_new
 from edgespec.ops.adapt.cli import adapt
@@ -337,6 +338,7 @@ for command in (
     calibrate,
     config,
     events,
+    fleet,
     history,
     incidents,
     look,

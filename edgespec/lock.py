@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-__all__ = ["locked"]
+__all__ = ["hold_file", "locked"]
 
 
 @contextmanager
@@ -23,3 +24,21 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def hold_file(path: Path) -> IO[bytes] | None:
+    """Return a lock that is held until it is closed, None where another process holds it.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    except BaseException:
+        file.close()
+        raise
+    return file

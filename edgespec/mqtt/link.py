@@ -9,8 +9,9 @@ from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt.url import BrokerUrl
 
-__all__ = ["OWN_ID", "BrokerRefusedError", "Link", "tls_context", "unreachable"]
+__all__ = ["OWN_ID", "BrokerRefusedError", "Link", "refusal", "tls_context", "unreachable"]
 
+_BAD_LOGIN = ("Bad user name or password", "Not authorized")
 #: What to do when two connections have one client id.
 OWN_ID = "give each observer a node.id (or mqtt.client_id) of its own"
 
@@ -21,7 +22,11 @@ class BrokerRefusedError(BrokerError):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How to reach a broker and what it says when the link breaks (the last will)."""
+    """How to reach a broker and what it says when the link breaks (the last will).
+
+    With ``keep_s`` the broker keeps the session for so long, and in it what it could not deliver at
+    QoS 1; what came is confirmed by :meth:`edgespec.mqtt.session.Session.confirm` (MQTT 5).
+    """
 
     url: BrokerUrl
     client_id: str
@@ -32,6 +37,7 @@ class Link:
     protocol: str
     will_topic: str | None = None
     will_payload: bytes = b""
+    keep_s: float = 0.0
 
     @classmethod
     def of(
@@ -167,3 +173,17 @@ def unreachable(url: BrokerUrl, error: OSError) -> BrokerError:
         hint = ": is this its TLS port?" if url.tls else ""
         reason = f"{error.strerror or error}{hint}"
     return BrokerError(f"the broker {url} cannot be reached: {reason}")
+
+
+def refusal(link: Link, reason: str) -> BrokerError:
+    """Return in a sentence why a broker did not take a connection."""
+    url, user = link.url, link.username
+    if reason in _BAD_LOGIN:
+        who = f"user {user!r}" if user is not None else "a connection without user name"
+        return BrokerRefusedError(
+            f"the broker {url} refuses {who} ({reason}): check mqtt.username and mqtt.password"
+        )
+    return BrokerError(
+        f"the broker {url} refuses the connection ({reason}); the client id is "
+        f"{link.client_id!r}, the protocol MQTT {link.protocol}"
+    )

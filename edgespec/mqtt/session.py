@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, error_string
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -19,7 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edgespec.errors import BrokerError
-from edgespec.mqtt.link import OWN_ID, BrokerRefusedError, Link, unreachable
+from edgespec.mqtt.link import OWN_ID, BrokerRefusedError, Link, refusal, unreachable
 
 __all__ = ["Session"]
 
@@ -30,7 +31,6 @@ _BATCH, _BATCH_S = 256, 0.1
 #: The longest packet that is asked for (MQTT 5, sec. 3.1.2.11.4): the broker keeps longer ones.
 _MAX_PACKET_BYTES = 4 * 1024 * 1024 + 65536
 _TAKEN_OVER = "Session taken over"
-_BAD_LOGIN = ("Bad user name or password", "Not authorized")
 
 
 class _Client(Client):
@@ -114,12 +114,15 @@ class Session:
         """
         url = self._link.url
         properties = None
+        begun: dict[str, Any] = {"clean_start": False} if self._link.keep_s else {}
         if self._link.protocol == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.MaximumPacketSize = _MAX_PACKET_BYTES
+            if self._link.keep_s:
+                properties.SessionExpiryInterval = round(self._link.keep_s)
         keepalive_s = max(1, round(self._link.keepalive_s))
         try:
-            self._client.connect(url.host, url.port, keepalive_s, properties=properties)
+            self._client.connect(url.host, url.port, keepalive_s, properties=properties, **begun)
             answer = self._first_answer()
         except BrokerError:
             raise
@@ -128,7 +131,7 @@ class Session:
         except Exception as error:  # paho on a server that speaks another protocol
             raise BrokerError(f"the broker {url} does not speak MQTT ({error!r:.80})") from error
         if answer.is_failure:
-            raise self._refusal(str(answer))
+            raise refusal(self._link, str(answer))
 
     def publish(self, topic: str, payload: bytes, qos: int, *, retain: bool = False) -> int:
         """Send a message and return its number, which is in ``unacked`` until QoS 1 is done.
@@ -175,18 +178,42 @@ class Session:
                 return
             on_message(name, payload)
 
-        def heard(client: Client, userdata: object, message: MQTTMessage) -> None:
-            if message.retain and not takes_retained:
-                self._n_heard += 1
-                return
-            try:
-                plain(message.topic.encode(), bytes(message.payload))
-            except UnicodeDecodeError:
-                self._n_heard += 1
+        def heard(topic: str, payload: bytes, is_old: bool, number: int) -> None:
+            if topic and (takes_retained or not is_old):
+                on_message(topic, payload)
 
+        self.receive(heard)
         self._client.on_plain = plain
+
+    def receive(self, on_message: Callable[[str, bytes, bool, int], None]) -> None:
+        """Hand everything to ``on_message``, which must not raise.
+
+        It is told topic, payload, whether the broker had kept it from before, and the number by
+        which a message of QoS 1 is to be confirmed, 0 for others.
+        """
+
+        def heard(client: Client, userdata: object, message: MQTTMessage) -> None:
+            self._n_heard += 1
+            try:
+                topic = message.topic
+            except UnicodeDecodeError:
+                # Nobody has such a topic, and it is not to come again.
+                topic = ""
+            number = message.mid if message.qos else 0
+            on_message(topic, bytes(message.payload), message.retain, number)
+
         self._client.on_message = heard
         self._client.on_subscribe = self._on_subscribe
+
+    def confirm(self, number: int) -> None:
+        """Say that a message of :meth:`receive` is kept: the broker may forget it.
+
+        Raises:
+            BrokerError: the link is lost.
+        """
+        code = self._client.ack(number, 1)
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise BrokerError(f"the link to {self._link.url} is lost: {error_string(code)}")
 
     def ask(self, topics: Sequence[str], qos: int = 0, *, is_vital: bool = True) -> None:
         """Subscribe to several topics at once without waiting; a refusal ends the next `poll`.
@@ -308,6 +335,7 @@ class Session:
             clean_session=None if link.protocol == "5" else True,
             protocol=_PROTOCOLS[link.protocol],
             reconnect_on_failure=False,
+            manual_ack=link.keep_s > 0,
         )
         client.connect_timeout = _CONNECT_S
         if link.will_topic is not None:
@@ -369,15 +397,3 @@ class Session:
             self._refused = str(reason)
         else:
             self.unacked.discard(mid)
-
-    def _refusal(self, reason: str) -> BrokerError:
-        url, user = self._link.url, self._link.username
-        if reason in _BAD_LOGIN:
-            who = f"user {user!r}" if user is not None else "a connection without user name"
-            return BrokerRefusedError(
-                f"the broker {url} refuses {who} ({reason}): check mqtt.username and mqtt.password"
-            )
-        return BrokerError(
-            f"the broker {url} refuses the connection ({reason}); the client id is "
-            f"{self._link.client_id!r}, the protocol MQTT {self._link.protocol}"
-        )

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from edgespec.duration import Duration
 from edgespec.flags import BAND_OPTION, CONFIG_OPTION, JSON_OPTION, MODEL_OPTION, SOURCE_OPTION
-from edgespec.ops.duration import Duration
 from edgespec.signals import stop_on_signals
 
 __all__ = ["adapt"]

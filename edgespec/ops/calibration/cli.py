@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from edgespec.duration import Duration
 from edgespec.flags import CONFIG_OPTION, JSON_OPTION, MODEL_OPTION, SOURCE_OPTION
-from edgespec.ops.duration import Duration
 from edgespec.sensitivity import SENSITIVITIES
 from edgespec.signals import stop_on_signals
 

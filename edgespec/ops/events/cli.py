@@ -61,7 +61,7 @@ def _ask(
     if node is None:
         answer = Actions.of(config).do(request)
     else:
-        from edgespec.ops.events.remote import ask_observer
+        from edgespec.mqtt.asking import ask_observer
         from edgespec.screen.progress import Progress
 
         with Progress() as progress:

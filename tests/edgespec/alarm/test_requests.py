@@ -17,7 +17,7 @@ from edgespec.alerts.actions import Actions
 from edgespec.alerts.inbox import Inbox
 from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, ConfigError, UsageError
-from edgespec.ops.events.remote import ask_observer
+from edgespec.mqtt.asking import ask_observer
 from edgespec.records import EventType
 from edgespec.wire.event import parse_event
 from edgespec.wire.request import Request

@@ -1,0 +1,103 @@
+"""The program of a fleet: all ears, one writer, and what is shown of it."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from edgespec.config import MqttConfig
+from edgespec.fleet.ear import Ear
+from edgespec.fleet.screen import FleetScreen
+from edgespec.fleet.silence import Silence
+from edgespec.fleet.tables import Row
+from edgespec.fleet.writer import FleetWriter
+
+__all__ = ["FleetService"]
+
+_TICK_S = 1.0
+
+
+class FleetService:
+    """Keeps what observers of some brokers tell, until it is stopped.
+
+    Args:
+        brokers: by their names.
+        writer: what keeps it; from now on it belongs to the service.
+        screen: told of news.
+        silent_s: who says nothing for so long is silent.
+        identity: the end of the client ids, the same at every start.
+        utc_ns: UTC.
+    """
+
+    def __init__(
+        self,
+        brokers: Mapping[str, MqttConfig],
+        writer: FleetWriter,
+        screen: FleetScreen,
+        silent_s: float,
+        identity: str,
+        utc_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._writer, self._screen = writer, screen
+        self._silence = Silence(silent_s)
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._ears = [
+            Ear(name, settings, settings.client_id or f"edgespec-fleet-{identity}", writer,
+                self._hear, utc_ns)
+            for name, settings in brokers.items()
+        ]  # fmt: skip
+
+    def wait_connected(self, timeout_s: float) -> None:
+        """Connect to all brokers before :meth:`run`.
+
+        Raises:
+            BrokerError: one refuses, or does not answer in time.
+        """
+        for ear in self._ears:
+            ear.wait_connected(timeout_s)
+
+    def stop(self) -> None:
+        """Ask ``run`` to end; safe to call from a signal handler."""
+        self._stopped.set()
+
+    def run(self, duration_s: float | None = None) -> None:
+        """Listen until ``stop`` or for a time; then write what came, and hang up."""
+        until_s = float("inf") if duration_s is None else time.monotonic() + duration_s
+        self._writer.start()
+        for ear in self._ears:
+            ear.start()
+        try:
+            while (left_s := until_s - time.monotonic()) > 0:
+                if self._stopped.wait(min(_TICK_S, left_s)):
+                    break
+                self._tick()
+        finally:
+            for ear in self._ears:
+                ear.stop()
+            self._writer.close()
+            for ear in self._ears:
+                ear.close()
+
+    def _tick(self) -> None:
+        with self._lock:
+            for broker, node, why in self._silence.changes():
+                self._screen.silence(broker, node, why)
+            self._screen.count(self._words())
+
+    def _words(self) -> str:
+        n_known, n_silent = self._silence.counts
+        away = [ear.name for ear in self._ears if not ear.is_connected]
+        parts = [f"{n_known} observers", f"{n_silent} silent"]
+        parts += [f"no broker {', '.join(away)}"] if away else []
+        if self._writer.problem:
+            waiting = self._writer.n_waiting_bytes / 1e6
+            parts.append(f"the store is away, {waiting:.1f} MB wait on this disk")
+        return " | ".join(parts)
+
+    def _hear(self, rows: Sequence[Row]) -> None:
+        self._silence.hear(rows)
+        for row in rows:
+            if row.table in ("events", "site_events"):
+                with self._lock:
+                    self._screen.event(row.values["broker"], json.loads(row.values["message"]))

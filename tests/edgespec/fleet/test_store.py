@@ -1,0 +1,139 @@
+"""The store of a fleet, in SQLite and in PostgreSQL: once is once, and newer is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect
+
+from edgespec.errors import ConfigError
+from edgespec.fleet import store as store_module
+from edgespec.fleet.place import shown_url, store_url
+from edgespec.fleet.store import FleetStore, StoreAwayError, reading
+from edgespec.fleet.tables import Row
+from edgespec.records import EventType
+from tests.made.fleet import NOW_NS, event_row, kept
+
+
+def test_what_comes_again_makes_no_second_row_and_takes_nothing_back(where: str) -> None:
+    new, end = event_row(), event_row(sequence=3, event_type=EventType.END, lasts_s=9.0)
+    other = event_row("cellar")
+    store = FleetStore(store_url(where))
+    assert store.write([new, new, end, other]) == []
+    # The broker repeats what was not confirmed, in its order; and all of it in another session.
+    store.write([new, end])
+    store.write([new])
+    store.close()
+    found = kept(where, "events", "node", "id", "sequence", "is_over")
+    assert found == [("cellar", "e1", 1, False), ("roof", "e1", 3, True)]
+
+
+def test_what_is_known_is_replaced_but_not_by_what_was_kept_before(where: str) -> None:
+    key = {"broker": "main", "node": "roof", "first_ns": NOW_NS}
+    store = FleetStore(store_url(where))
+    store.write([Row("observers", {**key, "heard_ns": NOW_NS})])
+    store.write([Row("observers", {**key, "first_ns": NOW_NS + 5, "is_online": True})])
+    store.write([Row("observers", {**key, "heard_ns": NOW_NS - 7, "ahead_s": 4.0}, is_old=True)])
+    store.close()
+    found = kept(where, "observers", "first_ns", "heard_ns", "is_online", "ahead_s")
+    assert found == [(NOW_NS, NOW_NS, True, None)]
+
+
+def test_a_row_that_no_database_takes_costs_itself_alone(where: str) -> None:
+    good = [event_row(event_id=f"e{n}") for n in range(9)]
+    bad = replace(good[4], values={**good[4].values, "band": None, "id": "bad"})
+    store = FleetStore(store_url(where))
+    assert store.write([*good[:5], bad, *good[5:]]) == [bad]
+    store.close()
+    assert len(kept(where, "events", "id")) == 9
+
+
+def test_what_is_too_old_goes_by_when_it_was_heard(where: str) -> None:
+    # By the observer's clock, which is a year wrong, both are of the same time.
+    old, young = event_row(event_id="old"), event_row(event_id="young")
+    old.values["heard_ns"] = NOW_NS - 10
+    store = FleetStore(store_url(where))
+    store.write([old, young])
+    assert store.forget(NOW_NS) == 1
+    store.close()
+    assert kept(where, "events", "id") == [("young",)]
+
+
+def test_a_newer_store_is_refused_and_an_older_one_brought_up(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FleetStore(store_url(where))
+    store.write([event_row()])
+    store.close()
+    monkeypatch.setattr(store_module, "VERSION", 2)
+    added = {1: ("ALTER TABLE events ADD COLUMN note TEXT",)}
+    monkeypatch.setattr(store_module, "MIGRATIONS", added)
+    with pytest.raises(ConfigError, match=r"of version 1, and .* reads 2: edgespec fleet run"):
+        kept(where, "events", "id")
+    store = FleetStore(store_url(where))
+    store.open()
+    store.close()
+    with reading(store_url(where)) as base:
+        assert "note" in [one["name"] for one in inspect(base).get_columns("events")]
+    monkeypatch.setattr(store_module, "VERSION", 1)
+    for ask in (FleetStore(store_url(where)).open, lambda: kept(where, "events", "id")):
+        with pytest.raises(ConfigError, match=r"version 2, and this edgespec knows 1: update"):
+            ask()
+
+
+def test_another_one_may_not_write_there(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "_WAIT_S", 0.3)
+    first = FleetStore(store_url(where), ["east"])
+    first.open()
+    with pytest.raises(ConfigError, match="another edgespec fleet writes there"):
+        FleetStore(store_url(where), ["west", "east"]).open()
+    if "postgresql" in where:
+        # Each broker has its writer, and all of them one store.
+        west = FleetStore(store_url(where), ["west"])
+        west.open()
+        west.close()
+    first.close()
+    again = FleetStore(store_url(where), ["west", "east"])
+    again.open()
+    again.close()
+
+
+def test_a_file_that_is_moved_away_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.sqlite"
+    store = FleetStore(store_url(str(path)))
+    store.write([event_row()])
+    path.rename(tmp_path / "moved.sqlite")
+    store.write([event_row(event_id="e2")])
+    store.close()
+    assert kept(str(path), "events", "id") == [("e2",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "it must be a path, sqlite:///PATH or postgresql://"),
+        ("mysql://me:secret@host/base", "is of 'mysql'"),
+        ("sqlite://", "names no file"),
+        ("sqlite://host/x", "names no file"),
+        ("postgresql://me:secret@[::1/x", "no URL that can be read"),
+        ("ftp://x", "of 'ftp'"),
+    ],
+)
+def test_a_store_that_is_none(text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as found:
+        store_url(text)
+    assert words in str(found.value)
+    assert "secret" not in str(found.value)
+
+
+def test_a_store_that_is_away_or_of_somebody_else(tmp_path: Path) -> None:
+    url = store_url("postgresql://me:secret@127.0.0.1:1/base")
+    assert "secret" not in shown_url(url)
+    with pytest.raises(StoreAwayError) as away:
+        FleetStore(url).open()
+    assert "secret" not in str(away.value)
+    (tmp_path / "none.sqlite").write_bytes(b"no database" * 999)
+    with pytest.raises(StoreAwayError, match="not a database"):
+        FleetStore(store_url(str(tmp_path / "none.sqlite"))).open()
+    with pytest.raises(ConfigError, match="there is no store"), reading(store_url("/none/x")):
+        pass
