@@ -913,3 +913,26 @@ def envelope_ranks(rows, quantiles):
         places = [int(q * (len(values) - 1) + 0.5) for q in quantiles]
         out.append([10.0 * np.log10(float(sorted(values)[place])) for place in places])
     return out
+
+
+def walk_posterior(walk_map, levels_db, power_error_db):
+    """Posterior over all cells: Student's t for each unit, one offset for all, by plain loops."""
+    offsets = [(-7 / 3 + i * 2 / 3) for i in range(8)]
+    signal_db = walk_map.signal_db.reshape(-1, len(levels_db)).astype(float)
+    error_db = walk_map.error_db.reshape(-1, len(levels_db)).astype(float)
+    nu = walk_map.freedom
+    evidence = []
+    for cell in range(len(signal_db)):
+        total = 0.0
+        for step in offsets:
+            log = 0.0
+            for unit, level in enumerate(levels_db):
+                if math.isnan(level) or not walk_map.is_known[unit]:
+                    continue
+                signal = 10 ** ((signal_db[cell, unit] + step * power_error_db) / 10)
+                expected = 10 * math.log10(signal + 10 ** (walk_map.floor_db[unit] / 10))
+                z = (level - expected) / error_db[cell, unit]
+                log -= math.log(error_db[cell, unit]) + (nu + 1) / 2 * math.log(1 + z * z / nu)
+            total += math.exp(walk_map.weight * log - step * step / 2)
+        evidence.append(total)
+    return np.array(evidence) / sum(evidence)

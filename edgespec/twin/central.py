@@ -22,7 +22,7 @@ from edgespec.twin.learning.plausible import implausible_biases
 from edgespec.twin.localise import Localiser, Source
 from edgespec.twin.plausibility.transmitters import Silence
 from edgespec.twin.plausibility.units import Trust
-from edgespec.twin.propagation.models import path_gain
+from edgespec.twin.propagation.models import fixer_of, path_gain
 from edgespec.twin.propagation.path_gain import PathGain
 from edgespec.twin.site import Site
 from edgespec.twin.state import TwinState
@@ -69,7 +69,7 @@ class SiteTwin:
         shape = (len(site.unit), site.n_subbands)
         self.site = site
         self.expectation = Expectation(site, gain := gain or path_gain(site))
-        self.localiser = Localiser(site, gain.grid())
+        self.localiser = Localiser(site, gain.grid(), fixer_of(site, gain))
         self._edges_hz = site.edges_hz
         self._collector = Collector(site)
         self._lengths = window_lengths(site.detect.averages)
@@ -192,15 +192,18 @@ class SiteTwin:
         self._trust.update(snapshot.level_db, window, is_occupied, fused.is_alarm)
         if not fused.is_alarm:
             self._bias.follow(residual_db, trusted.kind, elapsed_s)
-        return self._finished(base, fused, judged)
+        return self._finished(base, fused, judged, is_occupied)
 
     def _residual(
         self, snapshot: Snapshot, expected_dbm: FloatArray, is_occupied: BoolArray
     ) -> FloatArray:
         """Return measured - expected - bias."""
+        return snapshot.level_db - expected_dbm - self._bias_db(is_occupied)
+
+    def _bias_db(self, is_occupied: BoolArray) -> FloatArray:
+        """Return what each unit reads too much: learnt, and drifted since."""
         assert self._trained is not None
-        bias_db = self._trained.normal.bias_for(is_occupied) + self._bias.drift_db[:, None]
-        return snapshot.level_db - expected_dbm - bias_db
+        return self._trained.normal.bias_for(is_occupied) + self._bias.drift_db[:, None]
 
     def _fused(self, latest: Window, is_occupied: BoolArray) -> tuple[Fused, Window]:
         """Return what the latest snapshot says, or the mean over the last, and that window.
@@ -304,7 +307,9 @@ class SiteTwin:
             transmitters_silent=tuple(self.transmitters[index].id for index in silent),
         )
 
-    def _finished(self, base: TwinVerdict, fused: Fused, window: Window) -> TwinVerdict:
+    def _finished(
+        self, base: TwinVerdict, fused: Fused, window: Window, is_occupied: BoolArray
+    ) -> TwinVerdict:
         """Return the verdict with its score, and on an alarm with the source."""
         scored = replace(
             base,
@@ -316,7 +321,7 @@ class SiteTwin:
         )
         if not fused.is_alarm:
             return scored
-        source = self.localiser.locate(window, self.expectation)
+        source = self.localiser.locate(window, self.expectation, self._bias_db(is_occupied))
         kind = kind_of(window, source, self._noise_dbm)
         low_hz, high_hz = self._edges(source)
         name = "" if source.moved is None else self.transmitters[source.moved].id

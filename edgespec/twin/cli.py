@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import click
 
@@ -11,32 +11,13 @@ from edgespec.finite import Finite
 from edgespec.flags import JSON_OPTION, MQTT_OPTION
 from edgespec.newfile import write_new
 from edgespec.signals import stop_on_signals
-
-if TYPE_CHECKING:
-    from edgespec.config import Config, MqttConfig
+from edgespec.twin.flags import CONFIG, ONE_SITE, SECONDS, SITES, TRAINED, config_of, settings_of
+from edgespec.twin.train_command import train
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _REQUIRE_BROKER_S = 5.0
-_SITE = click.Path(path_type=Path)
-_SITES = click.argument("site_paths", metavar="SITE.toml...", nargs=-1, required=True, type=_SITE)
-_ONE_SITE = click.argument("site_path", metavar="SITE.toml", type=_SITE)
-_CONFIG = click.option(
-    "-c",
-    "--config",
-    "config_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Configuration whose table [mqtt] names broker, credentials and topic prefix.",
-)
-_TRAINED = click.option(
-    "--trained",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="What 'edgespec twin train' wrote; for several sites a folder with SITE.npz.",
-)
-_SECONDS = Finite(min=0, min_open=True)
 
 
 def _deviation(flag: str, default: float, of: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -69,21 +50,6 @@ def twin() -> None:
     """
 
 
-def _settings(config_path: Path | None, mqtt: str | None) -> "MqttConfig":
-    from edgespec.twin.service.openings import require_url
-
-    return require_url(_config(config_path, mqtt).mqtt)
-
-
-def _config(config_path: Path | None, mqtt: str | None, page: str | None = None) -> "Config":
-    from edgespec.config import load_config, override
-    from edgespec.machine import keep_machine_code
-
-    config = override(load_config(config_path), mqtt=mqtt, web=page)
-    keep_machine_code(config.node.state_dir)
-    return config
-
-
 @twin.command()
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 def init(path: Path | None) -> None:
@@ -98,12 +64,12 @@ def init(path: Path | None) -> None:
 
 
 @twin.command()
-@_SITES
-@_CONFIG
+@SITES
+@CONFIG
 @MQTT_OPTION
-@_TRAINED
+@TRAINED
 @click.option("--id", "central", metavar="NAME", help="Id of this central unit; default: random.")
-@click.option("--duration", type=_SECONDS, metavar="SECONDS", help="Stop after this time.")
+@click.option("--duration", type=SECONDS, metavar="SECONDS", help="Stop after this time.")
 @click.option(
     "--require-broker",
     is_flag=True,
@@ -146,7 +112,7 @@ def run(
     from edgespec.twin.service.screen import JsonScreen, TextScreen
     from edgespec.twin.service.unit import CentralUnit
 
-    config = _config(config_path, mqtt, page)
+    config = config_of(config_path, mqtt, page)
     settings = require_url(config.mqtt)
     sites = load_sites(site_paths)
     maker = TwinMaker(load_trained_for(sites, trained))
@@ -165,81 +131,11 @@ def run(
         unit.run(duration)
 
 
-@twin.command()
-@_ONE_SITE
-@click.argument("reports", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE",
-    help="Where to write what was learnt (npz).",
-)  # fmt: skip
-@_CONFIG
-@MQTT_OPTION
-@click.option(
-    "--duration",
-    type=_SECONDS,
-    default=600.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Without REPORTS: how long to listen.",
-)
-@JSON_OPTION
-def train(
-    site_path: Path,
-    reports: tuple[Path, ...],
-    output: Path,
-    config_path: Path | None,
-    mqtt: str | None,
-    duration: float,
-    as_json: bool,
-) -> None:
-    """Learn what is normal at a site.
-
-    REPORTS are files with one edgespec.rss/1 object a line, as 'edgespec monitor --json' or
-    mosquitto_sub write them; lines of other schemas are left out. Without them, the broker is
-    listened to, while nothing unusual should be on the band.
-    """
-    from edgespec.screen.progress import Progress
-    from edgespec.twin.learning.plausible import implausible_biases
-    from edgespec.twin.service.learn import learn_from_broker, learn_from_files
-    from edgespec.twin.site import load_site
-    from edgespec.twin.trained import save_trained
-    from edgespec.wire.text import encode
-
-    site = load_site(site_path)
-    with Progress() as progress:
-        if reports:
-            progress.at("learning")
-            learnt = learn_from_files(site, reports)
-        else:
-            settings = _settings(config_path, mqtt)
-            progress.say(f"listening to the units of {site.name} for {duration:g} s")
-            learnt = learn_from_broker(site, settings, duration)
-    save_trained(learnt, output)
-    doubt = implausible_biases(
-        learnt.normal.bias_db, site.nodes, site.level_unit == "dBm", site.detect.max_bias_db
-    )
-    if doubt:
-        click.echo(f"warning: {doubt}", err=True)
-    if as_json:
-        summary = {
-            "schema": "edgespec.twin-training/1",
-            "site": site.name,
-            "file": str(output),
-            "n_snapshots": learnt.n_snapshots,
-            "n_outliers": learnt.n_outliers,
-            "detector": learnt.detector,
-        }
-        click.echo(encode(summary))
-    else:
-        click.echo(
-            f"{output}: {site.name} learnt from {learnt.n_snapshots} snapshots, "
-            f"{learnt.n_outliers} outliers left out; next: edgespec twin run {site_path} "
-            f"--trained {output}"
-        )
+twin.add_command(train)
 
 
 @twin.command()
-@_CONFIG
+@CONFIG
 @MQTT_OPTION
 @JSON_OPTION
 def status(config_path: Path | None, mqtt: str | None, as_json: bool) -> None:
@@ -249,15 +145,15 @@ def status(config_path: Path | None, mqtt: str | None, as_json: bool) -> None:
     """
     from edgespec.twin.service.status import read_status, status_lines
 
-    for line in status_lines(read_status(_settings(config_path, mqtt)), as_json):
+    for line in status_lines(read_status(settings_of(config_path, mqtt)), as_json):
         click.echo(line)
 
 
 @twin.command()
 @click.argument("site", metavar="SITE")
-@_CONFIG
+@CONFIG
 @MQTT_OPTION
-@_TRAINED
+@TRAINED
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @JSON_OPTION
 def forget(
@@ -276,7 +172,7 @@ def forget(
     from edgespec.twin.service.forget import forget_site, trained_file
     from edgespec.wire.text import encode
 
-    settings = _settings(config_path, mqtt)
+    settings = settings_of(config_path, mqtt)
     file = trained_file(site, trained)
     if not yes:
         also = f" and delete {file}" if file else ""
@@ -295,12 +191,12 @@ def forget(
 
 
 @twin.command("map")
-@_ONE_SITE
+@ONE_SITE
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="PNG",
     help="Where to write the picture.",
 )  # fmt: skip
-@_CONFIG
+@CONFIG
 @MQTT_OPTION
 @click.option(
     "--verdict",
@@ -333,14 +229,14 @@ def map_(
     if verdict_path is not None:
         verdict = verdict_from_file(verdict_path, site.name)
     elif mqtt is not None or config_path is not None:
-        verdict = verdict_from_broker(_settings(config_path, mqtt), site.name)
+        verdict = verdict_from_broker(settings_of(config_path, mqtt), site.name)
     draw_site(site, verdict, output)
     click.echo(f"wrote {output}", err=True)
 
 
 @twin.command()
-@_SITES
-@_CONFIG
+@SITES
+@CONFIG
 @MQTT_OPTION
 @click.option(
     "--jammer",
@@ -364,7 +260,7 @@ def map_(
     metavar="SECONDS",
     help="Time over which the reports of a snapshot are sent.",
 )
-@click.option("--duration", type=_SECONDS, metavar="SECONDS", help="Stop after this time.")
+@click.option("--duration", type=SECONDS, metavar="SECONDS", help="Stop after this time.")
 def simulate(
     site_paths: tuple[Path, ...],
     config_path: Path | None,
@@ -384,7 +280,7 @@ def simulate(
     from edgespec.twin.service.fleet import Disturbance, open_fleet, parse_jammer
     from edgespec.twin.service.openings import load_sites
 
-    settings = _settings(config_path, mqtt)
+    settings = settings_of(config_path, mqtt)
     sources = [parse_jammer(text) for text in jammers]
     sites = load_sites(site_paths)
     stopped: list[bool] = []

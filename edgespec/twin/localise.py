@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.twin.detectors.detectors import thinned
+from edgespec.twin.detectors.grid_kernels import MEASURED
 from edgespec.twin.detectors.likelihood import CellEvidence, Likelihood
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.expected import Expectation, sector_fall_db
 from edgespec.twin.propagation.path_gain import CellGrid
 from edgespec.twin.site import Site
+from edgespec.twin.walk.posterior import LEVEL, Fixer
 from edgespec.wire.position import Position
 
 __all__ = ["Localiser", "Source"]
@@ -52,20 +54,37 @@ class Source:
 
 
 class Localiser:
-    """Searches all cells of a site; runs on an alarm only."""
+    """Searches all cells of a site; runs on an alarm only.
 
-    def __init__(self, site: Site, grid: CellGrid) -> None:
+    Args:
+        site: of the cells.
+        grid: where a source may be.
+        fixer: of a map that a walk taught: it knows how far each level may be off, and says where
+            a source is in place of the likelihood of one ``gain_error_db`` for all.
+    """
+
+    def __init__(self, site: Site, grid: CellGrid, fixer: Fixer | None = None) -> None:
         self.grid = grid
+        self._fixer = fixer
         self._site = site
         self._likelihood = self._listening(grid)
         self._coarse = thinned(grid, _BEAM_CELLS)
         self._beams: list[Likelihood] | None = None
 
-    def locate(self, window: Window, expectation: Expectation) -> Source:
-        """Return what explains a window best: a source, one that beams, or a moved transmitter."""
+    def locate(
+        self, window: Window, expectation: Expectation, bias_db: FloatArray | None = None
+    ) -> Source:
+        """Return what explains a window best: a source, one that beams, or a moved transmitter.
+
+        ``bias_db`` float64 ``(n_units, n_subbands)`` is what the window's residuals are free of; a
+        walk was heard with it.
+        """
         source = self.source(window)
         moved = self.moved(window, expectation)
-        return moved or self.beam(window, source) or source
+        if moved is not None:
+            return moved
+        walked = self._walked(window, source, bias_db)
+        return walked or self.beam(window, source) or source
 
     def source(self, window: Window) -> Source:
         """Return the source that explains a window best, if it sends everywhere alike."""
@@ -116,6 +135,27 @@ class Localiser:
         azimuth_deg = float(_AZIMUTHS_DEG[best - 1])
         return self._source(found[best], self._coarse, source.is_hit, azimuth_deg=azimuth_deg)
 
+    def _walked(self, window: Window, source: Source, bias_db: FloatArray | None) -> Source | None:
+        """Return a source by the map of a walk, if there is one and its units were heard."""
+        if self._fixer is None:
+            return None
+        hit = source.is_hit
+        usual_db = window.expected_dbm if bias_db is None else window.expected_dbm + bias_db
+        noise_db = _sum_db(usual_db[:, hit])
+        level_db = _sum_db((usual_db + window.residual_db)[:, hit])
+        # A bound from below is no level.
+        level_db = np.where(window.kind == MEASURED, level_db, np.nan)
+        if not np.isfinite(level_db[self._fixer.is_known]).any():
+            return None
+        fix = self._fixer.fix(level_db, noise_db)
+        weights = np.zeros(int(np.prod(self.grid.shape)))
+        weights[fix.cells] = fix.weights
+        x_m, y_m = fix.place_m
+        height_m = self._site.propagation.source_height_m
+        position = Position(float(x_m), float(y_m), height_m, fix.sigma_m, fix.area_m2)
+        power_dbm = self._fixer.power_dbm + fix.offset_db
+        return Source(position, power_dbm, hit, weights[self.grid.index], self.grid)
+
     def _listening(self, grid: CellGrid) -> Likelihood:
         site = self._site
         return Likelihood(
@@ -146,7 +186,13 @@ class Localiser:
         sigma_m = float(np.sqrt(spread_m2 + grid.cell_m**2 / 6.0))
         power_mw = 10.0 ** (evidence.power_dbm[int(np.argmax(weights)), is_hit] / 10.0)
         return Source(
-            Position(float(place_m[0]), float(place_m[1]), float(place_m[2]), sigma_m),
+            Position(
+                float(place_m[0]),
+                float(place_m[1]),
+                float(place_m[2]),
+                sigma_m,
+                _region_cells(weights) * grid.cell_m**2,
+            ),
             float(10.0 * np.log10(power_mw.sum())),
             is_hit,
             weights,
@@ -154,6 +200,16 @@ class Localiser:
             moved,
             azimuth_deg,
         )
+
+
+def _sum_db(levels_db: FloatArray) -> FloatArray:
+    """Return the power over subbands ``(n_units, n)``, ``(n_units,)``."""
+    return np.asarray(10.0 * np.log10((10.0 ** (levels_db / 10.0)).sum(axis=1)))
+
+
+def _region_cells(weights: FloatArray) -> int:
+    """Return how many cells hold 90% of the posterior."""
+    return int(np.searchsorted(np.cumsum(np.sort(weights)[::-1]), LEVEL)) + 1
 
 
 def _of_place(evidence: CellEvidence, is_hit: BoolArray) -> FloatArray:

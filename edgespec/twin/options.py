@@ -15,7 +15,7 @@ MATERIALS = (
     *("glass", "marble", "medium_dry_ground", "metal", "plasterboard", "plywood"),
     *("very_dry_ground", "vinyl_tile", "wet_ground", "wood"),
 )
-PROPAGATION_MODELS = ("log-distance", "maps", "forest")
+PROPAGATION_MODELS = ("log-distance", "maps", "forest", "walk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class PropagationOptions:
         ),
     )
     file: Path | None = field(
-        default=None, metadata=about("File of maps or of a forest", example="hall.npz")
+        default=None, metadata=about("File of maps, of a forest or of a walk", example="hall.npz")
     )
     cell_m: float = field(
         default=1.0,
@@ -59,6 +59,16 @@ class PropagationOptions:
         default=4.3,
         metadata=about(
             "How far the gain of a source is usually off", unit="dB", minimum=0, maximum=20
+        ),
+    )
+
+    power_error_db: float = field(
+        default=8.0,
+        metadata=about(
+            "How far the power of a source is usually from that of the walk",
+            unit="dB",
+            above=0,
+            maximum=40,
         ),
     )
 

@@ -83,6 +83,22 @@ class Site:
     level_unit: str = field(
         default="dBm", metadata=about("Unit of the reports", choices=("dBm", "dBFS"))
     )
+    latitude_deg: float | None = field(
+        default=None,
+        metadata=about(
+            "Latitude of the origin, x = 0, y = 0",
+            unit="deg",
+            minimum=-85,
+            maximum=85,
+            example=40.7,
+        ),
+    )
+    longitude_deg: float | None = field(
+        default=None,
+        metadata=about(
+            "Longitude of the origin", unit="deg", minimum=-180, maximum=180, example=-111.9
+        ),
+    )
     transmitter: tuple[Transmitter, ...] = field(
         default=(), metadata=about("Transmitters until MQTT says more")
     )

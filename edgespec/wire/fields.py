@@ -167,6 +167,10 @@ class Fields:
         if unit != LEVEL_UNIT:
             raise PayloadError(f"level_unit is {unit!r:.60}; this version reads {LEVEL_UNIT!r}")
 
+    def has(self, key: str) -> bool:
+        """Whether the payload has a field."""
+        return key in self._payload
+
     def inner(self, key: str) -> "Fields":
         """Return the fields of an object."""
         return Fields(self._as(key, _OBJECT), f"{self._schema} {key}")

@@ -13,12 +13,16 @@ _AXES = ("x_m", "y_m", "z_m", "sigma_m")
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a source probably is; ``sigma_m`` is the RMS distance of the truth from here."""
+    """Where a source probably is; ``sigma_m`` is the RMS distance of the truth from here.
+
+    ``region_m2`` is the area of the smallest region that holds it with 90%, None if unknown.
+    """
 
     x_m: float
     y_m: float
     z_m: float
     sigma_m: float
+    region_m2: float | None = None
 
 
 class Located(Protocol):
@@ -48,10 +52,14 @@ class Located(Protocol):
 def located_payload(record: Located) -> dict[str, Any]:
     """Return the fields of a payload that say where a source is; ``null`` for what is unknown."""
     source = record.source
+    place = source and {
+        **{name: round(float(getattr(source, name)), 2) for name in _AXES},
+        "region_m2": rounded(source.region_m2),
+    }
     return {
         "core:freq_lower_edge": rounded(record.freq_lower_hz),
         "core:freq_upper_edge": rounded(record.freq_upper_hz),
-        "source": source and {name: round(float(getattr(source, name)), 2) for name in _AXES},
+        "source": place,
         "power_dbm": rounded(record.power_dbm),
     }
 
@@ -64,7 +72,15 @@ def parse_located(fields: Fields) -> dict[str, Any]:
     """
     source = fields.optional_inner("source")
     return {
-        "source": source and Position(*(source.number(name) for name in _AXES)),
+        "source": source
+        and Position(
+            source.number("x_m"),
+            source.number("y_m"),
+            source.number("z_m"),
+            source.number("sigma_m"),
+            # Central units of before it was told leave it out.
+            source.optional_number("region_m2") if source.has("region_m2") else None,
+        ),
         "freq_lower_hz": fields.optional_number("core:freq_lower_edge"),
         "freq_upper_hz": fields.optional_number("core:freq_upper_edge"),
         "power_dbm": fields.optional_number("power_dbm"),

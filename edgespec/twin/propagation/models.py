@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from edgespec.twin.propagation.path_gain import PathGain
 from edgespec.twin.site import Site
+from edgespec.twin.walk.posterior import Fixer
 
-__all__ = ["PATH_GAINS", "path_gain"]
+__all__ = ["PATH_GAINS", "fixer_of", "path_gain"]
 
 
 def _log_distance(site: Site) -> PathGain:
@@ -26,11 +27,18 @@ def _forest(site: Site) -> PathGain:
     return Forest(site)
 
 
+def _walked(site: Site) -> PathGain:
+    from edgespec.twin.propagation.walked import Walked
+
+    return Walked(site)
+
+
 #: Each is loaded when chosen; the names are those of ``edgespec.twin.options``.
 PATH_GAINS: dict[str, Callable[[Site], PathGain]] = {
     "log-distance": _log_distance,
     "maps": _maps,
     "forest": _forest,
+    "walk": _walked,
 }
 
 
@@ -41,3 +49,12 @@ def path_gain(site: Site) -> PathGain:
         ConfigError: its file cannot be read or belongs to another site.
     """
     return PATH_GAINS[site.propagation.model](site)
+
+
+def fixer_of(site: Site, gain: PathGain) -> Fixer | None:
+    """Return what finds places by the map of a walk; None where the gain is no such map."""
+    from edgespec.twin.propagation.walked import Walked
+
+    if not isinstance(gain, Walked):
+        return None
+    return Fixer(gain.walk_map, site.propagation.power_error_db, power_dbm=gain.power_dbm)

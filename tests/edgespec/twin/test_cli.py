@@ -19,6 +19,7 @@ from edgespec.twin.service.screen import JsonScreen
 from edgespec.wire.rss import encode_rss
 from edgespec.wire.verdict import TwinVerdict
 from tests.made import twin_fleet
+from tests.made.walked_site import ground, walk_of, write_walk
 
 pytestmark = pytest.mark.slow_without_jit
 
@@ -123,6 +124,27 @@ def test_training_from_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "yard.npz").exists()
 
 
+def test_training_from_a_walk_and_a_map_of_it(tmp_path: Path, rng: np.random.Generator) -> None:
+    text = twin_fleet.write_site(ground(), tmp_path / "ground.toml").read_text(encoding="utf-8")
+    table = '[propagation]\nmodel = "walk"\nfile = "ground.npz"\ncell_m = 20\n'
+    (tmp_path / "walked.toml").write_text(f'level_unit = "dBFS"\n{text}{table}', encoding="utf-8")
+    places_m, levels_db = walk_of(150, rng)
+    levels_db[:, 3] = np.nan
+    walk = write_walk(tmp_path / "walk.csv", places_m, levels_db)
+    arguments = tmp_path / "walked.toml", "--walk", walk, "-o", tmp_path / "ground.npz"
+    done = twin("train", *arguments, "--json")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert (said["n_readings"], said["units_unknown"]) == (150, ["g-3"])
+    assert said["held_out"]["median_m"] < 60.0
+    assert "warning: g-3: heard at too few places" in done.stderr
+    drawn = twin("map", tmp_path / "walked.toml", "-o", tmp_path / "walked.png")
+    assert drawn.exit_code == 0, drawn.output
+    both = twin("train", *arguments, walk)
+    assert both.exit_code == 2
+    assert "run the command for each" in both.stderr
+
+
 def test_c6_training_under_a_jammer_is_warned_of(tmp_path: Path) -> None:
     """Whoever trains may know better; who only lets it learn is refused."""
     site = twin_fleet.site_of()
@@ -147,6 +169,7 @@ def test_c6_training_under_a_jammer_is_warned_of(tmp_path: Path) -> None:
         (("status", "--mqtt", NOBODY), 6, "cannot be reached"),
         (("train", "{hall}", "--mqtt", NOBODY, "-o", "x.npz"), 6, "cannot be reached"),
         (("train", "{hall}", "none.jsonl", "-o", "x.npz"), 3, "none.jsonl cannot be read"),
+        (("train", "{hall}", "--walk", "no.csv", "-o", "x.npz"), 3, "no.csv cannot be read"),
         (("simulate", "{hall}", "--mqtt", NOBODY, "--jammer", "1,2"), 2, "write X,Y,POWER"),
         (("map", "{hall}", "-o", "x.png", "--verdict", "{hall}"), 3, "holds no verdict"),
     ],

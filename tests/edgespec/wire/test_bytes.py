@@ -136,7 +136,7 @@ SAYS = {
         '"alarm":true,"n_averages":1,"n_units":1,"units_missing":["b"],"units_saturated":[],'
         '"units_implausible":{"c":"repeats itself"},"transmitters_silent":[],"n_to_learn":0,'
         '"core:freq_lower_edge":1000000000.0,"core:freq_upper_edge":null,"source":{"x_m":3.0,'
-        '"y_m":4.13,"z_m":1.5,"sigma_m":2.0},"power_dbm":20.0,"kind":"narrowband",'
+        '"y_m":4.13,"z_m":1.5,"sigma_m":2.0,"region_m2":null},"power_dbm":20.0,"kind":"narrowband",'
         '"advice":"leave ä out","nodes":["a","b"],"subband_edges_hz":[1000000000.0,'
         '1500000000.0,2000000000.0],"level_unit":"dBm","levels":[[-70.0,-71.0],[null,null]],'
         '"expected":[[-71.0,-72.0],[null,null]],"residual_db":[[-0.0,-0.0],[null,null]],'
@@ -147,7 +147,7 @@ SAYS = {
         '"replayed":true,"site":"hall","band":"n78","central":"c-1",'
         '"start":"2027-01-15T08:00:00.000000Z","end":"2027-01-15T08:00:01.000000Z",'
         '"core:freq_lower_edge":1000000000.0,"core:freq_upper_edge":2000000000.0,'
-        '"source":{"x_m":3.0,"y_m":4.13,"z_m":1.5,"sigma_m":2.0},"power_dbm":20.0,'
+        '"source":{"x_m":3.0,"y_m":4.13,"z_m":1.5,"sigma_m":2.0,"region_m2":null},"power_dbm":20.0,'
         '"kind":"wideband","advice":"move","detector":"energy","score":1.0,"threshold":0.5,'
         '"n_alarms":1,"n_snapshots":2,"n_units":4}'
     ),
@@ -162,7 +162,7 @@ SAYS = {
         '"sequence":4,"replayed":false,"site":"hall","band":"n78","central":"c-1",'
         '"start":"2027-01-15T08:00:00.000000Z","end":"2027-01-15T08:00:01.000000Z",'
         '"core:freq_lower_edge":1000000000.0,"core:freq_upper_edge":2000000000.0,'
-        '"source":{"x_m":3.0,"y_m":4.13,"z_m":1.5,"sigma_m":2.0},"power_dbm":20.0,'
+        '"source":{"x_m":3.0,"y_m":4.13,"z_m":1.5,"sigma_m":2.0,"region_m2":null},"power_dbm":20.0,'
         '"kind":"wideband","advice":"move","detector":"energy","score":1.0,"threshold":0.5,'
         '"n_alarms":1,"n_snapshots":2,"n_units":4},"twin":{"a":1}}'
     ),

@@ -56,7 +56,8 @@ def test_a_site_event_is_read_as_it_was_written() -> None:
     payload = site_event_payload(event, "c-1", 3)
     assert parse_site_event(encode(payload)) == event
     assert payload["core:freq_lower_edge"] == 1e9
-    assert payload["source"] == {"x_m": 3.0, "y_m": 4.0, "z_m": 1.5, "sigma_m": 2.0}
+    place = {"x_m": 3.0, "y_m": 4.0, "z_m": 1.5, "sigma_m": 2.0}
+    assert payload["source"] == {**place, "region_m2": None}
     bare = SiteEvent("id", EventType.NEW, "s", "b", T0, T0, "energy", 1.0, 0.5, 1, 1, 4)
     assert parse_site_event(encode(site_event_payload(bare, "c-1", 1))) == bare
 

@@ -1,0 +1,1 @@
+"""A map of a site that a walk taught: what its units heard of a transmitter that was carried."""
