@@ -20,6 +20,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _REQUIRE_BROKER_S = 5.0
+#: Over which events are compared with promises.
+_DAYS = 7.0
 _YEARS_S = 100 * 366 * 86_400.0
 _STORE = click.option(
     "--store",
@@ -100,6 +102,12 @@ def _load(config_path: Path | None, page: str | None = None) -> "Config":
     show_default=True,
     help="Disk for what comes while the database is away.",
 )
+@click.option(
+    "--web",
+    "page",
+    metavar="HOST:PORT",
+    help="Show a page for browsers there, such as 127.0.0.1:8080. It needs edgespec[web].",
+)
 @_SILENT
 @click.option("--duration", type=Finite(min=0, min_open=True), metavar="SECONDS", help="Stop then.")
 @click.option(
@@ -115,6 +123,7 @@ def run(
     keep_s: float | None,
     places: Path | None,
     spool_mb: int,
+    page: str | None,
     silent_s: float,
     duration: float | None,
     require_broker: bool,
@@ -127,6 +136,7 @@ def run(
     """
     from edgespec.clock import kernel_synchronised
     from edgespec.fleet.openings import brokers_of, identity_of, spool_folder, store_of
+    from edgespec.fleet.page import fleet_page_beside
     from edgespec.fleet.places import read_places
     from edgespec.fleet.screen import FleetJsonScreen, FleetTextScreen
     from edgespec.fleet.service import FleetService
@@ -134,7 +144,7 @@ def run(
     from edgespec.fleet.store import FleetStore, StoreAwayError
     from edgespec.fleet.writer import FleetWriter
 
-    config = _load(config_path)
+    config = _load(config_path, page)
     brokers, url = brokers_of(config, urls), store_of(config, store)
     placed = [] if places is None else read_places(places, [*brokers])
     identity = identity_of(url, brokers)
@@ -147,18 +157,20 @@ def run(
     writer = FleetWriter(base, spool, keep_s, is_synchronised=kernel_synchronised)
     writer.put(placed)
     screen = FleetJsonScreen(sys.stdout) if as_json else FleetTextScreen(sys.stdout)
-    service = FleetService(brokers, writer, screen, silent_s, identity)
-    stop_on_signals(service.stop)
-    if require_broker:
-        service.wait_connected(_REQUIRE_BROKER_S)
-    service.run(duration)
+    about = {"node": ", ".join(brokers), "silent_s": silent_s, "days": _DAYS}
+    with fleet_page_beside(screen, config.web, url, brokers, about) as told:
+        service = FleetService(brokers, writer, told, silent_s, identity)
+        stop_on_signals(service.stop)
+        if require_broker:
+            service.wait_connected(_REQUIRE_BROKER_S)
+        service.run(duration)
 
 
 @fleet.command()
 @click.option(
     "--days",
     type=Finite(min=0.1, max=3660),
-    default=7.0,
+    default=_DAYS,
     show_default=True,
     help="Over which events are compared with what was promised.",
 )

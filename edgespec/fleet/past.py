@@ -7,16 +7,23 @@ from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
 
-from edgespec.fleet.tables import ACTIONS, EVENTS, SITE_EVENTS
+from edgespec.fleet.tables import ACTIONS, EVENTS
 from edgespec.screen.table import Column, Table
 from edgespec.units import format_duration, format_hz, format_utc
 from edgespec.wire.fields import parse_utc
 
-__all__ = ["EventsWanted", "FleetEvent", "event_lines", "event_payload_of", "fleet_events",
-           "site_events"]  # fmt: skip
+__all__ = [
+    "EventsWanted",
+    "FleetEvent",
+    "event_lines",
+    "event_payload_of",
+    "fleet_actions",
+    "fleet_events",
+]  # fmt: skip
 
 #: A database takes so many values in a statement at least.
 _CHUNK = 300
+_MOST_ACTIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +86,28 @@ def _decisions(
     return found
 
 
-def site_events(base: Connection, last: int) -> list[dict[str, Any]]:
-    """Return events of sites, the newest first, as their central units told them."""
-    asked = select(SITE_EVENTS).order_by(SITE_EVENTS.c.first_ns.desc()).limit(last)
-    return [{"broker": row.broker, "event": json.loads(row.message)} for row in base.execute(asked)]
+def fleet_actions(base: Connection) -> list[dict[str, Any]]:
+    """Return what people last asked for and observers have done, the newest first.
+
+    Of a mute and of what is normal, ``undone`` says whether it was taken back.
+    """
+    asked = select(ACTIONS).order_by(ACTIONS.c.heard_ns.desc(), ACTIONS.c.name).limit(_MOST_ACTIONS)
+    rows = base.execute(asked).all()
+    undone = {(row.broker, row.node, row.name) for row in rows if row.command == "undo"}
+    return [
+        {
+            "broker": row.broker,
+            "node": row.node,
+            "command": row.command,
+            "id": row.name,
+            "event": row.event,
+            "heard": format_utc(row.heard_ns),
+            "undone": (row.broker, row.node, row.name) in undone,
+            "answer": json.loads(row.answer),
+        }
+        for row in rows
+        if row.command != "undo"
+    ]
 
 
 def event_payload_of(event: FleetEvent) -> dict[str, Any]:

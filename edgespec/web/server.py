@@ -28,7 +28,11 @@ __all__ = ["APPS", "Page", "check_names", "fault", "make_app", "read_object", "s
 
 _LOG = logging.getLogger(__name__)
 #: Modules with the routes of a page, by its name; each has ``open_page(task, memory, guard)``.
-APPS = {"observer": "edgespec.web.observer_page", "site": "edgespec.web.site_page"}
+APPS = {
+    "observer": "edgespec.web.observer_page",
+    "site": "edgespec.web.site_page",
+    "fleet": "edgespec.fleet.page_routes",
+}
 _FILES = Path(__file__).parent / "page"
 _MOST_BODY_BYTES = 16_384
 #: Longest message of whoever began the process.

@@ -4,8 +4,8 @@ import { ask } from "/static/ask.js";
 import { byId } from "/static/element.js";
 import { duration, mhz, width } from "/static/units.js";
 
-/** Return them; `done` is called when something has changed. */
-export function acts(done) {
+/** Return them; `done` is called when something has changed, `about` says whose an event is, where that is to be said. */
+export function acts(done, about = () => ({})) {
   async function change(path, body, words) {
     try {
       const answer = await post(path, body);
@@ -18,15 +18,15 @@ export function acts(done) {
   const where = (event) => `${width(event.upperHz - event.lowerHz)} at ${mhz((event.lowerHz + event.upperHz) / 2)} MHz`;
   const path = (event, what) => `/api/events/${encodeURIComponent(event.id)}/${what}`;
   return {
-    undo: (id) => change("/api/undo", { id }, "Taken back."),
-    acknowledge: (event) => change(path(event, "acknowledge"), {}, `Acknowledged: this ${event.kind} alarms no more, the next one does.`),
+    undo: (id, of = null) => change("/api/undo", { ...about(of), id }, "Taken back."),
+    acknowledge: (event) => change(path(event, "acknowledge"), about(event), `Acknowledged: this ${event.kind} alarms no more, the next one does.`),
     async mute(event) {
       const seconds = await ask("Mute", `What is like this ${event.kind}, ${where(event)}, alarms no more for a while. It is still written down.`, "Mute", true);
-      if (seconds !== null) await change("/api/mutes", { id: event.id, seconds }, `Muted for ${duration(seconds)}: ${event.kind}, ${where(event)}.`);
+      if (seconds !== null) await change("/api/mutes", { ...about(event), id: event.id, seconds }, `Muted for ${duration(seconds)}: ${event.kind}, ${where(event)}.`);
     },
     async normal(event) {
       const yes = await ask("This is normal", `What is like this ${event.kind}, ${where(event)}, no wider, at most 3 dB stronger and twice as long, alarms no more here. It can be undone below the events.`, "This is normal", false);
-      if (yes !== null) await change(path(event, "normal"), {}, `Normal here from now on: ${event.kind}, ${where(event)}.`);
+      if (yes !== null) await change(path(event, "normal"), about(event), `Normal here from now on: ${event.kind}, ${where(event)}.`);
     },
   };
 }

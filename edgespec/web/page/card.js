@@ -31,6 +31,7 @@ export function card(event, acts, choose) {
   const today = new Date(event.startS * 1e3).toDateString() === new Date().toDateString();
   return element("li", { class: `event${event.alert ? " alert" : ""}${event.isChosen ? " chosen" : ""}`, tabindex: -1, "data-event": event.id },
     element("h3", {}, element("span", {}, `${event.kind}${sure}`), element("span", { class: "tag" }, tag)),
+    event.who ? element("p", { class: "who" }, event.who) : null,
     element("p", {}, `${width(event.upperHz - event.lowerHz)} at ${mhz((event.lowerHz + event.upperHz) / 2)} MHz`),
     element("p", {}, `${today ? localTime(event.startS) : localDay(event.startS)}, ${lasted}`),
     element("p", {}, `Peak ${level(event)}, ${db(event.excess_db)} over normal, by ${event.detector}`),
@@ -38,6 +39,6 @@ export function card(event, acts, choose) {
     event.advice ? element("p", {}, `What to do: ${event.advice}.`) : null,
     picture(event),
     element("div", { class: "bar" },
-      element("button", { type: "button", "data-act": "show", "aria-label": `Mark the ${event.kind} in the waterfall`, onclick: () => choose(event.id) }, "Mark"),
+      element("button", { type: "button", "data-act": "show", "aria-label": `Mark the ${event.kind} in the ${event.who ? "map" : "waterfall"}`, onclick: () => choose(event.id) }, "Mark"),
       act("acknowledge", "Acknowledge", event.isOpen && !event.acknowledged), act("mute", "Mute"), act("normal", "This is normal")));
 }
