@@ -1,4 +1,4 @@
-"""Blocks of samples from one process of ours to another, through a pipe, as they are."""
+"""Blocks of samples, or of sweeps, from one process of ours to another, as they are."""
 
 import struct
 from typing import Any, BinaryIO
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from edgespec.errors import SourceError
 from edgespec.records import FrameFlag, IqBlock, SourceInfo
+from edgespec.sweep_block import SweepBlock
 
 __all__ = ["BlockSource", "block_bytes"]
 
@@ -49,7 +50,7 @@ class BlockSource:
         self._stream = stream
 
     def read(self, out: NDArray[Any]) -> IqBlock | None:
-        """Return the next block, in ``out``; None at the end.
+        """Return the next block, in ``out``, or of sweeps by itself; None at the end.
 
         Raises:
             SourceError: it is larger than ``out``.
@@ -63,14 +64,17 @@ class BlockSource:
         )
         if n > len(out):
             raise SourceError(f"a block has {n} samples, and there is room for {len(out)}")
-        samples = out[:n]
+        grid = self.info.grid
+        samples = out[:n] if grid is None else np.empty((n, grid.n_bins), np.float32)
         data = self._stream.read(samples.nbytes)
         if len(data) < samples.nbytes:
             self.has_ended = True
             return None
         samples[...] = np.frombuffer(data, samples.dtype).reshape(samples.shape)
-        lost = n_dropped, received_ns, FrameFlag(flags), n_away
-        return IqBlock(samples, rate_hz, center_hz, start, utc_ns, *lost)
+        said = samples, rate_hz, center_hz, start, utc_ns, n_dropped, received_ns, FrameFlag(flags)
+        if grid is not None:
+            return SweepBlock(*said, n_away, grid=grid)
+        return IqBlock(*said, n_away)
 
     def close(self) -> None:
         """Nothing: the pipe is closed by its other end."""

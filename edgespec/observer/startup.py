@@ -225,6 +225,7 @@ def open_observer(
             band = worker.chain.info.band
             if (followed := switch.of(band)) is not None:
                 worker.tellers.append(followed)
+                worker.succession = followed.succession
         stack.callback(shadows.close)
         shadows.begin(monitor)
         stack.callback(switch.close)

@@ -24,6 +24,7 @@ from edgespec.observer.latency import LatencyHistogram
 from edgespec.observer.recall import forget, recalibrate
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.surroundings import Surroundings
+from edgespec.observer.swept.succession import Succession
 from edgespec.records import Event, EventType, IqBlock, ObserverState
 from edgespec.sources.ring import Ring
 from edgespec.sweep_block import SweepBlock
@@ -77,6 +78,7 @@ class BandWorker:
         on_chain: told the chain that is made anew where sweeps have other points.
         tellers: asked between blocks what there is to say beside what detectors do.
         witness: told of the chain when a block has completed a segment; None for nobody.
+        succession: of a band of sweeps, lets another chain take the place of this one; None: none.
         latency: from the last sample of a block to the decision on the segments it completed,
             with the time that the block waited in the ring.
     """
@@ -122,6 +124,7 @@ class BandWorker:
         self.on_chain: Callable[[BandChain], None] = lambda chain: None
         self.latency = LatencyHistogram()
         self.witness: Callable[[BandChain], None] | None = None
+        self.succession: Succession | None = None
         self.n_samples = self._n_looks = 0
         self.n_dropped = 0
         self.n_events = 0
@@ -286,18 +289,34 @@ class BandWorker:
             self.latency.add(ended_ns - block.received_ns)
             if self.witness is not None:
                 self.witness(self.chain)
+        if self.succession is not None and isinstance(block, SweepBlock):
+            self._succeed(self.succession, block)
         # A source that is retuned before anything was learnt has nothing to forget.
         if was_warm and self.chain.grid is not grid:
             self._tell_retune(grid)
         elif self.chain.info.model_sha256 != model_sha256:
             self._tell_state()
 
+    def _succeed(self, succession: Succession, block: SweepBlock) -> None:
+        """Let another chain take the place of this one, where it has learnt the band by now."""
+        chain = succession.hear(block, self.chain)
+        if chain is None:
+            return
+        for event in succession.enter(self.chain):
+            self._tell_event(event)
+        self.chain = chain
+        self.on_chain(chain)
+
     def _follow_grid(self, grid: Grid, remake: Callable[[Grid], BandChain]) -> None:
         """Begin anew where sweeps have other points: nothing that was learnt fits them."""
         before = self.chain.grid
-        # A model knows its points; the scan learns others as it learnt those.
-        learns = grid.n_bins == before.n_bins and self.chain.info.model_sha256 is None
-        if grid is before or learns:
+        if grid is before:
+            return
+        if self.succession is not None:
+            # What is installed may be for the points of now.
+            self.succession.clear()
+        elif grid.n_bins == before.n_bins and self.chain.info.model_sha256 is None:
+            # A model knows its points; the scan learns others as it learnt those.
             return
         self._finish()
         self.chain = remake(grid)

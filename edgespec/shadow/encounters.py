@@ -10,10 +10,12 @@ from edgespec.units import format_utc
 __all__ = ["Encounters", "SeenEvent", "Told"]
 
 _NS = 1_000_000_000
-#: Events that touch within so long, and at any frequency, are of the same thing.
-_SLACK_NS = _NS // 2
-#: An event is compared so long after its end, or once it has gone on for so long.
-_SETTLE_NS, _LONG_NS = 2 * _NS, 30 * _NS
+#: Events that touch within so long, or within a hop, and at any frequency, are of the same thing.
+_SLACK_S = 0.5
+#: An event is compared so long after its end, or once it has gone on for so long; of segments that
+#: take longer, so many hops.
+_SETTLE_S, _LONG_S = 2.0, 30.0
+_SETTLE_HOPS, _LONG_HOPS = 4, 8
 #: As many of each sort are listed, the newest; as many events are kept to be compared with.
 _MOST_LISTED, _MOST_KEPT = 50, 512
 
@@ -46,6 +48,25 @@ class SeenEvent:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """What is the same, and when an event is compared."""
+
+    slack_ns: int
+    settle_ns: int
+    long_ns: int
+
+    @classmethod
+    def of(cls, hop_s: float) -> "_Times":
+        """Return the times for segments of a hop."""
+        times_s = (
+            max(_SLACK_S, hop_s),
+            max(_SETTLE_S, _SETTLE_HOPS * hop_s),
+            max(_LONG_S, _LONG_HOPS * hop_s),
+        )
+        return cls(*(round(one * _NS) for one in times_s))
+
+
 @dataclass(slots=True)
 class Told:
     """The events of one of the two: how many were compared, and how many it told alone."""
@@ -68,11 +89,11 @@ class Told:
         """Forget events from a time on that the other one has not heard."""
         self.kept = {name: one for name, one in self.kept.items() if one.start_ns <= utc_ns}
 
-    def settle(self, other: "Told", now_ns: float, not_before_ns: float) -> None:
+    def settle(self, other: "Told", now_ns: float, not_before_ns: float, times: "_Times") -> None:
         """Compare what can be compared by now with the events of the other one."""
         for name, event in self.kept.items():
-            is_over = event.event_type is EventType.END and event.end_ns + _SETTLE_NS <= now_ns
-            is_due = is_over or event.start_ns + _LONG_NS <= now_ns
+            is_over = event.event_type is EventType.END and event.end_ns + times.settle_ns <= now_ns
+            is_due = is_over or event.start_ns + times.long_ns <= now_ns
             if name in self.settled or not is_due:
                 continue
             self.settled.add(name)
@@ -80,7 +101,7 @@ class Told:
             if event.start_ns < not_before_ns:
                 continue
             self.n_events += 1
-            if any(_is_same(event, one) for one in other.kept.values()):
+            if any(_is_same(event, one, times.slack_ns) for one in other.kept.values()):
                 self.both.append(SeenEvent.of(event))
             else:
                 self.n_alone += 1
@@ -90,27 +111,31 @@ class Told:
 class Encounters:
     """The events of the running model and of the candidate beside each other.
 
+    Args:
+        hop_s: from one segment of the candidate to the next: no event is known any better.
+
     Attributes:
         running: those of the model that runs.
         candidate: those that the other one would have told.
         begin_ns: UTC from which on both could tell events; infinite: not yet.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hop_s: float = 0.0) -> None:
         self.running, self.candidate = Told(), Told()
+        self._times = _Times.of(hop_s)
         self.begin_ns: float = inf
 
     def settle(self, now_ns: float) -> None:
         """Compare events that were over for a while at a time that both have heard."""
-        self.running.settle(self.candidate, now_ns, self.begin_ns)
-        self.candidate.settle(self.running, now_ns, self.begin_ns)
+        self.running.settle(self.candidate, now_ns, self.begin_ns, self._times)
+        self.candidate.settle(self.running, now_ns, self.begin_ns, self._times)
 
 
-def _is_same(one: Event, other: Event) -> bool:
+def _is_same(one: Event, other: Event, slack_ns: int) -> bool:
     is_near = one.freq_lower_hz <= other.freq_upper_hz and other.freq_lower_hz <= one.freq_upper_hz
-    return is_near and _from_to(one, other) and _from_to(other, one)
+    return is_near and _from_to(one, other, slack_ns) and _from_to(other, one, slack_ns)
 
 
-def _from_to(one: Event, other: Event) -> bool:
+def _from_to(one: Event, other: Event, slack_ns: int) -> bool:
     """Whether the first begins before the other is over; one that goes on is not over."""
-    return other.event_type is not EventType.END or one.start_ns <= other.end_ns + _SLACK_NS
+    return other.event_type is not EventType.END or one.start_ns <= other.end_ns + slack_ns

@@ -17,6 +17,7 @@ from edgespec.sources.source import Source
 __all__ = ["Reader"]
 
 _JOIN_S = 1.0
+_LEAST_SWEEPS = 16
 
 
 class Reader:
@@ -77,6 +78,11 @@ class Reader:
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="edgespec-reader", daemon=True)
 
+    @property
+    def block_samples(self) -> int:
+        """Samples in a block, at most."""
+        return self._block_samples
+
     def start(self) -> None:
         """Start reading."""
         self._thread.start()
@@ -87,8 +93,7 @@ class Reader:
     ) -> Iterator[Ring]:
         """Give a ring to somebody else for a while, who takes nothing from the bands.
 
-        Only of a live source: a recording would wait for it. Its buffers are made here, not while
-        blocks come.
+        Only a recording waits for it. Its buffers are made here, not while blocks come.
 
         Args:
             longest_s: so much signal may wait in it.
@@ -98,7 +103,9 @@ class Reader:
         info, n_samples = self._source.info, self._block_samples
         n_blocks = round(longest_s * info.sample_rate_hz / n_samples)
         n_most = max_bytes // (n_samples * info.sample_format.sample_bytes)
-        slots = [Slot(info.empty(n_samples)) for _ in range(max(min(n_blocks, n_most), 2))]
+        # Of sweeps, a few may come at once.
+        n_least = 2 if info.grid is None else _LEAST_SWEEPS
+        slots = [Slot(info.empty(n_samples)) for _ in range(max(min(n_blocks, n_most), n_least))]
         with self._changed:
             ring = Ring(
                 len(slots),
@@ -107,6 +114,7 @@ class Reader:
                 changed=self._changed,
                 give_back=self._free.append,
             )
+            ring.is_waited_for = not info.is_live
             # At the bottom of the pile, as all that is not needed yet.
             self._free.extendleft(slots)
             self.rings = (*self.rings, ring)
@@ -178,7 +186,7 @@ class Reader:
 
     def _may_go_on(self) -> bool:
         for ring in self.rings:
-            if not ring.has_room:
+            if ring.is_waited_for and not ring.has_room:
                 return self._stopping.is_set()
         return True
 

@@ -46,6 +46,7 @@ class Ring:
         n_dropped: samples that the band never got.
         n_overflows: blocks for which there was no room.
         is_its_turn: whether the reader's last block was one that the band takes.
+        is_waited_for: whether a source that can wait does so for room in this ring.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Ring:
         self._lent: Slot | None = None
         self._n_lost = self._n_away = 0
         self.is_its_turn = center_freq_hz is None
+        self.is_waited_for = True
         self._ended = False
         self._left = False
         self._error: BaseException | None = None

@@ -68,9 +68,13 @@ class BandFeed:
         )
         self._levels: Callable[[], BinLevels | None] = lambda: None
         self._site: Site | None = None
+        self._chain: BandChain | None = None
 
     def install(self, chain: BandChain) -> None:
-        """Be told what a chain makes from now on."""
+        """Be told what a chain makes from now on, and no more what the one before it makes."""
+        if self._chain is not None and isinstance(self._chain.front_end, SeenPlane):
+            self._chain.front_end = self._chain.front_end.plane
+        self._chain = chain
         chain.front_end = SeenPlane(chain.front_end, self.power)
         if chain.cancelled is not None:
             chain.cancelled.on_slots = self.residual
@@ -181,15 +185,15 @@ class SeenPlane:
     """
 
     def __init__(self, plane: PlaneSource, see: Callable[[Spectrogram], None]) -> None:
-        self._plane, self._see = plane, see
+        self.plane, self._see = plane, see
 
     @property
     def grid(self) -> Grid:
         """The grid of the next frames."""
-        return self._plane.grid
+        return self.plane.grid
 
     def process(self, block: object) -> Spectrogram:
         """Return the frames that some input completes."""
-        frames = self._plane.process(block)
+        frames = self.plane.process(block)
         self._see(frames)
         return frames

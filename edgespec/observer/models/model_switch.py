@@ -1,29 +1,33 @@
 """A band follows what is installed for it while it runs, and goes back where that was a mistake.
 
 The switch loses no sample: the new model learns what is normal beside the one in force, as in a
-cell that is entered, and takes its place between two segments.
+cell that is entered, and takes its place between two segments; so it does in a swept band, where
+the whole chain is exchanged.
 """
 
 import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from threading import Event as Flag
 from threading import Thread
 
 from edgespec.clock import ClockQuality, UtcWatch
-from edgespec.config import BandConfig, Config
-from edgespec.errors import EdgespecError, ModelError
+from edgespec.config import Config
+from edgespec.errors import EdgespecError
 from edgespec.kinds import MODEL_TAKEN_BACK
 from edgespec.observer.band import BandChain
 from edgespec.observer.board_events import BoardEvents
+from edgespec.observer.models.exchange import Exchange, Usual, of_samples, of_sweeps
 from edgespec.observer.models.model_trial import TRIAL_S, ModelTrial
 from edgespec.observer.monitor import Radio
 from edgespec.observer.radio_opening import open_basis
 from edgespec.observer.scoring.basis import Basis
-from edgespec.observer.scoring.cell_models import is_alike
+from edgespec.observer.swept.succession import Succession
+from edgespec.observer.swept.swept_opening import SweptBand
+from edgespec.observer.swept.swept_site import watch_site
 from edgespec.records import Event, SourceInfo
 from edgespec.updates.installed import Installed
 from edgespec.updates.store import ModelStore
@@ -45,7 +49,7 @@ class BandModel:
     Args:
         chain: of the band.
         store: says what is installed.
-        open_basis: opens what the band is judged by, by what the store says.
+        exchange: opens what the band is judged by, by what the store says, and exchanges it.
         quality: returns how good UTC is.
         begun_with: id of what was installed when the band's model was opened.
 
@@ -57,13 +61,13 @@ class BandModel:
         self,
         chain: BandChain,
         store: ModelStore,
-        open_basis: Callable[[], Basis],
+        exchange: Exchange,
         quality: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
         begun_with: str | None = None,
     ) -> None:
         self.band = chain.info.band
-        self._chain, self._store, self._open_basis = chain, store, open_basis
-        self._pending: Basis | None = None
+        self._chain, self._store, self._exchange = chain, store, exchange
+        self._pending: Usual | None = None
         # The model whose switch is awaited, and whether it is judged from there.
         self._awaited: tuple[str | None, bool] | None = None
         self._raised: frozenset[str] = frozenset()
@@ -72,8 +76,9 @@ class BandModel:
         self._verdict: tuple[str, str | None] | None = None
         self._told = ""
         self._next_s = 0.0
-        # The id in the store of what was usual before, with that; and of what is now.
-        self._earlier: tuple[str | None, Basis] | None = None
+        # What is usual, and what was before it, with its id in the store.
+        self._usual = exchange.begun
+        self._earlier: tuple[str | None, Usual] | None = None
         self._why = self._problem = ""
         self._candidate: str | None = None
         self.on_candidate: Callable[[str | None], None] = lambda sha256: None
@@ -85,6 +90,11 @@ class BandModel:
         if installed is not None and installed.current == chain.info.model_sha256:
             self._asked = self._runs = installed.current
             self._awaited = self._asked, _is_judged(installed)
+
+    @property
+    def succession(self) -> Succession | None:
+        """Exchanges the chain of a swept band; None in a band of samples."""
+        return self._exchange.succession
 
     @property
     def note(self) -> str:
@@ -105,15 +115,15 @@ class BandModel:
             return
         self._asked = installed.current
         try:
-            basis = self._opened(installed.current)
+            usual = self._opened(installed.current)
         except EdgespecError as error:
             said = "band %s: the model that was installed is not used: %.300s; the band goes on"
             _LOG.error(said, self.band, error)
             self._problem = f"not used: {error}"
             return
         self._problem = ""
-        self._awaited = basis.model_sha256, _is_judged(installed)
-        self._pending = basis
+        self._awaited = usual.sha256, _is_judged(installed)
+        self._pending = usual
 
     def look(self, chain: BandChain, sample: int) -> list[Event]:
         """Exchange the model where one waits, judge it, and return what there is to say.
@@ -122,9 +132,9 @@ class BandModel:
             chain: of the band.
             sample: so many were heard.
         """
-        pending, self._pending = self._pending, None
-        if pending is not None and chain.scales is not None:
-            chain.scales.exchange(pending)
+        pending, self._pending, self._chain = self._pending, None, chain
+        if pending is not None:
+            pending.take(chain)
             self._trial = None
         self._await(chain)
         now_s = time.monotonic()
@@ -179,26 +189,23 @@ class BandModel:
             _LOG.error("band %s: %.300s", self.band, error)
             self._problem = f"{_TAKEN_BACK}{why}"
             if self._earlier is not None:
-                self._awaited = self._earlier[1].model_sha256, False
                 self._pending = self._earlier[1]
+                self._awaited = self._pending.sha256, False
 
-    def _opened(self, sha256: str | None) -> Basis:
+    def _opened(self, sha256: str | None) -> Usual:
         """Return what the band is to be judged by: the one before as it is, or one opened now.
 
         Raises:
             EdgespecError: it cannot be used, or not before the next start.
         """
-        scales, earlier = self._chain.scales, self._earlier
-        if scales is None:
-            raise ModelError("a band of sweeps takes another model at the next start alone")
-        basis = earlier[1] if earlier is not None and earlier[0] == sha256 else self._open_basis()
-        if not is_alike(scales.usual, basis):
-            raise ModelError(
-                "it was made for other frames, inputs or errors than the one that runs: it counts "
-                "from the next start of the observer on"
-            )
-        self._earlier, self._runs = (self._runs, scales.usual), sha256
-        return basis
+        chain, earlier = self._chain, self._earlier
+        if earlier is not None and earlier[0] == sha256 and earlier[1].is_of(chain):
+            usual = earlier[1]
+        else:
+            usual = self._exchange.open(chain)
+        self._earlier, self._usual = (self._runs, self._usual), usual
+        self._runs = sha256
+        return usual
 
     def _installed(self) -> Installed | None:
         try:
@@ -222,7 +229,7 @@ def installed_ids(config: Config) -> dict[str, str | None]:
 def open_switch(
     config: Config, radios: Sequence[Radio], begun_with: Mapping[str, str | None]
 ) -> "ModelSwitch":
-    """Return what lets bands follow what is installed: those of live samples that name no model.
+    """Return what lets bands follow what is installed: live ones that name no model.
 
     Args:
         config: of the observer.
@@ -230,27 +237,43 @@ def open_switch(
         begun_with: ids of what was :func:`installed_ids` before their models were opened.
     """
     store, quality = ModelStore(config.node.state_dir), UtcWatch().quality
-    bands = {band.id: band for band in config.band if band.model is None}
-
-    def opened(band: BandConfig, source: SourceInfo) -> Basis:
-        """Return what a band is judged by, by what is installed now."""
-        bundle = store.running(band.id).bundle
-        return open_basis(config.only(band), source, bundle, may_fall_back=False)
-
+    followed = {band.id for band in config.band if band.model is None}
     return ModelSwitch(
         [
             BandModel(
                 chain,
                 store,
-                partial(opened, bands[chain.info.band], info),
+                _exchange_of(config, chain, info, store),
                 quality,
                 begun_with.get(chain.info.band),
             )
             for radio in radios
             for chain, info in ((chain, radio.source.info) for chain in radio.chains)
-            if info.is_live and info.grid is None and chain.info.band in bands
+            if info.is_live and chain.info.band in followed
         ]
     )
+
+
+def _exchange_of(
+    config: Config, chain: BandChain, source: SourceInfo, store: ModelStore
+) -> Exchange:
+    """Return how the model of a band is exchanged, by what is installed."""
+    (view,) = (config.only(band) for band in config.band if band.id == chain.info.band)
+
+    def opened() -> Basis:
+        """Return what a band of samples is judged by, by what is installed now."""
+        bundle = store.running(chain.info.band).bundle
+        return open_basis(view, source, bundle, may_fall_back=False)
+
+    def remade(now: BandChain) -> BandChain:
+        """Return a chain that goes by what is installed now, for the sweeps of another one."""
+        bundle = store.running(now.info.band).bundle
+        return SweptBand(view, replace(source, grid=now.grid), bundle).open_beside()
+
+    if chain.scales is not None:
+        return of_samples(chain.scales, opened)
+    quality = UtcWatch().quality
+    return of_sweeps(Succession(lambda one: watch_site(one, view, source, quality)), chain, remade)
 
 
 class ModelSwitch:

@@ -173,7 +173,7 @@ def _in_vain(config: Config, followed: Collection[str]) -> list[str]:
         found.append("nobody's signature counts: name a maker's key in updates.trusted_keys")
     if left := [band.id for band in config.band if band.id not in followed]:
         found.append(
-            f"nothing is fetched for {', '.join(left)}: only for a live band of samples that names "
-            "no model in the configuration"
+            f"nothing is fetched for {', '.join(left)}: only for a live band that names no model "
+            "in the configuration"
         )
     return found

@@ -20,17 +20,25 @@ from typing import TypeVar
 
 from edgespec.apart import begin_apart, last_words
 from edgespec.config import Config
-from edgespec.errors import ConfigError, EdgespecError
+from edgespec.errors import EdgespecError
 from edgespec.inference.bundle import Bundle, load_bundle
 from edgespec.observer.band import BandChain
 from edgespec.observer.ear import Ear
 from edgespec.observer.latency import LatencyHistogram
-from edgespec.observer.models.shadow_stream import Note, RunningScore, ShadowTask, as_block, as_note
-from edgespec.observer.monitor import Monitor, block_samples_for
+from edgespec.observer.models.shadow_stream import (
+    Note,
+    RunningScore,
+    ShadowTask,
+    as_block,
+    as_note,
+    as_other_grid,
+)
+from edgespec.observer.monitor import Monitor
 from edgespec.observer.worker import BandWorker
-from edgespec.records import Event, ObserverState, RssReport
+from edgespec.records import Event, ObserverState, RssReport, SourceInfo
 from edgespec.shadow.report import ShadowReport, Side, findings, report_path, save_report
 from edgespec.sources.ring import Ring
+from edgespec.sweep_block import SweepBlock
 from edgespec.units import format_utc
 
 __all__ = ["Shadow", "Shadows"]
@@ -95,9 +103,11 @@ class Shadow:
         ring = None if info.is_live else self._stack.enter_context(ear.listen())
         if ear.center_freq_hz is not None:
             info = replace(info, center_freq_hz=ear.center_freq_hz)
+        if info.grid is not None:
+            # Sweeps may have got other points since the source was opened.
+            info = replace(info, grid=chain.grid)
         running = chain.info.model, chain.info.model_sha256
-        # A radio is read in parts of the shortest hop of its bands, which is this one's at most.
-        task = ShadowTask(self._config, info, block_samples_for([chain.hop_samples]), running)
+        task = ShadowTask(self._config, info, ear.reader.block_samples, running)
         cache = self._config.node.state_dir / "matplotlib"
         self._process = begin_apart((_MODULE,), cache)
         self._worker = worker
@@ -140,10 +150,13 @@ class Shadow:
     def _witness(self, chain: BandChain) -> None:
         """Note the scores of a segment; between two blocks."""
         last = chain.last
+        # Of sweeps, another chain may have taken the place of the one that it began beside.
+        self._chain = chain
         if last is not None and chain.scorer.is_warm:
             factor = round(chain.sample_rate_hz / chain.grid.tick_hz)
             start = last.tick_start * factor
-            self._scored.append(RunningScore(start, last.utc_ns, last.scores, last.thresholds))
+            said = last.utc_ns, last.scores, last.thresholds
+            self._scored.append(RunningScore(start, chain.hop_samples, *said))
 
     def _feed(
         self, process: "subprocess.Popen[bytes]", task: ShadowTask, ear: Ear, ring: Ring | None
@@ -161,16 +174,18 @@ class Shadow:
                     ring = self._stack.enter_context(ear.listen())
             noted_s = 0.0
             while ring is not None and process.poll() is None:
-                self._n_skipped = ring.n_overflows * task.block_samples
+                # Of sweeps, one comes at a time.
+                n_samples = task.block_samples if task.info.grid is None else 1
+                self._n_skipped = ring.n_overflows * n_samples
                 if time.monotonic() - noted_s >= _NOTE_S:
                     noted_s = time.monotonic()
                     file.write(as_note(self._note()))
                     file.flush()
-                if not self._give(process, ring) and self._closing.is_set():
+                if not self._give(process, ring, task.info) and self._closing.is_set():
                     break
             file.write(as_note(self._note()))
 
-    def _give(self, process: "subprocess.Popen[bytes]", ring: Ring) -> bool:
+    def _give(self, process: "subprocess.Popen[bytes]", ring: Ring, info: SourceInfo) -> bool:
         """Give the process the next block; return whether there was one."""
         try:
             block = ring.next_block(_POLL_S)
@@ -178,7 +193,10 @@ class Shadow:
             # The band says that its source broke.
             block = None
         if block is not None and process.stdin is not None:
-            process.stdin.write(as_block(block))
+            if isinstance(block, SweepBlock) and block.grid is not info.grid:
+                process.stdin.write(as_other_grid(block.grid))
+            else:
+                process.stdin.write(as_block(block))
             return True
         if ring.finished:
             self._closing.wait(_POLL_S)
@@ -262,7 +280,6 @@ class Shadows:
         """Begin those that the configuration names, before the bands begin.
 
         Raises:
-            ConfigError: a band is swept.
             ModelError: a candidate cannot be read.
         """
         for worker in monitor.workers:
@@ -273,11 +290,7 @@ class Shadows:
                 self.run(band.id, load_bundle(band.shadow))
 
     def run(self, band: str, bundle: Bundle | None) -> None:
-        """Let a candidate run beside a band in place of the one before; None: let none run.
-
-        Raises:
-            ConfigError: the band is swept.
-        """
+        """Let a candidate run beside a band in place of the one before; None: let none run."""
         with self._lock:
             before = self._of.pop(band, None)
         if before is not None:
@@ -286,11 +299,6 @@ class Shadows:
         if bundle is None:
             return
         worker, ear = self._places[band]
-        if ear.info.grid is not None:
-            raise ConfigError(
-                f"band {band} is swept, and {str(bundle.path)!r} is to run beside its model: only "
-                "a band of samples can have a candidate; leave band.shadow (--shadow) out"
-            )
         (config,) = (self._config.only(one) for one in self._config.band if one.id == band)
         shadow = Shadow(config, bundle, worker.chain)
         with self._lock:

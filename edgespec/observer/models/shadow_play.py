@@ -71,9 +71,10 @@ class ShadowPlay:
         chain.keep_to(open_budget(config, band, rules, hop_s, is_live=self._is_live))
         normal = partial(reference_of, chain)
         self._tape = Tape(task.info, _TAPE_S, 0.0, _TAPE_BYTES, lambda cut: None, normal)
-        every_s = 3600.0 * config.alarm.test_every_h
+        # A tone is added to samples: sweeps have no test of their own.
+        every_s = 3600.0 * config.alarm.test_every_h if task.info.grid is None else 0.0
         self._drill = Drill(config, task.info.sample_format, every_s) if every_s else None
-        self._pairs, self._events = ScorePairs(), Encounters()
+        self._pairs, self._events = ScorePairs(), Encounters(hop_s)
         self._latency, self._begun = LatencyHistogram(), format_utc(time.time_ns())
         self._note = Note()
         self._n_heard = self._n_compared = 0
@@ -85,7 +86,7 @@ class ShadowPlay:
 
     def run(self) -> None:
         """Work to the end of the stream."""
-        room = self._task.info.sample_format.empty(self._task.block_samples)
+        room = self._task.info.empty(self._task.block_samples)
         for part in parts(self._source, self._stream, room):
             if isinstance(part, Note):
                 self._compare(part)
@@ -148,14 +149,17 @@ class ShadowPlay:
         for one in note.scored:
             limits = zip(one.scores, one.thresholds, strict=True)
             scored = {score.detector: (score.value, limit) for score, limit in limits}
-            self._pairs.running(round(one.sample_start / self._chain.hop_samples), scored)
+            # Segments of another length cannot be compared one by one.
+            if one.hop_samples == self._chain.hop_samples:
+                self._pairs.running(round(one.sample_start / one.hop_samples), scored)
             self._running_ns = one.utc_ns
         for event in note.events:
             self._events.running.hear(event)
 
     def _hear(self, block: IqBlock) -> None:
         self._n_heard += block.n_samples
-        self._tape.add(block)
+        if self._drill is not None:
+            self._tape.add(block)
         for part in _hops(block, self._chain.hop_samples):
             n_segments = self._chain.n_segments
             begun_ns = time.monotonic_ns()

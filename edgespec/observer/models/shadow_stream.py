@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from edgespec.config import Config
+from edgespec.errors import SourceError
+from edgespec.grid import Grid
 from edgespec.observer.block_stream import BlockSource, block_bytes
 from edgespec.records import Event, IqBlock, Score, SourceInfo
 
-__all__ = ["Note", "RunningScore", "ShadowTask", "as_block", "as_note", "parts"]
+__all__ = ["Note", "RunningScore", "ShadowTask", "as_block", "as_note", "as_other_grid", "parts"]
 
-_BLOCK, _NOTE = b"B", b"N"
+_BLOCK, _NOTE, _OTHER_GRID = b"B", b"N", b"G"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,13 @@ class ShadowTask:
 
 @dataclass(frozen=True, slots=True)
 class RunningScore:
-    """What the running model said of a segment whose target begins at a sample of the source."""
+    """What the running model said of a segment whose target begins at a sample of the source.
+
+    The next one begins ``hop_samples`` later; that of another model of sweeps need not.
+    """
 
     sample_start: int
+    hop_samples: int
     utc_ns: int
     scores: tuple[Score, ...]
     thresholds: tuple[float, ...]
@@ -63,6 +69,11 @@ def as_note(note: Note) -> bytes:
     return _NOTE + pickle.dumps(note)
 
 
+def as_other_grid(grid: Grid) -> bytes:
+    """Return what says that sweeps lie on another grid from now on."""
+    return _OTHER_GRID + pickle.dumps(grid)
+
+
 def parts(source: BlockSource, stream: BinaryIO, out: Any) -> Iterator[IqBlock | Note]:
     """Yield what comes, to the end of the stream; a block is valid until the next part.
 
@@ -70,10 +81,21 @@ def parts(source: BlockSource, stream: BinaryIO, out: Any) -> Iterator[IqBlock |
         source: reads blocks from the stream.
         stream: what was written by this program.
         out: room for the samples of a block.
+
+    Raises:
+        SourceError: the sweeps lie on another grid from here on.
     """
     while tag := stream.read(1):
         if tag == _NOTE:
             note: Note = pickle.load(stream)
             yield note
+        elif tag == _OTHER_GRID:
+            grid: Grid = pickle.load(stream)
+            lower_hz, upper_hz = grid.range_hz
+            raise SourceError(
+                f"the sweeps have {grid.n_bins} points from {lower_hz / 1e6:.9g} to "
+                f"{upper_hz / 1e6:.9g} MHz by now, which are not those that it began with: let it "
+                "run anew"
+            )
         elif (block := source.read(out)) is not None:
             yield block

@@ -9,6 +9,7 @@ from edgespec.errors import ModelError
 from edgespec.grid import Grid
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
+from edgespec.observer.opening.band_model import named_bundle
 from edgespec.observer.runtimes.runtime import open_runtime
 from edgespec.observer.scoring.basis import needs_network
 from edgespec.observer.swept.swept import open_swept_chain, swept_names
@@ -52,13 +53,30 @@ class SweptBand:
             _LOG.info("a short recording: its first %d sweeps teach what is normal", n_sweeps)
         return chain
 
+    def open_beside(self) -> BandChain:
+        """Return a chain that is to take the place of another one, and with it what that watches.
+
+        Raises:
+            ConfigError: the band or its detectors ask for what sweeps do not have.
+            ModelError: the bundle cannot be used.
+        """
+        config = self._without_model() if self.bundle is None else self.config
+        chain = open_swept_chain(config, self.source, None, self._model())
+        chain.site = chain.trouble = None
+        return chain
+
     def open_again(self, grid: Grid) -> BandChain:
-        """Return its chain for sweeps on another grid, without its bundle where it is of others."""
-        info = replace(self.source, grid=grid)
+        """Return its chain for sweeps on another grid, without its bundle where it is of others.
+
+        By what is installed now, where the configuration names no model.
+        """
+        info, named = replace(self.source, grid=grid), self.config.band[0].model
+        bundle = self.bundle if named is not None else named_bundle(self.config)
+        one = replace(self, source=info, bundle=bundle)
         try:
-            return open_swept_chain(self.config, info, self.mask, self._model())
+            return open_swept_chain(self.config, info, self.mask, one._model())
         except ModelError as error:
-            if self.bundle is None:
+            if bundle is None:
                 raise
             _LOG.warning("band %s goes on without its model: %s", self.config.band[0].id, error)
         return open_swept_chain(self._without_model(), info, self.mask)

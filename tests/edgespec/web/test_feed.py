@@ -155,6 +155,20 @@ def test_a_retune_begins_other_axes(pair: tuple[BandFeed, BandLook]) -> None:
     assert after[0].axes.lower_hz == pytest.approx(9e8 - 500.0)
 
 
+def test_a_chain_that_was_replaced_is_shown_no_more_until_it_is_back(
+    pair: tuple[BandFeed, BandLook],
+) -> None:
+    """It hears on beside the one in force, as in a swept band that got another model."""
+    feed, _ = pair
+    plane = SimpleNamespace(grid=GRID)
+    before, after = (SimpleNamespace(front_end=plane, cancelled=None) for _ in range(2))
+    feed.install(before)  # type: ignore[arg-type]
+    feed.install(after)  # type: ignore[arg-type]
+    assert (before.front_end, after.front_end.plane) == (plane, plane)
+    feed.install(before)  # type: ignore[arg-type]
+    assert (before.front_end.plane, after.front_end) == (plane, plane)
+
+
 def test_slots_are_shown_over_what_is_expected(pair: tuple[BandFeed, BandLook]) -> None:
     feed, look = pair
     look.look(FOREVER)

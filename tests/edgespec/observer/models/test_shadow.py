@@ -13,22 +13,39 @@ import pytest
 from click.testing import CliRunner
 
 from edgespec.cli import main
-from edgespec.config import AlarmConfig, BandConfig, Config, DetectConfig, NodeConfig, SourceConfig
+from edgespec.config import (
+    AlarmConfig,
+    BandConfig,
+    Config,
+    DetectConfig,
+    NodeConfig,
+    SourceConfig,
+    SweepConfig,
+)
 from edgespec.detect.detectors import PLAIN_DETECTORS
-from edgespec.errors import ConfigError, ModelError
+from edgespec.errors import ConfigError, ModelError, SourceError
 from edgespec.inference.bundle import Bundle
 from edgespec.inference.manifest import Calibration
 from edgespec.observer import drill, drill_play, ear
+from edgespec.observer.block_stream import BlockSource
 from edgespec.observer.models import shadow as shadow_module
 from edgespec.observer.models.shadow import Shadow, Shadows
 from edgespec.observer.models.shadow_play import ShadowPlay
-from edgespec.observer.models.shadow_stream import Note, ShadowTask, as_block, as_note
+from edgespec.observer.models.shadow_stream import (
+    Note,
+    ShadowTask,
+    as_block,
+    as_note,
+    as_other_grid,
+    parts,
+)
 from edgespec.observer.monitor import Monitor, Radio
 from edgespec.observer.startup import open_observer
 from edgespec.records import IqBlock, SampleFormat, SourceInfo
 from edgespec.shadow.pairs import DetectorPairs
 from edgespec.shadow.report import ShadowReport, Side, findings, load_report, report_path
-from tests.made import band, tiny, tiny_network
+from edgespec.sources.reader import Reader
+from tests.made import band, sweeps, swept_bundle, tiny, tiny_network
 from tests.made.broker import wait_for
 from tests.made.tape import Notebook, Tape, chain_for
 
@@ -210,6 +227,55 @@ def test_a_test_tone_tells_who_is_deaf_where_nobody_else_comes(
     assert kinds(report) == [found]
 
 
+@pytest.mark.parametrize(("times", "found"), [(1.0, "good"), (1e6, "deaf")])
+def test_a_swept_band_has_a_candidate_too(
+    tmp_path: Path, rng: np.random.Generator, times: float, found: str
+) -> None:
+    """Beside the scan alone, and with segments of its own; of a file nothing is left out."""
+    table = rng.normal(-60, 0.7, (300, swept_bundle.N_POINTS)).astype(np.float32)
+    for at in (150, 200, 250):
+        table[at : at + 12, 20] += 25.0
+    path = tmp_path / "a.csv"
+    path.write_text(sweeps.rtl_power_text(table))
+    bundle = swept_bundle.write(tmp_path / "swept.edgespec", rng, times)
+    detectors = ("model", "residual") if times == 1.0 else ("model",)
+    config = Config(
+        node=NodeConfig(state_dir=tmp_path / "state", computing="plain"),
+        source=(SourceConfig(uri=f"rtl_power:{path}?zone=UTC"),),
+        band=(BandConfig(id="b", shadow=bundle.path, backend="litert"),),
+        detect=DetectConfig(detectors=detectors),
+        sweep=SweepConfig(warmup_sweeps=60),
+    )
+    notebook = Notebook()
+    open_observer(config, [notebook]).monitor.run()
+    assert notebook.types.count("new") == 3
+    assert {event.model_sha256 for event in notebook.events} == {None}
+    report = report_of(config)
+    assert (report.heard_s, report.skipped_s, report.hop_s) == (pytest.approx(300), 0.0, 4.0)
+    assert (report.running.n_events, report.candidate.model_sha256) == (3, bundle.sha256)
+    assert (report.candidate.n_events == 0) is (found == "deaf")
+    assert kinds(report) == [found]
+
+
+def test_sweeps_that_get_other_points_end_a_candidate() -> None:
+    stream = BytesIO(as_other_grid(swept_bundle.grid(20e6)))
+    source = BlockSource(swept_bundle.Sweeps(np.random.default_rng(1)).info, stream)
+    with pytest.raises(SourceError, match="64 points from 108 to 114"):
+        list(parts(source, stream, None))
+
+
+def test_a_candidate_that_is_slow_does_not_hold_up_live_sweeps(rng: np.random.Generator) -> None:
+    """Whose bands wait for all of them."""
+    source = swept_bundle.Sweeps(rng)
+    left = [source.next() for _ in range(100)]
+    source.read = lambda out: left.pop(0) if left else None  # type: ignore[assignment,method-assign]
+    reader = Reader(source, block_samples=1, n_blocks=4)
+    with reader.overheard(4.0, 1 << 20) as ring, reader:
+        taken = [reader.rings[0].next_block(5.0) for _ in range(100)]
+        assert [block.sample_start for block in taken if block is not None] == [*range(100)]
+        assert ring.n_overflows == 100 - 16
+
+
 def test_one_that_cannot_run_ends_alone(
     config: Config, caplog: pytest.LogCaptureFixture, tmp_path: Path, rng: np.random.Generator
 ) -> None:
@@ -292,7 +358,7 @@ def test_a_network_that_is_deaf_is_found_though_others_hear_for_it(
 def test_one_takes_the_place_of_another_while_the_band_is_watched(
     config: Config, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
-    """As when a candidate is promoted, and the next one comes; a swept band has none."""
+    """As when a candidate is promoted, and the next one comes."""
     begun: list[str] = []
     monkeypatch.setattr(Shadow, "begin", lambda self, worker, ear: begun.append(self._band))
     tape = Tape(band.cf32(band.noise(rng, 0.01)), is_live=True)
@@ -309,8 +375,3 @@ def test_one_takes_the_place_of_another_while_the_band_is_watched(
     assert not second._closing.is_set()
     shadows.run("b", None)
     assert (shadows._all(), begun) == ([], ["b", "b"])
-    grid = replace(tape.info, grid=tiny.FRAMING.grid(0.0))
-    monkeypatch.setitem(monitor.ears, "b", replace(monitor.ears["b"], info=grid))
-    shadows.begin(monitor)
-    with pytest.raises(ConfigError, match="is swept"):
-        shadows.run("b", bundle)
