@@ -10,6 +10,8 @@ WORK ?= laboratory
 FULL := benchmarks/experiments/full.toml
 OTHER := benchmarks/experiments/full-li2019.toml
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+# More options of the image's script: firmware_configs/image/build.sh --help
+IMAGE :=
 # How long to fuzz, and where the inputs go that break a parser.
 SECONDS := 60
 CRASHES := crashes
@@ -21,7 +23,7 @@ TESTS := -m pytest --numprocesses $(WORKERS) --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-busy fuzz mutants lint check bench laboratory laboratory-li2019 model kinds arm64-smoke container clean
+.PHONY: help demo test test-busy fuzz mutants lint check bench laboratory laboratory-li2019 model kinds arm64-smoke image image-boot container clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/'
@@ -77,6 +79,12 @@ kinds: $(STAMPS)/test  ## Make the weights that name events again, and say what 
 
 arm64-smoke: $(STAMPS)/test  ## Let an emulated ARM processor watch a recording and publish (half an hour)
 	$(BIN)/python -m benchmarks.boards.smoke
+
+image: | $(STAMPS)/python  ## Assemble a card for a Raspberry Pi: make image IMAGE='--size 8G --broker'
+	PYTHON=$(BIN)/python sh firmware_configs/image/build.sh $(IMAGE)
+
+image-boot: $(STAMPS)/test  ## Boot that card in a virtual machine until its observer has told of events
+	$(BIN)/python -m benchmarks.boards.boot build/image/edgespec-pi.img
 
 container:  ## Build Dockerfile.arm64 of Debian's packages, without Docker (as root)
 	sh firmware_configs/container.sh

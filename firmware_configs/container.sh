@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds Dockerfile.arm64 without Docker and without a registry: the base image is made of Debian's
 # packages by mmdebstrap, the rest by buildah in a chroot. Needs root, mmdebstrap and buildah, and on
-# another processor qemu for binfmt (apt install qemu-user-static, of Debian 13 or newer).
+# another processor qemu (apt install qemu-user-static, of Debian 13 or newer), which only this build
+# is told to use where the kernel knows none.
 #   ARCH=amd64 sh firmware_configs/container.sh    the same image for this processor, to try it out
 # EXTRAS=web,updates adds the page and signed models; on a board's core alone, CORE=cortex-a76.
 # BUILDAH_OPTIONS are given to buildah, such as --volume for the certificates of a proxy.
@@ -22,8 +23,18 @@ for program in mmdebstrap buildah; do
 	}
 done
 mkdir -p "$work"
+if [ "$arch" = arm64 ] && [ "$(uname -m)" = x86_64 ] && [ -z "${IN_NAMESPACE:-}" ] &&
+	! grep -qs '^enabled' /proc/sys/fs/binfmt_misc/qemu-aarch64; then
+	emulator=${EMULATOR:-$(command -v qemu-aarch64-static || true)}
+	[ -n "$emulator" ] || {
+		echo "container.sh: qemu-aarch64-static is not here: apt install qemu-user-static" >&2
+		exit 1
+	}
+	export IN_NAMESPACE=yes
+	exec sh firmware_configs/image/namespace.sh "$emulator" sh firmware_configs/container.sh
+fi
 if [ ! -e "$work/base.tar" ]; then
-	mmdebstrap --architectures="$arch" --variant=minbase trixie "$work/base.part.tar"
+	mmdebstrap --architectures="$arch" --variant=minbase --skip=check/qemu trixie "$work/base.part.tar"
 	mv "$work/base.part.tar" "$work/base.tar"
 fi
 printf 'FROM scratch\nADD base.tar /\nCMD ["bash"]\n' >"$work/Dockerfile.base"

@@ -189,11 +189,12 @@ install_all() {
 		run systemctl daemon-reload
 		run udevadm control --reload
 		run udevadm trigger --subsystem-match=usb
-		if [ -n "$from" ]; then run systemctl try-restart 'edgespec@*.service'; fi
+		# An observer is up with its first samples: without a radio, to wait for it has no end.
+		if [ -n "$from" ]; then run systemctl --no-block try-restart 'edgespec@*.service'; fi
 		if [ "$enable" = yes ]; then
 			[ "$rtl_tcp" = no ] || run systemctl enable --now rtl_tcp.service
 			[ "$twin" = no ] || run systemctl enable --now edgespec-twin.service
-			run systemctl enable --now "edgespec@$instance.service"
+			run systemctl --no-block enable --now "edgespec@$instance.service"
 		fi
 	fi
 	say "Next:"
@@ -202,7 +203,7 @@ install_all() {
 	if [ "$broker" = yes ]; then
 		say "  mosquitto_passwd /etc/mosquitto/edgespec.passwd USER, for each user (README.md)"
 	fi
-	[ "$enable" = yes ] || say "  systemctl enable --now edgespec@$instance"
+	[ "$enable" = yes ] || say "  systemctl --no-block enable --now edgespec@$instance"
 	say "A dongle that the television driver holds is free after a reboot."
 }
 

@@ -6,83 +6,38 @@ to a mosquitto of this machine; events are compared with those of this processor
 says nothing of a board.
 """
 
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from benchmarks import record
+from benchmarks.boards.scene import (
+    FEW,
+    SECONDS,
+    Run,
+    call,
+    differences,
+    need,
+    observe,
+    recorded_scene,
+)
 from benchmarks.chaos.parties import Broker
 from converter.report.markdown_table import markdown_table
 
-__all__ = ["Run", "differences", "main"]
+__all__ = ["main"]
 
 _SUITE, _PYTHON = "trixie", "3.13"
 #: qemu 7.2 of Debian 12 crashes LiteRT where /sys is visible.
 _LEAST_QEMU = 8
-_SCENE = "sim:lte-dl?seed=2&sample_rate=5M&bits=8&kind=tone&isr_db=10&offset_hz=1.2M&start_s=2.5"
-_SECONDS = 4.0
 #: Platforms of wheels that glibc of that Debian takes.
 _PLATFORMS = tuple(f"manylinux_{n}_aarch64" for n in ("2_17", "2_24", "2_27", "2_28", "2_34"))
-
-
-_FEW = '[detect]\ndetectors = ["model", "zscore", "energy"]\n[history]\nlevels = false\n'
-_SAME = ("event_type", "band", "kind")
-#: Hz: a bin.
-_NEAR = {"core:freq_lower_edge": 40e3, "core:freq_upper_edge": 40e3}
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What an observer said of the recording.
-
-    ``events`` are those on stdout; ``peak_mb`` is the most memory of its process and its emulator.
-    """
-
-    name: str
-    seconds: float
-    peak_mb: float
-    events: tuple[dict[str, Any], ...]
-
-
-def differences(
-    ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]]
-) -> list[str]:
-    """Return in words what two runs of one recording do not agree on.
-
-    Types of messages, bands and kinds must be the same, and edges within a bin.
-    """
-    if len(ours) != len(theirs):
-        return [f"{len(ours)} events here, {len(theirs)} there"]
-    found = []
-    for one, other in zip(ours, theirs, strict=True):
-        wrong = [key for key in _SAME if one[key] != other[key]]
-        wrong += [key for key, most in _NEAR.items() if abs(one[key] - other[key]) > most]
-        found += [f"{key}: {one[key]} here, {other[key]} there" for key in wrong]
-    return found
-
-
-def _call(command: Sequence[str | Path], **settings: Any) -> None:
-    click.echo(f"+ {' '.join(map(str, command))[:160]}", err=True)
-    done = subprocess.run([*map(str, command)], check=False, **settings)
-    if done.returncode:
-        raise click.ClickException(f"{command[0]} ended with {done.returncode}")
-
-
-def _need(program: str, package: str) -> str:
-    path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
-    if path is None:
-        raise click.ClickException(f"{program} is not here: apt install {package}")
-    return path
 
 
 def _unpack(folder: Path, architecture: str, packages: str) -> None:
@@ -91,8 +46,8 @@ def _unpack(folder: Path, architecture: str, packages: str) -> None:
         return
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
-    _call(
-        [_need("mmdebstrap", "mmdebstrap"), "--mode=auto", "--variant=extract", "--quiet",
+    call(
+        [need("mmdebstrap", "mmdebstrap"), "--mode=auto", "--variant=extract", "--quiet",
          f"--architectures={architecture}", f"--include={packages}", _SUITE, part]
     )  # fmt: skip
     if not (part / "lib").exists():
@@ -118,42 +73,18 @@ def _install(work: Path) -> Path:
     site = work / "site"
     shutil.rmtree(work / "wheel", ignore_errors=True)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    _call([*pip, "wheel", "--no-deps", "--wheel-dir", work / "wheel", record.ROOT])
+    call([*pip, "wheel", "--no-deps", "--wheel-dir", work / "wheel", record.ROOT])
     (wheel,) = (work / "wheel").glob("edgespec-*.whl")
     platforms = [word for name in _PLATFORMS for word in ("--platform", name)]
     target = [*pip, "install", "--target", site, "--python-version", _PYTHON, *platforms,
               "--implementation", "cp", "--only-binary", ":all:"]  # fmt: skip
     if not (site / "numba").is_dir():
-        _call([*target, wheel])
+        call([*target, wheel])
     # The wheel is of this minute, whatever its version.
     for old in [*site.glob("edgespec*"), *site.glob("converter")]:
         shutil.rmtree(old)
-    _call([*target, "--no-deps", "--upgrade", wheel])
+    call([*target, "--no-deps", "--upgrade", wheel])
     return site
-
-
-def _observe(
-    name: str, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path
-) -> Run:
-    click.echo(f"{name}: {' '.join(map(str, command))[:160]}", err=True)
-    begun = time.monotonic()
-    done = subprocess.Popen(
-        [*map(str, command)],
-        env=dict(environment),
-        # Python takes packages of the folder it stands in before installed ones.
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert done.stdout is not None
-    lines = [json.loads(line) for line in done.stdout if line.startswith("{")]
-    _, status, usage = os.wait4(done.pid, 0)
-    if status:
-        raise click.ClickException(f"{name} ended with {os.waitstatus_to_exitcode(status)}")
-    events = tuple(
-        line for line in lines if str(line.get("schema", "")).startswith("edgespec.event/")
-    )
-    return Run(name, time.monotonic() - begun, usage.ru_maxrss * 1024 / 1e6, events)
 
 
 def _table(runs: Sequence[Run], n_heard: int, few: bool) -> str:
@@ -161,7 +92,7 @@ def _table(runs: Sequence[Run], n_heard: int, few: bool) -> str:
     head = ["run", "seconds", "MB, with the emulator", "messages of events"]
     return (
         markdown_table(head, rows, right_from=1)
-        + f"\n\n{_SECONDS:g} s at 5 MS/s, the network and {'few' if few else 'all'} detectors. "
+        + f"\n\n{SECONDS:g} s at 5 MS/s, the network and {'few' if few else 'all'} detectors. "
         f"The broker heard {n_heard} messages of events of the "
         "emulated observer; it decided as this processor."
     )
@@ -189,16 +120,13 @@ def main(work: Path, few: bool, plain: bool, core: str, save: bool) -> None:
     """Let an emulated ARM processor score a recording and publish what it finds."""
     work = work.absolute()
     work.mkdir(parents=True, exist_ok=True)
-    subscriber = _need("mosquitto_sub", "mosquitto-clients")
+    subscriber = need("mosquitto_sub", "mosquitto-clients")
     qemu = _qemu(work)
     _unpack(work / "root", "arm64", "python3,libstdc++6")
     site = _install(work)
-    scene = work / "scene"
-    if not scene.with_suffix(".sigmf-meta").is_file():
-        _call([sys.executable, "-m", "edgespec", "record", "--source", _SCENE, "-o", scene,
-               "--seconds", _SECONDS], cwd=record.ROOT)  # fmt: skip
+    scene = recorded_scene(work)
     config = work / "observer.toml"
-    config.write_text(_FEW if few else "", encoding="utf-8")
+    config.write_text(FEW if few else "", encoding="utf-8")
     watch = ["-m", "edgespec", "monitor", "--json", "-c", str(config), "--source", f"sigmf:{scene}"]
     if plain:
         watch += ["--computing", "plain", "--backend", "litert"]
@@ -210,7 +138,7 @@ def main(work: Path, few: bool, plain: bool, core: str, save: bool) -> None:
         "STATE_DIRECTORY": str(work / "state-here"),
         "NUMBA_CACHE_DIR": str(work / "kernels-here"),
     }
-    runs = [_observe("this processor", [sys.executable, *watch], here, record.ROOT)]
+    runs = [observe("this processor", [sys.executable, *watch], here, record.ROOT)]
     broker = Broker(work)
     listener = subprocess.Popen(
         [subscriber, "-p", str(broker.port), "-q", "1", "-t", "edgespec/+/events"],
@@ -228,7 +156,7 @@ def main(work: Path, few: bool, plain: bool, core: str, save: bool) -> None:
     try:
         shutil.rmtree(work / "kernels", ignore_errors=True)
         ways = ("nothing compiled",) if plain else ("all compiled", "kernels kept")
-        runs += [_observe(f"{core}, emulated, {how}", command, there, work) for how in ways]
+        runs += [observe(f"{core}, emulated, {how}", command, there, work) for how in ways]
     finally:
         time.sleep(1.0)
         listener.terminate()

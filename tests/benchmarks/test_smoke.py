@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.boards.smoke import differences
+from benchmarks.boards.scene import differences
 
 
 def event(**changes: Any) -> dict[str, Any]:
