@@ -183,7 +183,8 @@ class SiteTwin:
             self._trained.normal.doublings[0],
         )
         base = self._verdict(snapshot, expected_dbm, residual_db, silent)
-        trusted = window.without((*self._trust.reasons, *self._collector.doubtful))
+        doubted = self._trust.reasons | self.localiser.contradicted
+        trusted = window.without((*doubted, *self._collector.doubtful))
         if trusted.is_heard.sum() < self.site.detect.min_units:
             self._averager.push(trusted)
             self._trust.update(snapshot.level_db, window, is_occupied, False)
@@ -280,7 +281,8 @@ class SiteTwin:
     ) -> TwinVerdict:
         """Return a verdict without a score: too few units."""
         nodes, kind = self.site.nodes, snapshot.kind
-        reasons = {nodes[unit]: reason for unit, reason in self._trust.reasons.items()}
+        doubted = self._trust.reasons | self.localiser.contradicted
+        reasons = {nodes[unit]: reason for unit, reason in doubted.items()}
         reasons |= {nodes[unit]: TWO_VOICES for unit in self._collector.doubtful}
         return TwinVerdict(
             site=self.site.name,

@@ -10,6 +10,7 @@ from edgespec.twin.detectors.grid_kernels import MEASURED
 from edgespec.twin.detectors.likelihood import CellEvidence, Likelihood
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.expected import Expectation, sector_fall_db
+from edgespec.twin.plausibility.contradicted import Contradicted
 from edgespec.twin.propagation.path_gain import CellGrid
 from edgespec.twin.site import Site
 from edgespec.twin.walk.posterior import LEVEL, Fixer
@@ -66,10 +67,17 @@ class Localiser:
     def __init__(self, site: Site, grid: CellGrid, fixer: Fixer | None = None) -> None:
         self.grid = grid
         self._fixer = fixer
+        limit_db = site.detect.implausible_db
+        self._contradicted = None if fixer is None else Contradicted(fixer, limit_db)
         self._site = site
         self._likelihood = self._listening(grid)
         self._coarse = thinned(grid, _BEAM_CELLS)
         self._beams: list[Likelihood] | None = None
+
+    @property
+    def contradicted(self) -> dict[int, str]:
+        """Units that others contradict wherever a source was located by a walk's map, and why."""
+        return self._contradicted.reasons if self._contradicted else {}
 
     def locate(
         self, window: Window, expectation: Expectation, bias_db: FloatArray | None = None
@@ -137,7 +145,7 @@ class Localiser:
 
     def _walked(self, window: Window, source: Source, bias_db: FloatArray | None) -> Source | None:
         """Return a source by the map of a walk, if there is one and its units were heard."""
-        if self._fixer is None:
+        if self._fixer is None or self._contradicted is None:
             return None
         hit = source.is_hit
         usual_db = window.expected_dbm if bias_db is None else window.expected_dbm + bias_db
@@ -148,6 +156,7 @@ class Localiser:
         if not np.isfinite(level_db[self._fixer.is_known]).any():
             return None
         fix = self._fixer.fix(level_db, noise_db)
+        self._contradicted.update(fix.place_m, level_db, noise_db)
         weights = np.zeros(int(np.prod(self.grid.shape)))
         weights[fix.cells] = fix.weights
         x_m, y_m = fix.place_m

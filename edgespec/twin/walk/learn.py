@@ -15,7 +15,7 @@ from edgespec.twin.walk.shadowing import Lengths
 from edgespec.twin.walk.walk import FEWEST_PLACES, Walk
 from edgespec.twin.walk.walk_map import WalkMap
 
-__all__ = ["POWER_ERROR_DB", "HeldOut", "LearntMap", "held_out", "learn_map"]
+__all__ = ["POWER_ERROR_DB", "HeldOut", "LearntMap", "held_out", "learn_map", "some_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ def learn_map(
 
             is_there: NDArray[np.bool_] = np.asarray(folds == fold)
             part = fit_map(site, walk.chosen(~is_there), lengths, axes_m, done).walk_map
-            there = _some(walk.chosen(is_there))
+            there = some_of(walk.chosen(is_there))
             for weight, found in checks.items():
                 found.append(held_out(part, there, weight))
     fitted = fit_map(
@@ -134,7 +134,7 @@ def _check_size(site: Site, walk: Walk) -> None:
         )
 
 
-def _some(walk: Walk) -> Walk:
+def some_of(walk: Walk) -> Walk:
     """Return readings evenly over a walk."""
     step = max(1, len(walk) // _READINGS)
     return walk.chosen(np.arange(len(walk)) % step == 0)

@@ -63,6 +63,7 @@ class Fixer:
 
     Attributes:
         is_known: bool ``(n_units,)``: which units the map knows.
+        cell_m: side of its cells.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Fixer:
         power_dbm: float = 0.0,
     ) -> None:
         self.is_known = walk_map.is_known
+        self.cell_m = walk_map.cell_m
         self.power_dbm = power_dbm
         n_units = len(walk_map.nodes)
         self._map = walk_map
@@ -124,6 +126,13 @@ class Fixer:
         self._look(heard, level, noise, fixed.cells[:1])
         share = np.exp(self._product - self._product.max())
         return replace(fixed, offset_db=float(share @ self._offset_db / share.sum()))
+
+    def expected_db(self, fix: Fix, unit: int, noise_db: float | None = None) -> float:
+        """Return what a unit should read of a source that was located: the mean over its fix."""
+        noise = float(self._noise_db[unit]) if noise_db is None else noise_db
+        signal = 10.0 ** ((self._signal_db[fix.cells, unit] + fix.offset_db) / 10.0)
+        heard_db = 10.0 * np.log10(signal + 10.0 ** (noise / 10.0))
+        return float(fix.weights @ heard_db)
 
     def _look(
         self,

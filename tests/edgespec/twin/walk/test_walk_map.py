@@ -11,6 +11,7 @@ from edgespec.errors import ConfigError
 from edgespec.records import RssReport
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.options import PropagationOptions
+from edgespec.twin.plausibility.contradicted import Contradicted
 from edgespec.twin.propagation.walked import Walked
 from edgespec.twin.site import Site
 from edgespec.twin.trained import train
@@ -107,6 +108,27 @@ def test_a_stronger_source_is_located_where_it_is_and_said_to_be_stronger(
     fix = fixer.fix(10.0 * np.log10(power[0]))
     assert np.hypot(*(fix.place_m - place_m[0])) < 25.0
     assert fix.offset_db == pytest.approx(9.0, abs=3.0)
+
+
+def test_a_unit_that_changed_is_found_by_sources_whose_places_nobody_knows(
+    walk_map: WalkMap, rng: np.random.Generator
+) -> None:
+    fixer = Fixer(walk_map, 8.0)
+    places_m = rng.uniform(40.0, 280.0, (12, 2))
+    levels_db = heard_db(places_m, rng) + rng.normal(0.0, 4.0, (12, 1))
+    healthy = Contradicted(fixer, 10.0)
+    for levels in levels_db:
+        healthy.update(fixer.fix(levels).place_m, levels)
+    assert healthy.reasons == {}
+    levels_db[:, 2] -= 18.0
+    changed = Contradicted(fixer, 10.0)
+    for levels in levels_db:
+        place_m = fixer.fix(levels).place_m
+        changed.update(place_m, levels)
+        # A source that stays where it is says it once.
+        changed.update(place_m, levels)
+    assert list(changed.reasons) == [2]
+    assert changed.reasons[2].startswith("reads 18 dB less of")
 
 
 def test_what_is_far_apart_is_held_out_together(rng: np.random.Generator) -> None:
