@@ -9,6 +9,7 @@ from edgespec.simulate.config import CellConfig, ChannelConfig, TddConfig
 from edgespec.simulate.normal_loops import LoopNormals
 from edgespec.simulate.normals import PlainNormals
 from edgespec.simulate.resample import FrameResampler
+from edgespec.simulate.scheduling import FrameSchedule, PlainScheduler
 from edgespec.simulate.traffic import Traffic
 from edgespec.simulate.waveform import Downlink
 
@@ -47,6 +48,25 @@ def test_normals_are_numpys_own_without_a_compiler(monkeypatch):
     assert isinstance(normals.open_normals(1), PlainNormals)
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")
     assert isinstance(normals.open_normals(1), LoopNormals)
+
+
+@pytest.mark.parametrize("tdd", [None, TddConfig(0, 5)])
+@pytest.mark.parametrize("user_groups", [0, 4])
+@pytest.mark.parametrize("scheduler", ["proportional-fair", "round-robin"])
+@pytest.mark.parametrize(("n_users", "load"), [(1, 0.4), (11, 0.9)])
+def test_users_are_served_alike_in_loops(scheduler, n_users, load, user_groups, tdd, monkeypatch):
+    cell = CellConfig(load=load, n_users=n_users, scheduler=scheduler, user_groups=user_groups)
+    loops = Traffic(cell, 7, tdd)
+    monkeypatch.setattr("edgespec.simulate.scheduling.loops_are_quick", lambda: False)
+    plain = Traffic(cell, 7, tdd)
+    assert isinstance(plain._scheduler, PlainScheduler)
+    n_used = 0
+    for _ in range(40):
+        expected, found = plain.next_frame(), loops.next_frame()
+        for name in FrameSchedule.__slots__:
+            np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+        n_used += np.count_nonzero(expected.modulation)
+    assert n_used > 200
 
 
 @pytest.mark.parametrize("tdd", [None, TddConfig()])
