@@ -25,7 +25,8 @@ _SHARE = np.float32(1.0 / (1 << 24))
 #: Beside one for every draw: a draw in a hundred takes more, and what is left over is kept.
 _SPARE_WORDS = 1024
 
-_BYTE, _SIGN, _PLACE_BITS = np.uint32(255), np.uint32(256), np.uint32(_N_PLACES - 1)
+_BYTE, _SIGN_AND_LAYER = np.uint32(255), np.uint32(511)
+_PLACE_BITS = np.uint32(_N_PLACES - 1)
 _EIGHT, _NINE, _ONE = np.uint32(8), np.uint32(9), np.uint32(1)
 
 
@@ -52,6 +53,9 @@ class LoopNormals:
 def _layers() -> tuple[NDArray[np.uint32], FloatArray, FloatArray]:
     """Return of each layer of the ziggurat: places that need no second look, width, height.
 
+    Widths come twice, the second time below zero: the sign is drawn beside the layer, and half of
+    all branches on it would be guessed wrong.
+
     All layers have one area, and the lowest holds the tail:
     ``x[i] = sqrt(-2 log(area / x[i + 1] + f(x[i + 1])))``, ``f(x) = exp(-x^2 / 2)``.
     """
@@ -65,7 +69,8 @@ def _layers() -> tuple[NDArray[np.uint32], FloatArray, FloatArray]:
     inner = np.concatenate((x[-2:-1], x[:-2]))
     sure = np.rint(inner / widths * _N_PLACES).astype(np.uint32)
     height = np.exp(-0.5 * x[:-1] ** 2)
-    return sure, (widths / _N_PLACES).astype(np.float32), height.astype(np.float32)
+    width = (widths / _N_PLACES).astype(np.float32)
+    return sure, np.concatenate((width, -width)), height.astype(np.float32)
 
 
 @exact
@@ -81,9 +86,7 @@ def _add_exactly(words, values, done, scale, sure, width, height):  # type: igno
         word, next_at = words[at], at + 1
         layer = word & _BYTE
         place = (word >> _NINE) & _PLACE_BITS
-        x = np.float32(place) * width[layer]
-        if word & _SIGN:
-            x = -x
+        x = np.float32(np.int32(place)) * width[word & _SIGN_AND_LAYER]
         is_drawn = place < sure[layer]
         if not is_drawn:
             if layer == 0:
