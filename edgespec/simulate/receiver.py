@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.computing import loops_are_quick
 from edgespec.records import SampleFormat
 from edgespec.simulate.config import ReceiverConfig
 
@@ -15,14 +16,20 @@ ComplexArray = NDArray[np.complex64]
 
 def distort(samples: ComplexArray, config: ReceiverConfig) -> ComplexArray:
     """Apply gain, IQ imbalance and DC in place and return ``samples``; 1.0 is full scale after."""
-    samples *= np.float32(10.0 ** (config.level_dbfs / 20.0))
-    if config.gain_imbalance_db or config.phase_imbalance_deg:
-        ratio = 10.0 ** (config.gain_imbalance_db / 20.0)
-        phase = np.deg2rad(config.phase_imbalance_deg)
-        samples.imag *= np.float32(ratio * np.cos(phase))
-        samples.imag += np.float32(ratio * np.sin(phase)) * samples.real
-    if config.dc:
-        samples += np.complex64(config.dc)
+    level = np.float32(10.0 ** (config.level_dbfs / 20.0))
+    gain = 10.0 ** (config.gain_imbalance_db / 20.0)
+    phase = np.deg2rad(config.phase_imbalance_deg)
+    ratio, leak = np.float32(gain * np.cos(phase)), np.float32(gain * np.sin(phase))
+    dc = np.complex64(config.dc)
+    if loops_are_quick():
+        from edgespec.simulate import receiver_loops
+
+        receiver_loops.distort(samples.view(np.float32), level, ratio, leak, dc.real, dc.imag)
+        return samples
+    samples *= level
+    samples.imag *= ratio
+    samples.imag += leak * samples.real
+    samples += dc
     return samples
 
 
@@ -36,23 +43,31 @@ def quantise(
         sample_format: format of ``out``.
         adc_bits: steps of the converter, left-aligned in wider formats; 8 for cu8; 0 copies (cf32
             only).
-        out: ``(n,)`` or ``(n, 2)``, filled and returned.
+        out: ``(n,)`` or ``(n, 2)``, contiguous, filled and returned.
     """
     if adc_bits == 0:
         out[:] = samples
         return out
-    half = float(2 ** (adc_bits - 1))
-    parts = samples.view(np.float32).reshape(-1, 2)
+    half = np.float32(2 ** (adc_bits - 1))
+    scale, offset, low, high = half, np.float32(0), -half, half - np.float32(1)
     if sample_format is SampleFormat.CU8:
         # Offset binary has no code for zero, and its 256 codes reach from -1 to 1.
-        parts = parts * np.float32(127.5) + np.float32(127.5)
-        out[:] = np.clip(np.rint(parts, out=parts), 0, 255, out=parts)
-        return out
-    parts = parts * np.float32(half)
-    np.clip(np.rint(parts, out=parts), -half, half - 1, out=parts)
-    if sample_format is SampleFormat.CF32:
-        out.view(np.float32).reshape(-1, 2)[:] = parts / np.float32(half)
+        scale = offset = np.float32(127.5)
+        low, high, step = np.float32(0), np.float32(255), np.float32(1)
+    elif sample_format is SampleFormat.CF32:
+        step = np.float32(1) / half
     else:
-        parts *= np.float32(sample_format.full_scale / half)
-        out[:] = parts
+        step = np.float32(sample_format.full_scale) / half
+    parts = samples.view(np.float32)
+    codes = (out.view(np.float32) if sample_format is SampleFormat.CF32 else out).reshape(-1)
+    if loops_are_quick():
+        from edgespec.simulate import receiver_loops
+
+        receiver_loops.quantise(parts, scale, offset, low, high, step, codes)
+        return out
+    parts = parts * scale
+    parts += offset
+    np.clip(np.rint(parts, out=parts), low, high, out=parts)
+    parts *= step
+    codes[:] = parts
     return out
