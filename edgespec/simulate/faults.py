@@ -39,15 +39,16 @@ class Fault:
         low_hz = (first - N_SUBCARRIERS // 2) * SUBCARRIER_HZ
         self.edges_hz = (low_hz, low_hz + n_down * SUBCARRIER_HZ)
 
-    def apply(self, grid: NDArray[np.complex64], frame: int) -> None:
-        """Change the grid of a frame, complex64 ``(140, 300)``, in place."""
+    def apply(self, below: NDArray[np.complex64], above: NDArray[np.complex64], frame: int) -> None:
+        """Change a frame in place: its elements below and above the centre, ``(140, 150)`` each."""
         begin_s = frame * _FRAME_S + _SYMBOL_S
         # Half a sample of slack: both are sums of the same sample numbers in floating point.
         rows = begin_s >= self.start_s - 0.5 / SAMPLE_RATE_HZ
         if self.stop_s is not None:
             rows &= begin_s < self.stop_s - 0.5 / SAMPLE_RATE_HZ
         if rows.any():
-            grid[rows] *= self._gain
+            below[rows] *= self._gain[: N_SUBCARRIERS // 2]
+            above[rows] *= self._gain[N_SUBCARRIERS // 2 :]
 
     def describe(self) -> str:
         """Return the fault in words."""

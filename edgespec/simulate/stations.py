@@ -7,10 +7,16 @@ from edgespec.records import FloatArray
 from edgespec.simulate.channel import Channel
 from edgespec.simulate.config import CellConfig, ChannelConfig, NeighbourConfig, TddConfig
 from edgespec.simulate.faults import Fault
-from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from edgespec.simulate.numerology import (
+    FRAME_SAMPLES,
+    N_FFT,
+    N_SUBCARRIERS,
+    SAMPLE_RATE_HZ,
+    SYMBOL_START,
+)
 from edgespec.simulate.rotate import rotate
 from edgespec.simulate.traffic import Traffic
-from edgespec.simulate.waveform import Downlink, modulate
+from edgespec.simulate.waveform import Downlink, to_samples
 
 __all__ = ["Cell", "Neighbour"]
 
@@ -30,17 +36,19 @@ class Cell:
         self._traffic = Traffic(cell, seeds[0], tdd)
         self._downlink = Downlink(cell, seeds[1], tdd)
         self._channel = Channel(channel, seeds[2])
+        self._spectra = np.empty((len(SYMBOL_START), N_FFT), np.complex64)
         self._frame = 0
 
     def next_iq(self, faults: list[Fault], out: ComplexArray) -> ComplexArray:
         """Return the next frame at 7.68 MS/s, complex64 ``(76800,)``, which is ``out``."""
-        schedule = self._traffic.next_frame()
-        grid = self._downlink.grid(schedule, self._downlink.amplitudes(schedule))
-        grid *= self._channel.frame_gains(self._frame)
+        schedule, frame = self._traffic.next_frame(), self._frame
+        taps, steering = self._channel.frame_taps(frame), self._channel.steering
+        spectra = self._downlink.send(schedule, taps, steering, self._spectra)
+        half = N_SUBCARRIERS // 2
         for fault in faults:
-            fault.apply(grid, self._frame)
+            fault.apply(spectra[:, -half:], spectra[:, 1 : half + 1], frame)
         self._frame += 1
-        return modulate(grid, out)
+        return to_samples(spectra, out)
 
     def next_power(self) -> FloatArray:
         """Return the power of every element of the next frame, without faults, ``(140, 300)``."""

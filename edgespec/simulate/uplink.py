@@ -82,7 +82,7 @@ class Uplink:
         """Return the next frame at 7.68 MS/s, complex64 ``(76800,)``, which is ``out``."""
         grid, newcomer = self._next_grid()
         for fault in faults:
-            fault.apply(grid, self._frame)
+            fault.apply(grid[:, : N_SUBCARRIERS // 2], grid[:, N_SUBCARRIERS // 2 :], self._frame)
         self._frame += 1
         spectrum = np.zeros((len(grid), N_FFT), np.complex64)
         half = N_SUBCARRIERS // 2

@@ -30,7 +30,7 @@ from edgespec.simulate.numerology import (
 )
 from edgespec.simulate.scheduling import FrameSchedule
 
-__all__ = ["Downlink", "modulate", "with_prefixes"]
+__all__ = ["Downlink", "modulate", "place", "to_samples", "with_prefixes"]
 
 ComplexArray = NDArray[np.complex64]
 
@@ -41,6 +41,8 @@ _SYNC_GUARD = slice(150 - 36, 150 + 36)
 #: Subframe, symbols and subcarriers of the broadcast channel.
 _BROADCAST = (0, slice(7, 11), _SYNC_GUARD)
 _N_CONTROL_MOST = 3
+#: Amplitude of an element in a spectrum: 300 of them make a symbol of power 1.
+_ELEMENT = np.float32(1.0 / np.sqrt(N_SUBCARRIERS))
 
 
 class Downlink:
@@ -68,9 +70,41 @@ class Downlink:
         )
         self._fixed_places = np.flatnonzero(self._is_fixed)
         self._fixed_values = self._fixed[self._is_fixed]
+        self._always = self._lay_out_always()
         self._is_quick = loops_are_quick()
         self._control_priority = _control_priority()
         self._control_amplitude = np.float32(10.0 ** (cell.control_db / 20.0))
+
+    def send(
+        self, schedule: FrameSchedule, taps: ComplexArray, steering: ComplexArray, out: ComplexArray
+    ) -> ComplexArray:
+        """Fill the spectra of a frame, as they arrive behind a channel, and return them.
+
+        Args:
+            schedule: what is sent.
+            taps: gains of the channel's taps at each symbol, complex64 ``(140, n_taps)``, or one
+                row where it stands still.
+            steering: how the taps turn over the subcarriers, complex64 ``(n_taps, 300)``.
+            out: complex64 ``(140, 512)``, for :func:`to_samples`.
+        """
+        if self._is_quick:
+            from edgespec.simulate import grid_loops
+
+            grid_loops.fill_behind(
+                (
+                    *(schedule.modulation, schedule.amplitude),
+                    *(schedule.n_control, schedule.control_load),
+                ),
+                (self._control_priority, self._control_amplitude),
+                self._always,
+                _CONSTELLATION.ravel(),
+                self._octets(self._rng).reshape(-1, N_SUBCARRIERS),
+                *(taps, steering, _ELEMENT, out),
+            )
+            return out
+        grid = self.grid(schedule, self.amplitudes(schedule))
+        grid *= taps @ steering
+        return place(grid, out)
 
     def amplitudes(self, schedule: FrameSchedule) -> FloatArray:
         """Return the amplitude of every resource element of a frame, float32 ``(140, 300)``."""
@@ -104,7 +138,7 @@ class Downlink:
         Data come from ``rng``, or from the cell's own, frame after frame.
         """
         first = 256 * np.maximum(schedule.modulation, 1).astype(np.int64)
-        octets = np.frombuffer((rng or self._rng).bytes(_IS_PLAIN.size), np.uint8).reshape(_SHAPE)
+        octets = self._octets(rng or self._rng).reshape(_SHAPE)
         if self._is_quick:
             from edgespec.simulate import grid_loops
 
@@ -121,6 +155,21 @@ class Downlink:
         out *= amplitudes.reshape(_SHAPE)
         np.copyto(out, self._fixed, where=self._is_fixed)
         return out.reshape(-1, N_SUBCARRIERS)
+
+    def _octets(self, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Return what ``rng.bytes`` gives for all elements of a frame, in half of the time."""
+        words: NDArray[np.uint64] = rng.bit_generator.random_raw(_IS_PLAIN.size // 8)
+        return words.astype("<u8", copy=False).view(np.uint8)
+
+    def _lay_out_always(self) -> tuple[NDArray[np.int64], ...]:
+        """Return what is always sent, symbol by symbol; see ``fill_behind``."""
+        is_always = ~self._is_data.reshape(-1, N_SUBCARRIERS)
+        lines, places = np.nonzero(is_always)
+        is_drawn = ~self._is_fixed.reshape(is_always.shape)[is_always]
+        fixed = self._fixed.reshape(is_always.shape)[is_always]
+        values = np.where(is_drawn, self._constant.reshape(is_always.shape)[is_always], fixed)
+        starts = np.searchsorted(lines, np.arange(len(is_always) + 1))
+        return starts, places, values.astype(np.complex64), is_drawn
 
     def _add_reference(self, cell: CellConfig) -> None:
         """Lay out the reference signals of every port; an element one port uses, others leave."""
@@ -149,14 +198,22 @@ def modulate(grid: ComplexArray, out: ComplexArray) -> ComplexArray:
 
     ``out`` complex64 ``(76800,)`` is filled and returned.
     """
+    return to_samples(place(grid, np.empty((len(grid), N_FFT), np.complex64)), out)
+
+
+def place(grid: ComplexArray, out: ComplexArray) -> ComplexArray:
+    """Return the spectra of a frame, ``out`` complex64 ``(140, 512)``, filled from its grid."""
     half = N_SUBCARRIERS // 2
-    spectrum = np.zeros((len(grid), N_FFT), np.complex64)
-    spectrum[:, 1 : half + 1] = grid[:, half:]
-    spectrum[:, -half:] = grid[:, :half]
-    symbols = fft.ifft(spectrum, axis=1, overwrite_x=True)
-    # Power of a full symbol: 300 elements of power 1 over 512^2 by the inverse FFT.
-    symbols *= np.float32(N_FFT / np.sqrt(N_SUBCARRIERS))
-    return with_prefixes(symbols, out)
+    out[:, 0] = 0.0
+    np.multiply(grid[:, half:], _ELEMENT, out=out[:, 1 : half + 1])
+    out[:, half + 1 : -half] = 0.0
+    np.multiply(grid[:, :half], _ELEMENT, out=out[:, -half:])
+    return out
+
+
+def to_samples(spectra: ComplexArray, out: ComplexArray) -> ComplexArray:
+    """Return the frame of its spectra at 7.68 MS/s, which are overwritten; ``out`` is filled."""
+    return with_prefixes(fft.ifft(spectra, axis=1, norm="forward", overwrite_x=True), out)
 
 
 def with_prefixes(

@@ -85,6 +85,25 @@ def test_the_grid_is_the_same_in_loops(tdd, n_control):
         assert np.count_nonzero(found) > 10_000
 
 
+@pytest.mark.parametrize("tdd", [None, TddConfig(0, 5)])
+@pytest.mark.parametrize("doppler_hz", [0.0, 70.0])
+def test_what_arrives_is_the_grid_times_the_channel(doppler_hz, tdd):
+    cell = CellConfig(pci=9, load=0.6, n_users=4, n_ports=2, control_db=-2.0, reference_db=1.0)
+    plain, loops = Downlink(cell, 5, tdd), Downlink(cell, 5, tdd)
+    plain._is_quick, loops._is_quick = False, True
+    channel = Channel(ChannelConfig("eva", doppler_hz, shadow_db=3.0 * bool(doppler_hz)), 4)
+    traffic = Traffic(cell, 3, tdd)
+    spectra = np.full((2, 140, 512), np.nan, np.complex64)
+    for frame in range(3):
+        schedule = traffic.next_frame()
+        for downlink, out in zip((plain, loops), spectra, strict=True):
+            downlink.send(schedule, channel.frame_taps(frame), channel.steering, out)
+        # Elements have modulus 1 / sqrt(300); sums of nine taps are rounded differently.
+        np.testing.assert_allclose(spectra[1], spectra[0], atol=1e-6 / np.sqrt(300))
+        assert (spectra[1] == 0).mean() > 212 / 512
+        assert np.count_nonzero(spectra[1]) > 1_000
+
+
 def test_a_channel_that_stands_still_is_the_same_in_every_frame():
     still, moving = (Channel(ChannelConfig("eva", hz), 4) for hz in (0.0, 50.0))
     np.testing.assert_array_equal(still.frame_gains(0), still.frame_gains(9))
