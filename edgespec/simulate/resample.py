@@ -9,6 +9,9 @@ Of the transform only the new band is wanted. It is put together of :data:`_N_PA
 (Cooley and Tukey 1965), which the library computes side by side: half of the time. So is the way
 back: ``x[m + c L] = sum_p i^(p c) exp(2 pi i p m / n) f_p[m]``, f_p the transform of every P-th
 bin, of length L.
+
+Where the new band is a small part of the old one, every second sample is left out before, behind a
+short filter (:mod:`edgespec.simulate.halving`), whose gain in the new band is taken out again.
 """
 
 import math
@@ -18,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from edgespec.computing import loops_are_quick
 from edgespec.errors import UsageError
+from edgespec.simulate.halving import open_halver
 from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 __all__ = ["FrameResampler", "band_edge", "frame_samples"]
@@ -61,19 +66,27 @@ class FrameResampler:
 
     def __init__(self, sample_rate_hz: float) -> None:
         self._n_out = frame_samples(sample_rate_hz)
-        step = FRAME_SAMPLES // math.gcd(FRAME_SAMPLES, self._n_out)
+        self._halver = open_halver(sample_rate_hz / SAMPLE_RATE_HZ)
+        self._is_quick = loops_are_quick()
+        n_frame, rate_hz = FRAME_SAMPLES, SAMPLE_RATE_HZ
+        if self._halver is not None:
+            n_frame, rate_hz = n_frame // 2, rate_hz / 2
+        self._n_frame = n_frame
+        step = n_frame // math.gcd(n_frame, self._n_out)
         # Twice an even number of samples more: the parts of the transform are of one length.
         step *= 1 + step % 2
-        self._pad = _choose_pad(step, self._n_out)
-        self._pad_out = self._pad * self._n_out // FRAME_SAMPLES
-        n_in = FRAME_SAMPLES + 2 * self._pad
+        self._pad = _choose_pad(step, self._n_out, n_frame)
+        self._pad_out = self._pad * self._n_out // n_frame
+        n_in = n_frame + 2 * self._pad
         self._n_fft_out = self._n_out + 2 * self._pad_out
         # The frame that is worked on, with the end of the one before and the start of the next.
         self._line = np.zeros(n_in, np.complex64)
         half = min(n_in, self._n_fft_out) // 2
         bins = np.concatenate((np.arange(half), np.arange(n_in - half + 1, n_in)))
-        freqs_hz = np.minimum(bins, n_in - bins) * SAMPLE_RATE_HZ / n_in
+        freqs_hz = np.minimum(bins, n_in - bins) * rate_hz / n_in
         edge = band_edge(freqs_hz, sample_rate_hz) * np.float32(self._n_fft_out / n_in)
+        if self._halver is not None:
+            edge = edge / self._halver.gain(freqs_hz / SAMPLE_RATE_HZ)
         turns = np.outer(np.arange(_N_PARTS), bins) / n_in
         factors = (edge * np.exp(-2j * np.pi * turns)).astype(np.complex64)
         targets = np.concatenate((np.arange(half), np.arange(1 - half, 0) + self._n_fft_out))
@@ -86,19 +99,35 @@ class FrameResampler:
 
     def push(self, frame: ComplexArray) -> ComplexArray:
         """Take the next frame and return the one before it at the new rate."""
-        pad, line = self._pad, self._line
-        line[pad + FRAME_SAMPLES :] = frame[:pad]
-        parts = fft.fft(line.reshape(-1, _N_PARTS).T, axis=1)
+        pad, line, n_frame, halver = self._pad, self._line, self._n_frame, self._halver
+        if halver is None:
+            line[pad + n_frame :] = frame[:pad]
+        else:
+            halver.take(frame)
+            halver.give(0, line[pad + n_frame - halver.late :])
+        self._transform()
+        out = self._samples()[self._pad_out : self._pad_out + self._n_out]
+        line[: 2 * pad] = line[n_frame:]
+        if halver is None:
+            line[2 * pad : pad + n_frame] = frame[pad:]
+        else:
+            halver.give(pad + halver.late, line[2 * pad : pad + n_frame - halver.late])
+        return np.ascontiguousarray(out)
+
+    def _transform(self) -> None:
+        """Write the new band of the line's transform to the spectrum."""
+        parts: ComplexArray = fft.fft(self._line.reshape(-1, _N_PARTS).T, axis=1)
         for source, target, factors in self._runs:
             total = self._spectrum[target]
+            if self._is_quick:
+                from edgespec.simulate import resample_loops
+
+                resample_loops.put_together(parts, source.start, factors, total)
+                continue
             np.multiply(parts[0, source], factors[0], out=total)
             product = self._product[: len(total)]
             for part in range(1, _N_PARTS):
                 total += np.multiply(parts[part, source], factors[part], out=product)
-        out = self._samples()[self._pad_out : self._pad_out + self._n_out]
-        line[:pad] = line[FRAME_SAMPLES : FRAME_SAMPLES + pad]
-        line[pad : pad + FRAME_SAMPLES] = frame
-        return np.ascontiguousarray(out)
 
     def _samples(self) -> ComplexArray:
         """Return the inverse transform of the spectrum."""
@@ -106,6 +135,11 @@ class FrameResampler:
             whole: ComplexArray = fft.ifft(self._spectrum)
             return whole
         parts: ComplexArray = fft.ifft(self._spectrum.reshape(-1, _N_PARTS).T, axis=1)
+        if self._is_quick:
+            from edgespec.simulate import resample_loops
+
+            resample_loops.take_back(parts, self._back)
+            return parts.reshape(-1)
         parts *= self._back
         even, odd = parts[0] + parts[2], parts[1] + parts[3]
         even_turned, odd_turned = parts[0] - parts[2], 1j * (parts[1] - parts[3])
@@ -132,11 +166,12 @@ def _runs(
     ]
 
 
-def _choose_pad(step: int, n_out: int) -> int:
+def _choose_pad(step: int, n_out: int, n_frame: int) -> int:
     """Return a multiple of ``step`` that makes both transforms quick, or the least one."""
-    least = -(-_LEAST_PAD // step)
+    least = -(-_LEAST_PAD * n_frame // FRAME_SAMPLES // step)
     for n_steps in range(least, 8 * least):
-        sizes = (FRAME_SAMPLES + 2 * n_steps * step, n_out + 2 * (n_steps * step * n_out) // 76_800)
-        if n_steps * step <= FRAME_SAMPLES and all(fft.next_fast_len(n) == n for n in sizes):
-            return n_steps * step
+        pad = n_steps * step
+        sizes = (n_frame + 2 * pad, n_out + 2 * (pad * n_out // n_frame))
+        if pad <= n_frame and all(fft.next_fast_len(n) == n for n in sizes):
+            return pad
     return least * step

@@ -111,33 +111,52 @@ def test_a_channel_that_stands_still_is_the_same_in_every_frame():
     assert np.abs(moving.frame_gains(0) - moving.frame_gains(9)).max() > 0.1
 
 
+@pytest.mark.parametrize("is_quick", [True, False])
 @pytest.mark.parametrize("rate_hz", [1e6, 1.92e6, 2.4e6, 5e6, 7.68e6, 1e7])
-def test_the_band_is_put_together_of_all_its_bins(rate_hz, rng):
-    frames = rng.standard_normal((2, 76_800, 2)).astype(np.float32).view(np.complex64)[..., 0]
+def test_the_band_is_put_together_of_all_its_bins(rate_hz, is_quick, rng, monkeypatch):
+    monkeypatch.setattr("edgespec.simulate.resample.loops_are_quick", lambda: is_quick)
     resampler = FrameResampler(rate_hz)
-    resampler.push(frames[0])
-    line = resampler._line.copy()
-    pad = resampler._pad
-    line[pad + 76_800 :] = frames[1][:pad]
-    resampler.push(frames[1])
-    whole = np.fft.fft(line)
-    freqs_hz = np.fft.fftfreq(len(line), 1 / 7.68e6)
+    n = len(resampler._line)
+    line_hz = n / (76_800 + 2 * resampler._pad * 76_800 // resampler._n_frame) * 7.68e6
+    line = rng.standard_normal((n, 2)).astype(np.float32).view(np.complex64)[:, 0]
+    resampler._line[:] = line
+    resampler._transform()
+    whole, freqs_hz = np.fft.fft(line), np.fft.fftfreq(n, 1 / line_hz)
     n_out = len(resampler._spectrum)
     inside = np.abs(freqs_hz) < 0.45 * min(rate_hz, 7.68e6)
-    at = np.round(freqs_hz[inside] * len(line) / 7.68e6).astype(int)
-    error = resampler._spectrum[at] - whole[inside] * n_out / len(line)
-    assert np.abs(error).max() < 1e-5 * np.abs(whole).max() * n_out / len(line)
+    at = np.round(freqs_hz[inside] * n / line_hz).astype(int)
+    expected = whole[inside] * n_out / n
+    if resampler._halver is not None:
+        expected /= resampler._halver.gain(freqs_hz[inside] / 7.68e6)
+    error = resampler._spectrum[at] - expected
+    assert np.abs(error).max() < 1e-5 * np.abs(whole).max() * n_out / n
     outside = np.ones(n_out, bool)
-    outside[
-        np.round(
-            freqs_hz[np.abs(freqs_hz) < 0.5 * min(rate_hz, 7.68e6)] * len(line) / 7.68e6
-        ).astype(int)
-    ] = False
+    near = np.abs(freqs_hz) < 0.5 * min(rate_hz, 7.68e6)
+    outside[np.round(freqs_hz[near] * n / line_hz).astype(int)] = False
     assert not resampler._spectrum[outside].any()
 
 
+@pytest.mark.parametrize("rate_hz", [1e6, 1.92e6, 2.4e6])
+def test_a_sample_left_out_of_two_is_not_missed(rate_hz, rng, monkeypatch):
+    frames = rng.standard_normal((4, 76_800, 2)).astype(np.float32).view(np.complex64)[..., 0]
+    halving = FrameResampler(rate_hz)
+    monkeypatch.setattr("edgespec.simulate.halving.loops_are_quick", lambda: False)
+    whole = FrameResampler(rate_hz)
+    assert len(whole._line) > 1.8 * len(halving._line)
+    shared = np.empty(76_800, np.complex64)
+    for frame in frames:
+        # The frame is the caller's again after each push.
+        shared[:] = frame
+        expected, found = whole.push(shared), halving.push(shared)
+        # White noise to 3.84 MHz: what is beside the band is 115 dB down.
+        assert np.abs(found - expected).max() < 1e-5 * np.sqrt(np.mean(np.abs(frame) ** 2))
+    assert np.mean(np.abs(found) ** 2) == pytest.approx(2 * 0.95 * rate_hz / 7.68e6, rel=0.05)
+
+
+@pytest.mark.parametrize("is_quick", [True, False])
 @pytest.mark.parametrize("rate_hz", [1.92e6, 5e6, 1.0001e6])
-def test_samples_are_the_inverse_transform_of_the_spectrum(rate_hz):
+def test_samples_are_the_inverse_transform_of_the_spectrum(rate_hz, is_quick, monkeypatch):
+    monkeypatch.setattr("edgespec.simulate.resample.loops_are_quick", lambda: is_quick)
     resampler = FrameResampler(rate_hz)
     rng = np.random.default_rng(1)
     n = len(resampler._spectrum)
