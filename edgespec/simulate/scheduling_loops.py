@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgespec.jit import exact, kernel
 from edgespec.simulate.config import CellConfig
 from edgespec.simulate.numerology import N_RBG, SUBFRAMES_PER_FRAME
-from edgespec.simulate.scheduling import (
+from edgespec.simulate.schedule import (
     HARQ_SUBFRAMES,
     PAGING_RATE,
     PAGING_RBG,

@@ -10,7 +10,8 @@ import numpy as np
 from edgespec.errors import UsageError
 from edgespec.simulate.config import BURST_GROUPS, CellConfig, TddConfig
 from edgespec.simulate.numerology import N_RBG, SUBFRAMES_PER_FRAME
-from edgespec.simulate.scheduling import FrameSchedule, Turns, open_scheduler
+from edgespec.simulate.schedule import FrameSchedule, Turns
+from edgespec.simulate.scheduling import open_scheduler
 
 __all__ = ["Traffic", "burst", "mean_burst"]
 

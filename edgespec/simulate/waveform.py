@@ -28,7 +28,7 @@ from edgespec.simulate.numerology import (
     RBG_OF_SUBCARRIER,
     SUBFRAMES_PER_FRAME,
 )
-from edgespec.simulate.scheduling import FrameSchedule
+from edgespec.simulate.schedule import FrameSchedule
 
 __all__ = ["Downlink", "modulate", "place", "to_samples", "with_prefixes"]
 

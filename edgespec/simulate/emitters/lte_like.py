@@ -21,7 +21,7 @@ from edgespec.simulate.numerology import (
     SUBFRAMES_PER_FRAME,
 )
 from edgespec.simulate.resample import FrameResampler, band_edge, frame_samples
-from edgespec.simulate.scheduling import FrameSchedule
+from edgespec.simulate.schedule import FrameSchedule
 from edgespec.simulate.waveform import Downlink, modulate
 
 __all__ = ["LTE_WIDTH_HZ", "deceptive", "unauthorised"]

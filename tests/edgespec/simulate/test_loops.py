@@ -9,7 +9,8 @@ from edgespec.simulate.config import CellConfig, ChannelConfig, TddConfig
 from edgespec.simulate.normal_loops import LoopNormals
 from edgespec.simulate.normals import PlainNormals
 from edgespec.simulate.resample import FrameResampler
-from edgespec.simulate.scheduling import FrameSchedule, PlainScheduler
+from edgespec.simulate.schedule import FrameSchedule
+from edgespec.simulate.scheduling import PlainScheduler
 from edgespec.simulate.traffic import Traffic
 from edgespec.simulate.waveform import Downlink
 
