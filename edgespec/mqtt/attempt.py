@@ -1,29 +1,51 @@
 """A connection in the making."""
 
 import threading
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 from edgespec.errors import BrokerError
-from edgespec.mqtt.link import Link
-from edgespec.mqtt.session import Session
 from edgespec.mqtt.waker import Waker
 
-__all__ = ["Attempt"]
+__all__ = ["Attempt", "Kept"]
 
 
-class Attempt:
+class Kept(Protocol):
+    """A connection that can be kept: after a BrokerError it is dead."""
+
+    #: Numbers of the messages that are not confirmed yet.
+    unacked: set[int]
+
+    def connect(self) -> None:
+        """Connect, some seconds at most."""
+        ...
+
+    def poll(self, wake_fd: int | None, timeout_s: float) -> None:
+        """Wait for the other side, for ``wake_fd`` or the timeout; do what is due."""
+        ...
+
+    def close(self) -> None:
+        """Hang up."""
+        ...
+
+
+S = TypeVar("S", bound=Kept)
+
+
+class Attempt(Generic[S]):
     """Connects in a thread of its own, because looking up a name, TCP and TLS all block.
 
     Args:
-        link: where to.
+        make: makes the session.
         waker: rung when ``is_done`` becomes true.
     """
 
-    def __init__(self, link: Link, waker: Waker) -> None:
-        self._link = link
+    def __init__(self, make: Callable[[], S], waker: Waker) -> None:
+        self._make = make
         self._waker = waker
-        self._session: Session | None = None
+        self._session: S | None = None
         self._error: BrokerError | None = None
-        self._thread = threading.Thread(target=self._run, name="mqtt-connect", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="edgespec-connect", daemon=True)
         self._is_abandoned = False
         self._thread.start()
 
@@ -32,7 +54,7 @@ class Attempt:
         """Whether there is a result."""
         return self._session is not None or self._error is not None
 
-    def result(self) -> Session:
+    def result(self) -> S:
         """Return the open session.
 
         Raises:
@@ -50,7 +72,7 @@ class Attempt:
             self._session.close()
 
     def _run(self) -> None:
-        session = Session(self._link)
+        session = self._make()
         try:
             session.connect()
         except BrokerError as error:

@@ -1,18 +1,21 @@
-"""Keeps a session with the broker, through any outage, in the thread of whoever steps it."""
+"""Keeps a link through any outage, in the thread of whoever steps it."""
 
 import logging
 import select
 import time
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from edgespec.errors import BrokerError
-from edgespec.mqtt.attempt import Attempt
+from edgespec.mqtt.attempt import Attempt, Kept
 from edgespec.mqtt.backoff import Backoff, QuietLog
 from edgespec.mqtt.link import OWN_ID, BrokerRefusedError, Link
 from edgespec.mqtt.session import Session
 from edgespec.mqtt.waker import Waker
 
-__all__ = ["LinkKeeper"]
+__all__ = ["Keeper", "Kept", "LinkKeeper"]
+
+S = TypeVar("S", bound=Kept)
 
 _LOG = logging.getLogger(__name__)
 _FIRST_RETRY_S = 0.5
@@ -23,46 +26,48 @@ _GOODBYE_S = 1.0
 _CLASHES = 3
 
 
-class LinkKeeper:
+class Keeper(Generic[S]):
     """Connects, polls, and connects again with growing pauses.
 
     One thread steps it, works with the session and closes it. Any other may read ``session`` and
     ``failure``, why there is none, and call :meth:`hurry`.
 
     Args:
-        link: the broker.
+        make: makes a session that is still to be connected.
+        url: where to, without a password.
         reconnect_max_s: longest pause between two attempts.
         on_open: called with every new session, before ``session`` has it; may raise BrokerError.
         on_failure: called when a session is lost or none could be had; what it returns is said in
             the log besides.
         waker: rung by whoever has work for the thread; closed with the keeper.
+        clash: what may be wrong where one session after the other breaks within moments.
     """
 
     def __init__(
         self,
-        link: Link,
+        make: Callable[[], S],
+        url: str,
         reconnect_max_s: float,
-        on_open: Callable[[Session], None],
+        on_open: Callable[[S], None],
         on_failure: Callable[[], str],
         waker: Waker | None = None,
+        clash: str = "",
     ) -> None:
-        self.session: Session | None = None
+        self.session: S | None = None
         self.failure: BrokerError | None = None
         self.waker = waker or Waker()
-        self._link = link
+        #: Where to, without a password.
+        self.url = url
+        self._make = make
+        self._clash = clash
         self._on_open = on_open
         self._on_failure = on_failure
-        self._attempt: Attempt | None = None
+        self._attempt: Attempt[S] | None = None
         self._backoff = Backoff(_FIRST_RETRY_S, reconnect_max_s)
         self._say = QuietLog(_LOG)
         self._retry_at_s = 0.0
         self._since_s = 0.0
         self._n_short = 0
-
-    @property
-    def url(self) -> str:
-        """The broker, without a password."""
-        return str(self._link.url)
 
     @property
     def is_refused(self) -> bool:
@@ -80,7 +85,7 @@ class LinkKeeper:
         except BrokerError as error:
             self.lose(error)
 
-    def work(self, task: Callable[[Session], None]) -> None:
+    def work(self, task: Callable[[S], None]) -> None:
         """Let a task have the session, if there is one; where it fails, the session is lost."""
         if self.session is None:
             return
@@ -119,8 +124,7 @@ class LinkKeeper:
             session.close()
             if self._n_short >= _CLASHES and type(error) is BrokerError:
                 error = BrokerError(
-                    f"{error}, for the {self._n_short}. time in a row within seconds: has another "
-                    f"connection the client id {self._link.client_id!r}? Then {OWN_ID}"
+                    f"{error}, for the {self._n_short}. time in a row within seconds{self._clash}"
                 )
         self.failure = error
         self._retry_at_s = time.monotonic() + self._backoff.next_s()
@@ -132,7 +136,7 @@ class LinkKeeper:
         self._retry_at_s = 0.0
         self.waker.wake()
 
-    def close(self, farewell: Callable[[Session], None]) -> None:
+    def close(self, farewell: Callable[[S], None]) -> None:
         """Let ``farewell`` have the session, wait a moment for what is not confirmed, hang up."""
         if self._attempt is not None:
             self._attempt.abandon()
@@ -151,7 +155,7 @@ class LinkKeeper:
     def _seek(self, timeout_s: float) -> None:
         now_s = time.monotonic()
         if self._attempt is None and now_s >= self._retry_at_s:
-            self._attempt = Attempt(self._link, self.waker)
+            self._attempt = Attempt(self._make, self.waker)
         if self._attempt is not None and self._attempt.is_done:
             attempt, self._attempt = self._attempt, None
             self._begin(attempt.result())
@@ -162,7 +166,7 @@ class LinkKeeper:
         poller.poll(1e3 * max(wait_s, 0.0))
         self.waker.clear()
 
-    def _begin(self, session: Session) -> None:
+    def _begin(self, session: S) -> None:
         self._say(logging.INFO, f"connected to the broker {self.url}")
         self._since_s = time.monotonic()
         try:
@@ -171,3 +175,21 @@ class LinkKeeper:
             session.close()
             raise
         self.session, self.failure = session, None
+
+
+class LinkKeeper(Keeper[Session]):
+    """Keeps a session with an MQTT broker: the ``link``."""
+
+    def __init__(
+        self,
+        link: Link,
+        reconnect_max_s: float,
+        on_open: Callable[[Session], None],
+        on_failure: Callable[[], str],
+        waker: Waker | None = None,
+    ) -> None:
+        clash = f": has another connection the client id {link.client_id!r}? Then {OWN_ID}"
+        url = str(link.url)
+        super().__init__(
+            lambda: Session(link), url, reconnect_max_s, on_open, on_failure, waker, clash
+        )

@@ -9,7 +9,9 @@ from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt.url import BrokerUrl
 
-__all__ = ["OWN_ID", "BrokerRefusedError", "Link", "refusal", "tls_context", "unreachable"]
+__all__ = [
+    "OWN_ID", "BrokerRefusedError", "Link", "refusal", "tls_context", "tls_of", "unreachable",
+]  # fmt: skip
 
 _BAD_LOGIN = ("Bad user name or password", "Not authorized")
 #: What to do when two connections have one client id.
@@ -63,7 +65,7 @@ class Link:
             client_id=client_id,
             username=settings.username if settings.username is not None else url.username,
             password=settings.password if settings.password is not None else url.password,
-            tls=_tls_of(settings) if url.tls else None,
+            tls=tls_of(settings) if url.tls else None,
             keepalive_s=settings.keepalive_s,
             protocol=settings.protocol,
             will_topic=will_topic,
@@ -71,7 +73,12 @@ class Link:
         )
 
 
-def _tls_of(settings: MqttConfig) -> ssl.SSLContext:
+def tls_of(settings: MqttConfig) -> ssl.SSLContext:
+    """Return TLS as a configuration wants it, with a certificate of one's own where it names one.
+
+    Raises:
+        ConfigError: a file of certificates or keys cannot be used.
+    """
     context = tls_context(settings.ca_file)
     if settings.cert_file is not None:
         _show_certificate(context, settings.cert_file, settings.key_file)

@@ -163,7 +163,7 @@ class Session:
             self.poll(None, 0.2)
 
     def listen(
-        self, on_message: Callable[[str, bytes], None], *, takes_retained: bool = True
+        self, on_message: Callable[[str, bytes], object], *, takes_retained: bool = True
     ) -> None:
         """Hand topic and payload of every message to ``on_message``, which must not raise.
 

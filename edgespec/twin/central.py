@@ -104,13 +104,15 @@ class SiteTwin:
         self._transmitters_ns = utc_ns
         self.expectation.set(transmitters)
 
-    def accept(self, report: RssReport, now_ns: int) -> None:
-        """Take a report; it counts as ``accepted`` in ``counts``.
+    def accept(self, report: RssReport, now_ns: int, at_ns: int | None = None) -> int:
+        """Take a report and return the number of its snapshot; it counts as ``accepted``.
+
+        ``at_ns`` is the time by which snapshots are closed, where that lies behind.
 
         Raises:
             ReportRefused: and why; the reason is counted, and nothing else happens.
         """
-        self._collector.accept(report, now_ns)
+        return self._collector.accept(report, now_ns, at_ns)
 
     def advance(self, now_ns: int) -> list[TwinVerdict]:
         """Return a verdict for each snapshot that closed: oldest first, usually none or one.

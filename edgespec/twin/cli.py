@@ -18,6 +18,20 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _REQUIRE_BROKER_S = 5.0
+_ENGINE = click.option(
+    "--engine",
+    metavar="URL",
+    help="A RabbitMQ cluster in place of the broker: amqp://[user:password@]host[,host...][/vhost]."
+    " It needs edgespec[engine].",
+)
+_PARTITIONS = click.option(
+    "--partitions",
+    type=click.IntRange(1, 1024),
+    default=16,
+    show_default=True,
+    metavar="N",
+    help="With --engine: in how many parts it deals out the sites; the same for all central units.",
+)
 
 
 def _deviation(flag: str, default: float, of: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -81,11 +95,24 @@ def init(path: Path | None) -> None:
     metavar="HOST:PORT",
     help="Show the maps of the sites, live, to browsers: 127.0.0.1:8080. It needs edgespec[web].",
 )
+@_ENGINE
+@_PARTITIONS
+@click.option(
+    "--catch-up",
+    type=SECONDS,
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --engine: reports that waited for longer are left out, and counted.",
+)
 @JSON_OPTION
 def run(
     site_paths: tuple[Path, ...],
     config_path: Path | None,
     mqtt: str | None,
+    engine: str | None,
+    partitions: int,
+    catch_up: float,
     trained: Path | None,
     central: str | None,
     duration: float | None,
@@ -99,10 +126,14 @@ def run(
     when one dies the others go on with what it had learnt. Without --trained, a site is first
     learnt from (detect.learn_snapshots). A broker that cannot be reached is tried again in the
     background.
+
+    With --engine, sites beyond what one broker carries are shared by a RabbitMQ cluster: it keeps
+    their reports in partitions and deals these out to the central units (docs/twin.md).
     """
     from edgespec.twin.service.openings import (
         TwinMaker,
         central_id,
+        enter_engine,
         load_sites,
         load_trained_for,
         require_url,
@@ -113,7 +144,10 @@ def run(
     from edgespec.twin.service.unit import CentralUnit
 
     config = config_of(config_path, mqtt, page)
-    settings = require_url(config.mqtt)
+    if engine is None:
+        settings, enter = require_url(config.mqtt), None
+    else:
+        settings, enter = config.mqtt, enter_engine(engine, partitions, catch_up, config.mqtt, mqtt)
     sites = load_sites(site_paths)
     maker = TwinMaker(load_trained_for(sites, trained))
     name = central_id(central)
@@ -124,7 +158,7 @@ def run(
     )
     warm_up(sites[0])
     with page_beside(screen, config.web, name, sites) as told:
-        unit = CentralUnit(settings, sites, maker, told, name, prepare=maker.prepare)
+        unit = CentralUnit(settings, sites, maker, told, name, prepare=maker.prepare, enter=enter)
         stop_on_signals(unit.stop)
         if require_broker:
             unit.wait_connected(_REQUIRE_BROKER_S)

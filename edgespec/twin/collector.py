@@ -52,7 +52,8 @@ class Snapshot:
 class _Slot:
     """A snapshot that is still open."""
 
-    def __init__(self, n_units: int, n_subbands: int) -> None:
+    def __init__(self, index: int, n_units: int, n_subbands: int) -> None:
+        self.index = index
         self.level_db = np.full((n_units, n_subbands), np.nan)
         self.kind = np.zeros(n_units, np.uint8)
         self.n_units = 0
@@ -85,15 +86,17 @@ class Collector:
         """Units in whose name two speak."""
         return self._voices.doubtful
 
-    def accept(self, report: RssReport, now_ns: int) -> None:
-        """Take a report; it counts as ``accepted``.
+    def accept(self, report: RssReport, now_ns: int, at_ns: int | None = None) -> int:
+        """Take a report and return the number of its snapshot; it counts as ``accepted``.
+
+        ``at_ns`` is the time by which snapshots are closed, where that lies behind ``now_ns``.
 
         Raises:
             ReportRefused: and why; the reason is counted, and nothing else happens.
         """
         try:
             unit = self._check(report, now_ns)
-            slot = self._slot(report, unit, now_ns)
+            slot = self._slot(report, unit, now_ns if at_ns is None else at_ns)
         except ReportRefused as refusal:
             self.counts[refusal.reason] += 1
             raise
@@ -105,6 +108,7 @@ class Collector:
         self.counts["accepted"] += 1
         if self._voices.hear(unit, report, is_taken=True):
             self.counts["two_voices"] += 1
+        return slot.index
 
     def closed(self, now_ns: int) -> list[Snapshot]:
         """Return the snapshots that are complete or whose grace is over, in order.
@@ -125,14 +129,14 @@ class Collector:
             slot = self._slots.get(index)
             if index > over and (slot is None or slot.n_units < len(self._index)):
                 return snapshots
-            slot = self._slots.pop(index, None) or self._empty()
+            slot = self._slots.pop(index, None) or self._empty(index)
             utc_ns = (index + 1) * self._interval_ns
             snapshots.append(Snapshot(index, utc_ns, slot.level_db, slot.kind))
             self._first_open = index + 1
             self._voices.close()
 
-    def _empty(self) -> _Slot:
-        return _Slot(len(self._index), self._site.n_subbands)
+    def _empty(self, index: int) -> _Slot:
+        return _Slot(index, len(self._index), self._site.n_subbands)
 
     def _check(self, report: RssReport, now_ns: int) -> int:
         """Return the index of a report's unit if all but its time is in order."""
@@ -218,7 +222,7 @@ class Collector:
             raise self._torn(report, unit) or self._stale(report, now_ns)
         slot = self._slots.get(index)
         if slot is None:
-            slot = self._slots[index] = self._empty()
+            slot = self._slots[index] = self._empty(index)
         if pace is not None and utc_ns <= pace[0] and slot.kind[unit] != MISSING:
             raise self._torn(report, unit) or ReportRefused(
                 "duplicate", f"{report.node} reported for {format_utc(utc_ns)} before"

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -175,17 +176,20 @@ class Running:
     ) -> None:  # fmt: skip
         settings = MqttConfig(url=url, keepalive_s=3600.0, reconnect_max_s=0.3)
         self.told = Told()
-        maker = options.pop("make_twin", make_twin)
+        maker, enter = options.pop("make_twin", make_twin), options.pop("enter", None)
         for site in sites:
             warm_up(site)
             trained(site)
         self.unit = CentralUnit(
-            settings, sites, maker, self.told, central, clock_ns=lambda: observers.now_ns
-        )
+            settings, sites, maker, self.told, central,
+            clock_ns=lambda: observers.now_ns,
+            enter=enter and partial(enter, settings),
+        )  # fmt: skip
         self._thread = threading.Thread(target=self.unit.run, daemon=True)
         self._thread.start()
         stack.callback(self.close)
-        self._wait_until_it_listens(url)
+        if enter is None:
+            self._wait_until_it_listens(url)
 
     def _wait_until_it_listens(self, url: str) -> None:
         """Return when the broker has all its subscriptions: it tells of its sites behind them."""

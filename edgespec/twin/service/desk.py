@@ -12,6 +12,7 @@ from edgespec.errors import ConfigError, EdgespecError
 from edgespec.mqtt.backoff import QuietLog
 from edgespec.twin.central import ReportRefused, SiteTwin
 from edgespec.twin.service.book import EventBook
+from edgespec.twin.service.pace import Pace
 from edgespec.twin.site import Site
 from edgespec.units import format_utc
 from edgespec.wire.handover import SavedSite
@@ -54,10 +55,12 @@ class Desk:
     Args:
         site: the site.
         make_twin: makes its twin.
+        pace: the time by which reports are late; default: the clock on the wall.
     """
 
-    def __init__(self, site: Site, make_twin: MakeTwin) -> None:
+    def __init__(self, site: Site, make_twin: MakeTwin, pace: Pace | None = None) -> None:
         self.site = site
+        self._pace = pace or Pace()
         self._interval_ns = round(1e9 * site.detect.interval_s)
         self._book = EventBook(interval_ns=self._interval_ns)
         self._sequence = 0
@@ -107,14 +110,15 @@ class Desk:
         """Whether there was a verdict yet."""
         return self._last_ns > 0
 
-    def take(self, data: bytes, now_ns: int, node: str) -> None:
+    def take(self, data: bytes, now_ns: int, node: str) -> int | None:
         """Take one report as it came from the broker, on the topic of ``node``.
 
-        The broker knows who may publish there; what a payload says of its node is only words.
+        Return the number of the snapshot that it waits for, None where it was left out. The broker
+        knows who may publish there; what a payload says of its node is only words.
         """
         if node not in self._nodes and self._is_flood(now_ns):
             self._unread["unknown_unit"] += 1
-            return
+            return None
         try:
             twin = self._twin or self._open()
             report = parse_rss(data)
@@ -122,7 +126,12 @@ class Desk:
                 raise RssPayloadError(
                     "wrong_topic", f"node {node!r} reports in the name of {report.node!r}"
                 )
-            twin.accept(report, now_ns)
+            if self._pace.is_too_old(report.utc_ns, now_ns):
+                age_s = (now_ns - report.utc_ns) / 1e9
+                raise RssPayloadError("too_old", f"{node} reports for {age_s:.0f} s ago")
+            if self._pace.is_repeated(report.utc_ns):
+                raise RssPayloadError("repeated", f"{node} reports what was judged before")
+            return twin.accept(report, now_ns, self._pace.hear(node, report.utc_ns, now_ns))
         except RssPayloadError as error:
             self._unread[error.reason] += 1
             self._say(error.reason, error)
@@ -132,12 +141,14 @@ class Desk:
             # One site's trouble must not take the others with it.
             self._unread["failed"] += 1
             self._say("failed", error, exc_info=not isinstance(error, EdgespecError))
+        return None
 
     def advance(self, now_ns: int) -> list[Said]:
         """Return what the snapshots say that are complete now."""
         if self._twin is None:
             return []
         try:
+            now_ns = self._pace.now_ns(now_ns)
             return [self._said(verdict) for verdict in self._twin.advance(now_ns)]
         except Exception as error:
             self._unread["failed"] += 1

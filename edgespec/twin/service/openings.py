@@ -4,16 +4,19 @@ import platform
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from edgespec.config import MqttConfig
+from edgespec.engine.url import EngineUrl
 from edgespec.errors import ConfigError, UsageError
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.path_gain import PathGain
+from edgespec.twin.service.entrance.entrance import Enter
 from edgespec.twin.service.fleet import Disturbance, VirtualJammer, VirtualSite
 from edgespec.twin.site import Site, load_site
 from edgespec.twin.state import TwinState
@@ -22,6 +25,7 @@ from edgespec.twin.trained import TrainedTwin, load_trained, train
 __all__ = [
     "TwinMaker",
     "central_id",
+    "enter_engine",
     "example_site",
     "load_sites",
     "load_trained_for",
@@ -63,6 +67,31 @@ def require_url(settings: MqttConfig) -> MqttConfig:
             "--config"
         )
     return settings
+
+
+def enter_engine(
+    url: str, n_partitions: int, catch_up_s: float, settings: MqttConfig, mqtt: str | None
+) -> Enter:
+    """Return what makes the entrance from an engine; a broker besides it is refused.
+
+    Raises:
+        UsageError: ``--mqtt`` is given as well.
+        ConfigError: the URL cannot be used, or what speaks to engines is not installed.
+    """
+    if mqtt is not None:
+        raise UsageError(
+            "--engine and --mqtt are both given: with an engine, reports come from it and verdicts "
+            "go to it, and the subscribers of its MQTT plugin hear them; leave --mqtt out"
+        )
+    try:
+        from edgespec.twin.service.entrance.engine import EngineEntrance
+    except ImportError as error:
+        raise ConfigError(
+            f"--engine needs pika ({error}): pip install 'edgespec[engine]', or leave it out and "
+            "name one broker with --mqtt URL"
+        ) from error
+    EngineUrl.parse(url)
+    return partial(EngineEntrance, url, n_partitions, catch_up_s, settings)
 
 
 def load_sites(paths: Sequence[Path]) -> list[Site]:

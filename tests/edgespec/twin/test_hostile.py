@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from edgespec.errors import ConfigError, EdgespecError
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.service.book import EventBook
 from edgespec.twin.service.desk import Desk
+from edgespec.twin.service.entrance.engine import EngineEntrance
+from edgespec.twin.service.entrance.entrance import Enter
 from edgespec.twin.service.members import MOST_MEMBERS, Members, owner_of
 from edgespec.twin.service.openings import TwinMaker
 from edgespec.twin.service.status import read_status, status_lines
@@ -33,6 +36,7 @@ from edgespec.wire.transmitters import parse_transmitters, transmitters_payload
 from edgespec.wire.verdict import TwinStatus, encode_verdict, parse_verdict
 from tests.edgespec.wire.test_bytes import SAYS
 from tests.made import twin_fleet
+from tests.made.fake_engine import FakeLine
 from tests.made.mutations import mutated, odd_values
 from tests.made.verdict import NS, verdict_of
 
@@ -80,19 +84,26 @@ class Central:
         self.told = twin_fleet.Told()
         settings = MqttConfig(url="mqtt://127.0.0.1:1")
         self.unit = CentralUnit(
-            settings, [SITE], make_twin, self.told, "c-1", clock_ns=lambda: self.now_ns
-        )
-        self.session = Session()
+            settings, [SITE], make_twin, self.told, "c-1",
+            clock_ns=lambda: self.now_ns, enter=self.enter(),
+        )  # fmt: skip
         self.fleet = twin_fleet.virtual(SITE)
+        self.begin()
+
+    def enter(self) -> Enter | None:
+        return None
+
+    def begin(self) -> None:
+        self.session = self.unit._entrance.session = Session()
         self.hear("twin/members/c-1", encode(member_payload("c-1", ["yard"], NOW_NS)))
         self.work()
 
     def hear(self, topic: str, data: bytes) -> None:
-        self.unit._hear(f"edgespec/{topic}", data)
+        self.unit.hear(f"edgespec/{topic}", data)
 
     def work(self) -> None:
         self.unit._tick_at_s = 0.0
-        self.unit._work(self.session)  # type: ignore[arg-type]
+        self.unit._work()
 
     def snapshot(self) -> Any:
         """Report one interval from all units, and return the last verdict."""
@@ -111,9 +122,40 @@ class Central:
         self.unit.run()
 
 
-@pytest.fixture(scope="module")
-def central() -> Iterator[Central]:
-    central = Central()
+class Behind(Central):
+    """The same behind an engine: what comes, comes out of the queues of a partition."""
+
+    def __init__(self, make_twin: Any = twin_fleet.make_twin) -> None:
+        self.line = FakeLine()
+        super().__init__(make_twin)
+
+    def enter(self) -> Enter | None:
+        return partial(EngineEntrance, "amqp://fake", 1, 30.0, MqttConfig())
+
+    def begin(self) -> None:
+        self.entrance._opened(self.line)
+        self.work()
+
+    @property
+    def entrance(self) -> Any:
+        return self.unit._entrance
+
+    def hear(self, topic: str, data: bytes) -> None:
+        if topic.startswith("twin/members/"):
+            super().hear(topic, data)
+        else:
+            is_report = "/rss/" in topic
+            self.line.give(self.entrance, 0, is_report, f"edgespec/{topic}", data=data)
+
+    def work(self) -> None:
+        for _ in range(3):
+            self.line.bring(self.entrance)
+            super().work()
+
+
+@pytest.fixture(scope="module", params=[Central, Behind])
+def central(request: pytest.FixtureRequest) -> Iterator[Central]:
+    central = request.param()
     yield central
     central.close()
 
@@ -189,8 +231,8 @@ def test_c1_what_arrives_is_counted_left_out_and_the_rest_goes_on(
     assert "failed" not in central.counts
     assert all(len(record.getMessage()) < 800 for record in caplog.records)
     # Until it is thought to be silent, whoever it is would be there.
-    for member in central.unit._members.expire(1e12):
-        central.unit._members.hear(member, ["yard"], 0.0)
+    for member in central.unit._entrance._members.expire(1e12):
+        central.unit._entrance._members.hear(member, ["yard"], 0.0)
     central.work()
     verdict = central.snapshot()
     assert (verdict.n_units, verdict.status) == (6, TwinStatus.WATCHING)

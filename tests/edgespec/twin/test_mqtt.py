@@ -182,7 +182,7 @@ def test_no_broker_is_named_when_it_is_required() -> None:
         unit.wait_connected(0.3)
     assert caught.value.exit_code == 6
     # Nobody runs it: what it holds is let go, and whoever stops it nevertheless may.
-    assert unit._keeper.waker.fileno() == -1
+    assert unit._entrance._keeper.waker.fileno() == -1
     unit.stop()
     unit.run()
 

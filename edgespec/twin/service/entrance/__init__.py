@@ -1,0 +1,1 @@
+"""Where reports come in, and who looks after which site: over one broker, or an engine."""

@@ -1,0 +1,118 @@
+"""The pace of a partition: by its reports' own time while it is behind, else by the clock."""
+
+import time
+from collections.abc import Mapping
+
+from edgespec.twin.service.pace import Pace
+
+__all__ = ["Backlog", "SitePace"]
+
+#: A mark that takes longer through the queue says that reports wait there.
+_SLOW_S = 0.3
+_NS = 1_000_000_000
+
+
+class Backlog:
+    """Whether reports wait in a queue, and until when they have been heard.
+
+    A queue is first in, first out: a mark that is put into it comes back behind all that waited.
+    Until then the reports that come are of a time that is past, by the clock all of them late.
+    So time is theirs meanwhile: the newest that units of two names agree on, for one clock that is
+    ahead must not close the snapshots of all others.
+
+    Args:
+        most_s: age above which reports are not worth judging.
+    """
+
+    def __init__(self, most_s: float) -> None:
+        self.n_too_old = 0
+        self._most_ns = round(most_s * _NS)
+        self._is_new = True
+        self._sent_s: dict[int, float] = {}
+        self._n_sent = 0
+        self._newest: tuple[str, int] = ("", 0)
+        self._agreed_ns = 0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether reports wait that came a while ago."""
+        if self._is_new:
+            return True
+        oldest_s = next(iter(self._sent_s.values()), None)
+        return oldest_s is not None and time.monotonic() - oldest_s > _SLOW_S
+
+    def begin(self) -> None:
+        """Think that everything waits: until the next mark comes."""
+        self._is_new = True
+        self._sent_s.clear()
+
+    def mark(self) -> int:
+        """Return the number of a mark that is put into the queue now."""
+        self._n_sent += 1
+        self._sent_s[self._n_sent] = time.monotonic()
+        return self._n_sent
+
+    def came(self, number: int) -> None:
+        """Note that a mark came, and with it all that was before it."""
+        if number not in self._sent_s:
+            return
+        self._is_new = False
+        for sent in [sent for sent in self._sent_s if sent <= number]:
+            del self._sent_s[sent]
+
+    def hear(self, node: str, utc_ns: int, now_ns: int) -> int:
+        """Take the time of a report; return the time until which others may still come."""
+        utc_ns = min(utc_ns, now_ns)
+        name, newest_ns = self._newest
+        if utc_ns > newest_ns:
+            if node != name:
+                self._agreed_ns = max(self._agreed_ns, newest_ns)
+            self._newest = node, utc_ns
+        elif node != name:
+            self._agreed_ns = max(self._agreed_ns, utc_ns)
+        return self.now_ns(now_ns)
+
+    def now_ns(self, now_ns: int) -> int:
+        """Return the time by which snapshots are complete."""
+        return min(self._agreed_ns, now_ns) if self.is_behind else now_ns
+
+    def hurry(self, now_ns: int) -> None:
+        """Close what is open: there is no room to wait for more."""
+        self._agreed_ns = max(self._agreed_ns, now_ns)
+
+    def is_too_old(self, utc_ns: int, now_ns: int) -> bool:
+        """Whether a report is not worth judging; they are counted."""
+        is_too_old = now_ns - utc_ns > self._most_ns and self.is_behind
+        self.n_too_old += is_too_old
+        return is_too_old
+
+
+class SitePace(Pace):
+    """The pace of one site of a partition.
+
+    Args:
+        backlog: of the partition.
+        judged: until when each of its sites was judged by a former owner.
+        site: the site.
+    """
+
+    def __init__(self, backlog: Backlog, judged: Mapping[str, int], site: str) -> None:
+        self._backlog = backlog
+        self._judged = judged
+        self._site = site
+
+    def hear(self, node: str, utc_ns: int, now_ns: int) -> int:
+        """Take the time of a report."""
+        return self._backlog.hear(node, utc_ns, now_ns)
+
+    def now_ns(self, now_ns: int) -> int:
+        """Return the time by which snapshots are complete."""
+        return self._backlog.now_ns(now_ns)
+
+    def is_too_old(self, utc_ns: int, now_ns: int) -> bool:
+        """Whether a report is not worth judging."""
+        return self._backlog.is_too_old(utc_ns, now_ns)
+
+    def is_repeated(self, utc_ns: int) -> bool:
+        """Whether a former owner gave its verdict on that time."""
+        return utc_ns <= self._judged.get(self._site, 0)

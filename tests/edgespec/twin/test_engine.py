@@ -1,0 +1,157 @@
+"""Central units behind a real RabbitMQ: reports in partitions, a hand-over, what is old, errors."""
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.chaos.rabbit import Node
+from edgespec.cli import main
+from edgespec.config import MqttConfig
+from edgespec.engine.url import EngineUrl
+from edgespec.errors import BrokerError, ConfigError
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
+from edgespec.twin.service.entrance.engine import EngineEntrance
+from edgespec.twin.service.unit import CentralUnit
+from edgespec.wire.rss import encode_rss
+from edgespec.wire.topics import rss_topic
+from tests.made import twin_fleet
+from tests.made.broker import Listener, Proxy, wait_for
+from tests.made.rabbit import one_node
+from tests.made.twin_fleet import NS, Observers, Running, site_of
+
+pytestmark = pytest.mark.slow_without_jit
+
+N_PARTITIONS = 2
+
+
+@pytest.fixture(scope="module")
+def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    yield from one_node(tmp_path_factory.mktemp("rabbit"))
+
+
+def enter_at(place: str, n_partitions: int = N_PARTITIONS) -> partial[EngineEntrance]:
+    return partial(EngineEntrance, f"amqp://{place}", n_partitions, 30.0)
+
+
+def owns(unit: Running) -> bool:
+    return bool(unit.told.shared and unit.told.shared[-1][1])
+
+
+def test_a_partition_goes_to_the_next_unit_and_each_snapshot_is_judged_once(
+    rabbit: Node, stack: ExitStack
+) -> None:
+    site = site_of("moved")
+    proxy = Proxy(rabbit.port)
+    stack.callback(proxy.close)
+    observers = Observers(stack, rabbit.mqtt_url, [site])
+    listener = Listener(rabbit.mqtt_port)
+    stack.callback(listener.close)
+    first = Running(
+        stack, rabbit.mqtt_url, observers, [site], enter=enter_at(f"127.0.0.1:{proxy.port}")
+    )
+    wait_for(lambda: owns(first), "the first has it")
+    second = Running(stack, rabbit.mqtt_url, observers, [site], "c-2", enter=enter_at(rabbit.place))
+    observers.go(4, first.judged)
+    # Who goes within a moment of a verdict has it repeated: until it is in the deed.
+    partition = first.unit._entrance._partition("moved")
+    wait_for(lambda: partition._n_open == 0, "the reports are let go")
+    proxy.cut()
+    # What comes now waits in the partition until the engine has given it to the next.
+    observers.report()
+    observers.go(3, second.judged)
+    told = [*first.told.verdicts, *second.told.verdicts]
+    assert Counter(v.snapshot for v in told) == {observers.snapshot - k: 1 for k in range(8)}
+    assert {v.n_units for v in told} == {6}
+    # Its neighbour was only behind; the averages of its twin say that nothing was learnt anew.
+    assert second.told.verdicts[0].status == first.told.verdicts[-1].status == "watching"
+    wait_for(lambda: len(listener.on("twin/moved/verdict")) == 8, "all verdicts over MQTT")
+
+
+def test_what_waited_for_too_long_is_left_out_and_counted(rabbit: Node, stack: ExitStack) -> None:
+    site = site_of("waited")
+    observers = Observers(stack, rabbit.mqtt_url, [site])
+    with ExitStack() as first:
+        unit = Running(first, rabbit.mqtt_url, observers, [site], enter=enter_at(rabbit.place))
+        wait_for(lambda: owns(unit), "queues and bindings")
+    old = twin_fleet.normal_reports(site, 100, observers.now_ns - 3600 * NS)
+    with Session(Link.of(MqttConfig(url=rabbit.mqtt_url), "old")) as session:
+        for report in old:
+            topic = rss_topic("edgespec", report.node, site.name)
+            session.publish(topic, encode_rss(report), qos=1)
+        wait_for(lambda: not session.poll(None, 0.01) and not session.unacked, "taken")
+    # These waited, too, but not for too long: by the clock of the unit they are all late.
+    for _ in range(8):
+        observers.report()
+    unit = Running(stack, rabbit.mqtt_url, observers, [site], enter=enter_at(rabbit.place))
+    wait_for(lambda: unit.judged(observers.snapshot), "a verdict on the last")
+    assert [v.n_units for v in unit.told.verdicts] == [6] * 8
+    counts = unit.unit._desks[site.name].counts
+    assert counts["too_old"] == len(old)
+    assert counts["accepted"] == 48
+
+
+@pytest.mark.parametrize(
+    ("place", "n_partitions", "wanted"),
+    [
+        ("nobody:wrong@{}", N_PARTITIONS, "refuses user 'nobody': check user and password"),
+        ("{}/elsewhere", N_PARTITIONS, "into the virtual host 'elsewhere'"),
+        ("{}", N_PARTITIONS + 1, "must name the same number of partitions"),
+        ("127.0.0.1:1", N_PARTITIONS, "refused: is RabbitMQ running on that port"),
+    ],
+)
+def test_an_engine_that_cannot_be_used_says_why(
+    rabbit: Node, place: str, n_partitions: int, wanted: str
+) -> None:
+    settings = MqttConfig(reconnect_max_s=0.1)
+    enter = partial(enter_at(place.format(rabbit.place), n_partitions), settings)
+    told = twin_fleet.Told()
+    unit = CentralUnit(settings, [site_of()], twin_fleet.make_twin, told, enter=enter)
+    with pytest.raises(BrokerError, match=re.escape(wanted)) as caught:
+        unit.wait_connected(60.0 if place != "127.0.0.1:1" else 1.0)
+    assert caught.value.exit_code == 6
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("mqtt://localhost", "which is a broker's: name RabbitMQ's own port"),
+        ("localhost", "does not begin with amqp:// or amqps://"),
+        ("amqp://host:99999", "its port is not from 1 to 65535"),
+        ("amqp://user:pa/ss@ho st", "a host of the engine's URL is none"),
+    ],
+)
+def test_a_url_that_is_none_is_refused_without_its_password(url: str, wanted: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(wanted)) as caught:
+        EngineUrl.parse(url)
+    assert "pa/ss" not in str(caught.value)
+
+
+def test_the_parts_of_a_url() -> None:
+    url = EngineUrl.parse("AMQPS://a%40b:p%2Fw@one,[::1]:5000,two:7/v%2Fh")
+    assert url == EngineUrl((("one", 5671), ("::1", 5000), ("two", 7)), True, "v/h", "a@b", "p/w")
+    assert str(url) == "amqps://one:5671,[::1]:5000,two:7"
+    assert "p/w" not in repr(url)
+
+
+def test_without_pika_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("edgespec.twin.service.entrance")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "edgespec.engine.line", raising=False)
+    monkeypatch.setitem(sys.modules, "pika", None)
+    done = CliRunner().invoke(main, ["twin", "run", "x.toml", "--engine", "amqp://localhost"])
+    assert done.exit_code == 3
+    assert "pip install 'edgespec[engine]'" in done.output
+
+
+def test_a_broker_besides_an_engine_is_refused() -> None:
+    words = ["twin", "run", "x.toml", "--engine", "amqp://h", "--mqtt", "mqtt://h"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 2
+    assert "leave --mqtt out" in done.output
