@@ -11,6 +11,8 @@ from typing import NamedTuple
 from edgespec.engine.line import Line, Tap
 from edgespec.twin.service.entrance.backlog import Backlog, SitePace
 from edgespec.twin.service.entrance.entrance import Tenant
+from edgespec.wire.rss import parse_rss
+from edgespec.wire.text import PayloadError
 from edgespec.wire.topics import TwinTopics
 
 __all__ = ["Partition"]
@@ -308,15 +310,16 @@ class Partition:
         if self._n_old >= _SURE and tag % _STRIDE:
             self._unread.append((tag, topic, data))
             return
-        is_old = self._read_report(tag, topic, data)
-        self._n_old = self._n_old + 1 if is_old else 0
         if self._unread:
-            self._read_between(is_old)
+            self._read_between(self._is_too_old(data))
+        n_too_old = self.backlog.n_too_old
+        self._read_report(tag, topic, data)
+        self._n_old = self._n_old + 1 if self.backlog.n_too_old > n_too_old else 0
         if len(self._done) >= self._prefetch // 4:
             self._acknowledge()
 
     def _read_between(self, is_old: bool) -> None:
-        """Take what came between two that were read: where both are too old, unread."""
+        """Take what came between two that were looked at: where both are too old, unread."""
         unread, self._unread = self._unread, []
         for tag, topic, data in unread:
             if is_old:
@@ -325,16 +328,22 @@ class Partition:
             else:
                 self._read_report(tag, topic, data)
 
-    def _read_report(self, tag: int, topic: str, data: bytes) -> bool:
-        """Hand on a report; return whether it was too old."""
-        n_too_old = self.backlog.n_too_old
+    def _is_too_old(self, data: bytes) -> bool:
+        """Whether a report is too old, before anybody hears of it."""
+        try:
+            utc_ns = parse_rss(data).utc_ns
+        except PayloadError:
+            return False
+        return self.backlog.is_too_old(utc_ns, self._tenant.now_ns())
+
+    def _read_report(self, tag: int, topic: str, data: bytes) -> None:
+        """Hand on a report."""
         snapshot = self._tenant.hear(topic, data)
         if snapshot is None:
             self._done.add(tag)
         else:
             site = topic.rsplit("/", 1)[-1]
             self._open.setdefault(site, []).append((snapshot, tag))
-        return self.backlog.n_too_old > n_too_old
 
     def _let_go(self, site: str, snapshot: int) -> None:
         waiting = self._open.get(site, [])
