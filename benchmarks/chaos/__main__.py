@@ -18,6 +18,7 @@ import click
 
 from benchmarks import record
 from benchmarks.chaos import brokers, clocks, disks, installs, power, radios, servers, strangers
+from benchmarks.chaos.cluster import cluster_faults
 from benchmarks.chaos.trial import Trial
 from converter.report.markdown_table import markdown_table
 
@@ -27,7 +28,17 @@ _COLUMNS = (
     *("fault", "tried", "at stake", "lost", "repeated", "in order", "memory grown"),
     "what there is to say",
 )
-ROOMS = ("brokers", "disks", "power", "updates", "radios", "clocks", "central", "servers")
+ROOMS = (
+    "brokers",
+    "disks",
+    "power",
+    "updates",
+    "radios",
+    "clocks",
+    "central",
+    "servers",
+    "cluster",
+)
 _STRANGERS = 100_000
 
 
@@ -35,21 +46,22 @@ _STRANGERS = 100_000
 @click.argument("rooms", nargs=-1, type=click.Choice(ROOMS))
 @click.option("--kills", default=100, show_default=True, help="Of the broker, and of installs.")
 @click.option("--cuts", default=600, show_default=True, help="At most, for each file.")
+@click.option("--old", default=1_000_000, show_default=True, help="Old reports in the cluster.")
 @click.option("--save/--no-save", default=True, show_default=True)
-def main(rooms: tuple[str, ...], kills: int, cuts: int, save: bool) -> None:
+def main(rooms: tuple[str, ...], kills: int, cuts: int, old: int, save: bool) -> None:
     """Try every fault and write what came of it."""
     chosen = rooms or ROOMS
     tried: dict[str, list[Trial]] = {room: [] for room in chosen}
     for room in chosen:
-        for trial in _trials(room, kills, cuts):
+        for trial in _trials(room, kills, cuts, old):
             click.echo(" | ".join(trial.row))
             tried[room].append(trial)
     if save:
         _save(tried)
 
 
-def _trials(room: str, kills: int, cuts: int) -> Iterator[Trial]:
-    for fault in _faults(room, kills, cuts):
+def _trials(room: str, kills: int, cuts: int, old: int) -> Iterator[Trial]:
+    for fault in _faults(room, kills, cuts, old):
         with tempfile.TemporaryDirectory(prefix="edgespec-chaos-") as folder:
             found = fault(Path(folder))
         yield from found if isinstance(found, list) else filter(None, [found])
@@ -79,7 +91,9 @@ def _save(tried: dict[str, list[Trial]]) -> None:
     stem.with_suffix(".md").write_text(_report(trials, made), encoding="utf-8")
 
 
-def _faults(room: str, kills: int, cuts: int) -> list[Callable[[Path], Trial | list[Trial] | None]]:
+def _faults(
+    room: str, kills: int, cuts: int, old: int
+) -> list[Callable[[Path], Trial | list[Trial] | None]]:
     if room == "brokers":
         few = max(1, kills // 5)
         return [
@@ -105,6 +119,8 @@ def _faults(room: str, kills: int, cuts: int) -> list[Callable[[Path], Trial | l
         return [partial(_radio, kind=kind) for kind in radios.KINDS]
     if room == "central":
         return [partial(strangers.flooded, n=_STRANGERS)]
+    if room == "cluster":
+        return [*cluster_faults(max(1, kills // 20), old)]
     if room == "servers":
         return [servers.notified, servers.scraped]
     return [clocks.clock_steps]

@@ -1,0 +1,228 @@
+"""A real three-node RabbitMQ and central units behind it: who dies, hangs, or is cut off."""
+
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.chaos.rabbit import Cluster, Node
+from benchmarks.chaos.reporter import Ear, Reporter
+from benchmarks.chaos.trial import Trial
+from benchmarks.fleet.yard import DISTURBANCE, Yard, start_twin
+from edgespec.config import MqttConfig
+from edgespec.engine.line import Line
+from edgespec.engine.link import EngineLink, Plan
+from edgespec.twin.service.fleet import VirtualSite
+from edgespec.wire.rss import encode_rss
+from edgespec.wire.topics import rss_topic
+
+__all__ = ["cluster_faults"]
+
+_NS = 1_000_000_000
+_N_SITES, _N_PARTITIONS = 6, 4
+_SETTLE_S = 12.0
+_OLD_S = 3600.0
+_LOT = 2000
+
+
+class _Scene:
+    """Cluster, central units, reporter and ear: what every fault is done to."""
+
+    def __init__(self, folder: Path, stack: ExitStack, names: tuple[str, ...]) -> None:
+        self._stack = stack
+        self.yard = Yard(folder, _N_SITES)
+        self.cluster = Cluster(folder, 3)
+        stack.callback(self.cluster.close)
+        self.units = {name: self.start(name) for name in names}
+        self.ear = Ear(self.cluster)
+        stack.callback(self.ear.close)
+
+    def start(self, name: str) -> "subprocess.Popen[bytes]":
+        """Start a central unit as its user does."""
+        arguments = [
+            "run", str(self.yard.sites_dir), "--trained", str(self.yard.trained_dir),
+            "--engine", self.cluster.url, "--partitions", str(_N_PARTITIONS), "--id", name,
+        ]  # fmt: skip
+        return start_twin(self._stack, arguments)
+
+    def report(self) -> Reporter:
+        """Let observers report, and return when every site is judged."""
+        reporter = Reporter(self.cluster, self.yard.sites)
+        until_s = time.monotonic() + 300.0
+        while len(self.ear.at_s) < _N_SITES and time.monotonic() < until_s:
+            self.ear.listen(0.5)
+        self.ear.listen(_SETTLE_S)
+        return reporter
+
+
+def cluster_faults(n: int, n_old: int) -> list[Callable[[Path], Trial]]:
+    """Return the faults, each tried ``n`` times, and old reports ``n_old`` of them."""
+    return [
+        lambda folder: _tried(folder, "a node of three killed, back after 5 s", n, _kill_node),
+        lambda folder: _tried(folder, "a node of three halted for 15 s", n, _halt_node),
+        lambda folder: _tried(folder, "a node cut off from the others for 20 s", n, _cut_node),
+        lambda folder: _tried(folder, "a central unit of three killed", n, _kill_unit),
+        lambda folder: _tried(folder, "a central unit halted for 8 s", n, _halt_unit),
+        lambda folder: _old(folder, n_old),
+    ]
+
+
+def _node(scene: _Scene, k: int) -> Node:
+    return scene.cluster.nodes[1 + k % 2]
+
+
+def _kill_node(scene: _Scene, k: int) -> None:
+    node = _node(scene, k)
+    node.kill()
+    scene.ear.listen(5.0)
+    node.launch()
+    node.wait()
+
+
+def _halt_node(scene: _Scene, k: int) -> None:
+    _node(scene, k).send(signal.SIGSTOP)
+    scene.ear.listen(15.0)
+    _node(scene, k).send(signal.SIGCONT)
+
+
+def _cut_node(scene: _Scene, k: int) -> None:
+    """No packet is dropped: the nodes refuse each other, by a cookie that is wrong."""
+    alone = _node(scene, k)
+    others = [node for node in scene.cluster.nodes if node is not alone]
+    _set_cookies(alone, others, "cut")
+    scene.ear.listen(20.0)
+    _set_cookies(alone, others, "edgespec")
+
+
+def _set_cookies(alone: Node, others: list[Node], cookie: str) -> None:
+    for node, peers in ((alone, others), *((other, [alone]) for other in others)):
+        words = "".join(
+            f"erlang:set_cookie({peer.name}@localhost, {cookie}), "
+            f"erlang:disconnect_node({peer.name}@localhost), "
+            for peer in peers
+        )
+        node.control("eval", f"{words}ok.")
+
+
+def _kill_unit(scene: _Scene, k: int) -> None:
+    name = sorted(scene.units)[k % len(scene.units)]
+    scene.units[name].kill()
+    scene.units[name].wait()
+    scene.ear.listen(8.0)
+    scene.units[name] = scene.start(name)
+
+
+def _halt_unit(scene: _Scene, k: int) -> None:
+    unit = scene.units[sorted(scene.units)[k % len(scene.units)]]
+    unit.send_signal(signal.SIGSTOP)
+    scene.ear.listen(8.0)
+    unit.send_signal(signal.SIGCONT)
+
+
+def _tried(folder: Path, name: str, n: int, fault: Callable[[_Scene, int], None]) -> Trial:
+    with ExitStack() as stack:
+        scene = _Scene(folder, stack, ("c-1", "c-2", "c-3"))
+        reporter = scene.report()
+        silences_s = []
+        for k in range(n):
+            begun_s = time.monotonic()
+            fault(scene, k)
+            scene.ear.listen(_SETTLE_S)
+            silences_s.append(max(_silence_s(times, begun_s) for times in scene.ear.at_s.values()))
+        reporter.close()
+        scene.ear.listen(_SETTLE_S)
+        return _judged(name, n, scene, reporter, silences_s)
+
+
+def _silence_s(times_s: list[float], begun_s: float) -> float:
+    """Return the longest time without a verdict since shortly before a fault."""
+    since = [at_s for at_s in times_s if at_s > begun_s - 2.0]
+    return max(np.diff([*since, time.monotonic()]), default=0.0)
+
+
+def _judged(name: str, n: int, scene: _Scene, reporter: Reporter, silences_s: list[float]) -> Trial:
+    """Compare what the cluster took with the verdicts on it.
+
+    What was taken before the first verdict on its site, while units started, is left out.
+    """
+    heard = scene.ear.heard
+    first: dict[str, int] = {}
+    for site, snapshot in heard:
+        first[site] = min(snapshot, first.get(site, snapshot))
+    at_stake = {one: n for one, n in reporter.taken.items() if one[1] >= first.get(one[0], 0)}
+    n_units = len(scene.yard.sites[0].unit)
+    n_lost = n_missing = 0
+    for one, n_taken in at_stake.items():
+        judged = max(heard.get(one, {}).values(), default=0)
+        n_missing += not judged
+        n_lost += max(min(n_taken, n_units) - judged, 0)
+    n_again = sum(len(heard.get(one, {})) > 1 for one in at_stake)
+    worst = max((n_units - min(v.values()) for v in heard.values() if len(v) > 1), default=0)
+    failed = f"{n_lost} reports not judged, {n_missing} snapshots without verdict" * bool(n_lost)
+    note = (
+        f"{len(at_stake)} snapshots, {n_again} with more than one verdict (of {worst} units less "
+        f"at most); longest silence of a site {np.median(silences_s):.1f} s (median of the worst), "
+        f"{max(silences_s):.1f} s at most; observers changed nodes {reporter.n_lost_links} times"
+    )
+    return Trial(name, n, sum(at_stake.values()), n_lost, n_again, failed=failed, note=note)
+
+
+def _old(folder: Path, n_old: int) -> Trial:
+    """Reports of an hour ago fill the queues while no unit is there; then one starts."""
+    with ExitStack() as stack:
+        scene = _Scene(folder, stack, ("c-1",))
+        reporter = scene.report()
+        reporter.close()
+        scene.units["c-1"].terminate()
+        scene.units["c-1"].wait()
+        scene.ear.listen(1.0)
+        _fill(scene, n_old)
+        scene.ear.heard.clear()
+        scene.ear.at_s.clear()
+        scene.ear.advice.clear()
+        begun_s = time.monotonic()
+        unit = scene.units["c-1"] = scene.start("c-1")
+        reporter = scene.report()
+        took_s = max(min(times) for times in scene.ear.at_s.values()) - begun_s
+        memory_mb = _memory_mb(unit.pid)
+        reporter.close()
+        scene.ear.listen(_SETTLE_S)
+        n_left_out = sum(c.get("too_old", 0) for c in scene.ear.advice.values())
+        trial = _judged(f"{n_old} reports of an hour ago at start", 1, scene, reporter, [took_s])
+        note = (
+            f"{n_left_out} left out and counted; a verdict on every site {took_s:.0f} s after the "
+            f"start of the process, which then has {memory_mb:.0f} MB; {trial.note}"
+        )
+        wrong = f"{n_old - n_left_out} of them are not counted" * (n_left_out != n_old)
+        failed = "; ".join(filter(None, (trial.failed, wrong)))
+        return replace(trial, failed=failed, note=note)
+
+
+def _fill(scene: _Scene, n_old: int) -> None:
+    line = Line(EngineLink.of(scene.cluster.url, MqttConfig(), "old"), Plan({}, ()))
+    line.connect()
+    rng = np.random.default_rng(2)
+    sites = [VirtualSite(site, DISTURBANCE, rng) for site in scene.yard.sites]
+    reports = [
+        (rss_topic("edgespec", report.node, report.site), encode_rss(report))
+        for virtual in sites
+        for report in virtual.reports(time.time_ns() - round(_OLD_S * _NS), 0.0)
+    ]
+    for k in range(n_old):
+        line.publish(*reports[k % len(reports)], 1)
+        while len(line.unacked) > _LOT:
+            line.poll(None, 0.05)
+    while line.unacked:
+        line.poll(None, 0.05)
+    line.close()
+
+
+def _memory_mb(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
+    return pages * resource.getpagesize() / 2**20
