@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -18,6 +19,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _REQUIRE_BROKER_S = 5.0
+#: Within this every central unit says that it is there.
+_SPOKEN_S = 6.0
 _ENGINE = click.option(
     "--engine",
     metavar="URL",
@@ -171,15 +174,26 @@ twin.add_command(train)
 @twin.command()
 @CONFIG
 @MQTT_OPTION
+@_ENGINE
 @JSON_OPTION
-def status(config_path: Path | None, mqtt: str | None, as_json: bool) -> None:
+def status(config_path: Path | None, mqtt: str | None, engine: str | None, as_json: bool) -> None:
     """Say how all sites and central units are.
 
-    All of it comes from what the broker keeps.
+    All of it comes from what the broker keeps. An engine keeps nothing of that: it is listened to
+    until everybody has spoken.
     """
+    from edgespec.twin.service.openings import check_engine
     from edgespec.twin.service.status import read_status, status_lines
 
-    for line in status_lines(read_status(settings_of(config_path, mqtt)), as_json):
+    if engine is None:
+        report = read_status(settings_of(config_path, mqtt))
+    else:
+        url = check_engine(engine, mqtt)
+        from edgespec.engine.heard import gather_heard
+
+        heard = partial(gather_heard, url, longest_s=_SPOKEN_S)
+        report = read_status(config_of(config_path, None).mqtt, heard)
+    for line in status_lines(report, as_json):
         click.echo(line)
 
 
@@ -187,6 +201,7 @@ def status(config_path: Path | None, mqtt: str | None, as_json: bool) -> None:
 @click.argument("site", metavar="SITE")
 @CONFIG
 @MQTT_OPTION
+@_ENGINE
 @TRAINED
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @JSON_OPTION
@@ -194,6 +209,7 @@ def forget(
     site: str,
     config_path: Path | None,
     mqtt: str | None,
+    engine: str | None,
     trained: Path | None,
     yes: bool,
     as_json: bool,
@@ -203,15 +219,24 @@ def forget(
     What the broker keeps of it is emptied, and its central unit begins again; an alarm that is on
     stays on. With --trained, the file of SITE there is deleted, too.
     """
-    from edgespec.twin.service.forget import forget_site, trained_file
+    from edgespec.twin.service.forget import forget_at_engine, forget_site, trained_file
+    from edgespec.twin.service.openings import check_engine
     from edgespec.wire.text import encode
 
-    settings = settings_of(config_path, mqtt)
+    if engine is None:
+        settings = settings_of(config_path, mqtt)
+    else:
+        settings = config_of(config_path, None).mqtt
+        check_engine(engine, mqtt)
     file = trained_file(site, trained)
     if not yes:
         also = f" and delete {file}" if file else ""
         click.confirm(f"forget what was learnt of {site}{also}?", abort=True, err=True)
-    was_kept = forget_site(settings, site)
+    was_kept: bool | None = None
+    if engine is None:
+        was_kept = forget_site(settings, site)
+    else:
+        forget_at_engine(engine, settings, site)
     if file is not None:
         file.unlink()
     if as_json:
@@ -219,9 +244,8 @@ def forget(
         summary = {"schema": "edgespec.twin-forgotten/1", "site": site, "kept": was_kept}
         click.echo(encode({**summary, "deleted": deleted}))
     else:
-        click.echo(
-            f"{site} is learnt anew; the broker kept {'its state' if was_kept else 'nothing of it'}"
-        )
+        kept = {True: "kept its state", False: "kept nothing of it", None: "was told"}[was_kept]
+        click.echo(f"{site} is learnt anew; the {'broker' if engine is None else 'engine'} {kept}")
 
 
 @twin.command("map")

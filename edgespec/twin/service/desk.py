@@ -89,6 +89,11 @@ class Desk:
         return self._sequence
 
     @property
+    def alarm_said(self) -> bool | None:
+        """Whether an event is open, as it was said last; None where nothing was said."""
+        return self._alarm_said
+
+    @property
     def is_flooded(self) -> bool:
         """Whether strangers report by the thousand in a second."""
         return self._n_strangers >= _FLOOD

@@ -13,7 +13,7 @@ from edgespec.mqtt.session import Session
 from edgespec.option import SITE_ID
 from edgespec.wire.topics import TwinTopics
 
-__all__ = ["forget_site", "trained_file"]
+__all__ = ["forget_at_engine", "forget_site", "trained_file"]
 
 _ROUNDS, _ROUND_S = 100, 0.05
 
@@ -54,3 +54,15 @@ def forget_site(settings: MqttConfig, site: str) -> bool:
             if not session.unacked:
                 return was_kept
     raise BrokerError(f"the broker {link.url} does not confirm that {topic} is emptied")
+
+
+def forget_at_engine(url: str, settings: MqttConfig, site: str) -> None:
+    """Tell an engine to forget a site's learning; whoever has its partition begins anew.
+
+    Raises:
+        ConfigError: the URL cannot be used.
+        BrokerError: the engine cannot be reached, or does not let this user do so.
+    """
+    from edgespec.engine.heard import say
+
+    say(url, settings, TwinTopics(settings.topic_prefix).state(site), b"")

@@ -25,6 +25,7 @@ from edgespec.twin.trained import TrainedTwin, load_trained, train
 __all__ = [
     "TwinMaker",
     "central_id",
+    "check_engine",
     "enter_engine",
     "example_site",
     "load_sites",
@@ -69,10 +70,8 @@ def require_url(settings: MqttConfig) -> MqttConfig:
     return settings
 
 
-def enter_engine(
-    url: str, n_partitions: int, catch_up_s: float, settings: MqttConfig, mqtt: str | None
-) -> Enter:
-    """Return what makes the entrance from an engine; a broker besides it is refused.
+def check_engine(url: str, mqtt: str | None) -> str:
+    """Return the URL of an engine; a broker besides it is refused.
 
     Raises:
         UsageError: ``--mqtt`` is given as well.
@@ -84,13 +83,28 @@ def enter_engine(
             "go to it, and the subscribers of its MQTT plugin hear them; leave --mqtt out"
         )
     try:
-        from edgespec.twin.service.entrance.engine import EngineEntrance
+        import edgespec.engine.line  # noqa: F401
     except ImportError as error:
         raise ConfigError(
             f"--engine needs pika ({error}): pip install 'edgespec[engine]', or leave it out and "
             "name one broker with --mqtt URL"
         ) from error
     EngineUrl.parse(url)
+    return url
+
+
+def enter_engine(
+    url: str, n_partitions: int, catch_up_s: float, settings: MqttConfig, mqtt: str | None
+) -> Enter:
+    """Return what makes the entrance from an engine.
+
+    Raises:
+        UsageError: ``--mqtt`` is given as well.
+        ConfigError: the URL cannot be used, or what speaks to engines is not installed.
+    """
+    check_engine(url, mqtt)
+    from edgespec.twin.service.entrance.engine import EngineEntrance
+
     return partial(EngineEntrance, url, n_partitions, catch_up_s, settings)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from edgespec.wire.verdict import VERDICT_SCHEMA, TwinVerdict, parse_verdict
 __all__ = ["TwinReport", "read_status", "status_lines", "verdict_from_broker", "verdict_from_file"]
 
 _NS = 1_000_000_000
+#: Returns the last message on each of some topics.
+Gather = Callable[[MqttConfig, Sequence[str]], dict[str, bytes]]
 #: A verdict that is older belongs to a site that nobody looks after.
 _OLD_S = 10.0
 
@@ -37,8 +39,8 @@ class TwinReport:
     unreadable: tuple[str, ...] = ()
 
 
-def read_status(settings: MqttConfig) -> TwinReport:
-    """Return what the broker keeps.
+def read_status(settings: MqttConfig, gather: Gather = gather_retained) -> TwinReport:
+    """Return what the broker keeps, or what ``gather`` hears.
 
     Raises:
         BrokerError: the broker cannot be reached.
@@ -50,7 +52,7 @@ def read_status(settings: MqttConfig) -> TwinReport:
     members: dict[str, list[str]] = {}
     reports: dict[str, dict[str, int]] = {}
     unreadable = []
-    for topic, data in sorted(gather_retained(settings, wanted).items()):
+    for topic, data in sorted(gather(settings, wanted).items()):
         what, name = topics.part_of(topic)
         try:
             if what == "members":

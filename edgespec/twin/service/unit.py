@@ -274,6 +274,8 @@ class CentralUnit:
                 _LOG.warning("site %s is flooded by unknown units: only its own are heard", name)
             if desk.is_state_due(now_s):
                 self._publish_state(desk)
+                if desk.alarm_said is not None and not self._entrance.keeps_last:
+                    self._publish_alarm(desk.site.name, desk.alarm_said)
         if now_s >= self._beat_at_s:
             self._announce()
         elif self._unprepared:
@@ -327,14 +329,17 @@ class CentralUnit:
             self._publish_state(desk)
             self._screen.event(said.event)
         if said.alarm is not None:
-            word = b"ON" if said.alarm else b"OFF"
-            self._entrance.publish(self._topics.alarm(site.name), word, 1, retain=True)
+            self._publish_alarm(site.name, said.alarm)
         self._screen.verdict(said.verdict, counts)
 
     def _publish_event(self, event: SiteEvent, sequence: int, *, replayed: bool = False) -> None:
         payload = site_event_payload(event, self.central, sequence, replayed=replayed)
         mid = self._entrance.publish(self._topics.events(event.site), encode(payload), qos=1)
         self._unconfirmed[mid] = event, sequence
+
+    def _publish_alarm(self, name: str, is_on: bool) -> None:
+        word = b"ON" if is_on else b"OFF"
+        self._entrance.publish(self._topics.alarm(name), word, 1, retain=True)
 
     def _publish_state(self, desk: Desk) -> None:
         desk.plan_state(time.monotonic() + _STATE_S)

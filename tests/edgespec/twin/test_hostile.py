@@ -495,3 +495,59 @@ def test_c1_status_shows_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(report.members) == {"c-9"}
     assert sum(line.startswith("not understood") for line in lines) == 7
     assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.slow_without_jit
+def test_c4_who_had_a_partition_meanwhile_is_believed_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Two units that think a site is theirs: the deed of the other ends this one's, then it claims
+    the partition anew, and judges nothing that the deed knows."""
+    central = Behind()
+    assert central.snapshot().n_units == 6
+    (partition,) = central.entrance._partitions
+    # Nonsense and a time to come are left out.
+    ahead = central.now_ns + 3600 * NS
+    for data in (b"[", b'{"judged":5}', b'{"judged":{"yard":"x"}}', said_until(ahead)):
+        central.line.give(central.entrance, 0, False, "", "deed", partition._nonce, data)
+    interval_ns = round(SITE.detect.interval_s * NS)
+    judged_ns = central.now_ns + 2 * interval_ns
+    central.line.give(central.entrance, 0, False, "", "deed", "another", said_until(judged_ns))
+    assert not partition.is_owner
+    central.work()
+    assert partition.is_owner
+    assert "had another owner meanwhile" in caplog.text
+    n_told = len(central.told.verdicts)
+    for _ in range(2):
+        central.snapshot()
+    assert len(central.told.verdicts) == n_told
+    assert central.counts["repeated"] == 12
+    assert central.snapshot().n_units == 6
+    central.close()
+
+
+def said_until(utc_ns: int) -> bytes:
+    return encode({"judged": {"yard": utc_ns}})
+
+
+@pytest.mark.slow_without_jit
+def test_what_an_engine_keeps_is_handed_on_and_let_go_when_the_next_has_come() -> None:
+    central = Behind()
+    central.snapshot()
+    (partition,) = central.entrance._partitions
+    central.hear("twin/yard/transmitters", SENDERS)
+    tags = {kind: held.tag for (kind, _), held in partition._held.items()}
+    central.hear("twin/yard/transmitters", SENDERS)
+    acks = partition._taps[0]._channel.acknowledged
+    assert acks[-1] == (tags["transmitters"], False)
+    assert partition._held["transmitters", "yard"].tag > tags["transmitters"]
+    # Nothing that is held was acknowledged, and all reports were, behind their verdict.
+    assert not {held.tag for held in partition._held.values()} & {tag for tag, _ in acks}
+    assert partition._n_open == 0
+    # An empty state forgets, and none is kept.
+    central.unit._publish_state(central.unit._desks["yard"])
+    central.work()
+    assert ("state", "yard") in partition._held
+    central.hear("twin/yard/state", b"")
+    assert ("state", "yard") not in partition._held
+    central.close()

@@ -65,6 +65,8 @@ class EngineEntrance(Entrance[Line]):
         ConfigError: the URL or the prefix cannot be used.
     """
 
+    keeps_last = False
+
     def __init__(
         self, url: str, n_partitions: int, catch_up_s: float,
         settings: MqttConfig, central: str, sites: Sequence[Site], tenant: Tenant,

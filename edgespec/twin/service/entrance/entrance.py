@@ -58,6 +58,9 @@ class Entrance(ABC, Generic[V]):
     (:mod:`edgespec.twin.service.entrance.engine`). ``session`` is the link while it is up.
     """
 
+    #: Whether the last value on a topic reaches who subscribes later.
+    keeps_last = True
+
     def __init__(self) -> None:
         self.session: V | None = None
         self._keeper: Keeper[V]
