@@ -1,5 +1,6 @@
 """Users of an uplink cell: who sends when and where, frame by frame."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,9 @@ N_BLOCKS = 25
 #: The control channels have the outermost blocks; data have those between.
 _FIRST, _STOP = 1, N_BLOCKS - 1
 #: Sizes that the DFT of the terminal takes: products of 2, 3 and 5 (TS 36.211, sec. 5.3.3).
-_SIZES = np.array([n for n in range(1, _STOP) if 60**9 % n == 0])
+_SIZES = [n for n in range(1, _STOP) if 60**9 % n == 0]
+#: The largest of them by the blocks that are wanted.
+_LARGEST = [max((n for n in _SIZES if n <= wanted), default=0) for wanted in range(_STOP)]
 #: Subframes whose last symbol is for sounding, and where random access may come.
 _SRS_SUBFRAMES = (0, 5)
 _PRACH_SUBFRAME = 1
@@ -59,7 +62,8 @@ class UplinkUsers:
         self.sounding_subframes = _SRS_SUBFRAMES if tdd is None else special_subframes(tdd)
         self.prach_subframe = _PRACH_SUBFRAME if tdd is None else _PRACH_SUBFRAME_TDD
         self._rng = np.random.default_rng(seed)
-        self._backlog = np.zeros(config.n_users)
+        # Some dozens of numbers: Python's own lists are quicker with them than arrays.
+        self._backlog = [0.0] * config.n_users
         self._frame = 0
         n_blocks = (_STOP - _FIRST) * len(self._subframes)
         self._bursts_per_frame = config.load * n_blocks / mean_burst()
@@ -68,32 +72,33 @@ class UplinkUsers:
         """Return the schedule of the next 10 ms."""
         rng, n_users = self._rng, self._config.n_users
         for _ in range(rng.poisson(self._bursts_per_frame)):
-            self._backlog[rng.integers(n_users)] += burst(rng.random())
+            user = int(rng.integers(n_users))
+            self._backlog[user] += burst(rng.random())
         newcomer = int(rng.integers(n_users)) if rng.random() < self._config.prach_rate else None
         grants: list[Grant] = []
         for subframe in self._subframes:
             grants.extend(self._grant(subframe, newcomer is not None))
         active = rng.random((SUBFRAMES_PER_FRAME, n_users)) < self._config.control_rate
         active[self._silent] = False
-        control = [(int(i), int(user)) for i, user in np.argwhere(active)]
+        control = list(zip(*(places.tolist() for places in np.nonzero(active)), strict=True))
         schedule = UplinkSchedule(grants, control, self._sounding(), newcomer)
         self._frame += 1
         return schedule
 
     def _grant(self, subframe: int, has_newcomer: bool) -> list[Grant]:
         """Share out one subframe from the lowest block on, to users in turn."""
-        waiting = np.flatnonzero(self._backlog > 0)
+        waiting = [user for user, backlog in enumerate(self._backlog) if backlog > 0]
         first = self._frame * SUBFRAMES_PER_FRAME + subframe
-        turns = np.arange(first, first + min(len(waiting), _MOST_USERS_AT_ONCE))
         block, out = _FIRST, []
         if has_newcomer and subframe == self.prach_subframe:
             block = PRACH_BLOCKS.stop
-        for user in waiting[turns % max(len(waiting), 1)]:
-            wanted = min(int(np.ceil(self._backlog[user])), _STOP - block)
+        for turn in range(first, first + min(len(waiting), _MOST_USERS_AT_ONCE)):
+            user = waiting[turn % len(waiting)]
+            wanted = min(math.ceil(self._backlog[user]), _STOP - block)
             if wanted < 1:
                 break
-            n = int(_SIZES[wanted >= _SIZES][-1])
-            out.append(Grant(subframe, int(user), block, n))
+            n = _LARGEST[wanted]
+            out.append(Grant(subframe, user, block, n))
             self._backlog[user] = max(0.0, self._backlog[user] - n)
             block += n
         return out

@@ -30,7 +30,7 @@ from edgespec.simulate.numerology import (
 )
 from edgespec.simulate.schedule import FrameSchedule
 
-__all__ = ["Downlink", "modulate", "place", "to_samples", "with_prefixes"]
+__all__ = ["ELEMENT", "Downlink", "modulate", "place", "to_samples", "with_prefixes"]
 
 ComplexArray = NDArray[np.complex64]
 
@@ -42,7 +42,7 @@ _SYNC_GUARD = slice(150 - 36, 150 + 36)
 _BROADCAST = (0, slice(7, 11), _SYNC_GUARD)
 _N_CONTROL_MOST = 3
 #: Amplitude of an element in a spectrum: 300 of them make a symbol of power 1.
-_ELEMENT = np.float32(1.0 / np.sqrt(N_SUBCARRIERS))
+ELEMENT = np.float32(1.0 / np.sqrt(N_SUBCARRIERS))
 
 
 class Downlink:
@@ -99,7 +99,7 @@ class Downlink:
                 self._always,
                 _CONSTELLATION.ravel(),
                 self._octets(self._rng).reshape(-1, N_SUBCARRIERS),
-                *(taps, steering, _ELEMENT, out),
+                *(taps, steering, ELEMENT, out),
             )
             return out
         grid = self.grid(schedule, self.amplitudes(schedule))
@@ -205,9 +205,9 @@ def place(grid: ComplexArray, out: ComplexArray) -> ComplexArray:
     """Return the spectra of a frame, ``out`` complex64 ``(140, 512)``, filled from its grid."""
     half = N_SUBCARRIERS // 2
     out[:, 0] = 0.0
-    np.multiply(grid[:, half:], _ELEMENT, out=out[:, 1 : half + 1])
+    np.multiply(grid[:, half:], ELEMENT, out=out[:, 1 : half + 1])
     out[:, half + 1 : -half] = 0.0
-    np.multiply(grid[:, :half], _ELEMENT, out=out[:, -half:])
+    np.multiply(grid[:, :half], ELEMENT, out=out[:, -half:])
     return out
 
 

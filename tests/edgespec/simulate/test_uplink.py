@@ -20,8 +20,10 @@ from edgespec.simulate.config import (
 from edgespec.simulate.inject import mean_power
 from edgespec.simulate.prach import add_preamble
 from edgespec.simulate.scene import Scene
-from edgespec.simulate.uplink import Uplink, zadoff_chu
+from edgespec.simulate.uplink_grid import PlainGrid, open_uplink_grid
+from edgespec.simulate.uplink_sequences import zadoff_chu
 from edgespec.simulate.uplink_users import UplinkUsers
+from edgespec.simulate.uplink_ways import UserWays
 from edgespec.simulate.wanted import Wanted, wanted_power
 
 PURE = ChannelConfig("flat", rician_k_db=100.0, snr_db=80.0)
@@ -154,7 +156,7 @@ def test_reference_sequences_have_modulus_1_and_low_correlation(n):
 
 def test_gains_spread_and_keep_their_mean():
     uplink = UplinkConfig(n_users=40, gain_sigma_db=12.0)
-    amplitude = Uplink(uplink, PURE, 4)._amplitude
+    amplitude = UserWays.drawn(uplink, PURE, 4).amplitude
     assert mean_power(amplitude.astype(np.complex64)) == pytest.approx(1.0, rel=1e-4)
     assert 8.0 < np.std(20 * np.log10(amplitude)) < 14.0
 
@@ -188,6 +190,25 @@ def test_any_chunking_gives_the_same_samples(rng):
     while scene.n_samples < n:
         pieces.append(scene.read(min(int(rng.integers(1, 20_000)), n - scene.n_samples)))
     np.testing.assert_array_equal(whole, np.concatenate(pieces))
+
+
+@pytest.mark.parametrize("profile", ["flat", "eva"])
+def test_what_arrives_is_the_same_in_loops(profile):
+    uplink = UplinkConfig(n_users=9, load=0.7, control_rate=0.2, srs_period_s=0.01)
+    ways = UserWays.drawn(uplink, ChannelConfig(profile, 60.0, 3.0), 5)
+    users, grids = UplinkUsers(uplink, 6), (PlainGrid(ways, 7), open_uplink_grid(ways, 7))
+    spectra = np.full((2, 140, 512), np.nan, np.complex64)
+    n_grants = n_control = n_sounding = 0
+    for frame in (0, 1, 180_000):
+        schedule = users.next_frame()
+        n_grants += len(schedule.grants)
+        n_control += len(schedule.control)
+        n_sounding += len(schedule.sounding)
+        for grid, out in zip(grids, spectra, strict=True):
+            grid.fill(schedule, frame, users.sounding_subframes, out)
+        largest = np.abs(spectra[0]).max()
+        np.testing.assert_allclose(spectra[1], spectra[0], atol=2e-6 * largest)
+    assert min(n_grants, n_control, n_sounding) > 10
 
 
 def test_uplinks_that_cannot_be():
