@@ -15,6 +15,7 @@ from edgespec.errors import ConfigError
 from edgespec.newfile import replace_file
 from edgespec.npz import read_npz
 from edgespec.twin.site import Site
+from edgespec.twin.walk.trees import Trees
 from edgespec.twin.walk.walk_map import WalkMap
 
 __all__ = ["KeptMap", "load_map", "save_map"]
@@ -23,6 +24,16 @@ _SCHEMA = "edgespec.twin-walk/1"
 _ADVICE = "make one with `edgespec twin train SITE.toml --walk WALK.csv`"
 #: A unit further than this from where it stood at the walk was moved, in metres.
 _SAME_PLACE_M = 0.5
+
+_TREE = {
+    "feature": np.int16,
+    "threshold": np.float32,
+    "child": np.int32,
+    "place_m": np.float32,
+    "root": np.int32,
+    "absent_db": np.float64,
+    "unit": np.int64,
+}
 
 #: A map, and the power of the transmitter that was carried, in dBm.
 KeptMap = tuple[WalkMap, float]
@@ -42,7 +53,10 @@ def save_map(path: Path, walk_map: WalkMap, site: Site, power_dbm: float) -> Non
         "weight": walk_map.weight,
         "freedom": walk_map.freedom,
         "power_dbm": power_dbm,
+        "tree_error_m": walk_map.tree_error_m,
     }
+    trees = walk_map.trees
+    arrays = {} if trees is None else {f"tree_{name}": getattr(trees, name) for name in _TREE}
     content = BytesIO()
     np.savez(
         content,
@@ -54,6 +68,7 @@ def save_map(path: Path, walk_map: WalkMap, site: Site, power_dbm: float) -> Non
         error_db=walk_map.error_db,
         floor_db=walk_map.floor_db,
         is_known=walk_map.is_known.astype(np.uint8),
+        **arrays,
     )
     try:
         replace_file(path, content.getvalue())
@@ -121,5 +136,24 @@ def _from_arrays(
         raise ValueError("numbers that are not finite")
     if error_db.min() <= 0 or steps.min() <= 0 or not 0 < weight <= 10 or not 1 <= freedom <= 1000:
         raise ValueError("deviations, steps, weight or freedom out of range")
-    walk_map = WalkMap(nodes, x_m, y_m, signal_db, error_db, floor_db, is_known, weight, freedom)
+    trees = _trees_of(arrays, len(nodes))
+    error_m = None if trees is None else float(meta["tree_error_m"])
+    if error_m is not None and not 0 < error_m < np.inf:
+        raise ValueError(f"trees that are off by {error_m} m")
+    walk_map = WalkMap(
+        nodes, x_m, y_m, signal_db, error_db, floor_db, is_known, weight, freedom, trees, error_m
+    )
     return (walk_map, power_dbm), str(meta["site"]), places_m, str(meta["level_unit"])
+
+
+def _trees_of(arrays: Mapping[str, NDArray[Any]], n_units: int) -> Trees | None:
+    """Return the trees of a file, None where it has none."""
+    if "tree_root" not in arrays:
+        return None
+    trees = Trees(
+        **{name: np.asarray(arrays[f"tree_{name}"], kind) for name, kind in _TREE.items()}
+    )
+    is_of_units = len(trees.absent_db) == n_units and np.array_equal(trees.unit, np.arange(n_units))
+    if not is_of_units or not trees.is_sound():
+        raise ValueError("trees that do not end in leaves")
+    return trees

@@ -12,6 +12,7 @@ from edgespec.twin.walk.blocks import FOLDS, folds_of
 from edgespec.twin.walk.fit import FittedMap, axes_of, choose_lengths, fit_map
 from edgespec.twin.walk.posterior import LEVEL, Fixer
 from edgespec.twin.walk.shadowing import Lengths
+from edgespec.twin.walk.trees import grow_trees
 from edgespec.twin.walk.walk import FEWEST_PLACES, Walk
 from edgespec.twin.walk.walk_map import WalkMap
 
@@ -74,9 +75,9 @@ def learn_map(
     tell("how shadowing changes over the site", None)
     lengths = choose_lengths(site, walk)
     folds = folds_of(walk.places_m, lengths.block_m)
-    checks: dict[float, list[HeldOut]] = {weight: [] for weight in _WEIGHTS}
     is_checked = bool(folds.max() >= 0)
     n_maps = FOLDS + 1 if is_checked else 1
+    parts: list[tuple[WalkMap, Walk]] = []
     if is_checked:
         axes_m = axes_of(site, _COARSER)
         for fold in range(FOLDS):
@@ -85,20 +86,43 @@ def learn_map(
                 tell(f"part {fold + 1} of {FOLDS} held out", (fold + share) / n_maps)
 
             is_there: NDArray[np.bool_] = np.asarray(folds == fold)
-            part = fit_map(site, walk.chosen(~is_there), lengths, axes_m, done).walk_map
-            there = some_of(walk.chosen(is_there))
-            for weight, found in checks.items():
-                found.append(held_out(part, there, weight))
+            known = walk.chosen(~is_there)
+            part = fit_map(site, known, lengths, axes_m, done).walk_map
+            trees = grow_trees(known.places_m, known.levels_db)
+            parts.append((replace(part, trees=trees), some_of(walk.chosen(is_there))))
     fitted = fit_map(
         site, walk, lengths, axes_of(site), lambda share: tell("map", (n_maps - 1 + share) / n_maps)
     )
-    weight, check = _USUAL_WEIGHT, None
-    if is_checked:
-        joined = {weight: _joined(found) for weight, found in checks.items()}
-        weight = _weight({one: float(found.is_held.mean()) for one, found in joined.items()})
-        check = joined[min(_WEIGHTS, key=lambda one: abs(one - weight))]
-    walk_map = replace(fitted.walk_map, weight=weight)
+    if not is_checked:
+        return LearntMap(
+            replace(fitted, walk_map=replace(fitted.walk_map, weight=_USUAL_WEIGHT)), lengths, None
+        )
+    tree_error_m = float(np.median(np.concatenate([_tree_errors(*part) for part in parts])))
+    checks = {
+        weight: _joined(
+            [
+                held_out(replace(part, tree_error_m=tree_error_m), there, weight)
+                for part, there in parts
+            ]
+        )
+        for weight in _WEIGHTS
+    }
+    weight = _weight({one: float(found.is_held.mean()) for one, found in checks.items()})
+    check = checks[min(_WEIGHTS, key=lambda one: abs(one - weight))]
+    walk_map = replace(
+        fitted.walk_map,
+        weight=weight,
+        trees=grow_trees(walk.places_m, walk.levels_db),
+        tree_error_m=tree_error_m,
+    )
     return LearntMap(replace(fitted, walk_map=walk_map), lengths, check)
+
+
+def _tree_errors(walk_map: WalkMap, walk: Walk) -> FloatArray:
+    """Return how far off the trees of a map are at a walk."""
+    assert walk_map.trees is not None
+    found_m = np.array([walk_map.trees.find_m(levels) for levels in walk.levels_db])
+    return np.asarray(np.hypot(*(found_m - walk.places_m).T))
 
 
 def held_out(walk_map: WalkMap, walk: Walk, weight: float | None = None) -> HeldOut:

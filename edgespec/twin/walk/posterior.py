@@ -19,9 +19,15 @@ LEVEL = 0.9
 _REACH = 7.0 / 3.0
 
 #: Of each square of so many cells one is looked at first.
-_STRIDE = 2
+_STRIDE = 3
 #: Squares with less evidence than the best by this are left out, in nats: one in 3000.
 _LEAST_NATS = 8.0
+
+#: Degrees of freedom of what trees say, and its scale, of their median error.
+_TREE_FREEDOM, _TREE_SCALE = 3.0, 1.75
+
+#: A signal so far below the noise is as good as none, in dB.
+_LEAST_SIGNAL_DB = -10.0
 
 #: Cells with less of the posterior than the best by this do not move the median.
 _NO_WEIGHT = 1e-4
@@ -53,7 +59,8 @@ class Fixer:
     """Finds places by one map; not for several threads at once.
 
     Deviations of levels follow Student's t with the scale of the map; an offset that all units
-    share follows a normal law: how far the power of a source is from that of the walk.
+    share follows a normal law: how far the power of a source is from that of the walk. What the
+    trees of a map say is one more measurement with heavy tails.
 
     Args:
         walk_map: of training.
@@ -121,11 +128,29 @@ class Fixer:
         near = self._evidence[self._parent] > best - _LEAST_NATS
         cells = np.flatnonzero(near)
         self._look(heard, level, noise, cells)
-        fixed = self._fixed(cells, self._evidence[cells])
-        # What the loop left of the offsets is that of the last cell it looked at.
-        self._look(heard, level, noise, fixed.cells[:1])
+        evidence = self._evidence[cells]
+        # What the loop leaves of the offsets is that of the last cell it looked at.
+        self._look(heard, level, noise, cells[np.argmax(evidence)][None])
         share = np.exp(self._product - self._product.max())
-        return replace(fixed, offset_db=float(share @ self._offset_db / share.sum()))
+        offset_db = float(share @ self._offset_db / share.sum())
+        if self._map.trees is not None and self._map.tree_error_m is not None:
+            usual_db = self._as_at_the_walk(level_db, noise, offset_db)
+            off_m = self._places_m[cells] - self._map.trees.find_m(usual_db)
+            scale2 = _TREE_FREEDOM * (_TREE_SCALE * self._map.tree_error_m) ** 2
+            far = np.log1p((off_m * off_m).sum(axis=1) / scale2)
+            # Student's t in the plane.
+            evidence = evidence - 0.5 * (_TREE_FREEDOM + 2.0) * far
+        return replace(self._fixed(cells, evidence), offset_db=offset_db)
+
+    def _as_at_the_walk(
+        self, level_db: FloatArray, noise_db: NDArray[np.float32], offset_db: float
+    ) -> FloatArray:
+        """Return levels as if the source had the power of the walk's, over the walk's noise."""
+        ratio = 10.0 ** ((level_db - noise_db) / 10.0) - 1.0
+        least = 10.0 ** (_LEAST_SIGNAL_DB / 10.0)
+        signal_db = noise_db + 10.0 * np.log10(np.maximum(ratio, least)) - offset_db
+        power = 10.0 ** (signal_db / 10.0) + 10.0 ** (self._map.floor_db / 10.0)
+        return np.asarray(10.0 * np.log10(power))
 
     def expected_db(self, fix: Fix, unit: int, noise_db: float | None = None) -> float:
         """Return what a unit should read of a source that was located: the mean over its fix."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.twin.walk.trees import Trees
+
 __all__ = ["WalkMap"]
 
 Float32Array = NDArray[np.float32]
@@ -21,8 +23,9 @@ class WalkMap:
     noise ``floor_db`` ``(n_units,)``; ``error_db`` of the shape of ``signal_db``: deviation of a
     reading from signal and noise together; it grows with the distance from the walk. Units that
     took too little part in the walk are False in ``is_known``. ``weight`` is that of a likelihood
-    by which 90% regions hold 90% (:mod:`edgespec.twin.walk.weight`), ``freedom`` the degrees of
-    freedom of deviations.
+    by which 90% regions hold 90% (:mod:`edgespec.twin.walk.learn`), ``freedom`` the degrees of
+    freedom of deviations. ``trees`` find places by levels alone; ``tree_error_m`` is how far off
+    they are where the walk did not go (the median), None without trees.
     """
 
     nodes: tuple[str, ...]
@@ -34,6 +37,8 @@ class WalkMap:
     is_known: NDArray[np.bool_]
     weight: float
     freedom: float
+    trees: Trees | None = None
+    tree_error_m: float | None = None
 
     @property
     def cell_m(self) -> float:
@@ -66,4 +71,5 @@ class WalkMap:
             error_db=self.error_db[..., index],
             floor_db=self.floor_db[index],
             is_known=self.is_known[index] & (index >= 0),
+            trees=self.trees and self.trees.of_units(index),
         )

@@ -1,5 +1,6 @@
 """Maps that a walk taught: the laws of their fit, their fixes and their files."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from edgespec.twin.walk.learn import learn_map
 from edgespec.twin.walk.path_loss import fit_path_losses
 from edgespec.twin.walk.posterior import Fixer
 from edgespec.twin.walk.shadowing import Lengths
+from edgespec.twin.walk.trees import grow_trees
 from edgespec.twin.walk.walk import Walk
 from edgespec.twin.walk.walk_map import WalkMap
 from tests import naive
@@ -41,7 +43,9 @@ def walk_map() -> WalkMap:
 def map_of(places_m: FloatArray, levels_db: FloatArray) -> WalkMap:
     site = ground(propagation=PropagationOptions(cell_m=10.0))
     walk = Walk(places_m, levels_db, np.zeros(len(places_m), np.int64))
-    return replace(fit_map(site, walk, NEAR, axes_of(site)).walk_map, weight=0.8)
+    found = fit_map(site, walk, NEAR, axes_of(site)).walk_map
+    trees = grow_trees(places_m, levels_db)
+    return replace(found, weight=0.8, trees=trees, tree_error_m=40.0)
 
 
 def test_a_path_loss_is_found_again(rng: np.random.Generator) -> None:
@@ -87,6 +91,7 @@ def test_a_fix_is_near_and_its_region_grows_off_the_walk(
 def test_fixes_agree_with_the_plainest_loops(walk_map: WalkMap, rng: np.random.Generator) -> None:
     _, levels_db = walk_of(3, rng)
     levels_db[1, 2] = np.nan
+    walk_map = replace(walk_map, trees=None)
     fixer = Fixer(walk_map, 4.0)
     for levels in levels_db:
         fix = fixer.fix(levels)
@@ -128,7 +133,21 @@ def test_a_unit_that_changed_is_found_by_sources_whose_places_nobody_knows(
         # A source that stays where it is says it once.
         changed.update(place_m, levels)
     assert list(changed.reasons) == [2]
-    assert changed.reasons[2].startswith("reads 18 dB less of")
+    assert re.match("reads 1[5-9] dB less of", changed.reasons[2])
+
+
+def test_trees_find_what_they_have_seen_and_stay_within_it(rng: np.random.Generator) -> None:
+    places_m, levels_db = walk_of(300, rng)
+    levels_db[:150, 3] = np.nan
+    trees = grow_trees(places_m, levels_db)
+    assert trees.is_sound()
+    found_m = np.array([trees.find_m(levels) for levels in levels_db])
+    assert np.median(np.hypot(*(found_m - places_m).T)) < 15.0
+    far_m = trees.find_m(np.full(6, -200.0))
+    assert (places_m.min(axis=0) <= far_m).all()
+    assert (far_m <= places_m.max(axis=0)).all()
+    again = grow_trees(places_m, levels_db)
+    np.testing.assert_array_equal(again.threshold, trees.threshold)
 
 
 def test_what_is_far_apart_is_held_out_together(rng: np.random.Generator) -> None:
@@ -189,6 +208,10 @@ def test_maps_are_kept_and_belong_to_their_site(tmp_path: Path, walk_map: WalkMa
     kept, power_dbm = load_map(path, site)
     assert power_dbm == 30.0
     np.testing.assert_array_equal(kept.signal_db, walk_map.signal_db)
+    levels_db = heard_db(np.array([[120.0, 80.0]]), np.random.default_rng(1))[0]
+    fix = Fixer(walk_map, 3.0).fix(levels_db)
+    turned, _ = load_map(path, replace(site, unit=site.unit[::-1]))
+    np.testing.assert_allclose(Fixer(turned, 3.0).fix(levels_db[::-1]).place_m, fix.place_m)
     with pytest.raises(ConfigError, match="of site 'ground' in dBFS, not of 'ground' in dBm"):
         load_map(path, replace(site, level_unit="dBm"))
     moved = (replace(site.unit[0], x_m=35.0), *site.unit[1:])
@@ -197,6 +220,8 @@ def test_maps_are_kept_and_belong_to_their_site(tmp_path: Path, walk_map: WalkMa
     new = (*site.unit, replace(site.unit[0], node="g-new", x_m=5.0))
     kept, _ = load_map(path, replace(site, unit=new))
     assert kept.is_known.tolist() == [True] * 6 + [False]
+    fewer, _ = load_map(path, replace(site, unit=site.unit[1:]))
+    assert np.hypot(*(Fixer(fewer, 3.0).fix(levels_db[1:]).place_m - [120.0, 80.0])) < 60.0
 
 
 def test_the_central_unit_locates_by_the_map(tmp_path: Path, walk_map: WalkMap) -> None:
