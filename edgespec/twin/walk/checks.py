@@ -18,6 +18,8 @@ _COMPARED = 500
 _NO_FALL = -0.1
 #: How much better levels must go with another distance before it is said to be the right one.
 _BETTER = 0.3
+#: With x and y exchanged this counts as better or worse, and better must be so many times as often.
+_CLEARLY, _MOSTLY = 0.1, 4
 
 
 def check_walk(site: Site, walk: Walk) -> tuple[str, ...]:
@@ -41,7 +43,9 @@ def check_walk(site: Site, walk: Walk) -> tuple[str, ...]:
     falls = np.array([_falls(walk, unit, units_m) for unit in units])
     own = falls[np.arange(len(units)), units]
     exchanged = np.array([_falls(walk, unit, units_m[unit][None, ::-1])[0] for unit in units])
-    if np.median(exchanged) < np.median(own) - _BETTER:
+    n_better = np.count_nonzero(exchanged < own - _CLEARLY)
+    n_worse = np.count_nonzero(exchanged > own + _CLEARLY)
+    if 2 * n_better > len(units) and n_better > _MOSTLY * n_worse:
         raise ConfigError(
             "levels of the walk fall with the distance from their units if x and y are exchanged "
             f"(rank correlation {np.median(exchanged):+.2f}; as written {np.median(own):+.2f}): "
