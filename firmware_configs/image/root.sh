@@ -181,7 +181,7 @@ SOURCES
 }
 
 # Modules that the device trees of the boards ask for (their card waits for a regulator, its clock and
-# more), but for screens and sound, and those of a virtual machine. All that there are would be 4,000.
+# more), but for screens, sound and the like, and those of a virtual machine: of 4,000 that there are.
 modules_of_boards() {
 	trees=$root/usr/lib/linux-image-$kernel/broadcom
 	modules=$root/usr/lib/modules/$kernel
@@ -192,7 +192,7 @@ modules_of_boards() {
 		sort -u | while read -r module; do
 		# A name has - or _, whichever; its file tells what it is for.
 		pattern=$(printf %s "$module" | sed 's/[-_]/[-_]/g')
-		grep -qE "^kernel/(drivers/(gpu|media|staging)|sound)/[^:]*/$pattern\.ko[^:]*:" "$modules/modules.dep" ||
+		grep -qE "^kernel/(drivers/(gpu|media|staging|bluetooth|leds|thermal|pwm)|sound)/[^:]*/$pattern\.ko[^:]*:" "$modules/modules.dep" ||
 			echo "$module"
 	done
 	printf '%s\n' ext4 mmc_block sd_mod usb_storage uas virtio_blk virtio_pci virtio_mmio virtio_net
