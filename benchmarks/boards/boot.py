@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,12 @@ _GROWS_BY = 256 << 20
 #: The loopback of this machine, as the virtual one sees it.
 _HOST = "10.0.2.2"
 _OFF_S = 600.0
-#: Of the kernel: emulated, finding a disk may take longer than systemd's usual 90 s.
-_PATIENCE = "systemd.default_device_timeout_sec=1800 systemd.default_timeout_start_sec=1800"
+#: Of the kernel: emulated, finding a disk may take longer than systemd's usual 90 s, and to verify
+#: the program by which systemd may restrict file systems, minutes.
+_PATIENCE = (
+    "systemd.default_device_timeout_sec=1800 systemd.default_timeout_start_sec=1800 "
+    "lsm=landlock,yama"
+)
 
 _CONFIG = """[node]
 id = "vm"
@@ -249,20 +253,19 @@ def main(image: Path, work: Path, core: str, limit: float, save: bool) -> None:
         {"PATH": "/usr/bin", "HOME": str(work), "STATE_DIRECTORY": str(work / "state")},
         record.ROOT,
     )
-    broker = Broker(work)
-    heard = _Heard(broker.port, work / "heard")
-    card, arguments = _card(image, work, broker.port, scene)
-    begun = time.time()
-    machine = Machine(card, work, arguments, core)
-    try:
+    with ExitStack() as ending:
+        broker = Broker(work)
+        ending.callback(broker.kill)
+        heard = _Heard(broker.port, work / "heard")
+        ending.callback(heard.close)
+        card, arguments = _card(image, work, broker.port, scene)
+        begun = time.time()
+        machine = Machine(card, work, arguments, core)
+        ending.callback(machine.kill)
         _wait(machine, heard, len(here.events), limit)
         pressed = time.monotonic()
         is_off = machine.power_down()
         off_s = time.monotonic() - pressed
-    finally:
-        machine.kill()
-        heard.close()
-        broker.kill()
     # It plays the recording again and again.
     events = heard.messages("edgespec.event/")[: len(here.events)]
     wrong = differences(here.events, [event for _, event in events])
