@@ -169,7 +169,7 @@ if [ -z "$seeds" ]; then
 	seeds=$work/seeds
 	sh "$here/seeds.sh" "$profile" "$seeds"
 fi
-SEEDS=$seeds PROFILE=$profile BROKER=$broker WHEEL=$wheel SUITE=$SUITE \
+SEEDS=$seeds PROFILE=$profile BROKER=$broker SUITE=$SUITE \
 	sh "$here/namespace.sh" "$emulator" sh "$here/root.sh" "$work"
 say "the card is put together"
 sh "$here/card.sh" "$work/boot" "$work/root.ext4" "$boot_mb" "$size" "$output"

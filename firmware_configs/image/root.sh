@@ -144,7 +144,6 @@ install_program() {
 
 install_settings() {
 	say "settings"
-	cp "$WHEEL" "$root/opt/edgespec/"
 	options=
 	[ "$BROKER" = no ] || options=--broker
 	# shellcheck disable=SC2086
