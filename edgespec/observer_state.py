@@ -16,7 +16,7 @@ __all__ = ["ObserverState"]
 class ObserverState:
     """What the monitor says of one band, and of itself, once in a while.
 
-    ``speed`` is processed seconds of signal per second; ``n_skipped`` counts segments that were not
+    ``speed`` is seconds of signal per second of work; ``n_skipped`` counts segments that were not
     scored, by reason. While ``warmup_left_s`` of signal are still to be learnt from, ``scores`` is
     empty. Of the last second of signal, ``unscored_share`` could not be scored, mostly for
     ``unscored_reason``, and nothing has been scored for ``unscored_s`` now. ``alarm`` says that an

@@ -64,7 +64,7 @@ def _short(state: ObserverState) -> str:
         _why_unscored(state),
         "calibrating" if state.rhythm is not None and state.rhythm.is_calibrating else None,
         _highest(state),
-        f"{state.speed:.1f}x real time",
+        f"fit for {state.speed:.1f}x real time",
     ]
     return ", ".join(part for part in parts if part)
 
@@ -76,7 +76,7 @@ def status_text(state: ObserverState) -> str:
         *_levels(state),
         _count(state.n_segments, "segment"),
         _count(state.n_events, "event"),
-        f"{state.speed:.1f}x real time",
+        f"fit for {state.speed:.1f}x real time",
     ]
     for words in (_highest(state), _calibrating(state), _why_unscored(state), _turn(state)):
         if words is not None:

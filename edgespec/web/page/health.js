@@ -16,7 +16,7 @@ function figures(state, node) {
     ["Scored in the last second", percent(1 - state.unscored_share)],
     ["Not scored since the start", Object.entries(state.n_skipped).filter(([, n]) => n > 0).map(([why, n]) => `${why} ${n.toLocaleString()}`).join(", ") || "none"],
     ["Time from sample to decision", Number.isFinite(state.latency_ms?.p50) ? `${duration(state.latency_ms.p50 / 1e3)}, of 99% at most ${duration(state.latency_ms.p99 / 1e3)}` : "not known yet"],
-    ["Speed", `${(+state.speed).toPrecision(3)} times real time`],
+    ["Fit for", `${(+state.speed).toPrecision(3)} times real time`],
     ["False events a day, promised", promise ? `${+promise.false_events_per_day.toPrecision(2)} (${+promise.low.toPrecision(2)} to ${+promise.high.toPrecision(2)}), of ${duration(promise.signal_s)} of signal` : "not calibrated: edgespec calibrate promises a number"],
     ["Events of all kinds, last day", `${state.events_last_day}${day < 86400 ? ` (up for ${duration(day)})` : ""}`],
     ["Thresholds raised by itself", Object.entries(state.raised ?? {}).map(([name, times]) => `${name} ${times} times`).join(", ") || "none"],

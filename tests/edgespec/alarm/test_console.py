@@ -91,9 +91,9 @@ def test_a_row_says_when_where_and_how_much() -> None:
     for name, cell in (("to MHz", "806.2500"), ("latency ms", "4.2"), ("width kHz", "350.0")):
         assert columns.index(name) + len(name) == first.index(f" {cell} ") + 1 + len(cell)
     for part in (
-        "ALARM", "level -50.0 dBFS", "noise floor -92.1 dBFS", "30 segments", "12.3x real time",
-        "nothing above its threshold now", "broker unreachable, 7 waiting", "5 samples lost",
-        "6 segments noise",
+        "ALARM", "level -50.0 dBFS", "noise floor -92.1 dBFS", "30 segments",
+        "fit for 12.3x real time", "nothing above its threshold now",
+        "broker unreachable, 7 waiting", "5 samples lost", "6 segments noise",
     ):  # fmt: skip
         assert part in status
 
@@ -288,8 +288,8 @@ def test_on_a_terminal_the_state_overwrites_itself(monkeypatch: pytest.MonkeyPat
     sink.state(STATE)
     assert picture(stream.getvalue(), 60) == [
         "ALARM | nothing above its threshold now | level -50.0 dBFS |",
-        "noise floor -92.1 dBFS | 30 segments | 4 events | 12.3x real",
-        "time | 5 samples lost | 6 segments noise | broker",
+        "noise floor -92.1 dBFS | 30 segments | 4 events | fit for",
+        "12.3x real time | 5 samples lost | 6 segments noise | broker",
         "unreachable, 7 waiting",
     ]
     sink.event(EVENT)
@@ -398,5 +398,5 @@ def test_the_states_of_several_bands_share_the_line_of_a_terminal() -> None:
     sink.state(replace(STATE, band="gsm"))
     sink.state(replace(STATE, band="lte", alarm=False))
     *_, last, gsm = picture(stream.getvalue())
-    assert last == "lte: quiet, b at 75% of its threshold, 12.3x real time | gsm: ALARM, nothing"
-    assert gsm.startswith("above its threshold now")
+    assert last == "lte: quiet, b at 75% of its threshold, fit for 12.3x real time | gsm: ALARM,"
+    assert gsm.startswith("nothing above its threshold now")

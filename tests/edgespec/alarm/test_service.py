@@ -97,7 +97,8 @@ def test_the_status_is_the_line_of_all_bands_and_says_that_nothing_comes(manager
     service.state(state_of("lte", speed=2.0))
     assert manager.take()[-1].startswith("STATUS=quiet | level 0.0 dBFS")
     service.state(state_of("gsm", alarm=True))
-    assert manager.take()[-1] == "STATUS=lte: quiet, 2.0x real time | gsm: ALARM, 0.0x real time"
+    status = "lte: quiet, fit for 2.0x real time | gsm: ALARM, fit for 0.0x real time"
+    assert manager.take()[-1] == f"STATUS={status}"
     clock.sleep(3.5)
     service.state(state_of("gsm"))
     assert "nothing heard for 4 s | lte: quiet" in manager.take()[-1]
