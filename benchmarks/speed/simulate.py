@@ -1,14 +1,15 @@
-"""Processor time of a second of simulated signal: ``python -m benchmarks.speed.simulate``.
+"""Simulated signal in a second of processor time: ``python -m benchmarks.speed.simulate``.
 
-Observers of simulated LTE cells as :mod:`benchmarks.detection.hours` plays them, still, walking and
-driving, with and without a neighbour cell, frame by frame into the format of their receivers.
+Observers as :mod:`benchmarks.detection.hours` plays them, one of each kind: still, walking and
+driving, in bursty and in steady traffic, beside a neighbour cell, and one who hears the users of a
+cell in its place; frame by frame, into the format of their receivers.
 """
 
 from collections.abc import Callable
 
 import click
 
-from benchmarks.record import facts, save_rows
+from benchmarks import record
 from benchmarks.speed.turns import take_turns
 from converter.report.markdown_table import markdown_table
 from converter.simulate.population import Population
@@ -19,7 +20,19 @@ from edgespec.simulate.scene import Scene
 __all__ = ["main"]
 
 _SEED = 7_110_000
-_FRAMES_PER_S = 100
+_N_OBSERVERS = 24
+_FRAME_S = 0.01
+
+
+def scenes(rate_hz: float) -> dict[str, RecordingSpec]:
+    """Return the first observer of each kind, named by it."""
+    found: dict[str, RecordingSpec] = {}
+    for spec in Population().specs(_N_OBSERVERS, 1.0, rate_hz, _SEED):
+        traffic = "steady" if spec.scene.cell.user_groups else "bursty"
+        beside = ", beside a neighbour" if spec.scene.neighbours else ""
+        found.setdefault(f"{spec.context}, {traffic}{beside}", spec)
+    (uplink,) = Population("ul").specs(1, 1.0, rate_hz, _SEED)
+    return {**dict(sorted(found.items())), f"uplink, {uplink.context}": uplink}
 
 
 def player(spec: RecordingSpec) -> Callable[[int], object]:
@@ -30,37 +43,31 @@ def player(spec: RecordingSpec) -> Callable[[int], object]:
 
 
 @click.command()
-@click.option("--observers", "n_observers", default=6, help="Still, walking, driving, and again.")
 @click.option("--rate", "rate_hz", default=1.92e6, help="Sample rate, S/s.")
 @click.option("--rounds", "n_rounds", default=10, help="Turns of each observer.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
-def main(n_observers: int, rate_hz: float, n_rounds: int, save: bool) -> None:
-    """Time the simulator, observer by observer."""
-    specs = Population().specs(n_observers, 1.0, rate_hz, _SEED)
-    times = take_turns({spec.name: player(spec) for spec in specs}, n_rounds, 0.2)
+def main(rate_hz: float, n_rounds: int, save: bool) -> None:
+    """Time the simulator, kind by kind."""
+    record.on_one_core()
+    times = take_turns(
+        {name: player(spec) for name, spec in scenes(rate_hz).items()}, n_rounds, 0.2
+    )
     rows = [
-        {
-            "observer": spec.name,
-            "n_neighbours": len(spec.scene.neighbours),
-            "min_s": times[spec.name].min_s * _FRAMES_PER_S,
-            "median_s": times[spec.name].median_s * _FRAMES_PER_S,
-        }
-        for spec in specs
+        {"scene": name, "min_s": one.min_s / _FRAME_S, "median_s": one.median_s / _FRAME_S}
+        for name, one in times.items()
     ]
     table = markdown_table(
-        ["observer", "neighbours", "s of processor per s, median", "at best"],
+        ["scene", "s of signal per s of processor, median", "at best", "ms a frame, at best"],
         [
-            [
-                str(row["observer"]),
-                str(row["n_neighbours"]),
-                f"{row['median_s']:.3f}",
-                f"{row['min_s']:.3f}",
-            ]
-            for row in rows
+            [name, f"{_FRAME_S / one.median_s:.1f}", f"{_FRAME_S / one.min_s:.1f}",
+             f"{1e3 * one.min_s:.2f}"]
+            for name, one in times.items()
         ],
-    )
-    title = f"A second of simulated signal at {rate_hz / 1e6:g} MS/s"
-    click.echo(save_rows("simulate", title, facts(), rows, table, save=save))
+    )  # fmt: skip
+    click.echo(table)
+    if save:
+        title = f"Simulated signal at {rate_hz / 1e6:g} MS/s"
+        click.echo(record.save("simulate", title, {"machine": record.facts(), "rows": rows}, table))
 
 
 if __name__ == "__main__":
