@@ -14,7 +14,7 @@ from edgespec.fleet.writer import FleetWriter
 
 __all__ = ["FleetService"]
 
-_TICK_S = 1.0
+_TICK_S = 2.0
 
 
 class FleetService:

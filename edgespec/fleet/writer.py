@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 from threading import Condition, Thread
 
 from edgespec.errors import ConfigError
@@ -21,8 +22,8 @@ from edgespec.mqtt.backoff import Backoff, QuietLog
 __all__ = ["FleetWriter"]
 
 _LOG = logging.getLogger(__name__)
-#: Rows at once, and how long those wait that nobody waits for.
-_MOST_ROWS, _PATIENCE_S = 2000, 5.0
+#: Rows at once; those that nobody waits for wait so long, and fewer of them are written at once.
+_MOST_ROWS, _MOST_PASSING, _PATIENCE_S = 2000, 500, 10.0
 _FIRST_RETRY_S, _MOST_RETRY_S = 0.5, 10.0
 #: After what neither database nor disk took.
 _PAUSE_S = 0.5
@@ -62,7 +63,7 @@ class FleetWriter:
         self._is_ending = False
         self._backoff = Backoff(_FIRST_RETRY_S, _MOST_RETRY_S)
         self._retry_s = self._aged_s = float("-inf")
-        self._written_s = time.monotonic()
+        self._due_s = time.monotonic() + _PATIENCE_S
         self._say = QuietLog(_LOG)
         self.problem = ""
         self.n_written = self.n_refused = 0
@@ -117,15 +118,15 @@ class FleetWriter:
         is_last = False
         while not is_last:
             with self._changed:
-                due_s = self._written_s + _PATIENCE_S
-                while not self._is_due(due_s):
-                    self._changed.wait(min(max(due_s - time.monotonic(), 0.01), 1.0))
-                is_last = self._is_ending and len(self._lasting) <= _MOST_ROWS
+                while not self._is_due(time.monotonic()):
+                    self._changed.wait(_PAUSE_S)
+                is_few = len(self._lasting) <= _MOST_ROWS and len(self._passing) <= _MOST_PASSING
+                is_last = self._is_ending and is_few
                 n = min(_MOST_ROWS, len(self._lasting))
                 lasting = [self._lasting.popleft() for _ in range(n)]
-                passing, self._passing = self._passing, {}
+                passing = self._take_passing(time.monotonic())
             try:
-                is_kept = self._keep(lasting, passing, is_asked=is_last)
+                is_kept = self._keep(lasting, passing, is_asked=self._is_ending)
                 self._age()
             except Exception as error:
                 # Whatever it is, the thread must outlive it: nobody else writes.
@@ -139,10 +140,20 @@ class FleetWriter:
                     self._changed.wait(_PAUSE_S)
         self._store.close()
 
-    def _is_due(self, due_s: float) -> bool:
-        now_s = time.monotonic()
+    def _is_due(self, now_s: float) -> bool:
         is_back = not self._spool.is_empty and now_s >= self._retry_s
-        return bool(self._lasting) or self._is_ending or is_back or now_s >= due_s
+        is_late = bool(self._passing) and now_s >= max(self._due_s, self._retry_s)
+        return bool(self._lasting) or self._is_ending or is_back or is_late
+
+    def _take_passing(self, now_s: float) -> dict[tuple[object, ...], Row]:
+        """Take some of what is passing, where it is time: not so much that an event waits."""
+        if not self._is_ending and now_s < max(self._due_s, self._retry_s):
+            return {}
+        keys = [*islice(self._passing, _MOST_PASSING)]
+        found = {key: self._passing.pop(key) for key in keys}
+        if not self._passing:
+            self._due_s = now_s + _PATIENCE_S
+        return found
 
     def _keep(
         self,
@@ -156,8 +167,7 @@ class FleetWriter:
         What is written of the passing goes from there.
         """
         rows = [row for some, _ in lasting for row in some]
-        self._written_s = time.monotonic()
-        is_asked |= self._written_s >= self._retry_s
+        is_asked |= time.monotonic() >= self._retry_s
         if is_asked and not self._spool.is_empty:
             # First, since there may be no room behind it.
             is_asked = self._drain()

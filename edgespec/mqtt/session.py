@@ -170,20 +170,11 @@ class Session:
         Without ``takes_retained``, what the broker had kept from before is left out.
         """
 
-        def plain(topic: bytes, payload: bytes) -> None:
-            self._n_heard += 1
-            try:
-                name = topic.decode()
-            except UnicodeDecodeError:
-                return
-            on_message(name, payload)
-
         def heard(topic: str, payload: bytes, is_old: bool, number: int) -> None:
             if topic and (takes_retained or not is_old):
                 on_message(topic, payload)
 
         self.receive(heard)
-        self._client.on_plain = plain
 
     def receive(self, on_message: Callable[[str, bytes, bool, int], None]) -> None:
         """Hand everything to ``on_message``, which must not raise.
@@ -192,16 +183,24 @@ class Session:
         which a message of QoS 1 is to be confirmed, 0 for others.
         """
 
-        def heard(client: Client, userdata: object, message: MQTTMessage) -> None:
+        def plain(topic: bytes, payload: bytes, is_old: bool = False, number: int = 0) -> None:
             self._n_heard += 1
             try:
-                topic = message.topic
+                name = topic.decode()
             except UnicodeDecodeError:
-                # Nobody has such a topic, and it is not to come again.
-                topic = ""
-            number = message.mid if message.qos else 0
-            on_message(topic, bytes(message.payload), message.retain, number)
+                # Nobody has such a topic; what came is to be confirmed nevertheless.
+                name = ""
+            on_message(name, payload, is_old, number)
 
+        def heard(client: Client, userdata: object, message: MQTTMessage) -> None:
+            try:
+                topic = message.topic.encode()
+            except UnicodeDecodeError:
+                topic = b""
+            number = message.mid if message.qos else 0
+            plain(topic, bytes(message.payload), message.retain, number)
+
+        self._client.on_plain = plain
         self._client.on_message = heard
         self._client.on_subscribe = self._on_subscribe
 

@@ -54,7 +54,14 @@ export class FleetMap {
       mark(context, spot, colours, one === picked);
     }
     const named = this.spots.filter(({ one }) => placed.length <= MOST_NAMES || one === picked || (one.mood && observers.length <= 400));
-    for (const { one, x, y } of named) label(context, one.node, x, y + 16, colours);
+    // What lies on top has its name first; one that would cover another's is left out, and the table below has it.
+    const taken = [];
+    for (const { one, x, y } of named.reverse()) {
+      const half = context.measureText(one.node).width / 2 + 3;
+      if (one !== picked && taken.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < 15)) continue;
+      taken.push({ x, y, half });
+      label(context, one.node, x, y + 16, colours);
+    }
   }
 
   #grid(context, at, wide, high, colours) {

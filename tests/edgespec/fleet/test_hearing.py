@@ -46,16 +46,22 @@ def test_a_state_is_what_is_known_now_and_a_row_where_it_changes() -> None:
     assert kept.values["level_dbfs"] == -60.0
     # A figure moves; then something happens; and then an hour is over.
     tables = [
-        [row.table for row in heard("roof/band/lte/state", data, NOW_NS + s * NS, by=hearing)]
+        [row.table for row in heard("roof/state", data, NOW_NS + s * NS, by=hearing)]
         for s, data in (
             (10, state_bytes(level_dbfs=-50.0)),
+            (15, state_bytes(level_dbfs=-50.0)),
             (20, state_bytes(troubles=("overload",))),
             (25, state_bytes()),
             (3599, state_bytes(troubles=("overload",))),
-            (3600, state_bytes(troubles=("overload",))),
+            (3640, state_bytes(troubles=("overload",))),
         )
     ]
-    assert [("states" in one) for one in tables] == [False, True, False, False, True]
+    assert [("states" in one) for one in tables] == [False, False, True, False, False, True]
+    # One that looks as the last only says that its observer is there.
+    assert tables[:2] == [["observers"], ["observers"]]
+    assert "bands" in tables[2]
+    (later, *_) = heard("roof/state", state_bytes(), NOW_NS + 7201 * NS, by=hearing)
+    assert later.table == "bands"
 
 
 def test_a_retained_state_is_as_old_as_it_says_and_no_word_of_its_observer() -> None:
