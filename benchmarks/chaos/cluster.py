@@ -28,6 +28,8 @@ _NS = 1_000_000_000
 _N_SITES, _N_PARTITIONS = 6, 4
 _SETTLE_S = 12.0
 _OLD_S = 3600.0
+#: Above any outage here, on however busy a machine: nothing is at stake that may be left out.
+_CATCH_UP_S = 900.0
 _LOT = 2000
 
 
@@ -48,6 +50,7 @@ class _Scene:
         arguments = [
             "run", str(self.yard.sites_dir), "--trained", str(self.yard.trained_dir),
             "--engine", self.cluster.url, "--partitions", str(_N_PARTITIONS), "--id", name,
+            "--catch-up", str(_CATCH_UP_S),
         ]  # fmt: skip
         return start_twin(self._stack, arguments)
 
@@ -82,7 +85,8 @@ def _kill_node(scene: _Scene, k: int) -> None:
     node.kill()
     scene.ear.listen(5.0)
     node.launch()
-    node.wait()
+    while not node.answers:
+        scene.ear.listen(0.5)
 
 
 def _halt_node(scene: _Scene, k: int) -> None:

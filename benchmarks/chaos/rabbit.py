@@ -78,6 +78,11 @@ class Node:
         """What it said at its start."""
         return (self._folder / f"{self.name}.out").read_text(errors="replace")
 
+    @property
+    def answers(self) -> bool:
+        """Whether it listens on both ports."""
+        return _answers(self.port) and _answers(self.mqtt_port)
+
     def launch(self) -> None:
         """Start it, and do not wait."""
         with (self._folder / f"{self.name}.out").open("ab") as out:
@@ -89,7 +94,7 @@ class Node:
     def wait(self) -> None:
         """Wait until it listens on both ports."""
         until_s = time.monotonic() + _START_S
-        while not (_answers(self.port) and _answers(self.mqtt_port)):
+        while not self.answers:
             if self._process is None or self._process.poll() is not None:
                 raise RuntimeError(f"RabbitMQ ended: {self.log[-1000:]}")
             if time.monotonic() > until_s:

@@ -7,13 +7,16 @@ confirmed later (``unacked``), what is consumed comes by callback.
 
 import contextlib
 import logging
+import os
 import random
+import socket
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import pika
 from pika import exceptions
+from pika.adapters.select_connection import IOLoop
 
 from edgespec.engine.link import CONNECT_S, EngineLink, Plan
 from edgespec.engine.refusals import refusal, unreachable, words
@@ -26,7 +29,10 @@ _LOG = logging.getLogger(__name__)
 #: Where RabbitMQ's MQTT plugin takes messages from and gives them to, with ``.`` for ``/``.
 _TOPICS = "amq.topic"
 #: Making a queue needs most nodes of a cluster, one of which may just be starting.
-_SETUP_S = 60.0
+_SETUP_S = 300.0
+#: A wait that is longer is said.
+_PATIENCE_S = 3.0
+_GOODBYE_S = 1.0
 _LEAST = (3, 10)
 _READ = 1
 
@@ -90,6 +96,28 @@ class Tap:
     def _closed(self, channel: Any, reason: Exception) -> None:
         if not self._is_closed:
             self._line.fail(refusal(self._line.url, reason))
+
+
+class _Loop(IOLoop):  # type: ignore[misc]
+    """pika's loop, which knows what it listens to: pika leaves a socket open where it gives up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.descriptors: set[int] = set()
+
+    def add_handler(self, fd: int, handler: Any, events: int) -> None:
+        self.descriptors.add(fd)
+        super().add_handler(fd, handler, events)
+
+    def remove_handler(self, fd: int) -> None:
+        self.descriptors.discard(fd)
+        super().remove_handler(fd)
+
+    def hang_up(self) -> None:
+        """Shut down all that is still open, so that the other side sees it."""
+        for fd in self.descriptors:
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as one:
+                one.shutdown(socket.SHUT_RDWR)
 
 
 class Line:
@@ -214,11 +242,14 @@ class Line:
         with contextlib.suppress(exceptions.AMQPError):
             if connection.is_open:
                 connection.close()
-                until_s = time.monotonic() + 1.0
+                until_s = time.monotonic() + _GOODBYE_S
                 while not connection.is_closed and time.monotonic() < until_s:
                     self._loop.call_later(0.1, _nothing)
                     self._loop.poll()
                     self._loop.process_timeouts()
+        if self._wake_fd >= 0:
+            self._loop.remove_handler(self._wake_fd)
+        self._loop.hang_up()
         self._loop.deactivate_poller()
         self._loop.close()
 
@@ -269,11 +300,11 @@ class Line:
         def closed(connection: Any, error: BaseException) -> None:
             self.fail(BrokerError(f"the link to {where} is lost: {words(error)}"))
 
+        self._loop = _Loop()
         self._connection = pika.SelectConnection(
             parameters, on_open_callback=self._opened, on_open_error_callback=failed,
-            on_close_callback=closed,
+            on_close_callback=closed, custom_ioloop=self._loop,
         )  # fmt: skip
-        self._loop = self._connection.ioloop
         self._loop.activate_poller()
         self._wake_fd = -1
         self._wait(lambda: self._is_open, 2.0 * CONNECT_S, f"the engine at {where}")
@@ -302,7 +333,7 @@ class Line:
         """Make queues and bindings, which changes nothing where they are there."""
         self._talk = self.open_channel(self._talk_opened)
         n_wanted = len(self._plan.queues) + len(self._plan.bindings) + 1
-        self._wait(lambda: self._n_made == n_wanted, _SETUP_S, "what the engine has queues of")
+        self._wait(lambda: self._n_made == n_wanted, _SETUP_S, "the engine's queues")
 
     def _talk_opened(self, channel: Any) -> None:
         channel.add_on_close_callback(self._refused)
@@ -333,9 +364,14 @@ class Line:
             self.unacked -= tags
 
     def _wait(self, is_done: Callable[[], bool], longest_s: float, what: str) -> None:
-        until_s = time.monotonic() + longest_s
+        begun_s = time.monotonic()
+        is_said = False
         while not is_done():
-            if time.monotonic() > until_s:
+            waited_s = time.monotonic() - begun_s
+            if waited_s > _PATIENCE_S and not is_said:
+                is_said = True
+                _LOG.info("waiting for %s", what)
+            if waited_s > longest_s:
                 raise BrokerError(
                     f"no answer within {longest_s:g} s: {what}; are most nodes of its cluster up?"
                 )
