@@ -120,7 +120,7 @@ def _faults(
     if room == "central":
         return [partial(strangers.flooded, n=_STRANGERS)]
     if room == "cluster":
-        return [*cluster_faults(max(1, kills // 20), old)]
+        return [partial(cluster_faults, n=max(1, kills // 50), n_old=old)]
     if room == "servers":
         return [servers.notified, servers.scraped]
     return [clocks.clock_steps]

@@ -64,16 +64,18 @@ class _Scene:
         return reporter
 
 
-def cluster_faults(n: int, n_old: int) -> list[Callable[[Path], Trial]]:
-    """Return the faults, each tried ``n`` times, and old reports ``n_old`` of them."""
-    return [
-        lambda folder: _tried(folder, "a node of three killed, back after 5 s", n, _kill_node),
-        lambda folder: _tried(folder, "a node of three halted for 15 s", n, _halt_node),
-        lambda folder: _tried(folder, "a node cut off from the others for 20 s", n, _cut_node),
-        lambda folder: _tried(folder, "a central unit of three killed", n, _kill_unit),
-        lambda folder: _tried(folder, "a central unit halted for 8 s", n, _halt_unit),
-        lambda folder: _old(folder, n_old),
-    ]
+def cluster_faults(folder: Path, n: int, n_old: int) -> list[Trial]:
+    """Try each fault ``n`` times at one cluster, and then ``n_old`` old reports."""
+    named: tuple[tuple[str, Callable[[_Scene, int], None]], ...] = (
+        ("a node of three killed, back after 5 s", _kill_node),
+        ("a node of three halted for 15 s", _halt_node),
+        ("a node cut off from the others for 20 s", _cut_node),
+        ("a central unit of three killed", _kill_unit),
+        ("a central unit halted for 8 s", _halt_unit),
+    )
+    with ExitStack() as stack:
+        scene = _Scene(folder, stack, ("c-1", "c-2", "c-3"))
+        return [*(_tried(scene, name, n, fault) for name, fault in named), _old(scene, n_old)]
 
 
 def _node(scene: _Scene, k: int) -> Node:
@@ -129,19 +131,19 @@ def _halt_unit(scene: _Scene, k: int) -> None:
     unit.send_signal(signal.SIGCONT)
 
 
-def _tried(folder: Path, name: str, n: int, fault: Callable[[_Scene, int], None]) -> Trial:
-    with ExitStack() as stack:
-        scene = _Scene(folder, stack, ("c-1", "c-2", "c-3"))
-        reporter = scene.report()
-        silences_s = []
-        for k in range(n):
-            begun_s = time.monotonic()
-            fault(scene, k)
-            scene.ear.listen(_SETTLE_S)
-            silences_s.append(max(_silence_s(times, begun_s) for times in scene.ear.at_s.values()))
-        reporter.close()
+def _tried(scene: _Scene, name: str, n: int, fault: Callable[[_Scene, int], None]) -> Trial:
+    reporter = scene.report()
+    silences_s = []
+    for k in range(n):
+        begun_s = time.monotonic()
+        fault(scene, k)
         scene.ear.listen(_SETTLE_S)
-        return _judged(name, n, scene, reporter, silences_s)
+        silences_s.append(max(_silence_s(times, begun_s) for times in scene.ear.at_s.values()))
+    reporter.close()
+    scene.ear.listen(_SETTLE_S)
+    trial = _judged(name, n, scene, reporter, silences_s)
+    print(" | ".join(trial.row), flush=True)
+    return trial
 
 
 def _silence_s(times_s: list[float], begun_s: float) -> float:
@@ -177,35 +179,30 @@ def _judged(name: str, n: int, scene: _Scene, reporter: Reporter, silences_s: li
     return Trial(name, n, sum(at_stake.values()), n_lost, n_again, failed=failed, note=note)
 
 
-def _old(folder: Path, n_old: int) -> Trial:
+def _old(scene: _Scene, n_old: int) -> Trial:
     """Reports of an hour ago fill the queues while no unit is there; then one starts."""
-    with ExitStack() as stack:
-        scene = _Scene(folder, stack, ("c-1",))
-        reporter = scene.report()
-        reporter.close()
-        scene.units["c-1"].terminate()
-        scene.units["c-1"].wait()
-        scene.ear.listen(1.0)
-        _fill(scene, n_old)
-        scene.ear.heard.clear()
-        scene.ear.at_s.clear()
-        scene.ear.advice.clear()
-        begun_s = time.monotonic()
-        unit = scene.units["c-1"] = scene.start("c-1")
-        reporter = scene.report()
-        took_s = max(min(times) for times in scene.ear.at_s.values()) - begun_s
-        memory_mb = _memory_mb(unit.pid)
-        reporter.close()
-        scene.ear.listen(_SETTLE_S)
-        n_left_out = sum(c.get("too_old", 0) for c in scene.ear.advice.values())
-        trial = _judged(f"{n_old} reports of an hour ago at start", 1, scene, reporter, [took_s])
-        note = (
-            f"{n_left_out} left out and counted; a verdict on every site {took_s:.0f} s after the "
-            f"start of the process, which then has {memory_mb:.0f} MB; {trial.note}"
-        )
-        wrong = f"{n_old - n_left_out} of them are not counted" * (n_left_out != n_old)
-        failed = "; ".join(filter(None, (trial.failed, wrong)))
-        return replace(trial, failed=failed, note=note)
+    for unit in scene.units.values():
+        unit.terminate()
+        unit.wait()
+    scene.ear.listen(1.0)
+    _fill(scene, n_old)
+    for heard in (scene.ear.heard, scene.ear.at_s, scene.ear.counts):
+        heard.clear()
+    begun_s = time.monotonic()
+    unit = scene.units["c-1"] = scene.start("c-1")
+    reporter = scene.report()
+    took_s = max(min(times) for times in scene.ear.at_s.values()) - begun_s
+    memory_mb = _memory_mb(unit.pid)
+    reporter.close()
+    scene.ear.listen(_SETTLE_S)
+    n_left_out = sum(counts.get("too_old", 0) for counts in scene.ear.counts.values())
+    trial = _judged(f"{n_old} reports of an hour ago at start", 1, scene, reporter, [took_s])
+    note = (
+        f"{n_left_out} left out and counted; a verdict on every site {took_s:.0f} s after the "
+        f"start of the process, which then has {memory_mb:.0f} MB; {trial.note}"
+    )
+    wrong = f"{n_old - n_left_out} of them are not counted" * (n_left_out != n_old)
+    return replace(trial, failed="; ".join(filter(None, (trial.failed, wrong))), note=note)
 
 
 def _fill(scene: _Scene, n_old: int) -> None:

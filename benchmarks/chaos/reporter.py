@@ -123,13 +123,14 @@ class Ear:
     """Hears all verdicts from a queue of its own, which loses none while a node is away.
 
     ``heard`` has for each snapshot of a site the units of each verdict on it; ``at_s`` when the
-    verdicts of a site came, on the monotonic clock.
+    verdicts of a site came, on the monotonic clock; ``counts`` what became of the reports, by
+    central unit and site.
     """
 
     def __init__(self, cluster: Cluster) -> None:
         self.heard: dict[Snapshot, dict[tuple[str, int], int]] = {}
         self.at_s: dict[str, list[float]] = {}
-        self.advice: dict[str, dict[str, int]] = {}
+        self.counts: dict[str, dict[str, int]] = {}
         self._link = EngineLink.of(cluster.url, MqttConfig(keepalive_s=_GONE_S), "ear")
         self._plan = Plan(
             {_QUEUE: {"x-queue-type": "quorum"}}, ((_QUEUE, TwinTopics("edgespec").verdict("+")),)
@@ -164,11 +165,10 @@ class Ear:
     def _hear(self, tag: int, topic: str, kind: str, name: str, data: bytes) -> None:
         said = decode(data)
         site, central = str(said["site"]), str(said["central"])
-        counts = said["reports"]
         # What the engine gives to this ear again is the same verdict, not another.
         verdict = central, hash(data)
         self.heard.setdefault((site, int(said["snapshot"])), {})[verdict] = int(said["n_units"])
         self.at_s.setdefault(site, []).append(time.monotonic())
-        self.advice[f"{central} {site}"] = counts
+        self.counts[f"{central} {site}"] = said["reports"]
         assert self._tap is not None
         self._tap.ack(tag)
