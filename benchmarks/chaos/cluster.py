@@ -26,7 +26,7 @@ __all__ = ["cluster_faults"]
 
 _NS = 1_000_000_000
 _N_SITES, _N_PARTITIONS = 6, 4
-_SETTLE_S = 12.0
+_SETTLE_S, _LAST_S = 12.0, 150.0
 _OLD_S = 3600.0
 #: Above any outage here, on however busy a machine: nothing is at stake that may be left out.
 _CATCH_UP_S = 900.0
@@ -53,6 +53,13 @@ class _Scene:
             "--catch-up", str(_CATCH_UP_S),
         ]  # fmt: skip
         return start_twin(self._stack, arguments)
+
+    def hear_all(self, reporter: Reporter) -> None:
+        """Hear until there is a verdict on all that was taken, for some minutes at most."""
+        until_s = time.monotonic() + _LAST_S
+        self.ear.listen(_SETTLE_S)
+        while time.monotonic() < until_s and reporter.taken.keys() - self.ear.heard.keys():
+            self.ear.listen(1.0)
 
     def report(self) -> Reporter:
         """Let observers report, and return when every site is judged."""
@@ -140,7 +147,7 @@ def _tried(scene: _Scene, name: str, n: int, fault: Callable[[_Scene, int], None
         scene.ear.listen(_SETTLE_S)
         silences_s.append(max(_silence_s(times, begun_s) for times in scene.ear.at_s.values()))
     reporter.close()
-    scene.ear.listen(_SETTLE_S)
+    scene.hear_all(reporter)
     trial = _judged(name, n, scene, reporter, silences_s)
     print(" | ".join(trial.row), flush=True)
     return trial
@@ -163,14 +170,21 @@ def _judged(name: str, n: int, scene: _Scene, reporter: Reporter, silences_s: li
         first[site] = min(snapshot, first.get(site, snapshot))
     at_stake = {one: n for one, n in reporter.taken.items() if one[1] >= first.get(one[0], 0)}
     n_units = len(scene.yard.sites[0].unit)
-    n_lost = n_missing = 0
+    n_lost = 0
+    missing: list[int] = []
     for one, n_taken in at_stake.items():
         judged = max(heard.get(one, {}).values(), default=0)
-        n_missing += not judged
+        missing += [one[1]] * (judged < n_taken)
         n_lost += max(min(n_taken, n_units) - judged, 0)
     n_again = sum(len(heard.get(one, {})) > 1 for one in at_stake)
     worst = max((n_units - min(v.values()) for v in heard.values() if len(v) > 1), default=0)
-    failed = f"{n_lost} reports not judged, {n_missing} snapshots without verdict" * bool(n_lost)
+    failed = ""
+    if missing:
+        begin = min(snapshot for _, snapshot in at_stake)
+        failed = (
+            f"{n_lost} reports of {len(missing)} snapshots not judged, from {min(missing) - begin} "
+            f"to {max(missing) - begin} s of {max(s for _, s in at_stake) - begin}"
+        )
     note = (
         f"{len(at_stake)} snapshots, {n_again} with more than one verdict (of {worst} units less "
         f"at most); longest silence of a site {np.median(silences_s):.1f} s (median of the worst), "
@@ -194,7 +208,7 @@ def _old(scene: _Scene, n_old: int) -> Trial:
     took_s = max(min(times) for times in scene.ear.at_s.values()) - begun_s
     memory_mb = _memory_mb(unit.pid)
     reporter.close()
-    scene.ear.listen(_SETTLE_S)
+    scene.hear_all(reporter)
     n_left_out = sum(counts.get("too_old", 0) for counts in scene.ear.counts.values())
     trial = _judged(f"{n_old} reports of an hour ago at start", 1, scene, reporter, [took_s])
     note = (
