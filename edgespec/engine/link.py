@@ -16,6 +16,8 @@ CONNECT_S = 5.0
 #: Of a queue, by their names.
 Arguments = dict[str, str | int | bool]
 
+#: A node that hangs is left after twice this, as then its partitions go to other units.
+_HEARTBEAT_S = 10.0
 #: What RabbitMQ lets in from its own machine, and from nowhere else.
 _GUEST = "guest"
 
@@ -48,7 +50,7 @@ class EngineLink:
             _GUEST if username is None else username,
             (_GUEST if username is None else "") if password is None else password,
             tls_of(settings) if url.tls else None,
-            settings.keepalive_s,
+            min(settings.keepalive_s, _HEARTBEAT_S),
         )
 
 

@@ -72,6 +72,14 @@ def test_a_partition_goes_to_the_next_unit_and_each_snapshot_is_judged_once(
     # Its neighbour was only behind; the averages of its twin say that nothing was learnt anew.
     assert second.told.verdicts[0].status == first.told.verdicts[-1].status == "watching"
     wait_for(lambda: len(listener.on("twin/moved/verdict")) == 8, "all verdicts over MQTT")
+    # Nothing is kept for who comes later, so everybody is waited for.
+    said = CliRunner().invoke(main, ["twin", "status", "--engine", f"amqp://{rabbit.place}"])
+    assert "central unit c-2 knows 1 site" in said.output
+    assert said.exit_code == 0
+    words = ["twin", "forget", "moved", "--engine", f"amqp://{rabbit.place}", "--yes"]
+    assert "is learnt anew" in CliRunner().invoke(main, words).output
+    desk = second.unit._desks["moved"]
+    wait_for(lambda: desk._twin is None, "what was learnt is forgotten")
 
 
 def test_what_waited_for_too_long_is_left_out_and_counted(rabbit: Node, stack: ExitStack) -> None:
