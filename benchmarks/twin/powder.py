@@ -35,7 +35,7 @@ __all__ = ["Found", "main"]
 
 FloatArray = NDArray[np.float64]
 
-_N_BOOTSTRAPS = 2000
+_N_BOOTSTRAPS = 1000
 _NEIGHBOURS = 5
 _TREES = 100
 #: A receiver that did not take part, for methods that want a number.
@@ -101,7 +101,8 @@ def compared(known: Walk, asked: Walk) -> dict[str, FloatArray]:
 def by_blocks(campus: Campus, learnt: LearntMap) -> tuple[dict[str, Found], FloatArray]:
     """Return errors on the parts held out, of all methods on the same readings, and the places."""
     assert learnt.check is not None
-    folds = folds_of(campus.rest.places_m, BLOCK_M)
+    # The same parts as in learning: squares of 4.6 lengths, 179 m here.
+    folds = folds_of(campus.rest.places_m, learnt.lengths.block_m)
     errors: dict[str, list[FloatArray]] = {name: [] for name in METHODS}
     places = []
     for fold in range(FOLDS):
@@ -112,7 +113,9 @@ def by_blocks(campus: Campus, learnt: LearntMap) -> tuple[dict[str, Found], Floa
         places.append(asked.places_m)
     found = {name: Found(np.concatenate(parts)) for name, parts in errors.items()}
     found[OURS] = of_ours(learnt.check)
-    return found, np.concatenate(places)
+    places_m = np.concatenate(places)
+    assert len(places_m) == len(found[OURS].error_m)
+    return found, places_m
 
 
 def on_test(campus: Campus, learnt: LearntMap) -> tuple[dict[str, Found], FloatArray]:

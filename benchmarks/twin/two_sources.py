@@ -22,7 +22,7 @@ _STRIDE = 3
 #: A single cell that alone explains more than was read, by this much at two receivers, is out.
 _TOO_MUCH_DB, _RECEIVERS = 12.0, 2
 #: Pairs of no more cells than this, those that explain most.
-_MOST_CELLS = 500
+_MOST_CELLS = 300
 _NEAR_M = 300.0
 
 
