@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edgespec.jit import kernel, scalar
+from edgespec.jit import apart, kernel, scalar
 
 __all__ = ["fill_amplitudes", "fill_behind", "fill_points"]
 
@@ -76,13 +76,14 @@ def fill_behind(  # type: ignore[no-untyped-def]
     priority, control_amplitude = control
     starts, places, values, is_drawn = always
     n, half = steering.shape[1], steering.shape[1] // 2
+    steering_i, steering_q = steering.real.copy(), steering.imag.copy()
     n_fft, n_symbols = out.shape[1], len(out) // len(modulation)
     gain_i, gain_q = np.empty(n, np.float32), np.empty(n, np.float32)
-    row = np.empty(n, np.complex64)
+    row_i, row_q = np.empty(n, np.float32), np.empty(n, np.float32)
     for line in range(len(out)):
         i, symbol = line // n_symbols, line % n_symbols
         if line < len(taps):
-            _add_taps(taps[line], steering, scale, gain_i, gain_q)
+            _add_taps(taps[line], steering_i, steering_q, scale, gain_i, gain_q)
         is_control = symbol < min(n_control[i], _N_CONTROL_MOST)
         for group in range(modulation.shape[1]):
             first, stop = group * _N_GROUP, min(n, (group + 1) * _N_GROUP)
@@ -90,47 +91,57 @@ def fill_behind(  # type: ignore[no-untyped-def]
                 for k in range(first, stop):
                     used = priority[symbol, k] < control_load[i]
                     level = control_amplitude if used else np.float32(0)
-                    row[k] = _times(points[_QPSK + octets[line, k]], level)
+                    _put(points[_QPSK + octets[line, k]], level, row_i, row_q, k)
             elif modulation[i, group]:
                 begin = _QPSK if symbol < _N_CONTROL_MOST else 256 * modulation[i, group]
                 level = amplitude[i, group]
                 for k in range(first, stop):
-                    row[k] = _times(points[begin + octets[line, k]], level)
+                    _put(points[begin + octets[line, k]], level, row_i, row_q, k)
             else:
                 for k in range(first, stop):
-                    row[k] = 0
+                    row_i[k] = 0
+                    row_q[k] = 0
         for at in range(starts[line], starts[line + 1]):
             k = places[at]
             if is_drawn[at]:
-                row[k] = _times(points[_QPSK + octets[line, k]], values[at].real)
+                _put(points[_QPSK + octets[line, k]], values[at].real, row_i, row_q, k)
             else:
-                row[k] = values[at]
+                _put(values[at], np.float32(1), row_i, row_q, k)
         out[line, 0] = 0
         for k in range(half + 1, n_fft - half):
             out[line, k] = 0
-        for k in range(half):
-            low, high = row[k], row[half + k]
-            a, b, c, d = gain_i[k], gain_q[k], gain_i[half + k], gain_q[half + k]
-            out[line, n_fft - half + k] = complex(
-                low.real * a - low.imag * b, low.real * b + low.imag * a
-            )
-            out[line, 1 + k] = complex(high.real * c - high.imag * d, high.real * d + high.imag * c)
+        below, above = out[line, n_fft - half :], out[line, 1 : half + 1]
+        _multiply(row_i[:half], row_q[:half], gain_i[:half], gain_q[:half], below)
+        _multiply(row_i[half:], row_q[half:], gain_i[half:], gain_q[half:], above)
 
 
 @scalar
-def _times(point, level):  # type: ignore[no-untyped-def]
-    return complex(point.real * level, point.imag * level)
+def _put(point, level, row_i, row_q, k):  # type: ignore[no-untyped-def]
+    row_i[k] = point.real * level
+    row_q[k] = point.imag * level
+
+
+@apart
+def _multiply(row_i, row_q, gain_i, gain_q, out):  # type: ignore[no-untyped-def]
+    for k in range(len(out)):
+        a, b, c, d = row_i[k], row_q[k], gain_i[k], gain_q[k]
+        out[k] = complex(a * c - b * d, a * d + b * c)
 
 
 @scalar
-def _add_taps(taps, steering, scale, gain_i, gain_q):  # type: ignore[no-untyped-def]
+def _add_taps(taps, steering_i, steering_q, scale, gain_i, gain_q):  # type: ignore[no-untyped-def]
     """Write ``scale`` times the gains of the taps of one symbol."""
     for k in range(len(gain_i)):
         gain_i[k] = 0
         gain_q[k] = 0
     for tap in range(len(taps)):
         a, b = taps[tap].real * scale, taps[tap].imag * scale
-        for k in range(len(gain_i)):
-            c, d = steering[tap, k].real, steering[tap, k].imag
-            gain_i[k] += a * c - b * d
-            gain_q[k] += a * d + b * c
+        _add_tap(a, b, steering_i[tap], steering_q[tap], gain_i, gain_q)
+
+
+@apart
+def _add_tap(a, b, steering_i, steering_q, gain_i, gain_q):  # type: ignore[no-untyped-def]
+    for k in range(len(gain_i)):
+        c, d = steering_i[k], steering_q[k]
+        gain_i[k] += a * c - b * d
+        gain_q[k] += a * d + b * c

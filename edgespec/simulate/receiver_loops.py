@@ -9,10 +9,12 @@ __all__ = ["distort", "quantise"]
 
 @exact
 def _distort_exactly(parts, level, ratio, leak, dc_i, dc_q):  # type: ignore[no-untyped-def]
-    for k in range(0, len(parts), 2):
-        i, q = parts[k] * level, parts[k + 1] * level
+    for sample in range(len(parts) // 2):
+        # Unsigned: nobody then asks whether it is negative.
+        k = np.uint64(2 * sample)
+        i, q = parts[k] * level, parts[k + np.uint64(1)] * level
         parts[k] = i + dc_i
-        parts[k + 1] = q * ratio + leak * i + dc_q
+        parts[k + np.uint64(1)] = q * ratio + leak * i + dc_q
 
 
 @kernel

@@ -91,9 +91,11 @@ class FrameResampler:
         factors = (edge * np.exp(-2j * np.pi * turns)).astype(np.complex64)
         targets = np.concatenate((np.arange(half), np.arange(1 - half, 0) + self._n_fft_out))
         self._runs = _runs(bins % (n_in // _N_PARTS), targets, factors)
+        self._parts = np.empty((_N_PARTS, n_in // _N_PARTS), np.complex64)
         self._product = np.empty(half, np.complex64)
         self._spectrum = np.zeros(self._n_fft_out, np.complex64)
         n_back = self._n_fft_out // _N_PARTS
+        self._parts_back = np.empty((_N_PARTS, n_back), np.complex64)
         turns = np.outer(np.arange(_N_PARTS), np.arange(n_back)) / self._n_fft_out
         self._back = (np.exp(2j * np.pi * turns) / _N_PARTS).astype(np.complex64)
 
@@ -112,11 +114,13 @@ class FrameResampler:
             line[2 * pad : pad + n_frame] = frame[pad:]
         else:
             halver.give(pad + halver.late, line[2 * pad : pad + n_frame - halver.late])
-        return np.ascontiguousarray(out)
+        return out.copy()
 
     def _transform(self) -> None:
         """Write the new band of the line's transform to the spectrum."""
-        parts: ComplexArray = fft.fft(self._line.reshape(-1, _N_PARTS).T, axis=1)
+        np.copyto(self._parts, self._line.reshape(-1, _N_PARTS).T)
+        # In place: a new array of this size is memory that the system clears for every frame.
+        parts: ComplexArray = fft.fft(self._parts, axis=1, overwrite_x=True)
         for source, target, factors in self._runs:
             total = self._spectrum[target]
             if self._is_quick:
@@ -134,7 +138,8 @@ class FrameResampler:
         if self._n_fft_out % _N_PARTS:
             whole: ComplexArray = fft.ifft(self._spectrum)
             return whole
-        parts: ComplexArray = fft.ifft(self._spectrum.reshape(-1, _N_PARTS).T, axis=1)
+        np.copyto(self._parts_back, self._spectrum.reshape(-1, _N_PARTS).T)
+        parts: ComplexArray = fft.ifft(self._parts_back, axis=1, overwrite_x=True)
         if self._is_quick:
             from edgespec.simulate import resample_loops
 
