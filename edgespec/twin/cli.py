@@ -19,6 +19,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _REQUIRE_BROKER_S = 5.0
+#: It may have to make its queues first, on most of its nodes.
+_REQUIRE_ENGINE_S = 60.0
 #: Within this every central unit says that it is there.
 _SPOKEN_S = 6.0
 _ENGINE = click.option(
@@ -90,7 +92,8 @@ def init(path: Path | None) -> None:
 @click.option(
     "--require-broker",
     is_flag=True,
-    help=f"Exit with 6 unless the broker answers within {_REQUIRE_BROKER_S:g} s.",
+    help=f"Exit with 6 unless the broker answers within {_REQUIRE_BROKER_S:g} s, an engine within "
+    f"{_REQUIRE_ENGINE_S:g} s.",
 )
 @click.option(
     "--web",
@@ -164,7 +167,7 @@ def run(
         unit = CentralUnit(settings, sites, maker, told, name, prepare=maker.prepare, enter=enter)
         stop_on_signals(unit.stop)
         if require_broker:
-            unit.wait_connected(_REQUIRE_BROKER_S)
+            unit.wait_connected(_REQUIRE_BROKER_S if engine is None else _REQUIRE_ENGINE_S)
         unit.run(duration)
 
 
