@@ -17,7 +17,8 @@ from edgespec.engine.url import EngineUrl
 from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt.link import Link
 from edgespec.mqtt.session import Session
-from edgespec.twin.service.entrance.engine import EngineEntrance
+from edgespec.twin.service.entrance.backlog import Backlog
+from edgespec.twin.service.entrance.engine import EngineEntrance, partition_of
 from edgespec.twin.service.unit import CentralUnit
 from edgespec.wire.rss import encode_rss
 from edgespec.wire.topics import rss_topic
@@ -126,6 +127,29 @@ def test_an_engine_that_cannot_be_used_says_why(
     assert caught.value.exit_code == 6
 
 
+def test_while_reports_wait_time_is_theirs_and_one_clock_ahead_is_not_believed() -> None:
+    backlog = Backlog(30.0)
+    now_ns = 1000 * NS
+    assert backlog.hear("a", 980 * NS, now_ns) == 0
+    assert backlog.hear("b", 981 * NS, now_ns) == 980 * NS
+    # One that is ahead says nothing of the others, however often.
+    assert {backlog.hear("c", 999 * NS, now_ns) for _ in range(3)} == {981 * NS}
+    assert backlog.hear("a", 982 * NS, now_ns) == 982 * NS
+    assert backlog.hear("b", 970 * NS, now_ns) == 982 * NS
+    assert backlog.is_too_old(969 * NS, now_ns)
+    assert not backlog.is_too_old(971 * NS, now_ns)
+    assert backlog.n_too_old == 1
+    # What was put in behind all that waited has come: from now on it is the clock's time.
+    number = backlog.mark()
+    assert backlog.is_behind
+    backlog.came(number + 1)
+    assert backlog.is_behind
+    backlog.came(number)
+    assert not backlog.is_behind
+    assert backlog.now_ns(now_ns) == backlog.hear("a", 983 * NS, now_ns) == now_ns
+    assert not backlog.is_too_old(0, now_ns)
+
+
 @pytest.mark.parametrize(
     ("url", "wanted"),
     [
@@ -146,6 +170,11 @@ def test_the_parts_of_a_url() -> None:
     assert url == EngineUrl((("one", 5671), ("::1", 5000), ("two", 7)), True, "v/h", "a@b", "p/w")
     assert str(url) == "amqps://one:5671,[::1]:5000,two:7"
     assert "p/w" not in repr(url)
+
+
+def test_a_site_stays_in_its_partition_for_ever() -> None:
+    """Another hash, and a new release would take reports from queues that nobody fills."""
+    assert [partition_of(f"site-{k}", 16) for k in range(6)] == [9, 13, 14, 6, 5, 8]
 
 
 def test_without_pika_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
