@@ -162,13 +162,13 @@ def _silence_s(times_s: list[float], begun_s: float) -> float:
 def _judged(name: str, n: int, scene: _Scene, reporter: Reporter, silences_s: list[float]) -> Trial:
     """Compare what the cluster took with the verdicts on it.
 
-    What was taken before the first verdict on its site, while units started, is left out.
+    What was taken until the first verdict on its site is left out: the queues were bound then.
     """
     heard = scene.ear.heard
     first: dict[str, int] = {}
     for site, snapshot in heard:
         first[site] = min(snapshot, first.get(site, snapshot))
-    at_stake = {one: n for one, n in reporter.taken.items() if one[1] >= first.get(one[0], 0)}
+    at_stake = {one: n for one, n in reporter.taken.items() if one[1] > first.get(one[0], 0)}
     n_units = len(scene.yard.sites[0].unit)
     n_lost = 0
     missing: list[int] = []
