@@ -135,7 +135,13 @@ def run(
     machine's disk for the database, and at the broker for this program.
     """
     from edgespec.clock import kernel_synchronised
-    from edgespec.fleet.openings import brokers_of, identity_of, spool_folder, store_of
+    from edgespec.fleet.openings import (
+        brokers_of,
+        identity_of,
+        left_behind,
+        spool_folder,
+        store_of,
+    )
     from edgespec.fleet.page import fleet_page_beside
     from edgespec.fleet.places import read_places
     from edgespec.fleet.screen import FleetJsonScreen, FleetTextScreen
@@ -147,13 +153,20 @@ def run(
     config = _load(config_path, page)
     brokers, url = brokers_of(config, urls), store_of(config, store)
     placed = [] if places is None else read_places(places, [*brokers])
-    identity = identity_of(url, brokers)
+    identity = identity_of(config, url, brokers)
     base = FleetStore(url, [*brokers])
     try:
         base.open()
     except StoreAwayError as error:
         click.echo(f"the store cannot be used now ({error}): what comes waits for it", err=True)
-    spool = RowSpool(spool_folder(config, identity), spool_mb << 20)
+    folder = spool_folder(config, identity)
+    for other in left_behind(folder):
+        click.echo(
+            f"rows wait in {other} for another store, or are of other brokers: a fleet run that "
+            "has both as before writes them",
+            err=True,
+        )
+    spool = RowSpool(folder, spool_mb << 20)
     writer = FleetWriter(base, spool, keep_s, is_synchronised=kernel_synchronised)
     writer.put(placed)
     screen = FleetJsonScreen(sys.stdout) if as_json else FleetTextScreen(sys.stdout)

@@ -1,8 +1,9 @@
 """From what the command line says to brokers, a store and their names."""
 
+import contextlib
 import hashlib
-import platform
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,10 @@ from edgespec.config import Config, MqttConfig
 from edgespec.errors import ConfigError, UsageError
 from edgespec.fleet.place import shown_url, store_url
 from edgespec.mqtt.url import BrokerUrl
+from edgespec.newfile import make_file
 from edgespec.option import ID
 
-__all__ = ["MAIN", "brokers_of", "identity_of", "spool_folder", "store_of"]
+__all__ = ["MAIN", "brokers_of", "identity_of", "left_behind", "spool_folder", "store_of"]
 
 #: The only broker, where it was given no name.
 MAIN = "main"
@@ -65,14 +67,35 @@ def store_of(config: Config, told: str | None) -> URL:
     return store_url(str(config.node.state_dir / "fleet.sqlite") if told is None else told)
 
 
-def identity_of(url: URL, brokers: Mapping[str, MqttConfig]) -> str:
-    """Return the end of a client id: the same for the same host, store and brokers."""
-    host = platform.node().split(".")[0]
-    text = "\0".join((platform.node(), shown_url(url), *sorted(brokers)))
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", host)[:30]
-    return f"{name or 'host'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+def identity_of(config: Config, url: URL, brokers: Mapping[str, MqttConfig]) -> str:
+    """Return the end of a client id: the same for the same folder, store and brokers.
+
+    It does not go by the name of the host, which is another for each container: the broker keeps
+    what comes for this id.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+    """
+    path = config.node.state_dir / "fleet-id"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            make_file(path, f"{secrets.token_hex(8)}\n".encode())
+        mine = path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError as error:
+        raise ConfigError(
+            f"node.state_dir {str(path.parent)!r} cannot be used ({error.strerror}): let the user "
+            "of edgespec write there, or name another"
+        ) from None
+    text = "\0".join((mine, shown_url(url), *sorted(brokers)))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def spool_folder(config: Config, identity: str) -> Path:
-    """Return where rows wait for a store: another one has another folder."""
-    return config.node.state_dir / "fleet-spool" / identity.rpartition("-")[2]
+    """Return where rows wait for a store: another one, or other brokers, have another folder."""
+    return config.node.state_dir / "fleet-spool" / identity
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """Return the folders beside one in which rows of other brokers, or for another store, wait."""
+    return sorted({path.parent for path in folder.parent.glob("*/*.jsonl")} - {folder})

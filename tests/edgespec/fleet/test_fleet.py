@@ -15,8 +15,11 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edgespec.cli import main
+from edgespec.config import Config, MqttConfig, NodeConfig
+from edgespec.fleet.openings import identity_of, left_behind, spool_folder
 from edgespec.fleet.overview import look
 from edgespec.fleet.place import store_url
+from edgespec.fleet.spool import RowSpool
 from edgespec.fleet.store import FleetStore, reading
 from edgespec.fleet.tables import Row
 from edgespec.records import EventType
@@ -201,6 +204,19 @@ def test_places_that_are_none(tmp_path: Path, text: str, words: str) -> None:
     )
     assert found.exit_code == 3
     assert words in found.stderr
+
+
+def test_the_broker_knows_a_program_that_moved_to_another_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, brokers = Config(node=NodeConfig(state_dir=tmp_path)), {"main": MqttConfig()}
+    url, other = store_url(str(tmp_path / "a")), store_url(str(tmp_path / "b"))
+    first = identity_of(config, url, brokers)
+    monkeypatch.setattr("platform.node", lambda: "another")
+    assert identity_of(config, url, brokers) == first != identity_of(config, other, brokers)
+    folder = spool_folder(config, first)
+    RowSpool(spool_folder(config, "before"), 1 << 20).add([event_row()])
+    assert left_behind(folder) == [folder.with_name("before")]
 
 
 @pytest.mark.parametrize(
