@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from edgespec.config import MqttConfig
-from edgespec.fleet.hearing import Hearing, topics_of
+from edgespec.fleet.hearing import Hearing
 from edgespec.fleet.tables import Row
 from edgespec.fleet.writer import FleetWriter
 from edgespec.mqtt.keeper import LinkKeeper
@@ -24,12 +24,18 @@ _STEP_S = 0.5
 
 
 class Ear:
-    """Hands what a broker says to the writer, in a thread of its own.
+    """Hands what a broker says on some topics to the writer, in a thread of its own.
+
+    What is said for good has a connection of its own: a broker drops what a connection is too slow
+    for, and thousands of states would take events with them.
 
     Args:
         name: that the broker was given.
         settings: the broker.
         client_id: the same at every start: it is whose messages the broker keeps.
+        topics: that are listened to.
+        is_lasting: whether the broker is to keep what was not confirmed.
+        hearing: of the broker's messages, and who may use it now.
         writer: what keeps them.
         on_rows: told of all rows, in this ear's thread, whether they are old; must not raise.
         utc_ns: UTC.
@@ -40,13 +46,16 @@ class Ear:
         name: str,
         settings: MqttConfig,
         client_id: str,
+        topics: Sequence[str],
+        is_lasting: bool,
+        hearing: tuple[Hearing, threading.Lock],
         writer: FleetWriter,
         on_rows: Callable[[Sequence[Row]], None],
         utc_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.name = name
-        self._topics = topics_of(settings.topic_prefix)
-        self._hearing = Hearing(name, settings.topic_prefix)
+        self._topics, self._is_lasting = topics, is_lasting
+        self._hearing, self._hearing_lock = hearing
         self._writer, self._on_rows, self._utc_ns = writer, on_rows, utc_ns
         #: Numbers of what is kept, and the session that gave them.
         self._kept: deque[tuple[Session, int]] = deque()
@@ -54,7 +63,10 @@ class Ear:
         self._is_stopped = False
         link = Link.of(replace(settings, protocol="5"), client_id)
         self._keeper = LinkKeeper(
-            replace(link, keep_s=_KEEP_S), settings.reconnect_max_s, self._opened, lambda: ""
+            replace(link, keep_s=_KEEP_S if is_lasting else 0.0),
+            settings.reconnect_max_s,
+            self._opened,
+            lambda: "",
         )
         self._thread = threading.Thread(target=self._run, name=f"fleet-{name}", daemon=True)
         self.n_heard = 0
@@ -96,11 +108,12 @@ class Ear:
         self._kept.clear()
         self._opening = session
         session.receive(self._hear)
-        session.ask(self._topics, qos=1)
+        session.ask(self._topics, qos=int(self._is_lasting))
 
     def _hear(self, topic: str, data: bytes, is_old: bool, number: int) -> None:
         self.n_heard += 1
-        rows = self._hearing.rows(topic, data, self._utc_ns(), is_old=is_old)
+        with self._hearing_lock:
+            rows = self._hearing.rows(topic, data, self._utc_ns(), is_old=is_old)
         session = self._opening
         if number and session is not None:
             self._writer.put(rows, lambda: self._note(session, number))

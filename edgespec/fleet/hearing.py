@@ -52,14 +52,17 @@ _COMMANDS = ("ack", "mute", "normal", "undo")
 _BY_SUBBAND = ("levels", "expected", "residual_db", "subband_edges_hz")
 
 
-def topics_of(prefix: str) -> list[str]:
-    """Return what is listened to at a broker."""
+def topics_of(prefix: str) -> tuple[list[str], list[str]]:
+    """Return what is listened to at a broker: what is said for good, and what is said again."""
     one, twin = Topics(prefix, "*", ("*", "-"), ()), TwinTopics(prefix)
-    asked = (one.availability, one.info, *one.states("*"), one.events, one.request("*"),
-             one.response("*"))  # fmt: skip
+    lasting = one.events, one.request("*"), one.response("*")
+    passing = one.availability, one.info, *one.states("*")
     # A name may not be '+', and an id never is '*'.
-    below = [topic[len(prefix) :].replace("*", "+") for topic in asked]
-    return [*(f"{prefix}{one}" for one in below), twin.verdict("+"), twin.events("+")]
+    below = [
+        [f"{prefix}{topic[len(prefix) :].replace('*', '+')}" for topic in topics]
+        for topics in (lasting, passing)
+    ]
+    return [*below[0], twin.events("+")], [*below[1], twin.verdict("+")]
 
 
 class Hearing:

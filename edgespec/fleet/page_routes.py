@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -24,7 +23,7 @@ from edgespec.nearest import advice
 from edgespec.web.feed_memory import FeedMemory
 from edgespec.web.guard import Guard
 from edgespec.web.hub import Hub
-from edgespec.web.live import look_on, refusal
+from edgespec.web.live import look_on, refusal, show_news
 from edgespec.web.server import Page, check_names, fault, read_object
 from edgespec.web.task import Task
 from edgespec.wire.fields import parse_utc
@@ -34,8 +33,6 @@ from edgespec.wire.text import PayloadError
 __all__ = ["open_page"]
 
 _STATUS_TOO_MANY = 429
-#: One that takes nothing for so long is let go, and it is looked so often whether one has gone.
-_STALL_S, _GONE_S = 20.0, 1.0
 #: All who look see the same for so long: it costs the most of what is asked.
 _FRESH_S = 3.0
 #: An observer that does not answer for so long will not; so many are asked at once.
@@ -144,13 +141,7 @@ class _FleetPage:
         if (refused := refusal(request, self.hub, self._task.max_lookers)) is not None:
             return refused
         async with look_on(request, self.hub) as (socket, looker):
-            while not socket.closed and not looker.is_over:
-                async with asyncio.timeout(_STALL_S):
-                    for text in looker.take():
-                        await socket.send_str(text)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_GONE_S):
-                        await looker.wait()
+            await show_news(socket, looker)
         return socket
 
     def _asking(self, command: str, names: list[str]) -> Callable[[web.Request], Any]:

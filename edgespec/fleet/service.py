@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from edgespec.config import MqttConfig
 from edgespec.fleet.ear import Ear
+from edgespec.fleet.hearing import Hearing, topics_of
 from edgespec.fleet.screen import FleetScreen
 from edgespec.fleet.silence import Silence
 from edgespec.fleet.tables import Row
@@ -42,11 +43,16 @@ class FleetService:
         self._silence = Silence(silent_s)
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._ears = [
-            Ear(name, settings, settings.client_id or f"edgespec-fleet-{identity}", writer,
-                self._hear, utc_ns)
-            for name, settings in brokers.items()
-        ]  # fmt: skip
+        self._ears: list[Ear] = []
+        for name, settings in brokers.items():
+            hearing = Hearing(name, settings.topic_prefix), threading.Lock()
+            client_id = settings.client_id or f"edgespec-fleet-{identity}"
+            lasting, passing = topics_of(settings.topic_prefix)
+            for end, topics, is_lasting in (("", lasting, True), ("-now", passing, False)):
+                self._ears.append(
+                    Ear(name, settings, client_id + end, topics, is_lasting, hearing, writer,
+                        self._hear, utc_ns)
+                )  # fmt: skip
 
     def wait_connected(self, timeout_s: float) -> None:
         """Connect to all brokers before :meth:`run`.
@@ -87,7 +93,7 @@ class FleetService:
 
     def _words(self) -> str:
         n_known, n_silent = self._silence.counts
-        away = [ear.name for ear in self._ears if not ear.is_connected]
+        away = sorted({ear.name for ear in self._ears if not ear.is_connected})
         parts = [f"{n_known} observers", f"{n_silent} silent"]
         parts += [f"no broker {', '.join(away)}"] if away else []
         if self._writer.problem:

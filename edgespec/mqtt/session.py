@@ -30,6 +30,7 @@ _CONNECT_S = 5.0
 _BATCH, _BATCH_S = 256, 0.1
 #: The longest packet that is asked for (MQTT 5, sec. 3.1.2.11.4): the broker keeps longer ones.
 _MAX_PACKET_BYTES = 4 * 1024 * 1024 + 65536
+_MAX_UNCONFIRMED = 500  # mosquitto 2.0.11 drops what goes beyond a thousand packets
 _TAKEN_OVER = "Session taken over"
 
 
@@ -120,6 +121,7 @@ class Session:
             properties.MaximumPacketSize = _MAX_PACKET_BYTES
             if self._link.keep_s:
                 properties.SessionExpiryInterval = round(self._link.keep_s)
+                properties.ReceiveMaximum = _MAX_UNCONFIRMED
         keepalive_s = max(1, round(self._link.keepalive_s))
         try:
             self._client.connect(url.host, url.port, keepalive_s, properties=properties, **begun)

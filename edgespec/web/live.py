@@ -18,7 +18,7 @@ from edgespec.web.hub import Hub, Looker, as_text
 from edgespec.web.plane_memory import Batch, BinLevels
 from edgespec.web.server import fault
 
-__all__ = ["look_on", "refusal", "show_band"]
+__all__ = ["look_on", "refusal", "show_band", "show_news"]
 
 _NS = 1_000_000_000
 #: Rows are sent so often, and the worker is told so often that somebody looks, and for how long.
@@ -27,6 +27,8 @@ _PERIOD_S, _STAMP_S, _LOOK_S = 1.0 / 30.0, 1.0, 4.0
 _ABOUT_S = 0.5
 #: One that takes nothing for so long is let go; one that answers no ping as well.
 _STALL_S, _PING_S, _CLOSE_S = 20.0, 25.0, 0.5
+#: So often it is looked whether one has gone to whom nothing is said.
+_GONE_S = 1.0
 _MOST_MESSAGE_BYTES = 1024
 _GOODBYE = b"the server ends, or you were too slow"
 _HEAD = struct.Struct("<BBHId")
@@ -87,6 +89,25 @@ def refusal(request: web.Request, hub: Hub, most: int) -> web.Response | None:
         # A browser does not say why it was refused: it asks without a WebSocket, and hears it.
         return fault(426, "what is live takes a WebSocket", "Upgrade: websocket")
     return None
+
+
+async def show_news(socket: web.WebSocketResponse, looker: Looker) -> None:
+    """Say what is new, and nothing else, until the socket closes.
+
+    Raises:
+        TimeoutError: the browser takes nothing.
+        ConnectionError: it has gone.
+    """
+    is_last = False
+    while not socket.closed and not is_last:
+        # What was said last is told yet.
+        is_last = looker.is_over
+        async with asyncio.timeout(_STALL_S):
+            for text in looker.take():
+                await socket.send_str(text)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GONE_S):
+                await looker.wait()
 
 
 async def show_band(socket: web.WebSocketResponse, looker: Looker, look: BandLook) -> None:

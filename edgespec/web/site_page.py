@@ -1,7 +1,5 @@
 """The routes of a central unit's page: its sites, and their verdicts as they come."""
 
-import asyncio
-from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -10,14 +8,11 @@ from edgespec import __version__
 from edgespec.web.feed_memory import FeedMemory
 from edgespec.web.guard import Guard
 from edgespec.web.hub import Hub
-from edgespec.web.live import look_on, refusal
+from edgespec.web.live import look_on, refusal, show_news
 from edgespec.web.server import Page
 from edgespec.web.task import Task
 
 __all__ = ["open_page"]
-
-#: One that takes nothing for so long is let go, and it is looked so often whether one has gone.
-_STALL_S, _GONE_S = 20.0, 1.0
 
 
 class _Sites:
@@ -70,13 +65,7 @@ def open_page(task: Task, memory: FeedMemory | None, guard: Guard) -> Page:
         if (refused := refusal(request, hub, task.max_lookers)) is not None:
             return refused
         async with look_on(request, hub) as (socket, looker):
-            while not socket.closed:
-                async with asyncio.timeout(_STALL_S):
-                    for text in looker.take():
-                        await socket.send_str(text)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_GONE_S):
-                        await looker.wait()
+            await show_news(socket, looker)
         return socket
 
     return Page("site.html", routes, hub)
