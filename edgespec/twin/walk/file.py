@@ -54,6 +54,7 @@ def save_map(path: Path, walk_map: WalkMap, site: Site, power_dbm: float) -> Non
         "freedom": walk_map.freedom,
         "power_dbm": power_dbm,
         "tree_error_m": walk_map.tree_error_m,
+        "tree_fewest": walk_map.trees and walk_map.trees.fewest,
     }
     trees = walk_map.trees
     arrays = {} if trees is None else {f"tree_{name}": getattr(trees, name) for name in _TREE}
@@ -136,7 +137,7 @@ def _from_arrays(
         raise ValueError("numbers that are not finite")
     if error_db.min() <= 0 or steps.min() <= 0 or not 0 < weight <= 10 or not 1 <= freedom <= 1000:
         raise ValueError("deviations, steps, weight or freedom out of range")
-    trees = _trees_of(arrays, len(nodes))
+    trees = _trees_of(arrays, meta, len(nodes))
     error_m = None if trees is None else float(meta["tree_error_m"])
     if error_m is not None and not 0 < error_m < np.inf:
         raise ValueError(f"trees that are off by {error_m} m")
@@ -146,13 +147,14 @@ def _from_arrays(
     return (walk_map, power_dbm), str(meta["site"]), places_m, str(meta["level_unit"])
 
 
-def _trees_of(arrays: Mapping[str, NDArray[Any]], n_units: int) -> Trees | None:
+def _trees_of(
+    arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any], n_units: int
+) -> Trees | None:
     """Return the trees of a file, None where it has none."""
     if "tree_root" not in arrays:
         return None
-    trees = Trees(
-        **{name: np.asarray(arrays[f"tree_{name}"], kind) for name, kind in _TREE.items()}
-    )
+    kept = {name: np.asarray(arrays[f"tree_{name}"], kind) for name, kind in _TREE.items()}
+    trees = Trees(**kept, fewest=int(meta["tree_fewest"]))
     is_of_units = len(trees.absent_db) == n_units and np.array_equal(trees.unit, np.arange(n_units))
     if not is_of_units or not trees.is_sound():
         raise ValueError("trees that do not end in leaves")

@@ -133,9 +133,10 @@ class Fixer:
         self._look(heard, level, noise, cells[np.argmax(evidence)][None])
         share = np.exp(self._product - self._product.max())
         offset_db = float(share @ self._offset_db / share.sum())
-        if self._map.trees is not None and self._map.tree_error_m is not None:
+        trees = self._map.trees
+        if trees is not None and self._map.tree_error_m is not None and trees.knows(level_db):
             usual_db = self._as_at_the_walk(level_db, noise, offset_db)
-            off_m = self._places_m[cells] - self._map.trees.find_m(usual_db)
+            off_m = self._places_m[cells] - trees.find_m(usual_db)
             scale2 = _TREE_FREEDOM * (_TREE_SCALE * self._map.tree_error_m) ** 2
             far = np.log1p((off_m * off_m).sum(axis=1) / scale2)
             # Student's t in the plane.

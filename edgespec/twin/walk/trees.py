@@ -31,7 +31,8 @@ class Trees:
     ``threshold`` float32: at most that goes left; ``child`` int32: the left child, the right one
     follows it; ``place_m`` float32 ``(n_nodes, 2)``; ``root`` int32 ``(n_trees,)``; ``absent_db``
     float64 ``(n_features,)``: what stands for a level that is missing; ``unit`` int64 of that
-    shape: which unit of the site each is, -1 for none.
+    shape: which unit of the site each is, -1 for none. ``fewest`` units heard each reading of the
+    walk: of one that fewer heard the trees have seen nothing alike.
     """
 
     feature: NDArray[np.int16]
@@ -41,6 +42,12 @@ class Trees:
     root: NDArray[np.int32]
     absent_db: FloatArray
     unit: NDArray[np.int64]
+    fewest: int
+
+    def knows(self, level_db: FloatArray) -> bool:
+        """Whether as many units heard levels ``(n_units,)`` as heard each reading of the walk."""
+        n_heard = np.count_nonzero(np.isfinite(level_db[self.unit[self.unit >= 0]]))
+        return bool(n_heard >= self.fewest)
 
     def find_m(self, level_db: FloatArray) -> FloatArray:
         """Return the mean place ``(2,)`` of the leaves that levels ``(n_units,)`` lead to."""
@@ -114,6 +121,7 @@ def grow_trees(places_m: FloatArray, levels_db: FloatArray, seed: int = 0) -> Tr
         np.array(roots, np.int32),
         absent_db,
         np.arange(n_units),
+        int(known.sum(axis=1).min()),
     )
 
 

@@ -146,6 +146,9 @@ def test_trees_find_what_they_have_seen_and_stay_within_it(rng: np.random.Genera
     far_m = trees.find_m(np.full(6, -200.0))
     assert (places_m.min(axis=0) <= far_m).all()
     assert (far_m <= places_m.max(axis=0)).all()
+    # Each reading of the walk was heard by five units or six.
+    assert trees.knows(levels_db[0])
+    assert not trees.knows(np.where(np.arange(6) < 2, np.nan, levels_db[200]))
     again = grow_trees(places_m, levels_db)
     np.testing.assert_array_equal(again.threshold, trees.threshold)
 
