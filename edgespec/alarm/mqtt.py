@@ -23,7 +23,7 @@ from edgespec.site_cell import SiteCell
 from edgespec.wire.cells import cells_payload
 from edgespec.wire.home_assistant import discovery_payload, discovery_topic
 from edgespec.wire.info import info_payload
-from edgespec.wire.rss import encode_rss
+from edgespec.wire.rss import ENCODERS
 from edgespec.wire.state import state_payload
 from edgespec.wire.text import encode
 from edgespec.wire.topics import Topics, rss_topic
@@ -71,6 +71,7 @@ class MqttSink:
         # First of all: it is what may be refused, and nothing is open yet.
         link = link_of(settings, self._topics, info)
         self._spool = spool
+        self._encode_rss = ENCODERS[settings.rss_format]
         self._told_cells: dict[str, tuple[SiteCell, ...]] = {}
         self._claim: TopicClaim | None = None
         about = encode(info_payload(info, node))
@@ -144,7 +145,7 @@ class MqttSink:
     def rss(self, report: RssReport) -> None:
         """Publish for the site's central unit, QoS 0: what finds no connection is not kept."""
         topic = rss_topic(self._topics.prefix, report.node, report.site)
-        self._mailbox.put_passing(topic, encode_rss(report))
+        self._mailbox.put_passing(topic, self._encode_rss(report))
 
     def respond(self, command: str, response: bytes) -> None:
         """Publish a response to what was asked for some time ago, once there is a connection."""

@@ -285,6 +285,14 @@ class MqttConfig:
     protocol: str = field(
         default="3.1.1", metadata=about("Version of MQTT", choices=("3.1.1", "5"))
     )
+    rss_format: str = field(
+        default="json",
+        metadata=about(
+            "How the received power travels to a site's central unit, which reads both: json can "
+            "be read by people, binary has a quarter of the bytes",
+            choices=("json", "binary"),
+        ),
+    )
 
     def __post_init__(self) -> None:
         check_record(self)

@@ -1,20 +1,25 @@
 """Received power on the wire: written by every observer of a site, read by its central unit.
 
-A central unit reads thousands of these a second, so the reader looks at each field once; whether
-the report fits the site is not its business.
+It travels as JSON, or as :mod:`edgespec.wire.rss_binary`: the first byte tells. A central unit
+reads thousands of these a second, so the reader looks at each field once; whether the report fits
+the site is not its business.
 """
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 from edgespec.decode.shown import shown
 from edgespec.records import RssReport
 from edgespec.units import format_utc
 from edgespec.wire.fields import parse_utc
+from edgespec.wire.rss_binary import encode_rss_binary, is_binary, parse_rss_binary
+from edgespec.wire.rss_error import RssPayloadError
 from edgespec.wire.text import PayloadError, decode, encode
 
 __all__ = [
+    "ENCODERS",
     "LEVEL_UNITS",
     "MAX_RSS_BYTES",
     "RSS_SCHEMA",
@@ -30,14 +35,6 @@ LEVEL_UNITS = ("dBFS", "dBm")
 MAX_RSS_BYTES = 16384
 _NUMBERS = {float, int}
 _EVENT_TYPE = "rss"
-
-
-class RssPayloadError(PayloadError):
-    """A payload that is no report; ``reason`` is a word to count it by."""
-
-    def __init__(self, reason: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.reason = reason
 
 
 def rss_payload(report: RssReport) -> dict[str, Any]:
@@ -66,15 +63,29 @@ def encode_rss(report: RssReport) -> bytes:
     return encode(rss_payload(report))
 
 
-def parse_rss(data: bytes) -> RssReport:
-    """Return the report written as :func:`encode_rss`, its time to the microsecond.
+#: How a report may travel, by the name that the configuration has for it.
+ENCODERS: dict[str, Callable[[RssReport], bytes]] = {
+    "json": encode_rss,
+    "binary": encode_rss_binary,
+}
+
+
+def parse_rss(data: bytes, node: str = "", site: str = "") -> RssReport:
+    """Return the report written by one of :data:`ENCODERS`, its time to the microsecond.
 
     Levels that are not finite are restored as such: the site refuses them by name.
 
+    Args:
+        data: the payload.
+        node: of the topic that it came on; JSON says it once more, and that counts.
+        site: of the topic, likewise.
+
     Raises:
         RssPayloadError: it is not a report of this schema, by one of the reasons ``too_long``,
-            ``json``, ``schema`` and ``field``.
+            ``json``, ``binary``, ``schema`` and ``field``.
     """
+    if is_binary(data):
+        return parse_rss_binary(data, node, site)
     if len(data) > MAX_RSS_BYTES:
         raise RssPayloadError(
             "too_long",

@@ -13,12 +13,13 @@ from edgespec.wire.info import parse_info
 from edgespec.wire.member import parse_member
 from edgespec.wire.request import parse_request, parse_response
 from edgespec.wire.rss import parse_rss
+from edgespec.wire.rss_binary import encode_rss_binary
 from edgespec.wire.site_event import parse_site_event
 from edgespec.wire.state import parse_state
 from edgespec.wire.topics import TwinTopics
 from edgespec.wire.transmitters import parse_transmitters
 from edgespec.wire.verdict import parse_verdict
-from tests.edgespec.wire.test_bytes import SAYS
+from tests.edgespec.wire.test_bytes import REPORT, SAYS
 from tests.fuzz.target import Call, Target
 from tests.made.twin_site import World, hall
 
@@ -59,6 +60,7 @@ def _topics(folder: Path) -> Call:
 
 TARGETS = {
     **{f"mqtt-{noun}": _message(noun) for noun in PARSERS},
+    "mqtt-rss-binary": Target(lambda: [encode_rss_binary(REPORT)], lambda folder: parse_rss),
     "mqtt-twin-state": Target(twin_states, lambda folder: TwinState.from_bytes, cost=4),
     "mqtt-topic": Target(
         lambda: [b"edgespec/twin/hall/state", b"edgespec/twin/members/c-1"], _topics

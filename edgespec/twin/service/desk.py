@@ -126,7 +126,7 @@ class Desk:
             return None
         try:
             twin = self._twin or self._open()
-            report = parse_rss(data)
+            report = parse_rss(data, node, self.site.name)
             if report.node != node:
                 raise RssPayloadError(
                     "wrong_topic", f"node {node!r} reports in the name of {report.node!r}"

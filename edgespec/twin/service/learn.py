@@ -70,7 +70,7 @@ def learn_from_broker(site: Site, settings: MqttConfig, duration_s: float) -> Tr
             if topic == topics.transmitters(site.name):
                 told.append(parse_transmitters(data))
             else:
-                reports.append(parse_rss(data))
+                reports.append(parse_rss(data, topic.rsplit("/", 3)[-3], site.name))
         except PayloadError as error:
             _LOG.warning("%s: %s", topic, error)
 

@@ -295,9 +295,9 @@ def test_no_field_may_be_missing(key: str) -> None:
 
 
 @pytest.fixture
-def make_sink(tmp_path: Path, stack: ExitStack) -> Callable[[str], MqttSink]:
-    def make(url: str) -> MqttSink:
-        settings = MqttConfig(url=url, keepalive_s=1.0, reconnect_max_s=0.3)
+def make_sink(tmp_path: Path, stack: ExitStack) -> Callable[..., MqttSink]:
+    def make(url: str, rss_format: str = "json") -> MqttSink:
+        settings = MqttConfig(url=url, keepalive_s=1.0, reconnect_max_s=0.3, rss_format=rss_format)
         sink = MqttSink(settings, "pi-1", ["r"], ["lte"], {}, Spool(tmp_path / "spool", 0))
         stack.callback(sink.close)
         return sink
@@ -306,7 +306,7 @@ def make_sink(tmp_path: Path, stack: ExitStack) -> Callable[[str], MqttSink]:
 
 
 def test_reports_reach_the_site_and_do_not_wait_for_a_broker(
-    broker: Broker, proxy: Proxy, listener: Listener, make_sink: Callable[[str], MqttSink]
+    broker: Broker, proxy: Proxy, listener: Listener, make_sink: Callable[..., MqttSink]
 ) -> None:
     sink = make_sink(proxy.url)
     assert sink.wait_connected(PATIENCE_S)
@@ -326,6 +326,18 @@ def test_reports_reach_the_site_and_do_not_wait_for_a_broker(
     assert heard[0] == 7
     assert heard[-1] == 30
     assert len(heard) <= 2 + 1
+
+
+def test_they_travel_in_few_bytes_where_that_is_wished(
+    broker: Broker, listener: Listener, make_sink: Callable[..., MqttSink]
+) -> None:
+    sink = make_sink(broker.url, "binary")
+    assert sink.wait_connected(PATIENCE_S)
+    sink.rss(REPORT)
+    wait_for(lambda: len(listener.on("pi-1/rss/hall-1")) == 1, "the report")
+    (data,) = listener.on("/rss/hall-1")
+    assert len(data) == 51
+    assert parse_rss(data, "pi-1", "hall-1") == REPORT
 
 
 def test_json_lines_have_it(capsys: pytest.CaptureFixture[str]) -> None:

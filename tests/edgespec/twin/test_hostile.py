@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from edgespec.wire.event import parse_event
 from edgespec.wire.handover import SavedSite, parse_saved, saved_payload
 from edgespec.wire.info import parse_info
 from edgespec.wire.member import member_payload, parse_member
-from edgespec.wire.rss import encode_rss, parse_rss
+from edgespec.wire.rss import ENCODERS, encode_rss, parse_rss
 from edgespec.wire.site_event import parse_site_event, site_event_payload
 from edgespec.wire.state import parse_state
 from edgespec.wire.text import decode, encode
@@ -106,10 +107,11 @@ class Central:
         self.unit._work()
 
     def snapshot(self) -> Any:
-        """Report one interval from all units, and return the last verdict."""
+        """Report one interval from all units, in either form; return the last verdict."""
         self.now_ns += round(SITE.detect.interval_s * NS)
-        for report in self.fleet.reports(self.now_ns, 0.0):
-            self.hear(f"{report.node}/rss/yard", encode_rss(report))
+        reports = self.fleet.reports(self.now_ns, 0.0)
+        for report, encode_one in zip(reports, cycle(ENCODERS.values()), strict=False):
+            self.hear(f"{report.node}/rss/yard", encode_one(report))
         self.work()
         return self.told.verdicts[-1]
 
@@ -173,7 +175,10 @@ def said(data: bytes, **changes: Any) -> bytes:
 SENDERS = json.dumps(transmitters_payload("yard", SITE.transmitter, NOW_NS)).encode()
 PRESENCE = encode(member_payload("c-9", ["yard"], NOW_NS))
 LEFT = saved_payload(SAVED)
-REPORT = encode_rss(next(iter(twin_fleet.virtual(SITE).reports(NOW_NS, 0.0))))
+REPORT, BINARY = (
+    encode(next(iter(twin_fleet.virtual(SITE).reports(NOW_NS, 0.0))))
+    for encode in ENCODERS.values()
+)
 INNER = encode(site_event_payload(EVENT, "c-0", 4))
 HOSTILE = {
     "400 digits": ("twin/yard/transmitters", SENDERS.replace(b"15.0", b"9" * 400, 1)),
@@ -211,6 +216,8 @@ HOSTILE = {
     "report's frames": ("yard-0/rss/yard", said(REPORT, n_frames=b"-" + b"9" * 4300)),
     "report's levels": ("yard-0/rss/yard", said(REPORT, levels=[10**400] * 4)),
     "report's time": ("yard-0/rss/yard", said(REPORT, time=["x"])),
+    "report's bytes": ("yard-0/rss/yard", BINARY[:-1]),
+    "binary of a stranger": ("x-1/rss/yard", BINARY),
 }  # fmt: skip
 
 
