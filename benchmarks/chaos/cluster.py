@@ -123,8 +123,14 @@ def _set_cookies(alone: Node, others: list[Node], cookie: str) -> None:
         node.control("eval", f"{words}ok.")
 
 
+def _working(scene: _Scene, k: int) -> str:
+    """Return a unit that has sites: by turns those of each."""
+    owners = sorted(set(scene.ear.owners.values()))
+    return owners[k % len(owners)]
+
+
 def _kill_unit(scene: _Scene, k: int) -> None:
-    name = sorted(scene.units)[k % len(scene.units)]
+    name = _working(scene, k)
     scene.units[name].kill()
     scene.units[name].wait()
     scene.ear.listen(8.0)
@@ -132,7 +138,7 @@ def _kill_unit(scene: _Scene, k: int) -> None:
 
 
 def _halt_unit(scene: _Scene, k: int) -> None:
-    unit = scene.units[sorted(scene.units)[k % len(scene.units)]]
+    unit = scene.units[_working(scene, k)]
     unit.send_signal(signal.SIGSTOP)
     scene.ear.listen(8.0)
     unit.send_signal(signal.SIGCONT)

@@ -124,13 +124,14 @@ class Ear:
 
     ``heard`` has for each snapshot of a site the units of each verdict on it; ``at_s`` when the
     verdicts of a site came, on the monotonic clock; ``counts`` what became of the reports, by
-    central unit and site.
+    central unit and site, ``owners`` which unit gave the last verdict on each site.
     """
 
     def __init__(self, cluster: Cluster) -> None:
         self.heard: dict[Snapshot, dict[tuple[str, int], int]] = {}
         self.at_s: dict[str, list[float]] = {}
         self.counts: dict[str, dict[str, int]] = {}
+        self.owners: dict[str, str] = {}
         self._link = EngineLink.of(cluster.url, MqttConfig(keepalive_s=_GONE_S), "ear")
         self._plan = Plan(
             {_QUEUE: {"x-queue-type": "quorum"}}, ((_QUEUE, TwinTopics("edgespec").verdict("+")),)
@@ -170,5 +171,6 @@ class Ear:
         self.heard.setdefault((site, int(said["snapshot"])), {})[verdict] = int(said["n_units"])
         self.at_s.setdefault(site, []).append(time.monotonic())
         self.counts[f"{central} {site}"] = said["reports"]
+        self.owners[site] = central
         assert self._tap is not None
         self._tap.ack(tag)
