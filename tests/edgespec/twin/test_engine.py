@@ -127,7 +127,11 @@ def test_an_engine_that_cannot_be_used_says_why(
     assert caught.value.exit_code == 6
 
 
-def test_while_reports_wait_time_is_theirs_and_one_clock_ahead_is_not_believed() -> None:
+def test_while_reports_wait_time_is_theirs_and_one_clock_ahead_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock_s = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock_s[0])
     backlog = Backlog(30.0)
     now_ns = 1000 * NS
     assert backlog.hear("a", 980 * NS, now_ns) == 0
@@ -139,9 +143,13 @@ def test_while_reports_wait_time_is_theirs_and_one_clock_ahead_is_not_believed()
     assert backlog.is_too_old(969 * NS, now_ns)
     assert not backlog.is_too_old(971 * NS, now_ns)
     assert backlog.n_too_old == 1
-    # What was put in behind all that waited has come: from now on it is the clock's time.
+    # What was put in behind all that waited has come, but late: others wait behind it.
     number = backlog.mark()
+    clock_s[0] += 1.0
+    backlog.came(number)
     assert backlog.is_behind
+    # The next comes at once: from now on it is the clock's time.
+    number = backlog.mark()
     backlog.came(number + 1)
     assert backlog.is_behind
     backlog.came(number)

@@ -7,7 +7,7 @@ from edgespec.twin.service.pace import Pace
 
 __all__ = ["Backlog", "SitePace"]
 
-#: A mark that takes longer through the queue says that reports wait there.
+#: A mark that takes longer through the queue says that reports wait there, behind it, too.
 _SLOW_S = 0.3
 _NS = 1_000_000_000
 
@@ -27,7 +27,7 @@ class Backlog:
     def __init__(self, most_s: float) -> None:
         self.n_too_old = 0
         self._most_ns = round(most_s * _NS)
-        self._is_new = True
+        self._is_late = True
         self._sent_s: dict[int, float] = {}
         self._n_sent = 0
         self._newest: tuple[str, int] = ("", 0)
@@ -36,14 +36,14 @@ class Backlog:
     @property
     def is_behind(self) -> bool:
         """Whether reports wait that came a while ago."""
-        if self._is_new:
+        if self._is_late:
             return True
         oldest_s = next(iter(self._sent_s.values()), None)
         return oldest_s is not None and time.monotonic() - oldest_s > _SLOW_S
 
     def begin(self) -> None:
-        """Think that everything waits: until the next mark comes."""
-        self._is_new = True
+        """Think that everything waits, until a mark comes as soon as it was put in."""
+        self._is_late = True
         self._sent_s.clear()
 
     def mark(self) -> int:
@@ -53,10 +53,13 @@ class Backlog:
         return self._n_sent
 
     def came(self, number: int) -> None:
-        """Note that a mark came, and with it all that was before it."""
+        """Note that a mark came, and with it all that was before it.
+
+        Where it took long, reports wait behind it, too.
+        """
         if number not in self._sent_s:
             return
-        self._is_new = False
+        self._is_late = time.monotonic() - self._sent_s[number] > _SLOW_S
         for sent in [sent for sent in self._sent_s if sent <= number]:
             del self._sent_s[sent]
 
