@@ -6,11 +6,15 @@ from typing import Any
 __all__ = ["host_and_port", "is_loopback", "listens_at"]
 
 
+#: 0 to 65535: of a greater one, the remainder would be listened at.
+_PORT = r"(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|\d{1,4})"
+
+
 def listens_at(example: str) -> dict[str, Any]:
     """Return the bounds of an option that is such an address."""
     return {
-        "pattern": r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}",
-        "pattern_text": f"HOST:PORT, such as {example}",
+        "pattern": r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):" + _PORT,
+        "pattern_text": f"HOST:PORT, such as {example}, with a port of at most 65535",
         "example": example,
     }
 

@@ -80,8 +80,12 @@ class _ObserverPage:
             table.post(path)(post)
         return table
 
-    def _hear(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Take what the observer says; return what those who look are told."""
+    def _hear(self, message: dict[str, Any]) -> dict[str, Any] | None:
+        """Take what the observer says; return what those who look are told, None for nothing."""
+        if message["type"] == "band":
+            # Whoever looks is told of other axes by the rows, and of another model by the state.
+            self._bands[self._names.index(message["band"]["band"])] = message["band"]
+            return None
         if message["type"] == "event":
             self._past.hear(message["event"])
             return {"type": "event", "event": self._past.shown(message["event"])}

@@ -17,6 +17,7 @@ from edgespec.web.feed_memory import PLANES
 from edgespec.web.page_process import PageProcess, listen_for_page, page_url
 from edgespec.web.rows import row_frames
 from edgespec.web.task import Task
+from edgespec.web.waiting import WaitingRoom
 from edgespec.wire.event import EventMessage, event_payload
 from edgespec.wire.state import state_payload
 from edgespec.wire.text import encode
@@ -38,6 +39,9 @@ class ObserverPageSink:
     def __init__(self, config: Config, listening: socket.socket, token: str) -> None:
         self._config, self._listening, self._token = config, listening, token
         self._process: PageProcess | None = None
+        self._waiting = WaitingRoom(listening)
+        self._workers: dict[str, BandWorker] = {}
+        self._said: dict[str, dict[str, Any]] = {}
 
     @property
     def port(self) -> int:
@@ -50,6 +54,8 @@ class ObserverPageSink:
         feed = Feed(len(workers))
         feed.watch(workers)
         host = web.address[0] if web.address is not None else ""
+        self._workers = {worker.chain.info.band: worker for worker in workers}
+        self._said = {band: _band(worker) for band, worker in self._workers.items()}
         task = Task(
             "observer",
             host,
@@ -63,9 +69,10 @@ class ObserverPageSink:
                 "board": machine_facts().get("machine", ""),
                 "started": format_utc(time.time_ns()),
                 "state_dir": str(self._config.node.state_dir.absolute()),
-                "bands": [_band(worker) for worker in workers],
+                "bands": [*self._said.values()],
             },
         )
+        self._waiting.close()
         self._process = PageProcess(self._listening, task, feed.memory)
         _LOG.info("the page is at %s", page_url(host, self._listening))
 
@@ -77,6 +84,11 @@ class ObserverPageSink:
 
     def state(self, state: ObserverState) -> None:
         """Show the state of a band."""
+        worker = self._workers.get(state.band)
+        if worker is not None and (band := _band(worker)) != self._said[state.band]:
+            # By another model, or tuned elsewhere.
+            self._said[state.band] = band
+            self._say({"type": "band", "band": band}, keep=f"band {state.band}")
         payload = state_payload(state, self._config.node.id)
         self._say({"type": "state", "state": payload}, keep=state.band)
 
@@ -85,6 +97,7 @@ class ObserverPageSink:
 
     def close(self) -> None:
         """End the page; a second call does nothing."""
+        self._waiting.close()
         if self._process is not None:
             self._process.close()
         self._listening.close()
@@ -105,7 +118,7 @@ def open_observer_page(config: Config) -> ObserverPageSink | None:
 
 
 def _band(worker: BandWorker) -> dict[str, Any]:
-    """Return what a page is told of a band once."""
+    """Return what a page is told of a band, at first and where it has changed."""
     chain = worker.chain
     grid, info = chain.grid, chain.info
     lower_hz, upper_hz = grid.range_hz

@@ -28,7 +28,7 @@ __all__ = ["PageProcess", "listen_for_page", "page_url"]
 _LOG = logging.getLogger(__name__)
 #: Below the bands, above what draws pictures.
 _NICENESS = 10
-_BACKLOG, _MOST_PORT = 64, 65_535
+_BACKLOG = 64
 _END_S = 3.0
 #: It is begun again after a second, two, four ..., but not when it has died so often in a while.
 _PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
@@ -53,11 +53,8 @@ def listen_for_page(config: WebConfig) -> tuple[socket.socket, str] | None:
     token = "" if config.token_file is None else read_token(config.token_file)
     host, port = address
     try:
-        if port > _MOST_PORT:
-            # Otherwise the remainder would be listened at.
-            raise OverflowError(f"ports are 0 to {_MOST_PORT}")
         listening = _listen(host, port)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise ConfigError(
             f"web.listen: nothing can listen at {config.listen} ({error}); choose another port, or "
             "leave it out"

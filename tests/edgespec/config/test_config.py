@@ -185,6 +185,8 @@ def test_wrong_type_says_what_is_accepted(tmp_path: Path, text: str, words: list
         ("[[alert]]\nlower_hz = 2\nupper_hz = 1", ["alert[0].lower_hz", "below"]),
         ("[alert]\nmin_duration_s = 1", ["[[alert]]"]),
         ("[mqtt]\nprotocol = '4'", ["mqtt.protocol", "'4'", "'3.1.1'", "'5'"]),
+        ("[web]\nlisten = '127.0.0.1:65536'", ["web.listen", "65536", "at most 65535"]),
+        ("[metrics]\nlisten = '[::1]:99999'", ["metrics.listen", "99999", "at most 65535"]),
         ("[mqtt]\nkeepalive_s = 70000", ["mqtt.keepalive_s", "70000", "65535"]),
         ("[mqtt]\ntopic_prefix = 'a/#'", ["mqtt.topic_prefix", "'a/#'"]),
         ("[node]\nid = 'a/b'", ["node.id", "'a/b'", "letters"]),

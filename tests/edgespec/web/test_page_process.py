@@ -95,8 +95,6 @@ def test_an_address_that_is_taken_is_said() -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(ConfigError, match=f"nothing can listen at {address}"):
             listen_for_page(WebConfig(listen=address))
-    with pytest.raises(ConfigError, match=r"nothing can listen at 127\.0\.0\.1:99999"):
-        listen_for_page(WebConfig(listen="127.0.0.1:99999"))
 
 
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
