@@ -53,6 +53,11 @@ def model_publish(
     if signature is None:
         click.echo(f"caution: nobody has signed {path}: no observer will take it", err=True)
     signed = None if signature is None else signature.signed
+    if signed is not None and signed.bands and band not in signed.bands:
+        raise UsageError(
+            f"--band is {band!r}, and {path} was signed for {', '.join(signed.bands)}: no observer "
+            "would take it there; name one of those, or have it signed for this one, too"
+        )
     offer, pieces = offer_of(
         band,
         bundle.manifest.name,

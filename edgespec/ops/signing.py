@@ -65,6 +65,13 @@ def model_key(path: Path, is_there: bool, as_json: bool) -> None:
     help="For so long it may be installed. One that is installed runs on.",
 )
 @click.option(
+    "--band",
+    "bands",
+    multiple=True,
+    metavar="ID",
+    help="Band that it is for; several by several. Default: any that it fits.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -77,6 +84,7 @@ def model_sign(
     keys: tuple[Path, ...],
     counter: int | None,
     days: int,
+    bands: tuple[str, ...],
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -95,9 +103,8 @@ def model_sign(
     bundle, content = read_bundle(path)
     found = [read_signing_key(one) for one in keys]
     now_ns = time.time_ns() // _NS * _NS
-    statement = Statement(
-        counter or now_ns // _NS, format_utc(now_ns), format_utc(now_ns + days * _DAY_NS)
-    )
+    begin, end = format_utc(now_ns), format_utc(now_ns + days * _DAY_NS)
+    statement = Statement(counter or now_ns // _NS, begin, end, bands)
     content = sign_bundle(bundle, content, found, statement)
     target = output or path
     put_bundle(replace(bundle, path=target), content)
@@ -111,11 +118,14 @@ def model_sign(
             "sha256": sha256,
             "version": statement.version,
             "expires_utc": statement.expires_utc,
+            "bands": bands,
             "keys": names,
         }
         click.echo(encode(said))
     else:
+        where = f"in {', '.join(bands)} " if bands else ""
         click.echo(
             f"{target}: {bundle.manifest.name} {sha256[:12]}, version {statement.version}, "
-            f"may be installed until {statement.expires_utc[:10]}, signed by {', '.join(names)}"
+            f"may be installed {where}until "
+            f"{statement.expires_utc[:10]}, signed by {', '.join(names)}"
         )

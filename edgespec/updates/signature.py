@@ -12,11 +12,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from edgespec.decode import Decoder
+from edgespec.decode import Decoder, table_of
 from edgespec.door import door
 from edgespec.errors import ModelError
 from edgespec.inference.bundle import Bundle, parse_bundle, with_signature
-from edgespec.option import about, check_record
+from edgespec.option import ID, about, check_record
 from edgespec.updates.ed25519 import SIGNATURE_BYTES, SigningKey, text_of_key, verifies
 from edgespec.wire.fields import parse_utc
 from edgespec.wire.text import PayloadError
@@ -39,12 +39,16 @@ class Statement:
     """What a signature says of a model.
 
     ``version`` counts up: of two models for one band, the higher is the newer one. After
-    ``expires_utc`` nobody is to install it any more.
+    ``expires_utc`` nobody is to install it any more. It is for ``bands`` alone; where
+    none are named, for any that it fits.
     """
 
     version: int = field(metadata=about("Version", minimum=1, maximum=2**63 - 1))
     signed_utc: str = field(metadata=about("When it was signed", **_UTC))
     expires_utc: str = field(metadata=about("Until when it may be installed", **_UTC))
+    bands: tuple[str, ...] = field(
+        default=(), metadata=about("Ids of the bands that it is for", may_lack=True, **ID)
+    )
 
     def __post_init__(self) -> None:
         check_record(self, ModelError)
@@ -66,7 +70,7 @@ class Statement:
 
     def message(self, manifest: bytes) -> bytes:
         """Return what is signed for a manifest."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(table_of(self), sort_keys=True, separators=(",", ":"))
         return b"\n".join((_SCHEMA.encode(), text.encode(), manifest))
 
 

@@ -117,8 +117,9 @@ def accept(bundle: Bundle, band: str, rules: UpdatesConfig, seen: Seen, terms: T
         terms: who asks, and when.
 
     Raises:
-        ModelError: it is not signed by a trusted key and must be, its signature is wrong, a newer
-            version was here, or it has expired; or signatures cannot be verified here.
+        ModelError: it is not signed by a trusted key and must be, its signature is wrong, it is for
+            other bands, a newer version was here, or it has expired; or signatures cannot be
+            verified here.
         ConfigError: a trusted key is none.
     """
     label = f"model {bundle.manifest.name!r:.80} ({bundle.sha256[:12]})"
@@ -135,6 +136,11 @@ def accept(bundle: Bundle, band: str, rules: UpdatesConfig, seen: Seen, terms: T
             "that was changed after it was signed; fetch it again"
         )
     it = signature.signed
+    if it.bands and band not in it.bands:
+        raise ModelError(
+            f"{label} was signed for {', '.join(it.bands)}, and the band is {band}: have it signed "
+            "for that one, too"
+        )
 
     def check(seen: Seen) -> list[str]:
         """Return what is to be said of its version, where it may be installed by that."""

@@ -46,11 +46,13 @@ Sign = Callable[..., Bundle]
 @pytest.fixture
 def sign(key: SigningKey, plain: bytes) -> Sign:
     def signed(
-        version: int = 1, days: float = 30.0, keys: tuple[SigningKey, ...] = (key,)
+        version: int = 1,
+        days: float = 30.0,
+        keys: tuple[SigningKey, ...] = (key,),
+        bands: tuple[str, ...] = (),
     ) -> Bundle:
-        it = Statement(
-            version, format_utc(NOW_NS - DAY_NS), format_utc(NOW_NS + round(days * DAY_NS))
-        )
+        begin, end = format_utc(NOW_NS - DAY_NS), format_utc(NOW_NS + round(days * DAY_NS))
+        it = Statement(version, begin, end, bands)
         content = sign_bundle(parse_bundle(plain, Path("plain")), plain, keys, it)
         return parse_bundle(content, Path("signed"))
 
@@ -63,6 +65,23 @@ def trusting(*keys: SigningKey, **more: bool) -> UpdatesConfig:
 
 def with_member(content: bytes, name: str, data: bytes) -> bytes:
     return zip_bytes({**zip_members(content, "test"), name: data})
+
+
+def test_one_that_is_signed_for_bands_is_for_no_other(sign: Sign, key: SigningKey) -> None:
+    """The bands are signed: whoever takes them out has no signature."""
+    for bands in ((), ("band",), ("other", "band")):
+        assert accept(sign(bands=bands), "band", trusting(key), Seen(), REMOTE).keys
+    signed = sign(bands=("other",))
+    with pytest.raises(ModelError, match="signed for other, and the band is band"):
+        accept(signed, "band", trusting(key), Seen(), REMOTE)
+    assert signed.signature is not None
+    text = json.loads(signed.signature)
+    text["signed"]["bands"] = []
+    with pytest.raises(ModelError, match="the signature is wrong"):
+        accept(
+            replace(signed, signature=json.dumps(text).encode()),
+            "band", trusting(key), Seen(), REMOTE,
+        )  # fmt: skip
 
 
 def test_a_signed_model_is_the_same_model(
