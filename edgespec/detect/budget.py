@@ -107,6 +107,7 @@ class Budget:
         self._hop = self._looked = 0
         self._runs = {name: _Run(rules) for name in usual}
         self._forgiven: dict[str, int] = {}
+        self._excused: dict[str, int] = {}
         self._exceeded = {name: deque[Exceedance](maxlen=_MOST_KEPT) for name in usual}
 
     @property
@@ -144,7 +145,8 @@ class Budget:
                 is_news |= self._end(name, run)
         for score in scores:
             name = score.detector
-            if score.value > self.usual[name]:
+            is_excused = self._hop - self._excused.get(name, -self._n_hold - 1) <= self._n_hold
+            if score.value > self.usual[name] and not is_excused:
                 self._runs[name].take(score.value, self._hop, self.usual[name], by_one=by_one)
         if not is_news and not (self.raised and self._hop - self._looked >= _LOOK_S / self._hop_s):
             return False
@@ -160,6 +162,11 @@ class Budget:
         kept = self._exceeded[name]
         if kept and self._hop - kept[-1].hop <= self._n_hold:
             kept.pop()
+
+    def excuse(self, name: str) -> None:
+        """Count no event of a detector that goes on, nor one that begins within the hold-off."""
+        self._runs[name].end()
+        self._excused[name] = self._hop
 
     def _end(self, name: str, run: "_Run") -> bool:
         """End a run; return whether it was an event that counts."""

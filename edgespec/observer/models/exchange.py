@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from edgespec.errors import ModelError
 from edgespec.observer.band import BandChain
+from edgespec.observer.models.trial_watch import WouldTell
 from edgespec.observer.scoring.basis import Basis
 from edgespec.observer.scoring.cell_models import is_alike
 from edgespec.observer.scoring.cell_scales import CellScales
@@ -36,11 +37,14 @@ class Exchange:
     """What a band is judged by at the start, and what opens that which is installed now.
 
     ``open`` is given the band's chain, and raises EdgespecError where what is installed cannot be
-    used, or not before the next start. ``succession`` is that of a swept band, None of another one.
+    used, or not before the next start. ``would_tell`` says whether what was usual before would have
+    told of a segment what a score says; False where there is nothing before. ``succession`` is that
+    of a swept band, None of another one.
     """
 
     begun: Usual
     open: Callable[[BandChain], Usual]
+    would_tell: WouldTell
     succession: Succession | None = None
 
 
@@ -64,7 +68,7 @@ def of_samples(scales: CellScales, open_basis: Callable[[], Basis]) -> Exchange:
             )
         return usual(basis)
 
-    return Exchange(usual(scales.usual), opened)
+    return Exchange(usual(scales.usual), opened, scales.would_tell)
 
 
 def of_sweeps(
@@ -84,4 +88,7 @@ def of_sweeps(
 
         return Usual(one.info.model_sha256, take, lambda now: one.grid is now.grid)
 
-    return Exchange(usual(begun), lambda chain: usual(open_chain(chain)), succession)
+    def opened(chain: BandChain) -> Usual:
+        return usual(open_chain(chain))
+
+    return Exchange(usual(begun), opened, lambda scored, score: succession.has_event, succession)

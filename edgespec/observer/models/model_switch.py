@@ -22,6 +22,7 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.board_events import BoardEvents
 from edgespec.observer.models.exchange import Exchange, Usual, of_samples, of_sweeps
 from edgespec.observer.models.model_trial import TRIAL_S, ModelTrial
+from edgespec.observer.models.trial_watch import TrialWatch, keeper_of, open_trial_watch
 from edgespec.observer.monitor import Radio
 from edgespec.observer.radio_opening import open_basis
 from edgespec.observer.scoring.basis import Basis
@@ -50,6 +51,7 @@ class BandModel:
         chain: of the band.
         store: says what is installed.
         exchange: opens what the band is judged by, by what the store says, and exchanges it.
+        watch_trial: counts the events of a model that is on trial.
         quality: returns how good UTC is.
         begun_with: id of what was installed when the band's model was opened.
 
@@ -62,15 +64,16 @@ class BandModel:
         chain: BandChain,
         store: ModelStore,
         exchange: Exchange,
+        watch_trial: Callable[[BandChain], TrialWatch],
         quality: Callable[[], ClockQuality] = lambda: ClockQuality.UNSYNCHRONISED,
         begun_with: str | None = None,
     ) -> None:
         self.band = chain.info.band
         self._chain, self._store, self._exchange = chain, store, exchange
+        self._watch_trial = watch_trial
         self._pending: Usual | None = None
         # The model whose switch is awaited, and whether it is judged from there.
         self._awaited: tuple[str | None, bool] | None = None
-        self._raised: frozenset[str] = frozenset()
         self._trial: ModelTrial | None = None
         # Why which model is to be taken back.
         self._verdict: tuple[str, str | None] | None = None
@@ -152,16 +155,17 @@ class BandModel:
         if self._awaited is None:
             return
         model_sha256, is_judged = self._awaited
-        budget = chain.budget
         if chain.info.model_sha256 != model_sha256 or not chain.scorer.is_warm:
-            self._raised = frozenset() if budget is None else frozenset(budget.raised)
             return
         self._awaited = None
-        if budget is not None:
-            budget.forget()
-            chain.keep_to(budget)
+        keeper = keeper_of(chain)
+        if keeper is not None:
+            keeper.forget()
+        chain.keep_to(keeper)
         if is_judged:
-            self._trial = ModelTrial(chain, self._raised)
+            watch = self._watch_trial(chain)
+            chain.keep_to(watch)
+            self._trial = ModelTrial(chain, watch)
 
     def _judge(self, trial: ModelTrial, chain: BandChain) -> None:
         why = trial.broken(chain)
@@ -172,6 +176,7 @@ class BandModel:
             self._verdict = why, chain.info.model_sha256
         if why or trial.is_over(chain):
             self._trial = None
+            chain.keep_to(keeper_of(chain))
 
     def _take_told(self) -> tuple[str, ...]:
         told, self._told = self._told, ""
@@ -243,13 +248,15 @@ def open_switch(
             BandModel(
                 chain,
                 store,
-                _exchange_of(config, chain, info, store),
+                exchange,
+                open_trial_watch(config, exchange.would_tell),
                 quality,
                 begun_with.get(chain.info.band),
             )
             for radio in radios
             for chain, info in ((chain, radio.source.info) for chain in radio.chains)
             if info.is_live and chain.info.band in followed
+            for exchange in (_exchange_of(config, chain, info, store),)
         ]
     )
 

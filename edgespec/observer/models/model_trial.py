@@ -2,6 +2,7 @@
 
 from edgespec.observer.band import BandChain
 from edgespec.observer.latency import LatencyHistogram
+from edgespec.observer.models.trial_watch import TrialWatch
 
 __all__ = ["TRIAL_S", "ModelTrial"]
 
@@ -15,18 +16,18 @@ class ModelTrial:
     """Judges the model of a band from its switch on, for a day of signal.
 
     Its promise of false events is broken where a detector makes more than are bearable, by the
-    proof that raises thresholds (:class:`~edgespec.observer.scoring.budget_watch.BudgetWatch`); a
-    detector that did so by the model before, too, proves nothing. Its promise of time is broken
-    where three times in a row 200 calls of the network take longer, on average, than the signal
-    that they are for: it can never catch up.
+    proof that raises thresholds (:class:`~edgespec.observer.scoring.budget_watch.BudgetWatch`);
+    what the model before would have told, too, is not counted. Its promise of time is broken where
+    three times in a row 200 calls of the network take longer, on average, than the signal that they
+    are for: it can never catch up.
 
     Args:
         chain: the band, which goes by the model from now on.
-        raised: detectors that made too many events before.
+        watch: counts its events.
     """
 
-    def __init__(self, chain: BandChain, raised: frozenset[str]) -> None:
-        self._raised = raised
+    def __init__(self, chain: BandChain, watch: TrialWatch) -> None:
+        self._watch = watch
         self._call = chain.scorer.inference
         self._hop_s = chain.geometry.hop_s
         self._segments = chain.n_segments
@@ -39,9 +40,8 @@ class ModelTrial:
 
     def broken(self, chain: BandChain) -> str:
         """Return which promise is broken, in words; '' where none is."""
-        budget = chain.budget
-        if budget is not None and budget.raised.keys() - self._raised:
-            return budget.excess
+        if excess := self._watch.excess:
+            return excess
         n, total_ns = _counts(self._call)
         n_calls = n - self._n
         if n_calls < _CALLS:

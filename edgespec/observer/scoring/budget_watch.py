@@ -11,7 +11,7 @@ from edgespec.detect.regions import Region
 from edgespec.detect.rules import EventRules
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.observer.scoring.scored import ScoredSegment
-from edgespec.records import Event, EventType
+from edgespec.records import Event, EventType, Score
 
 __all__ = ["BudgetWatch"]
 
@@ -110,6 +110,7 @@ class BudgetWatch:
         if any(one.value > limit for one, limit in zip(could, limits, strict=True)):
             usual = replace(scored, thresholds=limits)
             could = tracker.could_open(usual, scored.segment.target, is_cells, share=1.0)
+            could = self._counted(budget, scored, could)
         if not budget.add(could, by_one=by_one):
             return None
         self._tell(budget)
@@ -119,6 +120,12 @@ class BudgetWatch:
         """Take an event that was told: one that is normal here does not count."""
         if event.event_type is EventType.END and self._is_normal(event):
             self._budget.forgive(event.detector)
+
+    def _counted(
+        self, budget: Budget, scored: ScoredSegment, could: tuple[Score, ...]
+    ) -> tuple[Score, ...]:
+        """Return which of the scores that could open an event count."""
+        return could
 
     def _tell(self, budget: Budget) -> None:
         for name, limit in budget.raised.items():

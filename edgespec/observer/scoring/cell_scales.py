@@ -4,15 +4,17 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from edgespec.detect.detectors import MODEL_DETECTORS
 from edgespec.detect.sightings import Lookout
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.grid import Grid
 from edgespec.observer.scoring.basis import Basis
 from edgespec.observer.scoring.cell_learning import CellLearning
 from edgespec.observer.scoring.known_scales import KnownScales
+from edgespec.observer.scoring.scored import ScoredSegment
 from edgespec.observer.scoring.scorer import Scorer
 from edgespec.observer.scoring.yardstick import Terms, Yardstick
-from edgespec.records import Geometry, Segment
+from edgespec.records import Geometry, Score, Segment
 from edgespec.reference import below, under
 
 __all__ = ["CellScales", "ScalesPlan"]
@@ -83,6 +85,23 @@ class CellScales:
     def usual_terms(self) -> Terms:
         """Return the thresholds that are kept for the usual model, where no cell has its own."""
         return self._plan.terms("", self._usual)
+
+    def would_tell(self, scored: ScoredSegment, score: Score) -> bool:
+        """Whether the model before the usual one would have told what a score says of a segment.
+
+        The network is asked where its detector is meant; of another detector, which learnt the same
+        as that of the model before, by the threshold alone. False where none is known in this cell.
+        """
+        if self._before is None:
+            return False
+        before = self._before[1]
+        limit = before.terms.thresholds.get(score.detector)
+        if limit is None:
+            return False
+        if score.detector not in MODEL_DETECTORS.values():
+            return score.value > limit
+        own = before.scorer.of_network(scored.segment)
+        return own is not None and own.value > limit
 
     def exchange(self, basis: Basis) -> None:
         """Take another usual model, between two blocks; it counts once it has learnt the site.

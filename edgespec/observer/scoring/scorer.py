@@ -180,6 +180,20 @@ class Scorer:
         self._settle()
         return scores
 
+    def of_network(self, segment: Segment) -> Score | None:
+        """Return what the network's detector alone says of a segment that is none of its own.
+
+        Nothing is learnt from it. None where no network is called, or nothing is normal for it yet.
+        """
+        forecaster = self._forecaster
+        for detector in self._detectors:
+            scale = self.scales[detector.name]
+            is_ready = segment.has_context and scale.is_settled
+            if detector.needs_forecast and forecaster is not None and is_ready:
+                found = detector.score(segment, forecaster.forecast(segment))
+                return None if found is None else scale.apply(found)
+        return None
+
     def miss(self, n_segments: int = 1) -> None:
         """Let segments of the warm-up go by that nothing could be learnt from.
 

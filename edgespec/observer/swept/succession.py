@@ -62,6 +62,11 @@ class Succession:
         self._before: _Beside | None = None
         self._n_frozen = 0
 
+    @property
+    def has_event(self) -> bool:
+        """Whether the chain before, which hears a sweep after the one in force, has an event."""
+        return self._before is not None and self._before.chain.tracker.is_open
+
     def offer(self, chain: BandChain, now: BandChain) -> None:
         """Let a chain follow the one in force, ``now``; that which was to follow is given up.
 

@@ -19,7 +19,6 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.models import model_switch, model_trial
 from edgespec.observer.models.model_switch import BandModel, installed_ids, open_switch
 from edgespec.observer.monitor import Radio
-from edgespec.observer.scoring.budget_watch import BudgetWatch
 from edgespec.records import Event, EventType, IqBlock
 from edgespec.updates.installed import Installed
 from edgespec.updates.store import ModelStore
@@ -36,7 +35,9 @@ class Watch:
     """A live band and what follows its installed model, without threads."""
 
     def __init__(self, folder: Path, rng: np.random.Generator) -> None:
-        detect = DetectConfig(warmup_s=0.2, hold_off_s=0.02, detectors=("model", "zscore"))
+        detect = DetectConfig(
+            warmup_s=0.2, hold_off_s=0.02, detectors=("model", "zscore"), false_events_per_day=1.0
+        )
         node = NodeConfig(state_dir=folder, computing="plain")
         self.config = Config(
             node=node, band=(BandConfig(id=BAND, backend="litert"),), detect=detect
@@ -47,6 +48,7 @@ class Watch:
         self.radio = Radio("r", tape, [self.chain])
         self._rng, self._at = rng, 0
         self.said: list[Event] = []
+        self.told: list[Event] = []
         self.follow()
 
     def follow(self) -> BandModel:
@@ -59,9 +61,16 @@ class Watch:
     def install(self, bundle: Bundle) -> Installed:
         return self.store.install(BAND, bundle.path.read_bytes(), "by hand")
 
-    def hear(self, n_hops: int) -> Iterator[Event]:
-        """Hear noise; every hop must be a segment, with the scores of all detectors when warm."""
-        noise = band.cf32(band.noise(self._rng, n_hops * HOP / band.RATE_HZ))
+    def hear(self, n_hops: int, tone_hops: int = 0) -> Iterator[Event]:
+        """Hear noise; every hop must be a segment, with the scores of all detectors when warm.
+
+        The last ``tone_hops`` have a tone, too.
+        """
+        hop_s = HOP / band.RATE_HZ
+        noise = band.noise(self._rng, n_hops * hop_s)
+        if tone_hops:
+            noise = band.with_tone(noise, (n_hops - tone_hops) * hop_s, n_hops * hop_s)
+        noise = band.cf32(noise)
         for first in range(0, len(noise), HOP):
             n_segments = self.chain.n_segments
             samples = noise[first : first + HOP]
@@ -74,8 +83,8 @@ class Watch:
                 assert len(self.chain.last.scores) == 2
             self.said += self.model.look(self.chain, self._at)
 
-    def hears(self, n_hops: int) -> "Watch":
-        list(self.hear(n_hops))
+    def hears(self, n_hops: int, tone_hops: int = 0) -> "Watch":
+        self.told += self.hear(n_hops, tone_hops)
         return self
 
     @property
@@ -129,9 +138,9 @@ def test_a_switch_loses_no_segment_and_the_way_back_learns_nothing(
 def test_one_that_makes_too_many_events_is_taken_back_once(
     watch: Watch, tmp_path: Path, rng: np.random.Generator
 ) -> None:
+    """Though nobody raises thresholds."""
     chain = watch.chain
-    rules, hop_s = chain.tracker.rules, chain.geometry.hop_s
-    chain.keep_to(BudgetWatch(1.0, rules, hop_s, BAND))
+    assert chain.budget is None
     before, bundle = watch.sha256, candidate(tmp_path, rng, times=0.25)
     watch.install(bundle)
     watch.model.poll()
@@ -151,6 +160,35 @@ def test_one_that_makes_too_many_events_is_taken_back_once(
     assert watch.model.note == installed.why
     (end,) = watch.model.finish(chain, 0)
     assert (end.event_id, end.event_type) == (begin.event_id, EventType.END)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_who_comes_often_takes_no_model_back_that_the_one_before_would_have_told(
+    watch: Watch,
+    tmp_path: Path,
+    rng: np.random.Generator,
+    monkeypatch: pytest.MonkeyPatch,
+    is_known: bool,
+) -> None:
+    """Where there is none before, as after a restart, nobody can tell him from false alarms."""
+    bundle = candidate(tmp_path, rng)
+    watch.install(bundle)
+    watch.model.poll()
+    assert watch.hears(2 * N_WARMUP).sha256 == bundle.sha256
+    scales = watch.chain.scales
+    assert scales is not None
+    if not is_known:
+        scales._before = None
+    # As strong as others' thresholds, below what no threshold is raised for.
+    monkeypatch.setattr("edgespec.detect.budget.MOST_RAISED", 1e6)
+    for _ in range(6):
+        watch.hears(60, tone_hops=12).model.poll()
+    watch.hears(60).model.poll()
+    assert [one.event_type.value for one in watch.told].count("new") >= 5
+    assert bool(watch.said) is not is_known
+    installed = watch.store.installed(BAND)
+    assert installed is not None
+    assert (installed.current == bundle.sha256) is is_known
 
 
 def slow(watch: Watch, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ class Watch:
             node=NodeConfig(state_dir=folder, computing="plain"),
             source=(SourceConfig(uri="rtl_power:-"),),
             band=(BandConfig(id=BAND, backend="litert"),),
-            detect=DetectConfig(detectors=("model", "residual"), keep_budget=True),
+            detect=DetectConfig(detectors=("model", "residual"), false_events_per_day=1.0),
             sweep=SweepConfig(warmup_sweeps=40),
         )
         self.store, self.source = ModelStore(folder), swept_bundle.Sweeps(rng)
