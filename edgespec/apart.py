@@ -1,7 +1,9 @@
 """A program of ours that a running observer lets another process do, which yields to everybody."""
 
 import contextlib
+import errno
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -27,7 +29,8 @@ def run_apart(
         cache: folder in which matplotlib may keep its list of fonts.
 
     Raises:
-        OSError: there is no such process, it failed, took too long or was stopped.
+        OSError: there is no such process, it failed, took too long or was stopped; ECHILD where a
+            signal ended it, as that of a crash.
     """
     with begin_apart(command, cache) as process:
         try:
@@ -42,6 +45,9 @@ def run_apart(
                     raise OSError(0, "it was stopped" if stopping.is_set() else "it took too long")
         finally:
             process.kill()
+    # Whoever is short of memory kills by SIGKILL.
+    if process.returncode < 0 and process.returncode != -signal.SIGKILL:
+        raise OSError(errno.ECHILD, f"signal {-process.returncode} ended it")
     if process.returncode:
         raise OSError(0, _last_of(said))
     return out

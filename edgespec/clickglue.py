@@ -12,6 +12,7 @@ import click
 from edgespec.door import brief
 from edgespec.errors import EdgespecError
 from edgespec.logs import are_json
+from edgespec.signals import interruptible
 
 __all__ = ["EdgespecGroup"]
 
@@ -58,7 +59,8 @@ class EdgespecGroup(click.Group):
         _open_closed_streams()
         _write_anything()
         try:
-            return super().main(*args, **options)
+            with interruptible():
+                return super().main(*args, **options)
         finally:
             _forget_unwritten()
 

@@ -38,7 +38,7 @@ class Exchange:
 
     ``open`` is given the band's chain, and raises EdgespecError where what is installed cannot be
     used, or not before the next start. ``would_tell`` says whether what was usual before would have
-    told of a segment what a score says; False where there is nothing before. ``succession`` is that
+    told of a segment what a score says; None where there is nothing before. ``succession`` is that
     of a swept band, None of another one.
     """
 

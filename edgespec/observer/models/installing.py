@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from edgespec.config import Config
@@ -36,6 +37,7 @@ def offer(
     path: Path,
     terms: Terms,
     progress: Callable[[str], None] = lambda text: None,
+    examined: Callable[[Config, Bundle], Examined] | None = None,
 ) -> Offer:
     """Check a model for the first band of ``config``: what costs least comes first.
 
@@ -45,6 +47,7 @@ def offer(
         path: stands for them in messages.
         terms: who asks, and when.
         progress: told what is done.
+        examined: examines it; default: here and now.
 
     Raises:
         ModelError: it is damaged, of nobody trusted, older than one that was here, expired, does
@@ -55,7 +58,9 @@ def offer(
     bundle = parse_bundle(content, path)
     seen = SeenFile(config.node.state_dir).read()
     accepted = accept(bundle, config.band[0].id, config.updates, seen, terms)
-    return Offer(bundle, content, accepted, examine(config, bundle, progress))
+    if examined is None:
+        examined = partial(examine, progress=progress)
+    return Offer(bundle, content, accepted, examined(config, bundle))
 
 
 def install(config: Config, it: Offer, why: str) -> Installed:

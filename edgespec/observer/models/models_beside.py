@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
 from edgespec import __version__
@@ -13,6 +14,7 @@ from edgespec.config import Config
 from edgespec.door import brief
 from edgespec.errors import EdgespecError, ModelError
 from edgespec.inference.bundle import parse_bundle
+from edgespec.observer.models.examination_apart import examine_apart
 from edgespec.observer.models.installing import offer
 from edgespec.observer.models.model_switch import ModelSwitch
 from edgespec.observer.models.shadow import Shadows
@@ -46,6 +48,7 @@ class Beside:
         self._store = ModelStore(config.node.state_dir)
         self._views = {band.id: config.only(band) for band in config.band}
         self._told: dict[str, dict[str, Any]] = {}
+        self._stopping = Flag()
         self.fetch: ModelFetch | None = None
 
     def try_out(self, band: str, sha256: str | None) -> None:
@@ -92,7 +95,8 @@ class Beside:
                 f"it is the model {found[:12]}, and {offered.model_sha256[:12]} was offered: "
                 "offer it with `edgespec model publish`"
             )
-        it = offer(view, content, path, Terms(is_remote=True))
+        examined = partial(examine_apart, content=content, stopping=self._stopping)
+        it = offer(view, content, path, Terms(is_remote=True), examined=examined)
         it.accepted.remember(SeenFile(view.node.state_dir))
         self._store.try_out(band, content, "fetched from the broker, to run in shadow")
 
@@ -122,7 +126,8 @@ class Beside:
         }
 
     def close(self) -> None:
-        """End the fetching."""
+        """End the fetching, and what is being examined."""
+        self._stopping.set()
         if self.fetch is not None:
             self.fetch.close()
 

@@ -15,15 +15,17 @@ from edgespec.records import Event, Score
 
 __all__ = ["TrialWatch", "WouldTell", "keeper_of", "open_trial_watch"]
 
-#: Whether the model before would have told of a segment what a score says.
-WouldTell = Callable[[ScoredSegment, Score], bool]
+#: Whether the model before would have told of a segment what a score says; None: nobody knows.
+WouldTell = Callable[[ScoredSegment, Score], bool | None]
 
 
 class TrialWatch(BudgetWatch):
     """Counts the events that a model tells and the one before it would not have told.
 
-    An interferer that comes often is heard by both, and is no fault of the new one. Thresholds are
-    kept to the budget as before, by ``keeper``, or not at all.
+    An interferer that comes often is heard by both, and is no fault of the new one. Where no model
+    before is known, as behind a restart, all that is told counts if events are kept to a budget
+    anyway, and nothing if they are not. Thresholds are kept to it as before, by ``keeper``, or not
+    at all.
 
     Args:
         keeper: raises thresholds, None where nobody does.
@@ -86,7 +88,11 @@ class TrialWatch(BudgetWatch):
     def _counted(
         self, budget: Budget, scored: ScoredSegment, could: tuple[Score, ...]
     ) -> tuple[Score, ...]:
-        known = [one for one in could if self._would_tell(scored, one)]
+        known = []
+        for one in could:
+            would_tell = self._would_tell(scored, one)
+            if would_tell or (would_tell is None and self.keeper is None):
+                known.append(one)
         for one in known:
             budget.excuse(one.detector)
         return tuple([one for one in could if one not in known])

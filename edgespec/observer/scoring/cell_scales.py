@@ -86,14 +86,14 @@ class CellScales:
         """Return the thresholds that are kept for the usual model, where no cell has its own."""
         return self._plan.terms("", self._usual)
 
-    def would_tell(self, scored: ScoredSegment, score: Score) -> bool:
+    def would_tell(self, scored: ScoredSegment, score: Score) -> bool | None:
         """Whether the model before the usual one would have told what a score says of a segment.
 
         The network is asked where its detector is meant; of another detector, which learnt the same
-        as that of the model before, by the threshold alone. False where none is known in this cell.
+        as that of the model before, by the threshold alone. None where none is known in this cell.
         """
         if self._before is None:
-            return False
+            return None
         before = self._before[1]
         limit = before.terms.thresholds.get(score.detector)
         if limit is None:

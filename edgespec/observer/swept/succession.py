@@ -63,9 +63,9 @@ class Succession:
         self._n_frozen = 0
 
     @property
-    def has_event(self) -> bool:
-        """Whether the chain before, which hears a sweep after the one in force, has an event."""
-        return self._before is not None and self._before.chain.tracker.is_open
+    def has_event(self) -> bool | None:
+        """Whether the chain before has an event, which hears a sweep later; None: there is none."""
+        return None if self._before is None else self._before.chain.tracker.is_open
 
     def offer(self, chain: BandChain, now: BandChain) -> None:
         """Let a chain follow the one in force, ``now``; that which was to follow is given up.

@@ -19,6 +19,7 @@ from edgespec.observer.band import BandChain
 from edgespec.observer.models import model_switch, model_trial
 from edgespec.observer.models.model_switch import BandModel, installed_ids, open_switch
 from edgespec.observer.monitor import Radio
+from edgespec.observer.scoring.budget_watch import BudgetWatch
 from edgespec.records import Event, EventType, IqBlock
 from edgespec.updates.installed import Installed
 from edgespec.updates.store import ModelStore
@@ -162,15 +163,19 @@ def test_one_that_makes_too_many_events_is_taken_back_once(
     assert (end.event_id, end.event_type) == (begin.event_id, EventType.END)
 
 
-@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize(
+    ("is_known", "keeps_budget"), [(True, False), (False, False), (False, True)]
+)
 def test_who_comes_often_takes_no_model_back_that_the_one_before_would_have_told(
     watch: Watch,
     tmp_path: Path,
     rng: np.random.Generator,
     monkeypatch: pytest.MonkeyPatch,
     is_known: bool,
+    keeps_budget: bool,
 ) -> None:
-    """Where there is none before, as after a restart, nobody can tell him from false alarms."""
+    """Where there is none before, as after a restart, nobody can tell him from false alarms: they
+    count where events are kept to a budget anyway."""
     bundle = candidate(tmp_path, rng)
     watch.install(bundle)
     watch.model.poll()
@@ -179,16 +184,22 @@ def test_who_comes_often_takes_no_model_back_that_the_one_before_would_have_told
     assert scales is not None
     if not is_known:
         scales._before = None
+        if keeps_budget:
+            chain = watch.chain
+            rules, hop_s = chain.tracker.rules, chain.geometry.hop_s
+            watch.chain.keep_to(BudgetWatch(1.0, rules, hop_s, BAND))
+            watch.follow()
+            watch.hears(1)
     # As strong as others' thresholds, below what no threshold is raised for.
     monkeypatch.setattr("edgespec.detect.budget.MOST_RAISED", 1e6)
     for _ in range(6):
         watch.hears(60, tone_hops=12).model.poll()
     watch.hears(60).model.poll()
     assert [one.event_type.value for one in watch.told].count("new") >= 5
-    assert bool(watch.said) is not is_known
+    assert bool(watch.said) is keeps_budget
     installed = watch.store.installed(BAND)
     assert installed is not None
-    assert (installed.current == bundle.sha256) is is_known
+    assert (installed.current == bundle.sha256) is not keeps_budget
 
 
 def slow(watch: Watch, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from edgespec.cli import main
 from edgespec.config import BandConfig, Config, DetectConfig, MqttConfig, NodeConfig, UpdatesConfig
 from edgespec.inference.bundle import Bundle, read_bundle
-from edgespec.observer.models import model_switch
+from edgespec.observer.models import model_switch, models_beside
 from edgespec.observer.models.model_switch import ModelSwitch, open_switch
 from edgespec.observer.models.models_beside import Beside, begin_models
 from edgespec.observer.monitor import Radio
@@ -81,6 +81,11 @@ def node(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Node]:
     monkeypatch.setattr(model_switch, "_POLL_S", 0.05)
+    monkeypatch.setattr(
+        models_beside,
+        "examine_apart",
+        lambda view, bundle, content, stopping: examine(view, bundle),
+    )
     config = Config(
         node=NodeConfig(state_dir=tmp_path / "state", computing="plain"),
         band=(BandConfig(id="b", backend="litert"),),
