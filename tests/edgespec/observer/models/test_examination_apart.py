@@ -32,7 +32,7 @@ def test_what_it_shows_and_what_speaks_against_it_come_back(
     assert found.max_error <= found.golden_atol
     assert "golden vectors within" in found.words
     assert len(found.doubts) == 1
-    with pytest.raises(ModelError, match="is damaged|cannot be read|not a bundle|bundle"):
+    with pytest.raises(ModelError, match="bundle"):
         examine_apart(config, bundle, content[:-40], threading.Event())
 
 

@@ -14,6 +14,7 @@ from edgespec.cli import main
 from edgespec.config import BandConfig, Config, DetectConfig, MqttConfig, NodeConfig, UpdatesConfig
 from edgespec.inference.bundle import Bundle, read_bundle
 from edgespec.observer.models import model_switch, models_beside
+from edgespec.observer.models.examination import examine
 from edgespec.observer.models.model_switch import ModelSwitch, open_switch
 from edgespec.observer.models.models_beside import Beside, begin_models
 from edgespec.observer.monitor import Radio
