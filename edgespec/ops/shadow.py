@@ -95,7 +95,8 @@ def report_lines(report: "ShadowReport", width: int | None = None) -> list[str]:
     if n_tests:
         said = f"test tones: {report.n_tests_heard} of {n_tests} heard, the last {report.last_test}"
         lines.append(said)
-    lines += ["", "segments above the threshold:", *_of_detectors(report, width)]
+    if report.detectors:
+        lines += ["", "segments above the threshold:", *_of_detectors(report, width)]
     listed = [
         *_listed("running alone", report.alone_running),
         *_listed("candidate alone", report.alone_candidate),

@@ -136,8 +136,10 @@ def findings(report: ShadowReport) -> tuple[Finding, ...]:
             "neither an event of the running model nor a test tone"
         )
         return (Finding("unproven", words),)
-    words = f"it told {n_both} of {report.running.n_events} events, heard "
-    words += f"{report.n_tests_heard} of {report.n_tests_heard + report.n_tests_missed} test tones"
+    words = f"it told {n_both} of {report.running.n_events} events"
+    # Sweeps have no test tones.
+    if n_tests := report.n_tests_heard + report.n_tests_missed:
+        words += f", heard {report.n_tests_heard} of {n_tests} test tones"
     return (Finding("good", words),)
 
 
