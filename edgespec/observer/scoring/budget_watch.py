@@ -12,6 +12,7 @@ from edgespec.detect.rules import EventRules
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.observer.scoring.scored import ScoredSegment
 from edgespec.records import Event, EventType, Score
+from edgespec.units import format_duration
 
 __all__ = ["BudgetWatch"]
 
@@ -57,9 +58,9 @@ class BudgetWatch:
     def excess(self) -> str:
         """Which detectors made more events than are bearable, in words; '' for none."""
         budget = self._budget
-        heard_min = budget.heard_s / 60.0
+        heard = format_duration(budget.heard_s)
         return "; ".join(
-            f"{name} made {len(budget.exceeded(name))} events in {heard_min:.0f} min, and "
+            f"{name} made {len(budget.exceeded(name))} events in {heard}, and "
             f"{budget.per_day:g} a day are bearable"
             for name in budget.raised
         )
@@ -130,13 +131,13 @@ class BudgetWatch:
     def _tell(self, budget: Budget) -> None:
         for name, limit in budget.raised.items():
             said = (
-                "band %s: %s made %d events in %.0f min, and %g a day are bearable: its threshold "
+                "band %s: %s made %d events in %s, and %g a day are bearable: its threshold "
                 "is %.3g for now, in place of %.3g, and what lies between is not told. `edgespec "
                 "events` lists them; what is normal can be called so, and `edgespec calibrate` "
                 "hears more"
             )
-            n_events, heard_min = len(budget.exceeded(name)), budget.heard_s / 60.0
+            n_events, heard = len(budget.exceeded(name)), format_duration(budget.heard_s)
             of = limit, budget.usual[name]
-            _LOG.warning(said, self._band, name, n_events, heard_min, budget.per_day, *of)
+            _LOG.warning(said, self._band, name, n_events, heard, budget.per_day, *of)
         if not budget.raised:
             _LOG.info("band %s: its usual thresholds keep to what is bearable again", self._band)
