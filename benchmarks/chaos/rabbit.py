@@ -137,6 +137,9 @@ class Cluster:
         port = _free_port()
         # Otherwise a node would start one that outlives it.
         self._epmd = subprocess.Popen([epmd, "-address", "127.0.0.1", "-port", str(port)])
+        until_s = time.monotonic() + _START_S
+        while not _answers(port) and time.monotonic() < until_s:
+            time.sleep(0.05)
         names = [f"n{k}" for k in range(1, n_nodes + 1)]
         self.nodes = [Node(folder, name, names, port) for name in names]
         try:
