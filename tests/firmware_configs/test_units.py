@@ -1,5 +1,6 @@
 """The units of systemd: that they are ones, bare little, and say what the observer relies on."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -26,6 +27,29 @@ def test_the_observer_is_ready_when_it_says_so_and_is_missed_when_it_does_not() 
         assert line in lines
     # A radio that is not there is no reason to start anew again and again.
     assert "TimeoutStartSec=infinity" in lines
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
+)
+def test_the_boot_ends_without_a_radio(tmp_path: Path) -> None:
+    """What a target wants comes before it, unless it says that it comes behind."""
+    unit = FILES / "systemd" / "edgespec@.service"
+    after = next(line for line in lines_of(unit) if line.startswith("After="))
+    assert "multi-user.target" in after.split()
+    text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", unit.read_text())
+    (tmp_path / unit.name).write_text(text, encoding="utf-8")
+    wants = tmp_path / "multi-user.target.wants"
+    wants.mkdir()
+    (wants / "edgespec@band0.service").symlink_to(f"../{unit.name}")
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "multi-user.target"],
+        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "cycle" not in verified.stderr
 
 
 def test_two_observers_of_one_machine_share_compiled_kernels_and_nothing_else() -> None:
