@@ -156,6 +156,13 @@ def test_while_reports_wait_time_is_theirs_and_one_clock_ahead_is_not_believed(
     assert not backlog.is_behind
     assert backlog.now_ns(now_ns) == backlog.hear("a", 983 * NS, now_ns) == now_ns
     assert not backlog.is_too_old(0, now_ns)
+    # Who stood still finds reports that waited, and knows it before the first of them.
+    clock_s[0] += 8.0
+    assert backlog.is_behind
+    number = backlog.mark()
+    assert backlog.is_behind
+    backlog.came(number)
+    assert not backlog.is_behind
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ __all__ = ["Backlog", "SitePace"]
 
 #: A mark that takes longer through the queue says that reports wait there, behind it, too.
 _SLOW_S = 0.3
+#: Marks are put in once a second: whoever put in none for longer stood still itself.
+_STOOD_S = 1.7
 _NS = 1_000_000_000
 
 
@@ -30,16 +32,18 @@ class Backlog:
         self._is_late = True
         self._sent_s: dict[int, float] = {}
         self._n_sent = 0
+        self._last_s = 0.0
         self._newest: tuple[str, int] = ("", 0)
         self._agreed_ns = 0
 
     @property
     def is_behind(self) -> bool:
         """Whether reports wait that came a while ago."""
-        if self._is_late:
+        now_s = time.monotonic()
+        if self._is_late or now_s - self._last_s > _STOOD_S:
             return True
-        oldest_s = next(iter(self._sent_s.values()), None)
-        return oldest_s is not None and time.monotonic() - oldest_s > _SLOW_S
+        oldest_s = next(iter(self._sent_s.values()), now_s)
+        return now_s - oldest_s > _SLOW_S
 
     def begin(self) -> None:
         """Think that everything waits, until a mark comes as soon as it was put in."""
@@ -48,8 +52,11 @@ class Backlog:
 
     def mark(self) -> int:
         """Return the number of a mark that is put into the queue now."""
+        now_s = time.monotonic()
+        self._is_late |= now_s - self._last_s > _STOOD_S
+        self._last_s = now_s
         self._n_sent += 1
-        self._sent_s[self._n_sent] = time.monotonic()
+        self._sent_s[self._n_sent] = now_s
         return self._n_sent
 
     def came(self, number: int) -> None:
