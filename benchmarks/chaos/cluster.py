@@ -58,7 +58,9 @@ class _Scene:
         """Hear until there is a verdict on all that was taken, for some minutes at most."""
         until_s = time.monotonic() + _LAST_S
         self.ear.listen(_SETTLE_S)
-        while time.monotonic() < until_s and reporter.taken.keys() - self.ear.heard.keys():
+        while (
+            time.monotonic() < until_s and _at_stake(self, reporter).keys() - self.ear.heard.keys()
+        ):
             self.ear.listen(1.0)
 
     def report(self) -> Reporter:
@@ -165,38 +167,42 @@ def _silence_s(times_s: list[float], begun_s: float) -> float:
     return max(np.diff([*since, time.monotonic()]), default=0.0)
 
 
-def _judged(name: str, n: int, scene: _Scene, reporter: Reporter, silences_s: list[float]) -> Trial:
-    """Compare what the cluster took with the verdicts on it.
+def _at_stake(scene: _Scene, reporter: Reporter) -> dict[tuple[str, int], int]:
+    """Return how many reports the cluster took, by site and snapshot.
 
     What was taken until the first verdict on its site is left out: the queues were bound then.
     """
-    heard = scene.ear.heard
     first: dict[str, int] = {}
-    for site, snapshot in heard:
+    for site, snapshot in scene.ear.heard:
         first[site] = min(snapshot, first.get(site, snapshot))
-    at_stake = {one: n for one, n in reporter.taken.items() if one[1] > first.get(one[0], 0)}
+    return {one: n for one, n in reporter.taken.items() if one[1] > first.get(one[0], 0)}
+
+
+def _judged(name: str, n: int, scene: _Scene, reporter: Reporter, silences_s: list[float]) -> Trial:
+    """Compare what the cluster took with the verdicts on it."""
+    heard, taken = scene.ear.heard, _at_stake(scene, reporter)
     n_units = len(scene.yard.sites[0].unit)
     n_lost = 0
     missing: list[int] = []
-    for one, n_taken in at_stake.items():
+    for one, n_taken in taken.items():
         judged = max(heard.get(one, {}).values(), default=0)
         missing += [one[1]] * (judged < n_taken)
         n_lost += max(min(n_taken, n_units) - judged, 0)
-    n_again = sum(len(heard.get(one, {})) > 1 for one in at_stake)
+    n_again = sum(len(heard.get(one, {})) > 1 for one in taken)
     worst = max((n_units - min(v.values()) for v in heard.values() if len(v) > 1), default=0)
     failed = ""
     if missing:
-        begin = min(snapshot for _, snapshot in at_stake)
+        begin = min(snapshot for _, snapshot in taken)
         failed = (
             f"{n_lost} reports of {len(missing)} snapshots not judged, from {min(missing) - begin} "
-            f"to {max(missing) - begin} s of {max(s for _, s in at_stake) - begin}"
+            f"to {max(missing) - begin} s of {max(s for _, s in taken) - begin}"
         )
     note = (
-        f"{len(at_stake)} snapshots, {n_again} with more than one verdict (of {worst} units less "
+        f"{len(taken)} snapshots, {n_again} with more than one verdict (of {worst} units less "
         f"at most); longest silence of a site {np.median(silences_s):.1f} s (median of the worst), "
         f"{max(silences_s):.1f} s at most; observers changed nodes {reporter.n_lost_links} times"
     )
-    return Trial(name, n, sum(at_stake.values()), n_lost, n_again, failed=failed, note=note)
+    return Trial(name, n, sum(taken.values()), n_lost, n_again, failed=failed, note=note)
 
 
 def _old(scene: _Scene, n_old: int) -> Trial:
