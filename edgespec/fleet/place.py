@@ -24,7 +24,7 @@ def store_url(text: str) -> URL:
         ConfigError: it is no such URL, or what speaks to it is not installed.
     """
     if "://" not in text:
-        if not text or "\0" in text:
+        if not text or "\0" in text or text == ":memory:":
             raise ConfigError(f"the store is {text[:60]!r}; it must be {_ACCEPTED}")
         return URL.create("sqlite+pysqlite", database=str(Path(text).expanduser()))
     try:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -69,20 +70,32 @@ class FleetStore:
         if self._connection is not None and self._file == _file_of(self.path):
             return
         self.close()
+        shown = shown_url(self._url)
         try:
             if self.path is not None:
+                if self.path.is_dir():
+                    raise ConfigError(f"the store {shown} is a folder: name a file in it")
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = self._engine.connect()
-            self._claim(self._connection)
             with self._connection.begin():
-                _settle(self._connection, shown_url(self._url))
+                # Before anything is written, were it a word in its head.
+                _check_free(self._connection, shown)
+            self._claim(self._connection)
+            if self.path is not None:
+                _prepare(self._connection)
+            with self._connection.begin():
+                _settle(self._connection, shown)
             self._file = _file_of(self.path)
         except OSError as error:
             self.close()
-            raise StoreAwayError(error.strerror or brief(error)) from error
+            raise StoreAwayError(f"{shown}: {error.strerror or brief(error)}") from error
         except SQLAlchemyError as error:
             self.close()
-            raise StoreAwayError(_reason(error)) from error
+            if _is_no_database(error):
+                raise ConfigError(
+                    f"the store {shown} is no database of SQLite: name another, or move it away"
+                ) from error
+            raise StoreAwayError(f"{shown}: {_reason(error)}") from error
         except BaseException:
             self.close()
             raise
@@ -190,11 +203,18 @@ def make_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def settle(base: Any, record: object) -> None:
+        # Python's driver begins nothing before what makes tables, and a savepoint alone commits.
+        base.isolation_level = None
+        # None of these changes the file, which may be of another program.
         for pragma in (
-            "auto_vacuum = INCREMENTAL", "journal_mode = WAL", f"synchronous = {_SYNCHRONOUS}",
-            f"cache_size = -{_CACHE_KBYTES}", f"journal_size_limit = {_LOG_BYTES}",
+            f"synchronous = {_SYNCHRONOUS}", f"cache_size = -{_CACHE_KBYTES}",
+            f"journal_size_limit = {_LOG_BYTES}",
         ):  # fmt: skip
             base.execute(f"PRAGMA {pragma}").fetchall()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
 
     return engine
 
@@ -264,15 +284,28 @@ def _upsert(connection: Connection, like: Row) -> Any:
     return statement.on_conflict_do_update(index_elements=keys, set_=changed, where=where)
 
 
+def _check_free(connection: Connection, shown: str) -> None:
+    """Refuse what another program keeps: a file is one program's, a server's database is shared."""
+    if _version(connection) is not None:
+        return
+    names = set(connection.dialect.get_table_names(connection))
+    if names if connection.dialect.name == "sqlite" else names & set(BY_NAME):
+        raise ConfigError(
+            f"the store {shown} has tables of another program: name another, or move it away"
+        )
+
+
+def _prepare(connection: Connection) -> None:
+    """Set what a file of SQLite keeps; the first of it before it has tables."""
+    base: Any = connection.connection.driver_connection
+    for pragma in ("auto_vacuum = INCREMENTAL", "journal_mode = WAL"):
+        base.execute(f"PRAGMA {pragma}").fetchall()
+
+
 def _settle(connection: Connection, shown: str) -> None:
     """Make the tables, or bring them up to this version."""
     version = _version(connection)
     if version is None:
-        names = set(connection.dialect.get_table_names(connection))
-        if names & set(BY_NAME):
-            raise ConfigError(
-                f"the store {shown} has tables of another program: name another, or move it away"
-            )
         for table in TABLES:
             table.create(connection)
         _set_version(connection, VERSION)
@@ -289,6 +322,9 @@ def _settle(connection: Connection, shown: str) -> None:
 def _version(connection: Connection) -> int | None:
     """Return the version of a store; None where it is none yet."""
     if not connection.dialect.has_table(connection, ABOUT.name):
+        return None
+    columns = connection.dialect.get_columns(connection, ABOUT.name)
+    if {column["name"] for column in columns} != {column.name for column in ABOUT.columns}:
         return None
     found = connection.execute(ABOUT.select().where(ABOUT.c.name == "edgespec.fleet")).one_or_none()
     return int(found.value) if found is not None and found.value.isdecimal() else None
@@ -321,6 +357,11 @@ def _file_of(path: Path | None) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _is_no_database(error: SQLAlchemyError) -> bool:
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_NOTADB
 
 
 def _reason(error: BaseException) -> str:

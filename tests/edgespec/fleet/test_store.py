@@ -1,5 +1,8 @@
 """The store of a fleet, in SQLite and in PostgreSQL: once is once, and newer is refused."""
 
+import errno
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +115,7 @@ def test_a_file_that_is_moved_away_is_begun_anew(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("", "it must be a path, sqlite:///PATH or postgresql://"),
+        (":memory:", "it must be a path, sqlite:///PATH or postgresql://"),
         ("mysql://me:secret@host/base", "is of 'mysql'"),
         ("sqlite://", "names no file"),
         ("sqlite://host/x", "names no file"),
@@ -133,7 +137,50 @@ def test_a_store_that_is_away_or_of_somebody_else(tmp_path: Path) -> None:
         FleetStore(url).open()
     assert "secret" not in str(away.value)
     (tmp_path / "none.sqlite").write_bytes(b"no database" * 999)
-    with pytest.raises(StoreAwayError, match="not a database"):
+    with pytest.raises(ConfigError, match="no database of SQLite: name another"):
         FleetStore(store_url(str(tmp_path / "none.sqlite"))).open()
+    with pytest.raises(ConfigError, match="is a folder: name a file"):
+        FleetStore(store_url(str(tmp_path))).open()
     with pytest.raises(ConfigError, match="there is no store"), reading(store_url("/none/x")):
         pass
+
+
+@pytest.mark.parametrize("table", ["bookmarks (url)", "about (title)"])
+def test_a_file_of_another_program_is_refused_and_stays_byte_for_byte(
+    tmp_path: Path, table: str
+) -> None:
+    path = tmp_path / "bookmarks.sqlite"
+    with closing(sqlite3.connect(path)) as base, base:
+        base.execute(f"CREATE TABLE {table}")
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match="of another program: name another"):
+        FleetStore(store_url(str(path))).open()
+    with pytest.raises(ConfigError, match="is no store of a fleet"):
+        kept(str(path), "events", "id")
+    assert path.read_bytes() == before
+
+
+def test_a_store_that_was_half_made_is_made_and_many_rows_are_written_all_or_none(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = FleetStore(store_url(where))
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "_set_version", full)
+        with pytest.raises(StoreAwayError, match="No space left"):
+            store.open()
+    rows = [event_row(), Row("observers", {"broker": "main", "node": "roof", "first_ns": NOW_NS})]
+    write_group, groups = FleetStore._write_group, [*rows]
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            FleetStore, "_write_group",
+            lambda *about: write_group(*about) if groups.pop() is rows[1] else full(),
+        )  # fmt: skip
+        with pytest.raises(StoreAwayError, match="No space left"):
+            store.write(rows)
+    assert kept(where, "events", "id") == []
+    store.write(rows)
+    store.close()
+    assert kept(where, "events", "id") == [("e1",)]
