@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import sqlite3
 import time
 from collections import defaultdict
@@ -9,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -232,7 +234,7 @@ def reading(url: URL) -> Iterator[Connection]:
         raise ConfigError(
             f"there is no store {shown}: edgespec fleet run makes one, --store names another"
         )
-    engine = make_engine(url)
+    engine = make_engine(url if path is None else _for_reading(url, path))
     try:
         with engine.connect() as connection:
             version = _version(connection)
@@ -252,6 +254,14 @@ def reading(url: URL) -> Iterator[Connection]:
         ) from error
     finally:
         engine.dispose()
+
+
+def _for_reading(url: URL, path: Path) -> URL:
+    """Return the URL of a file for who may not make the log beside it: it does not change then."""
+    if os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-wal").exists():
+        return url
+    still = {"immutable": "1", "uri": "true"}
+    return url.set(database=f"file:{quote(str(path.absolute()))}", query=still)
 
 
 def _groups(rows: Sequence[Row]) -> list[list[Row]]:

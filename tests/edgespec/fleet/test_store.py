@@ -1,6 +1,7 @@
 """The store of a fleet, in SQLite and in PostgreSQL: once is once, and newer is refused."""
 
 import errno
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -184,3 +185,16 @@ def test_a_store_that_was_half_made_is_made_and_many_rows_are_written_all_or_non
     store.write(rows)
     store.close()
     assert kept(where, "events", "id") == [("e1",)]
+
+
+def test_a_store_on_a_medium_that_cannot_be_written_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a folder?#%41" / "fleet.sqlite"
+    store = FleetStore(store_url(str(path)))
+    store.write([event_row()])
+    store.close()
+    # Whoever runs the tests may write anywhere.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert kept(str(path), "events", "id") == [("e1",)]
+    assert {one.name for one in path.parent.iterdir()} == {path.name, f"{path.name}.writer"}
