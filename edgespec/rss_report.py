@@ -1,4 +1,4 @@
-"""The received power of one second, as an observer reports it."""
+"""The received power of a second or several, as an observer reports it."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,8 @@ class RssReport:
     receiver is calibrated. ``edges_hz`` are the K + 1 rising edges, absolute where the source has a
     centre frequency. The interval ends at ``utc_ns``; ``sequence`` counts the reports of one run
     from 1; ``clipped_share`` is the share of its ``n_frames`` frames that clipped: with any, levels
-    are lower bounds.
+    are lower bounds. Until ``hold_s`` after its end the levels are as told unless the observer says
+    otherwise; 0: each interval is told.
     """
 
     node: str
@@ -27,3 +28,4 @@ class RssReport:
     clipped_share: float
     n_frames: int
     sequence: int
+    hold_s: float = 0.0

@@ -86,6 +86,26 @@ class BandConfig:
             maximum=128,
         ),
     )
+    rss_every_s: float = field(
+        default=1.0,
+        metadata=about(
+            "Longest time between two reports of it; above 1, between them only levels that "
+            "moved are told",
+            unit="s",
+            minimum=1.0,
+            maximum=600.0,
+        ),
+    )
+    rss_step_db: float = field(
+        default=3.0,
+        metadata=about(
+            "Change of a level that is told at once where rss_every_s is above 1; of a mean over "
+            "some seconds a third of it",
+            unit="dB",
+            minimum=0.1,
+            maximum=60.0,
+        ),
+    )
     computing: str = field(
         default=AUTO,
         metadata=about(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.computing import Computing
+from edgespec.dsp.telling import Telling
 from edgespec.errors import ConfigError
 from edgespec.grid import Grid
 from edgespec.records import FloatArray, FrameFlag, RssReport, Spectrogram
@@ -32,6 +33,7 @@ class RssPlan:
     """Who reports to whom, and how.
 
     ``full_scale_dbm`` is the power at the antenna that reads 0 dBFS; None: not calibrated.
+    ``every_s`` and ``step_db`` say which seconds are told (:class:`edgespec.dsp.telling.Telling`).
     """
 
     node: str
@@ -39,6 +41,8 @@ class RssPlan:
     band: str
     n_subbands: int = 8
     full_scale_dbm: float | None = None
+    every_s: float = 1.0
+    step_db: float = 3.0
 
 
 class SubbandLevels:
@@ -68,6 +72,7 @@ class SubbandLevels:
         self._sums = np.zeros(grid.n_bins)
         self._second = -1
         self._ready: RssReport | None = None
+        self._telling = Telling(plan.every_s, plan.step_db)
         self.n_reports = 0
         self._begin(grid)
 
@@ -96,7 +101,7 @@ class SubbandLevels:
         self._add(spectrogram.power_dbfs, flags, int(_UNUSABLE), self._linear, self._sums)
 
     def take(self) -> RssReport | None:
-        """Return the report of the second that has ended since the last call, if any."""
+        """Return the report of the second that has ended since the last call, if one is told."""
         report, self._ready = self._ready, None
         return report
 
@@ -121,7 +126,7 @@ class SubbandLevels:
     def _finish(self) -> None:
         if self._n_frames * self._grid.frame_s >= _MIN_SHARE:
             self.n_reports += 1
-            self._ready = self._report()
+            self._ready = self._telling.take(self._report())
         self._clear()
 
     def _report(self) -> RssReport:

@@ -189,10 +189,10 @@ class SiteTwin:
         trusted = window.without((*doubted, *self._collector.doubtful))
         if trusted.is_heard.sum() < self.site.detect.min_units:
             self._averager.push(trusted)
-            self._trust.update(snapshot.level_db, window, is_occupied, False)
+            self._trust.update(snapshot.level_db, window, is_occupied, False, snapshot.is_held)
             return base
         fused, judged = self._fused(trusted, is_occupied)
-        self._trust.update(snapshot.level_db, window, is_occupied, fused.is_alarm)
+        self._trust.update(snapshot.level_db, window, is_occupied, fused.is_alarm, snapshot.is_held)
         if not fused.is_alarm:
             self._bias.follow(residual_db, trusted.kind, elapsed_s)
         return self._finished(base, fused, judged, is_occupied)

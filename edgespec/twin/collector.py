@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgespec.errors import EdgespecError
 from edgespec.records import RssReport
 from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
+from edgespec.twin.held import HeldLevels
 from edgespec.twin.learning.history import History
 from edgespec.twin.plausibility.voices import Voices
 from edgespec.twin.site import Site
@@ -40,13 +41,16 @@ class Snapshot:
     """What all units of a site said of one interval.
 
     ``level_db`` float64 ``(n_units, n_subbands)``, NaN where missing; ``kind`` uint8
-    ``(n_units,)``: missing, measured, or saturated, so that the level is a bound from below.
+    ``(n_units,)``: missing, measured, or saturated, so that the level is a bound from below;
+    ``is_held`` bool ``(n_units,)``: nothing was said of this interval, and what was said before
+    holds.
     """
 
     index: int
     utc_ns: int
     level_db: NDArray[np.float64]
     kind: NDArray[np.uint8]
+    is_held: NDArray[np.bool_]
 
 
 class _Slot:
@@ -56,6 +60,7 @@ class _Slot:
         self.index = index
         self.level_db = np.full((n_units, n_subbands), np.nan)
         self.kind = np.zeros(n_units, np.uint8)
+        self.is_held = np.zeros(n_units, np.bool_)
         self.n_units = 0
 
 
@@ -80,6 +85,7 @@ class Collector:
         self._paces: list[tuple[int, int] | None] = [None] * len(site.unit)
         self._first_open: int | None = None
         self._voices = Voices(len(site.unit), site.detect.interval_s)
+        self._held = HeldLevels(len(site.unit), self._interval_ns)
 
     @property
     def doubtful(self) -> tuple[int, ...]:
@@ -94,18 +100,24 @@ class Collector:
         Raises:
             ReportRefused: and why; the reason is counted, and nothing else happens.
         """
+        is_saturated = report.clipped_share > self._site.detect.clipped_share
+        kind = LOWER_BOUND if is_saturated else MEASURED
+        unit = None
         try:
             unit = self._check(report, now_ns)
             slot = self._slot(report, unit, now_ns if at_ns is None else at_ns)
         except ReportRefused as refusal:
             self.counts[refusal.reason] += 1
+            if unit is not None and refusal.reason == "stale":
+                # Too late for its own snapshot, but it may hold for those that come.
+                self._held.hear(unit, report, kind)
             raise
         if slot.kind[unit] == MISSING:
             slot.n_units += 1
         slot.level_db[unit] = report.levels_db
-        is_saturated = report.clipped_share > self._site.detect.clipped_share
-        slot.kind[unit] = LOWER_BOUND if is_saturated else MEASURED
+        slot.kind[unit] = kind
         self.counts["accepted"] += 1
+        self._held.hear(unit, report, kind)
         if self._voices.hear(unit, report, is_taken=True):
             self.counts["two_voices"] += 1
         return slot.index
@@ -113,16 +125,20 @@ class Collector:
     def closed(self, now_ns: int) -> list[Snapshot]:
         """Return the snapshots that are complete or whose grace is over, in order.
 
-        An interval of which nobody reported gives an empty snapshot; after a long pause only the
-        last few are given, and the others count as ``skipped_snapshots``.
+        Of a unit that said nothing, what it told before counts for as long as that holds. An
+        interval of which nobody reported and nothing holds gives an empty snapshot; after a long
+        pause only the last few are given, and the others count as ``skipped_snapshots``.
         """
         if self._first_open is None:
             return []
         over = (now_ns - self._grace_ns) // self._interval_ns - 1
         n_empty = min(min(self._slots, default=over + 1), over + 1) - self._first_open
-        if n_empty > _MOST_EMPTY:
-            self.counts["skipped_snapshots"] += n_empty - _MOST_EMPTY
-            self._first_open += n_empty - _MOST_EMPTY
+        # Where levels hold, they are not empty.
+        n_held = (self._held.until_ns // self._interval_ns) - self._first_open
+        most = max(_MOST_EMPTY, n_held)
+        if n_empty > most:
+            self.counts["skipped_snapshots"] += n_empty - most
+            self._first_open += n_empty - most
         snapshots: list[Snapshot] = []
         while True:
             index = self._first_open
@@ -131,7 +147,8 @@ class Collector:
                 return snapshots
             slot = self._slots.pop(index, None) or self._empty(index)
             utc_ns = (index + 1) * self._interval_ns
-            snapshots.append(Snapshot(index, utc_ns, slot.level_db, slot.kind))
+            self._held.fill(utc_ns, slot.level_db, slot.kind, slot.is_held)
+            snapshots.append(Snapshot(index, utc_ns, slot.level_db, slot.kind, slot.is_held))
             self._first_open = index + 1
             self._voices.close()
 
@@ -271,4 +288,5 @@ def history_of(pending: list[tuple[Snapshot, NDArray[np.float64], NDArray[np.boo
         np.stack([expected_dbm for _, expected_dbm, _ in pending]),
         np.stack([is_occupied for _, _, is_occupied in pending]),
         np.stack([snapshot.kind for snapshot, _, _ in pending]),
+        np.stack([snapshot.is_held for snapshot, _, _ in pending]),
     )

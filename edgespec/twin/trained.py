@@ -122,7 +122,6 @@ def train_history(site: Site, grid: CellGrid, history: History) -> TrainedTwin:
         # Among its own samples, a detector that compares with them has an easy time.
         judged = kept.chosen(np.arange(len(kept)) >= len(kept) // 2)
     detectors = make_detectors(site, grid, len(lengths), samples_db)
-    same = (np.diff(kept.level_db, axis=0) == 0.0).all(axis=2)
     return TrainedTwin(
         site.name,
         site.nodes,
@@ -131,7 +130,7 @@ def train_history(site: Site, grid: CellGrid, history: History) -> TrainedTwin:
         site.detect.false_alarm_rate,
         normal,
         fit_limits(site, judged, normal, detectors),
-        same.mean(axis=0),
+        kept.repeat_share,
         len(kept),
         len(history) - len(kept),
         samples_db,

@@ -14,7 +14,7 @@ from edgespec.decode.shown import shown
 from edgespec.records import RssReport
 from edgespec.units import format_utc
 from edgespec.wire.fields import parse_utc
-from edgespec.wire.rss_binary import encode_rss_binary, is_binary, parse_rss_binary
+from edgespec.wire.rss_binary import MAX_HOLD_S, encode_rss_binary, is_binary, parse_rss_binary
 from edgespec.wire.rss_error import RssPayloadError
 from edgespec.wire.text import PayloadError, decode, encode
 
@@ -39,6 +39,7 @@ _EVENT_TYPE = "rss"
 
 def rss_payload(report: RssReport) -> dict[str, Any]:
     """Return the object of schema ``edgespec.rss/1``."""
+    held = {"hold_s": float(report.hold_s)} if report.hold_s else {}
     return {
         "schema": RSS_SCHEMA,
         "event_type": _EVENT_TYPE,
@@ -55,6 +56,7 @@ def rss_payload(report: RssReport) -> dict[str, Any]:
         "levels": [float(level) for level in report.levels_db],
         "level_unit": report.level_unit,
         "clipped_share": float(report.clipped_share),
+        **held,
     }
 
 
@@ -116,6 +118,7 @@ def _report(fields: dict[str, Any]) -> RssReport:
     edges_hz, levels = fields["subband_edges_hz"], fields["levels"]
     duration_s, share = fields["duration_s"], fields["clipped_share"]
     n_frames, sequence = fields["n_frames"], fields["sequence"]
+    hold_s = fields.get("hold_s", 0.0)
     if not (
         type(node) is type(site) is type(band) is str
         and node
@@ -130,8 +133,8 @@ def _report(fields: dict[str, Any]) -> RssReport:
         raise ValueError(f"level_unit is {shown(unit)}; it must be one of {LEVEL_UNITS}")
     if not (type(edges_hz) is type(levels) is list and len(edges_hz) == len(levels) + 1 > 1):
         raise TypeError("subband_edges_hz must be a list of one number more than levels has")
-    if not _NUMBERS.issuperset(map(type, (*edges_hz, *levels, duration_s, share))):
-        raise TypeError("edges, levels, duration_s and clipped_share must be numbers")
+    if not _NUMBERS.issuperset(map(type, (*edges_hz, *levels, duration_s, share, hold_s))):
+        raise TypeError("edges, levels, duration_s, clipped_share and hold_s must be numbers")
     if not type(n_frames) is type(sequence) is int:
         raise TypeError("n_frames and sequence must be integers")
     if not (0.0 <= share <= 1.0 and 0.0 < duration_s < math.inf and n_frames >= 0):
@@ -139,10 +142,12 @@ def _report(fields: dict[str, Any]) -> RssReport:
             f"clipped_share is {share:g}, duration_s {duration_s:g} and n_frames "
             f"{shown(n_frames)}; they must be from 0 to 1, above 0 and at least 0"
         )
+    if not 0.0 <= hold_s <= MAX_HOLD_S:
+        raise ValueError(f"hold_s is {hold_s:g}; it must be from 0 to {MAX_HOLD_S}")
     return RssReport(
         node, site, band, parse_utc(fields["time"]), float(duration_s),
         tuple(map(float, edges_hz)), tuple(map(float, levels)), unit, float(share), n_frames,
-        sequence,
+        sequence, float(hold_s),
     )  # fmt: skip
 
 

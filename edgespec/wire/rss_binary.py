@@ -1,4 +1,4 @@
-"""Received power in 44 bytes, two for each subband, and the name of the band.
+"""Received power in 46 bytes, two for each subband, and the name of the band.
 
 A quarter of the JSON of :mod:`edgespec.wire.rss`, and read in a third of its time. Node and site
 are those of the topic that it comes on: the broker knows who may publish there. Numbers begin with
@@ -16,11 +16,12 @@ offset bytes what
 16     4     frames
 20     4     length of the interval in microseconds, above 0
 24     4     share of frames that clipped, in millionths
-28     8     lower edge of the lowest subband in Hz, IEEE 754 binary64
-36     8     upper edge of the highest subband; all K are equally wide
-44     2 K   level of each in hundredths of a dB, signed; -32768, -32767 and 32767 are not
+28     2     seconds for which the levels hold behind the end, in tenths, at most 36000
+30     8     lower edge of the lowest subband in Hz, IEEE 754 binary64
+38     8     upper edge of the highest subband; all K are equally wide
+46     2 K   level of each in hundredths of a dB, signed; -32768, -32767 and 32767 are not
              a number, minus infinity and infinity
-44+2 K       the band's name in UTF-8, to the end
+46+2 K       the band's name in UTF-8, to the end
 ====== ===== ==========================================================================
 """
 
@@ -32,16 +33,18 @@ from edgespec.records import RssReport
 from edgespec.wire.rss_error import RssPayloadError
 from edgespec.wire.text import PayloadError
 
-__all__ = ["encode_rss_binary", "is_binary", "parse_rss_binary"]
+__all__ = ["MAX_HOLD_S", "encode_rss_binary", "is_binary", "parse_rss_binary"]
 
 _VERSION = 0xB1
 #: All versions of this form, those to come as well.
 _FIRST, _LAST = 0xB0, 0xBF
-_HEAD = struct.Struct(">BBBBqIIIIdd")
+_HEAD = struct.Struct(">BBBBqIIIIHdd")
 _DBM = 1
 _NAN, _LOWEST, _HIGHEST = -32768, -32767, 32767
 _SPECIAL = {_NAN: math.nan, _LOWEST: -math.inf, _HIGHEST: math.inf}
 _MILLION = 1_000_000
+#: No report holds for longer: what is an hour old says nothing of now.
+MAX_HOLD_S = 3600
 #: The first second that a message cannot write (RFC 3339 ends with the year 9999).
 _END_US = 253_402_300_800 * _MILLION
 #: Rounding moves no edge by more than this share of a subband.
@@ -80,6 +83,7 @@ def encode_rss_binary(report: RssReport) -> bytes:
             report.n_frames,
             round(report.duration_s * _MILLION),
             round(report.clipped_share * _MILLION),
+            round(10.0 * report.hold_s),
             low_hz,
             high_hz,
         )
@@ -110,7 +114,7 @@ def parse_rss_binary(data: bytes, node: str, site: str) -> RssReport:
         )
     (
         _, flags, n_subbands, n_name, utc_us, sequence, n_frames, length_us, millionths,
-        low_hz, high_hz,
+        tenths, low_hz, high_hz,
     ) = _HEAD.unpack_from(data)  # fmt: skip
     name_at = _HEAD.size + 2 * n_subbands
     if n_bytes != name_at + n_name:
@@ -129,6 +133,8 @@ def parse_rss_binary(data: bytes, node: str, site: str) -> RssReport:
                 f"share {millionths} millionths; they must be before the year 10000, above 0 and "
                 f"at most {_MILLION}"
             )
+        if tenths > 10 * MAX_HOLD_S:
+            raise ValueError(f"it holds for {tenths / 10.0:g} s; at most {MAX_HOLD_S} are believed")
         edges_hz = _edges_hz(low_hz, high_hz, n_subbands)
     except ValueError as error:
         raise RssPayloadError("field", f"a binary report: {error}") from error
@@ -139,7 +145,7 @@ def parse_rss_binary(data: bytes, node: str, site: str) -> RssReport:
         levels_db = tuple(_SPECIAL.get(value, value / 100.0) for value in hundredths)
     return RssReport(
         node, site, band, 1000 * utc_us, length_us / _MILLION, edges_hz, levels_db,
-        "dBm" if flags else "dBFS", millionths / _MILLION, n_frames, sequence,
+        "dBm" if flags else "dBFS", millionths / _MILLION, n_frames, sequence, tenths / 10.0,
     )  # fmt: skip
 
 

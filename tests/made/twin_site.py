@@ -73,7 +73,11 @@ class World:
         expectation = Expectation(self.site, self.gain)
         kind = np.full(len(self.site.unit), MEASURED, np.uint8)
         pending = [
-            (Snapshot(i, 0, self.levels_db(), kind), expectation.level_dbm, expectation.is_occupied)
+            (
+                Snapshot(i, 0, self.levels_db(), kind, kind != MEASURED),
+                expectation.level_dbm,
+                expectation.is_occupied,
+            )
             for i in range(n_snapshots)
         ]
         return train_history(self.site, self.gain.grid(), history_of(pending))

@@ -80,7 +80,10 @@ def _chain_of(
     rss = None
     site = config.site_of(band)
     if site is not None:
-        rss = RssPlan(config.node.id, site, band.id, band.subbands, band.full_scale_dbm)
+        rss = RssPlan(
+            config.node.id, site, band.id, band.subbands, band.full_scale_dbm,
+            band.rss_every_s, band.rss_step_db,
+        )  # fmt: skip
     channel = open_channel(config, recipe, source)
     front_end = FrontEnd.for_source(
         recipe.framing,

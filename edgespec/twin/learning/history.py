@@ -17,13 +17,15 @@ class History:
     """Consecutive snapshots of one site.
 
     ``level_db``, ``expected_dbm`` float64 and ``is_occupied`` bool ``(n, n_units, n_subbands)``;
-    ``kind`` uint8 ``(n, n_units)``. Levels of a missing unit are NaN.
+    ``kind`` uint8 ``(n, n_units)``. Levels of a missing unit are NaN. ``is_held`` bool
+    ``(n, n_units)``: nothing new was said; None: nowhere.
     """
 
     level_db: FloatArray
     expected_dbm: FloatArray
     is_occupied: NDArray[np.bool_]
     kind: NDArray[np.uint8]
+    is_held: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -35,7 +37,17 @@ class History:
             self.expected_dbm[which],
             self.is_occupied[which],
             self.kind[which],
+            None if self.is_held is None else self.is_held[which],
         )
+
+    @property
+    def repeat_share(self) -> FloatArray:
+        """How often the levels of each unit were said again as they were: ``(n_units,)``."""
+        same = (np.diff(self.level_db, axis=0) == 0.0).all(axis=2)
+        if self.is_held is None:
+            return np.asarray(same.mean(axis=0))
+        said = ~self.is_held[1:]
+        return np.asarray((same & said).sum(axis=0) / np.maximum(said.sum(axis=0), 1))
 
     @property
     def residual_db(self) -> FloatArray:

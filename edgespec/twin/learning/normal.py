@@ -117,6 +117,10 @@ def clean(history: History, n_rounds: int = 3) -> History:
             free_db / normal.scale_for(0, history.is_occupied), -_MOST_SCALES, _MOST_SCALES
         )
         loud = _mean(scaled.reshape(len(scaled), -1).T)
+        # Of which less than half was heard, nothing can be said: it is left out, too.
+        kept = kept & np.isfinite(loud)
+        if not kept.any():
+            break
         middle = np.median(loud[kept])
         spread = 1.4826 * np.median(np.abs(loud[kept] - middle)) + 1e-9
         now = kept & (loud <= middle + _OUTLIER * spread)

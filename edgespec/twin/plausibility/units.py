@@ -50,13 +50,22 @@ class Trust:
         self.reasons: dict[int, str] = {}
 
     def update(
-        self, level_db: FloatArray, window: Window, is_occupied: BoolArray, is_alarm: bool
+        self,
+        level_db: FloatArray,
+        window: Window,
+        is_occupied: BoolArray,
+        is_alarm: bool,
+        is_held: BoolArray | None = None,
     ) -> None:
-        """Take a snapshot with the levels as reported; ``window.kind`` has the distrusted, too."""
+        """Take a snapshot with the levels as reported; ``window.kind`` has the distrusted, too.
+
+        What ``is_held`` was not said anew: it neither sticks nor moves.
+        """
         heard = window.is_heard
         if not heard.any():
             return
         self._follow(level_db, window.residual_db, heard, is_alarm)
+        self._follow_stuck(level_db, heard if is_held is None else heard & ~is_held)
         limit_db = np.maximum(self._limit_db, _SCALES * window.scale_db)
         excess = np.abs(self._mean_db) / limit_db
         worst = excess.max(axis=1)
@@ -92,9 +101,11 @@ class Trust:
             ordered_db = np.sort(residual_db[heard], axis=0)
             difference_db = residual_db - ordered_db[len(ordered_db) // 2]
         self._mean_db += step[:, None] * (difference_db - self._mean_db)
+
+    def _follow_stuck(self, level_db: FloatArray, said: BoolArray) -> None:
         same = (level_db == self._last_db).all(axis=1)
-        self._n_same = np.where(same, self._n_same + 1, np.where(heard, 0, self._n_same))
-        self._last_db[heard] = level_db[heard]
+        self._n_same = np.where(said, np.where(same, self._n_same + 1, 0), self._n_same)
+        self._last_db[said] = level_db[said]
 
     def _reason(self, unit: int, is_stuck: bool, excess: FloatArray) -> str:
         if is_stuck:

@@ -228,6 +228,7 @@ def test_what_is_written_is_read() -> None:
     assert parse_rss(encode_rss(REPORT)) == REPORT
     payload = rss_payload(REPORT)
     assert payload["schema"] == "edgespec.rss/1"
+    assert parse_rss(encode_rss(replace(REPORT, hold_s=30.0))).hold_s == 30.0
     assert (payload["core:freq_lower_edge"], payload["core:freq_upper_edge"]) == (1e9, 2e9)
 
 
@@ -274,6 +275,10 @@ def changed(**changes: object) -> bytes:
         (changed(duration_s=0), "field"),
         (changed(n_frames=-1), "field"),
         (changed(sequence=1.5), "field"),
+        (changed(hold_s=-1), "field"),
+        (changed(hold_s=1e9), "field"),
+        (changed(hold_s="long"), "field"),
+        (changed(hold_s=True), "field"),
         (changed(not_finite=3), "json"),
     ],
 )
@@ -336,7 +341,7 @@ def test_they_travel_in_few_bytes_where_that_is_wished(
     sink.rss(REPORT)
     wait_for(lambda: len(listener.on("pi-1/rss/hall-1")) == 1, "the report")
     (data,) = listener.on("/rss/hall-1")
-    assert len(data) == 51
+    assert len(data) == 53
     assert parse_rss(data, "pi-1", "hall-1") == REPORT
 
 

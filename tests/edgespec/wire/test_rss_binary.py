@@ -22,9 +22,10 @@ REPORT = RssReport(
 )  # fmt: skip
 WRITTEN = encode_rss_binary(REPORT)
 #: As bytes, since others read them, too: head, two levels, name.
-SHORT = replace(REPORT, edges_hz=(1e9, 1.5e9, 2e9), levels_db=(-61.25, math.nan), sequence=1)
+SHORT = replace(REPORT, edges_hz=(1e9, 1.5e9, 2e9), levels_db=(-61.25, math.nan), sequence=1,
+                hold_s=30.0)  # fmt: skip
 SHORT_HEX = (
-    "b1010203 00066517289a6240 00000001 00000f42 000f4000 0003d090"
+    "b1010203 00066517289a6240 00000001 00000f42 000f4000 0003d090 012c"
     "41cdcd6500000000 41ddcd6500000000 e8138000 6e3738"
 )
 
@@ -44,6 +45,7 @@ reports = st.builds(
     clipped_share=st.integers(0, 10**6).map(lambda millionths: millionths / 1e6),
     n_frames=st.integers(0, 2**32 - 1),
     sequence=st.integers(0, 2**32 - 1),
+    hold_s=st.integers(0, 36000).map(lambda tenths: tenths / 10.0),
 )  # fmt: skip
 
 
@@ -52,7 +54,7 @@ def test_bytes() -> None:
 
 
 def test_sixteen_subbands_need_at_most_150_bytes() -> None:
-    assert len(WRITTEN) == 44 + 2 * 16 + 3
+    assert len(WRITTEN) == 46 + 2 * 16 + 3
     assert len(encode_rss_binary(replace(REPORT, band="b" * 64))) <= 150
     assert len(encode_rss(REPORT)) > 4 * len(WRITTEN)
 
@@ -110,20 +112,21 @@ def put(form: str, at: int, value: float) -> bytes:
     ("data", "reason", "said"),
     [
         (put("B", 0, 0xB2), "schema", "version 2; this edgespec reads version 1"),
-        (b"\xb1", "binary", "1 bytes; its head alone has 44"),
-        (WRITTEN[:-1], "binary", "78 bytes; with 16 subbands and a name of 3 bytes it has 79"),
-        (WRITTEN + b"x", "binary", "80 bytes"),
+        (b"\xb1", "binary", "1 bytes; its head alone has 46"),
+        (WRITTEN[:-1], "binary", "80 bytes; with 16 subbands and a name of 3 bytes it has 81"),
+        (WRITTEN + b"x", "binary", "82 bytes"),
         (put("B", 1, 2), "field", "flags are 0x2"),
         (put(">q", 4, -1), "field", "-1 us since 1970"),
         (put(">q", 4, 2**62), "field", "before the year 10000"),
         (put(">I", 20, 0), "field", "length 0 us"),
         (put(">I", 24, 1_000_001), "field", "1000001 millionths"),
-        (put(">d", 28, math.nan), "field", "must be finite and rise"),
-        (put(">d", 28, 4e9), "field", "from 4e\\+09 to"),
-        (put(">d", 36, math.inf), "field", "must be finite and rise"),
+        (put(">d", 30, math.nan), "field", "must be finite and rise"),
+        (put(">d", 30, 4e9), "field", "from 4e\\+09 to"),
+        (put(">H", 28, 36001), "field", "holds for 3600.1 s"),
+        (put(">d", 38, math.inf), "field", "must be finite and rise"),
         (put("B", len(WRITTEN) - 1, 0xFF), "field", "utf-8"),
         (put("B", len(WRITTEN) - 1, 0x1B), "field", "band"),
-        (WRITTEN[:2] + b"\0" + WRITTEN[3:44] + b"n78", "field", "at least 1"),
+        (WRITTEN[:2] + b"\0" + WRITTEN[3:46] + b"n78", "field", "at least 1"),
     ],
 )
 def test_whatever_else_comes_is_refused_by_reason(data: bytes, reason: str, said: str) -> None:
