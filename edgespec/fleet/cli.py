@@ -137,6 +137,7 @@ def run(
     from edgespec.clock import kernel_synchronised
     from edgespec.fleet.openings import (
         brokers_of,
+        hold_spool,
         identity_of,
         left_behind,
         spool_folder,
@@ -154,12 +155,13 @@ def run(
     brokers, url = brokers_of(config, urls), store_of(config, store)
     placed = [] if places is None else read_places(places, [*brokers])
     identity = identity_of(config, url, brokers)
+    folder = spool_folder(config, identity)
+    lock = hold_spool(folder)
     base = FleetStore(url, [*brokers])
     try:
         base.open()
     except StoreAwayError as error:
         click.echo(f"the store cannot be used now ({error}): what comes waits for it", err=True)
-    folder = spool_folder(config, identity)
     for other in left_behind(folder):
         click.echo(
             f"rows wait in {other} for another store, or are of other brokers: a fleet run that "
@@ -171,7 +173,7 @@ def run(
     writer.put(placed)
     screen = FleetJsonScreen(sys.stdout) if as_json else FleetTextScreen(sys.stdout)
     about = {"node": ", ".join(brokers), "silent_s": silent_s, "days": _DAYS}
-    with fleet_page_beside(screen, config.web, url, brokers, about) as told:
+    with lock, fleet_page_beside(screen, config.web, url, brokers, about) as told:
         service = FleetService(brokers, writer, told, silent_s, identity)
         stop_on_signals(service.stop)
         if require_broker:

@@ -7,17 +7,21 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import URL
 
 from edgespec.config import Config, MqttConfig
 from edgespec.errors import ConfigError, UsageError
 from edgespec.fleet.place import shown_url, store_url
+from edgespec.lock import hold_file
 from edgespec.mqtt.url import BrokerUrl
 from edgespec.newfile import make_file
 from edgespec.option import ID
 
-__all__ = ["MAIN", "brokers_of", "identity_of", "left_behind", "spool_folder", "store_of"]
+__all__ = [
+    "MAIN", "brokers_of", "hold_spool", "identity_of", "left_behind", "spool_folder", "store_of",
+]  # fmt: skip
 
 #: The only broker, where it was given no name.
 MAIN = "main"
@@ -94,6 +98,30 @@ def identity_of(config: Config, url: URL, brokers: Mapping[str, MqttConfig]) -> 
 def spool_folder(config: Config, identity: str) -> Path:
     """Return where rows wait for a store: another one, or other brokers, have another folder."""
     return config.node.state_dir / "fleet-spool" / identity
+
+
+def hold_spool(folder: Path) -> IO[bytes]:
+    """Return a lock, held until it is closed, on where rows wait.
+
+    The store's own does not exist while the store is away, and then two would write one file.
+
+    Raises:
+        ConfigError: another program has it, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = hold_file(folder / "lock")
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be used ({error.strerror}): let the user of edgespec write there, or "
+            "name another node.state_dir"
+        ) from None
+    if lock is None:
+        raise ConfigError(
+            f"another edgespec fleet run for this store and these brokers has {folder}: stop it, "
+            "or give this one a node.state_dir of its own"
+        )
+    return lock
 
 
 def left_behind(folder: Path) -> list[Path]:

@@ -6,6 +6,7 @@ has torn was never confirmed to the broker, which sends it again.
 """
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -16,6 +17,7 @@ from edgespec.newfile import sync_folder, write_all
 
 __all__ = ["FullError", "RowSpool"]
 
+_LOG = logging.getLogger(__name__)
 #: A file is not longer, so that what the database has again leaves room soon.
 _FILE_BYTES = 4 << 20
 
@@ -34,7 +36,8 @@ class RowSpool:
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder, self._max_bytes = folder, max_bytes
-        self._sizes = {path: path.stat().st_size for path in sorted(folder.glob("*.jsonl"))}
+        paths = sorted(path for path in folder.glob("*.jsonl") if path.stem.isdecimal())
+        self._sizes = {path: path.stat().st_size for path in paths}
         #: The file that is written; what an earlier program left is not gone on with.
         self._current: Path | None = None
 
@@ -65,9 +68,10 @@ class RowSpool:
             last = max((int(path.stem) for path in self._sizes), default=0)
             self._current = self._folder / f"{last + 1:08}.jsonl"
             self._sizes[self._current] = 0
-        size = self._sizes[self._current]
         file = os.open(self._current, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            # Less, where somebody has taken the file away: a hole would spoil the next row.
+            size = min(self._sizes[self._current], os.fstat(file).st_size)
             os.ftruncate(file, size)
             os.lseek(file, size, os.SEEK_SET)
             write_all(file, data)
@@ -81,7 +85,12 @@ class RowSpool:
     def oldest(self, n_rows: int) -> Iterator[list[Row]]:
         """Yield the rows of the oldest file, some at a time; :meth:`drop` it behind the last."""
         path = next(iter(self._sizes))
-        with path.open("rb") as file:
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            _LOG.warning("what waited in %s for the store was taken away by somebody", path)
+            return
+        with file:
             rows = (row for line in file if (row := _row(line)) is not None)
             while found := [*islice(rows, n_rows)]:
                 yield found

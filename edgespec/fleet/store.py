@@ -142,7 +142,7 @@ class FleetStore:
                     free.connection.driver_connection.executescript(  # type: ignore[union-attr]
                         "PRAGMA incremental_vacuum"
                     )
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             self.close()
             raise StoreAwayError(_reason(error)) from error
         return n

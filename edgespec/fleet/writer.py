@@ -127,11 +127,15 @@ class FleetWriter:
                 passing = self._take_passing(time.monotonic())
             try:
                 is_kept = self._keep(lasting, passing, is_asked=self._is_ending)
-                self._age()
             except Exception as error:
                 # Whatever it is, the thread must outlive it: nobody else writes.
                 is_kept = False
                 self._say(logging.ERROR, f"rows cannot be written: {error!r:.200}", exc_info=True)
+            try:
+                # By itself: what was confirmed must not be confirmed again.
+                self._age()
+            except Exception as error:
+                self._say(logging.ERROR, f"nothing is forgotten: {error!r:.200}", exc_info=True)
             with self._changed:
                 for row in passing.values():
                     self._merge_earlier(row)

@@ -16,7 +16,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from edgespec.cli import main
 from edgespec.config import Config, MqttConfig, NodeConfig
-from edgespec.fleet.openings import identity_of, left_behind, spool_folder
+from edgespec.errors import ConfigError
+from edgespec.fleet.openings import hold_spool, identity_of, left_behind, spool_folder
 from edgespec.fleet.overview import look
 from edgespec.fleet.place import store_url
 from edgespec.fleet.spool import RowSpool
@@ -217,6 +218,10 @@ def test_the_broker_knows_a_program_that_moved_to_another_host(
     folder = spool_folder(config, first)
     RowSpool(spool_folder(config, "before"), 1 << 20).add([event_row()])
     assert left_behind(folder) == [folder.with_name("before")]
+    # Two of them would write one file, and the store's lock is away with the store.
+    with hold_spool(folder), pytest.raises(ConfigError, match="another edgespec fleet run"):
+        hold_spool(folder)
+    hold_spool(folder).close()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The writer: what the broker gave for good is confirmed when it is kept, and kept once."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -138,6 +139,37 @@ def test_the_spool_has_its_bound(tmp_path: Path) -> None:
     assert [row.values["id"] for rows in spool.oldest(9) for row in rows] == ["e1"]
     spool.drop()
     assert spool.is_empty
+
+
+def test_files_that_somebody_takes_away_cost_what_was_in_them_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.jsonl").write_text("of somebody else")
+    spool = RowSpool(tmp_path, 1 << 20)
+    spool.add([event_row(event_id="e1")])
+    (tmp_path / "00000001.jsonl").unlink()
+    assert [*spool.oldest(9)] == []
+    # What is added behind it is not behind a hole.
+    spool.add([event_row(event_id="e2")])
+    assert [row.values["id"] for rows in spool.oldest(9) for row in rows] == ["e2"]
+    spool.drop()
+    assert spool.is_empty
+
+
+def test_a_database_that_does_not_forget_confirms_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> int:
+        raise sqlite3.OperationalError("database is locked")
+
+    where, confirmed = str(tmp_path / "fleet.sqlite"), Confirmed()
+    store = FleetStore(store_url(where))
+    monkeypatch.setattr("sqlalchemy.engine.CursorResult.rowcount", property(fails))
+    writer = FleetWriter(store, RowSpool(tmp_path / "spool", 1 << 20), keep_s=60.0)
+    writer.start()
+    writer.put([event_row()], confirmed.of(1))
+    wait_for(lambda: writer.problem == "database is locked", "it does not forget")
+    writer.close()
+    assert confirmed.numbers == [1]
+    assert kept(where, "events", "id") == [("e1",)]
 
 
 def test_a_wrong_clock_forgets_nothing(tmp_path: Path) -> None:
