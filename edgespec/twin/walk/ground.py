@@ -60,7 +60,7 @@ class Ground:
         raise self._refused(
             lines[first],
             f"{names[0]} {places[first, 0]:.7g} and {names[1]} {places[first, 1]:.7g} are at x "
-            f"{places_m[first, 0]:.0f} m, y {places_m[first, 1]:.0f} m, which is off the site "
+            f"{places_m[first, 0]:.7g} m, y {places_m[first, 1]:.7g} m, which is off the site "
             f"(0 to {width_m:g} m, 0 to {depth_m:g} m), as are {int(is_off.sum())} of "
             f"{len(places)} places: correct them, size_m, or "
             + ("latitude_deg and longitude_deg of the site" if is_geographic else "their origin"),

@@ -2,13 +2,15 @@
 
 import csv
 import math
+from array import array
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import numpy as np
 
+from edgespec.decode.text import read_bounded
 from edgespec.door import brief, door
 from edgespec.errors import ConfigError
 from edgespec.twin.site import Site
@@ -20,8 +22,12 @@ from edgespec.twin.walk.walk import Walk
 __all__ = ["read_walk"]
 
 _ADVICE = "it must be text of comma-separated values; docs/twin.md shows one"
+_AS_UTF8 = "save it in UTF-8, which spreadsheets call 'CSV UTF-8'"
+_FEWER = f"{_ADVICE}, without other columns, or with every second row"
 _MOST_BYTES = 256 * 1024 * 1024
 _DAY_S = 86_400.0
+#: The year 10000, behind which there are no dates.
+_END_S = 253_402_300_800.0
 #: What stands for 'not measured'.
 _NOTHING = frozenset(("", "nan", "na", "n/a", "null", "none", "-"))
 _DELIMITERS = ",;\t"
@@ -38,21 +44,19 @@ def read_walk(path: Path, site: Site) -> Walk:
             names file, line and value.
     """
     with door(str(path), ConfigError, _ADVICE):
-        if path.stat().st_size > _MOST_BYTES:
-            raise ConfigError(
-                f"{path} has {path.stat().st_size} bytes; a walk has at most {_MOST_BYTES}: leave "
-                "out other columns, or every second row"
-            )
-        text = path.read_bytes().decode("utf-8-sig")
-        return _Reader(path, site, text).walk()
+        data = read_bounded(path, ConfigError, _FEWER, _MOST_BYTES)
+        try:
+            return _Reader(path, site, data).walk()
+        except UnicodeDecodeError:
+            raise ConfigError(f"{path} is not in UTF-8: {_AS_UTF8}") from None
 
 
 class _Reader:
     """Reads one file; what is wrong is said with its line."""
 
-    def __init__(self, path: Path, site: Site, text: str) -> None:
+    def __init__(self, path: Path, site: Site, data: bytes) -> None:
         self._path, self._site = path, site
-        self._rows = self._lines(text)
+        self._rows = self._lines(data)
         _, header = next(self._rows, (0, None))
         if header is None:
             raise ConfigError(f"{path} is empty; {_ADVICE}")
@@ -63,32 +67,32 @@ class _Reader:
 
     def walk(self) -> Walk:
         """Return what the file holds."""
-        keys: list[_Key] = []
-        levels: list[list[float]] = []
-        numbers: list[int] = []
+        # A walk of a day at ten readings a second is a million rows: no object for each number.
+        keys, levels, numbers = array("d"), array("d"), array("q")
         read = self._wide if self._columns.node is None else self._long
         for number, key, row in read():
             numbers.append(number)
-            keys.append(key)
-            levels.append(row)
+            keys.extend(key)
+            levels.extend(row)
         if not keys:
             raise ConfigError(
                 f"{self._path} has no row with a position and a level; {self._n_unplaced} have no "
                 "position"
             )
-        array = np.array(keys, np.float64)
-        levels_db = np.array(levels, np.float64)
-        places_m = self._ground.places_m(array[:, 1:], self._columns.is_geographic, numbers)
+        times_places = np.array(keys).reshape(-1, 3)
+        levels_db = np.array(levels).reshape(-1, len(self._site.unit))
+        places = np.ascontiguousarray(times_places[:, 1:])
+        places_m = self._ground.places_m(places, self._columns.is_geographic, numbers)
         check_levels(levels_db, self._site, str(self._path), numbers)
-        days = np.floor(array[:, 0] / _DAY_S).astype(np.int64)
+        days = np.floor(times_places[:, 0] / _DAY_S).astype(np.int64)
         return Walk(places_m, levels_db, days, self._n_repeated, self._n_unplaced)
 
-    def _lines(self, text: str) -> Iterator[tuple[int, list[str]]]:
+    def _lines(self, data: bytes) -> Iterator[tuple[int, list[str]]]:
         """Yield number and fields of the lines that hold something; ``#`` begins a remark."""
-        written = (line for line in StringIO(text) if line.strip(" \t,;\r\n"))
+        written = (line for line in _text(data, None) if line.strip(" \t,;\r\n"))
         first = next((line for line in written if not line.startswith("#")), "")
         delimiter = max(_DELIMITERS, key=first.count)
-        reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+        reader = csv.reader(_text(data, ""), delimiter=delimiter)
         while True:
             try:
                 fields = next(reader)
@@ -196,12 +200,19 @@ class _Reader:
     def _time(self, number: int, text: str) -> float:
         text = text.strip()
         try:
-            return float(text) if text.replace(".", "", 1).isdigit() else _iso_s(text)
+            time_s = float(text) if text.replace(".", "", 1).isdigit() else _iso_s(text)
         except (ValueError, OverflowError):
-            raise ConfigError(
-                f"{self._path}, line {number}: {brief(text)!r} is no time; write it as "
-                "2026-11-29T16:20:00Z, or in seconds since 1970"
-            ) from None
+            time_s = math.inf
+        if time_s < _END_S:
+            return time_s
+        raise ConfigError(
+            f"{self._path}, line {number}: {brief(text)!r} is no time; write it as "
+            "2026-11-29T16:20:00Z, or in seconds since 1970 (no milliseconds)"
+        )
+
+
+def _text(data: bytes, newline: str | None) -> TextIOWrapper:
+    return TextIOWrapper(BytesIO(data), "utf-8-sig", newline=newline)
 
 
 def _iso_s(text: str) -> float:

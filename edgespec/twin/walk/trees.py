@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 
 _N_TREES = 100
+#: They are grown on so many readings, evenly over the walk: a map of more is gigabytes.
+_MOST_READINGS = 50_000
 #: Readings in a leaf.
 _LEAST = 3
 #: A unit that took no part counts as this far below the least that it read, in dB.
@@ -90,6 +92,9 @@ def grow_trees(places_m: FloatArray, levels_db: FloatArray, seed: int = 0) -> Tr
         levels_db: float64 ``(n, n_units)``; NaN where one took no part.
         seed: of all that is drawn.
     """
+    fewest = int(np.isfinite(levels_db).sum(axis=1).min())
+    step = -(-len(levels_db) // _MOST_READINGS)
+    places_m, levels_db = np.ascontiguousarray(places_m[::step]), levels_db[::step]
     n, n_units = levels_db.shape
     known = np.isfinite(levels_db)
     least_db = np.where(known, levels_db, np.inf).min(axis=0)
@@ -121,7 +126,7 @@ def grow_trees(places_m: FloatArray, levels_db: FloatArray, seed: int = 0) -> Tr
         np.array(roots, np.int32),
         absent_db,
         np.arange(n_units),
-        int(known.sum(axis=1).min()),
+        fewest,
     )
 
 

@@ -69,7 +69,8 @@ def test_rows_that_say_nothing_new_are_counted(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "is empty"),
-        (b"\xff\xfe\x00", "cannot be read"),
+        (b"\xff\xfe\x00", "is not in UTF-8: save it in UTF-8"),
+        (b"x,y,g-0,H\xf6he\n1,2,-70,3\n", "is not in UTF-8: save it in UTF-8"),
         ("g-0,g-1\n-70,-80\n", "no columns of positions"),
         ("x,y\n1,2\n", "no column of a unit of site 'ground'"),
         ("x,y,g-0,g-0\n1,2,-70,-70\n", "the column 'g-0' twice"),
@@ -79,6 +80,8 @@ def test_rows_that_say_nothing_new_are_counted(tmp_path: Path) -> None:
         ("x,y,g-0\n1,2,-70\n3,4,loud\n", "line 3: 'loud' is no number"),
         ("x,y,g-0\n1,2,-70\n3,4,inf\n", "line 3: 'inf' is no number"),
         ("time,x,y,g-0\nnoon,1,2,-70\n", "line 2: 'noon' is no time"),
+        ("time,x,y,g-0\n1795946400000,1,2,-70\n", "1970 (no milliseconds)"),
+        ("x,y,g-0\n1e308,2,-70\n", "are at x 1e+308 m, y 2 m, is off"),
         ("x,y,g-0\n1,2,-70\n5000,4,-71\n", "line 3: x 5000 and y 4 are at x 5000 m, y 4 m"),
         ("lat,lon,g-0\n-111.8399,40.7602,-70\n", "exchange the two columns' names"),
         ("lat,lon,g-0\n40.9,-111.84,-70\n", "is off the site (0 to 400 m"),

@@ -136,7 +136,9 @@ def test_a_unit_that_changed_is_found_by_sources_whose_places_nobody_knows(
     assert re.match("reads 1[5-9] dB less of", changed.reasons[2])
 
 
-def test_trees_find_what_they_have_seen_and_stay_within_it(rng: np.random.Generator) -> None:
+def test_trees_find_what_they_have_seen_and_stay_within_it(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     places_m, levels_db = walk_of(300, rng)
     levels_db[:150, 3] = np.nan
     trees = grow_trees(places_m, levels_db)
@@ -151,6 +153,9 @@ def test_trees_find_what_they_have_seen_and_stay_within_it(rng: np.random.Genera
     assert not trees.knows(np.where(np.arange(6) < 2, np.nan, levels_db[200]))
     again = grow_trees(places_m, levels_db)
     np.testing.assert_array_equal(again.threshold, trees.threshold)
+    monkeypatch.setattr("edgespec.twin.walk.trees._MOST_READINGS", 100)
+    fewer, same = grow_trees(places_m, levels_db), grow_trees(places_m[::3], levels_db[::3])
+    np.testing.assert_array_equal(fewer.threshold, same.threshold)
 
 
 def test_what_is_far_apart_is_held_out_together(rng: np.random.Generator) -> None:
