@@ -33,6 +33,7 @@ _SETUP_S = 300.0
 #: A wait that is longer is said.
 _PATIENCE_S = 3.0
 _GOODBYE_S = 1.0
+_FAREWELLS = 10
 _LEAST = (3, 10)
 _READ = 1
 
@@ -250,6 +251,14 @@ class Line:
         if self._wake_fd >= 0:
             self._loop.remove_handler(self._wake_fd)
         self._loop.hang_up()
+        # pika closes a socket that it hears the end of, and only such a one.
+        for _ in range(_FAREWELLS):
+            if not self._loop.descriptors:
+                break
+            self._loop.call_later(0.0, _nothing)
+            with contextlib.suppress(exceptions.AMQPError):
+                self._loop.poll()
+                self._loop.process_timeouts()
         self._loop.deactivate_poller()
         self._loop.close()
 

@@ -26,8 +26,8 @@ _SPOKEN_S = 6.0
 _ENGINE = click.option(
     "--engine",
     metavar="URL",
-    help="A RabbitMQ cluster in place of the broker: amqp://[user:password@]host[,host...][/vhost]."
-    " It needs edgespec[engine].",
+    help="A RabbitMQ cluster in place of the broker: amqp://[user:password@]host[,host][/vhost],"
+    " with as many hosts as it has nodes. It needs edgespec[engine].",
 )
 _PARTITIONS = click.option(
     "--partitions",

@@ -3,31 +3,15 @@
 import importlib
 import os
 import signal
-import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 import pytest
+from numba.core.registry import cpu_target
 
 from edgespec.computing import compiler_is_off
 from edgespec.signals import interruptible
-
-
-def interrupt_within(function: str) -> None:
-    """Send Ctrl-C once this thread is in a function of C that is called by one of that name."""
-    of_caller = threading.get_ident()
-
-    def watch() -> None:
-        frame: FrameType | None = None
-        while frame is None or frame.f_code.co_name != function:
-            frame = sys._current_frames()[of_caller] if frame is None else frame.f_back
-            time.sleep(0)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def interrupted(work: Callable[[], object]) -> bool:
@@ -52,7 +36,15 @@ def test_it_is_not_lost_while_the_compiler_is_at_work(
     )
     monkeypatch.syspath_prepend(tmp_path)
     total = importlib.import_module("one_loop").total
-    interrupt_within("finalize_object")
+    engine = cpu_target.target_context.codegen()._engine._ee
+    compiled = engine._object_cache_notify
+
+    def compiled_and_interrupted(*told: object) -> None:
+        monkeypatch.undo()
+        os.kill(os.getpid(), signal.SIGINT)
+        compiled(*told)
+
+    monkeypatch.setattr(engine, "_object_cache_notify", compiled_and_interrupted)
     assert interrupted(lambda: total((1.0, 2.0)))
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

@@ -41,6 +41,10 @@ class Browser:
         self.told()
         self.driver.get(url)
 
+    def forget(self) -> None:
+        """Forget who was let in: cookies are of a host, whatever the port."""
+        self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+
     def size(self, width: int, height: int = 900) -> None:
         """Make the screen so large, in CSS pixels."""
         set_screen(self.driver, width, height)

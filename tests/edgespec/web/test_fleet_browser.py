@@ -55,6 +55,7 @@ def shown(broker: Broker, tmp_path: Path, stack: ExitStack) -> Served:
     answering.subscribe("edgespec/roof/request/ack", 1)
     answering.loop_start()
     stack.callback(answering.loop_stop)
+    stack.callback(answering.disconnect)
     brokers = {"main": _table(MqttConfig(url=broker.url))}
     about = {**ABOUT, "store": str(path), "brokers": brokers}
     task = Task("fleet", "127.0.0.1", TOKEN, read_only=False, about=about)
@@ -65,6 +66,7 @@ def test_an_alert_is_seen_on_the_map_and_acknowledged_by_its_observer(
     window: Browser, shown: Served
 ) -> None:
     window.size(1200)
+    window.forget()
     window.get(f"http://127.0.0.1:{shown.port}/")
     window.until(lambda: window.is_seen("#token"), "a token is asked for")
     window.one("#token").send_keys(TOKEN + "\n")
