@@ -11,6 +11,7 @@ from edgespec.errors import ConfigError
 
 __all__ = [
     "check_new",
+    "check_place",
     "keep_file",
     "make_file",
     "replace_file",
@@ -33,6 +34,19 @@ def check_new(path: Path) -> None:
         raise ConfigError(_exists(path))
     if not os.access(path.parent, os.W_OK):
         raise ConfigError(f"{path} cannot be written: {path.parent} is no folder one may write to")
+
+
+def check_place(path: Path) -> None:
+    """See that :func:`replace_file` can put a file there, before long work for it.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder: name a file in it")
+    folder = next(one for one in path.absolute().parents if os.path.lexists(one))
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ConfigError(f"{path} cannot be written: {folder} is no folder one may write to")
 
 
 def write_new(path: Path, text: str) -> None:

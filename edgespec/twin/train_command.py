@@ -70,6 +70,7 @@ def train(
     is then a map, propagation.file of the site with propagation.model = "walk".
     """
     from edgespec.machine import keep_machine_code
+    from edgespec.newfile import check_place
     from edgespec.screen.progress import Progress
     from edgespec.twin.learning.plausible import implausible_biases
     from edgespec.twin.service.learn import learn_from_broker, learn_from_files
@@ -78,6 +79,7 @@ def train(
     from edgespec.wire.text import encode
 
     site = load_site(site_path)
+    check_place(output)
     if walk is not None:
         if reports:
             raise UsageError(

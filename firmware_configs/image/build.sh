@@ -74,6 +74,8 @@ if [ -n "$size" ]; then
 	bytes=$(numfmt --from=iec "$size" 2>/dev/null) ||
 		fail "--size $size: a number of bytes, or with M or G behind it, such as 8G"
 	[ "$((bytes % 512))" -eq 0 ] || fail "--size $size: a card has a multiple of 512 bytes"
+	[ "$bytes" -gt "$((boot_mb * 1048576))" ] ||
+		fail "--size $size: its boot partition alone takes $boot_mb MiB; name the card's, such as 8G"
 	size=$bytes
 fi
 if [ -n "$wheel" ]; then

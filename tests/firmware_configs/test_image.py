@@ -99,6 +99,7 @@ def test_seeds_begin_with_all_of_the_profile_and_let_nobody_in(
         (("--profile", "pi-5"), "pi-5 is none of: pi-zero-2w pi-4"),
         (("--size", "8Q"), "--size 8Q: a number of bytes"),
         (("--size", "1000001"), "a multiple of 512 bytes"),
+        (("--size", "512M"), "--size 512M: its boot partition alone takes 512 MiB"),
         (("--wheel", "/nowhere.whl"), "there is no such file"),
         (("--wheel", __file__), "is no wheel of edgespec"),
         (("--wheels", "/nowhere"), "there is no such folder"),

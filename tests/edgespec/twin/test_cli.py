@@ -170,6 +170,8 @@ def test_c6_training_under_a_jammer_is_warned_of(tmp_path: Path) -> None:
         (("train", "{hall}", "--mqtt", NOBODY, "-o", "x.npz"), 6, "cannot be reached"),
         (("train", "{hall}", "none.jsonl", "-o", "x.npz"), 3, "none.jsonl cannot be read"),
         (("train", "{hall}", "--walk", "no.csv", "-o", "x.npz"), 3, "no.csv cannot be read"),
+        (("train", "{hall}", "--walk", "no.csv", "-o", "."), 3, ". is a folder: name a file in it"),
+        (("train", "{hall}", "--mqtt", NOBODY, "-o", "{hall}/x.npz"), 3, "no folder one may write"),
         (("simulate", "{hall}", "--mqtt", NOBODY, "--jammer", "1,2"), 2, "write X,Y,POWER"),
         (("map", "{hall}", "-o", "x.png", "--verdict", "{hall}"), 3, "holds no verdict"),
     ],
