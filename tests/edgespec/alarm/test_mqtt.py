@@ -248,11 +248,15 @@ def test_several_bands_have_alarms_and_states_of_their_own(
 def test_what_is_retained_greets_a_late_listener(
     broker: Broker, make_sink: MakeSink, stack: ExitStack
 ) -> None:
+    early = Listener(broker.port)
+    stack.callback(early.close)
     sink = make_sink(broker.url)
     sink.wait_connected(PATIENCE_S)
     sink.event(message_of(1, EventType.NEW))
     sink.state(ObserverState(0, 1.0, 2, 3, 4, 5, band=BAND))
     wait_for(lambda: sink.waiting == 0, "confirmation")
+    # States are not confirmed.
+    wait_for(lambda: early.on(f"{NODE}/state"), "the state")
     late = Listener(broker.port)
     stack.callback(late.close)
     wait_for(lambda: len(late.heard) >= 5, "retained messages")

@@ -95,6 +95,8 @@ def test_nothing_is_lost_while_the_program_is_away_or_killed_and_nothing_comes_t
     say("roof/events", event_bytes(sequence=9, event_type=EventType.END, lasts_s=5.0))
     second = run()
     wait_for(lambda: has(path, "e1", "e2", "e3", "e4"), "the broker had kept the others")
+    # States come over a connection of their own.
+    wait_for(lambda: kept(str(path), "bands", "band"), "what is retained is kept")
     say("bad name/events", event_bytes())
     second.terminate()
     assert second.wait(100) == 0
