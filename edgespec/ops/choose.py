@@ -29,7 +29,7 @@ class Choice:
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
         return {
-            "schema": "edgespec.observer.runtimes.choice/1",
+            "schema": "edgespec.observer.choice/1",
             "model": self.bundle.manifest.name,
             "sha256": self.bundle.sha256,
             "backend": self.backend,

@@ -190,7 +190,7 @@ def test_bench_chooses_and_says_so(tmp_path: Path) -> None:
     code, observer = run("bench", "--choose", "--model", bundle.path, "--json", home=tmp_path)
     assert code == 0
     found = json.loads(observer.text)
-    assert found["schema"] == "edgespec.observer.runtimes.choice/1"
+    assert found["schema"] == "edgespec.observer.choice/1"
     assert found["sha256"] == bundle.sha256
     usable = [one for one in found["candidates"] if one["call_s"] is not None]
     assert min(usable, key=lambda one: one["call_s"])["backend"] == found["backend"]
