@@ -69,7 +69,6 @@ def train(
     (x and y in metres, or lat and lon) and a column of levels for each unit. The file of --output
     is then a map, propagation.file of the site with propagation.model = "walk".
     """
-    from edgespec.machine import keep_machine_code
     from edgespec.newfile import check_place
     from edgespec.screen.progress import Progress
     from edgespec.twin.learning.plausible import implausible_biases
@@ -86,7 +85,8 @@ def train(
                 f"--walk {walk} teaches where sources are and {reports[0]} what is normal: run the "
                 "command for each of them, with an --output each"
             )
-        keep_machine_code(config_of(config_path, None).node.state_dir)
+        # Kernels are kept where the configuration has its state.
+        config_of(config_path, None)
         _train_walk(site, walk, output, power, as_json)
         return
     with Progress() as progress:
