@@ -82,14 +82,15 @@ class EngineEntrance(Entrance[Line]):
         self._tenant = tenant
         self._topics = TwinTopics(prefix)
         self._members = Members(central, _EXPIRY_S)
-        self._sites = [site.name for site in sites]
+        #: The number of its partition, by the name of each site.
+        self._sites = {site.name: partition_of(site.name, n_partitions) for site in sites}
         self._partitions = [
             Partition(
                 number, self._queues(number),
                 {
                     site.name: len(site.unit) / site.detect.interval_s
                     for site in sites
-                    if partition_of(site.name, n_partitions) == number
+                    if self._sites[site.name] == number
                 },
                 self._topics, tenant, catch_up_s,
             )
@@ -121,8 +122,7 @@ class EngineEntrance(Entrance[Line]):
     def mine(self) -> Sequence[str]:
         """Return the sites of the partitions that are this unit's."""
         numbers = self._owned | self._had
-        n = len(self._partitions)
-        return [name for name in self._sites if partition_of(name, n) in numbers]
+        return [name for name, number in self._sites.items() if number in numbers]
 
     def tick(self, now_s: float, judged: Collection[str], *, is_beat: bool) -> bool:
         """Let go of what was judged, and of partitions beyond a fair share."""
@@ -191,7 +191,7 @@ class EngineEntrance(Entrance[Line]):
         self.publish(self._topics.member(self._central), b"", 1)
 
     def _partition(self, name: str) -> Partition:
-        return self._partitions[partition_of(name, len(self._partitions))]
+        return self._partitions[self._sites[name]]
 
     def _queues(self, number: int) -> tuple[str, str]:
         base = self._topics.prefix.replace("/", ".")
@@ -208,8 +208,8 @@ class EngineEntrance(Entrance[Line]):
             reports, deeds = self._queues(number)
             bound: Arguments = {"x-max-length-bytes": _MOST_BYTES, "x-overflow": "drop-head"}
             queues |= {reports: _SINGLE | bound, deeds: _SINGLE}
-        for name in self._sites:
-            reports, deeds = self._queues(partition_of(name, n))
+        for name, number in self._sites.items():
+            reports, deeds = self._queues(number)
             bindings += [
                 (deeds, self._topics.transmitters(name)),
                 (deeds, self._topics.state(name)),
