@@ -19,7 +19,17 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from edgespec.door import brief
 from edgespec.errors import ConfigError, EdgespecError
 from edgespec.fleet.place import shown_url
-from edgespec.fleet.tables import ABOUT, BY_NAME, MIGRATIONS, TABLES, VERSION, Row, Rule, rule_of
+from edgespec.fleet.tables import (
+    ABOUT,
+    BY_NAME,
+    LASTING,
+    MIGRATIONS,
+    TABLES,
+    VERSION,
+    Row,
+    Rule,
+    rule_of,
+)
 from edgespec.lock import hold_file
 from edgespec.mqtt.backoff import QuietLog
 
@@ -30,9 +40,6 @@ _WAIT_S = 5.0
 #: A commit is on the medium when it returns: what the broker was told to forget is kept.
 _SYNCHRONOUS = "FULL"
 _CACHE_KBYTES, _LOG_BYTES = 2048, 1 << 22
-#: What is forgotten, and by which time.
-_AGES = {"events": "heard_ns", "site_events": "heard_ns", "states": "heard_ns",
-         "verdicts": "heard_ns", "actions": "heard_ns"}  # fmt: skip
 _LOCKED = "another edgespec fleet writes there: stop it, or give this one a --store of its own"
 
 
@@ -132,10 +139,9 @@ class FleetStore:
         n = 0
         try:
             with self._connection.begin():
-                for name, when in _AGES.items():
-                    table = BY_NAME[name]
-                    gone = self._connection.execute(table.delete().where(table.c[when] < before_ns))
-                    n += gone.rowcount
+                for table in LASTING:
+                    old = table.c.heard_ns < before_ns
+                    n += self._connection.execute(table.delete().where(old)).rowcount
             if n and self.path is not None:
                 with self._engine.connect() as free:
                     # It gives a page back with every step, and ``execute`` takes one.

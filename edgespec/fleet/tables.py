@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, MetaData, Table, Text
 
 __all__ = [
-    "ABOUT", "ACTIONS", "BANDS", "BY_NAME", "EVENTS", "MIGRATIONS", "OBSERVERS", "PLACES",
-    "REFUSALS", "SITES", "SITE_EVENTS", "STATES", "TABLES", "VERDICTS", "VERSION", "Row", "Rule",
-    "rule_of",
+    "ABOUT", "ACTIONS", "BANDS", "BY_NAME", "EVENTS", "LASTING", "MIGRATIONS", "OBSERVERS",
+    "PLACES", "REFUSALS", "SITES", "SITE_EVENTS", "STATES", "TABLES", "VERDICTS", "VERSION", "Row",
+    "Rule", "rule_of",
 ]  # fmt: skip
 
 #: Of the tables; a store of a newer version is refused.
@@ -191,3 +191,7 @@ _RULES = {
 def rule_of(table: Table) -> Rule:
     """Return what becomes of a row that is there already."""
     return _RULES.get(table, Rule.LATEST)
+
+
+#: Those that grow: a row is of something that happened, and is forgotten by when it was heard.
+LASTING = tuple(table for table in TABLES if rule_of(table) is not Rule.LATEST)
