@@ -87,16 +87,11 @@ class _FleetPage:
 
     async def _node(self, request: web.Request) -> web.Response:
         guard = self._guard
-        why = ""
-        if guard.read_only:
-            why = "web.read_only is true: set it to false, with a web.token_file, to answer events"
         return web.json_response(
             {
                 "node": self._task.about["node"],
                 "version": __version__,
-                "readonly": guard.read_only,
-                "readonly_reason": why,
-                "csrf": guard.csrf_of(request.cookies.get(guard.cookie_name)),
+                **guard.rights(request.cookies.get(guard.cookie_name)),
                 "brokers": [*self._brokers],
                 "days": self._task.about["days"],
             }

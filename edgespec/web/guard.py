@@ -130,6 +130,17 @@ class Guard:
             return None
         return self._sign("csrf", cookie)
 
+    def rights(self, cookie: str | None) -> dict[str, str | bool | None]:
+        """Return what a page is told of what may be changed in it, and why nothing may be."""
+        why = ""
+        if self.read_only:
+            why = "web.read_only is true: set it to false, with a web.token_file, to answer events"
+        return {
+            "readonly": self.read_only,
+            "readonly_reason": why,
+            "csrf": self.csrf_of(cookie),
+        }
+
     def is_own_form(self, cookie: str | None, csrf: str | None) -> bool:
         """Return whether what is to be changed was asked for in the page itself.
 

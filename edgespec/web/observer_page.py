@@ -99,20 +99,14 @@ class _ObserverPage:
 
     async def _node(self, request: web.Request) -> web.Response:
         about, guard = self._task.about, self._guard
-        csrf = guard.csrf_of(request.cookies.get(guard.cookie_name))
-        why = ""
-        if guard.read_only:
-            why = "web.read_only is true: set it to false, with a web.token_file, to answer events"
         return web.json_response(
             {
                 "node": about["node"],
                 "version": about["version"],
                 "board": about["board"],
                 "started": about["started"],
-                "readonly": guard.read_only,
-                "readonly_reason": why,
                 "login": False,
-                "csrf": csrf,
+                **guard.rights(request.cookies.get(guard.cookie_name)),
                 "bands": self._names,
             }
         )
