@@ -40,3 +40,10 @@ export function ink() {
   }
   return inks;
 }
+
+/** Write text on a canvas, on a rim of the card's colour so that it can be read over lines. */
+export function label(context, text, x, y, colours, align = "center") {
+  Object.assign(context, { textAlign: align, textBaseline: "middle", strokeStyle: colours.card, lineWidth: 4, fillStyle: colours.ink });
+  context.strokeText(text, x, y);
+  context.fillText(text, x, y);
+}

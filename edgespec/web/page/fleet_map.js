@@ -1,5 +1,5 @@
 // Observers where they stand: latitude and longitude, as wide as the middle of what is shown makes them.
-import { ink, sharp } from "/static/element.js";
+import { ink, label, sharp } from "/static/element.js";
 import { steps } from "/static/units.js";
 
 const LEFT = 56, BELOW = 30, RIM = 16, MOST_HIGH = 0.6, KM = 111.32, REACH = 14;
@@ -85,12 +85,6 @@ export class FleetMap {
     context.stroke();
     label(context, length >= 1 ? `${+length.toPrecision(3)} km` : `${+(length * 1e3).toPrecision(3)} m`, right - pixels / 2, bottom - 18, colours);
   }
-}
-
-function label(context, text, x, y, colours, align = "center") {
-  Object.assign(context, { textAlign: align, textBaseline: "middle", strokeStyle: colours.card, lineWidth: 4, fillStyle: colours.ink });
-  context.strokeText(text, x, y);
-  context.fillText(text, x, y);
 }
 
 function mark(context, { one, x, y }, colours, isPicked) {

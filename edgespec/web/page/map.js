@@ -1,5 +1,5 @@
 // A site as a map: walls, transmitters, units with what each hears, and the source with how exactly it is known.
-import { ink, sharp } from "/static/element.js";
+import { ink, label as write, sharp } from "/static/element.js";
 import { steps } from "/static/units.js";
 
 const LEFT = 44, BELOW = 34, RIM = 14, MOST_HIGH = 0.65;
@@ -21,11 +21,7 @@ export function drawMap(canvas, site, units, source) {
   const scale = Math.min((wide - LEFT - RIM) / width, (high - BELOW - RIM) / depth);
   const left = LEFT + Math.max((wide - LEFT - RIM - width * scale) / 2, 0);
   const x = (m) => left + m * scale, y = (m) => high - BELOW - m * scale;
-  const label = (text, at, down, align = "center") => {
-    Object.assign(context, { textAlign: align, textBaseline: "middle", strokeStyle: colours.card, lineWidth: 4, fillStyle: colours.ink });
-    context.strokeText(text, at, down);
-    context.fillText(text, at, down);
-  };
+  const label = (text, at, down, align) => write(context, text, at, down, colours, align);
   Object.assign(context, { font: colours.font, lineWidth: 1, strokeStyle: colours.soft, lineJoin: "round" });
   context.strokeRect(x(0), y(depth), width * scale, depth * scale);
   for (const value of steps(0, width, (width * scale) / 60).values) label(String(+value.toFixed(3)), x(value), high - BELOW + 12);
