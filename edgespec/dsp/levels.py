@@ -73,7 +73,6 @@ class SubbandLevels:
         self._second = -1
         self._ready: RssReport | None = None
         self._telling = Telling(plan.every_s, plan.step_db)
-        self.n_reports = 0
         self._begin(grid)
 
     def add(self, spectrogram: Spectrogram) -> None:
@@ -125,7 +124,6 @@ class SubbandLevels:
 
     def _finish(self) -> None:
         if self._n_frames * self._grid.frame_s >= _MIN_SHARE:
-            self.n_reports += 1
             self._ready = self._telling.take(self._report())
         self._clear()
 
@@ -147,7 +145,8 @@ class SubbandLevels:
             level_unit="dBFS" if plan.full_scale_dbm is None else "dBm",
             clipped_share=round(self._n_clipped / self._n_frames, 6),
             n_frames=self._n_frames,
-            sequence=self.n_reports,
+            # Those that are told are numbered.
+            sequence=0,
         )
 
     def _clear(self) -> None:
