@@ -67,20 +67,21 @@ def observed(folder: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "edgespec", "monitor", "-c", str(config), "--web", address]
     observer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
-        _wait(f"http://{address}/api/node", observer)
+        wait_for_page(f"http://{address}/api/node", observer)
         yield f"http://{address}/"
     finally:
         observer.send_signal(signal.SIGINT)
         observer.wait(60)
 
 
-def _wait(url: str, observer: "subprocess.Popen[bytes]") -> None:
+def wait_for_page(url: str, program: "subprocess.Popen[bytes]") -> None:
+    """Wait until a program answers at its page."""
     end = time.monotonic() + _OPEN_S
-    while time.monotonic() < end and observer.poll() is None:
+    while time.monotonic() < end and program.poll() is None:
         with suppress(OSError), urllib.request.urlopen(url, timeout=10):
             return
         time.sleep(0.5)
-    raise click.ClickException("the observer does not serve its page")
+    raise click.ClickException(f"nobody serves {url}")
 
 
 def take(driver: Any, path: Path, screen: tuple[int, int, float], scheme: str) -> None:

@@ -10,15 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from benchmarks.chromium import open_chromium, set_screen
 from benchmarks.fleet.observers import Observers
-from benchmarks.page_pictures import take
+from benchmarks.page_pictures import take, wait_for_page
 from benchmarks.record import ROOT
 from edgespec.config import MqttConfig
 from edgespec.mqtt.link import Link
@@ -27,7 +26,7 @@ from edgespec.ops.local_broker import LocalBroker
 
 __all__ = ["main"]
 
-_N, _SEED, _OPEN_S = 60, 5, 120.0
+_N, _SEED = 60, 5
 _DESKTOP, _PHONE = (1280, 1000, 1.0), (360, 760, 2.0)
 _SILENT, _LOUD = 17, 23
 _ALERTS = {5: "narrowband", 31: "wideband", 44: "tone"}
@@ -81,7 +80,7 @@ def main(folder: Path) -> None:
         fleet = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
         stack.callback(fleet.wait)
         stack.callback(fleet.terminate)
-        _wait(f"http://{address}/static/fleet.css", fleet)
+        wait_for_page(f"http://{address}/static/fleet.css", fleet)
         session = stack.enter_context(Session(Link.of(MqttConfig(url=broker.url), "observers")))
         tell(session, observers)
         tell_events(session, observers)
@@ -97,15 +96,6 @@ def main(folder: Path) -> None:
         time.sleep(20.0)
         take(driver, folder / "fleet.png", _DESKTOP, "light")
         take(driver, folder / "fleet-phone.png", _PHONE, "dark")
-
-
-def _wait(url: str, fleet: "subprocess.Popen[bytes]") -> None:
-    end = time.monotonic() + _OPEN_S
-    while time.monotonic() < end and fleet.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(url, timeout=10):
-            return
-        time.sleep(0.5)
-    raise click.ClickException("the fleet's program does not serve its page")
 
 
 if __name__ == "__main__":
