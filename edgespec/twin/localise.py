@@ -13,7 +13,7 @@ from edgespec.twin.expected import Expectation, sector_fall_db
 from edgespec.twin.plausibility.contradicted import Contradicted
 from edgespec.twin.propagation.path_gain import CellGrid
 from edgespec.twin.site import Site
-from edgespec.twin.walk.posterior import LEVEL, Fixer
+from edgespec.twin.walk.posterior import Fixer, n_held
 from edgespec.wire.position import Position
 
 __all__ = ["Localiser", "Source"]
@@ -200,7 +200,7 @@ class Localiser:
                 float(place_m[1]),
                 float(place_m[2]),
                 sigma_m,
-                _region_cells(weights) * grid.cell_m**2,
+                n_held(np.sort(weights)[::-1]) * grid.cell_m**2,
             ),
             float(10.0 * np.log10(power_mw.sum())),
             is_hit,
@@ -214,11 +214,6 @@ class Localiser:
 def _sum_db(levels_db: FloatArray) -> FloatArray:
     """Return the power over subbands ``(n_units, n)``, ``(n_units,)``."""
     return np.asarray(10.0 * np.log10((10.0 ** (levels_db / 10.0)).sum(axis=1)))
-
-
-def _region_cells(weights: FloatArray) -> int:
-    """Return how many cells hold 90% of the posterior."""
-    return int(np.searchsorted(np.cumsum(np.sort(weights)[::-1]), LEVEL)) + 1
 
 
 def _of_place(evidence: CellEvidence, is_hit: BoolArray) -> FloatArray:

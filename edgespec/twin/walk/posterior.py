@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgespec.twin.walk.kernels import N_OFFSETS, cell_evidence
 from edgespec.twin.walk.walk_map import WalkMap
 
-__all__ = ["LEVEL", "Fix", "Fixer"]
+__all__ = ["LEVEL", "Fix", "Fixer", "n_held"]
 
 FloatArray = NDArray[np.float64]
 
@@ -188,7 +188,7 @@ class Fixer:
         cells = cells[order]
         weights = np.exp(evidence[order] - evidence[order[0]])
         weights /= weights.sum()
-        n_region = int(np.searchsorted(np.cumsum(weights), LEVEL)) + 1
+        n_region = n_held(weights)
         places_m = self._places_m[cells]
         cell_m = self._map.cell_m
         n_near = int(np.count_nonzero(weights > _NO_WEIGHT * weights[0]))
@@ -204,6 +204,11 @@ class Fixer:
             weights,
             n_region,
         )
+
+
+def n_held(weights: FloatArray) -> int:
+    """Return how many cells hold :data:`LEVEL` of a posterior ``(n,)``, its highest parts first."""
+    return int(np.searchsorted(np.cumsum(weights), LEVEL)) + 1
 
 
 def _geometric_median(places_m: FloatArray, weights: FloatArray, cell_m: float) -> FloatArray:
