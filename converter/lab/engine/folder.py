@@ -16,6 +16,7 @@ from typing import Any
 from converter.lab.base import KEPT_NAME, base_files
 from edgespec import __version__
 from edgespec.errors import UsageError
+from edgespec.lock import hold_file
 
 __all__ = ["Marker", "WorkFolder", "write_atomically"]
 
@@ -163,24 +164,19 @@ class WorkFolder:
         Raises:
             UsageError: there is one already, or the folder cannot be written.
         """
-        import fcntl
-
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            file = (self.path / "lock").open("w")
+            lock = hold_file(self.path / "lock")
         except OSError as error:
             raise UsageError(
                 f"work folder {str(self.path)!r} cannot be written ({error.strerror}): choose "
                 "another one"
             ) from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(
-                    f"another run works in {str(self.path)!r}: wait for it, or choose another "
-                    "folder"
-                ) from None
+        if lock is None:
+            raise UsageError(
+                f"another run works in {str(self.path)!r}: wait for it, or choose another folder"
+            )
+        with lock:
             yield
 
     def _marker_path(self, task: str) -> Path:
