@@ -11,7 +11,7 @@ import pytest
 from numba.core.registry import cpu_target
 
 from edgespec.computing import compiler_is_off
-from edgespec.signals import interruptible
+from edgespec.signals import interruptible, stop_on_signals
 
 
 def interrupted(work: Callable[[], object]) -> bool:
@@ -51,3 +51,18 @@ def test_it_is_not_lost_while_the_compiler_is_at_work(
 
 def test_it_interrupts_what_is_going_on() -> None:
     assert interrupted(lambda: os.kill(os.getpid(), signal.SIGINT))
+
+
+def test_it_is_not_lost_in_what_python_calls_when_an_object_goes() -> None:
+    class Compiled:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert interrupted(Compiled)
+
+
+def test_the_signals_do_afterwards_what_they_did_before() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with interruptible():
+        stop_on_signals(lambda: None)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
