@@ -20,7 +20,7 @@ from edgespec.jit import ahead, apart, scalar
 from edgespec.lte.numerology import SLOTS_PER_FRAME
 from edgespec.records import FrameFlag, SampleFormat
 
-__all__ = ["cancel_kernel", "padded"]
+__all__ = ["ITEMS", "cancel_kernel", "padded"]
 
 _CLIPPED = np.uint8(FrameFlag.CLIPPED)
 _NONFINITE = np.uint8(FrameFlag.NONFINITE)
@@ -35,7 +35,8 @@ _N_WINDOWS, _PARTS = steering.N_WINDOWS, steering.PARTS
 _N_QUIET, _QUIET, _QUIET_OUTSIDE = steering.N_QUIET, steering.QUIET, steering.QUIET_OUTSIDE
 _LANES = 8
 
-_ITEMS = {
+#: What the components of samples are, by their format.
+ITEMS = {
     SampleFormat.CF32: types.float32,
     SampleFormat.CI16: types.int16,
     SampleFormat.CI8: types.int8,
@@ -150,8 +151,8 @@ def cancel_kernel(
     n_line = 2 * n_run + n_more
     n_near, n_far = 2 * n_window, 2 * n_window + n_more
     before = 0 if is_whole else N_TAPS // 2 - 1
-    items_in = types.Array(_ITEMS[sample_format], 1, "C", readonly=True, aligned=False)
-    items_kept = types.Array(_ITEMS[sample_format], 1, "C")
+    items_in = types.Array(ITEMS[sample_format], 1, "C", readonly=True, aligned=False)
+    items_kept = types.Array(ITEMS[sample_format], 1, "C")
 
     @ahead(
         types.void(

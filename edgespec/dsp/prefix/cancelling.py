@@ -60,7 +60,10 @@ def load_usual(sample_rate_hz: float, sample_format: SampleFormat, computing: Co
     if computing is not Computing.COMPILED:
         return
     from edgespec.dsp.prefix.cancel_compiled import kernel_for
+    from edgespec.dsp.prefix.jump_loops import coherence_kernel, jump_kernel
 
+    coherence_kernel(sample_format)
+    jump_kernel()
     for spacing_hz in SPACINGS_HZ:
         if can_cancel(sample_rate_hz * SPACINGS_HZ[0] / spacing_hz):
             plan = PrefixPlan(sample_rate_hz, spacing_hz=spacing_hz)

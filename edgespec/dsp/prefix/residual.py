@@ -92,13 +92,13 @@ class ResidualPlane:
         n_rows = int(max_block_samples / plan.slot_samples) + 5
         self._rows = Rows(n_rows, plan.n_subbands)
         self.tracker = Tracker(plan, cell)
-        self._edges = PrefixEdges(plan)
+        how = Computing.named(computing)
+        self._edges = PrefixEdges(plan, sample_format, how)
         self._beside = CellsBeside(plan)
         self._last_folded: tuple[IqBlock | None, Folded | None] = None, None
         self._first, stop = recipe.reach
         self._staged = Staged(sample_format, stop - self._first)
-        make = CANCELLING[Computing.named(computing)]
-        self._cancelling = make(recipe, self.tracker, self._rows, self._staged)
+        self._cancelling = CANCELLING[how](recipe, self.tracker, self._rows, self._staged)
         self._check = BlockCheck(
             sample_rate_hz,
             sample_format,
@@ -152,7 +152,7 @@ class ResidualPlane:
 
     def learn_edges(self, block: IqBlock) -> None:
         """Learn how prefixes begin and end, from the block that was processed last."""
-        self._edges.learn(*self._processed(block))
+        self._edges.learn(np.ascontiguousarray(block.samples), *self._timing(block))
 
     def catch_up(self, block: IqBlock) -> int:
         """Follow a jump of the timing within the block that was processed last.
@@ -162,7 +162,7 @@ class ResidualPlane:
             lost and nobody said so, 0 where nothing jumped.
         """
         tracker = self.tracker
-        jump = self._edges.jump(*self._processed(block))
+        jump = self._edges.jump(np.ascontiguousarray(block.samples), *self._timing(block))
         if jump and self._next_sample is not None:
             tracker.jump(jump, self._next_sample - self._first)
             self._staged.drop()
@@ -230,14 +230,14 @@ class ResidualPlane:
         """Return the lag products of the block that was processed last; they are made once."""
         last, folded = self._last_folded
         if folded is None or last is not block:
-            folded = self._beside.fold(*self._processed(block))
+            samples = self._format.to_complex(np.ascontiguousarray(block.samples))
+            folded = self._beside.fold(samples, *self._timing(block))
             self._last_folded = block, folded
         return folded
 
-    def _processed(self, block: IqBlock) -> tuple[NDArray[np.complex64], int, SlotClock, float]:
-        """Return the samples of the block that was processed last, and the timing of its slots."""
-        samples = self._format.to_complex(np.ascontiguousarray(block.samples))
-        return samples, block.sample_start, self.tracker.clock, self.tracker.phase
+    def _timing(self, block: IqBlock) -> tuple[int, SlotClock, float]:
+        """Return where the block that was processed last begins, and the timing of its slots."""
+        return block.sample_start, self.tracker.clock, self.tracker.phase
 
     def _tune(self, center_freq_hz: float) -> None:
         self._center_freq_hz = center_freq_hz

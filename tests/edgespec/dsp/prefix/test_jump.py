@@ -4,17 +4,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgespec.dsp.prefix.jump import PrefixEdges
+from edgespec.computing import Computing
+from edgespec.dsp.prefix.jump import EDGES, PrefixEdges
 from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.slot_clock import SlotClock
+from edgespec.records import SampleFormat
 from tests.made.ofdm import OfdmCell, white
 
 PLAN = PrefixPlan(1.92e6)
 HOP = 12_800
+N_PREFIX = 9
 
 
-def learnt(rng: np.random.Generator) -> PrefixEdges:
-    edges = PrefixEdges(PLAN)
+def learnt(rng: np.random.Generator, computing: Computing) -> PrefixEdges:
+    edges = PrefixEdges(PLAN, SampleFormat.CF32, computing)
     for _ in range(16):
         edges.learn(heard(rng, 0.0), 0, behind(), 0.0)
     return edges
@@ -29,17 +32,21 @@ def heard(
     return cell + np.float32(10.0 ** (beside_db / 20.0)) * other
 
 
-def behind() -> SlotClock:
-    clock = SlotClock(0.0, PLAN.slot_samples)
+def behind(ppm: float = 0.0) -> SlotClock:
+    clock = SlotClock(0.0, PLAN.slot_samples * (1.0 + ppm * 1e-6))
     clock.skip_to(HOP)
     return clock
 
 
+@pytest.mark.parametrize("computing", Computing)
 @pytest.mark.parametrize("late", [-6, -4, -3, 3, 5])
-def test_a_jump_is_told_by_its_samples(rng: np.random.Generator, late: int) -> None:
-    edges = learnt(rng)
-    found = [edges.jump(heard(rng, float(late)), 0, behind(), 0.0)]
-    assert found == [late]
+def test_a_jump_is_told_by_its_samples(
+    rng: np.random.Generator, late: int, computing: Computing
+) -> None:
+    edges = learnt(rng, computing)
+    assert edges.jump(heard(rng, float(late)), 0, behind(), 0.0) == late
+    # Nothing more is told until the edges were as usual again.
+    assert edges.jump(heard(rng, float(late)), 0, behind(), 0.0) == 0
 
 
 @pytest.mark.parametrize("beside", [-4.2, -3.0, 3.0, 5.0])
@@ -47,6 +54,57 @@ def test_a_jump_is_told_by_its_samples(rng: np.random.Generator, late: int) -> N
 def test_a_neighbour_as_strong_as_the_cell_is_none(
     rng: np.random.Generator, beside: float, beside_db: float
 ) -> None:
-    for _ in range(3):
-        edges = learnt(rng)
+    for computing in (*Computing, Computing.COMPILED):
+        edges = learnt(rng, computing)
         assert edges.jump(heard(rng, 0.0, beside, beside_db), 0, behind(), 0.0) == 0
+
+
+@pytest.mark.parametrize("sample_format", SampleFormat)
+def test_both_ways_find_the_same_edges(
+    rng: np.random.Generator, sample_format: SampleFormat
+) -> None:
+    compiled, plain = (EDGES[how](PLAN, N_PREFIX, sample_format) for how in Computing)
+    components = heard(rng, 2.0).view(np.float32) * np.float32(0.1 * sample_format.full_scale)
+    samples = components + np.float32(sample_format.zero)
+    if sample_format is not SampleFormat.CF32:
+        samples = np.round(samples).reshape(-1, 2)
+    # The clock has gone for 10^9 slots, and is not right; the phase of a carrier turned.
+    clock, start = behind(ppm=3.0), 10**12
+    clock.whole += start
+    found = np.zeros((2, 5 * N_PREFIX))
+    for one, out in zip((plain, compiled), found, strict=True):
+        items = samples.view(np.complex64) if sample_format is SampleFormat.CF32 else samples
+        assert one.coherence(items.astype(sample_format.dtype), start, clock, 0.3, out)
+    assert found[0].max() > 0.5
+    # Products and their powers are float32; the plain means are, too.
+    np.testing.assert_allclose(found[1], found[0], atol=3e-6)
+
+
+def test_both_ways_tell_the_same_jumps(rng: np.random.Generator) -> None:
+    compiled, plain = (EDGES[how](PLAN, N_PREFIX, SampleFormat.CF32) for how in Computing)
+    told = []
+    for late in [0, 1, -2, 4, -N_PREFIX, N_PREFIX] * 20:
+        edges = np.where(abs(np.arange(5 * N_PREFIX) - 22 - late) < 5, 0.9, 0.0)
+        found = edges * rng.uniform(0.5, 1.0) + rng.normal(0.0, 0.1, len(edges))
+        usual = np.where(abs(np.arange(3 * N_PREFIX) - 13) < 5, 0.9, 0.0)
+        told.append(plain.jump(found, usual))
+        assert compiled.jump(found, usual) == told[-1]
+    assert {-N_PREFIX, -2, 0, 4, N_PREFIX} == set(told)
+
+
+@pytest.mark.parametrize("computing", Computing)
+@pytest.mark.parametrize("worst", [0.0, np.nan, np.inf])
+def test_no_edges_are_learnt_of_samples_without_any(
+    rng: np.random.Generator, computing: Computing, worst: float
+) -> None:
+    edges = PrefixEdges(PLAN, SampleFormat.CF32, computing)
+    for _ in range(16):
+        edges.learn(np.full(HOP, worst, np.complex64), 0, behind(), 0.0)
+    assert not edges.is_ready
+    for _ in range(16):
+        # A part of a block is enough.
+        block = heard(rng, 0.0)
+        block[: HOP // 4] = worst
+        edges.learn(block, 0, behind(), 0.0)
+    assert edges.is_ready
+    assert edges.jump(heard(rng, 4.0), 0, behind(), 0.0) == 4
