@@ -110,7 +110,9 @@ class PrefixEdges:
         if self._n_learnt == _N_LEARN:
             return
         if self._edges.coherence(samples, sample_start, clock, phase, self._found):
-            self._usual += self._found[self._n_prefix : 4 * self._n_prefix] / _N_LEARN
+            part = self._found[self._n_prefix : 4 * self._n_prefix]
+            part /= _N_LEARN
+            self._usual += part
             self._n_learnt += 1
 
     def jump(self, samples: NDArray[Any], sample_start: int, clock: SlotClock, phase: float) -> int:

@@ -125,22 +125,25 @@ class UsualShare:
 
     ``cancelled`` float64 ``(n_subbands,)`` is the share, 0 to 1, while the cell is loud, 0 where
     there is no cell; ``loud_power`` the mean power of a subband then, linear. ``least_left`` is
-    what noise alone leaves of a slot, all subbands together.
+    what noise alone leaves of a slot, ``leaks`` float64 ``(n_subbands,)`` the share that the power
+    of each subband leaks, all subbands together: half of it there, and half of it anywhere.
     """
 
     site: Site
     cancelled: NDArray[np.float64]
     loud_power: float
     least_left: float
+    leaks: NDArray[np.float64]
 
     @classmethod
     def of(cls, site: Site) -> "UsualShare":
         """Return what a site showed."""
         loud = np.maximum(site.most_power / MOST_RISE, 1e-300)
-        left = (site.noise.mean(axis=0) + site.leak.mean(axis=0) * loud) / loud
+        noise, leak = site.noise.mean(axis=0), site.leak.mean(axis=0)
+        left = (noise + leak * loud) / loud
         cancelled = np.where(left < 1.0 - _OWN_SHARE, 1.0 - left, 0.0)
-        least_left = float(site.noise.mean(axis=0).sum())
-        return cls(site, cancelled, float(loud.mean()), least_left)
+        leaks = 0.5 * (leak + leak.mean())
+        return cls(site, cancelled, float(loud.mean()), float(noise.sum()), leaks)
 
     def has_more(self, slots: PrefixSlots) -> bool:
         """Return whether more is left than noise would leave; of nearly every hop it is not."""
@@ -156,21 +159,20 @@ class UsualShare:
         if not self.has_more(slots):
             return False
         is_heard = (slots.flags & UNHEARD) == 0
-        power = slots.power.sum(axis=0, dtype=np.float64, where=is_heard[:, None])
-        left = slots.residual.sum(axis=0, dtype=np.float64, where=is_heard[:, None])
+        n_heard = int(np.count_nonzero(is_heard))
+        # Nearly always all are; a choice of rows is slow.
+        where = True if n_heard == len(is_heard) else is_heard[:, None]
+        power = np.add.reduce(slots.power, axis=0, dtype=np.float64, where=where)
+        if np.add.reduce(power) > _LOUDER * self.loud_power * n_heard * len(power):
+            return False
+        left = np.add.reduce(slots.residual, axis=0, dtype=np.float64, where=where)
+        expected = n_heard * self.least_left + self.leaks @ power
+        # Of a walker's hops most come so far, since what fades leaves noise.
+        if np.add.reduce(left) <= _MORE * expected:
+            return False
         if not power.all() or not self.cancelled.any():
-            return False
-        if power.mean() > _LOUDER * self.loud_power * np.count_nonzero(is_heard):
-            return False
-        if left.sum() <= _MORE * self._expected(power, int(np.count_nonzero(is_heard))):
             return False
         cancelled = 1.0 - left / power
         return bool(
             np.all(cancelled <= _CANCELLED_SHARE * self.cancelled, where=self.cancelled > 0)
         )
-
-    def _expected(self, power: NDArray[np.float64], n_slots: int) -> float:
-        """Return what would be left of slots with a total power in each subband."""
-        site = self.site
-        leaked = site.leak.mean(axis=0) * 0.5 * (power + power.mean())
-        return float((n_slots * site.noise.mean(axis=0) + leaked).sum())

@@ -16,7 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgespec.computing import Computing
 from edgespec.config import BandConfig, DetectConfig
+from edgespec.dsp.prefix.jump import PrefixEdges
+from edgespec.dsp.prefix.plan import PrefixPlan
+from edgespec.dsp.prefix.slot_clock import SlotClock
 from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle
 from edgespec.observer.band import BandChain
@@ -158,6 +162,21 @@ def test_no_array_is_allocated_between_a_block_and_its_decision(
 ) -> None:
     rise = highest_rise(step, N_SEGMENTS)
     assert 0 < rise < MAX_BYTES
+
+
+@pytest.mark.slow_without_jit
+def test_no_array_is_allocated_to_tell_a_jump_of_timing(rng: np.random.Generator) -> None:
+    """Which is asked of every hop that leaves more than noise: of a walker's, most."""
+    plan = PrefixPlan(20e6)
+    edges = PrefixEdges(plan, SampleFormat.CI16, Computing.COMPILED)
+    samples = rng.integers(-1000, 1000, (100_000, 2), np.int16)
+    clock = SlotClock(0.0, plan.slot_samples)
+    clock.skip_to(len(samples))
+    for _ in range(16):
+        edges.learn(samples, 0, clock, 0.0)
+    assert edges.is_ready
+    # The edges of one prefix, a mean over many, would be 2 kB; a block is 400.
+    assert 0 < highest_rise(lambda: edges.jump(samples, 0, clock, 0.0), 3) < 1000
 
 
 def test_the_measure_sees_one_row() -> None:

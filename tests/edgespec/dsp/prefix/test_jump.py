@@ -54,7 +54,7 @@ def test_a_jump_is_told_by_its_samples(
 def test_a_neighbour_as_strong_as_the_cell_is_none(
     rng: np.random.Generator, beside: float, beside_db: float
 ) -> None:
-    for computing in (*Computing, Computing.COMPILED):
+    for computing in Computing:
         edges = learnt(rng, computing)
         assert edges.jump(heard(rng, 0.0, beside, beside_db), 0, behind(), 0.0) == 0
 

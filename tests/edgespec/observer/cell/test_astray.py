@@ -28,7 +28,7 @@ USUAL = UsualShare.of(SITE)
 
 def slots(left: object, power: object, flag: FrameFlag = FrameFlag.VALID) -> PrefixSlots:
     """Return ten slots that are alike."""
-    rows = np.ones((10, 1), np.float32)
+    rows = np.ones((10, N_SUBBANDS), np.float32)
     residual = (rows * np.asarray(left)).astype(np.float32)
     return PrefixSlots(
         residual,
