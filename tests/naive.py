@@ -936,3 +936,57 @@ def walk_posterior(walk_map, levels_db, power_error_db):
             total += math.exp(walk_map.weight * log - step * step / 2)
         evidence.append(total)
     return np.array(evidence) / sum(evidence)
+
+
+def known_median(values):
+    """Median of what is not NaN; None where nothing is."""
+    known = sorted(float(value) for value in values if not math.isnan(value))
+    if not known:
+        return None
+    return 0.5 * (known[(len(known) - 1) // 2] + known[len(known) // 2])
+
+
+def unit_gains(off_db, n_rounds=4, n_prior=5.0):
+    """Gains of units by a median polish of squares and units, drawn to none."""
+    n_squares, n_units = len(off_db), len(off_db[0])
+    left = [[float(value) for value in row] for row in off_db]
+    gain = [0.0] * n_units
+    for _ in range(n_rounds):
+        for square in range(n_squares):
+            middle = known_median(left[square]) or 0.0
+            left[square] = [value - middle for value in left[square]]
+        for unit in range(n_units):
+            middle = known_median([row[unit] for row in left]) or 0.0
+            gain[unit] += middle
+            for row in left:
+                row[unit] -= middle
+    of_squares = [known_median([v - g for v, g in zip(row, gain, strict=True)]) for row in off_db]
+    common = known_median([one for one in of_squares if one is not None])
+    found = []
+    for unit in range(n_units):
+        n = sum(not math.isnan(row[unit]) for row in off_db)
+        drawn = gain[unit] * n / (n + n_prior) + common * n_squares / (n_squares + n_prior)
+        found.append(drawn if n else 0.0)
+    return found
+
+
+def error_that_holds(heard_db, cells, gain_db, errors_db, level=0.9, freedom=7.0):
+    """Least of some errors at which enough sources are in regions that hold ``level``."""
+    for error_db in errors_db:
+        n_held = 0
+        for heard, true_cell in zip(heard_db, cells, strict=True):
+            likely = []
+            for gains in gain_db:
+                off = [h - g for h, g in zip(heard, gains, strict=True)]
+                middle = known_median(off)
+                product = 1.0
+                for one in off:
+                    if not math.isnan(one):
+                        z = (one - middle) / error_db
+                        product *= (1.0 + z * z / freedom) ** (-0.5 * (freedom + 1.0))
+                likely.append(product)
+            before = sum(one for one in likely if one > likely[true_cell])
+            n_held += before < level * sum(likely)
+        if n_held >= level * len(heard_db):
+            return error_db
+    return errors_db[-1]

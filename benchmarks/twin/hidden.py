@@ -86,7 +86,11 @@ def in_hall(truth: PathGain, twin: PathGain, site: Site) -> tuple[FloatArray, Fl
     power_mw = 10.0 ** ((truth.gains_db(places_m) + _POWER_DBM) / 10.0)
     levels_db = 10.0 * np.log10(power_mw + 10.0 ** (site.noise_floor_dbm / 10.0))
     levels_db += rng.normal(0.0, _READING_DB, levels_db.shape)
-    localiser = Localiser(site, twin.grid())
+    return places_m[:, :2], levels_db, by_localiser(Localiser(site, twin.grid()), site)
+
+
+def by_localiser(localiser: Localiser, site: Site) -> Locate:
+    """Return what locates in the hall, where nothing but noise is expected."""
 
     def locate(level_db: FloatArray, place_m: FloatArray) -> tuple[FloatArray, bool]:
         heard = np.isfinite(level_db)
@@ -108,7 +112,7 @@ def in_hall(truth: PathGain, twin: PathGain, site: Site) -> tuple[FloatArray, Fl
         found_m = np.array([source.position.x_m, source.position.y_m])
         return found_m, bool((off_m <= 0.5 * source.cells.cell_m).any())
 
-    return places_m[:, :2], levels_db, locate
+    return locate
 
 
 def on_campus(campus: Campus, walk_map: WalkMap) -> tuple[FloatArray, FloatArray, Locate]:

@@ -11,10 +11,11 @@ from edgespec.records import RssReport
 from edgespec.twin.advice import advice_for, kind_of
 from edgespec.twin.collector import Collector, ReportRefused, Snapshot, history_of
 from edgespec.twin.detectors.detectors import needs_samples
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MISSING
+from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.expected import Expectation
 from edgespec.twin.fusion import Fused, Fusion, make_detectors, window_lengths
+from edgespec.twin.gain_watch import GainWatch
 from edgespec.twin.learning.averaging import Averager
 from edgespec.twin.learning.bias import BoundedBias
 from edgespec.twin.learning.history import History, total_db
@@ -22,7 +23,7 @@ from edgespec.twin.learning.plausible import implausible_biases
 from edgespec.twin.localise import Localiser, Source
 from edgespec.twin.plausibility.transmitters import Silence
 from edgespec.twin.plausibility.units import Trust
-from edgespec.twin.propagation.models import fixer_of, path_gain
+from edgespec.twin.propagation.models import fixer_of, path_gain, walk_zero_dbm
 from edgespec.twin.propagation.path_gain import PathGain
 from edgespec.twin.site import Site
 from edgespec.twin.state import TwinState
@@ -70,6 +71,9 @@ class SiteTwin:
         self.site = site
         self.expectation = Expectation(site, gain := gain or path_gain(site))
         self.localiser = Localiser(site, gain.grid(), fixer_of(site, gain))
+        self._gains: GainWatch | None = None
+        if site.propagation.learn_gains:
+            self._gains = GainWatch(site, self.localiser, walk_zero_dbm(gain))
         self._edges_hz = site.edges_hz
         self._collector = Collector(site)
         self._lengths = window_lengths(site.detect.averages)
@@ -129,6 +133,7 @@ class SiteTwin:
             self._last_ns,
             self._bias.drift_db.copy(),
             self._trained,
+            self._gains.saved() if self._gains else None,
         )
 
     def _take_on(self, state: TwinState | None, trained: TrainedTwin | None) -> None:
@@ -151,6 +156,8 @@ class SiteTwin:
         self._watch(given)
         if state is not None:
             self._bias.take_on(state.drift_db)
+            if self._gains and state.gains:
+                self._gains.take_on(state.gains)
             self._last_ns = state.utc_ns
 
     def _watch(self, trained: TrainedTwin) -> None:
@@ -195,7 +202,22 @@ class SiteTwin:
         self._trust.update(snapshot.level_db, window, is_occupied, fused.is_alarm, snapshot.is_held)
         if not fused.is_alarm:
             self._bias.follow(residual_db, trusted.kind, elapsed_s)
+        self._learn_gains(snapshot, trusted.kind == MEASURED, fused.is_alarm, bool(silent))
         return self._finished(base, fused, judged, is_occupied)
+
+    def _learn_gains(
+        self, snapshot: Snapshot, is_believed: BoolArray, is_alarm: bool, is_silent: bool
+    ) -> None:
+        """Let what transmitters tell of gains be learnt, where the site file wants that."""
+        if self._gains is None:
+            return
+        if is_alarm:
+            self._gains.freeze(snapshot.utc_ns)
+        elif not is_silent:
+            assert self._trained is not None
+            noise_db = self._trained.normal.bias_db[0].mean(axis=1) + self._bias.drift_db
+            level_db = snapshot.level_db
+            self._gains.see(snapshot.utc_ns, level_db, is_believed, self.expectation, noise_db)
 
     def _residual(
         self, snapshot: Snapshot, expected_dbm: FloatArray, is_occupied: BoolArray
@@ -309,6 +331,7 @@ class SiteTwin:
             units_saturated=tuple(nodes[u] for u in np.flatnonzero(kind == LOWER_BOUND)),
             implausible=reasons,
             transmitters_silent=tuple(self.transmitters[index].id for index in silent),
+            notes=self._gains.notes if self._gains else (),
         )
 
     def _finished(

@@ -32,6 +32,12 @@ _AZIMUTHS_DEG = np.arange(0.0, 360.0, 30.0)
 _WIDTH_DEG = 65.0
 _BEAM_CELLS = 160
 
+#: What transmitters give is as much as the noise, or more: they occupy the subband.
+_AS_MUCH_DB = 10.0 * np.log10(2.0)
+
+#: A gain error nearer than this to the one before makes no difference, in dB.
+_SAME_ERROR_DB = 0.1
+
 #: A level this far below expectation is a hole.
 _HOLE_DB = 4.0
 
@@ -70,6 +76,9 @@ class Localiser:
         limit_db = site.detect.implausible_db
         self._contradicted = None if fixer is None else Contradicted(fixer, limit_db)
         self._site = site
+        self._noise_dbm = site.noise_floor_dbm - 10.0 * np.log10(site.n_subbands)
+        self._gain_error_db = site.propagation.gain_error_db
+        self._unit_db = np.zeros(len(site.unit))
         self._likelihood = self._listening(grid)
         self._coarse = thinned(grid, _BEAM_CELLS)
         self._beams: list[Likelihood] | None = None
@@ -78,6 +87,20 @@ class Localiser:
     def contradicted(self) -> dict[int, str]:
         """Units that others contradict wherever a source was located by a walk's map, and why."""
         return self._contradicted.reasons if self._contradicted else {}
+
+    def believe(self, unit_db: FloatArray, gain_error_db: float) -> None:
+        """Locate from now on with what was learnt in place of what the site file says.
+
+        Args:
+            unit_db: float64 ``(n_units,)``: by how much more each unit hears of a source than it is
+                taken to: than its noise says, or with a walk's map, than it heard then.
+            gain_error_db: how far a path gain is usually off beyond that.
+        """
+        self._unit_db = unit_db.copy()
+        if abs(gain_error_db - self._gain_error_db) > _SAME_ERROR_DB:
+            self._gain_error_db = gain_error_db
+            self._likelihood = self._listening(self.grid)
+            self._beams = None
 
     def locate(
         self, window: Window, expectation: Expectation, bias_db: FloatArray | None = None
@@ -94,9 +117,19 @@ class Localiser:
         walked = self._walked(window, source, bias_db)
         return walked or self.beam(window, source) or source
 
+    def _levelled(self, window: Window) -> Window:
+        """Return a window as if all units heard as much of a source as their noise says.
+
+        One that hears less of it has so much more noise for it. Where transmitters are heard, the
+        bias learnt there holds the unit's gain already.
+        """
+        is_noise = window.expected_dbm < self._noise_dbm + _AS_MUCH_DB
+        less_db = np.where(is_noise, self._unit_db[:, None], 0.0)
+        return replace(window, expected_dbm=window.expected_dbm - less_db)
+
     def source(self, window: Window) -> Source:
         """Return the source that explains a window best, if it sends everywhere alike."""
-        evidence = self._likelihood.evidence(window)
+        evidence = self._likelihood.evidence(self._levelled(window))
         best = evidence.subbands[int(np.argmax(evidence.cells))]
         is_hit = best > _HIT
         return self._source(evidence, self.grid, is_hit if is_hit.any() else best == best.max())
@@ -106,6 +139,7 @@ class Localiser:
         suspects = _leaving_holes(window, expectation)
         if not suspects:
             return None
+        window = self._levelled(window)
         other = float(self._likelihood.evidence(window).cells.max())
         best: Source | None = None
         total_mw = expectation.parts_mw.sum(axis=0) + expectation.noise_mw
@@ -129,6 +163,7 @@ class Localiser:
         if self._beams is None:
             isotropic = [self._listening(self._coarse)]
             self._beams = isotropic + [self._beaming(azimuth) for azimuth in _AZIMUTHS_DEG]
+        window = self._levelled(window)
         scores, found = [], []
         for likelihood in self._beams:
             evidence = likelihood.evidence(window)
@@ -152,7 +187,8 @@ class Localiser:
         noise_db = _sum_db(usual_db[:, hit])
         level_db = _sum_db((usual_db + window.residual_db)[:, hit])
         # A bound from below is no level.
-        level_db = np.where(window.kind == MEASURED, level_db, np.nan)
+        level_db = np.where(window.kind == MEASURED, level_db - self._unit_db, np.nan)
+        noise_db = noise_db - self._unit_db
         if not np.isfinite(level_db[self._fixer.is_known]).any():
             return None
         fix = self._fixer.fix(level_db, noise_db)
@@ -167,9 +203,7 @@ class Localiser:
 
     def _listening(self, grid: CellGrid) -> Likelihood:
         site = self._site
-        return Likelihood(
-            grid, site.n_subbands, site.detect.source_power_dbm, site.propagation.gain_error_db
-        )
+        return Likelihood(grid, site.n_subbands, site.detect.source_power_dbm, self._gain_error_db)
 
     def _beaming(self, azimuth_deg: float) -> Likelihood:
         """Return the likelihood of sources that look into one direction."""

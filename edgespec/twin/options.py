@@ -62,6 +62,13 @@ class PropagationOptions:
         ),
     )
 
+    learn_gains: bool = field(
+        default=False,
+        metadata=about(
+            "Whether gains of units and gain_error_db are learnt from transmitters that move"
+        ),
+    )
+
     power_error_db: float = field(
         default=8.0,
         metadata=about(

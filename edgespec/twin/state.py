@@ -11,6 +11,8 @@ from edgespec.decode.shown import shown
 from edgespec.errors import ConfigError
 from edgespec.twin.fusion import Limits
 from edgespec.twin.learning.normal import NormalStatistics
+from edgespec.twin.learning.plain import array_of, integer_of
+from edgespec.twin.learning.saved_gains import SavedGains
 from edgespec.twin.trained import TrainedTwin
 
 __all__ = ["STATE_SCHEMA", "TwinState"]
@@ -29,7 +31,8 @@ class TwinState:
 
     ``drift_db`` float64 ``(n_units,)`` is how far each bias moved since training, so a successor
     starts from the same reference with the same bounds: a hand-over moves no bias. The samples that
-    LOF compares with are not part of it; they are in the trained file.
+    LOF compares with are not part of it; they are in the trained file. ``gains`` is what
+    transmitters taught, None where that is not learnt.
     """
 
     site: str
@@ -37,6 +40,7 @@ class TwinState:
     utc_ns: int
     drift_db: NDArray[np.float64]
     trained: TrainedTwin | None = None
+    gains: SavedGains | None = None
 
     def to_bytes(self) -> bytes:
         """Return the state as JSON, levels to 0.01 dB: below 10 kB for 12 units x 8 subbands."""
@@ -49,6 +53,8 @@ class TwinState:
         }
         if self.trained is not None:
             state["trained"] = _plain(self.trained)
+        if self.gains is not None:
+            state["gains"] = self.gains.plain()
         return json.dumps(state, separators=(",", ":"), allow_nan=False).encode()
 
     @classmethod
@@ -64,9 +70,11 @@ class TwinState:
                 raise ValueError(state["schema"])
             nodes = tuple(_text(node) for node in state["nodes"])
             site = _text(state["site"])
-            drift_db = _array(state, "drift_db", (len(nodes),), -_MOST_DB, _MOST_DB)
+            drift_db = array_of(state, "drift_db", (len(nodes),), -_MOST_DB, _MOST_DB)
             trained = _trained(state["trained"], site, nodes) if "trained" in state else None
-            return cls(site, nodes, _integer(state, "utc_ns", 0, 2**63 - 1), drift_db, trained)
+            gains = SavedGains.of_plain(state["gains"], len(nodes)) if "gains" in state else None
+            utc_ns = integer_of(state, "utc_ns", 0, 2**63 - 1)
+            return cls(site, nodes, utc_ns, drift_db, trained, gains)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError(
                 f"the retained state of a twin is no {STATE_SCHEMA} ({shown(str(error))}); "
@@ -91,28 +99,28 @@ def _plain(trained: TrainedTwin) -> dict[str, Any]:
 
 
 def _trained(plain: dict[str, Any], site: str, nodes: tuple[str, ...]) -> TrainedTwin:
-    doublings = tuple(_integer(plain["doublings"], index, 0, 3) for index in range(_n(plain)))
+    doublings = tuple(integer_of(plain["doublings"], index, 0, 3) for index in range(_n(plain)))
     n_subbands = len(plain["bias_db"][0][0])
     shape = (2, len(nodes), n_subbands)
     thresholds, witnesses = (
-        _array(plain, name, (len(doublings),), -_MOST_SCORE, _MOST_SCORE)
+        array_of(plain, name, (len(doublings),), -_MOST_SCORE, _MOST_SCORE)
         for name in ("thresholds", "witness_thresholds")
     )
     return TrainedTwin(
         site,
         nodes,
         _text(plain["detector"]),
-        _integer(plain, "averages", 1, 1000),
-        float(_array(plain, "false_alarm_rate", (), 1e-300, 0.5)),
+        integer_of(plain, "averages", 1, 1000),
+        float(array_of(plain, "false_alarm_rate", (), 1e-300, 0.5)),
         NormalStatistics(
-            _array(plain, "bias_db", shape, -_MOST_DB, _MOST_DB),
-            _array(plain, "scale_db", (len(doublings), *shape), *_SCALES_DB),
+            array_of(plain, "bias_db", shape, -_MOST_DB, _MOST_DB),
+            array_of(plain, "scale_db", (len(doublings), *shape), *_SCALES_DB),
             doublings,
         ),
         Limits(tuple(thresholds.tolist()), tuple(witnesses.tolist())),
-        _array(plain, "repeat_share", (len(nodes),), 0.0, 1.0),
-        _integer(plain, "n_snapshots", 1, 10**9),
-        _integer(plain, "n_outliers", 0, 10**9),
+        array_of(plain, "repeat_share", (len(nodes),), 0.0, 1.0),
+        integer_of(plain, "n_snapshots", 1, 10**9),
+        integer_of(plain, "n_outliers", 0, 10**9),
     )
 
 
@@ -128,26 +136,6 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise ValueError(f"{shown(value)} is no text")
     return value
-
-
-def _integer(items: Any, key: str | int, least: int, most: int) -> int:
-    value = items[key]
-    if type(value) is not int or not least <= value <= most:
-        raise ValueError(f"{key} is {shown(value)}")
-    return value
-
-
-def _array(
-    items: dict[str, Any], key: str, shape: tuple[int, ...], least: float, most: float
-) -> NDArray[np.float64]:
-    """Return numbers of a shape and within bounds; texts and truth values are none."""
-    values = np.array(items[key])
-    if values.shape != shape or values.dtype.kind not in "fiu":
-        raise ValueError(f"{key} has the shape {values.shape}, not {shape} of numbers")
-    # Written so that NaN fails.
-    if not ((values >= least) & (values <= most)).all():
-        raise ValueError(f"{key} has numbers outside of {least:g} to {most:g}")
-    return values.astype(np.float64)
 
 
 def _rounded(array: NDArray[np.float64], digits: int) -> Any:

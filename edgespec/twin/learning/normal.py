@@ -10,7 +10,14 @@ from edgespec.twin.detectors.grid_kernels import MISSING
 from edgespec.twin.learning.history import History
 from edgespec.twin.learning.student import choose_tail, fit_scales
 
-__all__ = ["FEWEST_SNAPSHOTS", "NormalStatistics", "clean", "learn_normal", "window_rows"]
+__all__ = [
+    "FEWEST_SNAPSHOTS",
+    "NormalStatistics",
+    "clean",
+    "learn_normal",
+    "median_of_known",
+    "window_rows",
+]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -137,9 +144,9 @@ def _of_class(residual_db: FloatArray, history: History, occupied: int) -> Float
 def _bias(values_db: FloatArray) -> FloatArray:
     """Return the median of each unit and subband, drawn to its unit's where few are known."""
     n_units = values_db.shape[1]
-    own = _median(values_db)
-    of_unit = _median(values_db.transpose(0, 2, 1).reshape(-1, n_units))
-    of_all = _median(values_db.reshape(-1, 1))[0]
+    own = median_of_known(values_db)
+    of_unit = median_of_known(values_db.transpose(0, 2, 1).reshape(-1, n_units))
+    of_all = median_of_known(values_db.reshape(-1, 1))[0]
     of_unit = np.where(np.isfinite(of_unit), of_unit, of_all if np.isfinite(of_all) else 0.0)
     n_known = np.isfinite(values_db).sum(axis=0)
     weighted = n_known * np.nan_to_num(own) + _PRIOR_SNAPSHOTS * of_unit[:, None]
@@ -159,7 +166,7 @@ def _scale(values_db: FloatArray, doublings: int, unknown_db: float) -> FloatArr
     return np.asarray(np.maximum(scale_db, _SMALLEST_SCALE_DB))
 
 
-def _median(values: FloatArray) -> FloatArray:
+def median_of_known(values: FloatArray) -> FloatArray:
     """Return the median over axis 0 of what is not NaN; NaN where nothing is."""
     ordered = np.sort(values, axis=0)
     n_known = np.isfinite(values).sum(axis=0)

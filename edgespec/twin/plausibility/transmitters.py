@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from edgespec.twin.detectors.grid_kernels import MEASURED
 from edgespec.twin.expected import Expectation
 
-__all__ = ["Silence"]
+__all__ = ["Silence", "dominated"]
 
 FloatArray = NDArray[np.float64]
 
@@ -21,6 +21,13 @@ _AGREEING = 0.8
 
 #: Share below which a silent transmitter is heard again.
 _STILL = 0.2
+
+
+def dominated(expectation: Expectation) -> NDArray[np.bool_]:
+    """Return where a transmitter gives nine tenths of all power: bool ``(n_transmitters, n_units,
+    n_subbands)``."""
+    parts_mw = expectation.parts_mw
+    return np.asarray(parts_mw > _DOMINANT_SHARE * (parts_mw.sum(axis=0) + expectation.noise_mw))
 
 
 class Silence:
@@ -45,10 +52,8 @@ class Silence:
         if not self._silent and not (residual_db[measured] < -0.5 * _DOMINANT_DB).any():
             return ()
         silent = []
-        parts_mw = expectation.parts_mw
         # Of many transmitters few dominate anything, and only these can be missed.
-        is_louder = parts_mw > _DOMINANT_SHARE * (parts_mw.sum(axis=0) + expectation.noise_mw)
-        for index in np.flatnonzero(is_louder.any(axis=(1, 2))).tolist():
+        for index in np.flatnonzero(dominated(expectation).any(axis=(1, 2))).tolist():
             transmitter = expectation.transmitters[index]
             without_dbm, _ = expectation.without((index,))
             fall_db = expectation.level_dbm - without_dbm

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgespec.twin.propagation.path_gain import PathGain
 from edgespec.twin.site import Site
 from edgespec.twin.walk.posterior import Fixer
 
-__all__ = ["PATH_GAINS", "fixer_of", "path_gain"]
+__all__ = ["PATH_GAINS", "fixer_of", "path_gain", "walk_zero_dbm"]
 
 
 def _log_distance(site: Site) -> PathGain:
@@ -58,3 +61,11 @@ def fixer_of(site: Site, gain: PathGain) -> Fixer | None:
     if not isinstance(gain, Walked):
         return None
     return Fixer(gain.walk_map, site.propagation.power_error_db, power_dbm=gain.power_dbm)
+
+
+def walk_zero_dbm(gain: PathGain) -> NDArray[np.float64] | None:
+    """Return what levels in the site file's dBm are above what units read on a walk:
+    ``(n_units,)``; None where the gain is no map of a walk."""
+    from edgespec.twin.propagation.walked import Walked
+
+    return gain.zero_dbm if isinstance(gain, Walked) else None

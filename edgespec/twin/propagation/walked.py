@@ -27,6 +27,8 @@ class Walked:
     Attributes:
         walk_map: in the unit of the reports.
         power_dbm: of the transmitter that was carried.
+        zero_dbm: float64 ``(n_units,)``: what a level of each unit is in the site file's dBm, above
+            what it reads.
     """
 
     def __init__(self, site: Site) -> None:
@@ -35,12 +37,12 @@ class Walked:
             raise ConfigError("propagation.file is missing; the model 'walk' is read from one")
         walk_map, self.power_dbm = load_map(path, site)
         self.walk_map = walk_map
-        zero_dbm = np.zeros(len(site.unit))
+        self.zero_dbm = np.zeros(len(site.unit))
         if site.level_unit == "dBFS":
-            zero_dbm = site.noise_floor_dbm - walk_map.floor_db
+            self.zero_dbm = site.noise_floor_dbm - walk_map.floor_db
         self._gain_db = np.where(
             walk_map.is_known,
-            np.clip(walk_map.signal_db + zero_dbm - self.power_dbm, GAIN_FLOOR_DB, 0.0),
+            np.clip(walk_map.signal_db + self.zero_dbm - self.power_dbm, GAIN_FLOOR_DB, 0.0),
             GAIN_FLOOR_DB,
         ).astype(np.float64)
         self._site = site

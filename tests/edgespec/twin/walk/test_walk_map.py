@@ -26,6 +26,7 @@ from edgespec.twin.walk.shadowing import Lengths
 from edgespec.twin.walk.trees import grow_trees
 from edgespec.twin.walk.walk import Walk
 from edgespec.twin.walk.walk_map import WalkMap
+from edgespec.wire.transmitters import Transmitter
 from tests import naive
 from tests.made.walked_site import FLOORS_DB, FloatArray, ground, heard_db, signal_db, walk_of
 
@@ -239,18 +240,7 @@ def test_the_central_unit_locates_by_the_map(tmp_path: Path, walk_map: WalkMap) 
     rng = np.random.default_rng(2)
 
     def reports(snapshot: int, place_m: tuple[float, float] | None) -> list[RssReport]:
-        power = 10.0 ** (FLOORS_DB / 10.0)
-        if place_m is not None:
-            power = power + 10.0 ** (signal_db(np.array([place_m]))[0] / 10.0)
-        levels = 10.0 * np.log10(power) + rng.normal(0.0, 0.7, 6)
-        return [
-            RssReport(
-                node=node, site="ground", band="band0", utc_ns=snapshot * 10**9, duration_s=1.0,
-                sequence=snapshot, n_frames=1000, edges_hz=site.edges_hz,
-                levels_db=(float(level),), level_unit="dBFS", clipped_share=0.0,
-            )
-            for node, level in zip(site.nodes, levels, strict=True)
-        ]  # fmt: skip
+        return reports_of(site, snapshot, place_m, rng)
 
     gain = Walked(site)
     assert (gain.gains_db(np.array([[150.0, 150.0, 1.5]]))[0] < -200.0).tolist() == (
@@ -267,3 +257,54 @@ def test_the_central_unit_locates_by_the_map(tmp_path: Path, walk_map: WalkMap) 
     assert verdict.source.region_m2 is not None
     assert 0.0 < verdict.source.region_m2 < 0.25 * 400.0**2
     assert verdict.power_dbm == pytest.approx(30.0, abs=5.0)
+
+
+def reports_of(
+    site: Site,
+    snapshot: int,
+    place_m: tuple[float, float] | None,
+    rng: np.random.Generator,
+    off_db: FloatArray | float = 0.0,
+) -> list[RssReport]:
+    """Return what units that are not calibrated say of their noise and of a source of 30 dBm."""
+    power = 10.0 ** (FLOORS_DB / 10.0)
+    if place_m is not None:
+        power = power + 10.0 ** ((signal_db(np.array([place_m]))[0] + off_db) / 10.0)
+    levels = 10.0 * np.log10(power) + rng.normal(0.0, 0.7, 6)
+    return [
+        RssReport(
+            node=node, site="ground", band="band0", utc_ns=snapshot * 10**9, duration_s=1.0,
+            sequence=snapshot, n_frames=1000, edges_hz=site.edges_hz,
+            levels_db=(float(level),), level_unit="dBFS", clipped_share=0.0,
+        )
+        for node, level in zip(site.nodes, levels, strict=True)
+    ]  # fmt: skip
+
+
+def test_transmitters_at_told_places_teach_what_a_unit_hears_less_than_on_the_walk(
+    tmp_path: Path, walk_map: WalkMap
+) -> None:
+    site = walked_site(tmp_path, walk_map, ground())
+    site = replace(
+        site,
+        propagation=replace(site.propagation, learn_gains=True),
+        detect=replace(site.detect, bias_db_per_hour=1000.0),
+    )
+    gain, rng = Walked(site), np.random.default_rng(3)
+    quiet = [one for k in range(1, 100) for one in reports_of(site, k, None, rng)]
+    twin = SiteTwin(site, trained=train(site, quiet, gain=gain), gain=gain)
+    less_db = np.array([0.0, 0.0, 0.0, -9.0, 0.0, 0.0])
+    # Where the walk was: elsewhere its map may be wrong.
+    for k, place in enumerate(walk_of(500, np.random.default_rng(5))[0][::12]):
+        place_m, at_s = (float(place[0]), float(place[1])), 1000 + 700 * k
+        twin.set_transmitters((Transmitter("van", *place_m, 1.5, 30.0),), at_s * 10**9 - 1)
+        for one in reports_of(site, at_s, place_m, rng, less_db):
+            twin.accept(one, at_s * 10**9)
+        twin.advance(at_s * 10**9 + 1)
+    gains = twin.state().gains
+    assert gains is not None
+    # Drawn to nothing as if five more squares had said so.
+    share = len(gains.squares) / (len(gains.squares) + 5.0)
+    assert gains.unit_db[3] - np.median(gains.unit_db) == pytest.approx(-9.0 * share, abs=1.5)
+    assert np.abs(np.delete(gains.unit_db, 3)).max() < 2.0
+    assert gains.gain_error_db == site.propagation.gain_error_db
