@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from edgespec.finite import LARGEST
+from edgespec.units import format_duration
 
 __all__ = ["Duration"]
 
@@ -32,8 +33,13 @@ class Duration(click.ParamType[float]):
             return value
         match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(s|min|m|h|d)?\s*", str(value))
         seconds = 0.0 if match is None else float(match[1]) * _SECONDS[match[2] or ""]
-        if not 0.0 < seconds <= LARGEST:
-            self.fail(f"{value!r:.40} is no duration; write 30m, 2h or 90s.", param, ctx)
-        if seconds > self._most_s:
-            self.fail(f"{value!r:.40} is more than {self._most_s:g} s.", param, ctx)
+        if match is None:
+            self.fail(f"{value!r:.40} is no duration; write 90s, 30m, 2h or 7d.", param, ctx)
+        if not 0.0 < seconds <= self._most_s:
+            most = format_duration(self._most_s)
+            self.fail(
+                f"{value!r:.40} must be more than 0 and at most {most}; write 90s, 30m, 2h or 7d.",
+                param,
+                ctx,
+            )
         return seconds

@@ -11,6 +11,7 @@ from edgespec.errors import UsageError
 
 __all__ = [
     "POWER_FLOOR_DBFS",
+    "counted",
     "db_from_ratio",
     "format_duration",
     "format_hz",
@@ -51,6 +52,11 @@ def parse_quantity(text: str, name: str) -> float:
     except ValueError:
         pass
     raise UsageError(f"{name} is {text!r}, which is not a number: write it as 1.92e6 or 1.92M")
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number of things for people: ``1 event``, ``2 events``."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def format_hz(frequency_hz: float) -> str:

@@ -33,9 +33,15 @@ _LONG_KEY = re.compile(
 
 
 def read_bounded(
-    path: Path, error: type[EdgespecError], advice: str, most_bytes: int = MAX_BYTES
+    path: Path,
+    error: type[EdgespecError],
+    advice: str,
+    most_bytes: int = MAX_BYTES,
+    shorter: str = "",
 ) -> bytes:
     """Return the content of a file that is not endless; ``advice`` is what to do without it.
+
+    ``shorter`` is what to do with one that is too long, where that is something else.
 
     Raises:
         EdgespecError: of the class ``error``: it cannot be read, or is too long.
@@ -48,7 +54,7 @@ def read_bounded(
         reason = caught.strerror if isinstance(caught, OSError) else caught
         raise error(f"{brief(path, 160)} cannot be read ({reason}); {advice}") from None
     if len(content) > most_bytes:
-        raise error(f"{brief(path, 160)} has more than {most_bytes} bytes; {advice}")
+        raise error(f"{brief(path, 160)} has more than {most_bytes} bytes; {shorter or advice}")
     return content
 
 

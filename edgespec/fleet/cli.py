@@ -11,7 +11,7 @@ from edgespec.duration import Duration
 from edgespec.finite import Finite
 from edgespec.flags import CONFIG_OPTION, JSON_OPTION
 from edgespec.signals import stop_on_signals
-from edgespec.when import When
+from edgespec.when import When, check_span
 
 if TYPE_CHECKING:
     from edgespec.config import Config
@@ -187,7 +187,8 @@ def run(
     type=Finite(min=0.1, max=3660),
     default=_DAYS,
     show_default=True,
-    help="Over which events are compared with what was promised.",
+    metavar="DAYS",
+    help="Over how many days events are compared with what was promised.",
 )
 @_SILENT
 @_needing
@@ -258,6 +259,7 @@ def events(
     from edgespec.screen.table import width_of
     from edgespec.wire.text import encode
 
+    check_span(since, until)
     wanted = EventsWanted(node, band, since, until, only_alerts, last)
     with reading(store_of(_load(config_path), store)) as base:
         found = fleet_events(base, wanted)[::-1]
@@ -295,6 +297,7 @@ def export(
     from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
 
+    check_span(since, until)
     url = store_of(_load(config_path), store)
     for name in names:
         if name not in EXPORTED:

@@ -12,6 +12,7 @@ from typing import IO
 from sqlalchemy import URL
 
 from edgespec.config import Config, MqttConfig
+from edgespec.door import brief
 from edgespec.errors import ConfigError, UsageError
 from edgespec.fleet.place import shown_url, store_url
 from edgespec.lock import hold_file
@@ -25,7 +26,9 @@ __all__ = [
 
 #: The only broker, where it was given no name.
 MAIN = "main"
-_NAMED = re.compile(rf"({ID['pattern']})=(mqtts?://.*)", re.DOTALL)
+#: A name has no ':', '/' or '@', so that none is read out of a password with a '='.
+_NAMED = re.compile(r"([^:/@=]*)=(.*)", re.DOTALL)
+_NAME = re.compile(str(ID["pattern"]))
 
 
 def brokers_of(config: Config, told: Sequence[str]) -> dict[str, MqttConfig]:
@@ -45,6 +48,7 @@ def brokers_of(config: Config, told: Sequence[str]) -> dict[str, MqttConfig]:
             )
         return {MAIN: config.mqtt}
     found: dict[str, MqttConfig] = {}
+    names: dict[tuple[str, int], str] = {}
     for text in told:
         match = _NAMED.fullmatch(text)
         if match is None and len(told) > 1:
@@ -52,11 +56,22 @@ def brokers_of(config: Config, told: Sequence[str]) -> dict[str, MqttConfig]:
                 "of several brokers, each --mqtt is NAME=mqtt://HOST: the name stays when the "
                 "address changes"
             )
-        name, url = (match[1], match[2]) if match else (MAIN, text)
+        name, url = (match[1].strip(), match[2]) if match else (MAIN, text)
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"--mqtt calls a broker {brief(ascii(name), 40)}; its name must be "
+                f"{ID['pattern_text']}, in front of =mqtt://HOST"
+            )
         if name in found:
             raise UsageError(f"two brokers are called {name!r}: give each a name of its own")
-        settings = replace(config.mqtt, url=url)
-        if BrokerUrl.parse(url).username is not None:
+        settings, address = replace(config.mqtt, url=url), BrokerUrl.parse(url)
+        other = names.setdefault((address.host, address.port), name)
+        if other != name:
+            # They would have one client id there, and throw each other off.
+            raise UsageError(
+                f"{other!r} and {name!r} are one broker, {address}: name each broker once"
+            )
+        if address.username is not None:
             settings = replace(settings, username=None, password=None)
         found[name] = settings
     return found

@@ -24,7 +24,7 @@ from edgespec.kinds import (
     UNDERVOLTAGE,
 )
 from edgespec.screen.table import Column, Table
-from edgespec.units import format_duration, format_utc
+from edgespec.units import counted, format_duration, format_utc
 
 __all__ = ["BandView", "Overview", "Sight", "look", "overview_lines", "overview_payloads"]
 
@@ -278,7 +278,7 @@ def overview_lines(found: Overview, width: int | None) -> Iterator[str]:
         mood = "ALARM" if site["alarm"] else site["status"]
         yield f"site {site['site']}: {'SILENT, last ' if site['silent'] else ''}{mood}"
     for one in found.refusals:
-        yield f"left out: {one['n']} messages ({one['reason']}), the last: {one['last']}"
+        yield f"left out: {counted(one['n'], 'message')} ({one['reason']}), the last: {one['last']}"
 
 
 def _rate(band: BandView) -> str:

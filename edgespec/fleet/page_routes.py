@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -24,9 +25,9 @@ from edgespec.web.feed_memory import FeedMemory
 from edgespec.web.guard import Guard
 from edgespec.web.hub import Hub
 from edgespec.web.live import look_on, refusal, show_news
+from edgespec.web.past import parse_time
 from edgespec.web.server import Page, check_names, fault, read_object
 from edgespec.web.task import Task
-from edgespec.wire.fields import parse_utc
 from edgespec.wire.request import Request
 from edgespec.wire.text import PayloadError
 
@@ -113,16 +114,13 @@ class _FleetPage:
     async def _events(self, request: web.Request) -> web.Response:
         query = request.query
         check_names(query, ("node", "before", "alerts", "limit"), "the address")
-        try:
-            before = query.get("before")
-            before_ns = None if before is None else parse_utc(before)
-            limit = int(query.get("limit", "30"))
-        except (PayloadError, ValueError) as error:
-            raise UsageError(f"before is a time and limit a number: {error}"[:200]) from None
-        if not 1 <= limit <= _MOST_EVENTS:
-            raise UsageError(f"limit is {limit}; it must be 1 to {_MOST_EVENTS}")
+        before = query.get("before")
+        before_ns = None if before is None else parse_time("before", before)
+        limit = query.get("limit", "30")
+        if not re.fullmatch("[0-9]{1,9}", limit) or not 1 <= int(limit) <= _MOST_EVENTS:
+            raise UsageError(f"limit is {limit[:40]!r}; it must be 1 to {_MOST_EVENTS}")
         wanted = EventsWanted(
-            query.get("node"), None, None, before_ns, query.get("alerts") == "1", limit
+            query.get("node"), None, None, before_ns, query.get("alerts") == "1", int(limit)
         )
         return await self._read(
             lambda base: [event_payload_of(one) for one in fleet_events(base, wanted)]

@@ -1,6 +1,7 @@
 """Which database a fleet's store is: a file of SQLite, or PostgreSQL by its URL."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
@@ -27,12 +28,19 @@ def store_url(text: str) -> URL:
         if not text or "\0" in text or text == ":memory:":
             raise ConfigError(f"the store is {text[:60]!r}; it must be {_ACCEPTED}")
         return URL.create("sqlite+pysqlite", database=str(Path(text).expanduser()))
+    # Which psql takes, too.
+    text = re.sub(r"(?i)\A\s*postgres(ql)?://", "postgresql://", text)
     try:
         url = make_url(text)
         kind = url.get_backend_name()
     except (ArgumentError, ValueError):
         # The text may hold a password.
         raise ConfigError(f"the store is no URL that can be read; it must be {_ACCEPTED}") from None
+    if "@" in (url.host or ""):
+        raise ConfigError(
+            "the store has more than one @, so that a part of its password would be its host: "
+            "write @ in a password as %40, or keep it in PGPASSWORD or ~/.pgpass"
+        )
     if kind == "sqlite":
         if url.database in (None, "", ":memory:") or url.host:
             raise ConfigError(

@@ -12,6 +12,7 @@ from edgespec.fleet.screen import FleetScreen
 from edgespec.fleet.silence import Silence
 from edgespec.fleet.tables import Row
 from edgespec.fleet.writer import FleetWriter
+from edgespec.units import counted
 
 __all__ = ["FleetService"]
 
@@ -94,7 +95,7 @@ class FleetService:
     def _words(self) -> str:
         n_known, n_silent = self._silence.counts
         away = sorted({ear.name for ear in self._ears if not ear.is_connected})
-        parts = [f"{n_known} observers", f"{n_silent} silent"]
+        parts = [counted(n_known, "observer"), f"{n_silent} silent"]
         parts += [f"no broker {', '.join(away)}"] if away else []
         if self._writer.problem:
             waiting = self._writer.n_waiting_bytes / 1e6

@@ -5,7 +5,8 @@ import time
 import click
 import pytest
 
-from edgespec.when import When
+from edgespec.errors import UsageError
+from edgespec.when import When, check_span
 
 NS = 10**9
 
@@ -34,3 +35,14 @@ def test_what_is_no_time_is_refused_with_what_is(text: str) -> None:
     with pytest.raises(click.BadParameter, match="90min, 2h, 3d") as refused:
         When().convert(text, None, None)
     assert len(str(refused.value)) < 250
+
+
+def test_times_have_64_bits_and_a_span_an_order() -> None:
+    # A store of SQLite has no larger number.
+    assert When().convert("999999999w", None, None) == When().convert("0001-01-01", None, None) == 0
+    with pytest.raises(click.BadParameter, match="'2262-01-01' is not before 2262"):
+        When().convert("2262-01-01", None, None)
+    check_span(1, 2)
+    check_span(None, 2)
+    with pytest.raises(UsageError, match="--since must be before"):
+        check_span(2, 2)

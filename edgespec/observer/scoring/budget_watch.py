@@ -12,7 +12,7 @@ from edgespec.detect.rules import EventRules
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.observer.scoring.scored import ScoredSegment
 from edgespec.records import Event, EventType, Score
-from edgespec.units import format_duration
+from edgespec.units import counted, format_duration
 
 __all__ = ["BudgetWatch"]
 
@@ -60,7 +60,7 @@ class BudgetWatch:
         budget = self._budget
         heard = format_duration(budget.heard_s)
         return "; ".join(
-            f"{name} made {len(budget.exceeded(name))} events in {heard}, and "
+            f"{name} made {counted(len(budget.exceeded(name)), 'event')} in {heard}, and "
             f"{budget.per_day:g} a day are bearable"
             for name in budget.raised
         )

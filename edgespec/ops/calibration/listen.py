@@ -20,6 +20,7 @@ from edgespec.ops.silence import Patience
 from edgespec.records import Event, EventType, ObserverState, RssReport, SourceInfo
 from edgespec.screen.progress import Tell
 from edgespec.sources.schemes import gives_sweeps
+from edgespec.units import counted
 
 __all__ = ["HeardBand", "hear", "listen", "usual_s"]
 
@@ -80,7 +81,7 @@ class _Progress:
         of = "" if self.duration_s is None else f" of {self.duration_s:.0f}"
         left = f", {state.warmup_left_s:.1f} s of warm-up left" if state.warmup_left_s else ""
         self.tell(
-            f"heard {heard_s:.0f}{of} s, {sum(self.n_events.values())} events{left}",
+            f"heard {heard_s:.0f}{of} s, {counted(sum(self.n_events.values()), 'event')}{left}",
             None if self.duration_s is None else heard_s / self.duration_s,
         )
 

@@ -9,7 +9,7 @@ import click
 
 from edgespec.finite import Finite
 from edgespec.flags import CONFIG_OPTION, JSON_OPTION
-from edgespec.when import When
+from edgespec.when import When, check_span
 
 if TYPE_CHECKING:
     from edgespec.config import Config
@@ -128,6 +128,7 @@ def list_events(
         raise click.UsageError("--csv and --json exclude each other: choose one")
     if kind is not None and kind not in ADVICE:
         raise UsageError(f"--kind is {kind!r:.60}: {advice(kind, ADVICE)}")
+    check_span(since, until)
     if last is None and since is None and until is None:
         last = 20
     wanted = EventFilter(

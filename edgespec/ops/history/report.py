@@ -24,6 +24,7 @@ from edgespec.ops.csv_text import csv_text
 from edgespec.records import Event
 from edgespec.screen.table import Column, Table
 from edgespec.units import format_utc
+from edgespec.when import check_span
 
 __all__ = ["BandHistory", "band_history", "nothing_kept"]
 
@@ -195,11 +196,7 @@ def band_history(config: Config, band: str | None, since_ns: int, until_ns: int)
         UsageError: the time is none, or nothing is known of such a band.
         EdgespecError: the history cannot be read.
     """
-    if since_ns >= until_ns:
-        raise UsageError(
-            f"--since is {format_utc(since_ns)} and --until is {format_utc(until_ns)}; --since "
-            "must be before"
-        )
+    check_span(since_ns, until_ns)
     past = Past(config.node.state_dir)
     name = config.band[0].id if band is None else band
     known = [*dict.fromkeys((*(one.id for one in config.band), *past.bands()))]

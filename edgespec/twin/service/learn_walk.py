@@ -11,7 +11,7 @@ import numpy as np
 from edgespec.twin.site import Site
 from edgespec.twin.walk.checks import check_walk
 from edgespec.twin.walk.file import save_map
-from edgespec.twin.walk.learn import HeldOut, LearntMap, learn_map
+from edgespec.twin.walk.learn import HeldOut, LearntMap, check_size, learn_map
 from edgespec.twin.walk.table import read_walk
 from edgespec.twin.walk.walk import Walk
 
@@ -112,6 +112,7 @@ def learn_from_walk(
     """
     tell("reading", None)
     walk = read_walk(path, site)
+    check_size(site, walk)
     doubts = check_walk(site, walk)
     learnt = learn_map(site, walk, tell)
     save_map(output, learnt.fitted.walk_map, site, power_dbm)

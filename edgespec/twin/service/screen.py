@@ -6,7 +6,7 @@ from typing import Any, Protocol, TextIO
 from edgespec.records import EventType
 from edgespec.screen.output import Output
 from edgespec.screen.terminal import Terminal
-from edgespec.units import format_hz, format_utc
+from edgespec.units import counted, format_hz, format_utc
 from edgespec.wire.site_event import SiteEvent, site_event_payload
 from edgespec.wire.text import encode
 from edgespec.wire.verdict import TwinStatus, TwinVerdict, encode_verdict
@@ -124,7 +124,7 @@ def verdict_line(verdict: TwinVerdict, counts: Mapping[str, int]) -> str:
     if verdict.status is TwinStatus.WATCHING:
         parts.append(f"{verdict.detector} {verdict.score:.4g} of {verdict.threshold:.3g}")
     if verdict.n_to_learn:
-        parts.append(f"{verdict.n_to_learn} snapshots left to learn from")
+        parts.append(f"{counted(verdict.n_to_learn, 'snapshot')} left to learn from")
     lists = (
         ("missing", verdict.units_missing),
         ("saturated", verdict.units_saturated),

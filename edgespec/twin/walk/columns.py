@@ -26,6 +26,8 @@ _IGNORED = (
     *("z", "z_m", "alt", "altitude", "elevation", "height", "speed", "heading", "course"),
     *("accuracy", "hdop", "satellites", "sequence", "row", "id", "index", ""),
 )
+#: What may stand beside the columns that are read: positions that are told twice, too.
+_BESIDE = frozenset((*_IGNORED, *_X, *_Y, *_LATITUDE, *_LONGITUDE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ def columns_of(header: Sequence[str], site: Site, where: str) -> Columns:
 
     place, is_geographic = _place(find, names, where)
     time, node, level = find(_TIME), find(_NODE), find(_LEVEL)
+    if node is not None and level is None and not set(names) & set(nodes):
+        raise ConfigError(
+            f"{where} has the column {names[node]!r} and none of what was read: name one level (or "
+            "rss, rssi, power)"
+        )
     if node is None or level is None:
         node = level = None
     used = {*place, time, node, level}
@@ -77,10 +84,9 @@ def columns_of(header: Sequence[str], site: Site, where: str) -> Columns:
             "for each reading, not both"
         )
     for index, name in enumerate(names):
-        if index in used or index in units or lower[index] in (*_IGNORED, *_X, *_Y):
+        if index in used or index in units or lower[index] in _BESIDE:
             continue
-        if node is None or lower[index] not in (*_LATITUDE, *_LONGITUDE):
-            raise ConfigError(_unknown(name, site, where))
+        raise ConfigError(_unknown(name, site, where))
     if node is None and not units:
         raise ConfigError(
             f"{where} has no column of a unit of site {site.name!r}, and none of readings: name a "
@@ -97,14 +103,15 @@ def _place(find: "object", names: Sequence[str], where: str) -> tuple[tuple[int,
         if x is not None and y is not None:
             return (x, y), is_geographic
     raise ConfigError(
-        f"{where} has no columns of positions: it has {brief(', '.join(names), 120)!r}; name two "
-        "of them x and y (metres from the origin of the site), or lat and lon (degrees)"
+        f"{where} has no columns of positions: its first line is {brief(', '.join(names), 120)!r}; "
+        "it must name the columns, two of them x and y (metres from the origin of the site), or "
+        "lat and lon (degrees)"
     )
 
 
 def _unknown(name: str, site: Site, where: str) -> str:
     meant = nearest(name, site.nodes)
-    known = f"did you mean {meant!r}?" if meant else f"its units are {', '.join(site.nodes)}"
+    known = f"did you mean {meant!r}?" if meant else f"its units are {', '.join(site.nodes)}."
     return (
         f"{where} has the column {brief(name)!r}, and site {site.name!r} has no such unit; "
         f"{brief(known, 160)} Correct the name, remove the column, or add the unit to the site"

@@ -15,8 +15,17 @@ from edgespec.twin.walk.shadowing import Lengths
 from edgespec.twin.walk.trees import grow_trees
 from edgespec.twin.walk.walk import FEWEST_PLACES, Walk
 from edgespec.twin.walk.walk_map import WalkMap
+from edgespec.units import counted
 
-__all__ = ["POWER_ERROR_DB", "HeldOut", "LearntMap", "held_out", "learn_map", "some_of"]
+__all__ = [
+    "POWER_ERROR_DB",
+    "HeldOut",
+    "LearntMap",
+    "check_size",
+    "held_out",
+    "learn_map",
+    "some_of",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -71,7 +80,7 @@ def learn_map(
     Raises:
         ConfigError: the walk is too small, or is at one place.
     """
-    _check_size(site, walk)
+    check_size(site, walk)
     tell("how shadowing changes over the site", None)
     lengths = choose_lengths(site, walk)
     folds = folds_of(walk.places_m, lengths.block_m)
@@ -142,11 +151,16 @@ def held_out(walk_map: WalkMap, walk: Walk, weight: float | None = None) -> Held
     return HeldOut(error_m, is_held, area_m2, residual_db)
 
 
-def _check_size(site: Site, walk: Walk) -> None:
+def check_size(site: Site, walk: Walk) -> None:
+    """Refuse a walk that no map can be made of.
+
+    Raises:
+        ConfigError: it is too small, or at one place.
+    """
     if len(walk) < FEWEST_PLACES:
         raise ConfigError(
-            f"the walk has {len(walk)} readings; at least {FEWEST_PLACES} are needed, at as many "
-            "places, and some thousands are better"
+            f"the walk has {counted(len(walk), 'reading')}; at least {FEWEST_PLACES} are needed, "
+            "at as many places, and some thousands are better"
         )
     spread_m = np.ptp(walk.places_m, axis=0)
     cell_m = 2.0 * float(np.diff(axes_of(site)[0][:2])[0])

@@ -19,6 +19,9 @@ _HIGHEST_DB = {"dBm": 30.0, "dBFS": 10.0}
 #: What a unit hears over a walk differs by more than this between its lowest and highest level.
 _LEAST_RANGE_DB = 0.5
 
+#: Who reads 0 reads something between, too, unless the 0 stands for 'nothing'.
+_NEAR_ZERO_DB = -30.0
+
 #: A column of nothing but numbers from 0 to this is power, not its logarithm.
 _MOST_WATTS = 10.0
 
@@ -50,6 +53,14 @@ def check_levels(levels_db: FloatArray, site: Site, where: str, lines: Sequence[
                 lines[known[0]],
                 f"unit {node!r} reads {of[0]:g}, and never less than 0; levels in {unit} are "
                 "negative: write the sign, and no quality or RSSI of 0 to 255",
+            )
+        zeros = known[of == 0.0]
+        if len(zeros) and np.delete(of, np.flatnonzero(of == 0.0)).max() < _NEAR_ZERO_DB:
+            raise _refused(
+                where,
+                lines[zeros[0]],
+                f"unit {node!r} reads 0 {unit} in {len(zeros)} of {len(known)} rows, and less than "
+                f"{_NEAR_ZERO_DB:g} in all others: write nothing where nothing was measured",
             )
         is_out = (of < _LOWEST_DB) | (of > most_db)
         if is_out.any():

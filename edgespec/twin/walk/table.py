@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from array import array
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from edgespec.twin.walk.walk import Walk
 __all__ = ["read_walk"]
 
 _ADVICE = "it must be text of comma-separated values; docs/twin.md shows one"
+_NAME_ONE = "name a file of comma-separated values; docs/twin.md shows one"
 _AS_UTF8 = "save it in UTF-8, which spreadsheets call 'CSV UTF-8'"
 _FEWER = f"{_ADVICE}, without other columns, or with every second row"
 _MOST_BYTES = 256 * 1024 * 1024
@@ -29,8 +31,12 @@ _DAY_S = 86_400.0
 #: The year 10000, behind which there are no dates.
 _END_S = 253_402_300_800.0
 #: What stands for 'not measured'.
-_NOTHING = frozenset(("", "nan", "na", "n/a", "null", "none", "-"))
+_NOTHING = frozenset(("", "nan", "na", "n/a", "null", "none", "-", "#n/a"))
 _DELIMITERS = ",;\t"
+#: A remark, which '#N/A' is not, and the first line of a spreadsheet, which says what separates.
+_SAYS_NOTHING = re.compile(r'#(?!N/A)|"?sep=.?"?\s*$', re.IGNORECASE)
+#: Days since 1900, as spreadsheets count them, of this century.
+_FIRST_SERIAL, _LAST_SERIAL = 36_526.0, 73_050.0
 
 #: Key of a place and time, for readings that belong together.
 _Key = tuple[float, float, float]
@@ -44,7 +50,7 @@ def read_walk(path: Path, site: Site) -> Walk:
             names file, line and value.
     """
     with door(str(path), ConfigError, _ADVICE):
-        data = read_bounded(path, ConfigError, _FEWER, _MOST_BYTES)
+        data = read_bounded(path, ConfigError, _NAME_ONE, _MOST_BYTES, _FEWER)
         try:
             return _Reader(path, site, data).walk()
         except UnicodeDecodeError:
@@ -56,6 +62,8 @@ class _Reader:
 
     def __init__(self, path: Path, site: Site, data: bytes) -> None:
         self._path, self._site = path, site
+        #: Where the semicolon separates, the comma is the point of numbers.
+        self._point = "."
         self._rows = self._lines(data)
         _, header = next(self._rows, (0, None))
         if header is None:
@@ -89,9 +97,9 @@ class _Reader:
 
     def _lines(self, data: bytes) -> Iterator[tuple[int, list[str]]]:
         """Yield number and fields of the lines that hold something; ``#`` begins a remark."""
-        written = (line for line in _text(data, None) if line.strip(" \t,;\r\n"))
-        first = next((line for line in written if not line.startswith("#")), "")
+        first = next(filter(_holds_something, _text(data, None)), "")
         delimiter = max(_DELIMITERS, key=first.count)
+        self._point = "," if delimiter == ";" else "."
         reader = csv.reader(_text(data, ""), delimiter=delimiter)
         while True:
             try:
@@ -102,10 +110,7 @@ class _Reader:
                 raise ConfigError(
                     f"{self._path}, line {reader.line_num}: {error}; {_ADVICE}"
                 ) from None
-            if any(field.strip() for field in fields) and not fields[0].startswith("#"):
-                if delimiter == ";":
-                    # Where the semicolon separates, the comma is the point of numbers.
-                    fields = [field.replace(",", ".") for field in fields]
+            if _holds_something(delimiter.join(fields)):
                 yield reader.line_num, fields
 
     def _placed(self) -> Iterator[tuple[int, list[str], _Key]]:
@@ -187,7 +192,7 @@ class _Reader:
         if text.lower() in _NOTHING:
             return math.nan
         try:
-            value = float(text)
+            value = float(self._pointed(text))
         except ValueError:
             value = math.inf
         if math.isinf(value):
@@ -197,18 +202,35 @@ class _Reader:
             )
         return value
 
+    def _pointed(self, text: str) -> str:
+        """Return a number as Python reads it: with its point, and the minus of keyboards."""
+        return text.replace(self._point, ".").replace("\N{MINUS SIGN}", "-")
+
     def _time(self, number: int, text: str) -> float:
-        text = text.strip()
+        text, is_number = text.strip(), False
         try:
-            time_s = float(text) if text.replace(".", "", 1).isdigit() else _iso_s(text)
+            seconds = self._pointed(text)
+            is_number = seconds.replace(".", "", 1).isdigit()
+            time_s = float(seconds) if is_number else _iso_s(text)
         except (ValueError, OverflowError):
             time_s = math.inf
-        if time_s < _END_S:
+        if is_number and _FIRST_SERIAL <= time_s < _LAST_SERIAL:
+            raise ConfigError(
+                f"{self._path}, line {number}: {brief(text)!r} is a day of a spreadsheet, not "
+                "seconds since 1970: give the column the format yyyy-mm-ddThh:mm:ss before it is "
+                "saved, or leave the column out"
+            )
+        if 0.0 <= time_s < _END_S:
             return time_s
         raise ConfigError(
             f"{self._path}, line {number}: {brief(text)!r} is no time; write it as "
             "2026-11-29T16:20:00Z, or in seconds since 1970 (no milliseconds)"
         )
+
+
+def _holds_something(line: str) -> bool:
+    """Return whether a line is none of nothing but separators, no remark, and not ``sep=;``."""
+    return bool(line.strip(' \t,;\r\n"')) and not _SAYS_NOTHING.match(line)
 
 
 def _text(data: bytes, newline: str | None) -> TextIOWrapper:

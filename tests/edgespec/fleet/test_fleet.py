@@ -232,8 +232,11 @@ def test_the_broker_knows_a_program_that_moved_to_another_host(
         ([], 3, "no broker is named"),
         (["--mqtt", "mqtt://a", "--mqtt", "mqtt://b"], 2, "each --mqtt is NAME=mqtt://HOST"),
         (["--mqtt", "a=mqtt://a", "--mqtt", "a=mqtt://b"], 2, "two brokers are called 'a'"),
+        (["--mqtt", "a=mqtt://h", "--mqtt", "b=h:1883"], 2, "'a' and 'b' are one broker"),
+        (["--mqtt", "we st=mqtt://a"], 2, "calls a broker 'we st'; its name must be 1 to 64"),
         (["--mqtt", "http://a"], 3, "http"),
         (["--mqtt", "mqtt://a", "--keep", "long"], 2, "is no duration"),
+        (["--mqtt", "mqtt://a", "--silent", "2d"], 2, "more than 0 and at most 24.0 h"),
     ],
 )
 def test_brokers_that_are_none(tmp_path: Path, arguments: list[str], code: int, words: str) -> None:

@@ -121,6 +121,7 @@ def test_a_file_that_is_moved_away_is_begun_anew(tmp_path: Path) -> None:
         ("sqlite://", "names no file"),
         ("sqlite://host/x", "names no file"),
         ("postgresql://me:secret@[::1/x", "no URL that can be read"),
+        ("postgres://me:pass@secret@host/x", "write @ in a password as %40"),
         ("ftp://x", "of 'ftp'"),
     ],
 )

@@ -49,7 +49,8 @@ def test_other_ways_to_write_the_same_walk(tmp_path: Path) -> None:
         f"{times[1]},12,20,g-0,-71\n{times[1]},12,20,g-1,nan\n"
     )
     same(read(tmp_path, long), walk)
-    german = WIDE.replace(",", ";").replace("10;20", "10,0;20,0")
+    german = "sep=;\n" + WIDE.replace(",", ";").replace("10;20", "10,0;20,0")
+    german = german.replace("-71", "\N{MINUS SIGN}71").replace("-71;", "-71;#N/A")
     same(
         read(tmp_path, b"\xef\xbb\xbf# of Sunday\r\n" + german.replace("\n", "\r\n").encode()), walk
     )
@@ -69,6 +70,12 @@ def test_rows_that_say_nothing_new_are_counted(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "is empty"),
+        ("1,2,-70\n", "its first line is '1, 2, -70'; it must name the columns"),
+        ("x,y,node\n1,2,g-0\n", "the column 'node' and none of what was read: name one level"),
+        ("x;y;g-0\n1.010,5;2;-70\n", "line 2: '1.010,5' is no number"),
+        ("x,y,lat,lon,g-0\n1,2,40,8,0\n3,4,40,8,-70\n", "reads 0 dBFS in 1 of 2 rows"),
+        ("time,x,y,g-0\n46355.4,1,2,-70\n", "'46355.4' is a day of a spreadsheet"),
+        ("time,x,y,g-0\n0001-01-01,1,2,-70\n", "'0001-01-01' is no time"),
         (b"\xff\xfe\x00", "is not in UTF-8: save it in UTF-8"),
         (b"x,y,g-0,H\xf6he\n1,2,-70,3\n", "is not in UTF-8: save it in UTF-8"),
         ("g-0,g-1\n-70,-80\n", "no columns of positions"),
