@@ -85,9 +85,14 @@ class ResidualScan:
         return self._site
 
     @property
+    def is_doubted(self) -> bool:
+        """Whether most of the power was left: the deviations are not to be trusted."""
+        return self._site is not None and self._site.left_share > MOST_LEFT
+
+    @property
     def distrust(self) -> str:
         """Why the deviations are not to be trusted, '' where they are."""
-        if self._site is None or self._site.left_share <= MOST_LEFT:
+        if self._site is None or not self.is_doubted:
             return ""
         return (
             f"{self._site.left_share:.0%} of the power is left when the cell is taken away: it is "

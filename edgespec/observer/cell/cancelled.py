@@ -46,8 +46,6 @@ _LOG = logging.getLogger(__name__)
 
 #: The largest deviation of a hop is less only where noise has fallen.
 _LEAST_USUAL = 0.5
-#: States in which slots begin where they should.
-_FOLLOWED = (CellState.TRACKING, CellState.LEARNING)
 
 
 class CancelledBand:
@@ -95,12 +93,14 @@ class CancelledBand:
         watched: WatchedCell | None = None,
         learnt: LearntCells | None = None,
     ) -> None:
-        self._finder = CellFinder(sample_rate_hz, sample_format, is_live=is_live)
         self._make_plane: Callable[[Cell], ResidualPlane] = lambda cell: ResidualPlane(
             sample_rate_hz, sample_format, cell,
             max_block_samples=max_block_samples, computing=computing,
             max_clipped_fraction=max_clipped_fraction, center_freq_hz=self._center_freq_hz,
         )  # fmt: skip
+        self._finder = CellFinder(
+            sample_rate_hz, sample_format, max_block_samples, self._make_plane, is_live=is_live
+        )
         self.watched = watched
         self._arithmetic = open_arithmetic(computing)
         # One half of the warm-up teaches what is left, the other what deviations are normal.
@@ -167,7 +167,7 @@ class CancelledBand:
             site,
             self._map.part(region, plane.grid, self._center_freq_hz),
             is_lost=self._plane is None,
-            is_followed=self.state in _FOLLOWED,
+            is_followed=self.state in (CellState.TRACKING, CellState.LEARNING),
             is_astray=self._astray.n_slots > 0,
         )
 
@@ -187,7 +187,9 @@ class CancelledBand:
             self._best = None
         self._take(plane, scan, block)
         if self._plane is plane and self.cell is not None:
-            other = self._finder.beside(plane, self.cell, block, is_frozen=self._is_frozen)
+            other = self._finder.beside(
+                plane, self.cell, block, is_frozen=self._is_frozen, is_doubted=scan.is_doubted
+            )
             if other is not None:
                 self._begin(*other)
 

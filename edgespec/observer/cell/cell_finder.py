@@ -1,7 +1,10 @@
-"""Who is there: a cell is searched while none is followed, and one that is louder while one is."""
+"""Who is there: a cell is searched while none is followed, and a better one while one is."""
+
+from collections.abc import Callable
 
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.residual import ResidualPlane
+from edgespec.observer.cell.better_cell import BetterCell
 from edgespec.observer.cell.cell_search import CellSearch
 from edgespec.observer.cell.handover import Handover
 from edgespec.observer.cell.neighbours import Neighbours
@@ -17,6 +20,8 @@ class CellFinder:
     Args:
         sample_rate_hz: of the blocks.
         sample_format: what they hold.
+        max_block_samples: the longest.
+        make_plane: returns what cancels a cell.
         is_live: searches run beside the stream.
 
     Attributes:
@@ -25,10 +30,19 @@ class CellFinder:
     """
 
     def __init__(
-        self, sample_rate_hz: float, sample_format: SampleFormat, *, is_live: bool
+        self,
+        sample_rate_hz: float,
+        sample_format: SampleFormat,
+        max_block_samples: int,
+        make_plane: Callable[[Cell], ResidualPlane],
+        *,
+        is_live: bool,
     ) -> None:
         self._search = CellSearch(sample_rate_hz, sample_format, is_live=is_live)
         self._handover = Handover(sample_rate_hz, sample_format, is_live=is_live)
+        self._better = BetterCell(
+            sample_rate_hz, sample_format, max_block_samples, make_plane, is_live=is_live
+        )
         self.lost: ResidualPlane | None = None
 
     @property
@@ -38,19 +52,19 @@ class CellFinder:
 
     def stop(self) -> None:
         """End what is running; safe in a signal handler."""
-        self._search.stop()
-        self._handover.stop()
+        for search in (self._search, self._handover, self._better):
+            search.stop()
 
     def restart(self, lost: ResidualPlane | None, *, is_known: bool) -> None:
         """Search anew, where ``lost`` was followed; ``is_known``: a cell was there before."""
         self.lost = lost
-        self._handover.forget()
+        self._forget_others()
         self._search.restart(is_known=is_known)
 
     def follow(self) -> None:
         """Take note that a cell is followed from now on."""
         self.lost = None
-        self._handover.forget()
+        self._forget_others()
 
     def look(self, block: IqBlock, neighbours: Neighbours) -> tuple[Cell, Gathered] | None:
         """Take a block while no cell is followed."""
@@ -65,7 +79,23 @@ class CellFinder:
         return None
 
     def beside(
-        self, plane: ResidualPlane, cell: Cell, block: IqBlock, *, is_frozen: bool
+        self,
+        plane: ResidualPlane,
+        cell: Cell,
+        block: IqBlock,
+        *,
+        is_frozen: bool,
+        is_doubted: bool,
     ) -> tuple[Cell, Gathered] | None:
-        """Take the block that was processed last while one is; see :meth:`Handover.take`."""
+        """Take the block that was processed last while one is followed; return whom to follow.
+
+        Whoever cancels where the cell ``is_doubted``, see :class:`BetterCell`; else whoever has
+        taken its place, see :class:`Handover`.
+        """
+        if is_doubted:
+            return self._better.take(cell, block, is_frozen=is_frozen)
         return self._handover.take(plane, cell, block, is_frozen=is_frozen)
+
+    def _forget_others(self) -> None:
+        self._handover.forget()
+        self._better.forget()

@@ -164,6 +164,21 @@ def test_the_plain_way_comes_to_the_same(cell: NDArray[np.int16]) -> None:
     np.testing.assert_allclose(*zip(*values, strict=True), rtol=0.02, atol=0.05)
 
 
+def test_a_ghost_is_given_up_for_the_cell_that_is_there() -> None:
+    """Another cell was louder for a second: the prefixes of this one come next to those it had."""
+    start, length = round(2.0 * RATE_HZ) + 562, round(RATE_HZ)
+    other = InterfererConfig("deceptive", offset_hz=0.0)
+    band, followed = band_for(), []
+    for block in blocks(inject(signal(4.5), RATE_HZ, other, 20.0, start, length, seed=5)):
+        band.process(block)
+        band.freeze(0 <= block.sample_start - start < 1.5 * length)
+        if not followed or followed[-1] != (band.heard.identity, bool(band.heard.distrust)):
+            followed.append((band.heard.identity, bool(band.heard.distrust)))
+    known, ghost = (123, False), (483, True)
+    assert [one for one in followed if one in (known, ghost)] == [known, ghost, known]
+    assert band.state is CellState.TRACKING
+
+
 def test_a_cell_that_comes_back_is_known(cell: NDArray[np.int16]) -> None:
     """At another timing: the gap in between is no whole number of frames."""
     rng = np.random.default_rng(1)
