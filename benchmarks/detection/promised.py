@@ -86,7 +86,7 @@ def promises(calibration: Calibration, usual: Mapping[str, float]) -> Iterator[P
 
 def usual_thresholds() -> dict[str, float]:
     """Return those of a device with the shipped bundle, by detector."""
-    names = ("residual", "zscore", "energy", "forecast")
+    names = ("residual", "zscore", "energy", "forecast", "any-band")
     usual, _ = thresholds_of(load_bundle(shipped_bundle_path()).manifest, names, DetectConfig())
     return usual
 
