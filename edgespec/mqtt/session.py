@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, error_string
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -21,6 +21,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edgespec.errors import BrokerError
 from edgespec.mqtt.link import OWN_ID, BrokerRefusedError, Link, refusal, unreachable
+from edgespec.mqtt.tap import Tap
 
 __all__ = ["Session"]
 
@@ -32,40 +33,6 @@ _BATCH, _BATCH_S = 256, 0.1
 _MAX_PACKET_BYTES = 4 * 1024 * 1024 + 65536
 _MAX_UNCONFIRMED = 500  # mosquitto 2.0.11 drops what goes beyond a thousand packets
 _TAKEN_OVER = "Session taken over"
-
-
-class _Client(Client):
-    """paho with a shortcut for plain messages: QoS 0, not retained, without properties.
-
-    paho makes a message object and a table of properties for each, logs it and looks for
-    callbacks: two thirds of what a message costs a central unit (benchmarks.fleet). The
-    shortcut stands on names that paho does not promise; without them it is not taken.
-    """
-
-    on_plain: Callable[[bytes, bytes], None] | None = None
-
-    def _handle_publish(self) -> MQTTErrorCode:
-        plain = self._plain()
-        if plain is None or self.on_plain is None:
-            return super()._handle_publish()
-        self.on_plain(*plain)
-        return MQTTErrorCode.MQTT_ERR_SUCCESS
-
-    def _plain(self) -> tuple[bytes, bytes] | None:
-        """Return topic and payload of a plain message (MQTT 5, sec. 3.3), else None."""
-        try:
-            if self._in_packet["command"] & 0x0F:
-                return None
-            packet = self._in_packet["packet"]
-            start = 2 + (packet[0] << 8 | packet[1])
-            topic = bytes(packet[2:start])
-            if self._protocol == MQTTProtocolVersion.MQTTv5:
-                if packet[start]:
-                    return None
-                start += 1
-            return topic, bytes(packet[start:])
-        except (AttributeError, KeyError, IndexError, TypeError):
-            return None
 
 
 class Session:
@@ -87,7 +54,10 @@ class Session:
         #: Subscriptions without an answer: their topics, and whether they are vital.
         self._asked: dict[int, tuple[tuple[str, ...], bool]] = {}
         self._denied: str | None = None
-        self._n_heard = 0
+        #: Messages so far; with which it is another's turn, and when.
+        self._n_heard, self._n_enough, self._enough_s = 0, 0, 0.0
+        self._take_plain: Callable[[bytes, bytes], bool] | None = None
+        self._tap = Tap(link.tls, has_properties=link.protocol == "5")
         self._client = self._make_client()
 
     def __enter__(self) -> "Session":
@@ -185,7 +155,7 @@ class Session:
         which a message of QoS 1 is to be confirmed, 0 for others.
         """
 
-        def plain(topic: bytes, payload: bytes, is_old: bool = False, number: int = 0) -> None:
+        def take(topic: bytes, payload: bytes, is_old: bool = False, number: int = 0) -> bool:
             self._n_heard += 1
             try:
                 name = topic.decode()
@@ -193,6 +163,7 @@ class Session:
                 # Nobody has such a topic; what came is to be confirmed nevertheless.
                 name = ""
             on_message(name, payload, is_old, number)
+            return self._has_enough()
 
         def heard(client: Client, userdata: object, message: MQTTMessage) -> None:
             try:
@@ -200,9 +171,9 @@ class Session:
             except UnicodeDecodeError:
                 topic = b""
             number = message.mid if message.qos else 0
-            plain(topic, bytes(message.payload), message.retain, number)
+            take(topic, bytes(message.payload), message.retain, number)
 
-        self._client.on_plain = plain
+        self._take_plain = take
         self._client.on_message = heard
         self._client.on_subscribe = self._on_subscribe
 
@@ -309,10 +280,10 @@ class Session:
         poller.register(sock, select.POLLIN | writes)
         if wake_fd is not None:
             poller.register(wake_fd, select.POLLIN)
-        has_decrypted = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-        ready = dict(poller.poll(0 if has_decrypted else timeout_s * 1e3))
+        has_some = self._tap.pending() > 0
+        ready = dict(poller.poll(0 if has_some else timeout_s * 1e3))
         events = ready.get(sock.fileno(), 0)
-        if has_decrypted or events & ~select.POLLOUT:
+        if has_some or events & ~select.POLLOUT:
             self._read()
         if events & select.POLLOUT:
             self._client.loop_write()
@@ -321,16 +292,18 @@ class Session:
     def _read(self) -> None:
         # paho reads one packet a call; whoever listens to thousands a second would otherwise wait
         # anew for each.
-        until_s = time.monotonic() + _BATCH_S
-        for _ in range(_BATCH):
-            n_heard = self._n_heard
+        self._n_enough, self._enough_s = self._n_heard + _BATCH, time.monotonic() + _BATCH_S
+        while self._tap.hear(self._take_plain):
             self._client.loop_read()
-            if self._n_heard == n_heard or time.monotonic() > until_s:
+            if self._tap.is_amid or self._has_enough() or self._client.socket() is None:
                 return
 
-    def _make_client(self) -> _Client:
+    def _has_enough(self) -> bool:
+        return self._n_heard >= self._n_enough or time.monotonic() > self._enough_s
+
+    def _make_client(self) -> Client:
         link = self._link
-        client = _Client(
+        client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=link.client_id,
             clean_session=None if link.protocol == "5" else True,
@@ -343,8 +316,7 @@ class Session:
             client.will_set(link.will_topic, link.will_payload, qos=1, retain=True)
         if link.username is not None:
             client.username_pw_set(link.username, link.password)
-        if link.tls is not None:
-            client.tls_set_context(link.tls)
+        client.tls_set_context(cast(ssl.SSLContext, self._tap))
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
