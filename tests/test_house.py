@@ -130,6 +130,56 @@ def test_one_file_knows_each_outside_runtime(package: str) -> None:
     assert len(users) == 1, users
 
 
+#: Names with an underscore that belong to somebody else, where there is no public way.
+PRIVATE = {
+    "edgespec/jit/cache.py": {"_CacheLocator", "_cache"},
+    "converter/bundles/tflite.py": {
+        "_experimental_disable_per_channel_quantization_for_dense_layers"
+    },
+}
+#: These are documented.
+NOT_PRIVATE = {"_replace", "_fields", "_asdict", "_exit"}
+
+
+def test_what_others_keep_to_themselves_is_not_used() -> None:
+    assert {name_of(path): names for path in MODULES if (names := private_names(path))} == PRIVATE
+
+
+def private_names(path: Path) -> set[str]:
+    """Return names of other modules and packages that are not theirs to use.
+
+    Of paho no class is inherited either: its own names could not be told from ours.
+    """
+    named, own, bases, of_paho = set(), set(), set(), set()
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Attribute):
+            (own if ast.unparse(node.value) in ("self", "cls") else named).add(node.attr)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            own.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            own.add(node.name)
+            bases |= {last_name(base) for base in getattr(node, "bases", ())}
+        elif isinstance(node, ast.ImportFrom):
+            named |= (names := {alias.name for alias in node.names})
+            of_paho |= names if (node.module or "").startswith("paho") else set()
+    private = {name for name in named - own - NOT_PRIVATE if re.match("_(?!_)", name)}
+    return private | (bases & of_paho)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("self._a = b\nself.c._a = c._d", {"_d"}),
+        ("from paho.mqtt import _packet, Client\nclass Mine(Client): ...", {"_packet", "Client"}),
+        ("class _A: ...\ndef _b(self): a._replace(b=super().__init__())", set()),
+    ],
+)
+def test_a_private_name_is_found(tmp_path: Path, text: str, found: set[str]) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(text)
+    assert private_names(path) == found
+
+
 @pytest.mark.parametrize("module", ["edgespec", "edgespec.config", "edgespec.cli"])
 def test_the_command_line_starts_light(module: str) -> None:
     heavy = ("tensorflow", "keras", "sklearn", "numba", "scipy.signal", "paho", "ai_edge_litert",
