@@ -20,7 +20,7 @@ from benchmarks.fleet.handover import handover
 from benchmarks.fleet.load import load
 from benchmarks.fleet.parts import parts
 from benchmarks.fleet.yard import Yard
-from edgespec.machine import machine_facts
+from edgespec.wire.rss import ENCODERS
 
 __all__ = ["main"]
 
@@ -31,16 +31,19 @@ RESULTS = record.RESULTS / "twin"
 @click.option("--sites", "sizes", multiple=True, type=int, default=(50, 200, 850))
 @click.option("--seconds", default=20.0, show_default=True)
 @click.option("--kills", default=6, show_default=True)
+@click.option(
+    "--rss-format", type=click.Choice(list(ENCODERS)), default="binary", show_default=True
+)
 @click.option("--save/--no-save", default=True, show_default=True)
-def main(sizes: tuple[int, ...], seconds: float, kills: int, save: bool) -> None:
+def main(sizes: tuple[int, ...], seconds: float, kills: int, rss_format: str, save: bool) -> None:
     """Measure and write the results."""
     with tempfile.TemporaryDirectory() as folder:
         yard = Yard(Path(folder), 1)
-        cost = parts(yard.sites[0], yard.learnt, 600)
+        cost = parts(yard.sites[0], yard.learnt, 600, rss_format)
     click.echo(cost)
     loads = []
     for n_sites in sizes:
-        loads.append(load(n_sites, seconds))
+        loads.append(load(n_sites, seconds, rss_format))
         click.echo(loads[-1])
     n_handover_sites, n_centrals = 30, 3
     handovers = handover(n_handover_sites, n_centrals, kills)
@@ -48,7 +51,8 @@ def main(sizes: tuple[int, ...], seconds: float, kills: int, save: bool) -> None
         click.echo(one)
     result = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "machine": machine_facts(),
+        "machine": record.facts(("paho-mqtt",)),
+        "rss_format": rss_format,
         "parts": asdict(cost),
         "loads": [asdict(one) for one in loads],
         "n_handover_sites": n_handover_sites,

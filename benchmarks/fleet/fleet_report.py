@@ -13,6 +13,7 @@ __all__ = ["a_million", "report"]
 #: Share of a core that is planned to be busy: the rest is for bursts, hand-overs and alarms.
 _PLANNED = 0.5
 _MILLION = 1_000_000
+_FORMATS = {"json": "JSON", "binary": 'bytes (`rss_format = "binary"`)'}
 
 
 def a_million(cost: Parts, run: Load) -> dict[str, float]:
@@ -76,7 +77,8 @@ def report(result: dict[str, Any]) -> str:
         f"`python -m benchmarks.fleet`, {result['date']}, {facts['cpu']}, Python "
         f"{facts['python']}. Processor time, so other work on the machine matters little. "
         "Observers, broker and central unit share two cores, so the sites wait 1 s for late units "
-        "instead of 0.5 s.",
+        f"instead of 0.5 s. Reports travel as {_FORMATS[result['rss_format']]}; processes that ran "
+        f"before it: {facts['load']} (load of the last minute).",
         "",
         markdown_table(("part", "us a report"), parts, right_from=1),
         "",

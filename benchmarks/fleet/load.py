@@ -32,10 +32,13 @@ class Load:
     central_mb: float
 
 
-def load(n_sites: int, seconds: float) -> Load:
-    """Run a fleet at 1 Hz against one central unit."""
+def load(n_sites: int, seconds: float, rss_format: str) -> Load:
+    """Run a fleet at 1 Hz, whose reports travel in a format, against one central unit."""
     with ExitStack() as stack:
-        yard = Yard(Path(stack.enter_context(tempfile.TemporaryDirectory())), n_sites)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        yard = Yard(folder, n_sites)
+        config = folder / "observers.toml"
+        config.write_text(f'[mqtt]\nrss_format = "{rss_format}"\n', encoding="utf-8")
         broker = stack.enter_context(LocalBroker())
         central = start_central(stack, broker.url, yard, "central")
         time.sleep(3.0 + 0.12 * n_sites)  # every path gain is prepared
@@ -44,6 +47,8 @@ def load(n_sites: int, seconds: float) -> Load:
             [
                 "simulate",
                 str(yard.sites_dir),
+                "--config",
+                str(config),
                 "--mqtt",
                 broker.url,
                 "--spread",

@@ -14,7 +14,7 @@ from edgespec.twin.service.fleet import VirtualJammer, VirtualSite
 from edgespec.twin.service.openings import TwinMaker
 from edgespec.twin.site import Site
 from edgespec.twin.trained import TrainedTwin
-from edgespec.wire.rss import encode_rss, parse_rss
+from edgespec.wire.rss import ENCODERS, parse_rss
 from edgespec.wire.verdict import encode_verdict
 
 __all__ = ["Parts", "parts"]
@@ -44,19 +44,22 @@ class Parts:
     verdict_bytes: int
 
 
-def parts(site: Site, learnt: TrainedTwin, n_snapshots: int) -> Parts:
+def parts(site: Site, learnt: TrainedTwin, n_snapshots: int, rss_format: str) -> Parts:
     """Return what the steps cost, the 25th percentile over snapshots."""
     rng = np.random.default_rng(1)
     quiet = VirtualSite(site, DISTURBANCE, rng)
     twin = SiteTwin(site, trained=learnt)
+    encode = ENCODERS[rss_format]
     clock, n_units = time.thread_time_ns, len(site.unit)
     taken: list[tuple[int, int, int, int]] = []
     data: list[bytes] = []
     written = b""
     for k in range(1, n_snapshots + 1):
-        data = [encode_rss(report) for report in quiet.reports(k * _NS, 0.0)]
+        data = [encode(report) for report in quiet.reports(k * _NS, 0.0)]
         started = clock()
-        reports = [parse_rss(one) for one in data]
+        reports = [
+            parse_rss(one, node, site.name) for one, node in zip(data, site.nodes, strict=True)
+        ]
         parsed = clock()
         for report in reports:
             twin.accept(report, report.utc_ns)
