@@ -119,11 +119,6 @@ class Tap:
 
     # What its owner asks.
 
-    @property
-    def is_amid(self) -> bool:
-        """Whether paho has a part of a packet, and waits for the rest."""
-        return self._n_owed > 0
-
     def pending(self) -> int:
         """Return how many bytes can be read without waiting for the network."""
         n_here = 0 if self._is_waiting else len(self._data) - self._at

@@ -2,14 +2,19 @@
 
 import socket
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgespec.config import MqttConfig
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 from edgespec.mqtt.tap import Tap
+from tests.made.broker import wait_for
 
 
 def packet(first: int, body: bytes) -> bytes:
@@ -40,33 +45,40 @@ def tapped(*, has_properties: bool = True) -> Iterator[tuple[Tap, socket.socket]
 
 
 class Ear:
-    """Hears of a tap until nothing more is here: plain messages, and packets as paho reads them."""
+    """Hears of a tap until nothing more is here: plain messages, and bytes as paho reads them."""
 
     def __init__(self, tap: Tap) -> None:
         self.heard: list[tuple[bytes, bytes] | bytes] = []
         self.is_over = False
         self._tap = tap
-        self._rest = b""
 
     def plain(self, topic: bytes, payload: bytes) -> bool:
         self.heard.append((topic, payload))
         return len(self.heard) % 3 == 0
 
     def listen(self) -> None:
-        while self._tap.hear(self.plain) or self._tap.pending():
-            try:
+        is_more = True
+        while is_more and not self.is_over:
+            is_more, n_bytes = False, 1
+            if self._tap.hear(self.plain):
                 # paho reads the first bytes one by one, and what is left of a packet at once.
-                while piece := self._tap.recv(1 if len(self._rest) < 2 else 1 << 20):
-                    self._rest += piece
-                    if not self._tap.is_amid:
-                        self.heard.append(self._rest)
-                        self._rest = b""
-            except BlockingIOError:
-                if self._tap.is_amid:
-                    return
-            else:
-                self.is_over = True
-                return
+                with suppress(BlockingIOError):
+                    while piece := self._tap.recv(n_bytes):
+                        self.heard.append(piece)
+                        is_more, n_bytes = True, n_bytes * 4
+                    self.is_over = True
+            is_more |= self._tap.pending() > 0
+
+
+def joined(heard: Iterable[tuple[bytes, bytes] | bytes]) -> list[tuple[bytes, bytes] | bytes]:
+    """Return what was heard with the bytes between two messages as one."""
+    found: list[tuple[bytes, bytes] | bytes] = []
+    for one in heard:
+        if isinstance(one, bytes) and found and isinstance(found[-1], bytes):
+            found[-1] += one
+        else:
+            found.append(one)
+    return found
 
 
 PLAIN = st.tuples(st.binary(max_size=20), st.binary(max_size=300))
@@ -93,7 +105,7 @@ def test_all_is_heard_in_its_order_however_it_is_cut(
             ear.listen()
             # Otherwise whoever polls would never wait for the rest.
             assert tap.pending() == 0
-        assert ear.heard == said
+        assert joined(ear.heard) == joined(said)
         assert not ear.is_over
         broker.close()
         ear.listen()
@@ -116,7 +128,7 @@ def test_what_is_long_or_malformed_is_left_to_paho(data: bytes) -> None:
         ear = Ear(tap)
         broker.sendall(data + message(b"a", b"b"))
         ear.listen()
-        assert ear.heard == [data, (b"a", b"b")]
+        assert joined(ear.heard) == [data, (b"a", b"b")]
 
 
 def test_before_mqtt_5_a_message_has_no_properties() -> None:
@@ -145,3 +157,28 @@ def test_what_the_listener_raises_is_not_taken_for_a_lost_link() -> None:
         with pytest.raises(OSError, match="b"):
             tap.hear(fails)
         assert not tap.hear(fails)
+
+
+@pytest.mark.parametrize("first", [b"\x30", b"\x32"])
+def test_what_comes_with_the_answer_to_connect_waits_for_who_listens(first: bytes) -> None:
+    """A broker that has kept messages sends them at once."""
+    properties = b"\0" if first == b"\x30" else b"\0\7\0"
+    kept = [message(b"a", b"%d" % number, properties, first[0]) for number in range(3)]
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as link:
+                link.recv(1000)
+                link.sendall(packet(0x20, b"\1\0\0") + b"".join(kept))
+                while link.recv(1000):
+                    pass
+
+        broker = threading.Thread(target=answer)
+        broker.start()
+        url = f"mqtt://127.0.0.1:{server.getsockname()[1]}"
+        with Session(Link.of(MqttConfig(url=url, protocol="5"), "x")) as session:
+            session.listen(lambda topic, payload: heard.append(payload))
+            wait_for(lambda: not session.poll(None, 0.1) and len(heard) == len(kept), "all", 60.0)
+        broker.join()
+    assert heard == [b"0", b"1", b"2"]
