@@ -1,5 +1,7 @@
 """Sequences that make a cell recognisable: pseudo-random bits, PSS, SSS, reference symbols."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,7 @@ __all__ = [
 
 N_SYNC = 62
 _GOLD_SKIP = 1600
+_N_REGISTER = 31
 #: Resource blocks of the largest bandwidth: a smaller cell has the middle of its sequence.
 _N_BLOCKS_MOST = 110
 _PSS_ROOT = (25, 29, 34)
@@ -25,19 +28,33 @@ _PSS_ROOT = (25, 29, 34)
 def gold_bits(c_init: NDArray[np.int64], n_bits: int) -> NDArray[np.uint8]:
     """Return the length-31 Gold sequences of several seeds (TS 36.211, sec. 7.2).
 
-    uint8 ``(n_seeds, n_bits)``.
+    uint8 ``(n_seeds, n_bits)``. The registers are linear: a seed's sequence is the sum of those of
+    its bits.
+    """
+    of_ones, of_bits = _registers(n_bits)
+    seeds = ((c_init[:, None] >> np.arange(_N_REGISTER)) & 1).astype(np.uint8)
+    sums = np.asarray(seeds @ of_bits, np.uint8)
+    bits: NDArray[np.uint8] = (sums & np.uint8(1)) ^ of_ones
+    return bits
+
+
+@lru_cache(maxsize=16)
+def _registers(n_bits: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the first register's bits and the second's for each bit of a seed alone.
+
+    uint8 ``(n_bits,)`` and ``(31, n_bits)``.
     """
     n_total = _GOLD_SKIP + n_bits
-    x1 = np.zeros((len(c_init), n_total + 31), np.uint8)
-    x2 = np.zeros_like(x1)
-    x1[:, 0] = 1
-    x2[:, :31] = (c_init[:, None] >> np.arange(31)) & 1
+    x1 = np.zeros(n_total + _N_REGISTER, np.uint8)
+    x2 = np.zeros((_N_REGISTER, n_total + _N_REGISTER), np.uint8)
+    x1[0] = 1
+    x2[:, :_N_REGISTER] = np.eye(_N_REGISTER, dtype=np.uint8)
     # A bit follows from those 28 to 31 places before it, so 28 are made at once.
     for first in range(0, n_total, 28):
         n = np.arange(first, min(first + 28, n_total))
-        x1[:, n + 31] = x1[:, n + 3] ^ x1[:, n]
+        x1[n + 31] = x1[n + 3] ^ x1[n]
         x2[:, n + 31] = x2[:, n + 3] ^ x2[:, n + 2] ^ x2[:, n + 1] ^ x2[:, n]
-    return x1[:, _GOLD_SKIP:n_total] ^ x2[:, _GOLD_SKIP:n_total]
+    return x1[_GOLD_SKIP:n_total], x2[:, _GOLD_SKIP:n_total].copy()
 
 
 def qpsk(bits: NDArray[np.uint8]) -> NDArray[np.complex64]:

@@ -17,7 +17,7 @@ from edgespec.dsp.prefix.pilots import (
     sure_slots,
 )
 from edgespec.dsp.prefix.primary import HALF_FRAME, Peak
-from edgespec.dsp.prefix.proof import alike, deviations, gathered, snr_db
+from edgespec.dsp.prefix.proof import alike, deviations, gathered, gathered_at, snr_db
 from edgespec.dsp.prefix.rate import SEARCH_RATE_HZ
 from edgespec.dsp.prefix.secondary import Identity, identities, place_of_primary
 from edgespec.lte.numerology import (
@@ -143,12 +143,11 @@ def _prove(samples: NDArray[np.complex64], cell: Cell) -> _Proof:
     channel = received * sequence[slots % SLOTS_PER_FRAME].conj()
     level = abs(complex(neighbour_products(channel).mean(dtype=np.complex128)))
     received = alike(received)
-    right, *wrong = (
-        gathered(received * sequence[(slots + shift) % SLOTS_PER_FRAME].conj())
-        for shift in range(SLOTS_PER_FRAME)
-    )
+    right = gathered(received * sequence[slots % SLOTS_PER_FRAME].conj())
     best = int(right.argmax())
-    chance = float(np.sqrt(np.mean([(float(one[best]) - 1.0) ** 2 for one in wrong])))
+    shifts = np.arange(1, SLOTS_PER_FRAME)[:, None]
+    wrong = gathered_at(best, received, sequence[(slots + shifts) % SLOTS_PER_FRAME])
+    chance = float(np.sqrt(np.mean((wrong - 1.0) ** 2)))
     ratio = (float(right[best]) - 1.0) / max(chance, 1e-9)
     coherence = abs(coherence_of(received * sequence[slots % SLOTS_PER_FRAME].conj()))
     return _Proof(deviations(float(right[best]), 2 * len(slots)), ratio, coherence, level)

@@ -1,9 +1,11 @@
 """How far reference symbols stand out of noise: what the proofs of LTE and of NR share."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DELAYS", "alike", "deviations", "gathered", "snr_db"]
+__all__ = ["DELAYS", "alike", "deviations", "gathered", "gathered_at", "snr_db"]
 
 #: Delays that are looked at, in turns from pilot to pilot: of LTE, 90 kHz apart, within 1.4 us to
 #: either side.
@@ -27,11 +29,38 @@ def gathered(channel: NDArray[np.complex64]) -> NDArray[np.float64]:
     ``|sum_k h[k] exp(2 pi i k d)|^2 / n``; where the symbols have power 1 it is 1 for noise, and
     ``n`` for a cell without noise at its delay.
     """
-    n = channel.shape[-1]
-    waves = np.exp(2j * np.pi * np.outer(np.arange(n), DELAYS)).astype(np.complex64)
-    sums = np.einsum("...k,kd->...d", channel, waves)
-    symbols = tuple(range(channel.ndim - 1))
-    return np.asarray(np.mean(np.abs(sums) ** 2, axis=symbols, dtype=np.float64) / n)
+    sums = np.einsum("...k,kd->...d", channel, _waves(channel.shape[-1]))
+    return _mean_power(sums, channel.shape[-1])
+
+
+def gathered_at(
+    delay: int, received: NDArray[np.complex64], sequences: NDArray[np.complex64]
+) -> NDArray[np.float64]:
+    """Return what :func:`gathered` gives at one delay for several sequences, float64 ``(n,)``.
+
+    Args:
+        delay: number of one of :data:`DELAYS`.
+        received: ``(..., n_pilots)``.
+        sequences: ``(n, ..., n_pilots)``.
+    """
+    steered = received * _waves(received.shape[-1])[:, delay]
+    sums = np.einsum("...k,s...k->...s", steered, sequences.conj())
+    return _mean_power(sums, received.shape[-1])
+
+
+@lru_cache(maxsize=64)
+def _waves(n_pilots: int) -> NDArray[np.complex64]:
+    """Return what turns a delay's slope of the phase back, complex64 ``(n_pilots, n_delays)``."""
+    turns = 2j * np.pi * np.outer(np.arange(n_pilots), DELAYS)
+    waves: NDArray[np.complex64] = np.exp(turns).astype(np.complex64)
+    waves.flags.writeable = False
+    return waves
+
+
+def _mean_power(sums: NDArray[np.complex64], n_pilots: int) -> NDArray[np.float64]:
+    """Return the mean over all axes but the last, in the power of noise."""
+    symbols = tuple(range(sums.ndim - 1))
+    return np.asarray(np.mean(np.abs(sums) ** 2, axis=symbols, dtype=np.float64) / n_pilots)
 
 
 def deviations(power: float, n_symbols: int) -> float:

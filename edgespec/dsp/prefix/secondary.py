@@ -70,12 +70,12 @@ def identities(
         return []
     cfo_hz = peak.cfo_hz + _offset_within(samples, starts, peak)
     ramp = np.exp(-2j * np.pi * cfo_hz / SEARCH_RATE_HZ * np.arange(N_USEFUL)).astype(np.complex64)
-    channel = _symbols(samples, starts, ramp) * primary_sync(peak.sector).conj()
+    channel = _evenly(_symbols(samples, starts, ramp) * primary_sync(peak.sector).conj())
     table = _table(peak.sector)
     found = []
     for (duplex, prefix), lag in zip(SETTINGS, lags, strict=True):
         received = _symbols(samples, starts - lag, ramp)
-        products = _evenly(received) * _evenly(channel).conj()
+        products = _evenly(received) * channel.conj()
         products /= np.abs(products).mean(axis=1, keepdims=True) + np.float32(1e-30)
         total = float(np.abs(products).sum())
         # Each symbol is turned back from its own start on: what lies between them is not.

@@ -13,14 +13,16 @@ from edgespec.lte.sequences import (
 
 
 def test_gold_sequence_by_its_definition():
-    # TS 36.211 sec. 7.2, bit by bit, for one seed.
-    seed, n_bits = 0x2ABCD, 64
-    x1, x2 = [1] + [0] * 30, [(seed >> i) & 1 for i in range(31)]
-    for n in range(1600 + n_bits):
-        x1.append((x1[n + 3] + x1[n]) % 2)
-        x2.append((x2[n + 3] + x2[n + 2] + x2[n + 1] + x2[n]) % 2)
-    expected = [(x1[1600 + n] + x2[1600 + n]) % 2 for n in range(n_bits)]
-    assert gold_bits(np.array([seed]), n_bits)[0].tolist() == expected
+    # TS 36.211 sec. 7.2, bit by bit.
+    seeds, n_bits = [0x2ABCD, 1, 2**31 - 1], 64
+    expected = []
+    for seed in seeds:
+        x1, x2 = [1] + [0] * 30, [(seed >> i) & 1 for i in range(31)]
+        for n in range(1600 + n_bits):
+            x1.append((x1[n + 3] + x1[n]) % 2)
+            x2.append((x2[n + 3] + x2[n + 2] + x2[n + 1] + x2[n]) % 2)
+        expected.append([(x1[1600 + n] + x2[1600 + n]) % 2 for n in range(n_bits)])
+    assert gold_bits(np.array(seeds), n_bits).tolist() == expected
 
 
 def test_secondary_sync_tells_all_cells_apart():
