@@ -15,39 +15,45 @@ WAVE_HZ = 15.36e6
 _N_FFT = 1024
 #: Configuration 0 of table 4.2-2, the one with the least downlink, and 3 symbols of pilots.
 _TDD = "DSUUUDSUUU"
+QPSK = np.array([1 + 1j, 1 - 1j, -1 + 1j, -1 - 1j]) / np.sqrt(2)
 
 
 def cell_wave(
     rng, identity, *, duplex="fdd", prefix="normal", n_blocks=6, n_frames=11, load=1.0, sync=True
 ):
     """complex64 at 15.36 MS/s: a whole number of frames, mean power of a full symbol 1."""
-    n_symbols = len(PREFIX_UNITS[prefix])
+    lengths = [units // 2 for units in PREFIX_UNITS[prefix]]
+    n_symbols = len(lengths)
     subcarriers = np.delete(np.arange(-6 * n_blocks, 6 * n_blocks + 1), 6 * n_blocks)
     reference = cell_reference(identity, n_blocks, prefix)
     places = reference_subcarriers(identity, n_blocks)
-    primary, secondary = sync_places(duplex, prefix)
     middle = np.delete(np.arange(-36, 37), 36)
+    synchronising = dict(
+        zip(
+            sync_places(duplex, prefix),
+            ([primary_sync(identity)] * 2, secondary_sync(identity)),
+            strict=True,
+        )
+    )
     pieces = []
     for index in range(20 * n_frames):
         slot = index % 20
-        for symbol in range(n_symbols):
-            grid = np.zeros(_N_FFT, np.complex64)
+        half, at = divmod(slot, 10)
+        kind = _TDD[slot // 2] if duplex == "tdd" else "D"
+        grids = np.zeros((n_symbols, _N_FFT), np.complex64)
+        for symbol, grid in enumerate(grids):
             used = subcarriers[rng.random(len(subcarriers)) < load]
-            grid[used] = rng.choice([1 + 1j, 1 - 1j, -1 + 1j, -1 - 1j], len(used)) / np.sqrt(2)
-            for row, at in enumerate((0, n_symbols - 3)):
-                if symbol == at:
-                    grid[places[row]] = reference[slot, row]
-            kind = _TDD[slot // 2] if duplex == "tdd" else "D"
+            grid[used] = rng.choice(QPSK, len(used))
+            if symbol in (0, n_symbols - 3):
+                row = int(symbol > 0)
+                grid[places[row]] = reference[slot, row]
             if kind == "U" or (kind == "S" and (slot % 2 or symbol > 2)):
                 grid[:] = 0.0
-            half, at = divmod(slot, 10)
-            for place, values in ((primary, primary_sync(identity)),
-                                  (secondary, secondary_sync(identity)[half])):  # fmt: skip
-                if sync and (at, symbol) == place:
-                    grid[middle] = 0.0
-                    grid[middle[5:-5]] = values
-            wave = np.fft.ifft(grid) * _N_FFT / np.sqrt(12 * n_blocks)
-            n_prefix = PREFIX_UNITS[prefix][symbol] // 2
+            if sync and (at, symbol) in synchronising:
+                grid[middle] = 0.0
+                grid[middle[5:-5]] = synchronising[at, symbol][half]
+        waves = np.fft.ifft(grids, axis=1) * (_N_FFT / np.sqrt(12 * n_blocks))
+        for wave, n_prefix in zip(waves, lengths, strict=True):
             pieces += [wave[-n_prefix:], wave]
     return np.concatenate(pieces).astype(np.complex64)
 
@@ -74,4 +80,5 @@ def received(rng, wave, rate_hz, *, start=0.0, cfo_hz=0.0, ppm=0.0, snr_db=30.0,
 
 def noise(rng, n, power=1.0):
     """White complex noise, complex64 ``(n,)``."""
-    return (np.sqrt(power / 2) * rng.standard_normal((n, 2)) @ [1, 1j]).astype(np.complex64)
+    pairs = np.sqrt(power / 2) * rng.standard_normal((n, 2))
+    return pairs.view(np.complex128)[:, 0].astype(np.complex64)

@@ -5,7 +5,7 @@ import numpy as np
 from edgespec.nr.block import SYNC_SUBCARRIERS, block_symbol, broadcast_places, reference_places
 from edgespec.nr.numerology import prefix_units, symbols_per_slot, useful_start
 from edgespec.nr.sequences import broadcast_reference, primary_sync, secondary_sync
-from tests.made.lte_cell import WAVE_HZ
+from tests.made.lte_cell import QPSK, WAVE_HZ
 
 
 def nr_wave(
@@ -56,4 +56,4 @@ def _add_block(rng, grid, identity, number, place, middle):
 
 
 def _qpsk(rng, n):
-    return rng.choice([1 + 1j, 1 - 1j, -1 + 1j, -1 - 1j], n) / np.sqrt(2)
+    return rng.choice(QPSK, n)
