@@ -1,5 +1,6 @@
 """A converted model says what the Keras model says, in built-in operators, or is refused."""
 
+import functools
 import json
 import shutil
 from dataclasses import replace
@@ -32,9 +33,13 @@ pytestmark = [
 RMS_RTOL = {"float32": 1e-5, "float16": 1e-3, "dynamic_int8": 2e-2, "int8": 5e-2}
 
 
+@functools.cache
+def keras_model(architecture: str) -> Any:
+    return load_model(tiny_training.trained(architecture))[1]
+
+
 def keras_output(architecture: str, windows: FloatArray) -> FloatArray:
-    _, model = load_model(tiny_training.trained(architecture))
-    return np.asarray(model.predict(windows, verbose=0))
+    return np.asarray(keras_model(architecture)(windows))
 
 
 @pytest.mark.parametrize("kind", QUANTISATIONS)
