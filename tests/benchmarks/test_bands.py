@@ -8,8 +8,8 @@ from benchmarks.speed.bands import Times, measure
 
 #: As long as it takes to hear each interferer come and go, and what each band says of it.
 EVENTS = {
-    "two bands, a source each": (Times(2.6, 0.8), {"a": 1, "b": 1}),
-    "two halves of one source of 10 MS/s": (Times(1.9, 0.8), {"a": 1, "b": 0}),
+    "two bands, a source each": (Times(2.1, 0.5), {"a": 1, "b": 1}),
+    "two halves of one source of 10 MS/s": (Times(1.4, 0.5), {"a": 1, "b": 0}),
 }
 
 

@@ -163,7 +163,7 @@ def test_f6_whatever_lies_beside_a_recording_does_no_harm(
     path = tmp_path / "x.normal"
     block_samples = 25_600
 
-    @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
+    @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=20)
     @given(mutated(good))
     def whatever(data: bytes) -> None:
         path.write_bytes(data)

@@ -22,6 +22,7 @@ from edgespec.observer.recall import recall, reference_of
 from edgespec.observer.scoring.basis import Basis
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.records import EventType, IqBlock, SampleFormat, SourceInfo
+from tests.made.brief_search import search_briefly
 from tests.made.simulated import simulated
 
 pytestmark = pytest.mark.slow_without_jit
@@ -149,13 +150,14 @@ def test_a_step_of_the_gain_is_no_news(rng: np.random.Generator) -> None:
 
 
 def test_beside_a_cell_it_has_nothing_to_say_nor_while_that_is_lost(
-    rng: np.random.Generator,
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    search_briefly(monkeypatch, 0.1, 0.15)
     rate_hz = 1.92e6
     hop = Recipe.for_rate(rate_hz).hop_samples
     chain = chain_of(rate_hz, ("residual", "zscore", ANY_BAND))
     samples = simulated(f"sim:lte-dl?sample_rate={rate_hz:g}&seed=4&snr_db=20", 3_000_000)
-    noise = 0.05 * (rng.standard_normal((6_000_000, 2))).astype(np.float32)
+    noise = 0.05 * (rng.standard_normal((3_000_000, 2))).astype(np.float32)
     wave = np.concatenate([SampleFormat.CI16.to_complex(samples), noise.view(np.complex64)[:, 0]])
     for start in range(0, len(wave) - hop + 1, hop):
         list(chain.process(IqBlock(wave[start : start + hop], rate_hz, 0.0, start, 0)))
@@ -167,11 +169,14 @@ def test_beside_a_cell_it_has_nothing_to_say_nor_while_that_is_lost(
     assert chain.cancelled.state is CellState.NONE
 
 
-def test_where_no_cell_is_found_it_watches(rng: np.random.Generator) -> None:
+def test_where_no_cell_is_found_it_watches(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search_briefly(monkeypatch, 0.05, 0.1)
     rate_hz = 1.92e6
     hop = Recipe.for_rate(rate_hz).hop_samples
     chain = chain_of(rate_hz, ("residual", "zscore", ANY_BAND))
-    noise = 0.05 * (rng.standard_normal((9_000_000, 2))).astype(np.float32)
+    noise = 0.05 * (rng.standard_normal((6_000_000, 2))).astype(np.float32)
     wave = noise.view(np.complex64)[:, 0]
     for start in range(0, len(wave) - hop + 1, hop):
         list(chain.process(IqBlock(wave[start : start + hop], rate_hz, 0.0, start, 0)))

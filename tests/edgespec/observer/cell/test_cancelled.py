@@ -23,6 +23,7 @@ from edgespec.observer.kept.kept_cells import files_of_cells
 from edgespec.records import IqBlock, SampleFormat, Score
 from edgespec.simulate.config import InterfererConfig
 from edgespec.simulate.inject import inject
+from tests.made.brief_search import search_briefly
 from tests.made.simulated import simulated
 
 RATE_HZ = 1.92e6
@@ -190,7 +191,7 @@ def test_a_cell_that_comes_back_is_known(cell: NDArray[np.int16]) -> None:
     assert band.heard.identity is None
     # As a file goes on: behind the pause of a search that failed, if there was one.
     start, states = n_on + len(gone), []
-    again = np.concatenate([cell[:n_on]] * 40)
+    again = np.concatenate([cell[:n_on]] * 7)
     for block in blocks(again, start):
         band.process(block)
         states.append(band.state)
@@ -226,9 +227,10 @@ def test_a_band_that_is_to_end_waits_for_no_search(monkeypatch: pytest.MonkeyPat
     assert (n_steps, band.state) == (1, CellState.SEARCHING)
 
 
-def test_noise_holds_no_cell_and_is_not_scored() -> None:
+def test_noise_holds_no_cell_and_is_not_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    search_briefly(monkeypatch, 0.05, 0.1)
     band = band_for()
-    scores = heard(band, blocks(noise(np.random.default_rng(0), round(2.2 * RATE_HZ))))
+    scores = heard(band, blocks(noise(np.random.default_rng(0), round(0.6 * RATE_HZ))))
     assert band.state is CellState.NONE
     assert not any(scores)
 
@@ -342,7 +344,7 @@ def test_a_fall_is_the_cell_s_while_it_cancels() -> None:
 def test_a_cell_that_is_gone_does_not_explain_that_power_fell() -> None:
     options = "seed=4&snr_db=20&fault=station-lost&fault_start_s=0.8"
     band = band_for()
-    heard(band, blocks(signal(1.7, options)))
+    heard(band, blocks(signal(1.5, options)))
     assert band.state is CellState.SEARCHING
     assert not band.is_cells(None)
 

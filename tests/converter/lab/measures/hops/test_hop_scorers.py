@@ -101,7 +101,8 @@ def test_each_sees_what_it_is_there_for(usual: HopListener) -> None:
         assert found[ON + 1 : ON + 5].max() > 2.0 * usual.scores[name][ON - 20 :].max(), name
 
 
-def test_without_a_cell_there_is_no_score() -> None:
+def test_without_a_cell_there_is_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("converter.lab.measures.hops.hop_listener._SEARCH_S", (0.05, 0.1))
     noise = SceneConfig(RATE_HZ, CellConfig(load=0.0), ChannelConfig(snr_db=-60.0))
     listener = listened(heard(noise, 110))
     assert listener.cell is None
