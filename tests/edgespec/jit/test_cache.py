@@ -18,43 +18,31 @@ from tests.made.observer import environment
 
 PACKAGE = Path(edgespec.__file__).parent
 
-#: A kernel, the file of a function that it calls, and one of a constant that reaches it.
-DENSE = """
-from edgespec.inference.kernels import TANH, dense
-zeros = np.zeros(64, np.float32)
-dense(zeros, 1, zeros, 64, zeros, TANH, np.zeros(1, np.int64), out := zeros.copy())
-print(out[0], sum(dense.stats.cache_hits.values()))
-"""
-STORE_DBFS = """
-from edgespec.dsp.lanes import store_dbfs
-out, flags = np.zeros((1, 64), np.float32), np.zeros(1, np.uint8)
-store_dbfs(np.zeros(2048, np.float32), 8, out, flags, 0, 1)
-print(out[0, 0], sum(store_dbfs.stats.cache_hits.values()))
-"""
-#: What takes a moment to compile, in two files.
-TINY = """
-from one import plus_one
-print(plus_one(1), sum(plus_one.stats.cache_hits.values()))
-"""
-BOTH = TINY + "import two\ntwo.plus_one(1)\n"
+#: A kernel that takes a moment to compile, the file of a function that it calls, and one of a
+#: constant that reaches it through that.
+KERNELS = {
+    "plain.py": "from edgespec.jit import kernel\n\n@kernel\ndef run(x):\n    return x + 1\n",
+    "kernels.py": "from edgespec.jit import kernel\nfrom edgespec.near import stepped\n\n"
+    "@kernel\ndef run(x):\n    return stepped(x)\n",
+    "near.py": "from edgespec.far import STEP\nfrom edgespec.jit import scalar\n\n"
+    "@scalar\ndef stepped(x):\n    return x + STEP\n",
+    "far.py": "STEP = 1\n",
+}
+TINY = "from edgespec.kernels import run\nprint(run(1), sum(run.stats.cache_hits.values()))\n"
+BOTH = TINY + "from edgespec.plain import run as other\nother(1)\n"
 CHANGES = {
-    "a function": (
-        DENSE,
-        "inference/nonlinear.py",
-        "return numerator, _ONE",
-        "return numerator + _TWO, _ONE",
-        "0.0",
-        "2.0",
-    ),
-    "a constant": (STORE_DBFS, "units.py", "FLOOR_DBFS = ", "FLOOR_DBFS = -8.0 + ", None, None),
+    "a function": ("near.py", "return x + STEP", "return x * 7 + STEP", "8"),
+    "a constant": ("far.py", "STEP = 1", "STEP = 4", "5"),
 }
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the package, alone in a folder."""
+    """A copy of the package and some kernels more, alone in a folder."""
     ignore = shutil.ignore_patterns("__pycache__", "models")
     shutil.copytree(PACKAGE, tmp_path / "copy" / "edgespec", ignore=ignore)
+    for name, text in KERNELS.items():
+        (tmp_path / "copy" / "edgespec" / name).write_text(text)
     return tmp_path / "copy"
 
 
@@ -81,54 +69,40 @@ def result(copy: Path, code: str, **environment: str) -> tuple[str, int]:
     ("change", "is_named"), [("a function", True), ("a constant", False)], ids=CHANGES
 )
 def test_a_change_in_another_file_is_seen(copy: Path, change: str, is_named: bool) -> None:
-    code, name, old, new, before, after = CHANGES[change]
+    name, old, new, after = CHANGES[change]
     named = {"NUMBA_CACHE_DIR": str(copy / "kept")} if is_named else {}
-    value, n_hits = result(copy, code, **named)
-    assert n_hits == 0
-    assert before in (None, value)
-    assert result(copy, code, **named) == (value, 1)
+    assert result(copy, TINY, **named) == ("2", 0)
+    assert result(copy, TINY, **named) == ("2", 1)
     file = copy / "edgespec" / name
     text = file.read_text()
     assert text.count(old) == 1
     file.write_text(text.replace(old, new))
-    changed, n_hits = result(copy, code, **named)
-    assert n_hits == 0
-    assert changed != value
-    assert after in (None, changed)
+    assert result(copy, TINY, **named) == (after, 0)
     # A version one may go back to is still there.
     file.write_text(text)
-    assert result(copy, code, **named) == (value, 1)
+    assert result(copy, TINY, **named) == ("2", 1)
 
 
 def test_tests_and_the_processes_that_they_start_compile_for_each_other() -> None:
     assert environment()["NUMBA_CACHE_DIR"] == numba.config.CACHE_DIR != ""
 
 
-@pytest.fixture
-def tiny(copy: Path) -> Path:
-    """Two files with a kernel each, beside a copy of the package."""
-    text = "from edgespec.jit import kernel\n\n@kernel\ndef plus_one(x):\n    return x + 1\n"
-    for name in ("one", "two"):
-        (copy / f"{name}.py").write_text(text)
-    return copy
-
-
-def test_torn_files_are_compiled_anew(tiny: Path) -> None:
-    value, _ = result(tiny, TINY)
+def test_torn_files_are_compiled_anew(copy: Path) -> None:
+    value, _ = result(copy, TINY)
     for pattern in ("*.nbc", "*.nbi"):
-        kept = list((tiny / "__pycache__").rglob(pattern))
+        kept = list((copy / "edgespec" / "__pycache__").rglob(pattern))
         assert kept
         for file in kept:
             file.write_bytes(b"")
-        assert result(tiny, TINY) == (value, 0)
-        assert result(tiny, TINY) == (value, 1)
+        assert result(copy, TINY) == (value, 0)
+        assert result(copy, TINY) == (value, 1)
 
 
-def test_o1_where_nothing_can_be_written_kernels_run_uncached_and_say_so_once(tiny: Path) -> None:
-    (tiny / "__pycache__").write_text("no folder, even for root")
-    (tiny / ".cache").write_text("")
-    done = run(tiny, BOTH, PYTHONDONTWRITEBYTECODE="1")
-    assert done.stdout.split()[:2] == ["2", "0"]
+def test_o1_where_nothing_can_be_written_kernels_run_uncached_and_say_so_once(copy: Path) -> None:
+    (copy / "edgespec" / "__pycache__").write_text("no folder, even for root")
+    (copy / ".cache").write_text("")
+    done = run(copy, BOTH, PYTHONDONTWRITEBYTECODE="1")
+    assert done.stdout.split() == ["2", "0"]
     assert done.stderr.count("cannot be kept") == 1
     assert "NUMBA_CACHE_DIR" in done.stderr
 
