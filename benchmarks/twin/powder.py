@@ -24,6 +24,7 @@ from benchmarks.record import RESULTS, commit, facts
 from benchmarks.twin.campus import BLOCK_M, Campus, load_campus
 from benchmarks.twin.campus_picture import draw_campus
 from benchmarks.twin.drift import DriftFound, drift_of
+from benchmarks.twin.intervals import Intervals, squares_of
 from benchmarks.twin.two_sources import two_sources
 from converter.report.markdown_table import markdown_table
 from edgespec.twin.walk.blocks import FOLDS, folds_of
@@ -35,7 +36,6 @@ __all__ = ["Found", "main"]
 
 FloatArray = NDArray[np.float64]
 
-_N_BOOTSTRAPS = 1000
 _NEIGHBOURS = 5
 _TREES = 100
 #: A receiver that did not take part, for methods that want a number.
@@ -132,29 +132,17 @@ def of_ours(check: HeldOut) -> Found:
 
 def figures(found: Found, places_m: FloatArray) -> dict[str, Any]:
     """Return median, 90th percentile and regions with 95% intervals, by blocks drawn anew."""
-    keys = np.floor(places_m / BLOCK_M).astype(np.int64)
-    blocks, inverse = np.unique(keys, axis=0, return_inverse=True)
-    rows = [np.flatnonzero(inverse.ravel() == block) for block in range(len(blocks))]
-    rng = np.random.default_rng(0)
-    drawn = [
-        np.concatenate([rows[block] for block in rng.integers(0, len(rows), len(rows))])
-        for _ in range(_N_BOOTSTRAPS)
-    ]
-
-    def with_interval(of: Callable[[NDArray[np.int64]], float]) -> list[float]:
-        ends = np.percentile([of(one) for one in drawn], [2.5, 97.5])
-        return [round(float(one), 3) for one in (of(np.arange(len(places_m))), *ends)]
-
+    intervals = Intervals(squares_of(places_m, BLOCK_M))
     result: dict[str, Any] = {
         "n": len(places_m),
-        "n_blocks": len(rows),
-        "median_m": with_interval(lambda one: float(np.median(found.error_m[one]))),
-        "p90_m": with_interval(lambda one: float(np.percentile(found.error_m[one], 90.0))),
+        "n_blocks": len(intervals.rows),
+        "median_m": intervals.of(lambda one: float(np.median(found.error_m[one]))),
+        "p90_m": intervals.of(lambda one: float(np.percentile(found.error_m[one], 90.0))),
     }
     if found.is_held is not None and found.area_m2 is not None:
         is_held, area_m2 = found.is_held, found.area_m2
-        result["share_held"] = with_interval(lambda one: float(is_held[one].mean()))
-        result["area_km2"] = with_interval(lambda one: float(np.median(area_m2[one])) / 1e6)
+        result["share_held"] = intervals.of(lambda one: float(is_held[one].mean()))
+        result["area_km2"] = intervals.of(lambda one: float(np.median(area_m2[one])) / 1e6)
     return result
 
 

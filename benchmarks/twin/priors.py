@@ -9,7 +9,7 @@ to ``benchmarks/results/twin``.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from benchmarks.record import RESULTS, commit, facts
 from benchmarks.twin.campus import BLOCK_M, Campus, load_campus
 from benchmarks.twin.hall import draw_places, hall, misplace
 from benchmarks.twin.hidden import by_localiser
+from benchmarks.twin.intervals import Intervals, squares_of
 from converter.report.markdown_table import markdown_table
 from edgespec.twin.learning.gains import GainLimits, LearntGains
 from edgespec.twin.localise import Localiser
@@ -51,7 +52,6 @@ _TEACHING = (10, 40)
 _ABOVE_DB = 9.0
 #: Bounds of a site file's defaults, and so long that all is learnt that these allow.
 _LIMITS, _LONG_S = GainLimits(15.0, 0.5), 30 * 86400.0
-_N_BOOTSTRAPS = 1000
 
 #: Shadowing of the campus as its walk says, the weight, and how far off its trees are: what
 #: ``benchmarks.twin.powder`` learns of parts of the walk that are held out.
@@ -187,8 +187,6 @@ def located_on_campus(
         "gains taught": (learnt.unit_db, default_db),
         "powers of the past": (none_db + past_db[0], past_db[1]),
     }
-    keys = np.floor(asked.places_m / BLOCK_M).astype(np.int64)
-    group = keys[:, 0] * 1000 + keys[:, 1]
     found = {}
     for name, (units_db, power_db) in rows.items():
         fixer = Fixer(walk_map, power_db)
@@ -199,7 +197,7 @@ def located_on_campus(
             fix = fixer.fix(levels - units_db, walk_map.floor_db - units_db)
             error_m[index] = np.hypot(*(fix.place_m - asked.places_m[index]))
             is_held[index] = cells[index] in fix.cells[: fix.n_region]
-        found[name] = Located(error_m, is_held, group)
+        found[name] = Located(error_m, is_held, squares_of(asked.places_m, BLOCK_M))
     return found
 
 
@@ -221,30 +219,21 @@ def past_powers(fixer: Fixer, walk: Walk) -> tuple[float, float]:
 
 def figures(found: Located, usual: Located) -> dict[str, Any]:
     """Return figures with 95% intervals by groups drawn anew, and how much is gained."""
-    groups = np.unique(found.group)
-    rows = [np.flatnonzero(found.group == group) for group in groups]
-    if len(groups) <= _DRAWS:
+    group = found.group
+    if len(np.unique(group)) <= _DRAWS:
         # So few groups draw poorly: their sources are drawn one by one.
-        rows = [np.array([index]) for index in range(len(found.group))]
-    rng = np.random.default_rng(0)
-    drawn = [
-        np.concatenate([rows[one] for one in rng.integers(0, len(rows), len(rows))])
-        for _ in range(_N_BOOTSTRAPS)
-    ]
-
-    def with_interval(of: Callable[[NDArray[np.int64]], float]) -> list[float]:
-        ends = np.percentile([of(one) for one in drawn], [2.5, 97.5])
-        return [round(float(one), 3) for one in (of(np.arange(len(found.group))), *ends)]
+        group = np.arange(len(group))
+    intervals = Intervals(group)
 
     def median_m(which: NDArray[np.int64]) -> float:
         return float(np.median(found.error_m[which]))
 
     return {
         "n": len(found.group),
-        "median_m": with_interval(median_m),
-        "p90_m": with_interval(lambda one: float(np.percentile(found.error_m[one], 90.0))),
-        "share_held": with_interval(lambda one: float(found.is_held[one].mean())),
-        "gained_m": with_interval(lambda one: float(np.median(usual.error_m[one])) - median_m(one)),
+        "median_m": intervals.of(median_m),
+        "p90_m": intervals.of(lambda one: float(np.percentile(found.error_m[one], 90.0))),
+        "share_held": intervals.of(lambda one: float(found.is_held[one].mean())),
+        "gained_m": intervals.of(lambda one: float(np.median(usual.error_m[one])) - median_m(one)),
     }
 
 
