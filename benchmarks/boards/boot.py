@@ -16,11 +16,11 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import click
 
 from benchmarks import record
+from benchmarks.boards.heard import Heard
 from benchmarks.boards.scene import FEW, SECONDS, call, differences, need, observe, recorded_scene
 from benchmarks.chaos.parties import Broker
 from converter.report.markdown_table import markdown_table
@@ -168,35 +168,7 @@ def _root_bytes(card: Path) -> int:
     return int(found["Block count"]) * int(found["Block size"])
 
 
-class _Heard:
-    """What the broker was told by the virtual machine, with when."""
-
-    def __init__(self, port: int, file: Path) -> None:
-        self._file = file
-        with file.open("wb") as out:
-            self._process = subprocess.Popen(
-                [need("mosquitto_sub", "mosquitto-clients"), "-p", str(port), "-q", "1",
-                 "-F", "%U %t %p", "-t", "edgespec/#"], stdout=out,
-            )  # fmt: skip
-
-    def messages(self, schema: str) -> list[tuple[float, dict[str, Any]]]:
-        """Return messages of a schema with the time at which each came, in seconds."""
-        found = []
-        for line in self._file.read_text(encoding="utf-8").splitlines():
-            time_s, _, payload = line.split(" ", 2)
-            with suppress(json.JSONDecodeError):
-                content = json.loads(payload)
-                if isinstance(content, dict) and content.get("schema", "").startswith(schema):
-                    found.append((float(time_s), content))
-        return found
-
-    def close(self) -> None:
-        """Listen no longer."""
-        self._process.terminate()
-        self._process.wait()
-
-
-def _wait(machine: Machine, heard: _Heard, n_events: int, limit_s: float) -> None:
+def _wait(machine: Machine, heard: Heard, n_events: int, limit_s: float) -> None:
     """Wait for events of the virtual machine.
 
     Raises:
@@ -256,7 +228,7 @@ def main(image: Path, work: Path, core: str, limit: float, save: bool) -> None:
     with ExitStack() as ending:
         broker = Broker(work)
         ending.callback(broker.kill)
-        heard = _Heard(broker.port, work / "heard")
+        heard = Heard(broker.port, work / "heard")
         ending.callback(heard.close)
         card, arguments = _card(image, work, broker.port, scene)
         begun = time.time()

@@ -11,13 +11,14 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from benchmarks import record
+from benchmarks.boards.heard import Heard
 from benchmarks.boards.scene import (
     FEW,
     SECONDS,
@@ -72,12 +73,14 @@ def _install(work: Path) -> Path:
     """Return the folder with the project's wheel and what it needs, for ARM."""
     site = work / "site"
     shutil.rmtree(work / "wheel", ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     call([*pip, "wheel", "--no-deps", "--wheel-dir", work / "wheel", record.ROOT])
     (wheel,) = (work / "wheel").glob("edgespec-*.whl")
     platforms = [word for name in _PLATFORMS for word in ("--platform", name)]
-    target = [*pip, "install", "--target", site, "--python-version", _PYTHON, *platforms,
-              "--implementation", "cp", "--only-binary", ":all:"]  # fmt: skip
+    target: list[str | Path] = [
+        *pip, "install", "--target", site, "--python-version", _PYTHON, *platforms,
+        "--implementation", "cp", "--only-binary", ":all:",
+    ]  # fmt: skip
     if not (site / "numba").is_dir():
         call([*target, wheel])
     # The wheel is of this minute, whatever its version.
@@ -87,14 +90,19 @@ def _install(work: Path) -> Path:
     return site
 
 
-def _table(runs: Sequence[Run], n_heard: int, few: bool) -> str:
+def _count(kernels: Path) -> int:
+    """Return how many kernels' machine code is kept."""
+    return sum(1 for _ in kernels.rglob("*.nbc"))
+
+
+def _table(runs: Sequence[Run], n_heard: int, n_kernels: int, few: bool) -> str:
     rows = [[run.name, f"{run.seconds:.0f}", f"{run.peak_mb:.0f}", len(run.events)] for run in runs]
     head = ["run", "seconds", "MB, with the emulator", "messages of events"]
     return (
         markdown_table(head, rows, right_from=1)
         + f"\n\n{SECONDS:g} s at 5 MS/s, the network and {'few' if few else 'all'} detectors. "
-        f"The broker heard {n_heard} messages of events of the "
-        "emulated observer; it decided as this processor."
+        f"{n_kernels} kernels were compiled for it. The broker heard {n_heard} messages of events "
+        "of the emulated observer; it decided as this processor."
     )
 
 
@@ -114,13 +122,26 @@ def _table(runs: Sequence[Run], n_heard: int, few: bool) -> str:
 @click.option(
     "--plain", is_flag=True, help="Nothing is compiled: an emulator takes half an hour for that."
 )
+@click.option(
+    "--kept",
+    is_flag=True,
+    help="A later start alone, with the kernels that an earlier call has compiled.",
+)
 @click.option("--core", default="cortex-a72", show_default=True, help="Which qemu plays.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
-def main(work: Path, few: bool, plain: bool, core: str, save: bool) -> None:
+def main(work: Path, few: bool, plain: bool, kept: bool, core: str, save: bool) -> None:
     """Let an emulated ARM processor score a recording and publish what it finds."""
+    if kept and plain:
+        raise click.UsageError("--kept and --plain: there are no kernels where nothing is compiled")
     work = work.absolute()
     work.mkdir(parents=True, exist_ok=True)
-    subscriber = need("mosquitto_sub", "mosquitto-clients")
+    kernels = work / "kernels"
+    if not kept:
+        shutil.rmtree(kernels, ignore_errors=True)
+    elif not _count(kernels):
+        raise click.ClickException(f"there are no kernels in {kernels}: first without --kept")
+    for program, package in (("mosquitto", "mosquitto"), ("mosquitto_sub", "mosquitto-clients")):
+        need(program, package)
     qemu = _qemu(work)
     _unpack(work / "root", "arm64", "python3,libstdc++6")
     site = _install(work)
@@ -130,46 +151,47 @@ def main(work: Path, few: bool, plain: bool, core: str, save: bool) -> None:
     watch = ["-m", "edgespec", "monitor", "--json", "-c", str(config), "--source", f"sigmf:{scene}"]
     if plain:
         watch += ["--computing", "plain", "--backend", "litert"]
-    for name in ("state-here", "state-there"):
-        shutil.rmtree(work / name, ignore_errors=True)
     here = {key: value for key, value in os.environ.items() if key != "EDGESPEC_MQTT_URL"}
     # What is compiled for this processor is kept for the next time.
     here |= {
         "STATE_DIRECTORY": str(work / "state-here"),
         "NUMBA_CACHE_DIR": str(work / "kernels-here"),
     }
+    # What one start has learnt is not for the next: all of them hear the same.
+    shutil.rmtree(work / "state-here", ignore_errors=True)
     runs = [observe("this processor", [sys.executable, *watch], here, record.ROOT)]
-    broker = Broker(work)
-    listener = subprocess.Popen(
-        [subscriber, "-p", str(broker.port), "-q", "1", "-t", "edgespec/+/events"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
     there = {
         "PATH": "/usr/bin", "HOME": str(work), "PYTHONPATH": str(site),
         "PYTHONHOME": str(work / "root/usr"),
-        "STATE_DIRECTORY": str(work / "state-there"), "NUMBA_CACHE_DIR": str(work / "kernels"),
+        "STATE_DIRECTORY": str(work / "state-there"), "NUMBA_CACHE_DIR": str(kernels),
         "QEMU_LD_PREFIX": str(work / "root"), "QEMU_CPU": core, "NUMBA_CPU_NAME": core,
         "NUMBA_CPU_FEATURES": "",
     }  # fmt: skip
-    command = [qemu, work / f"root/usr/bin/python{_PYTHON}", *watch, "--mqtt", broker.url]
-    try:
-        shutil.rmtree(work / "kernels", ignore_errors=True)
-        ways = ("nothing compiled",) if plain else ("all compiled", "kernels kept")
-        runs += [observe(f"{core}, emulated, {how}", command, there, work) for how in ways]
-    finally:
-        time.sleep(1.0)
-        listener.terminate()
-        broker.kill()
-    assert listener.stdout is not None
-    heard = [line for line in listener.stdout if line.startswith("{")]
+    python = work / f"root/usr/bin/python{_PYTHON}"
+    ways = {"all compiled": not plain and not kept, "kernels kept": not plain,
+            "nothing compiled": plain}  # fmt: skip
+    with ExitStack() as ending:
+        broker = Broker(work)
+        ending.callback(broker.kill)
+        told = Heard(broker.port, work / "heard")
+        ending.callback(told.close)
+        command: list[str | Path] = [qemu, python, *watch, "--mqtt", broker.url]
+        n_kernels = [_count(kernels)]
+        for way in (way for way, is_asked in ways.items() if is_asked):
+            shutil.rmtree(work / "state-there", ignore_errors=True)
+            runs.append(observe(f"{core}, emulated, {way}", command, there, work))
+            n_kernels.append(_count(kernels))
+        n_said = sum(len(run.events) for run in runs[1:])
+        heard = told.wait("edgespec.event/", n_said)
     for run in runs[1:]:
         wrong = differences(runs[0].events, run.events)
         if wrong:
             raise click.ClickException(f"{run.name} decides otherwise: {'; '.join(wrong)}")
-    if not runs[0].events or len(heard) < len(runs[1].events):
-        raise click.ClickException(f"{len(runs[0].events)} events, the broker heard {len(heard)}")
-    text = _table(runs, len(heard), few)
+    if n_kernels[-2] != n_kernels[-1]:
+        raise click.ClickException(f"{n_kernels[-2]} kernels, after a later start {n_kernels[-1]}")
+    if not n_said or len(heard) < n_said:
+        raise click.ClickException(f"{n_said} messages of events, the broker heard {len(heard)}")
+    text = _table(runs, len(heard), n_kernels[-1], few)
     click.echo(text)
     if save:
         result = {
@@ -177,6 +199,7 @@ def main(work: Path, few: bool, plain: bool, core: str, save: bool) -> None:
             "core": core,
             "few": few,
             "plain": plain,
+            "n_kernels": n_kernels[-1],
             "runs": [{"name": r.name, "seconds": r.seconds, "peak_mb": r.peak_mb} for r in runs],
         }
         click.echo(
