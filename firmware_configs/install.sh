@@ -144,13 +144,24 @@ profile_of_board() {
 	esac
 }
 
+# What can be told before anything is done.
+check_python() {
+	command -v "$python" >/dev/null ||
+		fail "there is no $python; apt install python3 python3-venv, or PYTHON names another one"
+	"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+		fail "$("$python" --version) is too old, it takes 3.11 or newer; PYTHON names another one"
+	[ -x /opt/edgespec/bin/pip ] || "$python" -c 'import ensurepip' 2>/dev/null ||
+		fail "$python makes no virtual environments; apt install python3-venv"
+}
+
 install_program() {
 	if [ -z "$from" ]; then
 		say "The program is left as it is; --from installs it."
 		return
 	fi
 	say "The program, into /opt/edgespec, from $from:"
-	[ -x /opt/edgespec/bin/python ] || run "$python" -m venv /opt/edgespec
+	# Where the last one was made without python3-venv, it has no pip.
+	[ -x /opt/edgespec/bin/pip ] || run "$python" -m venv /opt/edgespec
 	# Compiling packages takes hours on a board: what has no wheel is refused. The source of edgespec
 	# itself is Python alone.
 	set -- --disable-pip-version-check --only-binary :all:
@@ -262,8 +273,10 @@ if [ "$purge" = yes ] && [ "$uninstall" = no ]; then fail "--purge goes with --u
 if [ "$broker" = yes ] && on_system && ! getent group mosquitto >/dev/null; then
 	fail "--broker: mosquitto is not here; apt install mosquitto"
 fi
-if on_system && [ "$dry_run" = no ] && [ "$(id -u)" -ne 0 ]; then
-	fail "this needs root: sudo sh $0; --dry-run only says what it would do"
+if on_system && [ "$dry_run" = no ]; then
+	[ "$(id -u)" -eq 0 ] || fail "this needs root: sudo sh $0; --dry-run only says what it would do"
+	command -v systemctl >/dev/null || fail "this system has no systemd (systemctl); DESTDIR=FOLDER only lays files"
+	if [ "$uninstall" = no ] && [ -n "$from" ]; then check_python; fi
 fi
 [ "$dry_run" = no ] || say "Nothing is done; this is what would be."
 if [ "$uninstall" = yes ]; then uninstall_all; else install_all; fi

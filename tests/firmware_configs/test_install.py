@@ -117,6 +117,39 @@ def test_of_the_running_system_it_says_every_command_first(tmp_path: Path) -> No
     assert any("pip install" in line for line in commands)
 
 
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        ({}, "this system has no systemd"),
+        ({"systemctl": ""}, "there is no python3; apt install python3 python3-venv"),
+        (
+            {"systemctl": "", "python3": 'case $* in *exit*) exit 1 ;; esac; echo Python 3.9.2'},
+            "Python 3.9.2 is too old, it takes 3.11 or newer",
+        ),
+        (
+            {"systemctl": "", "python3": 'case $* in *ensurepip*) exit 1 ;; esac'},
+            "python3 makes no virtual environments; apt install python3-venv",
+        ),
+    ],
+)
+@pytest.mark.skipif(Path("/opt/edgespec/bin/pip").exists(), reason="the program is installed here")
+def test_what_the_system_lacks_is_said_before_anything_is_done(
+    tmp_path: Path, there: dict[str, str], says: str
+) -> None:
+    # Nothing else can be called: whatever came behind the checks would fail.
+    for name, does in {"id": "echo 0", **there}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    for name in ("dirname", "tr"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    done = subprocess.run(
+        ["/bin/sh", INSTALLER, "--from", str(INSTALLER)], env={"PATH": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+
+
 def test_extras_are_asked_of_pip_by_a_path_that_it_cannot_take_for_a_name(tmp_path: Path) -> None:
     (tmp_path / "edgespec").mkdir()
     done = subprocess.run(
