@@ -6,6 +6,12 @@ set -eu
 
 emulator=$1
 shift
+
+fail() {
+	printf 'namespace.sh: %s\n' "$1" >&2
+	exit 1
+}
+
 ends=$(mktemp -d)
 trap 'rm -rf "$ends"' EXIT
 mkfifo "$ends/mapped"
@@ -30,9 +36,10 @@ if [ "$(id -u)" -eq 0 ]; then
 	process=$!
 	# Until it has its namespace, this one's map is seen there, and it is full.
 	until [ "$(readlink /proc/$process/ns/user)" != "$(readlink /proc/$$/ns/user)" ]; do
-		kill -0 "$process" 2>/dev/null || break
+		kill -0 "$process" 2>/dev/null || fail "this kernel gives root no namespace of users, see above"
 		sleep 0.1
 	done
+	[ -e "/proc/$process" ] || fail "this kernel gives root no namespace of users, see above"
 	echo '0 0 65536' >"/proc/$process/uid_map"
 	echo '0 0 65536' >"/proc/$process/gid_map"
 else
@@ -41,5 +48,7 @@ else
 	process=$!
 fi
 trap 'kill "$process" 2>/dev/null; rm -rf "$ends"; exit 130' INT TERM
-echo >"$ends/mapped"
+# Open in both directions, or this would wait for ever where the other side could not start.
+exec 3<>"$ends/mapped"
+echo >&3
 wait "$process"

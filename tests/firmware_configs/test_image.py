@@ -131,3 +131,15 @@ def test_a_tool_that_is_missing_is_named_with_its_package(tmp_path: Path) -> Non
     assert re.search(r"this needs:.* mtools\b.*sudo apt install", done.stderr)
     assert "e2fsprogs" not in done.stderr
     assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_a_machine_without_namespaces_of_users_is_said_not_waited_for(
+    tmp_path: Path, user: int
+) -> None:
+    for name, does in (("id", f"echo {user}"), ("unshare", "echo not here >&2; exit 1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    done = run("namespace.sh", "none", "true", path=f"{tmp_path}:{SBIN}")
+    assert done.returncode == 1
+    assert "not here" in done.stderr
