@@ -1,57 +1,72 @@
 #!/bin/sh
-# Builds Dockerfile.arm64 without Docker and without a registry: the base image is made of Debian's
-# packages by mmdebstrap, the rest by buildah in a chroot. Needs root, mmdebstrap and buildah, and on
-# another processor qemu (apt install qemu-user-static, of Debian 13 or newer), which only this build
-# is told to use where the kernel knows none.
+# Builds Dockerfile.arm64 without Docker and without a registry, as root: the base is made of Debian's
+# packages as the root of a card is (image/debian.sh), the rest by buildah in a chroot. On another
+# processor both run in a namespace of their own, whose kernel gives programs for ARM to Debian 13's
+# qemu (Linux 6.7), and this machine's own settings are left alone.
 #   ARCH=amd64 sh firmware_configs/container.sh    the same image for this processor, to try it out
 # EXTRAS=web,updates adds the page and signed models; on a board's core alone, CORE=cortex-a76.
 # BUILDAH_OPTIONS are given to buildah, such as --volume for the certificates of a proxy.
+# MIRROR is one of Debian; WORK is where packages and the base are found again (3 GB).
 set -eu
 
 cd "$(dirname "$0")/.."
 arch=${ARCH:-arm64}
+mirror=${MIRROR:-http://deb.debian.org/debian}
 work=${WORK:-build/container-$arch}
+export SUITE=trixie
+
+fail() {
+	printf 'container.sh: %s\n' "$1" >&2
+	exit 2
+}
+
+say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*"; }
+
 case $arch in
-arm64) core=${CORE:-cortex-a53} ;;
-*) core=${CORE:-generic} ;;
+arm64) core=${CORE:-cortex-a53} machine=aarch64 ;;
+amd64) core=${CORE:-generic} machine=x86_64 ;;
+*) fail "ARCH=$arch is none of: arm64 amd64" ;;
+esac
+case $work in /*) ;; *) work=$PWD/$work ;; esac
+case $work in *[!A-Za-z0-9._/+-]*) fail "WORK=$work: letters, digits and . _ + - alone, as mounts are looked up by it" ;; esac
+case $(uname -m) in
+"$machine") is_other=no ;;
+x86_64) is_other=yes ;;
+*) fail "this machine is a $(uname -m): an image for $arch is built there, or on x86-64 for arm64" ;;
 esac
 
-for program in mmdebstrap buildah; do
-	command -v "$program" >/dev/null || {
-		echo "container.sh: $program is not here: apt install $program" >&2
-		exit 1
-	}
-done
+PATH=$PATH:/usr/sbin:/sbin
+missing=
+has() { command -v "$1" >/dev/null || missing="$missing $2"; }
+has buildah buildah
+has apt-get apt
+has dpkg-deb dpkg
+has unshare util-linux
+has perl perl-base
+[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
+[ -z "$missing" ] || fail "this needs:$missing (on Debian: sudo apt install$missing)"
+[ "$(id -u)" -eq 0 ] || fail "this runs as root: sudo make container"
+
 mkdir -p "$work"
-if [ "$arch" = arm64 ] && [ "$(uname -m)" = x86_64 ] && [ -z "${IN_NAMESPACE:-}" ] &&
-	! grep -qs '^enabled' /proc/sys/fs/binfmt_misc/qemu-aarch64; then
-	emulator=${EMULATOR:-$(command -v qemu-aarch64-static || true)}
-	[ -n "$emulator" ] || {
-		echo "container.sh: qemu-aarch64-static is not here: apt install qemu-user-static" >&2
-		exit 1
-	}
-	export IN_NAMESPACE=yes
-	exec sh firmware_configs/image/namespace.sh "$emulator" sh firmware_configs/container.sh
-fi
 if [ ! -e "$work/base.tar" ]; then
-	mmdebstrap --architectures="$arch" --variant=minbase --skip=check/qemu trixie "$work/base.part.tar"
-	mv "$work/base.part.tar" "$work/base.tar"
+	say "packages of Debian are fetched"
+	sh firmware_configs/image/packages.sh "$work/board" "$arch" "$SUITE" "$mirror" '?essential' apt
+	rm -rf "$work/native"
 fi
-printf 'FROM scratch\nADD base.tar /\nCMD ["bash"]\n' >"$work/Dockerfile.base"
-export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot
-buildah bud --arch "$arch" -t "localhost/edgespec-base-$arch" -f "$work/Dockerfile.base" "$work"
-# shellcheck disable=SC2086
-buildah bud --layers --arch "$arch" --format docker ${BUILDAH_OPTIONS:-} \
-	--build-arg "BASE=localhost/edgespec-base-$arch" --build-arg "CORE=$core" --build-arg "EXTRAS=${EXTRAS:-}" \
-	-t "edgespec-$arch" -f Dockerfile.arm64 .
-container=$(buildah from "edgespec-$arch")
-trap 'buildah rm "$container" >/dev/null' EXIT
-buildah run "$container" -- /opt/edgespec/bin/edgespec --version
-# Kernels that were put into the cache are found there: compiling them would be said.
-buildah run "$container" -- /opt/edgespec/bin/edgespec monitor --source sim:lte-dl --duration 1 \
-	--json >"$work/said.jsonl" 2>"$work/log"
-if grep 'compiling loops for this processor' "$work/log"; then
-	echo "container.sh: kernels of the image were not taken" >&2
-	exit 1
+emulator=none
+if [ "$is_other" = yes ]; then
+	# An older qemu ends the runtime of the network by a fault.
+	emulator=$work/qemu-aarch64
+	if [ ! -e "$work/base.tar" ] || [ ! -x "$emulator" ]; then
+		sh firmware_configs/image/packages.sh "$work/native" amd64 "$SUITE" "$mirror" '?essential' passwd qemu-user
+	fi
+	[ -x "$emulator" ] || {
+		dpkg-deb --fsys-tarfile "$work"/native/debs/qemu-user_*.deb |
+			tar -xO ./usr/bin/qemu-aarch64 >"$emulator.part"
+		chmod 755 "$emulator.part"
+		mv "$emulator.part" "$emulator"
+	}
 fi
-echo "edgespec-$arch is built, starts, and takes the kernels that are in it"
+in_namespace() { sh firmware_configs/image/namespace.sh "$emulator" sh "$@"; }
+[ -e "$work/base.tar" ] || in_namespace firmware_configs/image/base.sh "$work"
+in_namespace firmware_configs/image/layers.sh "$work" "$arch" "$core"

@@ -1,125 +1,13 @@
 #!/bin/sh
 # root.sh WORK: makes WORK/root.ext4 and WORK/boot, in the namespace of namespace.sh, of what build.sh
 # has laid into WORK: packages for the board and for this machine, the program, the settings.
-#
-# Maintainer scripts of packages run in the board's root, but the shell, Perl, Python and whatever
-# else they call are those of this machine's processor, of the same release: first they lie where the
-# board's come to lie, then they are mounted over these. Emulated, all that takes an hour. What knows
-# the processor (dpkg, ldconfig) is emulated. In the end nothing of this machine may be left.
 set -eu
 
 work=$1
-files=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
-board=$work/board native=$work/native root=$work/root
-export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true
-
-say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*"; }
-
-in_root() { PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" "$@"; }
-
-# extract FROM TO: packages without their scripts; that with the links of /bin and /lib first.
-extract() {
-	mkdir -p "$2"
-	{
-		grep '^base-files_' "$1/list"
-		grep -v '^base-files_' "$1/list"
-	} | while read -r file; do
-		dpkg-deb --fsys-tarfile "$1/debs/$file" | tar -C "$2" -xp --exclude='./usr/share/doc/*' \
-			--exclude='./usr/share/man/*' --exclude='./usr/share/locale/*'
-	done
-}
-
-# The few devices that scripts need, and processes.
-mount_kernel() {
-	mount -t tmpfs -o mode=755 dev "$root/dev"
-	for name in null zero full random urandom tty; do
-		: >"$root/dev/$name"
-		mount --bind "/dev/$name" "$root/dev/$name"
-	done
-	mkdir "$root/dev/shm" "$root/dev/pts"
-	ln -s /proc/self/fd "$root/dev/fd"
-	mount -t proc proc "$root/proc"
-	mount -t tmpfs run "$root/run"
-}
-
-# Lays this machine's programs over the board's: those that are named, or all that do not know the
-# processor they run on. Their libraries lie beside the board's since the beginning.
-lay_native() {
-	[ -d "$native" ] || return 0
-	for program in "$native"/root/usr/bin/* "$native"/root/usr/sbin/*; do
-		name=${program##*/}
-		path=$root${program#"$native/root"}
-		case $name in dpkg | dpkg-query | ldconfig | iconv) continue ;; esac
-		if [ $# -gt 0 ]; then
-			case " $* " in *" $name "*) ;; *) continue ;; esac
-		fi
-		if [ -L "$program" ] || [ -L "$path" ] || [ ! -f "$path" ]; then continue; fi
-		# A script is the same one on every processor.
-		[ "$(head -c 4 "$program" | tail -c 3)" = ELF ] || continue
-		mount --bind "$program" "$path"
-	done
-}
-
-take_native() {
-	grep -o " $root/usr/s\?bin/[^ ]*" /proc/mounts | while read -r path; do
-		umount "$path"
-	done
-}
-
-# Files of packages in the order in which they are unpacked: libraries first, so that what is emulated
-# finds them; what all scripts call last, so that till then it is not.
-in_order() {
-	last='^(dash|bash|coreutils|perl-base|sed|grep|debconf|diffutils|findutils|mawk|dpkg|debianutils)_'
-	grep '^lib' "$board/essential"
-	grep -vxFf "$board/essential" "$board/list"
-	grep -vE "$last|^lib" "$board/essential"
-	grep -E "$last" "$board/essential"
-}
-
-unpack_packages() {
-	say "$(wc -l <"$board/list") packages are unpacked"
-	if [ -d "$native" ]; then
-		extract "$native" "$native/root"
-		cp -a "$native/root" "$root"
-	else
-		extract "$board" "$root"
-	fi
-	# Scripts need one before mawk is configured.
-	[ -e "$root/usr/bin/awk" ] || ln -s mawk "$root/usr/bin/awk"
-	mkdir -p "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates" "$root/var/lib/dpkg/triggers"
-	: >"$root/var/lib/dpkg/status"
-	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-	chmod 755 "$root/usr/sbin/policy-rc.d"
-	mount_kernel
-	in_order | sed "s|^|$board/debs/|" | xargs dpkg --root="$root" --log="$root/var/log/dpkg.log" \
-		--force-architecture --force-depends --force-unsafe-io --no-pager \
-		--path-exclude='/usr/share/man/*' --path-exclude='/usr/share/info/*' \
-		--path-exclude='/usr/share/locale/*' --path-exclude='/usr/share/doc/*' \
-		--path-include='/usr/share/doc/*/copyright' --unpack
-	rm -f "$root/var/lib/dpkg/arch"
-}
-
-configure_packages() {
-	say "packages are configured"
-	lay_native
-	# The initial RAM disk comes later.
-	INITRD=No in_root dpkg --force-unsafe-io --force-confnew --configure -a
-}
-
-# Lets what is of this machine's processor go, where no package of the board has taken its place.
-sweep_native() {
-	rm -rf "$root/usr/lib64" "${root:?}/lib64" "$root/usr/lib/x86_64-linux-gnu"
-	foreign | while read -r path; do
-		rm "$path"
-	done
-}
-
-# Programs and libraries in the root that are for x86-64.
-foreign() {
-	# shellcheck disable=SC2016
-	find "$root/usr" "$root/opt" -type f -size +63c -print0 | perl -0 -ne 'chomp; open(F, "<", $_) or next;
-		print "$_\n" if read(F, $_[0], 20) == 20 and $_[0] =~ /^\x7fELF/ and unpack("x18v", $_[0]) == 62'
-}
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+files=$(dirname "$here")
+# shellcheck source=firmware_configs/image/debian.sh
+. "$here/debian.sh"
 
 # The program: packages that build.sh has laid into site, in a virtual environment as install.sh
 # makes one.
@@ -157,26 +45,14 @@ install_settings() {
 LABEL=edgespec / ext4 defaults,noatime 0 1
 LABEL=CIDATA /boot/firmware vfat defaults,noatime,umask=0077,nofail,x-systemd.before=cloud-init-local.service 0 2
 FSTAB
-	cat >"$root/etc/apt/sources.list.d/debian.sources" <<SOURCES
-Types: deb
-URIs: http://deb.debian.org/debian
-Suites: $SUITE $SUITE-updates
-Components: main non-free-firmware
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-
-Types: deb
-URIs: http://deb.debian.org/debian-security
-Suites: $SUITE-security
-Components: main non-free-firmware
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-SOURCES
+	write_sources "$SUITE" "main non-free-firmware"
 	mkdir -p "$root/etc/cloud/cloud.cfg.d"
 	echo 'datasource_list: [NoCloud]' >"$root/etc/cloud/cloud.cfg.d/99-edgespec.cfg"
 	echo edgespec >"$root/etc/hostname"
 	printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' >"$root/etc/hosts"
 	# Each card makes its own.
 	: >"$root/etc/machine-id"
-	rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/dbus/machine-id" "$root/usr/sbin/policy-rc.d"
+	rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/dbus/machine-id"
 }
 
 # Modules that the device trees of the boards ask for (their card waits for a regulator, its clock and
@@ -230,9 +106,7 @@ FIRMWARE
 
 make_root() {
 	say "the root's file system"
-	umount -R "$root/dev" "$root/proc" "$root/run"
-	left=$(foreign)
-	[ -z "$left" ] || fail "programs of this machine are left: $left"
+	close_root
 	kib=$(du -sk "$root" | cut -f 1)
 	# What the first start writes, before the file system is grown.
 	mb=$((kib * 112 / 102400 + 256))
@@ -240,11 +114,6 @@ make_root() {
 	mke2fs -q -t ext4 -L edgespec -m 1 -d "$root" "$work/root.part" "${mb}M"
 	mv "$work/root.part" "$work/root.ext4"
 	rm -rf "$root"
-}
-
-fail() {
-	printf 'root.sh: %s\n' "$1" >&2
-	exit 1
 }
 
 cd "$work"

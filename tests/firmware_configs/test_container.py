@@ -17,6 +17,9 @@ HADOLINT = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or sh
 COMPOSE = ROOT / "firmware_configs" / "compose.yml"
 
 
+BUILDER = ROOT / "firmware_configs" / "container.sh"
+
+
 def dockerfile() -> str:
     return DOCKERFILE.read_text(encoding="utf-8")
 
@@ -73,3 +76,28 @@ def test_compose_allows_the_usb_and_nothing_that_is_privileged() -> None:
 def test_hadolint_finds_nothing() -> None:
     done = subprocess.run([str(HADOLINT), DOCKERFILE], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("there", "settings", "says"),
+    [
+        ((), {"ARCH": "riscv64"}, "ARCH=riscv64 is none of: arm64 amd64"),
+        ((), {"WORK": "/two words"}, "WORK=/two words: letters, digits and"),
+        ((), {}, "this needs: buildah apt dpkg"),
+        (("apt-get", "dpkg-deb", "unshare", "perl"), {}, "this needs: buildah"),
+    ],
+)
+def test_what_cannot_be_built_is_said_before_anything_is_fetched(
+    tmp_path: Path, there: tuple[str, ...], settings: dict[str, str], says: str
+) -> None:
+    for name in there:
+        (tmp_path / name).symlink_to("/bin/false")
+    for name in ("dirname", "uname"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    environment = {"PATH": str(tmp_path), "WORK": str(tmp_path / "work"), **settings}
+    done = subprocess.run(
+        ["/bin/sh", BUILDER], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert not (tmp_path / "work").exists()
