@@ -50,7 +50,9 @@ has perl perl-base
 mkdir -p "$work"
 if [ ! -e "$work/base.tar" ]; then
 	say "packages of Debian are fetched"
-	sh firmware_configs/image/packages.sh "$work/board" "$arch" "$SUITE" "$mirror" '?essential' apt
+	# With what Dockerfile.arm64 installs, which is then there: emulated, that takes four times as long.
+	sh firmware_configs/image/packages.sh "$work/board" "$arch" "$SUITE" "$mirror" '?essential' apt \
+		python3 python3-venv rtl-sdr
 	rm -rf "$work/native"
 fi
 emulator=none
@@ -58,7 +60,8 @@ if [ "$is_other" = yes ]; then
 	# An older qemu ends the runtime of the network by a fault.
 	emulator=$work/qemu-aarch64
 	if [ ! -e "$work/base.tar" ] || [ ! -x "$emulator" ]; then
-		sh firmware_configs/image/packages.sh "$work/native" amd64 "$SUITE" "$mirror" '?essential' passwd qemu-user
+		sh firmware_configs/image/packages.sh "$work/native" amd64 "$SUITE" "$mirror" '?essential' \
+			python3-minimal passwd openssl qemu-user
 	fi
 	[ -x "$emulator" ] || {
 		dpkg-deb --fsys-tarfile "$work"/native/debs/qemu-user_*.deb |

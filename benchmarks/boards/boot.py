@@ -41,6 +41,12 @@ _PATIENCE = (
     "lsm=landlock,yama"
 )
 
+#: Programs, and the packages of Debian that have them.
+_NEEDED = {
+    "qemu-system-aarch64": "qemu-system-arm", "mcopy": "mtools", "mosquitto": "mosquitto",
+    "mosquitto_sub": "mosquitto-clients", "sfdisk": "fdisk", "dumpe2fs": "e2fsprogs",
+}  # fmt: skip
+
 _CONFIG = """[node]
 id = "vm"
 computing = "plain"
@@ -213,7 +219,8 @@ def main(image: Path, work: Path, core: str, limit: float, save: bool) -> None:
     """Boot the IMAGE of a card in a virtual machine until its observer has told of its events."""
     work = work.absolute()
     work.mkdir(parents=True, exist_ok=True)
-    for program, package in (("qemu-system-aarch64", "qemu-system-arm"), ("mcopy", "mtools")):
+    # The last of them is called at the end, half an hour from here.
+    for program, package in _NEEDED.items():
         need(program, package)
     scene = recorded_scene(work)
     shutil.rmtree(work / "state", ignore_errors=True)

@@ -78,6 +78,18 @@ def test_hadolint_finds_nothing() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_its_base_made_here_has_what_would_be_installed_in_it() -> None:
+    asked = {
+        name
+        for line in re.findall(r"--no-install-recommends ([a-z0-9 +.-]+)", dockerfile())
+        for name in line.split()
+    }
+    assert asked >= {"python3", "rtl-sdr"}
+    laid = re.search(r"'\?essential' apt \\\n([a-z0-9\s+.-]+)\n", BUILDER.read_text("utf-8"))
+    assert laid is not None
+    assert set(laid[1].split()) == asked
+
+
 @pytest.mark.parametrize(
     ("there", "settings", "says"),
     [
