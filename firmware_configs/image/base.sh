@@ -14,6 +14,9 @@ unpack_packages
 configure_packages
 take_native
 write_sources "$SUITE" main
+# A container has no use for them, and an emulated apt is slow with each.
+printf '%s\n' 'Acquire::Languages "none";' 'APT::Keep-Downloaded-Packages "false";' \
+	>"$root/etc/apt/apt.conf.d/container"
 sweep_native
 close_root
 say "the base is packed"
