@@ -123,11 +123,11 @@ def test_of_the_running_system_it_says_every_command_first(tmp_path: Path) -> No
         ({}, "this system has no systemd"),
         ({"systemctl": ""}, "there is no python3; apt install python3 python3-venv"),
         (
-            {"systemctl": "", "python3": 'case $* in *exit*) exit 1 ;; esac; echo Python 3.9.2'},
+            {"systemctl": "", "python3": "case $* in *exit*) exit 1 ;; esac; echo Python 3.9.2"},
             "Python 3.9.2 is too old, it takes 3.11 or newer",
         ),
         (
-            {"systemctl": "", "python3": 'case $* in *ensurepip*) exit 1 ;; esac'},
+            {"systemctl": "", "python3": "case $* in *ensurepip*) exit 1 ;; esac"},
             "python3 makes no virtual environments; apt install python3-venv",
         ),
     ],
