@@ -5,6 +5,7 @@
 # qemu (Linux 6.7), and this machine's own settings are left alone.
 #   ARCH=amd64 sh firmware_configs/container.sh    the same image for this processor, to try it out
 # EXTRAS=web,updates adds the page and signed models; on a board's core alone, CORE=cortex-a76.
+# KERNELS=no leaves kernels to the first start on the board: emulated, they take hours.
 # BUILDAH_OPTIONS are given to buildah, such as --volume for the certificates of a proxy.
 # MIRROR is one of Debian; WORK is where packages and the base are found again (3 GB).
 set -eu
@@ -13,7 +14,7 @@ cd "$(dirname "$0")/.."
 arch=${ARCH:-arm64}
 mirror=${MIRROR:-http://deb.debian.org/debian}
 work=${WORK:-build/container-$arch}
-export SUITE=trixie
+export SUITE=trixie KERNELS
 
 fail() {
 	printf 'container.sh: %s\n' "$1" >&2
@@ -27,6 +28,8 @@ arm64) core=${CORE:-cortex-a53} machine=aarch64 ;;
 amd64) core=${CORE:-generic} machine=x86_64 ;;
 *) fail "ARCH=$arch is none of: arm64 amd64" ;;
 esac
+KERNELS=${KERNELS:-yes}
+case $KERNELS in yes | no) ;; *) fail "KERNELS=$KERNELS is none of: yes no" ;; esac
 case $work in /*) ;; *) work=$PWD/$work ;; esac
 case $work in *[!A-Za-z0-9._/+-]*) fail "WORK=$work: letters, digits and . _ + - alone, as mounts are looked up by it" ;; esac
 case $(uname -m) in

@@ -95,6 +95,7 @@ def test_its_base_made_here_has_what_would_be_installed_in_it() -> None:
     [
         ((), {"ARCH": "riscv64"}, "ARCH=riscv64 is none of: arm64 amd64"),
         ((), {"WORK": "/two words"}, "WORK=/two words: letters, digits and"),
+        ((), {"KERNELS": "few"}, "KERNELS=few is none of: yes no"),
         ((), {}, "this needs: buildah apt dpkg"),
         (("apt-get", "dpkg-deb", "unshare", "perl"), {}, "this needs: buildah"),
     ],
