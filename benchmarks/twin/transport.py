@@ -2,7 +2,8 @@
 
 A broker made of bytes sends the reports of a site at once, and what hears them counts the processor
 time of its thread: a session as central units have it, paho by its public interface alone, and
-gmqtt and aiomqtt where they are installed (extra ``bench``).
+gmqtt and aiomqtt where they are installed (extra ``bench``). Then a session hears snapshots, and
+each is judged and its verdict written as a central unit does it.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from typing import Any
 
 import click
@@ -23,22 +25,26 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from benchmarks import record
-from benchmarks.fleet.yard import DISTURBANCE
+from benchmarks.fleet.yard import DISTURBANCE, learn
 from benchmarks.twin.hall import SITE
 from converter.report.markdown_table import markdown_table
 from edgespec.config import MqttConfig
 from edgespec.mqtt.link import Link
 from edgespec.mqtt.session import Session
+from edgespec.twin.central import SiteTwin
 from edgespec.twin.service.fleet import VirtualSite
 from edgespec.twin.site import load_site
-from edgespec.wire.rss import ENCODERS
+from edgespec.twin.trained import TrainedTwin
+from edgespec.wire.rss import ENCODERS, parse_rss
 from edgespec.wire.topics import rss_topic
+from edgespec.wire.verdict import encode_verdict
 
 __all__ = ["main"]
 
 _TOPICS = "edgespec/+/rss/+"
 _HOST = "127.0.0.1"
-_QUIET_S = 30.0
+_QUIET_S = 60.0
+_NS = 1_000_000_000
 
 
 @contextmanager
@@ -162,11 +168,47 @@ WAYS: dict[str, Callable[[int, Count], None]] = {
 }
 
 
-def reports(form: str) -> list[bytes]:
-    """Return the messages of one second of the example site."""
+def judged(form: str, n_snapshots: int, learnt: TrainedTwin) -> float:
+    """Return what a report costs that is heard, read, taken and judged, us; each has a verdict."""
+    site = load_site(SITE)
+    twin = SiteTwin(site, trained=learnt)
+    # What the first snapshot loads is no matter of a report.
+    for report in VirtualSite(site, DISTURBANCE, np.random.default_rng(0)).reports(0, 0.0):
+        twin.accept(report, report.utc_ns)
+    twin.advance(1)
+    count = Count(n_snapshots * len(site.unit))
+    n_verdicts = 0
+
+    def hear(topic: str, data: bytes) -> None:
+        nonlocal n_verdicts
+        report = parse_rss(data, topic.split("/")[1], site.name)
+        twin.accept(report, report.utc_ns)
+        if (count.n + 1) % len(site.unit) == 0:
+            for verdict in twin.advance(report.utc_ns + 1):
+                encode_verdict(verdict, "central", "dBm", dict(twin.counts))
+                n_verdicts += verdict.n_units == len(site.unit)
+        count.hear()
+
+    with (
+        sending(b"".join(reports(form, n_snapshots)), 1) as port,
+        Session(Link.of(MqttConfig(url=f"mqtt://{_HOST}:{port}", protocol="5"), "ear")) as session,
+    ):
+        session.listen(hear)
+        session.ask([_TOPICS])
+        while not count.is_over:
+            session.poll(None, 1.0)
+    if n_verdicts < n_snapshots:
+        raise click.ClickException(f"{n_verdicts} verdicts on {n_snapshots} snapshots")
+    return count.us
+
+
+def reports(form: str, n_snapshots: int = 1) -> list[bytes]:
+    """Return the messages of some seconds of the example site."""
     site = VirtualSite(load_site(SITE), DISTURBANCE, np.random.default_rng(1))
     said = []
-    for report in site.reports(1_000_000_000, 0.0):
+    for report in chain.from_iterable(
+        site.reports(k * _NS, 0.0) for k in range(1, n_snapshots + 1)
+    ):
         topic = rss_topic("edgespec", report.node, report.site).encode()
         body = struct.pack(">H", len(topic)) + topic + b"\0" + ENCODERS[form](report)
         n_low, n_high = len(body) % 128, len(body) // 128
@@ -201,12 +243,25 @@ def main(n_reports: int, repeats: int, save: bool) -> None:
         for name, us in taken.items():
             rows.append({"payload": form, "bytes": n_bytes, "by": name, "us": round(min(us), 2)})
             click.echo(rows[-1])
+    learnt = learn(load_site(SITE), 400)
+    whole = {
+        form: round(min(judged(form, n_reports // 24, learnt) for _ in range(repeats)), 1)
+        for form in ENCODERS
+    }
+    told = "; ".join(
+        f"as {form} {us} us, {1e6 / us:,.0f} reports a second and core"
+        for form, us in whole.items()
+    )
     columns = ("payload", "bytes a message", "heard by", "us a message")
     table = markdown_table(columns, [tuple(row.values()) for row in rows], right_from=1)
     text = f"Processor time, the least of {repeats} runs of {n_reports:,} messages.\n\n{table}"
+    text += (
+        "\n\nHeard by a session, read, taken into its snapshot of twelve and judged with it, the "
+        f"verdict written, a report costs {told}."
+    )
     if save:
         machine = record.facts(["paho-mqtt", "gmqtt", "aiomqtt"])
-        result = {"machine": machine, "rows": rows}
+        result = {"machine": machine, "rows": rows, "judged_us": whole}
         record.save("transport", "What it costs to hear a report", result, text, room="twin")
     click.echo(text)
 
