@@ -3,10 +3,12 @@
 import importlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numba
 import pytest
 from numba.core.registry import cpu_target
 
@@ -35,6 +37,8 @@ def test_it_is_not_lost_while_the_compiler_is_at_work(
         "    for one in values:\n        found += one * one\n    return found\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
+    # Else each run would leave a folder in the cache that all of them share.
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "kept"))
     total = importlib.import_module("one_loop").total
     engine = cpu_target.target_context.codegen()._engine._ee
     compiled = engine._object_cache_notify
@@ -45,7 +49,10 @@ def test_it_is_not_lost_while_the_compiler_is_at_work(
         compiled(*told)
 
     monkeypatch.setattr(engine, "_object_cache_notify", compiled_and_interrupted)
-    assert interrupted(lambda: total((1.0, 2.0)))
+    try:
+        assert interrupted(lambda: total((1.0, 2.0)))
+    finally:
+        del sys.modules["one_loop"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

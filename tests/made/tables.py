@@ -1,6 +1,10 @@
 """Tables of an experiment as the laboratory would write them, with effects that are known."""
 
+import atexit
+import functools
 import json
+import shutil
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -368,7 +372,9 @@ def write_real(work: Path) -> None:
 
 def write_all(work: Path, effects: Effects | None = None) -> Path:
     """Fill a WORK folder as a full run would; return it."""
-    effects = effects or Effects()
+    if effects is None:
+        shutil.copytree(_usual(), work, dirs_exist_ok=True)
+        return work
     work.mkdir(parents=True, exist_ok=True)
     (work / "experiment.toml").write_text(EXPERIMENT, encoding="utf-8")
     write_predictions(work, effects, all_pairs())
@@ -377,6 +383,14 @@ def write_all(work: Path, effects: Effects | None = None) -> Path:
     write_episodes(work)
     write_real(work)
     return work
+
+
+@functools.cache
+def _usual() -> Path:
+    """Return a folder with what most tests read, made once."""
+    folder = Path(tempfile.mkdtemp(prefix="edgespec-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return write_all(folder / "work", Effects())
 
 
 def write_marker(work: Path) -> None:

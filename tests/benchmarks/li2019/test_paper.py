@@ -27,10 +27,18 @@ from tests.made.tables import EXPERIMENT, RIGHT, experiment, write_all
 pytestmark = pytest.mark.converter
 
 
-def test_the_whole_report(tmp_path: Path) -> None:
-    work, out = write_all(tmp_path / "work"), tmp_path / "out"
-    answer = CliRunner().invoke(main, [str(work), "-o", str(out)])
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with an experiment in ``work`` and its report in ``out``, for all to read."""
+    folder = tmp_path_factory.mktemp("paper")
+    work = write_all(folder / "work")
+    answer = CliRunner().invoke(main, [str(work), "-o", str(folder / "out")])
     assert answer.exit_code == 0, answer.output
+    return folder
+
+
+def test_the_whole_report(reported: Path) -> None:
+    out = reported / "out"
     text = (out / "report.md").read_text(encoding="utf-8")
     assert "python -m benchmarks.papers.li2019 work -o out" in text
     for claim in CLAIMS:
@@ -51,10 +59,10 @@ def test_the_whole_report(tmp_path: Path) -> None:
     assert document["facts"]["claims"]["reuse-error"]["verdict"] == "confirmed"
 
 
-def test_verdicts_of_two_runs_stand_beside_each_other(tmp_path: Path) -> None:
-    one = write_paper(write_all(tmp_path / "one"), tmp_path / "out-one")
+def test_verdicts_of_two_runs_stand_beside_each_other(tmp_path: Path, reported: Path) -> None:
     worse = write_all(tmp_path / "two", replace(RIGHT, auto_ratio=0.7))
-    command = [str(worse), "-o", str(tmp_path / "out"), "--beside", str(one.with_suffix(".json"))]
+    other = reported / "out" / "report.json"
+    command = [str(worse), "-o", str(tmp_path / "out"), "--beside", str(other)]
     answer = CliRunner().invoke(main, command)
     assert answer.exit_code == 0, answer.output
     text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
@@ -105,8 +113,8 @@ def test_an_experiment_of_nothing_gives_a_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["prediction", "detection"])
-def test_each_kind_of_table_may_be_missing(missing: str, tmp_path: Path) -> None:
-    work = write_all(tmp_path / "work")
+def test_each_kind_of_table_may_be_missing(missing: str, tmp_path: Path, reported: Path) -> None:
+    work = Path(shutil.copytree(reported / "work", tmp_path / "work"))
     shutil.rmtree(work / "tables" / missing)
     assert write_paper(work, tmp_path / "out").is_file()
 
