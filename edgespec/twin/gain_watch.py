@@ -15,8 +15,9 @@ __all__ = ["GainWatch"]
 FloatArray = NDArray[np.float64]
 
 _NS = 1_000_000_000
-#: How often it is looked where transmitters are, and how often what they tell is believed.
-_LOOK_NS, _LEARN_NS = 10 * _NS, 600 * _NS
+#: How often it is looked where transmitters are, and after how much quiet time what they tell is
+#: believed: to work that out takes a quarter of a second of a core.
+_LOOK_NS, _LEARN_NS = 10 * _NS, 1800 * _NS
 
 #: What raised an alarm is not over at once.
 _FROZEN_NS = 60 * _NS
@@ -47,8 +48,10 @@ class GainWatch:
         self._walk_zero_dbm = walk_zero_dbm
         limits = GainLimits(site.detect.max_bias_db, site.detect.bias_db_per_hour)
         self._gains = LearntGains(localiser.grid, self._usual_db, limits, walk_zero_dbm is None)
+        self._step_ns = max(_LOOK_NS, round(site.detect.interval_s * _NS))
         self._look_ns = 0
-        self._learnt_ns = 0
+        self._last_ns = 0
+        self._quiet_ns = 0
         self.notes: tuple[str, ...] = ()
 
     def saved(self) -> SavedGains:
@@ -63,7 +66,7 @@ class GainWatch:
     def freeze(self, utc_ns: int) -> None:
         """Hear nothing for a minute: there is an alarm."""
         self._look_ns = utc_ns + _FROZEN_NS
-        self._learnt_ns = 0
+        self._last_ns = 0
 
     def see(
         self,
@@ -96,14 +99,15 @@ class GainWatch:
         self._learn(utc_ns)
 
     def _learn(self, utc_ns: int) -> None:
-        elapsed_ns = utc_ns - self._learnt_ns
-        if 0 <= elapsed_ns < _LEARN_NS:
-            return
-        if self._learnt_ns and elapsed_ns > 0:
+        """Count quiet time, and believe what was told when there is enough of it."""
+        if self._last_ns:
             # A clock may jump, and nobody learns while nothing is heard.
-            self._gains.follow(min(elapsed_ns, 2 * _LEARN_NS) / _NS)
+            self._quiet_ns += min(max(utc_ns - self._last_ns, 0), 2 * self._step_ns)
+        self._last_ns = utc_ns
+        if self._quiet_ns >= _LEARN_NS:
+            self._gains.follow(self._quiet_ns / _NS)
+            self._quiet_ns = 0
             self._believe()
-        self._learnt_ns = utc_ns
 
     def _believe(self) -> None:
         gains = self._gains

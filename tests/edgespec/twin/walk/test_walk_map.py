@@ -271,9 +271,11 @@ def reports_of(
     if place_m is not None:
         power = power + 10.0 ** ((signal_db(np.array([place_m]))[0] + off_db) / 10.0)
     levels = 10.0 * np.log10(power) + rng.normal(0.0, 0.7, 6)
+    interval_s = site.detect.interval_s
     return [
         RssReport(
-            node=node, site="ground", band="band0", utc_ns=snapshot * 10**9, duration_s=1.0,
+            node=node, site="ground", band="band0",
+            utc_ns=round(snapshot * interval_s * 1e9), duration_s=interval_s,
             sequence=snapshot, n_frames=1000, edges_hz=site.edges_hz,
             levels_db=(float(level),), level_unit="dBFS", clipped_share=0.0,
         )
@@ -288,19 +290,22 @@ def test_transmitters_at_told_places_teach_what_a_unit_hears_less_than_on_the_wa
     site = replace(
         site,
         propagation=replace(site.propagation, learn_gains=True),
-        detect=replace(site.detect, bias_db_per_hour=1000.0),
+        detect=replace(site.detect, bias_db_per_hour=1000.0, interval_s=60.0),
     )
     gain, rng = Walked(site), np.random.default_rng(3)
-    quiet = [one for k in range(1, 100) for one in reports_of(site, k, None, rng)]
-    twin = SiteTwin(site, trained=train(site, quiet, gain=gain), gain=gain)
-    less_db = np.array([0.0, 0.0, 0.0, -9.0, 0.0, 0.0])
     # Where the walk was: elsewhere its map may be wrong.
-    for k, place in enumerate(walk_of(500, np.random.default_rng(5))[0][::12]):
-        place_m, at_s = (float(place[0]), float(place[1])), 1000 + 700 * k
-        twin.set_transmitters((Transmitter("van", *place_m, 1.5, 30.0),), at_s * 10**9 - 1)
-        for one in reports_of(site, at_s, place_m, rng, less_db):
-            twin.accept(one, at_s * 10**9)
-        twin.advance(at_s * 10**9 + 1)
+    places_m = [(x_m, y_m) for x_m, y_m in walk_of(500, np.random.default_rng(5))[0][:150].tolist()]
+    times_ns = [round(60e9 * k) for k in range(150)]
+    vans = [(Transmitter("van", *place_m, 1.5, 30.0),) for place_m in places_m]
+    usual = [one for k in range(100) for one in reports_of(site, k, places_m[k], rng)]
+    told = [(at_ns - 1, van) for at_ns, van in zip(times_ns[:100], vans, strict=False)]
+    twin = SiteTwin(site, trained=train(site, usual, told, gain), gain=gain)
+    less_db = np.array([0.0, 0.0, 0.0, -9.0, 0.0, 0.0])
+    for k in range(100, 150):
+        twin.set_transmitters(vans[k], times_ns[k] - 1)
+        for one in reports_of(site, k, places_m[k], rng, less_db):
+            twin.accept(one, times_ns[k])
+        twin.advance(times_ns[k] + 1)
     gains = twin.state().gains
     assert gains is not None
     # Drawn to nothing as if five more squares had said so.
