@@ -47,11 +47,14 @@ def parse_quantity(text: str, name: str) -> float:
     """
     match = _QUANTITY.fullmatch(text.strip())
     try:
-        if match:
-            return float(match[1]) * _SUFFIX[match[2]]
+        value = float(match[1]) * _SUFFIX[match[2]] if match else math.inf
     except ValueError:
-        pass
-    raise UsageError(f"{name} is {text!r}, which is not a number: write it as 1.92e6 or 1.92M")
+        value = math.inf
+    if math.isinf(value):
+        raise UsageError(
+            f"{name} is {text!r:.60}, which is not a number: write it as 1.92e6 or 1.92M"
+        )
+    return value
 
 
 def counted(n: int, noun: str) -> str:

@@ -51,6 +51,7 @@ def fleet() -> None:
       edgespec fleet status                         who is silent, who tells more than promised
       edgespec fleet events --since 1d --alerts     of all observers
       edgespec fleet export folder                  as Parquet
+      edgespec fleet forget roof-1                  which is no more
 
     It needs the extra edgespec[fleet]. What observers keep themselves stays with them.
     """
@@ -272,9 +273,63 @@ def events(
 
 
 @fleet.command()
+@click.argument("node")
+@click.option("--broker", metavar="NAME", help="Of this broker, where several know such a node.")
+@click.option(
+    "--mqtt",
+    "urls",
+    metavar="[NAME=]URL",
+    multiple=True,
+    help="Broker whose last word of it goes, too; default: mqtt.url of the configuration.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_SILENT
+@_needing
+def forget(
+    config_path: Path | None,
+    store: str | None,
+    node: str,
+    broker: str | None,
+    urls: tuple[str, ...],
+    yes: bool,
+    silent_s: float,
+    as_json: bool,
+) -> None:
+    """Forget the observer NODE, which is no more: it is silent for ever otherwise.
+
+    What its broker keeps of it is emptied, since 'fleet run' would hear it at its next start. Its
+    events and states of the past stay as long as all others.
+    """
+    from edgespec.fleet.forget import broker_knowing, empty_broker, forget_observer
+    from edgespec.fleet.openings import brokers_of, store_of
+    from edgespec.fleet.store import reading
+    from edgespec.units import counted
+    from edgespec.wire.text import encode
+
+    config = _load(config_path)
+    url = store_of(config, store)
+    brokers = brokers_of(config, urls) if urls or config.mqtt.url is not None else {}
+    with reading(url) as base:
+        name = broker_knowing(base, node, broker, silent_s)
+    if not yes:
+        click.confirm(f"forget the observer {node} of broker {name}?", abort=True, err=True)
+    n_emptied = empty_broker(brokers, name, node) if brokers else None
+    forget_observer(url, name, node)
+    if as_json:
+        told = {"schema": "edgespec.fleet-forgotten/1", "broker": name, "node": node}
+        click.echo(encode({**told, "emptied": n_emptied}))
+        return
+    end = f"{counted(n_emptied or 0, 'topic')} of it at broker {name} emptied"
+    if n_emptied is None:
+        end = "what its broker keeps of it brings it back: add --mqtt URL to empty that"
+    click.echo(f"{node} is forgotten; {end}")
+
+
+@fleet.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--table", "names", metavar="NAME", multiple=True, help="Only this; it may be given again."
+    "--table", "names", metavar="NAME", multiple=True,
+    help="Only this, such as events or states; it may be given again.",
 )  # fmt: skip
 @click.option("--since", type=When(), metavar="TIME", help="Only what was heard later.")
 @click.option("--until", type=When(), metavar="TIME", help="Only what was heard earlier.")

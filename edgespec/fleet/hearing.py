@@ -42,6 +42,8 @@ _MARKS = tuple(
 )  # fmt: skip
 #: Bands and sites, requests that wait for their answer: more are not known at a time.
 _MOST_KNOWN, _MOST_REQUESTS, _MOST_NODES = 1_000_000, 1000, 200_000
+#: Of one observer. A row for each name that somebody makes up would fill the store.
+_MOST_BANDS = 64
 _LATEST_NS = 2**63 - 1
 _INFO_BYTES = _STATE_BYTES = 65_536
 _NODE, _BAND, _SITE = (re.compile(str(one["pattern"])) for one in (NODE_ID, ID, SITE_ID))
@@ -75,7 +77,7 @@ class Hearing:
 
     def __init__(self, broker: str, prefix: str) -> None:
         self._broker, self._prefix = broker, f"{prefix}/"
-        self._nodes: set[str] = set()
+        self._nodes: dict[str, set[str]] = {}
         self._kept: OrderedDict[tuple[str, ...], tuple[object, int]] = OrderedDict()
         self._looks: OrderedDict[str, tuple[str, list[bool], int]] = OrderedDict()
         self._requests: OrderedDict[tuple[str, str, str], str] = OrderedDict()
@@ -132,7 +134,15 @@ class Hearing:
         if node not in self._nodes:
             if len(self._nodes) >= _MOST_NODES:
                 raise _RefusedError("too_many", f"{node}: {_MOST_NODES} observers are known")
-            self._nodes.add(node)
+            self._nodes[node] = set()
+
+    def _know_band(self, node: str, band: str) -> str:
+        bands = self._nodes[node]
+        if _checked(_BAND, band) not in bands:
+            if len(bands) >= _MOST_BANDS:
+                raise _RefusedError("too_many", f"{node}: {_MOST_BANDS} bands of it are known")
+            bands.add(band)
+        return band
 
     def _availability(self, node: str, data: bytes, heard_ns: int, is_old: bool) -> list[Row]:
         if data not in (b"online", b"offline"):
@@ -166,7 +176,7 @@ class Hearing:
             raise PayloadError(f"a state has {len(data)} bytes; at most {_STATE_BYTES} are kept")
         said, state = parse_state(data)
         _same(said, node)
-        _checked(_BAND, state.band)
+        self._know_band(node, state.band)
         if not is_old:
             self._looks[topic] = node, [mark in data for mark in _MARKS], heard_ns
             self._looks.move_to_end(topic)

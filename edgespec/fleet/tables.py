@@ -193,5 +193,6 @@ def rule_of(table: Table) -> Rule:
     return _RULES.get(table, Rule.LATEST)
 
 
-#: Those that grow: a row is of something that happened, and is forgotten by when it was heard.
-LASTING = tuple(table for table in TABLES if rule_of(table) is not Rule.LATEST)
+#: Those that grow: a row is of something that happened, or of a band that may have another name
+#: now, and is forgotten by when it was heard.
+LASTING = tuple(table for table in TABLES if rule_of(table) is not Rule.LATEST or table is BANDS)

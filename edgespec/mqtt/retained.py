@@ -2,16 +2,19 @@
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from edgespec.config import MqttConfig
+from edgespec.errors import BrokerError
 from edgespec.mqtt.link import Link
 from edgespec.mqtt.session import Session
 
-__all__ = ["gather_retained"]
+__all__ = ["empty_retained", "gather_retained"]
 
 _QUIET_S = 0.3
+#: A broker that does not answer for so long will not.
+_ANSWER_S = 5.0
 
 
 def gather_retained(
@@ -24,7 +27,7 @@ def gather_retained(
         BrokerError: the broker cannot be reached, or refuses.
     """
     found: dict[str, bytes] = {}
-    heard_s = time.monotonic()
+    heard_s = 0.0
 
     def hear(topic: str, data: bytes) -> None:
         nonlocal heard_s
@@ -32,11 +35,43 @@ def gather_retained(
             heard_s = time.monotonic()
         found[topic] = data
 
-    link = Link.of(replace(settings, protocol="5"), f"edgespec-status-{uuid.uuid4().hex[:8]}")
+    link = _link(settings, "status")
     with Session(link) as session:
         session.listen(hear)
         session.ask(topics, qos=1)
-        until_s = time.monotonic() + longest_s
+        _wait(session, lambda: bool(session.asked), f"{link.url} does not answer")
+        # Only now silence says something: the way to a broker may take longer than a moment.
+        heard_s = time.monotonic()
+        until_s = heard_s + longest_s
         while time.monotonic() < min(until_s, heard_s + _QUIET_S):
             session.poll(None, 0.05)
     return {topic: data for topic, data in found.items() if data}
+
+
+def empty_retained(settings: MqttConfig, topics: Sequence[str]) -> None:
+    """Let a broker keep nothing on topics; whoever listens to them hears an empty message.
+
+    Raises:
+        ConfigError: the broker's URL cannot be used.
+        BrokerError: the broker cannot be reached, or does not let this user do so.
+    """
+    if not topics:
+        return
+    link = _link(settings, "forget")
+    with Session(link) as session:
+        for topic in topics:
+            session.publish(topic, b"", 1, retain=True)
+        what = f"{link.url} does not confirm that {topics[0]} is emptied"
+        _wait(session, lambda: bool(session.unacked), what)
+
+
+def _link(settings: MqttConfig, name: str) -> Link:
+    return Link.of(replace(settings, protocol="5"), f"edgespec-{name}-{uuid.uuid4().hex[:8]}")
+
+
+def _wait(session: Session, is_waiting: Callable[[], bool], what: str) -> None:
+    until_s = time.monotonic() + _ANSWER_S
+    while is_waiting():
+        if time.monotonic() > until_s:
+            raise BrokerError(f"the broker {what}")
+        session.poll(None, 0.05)

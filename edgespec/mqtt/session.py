@@ -45,6 +45,7 @@ class Session:
     As a context manager it connects and closes.
 
     ``unacked`` holds the numbers of the QoS 1 messages that the broker has not confirmed,
+    ``asked`` the subscriptions that it has not answered (topics, and whether they are vital),
     ``refused`` the topics that could be done without and may not be read.
     """
 
@@ -55,8 +56,7 @@ class Session:
         self._answer: ReasonCode | None = None
         self._lost: str | None = None
         self._refused: str | None = None
-        #: Subscriptions without an answer: their topics, and whether they are vital.
-        self._asked: dict[int, tuple[tuple[str, ...], bool]] = {}
+        self.asked: dict[int, tuple[tuple[str, ...], bool]] = {}
         self._denied: str | None = None
         #: Messages so far; with which it is another's turn, and when.
         self._n_heard, self._n_enough, self._enough_s = 0, 0, 0.0
@@ -131,7 +131,7 @@ class Session:
         self.listen(lambda _, payload: on_message(payload))
         self.ask([topic], qos=1)
         deadline_s = time.monotonic() + _CONNECT_S
-        while self._asked:
+        while self.asked:
             if time.monotonic() > deadline_s:
                 raise BrokerError(
                     f"the broker {self._link.url} does not answer the subscription to {topic!r}"
@@ -209,7 +209,7 @@ class Session:
             code, mid = self._client.subscribe([(topic, qos) for topic in topics])
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
             raise BrokerError(f"the link to {self._link.url} is lost: {error_string(code)}")
-        self._asked[mid] = (tuple(topics), is_vital)
+        self.asked[mid] = (tuple(topics), is_vital)
 
     def leave(self, topics: Sequence[str]) -> None:
         """Unsubscribe from several topics at once.
@@ -357,7 +357,7 @@ class Session:
         reasons: list[ReasonCode],
         properties: Properties | None,
     ) -> None:
-        topics, is_vital = self._asked.pop(mid, ((), True))
+        topics, is_vital = self.asked.pop(mid, ((), True))
         for topic, reason in zip(topics, reasons, strict=False):
             if reason.is_failure and not is_vital:
                 self.refused.append(topic)

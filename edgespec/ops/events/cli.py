@@ -57,7 +57,9 @@ def _ask(
     try:
         request = Request(command, **about)
     except PayloadError as error:
-        raise UsageError(str(error)) from None
+        # As the command line calls it.
+        words = str(error).replace("lower_hz", "--from").replace("upper_hz", "--to")
+        raise UsageError(words) from None
     if node is None:
         answer = Actions.of(config).do(request)
     else:
@@ -163,8 +165,8 @@ def ack(event_id: str, **whom: Any) -> None:
 @click.argument("name", metavar="[EVENT|INCIDENT]", required=False, default="")
 @click.option("--band", metavar="ID", help="Events of this band.")
 @click.option("--kind", metavar="KIND", help="Events of this kind.")
-@click.option("--from", "lower_hz", type=Finite(), metavar="HZ", help="Events above this.")
-@click.option("--to", "upper_hz", type=Finite(), metavar="HZ", help="Events below this.")
+@click.option("--from", "lower", metavar="HZ", help="Events above this, such as 2.4G.")
+@click.option("--to", "upper", metavar="HZ", help="Events below this.")
 @click.option(
     "--for",
     "hours",
@@ -179,8 +181,8 @@ def mute(
     name: str,
     band: str | None,
     kind: str | None,
-    lower_hz: float | None,
-    upper_hz: float | None,
+    lower: str | None,
+    upper: str | None,
     hours: float,
     **whom: Any,
 ) -> None:
@@ -189,6 +191,10 @@ def mute(
     Those like an event or an incident (its band, kind and frequencies), or all that the options
     name. An event that reaches out of the frequencies alarms all the same.
     """
+    from edgespec.units import parse_quantity
+
+    lower_hz = None if lower is None else parse_quantity(lower, "--from")
+    upper_hz = None if upper is None else parse_quantity(upper, "--to")
     _ask(
         "mute", **whom, id=name, band=band, kind=kind, lower_hz=lower_hz, upper_hz=upper_hz,
         duration_s=3600.0 * hours,

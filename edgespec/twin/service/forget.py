@@ -1,21 +1,15 @@
 """What was learnt of a site, taken away: at the broker, at its central unit, in a file."""
 
 import re
-import uuid
-from dataclasses import replace
 from pathlib import Path
 
 from edgespec.config import MqttConfig
-from edgespec.errors import BrokerError, ConfigError, UsageError
-from edgespec.mqtt.link import Link
-from edgespec.mqtt.retained import gather_retained
-from edgespec.mqtt.session import Session
+from edgespec.errors import ConfigError, UsageError
+from edgespec.mqtt.retained import empty_retained, gather_retained
 from edgespec.option import SITE_ID
 from edgespec.wire.topics import TwinTopics
 
 __all__ = ["forget_at_engine", "forget_site", "trained_file"]
-
-_ROUNDS, _ROUND_S = 100, 0.05
 
 
 def trained_file(site: str, path: Path | None) -> Path | None:
@@ -46,14 +40,8 @@ def forget_site(settings: MqttConfig, site: str) -> bool:
     """
     topic = TwinTopics(settings.topic_prefix).state(site)
     was_kept = topic in gather_retained(settings, [topic])
-    link = Link.of(replace(settings, protocol="5"), f"edgespec-forget-{uuid.uuid4().hex[:8]}")
-    with Session(link) as session:
-        session.publish(topic, b"", 1, retain=True)
-        for _ in range(_ROUNDS):
-            session.poll(None, _ROUND_S)
-            if not session.unacked:
-                return was_kept
-    raise BrokerError(f"the broker {link.url} does not confirm that {topic} is emptied")
+    empty_retained(settings, [topic])
+    return was_kept
 
 
 def forget_at_engine(url: str, settings: MqttConfig, site: str) -> None:

@@ -23,6 +23,7 @@ from edgespec.fleet.place import store_url
 from edgespec.fleet.spool import RowSpool
 from edgespec.fleet.store import FleetStore, reading
 from edgespec.fleet.tables import Row
+from edgespec.mqtt.retained import gather_retained
 from edgespec.records import EventType
 from tests.made.broker import Broker, wait_for
 from tests.made.event import NS
@@ -172,6 +173,36 @@ def test_what_the_command_line_says(filled: Path) -> None:
     missing = ask(filled / "none", "status")
     assert missing.exit_code == 3
     assert "there is no store" in missing.stderr
+
+
+def test_an_observer_that_is_no_more_is_forgotten_here_and_at_its_broker(
+    filled: Path, broker: Broker, say: Callable[..., None]
+) -> None:
+    for topic in ("roof/availability", "roof/band/lte/state", "cellar/info"):
+        say(topic, b"kept", retain=True)
+    told = ask(filled, "forget", "roof", "--yes", "--mqtt", broker.url, "--json")
+    assert (told.exit_code, json.loads(told.stdout)["emptied"]) == (0, 2)
+    assert [*gather_retained(MqttConfig(url=broker.url), ["edgespec/#"])] == [
+        "edgespec/cellar/info"
+    ]
+    path = str(filled / "fleet.sqlite")
+    assert kept(path, "observers", "node") == kept(path, "bands", "node") == [("cellar",)]
+    assert len(kept(path, "events", "id")) == 28
+    store = FleetStore(store_url(path))
+    about = {"first_ns": NOW_NS, "heard_ns": time.time_ns()}
+    store.write([Row("observers", {"broker": "west", "node": "cellar", **about})])
+    store.close()
+    for arguments, words in (
+        (["roof"], "knows no observer 'roof'"),
+        (["celar"], "did you mean 'cellar'?"),
+        (["cellar"], "observers of the brokers main, west are called 'cellar'"),
+        (["cellar", "--broker", "west"], "would be there again with its next message"),
+        (["cellar", "--broker", "main", "--mqtt", "east=h"], "write --mqtt main=mqtt://HOST"),
+    ):
+        found = ask(filled, "forget", *arguments, "--yes")
+        assert found.exit_code == 2
+        assert words in found.stderr
+    assert "brings it back" in ask(filled, "forget", "cellar", "--broker=main", "--yes").stdout
 
 
 def test_tables_become_files_of_parquet(filled: Path) -> None:

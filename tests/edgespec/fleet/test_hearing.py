@@ -64,6 +64,19 @@ def test_a_state_is_what_is_known_now_and_a_row_where_it_changes() -> None:
     assert later.table == "bands"
 
 
+def test_an_observer_has_no_more_bands_than_64() -> None:
+    hearing = Hearing("main", "edgespec")
+
+    def told(number: int, node: str = "roof") -> list[Row]:
+        topic, data = f"{node}/band/b{number}/state", state_bytes(node, band=f"b{number}")
+        return heard(topic, data, by=hearing)
+
+    assert {told(number)[0].table for number in range(64)} == {"bands"}
+    assert reason(told(64)) == "too_many"
+    assert told(0)[0].table == "observers"
+    assert told(64, "attic")[0].table == "bands"
+
+
 def test_a_retained_state_is_as_old_as_it_says_and_no_word_of_its_observer() -> None:
     data = state_bytes(utc_ns=NOW_NS - 60 * NS)
     band, observer, _ = heard("roof/state", data, is_old=True)

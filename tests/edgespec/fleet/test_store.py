@@ -57,8 +57,11 @@ def test_what_is_too_old_goes_by_when_it_was_heard(where: str) -> None:
     old, young = event_row(event_id="old"), event_row(event_id="young")
     old.values["heard_ns"] = NOW_NS - 10
     store = FleetStore(store_url(where))
-    store.write([old, young])
-    assert store.forget(NOW_NS) == 1
+    key = {"broker": "main", "node": "roof", "first_ns": 0, "at_ns": 0}
+    bands = [Row("bands", {**key, "band": band, "heard_ns": NOW_NS + after_ns})
+             for band, after_ns in (("renamed", -1), ("lte", 1))]  # fmt: skip
+    store.write([old, young, *bands])
+    assert store.forget(NOW_NS) == 2
     store.close()
     assert kept(where, "events", "id") == [("young",)]
 

@@ -135,8 +135,8 @@ def test_a_timetable_shows_hours_and_counts() -> None:
 @pytest.mark.usefixtures("past")
 def test_what_people_say_is_kept_listed_and_undone(config: Path) -> None:
     (lte, gsm) = (json.loads(one) for one in run(config, "incidents", "--json").output.splitlines())
-    muted = run(config, "events", "mute", "--kind", "tone", "--from", "8e8", "--for", "2").output
-    assert "every band: tone, above 800 MHz, until " in muted
+    muted = run(config, "events", "mute", "--kind", "tone", "--from", "2.4e9", "--for", "2").output
+    assert "every band: tone, above 2.4 GHz, until " in muted
     taught = json.loads(run(config, "events", "normal", lte["id"], "--json").output)
     assert taught["incident"] == lte["id"]
     lines = run(config, "events", "silenced").output.splitlines()
@@ -153,7 +153,8 @@ def test_what_people_say_is_kept_listed_and_undone(config: Path) -> None:
     [
         (["mute"], "a mute of everything is none"),
         (["mute", "--band", "gsm"], "'gsm' is not there"),
-        (["mute", "--from", "2e8", "--to", "1e8"], "lower_hz must be below"),
+        (["mute", "--from", "2.5G", "--to", "2.4 GHz"], "--from must be below"),
+        (["mute", "--from", "1e400"], "--from is '1e400', which is not a number"),
         (["mute", "x/y"], "id is 'x/y'"),
         (["normal", "i-1"], "no event and no incident 'i-1'"),
         (["ack", "e1"], "no event 'e1' is known"),
