@@ -16,6 +16,8 @@ __all__ = ["EDGES", "Edges", "PrefixEdges"]
 
 #: Blocks that the usual edges are learnt from.
 _N_LEARN = 16
+#: A jump is undone by one that brings edges back to within so many samples.
+_BACK_SAMPLES = 1
 
 
 class Edges(Protocol):
@@ -95,18 +97,23 @@ class PrefixEdges:
         # A prefix before the one and one behind, as room for jumps to either side.
         self._found, self._usual = np.zeros(5 * n_prefix), np.zeros(3 * n_prefix)
         self._n_learnt = 0
-        self._has_jumped = False
+        self._jumped = 0
 
     @property
     def is_ready(self) -> bool:
         """Whether the usual edges are learnt, and were as usual since the last jump."""
-        return self._n_learnt == _N_LEARN and not self._has_jumped
+        return self._n_learnt == _N_LEARN and not self._jumped
+
+    @property
+    def is_jump_unsure(self) -> bool:
+        """Whether edges were not as usual since the last jump."""
+        return self._jumped != 0
 
     def learn(
         self, samples: NDArray[Any], sample_start: int, clock: SlotClock, phase: float
     ) -> None:
         """Take a usual block; see :meth:`jump`."""
-        self._has_jumped = False
+        self._jumped = 0
         if self._n_learnt == _N_LEARN:
             return
         if self._edges.coherence(samples, sample_start, clock, phase, self._found):
@@ -118,16 +125,24 @@ class PrefixEdges:
     def jump(self, samples: NDArray[Any], sample_start: int, clock: SlotClock, phase: float) -> int:
         """Return how many samples later prefixes end than they should, 0 where they do not.
 
+        Until the edges were as usual again behind a jump, only the way back counts: somebody whose
+        prefixes come within those of the cell, and who is louder, took its place while he was on.
+
         Args:
             samples: of the block, in the format, contiguous.
             sample_start: the first of them.
             clock: of the slots, as it is behind the block.
             phase: that a carrier turns from a prefix to its copy, in radians.
         """
-        if not self.is_ready:
+        if self._n_learnt < _N_LEARN:
             return 0
         if not self._edges.coherence(samples, sample_start, clock, phase, self._found):
             return 0
-        jump = self._edges.jump(self._found, self._usual)
-        self._has_jumped = jump != 0
+        jump, before = self._edges.jump(self._found, self._usual), self._jumped
+        if not before:
+            self._jumped = jump
+            return jump
+        if not jump or abs(jump + before) > _BACK_SAMPLES:
+            return 0
+        self._jumped = 0
         return jump

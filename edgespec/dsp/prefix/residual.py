@@ -150,6 +150,11 @@ class ResidualPlane:
         """Whether a jump of the timing would be seen; if not, usual blocks are to be learnt."""
         return self._edges.is_ready
 
+    @property
+    def is_jump_unsure(self) -> bool:
+        """Whether timing jumped, and edges were not as usual since: it may be somebody else."""
+        return self._edges.is_jump_unsure
+
     def learn_edges(self, block: IqBlock) -> None:
         """Learn how prefixes begin and end, from the block that was processed last."""
         self._edges.learn(np.ascontiguousarray(block.samples), *self._timing(block))

@@ -94,7 +94,9 @@ class Astray:
             return InTime.YES
         if self._usual is None or self._usual.site is not site:
             self._usual = UsualShare.of(site)
-        if not is_frozen and not is_louder() and _has_jumped(plane, self._usual, slots, block):
+        # While an alarm is on it may jump back alone: whoever is heard may have been the jump.
+        may_jump = not is_frozen or plane.is_jump_unsure
+        if may_jump and not is_louder() and _has_jumped(plane, self._usual, slots, block):
             return InTime.JUMPED
         if not self._usual.is_missing(slots) or is_hidden():
             self.n_slots = 0

@@ -49,6 +49,21 @@ def test_a_jump_is_told_by_its_samples(
     assert edges.jump(heard(rng, float(late)), 0, behind(), 0.0) == 0
 
 
+@pytest.mark.parametrize("computing", Computing)
+@pytest.mark.parametrize("late", [-5, 6])
+def test_somebody_louder_who_took_its_place_gives_it_back(
+    rng: np.random.Generator, late: int, computing: Computing
+) -> None:
+    edges = learnt(rng, computing)
+    assert edges.jump(heard(rng, 0.0, float(late), 12.0), 0, behind(), 0.0) == late
+    # The clock has followed: he is where the cell should be, and later the cell is too early.
+    assert edges.jump(heard(rng, -float(late), 0.0, 12.0), 0, behind(), 0.0) == 0
+    assert edges.jump(heard(rng, -float(late) / 2.0), 0, behind(), 0.0) == 0
+    assert edges.is_jump_unsure
+    assert edges.jump(heard(rng, -float(late)), 0, behind(), 0.0) == -late
+    assert not edges.is_jump_unsure
+
+
 @pytest.mark.parametrize("beside", [-4.2, -3.0, 3.0, 5.0])
 @pytest.mark.parametrize("beside_db", [-3.0, 0.0, 2.0])
 def test_a_neighbour_as_strong_as_the_cell_is_none(
