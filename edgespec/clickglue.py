@@ -44,6 +44,10 @@ class EdgespecGroup(click.Group):
             return super().invoke(ctx)
         except EdgespecError as error:
             raise _ExplainedError(error) from error
+        except click.UsageError as error:
+            if error.message.startswith("Got unexpected extra argument") and _takes_a_source(error):
+                error.message += ": a recording is named with --source, as sigmf:FILE or wav:FILE"
+            raise
         except OSError as error:
             # click itself ends quietly where nobody reads any more.
             if error.errno == errno.EPIPE:
@@ -63,6 +67,11 @@ class EdgespecGroup(click.Group):
                 return super().main(*args, **options)
         finally:
             _forget_unwritten()
+
+
+def _takes_a_source(error: click.UsageError) -> bool:
+    params = error.ctx.command.params if error.ctx else ()
+    return any("--source" in option.opts for option in params)
 
 
 def _open_closed_streams() -> None:

@@ -55,7 +55,9 @@ def unreachable(where: str, link: EngineLink, error: BaseException) -> BrokerErr
     elif isinstance(root, socket.gaierror):
         reason = f"the host name is not known ({root.strerror})"
     elif link.tls is not None:
-        reason = f"TLS fails ({words(root)}): is this RabbitMQ's TLS port?"
+        # What hangs up in the middle leaves pika a socket that is none, which says nothing.
+        why = "it hangs up" if type(root) is ValueError else words(root)
+        reason = f"TLS fails ({why}): is this RabbitMQ's TLS port?"
     elif "Timeout" in said:
         reason = (
             f"there is no answer within {CONNECT_S:g} s: is the node awake, and is this its port "

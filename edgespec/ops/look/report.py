@@ -21,6 +21,8 @@ __all__ = ["Excess", "Look"]
 _N_SHOWN = 6
 #: More than this share of I and Q at their limits is no chance.
 _CLIPPED = 1e-3
+#: A peak beyond it is of a recording of other numbers than shares of full scale.
+_SCALED = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class Look:
             lines[-1] += f", {self.clipped_share:.2%} clipped"
         if (self.clipped_share or 0.0) > _CLIPPED:
             lines[-1] += ": the receiver is overloaded, lower its gain"
+        if self.peak > _SCALED:
+            lines[-1] += ": its numbers are not scaled to 1, so levels compare with each other only"
         if self.n_dropped:
             lines.append(f"{self.n_dropped} samples were lost before; this is what came after")
         spectrum = self.spectrum

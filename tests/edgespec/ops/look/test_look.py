@@ -70,6 +70,10 @@ def test_a_tone_is_the_strongest_peak_and_all_that_is_occupied(tmp_path, rng) ->
     assert (found["cell"], found["reference_age_s"], found["excess"]) == (None, None, [])
     text = run("--source", uri).stdout
     assert "strongest peaks: 806.2500 MHz -20" in text
+    assert "not scaled to 1" not in text
+    # Some recordings hold the converter's numbers as floats.
+    text = replace(looked(uri), peak=9862.0).as_text()
+    assert "peak 9862.00 of full scale: its numbers are not scaled to 1" in text
     assert "no cell" in text
 
 
@@ -340,6 +344,7 @@ def test_annotations_of_a_recording_are_drawn_where_they_are(tmp_path, rng) -> N
         (("--source", CELL, "--band", "none"), 3, "no band 'none'"),
         (("-c", "nowhere.toml"), 3, "nowhere.toml"),
         ((), 3, "no source is named"),
+        (("me.wav",), 2, "argument (me.wav): a recording is named with --source, as sigmf:FILE"),
     ],
 )
 def test_refusals_are_one_sentence(arguments, code, words) -> None:
