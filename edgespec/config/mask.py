@@ -39,8 +39,9 @@ _MAX_BYTES, _MOST_ROWS, _MOST_NAME = 1_000_000, 4096, 60
 _LOWEST_HZ = 8.3e3
 _LOWEST_DB, _HIGHEST_DB = -300.0, 200.0
 _ADVICE = "a mask is a table with commas, semicolons or tabs and the columns start, stop, what"
-#: A line of one, as it is or with quotes around it, as spreadsheets write it.
-_COMMENT = re.compile(r"^[ \t]*\"?[ \t]*#.*$", re.MULTILINE)
+#: A line of one, as it is or with quotes around it, as spreadsheets write it; and what some of them
+#: write first, to say what separates.
+_COMMENT = re.compile(r"^[ \t]*\"?[ \t]*(?:#.*|(?i:sep)=.?\"?[ \t]*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -10,12 +11,17 @@ from edgespec.decode.text import read_bounded
 from edgespec.door import brief, door
 from edgespec.errors import ConfigError
 from edgespec.fleet.tables import Row
+from edgespec.option import NODE_ID
 
 __all__ = ["read_places"]
 
 _ACCEPTED = "a heading and rows of node,latitude,longitude in degrees (WGS 84), broker if several"
 _MAX_BYTES = 16 << 20
 _COLUMNS = ("node", "latitude", "longitude")
+#: What stands behind the last column of the heading.
+_MORE = "more cells"
+_NODE = re.compile(str(NODE_ID["pattern"]))
+_SAYS_WHAT = re.compile(r'\A"?sep=.?"?[ \t]*\r?\n', re.IGNORECASE)
 
 
 def read_places(path: Path, brokers: Sequence[str]) -> list[Row]:
@@ -27,7 +33,11 @@ def read_places(path: Path, brokers: Sequence[str]) -> list[Row]:
     advice = f"name a file with {_ACCEPTED}"
     data = read_bounded(path, ConfigError, advice, _MAX_BYTES)
     with door(str(path), ConfigError, advice):
-        rows = _rows(path, data.decode("utf-8-sig"), brokers)
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise ConfigError(f"{path} is not in UTF-8: save it as 'CSV UTF-8'") from None
+        rows = _rows(path, text, brokers)
     known: set[tuple[object, ...]] = set()
     for row in rows:
         if row.key in known:
@@ -37,18 +47,38 @@ def read_places(path: Path, brokers: Sequence[str]) -> list[Row]:
 
 
 def _rows(path: Path, text: str, brokers: Sequence[str]) -> list[Row]:
-    table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    # What separates is said in a line of its own by some spreadsheets, and seen in the heading.
+    text = _SAYS_WHAT.sub("", text)
+    delimiter = max(",;\t", key=text.lstrip("\r\n").partition("\n")[0].count)
+    table = csv.DictReader(
+        io.StringIO(text, newline=""), restkey=_MORE, strict=True, delimiter=delimiter
+    )
     names = [name.strip().lower() for name in table.fieldnames or ()]
     if not set(_COLUMNS) <= set(names):
         raise ConfigError(f"{path} has the columns {brief(names)}; it must have {_ACCEPTED}")
     table.fieldnames = names
-    return [_place(path, at, cells, brokers) for at, cells in enumerate(table, 2)]
+    # Rows of nothing but separators are how spreadsheets write empty ones.
+    return [
+        _place(path, table.line_num, cells, brokers)
+        for cells in table
+        if any(cells[name] for name in _COLUMNS)
+    ]
 
 
 def _place(path: Path, at: int, cells: dict[str, str | None], brokers: Collection[str]) -> Row:
+    if _MORE in cells:
+        raise ConfigError(
+            f"{path}, line {at} has more cells than the heading: a decimal comma is written as a "
+            "point where commas separate"
+        )
     node = (cells["node"] or "").strip()
     broker = (cells.get("broker") or "").strip() or next(iter(brokers))
-    if not node or broker not in brokers:
+    if not _NODE.fullmatch(node):
+        raise ConfigError(
+            f"{path}, line {at}: the observer is {brief(ascii(node), 60)}; its id must be "
+            f"{NODE_ID['pattern_text']}"
+        )
+    if broker not in brokers:
         raise ConfigError(
             f"{path}, line {at}: the observer is {brief(node, 60)!r} of broker "
             f"{brief(broker, 60)!r}; brokers are {', '.join(brokers)}"
@@ -63,7 +93,8 @@ def _place(path: Path, at: int, cells: dict[str, str | None], brokers: Collectio
 def _degrees(path: Path, at: int, cells: dict[str, str | None], name: str, most: float) -> float:
     text = (cells[name] or "").strip()
     try:
-        value = float(text)
+        # A comma that separates no cells is the point of a number.
+        value = float(text.replace(",", "."))
     except ValueError:
         value = math.nan
     if not abs(value) <= most:

@@ -46,7 +46,7 @@ def test_a_table_is_read_as_it_is_meant(tmp_path: Path) -> None:
     "change",
     [
         lambda text: text.replace("\n", "\r\n").encode(),
-        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: b"\xef\xbb\xbfsep=,\r\n" + text.encode(),
         lambda text: text.replace(",", ";").replace('"Link; B"', "Link, B").encode(),
         lambda text: text.replace(",", "\t").replace('"Link\t B"', "Link, B").encode(),
         lambda text: text.replace(",", ";").replace('"Link; B"', "Link, B")

@@ -20,6 +20,7 @@ from edgespec.errors import ConfigError
 from edgespec.fleet.openings import hold_spool, identity_of, left_behind, spool_folder
 from edgespec.fleet.overview import look
 from edgespec.fleet.place import store_url
+from edgespec.fleet.places import read_places
 from edgespec.fleet.spool import RowSpool
 from edgespec.fleet.store import FleetStore, reading
 from edgespec.fleet.tables import Row
@@ -228,6 +229,8 @@ def test_tables_become_files_of_parquet(filled: Path) -> None:
         ("node,latitude,longitude\nroof,nan,48\n", "latitude is 'nan'"),
         ("node,latitude,longitude\nroof,1,2\nroof,1,2\n", "twice"),
         ("node,latitude,longitude,broker\nroof,1,2,west\n", "brokers are main"),
+        ("node,latitude,longitude\nroof,48,1,11,5\n", "line 2 has more cells than the heading"),
+        ("node,latitude,longitude\nmy roof,1,2\n", "line 2: the observer is 'my roof'; its id"),
         ("\0", "places.csv"),
     ],
 )
@@ -238,6 +241,14 @@ def test_places_that_are_none(tmp_path: Path, text: str, words: str) -> None:
     )
     assert found.exit_code == 3
     assert words in found.stderr
+
+
+def test_places_of_a_spreadsheet(tmp_path: Path) -> None:
+    path = tmp_path / "places.csv"
+    path.write_text("\ufeffsep=;\r\nNode;Latitude;Longitude\r\n;;\r\nroof;48,1;-11,5\r\n")
+    (row,) = read_places(path, ["main"])
+    assert (row.values["node"], row.values["latitude_deg"]) == ("roof", 48.1)
+    assert row.values["longitude_deg"] == -11.5
 
 
 def test_the_broker_knows_a_program_that_moved_to_another_host(
