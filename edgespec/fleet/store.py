@@ -98,7 +98,7 @@ class FleetStore:
         except OSError as error:
             self.close()
             raise StoreAwayError(f"{shown}: {error.strerror or brief(error)}") from error
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             self.close()
             if _is_no_database(error):
                 raise ConfigError(
@@ -253,7 +253,7 @@ def reading(url: URL) -> Iterator[Connection]:
                     f"{VERSION}: edgespec fleet run brings it up"
                 )
             yield connection
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise EdgespecError(
             f"the store {shown} cannot be read ({_reason(error)}): see whether it is there, and "
             "whether this user may read it"
@@ -375,8 +375,8 @@ def _file_of(path: Path | None) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _is_no_database(error: SQLAlchemyError) -> bool:
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+def _is_no_database(error: Exception) -> bool:
+    code = getattr(getattr(error, "orig", None) or error, "sqlite_errorcode", None)
     return code == sqlite3.SQLITE_NOTADB
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect
 
 from edgespec.errors import ConfigError
 from edgespec.fleet import store as store_module
@@ -133,6 +133,22 @@ def test_a_store_that_is_none(text: str, words: str) -> None:
         store_url(text)
     assert words in str(found.value)
     assert "secret" not in str(found.value)
+
+
+def test_a_full_disk_is_a_store_that_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its driver says so, below SQLAlchemy, where the file is prepared.
+    def fails(connection: Connection) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    store = FleetStore(store_url(str(tmp_path / "fleet.sqlite")))
+    monkeypatch.setattr(store_module, "_prepare", fails)
+    with pytest.raises(StoreAwayError, match=r"fleet\.sqlite: database or disk is full"):
+        store.write([event_row()])
+    monkeypatch.undo()
+    store.write([event_row()])
+    store.close()
 
 
 def test_a_store_that_is_away_or_of_somebody_else(tmp_path: Path) -> None:
