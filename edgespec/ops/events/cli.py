@@ -245,7 +245,10 @@ def incidents(config_path: Path | None, as_json: bool) -> None:
     from edgespec.wire.text import encode
 
     folder = events_folder(_load(config_path).node.state_dir)
-    for incident in load_incidents(incidents_path(folder)):
+    found = load_incidents(incidents_path(folder))
+    if not found and not as_json:
+        click.echo("no incident is known here")
+    for incident in found:
         if as_json:
             click.echo(encode(incident_payload(incident)))
         else:

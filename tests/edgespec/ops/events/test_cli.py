@@ -54,7 +54,7 @@ def run(config: Path, *arguments: str) -> Result:
 def test_nothing_kept_is_a_heading(config: Path) -> None:
     assert run(config, "events", "list").output.startswith("start (UTC)")
     assert run(config, "events", "list", "--json").output == ""
-    assert run(config, "incidents").output == ""
+    assert run(config, "incidents").output == "no incident is known here\n"
     assert not (config.parent / "state").exists()
 
 
