@@ -45,8 +45,9 @@ class EdgespecGroup(click.Group):
         except EdgespecError as error:
             raise _ExplainedError(error) from error
         except click.UsageError as error:
-            if error.message.startswith("Got unexpected extra argument") and _takes_a_source(error):
-                error.message += ": a recording is named with --source, as sigmf:FILE or wav:FILE"
+            if _takes_a_source(error) and error.message.startswith("Got unexpected extra argument"):
+                words = f"{error.message}: a recording is named with --source, as sigmf:FILE"
+                raise click.UsageError(words, error.ctx) from None
             raise
         except OSError as error:
             # click itself ends quietly where nobody reads any more.

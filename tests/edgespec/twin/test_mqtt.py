@@ -363,7 +363,7 @@ def test_a_subscription_that_is_refused_is_an_explained_error(
     stack.callback(session.close)
     session.listen(lambda topic, payload: None)
     session.ask(["allowed", "forbidden"])
-    (mid,) = session._asked
+    (mid,) = session.asked
     answers = [ReasonCode(PacketTypes.SUBACK, identifier=code) for code in (0, 0x87)]
     session._on_subscribe(session._client, None, mid, answers, None)
     with pytest.raises(BrokerError, match=r"subscription to 'forbidden' \(Not authorized\)"):

@@ -344,7 +344,7 @@ def test_annotations_of_a_recording_are_drawn_where_they_are(tmp_path, rng) -> N
         (("--source", CELL, "--band", "none"), 3, "no band 'none'"),
         (("-c", "nowhere.toml"), 3, "nowhere.toml"),
         ((), 3, "no source is named"),
-        (("me.wav",), 2, "argument (me.wav): a recording is named with --source, as sigmf:FILE"),
+        (("me.wav",), 2, "argument (me.wav): a recording is named with --source, as sigmf:"),
     ],
 )
 def test_refusals_are_one_sentence(arguments, code, words) -> None:
