@@ -34,11 +34,11 @@ class Duration(click.ParamType[float]):
         match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(s|min|m|h|d)?\s*", str(value))
         seconds = 0.0 if match is None else float(match[1]) * _SECONDS[match[2] or ""]
         if match is None:
-            self.fail(f"{value!r:.40} is no duration; write 90s, 30m, 2h or 7d.", param, ctx)
+            self.fail(f"{value!r:.40} is no duration; write 30m, 2h or 90s.", param, ctx)
         if not 0.0 < seconds <= self._most_s:
             most = format_duration(self._most_s)
             self.fail(
-                f"{value!r:.40} must be more than 0 and at most {most}; write 90s, 30m, 2h or 7d.",
+                f"{value!r:.40} must be more than 0 and at most {most}; write 30m, 2h or 90s.",
                 param,
                 ctx,
             )

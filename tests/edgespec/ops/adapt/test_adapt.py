@@ -151,7 +151,7 @@ def test_another_rate_is_refused(folder: Path, tmp_path: Path) -> None:
     ("more", "says"),
     [
         (("--duration", "soon"), "write 30m, 2h or 90s"),
-        (("--duration", "1h"), "more than 600 s"),
+        (("--duration", "1h"), "at most 10 min"),
         (("--band", "none"), "there is no band"),
     ],
 )
