@@ -15,7 +15,8 @@ fail() {
 ends=$(mktemp -d)
 trap 'rm -rf "$ends"' EXIT
 mkfifo "$ends/mapped"
-# What is run in the namespace first. A mask of binfmt_misc: any little-endian 64-bit ELF for ARM.
+# What is run in the namespace first, and stays its first process: by another one, with more rights, it
+# would forget to end with unshare. A mask of binfmt_misc: any little-endian 64-bit ELF for ARM.
 # shellcheck disable=SC2016
 inside='
 read -r _ <"$1/mapped"
@@ -29,7 +30,7 @@ if [ "$2" != none ]; then
 	printf "%s" ":arm64:M::$magic:$mask:$2:F" >/proc/sys/fs/binfmt_misc/register
 fi
 shift 2
-exec "$@"'
+"$@"'
 if [ "$(id -u)" -eq 0 ]; then
 	unshare --user --mount --pid --fork --kill-child --mount-proc \
 		sh -c "$inside" sh "$ends" "$emulator" "$@" &
@@ -47,7 +48,8 @@ else
 		sh -c "$inside" sh "$ends" "$emulator" "$@" &
 	process=$!
 fi
-trap 'kill "$process" 2>/dev/null; rm -rf "$ends"; exit 130' INT TERM
+# unshare heeds no other signal; all that runs in the namespace goes with it.
+trap 'kill -KILL "$process" 2>/dev/null; exit 130' INT TERM
 # Open in both directions, or this would wait for ever where the other side could not start.
 exec 3<>"$ends/mapped"
 echo >&3

@@ -143,3 +143,18 @@ def test_a_machine_without_namespaces_of_users_is_said_not_waited_for(
     done = run("namespace.sh", "none", "true", path=f"{tmp_path}:{SBIN}")
     assert done.returncode == 1
     assert "not here" in done.stderr
+
+
+def test_who_ends_a_namespace_ends_all_that_runs_in_it() -> None:
+    if run("namespace.sh", "none", "true").returncode:
+        pytest.skip("no namespace of users can be made here")
+    with subprocess.Popen(
+        ["/bin/sh", IMAGE / "namespace.sh", "none", "sh", "-c", "sh -c 'echo on; sleep 300'; :"],
+        env={"PATH": SBIN}, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"on\n"
+        process.terminate()
+        # Whoever is left would hold the pipe open.
+        assert process.communicate(timeout=120) == (b"", None)
+    assert process.returncode == 130
