@@ -338,9 +338,9 @@ def test_a_failed_observer_leaves_the_others_alone(
 def longer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """An experiment of which most is still to do after two tasks, and a run of it to the end."""
     folder = tmp_path_factory.mktemp("longer")
-    text = tiny_experiment.PLAIN.replace("train_s = 0.3", "train_s = 3.0")
+    text = tiny_experiment.PLAIN.replace("train_s = 0.3", "train_s = 1.5")
     path, whole = folder / "plain.toml", folder / "whole"
-    path.write_text(text.replace("calibration_s = 0.4", "calibration_s = 2.0"))
+    path.write_text(text.replace("calibration_s = 0.4", "calibration_s = 1.0"))
     assert run("evaluate", path, "--work", whole).exit_code == 0
     return path, whole
 
