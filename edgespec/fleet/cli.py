@@ -295,10 +295,10 @@ def forget(
     silent_s: float,
     as_json: bool,
 ) -> None:
-    """Forget the observer NODE, which is no more: it is silent for ever otherwise.
+    """Forget an observer that is no more.
 
-    What its broker keeps of it is emptied, since 'fleet run' would hear it at its next start. Its
-    events and states of the past stay as long as all others.
+    NODE would be silent for ever. What its broker keeps of it is emptied, since 'fleet run' would
+    hear it at its next start. Its events and states of the past stay as long as all others.
     """
     from edgespec.fleet.forget import broker_knowing, empty_broker, forget_observer
     from edgespec.fleet.openings import brokers_of, store_of
