@@ -55,7 +55,7 @@ if [ ! -e "$work/base.tar" ]; then
 	say "packages of Debian are fetched"
 	# With what Dockerfile.arm64 installs, which is then there: emulated, that takes four times as long.
 	sh firmware_configs/image/packages.sh "$work/board" "$arch" "$SUITE" "$mirror" '?essential' apt \
-		python3 python3-venv rtl-sdr
+		passwd python3 python3-venv rtl-sdr
 	rm -rf "$work/native"
 fi
 emulator=none
