@@ -26,7 +26,7 @@ buildah bud --layers --arch "$arch" --format docker ${BUILDAH_OPTIONS:-} \
 	--build-arg "EXTRAS=${EXTRAS:-}" --build-arg "KERNELS=$KERNELS" -t "edgespec-$arch" -f Dockerfile.arm64 .
 
 say "the image is tried"
-container=$(buildah from "edgespec-$arch")
+container=$(buildah from --arch "$arch" "edgespec-$arch")
 trap 'buildah rm "$container" >/dev/null' EXIT
 trap 'exit 130' INT TERM
 check=$(buildah inspect --format '{{index .Docker.Config.Healthcheck.Test 3}}' "$container")
