@@ -273,8 +273,9 @@ def test_a_state_folder_that_cannot_be_written(
     fed.wait_connected()
     fed.end()
     assert fed.observer.lines.types == ["new", "update", "end"] * 2
-    # Scales of cells, normal, spool, history, incidents and evidence: each once.
-    assert len(fed.warnings) == 6
+    # Scales of cells, normal, spool, history, incidents and evidence: each once. A machine that is
+    # too busy for the radio calls it again, which reads the scales of cells again.
+    assert len({*fed.warnings}) == 6
     assert "what is known of cells cannot be read" in fed.observer.errors
     assert "what the warm-up learnt is not kept" in fed.observer.errors
     assert "incidents are not kept" in fed.observer.errors
