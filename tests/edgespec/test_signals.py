@@ -36,6 +36,9 @@ def interrupted(work: Callable[[], object]) -> bool:
 
 
 @pytest.mark.skipif(compiler_is_off(), reason="the compiler is off")
+# What is interrupted may be an import, which leaves its file to be closed by itself.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_it_is_not_lost_while_the_compiler_is_at_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +51,8 @@ def test_it_is_not_lost_while_the_compiler_is_at_work(
     # Else each run would leave a folder in the cache that all of them share.
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "kept"))
     total = importlib.import_module("one_loop").total
+    # Numba loads much of itself when it compiles for the first time.
+    total((1, 2))
     engine = cpu_target.target_context.codegen()._engine._ee
     compiled = engine._object_cache_notify
 
