@@ -5,14 +5,12 @@ from collections.abc import Callable
 from edgespec.detect.scan.residual_scan import MOST_LEFT
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.residual import ResidualPlane
-from edgespec.observer.cell.cell_search import LONGEST_PAUSE_S, CellSearch
+from edgespec.observer.cell.asked_search import AskedSearch
+from edgespec.observer.cell.cell_search import LONGEST_PAUSE_S
 from edgespec.observer.cell.sample_search import Gathered
 from edgespec.records import IqBlock, SampleFormat
 
 __all__ = ["BetterCell"]
-
-#: Where there is none, so long until it is looked for again; twice as long each time.
-_FIRST_PAUSE_S = 3.0
 
 
 class BetterCell:
@@ -39,15 +37,12 @@ class BetterCell:
         *,
         is_live: bool,
     ) -> None:
-        self._search = CellSearch(sample_rate_hz, sample_format, is_live=is_live)
-        self._rate_hz, self._max_block_samples = sample_rate_hz, max_block_samples
-        self._make_plane = make_plane
-        self.forget()
+        self._search = AskedSearch(sample_rate_hz, sample_format, LONGEST_PAUSE_S, is_live=is_live)
+        self._max_block_samples, self._make_plane = max_block_samples, make_plane
 
     def forget(self) -> None:
         """Begin anew, as with another cell."""
-        self._n_vain, self._next_at = 0, 0
-        self._search.restart()
+        self._search.forget()
 
     def stop(self) -> None:
         """End the search that is running; safe in a signal handler."""
@@ -62,21 +57,15 @@ class BetterCell:
             is_frozen: whether an alarm is on, and whoever is found may be what it is about.
         """
         if is_frozen:
-            self._search.restart()
+            self._search.let_go()
             return None
-        if block.sample_start < self._next_at:
-            return None
-        gathered, found = self._search.add(block), self._search.cell
-        if gathered is not None and found is not None and not found.is_again(cell):
-            left_share = self._left_share(self._make_plane(found), gathered)
-            if left_share < MOST_LEFT:
-                return found, gathered
-        if gathered is not None or self._search.n_failed:
-            pause_s = min(_FIRST_PAUSE_S * 2.0**self._n_vain, LONGEST_PAUSE_S)
-            self._next_at = block.sample_start + round(pause_s * self._rate_hz)
-            self._n_vain += 1
-            self._search.restart()
-        return None
+        return self._search.ask(
+            block,
+            lambda found, gathered: (
+                not found.is_again(cell)
+                and self._left_share(self._make_plane(found), gathered) < MOST_LEFT
+            ),
+        )
 
     def _left_share(self, plane: ResidualPlane, gathered: Gathered) -> float:
         """Return which share of the power of the samples is left by a plane, 1 where it is none."""

@@ -3,7 +3,7 @@
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.tracker import TrackState
-from edgespec.observer.cell.cell_search import CellSearch
+from edgespec.observer.cell.asked_search import AskedSearch
 from edgespec.observer.cell.sample_search import Gathered
 from edgespec.records import IqBlock, SampleFormat
 
@@ -13,9 +13,8 @@ __all__ = ["Handover"]
 _LEAST_SHARE = 0.5
 #: For so long, behind a mean over 0.5 s, before it is asked who is louder: that takes 0.4 s more.
 _HOLD_S = 0.6
-#: Where it is nobody, so long until it is asked again; twice as long each time, up to the latter,
-#: while the cell has given way.
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 3.0, 12.0
+#: Where it is nobody, it is asked again after so long at last, while the cell has given way.
+_LONGEST_PAUSE_S = 12.0
 #: A cell that was just found is followed for so long, so that two that are alike do not take turns.
 _LEAST_S = 5.0
 
@@ -36,17 +35,16 @@ class Handover:
     def __init__(
         self, sample_rate_hz: float, sample_format: SampleFormat, *, is_live: bool
     ) -> None:
-        self._search = CellSearch(sample_rate_hz, sample_format, is_live=is_live)
+        self._search = AskedSearch(sample_rate_hz, sample_format, _LONGEST_PAUSE_S, is_live=is_live)
         self._hold = round(_HOLD_S * sample_rate_hz)
         self._rate_hz = sample_rate_hz
         self.forget()
 
     def forget(self) -> None:
         """Begin anew, as with another cell."""
-        self._n_vain = 0
-        self._next_at: int | None = None
+        self._has_begun = False
         self._since: int | None = None
-        self._search.restart()
+        self._search.forget()
 
     def stop(self) -> None:
         """End the search that is running; safe in a signal handler."""
@@ -67,26 +65,19 @@ class Handover:
             The cell to follow from now on, and the samples that it was found in; else None.
         """
         start = block.sample_start
-        if self._next_at is None:
-            self._next_at = start + round(_LEAST_S * self._rate_hz)
+        if not self._has_begun:
+            self._has_begun = True
+            self._search.wait_until(start + round(_LEAST_S * self._rate_hz))
         if is_frozen or not _has_given_way(plane):
             if self._since is not None:
-                self._since, self._n_vain = None, 0
-                self._search.restart()
+                self._since = None
+                self._search.be_hopeful()
             return None
         if self._since is None:
             self._since = start
-        if start < max(self._since + self._hold, self._next_at):
+        if start < self._since + self._hold:
             return None
-        gathered, found = self._search.add(block), self._search.cell
-        if gathered is not None and found is not None and _may_follow(plane, cell, found):
-            return found, gathered
-        if gathered is not None or self._search.n_failed:
-            pause_s = min(_FIRST_PAUSE_S * 2.0**self._n_vain, _LONGEST_PAUSE_S)
-            self._next_at = start + round(pause_s * self._rate_hz)
-            self._n_vain += 1
-            self._search.restart()
-        return None
+        return self._search.ask(block, lambda found, _: _may_follow(plane, cell, found))
 
 
 def _has_given_way(plane: ResidualPlane) -> bool:
