@@ -140,16 +140,17 @@ def _prove(samples: NDArray[np.complex64], cell: Cell) -> _Proof:
         return _Proof(0.0, 0.0, 0.0, 0.0)
     received = received_pilots(samples, cell, slots, N_MIDDLE_BLOCKS)
     sequence = reference_of(cell.identity, N_MIDDLE_BLOCKS, cell.prefix)
-    channel = received * sequence[slots % SLOTS_PER_FRAME].conj()
-    level = abs(complex(neighbour_products(channel).mean(dtype=np.complex128)))
+    its = sequence[slots % SLOTS_PER_FRAME].conj()
+    level = abs(complex(neighbour_products(received * its).mean(dtype=np.complex128)))
     received = alike(received)
-    right = gathered(received * sequence[slots % SLOTS_PER_FRAME].conj())
+    channel = received * its
+    right = gathered(channel)
     best = int(right.argmax())
     shifts = np.arange(1, SLOTS_PER_FRAME)[:, None]
     wrong = gathered_at(best, received, sequence[(slots + shifts) % SLOTS_PER_FRAME])
     chance = float(np.sqrt(np.mean((wrong - 1.0) ** 2)))
     ratio = (float(right[best]) - 1.0) / max(chance, 1e-9)
-    coherence = abs(coherence_of(received * sequence[slots % SLOTS_PER_FRAME].conj()))
+    coherence = abs(coherence_of(channel))
     return _Proof(deviations(float(right[best]), 2 * len(slots)), ratio, coherence, level)
 
 
