@@ -18,6 +18,7 @@ from edgespec.config.band_plan import (
     xml_entries,
 )
 from edgespec.config.hours import Hours, local_time
+from edgespec.decode.sheet import SAYS_SEPARATOR
 from edgespec.decode.text import read_bounded
 from edgespec.errors import ConfigError, EdgespecError
 from edgespec.level_scale import UNCALIBRATED, LevelScale
@@ -41,7 +42,7 @@ _LOWEST_DB, _HIGHEST_DB = -300.0, 200.0
 _ADVICE = "a mask is a table with commas, semicolons or tabs and the columns start, stop, what"
 #: A line of one, as it is or with quotes around it, as spreadsheets write it; and what some of them
 #: write first, to say what separates.
-_COMMENT = re.compile(r"^[ \t]*\"?[ \t]*(?:#.*|(?i:sep)=.?\"?[ \t]*)$", re.MULTILINE)
+_COMMENT = re.compile(rf"^[ \t]*\"?[ \t]*(?:#.*|{SAYS_SEPARATOR})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

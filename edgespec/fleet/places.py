@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from edgespec.decode.sheet import SAYS_SEPARATOR, separator_of
 from edgespec.decode.text import read_bounded
 from edgespec.door import brief, door
 from edgespec.errors import ConfigError
@@ -21,7 +22,7 @@ _COLUMNS = ("node", "latitude", "longitude")
 #: What stands behind the last column of the heading.
 _MORE = "more cells"
 _NODE = re.compile(str(NODE_ID["pattern"]))
-_SAYS_WHAT = re.compile(r'\A"?sep=.?"?[ \t]*\r?\n', re.IGNORECASE)
+_SAYS_WHAT = re.compile(rf'\A"?{SAYS_SEPARATOR}\r?\n')
 
 
 def read_places(path: Path, brokers: Sequence[str]) -> list[Row]:
@@ -49,7 +50,7 @@ def read_places(path: Path, brokers: Sequence[str]) -> list[Row]:
 def _rows(path: Path, text: str, brokers: Sequence[str]) -> list[Row]:
     # What separates is said in a line of its own by some spreadsheets, and seen in the heading.
     text = _SAYS_WHAT.sub("", text)
-    delimiter = max(",;\t", key=text.lstrip("\r\n").partition("\n")[0].count)
+    delimiter = separator_of(text.lstrip("\r\n").partition("\n")[0])
     table = csv.DictReader(
         io.StringIO(text, newline=""), restkey=_MORE, strict=True, delimiter=delimiter
     )

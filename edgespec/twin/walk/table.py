@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgespec.decode.sheet import SAYS_SEPARATOR, separator_of
 from edgespec.decode.text import read_bounded
 from edgespec.door import brief, door
 from edgespec.errors import ConfigError
@@ -32,9 +33,8 @@ _DAY_S = 86_400.0
 _END_S = 253_402_300_800.0
 #: What stands for 'not measured'.
 _NOTHING = frozenset(("", "nan", "na", "n/a", "null", "none", "-", "#n/a"))
-_DELIMITERS = ",;\t"
 #: A remark, which '#N/A' is not, and the first line of a spreadsheet, which says what separates.
-_SAYS_NOTHING = re.compile(r'#(?!N/A)|"?sep=.?"?\s*$', re.IGNORECASE)
+_SAYS_NOTHING = re.compile(rf'#(?!N/A)|"?{SAYS_SEPARATOR}\s*$', re.IGNORECASE)
 #: Days since 1900, as spreadsheets count them, of this century.
 _FIRST_SERIAL, _LAST_SERIAL = 36_526.0, 73_050.0
 
@@ -98,7 +98,7 @@ class _Reader:
     def _lines(self, data: bytes) -> Iterator[tuple[int, list[str]]]:
         """Yield number and fields of the lines that hold something; ``#`` begins a remark."""
         first = next(filter(_holds_something, _text(data, None)), "")
-        delimiter = max(_DELIMITERS, key=first.count)
+        delimiter = separator_of(first)
         self._point = "," if delimiter == ";" else "."
         reader = csv.reader(_text(data, ""), delimiter=delimiter)
         while True:
