@@ -6,7 +6,6 @@ same twin judge what was told. All regimes hear the same levels. It writes ``exc
 ``exceptions.md`` to ``benchmarks/results/twin``.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,9 @@ import click
 import numpy as np
 from scipy.stats import mannwhitneyu
 
-from benchmarks.record import RESULTS, commit, facts
+from benchmarks.record import commit, facts
 from benchmarks.twin.hall import draw_places, hall
+from benchmarks.twin.saved import save_result
 from converter.report.markdown_table import markdown_table
 from edgespec.dsp.telling import Telling
 from edgespec.records import RssReport
@@ -206,7 +206,6 @@ def main(n_jammers: int, n_seeds: int, save: bool) -> None:
             (-30.0, 1.0, 1.0), (-36.0, 1.0, 1.0),
         )
     ]  # fmt: skip
-    folder = RESULTS / "twin"
     for found in run(scenes, n_jammers, n_seeds):
         result = {
             "machine": facts(("numpy", "numba")),
@@ -216,8 +215,7 @@ def main(n_jammers: int, n_seeds: int, save: bool) -> None:
             "scenes": found,
         }
         if save:
-            (folder / "exceptions.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-            (folder / "exceptions.md").write_text(text(result), "utf-8")
+            save_result("exceptions", result, text(result))
     click.echo(text(result))
 
 

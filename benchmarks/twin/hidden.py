@@ -7,7 +7,6 @@ of the set's test split, located by the map that ``benchmarks.twin.powder --kept
 writes ``hidden.json`` and ``hidden.md`` to ``benchmarks/results/twin``.
 """
 
-import json
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,9 +17,10 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.record import RESULTS, commit, facts
+from benchmarks.record import commit, facts
 from benchmarks.twin.campus import Campus, load_campus
 from benchmarks.twin.hall import draw_places, hall
+from benchmarks.twin.saved import save_result
 from converter.report.markdown_table import markdown_table
 from edgespec.twin.detectors.grid_kernels import MEASURED, MISSING
 from edgespec.twin.detectors.window import Window
@@ -263,9 +263,7 @@ def main(kept: Path, save: bool) -> None:
     }
     click.echo(text(result))
     if save:
-        folder = RESULTS / "twin"
-        (folder / "hidden.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-        (folder / "hidden.md").write_text(text(result), "utf-8")
+        save_result("hidden", result, text(result))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ twin run`` as its user starts it. It writes ``placements.json`` and ``placements
 from the errors named; :mod:`benchmarks.papers.schoesser2024.reproduce` has traced rays instead.
 """
 
-import json
 import tempfile
 import threading
 import time
@@ -22,6 +21,7 @@ import numpy as np
 
 from benchmarks.fleet.yard import Yard, start_central
 from benchmarks.record import RESULTS
+from benchmarks.twin.saved import save_result
 from converter.report.markdown_table import markdown_table
 from edgespec.config import MqttConfig
 from edgespec.machine import machine_facts
@@ -288,10 +288,7 @@ def main(n_places: int, n_live: int, save: bool) -> None:
     }
     click.echo(text(result))
     if save:
-        folder = RESULTS / "twin"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "placements.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-        (folder / "placements.md").write_text(text(result), "utf-8")
+        save_result("placements", result, text(result))
 
 
 if __name__ == "__main__":

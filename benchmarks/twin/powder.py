@@ -8,7 +8,6 @@ minutes of a core and writes ``powder.json``, ``powder.md`` and ``powder.png`` t
 ``benchmarks/results/twin``. The measurements (``powder_rss.npz``) are no part of this project.
 """
 
-import json
 import pickle
 import time
 from collections.abc import Callable
@@ -20,11 +19,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.record import RESULTS, commit, facts
+from benchmarks.record import commit, facts
 from benchmarks.twin.campus import BLOCK_M, Campus, load_campus
 from benchmarks.twin.campus_picture import draw_campus
 from benchmarks.twin.drift import DriftFound, drift_of
 from benchmarks.twin.intervals import Intervals, squares_of
+from benchmarks.twin.saved import save_result
 from benchmarks.twin.two_sources import two_sources
 from converter.report.markdown_table import markdown_table
 from edgespec.twin.walk.blocks import FOLDS, folds_of
@@ -269,9 +269,7 @@ def main(kept: Path | None, test: bool, save: bool) -> None:
     }
     click.echo(text(result))
     if save:
-        folder = RESULTS / "twin"
-        (folder / "powder.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-        (folder / "powder.md").write_text(text(result), "utf-8")
+        folder = save_result("powder", result, text(result))
         draw_campus(campus, learnt.fitted.walk_map, folder / "powder.png")
 
 

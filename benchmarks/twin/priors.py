@@ -8,7 +8,6 @@ months later. Nothing of the set's test split is used. It writes ``priors.json``
 to ``benchmarks/results/twin``.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,11 +16,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.record import RESULTS, commit, facts
+from benchmarks.record import commit, facts
 from benchmarks.twin.campus import BLOCK_M, Campus, load_campus
 from benchmarks.twin.hall import draw_places, hall, misplace
 from benchmarks.twin.hidden import by_localiser
 from benchmarks.twin.intervals import Intervals, squares_of
+from benchmarks.twin.saved import save_result
 from converter.report.markdown_table import markdown_table
 from edgespec.twin.learning.gains import GainLimits, LearntGains
 from edgespec.twin.localise import Localiser
@@ -308,9 +308,7 @@ def main(on_campus: bool, save: bool) -> None:
     }
     click.echo(text(result))
     if save:
-        folder = RESULTS / "twin"
-        (folder / "priors.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-        (folder / "priors.md").write_text(text(result), "utf-8")
+        save_result("priors", result, text(result))
 
 
 if __name__ == "__main__":
