@@ -22,12 +22,14 @@ import click
 from benchmarks.detection.hours_tables import markdown
 from benchmarks.detection.kept_rows import check_unpacked, keep_row, read_rows
 from benchmarks.detection.listener import Listener
+from benchmarks.detection.taught_listener import Taught
 from benchmarks.record import commit, facts, save_rows
 from converter.lab.experiment import Episodes
 from converter.lab.measures.episodes import Episode, schedule
 from converter.lab.measures.hop_chain import open_hop_chain
 from converter.simulate.population import Population
 from converter.simulate.specs import RecordingSpec
+from edgespec.alerts.incidents import IncidentTable
 from edgespec.config import DetectConfig
 from edgespec.detect.peaks import BLOCK_S, EventPeaks
 from edgespec.detect.rules import EventRules
@@ -72,7 +74,8 @@ class Play:
 
     ``sets`` are names of :data:`DETECTOR_SETS`, each of which hears it; they warm up as long as
     the device does by default, or ``warmup_s``. With a budget of events a day each hears it twice:
-    by the usual thresholds, and by those that are kept to the budget as a live observer does.
+    by the usual thresholds, and by those that are kept to the budget as a live observer does. After
+    ``taught_s`` of signal somebody calls normal all that was told until then.
     """
 
     spec: RecordingSpec
@@ -81,6 +84,7 @@ class Play:
     sets: tuple[str, ...] = tuple(DETECTOR_SETS)
     warmup_s: float = DetectConfig().warmup_s
     budget_per_day: float = 0.0
+    taught_s: float = 0.0
 
     @property
     def key(self) -> tuple[str, int, float]:
@@ -112,6 +116,9 @@ def open_listeners(play: Play) -> tuple[Recipe, dict[str, Listener]]:
         hop_s = recipe.geometry.hop_s
         chain.peaks = EventPeaks(tuple(chain.thresholds), rules, hop_s)
         listeners[name] = Listener(chain, hop_s)
+        if play.taught_s:
+            slack_hz = 2.0 * chain.grid.bin_hz
+            listeners[name].taught = Taught(IncidentTable({chain.info.band: slack_hz}))
         if play.budget_per_day:
             kept = open_hop_chain(basis, info, detect)
             kept.keep_to(BudgetWatch(play.budget_per_day, rules, hop_s, name))
@@ -162,12 +169,15 @@ def observe(play: Play) -> dict[str, Any]:
     total = normal_stop + round(len(episodes) * (_ON_S + _OFF_S) * rate_hz)
     source, buffer = Scene(scene, spec.seed), scene.receiver.sample_format.empty(hop)
     first_on = episodes[0].on if episodes else total
+    taught = round(play.taught_s * rate_hz)
     for start in range(0, total - hop + 1, hop):
         source.read_into(buffer)
         utc_ns = round(start / rate_hz * 1e9)
         block = IqBlock(buffer, rate_hz, spec.center_freq_hz, start, utc_ns)
         for listener in listeners.values():
             listener.hear(block, is_normal=start + hop <= first_on)
+            if listener.taught is not None and start < taught <= start + hop:
+                listener.taught.teach()
     for listener in listeners.values():
         listener.end_normal()
         for event in listener.chain.finish():
@@ -199,6 +209,7 @@ def observe(play: Play) -> dict[str, Any]:
                 "block_s": BLOCK_S,
                 "peaks": listener.peaks,
                 "raised_before": listener.raised,
+                "alerts_s": [at / rate_hz for at in listener.alerts_in(taught, first_on)],
                 "events": [
                     asdict(event)
                     for event in listener.false_events(first_on, rate_hz, spec.center_freq_hz)
@@ -217,6 +228,12 @@ def observe(play: Play) -> dict[str, Any]:
                     for first in (listener.first_in(one.on, one.off + memory),)
                     if first is not None
                     for at, detector in (first,)
+                },
+                "alerted": {
+                    name: (at[0] - one.on) / rate_hz * 1e3
+                    for name, listener in listeners.items()
+                    for at in (listener.alerts_in(one.on, one.off + memory),)
+                    if at
                 },
                 "rises": {
                     name: [((at - one.on) / rate_hz * 1e3, value) for at, value in rises]
@@ -238,6 +255,7 @@ def plays(
     warmup_s: float = DetectConfig().warmup_s,
     n_uplink: int = 0,
     budget_per_day: float = 0.0,
+    taught_s: float = 0.0,
 ) -> Iterator[Play]:
     """Yield all observers of all rounds, which have their own seeds.
 
@@ -254,7 +272,7 @@ def plays(
             named = replace(spec, name=f"uplink-{spec.name}")
             specs.insert((_UPLINK_EVERY + 1) * place + _UPLINK_EVERY, named)
         for spec in specs:
-            yield Play(spec, SEED + number, n_episodes, sets, warmup_s, budget_per_day)
+            yield Play(spec, SEED + number, n_episodes, sets, warmup_s, budget_per_day, taught_s)
 
 
 def played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
@@ -289,13 +307,16 @@ def played(asked: Sequence[Play], n_workers: int) -> Iterator[dict[str, Any]]:
     default=0.0,
     help="Events a day: each set is heard once more, and raises its thresholds to keep to them.",
 )
+@click.option(
+    "--taught", "taught_s", default=0.0, help="Then somebody calls normal what was told so far, s."
+)
 @click.option("--workers", default=1, help="Processes.")
 @click.option("--kept", type=click.Path(path_type=Path), required=True, help="Lines so far.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
 def main(
     rounds: str, n_observers: int, n_uplink: int, seconds: float, rate_hz: float,
-    interferers: int, sets: tuple[str, ...], warmup_s: float, budget_per_day: float, workers: int,
-    kept: Path, save: bool,
+    interferers: int, sets: tuple[str, ...], warmup_s: float, budget_per_day: float,
+    taught_s: float, workers: int, kept: Path, save: bool,
 ) -> None:  # fmt: skip
     """Count false events of hours of normal traffic, and what is found behind it."""
     done = {(row["observer"], row["round"], row["rate_hz"]) for row in read_rows(kept)}
@@ -310,6 +331,7 @@ def main(
         warmup_s,
         n_uplink,
         budget_per_day,
+        taught_s,
     )
     left = [play for play in asked if play.key not in done]
     if left:

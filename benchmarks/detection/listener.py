@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from math import isfinite
 
+from benchmarks.detection.taught_listener import Taught
 from edgespec.observer.band import BandChain
 from edgespec.records import Event, EventType, IqBlock
 
@@ -30,7 +31,8 @@ class FalseEvent:
 class Listener:
     """A chain, and what it said: seconds scored and in alarm, and events by their id.
 
-    ``stops`` are the last samples that the hops behind the normal signal needed.
+    ``stops`` are the last samples that the hops behind the normal signal needed. Where somebody
+    calls normal what was told, ``taught`` judges the events.
     """
 
     chain: BandChain
@@ -44,6 +46,7 @@ class Listener:
     last: dict[str, Event] = field(default_factory=dict)
     raised: dict[str, float] | None = None
     stops: list[int] = field(default_factory=list)
+    taught: Taught | None = None
 
     def hear(self, block: IqBlock, *, is_normal: bool) -> None:
         """Take a block of one hop."""
@@ -57,6 +60,8 @@ class Listener:
             scores = {score.detector: float(score.value) for score in chain.last.scores}
         for event in events:
             self.last[event.event_id] = event
+            if self.taught is not None:
+                self.taught.take(event, block.sample_start + block.n_samples)
             if event.event_type == EventType.NEW:
                 stop = block.sample_start + block.n_samples
                 self.opened[event.event_id] = stop, scores
@@ -135,3 +140,12 @@ class Listener:
             return None
         at, event = min(found)
         return at, self.last[event].detector
+
+    def alerts_in(self, after: int, until: int) -> list[int]:
+        """Return when events became alerts, after one sample and up to another; in time."""
+        taught = self.taught
+        return (
+            []
+            if taught is None
+            else sorted(at for at in taught.alerted.values() if after < at <= until)
+        )

@@ -4,7 +4,7 @@ import json
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -56,6 +56,10 @@ class IncidentTable:
 
     def __len__(self) -> int:
         return len(self._table)
+
+    def __iter__(self) -> Iterator[Incident]:
+        """Yield all, last seen last."""
+        return iter(tuple(self._table.values()))
 
     def take(self, event: Event) -> str:
         """Return the id of an event's incident, the same for all of its messages; '' for none.
