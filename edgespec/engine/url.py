@@ -10,7 +10,10 @@ __all__ = ["EngineUrl"]
 
 _PORTS = {"amqp": 5672, "amqps": 5671}
 _PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?")
+#: A host of those that stand before the last @: another host, or a vhost, follows it.
+_BEHIND_HOST = re.compile(r"@[^@,/]+[,/]")
 _FORM = "amqp://[user:password@]host[:port][,host[:port]...][/vhost], or amqps:// for TLS"
+_ENCODED = "in user, password and vhost write / @ , : as %2F %40 %2C %3A"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class EngineUrl:
             known = " or ".join(f"{name}://" for name in _PORTS)
             raise ConfigError(f"the engine's URL does not begin with {known}: write {_FORM}")
         user, at, place = rest.rpartition("@")
+        if _BEHIND_HOST.search(user):
+            raise ConfigError(
+                "the engine's URL has an @ behind its first host: user and password stand once, "
+                f"before all hosts: write {_FORM}; {_ENCODED}"
+            )
         places, _, vhost = place.partition("/")
         hosts = tuple(_place(part, _PORTS[scheme]) for part in places.split(","))
         name, colon, password = user.partition(":")
@@ -66,6 +74,6 @@ def _place(text: str, port: int) -> tuple[str, int]:
     if found is None or not 1 <= number <= 65535:
         raise ConfigError(
             "a host of the engine's URL is none, or its port is not from 1 to 65535: write "
-            f"{_FORM}; in user and password write / @ , : as %2F %40 %2C %3A"
+            f"{_FORM}; {_ENCODED}"
         )
     return found[1].strip("[]"), number

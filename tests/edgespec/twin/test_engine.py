@@ -172,6 +172,8 @@ def test_while_reports_wait_time_is_theirs_and_one_clock_ahead_is_not_believed(
         ("localhost", "does not begin with amqp:// or amqps://"),
         ("amqp://host:99999", "its port is not from 1 to 65535"),
         ("amqp://user:pa/ss@ho st", "a host of the engine's URL is none"),
+        ("amqp://user:pa/ss@one,user:pa/ss@two", "stand once, before all hosts"),
+        ("amqp://user:pa/ss@one:5672/site@two", "in user, password and vhost write / @"),
     ],
 )
 def test_a_url_that_is_none_is_refused_without_its_password(url: str, wanted: str) -> None:
