@@ -1,5 +1,7 @@
 """What looks wrong with a walk once it is read: exchanged axes, exchanged units, stray units."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,8 @@ _NO_FALL = -0.1
 _BETTER = 0.3
 #: With x and y exchanged this counts as better or worse, and better must be so many times as often.
 _CLEARLY, _MOSTLY = 0.1, 4
+#: A level that comes as often, and is as far below all others, hardly is one.
+_OFTEN, _FAR_DB = 5, 10.0
 
 
 def check_walk(site: Site, walk: Walk) -> tuple[str, ...]:
@@ -39,7 +43,7 @@ def check_walk(site: Site, walk: Walk) -> tuple[str, ...]:
         if np.isfinite(walk.levels_db[:, unit]).sum() >= FEWEST_PLACES
     ]
     if len(units) < 2:
-        return ()
+        return _stand_ins(walk, site.nodes)
     falls = np.array([_falls(walk, unit, units_m) for unit in units])
     own = falls[np.arange(len(units)), units]
     exchanged = np.array([_falls(walk, unit, units_m[unit][None, ::-1])[0] for unit in units])
@@ -57,8 +61,8 @@ def check_walk(site: Site, walk: Walk) -> tuple[str, ...]:
             f"{np.median(own):+.2f}): the positions of the walk and of the units hardly belong "
             "together; correct the ones or the others"
         )
-    said = []
     nodes = site.nodes
+    said = list(_stand_ins(walk, nodes))
     for row, unit in enumerate(units):
         best = int(np.argmin(falls[row]))
         if best != unit and own[row] > _NO_FALL and falls[row, best] < own[row] - _BETTER:
@@ -71,6 +75,22 @@ def check_walk(site: Site, walk: Walk) -> tuple[str, ...]:
             said.append(
                 f"what {nodes[unit]!r} heard does not fall with the distance from it (rank "
                 f"correlation {own[row]:+.2f}): is its position right, and its antenna connected?"
+            )
+    return tuple(said)
+
+
+def _stand_ins(walk: Walk, nodes: Sequence[str]) -> tuple[str, ...]:
+    """Return of which units one level is hardly a reading: the same again, far below all others."""
+    said = []
+    for node, column in zip(nodes, walk.levels_db.T, strict=True):
+        levels = column[np.isfinite(column)]
+        lowest = levels.min(initial=np.inf)
+        others = levels[levels > lowest]
+        n_lowest = len(levels) - len(others)
+        if n_lowest >= _OFTEN and len(others) and others.min() - lowest >= _FAR_DB:
+            said.append(
+                f"{n_lowest} of {len(levels)} levels of {node!r} are {lowest:g}, and no other is "
+                f"below {others.min():g}: if that stands for nothing heard, leave those cells empty"
             )
     return tuple(said)
 

@@ -129,3 +129,17 @@ def test_exchanged_axes_are_refused_and_exchanged_units_named(rng: np.random.Gen
     (first, second) = check_walk(site, Walk(places_m, levels_db[:, [4, 1, 2, 3, 0, 5]], days))
     assert "'g-0' heard falls with the distance from 'g-4'" in first
     assert "'g-4' heard falls with the distance from 'g-0'" in second
+
+
+def test_a_level_that_stands_for_nothing_heard_is_doubted(rng: np.random.Generator) -> None:
+    places_m, levels_db = walk_of(300, rng)
+    days = np.zeros(300, np.int64)
+    levels_db[5::30, 2] = -200.0
+    (doubt,) = check_walk(ground(), Walk(places_m, levels_db, days))
+    assert "10 of 300 levels of 'g-2' are -200" in doubt
+    assert "leave those cells empty" in doubt
+    # A receiver whose lowest readings are its own noise is none of them.
+    levels_db[:, 2] = np.maximum(levels_db[:, 1], np.quantile(levels_db[:, 1], 0.2))
+    assert not any(
+        "cells empty" in one for one in check_walk(ground(), Walk(places_m, levels_db, days))
+    )
