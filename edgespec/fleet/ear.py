@@ -38,6 +38,7 @@ class Ear:
         hearing: of the broker's messages, and who may use it now.
         writer: what keeps them.
         on_rows: told of all rows, in this ear's thread, whether they are old; must not raise.
+        on_forgotten: told of an observer that is no more, in this ear's thread; must not raise.
         utc_ns: UTC.
     """
 
@@ -51,12 +52,14 @@ class Ear:
         hearing: tuple[Hearing, threading.Lock],
         writer: FleetWriter,
         on_rows: Callable[[Sequence[Row]], None],
+        on_forgotten: Callable[[str, str], None],
         utc_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.name = name
         self._topics, self._is_lasting = topics, is_lasting
         self._hearing, self._hearing_lock = hearing
-        self._writer, self._on_rows, self._utc_ns = writer, on_rows, utc_ns
+        self._writer, self._utc_ns = writer, utc_ns
+        self._on_rows, self._on_forgotten = on_rows, on_forgotten
         #: Numbers of what is kept, and the session that gave them.
         self._kept: deque[tuple[Session, int]] = deque()
         self._opening: Session | None = None
@@ -114,12 +117,15 @@ class Ear:
         self.n_heard += 1
         with self._hearing_lock:
             rows = self._hearing.rows(topic, data, self._utc_ns(), is_old=is_old)
+            forgotten = "" if data else self._hearing.forgotten(topic, data)
         session = self._opening
         if number and session is not None:
             self._writer.put(rows, lambda: self._note(session, number))
         else:
             self._writer.put(rows)
         self._on_rows(rows)
+        if forgotten:
+            self._on_forgotten(self.name, forgotten)
 
     def _note(self, session: Session, number: int) -> None:
         """Note, in the writer's thread, what is to be confirmed."""

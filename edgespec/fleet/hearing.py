@@ -12,6 +12,7 @@ from collections import OrderedDict
 from typing import Any
 
 from edgespec.door import brief
+from edgespec.fleet.refused import RefusedError, checked, same, time_of
 from edgespec.fleet.tables import Row
 from edgespec.history.states import condition_of
 from edgespec.option import ID, NODE_ID, SITE_ID
@@ -44,7 +45,6 @@ _MARKS = tuple(
 _MOST_KNOWN, _MOST_REQUESTS, _MOST_NODES = 1_000_000, 1000, 200_000
 #: Of one observer. A row for each name that somebody makes up would fill the store.
 _MOST_BANDS = 64
-_LATEST_NS = 2**63 - 1
 _INFO_BYTES = _STATE_BYTES = 65_536
 _NODE, _BAND, _SITE = (re.compile(str(one["pattern"])) for one in (NODE_ID, ID, SITE_ID))
 _EVENT_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
@@ -93,11 +93,11 @@ class Hearing:
             heard_ns: UTC here.
             is_old: whether the broker had kept it from before.
         """
-        if not is_old and (node := self._like_before(topic, data, heard_ns)):
+        if data and not is_old and (node := self._like_before(topic, data, heard_ns)):
             return [self._observer(node, heard_ns, {"heard_ns": heard_ns})]
         try:
             return self._rows(topic, data, heard_ns, is_old)
-        except _RefusedError as error:
+        except RefusedError as error:
             return [self._refuse(error.reason, str(error), heard_ns)]
         except PayloadError as error:
             return [self._refuse("payload", f"{brief(topic, 80)}: {error}", heard_ns)]
@@ -105,16 +105,24 @@ class Hearing:
             # Nothing that comes in here may end the program.
             return [self._refuse("failed", f"{brief(topic, 80)}: {error!r}", heard_ns)]
 
+    def forgotten(self, topic: str, data: bytes) -> str:
+        """Return the observer that a message takes away: what the broker kept of it is emptied."""
+        match topic.removeprefix(self._prefix).split("/"):
+            case [node, "availability"] if not data and node in self._nodes:
+                del self._nodes[node]
+                return node
+        return ""
+
     def _rows(self, topic: str, data: bytes, heard_ns: int, is_old: bool) -> list[Row]:
         match topic.removeprefix(self._prefix).split("/"):
             case ["twin", site, "verdict"]:
-                return self._verdict(_checked(_SITE, site), data, heard_ns, is_old)
+                return self._verdict(checked(_SITE, site), data, heard_ns, is_old)
             case ["twin", site, "events"]:
-                return self._site_event(_checked(_SITE, site), data, heard_ns)
+                return self._site_event(checked(_SITE, site), data, heard_ns)
             case ["twin" | "models", *_]:
                 return []
             case [node, *rest]:
-                self._know(_checked(_NODE, node))
+                self._know(checked(_NODE, node))
         match rest:
             case ["availability"]:
                 return self._availability(node, data, heard_ns, is_old)
@@ -133,14 +141,14 @@ class Hearing:
     def _know(self, node: str) -> None:
         if node not in self._nodes:
             if len(self._nodes) >= _MOST_NODES:
-                raise _RefusedError("too_many", f"{node}: {_MOST_NODES} observers are known")
+                raise RefusedError("too_many", f"{node}: {_MOST_NODES} observers are known")
             self._nodes[node] = set()
 
     def _know_band(self, node: str, band: str) -> str:
         bands = self._nodes[node]
-        if _checked(_BAND, band) not in bands:
+        if checked(_BAND, band) not in bands:
             if len(bands) >= _MOST_BANDS:
-                raise _RefusedError("too_many", f"{node}: {_MOST_BANDS} bands of it are known")
+                raise RefusedError("too_many", f"{node}: {_MOST_BANDS} bands of it are known")
             bands.add(band)
         return band
 
@@ -158,7 +166,7 @@ class Hearing:
         if not data:
             return []
         said, info = parse_info(data)
-        _same(said, node)
+        same(said, node)
         # As ASCII: it may hold whatever a database takes for no text.
         text = json.dumps(info, separators=(",", ":"))
         if len(text) > _INFO_BYTES:
@@ -175,14 +183,14 @@ class Hearing:
         if len(data) > _STATE_BYTES:
             raise PayloadError(f"a state has {len(data)} bytes; at most {_STATE_BYTES} are kept")
         said, state = parse_state(data)
-        _same(said, node)
+        same(said, node)
         self._know_band(node, state.band)
         if not is_old:
             self._looks[topic] = node, [mark in data for mark in _MARKS], heard_ns
             self._looks.move_to_end(topic)
             if len(self._looks) > _MOST_KNOWN:
                 self._looks.popitem(last=False)
-        at_ns = _time(state.utc_ns)
+        at_ns = time_of(state.utc_ns)
         if is_old:
             heard_ns = min(heard_ns, at_ns)
         key = {"broker": self._broker, "node": node, "band": state.band}
@@ -259,12 +267,12 @@ class Hearing:
     def _event(self, node: str, data: bytes, heard_ns: int) -> list[Row]:
         message = parse_event(data)
         event = message.event
-        _same(message.node, node)
-        _checked(_BAND, event.band)
+        same(message.node, node)
+        checked(_BAND, event.band)
         values = {
             "broker": self._broker,
             "node": node,
-            "id": _checked(_EVENT_ID, event.event_id),
+            "id": checked(_EVENT_ID, event.event_id),
             "sequence": message.sequence,
             "first_ns": heard_ns,
             "heard_ns": heard_ns,
@@ -278,8 +286,8 @@ class Hearing:
             "upper_hz": _finite(event.freq_upper_hz),
             "severity_db": _finite(event.severity_db),
             "sureness": _finite(event.sureness),
-            "start_ns": _time(event.start_ns),
-            "end_ns": _time(event.end_ns),
+            "start_ns": time_of(event.start_ns),
+            "end_ns": time_of(event.end_ns),
             "message": _text(event_payload(message)),
         }
         return [Row("events", values)]
@@ -288,8 +296,8 @@ class Hearing:
         if not data:
             return []
         verdict = parse_verdict(data)
-        _same(verdict.site, site)
-        at_ns = _time(verdict.utc_ns)
+        same(verdict.site, site)
+        at_ns = time_of(verdict.utc_ns)
         if is_old:
             heard_ns = min(heard_ns, at_ns)
         payload = {k: v for k, v in decode(data).items() if k not in _BY_SUBBAND}
@@ -308,19 +316,19 @@ class Hearing:
     def _site_event(self, site: str, data: bytes, heard_ns: int) -> list[Row]:
         payload = decode(data)
         event = read_site_event(payload)
-        _same(event.site, site)
+        same(event.site, site)
         values = {
             "broker": self._broker,
             "site": site,
-            "id": _checked(_EVENT_ID, event.event_id),
+            "id": checked(_EVENT_ID, event.event_id),
             "sequence": Fields.of(payload, SITE_EVENT_SCHEMA).integer("sequence"),
             "first_ns": heard_ns,
             "heard_ns": heard_ns,
             "band": event.band,
             "kind": event.kind,
             "is_over": event.event_type is EventType.END,
-            "start_ns": _time(event.start_ns),
-            "end_ns": _time(event.end_ns),
+            "start_ns": time_of(event.start_ns),
+            "end_ns": time_of(event.end_ns),
             "message": _text(payload),
         }
         return [Row("site_events", values)]
@@ -347,7 +355,7 @@ class Hearing:
             "broker": self._broker,
             "node": node,
             "command": command,
-            "name": _checked(_EVENT_ID, str(name)),
+            "name": checked(_EVENT_ID, str(name)),
             "heard_ns": heard_ns,
             "event": about,
             "answer": _text(answer),
@@ -358,31 +366,6 @@ class Hearing:
         self.refused[reason] = self.refused.get(reason, 0) + 1
         about = {"broker": self._broker, "reason": reason, "n": self.refused[reason]}
         return Row("refusals", {**about, "heard_ns": heard_ns, "words": brief(words, 200)})
-
-
-class _RefusedError(PayloadError):
-    """A message that is left out for a reason with a name of its own."""
-
-    def __init__(self, reason: str, words: str) -> None:
-        super().__init__(words)
-        self.reason = reason
-
-
-def _checked(pattern: "re.Pattern[str]", name: str) -> str:
-    if not pattern.fullmatch(name):
-        raise _RefusedError("name", f"{brief(ascii(name), 80)} is no id that an observer may have")
-    return name
-
-
-def _same(said: str, node: str) -> None:
-    if said != node:
-        raise _RefusedError("node", f"{node}: the message is of {brief(ascii(said), 60)}")
-
-
-def _time(utc_ns: int) -> int:
-    if not 0 <= utc_ns <= _LATEST_NS:
-        raise _RefusedError("time", "a time is before 1970 or after 2262")
-    return utc_ns
 
 
 def _finite(value: float) -> float | None:

@@ -52,7 +52,7 @@ class FleetService:
             for end, topics, is_lasting in (("", lasting, True), ("-now", passing, False)):
                 self._ears.append(
                     Ear(name, settings, client_id + end, topics, is_lasting, hearing, writer,
-                        self._hear, utc_ns)
+                        self._hear, self._silence.forget, utc_ns)
                 )  # fmt: skip
 
     def wait_connected(self, timeout_s: float) -> None:

@@ -53,16 +53,24 @@ class Silence:
                     is_online = row.values["is_online"]
                     (self._offline.discard if is_online else self._offline.add)(about)
 
+    def forget(self, broker: str, node: str) -> None:
+        """Wait no more for an observer."""
+        about = broker, node
+        with self._lock:
+            self._heard_s.pop(about, None)
+            self._offline.discard(about)
+            self._silent.discard(about)
+
     def changes(self) -> Iterator[tuple[str, str, str]]:
         """Yield who fell silent since the last call and why, or '' for who speaks again."""
-        now_s = self._clock()
+        now_s, found = self._clock(), []
         with self._lock:
-            known = [*self._heard_s.items()]
-        for about, heard_s in known:
-            age_s = now_s - heard_s
-            why = OFFLINE if about in self._offline else ""
-            if not why and age_s >= self._silent_s:
-                why = silent_words(age_s)
-            if bool(why) != (about in self._silent):
-                (self._silent.add if why else self._silent.discard)(about)
-                yield *about, why
+            for about, heard_s in self._heard_s.items():
+                age_s = now_s - heard_s
+                why = OFFLINE if about in self._offline else ""
+                if not why and age_s >= self._silent_s:
+                    why = silent_words(age_s)
+                if bool(why) != (about in self._silent):
+                    (self._silent.add if why else self._silent.discard)(about)
+                    found.append((*about, why))
+        yield from found

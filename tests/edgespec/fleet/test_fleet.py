@@ -11,8 +11,6 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion
 
 from edgespec.cli import main
 from edgespec.config import Config, MqttConfig, NodeConfig
@@ -32,20 +30,6 @@ from tests.made.fleet import NOW_NS, event_bytes, event_row, kept, state_bytes
 from tests.made.observer import environment
 
 DAY_NS = 86_400 * NS
-
-
-@pytest.fixture
-def say(broker: Broker, stack: ExitStack) -> Callable[..., None]:
-    """Publish below the prefix at QoS 1 and wait until the broker has it."""
-    client = Client(CallbackAPIVersion.VERSION2)
-    client.connect("127.0.0.1", broker.port)
-    client.loop_start()
-    stack.callback(client.loop_stop)
-
-    def publish(topic: str, data: bytes, retain: bool = False) -> None:
-        client.publish(f"edgespec/{topic}", data, 1, retain).wait_for_publish(60)
-
-    return publish
 
 
 @pytest.fixture
