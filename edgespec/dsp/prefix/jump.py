@@ -18,6 +18,11 @@ __all__ = ["EDGES", "Edges", "PrefixEdges"]
 _N_LEARN = 16
 #: A jump is undone by one that brings edges back to within so many samples.
 _BACK_SAMPLES = 1
+#: Usual edges are learnt of a cell that is there: the coherence in its prefixes is so much more
+#: than outside, ...
+_CLEAR = 0.25
+#: ... and falls within so many samples of where prefixes should end: timing is pulled in.
+_IN_PLACE_SAMPLES = 1.0
 
 
 class Edges(Protocol):
@@ -121,6 +126,26 @@ class PrefixEdges:
             part /= _N_LEARN
             self._usual += part
             self._n_learnt += 1
+        if self._n_learnt == _N_LEARN and not self._is_cell():
+            self._usual[:] = 0.0
+            self._n_learnt = 0
+
+    def _is_cell(self) -> bool:
+        """Whether what was learnt are the edges of a cell, where the clock has them.
+
+        What is learnt while it fades, or is pulled in, would be a jump later, again and again.
+        """
+        n = self._n_prefix
+        # The begin of a prefix is that of its echoes, too, and what is behind its end theirs.
+        level = float(self._usual[n + n // 2 : 2 * n - 1].mean())
+        outside = float(self._usual[: n - 1].mean())
+        if level - outside < _CLEAR:
+            return False
+        about = self._usual[2 * n - n // 2 : 2 * n + n // 2]
+        heights = (about - outside) / (level - outside)
+        # As the tracker has it: echoes, which end later, count for nothing.
+        fall = float(np.clip(2.0 * heights - 1.0, 0.0, 1.0).sum()) - n // 2
+        return abs(fall) <= _IN_PLACE_SAMPLES
 
     def jump(self, samples: NDArray[Any], sample_start: int, clock: SlotClock, phase: float) -> int:
         """Return how many samples later prefixes end than they should, 0 where they do not.

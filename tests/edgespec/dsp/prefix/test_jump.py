@@ -123,3 +123,26 @@ def test_no_edges_are_learnt_of_samples_without_any(
         edges.learn(block, 0, behind(), 0.0)
     assert edges.is_ready
     assert edges.jump(heard(rng, 4.0), 0, behind(), 0.0) == 4
+
+
+@pytest.mark.parametrize("computing", Computing)
+def test_edges_are_learnt_of_a_cell_that_is_there_and_in_its_place(
+    rng: np.random.Generator, computing: Computing
+) -> None:
+    """What is learnt while a cell fades, or before its timing is right, is a jump for ever."""
+    edges = PrefixEdges(PLAN, SampleFormat.CF32, computing)
+
+    def faded() -> NDArray[np.complex64]:
+        # Little of the cell, and a receiver's own carrier, which is the same in every copy.
+        return np.float32(0.03) * heard(rng, 0.0) + white(rng, HOP, 0.03) + np.complex64(0.02)
+
+    for learn in (faded, lambda: heard(rng, -2.0), lambda: heard(rng, 3.0)):
+        for _ in range(16):
+            edges.learn(learn(), 0, behind(), 0.0)
+        assert not edges.is_ready
+        assert edges.jump(heard(rng, 0.0), 0, behind(), 0.0) == 0
+    for late in (0.4, -0.4):
+        other = PrefixEdges(PLAN, SampleFormat.CF32, computing)
+        for _ in range(16):
+            other.learn(heard(rng, late), 0, behind(), 0.0)
+        assert other.is_ready
