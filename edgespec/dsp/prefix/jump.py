@@ -102,7 +102,10 @@ class PrefixEdges:
         # A prefix before the one and one behind, as room for jumps to either side.
         self._found, self._usual = np.zeros(5 * n_prefix), np.zeros(3 * n_prefix)
         self._n_learnt = 0
-        self._jumped = 0
+        #: The jump since which edges were not as usual, and the last that was not taken back.
+        self._jumped = self._last = 0
+        #: Jumps that were taken back.
+        self._others: set[int] = set()
 
     @property
     def is_ready(self) -> bool:
@@ -152,6 +155,7 @@ class PrefixEdges:
 
         Until the edges were as usual again behind a jump, only the way back counts: somebody whose
         prefixes come within those of the cell, and who is louder, took its place while he was on.
+        Where that was, as with a neighbour cell whenever the cell fades, is no jump any more.
 
         Args:
             samples: of the block, in the format, contiguous.
@@ -163,11 +167,14 @@ class PrefixEdges:
             return 0
         if not self._edges.coherence(samples, sample_start, clock, phase, self._found):
             return 0
-        jump, before = self._edges.jump(self._found, self._usual), self._jumped
-        if not before:
-            self._jumped = jump
-            return jump
-        if not jump or abs(jump + before) > _BACK_SAMPLES:
+        jump = self._edges.jump(self._found, self._usual)
+        if not jump:
             return 0
-        self._jumped = 0
+        is_back = bool(self._last) and abs(jump + self._last) <= _BACK_SAMPLES
+        if is_back:
+            # No samples are lost and found again: somebody else was there, and will be.
+            self._others.add(self._last)
+        elif self._jumped or any(abs(jump - one) <= _BACK_SAMPLES for one in self._others):
+            return 0
+        self._jumped = self._last = 0 if is_back else jump
         return jump

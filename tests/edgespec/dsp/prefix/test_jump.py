@@ -146,3 +146,24 @@ def test_edges_are_learnt_of_a_cell_that_is_there_and_in_its_place(
         for _ in range(16):
             other.learn(heard(rng, late), 0, behind(), 0.0)
         assert other.is_ready
+
+
+@pytest.mark.parametrize("computing", Computing)
+def test_a_neighbour_that_is_the_louder_one_now_and_then_is_followed_once(
+    rng: np.random.Generator, computing: Computing
+) -> None:
+    """Whenever the cell faded its timing jumped to the neighbour's, and back, for half an hour."""
+    edges = learnt(rng, computing)
+    told, clock_is = [], 0
+    for _ in range(6):
+        for beside_db in (12.0, -12.0):
+            # The clock follows what is told.
+            block = heard(rng, float(-clock_is), float(-4 - clock_is), beside_db)
+            jump = edges.jump(block, 0, behind(), 0.0)
+            told.append(jump)
+            clock_is += jump
+            if not jump and beside_db < 0.0:
+                edges.learn(block, 0, behind(), 0.0)
+    assert told == [-4, 4] + [0] * 10
+    # Lost samples still are a jump elsewhere.
+    assert edges.jump(heard(rng, 5.0), 0, behind(), 0.0) == 5
