@@ -7,12 +7,13 @@
 # EXTRAS=web,updates adds the page and signed models; on a board's core alone, CORE=cortex-a76.
 # KERNELS=no leaves kernels to the first start on the board: emulated, they take hours.
 # BUILDAH_OPTIONS are given to buildah, such as --volume for the certificates of a proxy.
-# MIRROR is one of Debian; WORK is where packages and the base are found again (3 GB).
+# MIRROR is one of Debian (default: that of this machine), and where the image looks for packages;
+# WORK is where packages and the base are found again (3 GB).
 set -eu
 
 cd "$(dirname "$0")/.."
 arch=${ARCH:-arm64}
-mirror=${MIRROR:-http://deb.debian.org/debian}
+mirror=${MIRROR:-}
 work=${WORK:-build/container-$arch}
 export SUITE=trixie KERNELS
 
@@ -49,6 +50,11 @@ has perl perl-base
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
 [ -z "$missing" ] || fail "this needs:$missing (on Debian: sudo apt install$missing)"
 [ "$(id -u)" -eq 0 ] || fail "this runs as root: sudo make container"
+
+mirror=${mirror:-$(sh firmware_configs/image/mirror.sh)}
+[ -n "$mirror" ] || [ -e "$work/base.tar" ] ||
+	fail "apt of this machine knows no mirror of Debian: name one with MIRROR=URL"
+export MIRROR="$mirror"
 
 mkdir -p "$work"
 if [ ! -e "$work/base.tar" ]; then

@@ -19,7 +19,7 @@ Usage: build.sh [OPTIONS]
   --broker          also mosquitto and its files
   --wheel FILE      edgespec's wheel (default: made of the source beside)
   --wheels DIR      take packages of Python from this folder, among them pip; nothing is fetched
-  --mirror URL      of Debian (default: http://deb.debian.org/debian)
+  --mirror URL      of Debian, for here and for the card (default: that of this machine)
   --work DIR        where things are put together, 6 GB; packages fetched are found there again
                     (default: build/image)
   -h, --help        this text
@@ -34,7 +34,7 @@ files=$(dirname "$here")
 source=$(dirname "$files")
 python=${PYTHON:-python3}
 output='' profile=pi-4 size='' seeds='' extras='' broker=no wheel='' wheels='' work=''
-mirror=http://deb.debian.org/debian
+mirror=
 SUITE=trixie python_version=3.13
 boot_mb=512
 
@@ -131,6 +131,8 @@ if [ "$(id -u)" -ne 0 ]; then
 	grep -qs "^$(id -un):" /etc/subuid || fail "$(id -un) has no range in /etc/subuid; or run it as root"
 fi
 [ -z "$missing" ] || fail "this needs:$missing (on Debian: sudo apt install$missing)"
+mirror=${mirror:-$(sh "$here/mirror.sh")}
+[ -n "$mirror" ] || fail "apt of this machine knows no mirror of Debian: name one with --mirror URL"
 "$python" -m pip --version >/dev/null 2>&1 ||
 	fail "$python has no pip (on Debian: sudo apt install python3-pip); PYTHON names another Python"
 
@@ -171,7 +173,7 @@ if [ -z "$seeds" ]; then
 	seeds=$work/seeds
 	sh "$here/seeds.sh" "$profile" "$seeds"
 fi
-SEEDS=$seeds PROFILE=$profile BROKER=$broker SUITE=$SUITE \
+SEEDS=$seeds PROFILE=$profile BROKER=$broker SUITE=$SUITE MIRROR=$mirror \
 	sh "$here/namespace.sh" "$emulator" sh "$here/root.sh" "$work"
 say "the card is put together"
 sh "$here/card.sh" "$work/boot" "$work/root.ext4" "$boot_mb" "$size" "$output"

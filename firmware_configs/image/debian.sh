@@ -121,17 +121,17 @@ configure_packages() {
 	quietly in_root env INITRD=No dpkg --force-unsafe-io --force-confnew --configure -a
 }
 
-# write_sources SUITE COMPONENTS: where the board's own apt looks.
+# write_sources SUITE COMPONENTS: the board's own apt looks at MIRROR.
 write_sources() {
 	cat >"$root/etc/apt/sources.list.d/debian.sources" <<SOURCES
 Types: deb
-URIs: http://deb.debian.org/debian
+URIs: $MIRROR
 Suites: $1 $1-updates
 Components: $2
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 
 Types: deb
-URIs: http://deb.debian.org/debian-security
+URIs: ${MIRROR%/debian}/debian-security
 Suites: $1-security
 Components: $2
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg

@@ -133,6 +133,25 @@ def test_a_tool_that_is_missing_is_named_with_its_package(tmp_path: Path) -> Non
     assert not (tmp_path / "work").exists()
 
 
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (["http://a.example/other/", "https://b.example/debian/", "http://c.example/debian"],
+         "https://b.example/debian\n"),
+        (["http://d.example/ubuntu/"], ""),
+        ([], ""),
+    ],
+)  # fmt: skip
+def test_packages_come_from_where_this_machine_has_them_from(
+    tmp_path: Path, lines: list[str], found: str
+) -> None:
+    script = "#!/bin/sh\n" + "".join(f"echo {line}\n" for line in lines)
+    (tmp_path / "apt-get").write_text(script)
+    (tmp_path / "apt-get").chmod(0o755)
+    done = run("mirror.sh", path=f"{tmp_path}:{SBIN}")
+    assert (done.returncode, done.stdout) == (0, found)
+
+
 @pytest.mark.parametrize("user", [0, 1000])
 def test_a_machine_without_namespaces_of_users_is_said_not_waited_for(
     tmp_path: Path, user: int
