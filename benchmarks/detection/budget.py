@@ -8,6 +8,7 @@ alone, beside what the calibration expected, and what the thresholds of the bund
 ``--crossed`` the rest sets thresholds for the first, too, so that all of the signal is judged; a
 table then says whether the beginning raises more than what follows, observer by observer. Where
 interferers came behind the normal signal, tables tell who of them is found at those thresholds.
+Where somebody called normal what was told (``hours --taught``), a last table has what alarms since.
 Thresholds of a run are in deviations of its own warm-up, so nothing here tells of another run's.
 """
 
@@ -32,6 +33,7 @@ from benchmarks.detection.promised import (
     usual_thresholds,
 )
 from benchmarks.detection.promised_found import found_markdown, sought
+from benchmarks.detection.taught_tables import taught_markdown
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
 from edgespec.detect.calibration import WITHIN, Calibration, peaks_over
@@ -256,6 +258,9 @@ def main(kept: Path, calibrate_s: float, is_crossed: bool, save: bool) -> None:
     others = [one for row in rows for one in sought(row, calibrate_s, usual)]
     if others:
         text = f"{text}\n\n{found_markdown(others)}"
+    taught = taught_markdown(rows)
+    if taught:
+        text = f"{text}\n\n{taught}"
     title = "False events a day: what was promised and what came"
     click.echo(save_rows("budget", title, facts(), map(asdict, found), text, save=save))
 

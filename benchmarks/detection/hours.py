@@ -193,6 +193,7 @@ def observe(play: Play) -> dict[str, Any]:
         "commit": commit(),
         "cost_s": process_time() - begun_s,
         "signal_s": total / rate_hz,
+        "taught_s": play.taught_s,
         "context": spec.context,
         "direction": "dl" if spec.scene.uplink is None else "ul",
         "traffic": "steady" if spec.scene.cell.user_groups else "bursty",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from benchmarks.detection.taught_listener import Taught
+from benchmarks.detection.taught_tables import taught_markdown
 from edgespec.alerts.incidents import IncidentTable
 from edgespec.kinds import OVERLOAD
 from edgespec.records import EventType
@@ -35,3 +36,22 @@ def test_an_overload_cannot_be_called_normal() -> None:
     assert told(taught, 1, kind=OVERLOAD)
     taught.teach()
     assert told(taught, 2, kind=OVERLOAD)
+
+
+def test_what_alarms_behind_the_teaching_is_counted_by_the_day() -> None:
+    heard = {
+        "block_s": 0.5, "peaks": {"zscore": [0.0] * 3600}, "alerts_s": [1000.0],
+        "events": [{"opened_s": at} for at in (10.0, 1000.0, 1100.0)],
+    }  # fmt: skip
+    episodes = [
+        {"isr_db": 0.0, "found": {"zscore": [1.0, "zscore"]}, "alerted": {"zscore": 1.0}},
+        {"isr_db": 0.0, "found": {"zscore": [1.0, "zscore"]}, "alerted": {}},
+    ]
+    row = {"context": "walk", "direction": "ul", "neighbour": False, "taught_s": 900.0,
+           "sets": {"zscore": heard}, "episodes": episodes}  # fmt: skip
+    text = taught_markdown([row, row | {"taught_s": 0.0}])
+    assert "after 15 minutes" in text
+    assert "| uplink | zscore | 0.25 | 2 | 1 | 96 (2.4 to 535) |" in text
+    assert "| uplink | zscore | event | 100 [16, 100] of 2 |" in text
+    assert "| uplink | zscore | alert | 50 [1, 99] of 2 |" in text
+    assert taught_markdown([row | {"taught_s": 0.0}]) == ""
