@@ -148,7 +148,7 @@ class PrefixEdges:
         heights = (about - outside) / (level - outside)
         # As the tracker has it: echoes, which end later, count for nothing.
         fall = float(np.clip(2.0 * heights - 1.0, 0.0, 1.0).sum()) - n // 2
-        return abs(fall) <= _IN_PLACE_SAMPLES
+        return bool(abs(fall) <= _IN_PLACE_SAMPLES)
 
     def jump(self, samples: NDArray[Any], sample_start: int, clock: SlotClock, phase: float) -> int:
         """Return how many samples later prefixes end than they should, 0 where they do not.
