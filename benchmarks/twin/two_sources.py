@@ -1,9 +1,13 @@
 """Two transmitters at once on the campus: every pair of cells against what the receivers read.
 
 An experiment of the benchmark, no part of the product: the powers of two cells of the map and the
-noise add up, deviations follow the map's Student's t, and the likeliest pair is the answer.
+noise add up, deviations follow the map's Student's t, and the likeliest pair is the answer. A
+receiver that reads more or less than the likeliest pairs explain, again and again, was changed
+since the walk: it is taken by what it is off, which needs no label.
 """
 
+import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +23,9 @@ FloatArray = NDArray[np.float64]
 
 #: Every so many cells of the map in each direction, some 85 m.
 _STRIDE = 3
-#: A single cell that alone explains more than was read, by this much at two receivers, is out.
-_TOO_MUCH_DB, _RECEIVERS = 12.0, 2
-#: Pairs of no more cells than this, those that explain most.
-_MOST_CELLS = 300
 _NEAR_M = 300.0
+#: A receiver that is off by more has changed, as `twin train` says it; found in so many rounds.
+_MOVED_DB, _ROUNDS = 6.0, 3
 
 
 @kernel
@@ -43,42 +45,75 @@ def _best_pair(power, noise, level, precision, half, best):  # type: ignore[no-u
 
 
 def two_sources(campus: Campus, walk_map: WalkMap) -> dict[str, Any]:
-    """Return how far off both of two transmitters are, and how often chance does as well."""
-    n_y, n_x, n_units = walk_map.signal_db.shape
-    rows, columns = np.divmod(np.arange(n_y * n_x), n_x)
-    cells = np.flatnonzero((rows % _STRIDE == 1) & (columns % _STRIDE == 1))
-    signal_db = walk_map.signal_db.reshape(-1, n_units)[cells].astype(np.float64)
-    error_db = walk_map.error_db.reshape(-1, n_units)[cells].astype(np.float64)
-    places_m = walk_map.places_m[cells]
-    noise = 10.0 ** (walk_map.floor_db / 10.0)
-    heard_db = 10.0 * np.log10(10.0 ** (signal_db / 10.0) + noise)
-    half = 0.5 * (walk_map.freedom + 1.0)
+    """Return how far off both of two transmitters are, and which receivers had changed."""
+    cells = _Cells.of(walk_map)
+    off_db = np.zeros(walk_map.signal_db.shape[2])
+    for _ in range(_ROUNDS):
+        pairs = [cells.likeliest(level_db - off_db) for level_db in campus.two_db]
+        read_db = np.array([cells.read_db(pair) for pair in pairs])
+        with warnings.catch_warnings():
+            # Of receivers that were not on.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            usual_db = np.nanmedian(campus.two_db - read_db, axis=0)
+        is_moved = walk_map.is_known & (np.abs(usual_db) > _MOVED_DB)
+        off_db = np.where(is_moved, usual_db, 0.0)
     worst_m, both_m = [], []
-    for level_db, true_m in zip(campus.two_db, campus.two_m, strict=True):
-        units = np.flatnonzero(np.isfinite(level_db) & walk_map.is_known)
-        level = level_db[units]
-        excess_db = heard_db[:, units] - level
-        possible = (excess_db > _TOO_MUCH_DB).sum(axis=1) < _RECEIVERS
-        # What a pair needs are cells that explain some receiver well.
-        order = np.argsort(np.where(possible, -(np.abs(excess_db) < 4.0).sum(axis=1), n_units))
-        kept = order[: min(_MOST_CELLS, max(2, int(possible.sum())))]
-        best = np.zeros(2, np.int64)
-        _best_pair(
-            10.0 ** (signal_db[kept][:, units] / 10.0),
-            noise[units],
-            level,
-            1.0 / (walk_map.freedom * error_db[kept][:, units] ** 2),
-            half,
-            best,
-        )
-        found_m = places_m[kept[best]]
+    for pair, true_m in zip(pairs, campus.two_m, strict=True):
+        found_m = cells.places_m[pair]
         off_m = np.hypot(*(found_m[:, None] - true_m[None, :]).transpose(2, 0, 1))
         straight, crossed = np.diag(off_m), np.diag(off_m[:, ::-1])
-        pair = straight if straight.sum() <= crossed.sum() else crossed
-        both_m.append(pair.mean())
-        worst_m.append(pair.max())
+        nearer = straight if straight.sum() <= crossed.sum() else crossed
+        both_m.append(nearer.mean())
+        worst_m.append(nearer.max())
     return {
         "n": len(worst_m),
         "both_within_300_m": round(float(np.mean(np.array(worst_m) <= _NEAR_M)), 3),
         "mean_m_median": round(float(np.median(both_m)), 1),
+        "moved_db": {
+            campus.site.nodes[unit]: round(float(off_db[unit]), 1)
+            for unit in np.flatnonzero(off_db)
+        },
     }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """Cells of a map: what each unit reads of a source there, ``(n_cells, n_units)``."""
+
+    walk_map: WalkMap
+    places_m: FloatArray
+    signal_db: FloatArray
+    error_db: FloatArray
+    noise: FloatArray
+
+    @classmethod
+    def of(cls, walk_map: WalkMap) -> "_Cells":
+        """Return some of a map's, evenly spread."""
+        n_y, n_x, n_units = walk_map.signal_db.shape
+        rows, columns = np.divmod(np.arange(n_y * n_x), n_x)
+        cells = np.flatnonzero((rows % _STRIDE == 1) & (columns % _STRIDE == 1))
+        signal_db = walk_map.signal_db.reshape(-1, n_units)[cells].astype(np.float64)
+        error_db = walk_map.error_db.reshape(-1, n_units)[cells].astype(np.float64)
+        noise = 10.0 ** (walk_map.floor_db / 10.0)
+        return cls(walk_map, walk_map.places_m[cells], signal_db, error_db, noise)
+
+    def read_db(self, pair: NDArray[np.int64]) -> FloatArray:
+        """Return what units read of two sources in two cells, ``(n_units,)``."""
+        power = (10.0 ** (self.signal_db[pair] / 10.0)).sum(axis=0)
+        return 10.0 * np.log10(power + self.noise)
+
+    def likeliest(self, level_db: FloatArray) -> NDArray[np.int64]:
+        """Return the likeliest two cells for what units read, ``(n_units,)``, NaN for nothing."""
+        walk_map = self.walk_map
+        units = np.flatnonzero(np.isfinite(level_db) & walk_map.is_known)
+        level = level_db[units]
+        best = np.zeros(2, np.int64)
+        _best_pair(
+            10.0 ** (self.signal_db[:, units] / 10.0),
+            self.noise[units],
+            level,
+            1.0 / (walk_map.freedom * self.error_db[:, units] ** 2),
+            0.5 * (walk_map.freedom + 1.0),
+            best,
+        )
+        return best
