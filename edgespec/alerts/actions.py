@@ -75,6 +75,22 @@ class Actions:
             note_action(self._past.path, now_ns, request.command, asked, answer)
         return answer
 
+    def teachable(self, band: str | None = None) -> list[str]:
+        """Return the incidents that can be called normal, those that came most often first.
+
+        Args:
+            band: of these alone.
+
+        Raises:
+            UsageError: there is no such band.
+        """
+        told = load_incidents(incidents_path(self._folder))
+        known = dict.fromkeys([*self._bands, *(one.band for one in told)])
+        if band is not None and band not in known:
+            raise UsageError(f"{band!r} is not there: {advice(band, known)}")
+        found = [one for one in told if band in (None, one.band) and not LEVELLESS & set(one.kinds)]
+        return [one.id for one in sorted(found, key=lambda one: -one.n_events)]
+
     def _acknowledge(self, request: Request, now_ns: int) -> dict[str, Any]:
         message = self._past.last_of(request.id) if request.id else None
         if message is None or message.event.event_id != request.id:

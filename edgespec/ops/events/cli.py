@@ -202,18 +202,50 @@ def mute(
 
 
 @events.command()
-@click.argument("name", metavar="EVENT|INCIDENT")
+@click.argument("names", metavar="EVENT|INCIDENT...", nargs=-1)
+@click.option(
+    "--all",
+    "is_all",
+    is_flag=True,
+    help="All that was told so far on this host, but trouble of the receiver.",
+)
+@click.option("--band", metavar="ID", help="With --all: only what was told of this band.")
 @click.option(
     "--for", "hours", type=_HOURS, metavar="HOURS", help="For how long; default: for ever."
 )
 @_whom
-def normal(name: str, hours: float | None, **whom: Any) -> None:
+def normal(
+    names: tuple[str, ...], is_all: bool, band: str | None, hours: float | None, **whom: Any
+) -> None:  # fmt: skip
     """Teach that this is normal here.
 
     What is like the events of the incident so far alarms no more: in their place, of their kinds,
     no wider, at most 3 dB stronger, at most twice as long. No threshold changes.
     """
-    _ask("normal", **whom, id=name, duration_s=None if hours is None else 3600.0 * hours)
+    if is_all is bool(names):
+        raise click.UsageError("name events or incidents, or say --all of the incidents so far")
+    if is_all:
+        if whom["node"] is not None:
+            raise click.UsageError("--all is of this host: name incidents of another observer")
+        names = _told(whom["config_path"], band)
+    elif band is not None:
+        raise click.UsageError("--band is for --all: an event has its band")
+    for name in names:
+        _ask("normal", **whom, id=name, duration_s=None if hours is None else 3600.0 * hours)
+
+
+def _told(config_path: Path | None, band: str | None) -> tuple[str, ...]:
+    """Return the incidents that can be called normal, those that came most often first."""
+    from edgespec.alerts.actions import Actions
+    from edgespec.errors import UsageError
+
+    found = Actions.of(_load(config_path)).teachable(band)
+    if not found:
+        raise UsageError(
+            "nothing was told here that could be called normal, or it is not written yet: "
+            "'edgespec incidents' lists what is"
+        )
+    return tuple(found)
 
 
 @events.command()

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgespec.alert import Alert
-from edgespec.alerts.incidents import IncidentTable
+from edgespec.alerts.incidents import IncidentTable, load_incidents
 from edgespec.cli import main
 from edgespec.level_scale import LevelScale
 from edgespec.ops.events.text import timetable
@@ -169,3 +169,43 @@ def test_what_cannot_be_done_is_one_sentence(
     assert done.exit_code in (2, 3)
     assert words in done.output
     assert len(done.output.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("past")
+def test_all_that_was_told_can_be_called_normal_at_once(config: Path) -> None:
+    folder = config.parent / "state" / "events"
+    table = IncidentTable({"lte": 2e4, "gsm": 2e4}, load_incidents(folder / "incidents.json"))
+    table.take(event_of("overload", event_id="o", band="lte", event_type=EventType.END))
+    (folder / "incidents.json").write_bytes(table.content())
+    done = run(config, "events", "normal", "--all", "--band", "gsm", "--json")
+    assert [json.loads(line)["band"] for line in done.output.splitlines()] == ["gsm"]
+    # Those that came most often first; what tells no level cannot be normal.
+    done = run(config, "events", "normal", "--all", "--for", "1")
+    assert [line.split()[1] for line in done.output.splitlines()] == ["lte:", "gsm:"]
+    assert len(run(config, "events", "silenced").output.splitlines()) == 2
+    ids = [line.split()[0] for line in run(config, "incidents").output.splitlines()[::3]]
+    assert run(config, "events", "normal", ids[0], ids[1]).exit_code == 0
+
+
+@pytest.mark.usefixtures("past")
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ([], "name events or incidents, or say --all"),
+        (["e1", "--all"], "name events or incidents, or say --all"),
+        (["e1", "--band", "lte"], "--band is for --all"),
+        (["--all", "--node", "roof"], "--all is of this host"),
+        (["--all", "--band", "lts"], "did you mean 'lte'?"),
+    ],
+)
+def test_what_is_to_be_normal_is_said_in_one_way(
+    config: Path, arguments: list[str], wanted: str
+) -> None:
+    done = run(config, "events", "normal", *arguments)
+    assert (done.exit_code, wanted in done.output) == (2, True)
+    assert run(config, "events", "silenced").output == "nothing is silenced\n"
+
+
+def test_where_nothing_was_told_nothing_can_be_normal(config: Path) -> None:
+    done = run(config, "events", "normal", "--all")
+    assert (done.exit_code, "nothing was told here" in done.output) == (2, True)
