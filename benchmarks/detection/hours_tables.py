@@ -28,16 +28,20 @@ ISR_GROUPS = (("-20 to -15 dB", -20.0), ("-10 to -5 dB", -10.0), ("0 to 20 dB", 
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Return the tables of all observers, by sample rate."""
-    rates = sorted({row["rate_hz"] for row in rows})
-    return "\n".join(_of_rate([row for row in rows if row["rate_hz"] == rate]) for rate in rates)
+    """Return the tables of all observers, by sample rate; those of uplinks have their own."""
+    kinds = sorted({(row["rate_hz"], UPLINK in groups_of(row)) for row in rows})
+    return "\n".join(
+        _of_kind([row for row in rows if (row["rate_hz"], UPLINK in groups_of(row)) == kind])
+        for kind in kinds
+    )
 
 
-def _of_rate(rows: Sequence[Row]) -> str:
+def _of_kind(rows: Sequence[Row]) -> str:
     # Not every set needs to have heard all: each is told of what it heard.
     names = sorted({name for row in rows for name in row["sets"]}, key=lambda name: name.count(","))
+    others = ", uplinks" if UPLINK in groups_of(rows[0]) else ""
     parts = [
-        f"## {rows[0]['rate_hz'] / 1e6:g} MS/s",
+        f"## {rows[0]['rate_hz'] / 1e6:g} MS/s{others}",
         _cells(rows),
         "Normal signal:",
         _false(rows, names),
