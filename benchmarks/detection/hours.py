@@ -347,9 +347,11 @@ def main(
             err=True,
         )
     rows = read_rows(kept)
+    # Half a million numbers, which stay in the file.
     for one in (heard for row in rows for heard in row["sets"].values()):
-        # Half a million numbers, which stay in the file.
         one.pop("peaks", None)
+    for one in (episode for row in rows for episode in row["episodes"]):
+        one.pop("rises", None)
     title = "Hours of normal traffic, and interferers behind it"
     click.echo(save_rows("hours", title, facts(), rows, markdown(rows), save=save))
 
