@@ -10,7 +10,7 @@ minutes of a core and writes ``powder.json``, ``powder.md`` and ``powder.png`` t
 
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -220,9 +220,18 @@ def text(result: dict[str, Any]) -> str:
         "",
         f"Of {two['n']} readings of two, both are within 300 m of the likeliest pair of cells in "
         f"{100 * two['both_within_300_m']:.0f}% (mean error of the two, median: "
-        f"{two['mean_m_median']:.0f} m). An experiment of this benchmark, no part of the product.",
+        f"{two['mean_m_median']:.0f} m). {_moved(two['moved_db'])}An experiment of this benchmark, no "
+        "part of the product.",
     ]
     return "\n".join([*lines, ""])
+
+
+def _moved(moved_db: Mapping[str, float]) -> str:
+    """Say which receivers had changed since the walk, as the likeliest pairs have it."""
+    if not moved_db:
+        return ""
+    said = ", ".join(f"{node} by {off_db:+.0f} dB" for node, off_db in sorted(moved_db.items()))
+    return f"Receivers that had changed since, found without labels: {said}. "
 
 
 @click.command()
