@@ -27,6 +27,7 @@ from edgespec.observer.band import BandChain
 from edgespec.records import FloatArray, IqBlock, SampleFormat, SourceInfo, Spectrogram
 from tests.made import tiny
 from tests.made.chain import chain_of
+from tests.made.ofdm import OfdmCell, encode
 
 RECIPE = Recipe(1e6, n_fft=1024, n_averages=2, n_context=16, n_horizon=8, hop_frames=8)
 FRAMING, GEOMETRY = RECIPE.framing, RECIPE.geometry
@@ -167,9 +168,9 @@ def test_no_array_is_allocated_between_a_block_and_its_decision(
 @pytest.mark.slow_without_jit
 def test_no_array_is_allocated_to_tell_a_jump_of_timing(rng: np.random.Generator) -> None:
     """Which is asked of every hop that leaves more than noise: of a walker's, most."""
-    plan = PrefixPlan(20e6)
+    plan = PrefixPlan(19.2e6)
     edges = PrefixEdges(plan, SampleFormat.CI16, Computing.COMPILED)
-    samples = rng.integers(-1000, 1000, (100_000, 2), np.int16)
+    samples = encode(0.1 * OfdmCell(19.2e6).samples(rng, 100_000), SampleFormat.CI16)
     clock = SlotClock(0.0, plan.slot_samples)
     clock.skip_to(len(samples))
     for _ in range(16):
