@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgespec.computing import Computing
 from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.slot_clock import SlotClock
+from edgespec.dsp.prefix.steering import late_by
 from edgespec.records import SampleFormat
 
 __all__ = ["EDGES", "Edges", "PrefixEdges"]
@@ -146,9 +147,7 @@ class PrefixEdges:
             return False
         about = self._usual[2 * n - n // 2 : 2 * n + n // 2]
         heights = (about - outside) / (level - outside)
-        # As the tracker has it: echoes, which end later, count for nothing.
-        fall = float(np.clip(2.0 * heights - 1.0, 0.0, 1.0).sum()) - n // 2
-        return bool(abs(fall) <= _IN_PLACE_SAMPLES)
+        return abs(late_by(heights)) <= _IN_PLACE_SAMPLES
 
     def jump(self, samples: NDArray[Any], sample_start: int, clock: SlotClock, phase: float) -> int:
         """Return how many samples later prefixes end than they should, 0 where they do not.

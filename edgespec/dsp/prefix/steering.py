@@ -87,6 +87,15 @@ class Run:
         return self.n_window + self.n_guard
 
 
+def late_by(heights: NDArray[np.float64]) -> float:
+    """Return how many samples later than in the middle of ``heights`` a prefix ends.
+
+    ``sum_n min(1, max(0, 2 c[n] - 1))``, where c falls from 1 in the prefix to 0 behind it: the
+    upper half of the fall, so that echoes, which end later, count for nothing.
+    """
+    return float(np.clip(2.0 * heights - 1.0, 0.0, 1.0).sum()) - len(heights) // 2
+
+
 def steering_symbols(plan: PrefixPlan, duplex: str) -> NDArray[np.uint8]:
     """Return which symbols of a frame steer, uint8 ``(20, n_symbols + 1)``; last: any of the slot.
 

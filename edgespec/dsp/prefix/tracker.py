@@ -257,15 +257,15 @@ class Tracker:
     def _edge(self, of_run: NDArray[np.float64], fall: complex, outside: complex) -> float:
         """Return how much later than it should the prefix ends, in samples from a whole one.
 
-        ``sum_n min(1, max(0, 2 c[n] - 1))`` over the samples about the end, where c goes from 1 in
-        the window to 0 outside. A count of samples is half of one too long for a time; as much is
+        By :func:`~edgespec.dsp.prefix.steering.late_by` of the samples about the end, 1 as in the
+        window and 0 as outside. A count of samples is half of one too long for a time; as much is
         lost with the lower half of an edge that the band makes about a sample wide.
         """
         run = self._run
         power, real, imag = of_run[run.end - run.n_edge : run.end + run.n_edge].T
         along = fall.conjugate() / abs(fall) ** 2
         heights = ((real + 1j * imag) / power * along - outside * along).real
-        return float(np.clip(2.0 * heights - 1.0, 0.0, 1.0).sum()) - run.n_edge
+        return steering.late_by(heights)
 
     def _turn(self, interval_s: float, n_windows: float, scatter: float) -> None:
         """Turn the phase towards that of the quiet slots."""
