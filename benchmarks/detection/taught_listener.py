@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from edgespec.alerts.decisions import NOTHING, Decisions
-from edgespec.alerts.family import LEVELLESS
 from edgespec.alerts.incidents import IncidentTable
 from edgespec.alerts.judge import AlertJudge
 from edgespec.alerts.normal import normal_of
@@ -33,7 +32,7 @@ class Taught:
     def teach(self) -> None:
         """Call normal all that was told so far and can be."""
         for incident in self.incidents:
-            if not LEVELLESS & set(incident.kinds):
+            if not incident.levelless:
                 normal = normal_of(incident, f"normal-{incident.id}", 0, None)
                 self.decisions = self.decisions.learn(normal)
 

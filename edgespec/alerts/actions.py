@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgespec.alerts.decisions import Decisions, DecisionsFile
-from edgespec.alerts.family import LEVELLESS, STEADY
+from edgespec.alerts.family import STEADY
 from edgespec.alerts.incident import Incident
 from edgespec.alerts.incidents import events_folder, incidents_path, load_incidents
 from edgespec.alerts.mute import Mute
@@ -88,7 +88,7 @@ class Actions:
         known = dict.fromkeys([*self._bands, *(one.band for one in told)])
         if band is not None and band not in known:
             raise UsageError(f"{band!r} is not there: {advice(band, known)}")
-        found = [one for one in told if band in (None, one.band) and not LEVELLESS & set(one.kinds)]
+        found = [one for one in told if band in (None, one.band) and not one.levelless]
         return [one.id for one in sorted(found, key=lambda one: -one.n_events)]
 
     def _acknowledge(self, request: Request, now_ns: int) -> dict[str, Any]:
@@ -125,11 +125,10 @@ class Actions:
 
     def _learn(self, request: Request, now_ns: int) -> dict[str, Any]:
         incident = self._incident(request.id)
-        levelless = [kind for kind in incident.kinds if kind in LEVELLESS]
-        if levelless:
+        if incident.levelless:
             raise UsageError(
-                f"{' and '.join(levelless)} cannot be normal: nothing tells how strong its cause "
-                "is; mute it for a while"
+                f"{' and '.join(incident.levelless)} cannot be normal: nothing tells how strong its "
+                "cause is; mute it for a while"
             )
         duration_s = request.duration_s
         until_ns = None if duration_s is None else now_ns + round(duration_s * _NS)

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass, replace
 from statistics import median
 
-from edgespec.alerts.family import is_like, sure_kind
+from edgespec.alerts.family import LEVELLESS, is_like, sure_kind
 from edgespec.change import Change
 from edgespec.clock import ClockQuality
 from edgespec.errors import EdgespecError
@@ -83,6 +83,11 @@ class Incident:
             last_ns=event.start_ns,
             began_ns=event.start_ns,
         )
+
+    @property
+    def levelless(self) -> tuple[str, ...]:
+        """Its kinds of which nothing tells how strong the cause is: it cannot be called normal."""
+        return tuple(kind for kind in self.kinds if kind in LEVELLESS)
 
     @property
     def interval_s(self) -> float | None:
