@@ -143,9 +143,6 @@ class Listener:
 
     def alerts_in(self, after: int, until: int) -> list[int]:
         """Return when events became alerts, after one sample and up to another; in time."""
-        taught = self.taught
-        return (
-            []
-            if taught is None
-            else sorted(at for at in taught.alerted.values() if after < at <= until)
-        )
+        if self.taught is None:
+            return []
+        return sorted(at for at in self.taught.alerted.values() if after < at <= until)

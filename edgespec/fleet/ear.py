@@ -117,7 +117,7 @@ class Ear:
         self.n_heard += 1
         with self._hearing_lock:
             rows = self._hearing.rows(topic, data, self._utc_ns(), is_old=is_old)
-            forgotten = "" if data else self._hearing.forgotten(topic, data)
+            forgotten = self._hearing.forgotten(topic, data)
         session = self._opening
         if number and session is not None:
             self._writer.put(rows, lambda: self._note(session, number))

@@ -107,8 +107,10 @@ class Hearing:
 
     def forgotten(self, topic: str, data: bytes) -> str:
         """Return the observer that a message takes away: what the broker kept of it is emptied."""
+        if data:
+            return ""
         match topic.removeprefix(self._prefix).split("/"):
-            case [node, "availability"] if not data and node in self._nodes:
+            case [node, "availability"] if node in self._nodes:
                 del self._nodes[node]
                 return node
         return ""
