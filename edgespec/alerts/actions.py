@@ -127,8 +127,8 @@ class Actions:
         incident = self._incident(request.id)
         if incident.levelless:
             raise UsageError(
-                f"{' and '.join(incident.levelless)} cannot be normal: nothing tells how strong its "
-                "cause is; mute it for a while"
+                f"{' and '.join(incident.levelless)} cannot be normal: nothing tells how strong "
+                "its cause is; mute it for a while"
             )
         duration_s = request.duration_s
         until_ns = None if duration_s is None else now_ns + round(duration_s * _NS)
