@@ -113,6 +113,11 @@ class Tracker:
         """Carrier of the cell minus the receiver's centre, as tracked."""
         return self._found_hz + self._turned / self._lag_phase(1.0)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the coherence of the last half second is no more than chance makes."""
+        return self._n_silent > 0
+
     def freeze(self) -> None:
         """Hold the phase: what is heard now may not be the cell alone."""
         self._is_frozen = True

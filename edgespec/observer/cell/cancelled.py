@@ -285,7 +285,7 @@ class CancelledBand:
         self._before = usual.of_no_cell() if usual is not None and is_alike else None
         self._known, self.doubt = scan.site, ""
         self._patience = Patience(is_needed=before is not None)
-        self._neighbours = Neighbours(self._neighbours.loudest, is_hasty=before is not None)
+        self._neighbours = self._neighbours.of_another(is_hasty=before is not None)
         is_restless = self._scale.is_restless or self._before is not None
         self._gain = ReceiverGain(plane.plan.n_subbands, is_restless=is_restless)
         self._astray.forget()
@@ -386,7 +386,7 @@ class CancelledBand:
         self.cell = self._scan = self._plane = self._known = self._before = None
         self.doubt = ""
         self.learnt.clear()
-        self._neighbours.loudest.forget()
+        self._neighbours.retune()
         if self.watched is not None:
             self.watched.forget()
         self._lose()

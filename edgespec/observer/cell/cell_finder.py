@@ -25,8 +25,9 @@ class CellFinder:
         is_live: searches run beside the stream.
 
     Attributes:
-        lost: the plane of a cell that was lost, while it is searched who is there instead: its
-            clock still says what the neighbours bring.
+        lost: the plane of a cell that was lost, while it is searched who is there instead, and for
+            half a minute at least: its clock still says what the neighbours bring, and its power
+            whether it is out of reach.
     """
 
     def __init__(
@@ -70,11 +71,11 @@ class CellFinder:
         """Take a block while no cell is followed."""
         if self.lost is not None:
             slots = self.lost.process(block)
-            neighbours.take(self.lost, slots, block, is_frozen=True, is_warm=True)
+            neighbours.take(self.lost, slots, block, is_frozen=True, is_warm=True, is_lost=True)
         gathered, cell = self._search.add(block), self._search.cell
         if gathered is not None and cell is not None:
             return cell, gathered
-        if self.is_vain:
+        if self.is_vain and not neighbours.may_come_back:
             self.lost = None
         return None
 

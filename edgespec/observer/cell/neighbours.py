@@ -8,6 +8,7 @@ from edgespec.detect.scan.site import MOST_RISE, Site
 from edgespec.dsp.prefix.residual import ResidualPlane
 from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.dsp.prefix.tracker import TrackState
+from edgespec.observer.cell.fading_away import FadingAway
 from edgespec.observer.cell.loudest import Loudest
 from edgespec.observer.cell.own_power import (
     has_fallen,
@@ -48,12 +49,24 @@ class Neighbours:
     def __init__(self, loudest: Loudest | None = None, *, is_hasty: bool = False) -> None:
         self.loudest = Loudest() if loudest is None else loudest
         self._is_hasty = is_hasty
+        self._fading_away = FadingAway()
         self._n_blocks = 0
         # The last plane, which knows them, when the cell is lost, too.
         self._plane: ResidualPlane | None = None
         self._newest: tuple[ResidualPlane, PrefixSlots, IqBlock] | None = None
         # What they bring in it, once somebody asked.
         self._more: float | None = None
+
+    def of_another(self, *, is_hasty: bool) -> "Neighbours":
+        """Return what knows the cells beside another cell of the same band."""
+        other = Neighbours(self.loudest, is_hasty=is_hasty)
+        other._fading_away = self._fading_away
+        return other
+
+    def retune(self) -> None:
+        """Forget how loud the band was: it is another one."""
+        self.loudest.forget()
+        self._fading_away = FadingAway()
 
     @property
     def plane(self) -> ResidualPlane | None:
@@ -68,13 +81,18 @@ class Neighbours:
         *,
         is_frozen: bool,
         is_warm: bool,
+        is_lost: bool = False,
     ) -> None:
-        """Take the block that was processed last, and the slots that it gave."""
+        """Take the block that was processed last, and the slots that it gave, or would have."""
         if plane is not self._plane:
             if self._plane is not None:
                 plane.adopt_beside(self._plane)
             self._plane = plane
         self._newest, self._more = (plane, slots, block), None
+        if is_lost:
+            self._fading_away.wait(slots)
+        else:
+            self._fading_away.take(slots, is_silent=plane.tracker.is_silent)
         self.loudest.take(slots, is_frozen=is_frozen)
         self._n_blocks += 1
         is_calm = is_warm and not is_frozen and not plane.is_beside_unsure
@@ -83,6 +101,11 @@ class Neighbours:
             every, weight = 1, _HASTY_WEIGHT
         if plane.tracker.state is TrackState.TRACKING and not self._n_blocks % every:
             plane.learn_beside(block, is_normal=not is_frozen, weight=weight)
+
+    @property
+    def may_come_back(self) -> bool:
+        """Whether a lost cell is not yet away for too long to be only out of reach."""
+        return not self._fading_away.is_over
 
     def hide_cell(self) -> bool:
         """Return whether it is they that keep the block from cancelling, and no wrong timing."""
@@ -117,6 +140,7 @@ class Neighbours:
     def follow(self, step_db: float) -> None:
         """Take a step of the receiver's gain."""
         self.loudest.follow(step_db)
+        self._fading_away.follow(step_db)
         if self._plane is not None:
             self._plane.follow_beside(step_db)
 
@@ -136,11 +160,13 @@ class Neighbours:
             is_followed: else whether its slots begin where they should.
             is_astray: else whether they have not cancelled lately.
         """
+        if is_followed:
+            return self.are_heard(site, subbands)
+        if self._fading_away.explains(site, subbands):
+            return True
         if is_lost:
             # A fall may be the loss itself.
             return not self.has_fallen(site, subbands) and self.are_heard(site, subbands)
-        if is_followed:
-            return self.are_heard(site, subbands)
         # A fade lets it cancel no more for a moment; if it is gone, it is searched for soon.
         return is_astray and self.has_fallen(site, subbands)
 

@@ -68,7 +68,7 @@ def test_a_block_in_which_much_is_left_is_learnt_from_unless_it_alarms(
     taken: list[float] = []
 
     class Plane:
-        tracker = SimpleNamespace(state="searching")
+        tracker = SimpleNamespace(state="searching", is_silent=False)
         is_beside_unsure, risen_beside = False, 0.0
 
         def more_beside(self, block: object) -> tuple[float, float]:
@@ -98,7 +98,7 @@ def test_a_block_in_which_much_is_left_is_learnt_from_unless_it_alarms(
 class _Plane:
     """A plane beside whose cell somebody is known, who has risen by a power of 0.1."""
 
-    tracker, is_beside_unsure = SimpleNamespace(state="searching"), False
+    tracker, is_beside_unsure = SimpleNamespace(state="searching", is_silent=False), False
 
     def __init__(self, risen: float = 0.0, heard: tuple[float, float] = (0.0, 0.0)) -> None:
         self.risen_beside, self._heard = risen, heard
