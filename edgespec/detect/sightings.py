@@ -36,6 +36,8 @@ ASKED_SHARE = 0.3
 TONE_BINS = 4
 #: What is so near to a region is its skirt: half of that lobe.
 SKIRT_BINS = 2
+#: A signal that rises leaks all over the band, so far below at most.
+LEAKED_DB = 20.0
 #: Detectors that compare the bins with each other, by the power alone.
 SHAPES = (BinZScore.name, BinEwma.name)
 
@@ -376,22 +378,22 @@ def _is_explained(
 ) -> bool:
     """Return whether a region's power is the wanted signal's own.
 
-    Of a tone little may be left when the cell is cancelled: power is what shows it, unless it is
-    the skirt of a wide region that is the cell's own, and has changed by more. Of power that is
-    missing no tone has taken any.
+    Of a tone little may be left when the cell is cancelled: power is what shows it, unless it comes
+    with a wide region that is the cell's own. Of power that is missing no tone has taken any.
     """
     if not is_cells(region):
         return False
     return (
         region.sign < 0
         or region.n_bins > TONE_BINS
-        or any(
-            wide.n_bins > TONE_BINS
-            and wide.sign == region.sign
-            and abs(wide.excess_db) >= abs(region.excess_db)
-            and wide.lower_bin - region.upper_bin <= SKIRT_BINS
-            and region.lower_bin - wide.upper_bin <= SKIRT_BINS
-            and is_cells(wide)
-            for wide in regions
-        )
+        or any(_comes_with(region, wide) and is_cells(wide) for wide in regions)
     )
+
+
+def _comes_with(region: Region, wide: Region) -> bool:
+    """Return whether a region is the skirt of a wide one, or what a far larger change leaks."""
+    if wide.n_bins <= TONE_BINS or wide.sign != region.sign:
+        return False
+    more_db = abs(wide.excess_db) - abs(region.excess_db)
+    n_between = max(wide.lower_bin - region.upper_bin, region.lower_bin - wide.upper_bin)
+    return more_db >= (0.0 if n_between <= SKIRT_BINS else LEAKED_DB)

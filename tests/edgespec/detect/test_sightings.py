@@ -47,6 +47,16 @@ def test_the_skirt_of_a_wide_region_is(sign: float) -> None:
     assert is_of_cell({(8, 40): sign * 18.0, (6, 6): sign * 5.0})
 
 
+@pytest.mark.parametrize("place", [(55, 56), (63, 63)])
+def test_what_a_far_larger_change_leaks_is(place: tuple[int, int]) -> None:
+    """Bins beyond its edges rise with a signal that is a thousand times stronger than it was."""
+    assert is_of_cell({(8, 40): 30.0, place: 6.0})
+    assert not is_of_cell({(8, 40): 30.0, place: 14.0})
+    assert not is_of_cell(
+        {(8, 40): 30.0, place: 6.0}, lambda region: region is None or region.n_bins <= 4
+    )
+
+
 def test_a_tone_beside_a_wide_region_is_not() -> None:
     """Far from it, or stronger than it, or of the other sign, or not the cell's itself."""
     assert not is_of_cell({(8, 40): 15.0, (55, 56): 8.0})
