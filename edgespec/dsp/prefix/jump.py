@@ -105,8 +105,9 @@ class PrefixEdges:
         self._n_learnt = 0
         #: The jump since which edges were not as usual, and the last that was not taken back.
         self._jumped = self._last = 0
-        #: Jumps that were taken back.
+        #: Jumps that were taken back, and what edges had moved the clock by at the last.
         self._others: set[int] = set()
+        self._steered_at = 0.0
 
     @property
     def is_ready(self) -> bool:
@@ -149,18 +150,27 @@ class PrefixEdges:
         heights = (about - outside) / (level - outside)
         return abs(late_by(heights)) <= _IN_PLACE_SAMPLES
 
-    def jump(self, samples: NDArray[Any], sample_start: int, clock: SlotClock, phase: float) -> int:
+    def jump(
+        self,
+        samples: NDArray[Any],
+        sample_start: int,
+        clock: SlotClock,
+        phase: float,
+        steered: float = 0.0,
+    ) -> int:
         """Return how many samples later prefixes end than they should, 0 where they do not.
 
         Until the edges were as usual again behind a jump, only the way back counts: somebody whose
         prefixes come within those of the cell, and who is louder, took its place while he was on.
-        Where that was, as with a neighbour cell whenever the cell fades, is no jump any more.
+        Where that was, as with a neighbour cell whenever the cell fades, is no jump any more. Nor
+        is one that edges steered the clock back from.
 
         Args:
             samples: of the block, in the format, contiguous.
             sample_start: the first of them.
             clock: of the slots, as it is behind the block.
             phase: that a carrier turns from a prefix to its copy, in radians.
+            steered: samples by which edges have moved the clock since it began.
         """
         if self._n_learnt < _N_LEARN:
             return 0
@@ -169,6 +179,10 @@ class PrefixEdges:
         jump = self._edges.jump(self._found, self._usual)
         if not jump:
             return 0
+        if self._last and abs(steered - self._steered_at + self._last) <= _BACK_SAMPLES:
+            # The clock is where it was: so is the cell.
+            self._others.add(self._last)
+            self._last = 0
         is_back = bool(self._last) and abs(jump + self._last) <= _BACK_SAMPLES
         if is_back:
             # No samples are lost and found again: somebody else was there, and will be.
@@ -176,4 +190,5 @@ class PrefixEdges:
         elif self._jumped or any(abs(jump - one) <= _BACK_SAMPLES for one in self._others):
             return 0
         self._jumped = self._last = 0 if is_back else jump
+        self._steered_at = steered
         return jump

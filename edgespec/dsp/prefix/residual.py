@@ -167,7 +167,8 @@ class ResidualPlane:
             lost and nobody said so, 0 where nothing jumped.
         """
         tracker = self.tracker
-        jump = self._edges.jump(np.ascontiguousarray(block.samples), *self._timing(block))
+        samples = np.ascontiguousarray(block.samples)
+        jump = self._edges.jump(samples, *self._timing(block), tracker.steered)
         if jump and self._next_sample is not None:
             tracker.jump(jump, self._next_sample - self._first)
             self._staged.drop()

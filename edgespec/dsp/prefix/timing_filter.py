@@ -70,6 +70,14 @@ class TimingFilter:
         self._covariance *= 1.0 - gain
         self._var_offset *= 1.0 - gain
 
+    def loosen(self) -> None:
+        """Know the offset no better than a search does, as behind a jump; the drift is as known.
+
+        What a jump was wrong by is then made good by the next edges, and does not count as drift.
+        """
+        self._var_offset = max(self._var_offset, (_OFFSET_S * self._rate_hz) ** 2)
+        self._covariance = 0.0
+
     def correction(self) -> tuple[float, float]:
         """Return how many samples later slots begin, and the drift in ppm; zero from then on."""
         offset, drift_ppm = self._offset, 1e6 * self._drift / self._rate_hz

@@ -83,6 +83,7 @@ class Tracker:
         ppm: samples beyond the nominal ones, in millionths.
         turns: float32 ``(2, n_bins)``, cosine and sine of what each bin of a copy is turned by to
             lie on its prefix.
+        steered: samples by which edges have moved the clock in all.
         sums: float64, what both loops add to.
         n_left: slots until the next look.
     """
@@ -94,7 +95,7 @@ class Tracker:
         self.sums = np.zeros(N_SUMS + 3 * self._run.n_samples)
         # Those of looks that did not say enough alone.
         self._held = np.zeros_like(self.sums)
-        self.ppm = cell.ppm
+        self.ppm, self.steered = cell.ppm, 0.0
         self._found_hz = cell.cfo_hz
         self._most_silent = 0 if cell.duplex else _MOST_SILENT
         self.clock = SlotClock(cell.frame_start, self._step)
@@ -170,6 +171,7 @@ class Tracker:
         """Begin slots so many samples later, the next in ``sample`` or behind it."""
         self.clock.move(float(n_samples), self._step)
         self.clock.skip_to(sample)
+        self._filter.loosen()
         self._let_go()
         self._start_interval()
 
@@ -235,6 +237,7 @@ class Tracker:
         self._filter.wait(0.5 * interval_s)
         offset, drift_ppm = self._filter.correction()
         self.ppm += drift_ppm
+        self.steered += offset
         self.clock.move(offset, self._step)
         if not self._is_frozen:
             self._learn_usual(interval_s)

@@ -169,3 +169,25 @@ def test_a_neighbour_that_is_the_louder_one_now_and_then_is_followed_once(
     assert told == [-4, 4] + [0] * 10
     # Lost samples still are a jump elsewhere.
     assert edges.jump(heard(rng, 5.0), 0, behind(), 0.0) == 5
+
+
+@pytest.mark.parametrize("computing", Computing)
+def test_a_jump_that_edges_steered_the_clock_back_from_is_none_any_more(
+    rng: np.random.Generator, computing: Computing
+) -> None:
+    """Beside a neighbour 7 samples later timing jumped by 2 every second: half way to it."""
+    edges = learnt(rng, computing)
+
+    def jump(late: float, steered: float) -> int:
+        told = edges.jump(heard(rng, late), 0, behind(), 0.0, steered)
+        edges.learn(heard(rng, 0.0), 0, behind(), 0.0)
+        return told
+
+    assert jump(3.0, 5.0) == 3
+    # The clock is where it was.
+    assert jump(3.0, 2.2) == 0
+    assert jump(3.0, 2.2) == 0
+    # Lost samples still are a jump elsewhere, once and again, unless edges take that back, too.
+    for steered in (2.2, 2.3, 2.1):
+        assert jump(-5.0, steered) == -5
+    assert jump(-5.0, 7.0) == 0

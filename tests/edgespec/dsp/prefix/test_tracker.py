@@ -178,6 +178,22 @@ def test_a_short_gap_costs_nothing_and_a_long_one_the_cell(rng):
     assert plane.tracker.state is TrackState.LOST
 
 
+@pytest.mark.parametrize("n_samples", [2, -2])
+def test_what_a_jump_was_wrong_by_is_made_good_and_is_no_drift(rng, n_samples):
+    """A second of drift that is none takes the timing back to where it would be a jump again."""
+    cell, n = OfdmCell(start=10.0), 100 * FRAME
+    x = cell.samples(rng, 2 * n) + white(rng, 2 * n, 0.01)
+    plane = plane_for(cell)
+    listen(plane, x[:n])
+    tracker = plane.tracker
+    steered = tracker.steered
+    tracker.jump(n_samples, n)
+    listen(plane, x[n:], n)
+    assert abs(late_samples(plane, cell)) < 0.7
+    assert tracker.steered - steered == pytest.approx(-n_samples, abs=0.7)
+    assert abs(tracker.ppm - cell.ppm) < 0.15
+
+
 def test_what_a_clock_counts_as_lost_does_not_say_when_slots_begin(rng):
     """A radio that was away for a second: slots may begin at another symbol by then."""
     cell, n = OfdmCell(start=10.0), 40 * FRAME
