@@ -11,6 +11,7 @@ from edgespec.dsp.prefix.beside import CellsBeside, Folded
 from edgespec.dsp.prefix.cancelling import CANCELLING
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.jump import PrefixEdges
+from edgespec.dsp.prefix.left_by_place import LeftByPlace
 from edgespec.dsp.prefix.plan import PrefixPlan
 from edgespec.dsp.prefix.recipe import Recipe, Rows
 from edgespec.dsp.prefix.slot_clock import SlotClock
@@ -94,7 +95,7 @@ class ResidualPlane:
         self.tracker = Tracker(plan, cell)
         how = Computing.named(computing)
         self._edges = PrefixEdges(plan, sample_format, how)
-        self._beside = CellsBeside(plan)
+        self._beside, self._by_place = CellsBeside(plan), LeftByPlace(plan)
         self._last_folded: tuple[IqBlock | None, Folded | None] = None, None
         self._first, stop = recipe.reach
         self._staged = Staged(sample_format, stop - self._first)
@@ -173,6 +174,14 @@ class ResidualPlane:
             tracker.jump(jump, self._next_sample - self._first)
             self._staged.drop()
         return jump
+
+    def left_by_place(self, block: IqBlock) -> NDArray[np.float64]:
+        """Return what is left at each place of the windows, of the block that was processed last.
+
+        Linear, all subbands together, float64 ``(n_window,)``; see :class:`LeftByPlace`.
+        """
+        samples = self._format.to_complex(np.ascontiguousarray(block.samples))
+        return self._by_place.of(samples, *self._timing(block))
 
     def learn_beside(self, block: IqBlock, *, is_normal: bool, weight: float = 1.0) -> None:
         """Learn of cells beside the tracked one, from the block that was processed last.

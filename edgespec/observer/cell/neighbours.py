@@ -12,6 +12,7 @@ from edgespec.observer.cell.fading_away import FadingAway
 from edgespec.observer.cell.loudest import Loudest
 from edgespec.observer.cell.own_power import (
     has_fallen,
+    is_at_an_end,
     is_known_leak,
     is_known_rest,
     is_own_power,
@@ -130,6 +131,7 @@ class Neighbours:
             is_known_leak(slots, scan.site, subbands)
             or is_known_rest(slots, scan.site, self._more_power())
             or self._may_have_risen(slots, scan.site, found)
+            or self._is_at_an_end(scan.site)
         )
         if is_known:
             scan.let_go()
@@ -201,6 +203,14 @@ class Neighbours:
         if found.level * slots.power.shape[1] > most:
             return False
         return may_be_rest(slots, site, *plane.more_beside(block))
+
+    def _is_at_an_end(self, site: Site) -> bool:
+        """Return whether it is left where a neighbour's prefixes begin or end within the cell's."""
+        if self._newest is None:
+            return False
+        plane, slots, block = self._newest
+        expected = float(site.expected(slots.power, slots.slot).sum(axis=1).mean())
+        return is_at_an_end(plane.left_by_place(block), expected)
 
     def _more_power(self) -> float:
         """Return the most that they may bring in the newest block; its samples are asked once."""

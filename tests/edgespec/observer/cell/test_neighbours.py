@@ -74,6 +74,9 @@ def test_a_block_in_which_much_is_left_is_learnt_from_unless_it_alarms(
         def more_beside(self, block: object) -> tuple[float, float]:
             return 0.0, 0.0
 
+        def left_by_place(self, block: object) -> NDArray[np.float64]:
+            return np.ones(5)
+
         def learn_beside(self, block: object, *, is_normal: bool, weight: float) -> None:
             assert is_normal
             taken.append(weight)
@@ -105,6 +108,9 @@ class _Plane:
 
     def more_beside(self, block: object) -> tuple[float, float]:
         return self._heard
+
+    def left_by_place(self, block: object) -> NDArray[np.float64]:
+        return np.ones(5)
 
 
 @pytest.mark.parametrize(
@@ -161,3 +167,32 @@ def test_nobody_who_is_known_explains_what_is_far_louder_than_ever() -> None:
         )
         answers.append(neighbours.are_heard(cast(Any, site), slice(None)))
     assert answers == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("left", "is_theirs"),
+    [([0.3, 0.3, 0.3, 0.3, 4.8], True), ([4.8, 0.3, 0.3, 0.3, 0.3], True), ([1.2] * 5, False)],
+)
+def test_what_is_left_at_an_end_of_the_windows_is_a_neighbour_s(
+    left: list[float], is_theirs: bool
+) -> None:
+    """Whose prefixes begin or end within the cell's: he fades in and out beside who moves."""
+
+    class AtAnEnd(_Plane):
+        def left_by_place(self, block: object) -> NDArray[np.float64]:
+            return np.array(left)
+
+    site = SimpleNamespace(
+        most_power=np.full(3, 50.0), usual_power=np.ones(3),
+        expected=lambda power, slot: np.full_like(power, 0.1),
+    )  # fmt: skip
+    slots = SimpleNamespace(
+        n_slots=2, power=np.full((2, 3), 1.0), residual=np.full((2, 3), 0.4), slot=np.arange(2)
+    )
+    scan = SimpleNamespace(site=site, let_go=lambda: None)
+    found = SimpleNamespace(value=15.0, lower=0, upper=2, level=0.3)
+    neighbours = Neighbours()
+    neighbours.take(
+        cast(Any, AtAnEnd()), cast(Any, slots), cast(Any, None), is_frozen=False, is_warm=True
+    )
+    assert neighbours.leave(cast(Any, scan), cast(Any, found), is_frozen=False) is is_theirs
