@@ -26,6 +26,7 @@ from converter.report.markdown_table import markdown_table
 from edgespec.config import MqttConfig
 from edgespec.fleet.place import store_url
 from edgespec.fleet.service import FleetService
+from edgespec.fleet.silence import Change
 from edgespec.fleet.spool import RowSpool
 from edgespec.fleet.store import FleetStore, StoreAwayError
 from edgespec.fleet.tables import Row
@@ -72,7 +73,7 @@ class _TimedScreen:
         """Note it."""
         self.told.setdefault(event["id"], time.time_ns())
 
-    def silence(self, broker: str, node: str, why: str) -> None:
+    def observer(self, broker: str, node: str, change: Change, why: str) -> None:
         """Nothing: only events are timed."""
 
     def count(self, words: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import URL
 
 from edgespec.config import MqttConfig, WebConfig
 from edgespec.fleet.screen import FleetScreen
+from edgespec.fleet.silence import Change
 from edgespec.web.page_process import PageProcess, listen_for_page, page_url
 from edgespec.web.task import Task
 from edgespec.wire.text import encode
@@ -75,10 +76,11 @@ class _PageScreen:
         is_alert = bool(event.get("alert", True))
         self._page.say(encode({"type": "event", **about, **kind, "alert": is_alert}))
 
-    def silence(self, broker: str, node: str, why: str) -> None:
-        """Take that an observer has fallen silent, or speaks again."""
-        self._screen.silence(broker, node, why)
-        self._page.say(encode({"type": "silence", "broker": broker, "node": node, "why": why}))
+    def observer(self, broker: str, node: str, change: Change, why: str) -> None:
+        """Take that an observer fell silent, speaks again, or is no more."""
+        self._screen.observer(broker, node, change, why)
+        about = {"broker": broker, "node": node, "change": change, "why": why}
+        self._page.say(encode({"type": "observer", **about}))
 
     def count(self, words: str) -> None:
         """Take how it goes."""

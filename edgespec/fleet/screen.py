@@ -3,6 +3,7 @@
 import json
 from typing import Any, Protocol, TextIO
 
+from edgespec.fleet.silence import Change
 from edgespec.screen.output import Output
 from edgespec.screen.terminal import Terminal
 from edgespec.units import format_hz
@@ -10,6 +11,11 @@ from edgespec.units import format_hz
 __all__ = ["FleetJsonScreen", "FleetScreen", "FleetTextScreen"]
 
 _NEWS = "edgespec.fleet-news/1"
+_SAID = {
+    Change.SILENT: "SILENT: {}",
+    Change.HEARD: "is heard again",
+    Change.FORGOTTEN: "is forgotten, and waited for no more",
+}
 
 
 class FleetScreen(Protocol):
@@ -19,8 +25,8 @@ class FleetScreen(Protocol):
         """Take an event's message, of an observer or of a site."""
         ...
 
-    def silence(self, broker: str, node: str, why: str) -> None:
-        """Take that an observer has fallen silent, and why; '' where it speaks again."""
+    def observer(self, broker: str, node: str, change: Change, why: str) -> None:
+        """Take that an observer fell silent, and why, speaks again, or is no more."""
         ...
 
     def count(self, words: str) -> None:
@@ -29,7 +35,7 @@ class FleetScreen(Protocol):
 
 
 class FleetJsonScreen:
-    """Events and silences, one object a line."""
+    """Events, and what observers have become, one object a line."""
 
     def __init__(self, stream: TextIO) -> None:
         self._output = Output(stream)
@@ -38,10 +44,9 @@ class FleetJsonScreen:
         """Write an event as its observer told it."""
         self._write({"what": "event", "broker": broker, "event": event})
 
-    def silence(self, broker: str, node: str, why: str) -> None:
-        """Write who fell silent, or speaks again."""
-        what = "silent" if why else "heard"
-        self._write({"what": what, "broker": broker, "node": node, "why": why})
+    def observer(self, broker: str, node: str, change: Change, why: str) -> None:
+        """Write who fell silent, speaks again, or is no more."""
+        self._write({"what": str(change), "broker": broker, "node": node, "why": why})
 
     def count(self, words: str) -> None:
         """Nothing: it is no news."""
@@ -52,7 +57,7 @@ class FleetJsonScreen:
 
 
 class FleetTextScreen:
-    """A line for each alert that begins or ends, and for each observer that falls silent.
+    """A line for each alert that begins or ends, and for what an observer has become.
 
     On a terminal a last line overwrites itself.
     """
@@ -73,9 +78,9 @@ class FleetTextScreen:
             f"{event['band']}{where}  {event['id']}"
         )
 
-    def silence(self, broker: str, node: str, why: str) -> None:
-        """Write who fell silent, or speaks again."""
-        self._terminal.line(f"{'':8}  {node}  {f'SILENT: {why}' if why else 'is heard again'}")
+    def observer(self, broker: str, node: str, change: Change, why: str) -> None:
+        """Write who fell silent, speaks again, or is no more."""
+        self._terminal.line(f"{'':8}  {node}  {_SAID[change].format(why)}")
 
     def count(self, words: str) -> None:
         """Write the last line of a terminal."""

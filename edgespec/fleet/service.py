@@ -88,8 +88,8 @@ class FleetService:
 
     def _tick(self) -> None:
         with self._lock:
-            for broker, node, why in self._silence.changes():
-                self._screen.silence(broker, node, why)
+            for change in self._silence.changes():
+                self._screen.observer(*change)
             self._screen.count(self._words())
 
     def _words(self) -> str:

@@ -3,13 +3,22 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
 
 from edgespec.fleet.tables import Row
 from edgespec.units import format_duration
 
-__all__ = ["OFFLINE", "Silence", "silent_words"]
+__all__ = ["OFFLINE", "Change", "Silence", "silent_words"]
 
 OFFLINE = "it is offline"
+
+
+class Change(StrEnum):
+    """What an observer has become."""
+
+    SILENT = "silent"
+    HEARD = "heard"
+    FORGOTTEN = "forgotten"
 
 
 def silent_words(silent_s: float) -> str:
@@ -30,6 +39,7 @@ class Silence:
         self._heard_s: dict[tuple[str, str], float] = {}
         self._offline: set[tuple[str, str]] = set()
         self._silent: set[tuple[str, str]] = set()
+        self._forgotten: list[tuple[str, str]] = []
         self._lock = threading.Lock()
 
     @property
@@ -57,14 +67,17 @@ class Silence:
         """Wait no more for an observer."""
         about = broker, node
         with self._lock:
-            self._heard_s.pop(about, None)
+            if self._heard_s.pop(about, None) is not None:
+                self._forgotten.append(about)
             self._offline.discard(about)
             self._silent.discard(about)
 
-    def changes(self) -> Iterator[tuple[str, str, str]]:
-        """Yield who fell silent since the last call and why, or '' for who speaks again."""
+    def changes(self) -> Iterator[tuple[str, str, Change, str]]:
+        """Yield broker and observer that changed since the last call, to what, and why if known."""
         now_s, found = self._clock(), []
         with self._lock:
+            found += [(*about, Change.FORGOTTEN, "") for about in self._forgotten]
+            self._forgotten.clear()
             for about, heard_s in self._heard_s.items():
                 age_s = now_s - heard_s
                 why = OFFLINE if about in self._offline else ""
@@ -72,5 +85,5 @@ class Silence:
                     why = silent_words(age_s)
                 if bool(why) != (about in self._silent):
                     (self._silent.add if why else self._silent.discard)(about)
-                    found.append((*about, why))
+                    found.append((*about, Change.SILENT if why else Change.HEARD, why))
         yield from found

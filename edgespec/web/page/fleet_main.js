@@ -78,7 +78,7 @@ function soon() { clearTimeout(page.soon); page.soon = setTimeout(() => all().ca
 function take(told) {
   if (told.type === "count") page.count = told.words;
   else if (told.type === "event" && told.alert && told.event_type === "new") byId("news").append(`Alert: ${told.kind || "unknown"} in ${told.band}, ${told.node || told.site}. `);
-  else if (told.type === "silence" && told.why) byId("news").append(`${told.node} is silent: ${told.why}. `);
+  else if (told.type === "observer" && told.why) byId("news").append(`${told.node} is silent: ${told.why}. `);
   while (byId("news").childNodes.length > 20) byId("news").firstChild.remove();
   if (told.type !== "count") soon();
   show();

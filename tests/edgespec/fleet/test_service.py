@@ -11,6 +11,7 @@ from edgespec.config import MqttConfig
 from edgespec.fleet.place import store_url
 from edgespec.fleet.screen import FleetTextScreen
 from edgespec.fleet.service import FleetService
+from edgespec.fleet.silence import Change
 from edgespec.fleet.spool import RowSpool
 from edgespec.fleet.store import FleetStore
 from edgespec.fleet.writer import FleetWriter
@@ -19,11 +20,16 @@ from tests.made.broker import Broker, wait_for
 
 
 class Screen(FleetTextScreen):
-    """Keeps the last count."""
+    """Keeps the last count, and what observers became."""
 
     def __init__(self) -> None:
         super().__init__(io.StringIO())
         self.words = ""
+        self.became: list[tuple[str, str]] = []
+
+    def observer(self, broker: str, node: str, change: Change, why: str) -> None:
+        super().observer(broker, node, change, why)
+        self.became.append((node, str(change)))
 
     def count(self, words: str) -> None:
         self.words = words
@@ -50,5 +56,6 @@ def test_an_observer_that_is_forgotten_is_waited_for_no_more(
     wait_for(lambda: screen.words.startswith("2 observers | 2 silent"), "both are silent")
     empty_retained(MqttConfig(url=broker.url), ["edgespec/roof/availability"])
     wait_for(lambda: screen.words.startswith("1 observer | 1 silent"), "one is forgotten")
+    assert screen.became[-1] == ("roof", "forgotten")
     say("roof/availability", b"online", retain=True)
     wait_for(lambda: screen.words.startswith("2 observers | 1 silent"), "it is there again")
