@@ -12,13 +12,13 @@ from edgespec.observer.cell.fading_away import FadingAway
 from edgespec.observer.cell.loudest import Loudest
 from edgespec.observer.cell.own_power import (
     has_fallen,
-    is_at_an_end,
     is_known_leak,
     is_known_rest,
     is_own_power,
     may_be_rest,
     most_of_theirs,
 )
+from edgespec.observer.cell.window_ends import WindowEnds
 from edgespec.records import IqBlock
 
 __all__ = ["Neighbours"]
@@ -50,7 +50,7 @@ class Neighbours:
     def __init__(self, loudest: Loudest | None = None, *, is_hasty: bool = False) -> None:
         self.loudest = Loudest() if loudest is None else loudest
         self._is_hasty = is_hasty
-        self._fading_away = FadingAway()
+        self._fading_away, self._ends = FadingAway(), WindowEnds()
         self._n_blocks = 0
         # The last plane, which knows them, when the cell is lost, too.
         self._plane: ResidualPlane | None = None
@@ -102,6 +102,8 @@ class Neighbours:
             every, weight = 1, _HASTY_WEIGHT
         if plane.tracker.state is TrackState.TRACKING and not self._n_blocks % every:
             plane.learn_beside(block, is_normal=not is_frozen, weight=weight)
+            if not is_frozen:
+                self._ends.learn(plane.left_by_place(block), every * slots.n_slots)
 
     @property
     def may_come_back(self) -> bool:
@@ -205,12 +207,12 @@ class Neighbours:
         return may_be_rest(slots, site, *plane.more_beside(block))
 
     def _is_at_an_end(self, site: Site) -> bool:
-        """Return whether it is left where a neighbour's prefixes begin or end within the cell's."""
+        """Return whether it is left where a known neighbour's prefixes end within the cell's."""
         if self._newest is None:
             return False
         plane, slots, block = self._newest
         expected = float(site.expected(slots.power, slots.slot).sum(axis=1).mean())
-        return is_at_an_end(plane.left_by_place(block), expected)
+        return self._ends.explain(plane.left_by_place(block), expected)
 
     def _more_power(self) -> float:
         """Return the most that they may bring in the newest block; its samples are asked once."""

@@ -1,14 +1,12 @@
 """Whether power that is not usual is the cell's own, or of those that are always beside it."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgespec.detect.scan.site import Site, mixed_power
 from edgespec.dsp.prefix.slots import PrefixSlots
 
 __all__ = [
     "has_fallen",
-    "is_at_an_end",
     "is_known_leak",
     "is_known_rest",
     "is_own_power",
@@ -21,10 +19,6 @@ MOST_OF_RISE = 0.25
 #: Echoes and places that are off by a sample take some of the power of cells beside: so much of it
 #: is theirs for what was heard, and so many times what chance may add.
 LEAST_HEARD, CHANCES = 1.25, 2.0
-#: Part of the window that the prefixes of another cell may begin or end within. There is less in
-#: the rest than in all of it by so large a part, five times what chance makes in a hop, and of what
-#: is left beyond the expected no more than this.
-END_SHARE, LEAST_MISSING, MOST_OF_REST = 0.4, 0.2, 0.5
 #: Of a rise beyond all that was heard in the warm-up, what may be left more than its leak says.
 MOST_OF_LOUD = 0.05
 
@@ -106,22 +100,6 @@ def is_known_leak(slots: PrefixSlots, site: Site, subbands: slice) -> bool:
         return False
     power, usual = _powers(slots, site, subbands)
     return _beyond(slots, site, subbands) < MOST_OF_LOUD * (power - usual)
-
-
-def is_at_an_end(left: NDArray[np.float64], expected: float) -> bool:
-    """Return whether what is left beyond the expected is at the begin or the end of the windows.
-
-    A stranger, who knows nothing of them, leaves as much in the middle.
-
-    Args:
-        left: at each place of the windows, all subbands together, linear, ``(n_window,)``.
-        expected: the mean of what is expected.
-    """
-    n_end, mean = max(round(END_SHARE * len(left)), 1), float(left.mean())
-    parts = (left[n_end:], left[:-n_end], left[n_end // 2 : len(left) - n_end // 2])
-    rest = min(float(part.mean()) for part in parts)
-    is_uneven = mean - rest > LEAST_MISSING * mean
-    return is_uneven and rest - expected < MOST_OF_REST * (mean - expected)
 
 
 def _powers(slots: PrefixSlots, site: Site, subbands: slice) -> tuple[float, float]:

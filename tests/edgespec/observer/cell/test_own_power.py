@@ -9,7 +9,6 @@ from edgespec.dsp.prefix.slots import PrefixSlots
 from edgespec.grid import Grid
 from edgespec.observer.cell.own_power import (
     has_fallen,
-    is_at_an_end,
     is_known_leak,
     is_known_rest,
     is_own_power,
@@ -137,32 +136,3 @@ def test_of_a_cell_no_louder_than_was_heard_the_scan_is_believed(site: Site) -> 
     assert not is_known_leak(slots_of(cell_of(100.0)), site, _ALL)
     assert not is_known_leak(slots_of(cell_of(100.0), 5.0), site, _ALL)
     assert not is_known_leak(slots_of(cell_of(100.0, 0)), site, _ALL)
-
-
-@pytest.mark.parametrize("n_window", [5, 12, 47])
-@pytest.mark.parametrize("excess", [0.5, 1.0, 30.0])
-def test_what_is_left_at_an_end_of_the_windows_is_no_stranger_s(
-    n_window: int, excess: float
-) -> None:
-    rng = np.random.default_rng(5)
-    n_end = round(0.2 * n_window)
-    for _ in range(200):
-        chance = rng.gamma(90.0, 1.0 / 90.0, n_window)
-        for end in (slice(0, n_end), slice(n_window - n_end, n_window)):
-            left = np.ones(n_window)
-            left[end] += excess * n_window / n_end
-            assert is_at_an_end(left * chance, 1.0)
-        assert not is_at_an_end((1.0 + excess) * chance, 1.0)
-
-
-def test_a_stranger_beside_what_is_left_at_an_end_is_told() -> None:
-    left = np.full(5, 4.0)
-    left[4] += 10.0
-    assert not is_at_an_end(left, 1.0)
-    left[4] += 20.0
-    assert is_at_an_end(left, 1.0)
-
-
-def test_nothing_is_at_an_end_where_no_prefix_was_heard() -> None:
-    assert not is_at_an_end(np.full(5, np.nan), 1.0)
-    assert not is_at_an_end(np.ones(5), 1.0)

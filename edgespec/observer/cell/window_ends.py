@@ -1,0 +1,70 @@
+"""Whether what is left of a cell is left by a neighbour in step, at an end of the windows."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.lte.numerology import SLOT_S
+
+__all__ = ["WindowEnds"]
+
+#: Part of the window that the prefixes of another cell may begin or end within. There is less in
+#: the rest than in all of it by so large a part, five times what chance makes in a hop, and of what
+#: is left beyond the expected no more than this.
+_END_SHARE, _LEAST_MISSING, _MOST_OF_REST = 0.4, 0.2, 0.5
+#: A neighbour is known where an end has so many times as much as the median place, in the mean of
+#: 30 s; a single hop counts no more than this, and fewer than so many say nothing.
+_KNOWN_RATIO, _MOST_RATIO, _KEPT_S, _LEAST_HOPS = 1.3, 4.0, 30.0, 30
+
+
+class WindowEnds:
+    """Knows which ends of the windows a neighbour reaches, and says whether he is what is left.
+
+    Cells of a network that is in step begin their frames together. The prefixes of a neighbour
+    come within those of the cell then, and what does not cancel of him is at the end of the windows
+    where his are too early, at their begin where they are too late; see
+    :class:`~edgespec.dsp.prefix.left_by_place.LeftByPlace`. A stranger, who knows nothing of them,
+    leaves as much in the middle. Who is as near to them, and was not there before, is no neighbour.
+    """
+
+    def __init__(self) -> None:
+        self._usual: NDArray[np.float64] = np.ones(0)
+        self._n_hops = 0
+
+    def learn(self, left: NDArray[np.float64], n_slots: int) -> None:
+        """Take a hop without an alarm.
+
+        Args:
+            left: at each place of the windows, linear, ``(n_window,)``.
+            n_slots: since the hop that was learnt before.
+        """
+        median = float(np.median(left))
+        if not 0.0 < median < np.inf:
+            return
+        if len(self._usual) != len(left):
+            self._usual, self._n_hops = np.ones(len(left)), 0
+        self._n_hops += 1
+        weight = max(1.0 / self._n_hops, min(n_slots * SLOT_S / _KEPT_S, 1.0))
+        self._usual += weight * (np.minimum(left / median, _MOST_RATIO) - self._usual)
+
+    def explain(self, left: NDArray[np.float64], expected: float) -> bool:
+        """Return whether what is left beyond the expected is at ends that a neighbour reaches.
+
+        Args:
+            left: at each place of the windows, all subbands together, linear, ``(n_window,)``.
+            expected: the mean of what is expected.
+        """
+        if self._n_hops < _LEAST_HOPS or len(left) != len(self._usual):
+            return False
+        n_end, mean = max(round(_END_SHARE * len(left)), 1), float(left.mean())
+        at_begin, at_end = slice(0, n_end), slice(len(left) - n_end, len(left))
+        is_known = [float(self._usual[end].max()) > _KNOWN_RATIO for end in (at_begin, at_end)]
+        if not any(is_known):
+            return False
+        first, last = n_end * is_known[0], n_end * is_known[1]
+        if all(is_known):
+            first, last = n_end // 2, n_end // 2
+        parts = [left[n_end:]] * is_known[0] + [left[:-n_end]] * is_known[1]
+        parts.append(left[first : len(left) - last])
+        rest = min(float(part.mean()) for part in parts)
+        is_uneven = mean - rest > _LEAST_MISSING * mean
+        return is_uneven and rest - expected < _MOST_OF_REST * (mean - expected)
