@@ -130,8 +130,7 @@ class CellsBeside:
         self._n_alike = _ALIKE * n_prefix
         place = np.arange(self._n_slot)
         # Where the windows stop in two slots, one behind the other, for slots that begin anywhere.
-        ends = np.round(plan.prefix_ends).astype(np.intp) - plan.n_guard
-        self._stops = (place[:, None] + ends) % self._n_slot
+        self._stops = (place[:, None] + plan.window_stops) % self._n_slot
         self._stops += self._n_slot * (self._stops < plan.n_window)
         self._starts = self._stops - plan.n_window
         late = self._later(place)

@@ -30,10 +30,9 @@ class LeftByPlace:
         self._lag = round(plan.lag_samples)
         # Of a lag that is not whole, the copy lies between samples.
         self._part = plan.lag_samples - self._lag
-        self._starts = np.round(plan.prefix_ends).astype(np.int64) - plan.n_guard - plan.n_window
-        reach = np.arange(-_MARGIN, plan.n_window + _MARGIN)
-        self._reach = reach
-        shift = np.exp(2j * np.pi * np.fft.fftfreq(len(reach)) * self._part)
+        self._starts = plan.window_stops - plan.n_window
+        self._reach = np.arange(-_MARGIN, plan.n_window + _MARGIN)
+        shift = np.exp(2j * np.pi * np.fft.fftfreq(len(self._reach)) * self._part)
         self._shift = shift.astype(np.complex64)
 
     def of(

@@ -132,6 +132,11 @@ class PrefixPlan:
         ends: NDArray[Any] = np.cumsum(prefixes) + np.arange(self.n_symbols) * self.lag_samples
         return ends
 
+    @property
+    def window_stops(self) -> NDArray[np.intp]:
+        """Where each window of a slot stops, in whole samples of the slot, ``(n_symbols,)``."""
+        return np.round(self.prefix_ends).astype(np.intp) - self.n_guard
+
     def grid(self, center_freq_hz: float) -> Grid:
         """Return the axes of a plane: the middle of each subband, a slot a frame.
 

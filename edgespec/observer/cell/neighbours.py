@@ -133,7 +133,7 @@ class Neighbours:
             is_known_leak(slots, scan.site, subbands)
             or is_known_rest(slots, scan.site, self._more_power())
             or self._may_have_risen(slots, scan.site, found)
-            or self._is_at_an_end(scan.site)
+            or self._is_at_an_end(plane, slots, block, scan.site)
         )
         if is_known:
             scan.let_go()
@@ -206,11 +206,13 @@ class Neighbours:
             return False
         return may_be_rest(slots, site, *plane.more_beside(block))
 
-    def _is_at_an_end(self, site: Site) -> bool:
+    def _is_at_an_end(
+        self, plane: ResidualPlane, slots: PrefixSlots, block: IqBlock, site: Site
+    ) -> bool:
         """Return whether it is left where a known neighbour's prefixes end within the cell's."""
-        if self._newest is None:
+        # Mostly nobody is known, and no sample needs to be asked.
+        if not self._ends.is_anybody_known:
             return False
-        plane, slots, block = self._newest
         expected = float(site.expected(slots.power, slots.slot).sum(axis=1).mean())
         return self._ends.explain(plane.left_by_place(block), expected)
 

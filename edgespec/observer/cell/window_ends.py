@@ -30,6 +30,11 @@ class WindowEnds:
         self._usual: NDArray[np.float64] = np.ones(0)
         self._n_hops = 0
 
+    @property
+    def is_anybody_known(self) -> bool:
+        """Whether a neighbour reaches any end; else there is nothing to ask."""
+        return any(self._known_ends())
+
     def learn(self, left: NDArray[np.float64], n_slots: int) -> None:
         """Take a hop without an alarm.
 
@@ -53,18 +58,25 @@ class WindowEnds:
             left: at each place of the windows, all subbands together, linear, ``(n_window,)``.
             expected: the mean of what is expected.
         """
-        if self._n_hops < _LEAST_HOPS or len(left) != len(self._usual):
+        at_begin, at_end = self._known_ends()
+        if not (at_begin or at_end) or len(left) != len(self._usual):
             return False
-        n_end, mean = max(round(_END_SHARE * len(left)), 1), float(left.mean())
-        at_begin, at_end = slice(0, n_end), slice(len(left) - n_end, len(left))
-        is_known = [float(self._usual[end].max()) > _KNOWN_RATIO for end in (at_begin, at_end)]
-        if not any(is_known):
-            return False
-        first, last = n_end * is_known[0], n_end * is_known[1]
-        if all(is_known):
-            first, last = n_end // 2, n_end // 2
-        parts = [left[n_end:]] * is_known[0] + [left[:-n_end]] * is_known[1]
-        parts.append(left[first : len(left) - last])
+        n_end, mean = self._n_end, float(left.mean())
+        parts = [left[n_end:]] * at_begin + [left[:-n_end]] * at_end
+        if at_begin and at_end:
+            parts.append(left[n_end // 2 : len(left) - n_end // 2])
         rest = min(float(part.mean()) for part in parts)
         is_uneven = mean - rest > _LEAST_MISSING * mean
         return is_uneven and rest - expected < _MOST_OF_REST * (mean - expected)
+
+    @property
+    def _n_end(self) -> int:
+        return max(round(_END_SHARE * len(self._usual)), 1)
+
+    def _known_ends(self) -> tuple[bool, bool]:
+        """Return whether a neighbour reaches the begin of the windows, and whether the end."""
+        if self._n_hops < _LEAST_HOPS:
+            return False, False
+        ends = self._usual[: self._n_end], self._usual[-self._n_end :]
+        at_begin, at_end = (float(end.max()) > _KNOWN_RATIO for end in ends)
+        return at_begin, at_end
