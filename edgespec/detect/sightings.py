@@ -1,6 +1,6 @@
 """From the maps of a segment with high scores to what is seen where in the band."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from edgespec.detect.added import FrameMeans, NormalPower
 from edgespec.detect.any_band.detector import ANY_BAND
 from edgespec.detect.detectors import MODEL_DETECTORS, RESIDUAL
+from edgespec.detect.explained import are_explained
 from edgespec.detect.normal import NormalMap, Standing
 from edgespec.detect.reference import BinEwma, BinZScore, EnergyLevel
 from edgespec.detect.regions import Region, find_regions, onset_of, region_at
@@ -32,12 +33,6 @@ RESIDUAL_SPREAD_DB = 0.2
 MODELS = frozenset(MODEL_DETECTORS.values())
 #: Of its threshold, from where on it is asked what a score that opened nothing is made of.
 ASKED_SHARE = 0.3
-#: A tone is not wider than the main lobe of a Hann taper.
-TONE_BINS = 4
-#: What is so near to a region is its skirt: half of that lobe.
-SKIRT_BINS = 2
-#: A signal that rises leaks all over the band, so far below at most.
-LEAKED_DB = 20.0
 #: Detectors that compare the bins with each other, by the power alone.
 SHAPES = (BinZScore.name, BinEwma.name)
 
@@ -155,8 +150,8 @@ class Lookout:
         found = [EnergyLevel.name] if EnergyLevel.name in high and is_cells(None) else []
         shapes = [name for name in SHAPES if name in high]
         if shapes and self.power.is_known:
-            regions = find_regions(self.power.standing(target_dbfs))
-            if all(_is_explained(region, regions, is_cells) for region in regions):
+            standing = self.power.standing(target_dbfs)
+            if are_explained(find_regions(standing), standing, is_cells):
                 found += shapes
         return found
 
@@ -371,29 +366,3 @@ class Lookout:
 def _sigmas(standing: Standing, region: Region) -> float:
     """Return how far out a region's peak is, in spreads."""
     return abs(region.excess_db) / float(standing.spread_db[region.peak_bin])
-
-
-def _is_explained(
-    region: Region, regions: Sequence[Region], is_cells: Callable[[Region | None], bool]
-) -> bool:
-    """Return whether a region's power is the wanted signal's own.
-
-    Of a tone little may be left when the cell is cancelled: power is what shows it, unless it comes
-    with a wide region that is the cell's own. Of power that is missing no tone has taken any.
-    """
-    if not is_cells(region):
-        return False
-    return (
-        region.sign < 0
-        or region.n_bins > TONE_BINS
-        or any(_comes_with(region, wide) and is_cells(wide) for wide in regions)
-    )
-
-
-def _comes_with(region: Region, wide: Region) -> bool:
-    """Return whether a region is the skirt of a wide one, or what a far larger change leaks."""
-    if wide.n_bins <= TONE_BINS or wide.sign != region.sign:
-        return False
-    more_db = abs(wide.excess_db) - abs(region.excess_db)
-    n_between = max(wide.lower_bin - region.upper_bin, region.lower_bin - wide.upper_bin)
-    return more_db >= (0.0 if n_between <= SKIRT_BINS else LEAKED_DB)

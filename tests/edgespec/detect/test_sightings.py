@@ -15,12 +15,17 @@ N_BINS = 64
 def is_of_cell(
     added_db: dict[tuple[int, int], float],
     is_cells: Callable[[Region | None], bool] = lambda region: True,
+    pauses_db: float = 0.0,
 ) -> bool:
-    """Return whether ``zscore`` is high by what the cell does, where so much was added to bins."""
+    """Return whether ``zscore`` is high by what the cell does, where so much was added to bins.
+
+    One in eight normal segments is a pause, in which the band has so much more.
+    """
     rng = np.random.default_rng(1)
     lookout = Lookout(N_BINS, {})
-    for _ in range(40):
-        lookout.learn((), rng.normal(-60.0, 0.5, (13, N_BINS)).astype(np.float32))
+    for number in range(40):
+        level_dbfs = -60.0 if number % 8 else -60.0 + pauses_db
+        lookout.learn((), rng.normal(level_dbfs, 0.5, (13, N_BINS)).astype(np.float32))
     target_dbfs = rng.normal(-60.0, 0.5, (13, N_BINS)).astype(np.float32)
     for (first, last), more_db in added_db.items():
         target_dbfs[:, first : last + 1] += more_db
@@ -39,6 +44,18 @@ def test_power_that_is_missing_in_a_narrow_place_is_the_cell_s_too() -> None:
     assert is_of_cell({(20, 21): -15.0})
     assert is_of_cell({(5, 30): -12.0, (50, 51): -3.0})
     assert not is_of_cell({(20, 21): -15.0}, lambda region: False)
+
+
+def test_what_does_not_pause_with_the_rest_adds_nothing() -> None:
+    """The receiver's own carrier stands out of a pause, with no more power than it always has."""
+    for more_db, is_cells_own in ((-1.0, True), (1.5, True), (6.0, False)):
+        added_db = {(0, 9): -7.0, (10, 11): more_db, (12, 63): -7.0}
+        assert is_of_cell(added_db, pauses_db=-8.0) == is_cells_own
+
+
+def test_a_bin_that_is_hardly_above_the_others_is_no_tone() -> None:
+    assert is_of_cell({(20, 20): 2.0})
+    assert not is_of_cell({(20, 20): 5.0})
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
