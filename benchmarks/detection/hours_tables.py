@@ -22,7 +22,7 @@ __all__ = [
 
 Row = dict[str, Any]
 
-ALL, NEIGHBOUR, UPLINK = "all", "beside a neighbour", "uplink"
+ALL, CELL, NEIGHBOUR, UPLINK = "all", "beside a cell", "beside a neighbour", "uplink"
 #: Lower limits of groups of ISRs, in dB.
 ISR_GROUPS = (("-20 to -15 dB", -20.0), ("-10 to -5 dB", -10.0), ("0 to 20 dB", 0.0))
 
@@ -73,12 +73,12 @@ def groups_of(row: Row) -> tuple[str, ...]:
     if row.get("direction", "dl") == "ul":
         return UPLINK, ALL
     traffic = (row["traffic"],) if "traffic" in row else ()
-    return (row["context"], *traffic, *((NEIGHBOUR,) if row["neighbour"] else ()), ALL)
+    return (row["context"], *traffic, *((NEIGHBOUR,) if row["neighbour"] else ()), CELL, ALL)
 
 
 def group_names(groups: Iterable[Sequence[str]]) -> list[str]:
     """Return the names of all groups that have an observer, that of all of them last."""
-    known = ("static", "walk", "drive", NEIGHBOUR, "bursty", "steady", UPLINK)
+    known = ("static", "walk", "drive", NEIGHBOUR, "bursty", "steady", CELL, UPLINK)
     found = {name for names in groups for name in names}
     return [*(name for name in known if name in found), *sorted(found - {*known, ALL}), ALL]
 

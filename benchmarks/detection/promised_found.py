@@ -25,7 +25,7 @@ from converter.report.markdown_table import markdown_table
 
 __all__ = ["Sought", "found_markdown", "sought"]
 
-#: The target by which kinds and groups of observers are told.
+#: The target by which kinds are told.
 _TOLD_PER_DAY = 1.0
 
 
@@ -97,8 +97,9 @@ def found_markdown(found: Sequence[Sought]) -> str:
     ]
     own = [one for one in found if one.per_day == _TOLD_PER_DAY and one.detector == ALL]
     by_group = [
-        [group, *_cells([one for one in own if group in one.groups], isrs, ALL, _TOLD_PER_DAY)]
+        [group, name_of(per_day), *_cells(_in_group(found, group), isrs, ALL, per_day)]
         for group in group_names(one.groups for one in own)
+        for per_day in targets
     ]
     by_kind = [
         [kind, *_cells([one for one in own if one.kind == kind], isrs, ALL, _TOLD_PER_DAY)]
@@ -110,12 +111,16 @@ def found_markdown(found: Sequence[Sought]) -> str:
         [
             f"Found of {len(own)} interferers, in percent [95%], and the median delay in ms:",
             markdown_table(["detector", "target", *heads], by_target),
-            f"By observers, {told}:",
-            markdown_table(["observers", *heads], by_group),
+            "By observers, all detectors:",
+            markdown_table(["observers", "target", *heads], by_group),
             f"By kind, {told}:",
             markdown_table(["kind", *heads], by_kind),
         ]
     )
+
+
+def _in_group(found: Sequence[Sought], group: str) -> list[Sought]:
+    return [one for one in found if group in one.groups]
 
 
 def _cells(
