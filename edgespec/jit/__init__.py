@@ -2,6 +2,7 @@
 
 from edgespec.jit.cache import cache_folder
 from edgespec.jit.decorators import ahead, apart, at_width, exact, kernel, leave_out_blas, scalar
+from edgespec.jit.octaves import exp2, log2
 
 __all__ = [
     "ahead",
@@ -9,7 +10,9 @@ __all__ = [
     "at_width",
     "cache_folder",
     "exact",
+    "exp2",
     "kernel",
     "leave_out_blas",
+    "log2",
     "scalar",
 ]

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.twin.detectors.grid_kernels import N_POWERS, fill_tables, sum_cells
+from edgespec.twin.detectors.grid_kernels import N_POWERS, N_RATIOS, fill_tables, sum_cells
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.propagation.path_gain import CellGrid
 
 __all__ = ["CellEvidence", "Likelihood"]
 
 FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
 
 #: Ratios of a source to the expected level in the tables, in dB; powers are two entries apart.
-_FIRST_DB, _STEP_DB, _N_RATIOS = -60.0, 2.5, 68
+_FIRST_DB, _STEP_DB = -60.0, 2.5
 
 #: At ratios below -20 dB a source raises nothing: less than 0.05 dB.
 _N_NOTHING = 16
@@ -75,12 +76,14 @@ class Likelihood:
         self._gain_variance = 0.25 * gain_error_db**2
         likeliness = _WEAKER ** np.arange(N_POWERS)[::-1]
         self._prior = np.log(likeliness / likeliness.sum()).astype(np.float32)
-        self._density = np.empty(_N_RATIOS)
+        self._work = np.empty(2 * (N_RATIOS + self._reach), np.float32)
         self._gain_steps = np.ascontiguousarray((grid.gain_db / _STEP_DB).T, np.float32)
-        self._ratios = 10.0 ** ((_FIRST_DB + _STEP_DB * np.arange(_N_RATIOS)) / 10.0)
+        self._ratios = 10.0 ** ((_FIRST_DB + _STEP_DB * np.arange(N_RATIOS)) / 10.0)
         self._usual = self._source_tables(np.ones((1, 1)))
-        self._tables = np.zeros((n_units, n_subbands, 2, _N_RATIOS // 2), np.float32)
+        self._tables = np.zeros((n_units, n_subbands, 2, N_RATIOS // 2), np.float32)
+        self._starts = np.empty((n_units, n_cells), np.int32)
         self._sums = np.empty((n_cells, N_POWERS), np.float32)
+        self._odds = np.empty(n_cells)
         self._cells = np.empty(n_cells)
         self._subbands = np.empty((n_cells, n_subbands), np.float32)
         self._powers = np.empty((n_cells, n_subbands), np.float32)
@@ -110,7 +113,7 @@ class Likelihood:
             gain_variance,
             self._reach,
             _N_NOTHING if kept is None else 0,
-            self._density,
+            self._work,
             self._tables,
         )
         # Half an entry more, since the kernel cuts off.
@@ -120,7 +123,9 @@ class Likelihood:
             offset,
             self._gain_steps,
             prior,
+            self._starts,
             self._sums,
+            self._odds,
             self._cells,
             self._subbands,
             self._powers,
@@ -128,10 +133,12 @@ class Likelihood:
         self.last = CellEvidence(self._cells, self._subbands, self._powers, self.lowest_dbm)
         return self.last
 
-    def _source_tables(self, kept: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _source_tables(self, kept: FloatArray) -> tuple[Float32Array, Float32Array]:
         """Return for each ratio the shift of the level in dB, and its variance by the gain's."""
         total = np.maximum(kept[:, :, None] + self._ratios, 1e-12)
-        return 10.0 * np.log10(total), self._gain_variance * (self._ratios / total) ** 2
+        shift_db = (10.0 * np.log10(total)).astype(np.float32)
+        gain_variance = self._gain_variance * (self._ratios / total) ** 2
+        return shift_db, gain_variance.astype(np.float32)
 
     def score(self, window: Window) -> float:
         """Return the score in nats: high is anomalous."""
