@@ -134,6 +134,7 @@ class SiteTwin:
             self._bias.drift_db.copy(),
             self._trained,
             self._gains.saved() if self._gains else None,
+            self._collector.told(self._last_ns),
         )
 
     def _take_on(self, state: TwinState | None, trained: TrainedTwin | None) -> None:
@@ -143,6 +144,13 @@ class SiteTwin:
                 f"the state is of site {state.site!r} with units {' '.join(state.nodes)}; it does "
                 f"not belong to {self.site.name!r} with {' '.join(self.site.nodes)}"
             )
+        if state is not None:
+            n_subbands = self.site.n_subbands
+            if any(one is not None and len(one.levels_db) != n_subbands for one in state.held):
+                raise ConfigError(
+                    f"levels that hold have not the {n_subbands} subbands of the site file"
+                )
+            self._collector.take_on(state.held)
         given = trained
         if given is None and state is not None and not needs_samples(self.site.detect.detector):
             given = state.trained

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from edgespec.errors import EdgespecError
 from edgespec.records import RssReport
 from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
-from edgespec.twin.held import HeldLevels
+from edgespec.twin.held import HeldLevels, Told
 from edgespec.twin.learning.history import History
 from edgespec.twin.plausibility.voices import Voices
 from edgespec.twin.site import Site
@@ -91,6 +92,14 @@ class Collector:
     def doubtful(self) -> tuple[int, ...]:
         """Units in whose name two speak."""
         return self._voices.doubtful
+
+    def told(self, utc_ns: int) -> tuple[Told | None, ...]:
+        """What units said that holds behind a time, one for each unit; () where nothing does."""
+        return self._held.told(utc_ns)
+
+    def take_on(self, told: Sequence[Told | None]) -> None:
+        """Let what units told a former owner hold on."""
+        self._held.take_on(told)
 
     def accept(self, report: RssReport, now_ns: int, at_ns: int | None = None) -> int:
         """Take a report and return the number of its snapshot; it counts as ``accepted``.

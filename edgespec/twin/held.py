@@ -1,14 +1,17 @@
 """What units that report by exception said last: it holds until they say otherwise."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.records import RssReport
-from edgespec.twin.detectors.grid_kernels import MISSING
+from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
+from edgespec.twin.learning.plain import array_of, integer_of
+from edgespec.wire.rss_binary import MAX_HOLD_S
 
-__all__ = ["HeldLevels"]
+__all__ = ["HeldLevels", "Told"]
 
 #: The next summary may be late by this share of the time between two, and by two snapshots.
 _MARGIN = 0.1
@@ -17,11 +20,36 @@ _LATE_SNAPSHOTS = 2
 _KEPT = 4
 
 
-class _Told(NamedTuple):
+#: Nobody's word holds for longer than this behind it, margin and snapshots of a minute included.
+_MOST_NS = round(2.0 * MAX_HOLD_S * 1e9)
+#: Levels that a successor is told lie within these; anything else is damage, or malice.
+_MOST_DB = 300.0
+
+
+class Told(NamedTuple):
+    """What a unit said of the interval that ended at ``utc_ns``, and how long that holds."""
+
     utc_ns: int
     until_ns: int
     levels_db: tuple[float, ...]
     kind: int
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as what JSON knows, levels to 0.01 dB."""
+        return {**self._asdict(), "levels_db": np.round(self.levels_db, 2).tolist()}
+
+    @classmethod
+    def of_plain(cls, plain: dict[str, Any], n_subbands: int) -> "Told":
+        """Return what :meth:`plain` wrote.
+
+        Raises:
+            ValueError, KeyError, TypeError: it did not.
+        """
+        utc_ns = integer_of(plain, "utc_ns", 0, 2**62)
+        until_ns = integer_of(plain, "until_ns", utc_ns, utc_ns + _MOST_NS)
+        levels_db = array_of(plain, "levels_db", (n_subbands,), -_MOST_DB, _MOST_DB)
+        kind = integer_of(plain, "kind", MEASURED, LOWER_BOUND)
+        return cls(utc_ns, until_ns, tuple(levels_db.tolist()), kind)
 
 
 class HeldLevels:
@@ -37,7 +65,7 @@ class HeldLevels:
 
     def __init__(self, n_units: int, interval_ns: int) -> None:
         self._interval_ns = interval_ns
-        self._told: list[tuple[_Told, ...]] = [()] * n_units
+        self._told: list[tuple[Told, ...]] = [()] * n_units
         #: Nothing holds behind this time, in ns since 1970.
         self.until_ns = 0
 
@@ -50,9 +78,22 @@ class HeldLevels:
         until_ns = report.utc_ns + hold_ns + _LATE_SNAPSHOTS * self._interval_ns
         if report.hold_s <= 0.0:
             until_ns = report.utc_ns
-        one = _Told(report.utc_ns, until_ns, report.levels_db, kind)
+        one = Told(report.utc_ns, until_ns, report.levels_db, kind)
         self._told[unit] = tuple(sorted((*told, one)))[-_KEPT:]
         self.until_ns = max(self.until_ns, until_ns)
+
+    def told(self, utc_ns: int) -> tuple[Told | None, ...]:
+        """Return for each unit what it said last, if that holds behind ``utc_ns``; () if none."""
+        last = [told[-1] if told else None for told in self._told]
+        holding = tuple(one if one and one.until_ns > utc_ns else None for one in last)
+        return holding if any(holding) else ()
+
+    def take_on(self, told: Sequence[Told | None]) -> None:
+        """Go on with what units told a former owner, as :meth:`told` gives it."""
+        for unit, one in enumerate(told):
+            if one is not None:
+                self._told[unit] = (one,)
+                self.until_ns = max(self.until_ns, one.until_ns)
 
     def fill(
         self,

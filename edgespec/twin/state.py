@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgespec.decode.shown import shown
 from edgespec.errors import ConfigError
 from edgespec.twin.fusion import Limits
+from edgespec.twin.held import Told
 from edgespec.twin.learning.normal import NormalStatistics
 from edgespec.twin.learning.plain import array_of, integer_of
 from edgespec.twin.learning.saved_gains import SavedGains
@@ -32,7 +33,8 @@ class TwinState:
     ``drift_db`` float64 ``(n_units,)`` is how far each bias moved since training, so a successor
     starts from the same reference with the same bounds: a hand-over moves no bias. The samples that
     LOF compares with are not part of it; they are in the trained file. ``gains`` is what
-    transmitters taught, None where that is not learnt.
+    transmitters taught, None where that is not learnt; ``held`` what units told that holds beyond
+    ``utc_ns``, one for each unit, () where nothing does.
     """
 
     site: str
@@ -41,6 +43,7 @@ class TwinState:
     drift_db: NDArray[np.float64]
     trained: TrainedTwin | None = None
     gains: SavedGains | None = None
+    held: tuple[Told | None, ...] = ()
 
     def to_bytes(self) -> bytes:
         """Return the state as JSON, levels to 0.01 dB: below 10 kB for 12 units x 8 subbands."""
@@ -55,6 +58,8 @@ class TwinState:
             state["trained"] = _plain(self.trained)
         if self.gains is not None:
             state["gains"] = self.gains.plain()
+        if self.held:
+            state["held"] = [one and one.plain() for one in self.held]
         return json.dumps(state, separators=(",", ":"), allow_nan=False).encode()
 
     @classmethod
@@ -73,13 +78,22 @@ class TwinState:
             drift_db = array_of(state, "drift_db", (len(nodes),), -_MOST_DB, _MOST_DB)
             trained = _trained(state["trained"], site, nodes) if "trained" in state else None
             gains = SavedGains.of_plain(state["gains"], len(nodes)) if "gains" in state else None
+            held = _held(state["held"], len(nodes)) if "held" in state else ()
             utc_ns = integer_of(state, "utc_ns", 0, 2**63 - 1)
-            return cls(site, nodes, utc_ns, drift_db, trained, gains)
+            return cls(site, nodes, utc_ns, drift_db, trained, gains, held)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError(
                 f"the retained state of a twin is no {STATE_SCHEMA} ({shown(str(error))}); "
                 "`edgespec twin forget SITE` clears it, and the site is learnt again"
             ) from None
+
+
+def _held(plain: Any, n_units: int) -> tuple[Told | None, ...]:
+    if not isinstance(plain, list) or len(plain) != n_units:
+        raise ValueError(f"held is no list of {n_units} units")
+    told = [one for one in plain if one is not None]
+    n_subbands = len(told[0]["levels_db"]) if told else 0
+    return tuple(None if one is None else Told.of_plain(one, n_subbands) for one in plain)
 
 
 def _plain(trained: TrainedTwin) -> dict[str, Any]:

@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edgespec.errors import ConfigError
 from edgespec.records import RssReport
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.collector import Collector, ReportRefused
 from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
+from edgespec.twin.held import Told
+from edgespec.twin.state import TwinState
 from edgespec.twin.trained import train
 from tests.made import twin_fleet
 
@@ -94,6 +97,42 @@ def test_held_units_are_judged_and_neither_missing_nor_stuck() -> None:
             assert verdict.implausible == {}
             assert not verdict.is_alarm
     assert n_units == [6] * 91
+
+
+@pytest.mark.slow_without_jit
+def test_a_successor_goes_on_with_what_holds() -> None:
+    former = SiteTwin(SITE, trained=twin_fleet.trained(SITE))
+    assert b'"held"' not in former.state().to_bytes()
+    told = reports(0)
+    for one in (*told[:-1], replace(told[-1], clipped_share=0.5, hold_s=10.0)):
+        former.accept(one, T0)
+    for k in range(6):
+        former.advance(T0 + k * NS + NS // 2 + 1)
+    state = TwinState.from_bytes(former.state().to_bytes())
+    successor = SiteTwin(SITE, state)
+    for one in reports(6)[:1]:
+        successor.accept(one, T0 + 6 * NS)
+    verdicts = [
+        verdict for k in range(6, 40) for verdict in successor.advance(T0 + k * NS + NS // 2 + 1)
+    ]
+    assert [one.utc_ns for one in verdicts] == [T0 + k * NS for k in range(6, 40)]
+    # Each for as long as it said: 10 s, a tenth and two snapshots; 30 s and as much.
+    missing = [len(one.units_missing) for one in verdicts]
+    assert missing == [0] * 8 + [1] * 22 + [5] * 4
+    assert [len(one.units_saturated) for one in verdicts] == [1] * 8 + [0] * 26
+    expected_db = np.array([one.levels_db for one in told[1:]])
+    np.testing.assert_allclose(verdicts[0].level_db[1:], expected_db, atol=0.005)
+    bare = SiteTwin(SITE, replace(state, held=()))
+    bare.accept(reports(6)[0], T0 + 6 * NS)
+    (alone,) = bare.advance(T0 + 6 * NS + NS // 2 + 1)
+    assert len(alone.units_missing) == 5
+
+
+def test_levels_that_hold_are_those_of_the_site() -> None:
+    state = SiteTwin(SITE, trained=twin_fleet.trained(SITE)).state()
+    short = Told(T0, T0 + NS, (-60.0,), MEASURED)
+    with pytest.raises(ConfigError, match="have not the 4 subbands"):
+        SiteTwin(SITE, replace(state, held=(short, *[None] * 5)))
 
 
 @pytest.mark.slow_without_jit

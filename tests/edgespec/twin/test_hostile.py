@@ -344,6 +344,30 @@ def test_c2_a_poisoned_state_falls_back_to_learning_and_says_so(name: str) -> No
     assert desk.counts == {"accepted": 6}
 
 
+TOLD = {"utc_ns": NOW_NS, "until_ns": NOW_NS + 30 * NS, "levels_db": [-60.0] * 4, "kind": 1}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"utc_ns": -1}, {"utc_ns": True}, {"until_ns": NOW_NS - 1}, {"until_ns": NOW_NS + 10**14},
+        {"until_ns": 1e999}, {"levels_db": [1e999] * 4}, {"levels_db": ["1"] * 4},
+        {"levels_db": [[-60.0] * 4]}, {"levels_db": 4}, {"kind": 0}, {"kind": 7}, {"kind": None},
+    ],
+)  # fmt: skip
+def test_c2_poisoned_levels_that_hold_are_refused(changes: dict[str, Any]) -> None:
+    def state(*held: Any) -> bytes:
+        return json.dumps({**json.loads(STATE), "held": held}).encode()
+
+    assert TwinState.from_bytes(state(TOLD, *[None] * 5)).held[0] is not None
+    for held in ([TOLD | changes, *[None] * 5], [TOLD] * 5 + [TOLD | changes], [TOLD], [1] * 6):
+        with pytest.raises(ConfigError, match="twin forget"):
+            TwinState.from_bytes(state(*held))
+    for held in ({}, None, "abcdef", [[]] * 6):
+        with pytest.raises(ConfigError, match="twin forget"):
+            TwinState.from_bytes(json.dumps({**json.loads(STATE), "held": held}).encode())
+
+
 def test_c2_a_sound_state_is_taken() -> None:
     assert TwinState.from_bytes(STATE).to_bytes() == STATE
     assert decode(STATE)["site"] == "yard"
