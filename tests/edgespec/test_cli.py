@@ -103,9 +103,9 @@ def test_monitor_reports_a_tone_in_a_table(recording: str, bundle: Path, config:
 def test_monitor_plays_a_raw_file(bundle: Path, config: Path, tmp_path: Path, rng) -> None:
     band.cu8(band.with_tone(band.noise(rng, 1.0), *TONE_S)).tofile(tmp_path / "iq.bin")
     uri = f"raw:{tmp_path}/iq.bin?datatype=cu8&sample_rate=1M&center_freq=806M"
-    code, observer = run("monitor", "-c", config, "--source", uri, "--model", bundle, "--json")
+    code, said = answer("monitor", "-c", config, "--source", uri, "--model", bundle, "--json")
     assert code == 0
-    assert observer.lines.types == ["new", "update", "end"]
+    assert said.lines.types == ["new", "update", "end"]
 
 
 @pytest.mark.slow_without_jit
@@ -118,14 +118,12 @@ def test_f2_an_odd_recording_is_played_with_a_warning(
     content = json.loads(meta.read_text())
     content["captures"].append({"core:sample_start": 1_200_000})
     meta.write_text(json.dumps(content))
-    code, observer = run(
-        "monitor", "-c", config, "--source", recording, "--model", bundle, "--json"
-    )
+    code, said = answer("monitor", "-c", config, "--source", recording, "--model", bundle, "--json")
     assert code == 0
-    assert observer.lines.types == ["new", "update", "end"]
-    assert observer.lines.states[-1]["n_samples"] == 1_199_999
-    assert "1 bytes at the end" in observer.errors
-    assert "1 of its captures" in observer.errors
+    assert said.lines.types == ["new", "update", "end"]
+    assert said.lines.states[-1]["n_samples"] == 1_199_999
+    assert "1 bytes at the end" in said.errors
+    assert "1 of its captures" in said.errors
 
 
 @pytest.mark.slow_without_jit
@@ -136,14 +134,14 @@ def test_broken_samples_are_counted_and_the_run_goes_on(
     samples = band.cf32(band.noise(rng, 1.0))
     samples[600_000:700_000] = np.nan if what == "nan" else 0.1
     uri = band.write_sigmf(tmp_path / "broken", samples)
-    code, observer = run("monitor", "-c", config, "--source", uri, "--model", bundle, "--json")
+    code, said = answer("monitor", "-c", config, "--source", uri, "--model", bundle, "--json")
     assert code == 0
-    assert observer.errors == ""
+    assert said.errors == ""
     reason = {"nan": "nonfinite", "constant": "constant"}[what]
-    assert [event["event_type"] for event in observer.lines.events] == ["new", "end"]
-    for event in observer.lines.events:
+    assert [event["event_type"] for event in said.lines.events] == ["new", "end"]
+    for event in said.lines.events:
         assert (event["kind"], event["detector"]) == ("receiver", reason)
-    state = observer.lines.states[-1]
+    state = said.lines.states[-1]
     assert state["n_samples"] == 1_000_000
     # 100000 samples are 97.7 targets of 1024.
     assert 96 <= state["n_skipped"][reason] <= 99
@@ -156,14 +154,14 @@ def test_a_source_that_ends_in_the_warmup_says_that_nothing_was_scored(
 ) -> None:
     """Of 1.2 s the first 0.48 are learnt from."""
     options = ("--source", recording, "--model", bundle, "--json", "--duration", "0.3")
-    code, observer = run("monitor", *options)
+    code, said = answer("monitor", *options)
     assert code == 0
-    *_, learnt, nothing = observer.errors.splitlines()
+    *_, learnt, nothing = said.errors.splitlines()
     assert "its first 0.48 s teach what is normal" in learnt
     assert "nothing was scored: 0.3 s were heard" in nothing
-    assert "warmup_s" in observer.errors
-    assert observer.lines.states[-1]["n_segments"] > 200
-    assert observer.lines.states[-1]["scores"] == {}
+    assert "warmup_s" in said.errors
+    assert said.lines.states[-1]["n_segments"] > 200
+    assert said.lines.states[-1]["scores"] == {}
 
 
 @pytest.mark.slow_without_jit
@@ -171,11 +169,11 @@ def test_without_a_source_nothing_is_watched_and_a_simulation_says_that_it_is_on
     check_refusal(
         *answer("monitor", "--duration", "0.2", "--json"), 3, "no source is named", "setup"
     )
-    code, observer = run("monitor", "--source", "sim:lte-dl", "--duration", "0.2", "--json")
+    code, said = answer("monitor", "--source", "sim:lte-dl", "--duration", "0.2", "--json")
     assert code == 0
-    assert "sim:lte-dl is a SIMULATION: no radio is heard" in observer.errors
-    assert observer.lines.infos[0]["source"] == "sim:lte-dl"
-    assert 1_000_000 <= observer.lines.states[-1]["n_samples"] <= 1_100_000
+    assert "sim:lte-dl is a SIMULATION: no radio is heard" in said.errors
+    assert said.lines.infos[0]["source"] == "sim:lte-dl"
+    assert 1_000_000 <= said.lines.states[-1]["n_samples"] <= 1_100_000
 
 
 def test_a_configuration_can_be_made_and_checked(tmp_path: Path) -> None:

@@ -202,6 +202,14 @@ class Answer:
     text: str
     errors: str
 
+    @property
+    def lines(self) -> Lines:
+        """Its lines, as ``monitor --json`` writes them."""
+        lines = Lines()
+        for line in self.text.splitlines():
+            lines.take(line)
+        return lines
+
 
 def answer(*arguments: object) -> tuple[int, Answer]:
     """Run a command in this process, for what it says; not for what its process does."""

@@ -168,6 +168,8 @@ def test_the_watchdog_starves_while_the_source_stalls(
     """A radio that plays, is silent for a minute, and plays again, and a watchdog of 2 s."""
     clock, notebook = Clock(), Notebook()
     monkeypatch.setattr(time, "monotonic_ns", clock.monotonic_ns)
+    monkeypatch.setattr("edgespec.observer.worker._POLL_S", 0.01)
+    monkeypatch.setattr("edgespec.observer.monitor._POLL_S", 0.01)
     service = Service(manager.address, 2.0, clock.perf_counter)
     tape = Tape(band.cf32(band.noise(rng, 0.4)), is_live=True)
     n_signs: list[int] = []

@@ -36,7 +36,8 @@ class Screen(FleetTextScreen):
 
 
 @pytest.fixture
-def screen(broker: Broker, tmp_path: Path) -> Iterator[Screen]:
+def screen(broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
+    monkeypatch.setattr("edgespec.fleet.service._TICK_S", 0.05)
     store = FleetStore(store_url(str(tmp_path / "fleet.sqlite")))
     writer = FleetWriter(store, RowSpool(tmp_path / "spool", 1 << 20))
     shown = Screen()

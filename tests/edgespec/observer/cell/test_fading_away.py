@@ -13,6 +13,7 @@ from edgespec.heard_cell import CellState
 from edgespec.observer.cell.cancelled import CancelledBand
 from edgespec.observer.cell.fading_away import FadingAway
 from edgespec.records import IqBlock, SampleFormat
+from tests.made.brief_search import search_briefly
 from tests.made.simulated import simulated
 
 N_SUBBANDS, N_SLOTS, SLOTS_A_S = 5, 25, 2000
@@ -135,8 +136,11 @@ def test_nothing_is_left_of_another_number_of_subbands() -> None:
         pytest.param("by 10 dB a second", True, id="faded-away"),
     ],
 )
-def test_a_band_tells_whether_its_cell_was_switched_off(fall: str, is_explained: bool) -> None:
+def test_a_band_tells_whether_its_cell_was_switched_off(
+    fall: str, is_explained: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the samples of a cell, and for as long as nobody finds it again."""
+    search_briefly(monkeypatch, 0.1)
     duration_s = 7.0
     uri = f"sim:lte-dl?sample_rate={RATE_HZ:g}&duration_s={duration_s:g}&seed=4&snr_db=20"
     cell = simulated(uri, round(duration_s * RATE_HZ)).astype(np.float64)
