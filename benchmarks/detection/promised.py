@@ -80,7 +80,7 @@ def promises(calibration: Calibration, usual: Mapping[str, float]) -> Iterator[P
         part = Calibration(calibration.signal_s, tuple(chosen))
         label = ALL if len(chosen) > 1 else chosen[0].name
         for per_day in TARGETS_PER_DAY:
-            yield Promise(label, per_day, part.thresholds(per_day), part)
+            yield Promise(label, per_day, part.thresholds(per_day, usual), part)
         yield Promise(label, 0.0, {one.name: usual[one.name] for one in chosen}, part)
 
 

@@ -33,6 +33,8 @@ _N_DRAWN = 40
 _DAY_S = 86_400.0
 #: Signal that a promise can begin with.
 _BEGINNING_S = 1800.0
+#: How far beyond the signal, in factors of ten, its tail says nothing of thresholds below usual.
+_UNTRUSTED_DECADES = 2.0
 #: How well a threshold is found.
 _SCORE_STEP = 1e-3
 #: A promise is well supported if the rate is known within this factor.
@@ -86,13 +88,40 @@ class Calibration:
     signal_s: float
     detectors: tuple[DetectorTail, ...]
 
-    def thresholds(self, per_day: float) -> dict[str, float]:
+    def thresholds(
+        self, per_day: float, usual: Mapping[str, float] | None = None
+    ) -> dict[str, float]:
         """Return those at which normal signal raises so many events a day, all detectors together.
 
-        Each has an equal share. Where two see the same, there are fewer.
+        Each has an equal share. Where two see the same, there are fewer. What is below the usual
+        threshold, which hours at other sites stand behind, is :meth:`trusted`.
+
+        Args:
+            per_day: false events that are bearable.
+            usual: thresholds without a calibration; None, or without a detector: nothing is known.
         """
-        share = per_day / len(self.detectors)
-        return {one.name: one.score_at(share) for one in self.detectors}
+        share, trust, usual = per_day / len(self.detectors), self.trusted(per_day), usual or {}
+        found = {}
+        for one in self.detectors:
+            own = one.score_at(share)
+            lower = min(own - usual.get(one.name, own), 0.0)
+            found[one.name] = own - (1.0 - trust) * lower
+        return found
+
+    def trusted(self, per_day: float) -> float:
+        """Return how far below the usual thresholds the tail of the signal is believed, 0 to 1.
+
+        Wholly where an event or more was to be expected in the signal, not at all where a
+        hundredth of one was, and between these by the logarithm: so far the tail is continued.
+        """
+        expected = per_day * self.signal_s / _DAY_S
+        if expected <= 0.0:
+            return 0.0
+        return min(max(1.0 + math.log10(expected) / _UNTRUSTED_DECADES, 0.0), 1.0)
+
+    def trusted_s(self, per_day: float) -> float:
+        """Return how long a signal would have to be for its tail to be believed wholly."""
+        return _DAY_S / per_day
 
     def expected(self, thresholds: Mapping[str, float]) -> Expected:
         """Return the false events a day at given thresholds, with an interval."""

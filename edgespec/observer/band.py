@@ -33,7 +33,6 @@ from edgespec.observer.scoring.warmup import WarmUp
 from edgespec.observer.scoring.yardstick import Terms, Yardstick
 from edgespec.observer.watched_band import WatchedBand
 from edgespec.observer.watched_site import WatchedSite
-from edgespec.promise import Promise
 from edgespec.records import BandInfo, Event, Geometry, RssReport, Score, Segment, Spectrogram
 
 __all__ = ["BandChain"]
@@ -60,7 +59,6 @@ class BandChain:
         warmup: judges what is learnt before anything is scored; None for nothing.
         cancelled: the same samples without their cell; None for nothing.
         cell_events: says what happens to the cell that is watched there; None for nothing.
-        promise: what the thresholds promise; None for nothing.
         rhythm: says what is new while no cell is in the band; None for nothing.
 
     Attributes:
@@ -82,7 +80,7 @@ class BandChain:
         front_end: PlaneSource,
         geometry: Geometry,
         scorer: Scorer,
-        thresholds: Mapping[str, float],
+        terms: Terms,
         tracker: EventTracker,
         levels: SubbandLevels | None = None,
         channel: Channel | None = None,
@@ -90,7 +88,6 @@ class BandChain:
         warmup: WarmUp | None = None,
         cancelled: CancelledBand | None = None,
         cell_events: CellEvents | None = None,
-        promise: Promise | None = None,
         rhythm: WatchedBand | None = None,
     ) -> None:
         grid = front_end.grid
@@ -98,7 +95,7 @@ class BandChain:
         self.front_end, self.geometry = front_end, geometry
         self.tracker, self.cancelled, self.rhythm = tracker, cancelled, rhythm
         self.budget: BudgetWatch | None = None
-        terms, model = Terms(thresholds, promise), (tracker.info.model, tracker.info.model_sha256)
+        model = tracker.info.model, tracker.info.model_sha256
         self.go_by(Yardstick(scorer, tracker.lookout, terms, *model))
         self.levels, self.warmup, self.cell_events = levels, warmup, cell_events
         self.scales: CellScales | None = None

@@ -162,7 +162,7 @@ def promised(
         _LOG.warning("band %s: its calibration is not used: %s; %s", band, differs, _ADVICE)
         return dict(usual), None
     calibration = kept.calibration
-    found = calibration.thresholds(per_day)
+    found = calibration.thresholds(per_day, usual)
     new = set(usual) - set(found)
     if ONE_OF_THEM & set(found):
         # The others had nothing to say there.

@@ -104,7 +104,7 @@ def make_chain(
     n_warmup = ceil(detect.warmup_s / geometry.hop_s)
     make_scorer = _scorers(geometry, n_warmup, computing, memory)
     scorer = make_scorer(basis)
-    plan = scales or ScalesPlan(lambda cell, its: Terms(its.thresholds))
+    plan = scales or ScalesPlan(lambda cell, its: Terms.without_promise(its.thresholds))
     terms = plan.terms("", basis)
     tracker = EventTracker(
         info,
@@ -143,7 +143,7 @@ def make_chain(
         front_end,
         geometry,
         scorer,
-        terms.thresholds,
+        terms,
         tracker,
         levels,
         channel,
@@ -151,7 +151,6 @@ def make_chain(
         warmup,
         cancelled,
         cell_events,
-        terms.promise,
         watched_band,
     )
     chain.meter.memory = memory

@@ -94,7 +94,7 @@ def _chain_of(
     )
     setting = setting_of(config, front_end.grid, recipe.geometry.hop_s, basis.model_sha256)
     if kept is not None:
-        then = Terms({**basis.thresholds, **kept.thresholds})
+        then = Terms.without_promise({**basis.thresholds, **kept.thresholds})
         scales = ScalesPlan(lambda cell, its: then)
     else:
         grid = front_end.grid
@@ -139,7 +139,8 @@ def _terms(config: Config, setting: Setting) -> Callable[[str, Basis], Terms]:
 
     def terms(cell: str, basis: Basis) -> Terms:
         with_it = replace(setting, model_sha256=basis.model_sha256 or "")
-        return Terms(*promised(path, with_it, per_day, basis.thresholds, band, cell))
+        usual = basis.thresholds
+        return Terms(*promised(path, with_it, per_day, usual, band, cell), usual)
 
     return terms
 

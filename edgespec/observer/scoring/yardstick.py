@@ -12,10 +12,19 @@ __all__ = ["Terms", "Yardstick"]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a score must exceed, by detector, and what that promises; None for nothing."""
+    """What a score must exceed, by detector, and what that promises; None for nothing.
+
+    ``usual`` are the thresholds without a calibration.
+    """
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
     promise: Promise | None = None
+    usual: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def without_promise(cls, thresholds: Mapping[str, float]) -> "Terms":
+        """Return the usual thresholds, which promise nothing."""
+        return cls(thresholds, None, thresholds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -176,7 +176,7 @@ def open_swept_chain(
     hold_off_s = rules.hold_off_sweeps * interval_s
     path = calibration_path(config.node.state_dir, band.id)
     setting = setting_of(config, grid, geometry.hop_s, sha256)
-    terms = Terms(*promised(path, setting, detect.budget_per_day, limits, band.id))
+    terms = Terms(*promised(path, setting, detect.budget_per_day, limits, band.id), limits)
     tracker = EventTracker(
         info,
         EventRules(rules.k, rules.n, detect.hysteresis, hold_off_s, config.alarm.update_s),
@@ -191,9 +191,8 @@ def open_swept_chain(
         SweepPlane(grid),
         geometry,
         scorer,
-        terms.thresholds,
+        terms,
         tracker,
-        promise=terms.promise,
         trouble=TroubleWatch(
             info,
             TroubleRules(max(hold_off_s, interval_s), config.alarm.update_s),
@@ -216,7 +215,9 @@ def open_swept_chain(
     chain.meter = meter
     if source.is_live:
         # Behind a calibration that is forgotten.
-        chain.forgets = Forgetting(config.node.state_dir, band.id, lambda: Terms(limits))
+        chain.forgets = Forgetting(
+            config.node.state_dir, band.id, lambda: Terms.without_promise(limits)
+        )
     return chain
 
 

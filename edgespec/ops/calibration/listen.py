@@ -37,14 +37,16 @@ _ALIKE = 0.25
 class HeardBand:
     """What one band came to: blocks of half a second or a sweep, and the events of meanwhile.
 
-    ``blocks`` is ``(n_blocks, n_detectors)``; ``thresholds`` are those that were in force. ``cell``
-    is the label of that which was there all along, '' where there was none, or several.
+    ``blocks`` is ``(n_blocks, n_detectors)``; ``thresholds`` are those that were in force,
+    ``usual`` those of an observer that was never calibrated. ``cell`` is the label of that which
+    was there all along, '' where there was none, or several.
     """
 
     band: str
     setting: Setting
     names: tuple[str, ...]
     thresholds: dict[str, float]
+    usual: dict[str, float]
     blocks: NDArray[np.float32]
     block_s: float
     n_events: int = 0
@@ -232,6 +234,7 @@ def hear(
             ),
             chain.peaks.names,
             dict(chain.thresholds),
+            dict(chain.yardstick.terms.usual),
             chain.peaks.blocks(),
             chain.peaks.block_s,
             progress.n_events.get(info.band, 0),

@@ -41,7 +41,7 @@ class CalibratedBand:
     @property
     def thresholds(self) -> dict[str, float]:
         """Those that keep the promise."""
-        return self.calibration.thresholds(self.per_day)
+        return self.calibration.thresholds(self.per_day, self.heard.usual)
 
     @property
     def expected(self) -> Expected:
@@ -107,6 +107,13 @@ class CalibratedBand:
                 f"  to know that within a factor of {WITHIN:g}, about "
                 f"{_duration(needed_s)} of normal signal are needed: --duration"
             )
+        held_up = self._held_up()
+        if held_up:
+            lines.append(
+                f"  {', '.join(held_up)}: nearer to the usual threshold than the tail says, since "
+                f"so much signal says little of {self.per_day:g} a day; "
+                f"{_duration(self.calibration.trusted_s(self.per_day))} would: --duration"
+            )
         if heard.n_events:
             lines.append(
                 f"  {heard.n_events} events were raised meanwhile and are taken to be normal here: "
@@ -115,6 +122,11 @@ class CalibratedBand:
         if self.path is not None:
             lines.append(f"  kept in {self.path}: the next edgespec monitor uses it")
         return "\n".join(lines)
+
+    def _held_up(self) -> list[str]:
+        """Return the detectors whose thresholds would be lower after more of such signal."""
+        lowest = self.calibration.thresholds(self.per_day)
+        return [name for name, value in self.thresholds.items() if value > lowest[name]]
 
     def _highest_at_s(self, name: str) -> float:
         column = self.heard.blocks[:, self.heard.names.index(name)]

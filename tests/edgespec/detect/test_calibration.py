@@ -74,6 +74,34 @@ def test_fewer_events_take_higher_thresholds():
         assert values == sorted(values, reverse=True)
 
 
+def test_what_a_signal_cannot_show_stays_near_the_usual_thresholds():
+    """Half an hour expects .02 of one event a day, .1 of 5, and more than one of 100."""
+    calibration = calibrate(("light", "slow"), normal_blocks(2, 3600), 0.5)
+    high = dict.fromkeys(("light", "slow"), 1e3)
+    for per_day, trust in ((0.1, 0.0), (0.48, 0.0), (4.8, 0.5), (48.0, 1.0), (100.0, 1.0)):
+        assert calibration.trusted(per_day) == pytest.approx(trust, abs=1e-9)
+        own = calibration.thresholds(per_day)
+        for name, value in calibration.thresholds(per_day, high).items():
+            assert value == pytest.approx(trust * own[name] + (1.0 - trust) * 1e3)
+        # Nothing is lowered by what is usual, and what is not known changes nothing.
+        assert calibration.thresholds(per_day, dict.fromkeys(own, -5.0)) == own
+        assert calibration.thresholds(per_day, {"light": -5.0}) == own
+    found = [calibration.thresholds(per_day, high) for per_day in (0.1, 1.0, 5.0, 20.0, 100.0)]
+    for name in ("light", "slow"):
+        values = [one[name] for one in found]
+        assert values == sorted(values, reverse=True)
+    longer = calibrate(("light", "slow"), normal_blocks(2, 7200), 0.5)
+    assert longer.trusted(5.0) > calibration.trusted(5.0)
+    assert longer.trusted(86_400.0 / longer.signal_s) == pytest.approx(1.0)
+    assert calibration.trusted_s(5.0) == 86_400.0 / 5.0
+
+
+def test_higher_thresholds_promise_no_more_than_was_asked_for():
+    calibration = calibrate(("light", "slow"), normal_blocks(2, 3600), 0.5)
+    usual = {name: value + 2.0 for name, value in calibration.thresholds(1.0).items()}
+    assert calibration.expected(calibration.thresholds(1.0, usual)).per_day < 1.0
+
+
 def test_too_little_and_what_hardly_scored():
     with pytest.raises(ModelError, match=r"60 s of normal signal are too few.*100 s"):
         calibrate(("a",), normal_blocks(1, 120)[:, :1], 0.5)

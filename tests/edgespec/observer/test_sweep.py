@@ -9,6 +9,7 @@ from edgespec.errors import ModelError
 from edgespec.grid import Grid, Span
 from edgespec.observer.band import BandChain
 from edgespec.observer.scoring.scorer import Scorer
+from edgespec.observer.scoring.yardstick import Terms
 from edgespec.records import BandInfo, Event, FloatArray, Geometry, Spectrogram
 
 #: Two antennas: nothing is heard from 500 to 600 MHz, and bins are wider above.
@@ -48,7 +49,7 @@ def chain_on(sweeps: Sweeps) -> BandChain:
         sweeps,
         GEOMETRY,
         Scorer(None, DETECTORS, GEOMETRY, N_WARMUP),
-        dict.fromkeys(DETECTORS, 6.0),
+        Terms.without_promise(dict.fromkeys(DETECTORS, 6.0)),
         EventTracker(
             BandInfo("all", GRID),
             EventRules(k=1, n=1, hold_off_s=HOLD_OFF_S, update_s=1e9),

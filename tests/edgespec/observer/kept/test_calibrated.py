@@ -45,7 +45,12 @@ def test_thresholds_keep_the_promise(path: Path) -> None:
     assert promise is not None
     # What a calibration says nothing of keeps its threshold.
     assert thresholds["energy"] == USUAL["energy"]
-    assert thresholds["residual"] == pytest.approx(TAIL.score_at(2.0), abs=0.01)
+    # Half an hour expects .083 events of 4 a day.
+    trust = 1.0 + np.log10(4.0 / 48.0) / 2.0
+    wanted = trust * TAIL.score_at(2.0) + (1.0 - trust) * USUAL["residual"]
+    assert thresholds["residual"] == pytest.approx(wanted, abs=0.01)
+    often, _ = promised(path, SETTING, 100.0, USUAL, "lte")
+    assert often["residual"] == pytest.approx(TAIL.score_at(50.0), abs=0.01)
     assert promise.per_day == 4.0
     assert promise.low <= 4.0 <= promise.high
     strict, _ = promised(path, SETTING, 0.1, USUAL, "lte")

@@ -68,7 +68,10 @@ def test_what_is_heard_sets_the_thresholds_of_the_next_run(
         assert 0.0 <= one["highest_at_s"] < found["signal_s"]
     expected = found["expected"]
     assert expected["low"] <= expected["per_day"] <= expected["high"]
-    assert expected["per_day"] == pytest.approx(1.0, rel=0.01)
+    # A day is asked for and a minute or two were heard: no threshold is below the usual one.
+    assert 0.0 < expected["per_day"] < 1.01
+    for one in found["detectors"].values():
+        assert one["threshold"] >= one["threshold_before"] - 1e-9
 
     path = config_file(tmp_path, noise, sensitivity="low")
     seen = run("monitor", "-c", path, "--duration", 6, "--json")
