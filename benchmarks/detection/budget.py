@@ -9,10 +9,11 @@ alone, beside what the calibration expected, and what the thresholds of the bund
 table then says whether the beginning raises more than what follows, observer by observer. Where
 interferers came behind the normal signal, tables tell who of them is found at those thresholds.
 Where somebody called normal what was told (``hours --taught``), a last table has what alarms since.
+With ``--tail-alone`` no threshold is held up by the usual one where too little was heard.
 Thresholds of a run are in deviations of its own warm-up, so nothing here tells of another run's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from benchmarks.detection.hours_tables import ALL, group_names, groups_of, poiss
 from benchmarks.detection.kept_rows import read_rows
 from benchmarks.detection.promised import (
     TARGETS_PER_DAY,
+    Promise,
     blocks_of,
     detectors_of,
     name_of,
@@ -36,7 +38,7 @@ from benchmarks.detection.promised_found import found_markdown, sought
 from benchmarks.detection.taught_tables import taught_markdown
 from benchmarks.record import facts, save_rows
 from converter.report.markdown_table import markdown_table
-from edgespec.detect.calibration import WITHIN, Calibration, peaks_over
+from edgespec.detect.calibration import WITHIN, peaks_over
 
 __all__ = ["Judged", "judged", "main", "markdown"]
 
@@ -74,7 +76,12 @@ def n_events_of(blocks: NDArray[np.float64], limits: Sequence[float]) -> int:
 
 
 def judged(
-    row: dict[str, Any], calibrate_s: float, usual: dict[str, float], *, is_crossed: bool = False
+    row: dict[str, Any],
+    calibrate_s: float,
+    usual: dict[str, float],
+    *,
+    is_crossed: bool = False,
+    is_tail_alone: bool = False,
 ) -> Iterator[Judged]:
     """Yield what became of an observer's promises; nothing where it was heard too short.
 
@@ -83,6 +90,7 @@ def judged(
         calibrate_s: so much of its signal sets the thresholds.
         usual: the thresholds without a calibration.
         is_crossed: whether the rest sets thresholds for the beginning, too.
+        is_tail_alone: as in :func:`benchmarks.detection.promised.promises`.
     """
     names, block_s, blocks = blocks_of(row)
     n_first = round(calibrate_s / block_s)
@@ -94,20 +102,20 @@ def judged(
         calibration = taught_by(teaching, names, block_s)
         if calibration is None:
             continue
-        for one in _judged_by(calibration, row, names, heard, block_s, usual):
+        promised = promises(calibration, usual, is_tail_alone=is_tail_alone)
+        for one in _judged_by(promised, row, names, heard, block_s):
             yield replace(one, part=part)
 
 
 def _judged_by(
-    calibration: Calibration,
+    promised: Iterable[Promise],
     row: dict[str, Any],
     names: Sequence[str],
     blocks: NDArray[np.float64],
     block_s: float,
-    usual: dict[str, float],
 ) -> Iterator[Judged]:
-    """Yield what other blocks make of a calibration: of all detectors, and of each alone."""
-    for promise in promises(calibration, usual):
+    """Yield what other blocks make of promises: of all detectors, and of each alone."""
+    for promise in promised:
         heard = blocks[:, [names.index(name) for name in promise.limits]]
         expected = promise.part.expected(promise.limits)
         n_events = n_events_of(heard, list(promise.limits.values()))
@@ -243,19 +251,30 @@ def _is_kept(low: float, high: float, promised: float) -> str:
 )
 @click.option("--calibrate", "calibrate_s", default=240.0, help="Seconds that set thresholds.")
 @click.option("--crossed/--one-way", "is_crossed", default=False, help="The rest sets them, too.")
+@click.option(
+    "--tail-alone/--near-usual",
+    "is_tail_alone",
+    default=False,
+    help="Thresholds as the tail says, however little was heard.",
+)
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
-def main(kept: Path, calibrate_s: float, is_crossed: bool, save: bool) -> None:
+def main(kept: Path, calibrate_s: float, is_crossed: bool, is_tail_alone: bool, save: bool) -> None:
     """Count what comes of promises of false events."""
     usual = usual_thresholds()
     rows = read_rows(kept)
-    found = [one for row in rows for one in judged(row, calibrate_s, usual, is_crossed=is_crossed)]
+    by_tail = {"is_tail_alone": is_tail_alone}
+    found = [
+        one
+        for row in rows
+        for one in judged(row, calibrate_s, usual, is_crossed=is_crossed, **by_tail)
+    ]
     if not found:
         raise click.ClickException(
             f"no observer of {kept} was heard for {1.25 * calibrate_s:g} s: play longer ones with "
             "benchmarks.detection.hours --seconds"
         )
     text = markdown(found)
-    others = [one for row in rows for one in sought(row, calibrate_s, usual)]
+    others = [one for row in rows for one in sought(row, calibrate_s, usual, **by_tail)]
     if others:
         text = f"{text}\n\n{found_markdown(others)}"
     taught = taught_markdown(rows)

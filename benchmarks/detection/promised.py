@@ -70,17 +70,21 @@ def taught_by(
         return None
 
 
-def promises(calibration: Calibration, usual: Mapping[str, float]) -> Iterator[Promise]:
+def promises(
+    calibration: Calibration, usual: Mapping[str, float], *, is_tail_alone: bool = False
+) -> Iterator[Promise]:
     """Yield the thresholds of every target, and the usual ones: of all detectors, and each alone.
 
-    A detector that the calibration heard too little of is in none.
+    A detector that the calibration heard too little of is in none. Where the tail counts alone, the
+    usual thresholds hold none up.
     """
+    known = None if is_tail_alone else usual
     detectors = calibration.detectors
     for chosen in (detectors, *((one,) for one in detectors)):
         part = Calibration(calibration.signal_s, tuple(chosen))
         label = ALL if len(chosen) > 1 else chosen[0].name
         for per_day in TARGETS_PER_DAY:
-            yield Promise(label, per_day, part.thresholds(per_day, usual), part)
+            yield Promise(label, per_day, part.thresholds(per_day, known), part)
         yield Promise(label, 0.0, {one.name: usual[one.name] for one in chosen}, part)
 
 

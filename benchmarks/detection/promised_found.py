@@ -47,7 +47,13 @@ class Sought:
     delay_ms: float | None
 
 
-def sought(row: dict[str, Any], calibrate_s: float, usual: Mapping[str, float]) -> Iterator[Sought]:
+def sought(
+    row: dict[str, Any],
+    calibrate_s: float,
+    usual: Mapping[str, float],
+    *,
+    is_tail_alone: bool = False,
+) -> Iterator[Sought]:
     """Yield what became of an observer's interferers, by the first of its normal signal.
 
     Nothing where that was too short, or the scores of the interferers were not kept.
@@ -56,6 +62,7 @@ def sought(row: dict[str, Any], calibrate_s: float, usual: Mapping[str, float]) 
         row: of :func:`benchmarks.detection.hours.observe`.
         calibrate_s: so much of its normal signal sets the thresholds.
         usual: the thresholds without a calibration.
+        is_tail_alone: as in :func:`benchmarks.detection.promised.promises`.
     """
     names, block_s, blocks = blocks_of(row)
     n_first = round(calibrate_s / block_s)
@@ -65,7 +72,7 @@ def sought(row: dict[str, Any], calibrate_s: float, usual: Mapping[str, float]) 
     if calibration is None:
         return
     groups = groups_of(row)
-    for promise in promises(calibration, usual):
+    for promise in promises(calibration, usual, is_tail_alone=is_tail_alone):
         for one in row["episodes"]:
             if "rises" not in one:
                 continue
