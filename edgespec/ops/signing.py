@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from edgespec.flags import JSON_OPTION
+from edgespec.output_path import OutputPath
 
 __all__ = ["model_key", "model_sign"]
 
@@ -14,7 +15,7 @@ _NS = 1_000_000_000
 
 
 @click.command("key")
-@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("path", type=OutputPath(dir_okay=False, path_type=Path))
 @click.option(
     "--public", "is_there", is_flag=True, help="PATH is there: print the public half of its key."
 )
@@ -74,7 +75,7 @@ def model_key(path: Path, is_there: bool, as_json: bool) -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Where to write it; default: over PATH, in one step.",
 )

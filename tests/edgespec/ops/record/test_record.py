@@ -324,6 +324,10 @@ def test_a_kill_leaves_metadata_that_are_valid(
     [
         (("--source", "sigmf:nowhere", "-o", "x", "--seconds", "1"), 4, "nowhere"),
         (("--source", "sim:lte-dl", "-o", "x/y/z", "--seconds", "1"), 3, "cannot be written"),
+        (("--source", "sim:lte-dl", "-o", "", "--seconds", "1"), 2, "an empty name is none"),
+        (("--source", "sim:lte-dl", "-o", ".", "--seconds", "1"), 2, "a name in a folder"),
+        (("--source", "sim:lte-dl", "-o", "x/..", "--seconds", "1"), 2, "a name in a folder"),
+        (("--source", "sim:lte-dl", "-o", ".sigmf", "--seconds", "1"), 2, "a name in a folder"),
         (("--source", "sim:lte-dl", "-o", "x", "--seconds", "nan"), 2, "--seconds"),
         (("--source", "sim:lte-dl", "-o", "x", "--seconds", "0"), 2, "--seconds"),
         (("--source", "sim:lte-dl", "-o", "x"), 2, "--seconds"),
