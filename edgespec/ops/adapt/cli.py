@@ -32,8 +32,8 @@ _LONGEST_S = 600.0
     "--output",
     type=OutputPath(dir_okay=False, path_type=Path),
     metavar="BUNDLE",
-    help="The new bundle, FILE.edgespec; default: that of the cell that was there, in the state "
-    "directory: monitor takes it whenever it is in this cell.",
+    help="The new bundle, FILE.edgespec, which must not exist; default: that of the cell that was "
+    "there, in the state directory: monitor takes it whenever it is in this cell.",
 )
 @JSON_OPTION
 def adapt(
