@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -138,6 +140,25 @@ def test_a_radio_that_never_speaks_is_given_up(
     assert got.exit_code == 4, got.output
     assert "gave no samples: see whether the radio delivers" in got.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.5])
+def test_ctrl_c_is_no_fault_of_the_signal(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_s: float
+) -> None:
+    def stop_on_signals(stop: Callable[[], None]) -> None:
+        if not after_s:
+            stop()
+        threading.Timer(after_s, stop).start()
+
+    monkeypatch.setattr("edgespec.ops.adapt.cli.stop_on_signals", stop_on_signals)
+    out = tmp_path / "out.edgespec"
+    got = adapt(folder, f"{tilted(folder)}&realtime=1&loop=1", out, "--duration", "30s")
+    assert got.exit_code == 1, got.output
+    assert re.search(r"stopped (before a sample came|after [\d.]+ of 30 s)", got.stderr)
+    assert re.search(r"nothing was (heard or )?changed", got.stderr)
+    assert "the signal ended" not in got.stderr
+    assert not out.exists()
 
 
 def test_another_rate_is_refused(folder: Path, tmp_path: Path) -> None:
