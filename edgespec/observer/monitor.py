@@ -262,8 +262,9 @@ class Monitor:
             for worker in self.workers:
                 if worker.error is not None:
                     raise worker.error
-        for worker in self.workers:
-            self._say_if_nothing_was_scored(worker, _ending(worker, duration_s, is_stopped))
+        for worker, radio in zip(self.workers, self._radio_of, strict=True):
+            more = _ending(worker, duration_s, is_stopped)
+            self._say_if_nothing_was_scored(worker, more, is_swept=radio.info.grid is not None)
         return tuple(worker.state() for worker in self.workers)
 
     def _look_after(self) -> None:
@@ -309,7 +310,9 @@ class Monitor:
         self._sinks.guard("the broker's health", lambda: found.append(self._health()))
         return found[0] if found else (None, 0)
 
-    def _say_if_nothing_was_scored(self, worker: BandWorker, more: Ending) -> None:
+    def _say_if_nothing_was_scored(
+        self, worker: BandWorker, more: Ending, *, is_swept: bool
+    ) -> None:
         """Explain a run without events that could not have had any."""
         now = snapshot_of(worker.chain)
         if worker.has_scored:
@@ -319,4 +322,5 @@ class Monitor:
             _LOG.warning("nothing was scored%s: the source gave no samples", in_band)
             return
         heard_s = worker.n_samples / worker.chain.sample_rate_hz
-        _LOG.warning("%s", unlearnt_text(now, worker.chain.geometry, heard_s, more, in_band))
+        geometry = None if is_swept else worker.chain.geometry
+        _LOG.warning("%s", unlearnt_text(now, geometry, heard_s, more, in_band))

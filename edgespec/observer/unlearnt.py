@@ -21,13 +21,13 @@ class Ending(StrEnum):
 
 
 def unlearnt_text(
-    now: BandSnapshot, geometry: Geometry, heard_s: float, more: Ending, in_band: str = ""
+    now: BandSnapshot, geometry: Geometry | None, heard_s: float, more: Ending, in_band: str = ""
 ) -> str:
     """Return why nothing was scored, and what helps.
 
     Args:
         now: how the band was at the end.
-        geometry: of its segments.
+        geometry: of its segments; None of one that is swept, whose warm-up is counted in sweeps.
         heard_s: signal that came, good or not.
         more: what ended it.
         in_band: the band, where there are several.
@@ -45,8 +45,10 @@ def unlearnt_text(
             f"{words}: more of the same does not help, see with 'edgespec look' what the source "
             "gives, and mend the receiver or get the recording again"
         )
-    good_s = min(now.n_segments * geometry.hop_s, heard_s)
-    # A warm-up is at least one segment, whatever is asked for.
-    is_helped = now.warmup_left_s and good_s / 2 >= geometry.n_segment * geometry.frame_s
-    shorter = f", or set detect.warmup_s to {good_s / 2:.2g} or less" if is_helped else ""
+    shorter = ""
+    if geometry is not None and now.warmup_left_s:
+        good_s = min(now.n_segments * geometry.hop_s, heard_s)
+        # A warm-up is at least one segment, whatever is asked for.
+        if good_s / 2 >= geometry.n_segment * geometry.frame_s:
+            shorter = f", or set detect.warmup_s to {good_s / 2:.2g} or less"
     return f"{words}: {more}{shorter}"

@@ -12,9 +12,20 @@ from edgespec.records import Geometry
 GEOMETRY = Geometry(64, 1e-3)
 
 
+def snapshot(n_segments: int, left_s: float, skipped: dict[str, int]) -> Any:
+    return SimpleNamespace(n_segments=n_segments, warmup_left_s=left_s, n_skipped=skipped)
+
+
 def text(n_segments: int, more: Ending = Ending.SOURCE, left_s: float = 0.1, **skipped: int) -> str:
-    now: Any = SimpleNamespace(n_segments=n_segments, warmup_left_s=left_s, n_skipped=skipped)
-    return unlearnt_text(now, GEOMETRY, 0.5, more)
+    return unlearnt_text(snapshot(n_segments, left_s, skipped), GEOMETRY, 0.5, more)
+
+
+def test_a_warmup_of_sweeps_is_not_in_seconds() -> None:
+    said = unlearnt_text(snapshot(20, 60.0, {}), None, 200.0, Ending.SOURCE, " in band fm")
+    assert said == (
+        "nothing was scored in band fm: 200 s were heard, and the warm-up still lacks 60 s of good "
+        "signal: give a longer recording"
+    )
 
 
 @pytest.mark.parametrize("reason", ["nonfinite", "constant", "clipped"])
