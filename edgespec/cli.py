@@ -34,6 +34,7 @@ from edgespec.ops.record.cli import record
 from edgespec.ops.setup.cli import setup
 from edgespec.ops.support.cli import support
 from edgespec.ops.survey.cli import survey
+from edgespec.output_path import OutputPath
 from edgespec.signals import stop_on_signals
 from edgespec.twin.cli import twin
 
@@ -207,7 +208,7 @@ def monitor(
 @click.option(
     "--report",
     "report_path",
-    type=click.Path(path_type=Path),
+    type=OutputPath(path_type=Path),
     metavar="FILE",
     help="Also work for --duration without a pause, watch heat, clock and power meanwhile, and "
     "write it all to a new file that may be sent to anybody.",

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from edgespec.output_path import OutputPath
+
 __all__ = [
     "BAND_OPTION",
     "CONFIG_OPTION",
@@ -47,7 +49,7 @@ BAND_OPTION = click.option(
 PICTURE_OPTION = click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Draw it into FILE (.png, .svg or .pdf), in the place of an older one; needs matplotlib.",
 )

@@ -10,12 +10,15 @@ from pathlib import Path
 from edgespec.errors import ConfigError
 
 __all__ = [
+    "check_absent",
     "check_new",
+    "check_over",
     "check_place",
     "keep_file",
     "make_file",
     "replace_file",
     "sync_folder",
+    "unwritable",
     "write_all",
     "write_new",
 ]
@@ -24,16 +27,36 @@ __all__ = [
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
+def check_absent(path: Path) -> None:
+    """See that no file is there yet, not even a link to nowhere.
+
+    Raises:
+        ConfigError: it exists.
+    """
+    if os.path.lexists(path):
+        raise ConfigError(_exists(path))
+
+
 def check_new(path: Path) -> None:
     """See that a file can be written where there is none, before long work for it.
 
     Raises:
         ConfigError: it exists, or cannot be written.
     """
-    if os.path.lexists(path):
-        raise ConfigError(_exists(path))
-    if not os.access(path.parent, os.W_OK):
-        raise ConfigError(f"{path} cannot be written: {path.parent} is no folder one may write to")
+    check_absent(path)
+    _check_folder(path, path.parent)
+
+
+def check_over(path: Path) -> None:
+    """See that a file can be opened and written, be there an older one or not, before long work.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    _check_no_folder(path)
+    _check_folder(path, path.parent)
+    if os.path.lexists(path) and not os.access(path, os.W_OK):
+        raise ConfigError(f"{path} cannot be written: it is a file that one may not write to")
 
 
 def check_place(path: Path) -> None:
@@ -42,11 +65,23 @@ def check_place(path: Path) -> None:
     Raises:
         ConfigError: it cannot.
     """
+    _check_no_folder(path)
+    _check_folder(path, next(one for one in path.absolute().parents if os.path.lexists(one)))
+
+
+def _check_no_folder(path: Path) -> None:
     if path.is_dir():
         raise ConfigError(f"{path} is a folder: name a file in it")
-    folder = next(one for one in path.absolute().parents if os.path.lexists(one))
+
+
+def _check_folder(path: Path, folder: Path) -> None:
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise ConfigError(f"{path} cannot be written: {folder} is no folder one may write to")
+
+
+def unwritable(path: Path, error: OSError) -> ConfigError:
+    """Return what is said where the system does not let a file be written."""
+    return ConfigError(f"{path} cannot be written: {error.strerror or error}")
 
 
 def write_new(path: Path, text: str) -> None:
@@ -60,7 +95,7 @@ def write_new(path: Path, text: str) -> None:
     except FileExistsError:
         raise ConfigError(_exists(path)) from None
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+        raise unwritable(path, error) from error
 
 
 def make_file(path: Path, content: bytes, mode: int = 0o644) -> None:

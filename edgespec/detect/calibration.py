@@ -166,7 +166,7 @@ def check_enough(signal_s: float, block_s: float) -> None:
         ModelError: it is too little.
     """
     if signal_s < _least_s(block_s):
-        raise _too_few(signal_s, block_s)
+        raise _too_few(signal_s, signal_s, block_s)
 
 
 def calibrate(
@@ -192,7 +192,8 @@ def calibrate(
     tails = {name: _tail_of(column, block_s) for name, column in columns.items()}
     known = {name: tail for name, tail in tails.items() if tail is not None}
     if not known:
-        raise _too_few(n_blocks * block_s, block_s)
+        n_scored = int(np.isfinite(blocks).sum(axis=0).max(initial=0))
+        raise _too_few(n_scored * block_s, n_blocks * block_s, block_s)
     shape = _N_DRAWN, n_blocks // _STRETCH_BLOCKS
     starts = np.random.default_rng(seed).integers(0, n_blocks - _STRETCH_BLOCKS, shape)
     rows = (starts[:, :, None] + np.arange(_STRETCH_BLOCKS)).reshape(_N_DRAWN, -1)
@@ -209,12 +210,21 @@ def _least_s(block_s: float) -> float:
     return LEAST_PEAKS / _SHARE * block_s
 
 
-def _too_few(signal_s: float, block_s: float) -> ModelError:
+def _too_few(scored_s: float, signal_s: float, block_s: float) -> ModelError:
     least_s = _least_s(block_s)
+    words = f"{_seconds(scored_s)} of normal signal"
+    advice = "give a longer recording, or a longer duration"
+    if signal_s >= least_s:
+        words = f"{_seconds(scored_s)} that could be scored of {_seconds(signal_s)} of signal"
+        advice = "see with 'edgespec look' what the source gives"
     return ModelError(
-        f"{signal_s:.0f} s of normal signal are too few to promise anything: some {least_s:.0f} s "
-        f"are the least, {format_duration(max(_BEGINNING_S, 3 * least_s))} a beginning"
+        f"{words} are too few to promise anything: some {least_s:.0f} s are the least, "
+        f"{format_duration(max(_BEGINNING_S, 3 * least_s))} a beginning; {advice}"
     )
+
+
+def _seconds(time_s: float) -> str:
+    return f"{time_s:.0f} s" if time_s >= 100.0 else f"{time_s:.3g} s"
 
 
 def _tail_of(blocks: NDArray[np.float64], block_s: float) -> Tail | None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import __version__
-from edgespec.errors import ConfigError, EdgespecError
-from edgespec.newfile import replace_file, write_all, write_new
+from edgespec.errors import ConfigError, EdgespecError, UsageError
+from edgespec.newfile import check_new, replace_file, unwritable, write_all, write_new
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.units import format_utc
 
@@ -26,17 +26,20 @@ def recording_paths(path: Path) -> tuple[Path, Path]:
     """Return the files of data and metadata of a recording, however its name is given.
 
     Raises:
-        ConfigError: one of them is there.
+        ConfigError: one of them is there, or cannot be written.
+        UsageError: the path ends with no name of a file.
     """
     name = path.name
     for ending in (_META, _DATA, _ARCHIVE):
         name = name.removesuffix(ending)
+    if name in ("", ".", ".."):
+        raise UsageError(
+            f"{str(path)!r:.160} names no recording: a name in a folder is accepted, such as "
+            f"./NAME, of which NAME{_DATA} and NAME{_META} are made"
+        )
     data, meta = path.with_name(name + _DATA), path.with_name(name + _META)
     for file in (data, meta):
-        if os.path.lexists(file):
-            raise ConfigError(
-                f"{file} exists and is not overwritten: choose another name or remove it first"
-            )
+        check_new(file)
     return data, meta
 
 
@@ -91,7 +94,7 @@ class GrowingRecording:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._file = os.open(self._data, flags, 0o644)
         except OSError as error:
-            raise ConfigError(f"{self._data} cannot be written: {error.strerror}") from error
+            raise unwritable(self._data, error) from error
 
     def add(self, block: IqBlock, clipped_share: float) -> None:
         """Write a block.

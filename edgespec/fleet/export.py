@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Boolean, Connection, Double, Table, func, sel
 
 from edgespec.errors import ConfigError
 from edgespec.fleet.tables import ABOUT, TABLES
-from edgespec.newfile import check_new
+from edgespec.newfile import check_new, unwritable
 
 __all__ = ["EXPORTED", "export_store"]
 
@@ -83,7 +83,7 @@ def _export(
                 tell(f"{table.name}: {n} of {n_all} rows", n / max(n_all, 1))
         beside.replace(path)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise unwritable(path, error) from error
     finally:
         beside.unlink(missing_ok=True)
     return n

@@ -19,7 +19,7 @@ from edgespec.errors import ModelError
 from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays, zip_bytes, zip_members
 from edgespec.inference.manifest import Manifest
 from edgespec.inference.manifest_json import manifest_from_json, manifest_to_json
-from edgespec.newfile import replace_file
+from edgespec.newfile import check_absent, make_file, replace_file, unwritable
 from edgespec.records import FloatArray
 
 __all__ = [
@@ -231,7 +231,8 @@ def write_bundle(
     its place and renamed.
 
     Raises:
-        ModelError: the parts do not belong together, or the file cannot be written.
+        ModelError: the parts do not belong together.
+        ConfigError: the file cannot be written.
     """
     bundle, content = pack_bundle(
         path, manifest, model, golden_inputs, golden_outputs, weights, golden_sides
@@ -279,19 +280,24 @@ def pack_bundle(
     return parse_bundle(content, path), content
 
 
-def put_bundle(bundle: Bundle, content: bytes) -> None:
+def put_bundle(bundle: Bundle, content: bytes, *, is_new: bool = False) -> None:
     """Put a packed bundle into its place in one step; a power cut leaves the old file or the new.
 
+    One that is new takes the place of no other file.
+
     Raises:
-        ModelError: it cannot be written; what was there is untouched.
+        ConfigError: it cannot be written, or is new and there is a file; that one is untouched.
     """
+    path = bundle.path
     try:
-        replace_file(bundle.path, content)
+        if not is_new:
+            replace_file(path, content)
+            return
+        check_absent(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make_file(path, content)
     except OSError as error:
-        raise ModelError(
-            f"bundle {str(bundle.path)!r} cannot be written ({error.strerror}): choose another "
-            "place"
-        ) from error
+        raise unwritable(path, error) from error
 
 
 def shipped_bundle_path() -> Path:

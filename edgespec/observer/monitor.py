@@ -22,6 +22,7 @@ from edgespec.observer.ear import Ear
 from edgespec.observer.progress import Progress
 from edgespec.observer.snapshot import snapshot_of
 from edgespec.observer.surroundings import Surroundings
+from edgespec.observer.unlearnt import Ending, unlearnt_text
 from edgespec.observer.worker import BandWorker
 from edgespec.records import Event, ObserverState
 from edgespec.sources.dwell import DwellSource
@@ -79,6 +80,16 @@ class Radio:
 
 
 _NOTHING_SPECIAL = Surroundings()
+
+
+def _ending(worker: BandWorker, duration_s: float | None, is_stopped: bool) -> Ending:
+    """Return what ended a band."""
+    if is_stopped:
+        return Ending.STOPPED
+    rate_hz = worker.chain.sample_rate_hz
+    if duration_s is not None and worker.n_samples >= duration_s * rate_hz - 0.5:
+        return Ending.DURATION
+    return Ending.SOURCE
 
 
 class _Watched:
@@ -247,11 +258,13 @@ class Monitor:
                 while worker.is_alive:
                     worker.join(_POLL_S)
                     self._look_after()
+            is_stopped = self._stopping.is_set()
             for worker in self.workers:
                 if worker.error is not None:
                     raise worker.error
-        for worker in self.workers:
-            self._say_if_nothing_was_scored(worker)
+        for worker, radio in zip(self.workers, self._radio_of, strict=True):
+            more = _ending(worker, duration_s, is_stopped)
+            self._say_if_nothing_was_scored(worker, more, is_swept=radio.info.grid is not None)
         return tuple(worker.state() for worker in self.workers)
 
     def _look_after(self) -> None:
@@ -297,7 +310,9 @@ class Monitor:
         self._sinks.guard("the broker's health", lambda: found.append(self._health()))
         return found[0] if found else (None, 0)
 
-    def _say_if_nothing_was_scored(self, worker: BandWorker) -> None:
+    def _say_if_nothing_was_scored(
+        self, worker: BandWorker, more: Ending, *, is_swept: bool
+    ) -> None:
         """Explain a run without events that could not have had any."""
         now = snapshot_of(worker.chain)
         if worker.has_scored:
@@ -307,25 +322,5 @@ class Monitor:
             _LOG.warning("nothing was scored%s: the source gave no samples", in_band)
             return
         heard_s = worker.n_samples / worker.chain.sample_rate_hz
-        reasons = ", ".join(f"{n} {reason}" for reason, n in now.n_skipped.items() if n)
-        if not now.warmup_left_s:
-            _LOG.warning(
-                "nothing was scored%s: in the %.3g s that were heard nothing could be learnt from"
-                "%s: give a longer recording",
-                in_band,
-                heard_s,
-                f" (segments left out: {reasons})" if reasons else "",
-            )
-            return
-        geometry = worker.chain.geometry
-        # A warm-up is at least one segment, whatever is asked for.
-        is_helped = heard_s / 2 >= geometry.n_segment * geometry.frame_s
-        _LOG.warning(
-            "nothing was scored%s: %.3g s were heard%s, and the warm-up still lacks %.3g s of good "
-            "signal: give a longer recording%s",
-            in_band,
-            heard_s,
-            f" (segments left out: {reasons})" if reasons else "",
-            now.warmup_left_s,
-            f", or set detect.warmup_s to {heard_s / 2:.2g} or less" if is_helped else "",
-        )
+        geometry = None if is_swept else worker.chain.geometry
+        _LOG.warning("%s", unlearnt_text(now, geometry, heard_s, more, in_band))

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from edgespec.flags import JSON_OPTION
+from edgespec.output_path import OutputPath
 
 __all__ = ["model_key", "model_sign"]
 
@@ -14,7 +15,7 @@ _NS = 1_000_000_000
 
 
 @click.command("key")
-@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("path", type=OutputPath(dir_okay=False, path_type=Path))
 @click.option(
     "--public", "is_there", is_flag=True, help="PATH is there: print the public half of its key."
 )
@@ -74,9 +75,9 @@ def model_key(path: Path, is_there: bool, as_json: bool) -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Where to write it; default: over PATH, in one step.",
+    help="Where to write it, a file that does not exist; default: over PATH, in one step.",
 )
 @JSON_OPTION
 def model_sign(
@@ -95,19 +96,24 @@ def model_sign(
     from dataclasses import replace
 
     from edgespec.inference.bundle import parse_bundle, put_bundle, read_bundle
+    from edgespec.newfile import check_absent, check_place
     from edgespec.units import format_utc
     from edgespec.updates.ed25519 import read_signing_key, text_of_key
     from edgespec.updates.signature import Statement, sign_bundle
     from edgespec.wire.text import encode
 
+    is_new = output is not None and not (output.exists() and output.samefile(path))
+    target = output if output is not None and is_new else path
+    if is_new:
+        check_absent(target)
+    check_place(target)
     bundle, content = read_bundle(path)
     found = [read_signing_key(one) for one in keys]
     now_ns = time.time_ns() // _NS * _NS
     begin, end = format_utc(now_ns), format_utc(now_ns + days * _DAY_NS)
     statement = Statement(counter or now_ns // _NS, begin, end, bands)
     content = sign_bundle(bundle, content, found, statement)
-    target = output or path
-    put_bundle(replace(bundle, path=target), content)
+    put_bundle(replace(bundle, path=target), content, is_new=is_new)
     # Its id is that of the signed file's members, however the file before was packed.
     sha256 = parse_bundle(content, target).sha256
     names = [text_of_key(key.public) for key in found]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from threading import Event as Flag
 from threading import Thread
 
-from edgespec.errors import SourceError
+from edgespec.errors import EdgespecError, SourceError
 from edgespec.records import Event, ObserverState, RssReport, SourceInfo
 from edgespec.sources.source import Source
 
@@ -33,19 +33,26 @@ class Hearing:
 
 @dataclass(slots=True)
 class Patience:
-    """A sink that ends a monitor of one radio when that has been silent for too long.
+    """A sink that ends a monitor of one radio when that has been silent for too long, or is asked.
 
     The radio counts as silent some seconds after its last samples, as for anybody who watches it.
 
     Attributes:
         source: what is heard.
         stop: ends the monitor.
+        is_ended: whether somebody has asked for the end.
     """
 
     source: SourceInfo
     stop: Callable[[], None] = lambda: None
+    is_ended: bool = field(default=False, init=False)
     _since_s: float | None = field(default=None, init=False)
     _n_samples: int = field(default=0, init=False)
+
+    def end(self) -> None:
+        """End the monitor because somebody asks for it, as by Ctrl-C."""
+        self.is_ended = True
+        self.stop()
 
     def radio(self, name: str, online: bool) -> None:
         """Take note of whether it is there."""
@@ -73,7 +80,10 @@ class Patience:
 
         Raises:
             SourceError: it gave no samples at all.
+            EdgespecError: it had given none when somebody asked for the end.
         """
+        if not self._n_samples and self.is_ended:
+            raise EdgespecError("stopped before a sample came: nothing was heard or changed")
         if not self._n_samples:
             raise SourceError(
                 f"the source {self.source.uri!r:.160} gave no samples: see whether the radio "

@@ -11,6 +11,7 @@ import click
 from edgespec.finite import Finite
 from edgespec.flags import JSON_OPTION, MQTT_OPTION
 from edgespec.newfile import write_new
+from edgespec.output_path import OutputPath
 from edgespec.signals import stop_on_signals
 from edgespec.twin.flags import CONFIG, ONE_SITE, SECONDS, SITES, TRAINED, config_of, settings_of
 from edgespec.twin.train_command import train
@@ -70,7 +71,7 @@ def twin() -> None:
 
 
 @twin.command()
-@click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.argument("path", type=OutputPath(path_type=Path), required=False)
 def init(path: Path | None) -> None:
     """Write a commented site to PATH, or to stdout."""
     from edgespec.twin.service.openings import example_site
@@ -254,7 +255,7 @@ def forget(
 @twin.command("map")
 @ONE_SITE
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="PNG",
+    "-o", "--output", type=OutputPath(path_type=Path), required=True, metavar="PNG",
     help="Where to write the picture.",
 )  # fmt: skip
 @CONFIG
@@ -279,12 +280,12 @@ def map_(
 
     With --verdict or --mqtt the last verdict is drawn, otherwise only the expectation.
     """
-    from edgespec.figures import check_can_draw
+    from edgespec.figures import check_picture
     from edgespec.twin.picture import draw_site
     from edgespec.twin.service.status import verdict_from_broker, verdict_from_file
     from edgespec.twin.site import load_site
 
-    check_can_draw()
+    check_picture(output)
     site = load_site(site_path)
     verdict = None
     if verdict_path is not None:

@@ -8,6 +8,7 @@ import click
 from edgespec.errors import UsageError
 from edgespec.finite import Finite
 from edgespec.flags import JSON_OPTION, MQTT_OPTION
+from edgespec.output_path import OutputPath
 from edgespec.twin.flags import CONFIG, ONE_SITE, SECONDS, config_of, settings_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ __all__ = ["train"]
 @ONE_SITE
 @click.argument("reports", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE",
+    "-o", "--output", type=OutputPath(path_type=Path), required=True, metavar="FILE",
     help="Where to write what was learnt (npz).",
 )  # fmt: skip
 @click.option(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgespec.decode.text import parse_object
 from edgespec.door import door
 from edgespec.errors import ConfigError
-from edgespec.newfile import replace_file
+from edgespec.newfile import replace_file, unwritable
 from edgespec.npz import read_npz
 from edgespec.records import RssReport
 from edgespec.twin.collector import Collector, ReportRefused, Snapshot, history_of
@@ -213,7 +213,7 @@ def save_trained(trained: TrainedTwin, path: Path) -> None:
     try:
         replace_file(path, content.getvalue())
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written ({error.strerror})") from None
+        raise unwritable(path, error) from None
 
 
 def load_trained(path: Path, site: Site) -> TrainedTwin:

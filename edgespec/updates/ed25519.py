@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgespec.errors import ConfigError, ModelError
+from edgespec.newfile import unwritable
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -154,7 +155,7 @@ def new_signing_key(path: Path) -> SigningKey:
             "public half of the key in it"
         ) from None
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+        raise unwritable(path, error) from error
     return SigningKey(private)
 
 

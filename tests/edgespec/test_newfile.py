@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgespec.errors import ConfigError
-from edgespec.newfile import replace_file, write_new
+from edgespec.newfile import check_over, replace_file, write_new
 
 
 @pytest.fixture(params=["links", "no links"])
@@ -46,6 +46,19 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path, is_dangling: bool) -> 
 def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written: No such file or directory"):
         write_new(tmp_path / "nowhere" / "c.toml", "new")
+
+
+def test_a_file_that_may_not_be_written_to_is_seen_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.png"
+    check_over(path)
+    path.write_bytes(b"old")
+    check_over(path)
+    # Who is root may write to any file.
+    monkeypatch.setattr(os, "access", lambda asked, mode: asked != path)
+    with pytest.raises(ConfigError, match="it is a file that one may not write to"):
+        check_over(path)
 
 
 @pytest.mark.parametrize("write", [replace_file, lambda path, data: write_new(path, data.decode())])

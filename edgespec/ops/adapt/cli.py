@@ -6,6 +6,7 @@ import click
 
 from edgespec.duration import Duration
 from edgespec.flags import BAND_OPTION, CONFIG_OPTION, JSON_OPTION, MODEL_OPTION, SOURCE_OPTION
+from edgespec.output_path import OutputPath
 from edgespec.signals import stop_on_signals
 
 __all__ = ["adapt"]
@@ -29,10 +30,10 @@ _LONGEST_S = 600.0
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(dir_okay=False, path_type=Path),
     metavar="BUNDLE",
-    help="The new bundle, FILE.edgespec; default: that of the cell that was there, in the state "
-    "directory: monitor takes it whenever it is in this cell.",
+    help="The new bundle, FILE.edgespec, which must not exist; default: that of the cell that was "
+    "there, in the state directory: monitor takes it whenever it is in this cell.",
 )
 @JSON_OPTION
 def adapt(

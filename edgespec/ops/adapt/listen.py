@@ -89,22 +89,31 @@ class _Listener:
             self._n_clipped += 1
         self.adaptation.add(segment, start_s)
 
-    def check(self) -> None:
+    def check(self, *, is_stopped: bool) -> None:
         """Refuse what was not whole, or clipped.
+
+        Args:
+            is_stopped: whether somebody has asked for the end.
 
         Raises:
             EdgespecError: what went wrong meanwhile, or did now.
         """
         if self.error is not None:
             raise self.error
+        plan = self.adaptation.plan
+        is_whole = self.heard_s >= _WHOLE_SHARE * plan.duration_s
+        if is_stopped and not is_whole:
+            raise EdgespecError(
+                f"stopped after {self.heard_s:.3g} of {plan.duration_s:.3g} s, and nothing was "
+                "changed: an adaptation needs all of its --duration, so give a shorter one"
+            )
         share = self._n_clipped / max(self._n_segments, 1)
         if share > _MOST_CLIPPED:
             raise QualityError(
                 f"{share:.0%} of the segments clip; at most {_MOST_CLIPPED:.0%} may: lower the "
                 "gain, since levels that are cut off are not those of this place"
             )
-        plan = self.adaptation.plan
-        if self.heard_s < _WHOLE_SHARE * plan.duration_s:
+        if not is_whole:
             raise SourceError(
                 f"the signal ended after {self.heard_s:.3g} of {plan.duration_s:.3g} s, and "
                 "nothing was changed: give a --duration that it has"
@@ -134,6 +143,7 @@ def hear(
         QualityError: an event was raised, the warm-up is not trusted, or the receiver clips.
         SourceError: the source broke, gave nothing, or ended early.
         ModelError: too little of the signal was good.
+        EdgespecError: it was stopped before all was heard.
     """
     (chain,) = radio.chains
     listener = _Listener(adaptation, chain, tell)
@@ -141,7 +151,7 @@ def hear(
     patience = Patience(radio.source.info)
     monitor = Monitor([radio], [listener, patience], state_s=0.0, on_radio=patience.radio)
     listener.stop = patience.stop = monitor.stop
-    stop(monitor.stop)
+    stop(patience.end)
     monitor.run(adaptation.plan.duration_s)
     patience.check()
-    listener.check()
+    listener.check(is_stopped=patience.is_ended)

@@ -11,6 +11,7 @@ from edgespec.errors import ModelError, QualityError, UsageError
 from edgespec.inference.bundle import Bundle, put_bundle
 from edgespec.inference.refit import Refitted
 from edgespec.inference.rehead import pack_reheaded, proved_in
+from edgespec.newfile import check_absent, check_place
 from edgespec.observer.monitor import Radio
 from edgespec.observer.opening.band_model import usual_bundle
 from edgespec.observer.radio_opening import open_radio
@@ -82,7 +83,8 @@ def adapt_band(
         band_id: which band; None: the first.
         duration_s: how much signal to hear, warm-up included; None: a minute, or all of a
             recording that is shorter.
-        output: the new bundle, not the old one; None: that of the cell in the state directory.
+        output: the new bundle, where no file is yet; None: that of the cell in the state directory,
+            in the place of an older one.
         tell: told of the progress.
         stop: given what ends it early, which changes nothing.
 
@@ -91,12 +93,17 @@ def adapt_band(
         UsageError: the band is unknown, the new bundle would take the place of the old one, or none
             is named and it was not one cell all along.
         ModelError: the bundle cannot be adapted, or too little was heard.
+        ConfigError: there is a file where the new bundle is to be, or none can be written there.
         EdgespecError: as :func:`edgespec.observer.radio_opening.open_radio`.
     """
     view = _view(config, band_id)
     band = view.band[0]
     parent = usual_bundle(view)
     _check_output(output, parent)
+    if output is not None:
+        check_absent(output)
+    # Of which cell it will be is not known yet, but in which folder.
+    check_place(output or model_path(config.node.state_dir, "cell", 0.0))
     # By its name it is the band's at its own rate alone; the source is refused at another.
     view = replace(view, band=(replace(band, model=parent.path),))
     backend = open_runtime(view, parent)
@@ -119,6 +126,7 @@ def adapt_band(
         )
     done = _account(parent, info.uri, adaptation, adaptation.refitted, trial)
     cell = done["cell"] = cell_of(radio)
+    is_named = output is not None
     if output is None:
         output = usual_output(config, cell)
         _check_output(output, parent)
@@ -126,7 +134,7 @@ def adapt_band(
     training |= _card(parent, done, trial)
     made, content = pack_reheaded(output, parent, backend, adaptation.new, training)
     proved = proved_in(made)
-    put_bundle(made, content)
+    put_bundle(made, content, is_new=is_named)
     return Adapted(made, parent, trial, done, proved)
 
 

@@ -9,6 +9,7 @@ import click
 
 from edgespec.duration import Duration
 from edgespec.flags import CONFIG_OPTION, JSON_OPTION, MODEL_OPTION, SOURCE_OPTION
+from edgespec.output_path import OutputPath
 from edgespec.sensitivity import SENSITIVITIES
 from edgespec.signals import stop_on_signals
 
@@ -66,9 +67,10 @@ class _PerDay(click.ParamType[float]):
 @JSON_OPTION
 @click.option(
     "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Draw false events a day against the threshold into FILE; needs matplotlib.",
+    help="Draw false events a day against the threshold into FILE (.png, .svg or .pdf); needs "
+    "matplotlib.",
 )
 @click.option(
     "--forget",
@@ -100,7 +102,7 @@ def calibrate(
     normal. Events and levels of the past stay.
     """
     from edgespec.config import load_config, override
-    from edgespec.figures import check_can_draw
+    from edgespec.figures import check_picture
     from edgespec.machine import keep_machine_code
     from edgespec.ops.calibration.report import calibrate_bands
     from edgespec.screen.progress import Progress
@@ -122,16 +124,16 @@ def calibrate(
     if band is not None:
         raise click.UsageError("--band is for --forget: all bands are calibrated together")
     if picture is not None:
-        check_can_draw()
+        check_picture(picture)
     config = override(load_config(config_path), source=source, model=model)
     keep_machine_code(config.node.state_dir)
     per_day = config.detect.budget_per_day if target is None else target
     with Progress() as progress:
         done = calibrate_bands(config, recordings, duration, per_day, progress.at, stop_on_signals)
+    width = width_of(sys.stdout)
+    for one in done:
+        click.echo(encode(one.as_json()) if as_json else one.as_text(width))
     if picture is not None:
         from edgespec.ops.calibration.picture import draw_calibration
 
         draw_calibration(done, picture)
-    width = width_of(sys.stdout)
-    for one in done:
-        click.echo(encode(one.as_json()) if as_json else one.as_text(width))

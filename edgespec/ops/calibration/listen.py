@@ -218,7 +218,7 @@ def hear(
     patience = Patience(radio.source.info)
     monitor = Monitor([radio], [progress, patience], state_s=1.0, on_radio=patience.radio)
     patience.stop = monitor.stop
-    stop(monitor.stop)
+    stop(patience.end)
     warmup_s = max(chain.warmup_left_s for chain in radio.chains)
     monitor.run(None if duration_s is None else duration_s + warmup_s)
     patience.check()

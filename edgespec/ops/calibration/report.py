@@ -9,6 +9,7 @@ from typing import Any
 from edgespec.config import Config
 from edgespec.detect.calibration import WITHIN, Calibration, Expected, calibrate
 from edgespec.errors import ConfigError, ModelError
+from edgespec.newfile import unwritable
 from edgespec.observer.kept.calibrated import KeptCalibration, calibration_path, save_calibration
 from edgespec.ops.calibration.listen import HeardBand, listen
 from edgespec.screen.progress import Tell
@@ -187,7 +188,7 @@ def concluded(
         if is_kept:
             save_calibration(path, kept)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+        raise unwritable(path, error) from error
     return CalibratedBand(heard, calibration, per_day, path if is_kept else None)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgespec.newfile import write_new
+from edgespec.output_path import OutputPath
 
 if TYPE_CHECKING:
     from edgespec.config import Config
@@ -73,7 +74,7 @@ def config_schema() -> None:
 
 
 @config.command("init")
-@click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.argument("path", type=OutputPath(path_type=Path), required=False)
 def config_init(path: Path | None) -> None:
     """Write a commented configuration to PATH, or to stdout."""
     from edgespec.config import template

@@ -47,8 +47,10 @@ def _ask(
 ) -> None:
     """Let an observer do something, and print what it says."""
     from edgespec.alerts.actions import Actions
+    from edgespec.alerts.incidents import events_folder
     from edgespec.config import override
     from edgespec.errors import UsageError
+    from edgespec.newfile import unwritable
     from edgespec.ops.events.text import answer_lines
     from edgespec.wire.request import Request
     from edgespec.wire.text import PayloadError, encode
@@ -61,7 +63,10 @@ def _ask(
         words = str(error).replace("lower_hz", "--from").replace("upper_hz", "--to")
         raise UsageError(words) from None
     if node is None:
-        answer = Actions.of(config).do(request)
+        try:
+            answer = Actions.of(config).do(request)
+        except OSError as error:
+            raise unwritable(events_folder(config.node.state_dir), error) from error
     else:
         from edgespec.mqtt.asking import ask_observer
         from edgespec.screen.progress import Progress

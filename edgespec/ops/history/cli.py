@@ -57,6 +57,7 @@ def history(
     host, up to ten minutes ago; it may go on meanwhile.
     """
     from edgespec.config import load_config
+    from edgespec.figures import check_picture
     from edgespec.ops.history.report import band_history, nothing_kept
     from edgespec.screen.progress import Progress
     from edgespec.screen.table import width_of
@@ -68,6 +69,8 @@ def history(
         raise click.UsageError(
             "--day is drawn: give -o FILE.png, and --since for more days than one"
         )
+    if output is not None:
+        check_picture(output)
     config = load_config(config_path)
     with Progress() as progress:
         progress.at("reading the history")

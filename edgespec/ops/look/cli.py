@@ -56,7 +56,7 @@ def look(
     meanwhile.
     """
     from edgespec.config import load_config, override
-    from edgespec.figures import check_can_draw
+    from edgespec.figures import check_picture
     from edgespec.ops.look.opening import band_of, open_view
     from edgespec.ops.look.sweeps import look_at_sweeps
     from edgespec.ops.look.through import look_through
@@ -66,23 +66,23 @@ def look(
     from edgespec.wire.text import encode
 
     if output is not None:
-        check_can_draw()
+        check_picture(output)
     config = override(load_config(config_path), source=source)
     check_sources(config, refuse_simulation=False)
     chosen = band_of(config, band)
     if gives_sweeps(config.source_of(chosen).address):
         swept = look_at_sweeps(config.only(chosen), sweeps)
+        click.echo(encode(swept.as_json()) if as_json else swept.as_text())
         if output is not None:
             from edgespec.ops.look.sweeps_picture import draw_sweeps
 
             draw_sweeps(swept, output)
-        click.echo(encode(swept.as_json()) if as_json else swept.as_text())
         return
     view = open_view(config, band, check=lambda one: None)
     with Progress("look") as progress:
         found = look_through(view, duration, skip, progress.at)
+    click.echo(encode(found.as_json()) if as_json else found.as_text())
     if output is not None:
         from edgespec.ops.look.picture import draw_look
 
         draw_look(found, output)
-    click.echo(encode(found.as_json()) if as_json else found.as_text())

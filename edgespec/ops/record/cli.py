@@ -6,6 +6,7 @@ import click
 
 from edgespec.finite import Finite
 from edgespec.flags import BAND_OPTION, CONFIG_OPTION, JSON_OPTION, SOURCE_OPTION
+from edgespec.output_path import OutputPath
 from edgespec.signals import stop_on_signals
 
 __all__ = ["record"]
@@ -19,7 +20,7 @@ __all__ = ["record"]
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=OutputPath(path_type=Path),
     metavar="FILE",
     help="Name of the recording: FILE.sigmf-data and FILE.sigmf-meta, which must not exist.",
 )

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Event as Flag
 
+from edgespec.errors import EdgespecError
 from edgespec.evidence.growing import GrowingRecording, check_room, recording_paths
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.observer.errands.recorded import Recorded, RingRecorder
@@ -42,7 +43,8 @@ def record(
     Raises:
         ConfigError: the recording exists, cannot be written, or there is no room for so much.
         SourceError: the source broke, fell silent or gave nothing; what it gave before is kept.
-        EdgespecError: the disk is full; what it took is kept.
+        EdgespecError: the disk is full, and what it took is kept; or it was stopped before
+            anything came.
     """
     info = source.info
     rate_hz, stopping = info.sample_rate_hz, Flag()
@@ -63,4 +65,6 @@ def record(
         (ring,) = reader.rings
         recording = RingRecorder(info, made, duration_s, tell, scale)
         recording.take(ring, stopping, has_been_silent)
+    if stopping.is_set() and not made.n_samples:
+        raise EdgespecError("stopped before a sample came: nothing is recorded")
     return recording.recorded()

@@ -7,7 +7,8 @@ import click
 
 from edgespec.errors import UsageError
 from edgespec.finite import Finite
-from edgespec.newfile import write_new
+from edgespec.newfile import check_new, write_new
+from edgespec.output_path import OutputPath
 from edgespec.sensitivity import SENSITIVITIES, SENSITIVITIES_SAID
 
 __all__ = ["setup"]
@@ -26,7 +27,7 @@ __all__ = ["setup"]
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(dir_okay=False, path_type=Path),
     default=Path("edgespec.toml"),
     show_default=True,
     help="The configuration to write; one that is there is never overwritten.",
@@ -64,6 +65,8 @@ def setup(
             encode(listing_json(radios)) if as_json else listing(radios, width_of(sys.stdout))
         )
         return
+    # Before anything is asked.
+    check_new(output)
     is_asking = sys.stdin.isatty()
     if source is None and len(radios) > 1 and is_asking:
         click.echo(listing(radios, width_of(sys.stderr)), err=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from edgespec import __version__
 from edgespec.config.secrets import HIDDEN, secrets_of
-from edgespec.errors import UsageError
+from edgespec.newfile import check_absent, unwritable
 from edgespec.ops.support.contents import PARTS, Part, Question, told
 from edgespec.ops.support.scrubber import Scrubber
 from edgespec.screen.table import Column, Table
@@ -56,14 +56,14 @@ def write_support(path: Path, question: Question, parts: Sequence[Part] = PARTS)
         parts: what goes into it.
 
     Raises:
-        UsageError: there is a file already.
-        OSError: it cannot be written.
+        ConfigError: there is a file already, or none can be written.
     """
     scrubber = Scrubber(secrets_of(question.config).all_texts())
+    check_absent(path)
     try:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
-    except FileExistsError:
-        raise UsageError(f"{path} exists and is not overwritten: choose another name") from None
+    except OSError as error:
+        raise unwritable(path, error) from error
     written = []
     with os.fdopen(file, "wb") as stream, tarfile.open(fileobj=stream, mode="w:gz") as archive:
         for part in (_about(parts), *parts):

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from edgespec.flags import CONFIG_OPTION, JSON_OPTION
+from edgespec.output_path import OutputPath
 
 __all__ = ["support"]
 
@@ -16,7 +17,7 @@ __all__ = ["support"]
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(dir_okay=False, path_type=Path),
     help="The archive; default: edgespec-support-NODE-TIME.tar.gz in this folder.",
 )
 @JSON_OPTION

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from edgespec.finite import Finite
+from edgespec.output_path import OutputPath
 
 __all__ = ["survey"]
 
@@ -28,7 +29,7 @@ __all__ = ["survey"]
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Draw the spectrum and the cells into FILE (.png, .svg or .pdf); needs matplotlib.",
 )
@@ -38,17 +39,17 @@ def survey(source: str, duration: float, as_json: bool, picture: Path | None) ->
     Of LTE and 5G NR, and packets of Wi-Fi: identity, duplex, prefix, bandwidth, SNR, clock and
     timing. A band without a cell is no error.
     """
-    from edgespec.figures import check_can_draw
+    from edgespec.figures import check_picture
     from edgespec.ops.survey.report import survey as measure
     from edgespec.screen.progress import Progress
     from edgespec.wire.text import encode
 
     if picture is not None:
-        check_can_draw()
+        check_picture(picture)
     with Progress("survey") as progress:
         found = measure(source, duration, progress.at)
+    click.echo(encode(found.as_json()) if as_json else found.as_text())
     if picture is not None:
         from edgespec.ops.survey.picture import draw_survey
 
         draw_survey(found, picture)
-    click.echo(encode(found.as_json()) if as_json else found.as_text())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from edgespec.door import brief
-from edgespec.errors import SourceError
+from edgespec.errors import SourceError, UsageError
 from edgespec.sources.oddities import Oddities
 
 __all__ = ["Extent", "Recording", "find_data", "find_recording"]
@@ -46,10 +46,16 @@ def find_recording(path: Path, oddities: Oddities) -> Recording:
 
     Raises:
         SourceError: there is none, or it cannot be read.
+        UsageError: the path ends with no name of a file.
     """
     base = path.name
     for suffix in (_META, _DATA, _ARCHIVE):
         base = base.removesuffix(suffix)
+    if base in ("", ".", ".."):
+        raise UsageError(
+            f"sigmf:{brief(path, 160)} names no recording: write sigmf:FOLDER/NAME, with the "
+            f"ending {_META}, {_DATA} or {_ARCHIVE} or without"
+        )
     meta_path = path.with_name(base + _META)
     is_archive = path.name.endswith(_ARCHIVE) and path.is_file()
     if not is_archive and meta_path.is_file():

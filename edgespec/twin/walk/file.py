@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgespec.decode.text import parse_object
 from edgespec.door import door
 from edgespec.errors import ConfigError
-from edgespec.newfile import replace_file
+from edgespec.newfile import replace_file, unwritable
 from edgespec.npz import read_npz
 from edgespec.twin.site import Site
 from edgespec.twin.walk.trees import Trees
@@ -74,7 +74,7 @@ def save_map(path: Path, walk_map: WalkMap, site: Site, power_dbm: float) -> Non
     try:
         replace_file(path, content.getvalue())
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written ({error.strerror})") from None
+        raise unwritable(path, error) from None
 
 
 def load_map(path: Path, site: Site) -> KeptMap:

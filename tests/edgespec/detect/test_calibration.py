@@ -33,6 +33,21 @@ def test_a_run_of_blocks_is_one_event(blocks, base):
     assert peaks_over(blocks, base).tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("n_scored", "n_blocks", "says"),
+    [
+        (1, 1, r"^0.5 s of normal signal are too few .*; give a longer recording, or a longer"),
+        (190, 190, r"^95 s of normal signal .*: some 100 s are the least"),
+        (0, 400, r"^0 s that could be scored of 200 s of signal are too few .* 'edgespec look'"),
+    ],
+)
+def test_too_little_signal_says_how_much_it_was_and_what_to_do(n_scored, n_blocks, says):
+    blocks = np.full((n_blocks, 1), -np.inf, np.float32)
+    blocks[:n_scored] = 1.0
+    with pytest.raises(ModelError, match=says):
+        calibrate(("light",), blocks, 0.5)
+
+
 def test_what_is_promised_is_what_comes():
     """Sites that are calibrated on half an hour, and the events of the days that follow."""
     came, n_held, n_sites = [], 0, 6

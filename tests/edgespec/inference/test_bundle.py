@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -12,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgespec.errors import ModelError
+from edgespec.errors import ConfigError, ModelError
 from edgespec.inference import bundle as bundle_module
 from edgespec.inference.arrays import arrays_from_npz, npz_from_arrays, zip_bytes
-from edgespec.inference.bundle import load_bundle, shipped_bundle_path, write_bundle
+from edgespec.inference.bundle import load_bundle, put_bundle, shipped_bundle_path, write_bundle
 from edgespec.inference.manifest_json import manifest_from_json, manifest_to_json
 from tests.made import tiny
 
@@ -69,6 +70,37 @@ def test_writing_leaves_nothing_but_the_bundle(tmp_path: Path, rng: np.random.Ge
     tiny.bundle(path, rng, model=b"another")
     assert [item.name for item in path.parent.iterdir()] == ["tiny.edgespec"]
     assert load_bundle(path).model == b"another"
+
+
+@pytest.mark.parametrize("step", ["fsync", "rename"])
+def test_a_power_cut_leaves_the_bundle_that_was_there(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Whatever was written by then lies beside its place: the old file is whole."""
+    path = tmp_path / "tiny.edgespec"
+    tiny.bundle(path, rng)
+    old, seen = path.read_bytes(), []
+
+    def cut(*_: object) -> None:
+        seen.append(path.read_bytes())
+        raise OSError(5, "the power is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*((os, "fsync") if step == "fsync" else (Path, "replace")), cut)
+        with pytest.raises(ConfigError, match="edgespec cannot be written: the power is gone"):
+            tiny.bundle(path, rng, model=b"another")
+    assert seen == [old]
+    assert path.read_bytes() == old
+
+
+def test_a_new_bundle_takes_the_place_of_no_file(tmp_path: Path, rng: np.random.Generator) -> None:
+    bundle = tiny.bundle(tmp_path / "a.edgespec", rng)
+    content = bundle.path.read_bytes()
+    with pytest.raises(ConfigError, match="exists and is not overwritten"):
+        put_bundle(bundle, b"another", is_new=True)
+    assert bundle.path.read_bytes() == content
+    put_bundle(replace(bundle, path=tmp_path / "new" / "b.edgespec"), content, is_new=True)
+    assert load_bundle(tmp_path / "new" / "b.edgespec").sha256 == bundle.sha256
 
 
 def test_a_refused_write_leaves_the_old_bundle(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -134,6 +134,10 @@ def test_a_file_that_shrinks_is_an_error(tmp_path, octets):
         ("raw:x?datatype", "'datatype' .* has no value"),
         ("raw:?datatype=cu8&sample_rate=1", "names no file"),
         ("sigmf:", "names no file"),
+        ("sigmf:.", "names no recording: write sigmf:FOLDER/NAME"),
+        ("sigmf:/", "names no recording"),
+        ("sigmf:x/..", "names no recording"),
+        ("sigmf:x/.sigmf-meta", "names no recording"),
     ],
 )
 def test_uris_that_cannot_be_understood(uri, message):

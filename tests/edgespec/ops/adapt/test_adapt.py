@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -139,6 +142,25 @@ def test_a_radio_that_never_speaks_is_given_up(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("after_s", [0.0, 0.5])
+def test_ctrl_c_is_no_fault_of_the_signal(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_s: float
+) -> None:
+    def stop_on_signals(stop: Callable[[], None]) -> None:
+        if not after_s:
+            stop()
+        threading.Timer(after_s, stop).start()
+
+    monkeypatch.setattr("edgespec.ops.adapt.cli.stop_on_signals", stop_on_signals)
+    out = tmp_path / "out.edgespec"
+    got = adapt(folder, f"{tilted(folder)}&realtime=1&loop=1", out, "--duration", "30s")
+    assert got.exit_code == 1, got.output
+    assert re.search(r"stopped (before a sample came|after [\d.]+ of 30 s)", got.stderr)
+    assert re.search(r"nothing was (heard or )?changed", got.stderr)
+    assert "the signal ended" not in got.stderr
+    assert not out.exists()
+
+
 def test_another_rate_is_refused(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "no.edgespec"
     got = adapt(folder, recording(tmp_path / "signal.cu8", noise(4, 1.0), 2 * RATE_HZ), out)
@@ -169,32 +191,46 @@ def test_the_way_back_is_kept(folder: Path) -> None:
     assert (folder / "parent.edgespec").read_bytes() == before
 
 
-@pytest.mark.parametrize("step", ["fsync", "rename"])
-def test_a_power_cut_leaves_the_bundle_that_was_there(
+@pytest.mark.parametrize("step", ["fsync", "link"])
+def test_a_power_cut_leaves_no_bundle_or_a_whole_one(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """Whatever was written by then lies beside its place: the old file is whole at every byte."""
-    out = tmp_path / "out.edgespec"
-    old = (folder / "parent.edgespec").read_bytes()
-    out.write_bytes(old)
-    seen: list[bytes] = []
+    """Whatever was written by then lies beside its place."""
+    out = tmp_path / "new" / "out.edgespec"
+    seen: list[bool] = []
 
     def cut(*args: object) -> None:
-        seen.append(out.read_bytes())
+        seen.append(out.exists())
         raise OSError(5, "the power is gone")
 
     if step == "fsync":
         monkeypatch.setattr(os, "fsync", cut)
     else:
-        replace = Path.replace
-        monkeypatch.setattr(
-            Path, "replace",
-            lambda path, to: cut() if Path(to) == out else replace(path, to),
-        )  # fmt: skip
+        monkeypatch.setattr(Path, "hardlink_to", cut)
     got = adapt(folder, tilted(folder), out)
     monkeypatch.undo()
-    assert got.exit_code != 0
-    assert out.read_bytes() == old
-    if step == "rename":
-        assert seen == [old]
-        load_bundle(out)
+    assert got.exit_code == 3
+    assert f"{out} cannot be written: the power is gone" in got.stderr
+    assert seen == [False]
+    assert not list(out.parent.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("old.edgespec", "exists and is not overwritten"),
+        ("old.edgespec/x.edgespec", "is no folder one may write to"),
+    ],
+)
+def test_where_it_cannot_be_written_nothing_is_heard(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, says: str
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise AssertionError("a source was opened")
+
+    monkeypatch.setattr("edgespec.ops.adapt.report.open_radio", refuse)
+    (tmp_path / "old.edgespec").write_bytes(b"old")
+    got = adapt(folder, tilted(folder), tmp_path / name)
+    assert got.exit_code == 3, got.output
+    assert says in got.stderr
+    assert (tmp_path / "old.edgespec").read_bytes() == b"old"

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,26 @@ def test_a_radio_that_never_speaks_is_given_up(
     assert got.exit_code == (5 if n_bytes else 4), got.output
     says = "gave no samples: see whether the radio delivers" if not n_bytes else "are too few"
     assert says in got.stderr
+
+
+def test_who_stops_before_anything_came_is_not_told_to_mend_the_radio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgespec.ops.calibration.cli.stop_on_signals", lambda stop: stop())
+    with RtlTcpServer(b"\x80", n_bytes=(0,), stall=True) as server:
+        uri = f"rtl_tcp:127.0.0.1:{server.port}?center_freq=433.9M&sample_rate=250000"
+        got = run("calibrate", "-c", config_file(tmp_path, uri))
+    assert got.exit_code == 1, got.output
+    assert "stopped before a sample came" in got.stderr
+
+
+def test_a_short_recording_is_told_what_is_the_least(noise: str, tmp_path: Path) -> None:
+    uri = noise.replace("sample_rate=100000", "sample_rate=7000000")
+    got = run("calibrate", "-c", config_file(tmp_path, uri, warmup_s=0.3))
+    assert got.exit_code == 5, got.output
+    says = r"\b[12](\.\d)? s of normal signal are too few to promise anything: some 100 s are"
+    assert re.search(says, got.stderr)
+    assert "give a longer recording, or a longer duration" in got.stderr
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,14 @@ def test_events_of_a_time_and_kind(config: Path) -> None:
     assert "write how long ago (90min, 2h, 3d) or a date" in done.output
 
 
+@pytest.mark.parametrize("asked", [("undo",), ("mute", "--kind", "tone")])
+def test_a_state_that_cannot_be_written_is_said(config: Path, asked: tuple[str, ...]) -> None:
+    (config.parent / "state").write_text("no folder")
+    done = run(config, "events", *asked)
+    assert done.exit_code == 3
+    assert f"{Path('state') / 'events'} cannot be written: Not a directory" in done.output
+
+
 @pytest.mark.usefixtures("past")
 def test_a_damaged_history_is_one_sentence(config: Path) -> None:
     (config.parent / "state" / "history.sqlite").write_bytes(b"what was a database" * 1000)

@@ -283,6 +283,13 @@ def test_whoever_stops_keeps_what_is_there(samples, tmp_path: Path) -> None:
     assert json.loads(done.meta.read_text())["annotations"] == []
 
 
+def test_who_stops_before_anything_came_is_not_told_to_mend_the_radio(tmp_path: Path) -> None:
+    radio = Radio(np.empty(0, np.complex64), {}, breaks=False)
+    with pytest.raises(EdgespecError, match="stopped before a sample came"):
+        record(radio, tmp_path / "r", 10.0, "", lambda text, share: None, lambda stop: stop())
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("is_moved", [False, True])
 def test_what_is_removed_while_it_grows_is_no_recording(
     is_moved: bool, samples, tmp_path: Path
@@ -324,6 +331,10 @@ def test_a_kill_leaves_metadata_that_are_valid(
     [
         (("--source", "sigmf:nowhere", "-o", "x", "--seconds", "1"), 4, "nowhere"),
         (("--source", "sim:lte-dl", "-o", "x/y/z", "--seconds", "1"), 3, "cannot be written"),
+        (("--source", "sim:lte-dl", "-o", "", "--seconds", "1"), 2, "an empty name is none"),
+        (("--source", "sim:lte-dl", "-o", ".", "--seconds", "1"), 2, "a name in a folder"),
+        (("--source", "sim:lte-dl", "-o", "x/..", "--seconds", "1"), 2, "a name in a folder"),
+        (("--source", "sim:lte-dl", "-o", ".sigmf", "--seconds", "1"), 2, "a name in a folder"),
         (("--source", "sim:lte-dl", "-o", "x", "--seconds", "nan"), 2, "--seconds"),
         (("--source", "sim:lte-dl", "-o", "x", "--seconds", "0"), 2, "--seconds"),
         (("--source", "sim:lte-dl", "-o", "x"), 2, "--seconds"),

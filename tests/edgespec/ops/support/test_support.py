@@ -169,7 +169,11 @@ def test_the_command_says_where_it_is_and_what_is_in_it(
         assert name in found["about.txt"] or name == "about.txt"
     assert found["doctor.txt"] == "all well\n"
     again = CliRunner().invoke(main, ["support", "-c", str(config), "-o", str(path)])
-    assert again.exit_code == 2
+    assert again.exit_code == 3
+    assert "is not overwritten" in again.stderr
+    nowhere = CliRunner().invoke(main, ["support", "-c", str(config), "-o", str(path / "x.tgz")])
+    assert nowhere.exit_code == 3
+    assert f"{path / 'x.tgz'} cannot be written: Not a directory" in nowhere.stderr
     monkeypatch.chdir(tmp_path)
     as_json = CliRunner().invoke(main, ["support", "-c", str(config), "--json"])
     told = json.loads(as_json.stdout)

@@ -44,6 +44,14 @@ def test_a_bundle_is_signed_in_its_place_or_beside_it(
     )
     assert done.exit_code == 0, done.stderr
     assert load_bundle(path).signature is None
+    signed = beside.read_bytes()
+    again = run("sign", path, "--key", tmp_path / "maker.pem", "-o", beside)
+    assert again.exit_code == 3
+    assert "b.edgespec exists and is not overwritten" in again.stderr
+    assert beside.read_bytes() == signed
+    assert run("sign", beside, "--key", tmp_path / "maker.pem", "-o", beside).exit_code == 0
+    assert beside.read_bytes() != signed
+    beside.write_bytes(signed)
     found = read_signature(load_bundle(beside))
     assert found is not None
     assert (found.keys, found.signed.version) == ((key,), 7)
