@@ -25,6 +25,7 @@ from edgespec.observer.opening.parts import (
     source_rate_hz,
     warmup_s_of,
 )
+from edgespec.observer.opening.unheeded import unheeded
 from edgespec.observer.runtimes.runtime import open_runtime
 from edgespec.observer.scoring.basis import Basis, needs_network
 from edgespec.observer.swept.swept_opening import SweptBand
@@ -125,6 +126,8 @@ def open_band_source(
         is_awaited=is_awaited,
         later=asked.later,
     )
+    for words in unheeded(source, opened.info):
+        _LOG.warning("source %s: %s", source.id, words)
     if not turns:
         return opened
     return take_turns(opened, turns, source.settle_s, gains_of(config, source))
