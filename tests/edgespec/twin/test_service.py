@@ -297,7 +297,7 @@ def test_a_jammer_may_be_in_the_street_but_not_in_another_town() -> None:
     quiet = twin_fleet.virtual(site).levels_dbm(0.0)
     outside = twin_fleet.virtual(site, [VirtualJammer(-30.0, 20.0, 60.0)]).levels_dbm(0.0)
     assert (outside > quiet + 3.0).any()
-    with pytest.raises(UsageError, match="a jammer is at y = 5000 m, .* at most 1000 m beyond"):
+    with pytest.raises(UsageError, match=r"a jammer is at y = 5000 m, .* at most 1000 m beyond"):
         twin_fleet.virtual(site, [VirtualJammer(0.0, 5000.0, 60.0)])
 
 
