@@ -1,14 +1,18 @@
 """The door of a loader: whatever the bytes behind it, one sentence of bounded length comes out."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from edgespec.errors import EdgespecError
 
-__all__ = ["MESSAGE_CHARS", "brief", "door"]
+__all__ = ["MESSAGE_CHARS", "brief", "door", "refuse_fifo"]
 
 #: Longest message that leaves a door. Paths, names and values come from the files themselves.
 MESSAGE_CHARS = 399
+#: Where Linux shows what a process has open.
+_OPEN = ("/dev/fd/", "/dev/stdin", "/proc/")
 
 
 def brief(value: object, n_chars: int = 80) -> str:
@@ -23,6 +27,18 @@ def brief(value: object, n_chars: int = 80) -> str:
         return text
     n_end = (n_chars - 3) // 2
     return f"{text[: n_chars - 3 - n_end]}...{text[len(text) - n_end :]}"
+
+
+def refuse_fifo(path: Path) -> None:
+    """Refuse what is to be read whole and is a FIFO: without a writer it is waited for in silence.
+
+    What the shell has opened, as ``<(...)`` or standard input, has a writer.
+
+    Raises:
+        OSError: it is one.
+    """
+    if path.is_fifo() and not str(path).startswith(_OPEN):
+        raise OSError(errno.EINVAL, "it is a pipe, which may have no writer")
 
 
 @contextmanager

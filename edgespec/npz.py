@@ -7,7 +7,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.door import brief
+from edgespec.door import brief, refuse_fifo
 
 __all__ = ["check_npy", "read_npz"]
 
@@ -35,6 +35,7 @@ def read_npz(
         ValueError: it says of itself that it is larger than it can be, or its text is none.
     """
     arrays: dict[str, NDArray[Any]] = {}
+    refuse_fifo(path)
     with zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
         n_bytes = sum(info.file_size for info in infos)

@@ -106,6 +106,11 @@ class Actions:
                     request.lower_hz, request.upper_hz)  # fmt: skip
         if request.id:
             like = self._incident(request.id)
+            if request.band not in (None, like.band) or {mute.lower_hz, mute.upper_hz} != {None}:
+                raise UsageError(
+                    f"{request.id!r} has its own band, {like.band!r}, and frequencies: name it "
+                    "alone, or a band and frequencies without it"
+                )
             mute = replace(
                 mute,
                 band=like.band,

@@ -21,8 +21,9 @@ class BandConfig:
     center_freq_hz: float | None = field(
         default=None,
         metadata=about(
-            "Middle of the band, where it is a part of what the source shows: the source's sample "
-            "rate is then a whole number of times the model's; or, with source.dwell_s, where the "
+            "Middle of the band, where it is a part of what the source shows: as wide as the "
+            "model's rate, of which the source's is a whole number of times; else the widest part "
+            "there, without a model; or, with source.dwell_s, where the "
             "radio is tuned to in its turn; default: all that the source shows",
             unit="Hz",
             above=0,

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from edgespec.config.whole import Config
 from edgespec.decode import Decoder, read_toml
-from edgespec.door import door
+from edgespec.door import door, refuse_fifo
 from edgespec.errors import ConfigError
 
 __all__ = ["load_config", "load_record", "override"]
@@ -120,6 +120,7 @@ def _with_password_file(config: Config) -> Config:
     if config.mqtt.password is not None:
         raise ConfigError("mqtt has both password and password_file; keep one of them")
     try:
+        refuse_fifo(path)
         password = path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"

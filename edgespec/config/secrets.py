@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from edgespec.door import refuse_fifo
 from edgespec.option import key_of, option_of
 
 __all__ = ["HIDDEN", "Secrets", "public_tables", "secrets_of"]
@@ -32,6 +33,7 @@ class Secrets:
         texts = set(self.texts)
         for path in self.files:
             try:
+                refuse_fifo(path)
                 with path.open(encoding="utf-8", errors="replace") as file:
                     content = file.read(_LONGEST_FILE_BYTES)
             except OSError:

@@ -11,15 +11,25 @@ from edgespec.errors import ConfigError
 from edgespec.option import ID, NODE_ID, SITE_ID, about, check_record, option_of
 
 __all__ = [
+    "LEAST_SPOOL_BYTES",
     "MqttConfig",
     "NodeConfig",
     "SourceConfig",
 ]
 
+#: A spool of less has no room for a message.
+LEAST_SPOOL_BYTES = 16_384
+
 # Ids become levels of MQTT topics and unique ids of Home Assistant, which takes no others.
+# What is written behind a prefix is much shorter than the 64,535 bytes that MQTT has left then.
 _TOPIC = {
-    "pattern": r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*",
-    "pattern_text": "letters, digits, - and _, in levels parted by single slashes",
+    "pattern": r"(?!.{1001})[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*",
+    "pattern_text": "at most 1000 letters, digits, - and _, in levels parted by single slashes",
+}
+#: A string of MQTT has at most 65,535 bytes (MQTT 5, sec. 1.5.4), of which a character takes four.
+_STRING = {
+    "pattern": r"[^\u0000]{0,16000}",
+    "pattern_text": "at most 16000 characters, none of them NUL",
 }
 
 
@@ -189,7 +199,7 @@ class MqttConfig:
         ),
     )
     username: str | None = field(
-        default=None, metadata=about("User at the broker", example="observer")
+        default=None, metadata=about("User at the broker", example="observer", **_STRING)
     )
     password: str | None = field(
         default=None,
@@ -197,6 +207,7 @@ class MqttConfig:
             "Password; better in EDGESPEC_MQTT_PASSWORD or password_file",
             example="secret",
             secret=True,
+            **_STRING,
         ),
     )
     password_file: Path | None = field(
@@ -247,11 +258,17 @@ class MqttConfig:
             "Client id at the broker; default: from the node id and what is watched, so that two "
             "observers on one host do not throw each other off",
             example="edgespec-1",
+            **_STRING,
         ),
     )
     spool_max_bytes: int = field(
         default=10_000_000,
-        metadata=about("Disk space for events that wait for the broker", unit="bytes", minimum=0),
+        metadata=about(
+            f"Disk space for events that wait for the broker: at least {LEAST_SPOOL_BYTES}, or 0, "
+            "and they wait in memory",
+            unit="bytes",
+            minimum=0,
+        ),
     )
     reconnect_max_s: float = field(
         default=60.0,
@@ -296,6 +313,11 @@ class MqttConfig:
 
     def __post_init__(self) -> None:
         check_record(self)
+        if 0 < self.spool_max_bytes < LEAST_SPOOL_BYTES:
+            raise ConfigError(
+                f"mqtt.spool_max_bytes is {self.spool_max_bytes}; it must be at least "
+                f"{LEAST_SPOOL_BYTES}, or 0 to stay in memory"
+            )
         if self.key_file is not None and self.cert_file is None:
             raise ConfigError(
                 f"mqtt.key_file is {str(self.key_file)!r}, but mqtt.cert_file is not given: name "

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgespec.decode.shown import clipped, shown
-from edgespec.door import brief
+from edgespec.door import brief, refuse_fifo
 from edgespec.errors import EdgespecError
 
 __all__ = [
@@ -47,6 +47,7 @@ def read_bounded(
         EdgespecError: of the class ``error``: it cannot be read, or is too long.
     """
     try:
+        refuse_fifo(path)
         with path.open("rb") as file:
             content = file.read(most_bytes + 1)
     except (OSError, ValueError) as caught:

@@ -22,6 +22,8 @@ _HALF_OUTPUTS = 22
 #: Shape of the Kaiser window for 70 dB: ``0.1102 (A - 8.7)``, as above.
 _BETA = 0.1102 * (STOPBAND_DB - 8.7)
 _TURN = 1 << 64
+#: The narrowest part, of what a source shows, that is taken where nothing says how wide it is.
+_LEAST_PART = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +43,39 @@ class ChannelPlan:
         """
         ratio = source.sample_rate_hz / rate_hz
         factor = max(1, round(ratio))
-        if abs(ratio / factor - 1.0) > RATE_TOLERANCE:
+        if not cls.divides(source.sample_rate_hz, rate_hz):
             raise ConfigError(
                 f"{source.uri} has {source.sample_rate_hz:.10g} samples/s, {ratio:.4g} times the "
                 f"{rate_hz:.10g} of its bundle; a part of a source takes a whole number of times: "
-                f"set source.sample_rate_hz to {factor * rate_hz:.10g}"
+                f"set source.sample_rate_hz to {factor * rate_hz:.10g}, where it is a radio, or "
+                "leave band.model out, and the detectors that need no model watch at any rate"
             )
-        if not source.center_freq_hz:
-            raise ConfigError(
-                f"center_freq_hz is given, but {source.uri} does not say what it is tuned to: give "
-                "source.center_freq_hz, or source.dwell_s for a radio that takes turns with bands"
-            )
-        edge_hz = 0.5 * source.sample_rate_hz
-        plan = cls(source.sample_rate_hz, center_freq_hz - source.center_freq_hz, factor)
+        plan = cls(source.sample_rate_hz, _offset_hz(source, center_freq_hz), factor)
         if not plan.is_shown:
-            raise ConfigError(
-                f"{format_hz(rate_hz)} about {format_hz(center_freq_hz)} reach outside of what "
-                f"{source.uri} shows, {format_hz(source.center_freq_hz - edge_hz)} to "
-                f"{format_hz(source.center_freq_hz + edge_hz)}: correct it, or let the radio take "
-                "turns with its bands (source.dwell_s in place of source.center_freq_hz)"
-            )
+            raise _not_shown(source, center_freq_hz, rate_hz)
         return plan
+
+    @classmethod
+    def widest(cls, source: SourceInfo, center_freq_hz: float) -> "ChannelPlan":
+        """Return the widest part that ``source`` shows about ``center_freq_hz``.
+
+        ``factor`` is the least with ``|offset| + edge / factor <= edge``.
+
+        Raises:
+            ConfigError: the source does not show as much as a sixteenth of its width there.
+        """
+        offset_hz = _offset_hz(source, center_freq_hz)
+        for factor in range(1, _LEAST_PART + 1):
+            plan = cls(source.sample_rate_hz, offset_hz, factor)
+            if plan.is_shown:
+                return plan
+        raise _not_shown(source, center_freq_hz, source.sample_rate_hz / _LEAST_PART)
+
+    @staticmethod
+    def divides(source_rate_hz: float, rate_hz: float) -> bool:
+        """Whether the rate of a source is a whole number of times another, but for rounding."""
+        ratio = source_rate_hz / rate_hz
+        return abs(ratio / max(1, round(ratio)) - 1.0) <= RATE_TOLERANCE
 
     @property
     def is_whole(self) -> bool:
@@ -98,3 +112,23 @@ class ChannelPlan:
         per_sample = round(Fraction(self.offset_hz) / Fraction(self.source_rate_hz) * _TURN)
         turns = [(sample + k * step) * per_sample % _TURN / _TURN for k in range(n)]
         return np.exp(-2j * np.pi * np.array(turns)).astype(np.complex64)
+
+
+def _offset_hz(source: SourceInfo, center_freq_hz: float) -> float:
+    """Return how far a frequency is from the middle of ``source``."""
+    if not source.center_freq_hz:
+        raise ConfigError(
+            f"center_freq_hz is given, but {source.uri} does not say what it is tuned to: give "
+            "source.center_freq_hz, or source.dwell_s for a radio that takes turns with bands"
+        )
+    return center_freq_hz - source.center_freq_hz
+
+
+def _not_shown(source: SourceInfo, center_freq_hz: float, rate_hz: float) -> ConfigError:
+    edge_hz = 0.5 * source.sample_rate_hz
+    return ConfigError(
+        f"{format_hz(rate_hz)} about {format_hz(center_freq_hz)} reach outside of what "
+        f"{source.uri} shows, {format_hz(source.center_freq_hz - edge_hz)} to "
+        f"{format_hz(source.center_freq_hz + edge_hz)}: correct it, or let the radio take "
+        "turns with its bands (source.dwell_s in place of source.center_freq_hz)"
+    )

@@ -11,7 +11,7 @@ from edgespec.inference.litert import open_litert
 from edgespec.inference.numba_open import open_numba
 from edgespec.inference.tflite_runtime import open_tflite_runtime
 
-__all__ = ["BACKENDS", "check_golden", "open_backend"]
+__all__ = ["BACKENDS", "check_backend", "check_golden", "open_backend"]
 
 #: In the order in which ``auto`` tries them.
 BACKENDS: Mapping[str, Callable[[Bundle, int], Backend]] = {
@@ -35,8 +35,7 @@ def open_backend(bundle: Bundle, name: str = "auto", n_threads: int = 1) -> Back
     """
     if n_threads < 1:
         raise ModelError(f"n_threads is {n_threads}; it must be at least 1")
-    if name != "auto" and name not in BACKENDS:
-        raise ModelError(f"backend {name!r} is unknown; choose one of auto, {', '.join(BACKENDS)}")
+    check_backend(name)
     reasons = []
     for candidate in BACKENDS if name == "auto" else (name,):
         try:
@@ -49,6 +48,16 @@ def open_backend(bundle: Bundle, name: str = "auto", n_threads: int = 1) -> Back
                 raise
             reasons.append(str(error))
     raise ModelError(f"no runtime for the model is installed ({'; '.join(reasons)}): {_FIX}")
+
+
+def check_backend(name: str) -> None:
+    """Check that a runtime is known, or ``auto``.
+
+    Raises:
+        ModelError: it is not.
+    """
+    if name != "auto" and name not in BACKENDS:
+        raise ModelError(f"backend {name!r} is unknown; choose one of auto, {', '.join(BACKENDS)}")
 
 
 def check_golden(bundle: Bundle, backend: Backend) -> float:

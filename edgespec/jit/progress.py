@@ -8,6 +8,8 @@ __all__ = ["NOTICE", "CompilingNotice"]
 
 _LOG = logging.getLogger(__name__)
 _EVERY_S = 3.0
+#: Not those of an observer, which are what a doctor warms.
+_CENTRAL_UNIT = "edgespec.twin"
 #: Its loops are few, and compiled however an observer computes.
 _SIMULATION = "edgespec.simulate."
 
@@ -30,9 +32,11 @@ class CompilingNotice:
             return
         now_s = self._clock()
         if self._said_s is None:
+            is_ahead = not module.startswith(_CENTRAL_UNIT)
+            ahead = " (`edgespec doctor --warm` does it ahead)" if is_ahead else ""
             _LOG.info(
-                "compiling loops for this processor: it takes a minute or two, and only once "
-                "(`edgespec doctor --warm` does it ahead)"
+                "compiling loops for this processor: it takes a minute or two, and only once%s",
+                ahead,
             )
             self._said_s = now_s
         elif now_s - self._said_s >= _EVERY_S:

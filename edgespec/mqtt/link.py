@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgespec.config import MqttConfig
+from edgespec.door import refuse_fifo
 from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt.url import BrokerUrl
 
@@ -94,6 +95,8 @@ def tls_context(ca_file: Path | None, name: str = "mqtt.ca_file") -> ssl.SSLCont
         ConfigError: the file is missing or holds no certificate.
     """
     try:
+        if ca_file is not None:
+            refuse_fifo(ca_file)
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise ConfigError(
@@ -118,6 +121,7 @@ def _show_certificate(context: ssl.SSLContext, cert_file: Path, key_file: Path |
     for name, path in (("cert_file", cert_file), ("key_file", key_file)):
         try:
             if path is not None:
+                refuse_fifo(path)
                 path.open("rb").close()
         except OSError as error:
             raise ConfigError(

@@ -19,7 +19,13 @@ from edgespec.observer.opening.band_model import is_installed, models_at, named_
 from edgespec.observer.opening.dwelling import check_source, request_of, take_turns
 from edgespec.observer.opening.mask_place import mask_caution
 from edgespec.observer.opening.opening import open_chain
-from edgespec.observer.opening.parts import source_rate_hz, warmup_s_of
+from edgespec.observer.opening.parts import (
+    band_rate_hz,
+    bundle_there,
+    source_rate_hz,
+    warmup_s_of,
+)
+from edgespec.observer.opening.unheeded import unheeded
 from edgespec.observer.runtimes.runtime import open_runtime
 from edgespec.observer.scoring.basis import Basis, needs_network
 from edgespec.observer.swept.swept_opening import SweptBand
@@ -29,6 +35,7 @@ from edgespec.sources.dwell import DwellSource
 from edgespec.sources.schemes import SOURCES, parse_source
 from edgespec.sources.source import Source
 from edgespec.sweep_recipe import SweepRecipe
+from edgespec.units import format_hz
 
 __all__ = ["open_band_source", "open_basis", "open_radio"]
 
@@ -43,16 +50,20 @@ def open_basis(
     """Return what the first band is judged by.
 
     By ``bundle``, its :func:`~edgespec.observer.opening.band_model.named_bundle`; where there is
-    none, by the installed or the shipped one that was made for the rate of the source, else by the
-    detectors that need none. An installed one that nothing here can run leaves its place to the
-    next, where it ``may_fall_back``.
+    none, or :func:`~edgespec.observer.opening.parts.bundle_there` leaves it out, by the installed
+    or the shipped one that was made for the rate of the band, else by the detectors that need none.
+    An installed one that nothing here can run leaves its place to the next, where it
+    ``may_fall_back``.
 
     Raises:
         ConfigError: a detector is unknown, or needs a model that is not there.
         ModelError: the bundle or the runtime cannot be used, or gives other results.
     """
     band = config.band[0]
-    rate_hz = source.sample_rate_hz if bundle is None else bundle.manifest.recipe.sample_rate_hz
+    rate_hz, named = band_rate_hz(band, source, bundle), bundle
+    bundle = bundle_there(band, source, bundle)
+    if named is not None and bundle is None:
+        _LOG.warning("band %s: %s", band.id, _modelless(source, named, rate_hz))
     models = [] if band.model else models_at(config, rate_hz)
     if bundle is not None and all(one.sha256 != bundle.sha256 for one in models):
         models = [bundle]
@@ -65,6 +76,16 @@ def open_basis(
             _LOG.warning("band %s: the installed model does not run: %s", band.id, error)
     recipe = Recipe.for_rate(rate_hz)
     return Basis.without_bundle(recipe, config.detect, load_bundle(shipped_bundle_path()))
+
+
+def _modelless(source: SourceInfo, bundle: Bundle, rate_hz: float) -> str:
+    """Return that a part of a source is not judged by a bundle, and what is watched."""
+    manifest = bundle.manifest
+    return (
+        f"the {source.sample_rate_hz:.10g} samples/s of {source.uri} are no whole number of times "
+        f"the {manifest.recipe.sample_rate_hz:.10g} of the model {manifest.name}, which does not "
+        f"run: the widest part about the band's middle is watched, {format_hz(rate_hz)} of it"
+    )
 
 
 def _basis_by(config: Config, bundle: Bundle) -> Basis:
@@ -105,6 +126,8 @@ def open_band_source(
         is_awaited=is_awaited,
         later=asked.later,
     )
+    for words in unheeded(source, opened.info):
+        _LOG.warning("source %s: %s", source.id, words)
     if not turns:
         return opened
     return take_turns(opened, turns, source.settle_s, gains_of(config, source))

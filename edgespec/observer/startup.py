@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from edgespec.alarm.claim import TopicClaim
 from edgespec.alarm.notify.whereabouts import Whereabouts
 from edgespec.alarm.sink import Sink
-from edgespec.alerts.facts import masks_of
-from edgespec.alerts.rules import AlertRules
 from edgespec.board import Board, BoardWatch
 from edgespec.clock import UtcWatch
 from edgespec.config import Config
@@ -19,7 +17,6 @@ from edgespec.detect.detectors import resolve_names
 from edgespec.errors import ConfigError
 from edgespec.inference.backend import Backend
 from edgespec.inference.bundle import Bundle, load_bundle, shipped_bundle_path
-from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.alerting import open_history, open_judge
 from edgespec.observer.board_events import BoardEvents
 from edgespec.observer.brokering import open_broker
@@ -28,12 +25,12 @@ from edgespec.observer.errands.asked_calibration import calibration_asked
 from edgespec.observer.errands.asked_look import look_asked
 from edgespec.observer.errands.asked_recording import recording_asked
 from edgespec.observer.errands.errands import Errands
-from edgespec.observer.fixed_gain import check_gains
 from edgespec.observer.keeping import open_recorder
 from edgespec.observer.models.model_switch import installed_ids, open_switch
 from edgespec.observer.models.models_beside import begin_models
 from edgespec.observer.models.shadow import Shadows
 from edgespec.observer.monitor import Monitor, Radio
+from edgespec.observer.named import check_named
 from edgespec.observer.notifying import lost_by, open_notifiers
 from edgespec.observer.opening.band_model import model_caution, named_bundle, usual_bundle
 from edgespec.observer.opening.dwelling import check_source, request_of
@@ -89,15 +86,11 @@ def check_config(config: Config) -> tuple[Bundle | None, ...]:
         ModelError: a bundle cannot be used, or was not calibrated for what is asked.
     """
     detect = config.detect
-    AlertRules.of(config)
-    masks_of(config)
-    check_gains(config)
+    check_named(config)
     check_keys(config.updates)
     for source in config.source:
         check_source(config, source)
     open_notifiers(config, None)
-    if config.mqtt.url is not None:
-        BrokerUrl.parse(config.mqtt.url)
     only = [config.only(band) for band in config.band]
     views = [view.band[0] for view in only]
     bundles = {view.band[0].id: named_bundle(view) for view in only}
@@ -144,8 +137,8 @@ def open_observer(
         on_progress: called now and then while the observer gets on.
 
     Raises:
-        ConfigError: the broker is required and none is named, a rule names what is not there, a
-            mask cannot be read, or a calibrated band has no fixed gain.
+        ConfigError: the broker is required and none is named, or as
+            :func:`~edgespec.observer.named.check_named`.
         SourceError: a source cannot be opened or has another sample rate.
         ModelError: a model cannot be used.
         BrokerError: the broker is required and does not answer.
@@ -155,9 +148,7 @@ def open_observer(
             "--require-broker was given but no broker is named: add --mqtt URL or mqtt.url to the "
             "configuration"
         )
-    AlertRules.of(config)
-    masks = masks_of(config)
-    check_gains(config)
+    masks = check_named(config)
     note_time(config.updates, SeenFile(config.node.state_dir), Clock())
     # What is installed while the models are opened is taken up afterwards.
     begun_with = installed_ids(config)

@@ -17,10 +17,12 @@ from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import EdgespecError, SourceError
 from edgespec.framing import Recipe
 from edgespec.inference.backend import Backend
+from edgespec.inference.backends import check_backend
 from edgespec.inference.bundle import Bundle
 from edgespec.machine import machine_facts, peak_rss_mb, power_facts
 from edgespec.observer.band import BandChain
 from edgespec.observer.latency import LatencyHistogram
+from edgespec.observer.named import check_broker
 from edgespec.observer.opening.band_model import named_bundle
 from edgespec.observer.opening.opening import open_chain
 from edgespec.observer.opening.parts import open_channel
@@ -120,6 +122,7 @@ def bench(
     the report tells what the board did meanwhile.
 
     Raises:
+        ConfigError: the broker cannot be reached as it is named.
         SourceError: the source ended before it gave one hop of samples, or has another rate.
         BrokerError: a broker is named and does not answer.
     """
@@ -127,6 +130,8 @@ def bench(
         # What is measured takes a signal, whatever it is.
         simulated = replace(config.source[0], uri="sim:lte-dl")
         config = replace(config, source=(simulated, *config.source[1:]))
+    check_broker(config.mqtt)
+    check_backend(config.band[0].backend)
     bundle = named_bundle(config)
     refuse_sweeps(config.source[0].address, "bench")
     source = open_band_source(config, [bundle])

@@ -1,13 +1,33 @@
 """What a path opens that another program writes: a file, a FIFO, a device, standard input."""
 
+import logging
 import os
+import select
 import stat
 import sys
 
 from edgespec.door import brief
 from edgespec.errors import SourceError, UsageError
 
-__all__ = ["open_descriptor"]
+__all__ = ["open_descriptor", "wait_for_writer"]
+
+_LOG = logging.getLogger(__name__)
+#: In seconds. A writer that is there has begun by then.
+_PROMPT_S = 1.0
+
+
+def wait_for_writer(poller: select.poll, name: str) -> list[tuple[int, int]]:
+    """Return what of a poller is ready first, and say what is waited for where that takes long.
+
+    Args:
+        poller: of what another program is to write, and of what ends the wait.
+        name: of the former.
+    """
+    ready = poller.poll(_PROMPT_S * 1000)
+    if not ready:
+        _LOG.info("waiting for a writer of %s", "standard input" if name == "-" else name)
+        ready = poller.poll()
+    return ready
 
 
 def open_descriptor(path: str, scheme: str, content: str, writer: str) -> int:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edgespec.door import brief
 from edgespec.errors import SourceError
 from edgespec.records import IqBlock, SourceInfo
-from edgespec.sources.descriptor import open_descriptor
+from edgespec.sources.descriptor import open_descriptor, wait_for_writer
 from edgespec.sources.playback import Layout
 from edgespec.sources.rate import RateWatch
 
@@ -83,6 +83,7 @@ class Stream:
         # Bytes at the start of the piece that are not yet a whole sample.
         self._n_carried = 0
         self._ended = False
+        self._is_awaited = True
         self._sample_start = 0
         self._start_ns = 0
         self._clock = clock
@@ -189,7 +190,10 @@ class Stream:
     def _read_octets(self, n_bytes: int, wait_s: float | None) -> bytes | None:
         """Return up to ``n_bytes``; none at the end, None where nothing came or it was closed."""
         try:
-            ready = self._poller.poll(None if wait_s is None else wait_s * 1000)
+            if self._is_awaited:
+                ready, self._is_awaited = wait_for_writer(self._poller, self._name), False
+            else:
+                ready = self._poller.poll(None if wait_s is None else wait_s * 1000)
             if not self._is_open or not any(fd == self._descriptor for fd, _ in ready):
                 return None
             return os.read(self._descriptor, n_bytes)

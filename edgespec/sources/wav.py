@@ -14,6 +14,7 @@ from edgespec.sources.auxi import reception_of
 from edgespec.sources.datatypes import Datatype
 from edgespec.sources.oddities import Oddities
 from edgespec.sources.playback import Layout, Playback, Stretch, is_sample_rate
+from edgespec.sources.regular import check_regular
 from edgespec.sources.riff import WaveFormat, read_chunks
 from edgespec.sources.uri import SourceUri
 
@@ -43,6 +44,7 @@ def open_wav(uri: SourceUri, *, center_freq_hz: float | None = None) -> Playback
     if not uri.rest:
         raise UsageError("wav: names no file; write wav:PATH")
     path, oddities = Path(uri.rest), Oddities()
+    check_regular(path, "give the path of a wav file (a stream is raw:-)")
     if not path.is_file():
         raise SourceError(
             f"there is no wav file at {brief(path, 160)}: check the path (a stream is raw:-)"

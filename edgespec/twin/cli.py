@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from edgespec.finite import Finite
 from edgespec.flags import JSON_OPTION, MQTT_OPTION
@@ -43,12 +44,27 @@ _PARTITIONS = click.option(
 def _deviation(flag: str, default: float, of: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return click.option(
         flag,
-        type=Finite(min=0),
+        type=Finite(min=0, max=60),
         default=default,
         show_default=True,
         metavar="DB",
         help=f"Standard deviation of {of}",
     )
+
+
+def _refuse_of_engine(*names: str) -> None:
+    """Refuse options that mean nothing without an engine.
+
+    Raises:
+        click.UsageError: one of them is given.
+    """
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} is for --engine: a broker deals no sites out; leave "
+                "it out, or name an engine"
+            )
 
 
 @click.group()
@@ -152,6 +168,7 @@ def run(
 
     config = config_of(config_path, mqtt, page)
     if engine is None:
+        _refuse_of_engine("partitions", "catch_up")
         settings, enter = require_url(config.mqtt), None
     else:
         settings, enter = config.mqtt, enter_engine(engine, partitions, catch_up, config.mqtt, mqtt)
@@ -316,11 +333,10 @@ def map_(
 )
 @click.option(
     "--spread",
-    type=Finite(min=0),
-    default=0.2,
-    show_default=True,
+    type=Finite(min=0, max=3600),
     metavar="SECONDS",
-    help="Time over which the reports of a snapshot are sent.",
+    help="Time over which the reports of a snapshot are sent, no longer than one lasts; default: "
+    "0.2, or a whole shorter one.",
 )
 @click.option("--duration", type=SECONDS, metavar="SECONDS", help="Stop after this time.")
 def simulate(
@@ -332,7 +348,7 @@ def simulate(
     noise: float,
     path_error: float,
     seed: int,
-    spread: float,
+    spread: float | None,
     duration: float | None,
 ) -> None:
     """Report as the units of sites would, without radios.

@@ -15,6 +15,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgespec.door import refuse_fifo
 from edgespec.errors import ConfigError, ModelError
 from edgespec.newfile import unwritable
 
@@ -172,6 +173,7 @@ def read_signing_key(path: Path) -> SigningKey:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
+        refuse_fifo(path)
         with path.open("rb") as file:
             mode, text = os.fstat(file.fileno()).st_mode, file.read(_MAX_KEY_FILE_BYTES)
     except OSError as error:

@@ -85,16 +85,16 @@ class Installed:
         Raises:
             ModelError: there is no candidate.
         """
-        if self.candidate is None:
-            raise ModelError(
-                "no model is tried in this band: one that is fetched from the broker is, and "
-                "`edgespec model install` takes a file at once"
-            )
-        return self.with_current(self.candidate, since_utc, why)
+        return self.with_current(self._tried(), since_utc, why)
 
     def without_candidate(self, since_utc: str, why: str, *, is_refused: bool) -> "Installed":
-        """Return it without its candidate, which is not to be taken again where it is refused."""
-        refused = self._refusing(self.candidate) if is_refused else self.refused
+        """Return it without its candidate, which is not to be taken again where it is refused.
+
+        Raises:
+            ModelError: there is no candidate.
+        """
+        candidate = self._tried()
+        refused = self._refusing(candidate) if is_refused else self.refused
         return replace(
             self,
             candidate=None,
@@ -102,6 +102,19 @@ class Installed:
             candidate_why=why,
             refused=refused,
         )
+
+    def _tried(self) -> str:
+        """Return the candidate.
+
+        Raises:
+            ModelError: there is none.
+        """
+        if self.candidate is None:
+            raise ModelError(
+                "no model is tried in this band: one that is fetched from the broker is, and "
+                "`edgespec model install` takes a file at once"
+            )
+        return self.candidate
 
     def rolled_back(self, since_utc: str, why: str) -> "Installed":
         """Return it with the model before the current one, which is refused from now on.

@@ -172,6 +172,7 @@ class ModelStore:
         """Give up the candidate of a band; one that is refused is not to be taken again.
 
         Raises:
+            ModelError: there is none.
             ConfigError: as :meth:`install`.
         """
         return self._change(

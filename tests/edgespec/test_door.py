@@ -1,9 +1,16 @@
 """Nothing but one short sentence leaves the door of a loader (F6)."""
 
+import os
+import threading
+from pathlib import Path
+
 import pytest
 
+from edgespec.config import load_config
+from edgespec.decode.text import read_bounded
 from edgespec.door import MESSAGE_CHARS, brief, door
-from edgespec.errors import EdgespecError, ModelError, SourceError
+from edgespec.errors import ConfigError, EdgespecError, ModelError, SourceError
+from edgespec.mqtt.link import tls_context
 
 
 @pytest.mark.parametrize(
@@ -56,3 +63,27 @@ def test_a_good_message_passes_as_it_is():
 def test_an_interrupt_is_no_error():
     with pytest.raises(KeyboardInterrupt), door("x", SourceError, "y"):
         raise KeyboardInterrupt
+
+
+def test_nobody_waits_for_a_pipe_that_has_no_writer(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    config = tmp_path / "edgespec.toml"
+    config.write_text("[mqtt]\npassword_file = 'pipe'")
+    for read in (
+        lambda: load_config(path),
+        lambda: load_config(config),
+        lambda: tls_context(path),
+    ):
+        with pytest.raises(ConfigError, match="it is a pipe, which may have no writer"):
+            read()
+
+
+def test_what_the_shell_has_opened_is_read(tmp_path: Path) -> None:
+    """As ``-c <(make-config)`` gives it."""
+    ours, theirs = os.pipe()
+    writer = threading.Thread(target=lambda: (os.write(theirs, b"[node]"), os.close(theirs)))
+    writer.start()
+    assert read_bounded(Path(f"/dev/fd/{ours}"), ConfigError, "none") == b"[node]"
+    writer.join()
+    os.close(ours)

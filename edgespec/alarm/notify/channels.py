@@ -13,6 +13,7 @@ from pathlib import Path
 from edgespec.alarm.notify.post import post
 from edgespec.alarm.notify.refused import NotifyError
 from edgespec.config import NotifyConfig
+from edgespec.door import refuse_fifo
 from edgespec.errors import ConfigError
 from edgespec.kinds import TEST, advice_for
 from edgespec.level_scale import UNCALIBRATED
@@ -101,6 +102,7 @@ def _token_of(settings: NotifyConfig, name: str) -> str:
     if path is None:
         return ""
     try:
+        refuse_fifo(path)
         token = path.read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no ASCII text"

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from edgespec.alarm.outbox.journal import Kind, Record, pack, pack_all, unpack
 from edgespec.alarm.outbox.reservation import BLOCK, Reservation
+from edgespec.config.tables import LEAST_SPOOL_BYTES
 from edgespec.errors import ConfigError
 from edgespec.newfile import sync_folder, write_all
 
@@ -55,9 +56,10 @@ class Spool:
     """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
-        if max_bytes != 0 and max_bytes < 16_384:
+        if max_bytes != 0 and max_bytes < LEAST_SPOOL_BYTES:
             raise ConfigError(
-                f"the spool has {max_bytes} bytes; it needs at least 16384, or 0 to stay in memory"
+                f"the spool has {max_bytes} bytes; it needs at least {LEAST_SPOOL_BYTES}, or 0 to "
+                "stay in memory"
             )
         self.n_lost = 0
         self.n_damaged_bytes = 0

@@ -104,12 +104,18 @@ class LearntCells:
         self, before: Cell, cell: Cell, plane: ResidualPlane, scan: ResidualScan,
         scale: ResidualScale,
     ) -> None:  # fmt: skip
-        """Let a scan of a cell that takes the place of another go by what is known, if anything."""
-        self.n_changes += 1
+        """Let a scan of a cell that takes the place of another go by what is known, if anything.
+
+        One that was lost before it was learnt, and is found again, takes nobody's place.
+        """
         is_known = self._teach(cell, plane, scan, scale)
         how = "what was learnt beside it counts" if is_known else "it is learnt what is normal"
-        said = "the cell of the band is %d now, and was %d: %s"
-        _LOG.warning(said, cell.identity, before.identity, how)
+        if cell.is_again(before):
+            _LOG.debug("the cell %s of the band is found again: %s", cell.label, how)
+            return
+        self.n_changes += 1
+        said = "the cell of the band is %s now, and was %s: %s"
+        _LOG.warning(said, _name(cell), _name(before), how)
 
     def _teach(
         self, cell: Cell, plane: ResidualPlane, scan: ResidualScan, scale: ResidualScale
@@ -142,6 +148,12 @@ class LearntCells:
         self._cells.move_to_end(key)
         while len(self._cells) > MOST_CELLS:
             self._cells.popitem(last=False)
+
+
+def _name(cell: Cell) -> str:
+    """Return what tells a cell from another, for people."""
+    about = (cell.duplex, f"{cell.prefix} prefixes", f"{cell.spacing_hz / 1e3:g} kHz")
+    return f"{cell.label} ({', '.join(filter(None, about))})"
 
 
 def _key(cell: Cell) -> tuple[object, ...]:

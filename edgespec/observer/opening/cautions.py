@@ -4,6 +4,8 @@ from edgespec.alerts.facts import masks_of
 from edgespec.config import BandConfig, Config
 from edgespec.observer.opening.band_model import named_bundle
 from edgespec.observer.opening.mask_place import mask_caution
+from edgespec.observer.opening.parts import band_rate_hz
+from edgespec.records import SampleFormat, SourceInfo
 from edgespec.sources.schemes import parse_source
 from edgespec.sources.tuner import DEFAULT_RATE_HZ, TUNER_SCHEMES, first_of
 from edgespec.sweep_recipe import SweepRecipe
@@ -47,16 +49,18 @@ def _range_hz(config: Config, band: BandConfig) -> tuple[float, float] | None:
     source = config.source_of(band)
     uri = parse_source(source.address)
     center_hz = first_of(band.center_freq_hz, uri.number("center_freq"), source.center_freq_hz)
-    bundle = named_bundle(config.only(band))
+    view = config.only(band)
+    bundle = named_bundle(view)
     if bundle is not None and isinstance(bundle.manifest.made_with, SweepRecipe):
         return bundle.manifest.made_with.range_hz
     usual_hz = DEFAULT_RATE_HZ if uri.scheme in TUNER_SCHEMES else None
-    rate_hz = first_of(
-        None if bundle is None else bundle.manifest.recipe.sample_rate_hz,
-        uri.number("sample_rate"),
-        source.sample_rate_hz,
-        usual_hz,
-    )
+    rate_hz = first_of(uri.number("sample_rate"), source.sample_rate_hz, usual_hz)
+    tuned_hz = first_of(uri.number("center_freq"), source.center_freq_hz)
+    if bundle is not None and (rate_hz is None or tuned_hz is None):
+        rate_hz = bundle.manifest.recipe.sample_rate_hz
+    elif bundle is not None and rate_hz is not None and tuned_hz is not None:
+        info = SourceInfo(uri.text, rate_hz, tuned_hz, SampleFormat.CF32, False)
+        rate_hz = band_rate_hz(view.band[0], info, bundle)
     if center_hz is None or rate_hz is None:
         return None
     return center_hz - rate_hz / 2.0, center_hz + rate_hz / 2.0

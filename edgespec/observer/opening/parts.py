@@ -1,6 +1,7 @@
 """Which part of a source each of its bands is, and whether they fit into it together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from edgespec.computing import Computing
 from edgespec.config import BandConfig, Config, DetectConfig, SourceConfig
@@ -11,7 +12,15 @@ from edgespec.framing import Recipe
 from edgespec.inference.bundle import Bundle
 from edgespec.records import SampleFormat, SourceInfo
 
-__all__ = ["open_channel", "rhythm_s_of", "source_rate_hz", "warmup_s_of"]
+__all__ = [
+    "band_rate_hz",
+    "bundle_there",
+    "check_part",
+    "open_channel",
+    "rhythm_s_of",
+    "source_rate_hz",
+    "warmup_s_of",
+]
 
 #: Of a recording: the longest part that a warm-up may take, and what it takes instead.
 LONGEST_SHARE, USUAL_SHARE = 0.6, 0.4
@@ -61,8 +70,39 @@ def source_rate_hz(
         )
         for band, bundle in shown:
             if bundle is not None:
-                _plan(band, bundle.manifest.recipe, info)
+                check_part(band, info, bundle)
     return asked_hz
+
+
+def bundle_there(band: BandConfig, source: SourceInfo, bundle: Bundle | None) -> Bundle | None:
+    """Return the bundle of a band in an open source; None where that is not of its rate.
+
+    A part of a source whose model the configuration does not name is judged by none where the
+    source's rate is no whole number of times that of the ``bundle`` it would have.
+    """
+    if bundle is None or band.model is not None or band.center_freq_hz is None:
+        return bundle
+    rate_hz = bundle.manifest.recipe.sample_rate_hz
+    return bundle if ChannelPlan.divides(source.sample_rate_hz, rate_hz) else None
+
+
+def band_rate_hz(band: BandConfig, source: SourceInfo, bundle: Bundle | None) -> float:
+    """Return how many samples a second a band has, of what ``source`` delivers.
+
+    Those that its bundle was made for; where it has none there, those of all that the source shows,
+    or of the widest part about ``band.center_freq_hz``.
+
+    Raises:
+        ConfigError: the source does not show it.
+    """
+    there = bundle_there(band, source, bundle)
+    if there is not None:
+        return there.manifest.recipe.sample_rate_hz
+    if band.center_freq_hz is None:
+        return source.sample_rate_hz
+    with _of_band(band):
+        plan = ChannelPlan.widest(source, band.center_freq_hz)
+    return source.sample_rate_hz / plan.factor
 
 
 def warmup_s_of(detect: DetectConfig, source: SourceInfo) -> float:
@@ -95,6 +135,15 @@ def rhythm_s_of(source: SourceInfo) -> tuple[float, float]:
     return least_s, least_s
 
 
+def check_part(band: BandConfig, source: SourceInfo, bundle: Bundle | None) -> None:
+    """Check that an open source shows a band.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    _plan(band, band_rate_hz(band, source, bundle), source)
+
+
 def open_channel(config: Config, recipe: Recipe, source: SourceInfo) -> Channel | None:
     """Return what cuts the first band out of ``source``; None where it is all of it.
 
@@ -102,7 +151,7 @@ def open_channel(config: Config, recipe: Recipe, source: SourceInfo) -> Channel 
         ConfigError: the source does not show it.
     """
     band = config.band[0]
-    plan = _plan(band, recipe, source)
+    plan = _plan(band, recipe.sample_rate_hz, source)
     if plan is None or band.center_freq_hz is None:
         return None
     return Channel(
@@ -116,12 +165,19 @@ def open_channel(config: Config, recipe: Recipe, source: SourceInfo) -> Channel 
     )
 
 
-def _plan(band: BandConfig, recipe: Recipe, source: SourceInfo) -> ChannelPlan | None:
+def _plan(band: BandConfig, rate_hz: float, source: SourceInfo) -> ChannelPlan | None:
     """Return which part a band is; None where it is all of the source."""
     if band.center_freq_hz is None:
         return None
+    with _of_band(band):
+        plan = ChannelPlan.of(source, band.center_freq_hz, rate_hz)
+    return None if plan.is_whole else plan
+
+
+@contextmanager
+def _of_band(band: BandConfig) -> Iterator[None]:
+    """Let what is wrong say of which band it is."""
     try:
-        plan = ChannelPlan.of(source, band.center_freq_hz, recipe.sample_rate_hz)
+        yield
     except ConfigError as error:
         raise ConfigError(f"band {band.id}: {error}") from None
-    return None if plan.is_whole else plan

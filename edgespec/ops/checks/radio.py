@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.dsp.channel_plan import ChannelPlan
 from edgespec.dsp.stream import is_near_rate
 from edgespec.grid import Grid
 from edgespec.level_scale import UNCALIBRATED, LevelScale
 from edgespec.ops.checks.finding import Finding, Subject
-from edgespec.ops.checks.software import bundle_recipe
+from edgespec.ops.checks.software import band_bundle
 from edgespec.records import IqBlock, SampleFormat
 from edgespec.sources.dongles import dongles_in
 from edgespec.units import db_from_ratio, format_hz
@@ -116,9 +115,11 @@ def check_soapy_radios(subject: Subject) -> Finding:
 
 def check_source(subject: Subject) -> Finding:
     """Whether the configured source opens and gives samples that mean something."""
+    from edgespec.observer.opening.parts import check_part
     from edgespec.sources import open_source
 
-    wanted, recipe = subject.config.source[0], bundle_recipe(subject)
+    wanted, bundle = subject.config.source[0], band_bundle(subject)
+    recipe = None if bundle is None else bundle.manifest.recipe
     if wanted.uri is None:
         return Finding(
             "skipped",
@@ -151,8 +152,7 @@ def check_source(subject: Subject) -> Finding:
         )
     if info.grid is not None:
         return _judge_sweep(wanted.address, block, info.grid)
-    if recipe and center_freq_hz is not None:
-        ChannelPlan.of(info, center_freq_hz, recipe.sample_rate_hz)
+    check_part(subject.config.band[0], info, bundle)
     if rate_hz is not None and not is_near_rate(info.sample_rate_hz, rate_hz):
         return Finding(
             "fail",

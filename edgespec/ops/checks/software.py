@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgespec.computing import AUTO, Computing, compiler_is_off
 from edgespec.errors import EdgespecError, ModelError
@@ -17,8 +18,11 @@ from edgespec.records import IqBlock, SampleFormat
 from edgespec.sources.schemes import parse_source
 from edgespec.sources.tuner import DEFAULT_RATE_HZ, TUNER_SCHEMES
 
+if TYPE_CHECKING:
+    from edgespec.inference.bundle import Bundle
+
 __all__ = [
-    "bundle_recipe",
+    "band_bundle",
     "check_front_end",
     "check_model",
     "check_packages",
@@ -91,13 +95,12 @@ def _numbers(version: str) -> list[int]:
     return [int(part) for part in re.findall(r"\d+", re.split(r"[^0-9.]", version)[0])]
 
 
-def bundle_recipe(subject: Subject) -> Recipe | None:
-    """Return the recipe of the band's bundle, None where any rate will do, or it cannot be read."""
+def band_bundle(subject: Subject) -> "Bundle | None":
+    """Return the band's bundle, None where any rate will do, or it cannot be read."""
     from edgespec.observer.opening.band_model import named_bundle
 
     with suppress(ModelError):
-        bundle = named_bundle(subject.config)
-        return None if bundle is None else bundle.manifest.recipe
+        return named_bundle(subject.config)
     return None
 
 
@@ -110,9 +113,9 @@ def _expected_recipe(subject: Subject) -> Recipe:
         if rate_hz is None and uri.scheme in TUNER_SCHEMES:
             rate_hz = DEFAULT_RATE_HZ
     rate_hz = rate_hz or source.sample_rate_hz
-    named = bundle_recipe(subject)
+    named = band_bundle(subject)
     if named is not None or not rate_hz:
-        return named or Recipe(sample_rate_hz=5e6)
+        return Recipe(sample_rate_hz=5e6) if named is None else named.manifest.recipe
     return Recipe.for_rate(rate_hz)
 
 

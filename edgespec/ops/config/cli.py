@@ -59,7 +59,7 @@ def _named(bundle: "Bundle | None", view: "Config") -> str:
 
     if gives_sweeps(view.source[0].address):
         return "the scan of sweeps" if bundle is None else f"the model {bundle.manifest.name}"
-    if bundle is None:
+    if bundle is None or view.band[0].model is None:
         name = usual_bundle(view).manifest.name
         return f"the model {name}, or none where that was made for another sample rate"
     return f"the model {bundle.manifest.name}"

@@ -138,6 +138,11 @@ def list_events(
     check_span(since, until)
     if last is None and since is None and until is None:
         last = 20
+    config = _load(config_path)
+    past = Past(config.node.state_dir)
+    known = [*dict.fromkeys((*(one.id for one in config.band), *past.bands()))]
+    if band is not None and band not in known:
+        raise UsageError(f"--band is {band!r:.80}: {advice(band, known)}")
     wanted = EventFilter(
         () if band is None else (band,),
         () if kind is None else (kind,),
@@ -146,7 +151,7 @@ def list_events(
         until,
         last,
     )
-    found = Past(_load(config_path).node.state_dir).events(wanted)
+    found = past.events(wanted)
     if as_json:
         for message in found:
             click.echo(encode(event_payload(message)).decode())

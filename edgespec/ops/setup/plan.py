@@ -11,6 +11,7 @@ from edgespec.mqtt.url import BrokerUrl
 from edgespec.observer.startup import check_config
 from edgespec.ops.setup.bandplan import BANDS, band_of
 from edgespec.ops.setup.found import FoundRadio, nothing_named
+from edgespec.ops.setup.recording import check_recording
 from edgespec.screen.table import Column, Table
 from edgespec.units import format_hz
 
@@ -80,8 +81,9 @@ def plan_for(
     """Return the plan for what was asked for.
 
     Raises:
-        UsageError: the band, or the source's URI, cannot be understood.
+        UsageError: the band, or the source's URI, cannot be understood, or is not a recording's.
         ConfigError: the broker's URL cannot be used, or holds a password, which belongs elsewhere.
+        SourceError: a recording is not there.
     """
     named = None if band is None else band_of(band)
     if mqtt is not None and BrokerUrl.parse(mqtt).password is not None:
@@ -102,6 +104,7 @@ def plan_for(
         mqtt=MqttConfig(url=mqtt),
     )
     check_config(config)
+    check_recording(config.source[0])
     return Plan(config, "" if named is None else named.words)
 
 

@@ -10,10 +10,12 @@ from typing import Any, BinaryIO
 from edgespec.door import brief
 from edgespec.errors import SourceError, UsageError
 from edgespec.sources.oddities import Oddities
+from edgespec.sources.regular import check_regular
 
 __all__ = ["Extent", "Recording", "find_data", "find_recording"]
 
 _META, _DATA, _ARCHIVE = ".sigmf-meta", ".sigmf-data", ".sigmf"
+_GIVE = "give the path of a recording's metadata"
 #: Metadata of this size has 80,000 annotations, and takes up to .5 s and 200 MB to be read.
 _META_BYTES = 1 << 23
 _HEAD_BYTES = 1 << 20
@@ -63,12 +65,15 @@ def find_recording(path: Path, oddities: Oddities) -> Recording:
     archive = path if is_archive else path.with_name(base + _ARCHIVE)
     if archive.is_file():
         return _open_archive(archive, oddities)
+    for one in (meta_path, archive):
+        check_regular(one, _GIVE)
     names = [base + _DATA, path.name]
     if any(path.with_name(name).is_file() for name in names):
         raise SourceError(
             f"the SigMF recording {brief(path, 160)} is half there: {brief(meta_path.name)} is "
             "missing; copy both files"
         )
+    check_regular(path, _GIVE)
     raise SourceError(
         f"there is no SigMF recording at {brief(path, 160)}: neither {brief(meta_path.name)} nor "
         f"{brief(archive.name)} exists; check the path"
@@ -93,6 +98,7 @@ def find_data(meta_path: Path, head: Mapping[str, Any], oddities: Oddities) -> E
             oddities.add(f"core:dataset names {brief(name)}, which is no file beside it")
     if path.is_file():
         return Extent(path, 0, path.stat().st_size)
+    check_regular(path, "copy the data of the recording there")
     if head.get("core:metadata_only"):
         raise SourceError(
             f"{brief(meta_path, 160)} is metadata only, so there is nothing to play: get the "

@@ -18,6 +18,14 @@ __all__ = ["Metadata", "load_metadata", "number", "whole"]
 _MOST_CAPTURES = 10_000
 #: Enough to find what one program always does wrong; the whole of a long list takes minutes.
 _MOST_VALIDATED = 50
+#: What the patterns of the schema are about.
+_EXPECTED = {
+    "core:datatype": "a type of samples such as ci16_le or cf32_le",
+    "core:dataset": "the name of a file beside it",
+    "core:sha512": "128 hexadecimal digits",
+    "core:version": "a version such as 1.2.0",
+    "core:datetime": "a date such as 2026-11-28T14:00:00Z",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +110,25 @@ def _validate(metadata: Metadata, oddities: Oddities) -> None:
     }
     try:
         error = next(_validator().iter_errors(part), None)
-        reason = "" if error is None else brief(error.message, 150)
+        reason = "" if error is None else _words(error)
     except Exception as caught:
         # Values that the validator itself does not survive: too large, too deep.
         reason = type(caught).__name__
     if reason:
         oddities.add(f"not valid SigMF: {reason}")
+
+
+def _words(error: Any) -> str:
+    """Return where metadata is not as the schema wants it, and what is expected there."""
+    place = ""
+    for part in error.absolute_path:
+        place += f"[{part}]" if isinstance(part, int) else f".{part}"
+    where = brief(place.removeprefix("."), 80)
+    if error.validator != "pattern":
+        return f"{where}: {brief(error.message, 150)}"
+    # People read no patterns.
+    expected = _EXPECTED.get(str(error.absolute_path[-1]), "what the schema of SigMF says")
+    return f"{where} is {brief(repr(error.instance), 60)}; it must be {expected}"
 
 
 @cache

@@ -8,7 +8,7 @@ from threading import Lock
 
 from edgespec.door import brief
 from edgespec.errors import SourceError
-from edgespec.sources.descriptor import open_descriptor
+from edgespec.sources.descriptor import open_descriptor, wait_for_writer
 
 __all__ = ["Octets", "open_octets"]
 
@@ -43,6 +43,7 @@ class Octets:
         self.is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
         self.n_bytes = os.fstat(descriptor).st_size if self.is_file else None
         self._follow = follow and self.is_file
+        self._is_awaited = not self.is_file
         self._woken, self._waker = os.pipe()
         self._poller = select.poll()
         self._poller.register(self._woken, select.POLLIN)
@@ -121,7 +122,10 @@ class Octets:
         """Wait for more; return whether there was any."""
         with self._lock:
             while self._is_open:
-                if not self.is_file:
+                if self._is_awaited:
+                    self._is_awaited = False
+                    wait_for_writer(self._poller, self.name)
+                elif not self.is_file:
                     self._poller.poll()
                 if not self._may_read():
                     return False

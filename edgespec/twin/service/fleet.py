@@ -1,11 +1,12 @@
 """Virtual observers of sites, for trying a central unit and for loading it."""
 
 import json
+import math
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from edgespec.config import MqttConfig
 from edgespec.errors import UsageError
 from edgespec.mqtt.link import Link
 from edgespec.mqtt.session import Session
+from edgespec.option import about, check_record
 from edgespec.records import RssReport
 from edgespec.twin.expected import Expectation
 from edgespec.twin.propagation.models import path_gain
@@ -32,6 +34,9 @@ __all__ = [
 
 _NS = 1_000_000_000
 _FRAMES = 1000
+_SPREAD_S = 0.2
+#: How far outside of a site a jammer may be.
+_REACH_M = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +59,61 @@ class VirtualJammer:
     ``share`` is the part of the band that it covers, from the lower edge.
     """
 
-    x_m: float
-    y_m: float
-    power_dbm: float
-    start_s: float = 0.0
-    stop_s: float = float("inf")
-    share: float = 1.0
+    x_m: float = field(metadata=about("Place", unit="m", minimum=-1e6, maximum=1e6))
+    y_m: float = field(metadata=about("Place", unit="m", minimum=-1e6, maximum=1e6))
+    power_dbm: float = field(metadata=about("Power", unit="dBm", minimum=-200, maximum=120))
+    start_s: float = field(default=0.0, metadata=about("Start", unit="s", minimum=0, maximum=1e9))
+    stop_s: float | None = field(
+        default=None, metadata=about("End; None: it stays", unit="s", above=0, maximum=1e9)
+    )
+    share: float = field(default=1.0, metadata=about("Of the band", above=0, maximum=1))
+
+    def __post_init__(self) -> None:
+        check_record(self, UsageError)
+        if self.stop_s is not None and self.stop_s <= self.start_s:
+            raise UsageError(
+                f"stop_s is {self.stop_s:g}; it must be after start_s, {self.start_s:g}"
+            )
+
+    def is_on(self, elapsed_s: float) -> bool:
+        """Whether it sends so long after the fleet's start."""
+        return self.start_s <= elapsed_s and (self.stop_s is None or elapsed_s < self.stop_s)
+
+    def check_near(self, site: Site) -> None:
+        """Check that it is at the site, or outside, as one in the street is, within reach of it.
+
+        Raises:
+            UsageError: it is further away than 1 km, and than the site is long.
+        """
+        reach_m = max(_REACH_M, *site.size_m)
+        for name, place_m, size_m in zip("xy", (self.x_m, self.y_m), site.size_m, strict=False):
+            if not -reach_m <= place_m <= size_m + reach_m:
+                raise UsageError(
+                    f"a jammer is at {name} = {place_m:g} m, and the site {site.name} reaches from "
+                    f"0 to {size_m:g} m: place it there, or at most {reach_m:g} m beyond"
+                )
 
 
 def parse_jammer(text: str) -> VirtualJammer:
     """Return the jammer of ``X,Y,POWER[,START[,STOP[,SHARE]]]`` in m, dBm and s.
 
     Raises:
-        UsageError: it is not written so.
+        UsageError: it is not written so, or of a number that is not accepted.
     """
+    why = ""
     try:
-        values = [float(part) for part in text.split(",")]
-        if 3 <= len(values) <= 6 and all(np.isfinite(values[:3])):
-            return VirtualJammer(*values)
+        values: list[float | None] = [float(part) for part in text.split(",")]
+        if 3 <= len(values) <= 6:
+            # It stays, and a share of the band stands behind it.
+            values[4:5] = [None if stop_s == math.inf else stop_s for stop_s in values[4:5]]
+            return VirtualJammer(*values)  # type: ignore[arg-type]
+    except UsageError as error:
+        why = f" ({error})"
     except ValueError:
         pass
     raise UsageError(
-        f"a jammer is {text!r}; write X,Y,POWER[,START[,STOP[,SHARE]]] in m, dBm and s, such as "
-        "14,20,20,30"
+        f"a jammer is {text!r:.80}{why}; write X,Y,POWER[,START[,STOP[,SHARE]]] in m, dBm and s, "
+        "such as 14,20,20,30"
     )
 
 
@@ -97,6 +134,8 @@ class VirtualSite:
         rng: np.random.Generator,
         jammers: Sequence[VirtualJammer] = (),
     ) -> None:
+        for jammer in jammers:
+            jammer.check_near(site)
         gain = path_gain(site)
         expected = Expectation(site, gain)
         self.site = site
@@ -123,7 +162,7 @@ class VirtualSite:
         """Return one snapshot, float64 ``(n_units, n_subbands)``."""
         power_mw = self._normal_mw
         for jammer, arriving_mw in zip(self.jammers, self._jammer_mw, strict=True):
-            if jammer.start_s <= elapsed_s < jammer.stop_s:
+            if jammer.is_on(elapsed_s):
                 power_mw = power_mw + arriving_mw
         noise_db = self._rng.normal(0.0, self._noise_db, self._shape)
         return 10.0 * np.log10(power_mw) + self._bias_db + noise_db
@@ -156,7 +195,8 @@ class Fleet:
         sites: the virtual sites; they share the length of an interval.
         session: open connection.
         prefix: of the topics.
-        spread_s: time over which the reports of one interval are sent.
+        spread_s: time over which the reports of one interval are sent; None: 0.2 s, or all of a
+            shorter interval.
         clock_ns: UTC, by which intervals end.
         encode: how a report travels; default: JSON.
     """
@@ -166,14 +206,20 @@ class Fleet:
         sites: Sequence[VirtualSite],
         session: Session,
         prefix: str,
-        spread_s: float = 0.2,
+        spread_s: float | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
         encode: Callable[[RssReport], bytes] | None = None,
     ) -> None:
         self._sites = sites
         self._session = session
         self._prefix = prefix
-        self._spread_s = spread_s
+        interval_s = sites[0].site.detect.interval_s
+        if spread_s is not None and spread_s > interval_s:
+            raise UsageError(
+                f"the reports of a snapshot are sent over {spread_s:g} s, but one lasts "
+                f"{interval_s:g} s (detect.interval_s): spread them over less"
+            )
+        self._spread_s = min(_SPREAD_S, interval_s) if spread_s is None else spread_s
         self._clock_ns = clock_ns
         self._encode = encode or _json
         self.n_reports = 0
@@ -224,11 +270,12 @@ def open_fleet(
     disturbance: Disturbance,
     seed: int,
     jammers: Sequence[VirtualJammer] = (),
-    spread_s: float = 0.2,
+    spread_s: float | None = None,
 ) -> Iterator[Fleet]:
     """Connect a fleet; every site has its own random numbers, by ``seed`` and its place.
 
     Raises:
+        UsageError: a jammer is far outside of a site, or the reports take longer than a snapshot.
         ConfigError: the broker's URL or a site's model of propagation cannot be used.
         BrokerError: the broker cannot be reached.
     """

@@ -13,6 +13,7 @@ import numpy as np
 from edgespec.config import MqttConfig
 from edgespec.engine.url import EngineUrl
 from edgespec.errors import ConfigError, UsageError
+from edgespec.mqtt.link import Link
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.path_gain import PathGain
@@ -57,16 +58,17 @@ def central_id(name: str | None) -> str:
 
 
 def require_url(settings: MqttConfig) -> MqttConfig:
-    """Return the settings.
+    """Return the settings, checked before anything is compiled.
 
     Raises:
-        ConfigError: they name no broker.
+        ConfigError: they name no broker, or one that cannot be reached so.
     """
     if settings.url is None:
         raise ConfigError(
             "no broker is named: add --mqtt URL, or mqtt.url to the configuration given with "
             "--config"
         )
+    Link.of(settings, "check")
     return settings
 
 

@@ -83,6 +83,7 @@ def test_mute_by_an_event_or_its_incident(site: Site, name: str) -> None:
     assert (answer["band"], answer["kind"]) == ("lte", None)
     assert site.why_not(NOW_NS + DAY_NS - 1) == "muted"
     assert site.why_not(lower_hz=806.02e6, upper_hz=806.12e6) == "muted"
+    assert site.do("mute", id=name if name != "incident" else site.incident, band="lte")
     assert site.why_not(lower_hz=800e6, upper_hz=810e6) == ""
     assert site.why_not(band="gsm") == ""
 
@@ -143,6 +144,9 @@ def test_undo_by_id_and_of_the_last(site: Site) -> None:
         ("mute", {"band": "gsm"}, "'gsm' is not there: .*'lte'"),
         ("mute", {"kind": "tune"}, "did you mean 'tone'"),
         ("mute", {"id": "e7"}, "no event and no incident 'e7'"),
+        ("mute", {"id": "e2", "lower_hz": 1e9}, "'e2' has its own band, 'lte', and frequencies"),
+        ("mute", {"id": "e2", "upper_hz": 1e9}, "'e2' has its own band"),
+        ("mute", {"id": "e2", "band": "gsm"}, "'e2' has its own band"),
         ("normal", {}, "no event and no incident ''"),
         ("normal", {"id": "i-12345678"}, "no event and no incident 'i-12345678'"),
     ],

@@ -288,6 +288,16 @@ def test_what_is_no_part_is_refused(center_hz: float, rate_hz: float, words: lis
     assert [word for word in words if word not in str(refused.value)] == []
 
 
+@pytest.mark.parametrize(("offset_hz", "factor"), [(0.0, 1), (0.1, 2), (0.5, 2), (-0.51, 3)])
+def test_the_widest_part_is_all_that_is_shown_about_a_centre(offset_hz: float, factor: int) -> None:
+    """Offsets are shares of half the rate: of 0.5, half of it reaches the edge."""
+    info = source(SampleFormat.CF32)
+    plan = ChannelPlan.widest(info, CENTER_HZ + offset_hz * RATE_HZ / 2)
+    assert plan.factor == factor
+    with pytest.raises(ConfigError, match="reach outside of what"):
+        ChannelPlan.widest(info, CENTER_HZ + 0.95 * RATE_HZ / 2)
+
+
 def test_a_source_without_a_centre_has_no_parts() -> None:
     with pytest.raises(ConfigError, match=r"give source\.center_freq_hz"):
         ChannelPlan.of(replace(source(), center_freq_hz=0.0), 800e6, 1e6)

@@ -218,6 +218,14 @@ def test_o12_a_line_before_anything_compiles_and_a_count(caplog: pytest.LogCaptu
     assert len(messages) == 1 + 49 // 3
 
 
+def test_nobody_is_sent_to_a_doctor_that_does_not_help(caplog: pytest.LogCaptureFixture) -> None:
+    """It warms what an observer runs, and not a central unit."""
+    caplog.set_level("INFO")
+    for module in ("edgespec.twin.detectors.grid_kernels", "edgespec.dsp.kernels"):
+        CompilingNotice().begin("loop", module)
+    assert ["doctor --warm" in record.message for record in caplog.records] == [False, True]
+
+
 def test_loops_of_the_simulation_are_not_said_to_be_the_observer_s(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -15,6 +15,7 @@ from edgespec.cli import main
 from edgespec.config import BandConfig, Config, MqttConfig, NodeConfig, SourceConfig
 from edgespec.errors import ConfigError, SourceError
 from edgespec.observer.monitor import Monitor, Radio
+from edgespec.observer.radio_opening import open_radio
 from edgespec.observer.startup import Observer, check_config, open_observer
 from edgespec.records import Event
 from tests.made import band, tiny, tiny_network
@@ -350,6 +351,29 @@ def test_parts_that_do_not_fit_are_refused_before_anything_opens(tmp_path: Path)
         )
         with pytest.raises(ConfigError, match=words):
             check_config(bad)
+
+
+def test_a_part_at_a_rate_that_no_model_was_made_for_is_watched_without_one(
+    tones: list[NDArray[np.complex64]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The widest part about its centre that the source shows."""
+    uri = band.write_sigmf(tmp_path / "narrow", tones[0])
+    part = BandConfig(id="part", center_freq_hz=band.CENTER_HZ + 0.1e6)
+    config = Config(
+        node=NodeConfig(state_dir=tmp_path, computing="plain"),
+        source=(SourceConfig(uri=uri),),
+        band=(part,),
+    )
+    check_config(config)
+    radio = open_radio(config, config.source[0])
+    radio.source.close()
+    (chain,) = radio.chains
+    rate_hz = radio.source.info.sample_rate_hz / 2
+    assert chain.info.model_sha256 is None
+    assert chain.grid.range_hz == pytest.approx(
+        (band.CENTER_HZ + 0.1e6 - rate_hz / 2, band.CENTER_HZ + 0.1e6 + rate_hz / 2)
+    )
+    assert "which does not run: the widest part" in caplog.text
 
 
 def test_two_bands_on_the_command_line(tones: list[NDArray[np.complex64]], tmp_path: Path) -> None:

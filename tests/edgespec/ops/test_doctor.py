@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -506,8 +507,9 @@ def test_source_at_another_rate_than_the_model_is_told(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for bundle_hz, status in ((1.92e6, "ok"), (1.93e6, "fail")):
-        recipe = Recipe(sample_rate_hz=bundle_hz)
-        monkeypatch.setattr(radio, "bundle_recipe", lambda subject, found=recipe: found)
+        bundle = Mock()
+        bundle.manifest.recipe = Recipe(sample_rate_hz=bundle_hz)
+        monkeypatch.setattr(radio, "band_bundle", lambda subject, found=bundle: found)
         source = SourceConfig(uri="sim:lte-dl", sample_rate_hz=1.92e6)
         config = replace(subject.config, source=(source,))
         finding = check_source(replace(subject, config=config))

@@ -212,7 +212,15 @@ def test_every_real_recording_plays(shared_data):
         ({"head": {"core:datatype": "CU8"}}, "taken as cu8"),
         ({"head": {"undeclared:key": 1, "core:version": 3}}, "not valid SigMF"),
         ({"head": {"core:offset": 10**30}}, "not valid SigMF"),
-        ({"head": {"core:extensions": [{}]}}, "not valid SigMF"),
+        (
+            {"head": {"core:extensions": [{}]}},
+            r"not valid SigMF: global\.core:extensions\[0\]: 'name'",
+        ),
+        ({"head": {"core:version": "one"}}, "core:version is 'one'; it must be a version such as"),
+        (
+            {"captures": [{**CAPTURE, "core:datetime": "yesterday"}]},
+            r"captures\[0\]\.core:datetime is 'yesterday'; it must be a date such as 2026-",
+        ),
     ],
 )
 def test_f2_what_is_odd_costs_a_warning_not_the_file(tmp_path, octets, caplog, change, message):

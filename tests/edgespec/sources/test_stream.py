@@ -14,10 +14,11 @@ import pytest
 
 from edgespec.errors import SourceError, UsageError
 from edgespec.records import SampleFormat, SourceInfo
-from edgespec.sources import open_source
+from edgespec.sources import descriptor, open_source
 from edgespec.sources.datatypes import parse_datatype
 from edgespec.sources.playback import Layout
 from edgespec.sources.stream import Stream
+from tests.made.broker import wait_for
 
 QUERY = "?datatype=ci16_le&sample_rate=1M"
 
@@ -61,6 +62,22 @@ def test_f3_a_fifo_is_played_to_its_end(fifo, octets, block_samples):
     source.close()
     assert got == octets
     assert len(set(stamps)) == 1
+
+
+def test_who_waits_for_a_writer_says_so_once(fifo, octets, caplog, monkeypatch):
+    monkeypatch.setattr(descriptor, "_PROMPT_S", 0.0)
+    caplog.set_level("INFO")
+    source = open_source(f"raw:{fifo}{QUERY}")
+    assert not caplog.records
+    read = Thread(target=source.read, args=[source.info.empty(10)])
+    read.start()
+    wait_for(lambda: caplog.records, "what is waited for")
+    thread = write_in_thread(fifo, octets)
+    read.join()
+    assert source.read(source.info.empty(10)) is not None
+    source.close()
+    thread.join()
+    assert [one.message for one in caplog.records] == [f"waiting for a writer of {fifo}"]
 
 
 def test_f3_what_is_no_whole_sample_is_left_out(fifo, octets, caplog):

@@ -229,5 +229,5 @@ def test_what_is_not_there_is_named(tmp_path, octets):
         open_source("wav:")
     with pytest.raises(SourceError, match="no wav file at"):
         open_source(f"wav:{path}.not")
-    with pytest.raises(SourceError, match="no wav file at"):
+    with pytest.raises(SourceError, match="is a folder"):
         open_source(f"wav:{tmp_path}")

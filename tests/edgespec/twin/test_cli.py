@@ -183,3 +183,11 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     assert says in done.stderr
     assert done.exit_code == code
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("option", ["--partitions", "--catch-up"])
+def test_what_is_for_an_engine_means_nothing_without_one(option: str, tmp_path: Path) -> None:
+    path = twin_fleet.write_site(twin_fleet.site_of(), tmp_path / "yard.toml")
+    done = twin("run", path, "--mqtt", "mqtt://localhost", option, 3)
+    assert done.exit_code == 2
+    assert f"{option} is for --engine" in done.output

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,7 +14,7 @@ from edgespec.config import MqttConfig
 from edgespec.errors import ConfigError, UsageError
 from edgespec.twin.service.book import EventBook
 from edgespec.twin.service.desk import Desk
-from edgespec.twin.service.fleet import VirtualJammer, parse_jammer
+from edgespec.twin.service.fleet import Fleet, VirtualJammer, parse_jammer
 from edgespec.twin.service.learn import learn_from_files, read_reports
 from edgespec.twin.service.members import Members, owner_of
 from edgespec.twin.service.openings import (
@@ -276,9 +277,34 @@ def test_ids_and_urls() -> None:
 def test_jammers_on_the_command_line() -> None:
     assert parse_jammer("14,20,30") == VirtualJammer(14.0, 20.0, 30.0)
     assert parse_jammer("1,2,3,4,5,0.25") == VirtualJammer(1.0, 2.0, 3.0, 4.0, 5.0, 0.25)
+    assert parse_jammer("1,2,3,4,inf,0.5") == VirtualJammer(1.0, 2.0, 3.0, 4.0, None, 0.5)
     for bad in ("", "1,2", "a,b,c", "1,2,3,4,5,6,7", "nan,1,1"):
         with pytest.raises(UsageError, match="write X,Y,POWER"):
             parse_jammer(bad)
+    for bad, says in (
+        ("1e308,2,3", "x_m is 1e[+]308"),
+        ("1,2,1e9", "power_dbm is .* at most 120 dBm"),
+        ("1,2,3,5,4", "stop_s is 4; it must be after start_s, 5"),
+        ("1,2,3,4,5,7", "share is 7.0; it must be above 0 and at most 1"),
+        ("1,2,3,4,5,-1", "share is -1.0"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            parse_jammer(bad)
+
+
+def test_a_jammer_may_be_in_the_street_but_not_in_another_town() -> None:
+    site = twin_fleet.site_of()
+    quiet = twin_fleet.virtual(site).levels_dbm(0.0)
+    outside = twin_fleet.virtual(site, [VirtualJammer(-30.0, 20.0, 60.0)]).levels_dbm(0.0)
+    assert (outside > quiet + 3.0).any()
+    with pytest.raises(UsageError, match=r"a jammer is at y = 5000 m, .* at most 1000 m beyond"):
+        twin_fleet.virtual(site, [VirtualJammer(0.0, 5000.0, 60.0)])
+
+
+def test_reports_are_sent_within_their_snapshot() -> None:
+    site = twin_fleet.site_of()
+    with pytest.raises(UsageError, match="sent over 1000 s, but one lasts"):
+        Fleet([twin_fleet.virtual(site)], Mock(), "edgespec", 1000.0)
 
 
 def test_a_person_sees_changes_and_the_alarm() -> None:

@@ -86,6 +86,26 @@ def test_what_is_not_trusted_or_not_known_yet_is_not_kept(rng: np.random.Generat
     assert not len(cells)
 
 
+def test_a_cell_takes_the_place_of_another_and_never_of_itself(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One that was lost before it was learnt is found again: that is no other cell."""
+    cells = LearntCells()
+    plane = ResidualPlane(RATE_HZ, SampleFormat.CI16, CELL, max_block_samples=9600)
+    begun = scan_of(None), scale_of(is_settled=False)
+    cells.change(CELL, replace(CELL, frame_start=5e6), plane, *begun)
+    assert (cells.n_changes, caplog.messages) == (0, [])
+    cells.change(CELL, replace(CELL, duplex="tdd"), plane, *begun)
+    cells.change(CELL, other(124), plane, *begun)
+    assert cells.n_changes == 2
+    usual = "normal prefixes, 15 kHz"
+    assert caplog.messages == [
+        f"the cell of the band is lte-{identity} ({duplex}, {usual}) now, and was lte-123 "
+        f"(fdd, {usual}): it is learnt what is normal"
+        for identity, duplex in ((123, "tdd"), (124, "fdd"))
+    ]
+
+
 def test_the_cell_that_was_left_longest_ago_goes(rng: np.random.Generator, tmp_path: Path) -> None:
     cells = LearntCells(file_of(tmp_path))
     scan, scale = scan_of(rng), scale_of()

@@ -192,6 +192,9 @@ def test_one_that_ran_in_shadow_is_promoted_or_given_up(
     told = json.loads(promote("--drop").stdout)
     assert (told["current"], told["candidate"], told["refused"]) == (first, None, [second])
     node.wait(lambda said: said["refused"] == [second], "what the broker is told")
+    nothing = promote("--drop")
+    assert nothing.exit_code == 5
+    assert "no model is tried in this band" in nothing.stderr
 
 
 def test_who_names_no_broker_is_told_how(sign: Sign) -> None:

@@ -117,3 +117,13 @@ def test_turns_in_which_fallen_noise_is_not_seen_are_told() -> None:
     (said,) = cautions(short)
     assert "source radio0 has turns of 1.5 s" in said
     assert "give a dwell_s of 2.1 or more" in said
+
+
+def test_a_part_without_a_model_is_as_wide_as_what_will_be_watched(tmp_path: Path) -> None:
+    """Of 1.92 MHz about 806 MHz, half of it about 806.2 MHz, and not the model's 5 MHz."""
+    config = config_of(
+        tmp_path, "805.8M,806.6M,x\n807M,808M,y", center_freq_hz=806e6, sample_rate_hz=1.92e6
+    )
+    part = replace(config.band[0], center_freq_hz=806.2e6)
+    (said,) = cautions(replace(config, band=(part,)))
+    assert "is from 805.72 MHz to 806.68 MHz, and 1 of the 2" in said

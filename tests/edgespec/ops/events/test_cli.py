@@ -89,6 +89,9 @@ def test_events_of_a_time_and_kind(config: Path) -> None:
     done = run(config, "events", "list", "--kind", "tune")
     assert done.exit_code == 2
     assert "did you mean 'tone'" in done.output
+    done = run(config, "events", "list", "--band", "gsn")
+    assert done.exit_code == 2
+    assert "did you mean 'gsm'" in done.output
     done = run(config, "events", "list", "--since", "yesterday")
     assert done.exit_code == 2
     assert "write how long ago (90min, 2h, 3d) or a date" in done.output

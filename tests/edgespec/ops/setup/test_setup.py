@@ -1,18 +1,23 @@
 """From a radio that is plugged in to a configuration that works."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from edgespec.cli import main
 from edgespec.config import Config, load_config, override
 from edgespec.errors import ConfigError, SourceError, UsageError
+from edgespec.observer.radio_opening import open_band_source
 from edgespec.ops.setup.bandplan import BANDS, band_of
 from edgespec.ops.setup.found import FoundRadio, check_sources, found_radios, nothing_named
 from edgespec.ops.setup.plan import chosen_source, listing, plan_for
 from edgespec.sources.soapy.listed import SoapyRadio
+from tests.made import band
 from tests.made.broker import free_port
 from tests.made.rtl_tcp_server import RtlTcpServer
 
@@ -82,6 +87,8 @@ def test_a_written_file_is_never_overwritten(tmp_path: Path) -> None:
         (("--source", "soapy:driver=uhd", "--band", "fm"), 2, "--gain 30"),
         (("--source", "rtlsdrr:", "--band", "fm"), 2, "did you mean 'rtlsdr'"),
         (("--source", "rtlsdr:", "--band", "lt-b20"), 2, "did you mean 'lte-b20'"),
+        (("--source", "sigmf:nope"), 4, "there is no SigMF recording at nope"),
+        (("--source", "raw:nope?datatype=cu8&sample_rate=1M"), 4, "cannot read nope"),
         (("--source", "rtlsdr:", "--band", "fm", "--mqtt", "http://x"), 3, "mqtt://"),
         (("--source", "rtlsdr:", "--band", "fm", "--mqtt", "mqtt://u:secret@x"), 3, "password"),
     ],
@@ -94,6 +101,33 @@ def test_what_cannot_be_is_said_and_nothing_is_written(
     assert says in got.output
     assert "secret" not in got.output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_recording_is_watched_as_it_was_made(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another frequency or gain is refused where it is asked for, and said where it is written."""
+    uri = band.write_sigmf(tmp_path / "made", np.ones(200_000, np.complex64))
+    name = f"{band.CENTER_HZ / 1e6:.10g} MHz"
+    for asked, says in (
+        (("--band", "fm"), rf"--band is 98 MHz, but .* was recorded at {name}"),
+        (("--gain", 30), r"--gain is 30, but .* has no gain to set"),
+    ):
+        refused = run("--source", uri, *asked, "-o", tmp_path / "edgespec.toml")
+        assert refused.exit_code == 2
+        assert re.search(says, refused.output)
+    near = run("--source", uri, "--band", name, "-o", tmp_path / "edgespec.toml")
+    assert near.exit_code == 0, near.output
+    config = load_config(tmp_path / "edgespec.toml")
+    open_band_source(config, [None]).close()
+    assert not caplog.records
+    elsewhere = replace(config.source[0], center_freq_hz=98e6, sample_rate_hz=7e6, gain_db=3.0)
+    open_band_source(replace(config, source=(elsewhere,)), [None]).close()
+    assert [one.message.split(" is ")[0] for one in caplog.records] == [
+        "source radio0: center_freq_hz",
+        "source radio0: sample_rate_hz",
+        "source radio0: gain_db",
+    ]
 
 
 def test_radios_on_the_bus_and_on_this_host_are_found(tmp_path: Path) -> None:
