@@ -61,7 +61,11 @@ def collect(source: Source, duration_s: float, skip_s: float = 0.0) -> Collected
         SourceError: the source broke.
     """
     info = source.info
-    raw = info.sample_format.empty(max(round(duration_s * info.sample_rate_hz), 1))
+    n_most = max(round(duration_s * info.sample_rate_hz), 1)
+    # A short recording takes no memory for a long time.
+    raw = info.sample_format.empty(
+        n_most if info.n_samples is None else min(n_most, info.n_samples)
+    )
     n_skip = round(skip_s * info.sample_rate_hz)
     n = n_dropped = n_before = 0
     first: IqBlock | None = None

@@ -15,10 +15,8 @@ from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources.datatypes import Datatype
 from edgespec.sources.pace import Pacer
 
-__all__ = ["RATES_HZ", "Layout", "Playback", "Stretch", "is_sample_rate"]
+__all__ = ["Layout", "Playback", "Stretch"]
 
-#: Sample rates that are believed; the upper end is that of SigMF.
-RATES_HZ = (1.0, 1e12)
 _NS = 1_000_000_000
 #: Bytes that are converted at once: they stay in a cache, however large the reader's buffer is.
 _PIECE_BYTES = 1 << 18
@@ -56,11 +54,6 @@ class Stretch:
     center_freq_hz: float
     utc_ns: int | None = None
     n_dropped: int = 0
-
-
-def is_sample_rate(rate_hz: float) -> bool:
-    """Return whether a number can be a sample rate; NaN and infinity cannot."""
-    return RATES_HZ[0] <= rate_hz <= RATES_HZ[1]
 
 
 class Playback:

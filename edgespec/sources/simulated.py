@@ -41,6 +41,7 @@ from edgespec.simulate.config import (
 from edgespec.simulate.interferers import KINDS
 from edgespec.simulate.scene import Annotation, Scene
 from edgespec.sources.pace import Pacer
+from edgespec.sources.ranges import frequency_in, rate_in
 from edgespec.sources.uri import SourceUri, choose
 
 __all__ = ["SIGNALS", "Simulated", "check_simulated", "open_simulated", "scene_from_uri"]
@@ -81,7 +82,7 @@ def open_simulated(
         UsageError: an unknown signal, or a value outside its range.
     """
     config = check_simulated(uri, sample_rate_hz)
-    in_uri_hz = uri.number("center_freq")
+    in_uri_hz = frequency_in(uri)
     seed = _seed(uri)
 
     def scene_at(center_freq_hz: float, number: int) -> Scene:
@@ -108,7 +109,7 @@ def check_simulated(uri: SourceUri, sample_rate_hz: float | None = None) -> Scen
         UsageError: an unknown signal, or a value outside its range.
     """
     choose(uri.rest, SIGNALS, f"the signal in {uri.text!r}")
-    return scene_from_uri(uri, uri.number("sample_rate") or sample_rate_hz or _DEFAULT_RATE_HZ)
+    return scene_from_uri(uri, rate_in(uri) or sample_rate_hz or _DEFAULT_RATE_HZ)
 
 
 class Simulated:
