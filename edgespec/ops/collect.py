@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.dsp.believed import silence_unbelieved
 from edgespec.ops.silence import while_it_speaks
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources.source import Source
@@ -39,8 +40,8 @@ class Collected:
         return len(self.samples) / self.info.sample_rate_hz
 
     def to_complex(self, n_most: int | None = None) -> NDArray[np.complex64]:
-        """Return the first samples as complex64, full scale 1.0."""
-        return self.info.sample_format.to_complex(self.samples[:n_most])
+        """Return the first samples as complex64, full scale 1.0; what is no number is 0."""
+        return silence_unbelieved(self.info.sample_format.to_complex(self.samples[:n_most]))
 
     def blocks(self, n_most: int) -> Iterator[IqBlock]:
         """Yield the samples as blocks of at most ``n_most``, counted from 0."""

@@ -16,7 +16,7 @@ from edgespec.ops.collect import Collected
 from edgespec.records import FloatArray, FrameFlag
 from edgespec.units import db_from_ratio
 
-__all__ = ["LeftOfCell", "Plane", "left_of_cell", "power_plane"]
+__all__ = ["LeftOfCell", "Plane", "frames_of", "left_of_cell", "power_plane"]
 
 #: Slots before an event that are enough to learn from what usually is left of a cell: 100 ms.
 _LEAST_LEARNT = 200
@@ -60,6 +60,33 @@ def power_plane(heard: Collected, recipe: Recipe) -> tuple[Plane, FloatArray]:
     Raises:
         SourceError: there is not one horizon of valid frames.
     """
+    level_db, is_good, freqs_hz = frames_of(heard, recipe)
+    n_whole = len(level_db) // recipe.n_horizon
+    n_frames = n_whole * recipe.n_horizon
+    is_whole = is_good[:n_frames].reshape(n_whole, recipe.n_horizon).all(axis=1)
+    if not is_whole.any():
+        least_s = recipe.samples_in(recipe.n_horizon) / recipe.sample_rate_hz
+        what = "no good frames" if n_whole else f"{heard.duration_s:.3g} s of signal"
+        raise SourceError(
+            f"the source {heard.info.uri!r:.160} gave {what}; a look needs {least_s:.3g} s in one "
+            "piece: take a longer recording, or see whether the radio delivers"
+        )
+    means = level_db[:n_frames].reshape(n_whole, recipe.n_horizon, -1).mean(axis=1)
+    return Plane(level_db, freqs_hz, recipe.framing.frame_s), means[is_whole]
+
+
+def frames_of(
+    heard: Collected, recipe: Recipe
+) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.float64]]:
+    """Return the frames that samples make, as far as they go.
+
+    Returns:
+        Levels in dBFS float32 ``(n_frames, n_bins)``, whether each frame is good bool
+        ``(n_frames,)``, and the centres of the bins in Hz float64 ``(n_bins,)``.
+
+    Raises:
+        SourceError: there are frames, and none is good.
+    """
     front_end = FrontEnd(
         recipe.framing,
         heard.info.sample_format,
@@ -75,19 +102,12 @@ def power_plane(heard: Collected, recipe: Recipe) -> tuple[Plane, FloatArray]:
         flags.append(made.flags.copy())
     level_db = np.concatenate(rows) if rows else np.empty((0, recipe.framing.n_bins), np.float32)
     is_good = np.concatenate(flags) & _BAD == 0 if flags else np.empty(0, bool)
-    n_whole = len(level_db) // recipe.n_horizon
-    n_frames = n_whole * recipe.n_horizon
-    is_whole = is_good[:n_frames].reshape(n_whole, recipe.n_horizon).all(axis=1)
-    if not is_whole.any():
-        least_s = recipe.samples_in(recipe.n_horizon) / recipe.sample_rate_hz
-        what = "no good frame" if n_whole else f"{heard.duration_s:.3g} s of signal"
+    if len(is_good) and not is_good.any():
         raise SourceError(
-            f"the source {heard.info.uri!r:.160} gave {what}; a look needs {least_s:.3g} s in one "
-            "piece: take a longer recording, or see whether the radio delivers"
+            f"the source {heard.info.uri!r:.160} gave no good frame: its samples are no numbers, "
+            "or all the same: see whether the radio delivers, or get the recording again"
         )
-    means = level_db[:n_frames].reshape(n_whole, recipe.n_horizon, -1).mean(axis=1)
-    plane = Plane(level_db, front_end.grid.freqs_hz, recipe.framing.frame_s)
-    return plane, means[is_whole]
+    return level_db, is_good, front_end.grid.freqs_hz
 
 
 def left_of_cell(heard: Collected, cell: Cell, learn_until_s: float | None) -> LeftOfCell | None:
