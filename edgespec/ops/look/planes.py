@@ -9,19 +9,18 @@ from edgespec.computing import Computing
 from edgespec.detect.scan.site import learn_site
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.residual import ResidualPlane
-from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import SourceError
 from edgespec.framing import Recipe
 from edgespec.ops.collect import Collected
-from edgespec.records import FloatArray, FrameFlag
+from edgespec.ops.good_frames import frames_of
+from edgespec.records import FloatArray
 from edgespec.units import db_from_ratio
 
-__all__ = ["LeftOfCell", "Plane", "frames_of", "left_of_cell", "power_plane"]
+__all__ = ["LeftOfCell", "Plane", "left_of_cell", "power_plane"]
 
 #: Slots before an event that are enough to learn from what usually is left of a cell: 100 ms.
 _LEAST_LEARNT = 200
 _BLOCKS_A_SECOND = 100
-_BAD = np.uint8(FrameFlag.DROPPED | FrameFlag.NONFINITE | FrameFlag.CONSTANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,41 +72,6 @@ def power_plane(heard: Collected, recipe: Recipe) -> tuple[Plane, FloatArray]:
         )
     means = level_db[:n_frames].reshape(n_whole, recipe.n_horizon, -1).mean(axis=1)
     return Plane(level_db, freqs_hz, recipe.framing.frame_s), means[is_whole]
-
-
-def frames_of(
-    heard: Collected, recipe: Recipe
-) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.float64]]:
-    """Return the frames that samples make, as far as they go.
-
-    Returns:
-        Levels in dBFS float32 ``(n_frames, n_bins)``, whether each frame is good bool
-        ``(n_frames,)``, and the centres of the bins in Hz float64 ``(n_bins,)``.
-
-    Raises:
-        SourceError: there are frames, and none is good.
-    """
-    front_end = FrontEnd(
-        recipe.framing,
-        heard.info.sample_format,
-        max_block_samples=recipe.hop_samples,
-        # For a second or two, loading Numba takes longer than computing without it.
-        computing=Computing.PLAIN,
-        center_freq_hz=heard.center_freq_hz,
-    )
-    rows, flags = [], []
-    for block in heard.blocks(recipe.hop_samples):
-        made = front_end.process(block)
-        rows.append(made.power_dbfs.copy())
-        flags.append(made.flags.copy())
-    level_db = np.concatenate(rows) if rows else np.empty((0, recipe.framing.n_bins), np.float32)
-    is_good = np.concatenate(flags) & _BAD == 0 if flags else np.empty(0, bool)
-    if len(is_good) and not is_good.any():
-        raise SourceError(
-            f"the source {heard.info.uri!r:.160} gave no good frame: its samples are no numbers, "
-            "or all the same: see whether the radio delivers, or get the recording again"
-        )
-    return level_db, is_good, front_end.grid.freqs_hz
 
 
 def left_of_cell(heard: Collected, cell: Cell, learn_until_s: float | None) -> LeftOfCell | None:

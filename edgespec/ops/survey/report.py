@@ -14,7 +14,7 @@ from edgespec.dsp.prefix.search import find_others
 from edgespec.errors import SourceError
 from edgespec.framing import Recipe
 from edgespec.ops.collect import collect
-from edgespec.ops.look.planes import frames_of
+from edgespec.ops.good_frames import frames_of
 from edgespec.ops.survey.lines import cell_lines
 from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
 from edgespec.ops.survey.wifi import WifiHeard, hear_wifi
