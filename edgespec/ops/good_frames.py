@@ -45,6 +45,7 @@ def frames_of(
     if len(is_good) and not is_good.any():
         raise SourceError(
             f"the source {heard.info.uri!r:.160} gave no good frame: its samples are no numbers, "
-            "or all the same: see whether the radio delivers, or get the recording again"
+            "all the same or next to nothing: see whether the radio delivers, or get the recording "
+            "again"
         )
     return level_db, is_good, front_end.grid.freqs_hz

@@ -13,6 +13,7 @@ from edgespec.door import brief
 from edgespec.errors import SourceError
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources.datatypes import Datatype
+from edgespec.sources.faint import flush_faint
 from edgespec.sources.pace import Pacer
 
 __all__ = ["Layout", "Playback", "Stretch"]
@@ -107,6 +108,7 @@ class Playback:
             stretch = self._stretches[self._index]
             n = min(len(out), stretch.n_samples - self._done)
             self._fill(out[:n])
+        flush_faint(out[:n])
         if self._pacer is not None:
             self._pacer.wait(n, self._n_given + n)
             if self._closed.is_set():
