@@ -10,6 +10,8 @@ from edgespec.errors import ConfigError, EdgespecError
 
 __all__ = [
     "ID",
+    "MOST_BYTES",
+    "MOST_S",
     "NODE_ID",
     "SITE_ID",
     "Option",
@@ -33,6 +35,9 @@ NODE_ID, SITE_ID = (
     }
     for words in (("twin", "models"), ("members",))
 )
+
+#: A petabyte and 30 years: what follows from them is still a number of files, clocks and timers.
+MOST_BYTES, MOST_S = 10**15, 1e9
 
 _KEY = "edgespec"
 

@@ -124,7 +124,7 @@ def save_frames(
     data set keeps no frequencies, so a retune is written as a gap.
 
     Raises:
-        SourceError: the file cannot be written, or there is not one frame.
+        SourceError: the file cannot be written, or there is not one valid frame.
     """
     n_bins = recipe.geometry.n_bins
     flags, starts = [np.empty(0, np.uint8)], [np.empty(0, np.int64)]
@@ -146,6 +146,11 @@ def save_frames(
                 raise SourceError(
                     f"recording {source!r} has not one frame of {recipe.samples_in(1)} samples: "
                     "give a longer one"
+                )
+            if not any((part == 0).any() for part in flags):
+                raise SourceError(
+                    f"recording {source!r} has {n_frames} frames, and none is valid: its samples "
+                    "are no numbers, all the same, or clipped; leave it out, or record it again"
                 )
             power.flush()
             np.savez(

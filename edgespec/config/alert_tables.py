@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from edgespec.config.hours import HOURS, Hours, local_time
-from edgespec.option import ID, about, check_edges, check_record
+from edgespec.option import ID, MOST_S, about, check_edges, check_record
 
 __all__ = ["AlarmConfig", "AlertConfig"]
 
@@ -15,9 +15,14 @@ class AlarmConfig:
     """How often the observer speaks and when it must not alarm."""
 
     update_s: float = field(
-        default=1.0, metadata=about("Time between updates of an open event", unit="s", above=0)
+        default=1.0,
+        metadata=about(
+            "Time between updates of an open event", unit="s", minimum=1e-3, maximum=MOST_S
+        ),
     )
-    state_s: float = field(default=5.0, metadata=about("Time between states", unit="s", above=0))
+    state_s: float = field(
+        default=5.0, metadata=about("Time between states", unit="s", minimum=1e-3, maximum=MOST_S)
+    )
     test_every_h: float = field(
         default=24.0,
         metadata=about(
@@ -25,6 +30,7 @@ class AlarmConfig:
             "a tone added to a copy of what was heard must be found; 0 for none",
             unit="h",
             minimum=0,
+            maximum=8_760,
         ),
     )
     quiet_hours: tuple[str, ...] = field(
@@ -78,23 +84,31 @@ class AlertConfig:
     )
     min_excess_db: float = field(
         default=0.0,
-        metadata=about("It differs so much from normal at its peak", unit="dB", minimum=0),
+        metadata=about(
+            "It differs so much from normal at its peak", unit="dB", minimum=0, maximum=1_000
+        ),
     )
     min_severity_db: float = field(
         default=0.0,
-        metadata=about("... and so much in the mean between its edges", unit="dB", minimum=0),
+        metadata=about(
+            "... and so much in the mean between its edges", unit="dB", minimum=0, maximum=1_000
+        ),
     )
     min_sureness: float = field(default=0.0, metadata=about("It is so sure", minimum=0, maximum=1))
     min_duration_s: float = field(
-        default=0.0, metadata=about("It lasts so long", unit="s", minimum=0)
+        default=0.0, metadata=about("It lasts so long", unit="s", minimum=0, maximum=MOST_S)
     )
     lower_hz: float | None = field(
         default=None,
-        metadata=about("It reaches above this frequency", unit="Hz", example=805e6),
+        metadata=about(
+            "It reaches above this frequency", unit="Hz", minimum=-1e12, maximum=1e12, example=805e6
+        ),
     )
     upper_hz: float | None = field(
         default=None,
-        metadata=about("... and below this one", unit="Hz", example=807e6),
+        metadata=about(
+            "... and below this one", unit="Hz", minimum=-1e12, maximum=1e12, example=807e6
+        ),
     )
 
     def __post_init__(self) -> None:

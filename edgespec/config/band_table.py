@@ -27,6 +27,7 @@ class BandConfig:
             "radio is tuned to in its turn; default: all that the source shows",
             unit="Hz",
             above=0,
+            maximum=1e12,
             example=806e6,
         ),
     )

@@ -52,7 +52,7 @@ class DetectConfig:
         metadata=about(
             "Until the site is calibrated: share of normal segments that may alarm, by each "
             "detector, as the bundle was calibrated",
-            above=0,
+            minimum=1e-9,
             below=1,
         ),
     )
@@ -64,18 +64,21 @@ class DetectConfig:
         ),
     )
     k: int = field(
-        default=2, metadata=about("An event opens when k of the last n segments alarm", minimum=1)
+        default=2,
+        metadata=about(
+            "An event opens when k of the last n segments alarm", minimum=1, maximum=1000
+        ),
     )
     n: int = field(default=3, metadata=about("See k", minimum=1, maximum=1000))
     hysteresis: float = field(
         default=0.9,
         metadata=about(
-            "While an event is open, thresholds are multiplied by this", above=0, maximum=1
+            "While an event is open, thresholds are multiplied by this", minimum=1e-3, maximum=1
         ),
     )
     hold_off_s: float = field(
         default=0.5,
-        metadata=about("Quiet time after which an event ends", unit="s", minimum=0),
+        metadata=about("Quiet time after which an event ends", unit="s", minimum=0, maximum=86_400),
     )
     warmup_s: float = field(
         default=4.0,
@@ -84,6 +87,7 @@ class DetectConfig:
             "40% of a recording that is hardly longer",
             unit="s",
             minimum=0,
+            maximum=7_200,
         ),
     )
     max_clipped_fraction: float = field(

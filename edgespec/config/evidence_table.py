@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from edgespec.option import about, check_record
+from edgespec.option import MOST_BYTES, about, check_record
 
 __all__ = ["EvidenceConfig"]
 
@@ -36,16 +36,22 @@ class EvidenceConfig:
     )
     max_bytes: int = field(
         default=200_000_000,
-        metadata=about("Bytes of all recordings and pictures; the oldest go", minimum=100_000),
+        metadata=about(
+            "Bytes of all recordings and pictures; the oldest go",
+            minimum=100_000,
+            maximum=MOST_BYTES,
+        ),
     )
     max_age_days: float = field(
-        default=30.0, metadata=about("Recordings that are older go", unit="days", above=0)
+        default=30.0,
+        metadata=about("Recordings that are older go", unit="days", minimum=1e-3, maximum=36_500),
     )
     max_memory_bytes: int = field(
         default=64_000_000,
         metadata=about(
             "Memory for what was last heard; where that is too little, less is kept",
             minimum=100_000,
+            maximum=MOST_BYTES,
         ),
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from edgespec.errors import ConfigError
-from edgespec.option import about, check_record
+from edgespec.option import MOST_BYTES, about, check_record
 
 __all__ = ["HistoryConfig"]
 
@@ -20,10 +20,12 @@ class HistoryConfig:
             "Disk space for events, states and levels of the past, in history.sqlite of "
             "node.state_dir; the oldest levels go first, 0 keeps nothing",
             minimum=0,
+            maximum=MOST_BYTES,
         ),
     )
     max_age_days: float = field(
-        default=400.0, metadata=about("What is older goes", unit="days", above=0)
+        default=400.0,
+        metadata=about("What is older goes", unit="days", minimum=1e-3, maximum=36_500),
     )
 
     levels: bool = field(

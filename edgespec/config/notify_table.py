@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from edgespec.errors import ConfigError
-from edgespec.option import about, check_record
+from edgespec.option import MOST_S, about, check_record
 
 __all__ = ["NotifyConfig"]
 
@@ -81,11 +81,13 @@ class NotifyConfig:
     )
     timeout_s: float = field(
         default=10.0,
-        metadata=about("How long one attempt, or the command, may take", unit="s", above=0),
+        metadata=about(
+            "How long one attempt, or the command, may take", unit="s", minimum=0.01, maximum=86_400
+        ),
     )
     give_up_s: float = field(
         default=600.0,
-        metadata=about("For how long attempts are repeated", unit="s", minimum=0),
+        metadata=about("For how long attempts are repeated", unit="s", minimum=0, maximum=MOST_S),
     )
 
     def __post_init__(self) -> None:

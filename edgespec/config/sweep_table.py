@@ -24,7 +24,9 @@ class SweepConfig:
     k: int = field(
         default=1,
         metadata=about(
-            "An event opens when k of the last n sweeps alarm, in place of detect.k", minimum=1
+            "An event opens when k of the last n sweeps alarm, in place of detect.k",
+            minimum=1,
+            maximum=1000,
         ),
     )
     n: int = field(default=1, metadata=about("See k", minimum=1, maximum=1000))

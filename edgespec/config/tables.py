@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgespec.computing import AUTO, Computing
 from edgespec.errors import ConfigError
-from edgespec.option import ID, NODE_ID, SITE_ID, about, check_record, option_of
+from edgespec.option import ID, MOST_BYTES, NODE_ID, SITE_ID, about, check_record, option_of
 
 __all__ = [
     "LEAST_SPOOL_BYTES",
@@ -110,14 +110,15 @@ class SourceConfig:
     )
     center_freq_hz: float | None = field(
         default=None,
-        metadata=about("Centre frequency", unit="Hz", minimum=0, example=806e6),
+        metadata=about("Centre frequency", unit="Hz", minimum=0, maximum=1e12, example=806e6),
     )
     sample_rate_hz: float | None = field(
         default=None,
         metadata=about(
             "Sample rate: the model's, or a whole number of times that where bands are parts of it",
             unit="Hz",
-            above=0,
+            minimum=1,
+            maximum=6e8,
             example=1.92e6,
         ),
     )
@@ -268,11 +269,14 @@ class MqttConfig:
             "and they wait in memory",
             unit="bytes",
             minimum=0,
+            maximum=MOST_BYTES,
         ),
     )
     reconnect_max_s: float = field(
         default=60.0,
-        metadata=about("Longest pause between two attempts to connect", unit="s", above=0),
+        metadata=about(
+            "Longest pause between two attempts to connect", unit="s", minimum=0.01, maximum=86_400
+        ),
     )
     replay_s: float = field(
         default=60.0,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from edgespec.dsp.believed import silence_unbelieved
 from edgespec.dsp.quality import ClipLimits
 from edgespec.records import IqBlock, SampleFormat
 from edgespec.units import db_from_ratio
@@ -32,7 +33,7 @@ class Meter:
 
     def add(self, block: IqBlock) -> float:
         """Measure a block; return the share of it that clips."""
-        parts = np.nan_to_num(self._format.to_complex(block.samples).view(np.float32))
+        parts = silence_unbelieved(self._format.to_complex(block.samples)).view(np.float32)
         power = float(np.sum(parts * parts, dtype=np.float64))
         self.level_dbfs = db_from_ratio(power / block.n_samples)
         self.peak = max(self.peak, float(parts.max()), -float(parts.min()))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.dsp.believed import silence_unbelieved
 from edgespec.ops.silence import while_it_speaks
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources.source import Source
@@ -39,8 +40,8 @@ class Collected:
         return len(self.samples) / self.info.sample_rate_hz
 
     def to_complex(self, n_most: int | None = None) -> NDArray[np.complex64]:
-        """Return the first samples as complex64, full scale 1.0."""
-        return self.info.sample_format.to_complex(self.samples[:n_most])
+        """Return the first samples as complex64, full scale 1.0; what is no number is 0."""
+        return silence_unbelieved(self.info.sample_format.to_complex(self.samples[:n_most]))
 
     def blocks(self, n_most: int) -> Iterator[IqBlock]:
         """Yield the samples as blocks of at most ``n_most``, counted from 0."""
@@ -61,7 +62,11 @@ def collect(source: Source, duration_s: float, skip_s: float = 0.0) -> Collected
         SourceError: the source broke.
     """
     info = source.info
-    raw = info.sample_format.empty(max(round(duration_s * info.sample_rate_hz), 1))
+    n_most = max(round(duration_s * info.sample_rate_hz), 1)
+    # A short recording takes no memory for a long time.
+    raw = info.sample_format.empty(
+        n_most if info.n_samples is None else min(n_most, info.n_samples)
+    )
     n_skip = round(skip_s * info.sample_rate_hz)
     n = n_dropped = n_before = 0
     first: IqBlock | None = None

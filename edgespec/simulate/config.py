@@ -6,6 +6,7 @@ from edgespec.errors import UsageError
 from edgespec.nr.numerology import SPACINGS_HZ
 from edgespec.nr.sequences import N_IDENTITIES
 from edgespec.records import SampleFormat
+from edgespec.simulate.bounds import check_bounds
 from edgespec.simulate.numerology import N_SUBCARRIERS, SUBCARRIER_HZ
 
 __all__ = [
@@ -85,6 +86,7 @@ class CellConfig:
             raise UsageError(f"n_control is {self.n_control}; it must be 0 (by load) to 3")
         if any(factor < 0 for factor in self.load_curve):
             raise UsageError("load_curve has a negative factor; all must be 0 or more")
+        check_bounds(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class ChannelConfig:
                 f"shadow_db is {self.shadow_db} over shadow_s {self.shadow_s}; the first must not "
                 "be negative, the second must be positive"
             )
+        check_bounds(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ class NeighbourConfig:
             raise UsageError(
                 f"delay_s of a neighbour is {self.delay_s:g}; it must be 0 to 0.01, a frame"
             )
+        check_bounds(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,7 @@ class UplinkConfig:
             raise UsageError(
                 f"srs_period_s is {self.srs_period_s:g}; it must be 0 (never) or at least 0.005"
             )
+        check_bounds(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +192,7 @@ class TddConfig:
             value = getattr(self, name)
             if value not in range(most + 1):
                 raise UsageError(f"{name} of time division is {value}; it must be 0 to {most}")
+        check_bounds(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +216,7 @@ class NrConfig:
             )
         if not 0.0 <= self.load <= 1.0:
             raise UsageError(f"the load is {self.load}; it must be 0 (idle) to 1 (full)")
+        check_bounds(self)
 
     @property
     def n_subcarriers(self) -> int:
@@ -242,6 +249,7 @@ class FaultConfig:
             )
         if not 0.0 < self.share <= 1.0:
             raise UsageError(f"share of a fault is {self.share}; it must be above 0, at most 1")
+        check_bounds(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +294,7 @@ class ReceiverConfig:
             raise UsageError(f"gain_times_s are {self.gain_times_s}; they must grow from 0")
         if self.agc_every_s < 0:
             raise UsageError(f"agc_every_s is {self.agc_every_s}; it must not be negative")
+        check_bounds(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +341,7 @@ class InterfererConfig:
             )
         if not 0.0 <= self.duty <= 1.0:
             raise UsageError(f"duty is {self.duty}; it must be 0 to 1")
+        check_bounds(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +385,7 @@ class SceneConfig:
             )
         if self.uplink is not None and self.neighbours and self.tdd is None:
             raise UsageError("an uplink has no neighbours; leave one of them out")
+        check_bounds(self)
 
     @property
     def occupied_hz(self) -> float:

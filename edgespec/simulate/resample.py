@@ -23,6 +23,7 @@ from scipy import fft
 
 from edgespec.computing import loops_are_quick
 from edgespec.errors import UsageError
+from edgespec.simulate.bounds import MOST_RATE_HZ
 from edgespec.simulate.halving import open_halver
 from edgespec.simulate.numerology import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
@@ -43,13 +44,13 @@ def frame_samples(sample_rate_hz: float) -> int:
     """Return the samples of 10 ms at a rate.
 
     Raises:
-        UsageError: 10 ms are no whole number of samples.
+        UsageError: 10 ms are no whole number of samples, or too many or few.
     """
     n = sample_rate_hz / 100.0
-    if not (math.isfinite(n) and n == round(n) and n >= 100):
+    if not (100 <= n <= MOST_RATE_HZ / 100.0 and n == round(n)):
         raise UsageError(
             f"the sample rate {sample_rate_hz:g} Hz cannot be simulated: take a multiple of "
-            "100 Hz from 10 kHz, such as 5e6, 2.4e6 or 1.92e6"
+            f"100 Hz from 10 kHz to {MOST_RATE_HZ / 1e6:g} MHz, such as 5e6, 2.4e6 or 1.92e6"
         )
     return round(n)
 

@@ -19,6 +19,9 @@ from edgespec.simulate.wanted import Wanted, wanted_powers
 
 __all__ = ["Annotation", "Scene", "noise_power"]
 
+#: The ISR of less time is that of so much: between two symbols there is no power to compare with.
+_ISR_LEAST_S = 1e-5
+
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
@@ -164,10 +167,9 @@ class Scene:
         """Return the amplitude of each interferer that gives its ISR."""
         spans_s = []
         for item in items:
-            stop_s = item.start_s + ISR_MOST_S
-            spans_s.append(
-                (item.start_s, stop_s if item.stop_s is None else min(stop_s, item.stop_s))
-            )
+            most_s = item.start_s + ISR_MOST_S
+            stop_s = most_s if item.stop_s is None else min(most_s, item.stop_s)
+            spans_s.append((item.start_s, max(stop_s, item.start_s + _ISR_LEAST_S)))
         powers = wanted_powers(self.config, self._seed, spans_s)
         return [
             np.float32(np.sqrt(power * 10.0 ** (item.isr_db / 10.0)))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from edgespec.sources.dates import utc_ns_of
 from edgespec.sources.oddities import Oddities
+from edgespec.sources.ranges import is_frequency
 from edgespec.units import format_hz
 
 __all__ = ["Reception", "read_auxi", "read_name", "reception_of"]
@@ -79,7 +80,7 @@ def read_auxi(octets: bytes) -> Reception:
         # Nanoseconds in 64 bits end there.
         utc_ns = seconds * _NS if 0 < seconds < 9_223_372_036 else None
         center_hz = float(found.get("RadioCenterFreq", 0))
-        return Reception(center_hz or None, utc_ns)
+        return Reception(center_hz if center_hz and is_frequency(center_hz) else None, utc_ns)
     if len(octets) < _CENTER_AT + 4:
         return Reception()
     year, month, _, day, hour, minute, second, millisecond = struct.unpack("<8H", octets[:16])
@@ -97,7 +98,7 @@ def read_name(name: str) -> Reception:
     """Return what the name of a file says; a frequency counts where it says only one."""
     name = name[:400]
     found = {float(value) * _SCALES[unit.lower()] for value, unit in _FREQUENCY.findall(name)}
-    found = {value for value in found if _LEAST_HZ <= value < 1e13}
+    found = {value for value in found if value >= _LEAST_HZ and is_frequency(value)}
     date = _TIME.search(name)
     utc_ns = None
     if date is not None:

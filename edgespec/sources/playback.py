@@ -13,12 +13,11 @@ from edgespec.door import brief
 from edgespec.errors import SourceError
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources.datatypes import Datatype
+from edgespec.sources.faint import flush_faint
 from edgespec.sources.pace import Pacer
 
-__all__ = ["RATES_HZ", "Layout", "Playback", "Stretch", "is_sample_rate"]
+__all__ = ["Layout", "Playback", "Stretch"]
 
-#: Sample rates that are believed; the upper end is that of SigMF.
-RATES_HZ = (1.0, 1e12)
 _NS = 1_000_000_000
 #: Bytes that are converted at once: they stay in a cache, however large the reader's buffer is.
 _PIECE_BYTES = 1 << 18
@@ -56,11 +55,6 @@ class Stretch:
     center_freq_hz: float
     utc_ns: int | None = None
     n_dropped: int = 0
-
-
-def is_sample_rate(rate_hz: float) -> bool:
-    """Return whether a number can be a sample rate; NaN and infinity cannot."""
-    return RATES_HZ[0] <= rate_hz <= RATES_HZ[1]
 
 
 class Playback:
@@ -114,6 +108,7 @@ class Playback:
             stretch = self._stretches[self._index]
             n = min(len(out), stretch.n_samples - self._done)
             self._fill(out[:n])
+        flush_faint(out[:n])
         if self._pacer is not None:
             self._pacer.wait(n, self._n_given + n)
             if self._closed.is_set():

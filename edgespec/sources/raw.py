@@ -13,7 +13,8 @@ from edgespec.errors import SourceError, UsageError
 from edgespec.records import SourceInfo
 from edgespec.sources.datatypes import Datatype, parse_datatype
 from edgespec.sources.oddities import Oddities
-from edgespec.sources.playback import Layout, Playback, Stretch, is_sample_rate
+from edgespec.sources.playback import Layout, Playback, Stretch
+from edgespec.sources.ranges import frequency_in, rate_in
 from edgespec.sources.source import Source
 from edgespec.sources.stream import Stream, open_stream
 from edgespec.sources.uri import SourceUri
@@ -29,7 +30,7 @@ def open_raw(uri: SourceUri, *, center_freq_hz: float | None = None) -> Source:
         SourceError: it cannot be read, or holds no sample.
     """
     datatype, sample_rate_hz = datatype_of(uri)
-    in_uri_hz = uri.number("center_freq")
+    in_uri_hz = frequency_in(uri)
     frequency_hz = in_uri_hz if in_uri_hz is not None else center_freq_hz or 0.0
     if uri.rest == "-" or not stat.S_ISREG(_mode(Path(uri.rest))):
         return _open_stream(uri, datatype, sample_rate_hz, frequency_hz)
@@ -45,20 +46,16 @@ def datatype_of(uri: SourceUri) -> tuple[Datatype, float]:
     """
     if not uri.rest:
         raise UsageError("raw: names no file; write raw:PATH?datatype=cu8&sample_rate=1.92e6")
+    sample_rate_hz = rate_in(uri)
     missing = [key for key in ("datatype", "sample_rate") if key not in uri.options]
-    if missing:
+    if missing or sample_rate_hz is None:
         examples = {"datatype": "datatype=cu8", "sample_rate": "sample_rate=1.92e6"}
         raise UsageError(
             f"{uri.text!r} does not say the {' and the '.join(missing)} of its samples; add "
             f"{' and '.join(examples[key] for key in missing)} to the query (datatypes are those "
             "of SigMF: cu8, ci16_le, cf32_le, rf64_be, ...)"
         )
-    sample_rate_hz = uri.number("sample_rate")
-    if sample_rate_hz is None or not is_sample_rate(sample_rate_hz):
-        raise UsageError(
-            f"sample_rate in {uri.text!r} is {sample_rate_hz}; it must be positive, from 1 to 1e12 "
-            "S/s"
-        )
+    frequency_in(uri)
     datatype = parse_datatype(uri.options["datatype"], f"raw:{brief(uri.rest)}")
     return datatype, sample_rate_hz
 

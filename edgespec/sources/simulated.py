@@ -39,8 +39,10 @@ from edgespec.simulate.config import (
     UplinkConfig,
 )
 from edgespec.simulate.interferers import KINDS
+from edgespec.simulate.resample import frame_samples
 from edgespec.simulate.scene import Annotation, Scene
 from edgespec.sources.pace import Pacer
+from edgespec.sources.ranges import frequency_in, rate_in
 from edgespec.sources.uri import SourceUri, choose
 
 __all__ = ["SIGNALS", "Simulated", "check_simulated", "open_simulated", "scene_from_uri"]
@@ -66,6 +68,7 @@ _OWN_KEYS = ("own_profile", "own_doppler_hz")
 _FAULT_KEYS = ("fault_start_s", "fault_stop_s", "step_db", "share")
 _NEIGHBOUR_DELAY_S = 3.37e-3
 _NS = 1_000_000_000
+_MOST_S = 1e9
 _DEFAULT_RATE_HZ = 5e6
 
 
@@ -81,15 +84,18 @@ def open_simulated(
         UsageError: an unknown signal, or a value outside its range.
     """
     config = check_simulated(uri, sample_rate_hz)
-    in_uri_hz = uri.number("center_freq")
+    in_uri_hz = frequency_in(uri)
     seed = _seed(uri)
 
     def scene_at(center_freq_hz: float, number: int) -> Scene:
         return Scene(_shown(config, uri, center_freq_hz), seed + number)
 
     duration_s = uri.number("duration_s")
-    if duration_s is not None and duration_s * config.sample_rate_hz < 1:
-        raise UsageError(f"duration_s in {uri.text!r} is {duration_s}; it must be positive")
+    if duration_s is not None and not 1 / config.sample_rate_hz <= duration_s <= _MOST_S:
+        raise UsageError(
+            f"duration_s in {uri.text!r} is {duration_s:g}; it must be positive, at most "
+            f"{_MOST_S:g}"
+        )
     info = SourceInfo(
         uri.text,
         config.sample_rate_hz,
@@ -108,7 +114,10 @@ def check_simulated(uri: SourceUri, sample_rate_hz: float | None = None) -> Scen
         UsageError: an unknown signal, or a value outside its range.
     """
     choose(uri.rest, SIGNALS, f"the signal in {uri.text!r}")
-    return scene_from_uri(uri, uri.number("sample_rate") or sample_rate_hz or _DEFAULT_RATE_HZ)
+    frequency_in(uri)
+    config = scene_from_uri(uri, rate_in(uri) or sample_rate_hz or _DEFAULT_RATE_HZ)
+    frame_samples(config.sample_rate_hz)
+    return config
 
 
 class Simulated:

@@ -20,6 +20,7 @@ from edgespec.door import brief
 from edgespec.errors import SourceError
 from edgespec.records import IqBlock, SourceInfo
 from edgespec.sources.descriptor import open_descriptor, wait_for_writer
+from edgespec.sources.faint import flush_faint
 from edgespec.sources.playback import Layout
 from edgespec.sources.rate import RateWatch
 
@@ -108,6 +109,7 @@ class Stream:
                     n = 0
             if not n or not self._is_open:
                 return None
+        flush_faint(out[:n])
         self._sample_start += n_dropped
         if not self._start_ns:
             # The clock when the first sample was taken, as near as can be known.

@@ -13,7 +13,13 @@ from edgespec.records import SourceInfo
 from edgespec.sources.auxi import reception_of
 from edgespec.sources.datatypes import Datatype
 from edgespec.sources.oddities import Oddities
-from edgespec.sources.playback import Layout, Playback, Stretch, is_sample_rate
+from edgespec.sources.playback import Layout, Playback, Stretch
+from edgespec.sources.ranges import (
+    RATES_SAID,
+    frequency_in,
+    is_sample_rate,
+    rate_in,
+)
 from edgespec.sources.regular import check_regular
 from edgespec.sources.riff import WaveFormat, read_chunks
 from edgespec.sources.uri import SourceUri
@@ -53,11 +59,11 @@ def open_wav(uri: SourceUri, *, center_freq_hz: float | None = None) -> Playback
     layout = _layout(chunks.format, uri, path, oddities)
     sample_rate_hz = float(chunks.format.sample_rate_hz)
     if not is_sample_rate(sample_rate_hz):
-        given_hz = uri.number("sample_rate")
-        if given_hz is None or not is_sample_rate(given_hz):
+        given_hz = rate_in(uri)
+        if given_hz is None:
             raise SourceError(
-                f"{brief(path, 160)} says a sample rate of {sample_rate_hz:g}: add "
-                "?sample_rate=1.92M to the source"
+                f"{brief(path, 160)} says a sample rate of {sample_rate_hz:g}, which must be "
+                f"{RATES_SAID}: add ?sample_rate=1.92M to the source"
             )
         sample_rate_hz = given_hz
     n_samples, n_left = divmod(chunks.n_bytes, layout.frame_bytes)
@@ -66,7 +72,7 @@ def open_wav(uri: SourceUri, *, center_freq_hz: float | None = None) -> Playback
     if n_left:
         oddities.add(f"{n_left} bytes at the end are less than a sample, and are left out")
     reception = reception_of(chunks.auxi, path.name, oddities)
-    in_uri_hz = uri.number("center_freq")
+    in_uri_hz = frequency_in(uri)
     known = (in_uri_hz, reception.center_freq_hz, center_freq_hz, 0.0)
     frequency_hz = next(value for value in known if value is not None)
     oddities.tell(path)

@@ -94,7 +94,7 @@ class DetectOptions:
     )
     false_alarm_rate: float = field(
         default=1e-5,
-        metadata=about("Probability of a false alarm per snapshot", above=0, below=0.5),
+        metadata=about("Probability of a false alarm per snapshot", minimum=1e-15, below=0.5),
     )
     source_power_dbm: float = field(
         default=30.0,
@@ -127,7 +127,9 @@ class DetectOptions:
     )
     learn_snapshots: int = field(
         default=300,
-        metadata=about("Normal snapshots to learn from where none were trained", minimum=20),
+        metadata=about(
+            "Normal snapshots to learn from where none were trained", minimum=20, maximum=100_000
+        ),
     )
     max_bias_db: float = field(
         default=15.0,
@@ -135,20 +137,26 @@ class DetectOptions:
             "Most bias that is learnt without `twin train`; of half the units, half of it",
             unit="dB",
             above=0,
+            maximum=200,
         ),
     )
     bias_bound_db: float = field(
         default=3.0,
-        metadata=about("How far a learnt bias may move from training", unit="dB", minimum=0),
+        metadata=about(
+            "How far a learnt bias may move from training", unit="dB", minimum=0, maximum=200
+        ),
     )
     bias_db_per_hour: float = field(
         default=0.5,
-        metadata=about("How fast a learnt bias may move", unit="dB", minimum=0),
+        metadata=about("How fast a learnt bias may move", unit="dB", minimum=0, maximum=1e4),
     )
     implausible_db: float = field(
         default=10.0,
         metadata=about(
-            "Lasting difference from all others that distrusts a unit", unit="dB", above=0
+            "Lasting difference from all others that distrusts a unit",
+            unit="dB",
+            above=0,
+            maximum=200,
         ),
     )
     clipped_share: float = field(

@@ -68,8 +68,12 @@ class Site:
     """
 
     name: str = field(metadata=about("Name of the site in MQTT topics", **SITE_ID))
-    freq_lower_hz: float = field(metadata=about("Lower edge of the band", unit="Hz", above=0))
-    freq_upper_hz: float = field(metadata=about("Upper edge of the band", unit="Hz", above=0))
+    freq_lower_hz: float = field(
+        metadata=about("Lower edge of the band", unit="Hz", above=0, maximum=1e12)
+    )
+    freq_upper_hz: float = field(
+        metadata=about("Upper edge of the band", unit="Hz", above=0, maximum=1e12)
+    )
     size_m: tuple[float, ...] = field(
         metadata=about("Size x, y, z from the origin", unit="m", above=0, maximum=1e5)
     )

@@ -9,11 +9,11 @@ from edgespec.computing import Computing
 from edgespec.detect.scan.site import learn_site
 from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.residual import ResidualPlane
-from edgespec.dsp.spectrogram import FrontEnd
 from edgespec.errors import SourceError
 from edgespec.framing import Recipe
 from edgespec.ops.collect import Collected
-from edgespec.records import FloatArray, FrameFlag
+from edgespec.ops.good_frames import frames_of
+from edgespec.records import FloatArray
 from edgespec.units import db_from_ratio
 
 __all__ = ["LeftOfCell", "Plane", "left_of_cell", "power_plane"]
@@ -21,7 +21,6 @@ __all__ = ["LeftOfCell", "Plane", "left_of_cell", "power_plane"]
 #: Slots before an event that are enough to learn from what usually is left of a cell: 100 ms.
 _LEAST_LEARNT = 200
 _BLOCKS_A_SECOND = 100
-_BAD = np.uint8(FrameFlag.DROPPED | FrameFlag.NONFINITE | FrameFlag.CONSTANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +59,19 @@ def power_plane(heard: Collected, recipe: Recipe) -> tuple[Plane, FloatArray]:
     Raises:
         SourceError: there is not one horizon of valid frames.
     """
-    front_end = FrontEnd(
-        recipe.framing,
-        heard.info.sample_format,
-        max_block_samples=recipe.hop_samples,
-        # For a second or two, loading Numba takes longer than computing without it.
-        computing=Computing.PLAIN,
-        center_freq_hz=heard.center_freq_hz,
-    )
-    rows, flags = [], []
-    for block in heard.blocks(recipe.hop_samples):
-        made = front_end.process(block)
-        rows.append(made.power_dbfs.copy())
-        flags.append(made.flags.copy())
-    level_db = np.concatenate(rows) if rows else np.empty((0, recipe.framing.n_bins), np.float32)
-    is_good = np.concatenate(flags) & _BAD == 0 if flags else np.empty(0, bool)
+    level_db, is_good, freqs_hz = frames_of(heard, recipe)
     n_whole = len(level_db) // recipe.n_horizon
     n_frames = n_whole * recipe.n_horizon
     is_whole = is_good[:n_frames].reshape(n_whole, recipe.n_horizon).all(axis=1)
     if not is_whole.any():
         least_s = recipe.samples_in(recipe.n_horizon) / recipe.sample_rate_hz
-        what = "no good frame" if n_whole else f"{heard.duration_s:.3g} s of signal"
+        what = "no good frames" if n_whole else f"{heard.duration_s:.3g} s of signal"
         raise SourceError(
             f"the source {heard.info.uri!r:.160} gave {what}; a look needs {least_s:.3g} s in one "
             "piece: take a longer recording, or see whether the radio delivers"
         )
     means = level_db[:n_frames].reshape(n_whole, recipe.n_horizon, -1).mean(axis=1)
-    plane = Plane(level_db, front_end.grid.freqs_hz, recipe.framing.frame_s)
-    return plane, means[is_whole]
+    return Plane(level_db, freqs_hz, recipe.framing.frame_s), means[is_whole]
 
 
 def left_of_cell(heard: Collected, cell: Cell, learn_until_s: float | None) -> LeftOfCell | None:

@@ -12,7 +12,9 @@ from edgespec.dsp.prefix.cell import Cell
 from edgespec.dsp.prefix.folded import find_prefix
 from edgespec.dsp.prefix.search import find_others
 from edgespec.errors import SourceError
+from edgespec.framing import Recipe
 from edgespec.ops.collect import collect
+from edgespec.ops.good_frames import frames_of
 from edgespec.ops.survey.lines import cell_lines
 from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
 from edgespec.ops.survey.wifi import WifiHeard, hear_wifi
@@ -108,7 +110,8 @@ def survey(
 
     Raises:
         UsageError: the URI cannot be understood, or the sample rate is below 1.92 MS/s.
-        SourceError: the source cannot be opened, or holds less than 30 ms and no Wi-Fi.
+        SourceError: the source cannot be opened, holds not one good frame, or holds less than 30 ms
+            and no Wi-Fi.
     """
     refuse_sweeps(uri, "survey")
     source = open_source(uri)
@@ -117,6 +120,7 @@ def survey(
     finally:
         source.close()
     samples, rate_hz = heard.to_complex(), heard.info.sample_rate_hz
+    frames_of(heard, Recipe.for_rate(rate_hz))
     is_long = len(samples) >= _LEAST_S * rate_hz
     wifi = hear_wifi(samples, rate_hz)
     if not is_long and wifi is None:

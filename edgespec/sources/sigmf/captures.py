@@ -8,6 +8,7 @@ from edgespec.door import brief
 from edgespec.sources.dates import utc_ns_of
 from edgespec.sources.oddities import Oddities
 from edgespec.sources.playback import Stretch
+from edgespec.sources.ranges import FREQS_SAID, is_frequency
 from edgespec.sources.sigmf.metadata import Metadata, number, whole
 
 __all__ = ["count_odd_annotations", "stretches_of"]
@@ -96,8 +97,11 @@ def _read_capture(
     header_bytes = _whole_or_odd(item, "core:header_bytes", 0, oddities)
     if "core:frequency" in item:
         found = number(item["core:frequency"])
-        if found is None:
-            oddities.add(f"a capture has the frequency {brief(item['core:frequency'], 40)}")
+        if found is None or not is_frequency(found):
+            oddities.add(
+                f"a capture has the frequency {brief(item['core:frequency'], 40)}, no number "
+                f"{FREQS_SAID}: it is unknown"
+            )
         else:
             center_freq_hz = found
     stamp = item.get("core:datetime")

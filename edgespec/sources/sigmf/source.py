@@ -14,7 +14,8 @@ from edgespec.errors import SourceError, UsageError
 from edgespec.records import SourceInfo
 from edgespec.sources.datatypes import parse_datatype
 from edgespec.sources.oddities import Oddities
-from edgespec.sources.playback import Layout, Playback, Stretch, is_sample_rate
+from edgespec.sources.playback import Layout, Playback, Stretch
+from edgespec.sources.ranges import RATES_SAID, is_sample_rate, rate_in
 from edgespec.sources.sigmf.annotations import annotations_in
 from edgespec.sources.sigmf.captures import count_odd_annotations, stretches_of
 from edgespec.sources.sigmf.files import Extent, find_data, find_recording
@@ -125,12 +126,7 @@ def _layout(head: Mapping[str, Any], uri: SourceUri, where: Path, oddities: Oddi
 
 
 def _sample_rate(head: Mapping[str, Any], uri: SourceUri, where: Path, oddities: Oddities) -> float:
-    given_hz, found_hz = uri.number("sample_rate"), number(head.get("core:sample_rate"))
-    if given_hz is not None and not is_sample_rate(given_hz):
-        raise UsageError(
-            f"sample_rate in {brief(repr(uri.text), 160)} is {given_hz:g}; it must be positive, "
-            "from 1 to 1e12 S/s"
-        )
+    given_hz, found_hz = rate_in(uri), number(head.get("core:sample_rate"))
     if found_hz is not None and is_sample_rate(found_hz):
         if given_hz is not None and given_hz != found_hz:
             oddities.add(f"core:sample_rate is {found_hz:.10g}, taken is {given_hz:.10g}")
@@ -138,8 +134,8 @@ def _sample_rate(head: Mapping[str, Any], uri: SourceUri, where: Path, oddities:
     said = brief(repr(head.get("core:sample_rate")), 40)
     if given_hz is None:
         raise SourceError(
-            f"{brief(where, 160)} says core:sample_rate {said}, which must be a positive number of "
-            "Hz: correct it, or add ?sample_rate=1.92M to the source"
+            f"{brief(where, 160)} says core:sample_rate {said}, which must be {RATES_SAID}: "
+            "correct it, or add ?sample_rate=1.92M to the source"
         )
     oddities.add(f"core:sample_rate is {said}, taken is {given_hz:.10g}")
     return given_hz

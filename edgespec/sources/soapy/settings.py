@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from edgespec.errors import UsageError
+from edgespec.sources.ranges import frequency_in, rate_in
 from edgespec.sources.request import Request, Tuning
 from edgespec.sources.tuner import DEFAULT_RATE_HZ, first_of
 from edgespec.sources.uri import SourceUri
@@ -71,7 +72,7 @@ def soapy_settings(uri: SourceUri, request: Request) -> SoapySettings:
                 f"{pair!r:.40} in {uri.text!r} is no pair that names a radio: write them as "
                 "soapy:driver=uhd,serial=1, and options behind a ?, as in soapy:driver=uhd?gain=30"
             )
-    frequency_hz = first_of(uri.number("center_freq"), request.center_freq_hz)
+    frequency_hz = first_of(frequency_in(uri), request.center_freq_hz)
     if frequency_hz is None:
         raise UsageError(
             f"{uri.text!r} does not say what to tune to; add center_freq=806e6 to the query "
@@ -90,7 +91,7 @@ def soapy_settings(uri: SourceUri, request: Request) -> SoapySettings:
             "gains=LNA=20,VGA=10 by stage, or gain=auto, which may look like interference"
         )
     ppm = first_of(uri.number("ppm"), request.ppm) or 0.0
-    rate_hz = first_of(uri.number("sample_rate"), request.sample_rate_hz) or DEFAULT_RATE_HZ
+    rate_hz = first_of(rate_in(uri), request.sample_rate_hz) or DEFAULT_RATE_HZ
     if frequency_hz <= 0 or rate_hz <= 0 or abs(ppm) > 1000 or abs(gain_db or 0.0) > 200:
         raise UsageError(
             f"{frequency_hz:g} Hz, {rate_hz:g} samples/s, {gain_db or 0.0:g} dB and {ppm:g} ppm "

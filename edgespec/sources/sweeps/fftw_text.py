@@ -7,7 +7,8 @@ an empty line behind each hop. rtl_power_fftw says UTC, soapy_power local time.
 from collections.abc import Iterator
 from datetime import datetime
 
-from edgespec.sources.sweeps.hop import Hop, TornError, hop_of
+from edgespec.door import brief
+from edgespec.sources.sweeps.hop import Hop, TornError, hop_of, number_of
 from edgespec.sources.sweeps.octets import Octets
 from edgespec.sources.sweeps.wall_clock import WallClock
 
@@ -31,9 +32,9 @@ def fftw_text_hops(octets: Octets, clock: WallClock) -> Iterator[Hop | TornError
                 begun_s = _time(text[len(_START) :], number, clock)
             elif text and not text.startswith("#"):
                 frequency, _, level = text.partition(" ")
-                points.append((float(frequency), float(level)))
-        except (ValueError, TornError) as error:
-            torn = torn or TornError(f"line {number}: {error!s:.120}")
+                points.append((number_of(frequency, number), number_of(level, number)))
+        except TornError as error:
+            torn = torn or error
         if (not text or len(points) > _MOST_LINES) and (points or torn):
             yield torn or _hop(points, begun_s, number)
             points, torn = [], None
@@ -44,7 +45,13 @@ def fftw_text_hops(octets: Octets, clock: WallClock) -> Iterator[Hop | TornError
 def _time(text: str, number: int, clock: WallClock) -> float:
     words = text.strip()
     is_utc = words.endswith("UTC")
-    wall = datetime.fromisoformat(words.removesuffix("UTC").strip())
+    try:
+        wall = datetime.fromisoformat(words.removesuffix("UTC").strip())
+    except ValueError:
+        raise TornError(
+            f"line {number} says that it began at {brief(repr(words), 40)}; a date and a time are "
+            "such as 2026-11-28 12:31:45 UTC"
+        ) from None
     if is_utc:
         wall = datetime.fromisoformat(f"{wall.isoformat()}+00:00")
     return wall.timestamp() if wall.tzinfo is not None else clock.utc_s(wall, number)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.door import brief
 from edgespec.errors import SourceError
 from edgespec.sweep_file import MOST_POINTS
 
-__all__ = ["Hop", "TornError", "hop_of"]
+__all__ = ["Hop", "TornError", "hop_of", "number_of"]
 
 _MOST_HZ = 1e12
 
@@ -31,9 +32,28 @@ class Hop:
     line: int
 
     @property
+    def n_missing(self) -> int:
+        """Points without a level."""
+        return int(np.count_nonzero(np.isnan(self.levels_db)))
+
+    @property
     def freqs_hz(self) -> NDArray[np.float64]:
         """Where its points lie, float64 ``(n_points,)``."""
         return self.lower_hz + self.step_hz * np.arange(len(self.levels_db), dtype=np.float64)
+
+
+def number_of(text: str, line: int) -> float:
+    """Return what a field of a line says.
+
+    Raises:
+        TornError: it is no number.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        raise TornError(
+            f"line {line} has {brief(repr(text.strip()), 40)} where a number stands"
+        ) from None
 
 
 def hop_of(
@@ -50,7 +70,8 @@ def hop_of(
     lower_hz, upper_hz = span_hz
     if not 0 < step_hz < _MOST_HZ or not -_MOST_HZ < lower_hz <= upper_hz < _MOST_HZ:
         raise TornError(
-            f"line {line} goes from {lower_hz:g} to {upper_hz:g} Hz in steps of {step_hz:g} Hz"
+            f"line {line} goes from {lower_hz:g} to {upper_hz:g} Hz in steps of {step_hz:g} Hz; "
+            f"frequencies rise, and are below {_MOST_HZ:g} Hz"
         )
     n_points = max(round((upper_hz - lower_hz) / step_hz), 1)
     if n_points > MOST_POINTS or len(levels_db) > n_points + 1:

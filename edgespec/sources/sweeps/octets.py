@@ -13,6 +13,8 @@ from edgespec.sources.descriptor import open_descriptor, wait_for_writer
 __all__ = ["Octets", "open_octets"]
 
 _PIECE = 1 << 16
+#: The mark of UTF-8, which stands before a text of some editors.
+_MARK = b"\xef\xbb\xbf"
 #: No line of a sweep is as long: 65,536 levels of 16 characters.
 _LONGEST_LINE = 1 << 20
 #: How often a file that grows is looked at.
@@ -63,6 +65,11 @@ class Octets:
         while len(self._held) < n_bytes and self._more():
             pass
         return bytes(self._held[:n_bytes])
+
+    def leave_out_mark(self) -> None:
+        """Leave out the mark of UTF-8 that some editors write before a text."""
+        if self.peek(1) == _MARK[:1] and self.peek(len(_MARK)) == _MARK:
+            self.exactly(len(_MARK))
 
     def exactly(self, n_bytes: int) -> bytes | None:
         """Return the next bytes, None where there are not so many."""

@@ -6,8 +6,9 @@ all hops of a sweep one time, the others give each its own.
 
 from collections.abc import Iterator
 from datetime import datetime
+from math import nan
 
-from edgespec.sources.sweeps.hop import Hop, TornError, hop_of
+from edgespec.sources.sweeps.hop import Hop, TornError, hop_of, number_of
 from edgespec.sources.sweeps.octets import Octets
 from edgespec.sources.sweeps.wall_clock import WallClock
 
@@ -42,10 +43,7 @@ def _hop(fields: list[str], number: int, clock: WallClock) -> Hop:
             f"line {number} begins with {stamp!r:.40}; a row of rtl_power begins with a date and "
             "a time such as 2026-11-28, 12:31:45"
         ) from None
-    try:
-        lower_hz, upper_hz, step_hz = (float(field) for field in fields[2:5])
-        levels_db = [float(field) if field.strip() else float("nan") for field in fields[6:]]
-    except ValueError as error:
-        raise TornError(f"line {number}: {error!s:.80}") from None
+    lower_hz, upper_hz, step_hz = (number_of(field, number) for field in fields[2:5])
+    levels_db = [number_of(field, number) if field.strip() else nan for field in fields[6:]]
     utc_s = wall.timestamp() if wall.tzinfo is not None else clock.utc_s(wall, number)
     return hop_of(utc_s, (lower_hz, upper_hz), step_hz, levels_db, number)

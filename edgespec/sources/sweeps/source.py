@@ -7,6 +7,7 @@ sweep to the next; else the first ones say it), ``zone`` (of local times; else t
 machine), ``realtime`` and ``loop`` of a file that is complete.
 """
 
+import logging
 import time
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -37,6 +38,7 @@ from edgespec.sweep_file import read_table
 
 __all__ = ["SweepSource", "open_sweeps"]
 
+_LOG = logging.getLogger(__name__)
 _NS = 1_000_000_000
 #: Of a stream, so many sweeps say how fast they come; of a file all, where it is no larger.
 _N_FIRST, _WHOLE_BYTES = 3, 64_000_000
@@ -93,6 +95,7 @@ def _sweeps(octets: Octets, path: str, clock: WallClock) -> tuple[Iterator[Sweep
         # So many sweeps never fit into so few bytes.
         is_small = (octets.n_bytes or 0) <= _WHOLE_BYTES
         n_first = _WHOLE_BYTES if is_small else _N_FIRST_OF_LARGE
+    octets.leave_out_mark()
     begin = octets.peek(len(SOAPY_MAGIC))
     if begin.startswith(ZIP_MAGIC):
         if not octets.is_file:
@@ -146,6 +149,7 @@ class SweepSource:
         self._sweeps: Iterator[Sweep] = chain(first, rest)
         self._count = SweepCount(interval_s, resolution_s)
         self._n_lost = 0
+        self._is_other_told = False
         self._loop_s = 0.0
         self._pacer = Pacer(1.0 / interval_s) if by_the_clock else None
         self._n_given = 0
@@ -170,6 +174,7 @@ class SweepSource:
             axis_hz = self._axis.freqs_hz
             levels_db = self._axis.fit(sweep)
             if levels_db is None:
+                self._tell_other(sweep)
                 self._n_lost += 1 + n_missing
                 continue
             if self._axis.freqs_hz is not axis_hz:
@@ -196,6 +201,20 @@ class SweepSource:
         if self._pacer is not None:
             self._pacer.close()
         self._octets.close()
+
+    def _tell_other(self, sweep: Sweep) -> None:
+        """Say once that a sweep is left out since it lies elsewhere."""
+        if self._is_other_told:
+            return
+        self._is_other_told = True
+        _LOG.warning(
+            "%s: the sweep that begins at line %d, from %g to %g Hz, has other frequencies than "
+            "those before: sweeps like it are left out",
+            self._octets.name,
+            sweep.line,
+            sweep.freqs_hz[0],
+            sweep.freqs_hz[-1],
+        )
 
     def _next(self) -> Sweep | None:
         sweep = next(self._sweeps, None)

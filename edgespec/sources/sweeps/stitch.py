@@ -39,7 +39,7 @@ def stitched(hops: Iterable[Hop | TornError], name: str) -> Iterator[Sweep]:
     """
     parts: list[Hop] = []
     ends_with_hz: float | None = None
-    n_torn, has_begun, is_told = 0, False, False
+    n_torn, has_begun, is_told, is_lack_told = 0, False, False, False
     for hop in hops:
         if isinstance(hop, TornError):
             n_torn += 1
@@ -50,6 +50,16 @@ def stitched(hops: Iterable[Hop | TornError], name: str) -> Iterator[Sweep]:
             is_told = True
             continue
         n_torn, has_begun = 0, True
+        if hop.n_missing and not is_lack_told:
+            _LOG.warning(
+                "%s: line %d has no level at %d of its %d points: there nothing was measured, nor "
+                "in lines like it",
+                name,
+                hop.line,
+                hop.n_missing,
+                len(hop.levels_db),
+            )
+            is_lack_told = True
         if parts and hop.lower_hz <= parts[-1].lower_hz:
             ends_with_hz = parts[-1].lower_hz
             yield _sweep(parts, name)

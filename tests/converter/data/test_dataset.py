@@ -364,3 +364,11 @@ def test_f6_data_sets_of_damaged_bytes(
     index = folder / "dataset.json"
     index.write_bytes(data.draw(st.binary() | mutated(index.read_bytes())))
     check_door(lambda: load_dataset(folder))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
+def test_a_recording_without_a_valid_frame_is_refused(tmp_path, rng, value) -> None:
+    uri = f"sigmf:{write_sigmf(tmp_path, 'a', value * (1.0 + noise(rng, 20_000)))}"
+    with pytest.raises(SourceError, match="none is valid"):
+        prepare_recording(uri, tmp_path / "d", RECIPE)
+    assert not list((tmp_path / "d").glob("*.npz"))

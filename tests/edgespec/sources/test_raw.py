@@ -59,7 +59,7 @@ def test_a_loop_marks_its_seam(tmp_path, octets):
         ("?datatype=cu8", "add sample_rate=1.92e6"),
         ("?sample_rate=2.4M", "add datatype=cu8"),
         ("?datatype=cu8&sample_rate=fast", "not a number"),
-        ("?datatype=cu8&sample_rate=-1", "must be positive"),
+        ("?datatype=cu8&sample_rate=-1", "must be from 1"),
         ("?datatype=cu8&sample_rate=1e6&loop=maybe", "loop=1 or loop=0"),
     ],
 )

@@ -210,7 +210,10 @@ def test_extensible_formats_name_theirs_further_on(tmp_path, octets):
         (wav.riff(wav.fmt(RATE_HZ, 8, 2, 7), wav.chunk(b"data", bytes(40))), "format 7 with 8"),
         (wav.riff(wav.fmt(RATE_HZ, 16, 3), wav.chunk(b"data", bytes(40))), "3 wav channels"),
         (wav.riff(wav.fmt(RATE_HZ, 16, 0), wav.chunk(b"data", bytes(40))), "0 wav channels"),
-        (wav.riff(wav.fmt(0, 16), wav.chunk(b"data", bytes(40))), "rate of 0: add .sample_rate"),
+        (
+            wav.riff(wav.fmt(0, 16), wav.chunk(b"data", bytes(40))),
+            "rate of 0, which must be from 1 .*: add .sample_rate",
+        ),
         (wav.riff(wav.fmt(RATE_HZ, 16), wav.chunk(b"data", b"abc")), "not one sample"),
     ],
 )

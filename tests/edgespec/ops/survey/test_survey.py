@@ -1,10 +1,12 @@
 """``edgespec survey``: what it lists, draws and refuses."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from numpy.typing import NDArray
 
 from edgespec.cli import main
 from edgespec.ops.survey.spectrum import mean_spectrum
@@ -173,3 +175,32 @@ def test_a_cell_is_one_occupied_part(rng) -> None:
     (part,) = mean_spectrum(samples, 5e6).parts
     assert part.lower_hz == pytest.approx(-540e3, abs=40e3)
     assert part.upper_hz == pytest.approx(540e3, abs=40e3)
+
+
+def a_recording(folder: Path, samples: NDArray[np.complex64]) -> str:
+    samples.astype(np.complex64).tofile(folder / "a.raw")
+    return f"raw:{folder / 'a.raw'}?datatype=cf32_le&sample_rate=1.92M"
+
+
+@pytest.mark.parametrize("command", ["survey", "look"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, 1e37])
+@pytest.mark.filterwarnings("error")
+def test_samples_that_say_nothing_are_refused(tmp_path, rng, command, value) -> None:
+    source = a_recording(tmp_path, value * (1.0 + rng.random(60_000)))
+    result = CliRunner().invoke(main, [command, "--source", source, "--duration", "0.03"])
+    assert result.exit_code == 4
+    assert "gave no good frame" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["survey", "look"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e37])
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_number_is_left_out(tmp_path, rng, command, value) -> None:
+    samples = noise(rng, 120_000, 0.01)
+    samples[90_000:] = value
+    source = a_recording(tmp_path, samples)
+    result = CliRunner().invoke(main, [command, "--source", source, "--duration", "0.06", "--json"])
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert -40.0 < found["level_dbfs"] < -15.0
+    assert 0.0 < found["peak"] < 1.0

@@ -211,9 +211,12 @@ def test_half_of_a_hop_short_is_the_same_grid_with_holes(tmp_path: Path) -> None
         ("2026-11-28, 12:00:00, 2e6, 1e6, 1e3, 1, -5\n", "line 1 goes from"),
         ("2026-11-28, 12:00:00, 1e6, 2e6, 0, 1, -5\n", "line 1 goes from"),
         ("2026-11-28, 12:00:00, 1e6, 1e12, 1, 1, -5\n", "line 1"),
-        ("2026-11-28, 12:00:00, 88e6, 88.1e6, 1e5, 1, x\n", "line 1: could not convert"),
+        ("2026-11-28, 12:00:00, 88e6, 88.1e6, 1e5, 1, x\n", "line 1 has 'x' where a number stands"),
         ("2026-11-28, 12:00:00, 88e6, 88.1e6, 1e5, 1, 1, 2, 3\n", "line 1 has 3 levels"),
         ("2026-11-28, 12:00:00, 88e6, 88.1e6, 1e5, 1, -5\n", "interval_s"),
+        ("2026-11-28, 12:00:00, y, 88.1e6, 1e5, 1, -5\n", "line 1 has 'y' where a number stands"),
+        ("# Acquisition start: then\n88e6 -50\n", "line 1 says that it began at 'then'"),
+        ("# nothing\n88e6 z\n", "line 2 has 'z' where a number stands"),
         ("# nothing\n88e6 -50\n88.1e6 -51\n\n", "Acquisition start"),
         (b"SDRFF\x07" + b"\0" * 60, "record 1"),
         (b"PK not a zip", "cannot be read"),
@@ -224,6 +227,34 @@ def test_what_is_no_table_is_refused_by_its_line(
 ) -> None:
     with pytest.raises(SourceError, match=re.escape(said)):
         blocks_of(write(tmp_path / "a.csv", text))
+
+
+@pytest.mark.parametrize("kind", ["rtl_power", "fftw"])
+def test_a_mark_before_a_text_is_left_out(tmp_path: Path, kind: str) -> None:
+    text = sweeps.rtl_power_text(TABLE) if kind == "rtl_power" else sweeps.fftw_text(TABLE)
+    plain = blocks_of(write(tmp_path / "a", text))
+    marked = blocks_of(write(tmp_path / "b", "\ufeff" + text))
+    assert np.array_equal(levels_of(plain), levels_of(marked))
+
+
+def test_what_is_left_out_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = sweeps.rtl_power_text(TABLE).splitlines(keepends=True)
+    blocks_of(write(tmp_path / "a", "".join(rows)))
+    assert not caplog.records
+    for number in (4, 9):
+        fields = rows[number].rstrip().split(",")
+        rows[number] = ",".join([*fields[:-3], "", fields[-2], "\n"])
+    for number in (6, 12):
+        fields = rows[number].split(",")
+        rows[number] = ",".join([*fields[:2], " -8e7", *fields[3:]])
+        step_hz = float(fields[3]) - float(fields[2])
+        rows[number] = rows[number].replace(fields[3], f" {-8e7 + step_hz:.0f}", 1)
+    found = blocks_of(write(tmp_path / "b", "".join(rows)))
+    # Each goes on with the row behind it, which lies above it.
+    assert len(found) == len(rows) - 4
+    lacks, others = (record.getMessage() for record in caplog.records)
+    assert "line 5 has no level at 1 of its 12 points" in lacks
+    assert "line 7, from -8e+07" in others
 
 
 def test_a_torn_row_in_the_middle_is_left_out(tmp_path: Path) -> None:
