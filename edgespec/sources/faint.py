@@ -1,4 +1,4 @@
-"""Samples as floats that are next to nothing: processors take 50 times as long for such numbers."""
+"""Samples as floats that are next to nothing: processors take far longer for such numbers."""
 
 from typing import Any
 
