@@ -322,9 +322,9 @@ PROGRAM = """
 @pytest.mark.parametrize("sink", ["JsonLinesSink", "TableSink"])
 def test_a_reader_that_leaves_ends_the_output_only(sink: str) -> None:
     program = textwrap.dedent(PROGRAM.format(sink=sink))
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    # Unbuffered: what Python has left to write at its end is the command's to drop.
+    command = [sys.executable, "-u", "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()
