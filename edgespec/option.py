@@ -11,6 +11,7 @@ from edgespec.errors import ConfigError, EdgespecError
 __all__ = [
     "ID",
     "MOST_BYTES",
+    "MOST_HZ",
     "MOST_S",
     "NODE_ID",
     "SITE_ID",
@@ -37,7 +38,7 @@ NODE_ID, SITE_ID = (
 )
 
 #: A petabyte and 30 years: what follows from them is still a number of files, clocks and timers.
-MOST_BYTES, MOST_S = 10**15, 1e9
+MOST_BYTES, MOST_S, MOST_HZ = 10**15, 1e9, 1e12
 
 _KEY = "edgespec"
 

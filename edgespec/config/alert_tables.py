@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from edgespec.config.hours import HOURS, Hours, local_time
-from edgespec.option import ID, MOST_S, about, check_edges, check_record
+from edgespec.option import ID, MOST_HZ, MOST_S, about, check_edges, check_record
 
 __all__ = ["AlarmConfig", "AlertConfig"]
 
@@ -101,13 +101,17 @@ class AlertConfig:
     lower_hz: float | None = field(
         default=None,
         metadata=about(
-            "It reaches above this frequency", unit="Hz", minimum=-1e12, maximum=1e12, example=805e6
+            "It reaches above this frequency",
+            unit="Hz",
+            minimum=-MOST_HZ,
+            maximum=MOST_HZ,
+            example=805e6,
         ),
     )
     upper_hz: float | None = field(
         default=None,
         metadata=about(
-            "... and below this one", unit="Hz", minimum=-1e12, maximum=1e12, example=807e6
+            "... and below this one", unit="Hz", minimum=-MOST_HZ, maximum=MOST_HZ, example=807e6
         ),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgespec.computing import AUTO, Computing
 from edgespec.errors import ConfigError
 from edgespec.level_scale import LevelScale
-from edgespec.option import ID, SITE_ID, about, check_record
+from edgespec.option import ID, MOST_HZ, SITE_ID, about, check_record
 
 __all__ = ["BandConfig"]
 
@@ -27,7 +27,7 @@ class BandConfig:
             "radio is tuned to in its turn; default: all that the source shows",
             unit="Hz",
             above=0,
-            maximum=1e12,
+            maximum=MOST_HZ,
             example=806e6,
         ),
     )

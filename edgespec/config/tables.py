@@ -8,7 +8,16 @@ from pathlib import Path
 
 from edgespec.computing import AUTO, Computing
 from edgespec.errors import ConfigError
-from edgespec.option import ID, MOST_BYTES, NODE_ID, SITE_ID, about, check_record, option_of
+from edgespec.option import (
+    ID,
+    MOST_BYTES,
+    MOST_HZ,
+    NODE_ID,
+    SITE_ID,
+    about,
+    check_record,
+    option_of,
+)
 
 __all__ = [
     "LEAST_SPOOL_BYTES",
@@ -110,7 +119,7 @@ class SourceConfig:
     )
     center_freq_hz: float | None = field(
         default=None,
-        metadata=about("Centre frequency", unit="Hz", minimum=0, maximum=1e12, example=806e6),
+        metadata=about("Centre frequency", unit="Hz", minimum=0, maximum=MOST_HZ, example=806e6),
     )
     sample_rate_hz: float | None = field(
         default=None,

@@ -17,15 +17,15 @@ def check_broker(settings: MqttConfig) -> None:
     Raises:
         ConfigError: its URL or a file of certificates or keys cannot be used.
     """
+    has_files = settings.ca_file is not None or settings.cert_file is not None
     # TLS costs memory that who names neither need not pay.
-    if settings.url is None and settings.ca_file is None and settings.cert_file is None:
+    if settings.url is None and not has_files:
         return
     from edgespec.mqtt.link import Link, tls_of
 
-    if settings.ca_file is not None or settings.cert_file is not None:
+    link = None if settings.url is None else Link.of(settings, "check")
+    if has_files and (link is None or link.tls is None):
         tls_of(settings)
-    if settings.url is not None:
-        Link.of(settings, "check")
 
 
 def check_named(config: Config) -> dict[str, Mask]:

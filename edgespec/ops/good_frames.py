@@ -10,7 +10,7 @@ from edgespec.framing import Recipe
 from edgespec.ops.collect import Collected
 from edgespec.records import FloatArray, FrameFlag
 
-__all__ = ["frames_of"]
+__all__ = ["check_good", "frames_of"]
 
 _BAD = np.uint8(FrameFlag.DROPPED | FrameFlag.NONFINITE | FrameFlag.CONSTANT)
 
@@ -27,7 +27,36 @@ def frames_of(
     Raises:
         SourceError: there are frames, and none is good.
     """
-    front_end = FrontEnd(
+    front_end, rows, flags = _front_end(heard, recipe), [], []
+    for block in heard.blocks(recipe.hop_samples):
+        made = front_end.process(block)
+        rows.append(made.power_dbfs.copy())
+        flags.append(made.flags & _BAD == 0)
+    level_db = np.concatenate(rows) if rows else np.empty((0, recipe.framing.n_bins), np.float32)
+    is_good = np.concatenate(flags) if flags else np.empty(0, bool)
+    if len(is_good) and not is_good.any():
+        raise _none_is_good(heard)
+    return level_db, is_good, front_end.grid.freqs_hz
+
+
+def check_good(heard: Collected, recipe: Recipe) -> None:
+    """Look for the first good frame.
+
+    Raises:
+        SourceError: there are frames, and none is good.
+    """
+    front_end, n_frames = _front_end(heard, recipe), 0
+    for block in heard.blocks(recipe.hop_samples):
+        flags = front_end.process(block).flags
+        if (flags & _BAD == 0).any():
+            return
+        n_frames += len(flags)
+    if n_frames:
+        raise _none_is_good(heard)
+
+
+def _front_end(heard: Collected, recipe: Recipe) -> FrontEnd:
+    return FrontEnd(
         recipe.framing,
         heard.info.sample_format,
         max_block_samples=recipe.hop_samples,
@@ -35,17 +64,11 @@ def frames_of(
         computing=Computing.PLAIN,
         center_freq_hz=heard.center_freq_hz,
     )
-    rows, flags = [], []
-    for block in heard.blocks(recipe.hop_samples):
-        made = front_end.process(block)
-        rows.append(made.power_dbfs.copy())
-        flags.append(made.flags.copy())
-    level_db = np.concatenate(rows) if rows else np.empty((0, recipe.framing.n_bins), np.float32)
-    is_good = np.concatenate(flags) & _BAD == 0 if flags else np.empty(0, bool)
-    if len(is_good) and not is_good.any():
-        raise SourceError(
-            f"the source {heard.info.uri!r:.160} gave no good frame: its samples are no numbers, "
-            "all the same or next to nothing: see whether the radio delivers, or get the recording "
-            "again"
-        )
-    return level_db, is_good, front_end.grid.freqs_hz
+
+
+def _none_is_good(heard: Collected) -> SourceError:
+    return SourceError(
+        f"the source {heard.info.uri!r:.160} gave no good frame: its samples are no numbers, "
+        "all the same or next to nothing: see whether the radio delivers, or get the recording "
+        "again"
+    )

@@ -84,8 +84,6 @@ class CellConfig:
             )
         if not 0 <= self.n_control <= 3:
             raise UsageError(f"n_control is {self.n_control}; it must be 0 (by load) to 3")
-        if any(factor < 0 for factor in self.load_curve):
-            raise UsageError("load_curve has a negative factor; all must be 0 or more")
         check_bounds(self)
 
 
@@ -110,11 +108,6 @@ class ChannelConfig:
     shadow_s: float = 30.0
 
     def __post_init__(self) -> None:
-        if self.shadow_db < 0 or not self.shadow_s > 0:
-            raise UsageError(
-                f"shadow_db is {self.shadow_db} over shadow_s {self.shadow_s}; the first must not "
-                "be negative, the second must be positive"
-            )
         check_bounds(self)
 
 
@@ -292,8 +285,6 @@ class ReceiverConfig:
             )
         if any(b <= a for a, b in zip((-1.0, *self.gain_times_s), self.gain_times_s, strict=False)):
             raise UsageError(f"gain_times_s are {self.gain_times_s}; they must grow from 0")
-        if self.agc_every_s < 0:
-            raise UsageError(f"agc_every_s is {self.agc_every_s}; it must not be negative")
         check_bounds(self)
 
 
@@ -330,8 +321,6 @@ class InterfererConfig:
     channel: ChannelConfig | None = None
 
     def __post_init__(self) -> None:
-        if self.start_s < 0:
-            raise UsageError(f"start_s is {self.start_s}; it must not be negative")
         if self.stop_s is not None and self.stop_s <= self.start_s:
             raise UsageError(f"stop_s is {self.stop_s}; it must come after start_s {self.start_s}")
         if self.every_s and (self.stop_s is None or self.every_s < self.stop_s - self.start_s):
@@ -339,8 +328,6 @@ class InterfererConfig:
                 f"every_s is {self.every_s}; it needs a stop_s and must not be shorter than the "
                 "time from start_s to stop_s"
             )
-        if not 0.0 <= self.duty <= 1.0:
-            raise UsageError(f"duty is {self.duty}; it must be 0 to 1")
         check_bounds(self)
 
 

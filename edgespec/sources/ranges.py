@@ -1,7 +1,10 @@
 """Sample rates and frequencies that are believed of a recording, whatever says them."""
 
+from collections.abc import Callable
+
 from edgespec.door import brief
 from edgespec.errors import UsageError
+from edgespec.option import MOST_HZ
 from edgespec.sources.uri import SourceUri
 
 __all__ = [
@@ -18,7 +21,7 @@ __all__ = [
 #: Sample rates. Above 6.5e8 a hop of usual frames has more samples than any front end takes.
 RATES_HZ = (1.0, 6e8)
 #: Centre frequencies, those of SigMF: at each the bins of the lowest rate still differ in float64.
-FREQS_HZ = (-1e12, 1e12)
+FREQS_HZ = (-MOST_HZ, MOST_HZ)
 RATES_SAID = "from 1 to 6e8 S/s"
 FREQS_SAID = "from -1e12 to 1e12 Hz"
 
@@ -39,12 +42,7 @@ def rate_in(uri: SourceUri) -> float | None:
     Raises:
         UsageError: no recording has it.
     """
-    rate_hz = uri.number("sample_rate")
-    if rate_hz is not None and not is_sample_rate(rate_hz):
-        raise UsageError(
-            f"sample_rate in {brief(repr(uri.text), 160)} is {rate_hz:g}; it must be {RATES_SAID}"
-        )
-    return rate_hz
+    return _number_in(uri, "sample_rate", is_sample_rate, RATES_SAID)
 
 
 def frequency_in(uri: SourceUri) -> float | None:
@@ -53,9 +51,13 @@ def frequency_in(uri: SourceUri) -> float | None:
     Raises:
         UsageError: no recording has it.
     """
-    freq_hz = uri.number("center_freq")
-    if freq_hz is not None and not is_frequency(freq_hz):
-        raise UsageError(
-            f"center_freq in {brief(repr(uri.text), 160)} is {freq_hz:g}; it must be {FREQS_SAID}"
-        )
-    return freq_hz
+    return _number_in(uri, "center_freq", is_frequency, FREQS_SAID)
+
+
+def _number_in(
+    uri: SourceUri, key: str, is_believed: Callable[[float], bool], said: str
+) -> float | None:
+    value = uri.number(key)
+    if value is not None and not is_believed(value):
+        raise UsageError(f"{key} in {brief(repr(uri.text), 160)} is {value:g}; it must be {said}")
+    return value

@@ -139,17 +139,8 @@ class SiteTwin:
 
     def _take_on(self, state: TwinState | None, trained: TrainedTwin | None) -> None:
         """Begin with what is known already."""
-        if state is not None and (state.site, state.nodes) != (self.site.name, self.site.nodes):
-            raise ConfigError(
-                f"the state is of site {state.site!r} with units {' '.join(state.nodes)}; it does "
-                f"not belong to {self.site.name!r} with {' '.join(self.site.nodes)}"
-            )
         if state is not None:
-            n_subbands = self.site.n_subbands
-            if any(one is not None and len(one.levels_db) != n_subbands for one in state.held):
-                raise ConfigError(
-                    f"levels that hold have not the {n_subbands} subbands of the site file"
-                )
+            self._check_state(state)
             self._collector.take_on(state.held)
         given = trained
         if given is None and state is not None and not needs_samples(self.site.detect.detector):
@@ -167,6 +158,19 @@ class SiteTwin:
             if self._gains and state.gains:
                 self._gains.take_on(state.gains)
             self._last_ns = state.utc_ns
+
+    def _check_state(self, state: TwinState) -> None:
+        """Refuse what a former owner knew of another site."""
+        if (state.site, state.nodes) != (self.site.name, self.site.nodes):
+            raise ConfigError(
+                f"the state is of site {state.site!r} with units {' '.join(state.nodes)}; it does "
+                f"not belong to {self.site.name!r} with {' '.join(self.site.nodes)}"
+            )
+        n_subbands = self.site.n_subbands
+        if any(one is not None and len(one.levels_db) != n_subbands for one in state.held):
+            raise ConfigError(
+                f"levels that hold have not the {n_subbands} subbands of the site file"
+            )
 
     def _watch(self, trained: TrainedTwin) -> None:
         """Go from learning to watching."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgespec.config.loader import load_record
 from edgespec.errors import ConfigError
-from edgespec.option import ID, NODE_ID, SITE_ID, about, check_record
+from edgespec.option import ID, MOST_HZ, NODE_ID, SITE_ID, about, check_record
 from edgespec.twin.options import MATERIALS, DetectOptions, PropagationOptions
 from edgespec.wire.transmitters import PLACE, Transmitter
 
@@ -69,10 +69,10 @@ class Site:
 
     name: str = field(metadata=about("Name of the site in MQTT topics", **SITE_ID))
     freq_lower_hz: float = field(
-        metadata=about("Lower edge of the band", unit="Hz", above=0, maximum=1e12)
+        metadata=about("Lower edge of the band", unit="Hz", above=0, maximum=MOST_HZ)
     )
     freq_upper_hz: float = field(
-        metadata=about("Upper edge of the band", unit="Hz", above=0, maximum=1e12)
+        metadata=about("Upper edge of the band", unit="Hz", above=0, maximum=MOST_HZ)
     )
     size_m: tuple[float, ...] = field(
         metadata=about("Size x, y, z from the origin", unit="m", above=0, maximum=1e5)

@@ -108,7 +108,8 @@ class CalibratedBand:
                 f"  to know that within a factor of {WITHIN:g}, about "
                 f"{_duration(needed_s)} of normal signal are needed: --duration"
             )
-        held_up = self._held_up()
+        lowest = self.calibration.thresholds(self.per_day)
+        held_up = [name for name, value in thresholds.items() if value > lowest[name]]
         if held_up:
             lines.append(
                 f"  {', '.join(held_up)}: nearer to the usual threshold than the tail says, since "
@@ -123,11 +124,6 @@ class CalibratedBand:
         if self.path is not None:
             lines.append(f"  kept in {self.path}: the next edgespec monitor uses it")
         return "\n".join(lines)
-
-    def _held_up(self) -> list[str]:
-        """Return the detectors whose thresholds would be lower after more of such signal."""
-        lowest = self.calibration.thresholds(self.per_day)
-        return [name for name, value in self.thresholds.items() if value > lowest[name]]
 
     def _highest_at_s(self, name: str) -> float:
         column = self.heard.blocks[:, self.heard.names.index(name)]

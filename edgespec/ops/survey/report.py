@@ -14,7 +14,7 @@ from edgespec.dsp.prefix.search import find_others
 from edgespec.errors import SourceError
 from edgespec.framing import Recipe
 from edgespec.ops.collect import collect
-from edgespec.ops.good_frames import frames_of
+from edgespec.ops.good_frames import check_good
 from edgespec.ops.survey.lines import cell_lines
 from edgespec.ops.survey.spectrum import Spectrum, mean_spectrum
 from edgespec.ops.survey.wifi import WifiHeard, hear_wifi
@@ -120,7 +120,7 @@ def survey(
     finally:
         source.close()
     samples, rate_hz = heard.to_complex(), heard.info.sample_rate_hz
-    frames_of(heard, Recipe.for_rate(rate_hz))
+    check_good(heard, Recipe.for_rate(rate_hz))
     is_long = len(samples) >= _LEAST_S * rate_hz
     wifi = hear_wifi(samples, rate_hz)
     if not is_long and wifi is None:

@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 
 from edgespec.door import brief
 from edgespec.errors import SourceError
+from edgespec.option import MOST_HZ
 from edgespec.sweep_file import MOST_POINTS
 
 __all__ = ["Hop", "TornError", "hop_of", "number_of"]
-
-_MOST_HZ = 1e12
 
 
 class TornError(SourceError):
@@ -68,10 +67,10 @@ def hop_of(
         TornError: it is none.
     """
     lower_hz, upper_hz = span_hz
-    if not 0 < step_hz < _MOST_HZ or not -_MOST_HZ < lower_hz <= upper_hz < _MOST_HZ:
+    if not 0 < step_hz < MOST_HZ or not -MOST_HZ < lower_hz <= upper_hz < MOST_HZ:
         raise TornError(
             f"line {line} goes from {lower_hz:g} to {upper_hz:g} Hz in steps of {step_hz:g} Hz; "
-            f"frequencies rise, and are below {_MOST_HZ:g} Hz"
+            f"frequencies rise, and are below {MOST_HZ:g} Hz"
         )
     n_points = max(round((upper_hz - lower_hz) / step_hz), 1)
     if n_points > MOST_POINTS or len(levels_db) > n_points + 1:
