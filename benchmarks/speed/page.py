@@ -1,9 +1,10 @@
-"""What the page's waterfall costs a browser: 128 bins, 3,600 rows, a row a frame.
+"""What the page's waterfall costs a browser: 128 bins, 3,600 rows, 60 rows a second.
 
-``python -m benchmarks.speed.page`` draws one plane of the page, and two, in headless Chromium:
-chart, waterfall, axes, with a row more in each frame of the screen, from a ring that is full.
-Counted are the times between frames, and the processor time of the browser's processes; an empty
-page that asks for frames alone stands beside it.
+``python -m benchmarks.speed.page`` lets the page's live view draw one plane, and two, in headless
+Chromium: chart, waterfall, axes, from a ring that is full. Counted are the pictures, the times
+between them, and the processor time of the browser's processes. The page asks for a frame when it
+has something to draw; beside it stands what a browser takes that is asked for each frame of the
+screen, with the same planes and with nothing to draw.
 """
 
 import json
@@ -28,43 +29,69 @@ __all__ = ["main"]
 
 PAGE = record.ROOT / "edgespec" / "web" / "page"
 _N_BINS = 128
-#: Planes, and rows of each: a minute, or ten seconds.
-_DRAWN = ((0, 3600), (1, 3600), (2, 3600), (1, 600))
+_ROWS_PER_S = 60
+#: Planes, rows of each (a minute, or ten seconds), and whether each frame of the screen is asked for.
+_DRAWN = (
+    (1, 3600, False),
+    (2, 3600, False),
+    (1, 600, False),
+    (1, 3600, True),
+    (0, 3600, True),
+)
 _WIDTH, _HEIGHT = 1400, 900
 _HTML = b"""<!doctype html><html data-theme="light"><title>page</title>
 <link rel="stylesheet" href="/static/colours.css"><link rel="stylesheet" href="/static/page.css">
-<link rel="stylesheet" href="/static/live.css"><div id="planes" class="planes"></div>"""
-#: Rows are made before, and the ring is filled with them.
+<link rel="stylesheet" href="/static/live.css"><select id="span" hidden></select>
+<div id="planes" class="planes"></div>"""
+#: The ring is filled; messages are as the server sends them, of rows that are made before.
 _BEGIN = """
-const [nPlanes, nBins, nRows, done] = arguments;
-import("/static/plane.js").then(({ Plane }) => {
-  const told = { id: 0, n_bins: nBins, lower_hz: 800e6, upper_hz: 802e6,
-                 db_min: -120, db_step: 0.5, row_s: 1 / 60 };
+const [nPlanes, nBins, nRows, perS, done] = arguments;
+import("/static/live.js").then(({ Live }) => {
+  const live = new Live(() => {}), names = ["power", "residual"].slice(0, nPlanes);
+  const told = (id) => ({ id, n_bins: nBins, lower_hz: 800e6, upper_hz: 802e6,
+                          db_min: -120, db_step: 0.5, row_s: 1 / perS });
   const level = (_, bin) => 90 + (bin > 30 && bin < 90 ? 40 : 0) + 12 * Math.random();
   const rows = Array.from({ length: 64 }, () => Uint8Array.from({ length: nBins }, level));
-  const planes = Array.from({ length: nPlanes }, () => {
-    const plane = new Plane("power", told, nRows, () => {});
-    document.getElementById("planes").append(plane.figure);
-    plane.begin(nRows);
-    for (let row = 0; row < nRows; row += 1) plane.push(rows[row % 64], 1, row / 60);
-    plane.take(Array(nBins).fill(-60), Array(nBins).fill(-50));
-    return plane;
+  const send = (first, n) => names.forEach((_, id) => {
+    const buffer = new ArrayBuffer(16 + n * nBins), view = new DataView(buffer);
+    view.setUint8(0, id);
+    view.setUint16(2, n, true);
+    view.setUint32(4, nBins, true);
+    view.setFloat64(8, first / perS, true);
+    for (let row = 0; row < n; row += 1) new Uint8Array(buffer).set(rows[(first + row) % 64], 16 + row * nBins);
+    live.take(buffer);
   });
-  window.drawn = { planes, rows, row: nRows };
+  live.nRows = nRows;
+  live.begin(Object.fromEntries(names.map((name, id) => [name, told(id)])));
+  const planes = [...live.planes.values()];
+  for (const plane of planes) plane.take(Array(nBins).fill(-60), Array(nBins).fill(-50));
+  send(0, nRows);
+  live.run(true);
+  window.drawn = { planes, send, row: nRows };
   done(planes[0]?.painter.constructor.name ?? "none");
 });
 """
-#: Frames are asked for; in each a row comes, and what has changed is drawn.
+#: Rows come by a clock, as from an observer; the times of pictures, or of frames asked for, are told.
 _RUN = """
-const [nFrames, done] = arguments, { planes, rows } = window.drawn, times = [];
-const step = (now) => {
-  times.push(now);
-  const row = window.drawn.row++;
-  for (const plane of planes) { plane.push(rows[row % 64], 1, row / 60); plane.draw(now); }
-  if (times.length <= nFrames) requestAnimationFrame(step);
-  else done(times);
-};
-requestAnimationFrame(step);
+const [seconds, perS, isEach, done] = arguments, { planes, send } = window.drawn, times = [];
+const begun = performance.now(), first = window.drawn.row;
+if (planes.length > 0) {
+  const { painter } = planes[0], paint = painter.paint;
+  painter.paint = (...how) => { times.push(performance.now()); paint.apply(painter, how); };
+  window.drawn.stop = () => { painter.paint = paint; };
+}
+let frames = 0, isDone = false;
+const step = () => { frames += 1; if (!isDone) requestAnimationFrame(step); };
+if (isEach) requestAnimationFrame(step);
+const timer = setInterval(() => {
+  const passed = performance.now() - begun, row = first + Math.floor(passed / 1000 * perS);
+  if (row > window.drawn.row) { send(window.drawn.row, row - window.drawn.row); window.drawn.row = row; }
+  if (passed < 1000 * seconds) return;
+  clearInterval(timer);
+  isDone = true;
+  window.drawn.stop?.();
+  done({ times, frames, seconds: passed / 1000, n_rows: window.drawn.row - first });
+}, 1000 / perS);
 """
 
 
@@ -110,24 +137,29 @@ def process_times(pid: int) -> dict[str, float]:
     return found
 
 
-def measure(driver: Any, url: str, n_planes: int, n_rows: int, n_frames: int) -> dict[str, Any]:
-    """Return frame times and shares of a core of one way to draw."""
+def measure(
+    driver: Any, url: str, n_planes: int, n_rows: int, is_each: bool, seconds: float
+) -> dict[str, Any]:
+    """Return pictures, the times between them, and shares of a core of one way to draw."""
     driver.get(url)
-    painter = driver.execute_async_script(_BEGIN, n_planes, _N_BINS, n_rows)
-    driver.execute_async_script(_RUN, 60)
+    painter = driver.execute_async_script(_BEGIN, n_planes, _N_BINS, n_rows, _ROWS_PER_S)
+    driver.execute_async_script(_RUN, 2.0, _ROWS_PER_S, is_each)
     before, begun = process_times(driver.service.process.pid), time.monotonic()
-    times = driver.execute_async_script(_RUN, n_frames)
+    drawn = driver.execute_async_script(_RUN, seconds, _ROWS_PER_S, is_each)
     wall_s = time.monotonic() - begun
     after = process_times(driver.service.process.pid)
-    frames_ms = np.diff(times)
+    between_ms = np.diff(drawn["times"]) if len(drawn["times"]) > 1 else np.array([np.nan])
     shares = {kind: (seconds - before.get(kind, 0.0)) / wall_s for kind, seconds in after.items()}
     return {
         "n_planes": n_planes,
         "n_rows": n_rows,
+        "is_each_frame": is_each,
         "painter": painter,
-        "frames_per_s": float(1e3 / frames_ms.mean()),
-        "median_ms": float(np.median(frames_ms)),
-        "p99_ms": float(np.percentile(frames_ms, 99)),
+        "rows_per_s": drawn["n_rows"] / drawn["seconds"],
+        "pictures_per_s": len(drawn["times"]) / drawn["seconds"],
+        "frames_per_s": drawn["frames"] / drawn["seconds"],
+        "median_ms": float(np.median(between_ms)),
+        "longest_ms": float(between_ms.max()),
         "renderer": shares.get("renderer", 0.0),
         "gpu_process": shares.get("gpu-process", 0.0),
         "others": sum(shares.values())
@@ -139,40 +171,39 @@ def measure(driver: Any, url: str, n_planes: int, n_rows: int, n_frames: int) ->
 def report(rows: list[dict[str, Any]]) -> str:
     """Return the table, and what it means."""
     heads = (
-        "drawn",
-        "rows",
-        "by",
-        "frames/s",
-        "ms, median (p99)",
-        "renderer",
-        "compositor",
-        "others",
+        *("drawn", "kept", "by", "rows/s", "pictures/s", "ms between, median (longest)"),
+        *("frames asked for", "renderer", "compositor", "others", "all"),
     )
+    shares = ("renderer", "gpu_process", "others")
     cells = [
         [
             f"{row['n_planes']} planes" if row["n_planes"] != 1 else "1 plane",
-            f"{row['n_rows']:,}",
+            f"{row['n_rows']:,} rows",
             row["painter"],
-            f"{row['frames_per_s']:.1f}",
-            f"{row['median_ms']:.1f} ({row['p99_ms']:.1f})",
-            *(f"{100 * row[name]:.0f}%" for name in ("renderer", "gpu_process", "others")),
+            f"{row['rows_per_s']:.1f}" if row["n_planes"] else "-",
+            f"{row['pictures_per_s']:.1f}" if row["n_planes"] else "-",
+            f"{row['median_ms']:.0f} ({row['longest_ms']:.0f})" if row["n_planes"] else "-",
+            f"{row['frames_per_s']:.1f}/s" if row["is_each_frame"] else "when there is something",
+            *(f"{100 * row[name]:.0f}%" for name in shares),
+            f"{100 * sum(row[name] for name in shares):.0f}%",
         ]
         for row in rows
     ]
     return (
         f"{markdown_table(heads, cells)}\n\nShares are of one core. A plane is a chart, a "
-        f"waterfall of {_N_BINS} bins, and axes, on a screen of {_WIDTH} x {_HEIGHT}; a row comes "
-        "in each frame, and a line of pixels is the maximum of as many rows as it covers. The "
-        "picture moves when such a line begins. This machine has no graphics card: the page sees "
-        "that WebGL would be done in software and paints without it, and Chromium puts its picture "
-        "together on the processor, too. With a card both are done there, which was not measured."
+        f"waterfall of {_N_BINS} bins, and axes, on a screen of {_WIDTH} x {_HEIGHT}; a line of "
+        "pixels is the maximum of as many rows as it covers. The picture moves when such a line "
+        "begins, and is followed 15 times a second meanwhile. This machine has no graphics card: "
+        "the page sees that WebGL would be done in software and paints without it, and Chromium "
+        "puts its picture together on the processor, too. With a card both are done there, which "
+        "was not measured."
     )
 
 
 @click.command()
-@click.option("--frames", "n_frames", default=900, show_default=True)
+@click.option("--seconds", default=20.0, show_default=True, help="Of each way to draw.")
 @click.option("--save/--no-save", default=True, help="Write benchmarks/results.")
-def main(n_frames: int, save: bool) -> None:
+def main(seconds: float, save: bool) -> None:
     """Measure what the page's waterfall costs a browser."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(PAGE)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -183,7 +214,7 @@ def main(n_frames: int, save: bool) -> None:
             set_screen(driver, _WIDTH, _HEIGHT)
             driver.set_script_timeout(600)
             version = driver.capabilities["browserVersion"]
-            rows = [measure(driver, url, n_planes, n_rows, n_frames) for n_planes, n_rows in _DRAWN]
+            rows = [measure(driver, url, *drawn, seconds) for drawn in _DRAWN]
         finally:
             driver.quit()
             server.shutdown()

@@ -1,4 +1,4 @@
-// The live view of a band: its planes, fed by the link and drawn once a frame while somebody looks.
+// The live view of a band: its planes, fed by the link and drawn while somebody looks and there is something new.
 import { byId } from "/static/element.js";
 import { parseRows } from "/static/link.js";
 import { Plane } from "/static/plane.js";
@@ -10,15 +10,38 @@ const about = (spanS) => duration(spanS < 8 ? spanS : spanS < 120 ? 5 * Math.rou
 
 export class Live {
   constructor(chosen) {
-    Object.assign(this, { chosen, planes: new Map(), nRows: 3600, isPaused: false, frame: 0, events: [], heardAt: performance.now() });
-    this.step = (now) => { this.frame = requestAnimationFrame(this.step); this.#draw(now); };
-    window.addEventListener("themechange", () => { for (const plane of this.planes.values()) Object.assign(plane, { chartAt: 0, overAt: 0 }); });
+    Object.assign(this, { chosen, planes: new Map(), nRows: 3600, isPaused: false, isSeen: false, frame: 0, timer: 0, timerAt: Infinity, events: [], heardAt: performance.now() });
+    this.step = (now) => {
+      this.frame = 0;
+      for (const plane of this.planes.values()) plane.draw(now);
+      this.#plan();
+    };
+    window.addEventListener("themechange", () => { for (const plane of this.planes.values()) plane.again(); });
   }
 
   /** Draw from now on, or no more. */
   run(isSeen) {
+    this.isSeen = isSeen;
     cancelAnimationFrame(this.frame);
-    if (isSeen) this.frame = requestAnimationFrame(this.step);
+    this.frame = 0;
+    this.#wake(Infinity);
+    this.#plan();
+  }
+
+  /** Ask for a frame when something is to be drawn: an empty one costs the browser as much as half a picture. */
+  #plan() {
+    if (!this.isSeen || this.frame !== 0) return;
+    const due = Math.min(Infinity, ...[...this.planes.values()].map((plane) => plane.due));
+    if (due > performance.now()) { if (due < this.timerAt) this.#wake(due); return; }
+    this.#wake(Infinity);
+    this.frame = requestAnimationFrame(this.step);
+  }
+
+  /** Plan again at a time in ms. */
+  #wake(due) {
+    clearTimeout(this.timer);
+    this.timerAt = due;
+    if (due < Infinity) this.timer = setTimeout(() => { this.timerAt = Infinity; this.#plan(); }, Math.ceil(due - performance.now()));
   }
 
   /** Begin with what `hello` says of a band: planes that are as before keep their rows; none are told before the first row. */
@@ -32,7 +55,7 @@ export class Live {
     }
     for (const [name, plane] of Object.entries(planes)) {
       if (this.planes.has(plane.id)) continue;
-      const made = new Plane(name, plane, this.nRows, this.chosen);
+      const made = new Plane(name, plane, this.nRows, { chosen: this.chosen, wants: () => this.#plan() });
       this.planes.set(plane.id, made);
       byId("planes")[plane.id === 0 ? "prepend" : "append"](made.figure);
       made.begin(this.nRows);
@@ -80,6 +103,4 @@ export class Live {
     const rowS = Math.max(0, ...[...this.planes.values()].map((plane) => plane.ring.rowS));
     return { silentS: (performance.now() - this.heardAt) / 1e3, rowS };
   }
-
-  #draw(now) { for (const plane of this.planes.values()) plane.draw(now); }
 }

@@ -12,13 +12,13 @@ import { localTime } from "/static/units.js";
 
 const TITLES = { power: ["Power", "dBFS"], residual: ["Residual", "dB over normal"] };
 /** How often the eye can follow numbers and lines, in ms; the waterfall moves in any frame. */
-const LINE_MS = 50, CHART_MS = 66, OVER_MS = 200, RANGE_MS = 1000;
+const FOLLOW_MS = 66, OVER_MS = 200, RANGE_MS = 1000;
 
 export class Plane {
-  /** `plane` is what `hello` says of it; `chosen` is told which event was clicked. */
-  constructor(name, plane, nRows, chosen) {
+  /** `plane` is what `hello` says of it; `chosen` is told which event was clicked, `wants` that something is to be drawn. */
+  constructor(name, plane, nRows, { chosen, wants }) {
     const [title, unit] = TITLES[name] ?? [name, "dB"];
-    Object.assign(this, { name, plane, nRows, chosen, painter: null, events: [] });
+    Object.assign(this, { name, plane, nRows, chosen, wants, painter: null, events: [] });
     this.chart = element("canvas", { class: "chart", role: "img", "aria-label": `${title} of the newest row over frequency` });
     this.pixels = element("canvas", { class: "pixels", role: "img", "aria-label": `Waterfall of ${title.toLowerCase()}, newest on top` });
     this.over = element("canvas", { class: "over", "aria-hidden": "true" });
@@ -54,7 +54,20 @@ export class Plane {
     this.lines = lines;
     this.painter?.close();
     this.painter = this.#painter();
-    Object.assign(this, { isNew: true, paintAt: 0, chartAt: 0, overAt: 0, rangeAt: 0 });
+    Object.assign(this, { isNew: true, rangeAt: 0 });
+    this.again();
+  }
+
+  /** Draw everything but the waterfall again, soon. */
+  again() {
+    Object.assign(this, { followAt: 0, isChartOld: true });
+    this.#mark();
+  }
+
+  /** Draw the boxes again, soon. */
+  #mark() {
+    Object.assign(this, { overAt: 0, isOverOld: true });
+    this.wants();
   }
 
   #painter() {
@@ -63,7 +76,7 @@ export class Plane {
     this.pixels.replaceWith(canvas);
     this.pixels = canvas;
     try {
-      canvas.addEventListener("webglcontextlost", (event) => { event.preventDefault(); this.isLost = canvas === this.pixels; });
+      canvas.addEventListener("webglcontextlost", (event) => { event.preventDefault(); this.isLost = canvas === this.pixels; this.wants(); });
       return new PainterGl(canvas, this.lines);
     } catch {
       const plain = canvas.cloneNode();
@@ -83,6 +96,7 @@ export class Plane {
       for (let bin = 0; bin < nBins; bin += 1) if (rows[from + bin] > this.loudest[bin]) this.loudest[bin] = rows[from + bin];
     }
     this.isNew = true;
+    this.wants();
   }
 
   /** Take what is normal and from where on it alarms, in dB a bin. */
@@ -93,24 +107,32 @@ export class Plane {
     this.seen.usualDb = known.length > 0 ? known[known.length >> 1] : null;
     if (this.name !== "residual") this.seen.reference = reference;
     this.thresholdKey.hidden = !threshold;
-    this.chartAt = 0;
+    this.again();
   }
 
   /** Say which events lie in this band. */
-  show(events) { this.events = events; this.overAt = 0; }
+  show(events) { this.events = events; this.#mark(); }
+
+  /** From when on there is something to draw, in ms: now, later, or never. */
+  get due() {
+    if (this.isLost || (this.isNew && this.lines.isMoving)) return 0;
+    // A line that is not full yet moves nothing: it is followed, but not in every frame.
+    const follow = this.isNew || this.isChartOld ? this.followAt + FOLLOW_MS : Infinity;
+    return Math.min(follow, this.isOverOld ? this.overAt + OVER_MS : Infinity);
+  }
 
   /** Draw what has changed, at a time in ms. */
   draw(now) {
     if (this.isLost) { this.isLost = false; this.painter = null; this.begin(this.nRows); }
-    // A line that is not full yet moves nothing: it is followed, but not in every frame.
-    if (this.isNew && (this.lines.isMoving || now - this.paintAt >= LINE_MS)) {
-      Object.assign(this, { isNew: false, paintAt: now });
+    const { isMoving } = this.lines, isTime = now - this.followAt >= (isMoving ? FOLLOW_MS / 2 : FOLLOW_MS);
+    if (this.isNew && (isTime || isMoving)) {
       if (now - this.rangeAt >= RANGE_MS && this.ring.total > 0) { this.rangeAt = now; this.#followRange(); }
       this.painter.paint(this.lines.update(), this.range.low, this.range.span);
-      Object.assign(this, { isChartOld: true, isOverOld: true });
+      Object.assign(this, { isNew: false, isChartOld: true, isOverOld: true });
     }
-    if (now - this.chartAt >= CHART_MS && (this.isChartOld || this.chartAt === 0)) { this.chartAt = now; this.isChartOld = false; this.#drawChart(); }
-    if (now - this.overAt >= OVER_MS && (this.isOverOld || this.overAt === 0)) { this.isOverOld = false; this.overAt = now; this.#drawOver(); }
+    // Together with the waterfall: a frame costs the browser more than what is drawn in it.
+    if (isTime && this.isChartOld) { Object.assign(this, { followAt: now, isChartOld: false }); this.#drawChart(); }
+    if (now - this.overAt >= OVER_MS && this.isOverOld) { Object.assign(this, { overAt: now, isOverOld: false }); this.#drawOver(); }
   }
 
   #followRange() {
@@ -171,7 +193,7 @@ export class Plane {
     const { offsetX: x, offsetY: y } = event;
     const hit = (this.boxes ?? []).find((box) => x >= box.x - 4 && x <= box.x + box.w + 4 && y >= box.y - 4 && y <= box.y + box.h + 4);
     if (hit) this.chosen(hit.event.id);
-    this.overAt = 0;
+    this.#mark();
   }
 
   /** Let everything go. */

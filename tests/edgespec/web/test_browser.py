@@ -1,5 +1,6 @@
 """What a person does with the page, in Chromium."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,6 +164,32 @@ def test_nobody_is_listened_to_while_the_tab_is_hidden(page: Browser) -> None:
     # 2 is closing, 3 is closed.
     assert (hidden, state in (2, 3)) == ("hidden", True)
     page.says("#link", "Live.")
+
+
+def test_no_frame_is_asked_for_while_nothing_is_new(page: Browser) -> None:
+    page.until(lambda: page.count(".plane") == 2, "both planes")
+    page.run(
+        "const known = requestAnimationFrame; window.frames_asked = 0;"
+        "window.requestAnimationFrame = (step) => { window.frames_asked += 1; return known(step); }"
+    )
+    page.until(lambda: page.run("return frames_asked") > 10, "frames while rows come")
+    page.one("#pause").click()
+    asked = [page.run("return frames_asked")]
+
+    def is_still() -> bool:
+        time.sleep(0.5)
+        asked.append(page.run("return frames_asked"))
+        return asked[-1] == asked[-2]
+
+    page.until(is_still, "no frame")
+    chart = "[data-plane=power] .chart"
+    before = page.pixels(chart)
+    page.one("#theme").click()
+    page.until(lambda: not np.array_equal(page.pixels(chart), before), "a chart in other colours")
+    page.until(is_still, "no frame")
+    page.one("#theme").click()
+    page.one("#pause").click()
+    page.until(lambda: page.run("return frames_asked") > asked[-1] + 10, "frames again")
 
 
 def test_a_lost_server_is_said_and_comes_back(page: Browser, shown: ShownBand) -> None:
