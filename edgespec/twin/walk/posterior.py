@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgespec.twin.walk.kernels import N_OFFSETS, cell_evidence
 from edgespec.twin.walk.walk_map import WalkMap
 
-__all__ = ["LEVEL", "Fix", "Fixer", "n_held"]
+__all__ = ["LEVEL", "Fix", "Fixer", "geometric_median", "n_held"]
 
 FloatArray = NDArray[np.float64]
 
@@ -192,7 +192,7 @@ class Fixer:
         places_m = self._places_m[cells]
         cell_m = self._map.cell_m
         n_near = int(np.count_nonzero(weights > _NO_WEIGHT * weights[0]))
-        middle_m = _geometric_median(places_m[:n_near], weights[:n_near], cell_m)
+        middle_m = geometric_median(places_m[:n_near], weights[:n_near], cell_m)
         spread_m2 = weights @ ((places_m - middle_m) ** 2).sum(axis=1)
         return Fix(
             middle_m,
@@ -211,7 +211,7 @@ def n_held(weights: FloatArray) -> int:
     return int(np.searchsorted(np.cumsum(weights), LEVEL)) + 1
 
 
-def _geometric_median(places_m: FloatArray, weights: FloatArray, cell_m: float) -> FloatArray:
+def geometric_median(places_m: FloatArray, weights: FloatArray, cell_m: float) -> FloatArray:
     """Return the place with the least mean distance, by Weiszfeld's algorithm.
 
     Nearer than a fifth of a cell counts as that, for a weight is spread over its cell.
