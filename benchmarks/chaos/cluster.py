@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,8 @@ class _Scene:
         self.units = {name: self.start(name) for name in names}
         self.ear = Ear(self.cluster)
         stack.callback(self.ear.close)
+        #: Of the last call of :meth:`report`.
+        self.reporter: Reporter
 
     def start(self, name: str) -> "subprocess.Popen[bytes]":
         """Start a central unit as its user does."""
@@ -65,7 +68,7 @@ class _Scene:
 
     def report(self) -> Reporter:
         """Let observers report, and return when every site is judged."""
-        reporter = Reporter(self.cluster, self.yard.sites)
+        reporter = self.reporter = Reporter(self.cluster, self.yard.sites)
         until_s = time.monotonic() + 300.0
         while len(self.ear.at_s) < _N_SITES and time.monotonic() < until_s:
             self.ear.listen(0.5)
@@ -76,9 +79,12 @@ class _Scene:
 def cluster_faults(folder: Path, n: int, n_old: int) -> list[Trial]:
     """Try each fault ``n`` times at one cluster, and then ``n_old`` old reports."""
     named: tuple[tuple[str, Callable[[_Scene, int], None]], ...] = (
-        ("a node of three killed, back after 5 s", _kill_node),
-        ("a node of three halted for 15 s", _halt_node),
-        ("a node cut off from the others for 20 s", _cut_node),
+        ("a node of three killed, back after 5 s", partial(_kill_node, which=_node)),
+        ("a node of three halted for 15 s", partial(_halt_node, which=_node)),
+        ("a node cut off from the others for 20 s", partial(_cut_node, which=_node)),
+        ("the node of the observers killed, back after 5 s", partial(_kill_node, which=_theirs)),
+        ("the node of the observers halted for 15 s", partial(_halt_node, which=_theirs)),
+        ("the node of the observers cut off for 20 s", partial(_cut_node, which=_theirs)),
         ("a central unit of three killed", _kill_unit),
         ("a central unit halted for 8 s", _halt_unit),
     )
@@ -87,12 +93,23 @@ def cluster_faults(folder: Path, n: int, n_old: int) -> list[Trial]:
         return [*(_tried(scene, name, n, fault) for name, fault in named), _old(scene, n_old)]
 
 
+#: Which node of a scene has the k-th fault.
+_Which = Callable[[_Scene, int], Node]
+
+
 def _node(scene: _Scene, k: int) -> Node:
-    return scene.cluster.nodes[1 + k % 2]
+    """Return by turns each node that no observer is connected to."""
+    others = [node for node in scene.cluster.nodes if node is not _theirs(scene, k)]
+    return others[k % len(others)]
 
 
-def _kill_node(scene: _Scene, k: int) -> None:
-    node = _node(scene, k)
+def _theirs(scene: _Scene, k: int) -> Node:
+    """Return the node that the observers are connected to."""
+    return scene.cluster.nodes[scene.reporter.node]
+
+
+def _kill_node(scene: _Scene, k: int, which: _Which) -> None:
+    node = which(scene, k)
     node.kill()
     scene.ear.listen(5.0)
     node.launch()
@@ -100,15 +117,16 @@ def _kill_node(scene: _Scene, k: int) -> None:
         scene.ear.listen(0.5)
 
 
-def _halt_node(scene: _Scene, k: int) -> None:
-    _node(scene, k).send(signal.SIGSTOP)
+def _halt_node(scene: _Scene, k: int, which: _Which) -> None:
+    node = which(scene, k)
+    node.send(signal.SIGSTOP)
     scene.ear.listen(15.0)
-    _node(scene, k).send(signal.SIGCONT)
+    node.send(signal.SIGCONT)
 
 
-def _cut_node(scene: _Scene, k: int) -> None:
+def _cut_node(scene: _Scene, k: int, which: _Which) -> None:
     """No packet is dropped: the nodes refuse each other, by a cookie that is wrong."""
-    alone = _node(scene, k)
+    alone = which(scene, k)
     others = [node for node in scene.cluster.nodes if node is not alone]
     _set_cookies(alone, others, "cut")
     scene.ear.listen(20.0)
@@ -202,6 +220,8 @@ def _judged(name: str, n: int, scene: _Scene, reporter: Reporter, silences_s: li
         f"at most); longest silence of a site {np.median(silences_s):.1f} s (median of the worst), "
         f"{max(silences_s):.1f} s at most; observers changed nodes {reporter.n_lost_links} times"
     )
+    if reporter.n_late:
+        note += f", {reporter.n_late} reports were late by that and are not at stake"
     return Trial(name, n, sum(taken.values()), n_lost, n_again, failed=failed, note=note)
 
 

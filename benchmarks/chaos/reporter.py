@@ -27,6 +27,8 @@ __all__ = ["Ear", "Reporter"]
 _NS = 1_000_000_000
 _QUEUE = "chaos.verdicts"
 _GONE_S = 5.0
+#: A report that its observer sends later than this comes too late for its snapshot.
+_PROMPT_S = 1.0
 
 Snapshot = tuple[str, int]
 
@@ -35,7 +37,8 @@ class Reporter:
     """The units of sites, a report a second each, over MQTT with QoS 1.
 
     Observers send with QoS 0; here each report that was not confirmed is sent again, to another
-    node, so that ``taken`` tells exactly what the engine has to answer for.
+    node, so that ``taken`` tells exactly what the engine has to answer for. What could be sent
+    again only late, as after a node that hangs, is ``n_late`` and no more: observers lose it.
 
     Args:
         cluster: where to.
@@ -44,16 +47,22 @@ class Reporter:
 
     def __init__(self, cluster: Cluster, sites: Sequence[Site]) -> None:
         self.taken: Counter[Snapshot] = Counter()
-        self.n_sent = self.n_lost_links = 0
+        self.n_sent = self.n_lost_links = self.n_late = 0
         rng = np.random.default_rng(1)
         self._sites = [VirtualSite(site, DISTURBANCE, rng) for site in sites]
         self._urls = [node.mqtt_url for node in cluster.nodes]
         self._turn = 0
         self._open: dict[int, tuple[Snapshot, str, bytes]] = {}
+        self._late: set[int] = set()
         self._session: Session | None = None
         self._is_ended = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    @property
+    def node(self) -> int:
+        """Which node of the cluster it is connected to."""
+        return self._turn % len(self._urls)
 
     def close(self) -> None:
         """Report no more, and wait until all was taken."""
@@ -76,25 +85,35 @@ class Reporter:
 
     def _send(self, snapshot: Snapshot, topic: str, data: bytes) -> None:
         try:
-            number = self._link().publish(topic, data, 1)
+            self._publish(self._link(), (snapshot, topic, data))
         except BrokerError:
             self._lose()
-            number = -1 - self.n_sent
-        self._open[number] = snapshot, topic, data
+            self._open[-1 - self.n_sent] = snapshot, topic, data
         self.n_sent += 1
+
+    def _publish(self, session: Session, report: tuple[Snapshot, str, bytes]) -> None:
+        snapshot, topic, data = report
+        number = session.publish(topic, data, 1)
+        self._open[number] = report
+        if time.time() - (snapshot[1] + 1) > _PROMPT_S:
+            self._late.add(number)
 
     def _poll(self) -> None:
         try:
             session = self._link()
             for number in [number for number in self._open if number < 0]:
-                snapshot, topic, data = self._open.pop(number)
-                self._open[session.publish(topic, data, 1)] = snapshot, topic, data
+                self._publish(session, self._open[number])
+                del self._open[number]
             session.poll(None, 0.02)
         except BrokerError:
             self._lose()
             return
         for number in [number for number in self._open if number not in session.unacked]:
-            self.taken[self._open.pop(number)[0]] += 1
+            snapshot, *_ = self._open.pop(number)
+            if number in self._late:
+                self.n_late += 1
+            else:
+                self.taken[snapshot] += 1
 
     def _lose(self) -> None:
         """Go to the next node, with all that was not confirmed."""
@@ -104,11 +123,13 @@ class Reporter:
         self._session = None
         self._turn += 1
         self._open = {-1 - k: one for k, one in enumerate(self._open.values())}
+        # A session counts its messages anew.
+        self._late.clear()
         time.sleep(0.2)
 
     def _link(self) -> Session:
         if self._session is None:
-            url = self._urls[self._turn % len(self._urls)]
+            url = self._urls[self.node]
             session = Session(Link.of(MqttConfig(url=url, keepalive_s=_GONE_S), "reporter"))
             try:
                 session.connect()

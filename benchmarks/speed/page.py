@@ -30,7 +30,7 @@ __all__ = ["main"]
 PAGE = record.ROOT / "edgespec" / "web" / "page"
 _N_BINS = 128
 _ROWS_PER_S = 60
-#: Planes, rows of each (a minute, or ten seconds), and whether each frame of the screen is asked for.
+#: Planes, rows of each (a minute, or ten seconds), and whether each frame is asked for.
 _DRAWN = (
     (1, 3600, False),
     (2, 3600, False),
@@ -58,7 +58,8 @@ import("/static/live.js").then(({ Live }) => {
     view.setUint16(2, n, true);
     view.setUint32(4, nBins, true);
     view.setFloat64(8, first / perS, true);
-    for (let row = 0; row < n; row += 1) new Uint8Array(buffer).set(rows[(first + row) % 64], 16 + row * nBins);
+    const bytes = new Uint8Array(buffer, 16);
+    for (let row = 0; row < n; row += 1) bytes.set(rows[(first + row) % 64], row * nBins);
     live.take(buffer);
   });
   live.nRows = nRows;
@@ -71,7 +72,7 @@ import("/static/live.js").then(({ Live }) => {
   done(planes[0]?.painter.constructor.name ?? "none");
 });
 """
-#: Rows come by a clock, as from an observer; the times of pictures, or of frames asked for, are told.
+#: Rows come by a clock, as from an observer; times of pictures and frames asked for are told.
 _RUN = """
 const [seconds, perS, isEach, done] = arguments, { planes, send } = window.drawn, times = [];
 const begun = performance.now(), first = window.drawn.row;
@@ -85,7 +86,8 @@ const step = () => { frames += 1; if (!isDone) requestAnimationFrame(step); };
 if (isEach) requestAnimationFrame(step);
 const timer = setInterval(() => {
   const passed = performance.now() - begun, row = first + Math.floor(passed / 1000 * perS);
-  if (row > window.drawn.row) { send(window.drawn.row, row - window.drawn.row); window.drawn.row = row; }
+  if (row > window.drawn.row) send(window.drawn.row, row - window.drawn.row);
+  window.drawn.row = row;
   if (passed < 1000 * seconds) return;
   clearInterval(timer);
   isDone = true;

@@ -84,7 +84,7 @@ def drift_of(campus: Campus, lengths: Lengths) -> DriftFound:
     folds = folds_of(walk.places_m, BLOCK_M)
     is_late = walk.days == walk.days.max()
     learnt = walk.chosen(~is_late & (folds != 0))
-    walk_map = fit_map(campus.site, learnt, lengths, axes_of(campus.site, 2.0)).walk_map
+    walk_map = fit_map(campus.site, learnt, lengths, axes_of(campus.site)).walk_map
     fixer = Fixer(walk_map, POWER_ERROR_DB, _WEIGHT)
     rows = []
     for season, chosen in (("July", ~is_late & (folds == 0)), ("November", is_late)):

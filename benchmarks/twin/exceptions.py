@@ -45,6 +45,9 @@ class Regime:
 
 REGIMES = (
     Regime("every second", 1.0, 3.0),
+    Regime("6 s or 5 dB", 6.0, 5.0),
+    Regime("8 s or 5 dB", 8.0, 5.0),
+    Regime("10 s or 5 dB", 10.0, 5.0),
     Regime("30 s or 2 dB", 30.0, 2.0),
     Regime("30 s or 3 dB", 30.0, 3.0),
     Regime("30 s or 4 dB", 30.0, 4.0),
@@ -137,7 +140,7 @@ def judge(site: Site, scene: Scene, regime: Regime, n_jammers: int, seed: int) -
 def run(
     scenes: list[Scene], n_jammers: int, n_seeds: int
 ) -> Iterator[dict[str, dict[str, dict[str, Any]]]]:
-    """Yield, after each scene, all so far: means over seeds, and the AUC's loss with its spread."""
+    """Yield, after each scene, all so far: means over seeds; the AUC's loss with its error."""
     site = hall("1.5 m")
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for scene in scenes:
@@ -154,7 +157,9 @@ def run(
             found[scene.name][name] = {
                 **{k: round(one, 4) if np.isfinite(one) else None for k, one in means.items()},
                 "loss": round(float(losses.mean()), 4),
-                "loss_spread": round(float(losses.std(ddof=1)) if n_seeds > 1 else 0.0, 4),
+                "loss_error": round(
+                    float(losses.std(ddof=1) / np.sqrt(n_seeds)) if n_seeds > 1 else 0.0, 4
+                ),
             }
             click.echo(f"{scene.name}: {name}: {found[scene.name][name]}", err=True)
         yield found
@@ -169,7 +174,7 @@ def text(result: dict[str, Any]) -> str:
     )  # fmt: skip
     rows = [
         [
-            scene, name, f"{row['auc']:.4f}", f"{row['loss']:+.4f} +- {row['loss_spread']:.4f}",
+            scene, name, f"{row['auc']:.4f}", f"{row['loss']:+.4f} +- {row['loss_error']:.4f}",
             f"{100 * row['told_quiet']:.1f}", f"{100 * row['told_jammed']:.1f}",
             f"{row['false_alarms']:.1f}", f"{100 * row['found']:.0f}",
             "" if row["delay_s"] is None else f"{row['delay_s']:.0f}",
@@ -186,7 +191,8 @@ def text(result: dict[str, Any]) -> str:
             f"Twelve units at 1.5 m, traced maps, biases of 3 dB, paths off by 3 dB. "
             f"{result['n_jammers']} jammers a run come for {_HALF_S} s after as long a quiet time, "
             f"{result['n_seeds']} runs of other places and noise; AUC over snapshots of a second, "
-            "jammed ones from the first on. Loss is against the same run with every second told.",
+            "jammed ones from the first on. Loss is against the same runs with every second told, "
+            "with its standard error.",
             "",
             markdown_table(columns, rows, right_from=2),
             "",
@@ -196,7 +202,7 @@ def text(result: dict[str, Any]) -> str:
 
 @click.command(help=__doc__)
 @click.option("--jammers", "n_jammers", type=click.IntRange(1), default=5, show_default=True)
-@click.option("--seeds", "n_seeds", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--seeds", "n_seeds", type=click.IntRange(1), default=20, show_default=True)
 @click.option("--save/--no-save", default=True, show_default=True)
 def main(n_jammers: int, n_seeds: int, save: bool) -> None:
     """Measure and write the results."""

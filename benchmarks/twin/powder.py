@@ -208,9 +208,8 @@ def text(result: dict[str, Any]) -> str:
         f"{map_['cell_m']:.1f} m, shadowing over {map_['near_m']:g} m (depth {map_['depth']:g}), "
         f"weight {map_['weight']:.2f}.",
         "",
-        "Parts held out are located on cells twice as large, as `twin train` does it; the weight "
-        "is learnt from them, so their share in regions is not independent of it. Of the test "
-        "split nothing was chosen.",
+        "The weight is learnt from the parts held out, so their share in regions is not "
+        "independent of it. Of the test split nothing was chosen.",
         "",
         "![fixes on the campus](powder.png)",
         "",

@@ -56,7 +56,7 @@ _LIMITS, _LONG_S = GainLimits(15.0, 0.5), 30 * 86400.0
 
 #: Shadowing of the campus as its walk says, the weight, and how far off its trees are: what
 #: ``benchmarks.twin.powder`` learns of parts of the walk that are held out.
-_NEAR_M, _DEPTH, _WEIGHT, _TREES_M = 39.0, 1.0, 0.48, 134.0
+_NEAR_M, _DEPTH, _WEIGHT, _TREES_M = 39.0, 1.0, 0.53, 134.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,9 +160,9 @@ def _joined(parts: list[Located]) -> Located:
 
 
 def campus_map(campus: Campus, walk: Walk) -> WalkMap:
-    """Return a map with its trees, on cells as large as ``twin train`` holds parts against."""
+    """Return a map with its trees."""
     lengths = Lengths(_NEAR_M, _DEPTH)
-    walk_map = fit_map(campus.site, walk, lengths, axes_of(campus.site, 2.0)).walk_map
+    walk_map = fit_map(campus.site, walk, lengths, axes_of(campus.site)).walk_map
     trees = grow_trees(walk.places_m, walk.levels_db)
     return replace(walk_map, trees=trees, tree_error_m=_TREES_M, weight=_WEIGHT)
 
@@ -216,8 +216,7 @@ def cells_of(walk_map: WalkMap) -> CellGrid:
     n_y, n_x, n_units = walk_map.signal_db.shape
     xyz_m = np.hstack([walk_map.places_m, np.zeros((n_y * n_x, 1))])
     gain_db = walk_map.signal_db.reshape(-1, n_units).astype(np.float64)
-    # Squares are as large as those of the finer map that ``twin train`` ends with.
-    return CellGrid(xyz_m, gain_db, (1, n_y, n_x), np.arange(n_y * n_x), 0.5 * walk_map.cell_m)
+    return CellGrid(xyz_m, gain_db, (1, n_y, n_x), np.arange(n_y * n_x), walk_map.cell_m)
 
 
 def past_powers(fixer: Fixer, walk: Walk) -> tuple[float, float]:
@@ -228,13 +227,15 @@ def past_powers(fixer: Fixer, walk: Walk) -> tuple[float, float]:
 
 
 def past_cells(fixer: Fixer, walk: Walk, walk_map: WalkMap) -> FloatArray:
-    """Return the mean posterior of sources that were located, places unknown, smoothed by two
-    cells; half of it is spread evenly."""
+    """Return the mean posterior of sources that were located, places unknown, smoothed over
+    the length of shadowing; half of it is spread evenly."""
     total = np.zeros(len(walk_map.places_m))
     for levels in walk.levels_db:
         fix = fixer.fix(levels)
         total[fix.cells] += fix.weights
-    smooth = gaussian_filter(total.reshape(walk_map.signal_db.shape[:2]), 2.0).ravel()
+    smooth = gaussian_filter(
+        total.reshape(walk_map.signal_db.shape[:2]), _NEAR_M / walk_map.cell_m
+    ).ravel()
     return np.asarray(0.5 * smooth / smooth.sum() + 0.5 / len(total))
 
 

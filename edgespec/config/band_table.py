@@ -99,7 +99,7 @@ class BandConfig:
         ),
     )
     rss_step_db: float = field(
-        default=3.0,
+        default=5.0,
         metadata=about(
             "Change of a level that is told at once where rss_every_s is above 1; of a mean over "
             "some seconds a third of it",

@@ -44,11 +44,11 @@ class FittedMap:
     days_db: dict[str, dict[int, float]]
 
 
-def axes_of(site: Site, coarser: float = 1.0) -> tuple[FloatArray, FloatArray]:
+def axes_of(site: Site) -> tuple[FloatArray, FloatArray]:
     """Return the middles of the columns and of the rows of a map: of ``propagation.cell_m``, or of
-    larger cells where there were too many; ``coarser`` times as large."""
+    larger cells where there were too many."""
     width_m, depth_m = site.size_m[:2]
-    cell_m = max(site.propagation.cell_m, np.sqrt(width_m * depth_m / _MOST_CELLS)) * coarser
+    cell_m = max(site.propagation.cell_m, np.sqrt(width_m * depth_m / _MOST_CELLS))
     n_x, n_y = (max(2, int(np.ceil(size / cell_m))) for size in (width_m, depth_m))
     return (np.arange(n_x) + 0.5) * cell_m, (np.arange(n_y) + 0.5) * cell_m
 

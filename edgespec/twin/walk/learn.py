@@ -37,8 +37,6 @@ _WEIGHTS = (0.3, 0.45, 0.6, 0.75, 0.9, 1.3, 2.0)
 #: The weight of a walk that is too small to hold a part of it out.
 _USUAL_WEIGHT = 0.5
 
-#: Parts that are held out are located on cells so many times as large.
-_COARSER = 2.0
 #: So many readings of each part are located.
 _READINGS = 120
 
@@ -88,7 +86,6 @@ def learn_map(
     n_maps = FOLDS + 1 if is_checked else 1
     parts: list[tuple[WalkMap, Walk]] = []
     if is_checked:
-        axes_m = axes_of(site, _COARSER)
         for fold in range(FOLDS):
 
             def done(share: float, fold: int = fold) -> None:
@@ -96,7 +93,7 @@ def learn_map(
 
             is_there: NDArray[np.bool_] = np.asarray(folds == fold)
             known = walk.chosen(~is_there)
-            part = fit_map(site, known, lengths, axes_m, done).walk_map
+            part = fit_map(site, known, lengths, axes_of(site), done).walk_map
             trees = grow_trees(known.places_m, known.levels_db)
             parts.append((replace(part, trees=trees), some_of(walk.chosen(is_there))))
     fitted = fit_map(
@@ -107,17 +104,17 @@ def learn_map(
             replace(fitted, walk_map=replace(fitted.walk_map, weight=_USUAL_WEIGHT)), lengths, None
         )
     tree_error_m = float(np.median(np.concatenate([_tree_errors(*part) for part in parts])))
-    checks = {
-        weight: _joined(
+
+    def checked(weight: float) -> HeldOut:
+        return _joined(
             [
                 held_out(replace(part, tree_error_m=tree_error_m), there, weight)
                 for part, there in parts
             ]
         )
-        for weight in _WEIGHTS
-    }
-    weight = _weight({one: float(found.is_held.mean()) for one, found in checks.items()})
-    check = checks[min(_WEIGHTS, key=lambda one: abs(one - weight))]
+
+    weight = _weight({one: float(checked(one).is_held.mean()) for one in _WEIGHTS})
+    check = checked(weight)
     walk_map = replace(
         fitted.walk_map,
         weight=weight,
