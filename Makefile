@@ -78,7 +78,7 @@ kinds: $(STAMPS)/test  ## Make the weights that name events again, and say what 
 	$(BIN)/python -m benchmarks.detection.kinds --kept $(WORK)/kinds.jsonl
 
 arm64-smoke: $(STAMPS)/test  ## Let an emulated ARM processor watch a recording and publish (half an hour)
-	$(BIN)/python -m benchmarks.boards.smoke --few
+	$(BIN)/python -m benchmarks.boards.smoke
 
 image: | $(STAMPS)/python  ## Assemble a card for a Raspberry Pi: make image IMAGE='--size 8G --broker'
 	PYTHON=$(BIN)/python sh firmware_configs/image/build.sh $(IMAGE)

@@ -5,7 +5,7 @@
 # qemu (Linux 6.7), and this machine's own settings are left alone.
 #   ARCH=amd64 sh firmware_configs/container.sh    the same image for this processor, to try it out
 # EXTRAS=web,updates adds the page and signed models; on a board's core alone, CORE=cortex-a76.
-# KERNELS=no leaves kernels to the first start on the board: emulated, they take hours.
+# KERNELS=no leaves kernels to the first start on the board: emulated, they take ten minutes and more.
 # BUILDAH_OPTIONS are given to buildah, such as --volume for the certificates of a proxy.
 # MIRROR is one of Debian (default: that of this machine), and where the image looks for packages;
 # WORK is where packages and the base are found again (3 GB).

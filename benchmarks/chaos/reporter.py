@@ -27,8 +27,8 @@ __all__ = ["Ear", "Reporter"]
 _NS = 1_000_000_000
 _QUEUE = "chaos.verdicts"
 _GONE_S = 5.0
-#: A report that its observer sends later than this comes too late for its snapshot.
-_PROMPT_S = 1.0
+#: What an observer sends later than this may come too late for its snapshot (`detect.grace_s`).
+_PROMPT_S = 0.25
 
 Snapshot = tuple[str, int]
 

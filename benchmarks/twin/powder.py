@@ -217,7 +217,7 @@ def text(result: dict[str, Any]) -> str:
         "",
         "## Two transmitters at once",
         "",
-        f"Of {two['n']} readings of two, both are within 300 m of the likeliest pair of cells in "
+        f"Of {two['n']} readings of two, both are within 300 m of the pair that is chosen in "
         f"{100 * two['both_within_300_m']:.0f}% (mean error of the two, median: "
         f"{two['mean_m_median']:.0f} m). {_moved(two['moved_db'])}An experiment of this benchmark, "
         "no part of the product.",

@@ -1,9 +1,10 @@
 """Two transmitters at once on the campus: every pair of cells against what the receivers read.
 
 An experiment of the benchmark, no part of the product: the powers of two cells of the map and the
-noise add up, deviations follow the map's Student's t, and the likeliest pair is the answer. A
-receiver that reads more or less than the likeliest pairs explain, again and again, was changed
-since the walk: it is taken by what it is off, which needs no label.
+noise add up, deviations follow the map's Student's t, weighed as for one transmitter, and the
+answer is the pair with the most of the posterior within 300 m of both. A receiver that reads more
+or less than these pairs explain, again and again, was changed since the walk: it is taken by what
+it is off, which needs no label.
 """
 
 import warnings
@@ -29,9 +30,8 @@ _MOVED_DB, _ROUNDS = 6.0, 3
 
 
 @kernel
-def _best_pair(power, noise, level, precision, half, best):  # type: ignore[no-untyped-def]
-    """Write the likeliest pair of rows of ``power`` ``(n, n_units)`` to ``best`` ``(2,)``."""
-    top = -np.inf
+def _pairs(power, noise, level, precision, half, evidence):  # type: ignore[no-untyped-def]
+    """Write the log likelihood of each two rows of ``power`` ``(n, n_units)``, ``(n, n)``."""
     for i in range(len(power)):
         for j in range(i + 1):
             sum_ = 0.0
@@ -39,9 +39,8 @@ def _best_pair(power, noise, level, precision, half, best):  # type: ignore[no-u
                 off = level[u] - 10.0 * np.log10(power[i, u] + power[j, u] + noise[u])
                 scale = 0.5 * (precision[i, u] + precision[j, u])
                 sum_ -= half * np.log(1.0 + off * off * scale) - 0.5 * np.log(scale)
-            if sum_ > top:
-                top = sum_
-                best[0], best[1] = i, j
+            evidence[i, j] = sum_
+            evidence[j, i] = sum_
 
 
 def two_sources(campus: Campus, walk_map: WalkMap) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def two_sources(campus: Campus, walk_map: WalkMap) -> dict[str, Any]:
     cells = _Cells.of(walk_map)
     off_db = np.zeros(walk_map.signal_db.shape[2])
     for _ in range(_ROUNDS):
-        pairs = [cells.likeliest(level_db - off_db) for level_db in campus.two_db]
+        pairs = [cells.pair(level_db - off_db) for level_db in campus.two_db]
         read_db = np.array([cells.read_db(pair) for pair in pairs])
         with warnings.catch_warnings():
             # Of receivers that were not on.
@@ -78,13 +77,15 @@ def two_sources(campus: Campus, walk_map: WalkMap) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cells:
-    """Cells of a map: what each unit reads of a source there, ``(n_cells, n_units)``."""
+    """Cells of a map: what each unit reads of a source there, ``(n_cells, n_units)``; ``is_near``
+    float32 ``(n_cells, n_cells)``: which are within 300 m of each other."""
 
     walk_map: WalkMap
     places_m: FloatArray
     signal_db: FloatArray
     error_db: FloatArray
     noise: FloatArray
+    is_near: NDArray[np.float32]
 
     @classmethod
     def of(cls, walk_map: WalkMap) -> "_Cells":
@@ -95,25 +96,31 @@ class _Cells:
         signal_db = walk_map.signal_db.reshape(-1, n_units)[cells].astype(np.float64)
         error_db = walk_map.error_db.reshape(-1, n_units)[cells].astype(np.float64)
         noise = 10.0 ** (walk_map.floor_db / 10.0)
-        return cls(walk_map, walk_map.places_m[cells], signal_db, error_db, noise)
+        places_m = walk_map.places_m[cells]
+        off_m = np.hypot(*(places_m[:, None] - places_m[None, :]).transpose(2, 0, 1))
+        is_near = (off_m <= _NEAR_M).astype(np.float32)
+        return cls(walk_map, places_m, signal_db, error_db, noise, is_near)
 
     def read_db(self, pair: NDArray[np.int64]) -> FloatArray:
         """Return what units read of two sources in two cells, ``(n_units,)``."""
         power = (10.0 ** (self.signal_db[pair] / 10.0)).sum(axis=0)
         return 10.0 * np.log10(power + self.noise)
 
-    def likeliest(self, level_db: FloatArray) -> NDArray[np.int64]:
-        """Return the likeliest two cells for what units read, ``(n_units,)``, NaN for nothing."""
+    def pair(self, level_db: FloatArray) -> NDArray[np.int64]:
+        """Return two cells for what units read, ``(n_units,)``, NaN for nothing."""
         walk_map = self.walk_map
         units = np.flatnonzero(np.isfinite(level_db) & walk_map.is_known)
-        level = level_db[units]
-        best = np.zeros(2, np.int64)
-        _best_pair(
+        n = len(self.places_m)
+        evidence = np.empty((n, n))
+        _pairs(
             10.0 ** (self.signal_db[:, units] / 10.0),
             self.noise[units],
-            level,
+            level_db[units],
             1.0 / (walk_map.freedom * self.error_db[:, units] ** 2),
             0.5 * (walk_map.freedom + 1.0),
-            best,
+            evidence,
         )
-        return best
+        evidence -= evidence.max()
+        posterior = np.exp(walk_map.weight * evidence).astype(np.float32)
+        near = self.is_near
+        return np.array(np.divmod((near @ posterior @ near).argmax(), n))
