@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -167,11 +167,20 @@ class Observers:
             wait_for(lambda number=number: is_judged(number), f"a verdict on snapshot {number}")
 
 
+class HasClock(Protocol):
+    """Whoever reports, by a clock of its own."""
+
+    @property
+    def now_ns(self) -> int:
+        """The end of the last interval."""
+        ...
+
+
 class Running:
     """A central unit in a thread of this process, by the clock of its observers."""
 
     def __init__(
-        self, stack: ExitStack, url: str, observers: Observers, sites: Sequence[Site],
+        self, stack: ExitStack, url: str, observers: HasClock, sites: Sequence[Site],
         central: str = "c-1", **options: Any,
     ) -> None:  # fmt: skip
         settings = MqttConfig(url=url, keepalive_s=3600.0, reconnect_max_s=0.3)
