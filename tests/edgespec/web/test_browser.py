@@ -167,6 +167,7 @@ def test_nobody_is_listened_to_while_the_tab_is_hidden(page: Browser) -> None:
 
 
 def test_no_frame_is_asked_for_while_nothing_is_new(page: Browser) -> None:
+    page.one("[data-band=downlink]").click()
     page.until(lambda: page.count(".plane") == 2, "both planes")
     page.run(
         "const known = requestAnimationFrame; window.frames_asked = 0;"
