@@ -14,6 +14,7 @@ __all__ = ["SERVER", "Cluster", "Node"]
 #: Debian's own script changes to the user rabbitmq and to one place for all nodes; this does not.
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _CONTROL = SERVER.with_name("rabbitmqctl")
+_ADVANCED = Path(__file__).parents[2] / "firmware_configs" / "rabbitmq" / "advanced.config"
 _START_S = 300.0
 
 
@@ -56,9 +57,11 @@ class Node:
             "RABBITMQ_DIST_PORT": str(_free_port()),
             "ERL_EPMD_PORT": str(epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            # Small and quiet; and nodes that are cut off know it after some seconds.
+            # How soon they give up one that hangs, as `firmware_configs` has it.
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(_ADVANCED),
+            # Small and quiet.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
-                "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none -kernel net_ticktime 8"
+                "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none"
             ),
         }
         self._process: subprocess.Popen[bytes] | None = None

@@ -20,7 +20,8 @@ class Backlog:
     A queue is first in, first out: a mark that is put into it comes back behind all that waited.
     Until then the reports that come are of a time that is past, by the clock all of them late.
     So time is theirs meanwhile: the newest that units of two names agree on, for one clock that is
-    ahead must not close the snapshots of all others.
+    ahead must not close the snapshots of all others. Nothing waits any more when two marks in a
+    row came soon: behind the first there may be as much again, of a node that hung.
 
     Args:
         most_s: age above which reports are not worth judging.
@@ -30,6 +31,7 @@ class Backlog:
         self.n_too_old = 0
         self._most_ns = round(most_s * _NS)
         self._is_late = True
+        self._was_soon = False
         self._sent_s: dict[int, float] = {}
         self._n_sent = 0
         self._last_s = 0.0
@@ -46,14 +48,15 @@ class Backlog:
         return now_s - oldest_s > _SLOW_S
 
     def begin(self) -> None:
-        """Think that everything waits, until a mark comes as soon as it was put in."""
-        self._is_late = True
+        """Think that everything waits, until two marks come as soon as they were put in."""
+        self._is_late, self._was_soon = True, False
         self._sent_s.clear()
 
     def mark(self) -> int:
         """Return the number of a mark that is put into the queue now."""
         now_s = time.monotonic()
-        self._is_late |= now_s - self._last_s > _STOOD_S
+        if now_s - self._last_s > _STOOD_S:
+            self._is_late, self._was_soon = True, False
         self._last_s = now_s
         self._n_sent += 1
         self._sent_s[self._n_sent] = now_s
@@ -66,7 +69,9 @@ class Backlog:
         """
         if number not in self._sent_s:
             return
-        self._is_late = time.monotonic() - self._sent_s[number] > _SLOW_S
+        is_soon = time.monotonic() - self._sent_s[number] <= _SLOW_S
+        self._is_late = not (is_soon and self._was_soon)
+        self._was_soon = is_soon
         for sent in [sent for sent in self._sent_s if sent <= number]:
             del self._sent_s[sent]
 
