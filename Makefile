@@ -15,10 +15,9 @@ IMAGE :=
 # How long to fuzz, and where the inputs go that break a parser.
 SECONDS := 60
 CRASHES := crashes
-# Three processes share the tests, for a fifth of their time is waiting: each begins with a third of
-# them in order, so that only one loads TensorFlow for long, and whoever is done first takes over
-# from another.
-WORKERS ?= 3
+# Two processes share the tests: each begins with a half of them in order, so that only one loads
+# TensorFlow for long, and whoever is done first takes over from the other.
+WORKERS ?= 2
 TESTS := -m pytest --numprocesses $(WORKERS) --dist worksteal
 # Tests start the commands hundreds of times: each would compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
