@@ -6,6 +6,7 @@ import select
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Event as Flag
 from threading import Thread
@@ -102,13 +103,18 @@ class AskedCalibration:
         file = -1 if process.stdin is None else process.stdin.fileno()
         until_s = time.monotonic() + _MOST_TIMES * self.duration_s + _MORE_S
         os.set_blocking(file, False)
-        data = memoryview(head)
+        data: memoryview | None = memoryview(head)
         with self.ear.listen() as ring:
             while process.poll() is None:
                 if stopping.is_set():
                     raise EdgespecError("it was cancelled: nothing has changed")
                 if time.monotonic() > until_s:
                     raise EdgespecError("it takes too long: this host is too slow for it")
+                if data is None:
+                    # It has heard enough: whatever becomes of the radio now, it is heeded no more.
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(_POLL_S)
+                    continue
                 if data:
                     data = _written(file, data)
                     continue
@@ -149,15 +155,15 @@ def calibration_asked(
     return AskedCalibration(config.only(band), ear, duration_s, is_kept, lambda: renew(band.id))
 
 
-def _written(file: int, data: memoryview) -> memoryview:
-    """Return what a pipe has not taken yet; all is taken where nobody reads it any more."""
+def _written(file: int, data: memoryview) -> memoryview | None:
+    """Return what a pipe has not taken yet; None where nobody reads it any more."""
     select.select([], [file], [], _POLL_S)
     try:
         return data[os.write(file, data) :]
     except BlockingIOError:
         return data
     except BrokenPipeError:
-        return data[:0]
+        return None
 
 
 def _follow(

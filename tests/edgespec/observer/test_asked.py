@@ -290,14 +290,14 @@ def test_what_is_calibrated_beside_counts_from_then_on(
 def test_what_is_only_to_be_told_does_not_count(
     noisy: Config, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process may have heard enough while there is more to hear."""
+    """The process may have heard enough while there is more to hear, or no radio any more."""
     monkeypatch.setattr(
         "edgespec.observer.errands.asked_calibration._MODULE", "tests.made.calibrator"
     )
     renewed, shares = [], []
     info = SourceInfo(noisy.source[0].address, 100e3, 433.9e6, SampleFormat.CU8, True)
-    for apply in (False, True):
-        pipe = Pipe(rng, 1e6)
+    for apply, duration_s in ((False, 1e6), (True, 5.0)):
+        pipe = Pipe(rng, duration_s)
         job = asked_calibration(noisy, info, pipe, lambda: renewed.append(1), apply=apply)
         assert job.told["apply"] is apply
         said = job.do(threading.Event(), shares.append)
