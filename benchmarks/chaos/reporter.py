@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,6 +34,15 @@ _PROMPT_S = 0.25
 Snapshot = tuple[str, int]
 
 
+class _Sent(NamedTuple):
+    """A report on its way; ``is_late`` if it was sent too late for its snapshot."""
+
+    snapshot: Snapshot
+    topic: str
+    data: bytes
+    is_late: bool = False
+
+
 class Reporter:
     """The units of sites, a report a second each, over MQTT with QoS 1.
 
@@ -52,8 +62,7 @@ class Reporter:
         self._sites = [VirtualSite(site, DISTURBANCE, rng) for site in sites]
         self._urls = [node.mqtt_url for node in cluster.nodes]
         self._turn = 0
-        self._open: dict[int, tuple[Snapshot, str, bytes]] = {}
-        self._late: set[int] = set()
+        self._open: dict[int, _Sent] = {}
         self._session: Session | None = None
         self._is_ended = False
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -84,19 +93,18 @@ class Reporter:
             self._session.close()
 
     def _send(self, snapshot: Snapshot, topic: str, data: bytes) -> None:
+        one = _Sent(snapshot, topic, data)
         try:
-            self._publish(self._link(), (snapshot, topic, data))
+            self._publish(self._link(), one)
         except BrokerError:
             self._lose()
-            self._open[-1 - self.n_sent] = snapshot, topic, data
+            self._open[-1 - self.n_sent] = one
         self.n_sent += 1
 
-    def _publish(self, session: Session, report: tuple[Snapshot, str, bytes]) -> None:
-        snapshot, topic, data = report
-        number = session.publish(topic, data, 1)
-        self._open[number] = report
-        if time.time() - (snapshot[1] + 1) > _PROMPT_S:
-            self._late.add(number)
+    def _publish(self, session: Session, one: _Sent) -> None:
+        number = session.publish(one.topic, one.data, 1)
+        is_late = time.time() - (one.snapshot[1] + 1) > _PROMPT_S
+        self._open[number] = one._replace(is_late=is_late)
 
     def _poll(self) -> None:
         try:
@@ -109,11 +117,11 @@ class Reporter:
             self._lose()
             return
         for number in [number for number in self._open if number not in session.unacked]:
-            snapshot, *_ = self._open.pop(number)
-            if number in self._late:
+            one = self._open.pop(number)
+            if one.is_late:
                 self.n_late += 1
             else:
-                self.taken[snapshot] += 1
+                self.taken[one.snapshot] += 1
 
     def _lose(self) -> None:
         """Go to the next node, with all that was not confirmed."""
@@ -123,8 +131,6 @@ class Reporter:
         self._session = None
         self._turn += 1
         self._open = {-1 - k: one for k, one in enumerate(self._open.values())}
-        # A session counts its messages anew.
-        self._late.clear()
         time.sleep(0.2)
 
     def _link(self) -> Session:

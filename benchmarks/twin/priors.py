@@ -33,7 +33,7 @@ from edgespec.twin.site import Site
 from edgespec.twin.walk.blocks import FOLDS, folds_of
 from edgespec.twin.walk.fit import axes_of, fit_map
 from edgespec.twin.walk.learn import some_of
-from edgespec.twin.walk.posterior import Fix, Fixer, geometric_median, n_held
+from edgespec.twin.walk.posterior import Fixer
 from edgespec.twin.walk.shadowing import Lengths
 from edgespec.twin.walk.trees import grow_trees
 from edgespec.twin.walk.walk import Walk
@@ -204,7 +204,8 @@ def located_on_campus(
         for index, levels in enumerate(asked.levels_db):
             fix = fixer.fix(levels - units_db, walk_map.floor_db - units_db)
             if prior is not None:
-                fix = weighed(fix, prior, walk_map)
+                evidence = np.log(fix.weights) + np.log(prior[fix.cells])
+                fix = fixer.fix_of(fix.cells, evidence)
             error_m[index] = np.hypot(*(fix.place_m - asked.places_m[index]))
             is_held[index] = cells[index] in fix.cells[: fix.n_region]
         found[name] = Located(error_m, is_held, squares_of(asked.places_m, BLOCK_M))
@@ -237,15 +238,6 @@ def past_cells(fixer: Fixer, walk: Walk, walk_map: WalkMap) -> FloatArray:
         total.reshape(walk_map.signal_db.shape[:2]), _NEAR_M / walk_map.cell_m
     ).ravel()
     return np.asarray(0.5 * smooth / smooth.sum() + 0.5 / len(total))
-
-
-def weighed(fix: Fix, prior: FloatArray, walk_map: WalkMap) -> Fix:
-    """Return a fix with another prior of the cells than an even one."""
-    weights = fix.weights * prior[fix.cells]
-    order = np.argsort(-weights)
-    cells, weights = fix.cells[order], weights[order] / weights.sum()
-    place_m = geometric_median(walk_map.places_m[cells], weights, walk_map.cell_m)
-    return replace(fix, place_m=place_m, cells=cells, weights=weights, n_region=n_held(weights))
 
 
 def figures(found: Located, usual: Located) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgespec.twin.walk.kernels import N_OFFSETS, cell_evidence
 from edgespec.twin.walk.walk_map import WalkMap
 
-__all__ = ["LEVEL", "Fix", "Fixer", "geometric_median", "n_held"]
+__all__ = ["LEVEL", "Fix", "Fixer", "n_held"]
 
 FloatArray = NDArray[np.float64]
 
@@ -141,7 +141,7 @@ class Fixer:
             far = np.log1p((off_m * off_m).sum(axis=1) / scale2)
             # Student's t in the plane.
             evidence = evidence - 0.5 * (_TREE_FREEDOM + 2.0) * far
-        return replace(self._fixed(cells, evidence), offset_db=offset_db)
+        return replace(self.fix_of(cells, evidence), offset_db=offset_db)
 
     def _as_at_the_walk(
         self, level_db: FloatArray, noise_db: NDArray[np.float32], offset_db: float
@@ -183,7 +183,13 @@ class Fixer:
             self._evidence,
         )
 
-    def _fixed(self, cells: NDArray[np.int64], evidence: FloatArray) -> Fix:
+    def fix_of(self, cells: NDArray[np.int64], evidence: FloatArray) -> Fix:
+        """Return the fix of a posterior, ``offset_db`` left at 0.
+
+        Args:
+            cells: int64 ``(n,)``: rows of the map's cells; the others have no part of it.
+            evidence: float64 ``(n,)``: its logarithm in these, in nats, up to a constant.
+        """
         order = np.argsort(-evidence)
         cells = cells[order]
         weights = np.exp(evidence[order] - evidence[order[0]])
@@ -192,7 +198,7 @@ class Fixer:
         places_m = self._places_m[cells]
         cell_m = self._map.cell_m
         n_near = int(np.count_nonzero(weights > _NO_WEIGHT * weights[0]))
-        middle_m = geometric_median(places_m[:n_near], weights[:n_near], cell_m)
+        middle_m = _geometric_median(places_m[:n_near], weights[:n_near], cell_m)
         spread_m2 = weights @ ((places_m - middle_m) ** 2).sum(axis=1)
         return Fix(
             middle_m,
@@ -211,7 +217,7 @@ def n_held(weights: FloatArray) -> int:
     return int(np.searchsorted(np.cumsum(weights), LEVEL)) + 1
 
 
-def geometric_median(places_m: FloatArray, weights: FloatArray, cell_m: float) -> FloatArray:
+def _geometric_median(places_m: FloatArray, weights: FloatArray, cell_m: float) -> FloatArray:
     """Return the place with the least mean distance, by Weiszfeld's algorithm.
 
     Nearer than a fifth of a cell counts as that, for a weight is spread over its cell.

@@ -28,10 +28,10 @@ export class Live {
     this.#plan();
   }
 
-  /** Ask for a frame when something is to be drawn: an empty one costs the browser as much as half a picture. */
+  /** Ask for a frame when something is to be drawn: an empty one costs the browser, too. */
   #plan() {
     if (!this.isSeen || this.frame !== 0) return;
-    const due = Math.min(Infinity, ...[...this.planes.values()].map((plane) => plane.due));
+    const due = Math.min(...[...this.planes.values()].map((plane) => plane.due));
     if (due > performance.now()) { if (due < this.timerAt) this.#wake(due); return; }
     this.#wake(Infinity);
     this.frame = requestAnimationFrame(this.step);

@@ -130,7 +130,7 @@ export class Plane {
       this.painter.paint(this.lines.update(), this.range.low, this.range.span);
       Object.assign(this, { isNew: false, isChartOld: true, isOverOld: true });
     }
-    // Together with the waterfall: a frame costs the browser more than what is drawn in it.
+    // Together with the waterfall: each frame costs the browser, however little is drawn in it.
     if (isTime && this.isChartOld) { Object.assign(this, { followAt: now, isChartOld: false }); this.#drawChart(); }
     if (now - this.overAt >= OVER_MS && this.isOverOld) { Object.assign(this, { overAt: now, isOverOld: false }); this.#drawOver(); }
   }
