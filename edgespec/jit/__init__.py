@@ -1,7 +1,16 @@
 """Compiled loops: every option of Numba, and where machine code is kept."""
 
 from edgespec.jit.cache import cache_folder
-from edgespec.jit.decorators import ahead, apart, at_width, exact, kernel, leave_out_blas, scalar
+from edgespec.jit.decorators import (
+    ahead,
+    apart,
+    at_width,
+    exact,
+    kernel,
+    leave_out_blas,
+    packed,
+    scalar,
+)
 from edgespec.jit.octaves import exp2, log2
 
 __all__ = [
@@ -14,5 +23,6 @@ __all__ = [
     "kernel",
     "leave_out_blas",
     "log2",
+    "packed",
     "scalar",
 ]

@@ -19,7 +19,7 @@ from numba import njit
 from edgespec.jit.cache import kept
 from edgespec.jit.vectors import vectors_of
 
-__all__ = ["ahead", "apart", "at_width", "exact", "kernel", "leave_out_blas", "scalar"]
+__all__ = ["ahead", "apart", "at_width", "exact", "kernel", "leave_out_blas", "packed", "scalar"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,6 +52,15 @@ def leave_out_blas() -> None:
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile loops over arrays on the first call, or load them from the cache."""
     return _compiled(function, is_kept=True)
+
+
+def packed(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a kernel in which short loops of constant length become vectors, too.
+
+    LLVM unrolls such a loop before it looks for vectors, and Numba then lets the lines stand one by
+    one. For sums in registers, which :func:`apart` and :func:`exact` keep there.
+    """
+    return _compiled(function, is_kept=True, is_packed=True)
 
 
 def apart(function: Callable[P, R]) -> Callable[P, R]:
@@ -126,11 +135,13 @@ def _compiled(
     *,
     is_kept: bool = False,
     no_overlap: bool = False,
+    is_packed: bool = False,
     bits: int = 0,
     **options: Any,
 ) -> Callable[P, R]:
-    pipeline = vectors_of(bits, no_overlap)
+    pipeline = vectors_of(bits, no_overlap, is_packed)
     made = njit(pipeline_class=pipeline, **(_OPTIONS | options))(function)
     if made is not function:
-        made.made_with = {"is_kept": is_kept, "no_overlap": no_overlap, "bits": bits, **options}
+        how = {"is_kept": is_kept, "no_overlap": no_overlap, "is_packed": is_packed, "bits": bits}
+        made.made_with = how | options
     return cast(Callable[P, R], kept(made) if is_kept else made)

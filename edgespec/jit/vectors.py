@@ -2,8 +2,11 @@
 
 import functools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from numba.core import config
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.registry import cpu_target
@@ -52,26 +55,47 @@ def sums_in_registers(bits: int, widest: int) -> int:
 
 
 @functools.cache
-def vectors_of(bits: int, no_overlap: bool) -> type[Compiler]:
-    """Return the compiler for a width, 0 for LLVM's own, and arrays that do not overlap, or may."""
+def vectors_of(bits: int, no_overlap: bool, is_packed: bool = False) -> type[Compiler]:
+    """Return the compiler for a width, 0 for LLVM's own, and arrays that do not overlap, or may.
+
+    Where it packs, arithmetic that stands side by side in straight lines goes into vectors, too.
+    """
 
     class Library(JITCodeLibrary):  # type: ignore[misc]
         def add_ir_module(self, ir_module: Any) -> None:
             for function in ir_module.functions:
                 # Numba has no name for it, so it is added past the list of what Numba knows.
-                if not function.is_declaration:
+                if bits and not function.is_declaration:
                     set.add(function.attributes, f'"prefer-vector-width"="{bits}"')
             super().add_ir_module(ir_module)
+
+        def finalize(self) -> None:
+            with _packing(is_packed):
+                super().finalize()
 
     class Pipeline(Compiler):  # type: ignore[misc]
         def define_pipelines(self) -> Any:
             state = self.state
             if no_overlap:
                 state.flags.noalias = True
-            if bits and state.library is None:
+            if (bits or is_packed) and state.library is None:
                 codegen = state.targetctx.codegen()
                 state.library = Library(codegen, state.func_id.func_qualname)
                 state.library.enable_object_caching()
             return super().define_pipelines()
 
     return Pipeline
+
+
+@contextmanager
+def _packing(is_wanted: bool) -> Iterator[None]:
+    """Let LLVM pack straight lines (superword-level parallelism), which Numba leaves off.
+
+    It has a switch for the whole process only, and one compiler at a time.
+    """
+    before = config.SLP_VECTORIZE
+    config.SLP_VECTORIZE = int(is_wanted or before)
+    try:
+        yield
+    finally:
+        config.SLP_VECTORIZE = before

@@ -1,33 +1,32 @@
 """The twin of one site: reports in, one verdict for every snapshot out."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import ConfigError
 from edgespec.records import RssReport
-from edgespec.twin.advice import advice_for, kind_of
+from edgespec.twin.advice import advice_for
 from edgespec.twin.collector import Collector, ReportRefused, Snapshot, history_of
 from edgespec.twin.detectors.detectors import needs_samples
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
-from edgespec.twin.detectors.window import Window
+from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MISSING
 from edgespec.twin.expected import Expectation
-from edgespec.twin.fusion import Fused, Fusion, make_detectors, window_lengths
+from edgespec.twin.fusion import window_lengths
 from edgespec.twin.gain_watch import GainWatch
-from edgespec.twin.learning.averaging import Averager
-from edgespec.twin.learning.bias import BoundedBias
-from edgespec.twin.learning.history import History, total_db
+from edgespec.twin.learning.history import History
 from edgespec.twin.learning.plausible import implausible_biases
 from edgespec.twin.localise import Localiser, Source
-from edgespec.twin.plausibility.transmitters import Silence
-from edgespec.twin.plausibility.units import Trust
 from edgespec.twin.propagation.models import fixer_of, path_gain, walk_zero_dbm
 from edgespec.twin.propagation.path_gain import PathGain
 from edgespec.twin.site import Site
 from edgespec.twin.state import TwinState
 from edgespec.twin.trained import TrainedTwin, train_history
+from edgespec.twin.watch import Judged, Watch
 from edgespec.wire.transmitters import Transmitter
 from edgespec.wire.verdict import TwinStatus, TwinVerdict
 
@@ -38,6 +37,15 @@ TWO_VOICES = (
     "two voices: reports in its name contradict each other, so somebody forges them or two "
     "observers have its node id"
 )
+
+#: A verdict that has no score.
+_NOTHING_SAID = {
+    "status": TwinStatus.TOO_FEW_UNITS,
+    "score": np.nan,
+    "threshold": np.nan,
+    "is_alarm": False,
+    "n_averages": 1,
+}
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -67,7 +75,6 @@ class SiteTwin:
         trained: TrainedTwin | None = None,
         gain: PathGain | None = None,
     ) -> None:
-        shape = (len(site.unit), site.n_subbands)
         self.site = site
         self.expectation = Expectation(site, gain := gain or path_gain(site))
         self.localiser = Localiser(site, gain.grid(), fixer_of(site, gain))
@@ -77,17 +84,11 @@ class SiteTwin:
         self._edges_hz = site.edges_hz
         self._collector = Collector(site)
         self._lengths = window_lengths(site.detect.averages)
-        self._averager = Averager(self._lengths[-1], *shape)
-        self._bias = BoundedBias(site.detect, shape[0])
-        self._trust = Trust(site.detect, np.ones(shape[0]), shape[1])
-        self._silence = Silence()
-        self._noise_dbm = float(10.0 * np.log10(self.expectation.noise_mw))
         self._transmitters_ns = 0
         self._last_ns = 0
         self._learning_notes: tuple[str, ...] = ()
         self._pending: list[tuple[Snapshot, FloatArray, BoolArray]] = []
-        self._trained: TrainedTwin | None = None
-        self._fusion: Fusion | None = None
+        self._watch: Watch | None = None
         self._take_on(state, trained)
 
     @property
@@ -131,8 +132,8 @@ class SiteTwin:
             self.site.name,
             self.site.nodes,
             self._last_ns,
-            self._bias.drift_db.copy(),
-            self._trained,
+            self._watch.bias.drift_db.copy() if self._watch else np.zeros(len(self.site.unit)),
+            self._watch.trained if self._watch else None,
             self._gains.saved() if self._gains else None,
             self._collector.told(self._last_ns),
         )
@@ -152,9 +153,9 @@ class SiteTwin:
             raise ConfigError(f"what was learnt does not fit the site file: {mismatch}")
         if trained is None and (why := self._disbelief(given)):
             raise ConfigError(why)
-        self._watch(given)
+        self._watch = watch = self._watching(given)
         if state is not None:
-            self._bias.take_on(state.drift_db)
+            watch.bias.take_on(state.drift_db)
             if self._gains and state.gains:
                 self._gains.take_on(state.gains)
             self._last_ns = state.utc_ns
@@ -172,14 +173,8 @@ class SiteTwin:
                 f"levels that hold have not the {n_subbands} subbands of the site file"
             )
 
-    def _watch(self, trained: TrainedTwin) -> None:
-        """Go from learning to watching."""
-        self._trained = trained
-        detectors = make_detectors(
-            self.site, self.localiser.grid, len(self._lengths), trained.samples_db
-        )
-        self._fusion = Fusion(self.site, detectors, trained.limits)
-        self._trust = Trust(self.site.detect, trained.repeat_share, self.site.n_subbands)
+    def _watching(self, trained: TrainedTwin) -> Watch:
+        return Watch(self.site, trained, self.expectation, self.localiser, self._gains)
 
     def _judge(self, snapshot: Snapshot) -> TwinVerdict:
         """Return the verdict on one snapshot, and learn from it."""
@@ -187,79 +182,10 @@ class SiteTwin:
         # A former owner's clock may have been ahead.
         elapsed_s = min(max((snapshot.utc_ns - self._last_ns) / 1e9, 0.0), most_s)
         self._last_ns = snapshot.utc_ns
-        expected_dbm, is_occupied = self.expectation.level_dbm, self.expectation.is_occupied
-        if self._trained is None or self._fusion is None:
-            return self._learn(snapshot, expected_dbm, is_occupied)
-        residual_db = self._residual(snapshot, expected_dbm, is_occupied)
-        silent = self._silence.update(self.expectation, residual_db, snapshot.kind)
-        if silent:
-            expected_dbm, is_occupied = self.expectation.without(silent)
-            residual_db = self._residual(snapshot, expected_dbm, is_occupied)
-        window = Window(
-            residual_db,
-            self._trained.normal.scale_for(0, is_occupied),
-            expected_dbm,
-            total_db(snapshot.level_db) - total_db(expected_dbm),
-            snapshot.kind,
-            self._trained.normal.doublings[0],
-        )
-        base = self._verdict(snapshot, expected_dbm, residual_db, silent)
-        doubted = self._trust.reasons | self.localiser.contradicted
-        trusted = window.without((*doubted, *self._collector.doubtful))
-        if trusted.is_heard.sum() < self.site.detect.min_units:
-            self._averager.push(trusted)
-            self._trust.update(snapshot.level_db, window, is_occupied, False, snapshot.is_held)
-            return base
-        fused, judged = self._fused(trusted, is_occupied)
-        self._trust.update(snapshot.level_db, window, is_occupied, fused.is_alarm, snapshot.is_held)
-        if not fused.is_alarm:
-            self._bias.follow(residual_db, trusted.kind, elapsed_s)
-        self._learn_gains(snapshot, trusted.kind == MEASURED, fused.is_alarm, bool(silent))
-        return self._finished(base, fused, judged, is_occupied)
-
-    def _learn_gains(
-        self, snapshot: Snapshot, is_believed: BoolArray, is_alarm: bool, is_silent: bool
-    ) -> None:
-        """Let what transmitters tell of gains be learnt, where the site file wants that."""
-        if self._gains is None:
-            return
-        if is_alarm:
-            self._gains.freeze(snapshot.utc_ns)
-        elif not is_silent:
-            assert self._trained is not None
-            noise_db = self._trained.normal.bias_db[0].mean(axis=1) + self._bias.drift_db
-            level_db = snapshot.level_db
-            self._gains.see(snapshot.utc_ns, level_db, is_believed, self.expectation, noise_db)
-
-    def _residual(
-        self, snapshot: Snapshot, expected_dbm: FloatArray, is_occupied: BoolArray
-    ) -> FloatArray:
-        """Return measured - expected - bias."""
-        return snapshot.level_db - expected_dbm - self._bias_db(is_occupied)
-
-    def _bias_db(self, is_occupied: BoolArray) -> FloatArray:
-        """Return what each unit reads too much: learnt, and drifted since."""
-        assert self._trained is not None
-        return self._trained.normal.bias_for(is_occupied) + self._bias.drift_db[:, None]
-
-    def _fused(self, latest: Window, is_occupied: BoolArray) -> tuple[Fused, Window]:
-        """Return what the latest snapshot says, or the mean over the last, and that window.
-
-        What is loud enough alone is no part of the means: they end with it.
-        """
-        assert self._trained is not None
-        assert self._fusion is not None
-        short = self._fusion.fuse(0, latest)
-        if len(self._lengths) == 1 or short.is_alarm:
-            return short, latest
-        self._averager.push(latest)
-        normal = self._trained.normal
-        mean = self._averager.mean(normal.scale_for(1, is_occupied), normal.doublings[1])
-        if not mean.is_heard.any():
-            return short, latest
-        long = self._fusion.fuse(1, mean)
-        fused = short.or_more(long)
-        return fused, mean if fused is long else latest
+        if self._watch is None:
+            return self._learn(snapshot, self.expectation.level_dbm, self.expectation.is_occupied)
+        judged = self._watch.judge(snapshot, self._collector.doubtful, elapsed_s)
+        return self._verdict(snapshot, judged)
 
     def _learn(
         self, snapshot: Snapshot, expected_dbm: FloatArray, is_occupied: BoolArray
@@ -267,7 +193,8 @@ class SiteTwin:
         """Keep a snapshot; when there are enough, learn from all."""
         n_heard = int((snapshot.kind != MISSING).sum())
         residual_db = snapshot.level_db - expected_dbm
-        verdict = self._verdict(snapshot, expected_dbm, residual_db, ())
+        distrusted = self.localiser.contradicted
+        verdict = self._unscored(snapshot, expected_dbm, residual_db, distrusted)
         if n_heard < self.site.detect.min_units:
             return verdict
         if self._collector.doubtful:
@@ -298,7 +225,7 @@ class SiteTwin:
             self._learning_notes = (f"learning begins anew: {why}",)
             return False
         self._learning_notes = ()
-        self._watch(learnt)
+        self._watch = self._watching(learnt)
         return True
 
     def _disbelief(self, learnt: TrainedTwin) -> str:
@@ -308,73 +235,77 @@ class SiteTwin:
         most_db = site.detect.max_bias_db
         return implausible_biases(learnt.normal.bias_db, site.nodes, is_calibrated, most_db)
 
-    def _verdict(
+    def _verdict(self, snapshot: Snapshot, judged: Judged) -> TwinVerdict:
+        """Return the verdict of a site that is watched."""
+        window, fused, source = judged.window, judged.fused, judged.source
+        expected_dbm, residual_db = window.expected_dbm, window.residual_db
+        said: dict[str, Any] = {}
+        if judged.silent:
+            silent = tuple(self.transmitters[index].id for index in judged.silent)
+            said["transmitters_silent"] = silent
+        if source is not None:
+            low_hz, high_hz = self._edges(source)
+            name = "" if source.moved is None else self.transmitters[source.moved].id
+            said |= {
+                "source": source.position,
+                "power_dbm": source.power_dbm,
+                "freq_lower_hz": low_hz,
+                "freq_upper_hz": high_hz,
+                "kind": judged.kind,
+                "advice": advice_for(judged.kind, source.position, low_hz, high_hz, name),
+            }
+        if fused is not None:
+            said |= {
+                "status": TwinStatus.WATCHING,
+                "score": fused.score,
+                "threshold": fused.threshold,
+                "is_alarm": fused.is_alarm,
+                "n_averages": self._lengths[fused.window],
+            }
+        return self._unscored(snapshot, expected_dbm, residual_db, judged.distrusted, said)
+
+    def _unscored(
         self,
         snapshot: Snapshot,
         expected_dbm: FloatArray,
         residual_db: FloatArray,
-        silent: tuple[int, ...],
+        distrusted: dict[int, str],
+        said: Mapping[str, Any] = MappingProxyType({}),
     ) -> TwinVerdict:
-        """Return a verdict without a score: too few units."""
-        nodes, kind = self.site.nodes, snapshot.kind
-        doubted = self._trust.reasons | self.localiser.contradicted
-        reasons = {nodes[unit]: reason for unit, reason in doubted.items()}
-        reasons |= {nodes[unit]: TWO_VOICES for unit in self._collector.doubtful}
+        """Return a verdict with what is said besides: without, that of too few units."""
+        nodes, kinds = self.site.nodes, snapshot.kind.tobytes()
+        reasons = {nodes[unit]: reason for unit, reason in distrusted.items()}
+        for unit in self._collector.doubtful:
+            reasons[nodes[unit]] = TWO_VOICES
+        missing = _of_kind(nodes, kinds, MISSING)
+        unbelieved = reasons.keys() - set(missing)
         return TwinVerdict(
             site=self.site.name,
             band=self.site.band,
             utc_ns=snapshot.utc_ns,
             snapshot=snapshot.index,
-            status=TwinStatus.TOO_FEW_UNITS,
             detector=self.site.detect.detector,
-            score=np.nan,
-            threshold=np.nan,
-            is_alarm=False,
-            n_averages=1,
-            n_units=sum(
-                k != MISSING and node not in reasons for node, k in zip(nodes, kind, strict=True)
-            ),
+            n_units=len(nodes) - len(missing) - len(unbelieved),
             nodes=nodes,
             level_db=snapshot.level_db,
             expected_dbm=expected_dbm,
             residual_db=residual_db,
             edges_hz=self._edges_hz,
-            units_missing=tuple(nodes[u] for u in np.flatnonzero(kind == MISSING)),
-            units_saturated=tuple(nodes[u] for u in np.flatnonzero(kind == LOWER_BOUND)),
+            units_missing=missing,
+            units_saturated=_of_kind(nodes, kinds, LOWER_BOUND),
             implausible=reasons,
-            transmitters_silent=tuple(self.transmitters[index].id for index in silent),
             notes=self._gains.notes if self._gains else (),
-        )
-
-    def _finished(
-        self, base: TwinVerdict, fused: Fused, window: Window, is_occupied: BoolArray
-    ) -> TwinVerdict:
-        """Return the verdict with its score, and on an alarm with the source."""
-        scored = replace(
-            base,
-            status=TwinStatus.WATCHING,
-            score=fused.score,
-            threshold=fused.threshold,
-            is_alarm=fused.is_alarm,
-            n_averages=self._lengths[fused.window],
-        )
-        if not fused.is_alarm:
-            return scored
-        source = self.localiser.locate(window, self.expectation, self._bias_db(is_occupied))
-        kind = kind_of(window, source, self._noise_dbm)
-        low_hz, high_hz = self._edges(source)
-        name = "" if source.moved is None else self.transmitters[source.moved].id
-        return replace(
-            scored,
-            source=source.position,
-            power_dbm=source.power_dbm,
-            freq_lower_hz=low_hz,
-            freq_upper_hz=high_hz,
-            kind=kind,
-            advice=advice_for(kind, source.position, low_hz, high_hz, name),
+            **(_NOTHING_SAID | said),
         )
 
     def _edges(self, source: Source) -> tuple[float, float]:
         """Return the lowest and the highest edge of the subbands that a source hits."""
         hit = np.flatnonzero(source.is_hit)
         return self._edges_hz[int(hit[0])], self._edges_hz[int(hit[-1]) + 1]
+
+
+def _of_kind(nodes: tuple[str, ...], kinds: bytes, kind: int) -> tuple[str, ...]:
+    """Return the units whose levels are of a kind."""
+    if kind not in kinds:
+        return ()
+    return tuple(node for node, one in zip(nodes, kinds, strict=True) if one == kind)

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.jit import apart, exp2, kernel, log2
+from edgespec.jit import apart, exact, exp2, log2, packed
 
-__all__ = ["LOWER_BOUND", "MEASURED", "MISSING", "N_POWERS", "N_RATIOS", "fill_tables", "sum_cells"]
+__all__ = ["LOWER_BOUND", "MEASURED", "MISSING", "N_PARTS", "N_POWERS", "N_RATIOS", "weigh_cells"]
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
@@ -21,8 +21,10 @@ MISSING, MEASURED, LOWER_BOUND = 0, 1, 2
 N_POWERS = 12
 #: Entries of a table: a constant, and a multiple of eight, so that loops over it are vectors alone.
 N_RATIOS = 72
+#: Rows of entries that are needed while a table is made.
+N_PARTS = 5
 
-_ZERO, _HALF, _ONE, _FOUR = (np.float32(value) for value in (0.0, 0.5, 1.0, 4.0))
+_ZERO, _ONE, _FOUR = (np.float32(value) for value in (0.0, 1.0, 4.0))
 _NATS_PER_OCTAVE = np.float32(math.log(2.0))
 _OCTAVES_PER_NAT = np.float32(1.0 / math.log(2.0))
 _OCTAVES_OF_6 = np.float32(math.log2(6.0))
@@ -32,34 +34,79 @@ _OCTAVES_OF_6 = np.float32(math.log2(6.0))
 def _densities(
     residual_db: np.float32,
     lowest_db: np.float32,
-    variance: np.float32,
+    per_variance: np.float32,
     per_nu: np.float32,
-    power: np.float32,
-    none: np.float32,
-    root: np.float32,
+    narrowest: np.float32,
     shift_db: Float32Array,
     gain_variance: Float32Array,
-    octaves: Float32Array,
+    near: Float32Array,
+    peak: Float32Array,
 ) -> None:
-    """Write the density with a source over that without one, in octaves, for each ratio.
+    """Write both parts of the density with a source, for each ratio: it is ``near^power peak``.
 
-    ``power`` is that of ``1 + t^2 / nu`` in the density, ``none`` its logarithm without a source,
-    ``root`` a half where the spread counts. Errors below ``lowest_db`` are as likely as that.
+    ``near`` is ``1 / (1 + t^2 / nu)``; ``peak`` falls with the spread, unless ``narrowest`` is 1.
+    Errors below ``lowest_db`` are as likely as that.
     """
     for r in range(N_RATIOS):
-        wider = _ONE + gain_variance[r] / variance
+        narrower = _ONE / (_ONE + gain_variance[r] * per_variance)
         error = max(residual_db - shift_db[r], lowest_db)
-        quotient = error * error * per_nu / (variance * wider)
-        octaves[r] = power * (none - log2(_ONE + quotient)) - root * log2(wider)
+        near[r] = _ONE / (_ONE + error * error * per_nu * per_variance * narrower)
+        peak[r] = math.sqrt(max(narrower, narrowest))
 
 
 @apart
-def _smear(low: Float32Array, middle: Float32Array, high: Float32Array, nats: Float32Array) -> None:
-    """Write the logarithm of the mean of three densities, weights 1/6, 2/3 and 1/6."""
+def _extend(values: Float32Array, reach: int, n_nothing: int, nothing: np.float32) -> None:
+    """Let the lowest ratios raise nothing, and go on beyond both ends with what is there."""
+    values[reach : reach + n_nothing] = nothing
+    values[:reach] = values[reach]
+    values[reach + N_RATIOS :] = values[reach + N_RATIOS - 1]
+
+
+@apart
+def _shares(
+    near: Float32Array,
+    reach: int,
+    most: Float32Array,
+    low: Float32Array,
+    middle: Float32Array,
+    high: Float32Array,
+) -> None:
+    """Write the greatest of three entries, ``reach`` apart, and each as a share of it."""
     for r in range(N_RATIOS):
-        most = max(max(low[r], high[r]), middle[r])
-        total = exp2(low[r] - most) + _FOUR * exp2(middle[r] - most) + exp2(high[r] - most)
-        nats[r] = _NATS_PER_OCTAVE * (most - _OCTAVES_OF_6 + log2(total))
+        greatest = max(max(near[r], near[r + 2 * reach]), near[r + reach])
+        per_greatest = _ONE / greatest
+        most[r] = greatest
+        low[r] = near[r] * per_greatest
+        middle[r] = near[r + reach] * per_greatest
+        high[r] = near[r + 2 * reach] * per_greatest
+
+
+@apart
+def _square(values: Float32Array) -> None:
+    for r in range(N_RATIOS):
+        values[r] *= values[r]
+
+
+@apart
+def _smear(
+    peak: Float32Array,
+    reach: int,
+    none: np.float32,
+    power: np.float32,
+    most: Float32Array,
+    low: Float32Array,
+    middle: Float32Array,
+    high: Float32Array,
+    nats: Float32Array,
+) -> None:
+    """Write the logarithm of the mean of three densities, weights 1/6, 2/3 and 1/6.
+
+    ``none`` is the logarithm of ``1 + t^2 / nu`` without a source, in octaves.
+    """
+    for r in range(N_RATIOS):
+        total = low[r] * peak[r] + _FOUR * middle[r] * peak[r + reach] + high[r] * peak[r + 2 * reach]
+        octaves = power * (none + log2(most[r])) + log2(total) - _OCTAVES_OF_6
+        nats[r] = _NATS_PER_OCTAVE * octaves
 
 
 @apart
@@ -69,8 +116,8 @@ def _deal(nats: Float32Array, table: Float32Array) -> None:
         table[1, i] = nats[2 * i + 1]
 
 
-@kernel
-def fill_tables(
+@apart
+def _fill_tables(
     residual_db: FloatArray,
     scale_db: FloatArray,
     kind: ByteArray,
@@ -79,65 +126,47 @@ def fill_tables(
     gain_variance: Float32Array,
     reach: int,
     n_nothing: int,
-    work: Float32Array,
+    densities: Float32Array,
+    parts: Float32Array,
     tables: Float32Array,
 ) -> None:
-    """Fill log p(residual | a source raises the level) - log p(residual | no source).
-
-    Without a source, a residual follows Student's t with ``nu = 2^(doublings + 1) - 1`` degrees of
-    freedom. With one, its centre is shifted; that the path gain is uncertain smears it over
-    ``reach`` entries to either side (three-point Gauss-Hermite: weights 1/6, 2/3, 1/6), and adds
-    ``gain_variance`` between these three points.
-
-    Args:
-        residual_db: ``(n_units, n_subbands)``.
-        scale_db: of the same shape, scale of the t.
-        kind: ``(n_units,)``: ``MISSING``, ``MEASURED`` or ``LOWER_BOUND``; a bound is consistent
-            with every higher level.
-        doublings: 0 to 3.
-        shift_db: ``(1 or n_units, 1 or n_subbands, N_RATIOS)``: by how much a source at that ratio
-            to the expected level raises it.
-        gain_variance: of the same shape, in dB^2.
-        reach: entries.
-        n_nothing: so many of the lowest ratios raise nothing; their entries are zero.
-        work: ``(2 * (N_RATIOS + reach),)``.
-        tables: ``(n_units, n_subbands, 2, N_RATIOS // 2)``, written: entry ``i`` of the ratios is
-            at ``[i % 2, i // 2]``, so that steps of two entries lie side by side.
-    """
     n_units, n_subbands = residual_db.shape
     per_nu = np.float32(1.0 / (2.0 ** (doublings + 1) - 1.0))
     power = np.float32(2.0**doublings)
     # Beyond both ends as many entries as are smeared are those of the ends.
-    octaves = work[: N_RATIOS + 2 * reach]
-    nats = work[N_RATIOS + 2 * reach :]
+    near, peak = densities[0], densities[1]
+    nats, most, low, middle, high = parts[0], parts[1], parts[2], parts[3], parts[4]
     for u in range(n_units):
         if kind[u] == MISSING:
             tables[u] = _ZERO
             continue
         is_bound = kind[u] == LOWER_BOUND
         lowest_db = _ZERO if is_bound else np.float32(-np.inf)
-        root = _ZERO if is_bound else _HALF
+        narrowest = _ONE if is_bound else _ZERO
         for k in range(n_subbands):
             error_db = np.float32(residual_db[u, k])
-            variance = np.float32(scale_db[u, k] * scale_db[u, k])
+            per_variance = np.float32(1.0 / (scale_db[u, k] * scale_db[u, k]))
             without = max(error_db, lowest_db)
-            none = log2(_ONE + without * without * per_nu / variance)
+            far = _ONE + without * without * per_nu * per_variance
             _densities(
                 error_db,
                 lowest_db,
-                variance,
+                per_variance,
                 per_nu,
-                power,
-                none,
-                root,
+                narrowest,
                 shift_db[u % shift_db.shape[0], k % shift_db.shape[1]],
                 gain_variance[u % shift_db.shape[0], k % shift_db.shape[1]],
-                octaves[reach:],
+                near[reach:],
+                peak[reach:],
             )
-            octaves[reach : reach + n_nothing] = _ZERO
-            octaves[:reach] = octaves[reach]
-            octaves[reach + N_RATIOS :] = octaves[reach + N_RATIOS - 1]
-            _smear(octaves, octaves[reach:], octaves[2 * reach :], nats)
+            _extend(near, reach, n_nothing, _ONE / far)
+            _extend(peak, reach, n_nothing, _ONE)
+            _shares(near, reach, most, low, middle, high)
+            for _ in range(doublings):
+                _square(low)
+                _square(middle)
+                _square(high)
+            _smear(peak, reach, log2(far), power, most, low, middle, high, nats)
             nats[:n_nothing] = _ZERO
             _deal(nats, tables[u, k])
 
@@ -154,6 +183,12 @@ def _starts_of(
         starts[c] = base + (entry & np.int32(1)) * half + (entry >> np.int32(1))
 
 
+@exact
+def _plus(one: np.float32, other: np.float32) -> np.float32:
+    # Powers stay side by side: LLVM would else take the units so, and gather their entries.
+    return one + other
+
+
 @apart
 def _add_units(
     entries: Float32Array, starts: IntArray, prior: Float32Array, sums: Float32Array
@@ -167,7 +202,7 @@ def _add_units(
             # Unsigned: nobody then asks whether it is negative.
             first = np.uint64(np.uint32(starts[u, c]))
             for p in range(N_POWERS):
-                row[p] += entries[first + np.uint64(p)]
+                row[p] = _plus(row[p], entries[first + np.uint64(p)])
 
 
 @apart
@@ -180,27 +215,60 @@ def _add_hit(subbands: Float32Array, k: int, odds: FloatArray, cells: FloatArray
         odds[c] *= 0.5 + 0.5 * np.float64(exp2((value - above - above) * _OCTAVES_PER_NAT))
 
 
-@kernel
-def sum_cells(
-    tables: Float32Array,
-    offset: FloatArray,
+@packed
+def weigh_cells(
+    residual_db: FloatArray,
+    scale_db: FloatArray,
+    expected_dbm: FloatArray,
+    kind: ByteArray,
+    doublings: int,
+    shift_db: Float32Array,
+    gain_variance: Float32Array,
+    reach: int,
+    n_nothing: int,
+    lowest_step: float,
+    per_step: float,
     gain_steps: Float32Array,
     prior: Float32Array,
+    densities: Float32Array,
+    parts: Float32Array,
+    tables: Float32Array,
     starts: IntArray,
     sums: Float32Array,
     odds: FloatArray,
     cells: FloatArray,
     subbands: Float32Array,
     powers: Float32Array,
-) -> None:
-    """Sum the tables over the units for each cell.
+) -> float:
+    """Weigh a source in each cell against none; return the log of the mean likelihood ratio.
+
+    First a table for each unit and subband, of log p(residual | a source raises the level) - log
+    p(residual | no source). Without a source, a residual follows Student's t with ``nu =
+    2^(doublings + 1) - 1`` degrees of freedom. With one, its centre is shifted; that the path gain
+    is uncertain smears it over ``reach`` entries to either side (three-point Gauss-Hermite: weights
+    1/6, 2/3, 1/6), and adds ``gain_variance`` between these three points. Then these are summed
+    over the units, for each cell and power.
 
     Args:
-        tables: of :func:`fill_tables`.
-        offset: ``(n_units, n_subbands)``: entry of the table for a gain of 0 dB at the lowest
-            power.
+        residual_db: ``(n_units, n_subbands)``.
+        scale_db: of the same shape, scale of the t.
+        expected_dbm: of the same shape.
+        kind: ``(n_units,)``: ``MISSING``, ``MEASURED`` or ``LOWER_BOUND``; a bound is consistent
+            with every higher level.
+        doublings: 0 to 3.
+        shift_db: ``(1 or n_units, 1 or n_subbands, N_RATIOS)``: by how much a source at that ratio
+            to the expected level raises it.
+        gain_variance: of the same shape, in dB^2.
+        reach: entries.
+        n_nothing: so many of the lowest ratios raise nothing; their entries are zero.
+        lowest_step: entry of a ratio that is the lowest power in dBm, at a gain and a level of 0.
+        per_step: entries in a dB.
         gain_steps: ``(n_units, n_cells)``: gain divided by the distance of two entries.
         prior: ``(N_POWERS,)``: logarithm of the probability of each power.
+        densities: ``(2, N_RATIOS + 2 * reach)``, work space.
+        parts: ``(N_PARTS, N_RATIOS)``, work space.
+        tables: ``(n_units, n_subbands, 2, N_RATIOS // 2)``, work space: entry ``i`` of the ratios
+            is at ``[i % 2, i // 2]``, so that steps of two entries lie side by side.
         starts: ``(n_units, n_cells)``, work space.
         sums: ``(n_cells, N_POWERS)``, work space.
         odds: ``(n_cells,)``, work space.
@@ -209,15 +277,29 @@ def sum_cells(
         subbands: ``(n_cells, n_subbands)``, written: evidence of each subband alone.
         powers: ``(n_cells, n_subbands)``, written: index of the best power.
     """
+    _fill_tables(
+        residual_db,
+        scale_db,
+        kind,
+        doublings,
+        shift_db,
+        gain_variance,
+        reach,
+        n_nothing,
+        densities,
+        parts,
+        tables,
+    )
     n_units, n_cells = gain_steps.shape
-    n_subbands = offset.shape[1]
+    n_subbands = residual_db.shape[1]
     entries = tables.reshape(-1)
     odds[:] = 1.0
     cells[:] = 0.0
     for k in range(n_subbands):
         for u in range(n_units):
             base = np.int32((u * n_subbands + k) * N_RATIOS)
-            _starts_of(np.float32(offset[u, k]), gain_steps[u], base, starts[u])
+            offset = np.float32(lowest_step - expected_dbm[u, k] * per_step)
+            _starts_of(offset, gain_steps[u], base, starts[u])
         _add_units(entries, starts, prior, sums)
         for c in range(n_cells):
             best = 0
@@ -227,5 +309,11 @@ def sum_cells(
             subbands[c, k] = sums[c, best]
             powers[c, k] = np.float32(best)
         _add_hit(subbands, k, odds, cells)
+    highest = -np.inf
     for c in range(n_cells):
         cells[c] += math.log(odds[c])
+        highest = max(highest, cells[c])
+    mean = 0.0
+    for c in range(n_cells):
+        mean += math.exp(cells[c] - highest)
+    return highest + math.log(mean / n_cells)

@@ -1,11 +1,13 @@
 """Is there a source somewhere? Likelihood ratio over places, powers and subbands."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.twin.detectors.grid_kernels import N_POWERS, N_RATIOS, fill_tables, sum_cells
+from edgespec.twin.detectors.grid_kernels import N_PARTS, N_POWERS, N_RATIOS, weigh_cells
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.propagation.path_gain import CellGrid
 
@@ -32,24 +34,20 @@ class CellEvidence:
     """Evidence of each cell of a grid, in nats; views that the next call overwrites.
 
     ``cells`` float64 ``(n_cells,)``; ``subbands`` float32 ``(n_cells, n_subbands)``: of each
-    subband alone; ``powers`` float32 of that shape: index of the likeliest power in it.
+    subband alone; ``powers`` float32 of that shape: index of the likeliest power in it;
+    ``score``: logarithm of the mean likelihood ratio over the cells.
     """
 
     cells: FloatArray
     subbands: NDArray[np.float32]
     powers: NDArray[np.float32]
     lowest_dbm: float
+    score: float
 
     @property
     def power_dbm(self) -> FloatArray:
         """The likeliest power of a source in each cell and subband."""
         return self.lowest_dbm + POWER_STEP_DB * self.powers.astype(np.float64)
-
-    @property
-    def score(self) -> float:
-        """Logarithm of the mean likelihood ratio over the cells."""
-        best = float(self.cells.max())
-        return best + float(np.log(np.exp(self.cells - best).mean()))
 
 
 class Likelihood:
@@ -76,18 +74,13 @@ class Likelihood:
         self._gain_variance = 0.25 * gain_error_db**2
         likeliness = _WEAKER ** np.arange(N_POWERS)[::-1]
         self._prior = np.log(likeliness / likeliness.sum()).astype(np.float32)
-        self._work = np.empty(2 * (N_RATIOS + self._reach), np.float32)
         self._gain_steps = np.ascontiguousarray((grid.gain_db / _STEP_DB).T, np.float32)
         self._ratios = 10.0 ** ((_FIRST_DB + _STEP_DB * np.arange(N_RATIOS)) / 10.0)
         self._usual = self._source_tables(np.ones((1, 1)))
-        self._tables = np.zeros((n_units, n_subbands, 2, N_RATIOS // 2), np.float32)
-        self._starts = np.empty((n_units, n_cells), np.int32)
-        self._sums = np.empty((n_cells, N_POWERS), np.float32)
-        self._odds = np.empty(n_cells)
+        self._work = _work_space(n_units, n_subbands, n_cells, self._reach)
         self._cells = np.empty(n_cells)
         self._subbands = np.empty((n_cells, n_subbands), np.float32)
         self._powers = np.empty((n_cells, n_subbands), np.float32)
-        self.last = CellEvidence(self._cells, self._subbands, self._powers, self.lowest_dbm)
 
     def evidence(
         self, window: Window, kept: FloatArray | None = None, power_dbm: float | None = None
@@ -104,34 +97,27 @@ class Likelihood:
             prior = (-0.5 * (off_db / POWER_STEP_DB) ** 2).astype(np.float32)
             prior -= np.float32(np.log(np.exp(prior).sum()))
         shift_db, gain_variance = self._usual if kept is None else self._source_tables(kept)
-        fill_tables(
+        score = weigh_cells(
             window.residual_db,
             window.scale_db,
+            window.expected_dbm,
             window.kind,
             window.doublings,
             shift_db,
             gain_variance,
             self._reach,
             _N_NOTHING if kept is None else 0,
-            self._work,
-            self._tables,
-        )
-        # Half an entry more, since the kernel cuts off.
-        offset = (self.lowest_dbm - window.expected_dbm - _FIRST_DB) / _STEP_DB + 0.5
-        sum_cells(
-            self._tables,
-            offset,
+            # Half an entry more, since the kernel cuts off.
+            (self.lowest_dbm - _FIRST_DB) / _STEP_DB + 0.5,
+            1.0 / _STEP_DB,
             self._gain_steps,
             prior,
-            self._starts,
-            self._sums,
-            self._odds,
+            *self._work,
             self._cells,
             self._subbands,
             self._powers,
         )
-        self.last = CellEvidence(self._cells, self._subbands, self._powers, self.lowest_dbm)
-        return self.last
+        return CellEvidence(self._cells, self._subbands, self._powers, self.lowest_dbm, score)
 
     def _source_tables(self, kept: FloatArray) -> tuple[Float32Array, Float32Array]:
         """Return for each ratio the shift of the level in dB, and its variance by the gain's."""
@@ -143,3 +129,21 @@ class Likelihood:
     def score(self, window: Window) -> float:
         """Return the score in nats: high is anomalous."""
         return self.evidence(window).score
+
+
+@lru_cache(64)
+def _work_space(
+    n_units: int, n_subbands: int, n_cells: int, reach: int
+) -> tuple[NDArray[Any], ...]:
+    """Return what :func:`weigh_cells` writes to and nobody reads: one for all sites of a shape.
+
+    So it stays in the processor's cache from site to site.
+    """
+    return (
+        np.empty((2, N_RATIOS + 2 * reach), np.float32),
+        np.empty((N_PARTS, N_RATIOS), np.float32),
+        np.zeros((n_units, n_subbands, 2, N_RATIOS // 2), np.float32),
+        np.empty((n_units, n_cells), np.int32),
+        np.empty((n_cells, N_POWERS), np.float32),
+        np.empty(n_cells),
+    )

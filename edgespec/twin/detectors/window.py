@@ -33,6 +33,11 @@ class Window:
         """Which units say anything: bool ``(n_units,)``."""
         return np.asarray(self.kind != MISSING)
 
+    @property
+    def n_heard(self) -> int:
+        """How many units say anything."""
+        return int(np.count_nonzero(self.kind))
+
     def without(self, units: tuple[int, ...]) -> "Window":
         """Return the window without some units."""
         if not units:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.detectors.window import Window
+from edgespec.twin.learning.kernels import keep, mean_of
 
 __all__ = ["Averager", "mean_kinds"]
 
@@ -16,32 +17,45 @@ class Averager:
     """The last ``n`` snapshots and their means."""
 
     def __init__(self, n: int, n_units: int, n_subbands: int) -> None:
-        self._n_subbands = n_subbands
-        self._values = np.zeros((n, n_units, 2 * n_subbands + 1))
+        self._rows = np.zeros((n, n_units, 2 * n_subbands + 1))
         self._kinds = np.zeros((n, n_units), np.uint8)
         self._next = 0
+        self._sums = np.zeros(2 * n_subbands + 1)
+        self._residual_db = np.zeros((n_units, n_subbands))
+        self._expected_dbm = np.zeros((n_units, n_subbands))
+        self._total_db = np.zeros(n_units)
+        self._kind = np.zeros(n_units, np.uint8)
 
     def push(self, window: Window) -> None:
         """Take a snapshot in place of the oldest."""
-        row = self._values[self._next]
-        row[:, : self._n_subbands] = window.residual_db
-        row[:, self._n_subbands : -1] = window.expected_dbm
-        row[:, -1] = window.total_db
-        row[window.kind == MISSING] = 0.0
-        self._kinds[self._next] = window.kind
+        keep(
+            window.residual_db,
+            window.expected_dbm,
+            window.total_db,
+            window.kind,
+            self._rows[self._next],
+            self._kinds[self._next],
+        )
         self._next = (self._next + 1) % len(self._kinds)
 
-    def mean(self, scale_db: FloatArray, doublings: int) -> Window:
-        """Return the means as a window with the scale and the tail that such means have."""
-        n_heard = (self._kinds != MISSING).sum(axis=0)
-        mean = self._values.sum(axis=0) / np.maximum(n_heard, 1)[:, None]
+    def mean(self, scale_db: FloatArray, doublings: int) -> Window | None:
+        """Return the means as a window with the scale and the tail that such means have.
+
+        Its arrays are overwritten by the next. None where no unit was heard for half of the time.
+        """
+        n_means = mean_of(
+            self._rows,
+            self._kinds,
+            self._sums,
+            self._residual_db,
+            self._expected_dbm,
+            self._total_db,
+            self._kind,
+        )
+        if not n_means:
+            return None
         return Window(
-            mean[:, : self._n_subbands],
-            scale_db,
-            mean[:, self._n_subbands : -1],
-            mean[:, -1],
-            mean_kinds(self._kinds),
-            doublings,
+            self._residual_db, scale_db, self._expected_dbm, self._total_db, self._kind, doublings
         )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.twin.detectors.grid_kernels import MEASURED
+from edgespec.twin.learning.kernels import follow_drift
 from edgespec.twin.options import DetectOptions
 
 __all__ = ["BoundedBias"]
@@ -37,7 +37,4 @@ class BoundedBias:
     def follow(self, residual_db: FloatArray, kind: NDArray[np.uint8], elapsed_s: float) -> None:
         """Move towards the residuals of a normal snapshot, ``(n_units, n_subbands)``."""
         step_db = self._db_per_s * elapsed_s
-        measured = kind == MEASURED
-        wanted_db = _GAIN * np.clip(residual_db[measured], -_MOST_DB, _MOST_DB).mean(axis=1)
-        moved_db = self.drift_db[measured] + np.clip(wanted_db, -step_db, step_db)
-        self.drift_db[measured] = np.clip(moved_db, -self._bound_db, self._bound_db)
+        follow_drift(residual_db, kind, _GAIN, _MOST_DB, step_db, self._bound_db, self.drift_db)

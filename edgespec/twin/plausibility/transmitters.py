@@ -41,6 +41,10 @@ class Silence:
     def __init__(self) -> None:
         self._silent: tuple[str, ...] = ()
 
+    def is_possible(self, lowest_db: float) -> bool:
+        """Whether a snapshot whose lowest residual is this may say that any is or was silent."""
+        return lowest_db < -0.5 * _DOMINANT_DB or bool(self._silent)
+
     def update(
         self, expectation: Expectation, residual_db: FloatArray, kind: NDArray[np.uint8]
     ) -> tuple[int, ...]:
@@ -49,8 +53,6 @@ class Silence:
         ``residual_db`` ``(n_units, n_subbands)`` is against all transmitters.
         """
         measured = kind == MEASURED
-        if not self._silent and not (residual_db[measured] < -0.5 * _DOMINANT_DB).any():
-            return ()
         silent = []
         # Of many transmitters few dominate anything, and only these can be missed.
         for index in np.flatnonzero(dominated(expectation).any(axis=(1, 2))).tolist():

@@ -3,23 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND
+from edgespec.twin.detectors.grid_kernels import MISSING
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.options import DetectOptions
+from edgespec.twin.plausibility.kernels import SCALES, follow_units
 
 __all__ = ["Trust"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-
-#: A difference must also be this many scales of the unit's normal residuals.
-_SCALES = 5.0
-
-#: A distrusted unit returns below this share of the limit.
-_RETURN_SHARE = 0.5
-
-#: Unchanged levels for this many snapshots are no measurement, where they usually change.
-_STUCK_SNAPSHOTS = 20
 
 #: A unit whose levels repeat more often than this in training is never called stuck.
 _USUAL_REPEATS = 0.05
@@ -47,6 +39,9 @@ class Trust:
         self._mean_db = np.zeros((n_units, n_subbands))
         self._last_db = np.full((n_units, n_subbands), np.nan)
         self._n_same = np.zeros(n_units, np.int64)
+        self._is_known = np.zeros(n_units, np.bool_)
+        self._rank = np.zeros(n_units)
+        self._unheld = np.zeros(n_units, np.bool_)
         self.reasons: dict[int, str] = {}
 
     def update(
@@ -61,55 +56,45 @@ class Trust:
 
         What ``is_held`` was not said anew: it neither sticks nor moves.
         """
-        heard = window.is_heard
-        if not heard.any():
+        n_suspect = follow_units(
+            level_db,
+            window.residual_db,
+            window.scale_db,
+            window.kind,
+            self._unheld if is_held is None else is_held,
+            is_occupied,
+            self._is_known,
+            self._may_stick,
+            is_alarm,
+            self._share,
+            self._limit_db,
+            self._mean_db,
+            self._last_db,
+            self._n_same,
+            self._rank,
+        )
+        if n_suspect or self.reasons:
+            self._distrust(window)
+
+    def _distrust(self, window: Window) -> None:
+        """Leave out the units that differ too much, as many as can be outvoted."""
+        n_heard = int((window.kind != MISSING).sum())
+        if not n_heard:
             return
-        self._follow(level_db, window.residual_db, heard, is_alarm)
-        self._follow_stuck(level_db, heard if is_held is None else heard & ~is_held)
-        limit_db = np.maximum(self._limit_db, _SCALES * window.scale_db)
-        excess = np.abs(self._mean_db) / limit_db
-        worst = excess.max(axis=1)
-        known = np.zeros(len(heard), np.bool_)
-        known[list(self.reasons)] = True
-        if is_alarm:
-            low = (self._mean_db < -limit_db) & is_occupied
-            is_low = 2 * low.sum(axis=1) > np.maximum(is_occupied.sum(axis=1), 1)
-            suspect = known | is_low
-        else:
-            suspect = np.where(known, worst > _RETURN_SHARE, worst > 1.0)
-        stuck = self._may_stick & (self._n_same >= _STUCK_SNAPSHOTS)
-        stuck &= window.kind != LOWER_BOUND
-        suspects = np.flatnonzero(suspect | stuck)
+        suspects = np.flatnonzero(self._rank >= 0.0)
         # The worst come first, if not all can be outvoted.
-        suspects = suspects[np.argsort(-np.where(stuck, np.inf, worst)[suspects])]
-        most = (int(heard.sum()) - 1) // 2
+        suspects = suspects[np.argsort(-self._rank[suspects], kind="stable")]
+        most = (n_heard - 1) // 2
         self.reasons = {
-            int(unit): self._reason(int(unit), bool(stuck[unit]), excess[unit])
-            for unit in suspects[:most]
+            int(unit): self._reason(int(unit), window.scale_db[unit]) for unit in suspects[:most]
         }
+        self._is_known[:] = False
+        self._is_known[list(self.reasons)] = True
 
-    def _follow(
-        self, level_db: FloatArray, residual_db: FloatArray, heard: BoolArray, is_alarm: bool
-    ) -> None:
-        residual_db = np.where(heard[:, None], residual_db, 0.0)
-        step = np.where(heard, self._share, 0.0)
-        if is_alarm:
-            difference_db = np.minimum(residual_db, 0.0)
-            # Nothing that is heard beside a source clears or condemns the distrusted.
-            step[list(self.reasons)] = 0.0
-        else:
-            ordered_db = np.sort(residual_db[heard], axis=0)
-            difference_db = residual_db - ordered_db[len(ordered_db) // 2]
-        self._mean_db += step[:, None] * (difference_db - self._mean_db)
-
-    def _follow_stuck(self, level_db: FloatArray, said: BoolArray) -> None:
-        same = (level_db == self._last_db).all(axis=1)
-        self._n_same = np.where(said, np.where(same, self._n_same + 1, 0), self._n_same)
-        self._last_db[said] = level_db[said]
-
-    def _reason(self, unit: int, is_stuck: bool, excess: FloatArray) -> str:
-        if is_stuck:
+    def _reason(self, unit: int, scale_db: FloatArray) -> str:
+        if np.isinf(self._rank[unit]):
             return f"its levels have not changed for {int(self._n_same[unit])} snapshots"
+        excess = np.abs(self._mean_db[unit]) / np.maximum(self._limit_db, SCALES * scale_db)
         difference_db = float(self._mean_db[unit, int(np.argmax(excess))])
         if difference_db < 0:
             return f"reads {-difference_db:.0f} dB less than expected and no other unit agrees"

@@ -82,7 +82,6 @@ class TextScreen:
 
     def verdict(self, verdict: TwinVerdict, counts: Mapping[str, int]) -> None:
         """Write a line if anything but a number changed."""
-        line = verdict_line(verdict, counts)
         mood = (
             verdict.status,
             verdict.is_alarm,
@@ -97,9 +96,9 @@ class TextScreen:
                 self._terminal.line(f"{'':10}{verdict.site:<12}  note: {note}")
         if mood != self._said.get(verdict.site):
             self._said[verdict.site] = mood
-            self._terminal.line(line)
+            self._terminal.line(verdict_line(verdict, counts))
         elif self._terminal.is_terminal:
-            self._terminal.status(line)
+            self._terminal.status(verdict_line(verdict, counts))
 
     def event(self, event: SiteEvent) -> None:
         """Write what is known of an event."""
