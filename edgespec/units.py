@@ -6,6 +6,7 @@ Inside edgespec everything is in hertz, seconds, samples and linear power.
 import math
 import re
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from edgespec.errors import UsageError
 
@@ -86,5 +87,10 @@ def format_duration(duration_s: float) -> str:
 def format_utc(utc_ns: int) -> str:
     """Return RFC 3339 with microseconds and ``Z`` for nanoseconds since 1970 in UTC."""
     seconds, nanoseconds = divmod(utc_ns, 1_000_000_000)
-    stamp = datetime.fromtimestamp(seconds, UTC).replace(microsecond=nanoseconds // 1000)
-    return stamp.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return f"{_format_second(seconds)}.{nanoseconds // 1000:06}Z"
+
+
+@lru_cache(64)
+def _format_second(seconds: int) -> str:
+    # Of what is told in thousands, most is of the same few seconds.
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]

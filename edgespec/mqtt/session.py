@@ -4,7 +4,7 @@ paho is used without its own thread, one client a connection: whoever owns a ses
 by `poll`, so publishing, acknowledgements and the loss of the link all happen in one thread, and
 nothing is ever published while disconnected, which paho 2 would queue and deliver out of order.
 
-What comes by thousands a second is heard before paho (:mod:`edgespec.mqtt.tap`). gmqtt is faster
+What comes and goes by thousands a second passes paho by (:mod:`edgespec.mqtt.tap`). gmqtt is faster
 than paho by itself (benchmarks.twin.transport), but does not look at the reason of a PUBACK: an
 event that the broker refuses would count as delivered.
 """
@@ -46,12 +46,15 @@ class Session:
 
     ``unacked`` holds the numbers of the QoS 1 messages that the broker has not confirmed,
     ``asked`` the subscriptions that it has not answered (topics, and whether they are vital),
-    ``refused`` the topics that could be done without and may not be read.
+    ``refused`` the topics that could be done without and may not be read. Where it ``gathers``,
+    messages of QoS 0 wait for each other, until :meth:`poll` at the latest: for whoever sends
+    thousands a second.
     """
 
     def __init__(self, link: Link) -> None:
         self.unacked: set[int] = set()
         self.refused: list[str] = []
+        self.gathers = False
         self._link = link
         self._answer: ReasonCode | None = None
         self._lost: str | None = None
@@ -112,9 +115,18 @@ class Session:
     def publish(self, topic: str, payload: bytes, qos: int, *, retain: bool = False) -> int:
         """Send a message and return its number, which is in ``unacked`` until QoS 1 is done.
 
+        One of QoS 0 has none.
+
         Raises:
             BrokerError: the link is lost.
         """
+        is_open = self._lost is None and self._answer is not None
+        # What paho has sent the half of must not have anything in between.
+        may_pass = qos == 0 and is_open and not self._client.want_write()
+        if may_pass and self._tap.say(topic, payload, retain=retain):
+            if not self.gathers:
+                self._tap.flush()
+            return 0
         info = self._client.publish(topic, payload, qos, retain)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise BrokerError(f"the link to {self._link.url} is lost: {error_string(info.rc)}")
@@ -150,7 +162,7 @@ class Session:
             if topic and (takes_retained or not is_old):
                 on_message(topic, payload)
 
-        self.receive(heard)
+        self._hear_by(heard, on_message)
 
     def receive(self, on_message: Callable[[str, bytes, bool, int], None]) -> None:
         """Hand everything to ``on_message``, which must not raise.
@@ -158,24 +170,35 @@ class Session:
         It is told topic, payload, whether the broker had kept it from before, and the number by
         which a message of QoS 1 is to be confirmed, 0 for others.
         """
+        self._hear_by(on_message, lambda topic, payload: on_message(topic, payload, False, 0))
 
-        def take(topic: bytes, payload: bytes, is_old: bool = False, number: int = 0) -> bool:
+    def _hear_by(
+        self,
+        on_message: Callable[[str, bytes, bool, int], None],
+        on_plain: Callable[[str, bytes], object],
+    ) -> None:
+        """Hand on what paho hears, and what passes it by."""
+
+        def take(topic: bytes, payload: bytes) -> bool:
             self._n_heard += 1
             try:
                 name = topic.decode()
             except UnicodeDecodeError:
-                # Nobody has such a topic; what came is to be confirmed nevertheless.
+                # Nobody has such a topic, nor one without a name.
                 name = ""
-            on_message(name, payload, is_old, number)
-            return self._has_enough()
+            if name:
+                on_plain(name, payload)
+            return self._n_heard >= self._n_enough or time.monotonic() > self._enough_s
 
         def heard(client: Client, userdata: object, message: MQTTMessage) -> None:
+            self._n_heard += 1
             try:
-                topic = message.topic.encode()
+                topic = message.topic
             except UnicodeDecodeError:
-                topic = b""
+                # What came is to be confirmed nevertheless.
+                topic = ""
             number = message.mid if message.qos else 0
-            take(topic, bytes(message.payload), message.retain, number)
+            on_message(topic, bytes(message.payload), message.retain, number)
 
         self._take_plain = take
         self._client.on_message = heard
@@ -279,8 +302,10 @@ class Session:
         if sock is None:
             self._lost = self._lost or "the connection is closed"
             return
+        self._tap.flush()
         poller = select.poll()
-        writes = select.POLLOUT if self._client.want_write() else 0
+        is_full = self._tap.has_unsaid or self._client.want_write()
+        writes = select.POLLOUT if is_full else 0
         poller.register(sock, select.POLLIN | writes)
         if wake_fd is not None:
             poller.register(wake_fd, select.POLLIN)
@@ -290,6 +315,7 @@ class Session:
         if has_some or events & ~select.POLLOUT:
             self._read()
         if events & select.POLLOUT:
+            self._tap.flush()
             self._client.loop_write()
         self._client.loop_misc()
 

@@ -1,9 +1,10 @@
-"""A tap on the line between a broker and paho, where plain messages are taken out.
+"""A tap on the line between a broker and paho, where plain messages are taken out and put in.
 
-Plain is what comes by thousands a second: QoS 0, not retained, without properties (MQTT 5,
-sec. 3.3). paho reads each in three calls of the socket and makes an object, a table of properties
-and a line for a log of it: most of what hearing it costs (benchmarks.twin.transport). All other
-packets go on to paho as they came, and whatever comes is heard in its order.
+Plain is what comes and goes by thousands a second: QoS 0, without properties (MQTT 5, sec. 3.3),
+and what comes not retained. paho reads each in three calls of the socket, writes each by one, and
+makes an object, a table of properties and a line for a log of it: most of what hearing and saying
+it costs (benchmarks.twin.transport). All other packets go on to paho and from it as they came, and
+everything is heard and said in its order.
 
 paho asks its TLS context for the socket that it reads from, which is the public place to give it
 one of one's own (``Client.tls_set_context``, ``paho.mqtt.client.SocketLike``). So the tap takes the
@@ -13,14 +14,18 @@ place of the context, encrypts where there is one, and is the socket from then o
 import socket
 import ssl
 from collections.abc import Callable
+from functools import lru_cache
 
 __all__ = ["Tap"]
 
-#: The first byte of a plain message.
-_PUBLISH = b"\x30"
+#: The first byte of a plain message, and what it has more where the broker is to keep it.
+_PUBLISH, _RETAIN = 0x30, 0x01
+_FIRST = bytes([_PUBLISH])
 #: Longer ones are left to paho, so that no more than this and a chunk is held here, bytes.
 _LONGEST = 65536
 _CHUNK = 65536
+#: So much is said at once: it does not wait for more.
+_ENOUGH = 16384
 
 
 class Tap:
@@ -42,6 +47,8 @@ class Tap:
         #: So many bytes from there are paho's.
         self._n_owed = 0
         self._is_waiting = self._is_over = False
+        #: Plain messages that are not sent yet.
+        self._unsaid = bytearray()
 
     def wrap_socket(
         self,
@@ -87,11 +94,13 @@ class Tap:
         return self._sock.fileno()
 
     def send(self, buffer: bytes | bytearray) -> int:
-        """Send some bytes and return how many.
+        """Send some bytes, behind what was said before, and return how many.
 
         Raises:
             OSError: as a socket does.
         """
+        while self._unsaid:
+            self._send_unsaid()
         return self._sock.send(buffer)
 
     def close(self) -> None:
@@ -119,6 +128,45 @@ class Tap:
 
     # What its owner asks.
 
+    @property
+    def has_unsaid(self) -> bool:
+        """Whether plain messages wait to be sent."""
+        return bool(self._unsaid)
+
+    def say(self, topic: str, payload: bytes, *, retain: bool) -> bool:
+        """Take a plain message, to be sent with the next; return False where it is for paho.
+
+        That has an eye on topics: what has a wildcard or none at all is refused there.
+        """
+        head = _head(topic, self._has_properties)
+        if head is None:
+            return False
+        unsaid, length = self._unsaid, len(head) + len(payload)
+        unsaid.append(_PUBLISH | _RETAIN if retain else _PUBLISH)
+        while length >= 0x80:
+            unsaid.append(length & 0x7F | 0x80)
+            length >>= 7
+        unsaid.append(length)
+        unsaid += head
+        unsaid += payload
+        if len(unsaid) >= _ENOUGH:
+            self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Send what was said, as much as the network takes."""
+        try:
+            while self._unsaid:
+                self._send_unsaid()
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass
+        except OSError:
+            # The link is lost, as paho will find when it reads.
+            self._unsaid.clear()
+
+    def _send_unsaid(self) -> None:
+        del self._unsaid[: self._sock.send(self._unsaid)]
+
     def pending(self) -> int:
         """Return how many bytes can be read without waiting for the network."""
         n_here = 0 if self._is_waiting else len(self._data) - self._at
@@ -130,15 +178,26 @@ class Tap:
         ``on_plain`` is told topic and payload, and says whether that is enough for now. Without it
         all is paho's, as is that the broker has hung up.
         """
+        has_properties = self._has_properties
         while not self._n_owed:
             data, at = self._data, self._at
+            # Nearly all messages are as short as this, and looked at in place.
+            if on_plain is not None and len(data) > at + 1 and data[at] == _PUBLISH:
+                begin, end = at + 4, at + 2 + data[at + 1]
+                if data[at + 1] < 0x80 and begin <= end <= len(data):
+                    stop = begin + (data[at + 2] << 8 | data[at + 3])
+                    if stop + has_properties <= end and not (has_properties and data[stop]):
+                        self._at = end
+                        if on_plain(data[begin:stop], data[stop + has_properties : end]):
+                            return False
+                        continue
             body, end = _bounds(data, at)
-            is_short = end - at <= _LONGEST and data.startswith(_PUBLISH, at)
+            is_short = end - at <= _LONGEST and data[at : at + 1] == _FIRST
             if not end or (is_short and end > len(data)):
                 if not self._read():
                     return self._is_over
                 continue
-            message = _plain(data, body, end, self._has_properties) if is_short else None
+            message = _plain(data, body, end, has_properties) if is_short else None
             if message is None or on_plain is None:
                 self._n_owed = end - at
                 return True
@@ -187,3 +246,15 @@ def _plain(data: bytes, body: int, end: int, has_properties: bool) -> tuple[byte
     if not has_properties:
         return (data[begin:stop], data[stop:end]) if stop <= end else None
     return (data[begin:stop], data[stop + 1 : end]) if stop < end and not data[stop] else None
+
+
+@lru_cache(4096)
+def _head(topic: str, has_properties: bool) -> bytes | None:
+    """Return what stands before the payload of a message (MQTT 5, sec. 3.3.2); None: not plain."""
+    try:
+        name = topic.encode()
+    except UnicodeEncodeError:
+        return None
+    if not 0 < len(name) <= 0xFFFF or any(sign in topic for sign in "+#\0"):
+        return None
+    return len(name).to_bytes(2, "big") + name + (b"\0" if has_properties else b"")

@@ -39,13 +39,15 @@ TWO_VOICES = (
 )
 
 #: A verdict that has no score.
-_NOTHING_SAID = {
+_UNSCORED: Mapping[str, Any] = {
     "status": TwinStatus.TOO_FEW_UNITS,
     "score": np.nan,
     "threshold": np.nan,
     "is_alarm": False,
     "n_averages": 1,
 }
+
+_NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -118,6 +120,11 @@ class SiteTwin:
             ReportRefused: and why; the reason is counted, and nothing else happens.
         """
         return self._collector.accept(report, now_ns, at_ns)
+
+    @property
+    def due_ns(self) -> float:
+        """Time from which a snapshot is closed that is not complete; infinite while none is."""
+        return self._collector.due_ns
 
     def advance(self, now_ns: int) -> list[TwinVerdict]:
         """Return a verdict for each snapshot that closed: oldest first, usually none or one.
@@ -270,7 +277,7 @@ class SiteTwin:
         expected_dbm: FloatArray,
         residual_db: FloatArray,
         distrusted: dict[int, str],
-        said: Mapping[str, Any] = MappingProxyType({}),
+        said: Mapping[str, Any] = _NOTHING_MORE,
     ) -> TwinVerdict:
         """Return a verdict with what is said besides: without, that of too few units."""
         nodes, kinds = self.site.nodes, snapshot.kind.tobytes()
@@ -295,7 +302,7 @@ class SiteTwin:
             units_saturated=_of_kind(nodes, kinds, LOWER_BOUND),
             implausible=reasons,
             notes=self._gains.notes if self._gains else (),
-            **(_NOTHING_SAID | said),
+            **{**_UNSCORED, **said},
         )
 
     def _edges(self, source: Source) -> tuple[float, float]:

@@ -57,11 +57,13 @@ class Snapshot:
 class _Slot:
     """A snapshot that is still open."""
 
-    def __init__(self, index: int, n_units: int, n_subbands: int) -> None:
+    __slots__ = ("index", "is_held", "kind", "level_db", "n_units")
+
+    def __init__(self, index: int, empty: Snapshot) -> None:
         self.index = index
-        self.level_db = np.full((n_units, n_subbands), np.nan)
-        self.kind = np.zeros(n_units, np.uint8)
-        self.is_held = np.zeros(n_units, np.bool_)
+        self.level_db = empty.level_db.copy()
+        self.kind = empty.kind.copy()
+        self.is_held = empty.is_held.copy()
         self.n_units = 0
 
 
@@ -80,8 +82,17 @@ class Collector:
         self._grace_ns = round(site.detect.grace_s * 1e9)
         self._future_ns = round(site.detect.max_future_s * 1e9)
         self._index = {node: index for index, node in enumerate(site.nodes)}
-        self._edges_hz = site.edges_hz
+        self._most_clipped = site.detect.clipped_share
+        self._edges_hz = self._last_edges_hz = site.edges_hz
         self._known_edges: set[tuple[float, ...]] = {site.edges_hz}
+        shape = (len(site.unit), site.n_subbands)
+        self._empty = Snapshot(
+            0,
+            0,
+            np.full(shape, np.nan),
+            np.full(shape[0], MISSING, np.uint8),
+            np.zeros(shape[0], np.bool_),
+        )
         self._slots: dict[int, _Slot] = {}
         self._paces: list[tuple[int, int] | None] = [None] * len(site.unit)
         self._first_open: int | None = None
@@ -109,8 +120,7 @@ class Collector:
         Raises:
             ReportRefused: and why; the reason is counted, and nothing else happens.
         """
-        is_saturated = report.clipped_share > self._site.detect.clipped_share
-        kind = LOWER_BOUND if is_saturated else MEASURED
+        kind = LOWER_BOUND if report.clipped_share > self._most_clipped else MEASURED
         unit = None
         try:
             unit = self._check(report, now_ns)
@@ -130,6 +140,13 @@ class Collector:
         if self._voices.hear(unit, report, is_taken=True):
             self.counts["two_voices"] += 1
         return slot.index
+
+    @property
+    def due_ns(self) -> float:
+        """Time from which the next snapshot waits for nobody; infinite before the first report."""
+        if self._first_open is None:
+            return math.inf
+        return (self._first_open + 1) * self._interval_ns + self._grace_ns
 
     def closed(self, now_ns: int) -> list[Snapshot]:
         """Return the snapshots that are complete or whose grace is over, in order.
@@ -154,15 +171,12 @@ class Collector:
             slot = self._slots.get(index)
             if index > over and (slot is None or slot.n_units < len(self._index)):
                 return snapshots
-            slot = self._slots.pop(index, None) or self._empty(index)
+            slot = self._slots.pop(index, None) or _Slot(index, self._empty)
             utc_ns = (index + 1) * self._interval_ns
             self._held.fill(utc_ns, slot.level_db, slot.kind, slot.is_held)
             snapshots.append(Snapshot(index, utc_ns, slot.level_db, slot.kind, slot.is_held))
             self._first_open = index + 1
             self._voices.close()
-
-    def _empty(self, index: int) -> _Slot:
-        return _Slot(index, len(self._index), self._site.n_subbands)
 
     def _check(self, report: RssReport, now_ns: int) -> int:
         """Return the index of a report's unit if all but its time is in order."""
@@ -185,8 +199,11 @@ class Collector:
                 f"{report.node} reports in {report.level_unit}; the site file says "
                 f"{site.level_unit}: calibrate the unit or change level_unit",
             )
-        if report.edges_hz not in self._known_edges:
-            self._check_edges(report)
+        # Units that are configured alike have the same.
+        if report.edges_hz is not self._last_edges_hz:
+            if report.edges_hz not in self._known_edges:
+                self._check_edges(report)
+            self._last_edges_hz = report.edges_hz
         levels_db = report.levels_db
         if len(levels_db) != site.n_subbands:
             raise ReportRefused(
@@ -248,7 +265,7 @@ class Collector:
             raise self._torn(report, unit) or self._stale(report, now_ns)
         slot = self._slots.get(index)
         if slot is None:
-            slot = self._slots[index] = self._empty(index)
+            slot = self._slots[index] = _Slot(index, self._empty)
         if pace is not None and utc_ns <= pace[0] and slot.kind[unit] != MISSING:
             raise self._torn(report, unit) or ReportRefused(
                 "duplicate", f"{report.node} reported for {format_utc(utc_ns)} before"

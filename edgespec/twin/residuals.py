@@ -60,6 +60,4 @@ class Residuals:
             above_db,
         )
         scale_db, doublings = self.scales_db[0], self._normal.doublings[0]
-        return Window(
-            residual_db, scale_db, self.expected_dbm, above_db, snapshot.kind, doublings
-        )
+        return Window(residual_db, scale_db, self.expected_dbm, above_db, snapshot.kind, doublings)

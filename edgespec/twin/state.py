@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ STATE_SCHEMA = "edgespec.twin-state/1"
 _MOST_DB = 300.0
 _SCALES_DB = (0.1, 100.0)
 _MOST_SCORE = 1e12
+
+#: JSON of what was learnt.
+_TRAINED: "WeakKeyDictionary[TrainedTwin, bytes]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,13 +58,18 @@ class TwinState:
             "utc_ns": self.utc_ns,
             "drift_db": _rounded(self.drift_db, 4),
         }
-        if self.trained is not None:
-            state["trained"] = _plain(self.trained)
         if self.gains is not None:
             state["gains"] = self.gains.plain()
         if self.held:
             state["held"] = [one and one.plain() for one in self.held]
-        return json.dumps(state, separators=(",", ":"), allow_nan=False).encode()
+        data = _written(state)
+        if self.trained is None:
+            return data
+        # It is long and never changes, and a state is said every ten seconds.
+        trained = _TRAINED.get(self.trained)
+        if trained is None:
+            trained = _TRAINED[self.trained] = _written(_plain(self.trained))
+        return data[:-1] + b',"trained":' + trained + b"}"
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "TwinState":
@@ -86,6 +95,10 @@ class TwinState:
                 f"the retained state of a twin is no {STATE_SCHEMA} ({shown(str(error))}); "
                 "`edgespec twin forget SITE` clears it, and the site is learnt again"
             ) from None
+
+
+def _written(plain: dict[str, Any]) -> bytes:
+    return json.dumps(plain, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _held(plain: Any, n_units: int) -> tuple[Told | None, ...]:

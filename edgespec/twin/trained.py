@@ -47,7 +47,7 @@ _ADVICE = "make one with `edgespec twin train`"
 _MOST_SAMPLES = 3000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TrainedTwin:
     """Statistics of normal residuals of one site, and the thresholds of its detector.
 

@@ -76,9 +76,7 @@ class Watch:
         self._averager = Averager(lengths[-1], len(site.unit), site.n_subbands)
         self._trust = Trust(site.detect, trained.repeat_share, site.n_subbands)
         self._silence = Silence()
-        self._residuals = Residuals(
-            trained.normal, expectation.level_dbm, expectation.is_occupied
-        )
+        self._residuals = Residuals(trained.normal, expectation.level_dbm, expectation.is_occupied)
 
     def judge(self, snapshot: Snapshot, doubtful: Collection[int], elapsed_s: float) -> Judged:
         """Return what a snapshot says, and learn from it.

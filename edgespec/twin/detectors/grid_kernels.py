@@ -104,7 +104,9 @@ def _smear(
     ``none`` is the logarithm of ``1 + t^2 / nu`` without a source, in octaves.
     """
     for r in range(N_RATIOS):
-        total = low[r] * peak[r] + _FOUR * middle[r] * peak[r + reach] + high[r] * peak[r + 2 * reach]
+        total = (
+            low[r] * peak[r] + _FOUR * middle[r] * peak[r + reach] + high[r] * peak[r + 2 * reach]
+        )
         octaves = power * (none + log2(most[r])) + log2(total) - _OCTAVES_OF_6
         nats[r] = _NATS_PER_OCTAVE * octaves
 

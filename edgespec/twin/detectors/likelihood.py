@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,10 +76,8 @@ class Likelihood:
         self._gain_steps = np.ascontiguousarray((grid.gain_db / _STEP_DB).T, np.float32)
         self._ratios = 10.0 ** ((_FIRST_DB + _STEP_DB * np.arange(N_RATIOS)) / 10.0)
         self._usual = self._source_tables(np.ones((1, 1)))
-        self._work = _work_space(n_units, n_subbands, n_cells, self._reach)
-        self._cells = np.empty(n_cells)
-        self._subbands = np.empty((n_cells, n_subbands), np.float32)
-        self._powers = np.empty((n_cells, n_subbands), np.float32)
+        self._work, self._unread = _work_space(n_units, n_subbands, n_cells, self._reach)
+        self._found: _Evidence | None = None
 
     def evidence(
         self, window: Window, kept: FloatArray | None = None, power_dbm: float | None = None
@@ -96,8 +93,29 @@ class Likelihood:
             off_db = self.lowest_dbm + POWER_STEP_DB * np.arange(N_POWERS) - power_dbm
             prior = (-0.5 * (off_db / POWER_STEP_DB) ** 2).astype(np.float32)
             prior -= np.float32(np.log(np.exp(prior).sum()))
-        shift_db, gain_variance = self._usual if kept is None else self._source_tables(kept)
-        score = weigh_cells(
+        if self._found is None:
+            self._found = _evidence_space(*self._unread[1].shape)
+        tables = self._usual if kept is None else self._source_tables(kept)
+        n_nothing = _N_NOTHING if kept is None else 0
+        score = self._weigh(window, tables, n_nothing, prior, self._found)
+        return CellEvidence(*self._found, self.lowest_dbm, score)
+
+    def score(self, window: Window) -> float:
+        """Return the score in nats: high is anomalous."""
+        return self._weigh(window, self._usual, _N_NOTHING, self._prior, self._unread)
+
+    def _weigh(
+        self,
+        window: Window,
+        tables: tuple[Float32Array, Float32Array],
+        n_nothing: int,
+        prior: Float32Array,
+        found: "_Evidence",
+    ) -> float:
+        densities, parts, entries, starts, sums, odds = self._work
+        cells, subbands, powers = found
+        shift_db, gain_variance = tables
+        return weigh_cells(
             window.residual_db,
             window.scale_db,
             window.expected_dbm,
@@ -106,18 +124,22 @@ class Likelihood:
             shift_db,
             gain_variance,
             self._reach,
-            _N_NOTHING if kept is None else 0,
+            n_nothing,
             # Half an entry more, since the kernel cuts off.
             (self.lowest_dbm - _FIRST_DB) / _STEP_DB + 0.5,
             1.0 / _STEP_DB,
             self._gain_steps,
             prior,
-            *self._work,
-            self._cells,
-            self._subbands,
-            self._powers,
+            densities,
+            parts,
+            entries,
+            starts,
+            sums,
+            odds,
+            cells,
+            subbands,
+            powers,
         )
-        return CellEvidence(self._cells, self._subbands, self._powers, self.lowest_dbm, score)
 
     def _source_tables(self, kept: FloatArray) -> tuple[Float32Array, Float32Array]:
         """Return for each ratio the shift of the level in dB, and its variance by the gain's."""
@@ -126,20 +148,19 @@ class Likelihood:
         gain_variance = self._gain_variance * (self._ratios / total) ** 2
         return shift_db, gain_variance.astype(np.float32)
 
-    def score(self, window: Window) -> float:
-        """Return the score in nats: high is anomalous."""
-        return self.evidence(window).score
+
+#: Cells, subbands and powers of :class:`CellEvidence`.
+_Evidence = tuple[FloatArray, Float32Array, Float32Array]
+_Work = tuple[Float32Array, Float32Array, Float32Array, NDArray[np.int32], Float32Array, FloatArray]
 
 
 @lru_cache(64)
-def _work_space(
-    n_units: int, n_subbands: int, n_cells: int, reach: int
-) -> tuple[NDArray[Any], ...]:
+def _work_space(n_units: int, n_subbands: int, n_cells: int, reach: int) -> tuple[_Work, _Evidence]:
     """Return what :func:`weigh_cells` writes to and nobody reads: one for all sites of a shape.
 
     So it stays in the processor's cache from site to site.
     """
-    return (
+    work = (
         np.empty((2, N_RATIOS + 2 * reach), np.float32),
         np.empty((N_PARTS, N_RATIOS), np.float32),
         np.zeros((n_units, n_subbands, 2, N_RATIOS // 2), np.float32),
@@ -147,3 +168,9 @@ def _work_space(
         np.empty((n_cells, N_POWERS), np.float32),
         np.empty(n_cells),
     )
+    return work, _evidence_space(n_cells, n_subbands)
+
+
+def _evidence_space(n_cells: int, n_subbands: int) -> _Evidence:
+    shape = (n_cells, n_subbands)
+    return np.empty(n_cells), np.empty(shape, np.float32), np.empty(shape, np.float32)

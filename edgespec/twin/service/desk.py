@@ -1,6 +1,7 @@
 """The place where one site is looked after: its twin, its event, what was refused."""
 
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from edgespec.decode.shown import clipped
 from edgespec.errors import ConfigError, EdgespecError
 from edgespec.mqtt.backoff import QuietLog
+from edgespec.records import RssReport
 from edgespec.twin.central import ReportRefused, SiteTwin
 from edgespec.twin.service.book import EventBook
 from edgespec.twin.service.pace import Pace
@@ -50,7 +52,8 @@ class Desk:
     """Reports of one site in, verdicts out; nothing that a report contains can stop it.
 
     The twin is made when the first report comes: a former owner's state arrives before that, and
-    so does what the network says of its transmitters.
+    so does what the network says of its transmitters. ``due_ns`` is the time from which a snapshot
+    waits for no more reports.
 
     Args:
         site: the site.
@@ -60,14 +63,15 @@ class Desk:
 
     def __init__(self, site: Site, make_twin: MakeTwin, pace: Pace | None = None) -> None:
         self.site = site
-        self._pace = pace or Pace()
+        self.due_ns = math.inf
+        self._pace = pace
         self._interval_ns = round(1e9 * site.detect.interval_s)
         self._book = EventBook(interval_ns=self._interval_ns)
         self._sequence = 0
         self._alarm_said: bool | None = None
         self._basis_ns = 0
         self._last_ns = 0
-        self._state_due_s = 0.0
+        self.state_due_s = 0.0
         self._make_twin = make_twin
         self._twin: SiteTwin | None = None
         self._state = b""
@@ -131,12 +135,8 @@ class Desk:
                 raise RssPayloadError(
                     "wrong_topic", f"node {node!r} reports in the name of {report.node!r}"
                 )
-            if self._pace.is_too_old(report.utc_ns, now_ns):
-                age_s = (now_ns - report.utc_ns) / 1e9
-                raise RssPayloadError("too_old", f"{node} reports for {age_s:.0f} s ago")
-            if self._pace.is_repeated(report.utc_ns):
-                raise RssPayloadError("repeated", f"{node} reports what was judged before")
-            return twin.accept(report, now_ns, self._pace.hear(node, report.utc_ns, now_ns))
+            at_ns = now_ns if self._pace is None else self._pace_of(self._pace, report, now_ns)
+            return twin.accept(report, now_ns, at_ns)
         except RssPayloadError as error:
             self._unread[error.reason] += 1
             self._say(error.reason, error)
@@ -153,8 +153,12 @@ class Desk:
         if self._twin is None:
             return []
         try:
-            now_ns = self._pace.now_ns(now_ns)
-            return [self._said(verdict) for verdict in self._twin.advance(now_ns)]
+            if self._pace is not None:
+                now_ns = self._pace.now_ns(now_ns)
+            said = [self._said(verdict) for verdict in self._twin.advance(now_ns)]
+            # By a pace of its own, any time.
+            self.due_ns = self._twin.due_ns if self._pace is None else 0.0
+            return said
         except Exception as error:
             self._unread["failed"] += 1
             self._say("failed", error, exc_info=True)
@@ -195,11 +199,7 @@ class Desk:
 
     def plan_state(self, at_s: float) -> None:
         """Let what was learnt be due at a time of the monotonic clock."""
-        self._state_due_s = at_s
-
-    def is_state_due(self, now_s: float) -> bool:
-        """Whether what was learnt should be published."""
-        return now_s >= self._state_due_s
+        self.state_due_s = at_s
 
     def saved(self, central: str) -> SavedSite | None:
         """Return what another owner needs; None before the first report."""
@@ -208,6 +208,20 @@ class Desk:
         utc_ns = self._last_ns or self._basis_ns
         twin = self._twin.state().to_bytes()
         return SavedSite(self.site.name, central, utc_ns, self._sequence, self._book.event, twin)
+
+    @staticmethod
+    def _pace_of(pace: Pace, report: RssReport, now_ns: int) -> int:
+        """Return the time by which the snapshot of a report is open.
+
+        Raises:
+            RssPayloadError: it is of no use any more.
+        """
+        if pace.is_too_old(report.utc_ns, now_ns):
+            age_s = (now_ns - report.utc_ns) / 1e9
+            raise RssPayloadError("too_old", f"{report.node} reports for {age_s:.0f} s ago")
+        if pace.is_repeated(report.utc_ns):
+            raise RssPayloadError("repeated", f"{report.node} reports what was judged before")
+        return pace.hear(report.node, report.utc_ns, now_ns)
 
     def _begin_with(self, state: bytes) -> None:
         self._state = state

@@ -81,7 +81,8 @@ class CentralUnit:
         self._topics = TwinTopics(settings.topic_prefix)
         self._desks: dict[str, Desk] = {}
         self._by_topic: dict[str, tuple[Desk, str]] = {}
-        self._dirty: dict[str, Desk] = {}
+        #: In the order in which they were heard.
+        self._dirty: dict[Desk, None] = {}
         self._n_reports = 0
         self._is_stopped = False
         self._unconfirmed: dict[int, tuple[SiteEvent, int]] = {}
@@ -160,6 +161,10 @@ class CentralUnit:
 
     def hear(self, topic: str, data: bytes) -> int | None:
         """Take any message; none of them ends the unit."""
+        # Nearly all are reports of units that were heard before.
+        found = self._by_topic.get(topic)
+        if found is not None:
+            return self._take_report(*found, data)
         try:
             return self._take(topic, data)
         except Exception as error:
@@ -191,13 +196,9 @@ class CentralUnit:
         log(logging.WARNING, text, exc_info=not isinstance(error, EdgespecError))
 
     def _take(self, topic: str, data: bytes) -> int | None:
-        found = self._by_topic.get(topic) or self._find(topic)
+        found = self._find(topic)
         if found is not None:
-            desk, node = found
-            self._n_reports += 1
-            number = desk.take(data, self._clock_ns(), node)
-            self._dirty[desk.site.name] = desk
-            return number
+            return self._take_report(*found, data)
         what, name = self._topics.part_of(topic)
         if what == "members":
             if self._entrance.hear_member(name, data, self._judged):
@@ -207,6 +208,11 @@ class CentralUnit:
         elif what == "state" and name in self._desks:
             self._hear_state(self._desks[name], data)
         return None
+
+    def _take_report(self, desk: Desk, node: str, data: bytes) -> int | None:
+        self._n_reports += 1
+        self._dirty[desk] = None
+        return desk.take(data, self._clock_ns(), node)
 
     def _find(self, topic: str) -> tuple[Desk, str] | None:
         """Return desk and node of a report's topic, and keep them for the next."""
@@ -242,7 +248,10 @@ class CentralUnit:
         now_s = time.monotonic()
         dirty, self._dirty = self._dirty, {}
         is_tick = now_s >= self._tick_at_s
-        for desk in (self._desks if is_tick else dirty).values():
+        now_ns = self._clock_ns()
+        if is_tick:
+            dirty |= dict.fromkeys(desk for desk in self._desks.values() if desk.due_ns <= now_ns)
+        for desk in dirty:
             self._advance(desk)
         if is_tick:
             self._tick_at_s = now_s + _TICK_S
@@ -272,7 +281,7 @@ class CentralUnit:
         for desk in self._desks.values():
             if desk.is_flooded and self._entrance.guard(name := desk.site.name):
                 _LOG.warning("site %s is flooded by unknown units: only its own are heard", name)
-            if desk.is_state_due(now_s):
+            if desk.state_due_s <= now_s:
                 self._publish_state(desk)
                 if desk.alarm_said is not None and not self._entrance.keeps_last:
                     self._publish_alarm(desk.site.name, desk.alarm_said)
@@ -309,7 +318,7 @@ class CentralUnit:
         self._by_topic = {
             topic: pair for topic, pair in self._by_topic.items() if pair[0] is not desk
         }
-        self._dirty.pop(name, None)
+        self._dirty.pop(desk, None)
         self._publish_state(desk)
 
     def _leave(self) -> None:

@@ -358,6 +358,8 @@ def test_after_an_outage_the_alarm_is_said_again_and_no_older_state_is_taken() -
     waiting: list[TwinVerdict] = []
 
     class Scripted:
+        due_ns = 0.0
+
         def __init__(self) -> None:
             self.counts: Counter[str] = Counter()
 

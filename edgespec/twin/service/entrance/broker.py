@@ -151,6 +151,7 @@ class BrokerEntrance(Entrance[Session]):
 
     def _opened(self, session: Session) -> None:
         self.session = session
+        session.gathers = True
         session.listen(self._tenant.hear)
         self._is_settled = False
         self._members.clear()

@@ -157,9 +157,9 @@ class Entrance(ABC, Generic[V]):
     def told(self, name: str, snapshot: int, utc_ns: int, said: int) -> None:
         """Note that the verdict on a snapshot went out as message ``said``."""
 
-    def pace(self, name: str) -> Pace:
-        """Return the time by which the reports of a site are late or not."""
-        return Pace()
+    def pace(self, name: str) -> Pace | None:
+        """Return by what time the reports of a site are late or not; None: the clock's."""
+        return None
 
     def guard(self, name: str) -> bool:
         """Hear only the units of a site that strangers flood; return whether that is new."""
