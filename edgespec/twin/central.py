@@ -1,7 +1,7 @@
 """The twin of one site: reports in, one verdict for every snapshot out."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -120,6 +120,17 @@ class SiteTwin:
             ReportRefused: and why; the reason is counted, and nothing else happens.
         """
         return self._collector.accept(report, now_ns, at_ns)
+
+    def know(self, report: RssReport, data: bytes) -> None:
+        """Note how a report looked that was accepted: those that look so may come by many."""
+        self._collector.know(report, data)
+
+    def accept_alike(self, units: Sequence[int], data: Sequence[bytes], now_ns: int) -> int:
+        """Take the first of many reports, up to one that is not as its unit's last was.
+
+        Return how many; the others are for :meth:`accept`. ``units`` are indices into the site's.
+        """
+        return self._collector.accept_alike(units, data, now_ns)
 
     @property
     def due_ns(self) -> float:

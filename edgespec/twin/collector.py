@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgespec.errors import EdgespecError
 from edgespec.records import RssReport
+from edgespec.twin.alike import Alike
 from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.held import HeldLevels, Told
 from edgespec.twin.learning.history import History
@@ -94,7 +95,7 @@ class Collector:
             np.zeros(shape[0], np.bool_),
         )
         self._slots: dict[int, _Slot] = {}
-        self._paces: list[tuple[int, int] | None] = [None] * len(site.unit)
+        self._alike = Alike(*shape, self._interval_ns, _LOWEST_DB, _HIGHEST_DB)
         self._first_open: int | None = None
         self._voices = Voices(len(site.unit), site.detect.interval_s)
         self._held = HeldLevels(len(site.unit), self._interval_ns)
@@ -131,6 +132,7 @@ class Collector:
                 # Too late for its own snapshot, but it may hold for those that come.
                 self._held.hear(unit, report, kind)
             raise
+        self._alike.doubt(unit)
         if slot.kind[unit] == MISSING:
             slot.n_units += 1
         slot.level_db[unit] = report.levels_db
@@ -140,6 +142,49 @@ class Collector:
         if self._voices.hear(unit, report, is_taken=True):
             self.counts["two_voices"] += 1
         return slot.index
+
+    def know(self, report: RssReport, data: bytes) -> None:
+        """Note how a report looked that was accepted: those that look so may come by many."""
+        unit = self._index[report.node]
+        is_plain = report.clipped_share <= self._most_clipped and report.hold_s == 0.0
+        if is_plain and not self._held.is_said(unit):
+            self._alike.know(unit, data)
+
+    def accept_alike(self, units: Sequence[int], data: Sequence[bytes], now_ns: int) -> int:
+        """Take the first reports of many, up to one that is not as its unit's last was.
+
+        They are what :meth:`accept` would take, too, and count so.
+
+        Args:
+            units: index of the unit of each.
+            data: each as it came.
+            now_ns: time at which the first came.
+
+        Returns:
+            How many were taken.
+        """
+        joined = self._alike.joined(data)
+        if joined is None or self._first_open is None:
+            return 0
+        unit_of = np.array(units, np.int64)
+        index, slot, n_taken = None, None, 0
+        while True:
+            here = slot or self._empty
+            begin = n_taken
+            n_taken, other = self._alike.take(
+                unit_of, joined, begin, now_ns + self._future_ns, index, here.level_db, here.kind
+            )
+            if slot is not None:
+                slot.n_units += n_taken - begin
+            is_over = (other + 1) * self._interval_ns + self._grace_ns < now_ns
+            if n_taken == len(units) or other < self._first_open or is_over:
+                break
+            index = other
+            slot = self._slots.get(index) or self._open_slot(index)
+        self.counts["accepted"] += n_taken
+        for unit, one in zip(units[:n_taken], data[:n_taken], strict=True):
+            self._voices.follow(unit, one)
+        return n_taken
 
     @property
     def due_ns(self) -> float:
@@ -251,7 +296,7 @@ class Collector:
     def _slot(self, report: RssReport, unit: int, now_ns: int) -> _Slot:
         """Return the open snapshot that a report belongs to."""
         utc_ns = report.utc_ns
-        pace = self._paces[unit]
+        pace = self._pace(unit)
         index = self._interval_of(utc_ns, pace)
         is_over = (index + 1) * self._interval_ns + self._grace_ns < now_ns
         if self._first_open is None:
@@ -263,16 +308,23 @@ class Collector:
         if index < self._first_open:
             # In time, but the snapshot was complete before: with what?
             raise self._torn(report, unit) or self._stale(report, now_ns)
-        slot = self._slots.get(index)
-        if slot is None:
-            slot = self._slots[index] = _Slot(index, self._empty)
+        slot = self._slots.get(index) or self._open_slot(index)
         if pace is not None and utc_ns <= pace[0] and slot.kind[unit] != MISSING:
             raise self._torn(report, unit) or ReportRefused(
                 "duplicate", f"{report.node} reported for {format_utc(utc_ns)} before"
             )
         if pace is None or utc_ns > pace[0]:
-            self._paces[unit] = (utc_ns, index)
+            self._alike.paces[unit] = utc_ns, index
         return slot
+
+    def _open_slot(self, index: int) -> _Slot:
+        slot = self._slots[index] = _Slot(index, self._empty)
+        return slot
+
+    def _pace(self, unit: int) -> tuple[int, int] | None:
+        """Return end and snapshot of a unit's newest report."""
+        utc_ns, index = self._alike.paces[unit].tolist()
+        return None if utc_ns < 0 else (utc_ns, index)
 
     def _interval_of(self, utc_ns: int, pace: tuple[int, int] | None) -> int:
         """Return the interval of a report: by its unit's pace, else by its end."""

@@ -69,6 +69,10 @@ class HeldLevels:
         #: Nothing holds behind this time, in ns since 1970.
         self.until_ns = 0
 
+    def is_said(self, unit: int) -> bool:
+        """Whether a unit ever said anything that holds."""
+        return bool(self._told[unit])
+
     def hear(self, unit: int, report: RssReport, kind: int) -> None:
         """Take a report that was accepted, with the kind that its levels are of."""
         told = self._told[unit]

@@ -33,12 +33,18 @@ from edgespec.records import RssReport
 from edgespec.wire.rss_error import RssPayloadError
 from edgespec.wire.text import PayloadError
 
-__all__ = ["MAX_HOLD_S", "encode_rss_binary", "is_binary", "parse_rss_binary"]
+__all__ = [
+    "LENGTH_AT", "LEVELS_AT", "MAX_HOLD_S", "TIME_AT", "TIME_BYTES", "encode_rss_binary",
+    "is_binary", "parse_rss_binary",
+]  # fmt: skip
 
 _VERSION = 0xB1
 #: All versions of this form, those to come as well.
 _FIRST, _LAST = 0xB0, 0xBF
 _HEAD = struct.Struct(">BBBBqIIIIHdd")
+#: Where the end of the interval is, its length, and the levels: what stands before, between number
+#: and levels, and behind them is of the configuration.
+TIME_AT, TIME_BYTES, LENGTH_AT, LEVELS_AT = 4, 8, 20, _HEAD.size
 _DBM = 1
 _NAN, _LOWEST, _HIGHEST = -32768, -32767, 32767
 _SPECIAL = {_NAN: math.nan, _LOWEST: -math.inf, _HIGHEST: math.inf}

@@ -1,6 +1,7 @@
 """Units in whose name two speak: somebody forges reports, or two observers have one node id."""
 
 from edgespec.records import RssReport
+from edgespec.wire.rss import parse_rss
 
 __all__ = ["Voices"]
 
@@ -21,7 +22,8 @@ class Voices:
 
     def __init__(self, n_units: int, interval_s: float) -> None:
         self._half_ns = 0.5e9 * interval_s
-        self._last: list[RssReport | None] = [None] * n_units
+        #: As they came, where nobody has looked into them.
+        self._last: list[RssReport | bytes | None] = [None] * n_units
         self._torn: set[int] = set()
         self._doubt = [0.0] * n_units
         self._doubtful: set[int] = set()
@@ -34,6 +36,8 @@ class Voices:
     def hear(self, unit: int, report: RssReport, *, is_taken: bool) -> bool:
         """Take a report of a unit, taken or refused; return whether it contradicts the last."""
         last = self._last[unit]
+        if isinstance(last, bytes):
+            last = parse_rss(last)
         if is_taken:
             self._last[unit] = report
         # Nearly always it ends here; a report that says it is longer than a snapshot is not.
@@ -44,6 +48,10 @@ class Voices:
         if is_torn:
             self._torn.add(unit)
         return is_torn
+
+    def follow(self, unit: int, data: bytes) -> None:
+        """Note a report, as it came, that was taken and follows the one before."""
+        self._last[unit] = data
 
     def close(self) -> None:
         """Let a snapshot be over."""

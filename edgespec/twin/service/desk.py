@@ -19,6 +19,7 @@ from edgespec.twin.site import Site
 from edgespec.units import format_utc
 from edgespec.wire.handover import SavedSite
 from edgespec.wire.rss import RssPayloadError, parse_rss
+from edgespec.wire.rss_binary import is_binary
 from edgespec.wire.site_event import SiteEvent
 from edgespec.wire.transmitters import Transmitter
 from edgespec.wire.verdict import TwinVerdict
@@ -76,7 +77,10 @@ class Desk:
         self._twin: SiteTwin | None = None
         self._state = b""
         self._notes: tuple[str, ...] = ()
-        self._nodes = frozenset(site.nodes)
+        self._names = site.nodes
+        self._nodes = frozenset(self._names)
+        #: Reports that wait, with their units and the times at which they came.
+        self._pile: list[tuple[int, bytes, int]] = []
         self._second, self._n_strangers = 0, 0
         self._told: tuple[tuple[Transmitter, ...], int] | None = None
         self._unread: Counter[str] = Counter()
@@ -85,6 +89,7 @@ class Desk:
     @property
     def counts(self) -> dict[str, int]:
         """Reports by what became of them: ``accepted``, or the reason why not."""
+        self._take_pile()
         return dict(self._unread + (self._twin.counts if self._twin is not None else Counter()))
 
     @property
@@ -136,7 +141,10 @@ class Desk:
                     "wrong_topic", f"node {node!r} reports in the name of {report.node!r}"
                 )
             at_ns = now_ns if self._pace is None else self._pace_of(self._pace, report, now_ns)
-            return twin.accept(report, now_ns, at_ns)
+            number = twin.accept(report, now_ns, at_ns)
+            if is_binary(data):
+                twin.know(report, data)
+            return number
         except RssPayloadError as error:
             self._unread[error.reason] += 1
             self._say(error.reason, error)
@@ -148,8 +156,20 @@ class Desk:
             self._say("failed", error, exc_info=not isinstance(error, EdgespecError))
         return None
 
+    def put(self, data: bytes, now_ns: int, unit: int) -> int | None:
+        """Take one report of a unit of the site; where there is time, with others by and by.
+
+        ``unit`` is its index. What is returned is as of :meth:`take`, but None of one that waits.
+        """
+        if self._pace is None and is_binary(data):
+            self._pile.append((unit, data, now_ns))
+            return None
+        self._take_pile()
+        return self.take(data, now_ns, self._names[unit])
+
     def advance(self, now_ns: int) -> list[Said]:
         """Return what the snapshots say that are complete now."""
+        self._take_pile()
         if self._twin is None:
             return []
         try:
@@ -208,6 +228,24 @@ class Desk:
         utc_ns = self._last_ns or self._basis_ns
         twin = self._twin.state().to_bytes()
         return SavedSite(self.site.name, central, utc_ns, self._sequence, self._book.event, twin)
+
+    def _take_pile(self) -> None:
+        """Take what was put here: at once what is as it was before, the rest one by one."""
+        if not self._pile:
+            return
+        pile, self._pile = self._pile, []
+        at, n_singly = 0, 1
+        while at < len(pile):
+            n_taken = 0
+            if self._twin is not None:
+                units, data, times_ns = zip(*pile[at:], strict=True)
+                n_taken = self._twin.accept_alike(units, data, times_ns[0])
+            at += n_taken
+            # Where nothing is as usual, that need not be found anew with each.
+            n_singly = 1 if n_taken else 2 * n_singly
+            for unit, one, now_ns in pile[at : at + n_singly]:
+                self.take(one, now_ns, self._names[unit])
+            at += n_singly
 
     @staticmethod
     def _pace_of(pace: Pace, report: RssReport, now_ns: int) -> int:

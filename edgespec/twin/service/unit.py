@@ -80,7 +80,8 @@ class CentralUnit:
         self._own_mark = f'"central":"{self.central}"'.encode()
         self._topics = TwinTopics(settings.topic_prefix)
         self._desks: dict[str, Desk] = {}
-        self._by_topic: dict[str, tuple[Desk, str]] = {}
+        #: Desk and index of the unit.
+        self._by_topic: dict[str, tuple[Desk, int]] = {}
         #: In the order in which they were heard.
         self._dirty: dict[Desk, None] = {}
         self._n_reports = 0
@@ -163,10 +164,13 @@ class CentralUnit:
         """Take any message; none of them ends the unit."""
         # Nearly all are reports of units that were heard before.
         found = self._by_topic.get(topic)
-        if found is not None:
-            return self._take_report(*found, data)
         try:
-            return self._take(topic, data)
+            if found is None:
+                return self._take(topic, data)
+            desk, unit = found
+            self._n_reports += 1
+            self._dirty[desk] = None
+            return desk.put(data, self._clock_ns(), unit)
         except Exception as error:
             what, name = self._topics.part_of(topic)
             if what != "members" and name in self._desks:
@@ -198,7 +202,10 @@ class CentralUnit:
     def _take(self, topic: str, data: bytes) -> int | None:
         found = self._find(topic)
         if found is not None:
-            return self._take_report(*found, data)
+            desk, node = found
+            self._n_reports += 1
+            self._dirty[desk] = None
+            return desk.take(data, self._clock_ns(), node)
         what, name = self._topics.part_of(topic)
         if what == "members":
             if self._entrance.hear_member(name, data, self._judged):
@@ -209,20 +216,15 @@ class CentralUnit:
             self._hear_state(self._desks[name], data)
         return None
 
-    def _take_report(self, desk: Desk, node: str, data: bytes) -> int | None:
-        self._n_reports += 1
-        self._dirty[desk] = None
-        return desk.take(data, self._clock_ns(), node)
-
     def _find(self, topic: str) -> tuple[Desk, str] | None:
-        """Return desk and node of a report's topic, and keep them for the next."""
+        """Return desk and node of a report's topic; the next on it finds them at once."""
         levels = topic.rsplit("/", 3)
         desk = self._desks.get(levels[-1])
         if desk is None or len(levels) < 4 or levels[-2] != "rss":
             return None
         if levels[-3] in desk.site.nodes:
             # Strangers are not kept: there may be any number of them.
-            self._by_topic[topic] = desk, levels[-3]
+            self._by_topic[topic] = desk, desk.site.nodes.index(levels[-3])
         return desk, levels[-3]
 
     def _hear_state(self, desk: Desk, data: bytes) -> None:
