@@ -83,7 +83,7 @@ class SiteTwin:
         self._gains: GainWatch | None = None
         if site.propagation.learn_gains:
             self._gains = GainWatch(site, self.localiser, walk_zero_dbm(gain))
-        self._edges_hz = site.edges_hz
+        self._edges_hz, self._nodes = site.edges_hz, site.nodes
         self._collector = Collector(site)
         self._lengths = window_lengths(site.detect.averages)
         self._transmitters_ns = 0
@@ -291,7 +291,7 @@ class SiteTwin:
         said: Mapping[str, Any] = _NOTHING_MORE,
     ) -> TwinVerdict:
         """Return a verdict with what is said besides: without, that of too few units."""
-        nodes, kinds = self.site.nodes, snapshot.kind.tobytes()
+        nodes, kinds = self._nodes, snapshot.kind.tobytes()
         reasons = {nodes[unit]: reason for unit, reason in distrusted.items()}
         for unit in self._collector.doubtful:
             reasons[nodes[unit]] = TWO_VOICES

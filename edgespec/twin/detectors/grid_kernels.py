@@ -24,7 +24,9 @@ N_RATIOS = 72
 #: Rows of entries that are needed while a table is made.
 N_PARTS = 5
 
-_ZERO, _ONE, _FOUR = (np.float32(value) for value in (0.0, 1.0, 4.0))
+_ZERO, _ONE, _TWO, _FOUR = (np.float32(value) for value in (0.0, 1.0, 2.0, 4.0))
+#: From so many doublings on a density is steep.
+_STEEP = 3
 _NATS_PER_OCTAVE = np.float32(math.log(2.0))
 _OCTAVES_PER_NAT = np.float32(1.0 / math.log(2.0))
 _OCTAVES_OF_6 = np.float32(math.log2(6.0))
@@ -66,16 +68,17 @@ def _extend(values: Float32Array, reach: int, n_nothing: int, nothing: np.float3
 def _shares(
     near: Float32Array,
     reach: int,
+    far: np.float32,
     most: Float32Array,
     low: Float32Array,
     middle: Float32Array,
     high: Float32Array,
 ) -> None:
-    """Write the greatest of three entries, ``reach`` apart, and each as a share of it."""
+    """Write ``far`` times the greatest of three entries, ``reach`` apart, and their shares of it."""
     for r in range(N_RATIOS):
         greatest = max(max(near[r], near[r + 2 * reach]), near[r + reach])
         per_greatest = _ONE / greatest
-        most[r] = greatest
+        most[r] = far * greatest
         low[r] = near[r] * per_greatest
         middle[r] = near[r + reach] * per_greatest
         high[r] = near[r + 2 * reach] * per_greatest
@@ -91,8 +94,7 @@ def _square(values: Float32Array) -> None:
 def _smear(
     peak: Float32Array,
     reach: int,
-    none: np.float32,
-    power: np.float32,
+    is_steep: bool,
     most: Float32Array,
     low: Float32Array,
     middle: Float32Array,
@@ -101,14 +103,16 @@ def _smear(
 ) -> None:
     """Write the logarithm of the mean of three densities, weights 1/6, 2/3 and 1/6.
 
-    ``none`` is the logarithm of ``1 + t^2 / nu`` without a source, in octaves.
+    ``most`` is what their shares are of, to the power of the density; of a steep one its root, for
+    float32 does not hold more.
     """
+    times = _TWO if is_steep else _ONE
     for r in range(N_RATIOS):
         total = (
             low[r] * peak[r] + _FOUR * middle[r] * peak[r + reach] + high[r] * peak[r + 2 * reach]
         )
-        octaves = power * (none + log2(most[r])) + log2(total) - _OCTAVES_OF_6
-        nats[r] = _NATS_PER_OCTAVE * octaves
+        share = math.sqrt(total) if is_steep else total
+        nats[r] = _NATS_PER_OCTAVE * (times * log2(most[r] * share) - _OCTAVES_OF_6)
 
 
 @apart
@@ -134,7 +138,6 @@ def _fill_tables(
 ) -> None:
     n_units, n_subbands = residual_db.shape
     per_nu = np.float32(1.0 / (2.0 ** (doublings + 1) - 1.0))
-    power = np.float32(2.0**doublings)
     # Beyond both ends as many entries as are smeared are those of the ends.
     near, peak = densities[0], densities[1]
     nats, most, low, middle, high = parts[0], parts[1], parts[2], parts[3], parts[4]
@@ -163,12 +166,14 @@ def _fill_tables(
             )
             _extend(near, reach, n_nothing, _ONE / far)
             _extend(peak, reach, n_nothing, _ONE)
-            _shares(near, reach, most, low, middle, high)
-            for _ in range(doublings):
+            _shares(near, reach, far, most, low, middle, high)
+            for doubling in range(doublings):
                 _square(low)
                 _square(middle)
                 _square(high)
-            _smear(peak, reach, log2(far), power, most, low, middle, high, nats)
+                if doubling < _STEEP - 1:
+                    _square(most)
+            _smear(peak, reach, doublings >= _STEEP, most, low, middle, high, nats)
             nats[:n_nothing] = _ZERO
             _deal(nats, tables[u, k])
 
