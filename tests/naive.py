@@ -3,12 +3,16 @@
 import cmath
 import math
 import struct
+from collections.abc import Collection
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgespec.lte.sequences import cell_reference, reference_subcarriers
 from edgespec.records import FrameFlag, SampleFormat
+from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
+from edgespec.twin.detectors.window import Window
 
 
 def complex_samples(samples, sample_format):
@@ -990,3 +994,72 @@ def error_that_holds(heard_db, cells, gain_db, errors_db, level=0.9, freedom=7.0
         if n_held >= level * len(heard_db):
             return error_db
     return errors_db[-1]
+
+
+class Distrust:
+    """How each unit differs from the median of all, followed over snapshots, array by array."""
+
+    def __init__(
+        self, limit_db: float, share: float, may_stick: NDArray[np.bool_], n_subbands: int
+    ) -> None:
+        n_units = len(may_stick)
+        self.mean_db = np.zeros((n_units, n_subbands))
+        self.n_same = np.zeros(n_units, np.int64)
+        self._limit_db, self._share, self._may_stick = limit_db, share, may_stick
+        self._last_db = np.full((n_units, n_subbands), np.nan)
+
+    def update(
+        self,
+        level_db: NDArray[np.float64],
+        window: Window,
+        is_occupied: NDArray[np.bool_],
+        is_alarm: bool,
+        is_held: NDArray[np.bool_],
+        known: Collection[int],
+    ) -> list[int]:
+        """Return the units that are distrusted from now on, the worst first."""
+        heard = window.kind != MISSING
+        if not heard.any():
+            return list(known)
+        is_known = np.isin(np.arange(len(heard)), list(known))
+        residual_db = np.where(heard[:, None], window.residual_db, 0.0)
+        step = np.where(heard, self._share, 0.0)
+        if is_alarm:
+            difference_db = np.minimum(residual_db, 0.0)
+            step[is_known] = 0.0
+        else:
+            ordered_db = np.sort(residual_db[heard], axis=0)
+            difference_db = residual_db - ordered_db[len(ordered_db) // 2]
+        self.mean_db += step[:, None] * (difference_db - self.mean_db)
+        spoke = heard & ~is_held
+        same = (level_db == self._last_db).all(axis=1)
+        self.n_same = np.where(spoke, np.where(same, self.n_same + 1, 0), self.n_same)
+        self._last_db[spoke] = level_db[spoke]
+        limit_db = np.maximum(self._limit_db, 5.0 * window.scale_db)
+        worst = (np.abs(self.mean_db) / limit_db).max(axis=1)
+        if is_alarm:
+            low = (self.mean_db < -limit_db) & is_occupied
+            suspect = is_known | (2 * low.sum(axis=1) > np.maximum(is_occupied.sum(axis=1), 1))
+        else:
+            suspect = np.where(is_known, worst > 0.5, worst > 1.0)
+        stuck = self._may_stick & (self.n_same >= 20) & (window.kind != LOWER_BOUND)
+        suspects = np.flatnonzero(suspect | stuck)
+        rank = np.where(stuck, np.inf, worst)[suspects]
+        most = (int(heard.sum()) - 1) // 2
+        return [int(unit) for unit in suspects[np.argsort(-rank, kind="stable")][:most]]
+
+
+def drifted(
+    drift_db: NDArray[np.float64],
+    residual_db: NDArray[np.float64],
+    kind: NDArray[np.uint8],
+    step_db: float,
+    bound_db: float,
+) -> NDArray[np.float64]:
+    """Return the drift of each unit after a normal snapshot."""
+    after_db = drift_db.copy()
+    for unit in np.flatnonzero(kind == MEASURED):
+        wanted_db = 0.02 * np.clip(residual_db[unit], -3.0, 3.0).mean()
+        moved_db = drift_db[unit] + np.clip(wanted_db, -step_db, step_db)
+        after_db[unit] = np.clip(moved_db, -bound_db, bound_db)
+    return after_db

@@ -37,6 +37,7 @@ _BATCH, _BATCH_S = 256, 0.1
 _MAX_PACKET_BYTES = 4 * 1024 * 1024 + 65536
 _MAX_UNCONFIRMED = 500  # mosquitto 2.0.11 drops what goes beyond a thousand packets
 _TAKEN_OVER = "Session taken over"
+_REPLACED = "\ufffd"
 
 
 class Session:
@@ -47,8 +48,7 @@ class Session:
     ``unacked`` holds the numbers of the QoS 1 messages that the broker has not confirmed,
     ``asked`` the subscriptions that it has not answered (topics, and whether they are vital),
     ``refused`` the topics that could be done without and may not be read. Where it ``gathers``,
-    messages of QoS 0 wait for each other, until :meth:`poll` at the latest: for whoever sends
-    thousands a second.
+    messages of QoS 0 wait for each other until :meth:`poll`: for thousands a second.
     """
 
     def __init__(self, link: Link) -> None:
@@ -120,10 +120,9 @@ class Session:
         Raises:
             BrokerError: the link is lost.
         """
-        is_open = self._lost is None and self._answer is not None
         # What paho has sent the half of must not have anything in between.
-        may_pass = qos == 0 and is_open and not self._client.want_write()
-        if may_pass and self._tap.say(topic, payload, retain=retain):
+        is_free = self._answer is not None and not (self._lost or self._client.want_write())
+        if qos == 0 and is_free and self._tap.say(topic, payload, retain=retain):
             if not self.gathers:
                 self._tap.flush()
             return 0
@@ -181,12 +180,9 @@ class Session:
 
         def take(topic: bytes, payload: bytes) -> bool:
             self._n_heard += 1
-            try:
-                name = topic.decode()
-            except UnicodeDecodeError:
-                # Nobody has such a topic, nor one without a name.
-                name = ""
-            if name:
+            name = topic.decode(errors="replace")
+            # Nobody has a topic without a name, nor one that is no UTF-8.
+            if name and _REPLACED not in name:
                 on_plain(name, payload)
             return self._n_heard >= self._n_enough or time.monotonic() > self._enough_s
 
@@ -197,8 +193,8 @@ class Session:
             except UnicodeDecodeError:
                 # What came is to be confirmed nevertheless.
                 topic = ""
-            number = message.mid if message.qos else 0
-            on_message(topic, bytes(message.payload), message.retain, number)
+            payload, number = bytes(message.payload), message.mid if message.qos else 0
+            on_message(topic, payload, message.retain, number)
 
         self._take_plain = take
         self._client.on_message = heard

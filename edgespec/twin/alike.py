@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.jit import kernel
+from edgespec.jit import exact, kernel
 from edgespec.twin.detectors.grid_kernels import MEASURED, MISSING
 from edgespec.wire.rss_binary import LENGTH_AT, LEVELS_AT, TIME_AT, TIME_BYTES
 
@@ -122,6 +122,12 @@ class Alike:
         )
 
 
+@exact
+def _db(hundredths: np.int64) -> np.float64:
+    # To the last bit as whoever looks at each field reads it.
+    return np.float64(hundredths / _PER_DB)
+
+
 @kernel
 def _take(
     units: IntArray,
@@ -168,13 +174,13 @@ def _take(
             if not lowest <= level <= highest:
                 level_db[u, :] = np.nan
                 return i, LEFT
-            level_db[u, k] = level / _PER_DB
+            level_db[u, k] = _db(level)
         kind[u] = MEASURED
         paces[u, 0], paces[u, 1] = utc_ns, index
     return len(units), index
 
 
-@kernel
+@exact
 def _snapshot_of(utc_ns: np.int64, last_ns: np.int64, last: np.int64, interval_ns: int) -> int:
     """Return the snapshot of a report by its unit's pace, as Collector does; LEFT: too near.
 

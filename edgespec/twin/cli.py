@@ -153,6 +153,7 @@ def run(
     With --engine, sites beyond what one broker carries are shared by a RabbitMQ cluster: it keeps
     their reports in partitions and deals these out to the central units (docs/twin.md).
     """
+    from edgespec.twin.service.garbage import rarely_collected
     from edgespec.twin.service.openings import (
         TwinMaker,
         central_id,
@@ -181,7 +182,7 @@ def run(
         else TextScreen(sys.stdout, name)
     )
     warm_up(sites[0])
-    with page_beside(screen, config.web, name, sites) as told:
+    with page_beside(screen, config.web, name, sites) as told, rarely_collected():
         unit = CentralUnit(settings, sites, maker, told, name, prepare=maker.prepare, enter=enter)
         stop_on_signals(unit.stop)
         if require_broker:

@@ -74,7 +74,7 @@ def _shares(
     middle: Float32Array,
     high: Float32Array,
 ) -> None:
-    """Write ``far`` times the greatest of three entries, ``reach`` apart, and their shares of it."""
+    """Write ``far`` times the greatest of three entries, and the share of each, ``reach`` apart."""
     for r in range(N_RATIOS):
         greatest = max(max(near[r], near[r + 2 * reach]), near[r + reach])
         per_greatest = _ONE / greatest
@@ -213,10 +213,30 @@ def _add_units(
 
 
 @apart
-def _add_hit(subbands: Float32Array, k: int, odds: FloatArray, cells: FloatArray) -> None:
+def _best_of(sums: Float32Array, best: Float32Array) -> None:
+    """Write the greatest sum of each cell."""
+    for c in range(len(best)):
+        row = sums[c]
+        low = max(max(row[0], row[1]), max(row[2], row[3]))
+        middle = max(max(row[4], row[5]), max(row[6], row[7]))
+        high = max(max(row[8], row[9]), max(row[10], row[11]))
+        best[c] = max(max(low, middle), high)
+
+
+@apart
+def _place_of(row: Float32Array, value: np.float32) -> int:
+    """Return where the first of its value stands."""
+    for p in range(N_POWERS):
+        if row[p] == value:
+            return p
+    return 0
+
+
+@apart
+def _add_hit(best: Float32Array, odds: FloatArray, cells: FloatArray) -> None:
     """Add ``log((1 + e^v) / 2)``, the part that is at most log 2 as a factor of the odds."""
     for c in range(len(cells)):
-        value = subbands[c, k]
+        value = best[c]
         above = max(value, _ZERO)
         cells[c] += np.float64(above)
         odds[c] *= 0.5 + 0.5 * np.float64(exp2((value - above - above) * _OCTAVES_PER_NAT))
@@ -242,6 +262,7 @@ def weigh_cells(
     tables: Float32Array,
     starts: IntArray,
     sums: Float32Array,
+    best: Float32Array,
     odds: FloatArray,
     cells: FloatArray,
     subbands: Float32Array,
@@ -278,11 +299,13 @@ def weigh_cells(
             is at ``[i % 2, i // 2]``, so that steps of two entries lie side by side.
         starts: ``(n_units, n_cells)``, work space.
         sums: ``(n_cells, N_POWERS)``, work space.
+        best: ``(n_cells,)``, work space.
         odds: ``(n_cells,)``, work space.
         cells: ``(n_cells,)``, written: evidence for a source in each cell; each subband is hit or
             not with equal chance, and if hit, its power is the best of ``N_POWERS``.
         subbands: ``(n_cells, n_subbands)``, written: evidence of each subband alone.
-        powers: ``(n_cells, n_subbands)``, written: index of the best power.
+        powers: ``(n_cells, n_subbands)``, written: index of the best power; or ``(0, n_subbands)``,
+            where nobody asks.
     """
     _fill_tables(
         residual_db,
@@ -308,14 +331,12 @@ def weigh_cells(
             offset = np.float32(lowest_step - expected_dbm[u, k] * per_step)
             _starts_of(offset, gain_steps[u], base, starts[u])
         _add_units(entries, starts, prior, sums)
+        _best_of(sums, best)
         for c in range(n_cells):
-            best = 0
-            for p in range(1, N_POWERS):
-                if sums[c, p] > sums[c, best]:
-                    best = p
-            subbands[c, k] = sums[c, best]
-            powers[c, k] = np.float32(best)
-        _add_hit(subbands, k, odds, cells)
+            subbands[c, k] = best[c]
+        for c in range(len(powers)):
+            powers[c, k] = np.float32(_place_of(sums[c], best[c]))
+        _add_hit(best, odds, cells)
     highest = -np.inf
     for c in range(n_cells):
         cells[c] += math.log(odds[c])

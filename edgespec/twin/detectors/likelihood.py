@@ -112,7 +112,7 @@ class Likelihood:
         prior: Float32Array,
         found: "_Evidence",
     ) -> float:
-        densities, parts, entries, starts, sums, odds = self._work
+        densities, parts, entries, starts, sums, best, odds = self._work
         cells, subbands, powers = found
         shift_db, gain_variance = tables
         return weigh_cells(
@@ -135,6 +135,7 @@ class Likelihood:
             entries,
             starts,
             sums,
+            best,
             odds,
             cells,
             subbands,
@@ -151,7 +152,15 @@ class Likelihood:
 
 #: Cells, subbands and powers of :class:`CellEvidence`.
 _Evidence = tuple[FloatArray, Float32Array, Float32Array]
-_Work = tuple[Float32Array, Float32Array, Float32Array, NDArray[np.int32], Float32Array, FloatArray]
+_Work = tuple[
+    Float32Array,
+    Float32Array,
+    Float32Array,
+    NDArray[np.int32],
+    Float32Array,
+    Float32Array,
+    FloatArray,
+]
 
 
 @lru_cache(64)
@@ -166,9 +175,11 @@ def _work_space(n_units: int, n_subbands: int, n_cells: int, reach: int) -> tupl
         np.zeros((n_units, n_subbands, 2, N_RATIOS // 2), np.float32),
         np.empty((n_units, n_cells), np.int32),
         np.empty((n_cells, N_POWERS), np.float32),
+        np.empty(n_cells, np.float32),
         np.empty(n_cells),
     )
-    return work, _evidence_space(n_cells, n_subbands)
+    cells, subbands, powers = _evidence_space(n_cells, n_subbands)
+    return work, (cells, subbands, powers[:0])
 
 
 def _evidence_space(n_cells: int, n_subbands: int) -> _Evidence:

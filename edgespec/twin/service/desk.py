@@ -90,7 +90,9 @@ class Desk:
     def counts(self) -> dict[str, int]:
         """Reports by what became of them: ``accepted``, or the reason why not."""
         self._take_pile()
-        return dict(self._unread + (self._twin.counts if self._twin is not None else Counter()))
+        of_twin = self._twin.counts if self._twin is not None else Counter[str]()
+        # Counters are added slowly, and usually there is nothing to add.
+        return dict(self._unread + of_twin if self._unread else of_twin)
 
     @property
     def sequence(self) -> int:

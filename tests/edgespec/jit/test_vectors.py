@@ -2,18 +2,29 @@
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from numba import njit
 from numba.core.codegen import get_host_cpu_features
+from numpy.typing import NDArray
 
 from edgespec.inference import kernels
-from edgespec.jit import at_width, kernel, scalar
-from edgespec.jit.vectors import default_bits, sums_in_registers, vector_bits, widths_of
+from edgespec.jit import apart, at_width, exact, kernel, scalar
+from edgespec.jit.vectors import (
+    default_bits,
+    sums_in_registers,
+    vector_bits,
+    vectors_of,
+    widths_of,
+)
 from tests.made.observer import REPOSITORY
+
+FloatArray, IntArray = NDArray[np.float32], NDArray[np.int32]
 
 JIT_OFF = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 NO_CHOICE = "Numba compiles for a processor without AVX-512: vectors have one width"
@@ -67,6 +78,37 @@ def test_constants_reach_what_a_kernel_calls() -> None:
     stepped(x)
     at_width(stepped, 256, _STEP=100)(x)
     assert x.tolist() == [111.0] * 3
+
+
+@exact
+def plus(one: float, other: float) -> float:
+    return one + other
+
+
+@apart
+def add_rows(rows: FloatArray, starts: IntArray, sums: FloatArray) -> None:
+    for p in range(8):
+        sums[p] = rows[p]
+    for i in range(len(starts)):
+        first = np.uint64(np.uint32(starts[i]))
+        for p in range(8):
+            sums[p] = plus(sums[p], rows[first + np.uint64(p)])
+
+
+@pytest.mark.skipif(JIT_OFF, reason="in plain Python there is no machine code")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names of its instructions")
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_short_loops_are_packed_where_that_is_wanted(*, is_packed: bool) -> None:
+    @njit(pipeline_class=vectors_of(0, False, is_packed))  # type: ignore[untyped-decorator]
+    def add(rows: FloatArray, starts: IntArray, sums: FloatArray) -> None:
+        add_rows(rows, starts, sums)
+
+    rows, starts = np.arange(100, dtype=np.float32), np.array([8, 30, 91], np.int32)
+    sums = np.zeros(8, np.float32)
+    add(rows, starts, sums)
+    assert sums.tolist() == [129.0 + 4.0 * p for p in range(8)]
+    (text,) = add.inspect_asm().values()
+    assert bool(re.search(r"v?addps", text)) == is_packed
 
 
 def assembly_of_tile(bits: int, columns: int) -> str:

@@ -182,3 +182,62 @@ def test_what_comes_with_the_answer_to_connect_waits_for_who_listens(first: byte
             wait_for(lambda: not session.poll(None, 0.1) and len(heard) == len(kept), "all", 60.0)
         broker.join()
     assert heard == [b"0", b"1", b"2"]
+
+
+def heard_by(broker: socket.socket, n_bytes: int) -> bytes:
+    """Return so many bytes of what was sent."""
+    data = b""
+    while len(data) < n_bytes:
+        data += broker.recv(n_bytes - len(data))
+    return data
+
+
+@pytest.mark.parametrize("has_properties", [True, False])
+def test_what_is_said_goes_out_in_its_order_before_what_is_pahos(*, has_properties: bool) -> None:
+    none = b"\0" if has_properties else b""
+    long = bytes(300)
+    with tapped(has_properties=has_properties) as (tap, broker):
+        assert tap.say("a/b", b"one", retain=False)
+        assert tap.say("\u00e4", long, retain=True)
+        assert tap.has_unsaid
+        wanted = message(b"a/b", b"one", none) + message(b"\xc3\xa4", long, none, first=0x31)
+        assert tap.send(b"paho") == 4
+        assert not tap.has_unsaid
+        assert heard_by(broker, len(wanted) + 4) == wanted + b"paho"
+
+
+@pytest.mark.parametrize("topic", ["", "a/+", "#", "a\0b", "\ud800", "a" * 65536])
+def test_a_topic_that_none_may_have_is_left_to_paho(topic: str) -> None:
+    with tapped() as (tap, _):
+        assert not tap.say(topic, b"x", retain=False)
+        assert not tap.has_unsaid
+
+
+def test_what_the_network_does_not_take_waits_and_nothing_passes_it() -> None:
+    with tapped() as (tap, broker):
+        said = []
+        while not tap.has_unsaid:
+            said.append(b"%d" % len(said) + bytes(5000))
+            tap.say("many", said[-1], retain=False)
+            tap.flush()
+        tap.say("many", b"last", retain=False)
+        with pytest.raises(BlockingIOError):
+            tap.send(b"paho")
+        wanted = b"".join(message(b"many", one) for one in [*said, b"last"])
+        heard = b""
+        while tap.has_unsaid:
+            heard += broker.recv(65536)
+            tap.flush()
+        assert heard + heard_by(broker, len(wanted) - len(heard)) == wanted
+
+
+def test_enough_is_said_at_once_and_after_a_hang_up_nothing() -> None:
+    with tapped() as (tap, broker):
+        tap.say("much", bytes(20_000), retain=False)
+        assert not tap.has_unsaid
+        broker.close()
+        tap.say("much", bytes(100), retain=False)
+        tap.flush()
+        tap.say("much", bytes(100), retain=False)
+        tap.flush()
+        assert not tap.has_unsaid

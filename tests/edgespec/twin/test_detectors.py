@@ -141,10 +141,14 @@ def naive_evidence(
     return evidence
 
 
-def test_likelihood_is_that_of_the_plainest_loops(grid: CellGrid, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("doublings", range(4))
+def test_likelihood_is_that_of_the_plainest_loops(
+    grid: CellGrid, rng: np.random.Generator, doublings: int
+) -> None:
     few = CellGrid(grid.xyz_m[:6], grid.gain_db[:6], grid.shape, grid.index[:6], grid.cell_m)
-    window = window_of(rng.normal(3.0, 2.0, (12, 2)), rng.uniform(-90, -70, (12, 2)), 4.0)
-    window = window.without((3,))
+    window = window_of(
+        rng.normal(3.0, 2.0, (12, 2)), rng.uniform(-90, -70, (12, 2)), 4.0, doublings=doublings
+    ).without((3,))
     likelihood = Likelihood(few, 2, 30.0, 0.0)
     powers_dbm = likelihood.lowest_dbm + POWER_STEP_DB * np.arange(N_POWERS)
     prior = 0.75 ** np.arange(N_POWERS)[::-1]
@@ -158,6 +162,59 @@ def test_likelihood_is_that_of_the_plainest_loops(grid: CellGrid, rng: np.random
     found = Likelihood(exact, 2, 30.0, 0.0).evidence(window)
     np.testing.assert_allclose(found.cells, wanted, atol=0.02)
     assert found.score == pytest.approx(np.log(np.exp(wanted).mean()), abs=0.02)
+
+
+def naive_table(
+    residual_db: float, scale_db: float, nu: float, gain_error_db: float, is_bound: bool
+) -> FloatArray:
+    """Return the log-likelihood ratio of each ratio of a table, its gain uncertain."""
+    ratios = 10.0 ** ((-60.0 + 2.5 * np.arange(72)) / 10.0)
+    raised_db = 10.0 * np.log10(1.0 + ratios)
+    spread_db = 0.5 * gain_error_db * ratios / (1.0 + ratios)
+
+    def logarithm(error_db: FloatArray, wider: FloatArray) -> FloatArray:
+        error_db = np.maximum(error_db, 0.0) if is_bound else error_db
+        power = -(nu + 1.0) / 2.0 * np.log1p((error_db / scale_db) ** 2 / wider / nu)
+        return power - (0.0 if is_bound else 0.5) * np.log(wider)
+
+    wider = 1.0 + (spread_db / scale_db) ** 2
+    ratio = logarithm(residual_db - raised_db, wider) - logarithm(
+        np.full(72, residual_db), np.ones(72)
+    )
+    ratio[:16] = 0.0
+    reach = round(1.5 * gain_error_db / 2.5)
+    low, high = (np.clip(np.arange(72) + off, 0, 71) for off in (-reach, reach))
+    smeared = np.logaddexp(np.logaddexp(ratio[low], ratio[high]), ratio + np.log(4.0)) - np.log(6.0)
+    smeared[:16] = 0.0
+    return smeared
+
+
+@pytest.mark.parametrize("doublings", range(4))
+@pytest.mark.parametrize("is_bound", [False, True])
+@pytest.mark.parametrize("gain_error_db", [0.0, 5.0])
+def test_what_one_unit_says_is_that_of_the_plainest_formula(
+    doublings: int, is_bound: bool, gain_error_db: float
+) -> None:
+    """Of one unit, one cell and one subband; near, and as far out as levels and scales go."""
+    nu = 2.0 ** (doublings + 1) - 1.0
+    kind = np.array([LOWER_BOUND if is_bound else MEASURED])
+    powers = np.arange(N_POWERS)
+    prior = np.log(0.75 ** powers[::-1] / (0.75 ** powers[::-1]).sum())
+    for residual_db, scale_db in [(0.3, 1.0), (7.0, 2.0), (-9.0, 0.5), (350.0, 0.1), (-350.0, 0.1)]:
+        table = naive_table(residual_db, scale_db, nu, gain_error_db, is_bound)
+        for first in (0, 13, 30, 49):
+            one = CellGrid(
+                np.zeros((1, 3)), np.array([[2.5 * first]]), (1, 1, 1), np.zeros(1, np.int64), 1.0
+            )
+            likelihood = Likelihood(one, 1, 55.0, gain_error_db)
+            window = window_of(
+                np.array([[residual_db]]), 60.0 + likelihood.lowest_dbm, scale_db, kind, doublings
+            )
+            best = (table[first : first + 2 * N_POWERS : 2] + prior).max()
+            found = likelihood.evidence(window)
+            assert found.subbands[0, 0] == pytest.approx(best, rel=1e-5, abs=2e-3)
+            assert likelihood.score(window) == found.score
+            assert found.score == pytest.approx(np.logaddexp(best, 0.0) - np.log(2.0), abs=5e-3)
 
 
 @pytest.mark.slow_without_jit

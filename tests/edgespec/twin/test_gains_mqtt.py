@@ -79,7 +79,9 @@ def test_gains_are_learnt_kept_by_the_broker_and_taken_on(
     (note,) = unit.told.verdicts[-1].notes
     assert note.startswith("learnt from transmitters: ")
     unit.close()
-    state = TwinState.from_bytes(parse_saved(listener.on(f"twin/{site.name}/state")[-1]).twin)
+    topic = f"twin/{site.name}/state"
+    wait_for(lambda: bool(listener.on(topic)), "what was learnt comes from the broker")
+    state = TwinState.from_bytes(parse_saved(listener.on(topic)[-1]).twin)
     assert state.gains is not None
     true_db = world._static_db[:, 0]
     off_db = (state.gains.unit_db - true_db) - np.median(state.gains.unit_db - true_db)

@@ -354,6 +354,31 @@ def test_many_messages_are_read_at_once(broker: Broker, stack: ExitStack) -> Non
     assert n_polls < 50
 
 
+def test_who_gathers_says_at_the_next_poll_what_waits(broker: Broker, stack: ExitStack) -> None:
+    ear, mouth = (Session(Link.of(settings_of(broker), name)) for name in ("ear", "mouth"))
+    heard: list[tuple[str, bytes]] = []
+    for session in (ear, mouth):
+        session.connect()
+        stack.callback(session.close)
+    ear.listen(lambda topic, payload: heard.append((topic, payload)))
+    ear.ask(["#"])
+    ear.poll(None, 0.5)
+    mouth.gathers = True
+    mouth.publish("late", b"1", qos=0)
+    ear.poll(None, 0.3)
+    assert not heard
+    # What must be confirmed does not overtake what waits.
+    mouth.publish("late", b"2", qos=0)
+    mouth.publish("sure", b"3", qos=1)
+    mouth.publish("late", b"4", qos=0, retain=True)
+    wait_for(lambda: not ear.poll(None, 0.01) and len(heard) == 3, "what went with the sure one")
+    mouth.poll(None, 0.0)
+    wait_for(lambda: not ear.poll(None, 0.01) and len(heard) == 4, "the rest")
+    assert heard == [("late", b"1"), ("late", b"2"), ("sure", b"3"), ("late", b"4")]
+    with pytest.raises(ValueError, match=r"[Ww]ildcard"):
+        mouth.publish("late/+", b"", qos=0)
+
+
 def test_a_subscription_that_is_refused_is_an_explained_error(
     broker: Broker, stack: ExitStack
 ) -> None:
