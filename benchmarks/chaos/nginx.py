@@ -12,8 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from benchmarks.chaos.parties import wait_until
+from edgespec.port import free_port
 
-__all__ = ["Nginx", "Taker", "free_port"]
+__all__ = ["Nginx", "Taker"]
 
 _CONFIG = """
 user {user}; daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
@@ -43,12 +44,6 @@ http {{
 _TOPIC = re.compile(r"/[-_A-Za-z0-9]{1,64}")
 _PRIORITIES = ("", "1", "2", "3", "4", "5", "min", "low", "default", "high", "max", "urgent")
 _LONGEST_MESSAGE = 4096
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class Taker:

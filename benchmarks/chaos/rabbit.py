@@ -9,6 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from edgespec.port import free_port
+
 __all__ = ["SERVER", "Cluster", "Node"]
 
 #: Debian's own script changes to the user rabbitmq and to one place for all nodes; this does not.
@@ -18,17 +20,11 @@ _ADVANCED = Path(__file__).parents[2] / "firmware_configs" / "rabbitmq" / "advan
 _START_S = 300.0
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 class Node:
     """One node: AMQP and MQTT on free ports; its messages outlive a kill."""
 
     def __init__(self, folder: Path, name: str, names: list[str], epmd_port: int) -> None:
-        self.port, self.mqtt_port = _free_port(), _free_port()
+        self.port, self.mqtt_port = free_port(), free_port()
         self.name = name
         self._folder = folder
         config = folder / f"{name}.conf"
@@ -54,7 +50,7 @@ class Node:
             "RABBITMQ_LOG_BASE": str(folder / "log"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
             "RABBITMQ_CONFIG_FILE": str(config),
-            "RABBITMQ_DIST_PORT": str(_free_port()),
+            "RABBITMQ_DIST_PORT": str(free_port()),
             "ERL_EPMD_PORT": str(epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             # How soon they give up one that hangs, as `firmware_configs` has it.
@@ -137,7 +133,7 @@ class Cluster:
         cookie.write_text("edgespec")
         cookie.chmod(0o400)
         (folder / "enabled_plugins").write_text("[rabbitmq_mqtt].\n")
-        port = _free_port()
+        port = free_port()
         # Otherwise a node would start one that outlives it.
         self._epmd = subprocess.Popen([epmd, "-address", "127.0.0.1", "-port", str(port)])
         until_s = time.monotonic() + _START_S

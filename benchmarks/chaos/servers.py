@@ -13,13 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos.nginx import Nginx, Taker, free_port
+from benchmarks.chaos.nginx import Nginx, Taker
 from benchmarks.chaos.parties import wait_until
 from benchmarks.chaos.trial import Trial
 from benchmarks.record import ROOT
 from edgespec.alarm.notify.notifier import Notifier
 from edgespec.alarm.notify.whereabouts import Whereabouts
 from edgespec.config import NotifyConfig
+from edgespec.port import free_port
 from edgespec.records import Change, Event, EventType
 
 __all__ = ["notified", "scraped"]

@@ -44,11 +44,10 @@ def report(result: dict[str, Any]) -> str:
     cost, runs = result["parts"], result["loads"]
     million, facts = result["million"], result["machine"]
     network = runs[-1]["central_us"] - sum(
-        cost[f"{name}_us"] for name in ("parse", "accept", "advance", "verdict")
+        cost[f"{name}_us"] for name in ("take", "advance", "verdict")
     )
     parts = [
-        ("parse the payload", f"{cost['parse_us']:.1f}"),
-        ("accept it into its snapshot", f"{cost['accept_us']:.1f}"),
+        ("read it and sort it into its snapshot", f"{cost['take_us']:.1f}"),
         ("judge the snapshot, over its 12 units", f"{cost['advance_us']:.1f}"),
         ("write the verdict, over its 12 units", f"{cost['verdict_us']:.1f}"),
         ("receive, publish, keep time (the rest of the process)", f"{network:.1f}"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edgespec.errors import BrokerError
+from edgespec.port import free_port
 
 __all__ = ["LocalBroker"]
 
@@ -30,7 +31,7 @@ class LocalBroker:
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="edgespec-broker-")
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"mqtt://127.0.0.1:{self.port}"
         mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path=_SYSTEM_FOLDERS)
         if mosquitto:
@@ -116,9 +117,3 @@ class LocalBroker:
         raise BrokerError(
             f"{self.name} did not start on port {self.port}: {lines[-1] if lines else 'no output'}"
         )
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port

@@ -3,10 +3,10 @@
 import logging
 import re
 import shutil
-import socket
 import time
 
 from edgespec.errors import SourceError
+from edgespec.port import free_port
 from edgespec.sources.child import Child
 
 __all__ = ["RtlServer"]
@@ -66,8 +66,7 @@ class RtlServer:
                 "rtl_tcp is not installed, which reads dongles for edgespec: sudo apt install "
                 "rtl-sdr"
             )
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port: int = free.getsockname()[1]
+        port = free_port()
         command = [program, "-a", "127.0.0.1", "-p", str(port)]
         device = self._number or self._device
         self._child.start([*command, "-d", device] if device else command)

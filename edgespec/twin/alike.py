@@ -123,6 +123,14 @@ class Alike:
 
 
 @exact
+def _level(row: ByteArray, k: int) -> np.int64:
+    """Return a level as it travels."""
+    at = LEVELS_AT + 2 * k
+    level = 256 * np.int64(row[at]) + np.int64(row[at + 1])
+    return np.int64(level - _TWO_BYTES if level >= _TWO_BYTES // 2 else level)
+
+
+@exact
 def _db(hundredths: np.int64) -> np.float64:
     # To the last bit as whoever looks at each field reads it.
     return np.float64(hundredths / _PER_DB)
@@ -155,6 +163,8 @@ def _take(
             is_alike &= row[at] == look[at]
         for at in range(LEVELS_AT + 2 * n_subbands, len(row)):
             is_alike &= row[at] == look[at]
+        for k in range(n_subbands):
+            is_alike &= lowest <= _level(row, k) <= highest
         utc_us = np.int64(0)
         for at in range(TIME_AT, TIME_AT + TIME_BYTES):
             utc_us = (utc_us << 8) | np.int64(row[at])
@@ -167,14 +177,7 @@ def _take(
         if own == LEFT or kind[u] != MISSING:
             return i, LEFT
         for k in range(n_subbands):
-            at = LEVELS_AT + 2 * k
-            level = 256 * np.int64(row[at]) + np.int64(row[at + 1])
-            if level >= _TWO_BYTES // 2:
-                level -= _TWO_BYTES
-            if not lowest <= level <= highest:
-                level_db[u, :] = np.nan
-                return i, LEFT
-            level_db[u, k] = _db(level)
+            level_db[u, k] = _db(_level(row, k))
         kind[u] = MEASURED
         paces[u, 0], paces[u, 1] = utc_ns, index
     return len(units), index

@@ -12,8 +12,9 @@ import pytest
 
 from edgespec import __version__
 from edgespec.config import Config, load_config
+from edgespec.port import free_port
 from tests.made import band, tiny_network
-from tests.made.broker import Broker, free_port
+from tests.made.broker import Broker
 from tests.made.observer import Answer, Observer, answer, run, write_config
 
 #: How long a tone of the test recording lasts, and when it begins.

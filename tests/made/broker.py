@@ -15,6 +15,8 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from edgespec.port import free_port
+
 #: Bounds a hang; what a test waits for comes long before, on however slow a machine.
 PATIENCE_S = 300.0
 
@@ -26,12 +28,6 @@ def wait_for(condition: Callable[[], bool], what: str, patience_s: float = PATIE
         if time.monotonic() > deadline_s:
             pytest.fail(f"not within {patience_s:g} s: {what}")
         time.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def mosquitto_path() -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.made.broker import PATIENCE_S, free_port, wait_for
+from edgespec.port import free_port
+from tests.made.broker import PATIENCE_S, wait_for
 
 __all__ = ["Postgres"]
 

@@ -29,6 +29,7 @@ from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt import keeper
 from edgespec.mqtt.attempt import Attempt
+from edgespec.port import free_port
 from edgespec.records import Change, Event, EventType, ObserverState
 from edgespec.site_cell import SiteCell
 from edgespec.wire.cells import parse_cells
@@ -37,7 +38,7 @@ from edgespec.wire.info import parse_info
 from edgespec.wire.state import parse_state
 from edgespec.wire.text import decode
 from edgespec.wire.topics import Topics
-from tests.made.broker import PATIENCE_S, Broker, Listener, Proxy, free_port, wait_for
+from tests.made.broker import PATIENCE_S, Broker, Listener, Proxy, wait_for
 
 NODE, RADIO, BAND = "pi-1", "rtl-7", "lte"
 PROTOCOLS = ["3.1.1", "5"]

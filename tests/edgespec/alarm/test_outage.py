@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from edgespec.alarm.outbox.spool import Spool
 from edgespec.dsp.spectrogram import FrontEnd
+from edgespec.port import free_port
 from edgespec.records import SampleFormat
 from tests.made import band, tiny, tiny_network
-from tests.made.broker import Broker, Listener, Proxy, free_port, wait_for
+from tests.made.broker import Broker, Listener, Proxy, wait_for
 from tests.made.observer import Observer, write_config
 from tests.made.rtl_tcp_server import RtlTcpFeed, RtlTcpServer
 

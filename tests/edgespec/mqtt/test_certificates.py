@@ -10,7 +10,8 @@ from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt.link import Link
 from edgespec.mqtt.session import Session
-from tests.made.broker import Broker, Listener, free_port, wait_for
+from edgespec.port import free_port
+from tests.made.broker import Broker, Listener, wait_for
 from tests.made.certificates import Authority
 
 

@@ -8,8 +8,9 @@ import pytest
 from edgespec.errors import BrokerError, QualityError
 from edgespec.ops import demo, local_broker
 from edgespec.ops.local_broker import LocalBroker
+from edgespec.port import free_port
 from edgespec.records import Change, Event, EventType
-from tests.made.broker import Listener, free_port, mosquitto_path, wait_for
+from tests.made.broker import Listener, mosquitto_path, wait_for
 from tests.made.observer import Observer, run
 
 pytestmark = pytest.mark.slow_without_jit

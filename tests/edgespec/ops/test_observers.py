@@ -13,9 +13,10 @@ from edgespec.mqtt.link import Link
 from edgespec.mqtt.session import Session
 from edgespec.observer_state import ObserverState
 from edgespec.ops.observers import judged
+from edgespec.port import free_port
 from edgespec.wire.state import state_payload
 from edgespec.wire.text import encode
-from tests.made.broker import Broker, free_port
+from tests.made.broker import Broker
 
 NS = 1_000_000_000
 NOW_NS = 1_768_809_600 * NS

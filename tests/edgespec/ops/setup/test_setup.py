@@ -16,9 +16,9 @@ from edgespec.observer.radio_opening import open_band_source
 from edgespec.ops.setup.bandplan import BANDS, band_of
 from edgespec.ops.setup.found import FoundRadio, check_sources, found_radios, nothing_named
 from edgespec.ops.setup.plan import chosen_source, listing, plan_for
+from edgespec.port import free_port
 from edgespec.sources.soapy.listed import SoapyRadio
 from tests.made import band
-from tests.made.broker import free_port
 from tests.made.rtl_tcp_server import RtlTcpServer
 
 
