@@ -29,6 +29,8 @@ from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt import keeper
 from edgespec.mqtt.attempt import Attempt
+from edgespec.mqtt.link import Link
+from edgespec.mqtt.session import Session
 from edgespec.port import free_port
 from edgespec.records import Change, Event, EventType, ObserverState
 from edgespec.site_cell import SiteCell
@@ -712,8 +714,12 @@ def test_home_assistant_is_told_where_that_is_wanted(
     # It comes afterwards, as Home Assistant may: what it hears was kept.
     listener = Listener(broker.port, "#")
     stack.callback(listener.close)
-    wait_for(lambda: listener.on(f"{NODE}/availability") == [b"offline"], "offline")
-    wait_for(lambda: bool(listener.on("/info")), "the rest")
+    with Session(Link.of(MqttConfig(url=broker.url), "last")) as last:
+        last.publish("last", b"word", qos=1)
+        wait_for(lambda: not last.poll(None, 0.01) and not last.unacked, "the broker has it")
+    wait_for(lambda: bool(listener.on("last")), "all that was kept, and then the last word")
+    assert listener.on(f"{NODE}/availability") == [b"offline"]
+    assert listener.on("/info")
     told = listener.on(f"homeassistant/device/edgespec_{NODE}/config")
     assert len(told) == is_wanted
     if is_wanted:
