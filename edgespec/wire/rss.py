@@ -5,10 +5,11 @@ reads thousands of these a second, so the reader looks at each field once; wheth
 the site is not its business.
 """
 
-import json
 import math
 from collections.abc import Callable
 from typing import Any
+
+import orjson
 
 from edgespec.decode.shown import shown
 from edgespec.records import RssReport
@@ -94,10 +95,10 @@ def parse_rss(data: bytes, node: str = "", site: str = "") -> RssReport:
             f"a payload has {len(data)} bytes; a report has at most {MAX_RSS_BYTES}",
         )
     try:
-        fields = _DECODER.decode(data.decode())
+        fields = orjson.loads(data)
         if type(fields) is dict and "not_finite" in fields:
             fields = decode(data)
-    except (ValueError, RecursionError, PayloadError) as error:
+    except (ValueError, PayloadError) as error:
         raise RssPayloadError("json", f"a payload is not JSON: {error}") from error
     if type(fields) is not dict or fields.get("schema") != RSS_SCHEMA:
         found = fields.get("schema") if type(fields) is dict else fields
@@ -149,11 +150,3 @@ def _report(fields: dict[str, Any]) -> RssReport:
         tuple(map(float, edges_hz)), tuple(map(float, levels)), unit, float(share), n_frames,
         sequence, float(hold_s),
     )  # fmt: skip
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
-
-
-# Kept: json.loads would make another decoder for every call with this option.
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
