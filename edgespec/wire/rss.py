@@ -5,6 +5,7 @@ reads thousands of these a second, so the reader looks at each field once; wheth
 the site is not its business.
 """
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -95,10 +96,10 @@ def parse_rss(data: bytes, node: str = "", site: str = "") -> RssReport:
             f"a payload has {len(data)} bytes; a report has at most {MAX_RSS_BYTES}",
         )
     try:
-        fields = orjson.loads(data)
+        fields = _fields(data)
         if type(fields) is dict and "not_finite" in fields:
             fields = decode(data)
-    except (ValueError, PayloadError) as error:
+    except (ValueError, RecursionError, PayloadError) as error:
         raise RssPayloadError("json", f"a payload is not JSON: {error}") from error
     if type(fields) is not dict or fields.get("schema") != RSS_SCHEMA:
         found = fields.get("schema") if type(fields) is dict else fields
@@ -111,6 +112,18 @@ def parse_rss(data: bytes, node: str = "", site: str = "") -> RssReport:
         raise RssPayloadError("field", f"{RSS_SCHEMA}: the field {error} is missing") from error
     except (TypeError, ValueError, OverflowError, PayloadError) as error:
         raise RssPayloadError("field", f"{RSS_SCHEMA}: {error}") from error
+
+
+def _fields(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        # It knows no number beyond its own: then a field is wrong, and the rest is JSON.
+        return json.loads(data, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _report(fields: dict[str, Any]) -> RssReport:
