@@ -7,7 +7,6 @@ Chromium shows of it: light and dark on a desktop, and on a phone.
 
 import io
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from PIL import Image
 
 from benchmarks.chromium import open_chromium, set_screen
 from benchmarks.record import ROOT
+from edgespec.port import free_port
 
 __all__ = ["main"]
 
@@ -62,8 +62,7 @@ def observed(folder: Path) -> Iterator[str]:
     """Watch both bands and yield the address of the page."""
     config = folder / "edgespec.toml"
     config.write_text(_CONFIG.format(state=folder / "state"))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "edgespec", "monitor", "-c", str(config), "--web", address]
     observer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:

@@ -88,9 +88,7 @@ def _take(twin: SiteTwin, data: Sequence[bytes], now_ns: int) -> None:
         return
     for one, node in zip(data, twin.site.nodes, strict=True):
         report = parse_rss(one, node, twin.site.name)
-        twin.accept(report, now_ns)
-        if is_binary(one):
-            twin.know(report, one)
+        twin.accept(report, now_ns, data=one if is_binary(one) else b"")
 
 
 def _alarm_us(site: Site, learnt: TrainedTwin) -> float:

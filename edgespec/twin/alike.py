@@ -14,7 +14,7 @@ from edgespec.jit import exact, kernel
 from edgespec.twin.detectors.grid_kernels import MEASURED, MISSING
 from edgespec.wire.rss_binary import LENGTH_AT, LEVELS_AT, TIME_AT, TIME_BYTES
 
-__all__ = ["LEFT", "Alike"]
+__all__ = ["LEFT", "Alike", "paced"]
 
 ByteArray = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
@@ -122,6 +122,21 @@ class Alike:
         )
 
 
+def paced(utc_ns: int, last_ns: int, last: int, interval_ns: int) -> int:
+    """Return the snapshot of a report by its unit's pace, or else by its end.
+
+    ``last_ns`` and ``last`` are end and snapshot of the report before.
+    """
+    number = last + (2 * (utc_ns - last_ns) + interval_ns) // (2 * interval_ns)
+    # No further than half an interval from where it belongs.
+    if abs(2 * utc_ns - (2 * number + 1) * interval_ns) <= 2 * interval_ns:
+        return number
+    return (utc_ns - 1) // interval_ns
+
+
+_paced = exact(paced)
+
+
 @exact
 def _level(row: ByteArray, k: int) -> np.int64:
     """Return a level as it travels."""
@@ -170,29 +185,17 @@ def _take(
             utc_us = (utc_us << 8) | np.int64(row[at])
         if not is_alike or not 0 < utc_us <= latest_us:
             return i, LEFT
-        utc_ns = utc_us * _NS_PER_US
-        own = _snapshot_of(utc_ns, paces[u, 0], paces[u, 1], interval_ns)
-        if own != index and own != LEFT:
+        utc_ns, last_ns = int(utc_us * _NS_PER_US), int(paces[u, 0])
+        # Too near to the one before, it contradicts it.
+        if last_ns < 0 or 2 * (utc_ns - last_ns) <= interval_ns:
+            return i, LEFT
+        own = _paced(utc_ns, last_ns, int(paces[u, 1]), interval_ns)
+        if own != index:
             return i, own
-        if own == LEFT or kind[u] != MISSING:
+        if kind[u] != MISSING:
             return i, LEFT
         for k in range(n_subbands):
             level_db[u, k] = _db(_level(row, k))
         kind[u] = MEASURED
         paces[u, 0], paces[u, 1] = utc_ns, index
     return len(units), index
-
-
-@exact
-def _snapshot_of(utc_ns: np.int64, last_ns: np.int64, last: np.int64, interval_ns: int) -> int:
-    """Return the snapshot of a report by its unit's pace, as Collector does; LEFT: too near.
-
-    ``last_ns`` and ``last`` are end and snapshot of the report before.
-    """
-    if last_ns < 0 or 2 * (utc_ns - last_ns) <= interval_ns:
-        return LEFT
-    paced = last + (2 * (utc_ns - last_ns) + interval_ns) // (2 * interval_ns)
-    # No further than half an interval from where it belongs.
-    if abs(2 * utc_ns - (2 * paced + 1) * interval_ns) <= 2 * interval_ns:
-        return int(paced)
-    return int((utc_ns - 1) // interval_ns)

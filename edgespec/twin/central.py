@@ -111,19 +111,18 @@ class SiteTwin:
         self._transmitters_ns = utc_ns
         self.expectation.set(transmitters)
 
-    def accept(self, report: RssReport, now_ns: int, at_ns: int | None = None) -> int:
+    def accept(
+        self, report: RssReport, now_ns: int, at_ns: int | None = None, data: bytes = b""
+    ) -> int:
         """Take a report and return the number of its snapshot; it counts as ``accepted``.
 
-        ``at_ns`` is the time by which snapshots are closed, where that lies behind.
+        ``at_ns`` is the time by which snapshots are closed, where that lies behind; ``data`` a
+        binary report as it came: the next of its unit may come by many.
 
         Raises:
             ReportRefused: and why; the reason is counted, and nothing else happens.
         """
-        return self._collector.accept(report, now_ns, at_ns)
-
-    def know(self, report: RssReport, data: bytes) -> None:
-        """Note how a report looked that was accepted: those that look so may come by many."""
-        self._collector.know(report, data)
+        return self._collector.accept(report, now_ns, at_ns, data)
 
     def accept_alike(self, units: Sequence[int], data: Sequence[bytes], now_ns: int) -> int:
         """Take the first of many reports, up to one that is not as its unit's last was.

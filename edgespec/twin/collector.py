@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgespec.errors import EdgespecError
 from edgespec.records import RssReport
-from edgespec.twin.alike import Alike
+from edgespec.twin.alike import Alike, paced
 from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.held import HeldLevels, Told
 from edgespec.twin.learning.history import History
@@ -113,10 +113,13 @@ class Collector:
         """Let what units told a former owner hold on."""
         self._held.take_on(told)
 
-    def accept(self, report: RssReport, now_ns: int, at_ns: int | None = None) -> int:
+    def accept(
+        self, report: RssReport, now_ns: int, at_ns: int | None = None, data: bytes = b""
+    ) -> int:
         """Take a report and return the number of its snapshot; it counts as ``accepted``.
 
-        ``at_ns`` is the time by which snapshots are closed, where that lies behind ``now_ns``.
+        ``at_ns`` is the time by which snapshots are closed, where that lies behind ``now_ns``;
+        ``data`` a binary report as it came: the next of its unit may come by many.
 
         Raises:
             ReportRefused: and why; the reason is counted, and nothing else happens.
@@ -132,23 +135,19 @@ class Collector:
                 # Too late for its own snapshot, but it may hold for those that come.
                 self._held.hear(unit, report, kind)
             raise
-        self._alike.doubt(unit)
         if slot.kind[unit] == MISSING:
             slot.n_units += 1
         slot.level_db[unit] = report.levels_db
         slot.kind[unit] = kind
         self.counts["accepted"] += 1
         self._held.hear(unit, report, kind)
+        if data and kind == MEASURED and not report.hold_s and not self._held.is_said(unit):
+            self._alike.know(unit, data)
+        else:
+            self._alike.doubt(unit)
         if self._voices.hear(unit, report, is_taken=True):
             self.counts["two_voices"] += 1
         return slot.index
-
-    def know(self, report: RssReport, data: bytes) -> None:
-        """Note how a report looked that was accepted: those that look so may come by many."""
-        unit = self._index[report.node]
-        is_plain = report.clipped_share <= self._most_clipped and report.hold_s == 0.0
-        if is_plain and not self._held.is_said(unit):
-            self._alike.know(unit, data)
 
     def accept_alike(self, units: Sequence[int], data: Sequence[bytes], now_ns: int) -> int:
         """Take the first reports of many, up to one that is not as its unit's last was.
@@ -176,7 +175,7 @@ class Collector:
             )
             if slot is not None:
                 slot.n_units += n_taken - begin
-            is_over = (other + 1) * self._interval_ns + self._grace_ns < now_ns
+            is_over = self._over_ns(other) < now_ns
             if n_taken == len(units) or other < self._first_open or is_over:
                 break
             index = other
@@ -191,7 +190,11 @@ class Collector:
         """Time from which the next snapshot waits for nobody; infinite before the first report."""
         if self._first_open is None:
             return math.inf
-        return (self._first_open + 1) * self._interval_ns + self._grace_ns
+        return self._over_ns(self._first_open)
+
+    def _over_ns(self, index: int) -> int:
+        """Return until when a snapshot waits for late units."""
+        return (index + 1) * self._interval_ns + self._grace_ns
 
     def closed(self, now_ns: int) -> list[Snapshot]:
         """Return the snapshots that are complete or whose grace is over, in order.
@@ -298,7 +301,7 @@ class Collector:
         utc_ns = report.utc_ns
         pace = self._pace(unit)
         index = self._interval_of(utc_ns, pace)
-        is_over = (index + 1) * self._interval_ns + self._grace_ns < now_ns
+        is_over = self._over_ns(index) < now_ns
         if self._first_open is None:
             if is_over:
                 raise self._stale(report, now_ns)
@@ -328,16 +331,9 @@ class Collector:
 
     def _interval_of(self, utc_ns: int, pace: tuple[int, int] | None) -> int:
         """Return the interval of a report: by its unit's pace, else by its end."""
-        interval_ns = self._interval_ns
-        natural = (utc_ns - 1) // interval_ns
         if pace is None:
-            return natural
-        steps = (2 * (utc_ns - pace[0]) + interval_ns) // (2 * interval_ns)
-        paced = pace[1] + steps
-        # No further than half an interval from where it belongs.
-        if abs(2 * utc_ns - (2 * paced + 1) * interval_ns) <= 2 * interval_ns:
-            return paced
-        return natural
+            return (utc_ns - 1) // self._interval_ns
+        return paced(utc_ns, *pace, self._interval_ns)
 
     def _torn(self, report: RssReport, unit: int) -> ReportRefused | None:
         """Return the refusal of a report that contradicts one of the same time."""

@@ -216,11 +216,10 @@ def _add_units(
 def _best_of(sums: Float32Array, best: Float32Array) -> None:
     """Write the greatest sum of each cell."""
     for c in range(len(best)):
-        row = sums[c]
-        low = max(max(row[0], row[1]), max(row[2], row[3]))
-        middle = max(max(row[4], row[5]), max(row[6], row[7]))
-        high = max(max(row[8], row[9]), max(row[10], row[11]))
-        best[c] = max(max(low, middle), high)
+        greatest = sums[c, 0]
+        for p in range(1, N_POWERS):
+            greatest = max(greatest, sums[c, p])
+        best[c] = greatest
 
 
 @apart

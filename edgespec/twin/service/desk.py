@@ -143,10 +143,7 @@ class Desk:
                     "wrong_topic", f"node {node!r} reports in the name of {report.node!r}"
                 )
             at_ns = now_ns if self._pace is None else self._pace_of(self._pace, report, now_ns)
-            number = twin.accept(report, now_ns, at_ns)
-            if is_binary(data):
-                twin.know(report, data)
-            return number
+            return twin.accept(report, now_ns, at_ns, data if is_binary(data) else b"")
         except RssPayloadError as error:
             self._unread[error.reason] += 1
             self._say(error.reason, error)

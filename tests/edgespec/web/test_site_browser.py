@@ -1,7 +1,6 @@
 """The page of a central unit, in Chromium: where the source is, and which unit says what."""
 
 import io
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgespec.config import WebConfig
+from edgespec.port import free_port
 from edgespec.twin.service.page import PageScreen, page_beside
 from edgespec.twin.service.screen import TextScreen
 from edgespec.wire.position import Position
@@ -37,8 +37,7 @@ def verdict(second: int, *, alarm: bool) -> TwinVerdict:
 
 @pytest.fixture
 def shown() -> Iterator[tuple[str, PageScreen]]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     with page_beside(
         TextScreen(io.StringIO(), "central-1"), WebConfig(listen=address), "central-1", [SITE]
     ) as screen:
