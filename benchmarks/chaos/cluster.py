@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.chaos.rabbit import Cluster, Node
-from benchmarks.chaos.reporter import Ear, Reporter
+from benchmarks.chaos.reporter import LISTENERS, Ear, Reporter
 from benchmarks.chaos.trial import Trial
 from benchmarks.fleet.yard import DISTURBANCE, Yard, start_twin
 from edgespec.config import MqttConfig
@@ -87,6 +87,7 @@ def cluster_faults(folder: Path, n: int, n_old: int) -> list[Trial]:
         ("the node of the observers cut off for 20 s", partial(_cut_node, which=_theirs)),
         ("a central unit of three killed", _kill_unit),
         ("a central unit halted for 8 s", _halt_unit),
+        ("a central unit killed whose verdicts a queue had not taken", _kill_unheard),
     )
     with ExitStack() as stack:
         scene = _Scene(folder, stack, ("c-1", "c-2", "c-3"))
@@ -162,6 +163,21 @@ def _halt_unit(scene: _Scene, k: int) -> None:
     unit.send_signal(signal.SIGSTOP)
     scene.ear.listen(8.0)
     unit.send_signal(signal.SIGCONT)
+
+
+def _kill_unheard(scene: _Scene, k: int) -> None:
+    """The leader of the listeners' queue stands still and dies with all that it has not taken.
+
+    Verdicts and deeds go to queues with leaders of their own: one may take what another does not.
+    """
+    scene.cluster.nodes[0].lead(LISTENERS, "sys:suspend(Leader)")
+    scene.ear.listen(3.0)
+    name = _working(scene, k)
+    scene.units[name].kill()
+    scene.units[name].wait()
+    scene.cluster.nodes[0].lead(LISTENERS, "exit(Leader, kill)")
+    scene.ear.listen(8.0)
+    scene.units[name] = scene.start(name)
 
 
 def _tried(scene: _Scene, name: str, n: int, fault: Callable[[_Scene, int], None]) -> Trial:

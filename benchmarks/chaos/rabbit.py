@@ -121,6 +121,18 @@ class Node:
         )  # fmt: skip
         return done.stdout + done.stderr
 
+    def lead(self, queue: str, words: str) -> None:
+        """Evaluate Erlang, in which ``Leader`` is the process that leads a quorum queue."""
+        name = f'rabbit_misc:r(<<"/">>, queue, <<"{queue}">>)'
+        said = self.control(
+            "eval",
+            f"{{ok, Queue}} = rabbit_amqqueue:lookup({name}), "
+            "{Name, Node} = amqqueue:get_pid(Queue), "
+            f"Leader = rpc:call(Node, erlang, whereis, [Name]), {words}.",
+        )
+        if said.strip() not in ("ok", "true"):
+            raise RuntimeError(f"RabbitMQ says: {said}")
+
 
 class Cluster:
     """Nodes of one cluster, started together; ``close`` kills them and their port mapper."""

@@ -23,10 +23,11 @@ from edgespec.wire.rss import encode_rss
 from edgespec.wire.text import decode
 from edgespec.wire.topics import TwinTopics, rss_topic
 
-__all__ = ["Ear", "Reporter"]
+__all__ = ["LISTENERS", "Ear", "Reporter"]
 
 _NS = 1_000_000_000
-_QUEUE = "chaos.verdicts"
+#: The queue of who listens to verdicts.
+LISTENERS = "chaos.verdicts"
 _GONE_S = 5.0
 #: What an observer sends later than this may come too late for its snapshot (`detect.grace_s`).
 _PROMPT_S = 0.25
@@ -160,9 +161,8 @@ class Ear:
         self.counts: dict[str, dict[str, int]] = {}
         self.owners: dict[str, str] = {}
         self._link = EngineLink.of(cluster.url, MqttConfig(keepalive_s=_GONE_S), "ear")
-        self._plan = Plan(
-            {_QUEUE: {"x-queue-type": "quorum"}}, ((_QUEUE, TwinTopics("edgespec").verdict("+")),)
-        )
+        topic = TwinTopics("edgespec").verdict("+")
+        self._plan = Plan({LISTENERS: {"x-queue-type": "quorum"}}, ((LISTENERS, topic),))
         self._line: Line | None = None
         self._tap: Tap | None = None
 
@@ -187,7 +187,7 @@ class Ear:
         if self._line is None:
             self._line = Line(self._link, self._plan)
             self._line.connect()
-            self._tap = Tap(self._line, _QUEUE, 1000, self._hear)
+            self._tap = Tap(self._line, LISTENERS, 1000, self._hear)
         return self._line
 
     def _hear(self, tag: int, topic: str, kind: str, name: str, data: bytes) -> None:

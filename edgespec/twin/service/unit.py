@@ -332,25 +332,26 @@ class CentralUnit:
         site, counts = desk.site, desk.counts
         data = encode_verdict(said.verdict, self.central, site.level_unit, counts)
         verdict = said.verdict
-        mid = self._entrance.publish(self._topics.verdict(site.name), data, 0, retain=True)
-        self._entrance.told(site.name, verdict.snapshot, verdict.utc_ns, mid)
+        mids = [self._entrance.publish(self._topics.verdict(site.name), data, 0, retain=True)]
         self._judged.add(site.name)
         if said.event is not None:
-            self._publish_event(said.event, said.sequence)
+            mids.append(self._publish_event(said.event, said.sequence))
             self._publish_state(desk)
             self._screen.event(said.event)
         if said.alarm is not None:
-            self._publish_alarm(site.name, said.alarm)
+            mids.append(self._publish_alarm(site.name, said.alarm))
+        self._entrance.told(site.name, verdict.snapshot, verdict.utc_ns, mids)
         self._screen.verdict(said.verdict, counts)
 
-    def _publish_event(self, event: SiteEvent, sequence: int, *, replayed: bool = False) -> None:
+    def _publish_event(self, event: SiteEvent, sequence: int, *, replayed: bool = False) -> int:
         payload = site_event_payload(event, self.central, sequence, replayed=replayed)
         mid = self._entrance.publish(self._topics.events(event.site), encode(payload), qos=1)
         self._unconfirmed[mid] = event, sequence
+        return mid
 
-    def _publish_alarm(self, name: str, is_on: bool) -> None:
+    def _publish_alarm(self, name: str, is_on: bool) -> int:
         word = b"ON" if is_on else b"OFF"
-        self._entrance.publish(self._topics.alarm(name), word, 1, retain=True)
+        return self._entrance.publish(self._topics.alarm(name), word, 1, retain=True)
 
     def _publish_state(self, desk: Desk) -> None:
         desk.plan_state(time.monotonic() + _STATE_S)

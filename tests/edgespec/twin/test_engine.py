@@ -13,6 +13,8 @@ from click.testing import CliRunner
 from benchmarks.chaos.rabbit import Node
 from edgespec.cli import main
 from edgespec.config import MqttConfig
+from edgespec.engine.line import Line
+from edgespec.engine.link import EngineLink, Plan
 from edgespec.engine.url import EngineUrl
 from edgespec.errors import BrokerError, ConfigError
 from edgespec.mqtt.link import Link
@@ -21,7 +23,7 @@ from edgespec.twin.service.entrance.backlog import Backlog
 from edgespec.twin.service.entrance.engine import EngineEntrance, partition_of
 from edgespec.twin.service.unit import CentralUnit
 from edgespec.wire.rss import encode_rss
-from edgespec.wire.topics import rss_topic
+from edgespec.wire.topics import TwinTopics, rss_topic
 from tests.made import twin_fleet
 from tests.made.broker import Listener, Proxy, wait_for
 from tests.made.rabbit import one_node
@@ -81,6 +83,40 @@ def test_a_partition_goes_to_the_next_unit_and_each_snapshot_is_judged_once(
     assert "is learnt anew" in CliRunner().invoke(main, words).output
     desk = second.unit._desks["moved"]
     wait_for(lambda: desk._twin is None, "what was learnt is forgotten")
+
+
+def test_what_was_judged_and_is_not_taken_by_a_listeners_queue_is_judged_again(
+    rabbit: Node, stack: ExitStack
+) -> None:
+    """One queue stands still, as its leader on another node may, while all others work."""
+    site = site_of("unheard")
+    proxy = Proxy(rabbit.port)
+    stack.callback(proxy.close)
+    observers = Observers(stack, rabbit.mqtt_url, [site])
+    plan = Plan(
+        {"listener": {"x-queue-type": "quorum"}},
+        (("listener", TwinTopics("edgespec").verdict(site.name)),),
+    )
+    listener = Line(EngineLink.of(f"amqp://{rabbit.place}", MqttConfig(), "listener"), plan)
+    listener.connect()
+    stack.callback(listener.close)
+    enter = enter_at(f"127.0.0.1:{proxy.port}")
+    first = Running(stack, rabbit.mqtt_url, observers, [site], enter=enter)
+    wait_for(lambda: owns(first), "the first has it")
+    second = Running(stack, rabbit.mqtt_url, observers, [site], "c-2", enter=enter_at(rabbit.place))
+    observers.go(4, first.judged)
+    partition = first.unit._entrance._partition(site.name)
+    wait_for(lambda: partition._n_open == 0, "the reports are let go")
+    rabbit.lead("listener", "sys:suspend(Leader)")
+    observers.go(2, first.judged)
+    # Time enough for a deed to be confirmed, if one were said.
+    observers.report()
+    wait_for(lambda: len(partition._told) >= 3, "three verdicts are on their way")
+    proxy.cut()
+    rabbit.lead("listener", "sys:resume(Leader)")
+    observers.go(1, second.judged)
+    told = {verdict.snapshot for verdict in second.told.verdicts}
+    assert told >= {observers.snapshot - k for k in range(1, 4)}
 
 
 def test_what_waited_for_too_long_is_left_out_and_counted(rabbit: Node, stack: ExitStack) -> None:

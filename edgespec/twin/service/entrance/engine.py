@@ -175,8 +175,8 @@ class EngineEntrance(Entrance[Line]):
         """Keep what was learnt of a site with the deed of its partition."""
         self._partition(name).keep(name, state)
 
-    def told(self, name: str, snapshot: int, utc_ns: int, said: int) -> None:
-        """Let the reports of a snapshot go as soon as its verdict is confirmed."""
+    def told(self, name: str, snapshot: int, utc_ns: int, said: Collection[int]) -> None:
+        """Let the reports of a snapshot go as soon as what was said of it is confirmed."""
         self._partition(name).told(name, snapshot, utc_ns, said)
 
     def pace(self, name: str) -> Pace:

@@ -154,8 +154,8 @@ class Entrance(ABC, Generic[V]):
     def keep(self, name: str, state: bytes) -> None:
         """Keep for a successor what was learnt of a site."""
 
-    def told(self, name: str, snapshot: int, utc_ns: int, said: int) -> None:
-        """Note that the verdict on a snapshot went out as message ``said``."""
+    def told(self, name: str, snapshot: int, utc_ns: int, said: Collection[int]) -> None:
+        """Note that all there is to say of a snapshot went out, as messages ``said``."""
 
     def pace(self, name: str) -> Pace | None:
         """Return by what time the reports of a site are late or not; None: the clock's."""

@@ -39,11 +39,13 @@ class _Held(NamedTuple):
     since_s: float
 
 
-class _Told(NamedTuple):
-    """Verdicts, and the messages that must be confirmed before their reports are let go."""
+class _Judged(NamedTuple):
+    """A snapshot of a site, and the messages that must be confirmed before it is done with."""
 
-    said: set[int]
-    snapshots: list[tuple[str, int]]
+    site: str
+    snapshot: int
+    utc_ns: int
+    said: Collection[int]
 
 
 class Partition:
@@ -56,8 +58,10 @@ class Partition:
     gives them to the next in line. It puts in a mark of its own; when that comes back, all before
     it is known and the partition is its own. Then it takes reports.
 
-    **A report** is acknowledged when its snapshot was judged and verdict and deed are confirmed.
-    What was not, comes again to the next owner, which knows by the deed what was judged before.
+    **A report** is acknowledged in two steps: when the verdict on its snapshot is confirmed, the
+    deed says so, and when the deed is confirmed, the report is let go. In this order, for whoever
+    is next leaves out what the deed says was judged. What was not let go comes again to the next
+    owner: a verdict may be given twice, but never by nobody.
 
     Args:
         number: of the partition.
@@ -103,8 +107,9 @@ class Partition:
         self._n_open = 0
         self._n_old = 0
         self._unread: list[tuple[int, str, bytes]] = []
-        self._fresh: list[tuple[str, int, int]] = []
-        self._told: deque[_Told] = deque()
+        #: Snapshots whose verdicts are not confirmed, and those of which the deed is not.
+        self._told: deque[_Judged] = deque()
+        self._written: deque[_Judged] = deque()
         self._mark_at_s = self._heard_s = 0.0
         self.backlog.begin()
 
@@ -158,10 +163,9 @@ class Partition:
             if self.is_leaving:
                 self._last.add(number)
 
-    def told(self, site: str, snapshot: int, utc_ns: int, said: int) -> None:
-        """Note a verdict; its reports are let go with the next deed."""
-        self._judged[site] = max(utc_ns, self._judged.get(site, 0))
-        self._fresh.append((site, snapshot, said))
+    def told(self, site: str, snapshot: int, utc_ns: int, said: Collection[int]) -> None:
+        """Note what was said of a snapshot: once all is confirmed, the deed knows of it."""
+        self._told.append(_Judged(site, snapshot, utc_ns, said))
 
     def tick(self, now_s: float, unacked: Collection[int]) -> None:
         """Do what is due, several times a second.
@@ -171,17 +175,13 @@ class Partition:
         """
         if self._line is None or not self.is_owner:
             return
-        if self._fresh:
-            fresh, self._fresh = self._fresh, []
-            said = {number for _, _, number in fresh} | {self._say_deed()}
-            self._told.append(_Told(said, [(site, snapshot) for site, snapshot, _ in fresh]))
-        while self._told and not any(number in unacked for number in self._told[0].said):
-            for site, snapshot in self._told.popleft().snapshots:
-                self._let_go(site, snapshot)
+        self._write(unacked)
+        for one in _confirmed(self._written, unacked):
+            self._let_go(one.site, one.snapshot)
         self._acknowledge()
         if self.is_leaving:
             self._last.intersection_update(unacked)
-            if not self._told and not self._last:
+            if not (self._told or self._written or self._last):
                 self.close()
             return
         if self._report_tap is not None and now_s >= self._mark_at_s:
@@ -193,6 +193,15 @@ class Partition:
         for (kind, site), held in list(self._held.items()):
             if now_s - held.since_s > _HOLD_S:
                 self._say_again(kind, site, held, now_s)
+
+    def _write(self, unacked: Collection[int]) -> None:
+        """Write into the deed what was told and is confirmed."""
+        told = _confirmed(self._told, unacked)
+        for one in told:
+            self._judged[one.site] = max(one.utc_ns, self._judged.get(one.site, 0))
+        if told:
+            said = (self._say_deed(),)
+            self._written.extend(one._replace(said=said) for one in told)
 
     def close(self) -> None:
         """Give everything back."""
@@ -268,8 +277,8 @@ class Partition:
         self._open.clear()
         self._done.clear()
         self._unread.clear()
-        self._fresh.clear()
         self._told.clear()
+        self._written.clear()
         self._next_tag, self._n_open = 1, 0
         self.backlog.begin()
         self._claim()
@@ -359,3 +368,11 @@ class Partition:
         if self._next_tag > first and self._report_tap is not None:
             self._n_open -= self._next_tag - first
             self._report_tap.ack(self._next_tag - 1, multiple=True)
+
+
+def _confirmed(judged: deque[_Judged], unacked: Collection[int]) -> list[_Judged]:
+    """Take out those from the front of which all that was said is confirmed."""
+    done = []
+    while judged and not any(number in unacked for number in judged[0].said):
+        done.append(judged.popleft())
+    return done

@@ -1,0 +1,129 @@
+"""What a partition says was judged, and what it lets go, whenever its owner may be cut off."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgespec.twin.service.entrance.partition import Partition
+from edgespec.wire.topics import TwinTopics
+
+SITES = {"hall": 2.0, "yard": 2.0}
+NS = 1_000_000_000
+
+
+class Engine:
+    """The link of an owner, whose messages are confirmed when and in which order the test says."""
+
+    url = "amqp://fake"
+
+    def __init__(self) -> None:
+        self.unacked: set[int] = set()
+        self.let_go = 0
+        self.deeds: list[tuple[int, dict[str, int]]] = []
+        self._n = 0
+        self._waiting: list[tuple[str, str, str, bytes]] = []
+
+    def number(self) -> int:
+        self._n += 1
+        self.unacked.add(self._n)
+        return self._n
+
+    def send(self, queue: str, kind: str, name: str, payload: bytes) -> int:
+        self._waiting.append((queue, kind, name, payload))
+        number = self.number()
+        if kind == "deed":
+            self.deeds.append((number, json.loads(payload)["judged"]))
+        return number
+
+    def open_channel(self, on_open: object) -> "Engine":
+        return self
+
+    @contextmanager
+    def speaking(self) -> Iterator[None]:
+        yield
+
+    def basic_ack(self, tag: int, multiple: bool) -> None:
+        # Reports are let go many at once, deeds one by one.
+        self.let_go = max(self.let_go, tag if multiple else 0)
+
+    def close(self) -> None: ...
+
+    def bring_deeds(self, partition: Partition, tag: int) -> int:
+        waiting, self._waiting = self._waiting, []
+        for queue, kind, name, data in waiting:
+            if queue == "deeds":
+                tag += 1
+                partition._hear_deed(tag, "", kind, name, data)
+        return tag
+
+
+class Tenant:
+    """Gives each report the snapshot that the test wants."""
+
+    def hear(self, topic: str, data: bytes) -> int | None:
+        return int(data)
+
+    def now_ns(self) -> int:
+        return 10**6 * NS
+
+    def leave_out(self, site: str, reason: str) -> None: ...
+    def enter(self) -> None: ...
+    def lose(self) -> None: ...
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whoever_is_cut_off_leaves_no_report_that_nobody_judges(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    engine: Any = Engine()
+    partition = Partition(0, ("reports", "deeds"), SITES, TwinTopics("edgespec"), Tenant(), 30.0)
+    partition.open(engine)
+    n_deeds = 0
+    while not partition.is_owner:
+        n_deeds = engine.bring_deeds(partition, n_deeds)
+    partition.take()
+    reports: list[tuple[str, int]] = []
+    verdicts: dict[int, tuple[str, int]] = {}
+    snapshot = dict.fromkeys(SITES, 0)
+    releases_at = int(rng.integers(100, 400))
+    for step in range(300):
+        site = str(rng.choice(list(SITES)))
+        if step < releases_at:
+            reports.append((site, snapshot[site]))
+            partition._hear_report(
+                len(reports), f"edgespec/x/rss/{site}", "", "", b"%d" % snapshot[site]
+            )
+        if step < releases_at and rng.random() < 0.4:
+            said = [engine.number() for _ in range(rng.integers(1, 4))]
+            verdicts |= dict.fromkeys(said, (site, snapshot[site]))
+            partition.told(site, snapshot[site], snapshot[site] * NS, said)
+            snapshot[site] += 1
+        if step == releases_at:
+            partition.release()
+        # The queues of one engine have leaders on several nodes: one may be far behind another.
+        slow = set(verdicts) if rng.random() < 0.5 else set()
+        for number in [n for n in engine.unacked if n not in slow and rng.random() < 0.3]:
+            engine.unacked.discard(number)
+        partition.tick(float(step), engine.unacked)
+        n_deeds = engine.bring_deeds(partition, n_deeds)
+        # It is cut off now. Of what is not confirmed, all verdicts are lost, and the deed is kept.
+        lost = {verdicts[number] for number in engine.unacked & verdicts.keys()}
+        judged = engine.deeds[-1][1]
+        assert all(number * NS > judged.get(site, -1) for site, number in lost)
+        assert not lost & set(reports[: engine.let_go])
+        # If all deeds are lost that are not confirmed, it is told again what was let go.
+        kept = [deed for number, deed in engine.deeds if number not in engine.unacked]
+        for site, number in reports[: engine.let_go]:
+            assert number * NS <= kept[-1][site]
+    for _ in range(5):
+        engine.unacked.clear()
+        partition.tick(400.0, engine.unacked)
+        n_deeds = engine.bring_deeds(partition, n_deeds)
+    done = sum(number < snapshot[site] for site, number in reports)
+    first_open = next((k for k, (s, n) in enumerate(reports) if n >= snapshot[s]), len(reports))
+    assert engine.let_go == first_open
+    assert done >= first_open > 0
+    assert partition.is_owner == (releases_at >= 300)
