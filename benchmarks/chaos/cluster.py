@@ -87,6 +87,7 @@ def cluster_faults(folder: Path, n: int, n_old: int) -> list[Trial]:
         ("the node of the observers cut off for 20 s", partial(_cut_node, which=_theirs)),
         ("a central unit of three killed", _kill_unit),
         ("a central unit halted for 8 s", _halt_unit),
+        ("a queue of listeners that takes nothing for 30 s", _halt_listeners),
         ("a central unit killed whose verdicts a queue had not taken", _kill_unheard),
     )
     with ExitStack() as stack:
@@ -163,6 +164,13 @@ def _halt_unit(scene: _Scene, k: int) -> None:
     unit.send_signal(signal.SIGSTOP)
     scene.ear.listen(8.0)
     unit.send_signal(signal.SIGCONT)
+
+
+def _halt_listeners(scene: _Scene, k: int) -> None:
+    node = scene.cluster.nodes[0]
+    node.lead(LISTENERS, "sys:suspend(Leader)")
+    scene.ear.listen(30.0)
+    node.lead(LISTENERS, "sys:resume(Leader)")
 
 
 def _kill_unheard(scene: _Scene, k: int) -> None:

@@ -1,6 +1,7 @@
 """What a partition says was judged, and what it lets go, whenever its owner may be cut off."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -75,16 +76,51 @@ class Tenant:
     def lose(self) -> None: ...
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_whoever_is_cut_off_leaves_no_report_that_nobody_judges(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    engine: Any = Engine()
+def owner() -> tuple[Any, Partition, int]:
+    """An engine, the owner of a partition there, and how many messages its deeds' queue had."""
+    engine = Engine()
+    line: Any = engine
     partition = Partition(0, ("reports", "deeds"), SITES, TwinTopics("edgespec"), Tenant(), 30.0)
-    partition.open(engine)
+    partition.open(line)
     n_deeds = 0
     while not partition.is_owner:
         n_deeds = engine.bring_deeds(partition, n_deeds)
     partition.take()
+    return engine, partition, n_deeds
+
+
+def test_time_is_not_hurried_while_confirmations_will_make_room() -> None:
+    engine, partition, _ = owner()
+    now_ns = Tenant().now_ns()
+    number = 0
+    while partition._n_open < partition._prefetch:
+        number += 1
+        partition._hear_report(number, "edgespec/x/rss/hall", "", "", b"%d" % (number > 100))
+    later_s = time.monotonic() + 5.0
+    # A hundred are judged, and the queue of a listener does not take the verdict.
+    said = engine.number()
+    partition.told("hall", 0, 0, [said])
+    partition.tick(later_s, engine.unacked)
+    assert partition.backlog.now_ns(now_ns) == 0
+    # Verdict and deed are confirmed: there is room, and all others wait for it.
+    engine.unacked.clear()
+    partition.tick(later_s, engine.unacked)
+    engine.unacked.clear()
+    partition.tick(later_s, engine.unacked)
+    assert engine.let_go == 100
+    assert partition.backlog.now_ns(now_ns) == 0
+    # Nothing is on its way, and what is open fills all there is: it cannot be complete.
+    while partition._n_open < partition._prefetch:
+        number += 1
+        partition._hear_report(number, "edgespec/x/rss/hall", "", "", b"1")
+    partition.tick(later_s, engine.unacked)
+    assert partition.backlog.now_ns(now_ns) == now_ns
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whoever_is_cut_off_leaves_no_report_that_nobody_judges(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    engine, partition, n_deeds = owner()
     reports: list[tuple[str, int]] = []
     verdicts: dict[int, tuple[str, int]] = {}
     snapshot = dict.fromkeys(SITES, 0)

@@ -118,6 +118,11 @@ class Partition:
         """Whether it is this unit's, and its reports are not heard yet."""
         return self.is_owner and not self.is_leaving and self._report_tap is None
 
+    @property
+    def _is_full(self) -> bool:
+        """Whether the engine gives no more reports, and no confirmation will make room."""
+        return self._n_open >= self._prefetch and not (self._told or self._written)
+
     def pace(self, site: str) -> SitePace:
         """Return the pace of one of its sites."""
         return SitePace(self.backlog, self._before, site)
@@ -188,7 +193,7 @@ class Partition:
             self._mark_at_s = now_s + _MARK_S
             name = f"{self._nonce}:{self.backlog.mark()}"
             self._line.send(self._reports, _MARK, name, b"")
-        if self._n_open >= self._prefetch and now_s - self._heard_s > _MARK_S:
+        if self._is_full and now_s - self._heard_s > _MARK_S:
             self.backlog.hurry(self._tenant.now_ns())
         for (kind, site), held in list(self._held.items()):
             if now_s - held.since_s > _HOLD_S:
