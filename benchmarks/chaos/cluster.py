@@ -246,6 +246,15 @@ def _judged(name: str, n: int, scene: _Scene, reporter: Reporter, silences_s: li
     )
     if reporter.n_late:
         note += f", {reporter.n_late} reports were late by that and are not at stake"
+    if reporter.slow:
+        n_unheard = 0
+        for one, n_slow in reporter.slow.items():
+            judged = max(heard.get(one, {}).values(), default=0)
+            n_unheard += max(n_slow + reporter.taken[one] - judged, 0)
+        note += (
+            f"; {reporter.slow.total()} more were confirmed only when their snapshots were over, "
+            f"{n_unheard} of these not judged"
+        )
     return Trial(name, n, sum(taken.values()), n_lost, n_again, failed=failed, note=note)
 
 

@@ -31,6 +31,9 @@ LISTENERS = "chaos.verdicts"
 _GONE_S = 5.0
 #: What an observer sends later than this may come too late for its snapshot (`detect.grace_s`).
 _PROMPT_S = 0.25
+#: What the engine confirms later than this may come to it too late for its snapshot: sites of a
+#: yard wait for a second.
+_SLOW_S = 0.75
 
 Snapshot = tuple[str, int]
 
@@ -49,7 +52,9 @@ class Reporter:
 
     Observers send with QoS 0; here each report that was not confirmed is sent again, to another
     node, so that ``taken`` tells exactly what the engine has to answer for. What could be sent
-    again only late, as after a node that hangs, is ``n_late`` and no more: observers lose it.
+    again only late, as after a node that hangs, is ``n_late`` and no more: observers lose it. What
+    was sent in time and confirmed only when its snapshot was over is ``slow``: it was somewhere
+    within a node that did not put it into its queue, and came as late as on a slow network.
 
     Args:
         cluster: where to.
@@ -58,6 +63,7 @@ class Reporter:
 
     def __init__(self, cluster: Cluster, sites: Sequence[Site]) -> None:
         self.taken: Counter[Snapshot] = Counter()
+        self.slow: Counter[Snapshot] = Counter()
         self.n_sent = self.n_lost_links = self.n_late = 0
         rng = np.random.default_rng(1)
         self._sites = [VirtualSite(site, DISTURBANCE, rng) for site in sites]
@@ -121,6 +127,8 @@ class Reporter:
             one = self._open.pop(number)
             if one.is_late:
                 self.n_late += 1
+            elif time.time() - (one.snapshot[1] + 1) > _SLOW_S:
+                self.slow[one.snapshot] += 1
             else:
                 self.taken[one.snapshot] += 1
 
