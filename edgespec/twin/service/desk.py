@@ -173,7 +173,7 @@ class Desk:
             return []
         try:
             if self._pace is not None:
-                now_ns = self._pace.now_ns(now_ns)
+                now_ns = self._pace.now_ns(now_ns, self._twin.due_ns)
             said = [self._said(verdict) for verdict in self._twin.advance(now_ns)]
             # By a pace of its own, any time.
             self.due_ns = self._twin.due_ns if self._pace is None else 0.0

@@ -16,8 +16,12 @@ class Pace(Protocol):
         """Take the time of a report that came; return the time by which its snapshot is open."""
         ...
 
-    def now_ns(self, now_ns: int) -> int:
-        """Return the time by which snapshots are complete."""
+    def now_ns(self, now_ns: int, due_ns: float) -> int:
+        """Return the time by which snapshots are complete.
+
+        ``due_ns`` is when the next waits for nobody: by then it is to be known whether all is
+        heard.
+        """
         ...
 
     def is_too_old(self, utc_ns: int, now_ns: int) -> bool:

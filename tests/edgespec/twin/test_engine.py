@@ -184,18 +184,18 @@ def test_while_reports_wait_time_is_theirs_and_one_clock_ahead_is_not_believed(
     assert not backlog.is_too_old(971 * NS, now_ns)
     assert backlog.n_too_old == 1
     # What was put in behind all that waited has come, but late: others wait behind it.
-    number = backlog.mark()
+    number = backlog.mark(now_ns)
     clock_s[0] += 1.0
     backlog.came(number)
     assert backlog.is_behind
     # The next comes at once, and there may be as much behind it as came before it.
-    number = backlog.mark()
+    number = backlog.mark(now_ns)
     backlog.came(number + 1)
     backlog.came(number)
     assert backlog.is_behind
     # The one after it, too: from now on it is the clock's time.
     clock_s[0] += 1.0
-    backlog.came(backlog.mark())
+    backlog.came(backlog.mark(now_ns))
     assert not backlog.is_behind
     assert backlog.now_ns(now_ns) == backlog.hear("a", 983 * NS, now_ns) == now_ns
     assert not backlog.is_too_old(0, now_ns)
@@ -203,11 +203,40 @@ def test_while_reports_wait_time_is_theirs_and_one_clock_ahead_is_not_believed(
     clock_s[0] += 8.0
     for _ in range(2):
         assert backlog.is_behind
-        number = backlog.mark()
+        number = backlog.mark(now_ns)
         assert backlog.is_behind
         backlog.came(number)
         clock_s[0] += 1.0
     assert not backlog.is_behind
+
+
+def test_nobody_is_late_before_it_is_known_that_all_was_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A queue that stands still is noticed after a while: until then nothing is closed by it."""
+    clock_s = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock_s[0])
+    backlog = Backlog(30.0)
+    for second in range(3):
+        clock_s[0] = 100.0 + second
+        backlog.came(backlog.mark((1000 + second) * NS))
+    assert not backlog.is_behind
+    # Due and beyond the last mark: it is asked for one, and only then.
+    clock_s[0] = 102.5
+    now_ns = 1002 * NS + NS // 2
+    assert backlog.now_ns(now_ns, 1002 * NS) == 1002 * NS
+    assert backlog.now_ns(now_ns, 1003 * NS) == 1002 * NS
+    assert not backlog.is_asked
+    assert backlog.now_ns(now_ns, now_ns - 1) == 1002 * NS
+    assert backlog.is_asked
+    number = backlog.mark(now_ns)
+    # It is on its way, and a second one would say nothing new.
+    assert backlog.now_ns(now_ns + NS // 10, now_ns - 1) == 1002 * NS
+    assert not backlog.is_asked
+    clock_s[0] = 102.7
+    backlog.came(number)
+    assert backlog.now_ns(now_ns + NS // 5, now_ns - 1) == now_ns
+    assert not backlog.is_asked
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The pace of a partition: by its reports' own time while it is behind, else by the clock."""
 
+import math
 import time
 from collections.abc import Mapping
 
@@ -18,13 +19,20 @@ class Backlog:
     """Whether reports wait in a queue, and until when they have been heard.
 
     A queue is first in, first out: a mark that is put into it comes back behind all that waited.
-    Until then the reports that come are of a time that is past, by the clock all of them late.
-    So time is theirs meanwhile: the newest that units of two names agree on, for one clock that is
-    ahead must not close the snapshots of all others. Nothing waits any more when two marks in a
-    row came soon: behind the first there may be as much again, of a node that hung.
+    So what is not there by the time of the newest mark that came back, was not put in by then:
+    this, not the clock, is the time by which units are late. A mark is put in once a second, and
+    where it is asked for, because a snapshot waits for somebody.
+
+    Where a mark takes long, the reports that come are of a time that is past. Time is theirs
+    meanwhile: the newest that units of two names agree on, for one clock that is ahead must not
+    close the snapshots of all others. Nothing waits any more when two marks in a row came soon:
+    behind the first there may be as much again, of a node that hung.
 
     Args:
         most_s: age above which reports are not worth judging.
+
+    Attributes:
+        is_asked: whether a mark is to be put in now.
     """
 
     def __init__(self, most_s: float) -> None:
@@ -32,7 +40,10 @@ class Backlog:
         self._most_ns = round(most_s * _NS)
         self._is_late = True
         self._was_soon = False
-        self._sent_s: dict[int, float] = {}
+        self.is_asked = False
+        #: When marks were put in that have not come back: by the monotonic clock, and the time.
+        self._sent: dict[int, tuple[float, int]] = {}
+        self._heard_ns = 0
         self._n_sent = 0
         self._last_s = 0.0
         self._newest: tuple[str, int] = ("", 0)
@@ -44,22 +55,24 @@ class Backlog:
         now_s = time.monotonic()
         if self._is_late or now_s - self._last_s > _STOOD_S:
             return True
-        oldest_s = next(iter(self._sent_s.values()), now_s)
+        oldest_s, _ = next(iter(self._sent.values()), (now_s, 0))
         return now_s - oldest_s > _SLOW_S
 
     def begin(self) -> None:
         """Think that everything waits, until two marks come as soon as they were put in."""
         self._is_late, self._was_soon = True, False
-        self._sent_s.clear()
+        self.is_asked = False
+        self._sent.clear()
 
-    def mark(self) -> int:
+    def mark(self, utc_ns: int) -> int:
         """Return the number of a mark that is put into the queue now."""
         now_s = time.monotonic()
         if now_s - self._last_s > _STOOD_S:
             self._is_late, self._was_soon = True, False
         self._last_s = now_s
+        self.is_asked = False
         self._n_sent += 1
-        self._sent_s[self._n_sent] = now_s
+        self._sent[self._n_sent] = now_s, utc_ns
         return self._n_sent
 
     def came(self, number: int) -> None:
@@ -67,13 +80,14 @@ class Backlog:
 
         Where it took long, reports wait behind it, too.
         """
-        if number not in self._sent_s:
+        if number not in self._sent:
             return
-        is_soon = time.monotonic() - self._sent_s[number] <= _SLOW_S
+        sent_s, self._heard_ns = self._sent[number]
+        is_soon = time.monotonic() - sent_s <= _SLOW_S
         self._is_late = not (is_soon and self._was_soon)
         self._was_soon = is_soon
-        for sent in [sent for sent in self._sent_s if sent <= number]:
-            del self._sent_s[sent]
+        for sent in [sent for sent in self._sent if sent <= number]:
+            del self._sent[sent]
 
     def hear(self, node: str, utc_ns: int, now_ns: int) -> int:
         """Take the time of a report; return the time until which others may still come."""
@@ -87,9 +101,16 @@ class Backlog:
             self._agreed_ns = max(self._agreed_ns, utc_ns)
         return self.now_ns(now_ns)
 
-    def now_ns(self, now_ns: int) -> int:
-        """Return the time by which snapshots are complete."""
-        return min(self._agreed_ns, now_ns) if self.is_behind else now_ns
+    def now_ns(self, now_ns: int, due_ns: float = math.inf) -> int:
+        """Return the time by which snapshots are complete.
+
+        Where one is due and that is not known yet, a mark is asked for.
+        """
+        if self.is_behind:
+            return min(self._agreed_ns, now_ns)
+        # One that is on its way may be of a time that is late enough.
+        self.is_asked |= self._heard_ns < due_ns <= now_ns and not self._sent
+        return min(self._heard_ns, now_ns)
 
     def hurry(self, now_ns: int) -> None:
         """Close what is open: there is no room to wait for more."""
@@ -120,9 +141,9 @@ class SitePace(Pace):
         """Take the time of a report."""
         return self._backlog.hear(node, utc_ns, now_ns)
 
-    def now_ns(self, now_ns: int) -> int:
+    def now_ns(self, now_ns: int, due_ns: float) -> int:
         """Return the time by which snapshots are complete."""
-        return self._backlog.now_ns(now_ns)
+        return self._backlog.now_ns(now_ns, due_ns)
 
     def is_too_old(self, utc_ns: int, now_ns: int) -> bool:
         """Whether a report is not worth judging."""

@@ -189,9 +189,10 @@ class Partition:
             if not (self._told or self._written or self._last):
                 self.close()
             return
-        if self._report_tap is not None and now_s >= self._mark_at_s:
+        is_due = now_s >= self._mark_at_s or self.backlog.is_asked
+        if self._report_tap is not None and is_due:
             self._mark_at_s = now_s + _MARK_S
-            name = f"{self._nonce}:{self.backlog.mark()}"
+            name = f"{self._nonce}:{self.backlog.mark(self._tenant.now_ns())}"
             self._line.send(self._reports, _MARK, name, b"")
         if self._is_full and now_s - self._heard_s > _MARK_S:
             self.backlog.hurry(self._tenant.now_ns())
