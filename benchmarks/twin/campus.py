@@ -36,11 +36,13 @@ _HEIGHTS_M = 0.1
 class Campus:
     """The site, the walks for learning (``rest``) and for the test (``grid``), and the extremes.
 
-    ``two_db`` float64 ``(n, n_units)`` was heard of two transmitters at ``two_m`` ``(n, 2, 2)``.
+    ``two_db`` float64 ``(n, n_units)`` was heard of two transmitters at ``two_m`` ``(n, 2, 2)``, in
+    the order of the set; ``rest_s`` int64 ``(n,)`` is when each reading of ``rest`` was taken.
     """
 
     site: Site
     rest: Walk
+    rest_s: NDArray[np.int64]
     grid: Walk
     two_db: FloatArray
     two_m: FloatArray
@@ -86,7 +88,8 @@ def load_campus(path: Path = DATA / "powder_rss.npz") -> Campus:
             )
             for name, of in (("rest", split == "rest"), ("grid", split == "grid_test"))
         ]
-    return Campus(site, *walks, two_db, metres(two))
+    at_s = np.array(times[split == "rest"], "datetime64[s]").astype(np.int64)
+    return Campus(site, walks[0], at_s, walks[1], two_db, metres(two))
 
 
 def _written(
