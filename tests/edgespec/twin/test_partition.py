@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgespec.errors import BrokerError
 from edgespec.twin.service.entrance.partition import Partition
 from edgespec.wire.topics import TwinTopics
 
@@ -115,6 +116,26 @@ def test_time_is_not_hurried_while_confirmations_will_make_room() -> None:
         partition._hear_report(number, "edgespec/x/rss/hall", "", "", b"1")
     partition.tick(later_s, engine.unacked)
     assert partition.backlog.now_ns(now_ns) == now_ns
+
+
+@pytest.mark.parametrize("is_verdict", [True, False])
+def test_what_is_never_confirmed_is_said_over_another_link(is_verdict: bool) -> None:
+    """RabbitMQ may forget a message and hold all that come behind it, for as long as it runs."""
+    engine, partition, _ = owner()
+    engine.unacked.clear()
+    partition._hear_report(1, "edgespec/x/rss/hall", "", "", b"0")
+    partition.told("hall", 0, NS, [engine.number()])
+    if not is_verdict:
+        engine.unacked.clear()
+        partition.tick(time.monotonic(), engine.unacked)
+        assert engine.deeds[-1][0] in engine.unacked
+    partition.tick(time.monotonic() + 50.0, engine.unacked)
+    with pytest.raises(BrokerError, match=r"has not confirmed a verdict on site hall for 60 s"):
+        partition.tick(time.monotonic() + 61.0, engine.unacked)
+    engine.unacked.clear()
+    for _ in range(2):
+        partition.tick(time.monotonic() + 61.0, set())
+    assert engine.let_go == 1
 
 
 @pytest.mark.parametrize("seed", range(20))

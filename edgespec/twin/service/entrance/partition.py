@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from edgespec.engine.line import Line, Tap
+from edgespec.errors import BrokerError
 from edgespec.twin.service.entrance.backlog import Backlog, SitePace
 from edgespec.twin.service.entrance.entrance import Tenant
 from edgespec.wire.rss import parse_rss
@@ -24,6 +25,8 @@ _KNOCK, _MARK, _DEED, _STATE, _TRANSMITTERS = "knock", "mark", "deed", "state", 
 #: and keeps on its disk all that came behind it.
 _HOLD_S = 30.0
 _MARK_S = 1.0
+#: What is not confirmed for so long is said again over another link.
+_CONFIRM_S = 60.0
 #: Longer messages are handed on and not kept: a good state has some 10 kB.
 _MOST_KEPT_BYTES = 1024 * 1024
 #: Messages that are held, besides two for each site.
@@ -46,6 +49,7 @@ class _Judged(NamedTuple):
     snapshot: int
     utc_ns: int
     said: Collection[int]
+    since_s: float
 
 
 class Partition:
@@ -170,19 +174,26 @@ class Partition:
 
     def told(self, site: str, snapshot: int, utc_ns: int, said: Collection[int]) -> None:
         """Note what was said of a snapshot: once all is confirmed, the deed knows of it."""
-        self._told.append(_Judged(site, snapshot, utc_ns, said))
+        self._told.append(_Judged(site, snapshot, utc_ns, said, time.monotonic()))
 
     def tick(self, now_s: float, unacked: Collection[int]) -> None:
         """Do what is due, several times a second.
 
         Raises:
-            BrokerError: the link is lost.
+            BrokerError: the link is lost, or what is said over it is not confirmed.
         """
         if self._line is None or not self.is_owner:
             return
         self._write(unacked)
         for one in _confirmed(self._written, unacked):
             self._let_go(one.site, one.snapshot)
+        for one in (*self._written, *self._told)[:1]:
+            if now_s - one.since_s > _CONFIRM_S:
+                # RabbitMQ can lose what came while a queue changed its leader, and waits for it.
+                raise BrokerError(
+                    f"the engine has not confirmed a verdict on site {one.site} for "
+                    f"{_CONFIRM_S:.0f} s: is there a queue bound to its topic that takes nothing?"
+                )
         self._acknowledge()
         if self.is_leaving:
             self._last.intersection_update(unacked)
