@@ -4,14 +4,18 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
+from edgespec.config import MqttConfig
 from edgespec.errors import BrokerError
+from edgespec.twin.service.entrance.engine import EngineEntrance
 from edgespec.twin.service.entrance.partition import Partition
 from edgespec.wire.topics import TwinTopics
+from tests.made.fake_engine import FakeLine
 
 SITES = {"hall": 2.0, "yard": 2.0}
 NS = 1_000_000_000
@@ -136,6 +140,31 @@ def test_what_is_never_confirmed_is_said_over_another_link(is_verdict: bool) -> 
     for _ in range(2):
         partition.tick(time.monotonic() + 61.0, set())
     assert engine.let_go == 1
+
+
+def test_a_verdict_that_is_not_confirmed_is_said_again_over_the_next_link() -> None:
+    """Its reports come again, to whom they are old, if the same unit has the partition again."""
+    topic = TwinTopics("edgespec").verdict("hall")
+    entrance = EngineEntrance("amqp://fake", 1, 30.0, MqttConfig(), "c-1", [], Tenant())
+    lines: list[Any] = [FakeLine() for _ in range(3)]
+    entrance._opened(lines[0])
+    numbers = [entrance.publish(topic, payload, 0) for payload in (b"one", b"two", b"three")]
+    lines[0].unacked = set(numbers[1:])
+    entrance.publish(TwinTopics("edgespec").alarm("hall"), b"ON", 1)
+    entrance.tick(0.0, (), is_beat=False)
+    # Nothing is confirmed of what is said over the second either.
+    for before, line in pairwise(lines):
+        entrance._lost()
+        assert before.said[-1] != (topic, b"one")
+        entrance._opened(line)
+        assert line.said == [(topic, b"two"), (topic, b"three")]
+        line.unacked = {1, 2}
+    lines[2].unacked = set()
+    entrance.tick(0.0, (), is_beat=False)
+    entrance._lost()
+    entrance._opened(last := FakeLine())
+    assert last.said == []
+    entrance.close(lambda: None)
 
 
 @pytest.mark.parametrize("seed", range(20))

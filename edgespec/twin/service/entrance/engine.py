@@ -97,6 +97,9 @@ class EngineEntrance(Entrance[Line]):
             for number in range(n_partitions)
         ]  # fmt: skip
         self._is_new = False
+        #: Verdicts that are not confirmed, by their numbers, below 0 of a link that is lost: topic
+        #: and payload.
+        self._verdicts: dict[int, tuple[str, bytes]] = {}
         self._had: set[int] = set()
         self._owned: set[int] = set()
         self._decided_at_s = self._balance_at_s = 0.0
@@ -124,9 +127,25 @@ class EngineEntrance(Entrance[Line]):
         numbers = self._owned | self._had
         return [name for name, number in self._sites.items() if number in numbers]
 
+    def publish(self, topic: str, payload: bytes, qos: int, *, retain: bool = False) -> int:
+        """Say something and return its number.
+
+        A verdict, alone with QoS 0, is said again over the next link if this one is lost before it
+        is confirmed: who judged a snapshot and has its partition again, judges it no second time.
+
+        Raises:
+            BrokerError: the link is lost.
+        """
+        number = super().publish(topic, payload, qos, retain=retain)
+        if qos == 0:
+            self._verdicts[number] = topic, payload
+        return number
+
     def tick(self, now_s: float, judged: Collection[str], *, is_beat: bool) -> bool:
         """Let go of what was judged, and of partitions beyond a fair share."""
         line = self._voice
+        for number in [number for number in self._verdicts if number not in line.unacked]:
+            del self._verdicts[number]
         for partition in self._partitions:
             partition.tick(now_s, line.unacked)
         self._members.expire(now_s)
@@ -224,12 +243,17 @@ class EngineEntrance(Entrance[Line]):
         self._heard = self._n_heard, now_s
         self._members.clear()
         line.listen(self._topics.members, self._tenant.hear)
+        for number in [number for number in self._verdicts if number < 0]:
+            self.publish(*self._verdicts[number], 0)
+            del self._verdicts[number]
         for partition in self._partitions:
             partition.open(line)
         self._tenant.enter()
 
     def _lost(self) -> str:
         self.session = None
+        # The next link begins to count anew.
+        self._verdicts = {-1 - k: one for k, one in enumerate(self._verdicts.values())}
         self._had |= self._owned
         self._owned.clear()
         self._away.clear()
