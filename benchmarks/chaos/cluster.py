@@ -151,10 +151,11 @@ def _working(scene: _Scene, k: int) -> str:
     return owners[k % len(owners)]
 
 
-def _kill_unit(scene: _Scene, k: int) -> None:
+def _kill_unit(scene: _Scene, k: int, also: Callable[[], None] = lambda: None) -> None:
     name = _working(scene, k)
     scene.units[name].kill()
     scene.units[name].wait()
+    also()
     scene.ear.listen(8.0)
     scene.units[name] = scene.start(name)
 
@@ -180,12 +181,7 @@ def _kill_unheard(scene: _Scene, k: int) -> None:
     """
     scene.cluster.nodes[0].lead(LISTENERS, "sys:suspend(Leader)")
     scene.ear.listen(3.0)
-    name = _working(scene, k)
-    scene.units[name].kill()
-    scene.units[name].wait()
-    scene.cluster.nodes[0].lead(LISTENERS, "exit(Leader, kill)")
-    scene.ear.listen(8.0)
-    scene.units[name] = scene.start(name)
+    _kill_unit(scene, k, lambda: scene.cluster.nodes[0].lead(LISTENERS, "exit(Leader, kill)"))
 
 
 def _tried(scene: _Scene, name: str, n: int, fault: Callable[[_Scene, int], None]) -> Trial:

@@ -27,7 +27,7 @@ from benchmarks.record import commit, facts
 from benchmarks.twin.campus import Campus, load_campus
 from benchmarks.twin.intervals import Intervals
 from benchmarks.twin.saved import save_result
-from benchmarks.twin.two_sources import NEAR_M, Cells, Choose, errors_m, found_pairs
+from benchmarks.twin.two_sources import NEAR_M, Cells, Evidence, errors_m, found_pairs, share_near
 from converter.report.markdown_table import markdown_table
 from edgespec.twin.walk.fit import axes_of, fit_map
 from edgespec.twin.walk.learn import LearntMap, learn_map
@@ -80,12 +80,12 @@ class Follower:
         self._weight = np.float32(weight)
         self._begin()
 
-    def hear(self, evidence: Posterior) -> tuple[int, int]:
+    def hear(self, evidence: Evidence) -> tuple[int, int]:
         """Take the log likelihood of the next reading; return the pair that has most near both."""
         self._weigh(self.next(), evidence)
         return self._cells.pair_of(self._posterior)
 
-    def looked_back(self, evidences: Sequence[Posterior]) -> list[tuple[int, int]]:
+    def looked_back(self, evidences: Sequence[Evidence]) -> list[tuple[int, int]]:
         """Return the pairs of all readings of a round, each by those before and behind it."""
         # Steps are as likely backwards: what is behind a reading says what the round would say
         # that is walked from its end.
@@ -108,7 +108,7 @@ class Follower:
         n = len(self._cells.places_m)
         self._posterior: Posterior = np.full((n, n), 1.0 / n**2, np.float32)
 
-    def _weigh(self, posterior: Posterior, evidence: Posterior) -> None:
+    def _weigh(self, posterior: Posterior, evidence: Evidence) -> None:
         posterior = posterior * np.exp(self._weight * evidence)
         self._posterior = posterior / posterior.sum()
 
@@ -144,7 +144,7 @@ class Round:
         ``(1 + 2, n_weights)``: readings by themselves have one weight, that of the map.
         """
         evidences = [self.cells.evidence(level_db) for level_db in self.levels_db]
-        by_itself = self._share([self._by_itself()(one) for one in evidences])
+        by_itself = self._share([self.cells.likeliest(one) for one in evidences])
         followed, looked_back = [], []
         for weight in weights:
             follower = self._follower(weight)
@@ -154,7 +154,8 @@ class Round:
 
     def by_itself(self) -> FloatArray:
         """Return the errors of each reading by itself, ``(n, 2)``, changed receivers found."""
-        return self._errors_m(found_pairs(self.cells, self.levels_db, self._by_itself).places_m)
+        found = found_pairs(self.cells, self.levels_db, lambda: self.cells.likeliest)
+        return self._errors_m(found.places_m)
 
     def followed(self, weight: float) -> FloatArray:
         """Return the errors of the followed readings, ``(n, 2)``, changed receivers found."""
@@ -167,10 +168,6 @@ class Round:
         evidences = [self.cells.evidence(one - found.off_db) for one in self.levels_db]
         pairs = self._follower(weight).looked_back(evidences)
         return self._errors_m(self.cells.places_m[np.array(pairs)])
-
-    def _by_itself(self) -> Choose:
-        weight = np.float32(self.cells.walk_map.weight)
-        return lambda evidence: self.cells.pair_of(np.exp(weight * evidence))
 
     def _follower(self, weight: float) -> Follower:
         return Follower(self.cells, self.motion, weight)
@@ -196,6 +193,7 @@ def made_rounds(campus: Campus, learnt: LearntMap) -> Iterator[Round]:
         fitted = fit_map(campus.site, known, learnt.lengths, axes_of(campus.site))
         walk_map = fitted.walk_map
         cells = Cells.of(walk_map)
+        motion = Motion.of(campus, cells.side_m)
         places_m, levels_db = campus.rest.places_m[order], campus.rest.levels_db[order]
         noise = 10.0 ** (walk_map.floor_db / 10.0)
         for number in range(_N_PAIRS):
@@ -211,12 +209,7 @@ def made_rounds(campus: Campus, learnt: LearntMap) -> Iterator[Round]:
             level_db[:, ~took_part] = np.nan
             true_m = np.stack([places_m[one], places_m[other]], axis=1)
             name = f"{np.datetime64(int(day), 'D')} {number + 1}"
-            yield Round(name, cells, Motion.of(campus, cells.side_m), level_db, true_m)
-
-
-def share_near(off_m: FloatArray) -> float:
-    """Return the share of readings with both within 300 m."""
-    return float(np.mean(off_m.max(axis=1) <= NEAR_M))
+            yield Round(name, cells, motion, level_db, true_m)
 
 
 def figures(off_m: FloatArray) -> dict[str, Any]:

@@ -21,7 +21,16 @@ from benchmarks.twin.campus import Campus
 from edgespec.jit import kernel
 from edgespec.twin.walk.walk_map import WalkMap
 
-__all__ = ["NEAR_M", "Cells", "FoundPairs", "errors_m", "found_pairs", "two_sources"]
+__all__ = [
+    "NEAR_M",
+    "Cells",
+    "Evidence",
+    "FoundPairs",
+    "errors_m",
+    "found_pairs",
+    "share_near",
+    "two_sources",
+]
 
 FloatArray = NDArray[np.float64]
 Evidence = NDArray[np.float32]
@@ -51,15 +60,11 @@ def _pairs(power, noise, level, precision, half, evidence):  # type: ignore[no-u
 def two_sources(campus: Campus, walk_map: WalkMap) -> dict[str, Any]:
     """Return how far off both of two transmitters are, and which receivers had changed."""
     cells = Cells.of(walk_map)
-    found = found_pairs(
-        cells,
-        campus.two_db,
-        lambda: lambda evidence: cells.pair_of(np.exp(np.float32(walk_map.weight) * evidence)),
-    )
+    found = found_pairs(cells, campus.two_db, lambda: cells.likeliest)
     off_m = errors_m(found.places_m, campus.two_m)
     return {
         "n": len(off_m),
-        "both_within_300_m": round(float(np.mean(off_m.max(axis=1) <= NEAR_M)), 3),
+        "both_within_300_m": round(share_near(off_m), 3),
         "mean_m_median": round(float(np.median(off_m.mean(axis=1))), 1),
         "moved_db": {
             campus.site.nodes[unit]: round(float(found.off_db[unit]), 1)
@@ -106,6 +111,11 @@ def errors_m(found_m: FloatArray, true_m: FloatArray) -> FloatArray:
     crossed = np.hypot(*np.moveaxis(found_m[:, ::-1] - true_m, -1, 0))
     is_crossed = crossed.sum(axis=1) < straight.sum(axis=1)
     return np.asarray(np.where(is_crossed[:, None], crossed, straight))
+
+
+def share_near(off_m: FloatArray) -> float:
+    """Return the share of readings with both within 300 m."""
+    return float(np.mean(off_m.max(axis=1) <= NEAR_M))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,6 +176,10 @@ class Cells:
             evidence,
         )
         return np.asarray(evidence - evidence.max(), np.float32)
+
+    def likeliest(self, evidence: Evidence) -> tuple[int, int]:
+        """Return the pair of a reading by itself, by its :meth:`evidence`."""
+        return self.pair_of(np.exp(np.float32(self.walk_map.weight) * evidence))
 
     def pair_of(self, posterior: Evidence) -> tuple[int, int]:
         """Return the pair with the most of a posterior ``(n_cells, n_cells)`` near both."""

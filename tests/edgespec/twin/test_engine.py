@@ -22,6 +22,7 @@ from edgespec.mqtt.session import Session
 from edgespec.twin.service.entrance.backlog import Backlog
 from edgespec.twin.service.entrance.engine import EngineEntrance, partition_of
 from edgespec.twin.service.unit import CentralUnit
+from edgespec.twin.site import Site
 from edgespec.wire.rss import encode_rss
 from edgespec.wire.topics import TwinTopics, rss_topic
 from tests.made import twin_fleet
@@ -47,25 +48,32 @@ def owns(unit: Running) -> bool:
     return bool(unit.told.shared and unit.told.shared[-1][1])
 
 
+class Two:
+    """Two central units on a site: the first, over a proxy, has judged and let go; one waits."""
+
+    def __init__(self, rabbit: Node, stack: ExitStack, site: Site) -> None:
+        self.proxy = Proxy(rabbit.port)
+        stack.callback(self.proxy.close)
+        self.observers = Observers(stack, rabbit.mqtt_url, [site])
+        start = partial(Running, stack, rabbit.mqtt_url, self.observers, [site])
+        self.first = start(enter=enter_at(f"127.0.0.1:{self.proxy.port}"))
+        wait_for(lambda: owns(self.first), "the first has it")
+        self.second = start("c-2", enter=enter_at(rabbit.place))
+        self.observers.go(4, self.first.judged)
+        # Who goes within a moment of a verdict has it repeated: until it is in the deed.
+        self.partition = self.first.unit._entrance._partition(site.name)
+        wait_for(lambda: self.partition._n_open == 0, "the reports are let go")
+
+
 def test_a_partition_goes_to_the_next_unit_and_each_snapshot_is_judged_once(
     rabbit: Node, stack: ExitStack
 ) -> None:
     site = site_of("moved")
-    proxy = Proxy(rabbit.port)
-    stack.callback(proxy.close)
-    observers = Observers(stack, rabbit.mqtt_url, [site])
     listener = Listener(rabbit.mqtt_port)
     stack.callback(listener.close)
-    first = Running(
-        stack, rabbit.mqtt_url, observers, [site], enter=enter_at(f"127.0.0.1:{proxy.port}")
-    )
-    wait_for(lambda: owns(first), "the first has it")
-    second = Running(stack, rabbit.mqtt_url, observers, [site], "c-2", enter=enter_at(rabbit.place))
-    observers.go(4, first.judged)
-    # Who goes within a moment of a verdict has it repeated: until it is in the deed.
-    partition = first.unit._entrance._partition("moved")
-    wait_for(lambda: partition._n_open == 0, "the reports are let go")
-    proxy.cut()
+    two = Two(rabbit, stack, site)
+    first, second, observers = two.first, two.second, two.observers
+    two.proxy.cut()
     # What comes now waits in the partition until the engine has given it to the next.
     observers.report()
     observers.go(3, second.judged)
@@ -90,9 +98,6 @@ def test_what_was_judged_and_is_not_taken_by_a_listeners_queue_is_judged_again(
 ) -> None:
     """One queue stands still, as its leader on another node may, while all others work."""
     site = site_of("unheard")
-    proxy = Proxy(rabbit.port)
-    stack.callback(proxy.close)
-    observers = Observers(stack, rabbit.mqtt_url, [site])
     plan = Plan(
         {"listener": {"x-queue-type": "quorum"}},
         (("listener", TwinTopics("edgespec").verdict(site.name)),),
@@ -100,19 +105,14 @@ def test_what_was_judged_and_is_not_taken_by_a_listeners_queue_is_judged_again(
     listener = Line(EngineLink.of(f"amqp://{rabbit.place}", MqttConfig(), "listener"), plan)
     listener.connect()
     stack.callback(listener.close)
-    enter = enter_at(f"127.0.0.1:{proxy.port}")
-    first = Running(stack, rabbit.mqtt_url, observers, [site], enter=enter)
-    wait_for(lambda: owns(first), "the first has it")
-    second = Running(stack, rabbit.mqtt_url, observers, [site], "c-2", enter=enter_at(rabbit.place))
-    observers.go(4, first.judged)
-    partition = first.unit._entrance._partition(site.name)
-    wait_for(lambda: partition._n_open == 0, "the reports are let go")
+    two = Two(rabbit, stack, site)
+    first, second, observers = two.first, two.second, two.observers
     rabbit.lead("listener", "sys:suspend(Leader)")
     observers.go(2, first.judged)
     # Time enough for a deed to be confirmed, if one were said.
     observers.report()
-    wait_for(lambda: len(partition._told) >= 3, "three verdicts are on their way")
-    proxy.cut()
+    wait_for(lambda: len(two.partition._told) >= 3, "three verdicts are on their way")
+    two.proxy.cut()
     rabbit.lead("listener", "sys:resume(Leader)")
     observers.go(1, second.judged)
     told = {verdict.snapshot for verdict in second.told.verdicts}

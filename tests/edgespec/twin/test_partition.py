@@ -2,8 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -21,36 +19,22 @@ SITES = {"hall": 2.0, "yard": 2.0}
 NS = 1_000_000_000
 
 
-class Engine:
+class Engine(FakeLine):
     """The link of an owner, whose messages are confirmed when and in which order the test says."""
 
-    url = "amqp://fake"
-
     def __init__(self) -> None:
-        self.unacked: set[int] = set()
+        super().__init__()
         self.let_go = 0
         self.deeds: list[tuple[int, dict[str, int]]] = []
-        self._n = 0
-        self._waiting: list[tuple[str, str, str, bytes]] = []
-
-    def number(self) -> int:
-        self._n += 1
-        self.unacked.add(self._n)
-        return self._n
 
     def send(self, queue: str, kind: str, name: str, payload: bytes) -> int:
-        self._waiting.append((queue, kind, name, payload))
-        number = self.number()
+        number = super().send(queue, kind, name, payload)
         if kind == "deed":
             self.deeds.append((number, json.loads(payload)["judged"]))
         return number
 
-    def open_channel(self, on_open: object) -> "Engine":
+    def open_channel(self, on_open: object) -> Any:
         return self
-
-    @contextmanager
-    def speaking(self) -> Iterator[None]:
-        yield
 
     def basic_ack(self, tag: int, multiple: bool) -> None:
         # Reports are let go many at once, deeds one by one.
@@ -59,12 +43,21 @@ class Engine:
     def close(self) -> None: ...
 
     def bring_deeds(self, partition: Partition, tag: int) -> int:
-        waiting, self._waiting = self._waiting, []
-        for queue, kind, name, data in waiting:
+        for _ in range(len(self._queued)):
+            queue, kind, name, data = self._queued.popleft()
             if queue == "deeds":
                 tag += 1
                 partition._hear_deed(tag, "", kind, name, data)
         return tag
+
+    def number(self) -> int:
+        """The number of anything else that is said."""
+        return self._number()
+
+    def _number(self) -> int:
+        number = super()._number()
+        self.unacked.add(number)
+        return number
 
 
 class Tenant:

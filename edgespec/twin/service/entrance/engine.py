@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
@@ -97,9 +98,9 @@ class EngineEntrance(Entrance[Line]):
             for number in range(n_partitions)
         ]  # fmt: skip
         self._is_new = False
-        #: Verdicts that are not confirmed, by their numbers, below 0 of a link that is lost: topic
-        #: and payload.
+        #: Topic and payload of verdicts that are not confirmed, by number, and of a lost link.
         self._verdicts: dict[int, tuple[str, bytes]] = {}
+        self._again: deque[tuple[str, bytes]] = deque()
         self._had: set[int] = set()
         self._owned: set[int] = set()
         self._decided_at_s = self._balance_at_s = 0.0
@@ -243,17 +244,17 @@ class EngineEntrance(Entrance[Line]):
         self._heard = self._n_heard, now_s
         self._members.clear()
         line.listen(self._topics.members, self._tenant.hear)
-        for number in [number for number in self._verdicts if number < 0]:
-            self.publish(*self._verdicts[number], 0)
-            del self._verdicts[number]
+        while self._again:
+            self.publish(*self._again[0], 0)
+            self._again.popleft()
         for partition in self._partitions:
             partition.open(line)
         self._tenant.enter()
 
     def _lost(self) -> str:
         self.session = None
-        # The next link begins to count anew.
-        self._verdicts = {-1 - k: one for k, one in enumerate(self._verdicts.values())}
+        self._again.extend(self._verdicts.values())
+        self._verdicts.clear()
         self._had |= self._owned
         self._owned.clear()
         self._away.clear()

@@ -187,13 +187,13 @@ class Partition:
         self._write(unacked)
         for one in _confirmed(self._written, unacked):
             self._let_go(one.site, one.snapshot)
-        for one in (*self._written, *self._told)[:1]:
-            if now_s - one.since_s > _CONFIRM_S:
-                # RabbitMQ can lose what came while a queue changed its leader, and waits for it.
-                raise BrokerError(
-                    f"the engine has not confirmed a verdict on site {one.site} for "
-                    f"{_CONFIRM_S:.0f} s: is there a queue bound to its topic that takes nothing?"
-                )
+        oldest = next(iter(self._written or self._told), None)
+        if oldest is not None and now_s - oldest.since_s > _CONFIRM_S:
+            # RabbitMQ can lose what came while a queue changed its leader, and waits for it.
+            raise BrokerError(
+                f"the engine has not confirmed a verdict on site {oldest.site} for "
+                f"{_CONFIRM_S:.0f} s: is there a queue bound to its topic that takes nothing?"
+            )
         self._acknowledge()
         if self.is_leaving:
             self._last.intersection_update(unacked)
