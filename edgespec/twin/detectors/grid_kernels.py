@@ -19,10 +19,13 @@ MISSING, MEASURED, LOWER_BOUND = 0, 1, 2
 
 #: Powers that one lookup covers.
 N_POWERS = 12
-#: Entries of a table: a constant, and a multiple of eight, so that loops over it are vectors alone.
+#: Entries of a table.
 N_RATIOS = 72
 #: Rows of entries that are needed while a table is made.
 N_PARTS = 5
+
+#: Entries are made by so many, so that loops over them are vectors alone.
+_BLOCK = 8
 
 _ZERO, _ONE, _TWO, _FOUR = (np.float32(value) for value in (0.0, 1.0, 2.0, 4.0))
 #: From so many doublings on a density is steep.
@@ -32,8 +35,15 @@ _OCTAVES_PER_NAT = np.float32(1.0 / math.log(2.0))
 _OCTAVES_OF_6 = np.float32(math.log2(6.0))
 
 
+@exact
+def _blocks(n: int) -> int:
+    """Return how many blocks so many entries are."""
+    return (n + _BLOCK - 1) // _BLOCK
+
+
 @apart
 def _densities(
+    n_blocks: int,
     residual_db: np.float32,
     lowest_db: np.float32,
     per_variance: np.float32,
@@ -49,11 +59,13 @@ def _densities(
     ``near`` is ``1 / (1 + t^2 / nu)``; ``peak`` falls with the spread, unless ``narrowest`` is 1.
     Errors below ``lowest_db`` are as likely as that.
     """
-    for r in range(N_RATIOS):
-        narrower = _ONE / (_ONE + gain_variance[r] * per_variance)
-        error = max(residual_db - shift_db[r], lowest_db)
-        near[r] = _ONE / (_ONE + error * error * per_nu * per_variance * narrower)
-        peak[r] = math.sqrt(max(narrower, narrowest))
+    for block in range(n_blocks):
+        for i in range(_BLOCK):
+            r = np.uint64(_BLOCK * block) + np.uint64(i)
+            narrower = _ONE / (_ONE + gain_variance[r] * per_variance)
+            error = max(residual_db - shift_db[r], lowest_db)
+            near[r] = _ONE / (_ONE + error * error * per_nu * per_variance * narrower)
+            peak[r] = math.sqrt(max(narrower, narrowest))
 
 
 @apart
@@ -66,6 +78,7 @@ def _extend(values: Float32Array, reach: int, n_nothing: int, nothing: np.float3
 
 @apart
 def _shares(
+    n_blocks: int,
     near: Float32Array,
     reach: int,
     far: np.float32,
@@ -75,23 +88,30 @@ def _shares(
     high: Float32Array,
 ) -> None:
     """Write ``far`` times the greatest of three entries, and the share of each, ``reach`` apart."""
-    for r in range(N_RATIOS):
-        greatest = max(max(near[r], near[r + 2 * reach]), near[r + reach])
-        per_greatest = _ONE / greatest
-        most[r] = far * greatest
-        low[r] = near[r] * per_greatest
-        middle[r] = near[r + reach] * per_greatest
-        high[r] = near[r + 2 * reach] * per_greatest
+    reaching = np.uint64(reach)
+    for block in range(n_blocks):
+        for i in range(_BLOCK):
+            r = np.uint64(_BLOCK * block) + np.uint64(i)
+            middle_near, high_near = near[r + reaching], near[r + reaching + reaching]
+            greatest = max(max(near[r], high_near), middle_near)
+            per_greatest = _ONE / greatest
+            most[r] = far * greatest
+            low[r] = near[r] * per_greatest
+            middle[r] = middle_near * per_greatest
+            high[r] = high_near * per_greatest
 
 
 @apart
-def _square(values: Float32Array) -> None:
-    for r in range(N_RATIOS):
-        values[r] *= values[r]
+def _square(n_blocks: int, values: Float32Array) -> None:
+    for block in range(n_blocks):
+        for i in range(_BLOCK):
+            r = np.uint64(_BLOCK * block) + np.uint64(i)
+            values[r] *= values[r]
 
 
 @apart
 def _smear(
+    n_blocks: int,
     peak: Float32Array,
     reach: int,
     is_steep: bool,
@@ -107,75 +127,136 @@ def _smear(
     float32 does not hold more.
     """
     times = _TWO if is_steep else _ONE
-    for r in range(N_RATIOS):
-        total = (
-            low[r] * peak[r] + _FOUR * middle[r] * peak[r + reach] + high[r] * peak[r + 2 * reach]
-        )
-        share = math.sqrt(total) if is_steep else total
-        nats[r] = _NATS_PER_OCTAVE * (times * log2(most[r] * share) - _OCTAVES_OF_6)
+    reaching = np.uint64(reach)
+    for block in range(n_blocks):
+        for i in range(_BLOCK):
+            r = np.uint64(_BLOCK * block) + np.uint64(i)
+            middle_peak, high_peak = peak[r + reaching], peak[r + reaching + reaching]
+            total = low[r] * peak[r] + _FOUR * middle[r] * middle_peak + high[r] * high_peak
+            share = math.sqrt(total) if is_steep else total
+            nats[r] = _NATS_PER_OCTAVE * (times * log2(most[r] * share) - _OCTAVES_OF_6)
 
 
 @apart
-def _deal(nats: Float32Array, table: Float32Array) -> None:
-    for i in range(N_RATIOS // 2):
-        table[0, i] = nats[2 * i]
-        table[1, i] = nats[2 * i + 1]
+def _deal(n_blocks: int, nats: Float32Array, even: Float32Array, odd: Float32Array) -> None:
+    for block in range(n_blocks):
+        for i in range(_BLOCK // 2):
+            at = np.uint64(_BLOCK // 2 * block) + np.uint64(i)
+            even[at] = nats[np.uint64(2) * at]
+            odd[at] = nats[np.uint64(2) * at + np.uint64(1)]
+
+
+@exact
+def _entry(offset: np.float32, gain_steps: np.float32) -> np.int32:
+    """Return the entry of the lowest power."""
+    last = np.int32(2 * (N_RATIOS // 2 - N_POWERS) + 1)
+    return np.int32(min(max(np.int32(offset + gain_steps), np.int32(0)), last))
 
 
 @apart
-def _fill_tables(
-    residual_db: FloatArray,
-    scale_db: FloatArray,
-    kind: ByteArray,
+def _fill_table(
+    first: int,
+    n_blocks: int,
+    error_db: np.float32,
+    per_variance: np.float32,
+    per_nu: np.float32,
     doublings: int,
+    is_bound: bool,
     shift_db: Float32Array,
     gain_variance: Float32Array,
     reach: int,
     n_nothing: int,
     densities: Float32Array,
     parts: Float32Array,
-    tables: Float32Array,
+    table: Float32Array,
 ) -> None:
-    n_units, n_subbands = residual_db.shape
-    per_nu = np.float32(1.0 / (2.0 ** (doublings + 1) - 1.0))
-    # Beyond both ends as many entries as are smeared are those of the ends.
+    """Write blocks of entries of one table, from ``first`` on, which is even."""
     near, peak = densities[0], densities[1]
     nats, most, low, middle, high = parts[0], parts[1], parts[2], parts[3], parts[4]
+    lowest_db = _ZERO if is_bound else np.float32(-np.inf)
+    narrowest = _ONE if is_bound else _ZERO
+    without = max(error_db, lowest_db)
+    far = _ONE + without * without * per_nu * per_variance
+    # Beyond both ends as many entries as are smeared are those of the ends.
+    begin = max(first - reach, 0)
+    n_wide = _blocks(min(first + _BLOCK * n_blocks + reach, N_RATIOS) - begin)
+    begin = min(begin, N_RATIOS - _BLOCK * n_wide)
+    _densities(
+        n_wide,
+        error_db,
+        lowest_db,
+        per_variance,
+        per_nu,
+        narrowest,
+        shift_db[begin:],
+        gain_variance[begin:],
+        near[begin + reach :],
+        peak[begin + reach :],
+    )
+    _extend(near, reach, n_nothing, _ONE / far)
+    _extend(peak, reach, n_nothing, _ONE)
+    _shares(n_blocks, near[first:], reach, far, most, low, middle, high)
+    for doubling in range(doublings):
+        _square(n_blocks, low)
+        _square(n_blocks, middle)
+        _square(n_blocks, high)
+        if doubling < _STEEP - 1:
+            _square(n_blocks, most)
+    is_steep = doublings >= _STEEP
+    _smear(n_blocks, peak[first:], reach, is_steep, most, low, middle, high, nats)
+    _deal(n_blocks, nats, table[0, first // 2 :], table[1, first // 2 :])
+
+
+@apart
+def _fill_tables(
+    residual_db: FloatArray,
+    scale_db: FloatArray,
+    expected_dbm: FloatArray,
+    kind: ByteArray,
+    doublings: int,
+    shift_db: Float32Array,
+    gain_variance: Float32Array,
+    reach: int,
+    n_nothing: int,
+    lowest_step: float,
+    per_step: float,
+    gain_range: Float32Array,
+    densities: Float32Array,
+    parts: Float32Array,
+    tables: Float32Array,
+) -> None:
+    """Write of each table the entries that any cell asks for."""
+    n_units, n_subbands = residual_db.shape
+    per_nu = np.float32(1.0 / (2.0 ** (doublings + 1) - 1.0))
     for u in range(n_units):
         if kind[u] == MISSING:
             tables[u] = _ZERO
             continue
-        is_bound = kind[u] == LOWER_BOUND
-        lowest_db = _ZERO if is_bound else np.float32(-np.inf)
-        narrowest = _ONE if is_bound else _ZERO
         for k in range(n_subbands):
-            error_db = np.float32(residual_db[u, k])
-            per_variance = np.float32(1.0 / (scale_db[u, k] * scale_db[u, k]))
-            without = max(error_db, lowest_db)
-            far = _ONE + without * without * per_nu * per_variance
-            _densities(
-                error_db,
-                lowest_db,
-                per_variance,
+            table = tables[u, k]
+            for i in range(n_nothing // 2):
+                table[0, i] = table[1, i] = _ZERO
+            offset = np.float32(lowest_step - expected_dbm[u, k] * per_step)
+            first = max(int(_entry(offset, gain_range[u, 0])) & ~1, n_nothing)
+            n_blocks = _blocks(int(_entry(offset, gain_range[u, 1])) + 2 * N_POWERS - 1 - first)
+            if n_blocks <= 0:
+                continue
+            _fill_table(
+                min(first, N_RATIOS - _BLOCK * n_blocks),
+                n_blocks,
+                np.float32(residual_db[u, k]),
+                np.float32(1.0 / (scale_db[u, k] * scale_db[u, k])),
                 per_nu,
-                narrowest,
+                doublings,
+                kind[u] == LOWER_BOUND,
                 shift_db[u % shift_db.shape[0], k % shift_db.shape[1]],
                 gain_variance[u % shift_db.shape[0], k % shift_db.shape[1]],
-                near[reach:],
-                peak[reach:],
+                reach,
+                n_nothing,
+                densities,
+                parts,
+                table,
             )
-            _extend(near, reach, n_nothing, _ONE / far)
-            _extend(peak, reach, n_nothing, _ONE)
-            _shares(near, reach, far, most, low, middle, high)
-            for doubling in range(doublings):
-                _square(low)
-                _square(middle)
-                _square(high)
-                if doubling < _STEEP - 1:
-                    _square(most)
-            _smear(peak, reach, doublings >= _STEEP, most, low, middle, high, nats)
-            nats[:n_nothing] = _ZERO
-            _deal(nats, tables[u, k])
 
 
 @apart
@@ -255,6 +336,7 @@ def weigh_cells(
     lowest_step: float,
     per_step: float,
     gain_steps: Float32Array,
+    gain_range: Float32Array,
     prior: Float32Array,
     densities: Float32Array,
     parts: Float32Array,
@@ -287,10 +369,12 @@ def weigh_cells(
             to the expected level raises it.
         gain_variance: of the same shape, in dB^2.
         reach: entries.
-        n_nothing: so many of the lowest ratios raise nothing; their entries are zero.
+        n_nothing: so many of the lowest ratios raise nothing, a multiple of eight; their entries
+            are zero.
         lowest_step: entry of a ratio that is the lowest power in dBm, at a gain and a level of 0.
         per_step: entries in a dB.
         gain_steps: ``(n_units, n_cells)``: gain divided by the distance of two entries.
+        gain_range: ``(n_units, 2)``: the lowest and the highest of each unit.
         prior: ``(N_POWERS,)``: logarithm of the probability of each power.
         densities: ``(2, N_RATIOS + 2 * reach)``, work space.
         parts: ``(N_PARTS, N_RATIOS)``, work space.
@@ -309,12 +393,16 @@ def weigh_cells(
     _fill_tables(
         residual_db,
         scale_db,
+        expected_dbm,
         kind,
         doublings,
         shift_db,
         gain_variance,
         reach,
         n_nothing,
+        lowest_step,
+        per_step,
+        gain_range,
         densities,
         parts,
         tables,

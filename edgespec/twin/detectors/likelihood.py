@@ -74,6 +74,7 @@ class Likelihood:
         likeliness = _WEAKER ** np.arange(N_POWERS)[::-1]
         self._prior = np.log(likeliness / likeliness.sum()).astype(np.float32)
         self._gain_steps = np.ascontiguousarray((grid.gain_db / _STEP_DB).T, np.float32)
+        self._gain_range = np.stack([f(self._gain_steps, axis=1) for f in (np.min, np.max)], axis=1)
         self._ratios = 10.0 ** ((_FIRST_DB + _STEP_DB * np.arange(N_RATIOS)) / 10.0)
         self._usual = self._source_tables(np.ones((1, 1)))
         self._work, self._unread = _work_space(n_units, n_subbands, n_cells, self._reach)
@@ -129,6 +130,7 @@ class Likelihood:
             (self.lowest_dbm - _FIRST_DB) / _STEP_DB + 0.5,
             1.0 / _STEP_DB,
             self._gain_steps,
+            self._gain_range,
             prior,
             densities,
             parts,

@@ -217,6 +217,32 @@ def test_what_one_unit_says_is_that_of_the_plainest_formula(
             assert found.score == pytest.approx(np.logaddexp(best, 0.0) - np.log(2.0), abs=5e-3)
 
 
+@pytest.mark.parametrize("gain_error_db", [0.0, 3.0, 20.0])
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_what_is_said_of_a_cell_is_the_same_whatever_other_cells_there_are(
+    grid: CellGrid, rng: np.random.Generator, gain_error_db: float, is_kept: bool
+) -> None:
+    """Tables have the entries that some cell asks for, and no others."""
+    # From far below what can be heard to far above the strongest.
+    gain_db = np.linspace(-200.0, 80.0, 24)[:, None] + rng.uniform(0.0, 40.0, (24, 12))
+    kind = rng.choice([MISSING, MEASURED, LOWER_BOUND], 12, p=[0.2, 0.6, 0.2])
+    window = window_of(
+        rng.normal(2.0, 6.0, (12, 3)), rng.uniform(-110.0, -40.0, (12, 3)), 1.5, kind, 3
+    )
+    kept = rng.uniform(0.0, 1.0, (12, 3)) if is_kept else None
+
+    def evidence(cells: NDArray[np.int64]) -> tuple[FloatArray, ...]:
+        some = CellGrid(grid.xyz_m[cells], gain_db[cells], grid.shape, grid.index[cells], 1.0)
+        found = Likelihood(some, 3, 30.0, gain_error_db).evidence(window, kept)
+        return found.cells.copy(), found.subbands.copy()
+
+    together = evidence(np.arange(24))
+    for cell in range(24):
+        alone = evidence(np.array([cell]))
+        for all_cells, one in zip(together, alone, strict=True):
+            np.testing.assert_allclose(one[0], all_cells[cell], rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.slow_without_jit
 def test_under_its_own_model_the_likelihood_ratio_has_mean_one_at_most(
     grid: CellGrid, rng: np.random.Generator
