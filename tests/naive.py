@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edgespec.lte.sequences import cell_reference, reference_subcarriers
 from edgespec.records import FrameFlag, SampleFormat
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.detectors.window import Window
+from edgespec.twin.level_kind import LOWER_BOUND, MEASURED, MISSING
 
 
 def complex_samples(samples, sample_format):

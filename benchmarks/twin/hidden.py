@@ -22,8 +22,8 @@ from benchmarks.twin.campus import Campus, load_campus
 from benchmarks.twin.hall import draw_places, hall
 from benchmarks.twin.saved import save_result
 from converter.report.markdown_table import markdown_table
-from edgespec.twin.detectors.grid_kernels import MEASURED, MISSING
 from edgespec.twin.detectors.window import Window
+from edgespec.twin.level_kind import MEASURED, MISSING
 from edgespec.twin.localise import Localiser
 from edgespec.twin.propagation.log_distance import LogDistance
 from edgespec.twin.propagation.maps import Maps

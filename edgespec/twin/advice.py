@@ -6,8 +6,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND
 from edgespec.twin.detectors.window import Window
+from edgespec.twin.level_kind import LOWER_BOUND
 from edgespec.twin.localise import Source
 from edgespec.units import format_hz
 from edgespec.wire.position import Position

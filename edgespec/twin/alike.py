@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.jit import exact, kernel
-from edgespec.twin.detectors.grid_kernels import MEASURED, MISSING
+from edgespec.twin.level_kind import MEASURED, MISSING
 from edgespec.wire.rss_binary import LENGTH_AT, LEVELS_AT, TIME_AT, TIME_BYTES
 
 __all__ = ["LEFT", "Alike", "paced"]

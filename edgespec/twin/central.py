@@ -14,12 +14,12 @@ from edgespec.records import RssReport
 from edgespec.twin.advice import advice_for
 from edgespec.twin.collector import Collector, ReportRefused, Snapshot, history_of
 from edgespec.twin.detectors.detectors import needs_samples
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MISSING
 from edgespec.twin.expected import Expectation
 from edgespec.twin.fusion import window_lengths
 from edgespec.twin.gain_watch import GainWatch
 from edgespec.twin.learning.history import History
 from edgespec.twin.learning.plausible import implausible_biases
+from edgespec.twin.level_kind import LOWER_BOUND, MISSING
 from edgespec.twin.localise import Localiser, Source
 from edgespec.twin.propagation.models import fixer_of, path_gain, walk_zero_dbm
 from edgespec.twin.propagation.path_gain import PathGain
@@ -147,9 +147,9 @@ class SiteTwin:
         """Return what was learnt, to hand over."""
         return TwinState(
             self.site.name,
-            self.site.nodes,
+            self._nodes,
             self._last_ns,
-            self._watch.bias.drift_db.copy() if self._watch else np.zeros(len(self.site.unit)),
+            self._watch.bias.drift_db.copy() if self._watch else np.zeros(len(self._nodes)),
             self._watch.trained if self._watch else None,
             self._gains.saved() if self._gains else None,
             self._collector.told(self._last_ns),

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from edgespec.errors import EdgespecError
 from edgespec.records import RssReport
 from edgespec.twin.alike import Alike, paced
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.held import HeldLevels, Told
 from edgespec.twin.learning.history import History
+from edgespec.twin.level_kind import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.plausibility.voices import Voices
 from edgespec.twin.site import Site
 from edgespec.units import format_utc
@@ -181,8 +181,7 @@ class Collector:
             index = other
             slot = self._slots.get(index) or self._open_slot(index)
         self.counts["accepted"] += n_taken
-        for unit, one in zip(units[:n_taken], data[:n_taken], strict=True):
-            self._voices.follow(unit, one)
+        self._voices.follow(units[:n_taken], data[:n_taken])
         return n_taken
 
     @property

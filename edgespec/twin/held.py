@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.records import RssReport
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.learning.plain import array_of, integer_of
+from edgespec.twin.level_kind import LOWER_BOUND, MEASURED, MISSING
 from edgespec.wire.rss_binary import MAX_HOLD_S
 
 __all__ = ["HeldLevels", "Told"]

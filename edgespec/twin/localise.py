@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.twin.detectors.detectors import thinned
-from edgespec.twin.detectors.grid_kernels import MEASURED
 from edgespec.twin.detectors.likelihood import CellEvidence, Likelihood
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.expected import Expectation, sector_fall_db
+from edgespec.twin.level_kind import MEASURED
 from edgespec.twin.plausibility.contradicted import Contradicted
 from edgespec.twin.propagation.path_gain import CellGrid
 from edgespec.twin.site import Site

@@ -19,7 +19,6 @@ from edgespec.npz import read_npz
 from edgespec.records import RssReport
 from edgespec.twin.collector import Collector, ReportRefused, Snapshot, history_of
 from edgespec.twin.detectors.detectors import needs_samples
-from edgespec.twin.detectors.grid_kernels import MISSING
 from edgespec.twin.expected import Expectation
 from edgespec.twin.fusion import (
     Limits,
@@ -30,6 +29,7 @@ from edgespec.twin.fusion import (
 )
 from edgespec.twin.learning.history import History
 from edgespec.twin.learning.normal import FEWEST_SNAPSHOTS, NormalStatistics, clean, learn_normal
+from edgespec.twin.level_kind import MISSING
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.path_gain import CellGrid, PathGain
 from edgespec.twin.site import Site

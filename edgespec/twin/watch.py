@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from edgespec.twin.advice import kind_of
 from edgespec.twin.collector import Snapshot
-from edgespec.twin.detectors.grid_kernels import MEASURED
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.expected import Expectation
 from edgespec.twin.fusion import Fused, Fusion, make_detectors, window_lengths
 from edgespec.twin.gain_watch import GainWatch
 from edgespec.twin.learning.averaging import Averager
 from edgespec.twin.learning.bias import BoundedBias
+from edgespec.twin.level_kind import MEASURED
 from edgespec.twin.localise import Localiser, Source
 from edgespec.twin.plausibility.transmitters import Silence
 from edgespec.twin.plausibility.units import Trust

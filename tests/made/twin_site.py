@@ -10,8 +10,8 @@ import edgespec.twin
 from edgespec.records import RssReport
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.collector import Snapshot, history_of
-from edgespec.twin.detectors.grid_kernels import MEASURED
 from edgespec.twin.expected import Expectation
+from edgespec.twin.level_kind import MEASURED
 from edgespec.twin.propagation.models import path_gain
 from edgespec.twin.propagation.path_gain import PathGain
 from edgespec.twin.site import Site, load_site

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from edgespec.twin.detectors.detector import Detector
 from edgespec.twin.detectors.detectors import thinned
-from edgespec.twin.detectors.grid_kernels import MEASURED
 from edgespec.twin.detectors.likelihood import Likelihood
 from edgespec.twin.detectors.lof import LocalOutlierFactor
 from edgespec.twin.detectors.matched import Matched
@@ -16,6 +15,7 @@ from edgespec.twin.detectors.window import Window
 from edgespec.twin.fusion import history_windows
 from edgespec.twin.learning.history import History
 from edgespec.twin.learning.normal import NormalStatistics, learn_normal
+from edgespec.twin.level_kind import MEASURED
 from edgespec.twin.propagation.path_gain import CellGrid
 
 __all__ = ["Ears", "auc", "mean_history", "roc", "witnessed"]

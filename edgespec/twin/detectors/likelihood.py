@@ -6,7 +6,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.twin.detectors.grid_kernels import N_PARTS, N_POWERS, N_RATIOS, weigh_cells
+from edgespec.twin.detectors.grid_kernels import weigh_cells
+from edgespec.twin.detectors.table_kernels import N_PARTS, N_POWERS, N_RATIOS
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.propagation.path_gain import CellGrid
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.twin.detectors.grid_kernels import MISSING
+from edgespec.twin.level_kind import MISSING
 
 __all__ = ["Window"]
 

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.learning.kernels import keep, mean_of
+from edgespec.twin.level_kind import LOWER_BOUND, MEASURED, MISSING
 
 __all__ = ["Averager", "mean_kinds"]
 

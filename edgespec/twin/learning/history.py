@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.twin.detectors.grid_kernels import MEASURED, MISSING
+from edgespec.twin.level_kind import MEASURED, MISSING
 
 __all__ = ["History", "total_db"]
 

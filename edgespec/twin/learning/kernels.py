@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.jit import kernel
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
+from edgespec.twin.level_kind import LOWER_BOUND, MEASURED, MISSING
 
 __all__ = ["compare", "follow_drift", "keep", "mean_of"]
 

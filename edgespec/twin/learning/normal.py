@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.errors import ConfigError
-from edgespec.twin.detectors.grid_kernels import MISSING
 from edgespec.twin.learning.history import History
 from edgespec.twin.learning.student import choose_tail, fit_scales
+from edgespec.twin.level_kind import MISSING
 
 __all__ = [
     "FEWEST_SNAPSHOTS",

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.jit import kernel
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MISSING
+from edgespec.twin.level_kind import LOWER_BOUND, MISSING
 
 __all__ = ["RETURN_SHARE", "SCALES", "STUCK_SNAPSHOTS", "follow_units"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.twin.detectors.grid_kernels import MEASURED
 from edgespec.twin.expected import Expectation
+from edgespec.twin.level_kind import MEASURED
 
 __all__ = ["Silence", "dominated"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.twin.detectors.grid_kernels import MISSING
 from edgespec.twin.detectors.window import Window
+from edgespec.twin.level_kind import MISSING
 from edgespec.twin.options import DetectOptions
 from edgespec.twin.plausibility.kernels import SCALES, follow_units
 

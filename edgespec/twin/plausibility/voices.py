@@ -1,5 +1,7 @@
 """Units in whose name two speak: somebody forges reports, or two observers have one node id."""
 
+from collections.abc import Iterable
+
 from edgespec.records import RssReport
 from edgespec.wire.rss import parse_rss
 
@@ -49,9 +51,11 @@ class Voices:
             self._torn.add(unit)
         return is_torn
 
-    def follow(self, unit: int, data: bytes) -> None:
-        """Note a report, as it came, that was taken and follows the one before."""
-        self._last[unit] = data
+    def follow(self, units: Iterable[int], data: Iterable[bytes]) -> None:
+        """Note reports, as they came, that were taken and each follow the last of their unit."""
+        last = self._last
+        for unit, one in zip(units, data, strict=True):
+            last[unit] = one
 
     def close(self) -> None:
         """Let a snapshot be over."""

@@ -11,9 +11,9 @@ from edgespec.errors import ConfigError
 from edgespec.records import RssReport
 from edgespec.twin.advice import KINDS, kind_of
 from edgespec.twin.central import ReportRefused, SiteTwin
-from edgespec.twin.detectors.grid_kernels import MEASURED
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.expected import Expectation
+from edgespec.twin.level_kind import MEASURED
 from edgespec.twin.site import Site
 from edgespec.twin.state import TwinState
 from edgespec.twin.trained import load_trained, save_trained, train

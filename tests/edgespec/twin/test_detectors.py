@@ -11,10 +11,10 @@ from scipy.stats import t as student
 from edgespec.errors import ConfigError
 from edgespec.twin.detectors.detectors import thinned
 from edgespec.twin.detectors.energy import Energy
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING, N_POWERS
 from edgespec.twin.detectors.likelihood import POWER_STEP_DB, Likelihood
 from edgespec.twin.detectors.lof import LocalOutlierFactor
 from edgespec.twin.detectors.matched import Matched
+from edgespec.twin.detectors.table_kernels import N_POWERS
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.fusion import Fusion, Limits
 from edgespec.twin.learning.averaging import Averager
@@ -22,6 +22,7 @@ from edgespec.twin.learning.history import History
 from edgespec.twin.learning.normal import clean, learn_normal
 from edgespec.twin.learning.student import choose_tail, degrees_of_freedom, fit_scales
 from edgespec.twin.learning.tail import threshold_for
+from edgespec.twin.level_kind import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.options import DETECTORS, PROPAGATION_MODELS
 from edgespec.twin.propagation.log_distance import LogDistance
 from edgespec.twin.propagation.models import PATH_GAINS

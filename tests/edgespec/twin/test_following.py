@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from edgespec.twin.collector import Snapshot
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.learning.bias import BoundedBias
 from edgespec.twin.learning.history import total_db
 from edgespec.twin.learning.normal import NormalStatistics
+from edgespec.twin.level_kind import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.options import DetectOptions
 from edgespec.twin.plausibility.units import Trust
 from edgespec.twin.residuals import Residuals

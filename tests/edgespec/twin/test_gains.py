@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from edgespec.errors import ConfigError
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.detectors.detectors import thinned
-from edgespec.twin.detectors.grid_kernels import MEASURED
 from edgespec.twin.detectors.window import Window
 from edgespec.twin.learning.coverage import _ERRORS_DB, error_that_holds
 from edgespec.twin.learning.gains import FEWEST_SQUARES, GainLimits, LearntGains, unit_gains
 from edgespec.twin.learning.saved_gains import MOST_SQUARES
+from edgespec.twin.level_kind import MEASURED
 from edgespec.twin.localise import Localiser
 from edgespec.twin.propagation.log_distance import LogDistance
 from edgespec.twin.propagation.path_gain import CellGrid

@@ -9,8 +9,8 @@ from edgespec.errors import ConfigError
 from edgespec.records import RssReport
 from edgespec.twin.central import SiteTwin
 from edgespec.twin.collector import Collector, ReportRefused
-from edgespec.twin.detectors.grid_kernels import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.held import Told
+from edgespec.twin.level_kind import LOWER_BOUND, MEASURED, MISSING
 from edgespec.twin.state import TwinState
 from edgespec.twin.trained import train
 from tests.made import twin_fleet
