@@ -17,7 +17,7 @@ from edgespec.twin.site import Site
 from edgespec.twin.trained import TrainedTwin
 from edgespec.wire.rss import ENCODERS, parse_rss
 from edgespec.wire.rss_binary import is_binary
-from edgespec.wire.verdict import encode_verdict
+from edgespec.wire.verdict import VerdictWriter
 
 __all__ = ["Parts", "parts"]
 
@@ -55,7 +55,7 @@ def parts(site: Site, learnt: TrainedTwin, n_snapshots: int, rss_format: str) ->
     clock, n_units = time.thread_time_ns, len(site.unit)
     taken: list[tuple[int, int, int]] = []
     data: list[bytes] = []
-    written = b""
+    writer, written = VerdictWriter(), b""
     for k in range(1, n_snapshots + 1):
         data = [encode(report) for report in quiet.reports(k * _NS, 0.0)]
         started = clock()
@@ -63,7 +63,7 @@ def parts(site: Site, learnt: TrainedTwin, n_snapshots: int, rss_format: str) ->
         accepted = clock()
         (verdict,) = twin.advance(k * _NS + 1)
         advanced = clock()
-        written = encode_verdict(verdict, "central", "dBm", dict(twin.counts))
+        written = writer.write(verdict, "central", "dBm", dict(twin.counts))
         ended = clock()
         taken.append((accepted - started, advanced - accepted, ended - advanced))
     each = np.quantile(np.array(taken), 0.25, axis=0) / n_units / 1e3

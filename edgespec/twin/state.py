@@ -26,6 +26,9 @@ _MOST_DB = 300.0
 _SCALES_DB = (0.1, 100.0)
 _MOST_SCORE = 1e12
 
+#: Who goes on with biases that are off by less goes on as well.
+_NEAR_DB = 0.05
+
 #: JSON of what was learnt.
 _TRAINED: "WeakKeyDictionary[TrainedTwin, bytes]" = WeakKeyDictionary()
 
@@ -48,6 +51,16 @@ class TwinState:
     trained: TrainedTwin | None = None
     gains: SavedGains | None = None
     held: tuple[Told | None, ...] = ()
+
+    def is_near(self, other: "TwinState") -> bool:
+        """Whether a successor would go on with another state of the site as well as with this."""
+        return (
+            self.trained is other.trained
+            # What transmitters teach comes seldom, and all at once.
+            and self.gains is other.gains is None
+            and self.held == other.held
+            and float(np.abs(self.drift_db - other.drift_db).max()) < _NEAR_DB
+        )
 
     def to_bytes(self) -> bytes:
         """Return the state as JSON, levels to 0.01 dB: below 10 kB for 12 units x 8 subbands."""

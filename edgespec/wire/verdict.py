@@ -23,6 +23,7 @@ __all__ = [
     "VERDICT_SCHEMA",
     "TwinStatus",
     "TwinVerdict",
+    "VerdictWriter",
     "encode_verdict",
     "parse_verdict",
     "verdict_payload",
@@ -105,10 +106,48 @@ def verdict_payload(
 def encode_verdict(
     verdict: TwinVerdict, central: str, level_unit: str, counts: dict[str, int]
 ) -> bytes:
-    """Return a verdict as it travels: hundreds of levels, thousands of times a second."""
-    payload = _payload(verdict, central, level_unit, counts, _tenths)
-    # What is not a number becomes null here, too.
-    return orjson.dumps(payload, option=orjson.OPT_SERIALIZE_NUMPY)
+    """Return a verdict as it travels."""
+    return VerdictWriter().write(verdict, central, level_unit, counts)
+
+
+class VerdictWriter:
+    """Writes the verdicts on a site as they travel: hundreds of levels, thousands a second.
+
+    What is the same object as in the verdict before is JSON already; nobody changes it in place.
+    """
+
+    def __init__(self) -> None:
+        self._written: dict[str, tuple[object, orjson.Fragment]] = {}
+        self._tenths = np.empty((2, 0, 0))
+
+    def write(
+        self, verdict: TwinVerdict, central: str, level_unit: str, counts: dict[str, int]
+    ) -> bytes:
+        """Return :func:`verdict_payload` as bytes."""
+        payload = _payload(verdict, central, level_unit, counts, lambda _: None)
+        tenths = self._tenths
+        if tenths.shape[1:] != verdict.level_db.shape:
+            tenths = self._tenths = np.empty((2, *verdict.level_db.shape))
+        # In place, and both at once.
+        np.multiply(verdict.level_db, 10.0, out=tenths[0])
+        np.multiply(verdict.residual_db, 10.0, out=tenths[1])
+        np.rint(tenths, out=tenths)
+        np.divide(tenths, 10.0, out=tenths)
+        payload["levels"], payload["residual_db"] = tenths
+        payload["nodes"] = self._same("nodes", verdict.nodes)
+        payload["subband_edges_hz"] = self._same("edges", verdict.edges_hz)
+        payload["expected"] = self._same("expected", verdict.expected_dbm)
+        # What is not a number becomes null here, too.
+        return orjson.dumps(payload, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    def _same(self, name: str, value: FloatArray | tuple[object, ...]) -> orjson.Fragment:
+        """Return the JSON of a value, made anew where it is not the one of before."""
+        before = self._written.get(name)
+        if before is None or before[0] is not value:
+            plain = value if isinstance(value, tuple) else _tenths(value)
+            data = orjson.dumps(plain, option=orjson.OPT_SERIALIZE_NUMPY)
+            before = self._written[name] = value, orjson.Fragment(data)
+        return before[1]
 
 
 def _payload(

@@ -16,13 +16,14 @@ from edgespec.twin.central import ReportRefused, SiteTwin
 from edgespec.twin.service.book import EventBook
 from edgespec.twin.service.pace import Pace
 from edgespec.twin.site import Site
+from edgespec.twin.state import TwinState
 from edgespec.units import format_utc
 from edgespec.wire.handover import SavedSite
 from edgespec.wire.rss import RssPayloadError, parse_rss
 from edgespec.wire.rss_binary import is_binary
 from edgespec.wire.site_event import SiteEvent
 from edgespec.wire.transmitters import Transmitter
-from edgespec.wire.verdict import TwinVerdict
+from edgespec.wire.verdict import TwinVerdict, VerdictWriter
 
 __all__ = ["Desk", "MakeTwin", "Said"]
 
@@ -31,6 +32,8 @@ _LOG = logging.getLogger(__name__)
 #: Reports of unknown units in a second that are read, so that it is said what is wrong with them;
 #: and how many are a flood.
 _STRANGERS, _FLOOD = 20, 1000
+#: What was learnt is told again after so long, even if it is what was told before.
+_NEWS_NS = 60_000_000_000
 
 #: Makes the twin of a site from learnt state (bytes, empty for none).
 MakeTwin = Callable[[Site, bytes], SiteTwin]
@@ -54,7 +57,8 @@ class Desk:
 
     The twin is made when the first report comes: a former owner's state arrives before that, and
     so does what the network says of its transmitters. ``due_ns`` is the time from which a snapshot
-    waits for no more reports.
+    waits for no more reports. ``is_flooded`` says that strangers report by the thousand in a
+    second. ``writer`` writes the site's verdicts.
 
     Args:
         site: the site.
@@ -65,6 +69,8 @@ class Desk:
     def __init__(self, site: Site, make_twin: MakeTwin, pace: Pace | None = None) -> None:
         self.site = site
         self.due_ns = math.inf
+        self.is_flooded = False
+        self.writer = VerdictWriter()
         self._pace = pace
         self._interval_ns = round(1e9 * site.detect.interval_s)
         self._book = EventBook(interval_ns=self._interval_ns)
@@ -76,6 +82,8 @@ class Desk:
         self._make_twin = make_twin
         self._twin: SiteTwin | None = None
         self._state = b""
+        #: What another owner can know.
+        self._told_state: TwinState | None = None
         self._notes: tuple[str, ...] = ()
         self._names = site.nodes
         self._nodes = frozenset(self._names)
@@ -104,17 +112,13 @@ class Desk:
         """Whether an event is open, as it was said last; None where nothing was said."""
         return self._alarm_said
 
-    @property
-    def is_flooded(self) -> bool:
-        """Whether strangers report by the thousand in a second."""
-        return self._n_strangers >= _FLOOD
-
     def _is_flood(self, now_ns: int) -> bool:
         """Count a stranger; whether there were so many that what it says is not even read."""
         second = now_ns // 1_000_000_000
         if second != self._second:
             self._second, self._n_strangers = second, 0
         self._n_strangers += 1
+        self.is_flooded |= self._n_strangers >= _FLOOD
         return self._n_strangers > _STRANGERS
 
     def refuse(self, reason: str) -> None:
@@ -214,19 +218,29 @@ class Desk:
         """Say the alarm anew, and adopt only what is newer than the last verdict: while the link
         is down, another owner may go on."""
         self._basis_ns = max(self._basis_ns, self._last_ns)
-        self._alarm_said = None
+        self._alarm_said = self._told_state = None
+        self.is_flooded = False
 
     def plan_state(self, at_s: float) -> None:
         """Let what was learnt be due at a time of the monotonic clock."""
         self.state_due_s = at_s
+
+    @property
+    def has_news(self) -> bool:
+        """Whether another owner would miss what was learnt since :meth:`saved` told it."""
+        told = self._told_state
+        if self._twin is None or told is None or self._book.is_open:
+            return True
+        return self._last_ns - told.utc_ns >= _NEWS_NS or not self._twin.state().is_near(told)
 
     def saved(self, central: str) -> SavedSite | None:
         """Return what another owner needs; None before the first report."""
         if self._twin is None:
             return None
         utc_ns = self._last_ns or self._basis_ns
-        twin = self._twin.state().to_bytes()
-        return SavedSite(self.site.name, central, utc_ns, self._sequence, self._book.event, twin)
+        self._told_state = state = self._twin.state()
+        event, data = self._book.event, state.to_bytes()
+        return SavedSite(self.site.name, central, utc_ns, self._sequence, event, data)
 
     def _take_pile(self) -> None:
         """Take what was put here: at once what is as it was before, the rest one by one."""
@@ -261,7 +275,7 @@ class Desk:
         return pace.hear(report.node, report.utc_ns, now_ns)
 
     def _begin_with(self, state: bytes) -> None:
-        self._state = state
+        self._state, self._told_state = state, None
         if self._twin is not None:
             self._unread += self._twin.counts
             self._twin = None

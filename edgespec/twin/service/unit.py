@@ -1,6 +1,7 @@
 """A central unit: looks after its share of the sites, as long as it is connected and beyond."""
 
 import logging
+import math
 import time
 import uuid
 from collections import Counter, deque
@@ -23,12 +24,13 @@ from edgespec.wire.site_event import SiteEvent, site_event_payload
 from edgespec.wire.text import encode
 from edgespec.wire.topics import TwinTopics
 from edgespec.wire.transmitters import parse_transmitters
-from edgespec.wire.verdict import encode_verdict
 
 __all__ = ["CentralUnit"]
 
 _LOG = logging.getLogger(__name__)
 _TICK_S = 0.1
+#: All sites are looked at so often.
+_ROUND_S = 1.0
 _NAP_S = 0.005
 #: So many reports at once, and there are more: they are read first, for so long at most.
 _CROWD, _CROWD_S = 200, 0.2
@@ -90,6 +92,9 @@ class CentralUnit:
         self._again: deque[tuple[SiteEvent, int]] = deque(maxlen=_MOST_WAITING)
         self._tick_at_s = 0.0
         self._beat_at_s = 0.0
+        self._round_at_s = 0.0
+        #: Until then no snapshot is over that is not complete.
+        self._due_ns = 0.0
         self._judged: set[str] = set()
         self._refused: Counter[str] = Counter()
         self._logs: dict[str, QuietLog] = {}
@@ -205,7 +210,10 @@ class CentralUnit:
             desk, node = found
             self._n_reports += 1
             self._dirty[desk] = None
-            return desk.take(data, self._clock_ns(), node)
+            snapshot = desk.take(data, self._clock_ns(), node)
+            if desk.is_flooded:
+                self._round_at_s = 0.0
+            return snapshot
         what, name = self._topics.part_of(topic)
         if what == "members":
             if self._entrance.hear_member(name, data, self._judged):
@@ -251,10 +259,14 @@ class CentralUnit:
         dirty, self._dirty = self._dirty, {}
         is_tick = now_s >= self._tick_at_s
         now_ns = self._clock_ns()
-        if is_tick:
+        is_due = is_tick and now_ns >= self._due_ns
+        if is_due:
             dirty |= dict.fromkeys(desk for desk in self._desks.values() if desk.due_ns <= now_ns)
         for desk in dirty:
             self._advance(desk)
+            self._due_ns = min(self._due_ns, desk.due_ns)
+        if is_due:
+            self._due_ns = min((desk.due_ns for desk in self._desks.values()), default=math.inf)
         if is_tick:
             self._tick_at_s = now_s + _TICK_S
             self._tick(now_s)
@@ -280,17 +292,26 @@ class CentralUnit:
             self._balance(now_s)
         while self._again:
             self._publish_event(*self._again.popleft(), replayed=True)
-        for desk in self._desks.values():
-            if desk.is_flooded and self._entrance.guard(name := desk.site.name):
-                _LOG.warning("site %s is flooded by unknown units: only its own are heard", name)
-            if desk.state_due_s <= now_s:
-                self._publish_state(desk)
-                if desk.alarm_said is not None and not self._entrance.keeps_last:
-                    self._publish_alarm(desk.site.name, desk.alarm_said)
+        if now_s >= self._round_at_s:
+            self._round_at_s = now_s + _ROUND_S
+            self._go_round(now_s)
         if now_s >= self._beat_at_s:
             self._announce()
         elif self._unprepared:
             self._prepare_one(self._unprepared.pop())
+
+    def _go_round(self, now_s: float) -> None:
+        """Look whether a site is flooded, and say for a successor what was learnt."""
+        for desk in self._desks.values():
+            if desk.is_flooded and self._entrance.guard(name := desk.site.name):
+                _LOG.warning("site %s is flooded by unknown units: only its own are heard", name)
+            if desk.state_due_s > now_s:
+                continue
+            desk.plan_state(now_s + _STATE_S)
+            if desk.has_news:
+                self._publish_state(desk)
+            if desk.alarm_said is not None and not self._entrance.keeps_last:
+                self._publish_alarm(desk.site.name, desk.alarm_said)
 
     def _prepare_one(self, site: Site) -> None:
         try:
@@ -329,9 +350,8 @@ class CentralUnit:
         self._entrance.leave()
 
     def _tell(self, desk: Desk, said: Said) -> None:
-        site, counts = desk.site, desk.counts
-        data = encode_verdict(said.verdict, self.central, site.level_unit, counts)
-        verdict = said.verdict
+        site, counts, verdict = desk.site, desk.counts, said.verdict
+        data = desk.writer.write(verdict, self.central, site.level_unit, counts)
         mids = [self._entrance.publish(self._topics.verdict(site.name), data, 0, retain=True)]
         self._judged.add(site.name)
         if said.event is not None:
@@ -341,7 +361,7 @@ class CentralUnit:
         if said.alarm is not None:
             mids.append(self._publish_alarm(site.name, said.alarm))
         self._entrance.told(site.name, verdict.snapshot, verdict.utc_ns, mids)
-        self._screen.verdict(said.verdict, counts)
+        self._screen.verdict(verdict, counts)
 
     def _publish_event(self, event: SiteEvent, sequence: int, *, replayed: bool = False) -> int:
         payload = site_event_payload(event, self.central, sequence, replayed=replayed)

@@ -34,7 +34,7 @@ from edgespec.wire.site_event import parse_site_event, site_event_payload
 from edgespec.wire.state import parse_state
 from edgespec.wire.text import decode, encode
 from edgespec.wire.transmitters import parse_transmitters, transmitters_payload
-from edgespec.wire.verdict import TwinStatus, encode_verdict, parse_verdict
+from edgespec.wire.verdict import TwinStatus, VerdictWriter, encode_verdict, parse_verdict
 from tests.edgespec.wire.test_bytes import SAYS
 from tests.made import twin_fleet
 from tests.made.fake_engine import FakeLine
@@ -250,7 +250,7 @@ def test_c1_a_fault_of_ours_ends_nothing_either(central: Central) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Desk, "set_transmitters", lambda *_: 1 / 0)
         central.hear("twin/yard/transmitters", SENDERS)
-        patch.setattr("edgespec.twin.service.unit.encode_verdict", lambda *_: 1 / 0)
+        patch.setattr(VerdictWriter, "write", lambda *_: 1 / 0)
         central.now_ns += NS
         central.work()
     assert central.counts["transmitters"] >= 1

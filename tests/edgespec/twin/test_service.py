@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
 from edgespec.config import MqttConfig
@@ -382,3 +383,55 @@ def test_after_an_outage_the_alarm_is_said_again_and_no_older_state_is_taken() -
     assert desk.sequence == 1
     desk.adopt(SavedSite("yard", "c-1", T0 + 3 * NS, 9, None, b""))
     assert desk.sequence == 9
+
+
+@pytest.mark.slow_without_jit
+def test_what_was_learnt_is_news_when_it_moved_or_after_a_minute() -> None:
+    """A successor goes on from what was told last as from what is known now, to .05 dB."""
+    site = twin_fleet.site_of(bias_db_per_hour=10.0)
+    desk = Desk(site, twin_fleet.make_twin)
+    fleet = twin_fleet.virtual(site)
+    interval_ns = round(site.detect.interval_s * NS)
+    last, told = T0 // interval_ns, []
+
+    def go(n: int, off_db: float = 0.0) -> list[float]:
+        """Judge snapshots in which the first unit reads too much; return how it drifts."""
+        nonlocal last
+        drifts = []
+        for _ in range(n):
+            last += 1
+            for report in fleet.reports(last * interval_ns, 0.0):
+                more_db = off_db if report.node == site.nodes[0] else 0.0
+                levels_db = tuple(level + more_db for level in report.levels_db)
+                data = encode_rss(replace(report, levels_db=levels_db))
+                desk.take(data, last * interval_ns, report.node)
+            desk.advance(last * interval_ns + 1)
+            drifts.append(float(desk._twin.state().drift_db[0]))  # type: ignore[union-attr]
+            told.append(desk.has_news)
+        return drifts
+
+    assert desk.has_news  # Nothing was ever told.
+    go(2)
+    assert told == [True, True]
+    assert desk.saved("c-1") is not None
+    told.clear()
+    go(239)
+    assert told[:230] == [False] * 230
+    go(1)
+    assert told[-1]  # A minute is over.
+    desk.saved("c-1")
+    (before_db,) = go(1)
+    assert not desk.has_news
+    told.clear()
+    after_db = np.array(go(200, 2.0))
+    assert after_db[-1] > before_db + 0.1
+    assert np.abs(after_db[np.array(told)] - before_db).min() < 0.06
+    assert np.abs(after_db[~np.array(told)] - before_db).max() < 0.06
+    desk.saved("c-1")
+    assert not desk.has_news
+    # While the link is down, another owner may have told something else.
+    desk.lose_link()
+    assert desk.has_news
+    desk.saved("c-1")
+    desk.forget()
+    assert desk.has_news

@@ -17,12 +17,15 @@ from edgespec.wire.transmitters import parse_transmitters, transmitters_payload
 from edgespec.wire.verdict import (
     TwinStatus,
     TwinVerdict,
+    VerdictWriter,
     encode_verdict,
     parse_verdict,
     verdict_payload,
 )
 from tests.made import twin_fleet
 from tests.made.verdict import T0, verdict_of
+
+ARRAYS = ("level_db", "expected_dbm", "residual_db")
 
 
 @pytest.mark.parametrize("alarm", [False, True])
@@ -41,6 +44,25 @@ def test_a_verdict_is_read_as_it_was_written(alarm: bool) -> None:
     assert "not_finite" not in payload
     assert payload["reports"] == {"accepted": 3, "stale": 1}
     assert (payload["alarm"], payload["time"]) == (alarm, "2027-01-15T08:00:05.000000Z")
+
+
+def test_who_writes_all_verdicts_on_a_site_writes_each_as_if_it_were_the_first() -> None:
+    writer = VerdictWriter()
+    expected_dbm = np.array([[-80.04, -81.0], [-82.0, -83.0]])
+    for second in range(20):
+        verdict = replace(verdict_of(second), expected_dbm=expected_dbm)
+        if second % 3 == 2:
+            expected_dbm = expected_dbm + 1.06
+        if second % 5 == 4:
+            verdict = replace(
+                verdict,
+                nodes=(*verdict.nodes, "more"),
+                edges_hz=(*verdict.edges_hz, 3e9),
+                **{name: np.full((3, 3), second / 7) for name in ARRAYS},
+            )
+        counts = {"accepted": second}
+        plain = encode(verdict_payload(verdict, "c-1", "dBm", counts))
+        assert writer.write(verdict, "c-1", "dBm", counts) == plain
 
 
 def test_a_verdict_without_a_score_is_json() -> None:
