@@ -74,7 +74,7 @@ def report(result: dict[str, Any]) -> str:
         "# Load of a central unit",
         "",
         f"`python -m benchmarks.fleet`, {result['date']}, {facts['cpu']}, Python "
-        f"{facts['python']}. Processor time, so other work on the machine matters little. "
+        f"{facts['python']}. Processor time; other work on the machine costs the caches. "
         "Observers, broker and central unit share two cores, so the sites wait 1 s for late units "
         f"instead of 0.5 s. Reports travel as {_FORMATS[result['rss_format']]}; processes that ran "
         f"before it: {facts['load']} (load of the last minute).",
