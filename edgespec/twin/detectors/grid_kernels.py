@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.jit import apart, exact, exp2, packed
-from edgespec.twin.detectors.table_kernels import LAST_ENTRY, N_POWERS, N_RATIOS, fill_tables
+from edgespec.twin.detectors.table_kernels import (
+    LAST_ENTRY,
+    N_POWERS,
+    N_RATIOS,
+    fill_tables,
+    offset_of,
+)
 
 __all__ = ["weigh_cells"]
 
@@ -175,7 +181,7 @@ def weigh_cells(
     for k in range(n_subbands):
         for u in range(n_units):
             base = np.int32((u * n_subbands + k) * N_RATIOS)
-            offset = np.float32(lowest_step - expected_dbm[u, k] * per_step)
+            offset = offset_of(lowest_step, expected_dbm[u, k], per_step)
             _starts_of(offset, gain_steps[u], base, starts[u])
         _add_units(entries, starts, prior, sums)
         _best_of(sums, best)

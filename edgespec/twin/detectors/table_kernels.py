@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgespec.jit import apart, exact, log2
 from edgespec.twin.level_kind import LOWER_BOUND, MISSING
 
-__all__ = ["LAST_ENTRY", "N_PARTS", "N_POWERS", "N_RATIOS", "fill_tables"]
+__all__ = ["LAST_ENTRY", "N_PARTS", "N_POWERS", "N_RATIOS", "fill_tables", "offset_of"]
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
@@ -145,6 +145,12 @@ def _deal(n_blocks: int, nats: Float32Array, even: Float32Array, odd: Float32Arr
 
 
 @exact
+def offset_of(lowest_step: float, expected_dbm: float, per_step: float) -> np.float32:
+    """Return the entry of the lowest power at a gain of 0: the same number to whoever asks."""
+    return np.float32(lowest_step - expected_dbm * per_step)
+
+
+@exact
 def _entry(offset: np.float32, gain_steps: np.float32) -> np.int32:
     """Return the entry of the lowest power."""
     return np.int32(min(max(np.int32(offset + gain_steps), np.int32(0)), np.int32(LAST_ENTRY)))
@@ -233,7 +239,7 @@ def fill_tables(
             table = tables[u, k]
             for i in range(n_nothing // 2):
                 table[0, i] = table[1, i] = _ZERO
-            offset = np.float32(lowest_step - expected_dbm[u, k] * per_step)
+            offset = offset_of(lowest_step, expected_dbm[u, k], per_step)
             first = max(int(_entry(offset, gain_range[u, 0])) & ~1, n_nothing)
             n_blocks = _blocks(int(_entry(offset, gain_range[u, 1])) + 2 * N_POWERS - 1 - first)
             if n_blocks <= 0:
