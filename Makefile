@@ -15,9 +15,9 @@ IMAGE :=
 # How long to fuzz, and where the inputs go that break a parser.
 SECONDS := 60
 CRASHES := crashes
-# Two processes share the tests: each begins with a half of them in order, so that only one loads
-# TensorFlow for long, and whoever is done first takes over from the other.
-WORKERS ?= 2
+# Three processes share the tests of two cores, for some wait a part of their time. Each begins with a
+# third of them in order, so that one loads TensorFlow for long, and takes over from others when done.
+WORKERS ?= 3
 TESTS := -m pytest --numprocesses $(WORKERS) --dist worksteal
 # Tests start the commands hundreds of times: each would compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
