@@ -215,8 +215,8 @@ class Desk:
         self._notes = ()
 
     def lose_link(self) -> None:
-        """Say the alarm anew, and adopt only what is newer than the last verdict: while the link
-        is down, another owner may go on."""
+        """Say the alarm and what was learnt anew, and adopt only what is newer than the last
+        verdict: while the link is down, another owner may go on."""
         self._basis_ns = max(self._basis_ns, self._last_ns)
         self._alarm_said = self._told_state = None
         self.is_flooded = False
