@@ -4,7 +4,6 @@ Levels of a unit that is missing are ``null``, and so is the score of a snapshot
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -100,7 +99,15 @@ def verdict_payload(
 ) -> dict[str, Any]:
     """Return the object of schema ``edgespec.verdict/1``; ``counts``: reports by what became of
     them."""
-    return _payload(verdict, central, level_unit, counts, _rows)
+    levels = {
+        "nodes": list(verdict.nodes),
+        "subband_edges_hz": list(verdict.edges_hz),
+        "level_unit": level_unit,
+        "levels": _rows(verdict.level_db),
+        "expected": _rows(verdict.expected_dbm),
+        "residual_db": _rows(verdict.residual_db),
+    }
+    return _payload(verdict, central, counts, levels)
 
 
 def encode_verdict(
@@ -118,25 +125,20 @@ class VerdictWriter:
 
     def __init__(self) -> None:
         self._written: dict[str, tuple[object, orjson.Fragment]] = {}
-        self._tenths = np.empty((2, 0, 0))
 
     def write(
         self, verdict: TwinVerdict, central: str, level_unit: str, counts: dict[str, int]
     ) -> bytes:
         """Return :func:`verdict_payload` as bytes."""
-        payload = _payload(verdict, central, level_unit, counts, lambda _: None)
-        tenths = self._tenths
-        if tenths.shape[1:] != verdict.level_db.shape:
-            tenths = self._tenths = np.empty((2, *verdict.level_db.shape))
-        # In place, and both at once.
-        np.multiply(verdict.level_db, 10.0, out=tenths[0])
-        np.multiply(verdict.residual_db, 10.0, out=tenths[1])
-        np.rint(tenths, out=tenths)
-        np.divide(tenths, 10.0, out=tenths)
-        payload["levels"], payload["residual_db"] = tenths
-        payload["nodes"] = self._same("nodes", verdict.nodes)
-        payload["subband_edges_hz"] = self._same("edges", verdict.edges_hz)
-        payload["expected"] = self._same("expected", verdict.expected_dbm)
+        levels = {
+            "nodes": self._same("nodes", verdict.nodes),
+            "subband_edges_hz": self._same("edges", verdict.edges_hz),
+            "level_unit": level_unit,
+            "levels": _tenths(verdict.level_db),
+            "expected": self._same("expected", verdict.expected_dbm),
+            "residual_db": _tenths(verdict.residual_db),
+        }
+        payload = _payload(verdict, central, counts, levels)
         # What is not a number becomes null here, too.
         return orjson.dumps(payload, option=orjson.OPT_SERIALIZE_NUMPY)
 
@@ -151,12 +153,9 @@ class VerdictWriter:
 
 
 def _payload(
-    verdict: TwinVerdict,
-    central: str,
-    level_unit: str,
-    counts: dict[str, int],
-    rows: Callable[[FloatArray], Any],
+    verdict: TwinVerdict, central: str, counts: dict[str, int], levels: dict[str, Any]
 ) -> dict[str, Any]:
+    """Return the object of a verdict, with ``levels`` and what they are of as they are given."""
     return {
         "schema": VERDICT_SCHEMA,
         "event_type": "verdict",
@@ -180,12 +179,7 @@ def _payload(
         **located_payload(verdict),
         "kind": verdict.kind,
         "advice": verdict.advice,
-        "nodes": list(verdict.nodes),
-        "subband_edges_hz": list(verdict.edges_hz),
-        "level_unit": level_unit,
-        "levels": rows(verdict.level_db),
-        "expected": rows(verdict.expected_dbm),
-        "residual_db": rows(verdict.residual_db),
+        **levels,
         "reports": dict(counts),
         **({"notes": list(verdict.notes)} if verdict.notes else {}),
     }

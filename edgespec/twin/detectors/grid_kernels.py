@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from edgespec.jit import apart, exact, exp2, packed
 from edgespec.twin.detectors.table_kernels import (
-    LAST_ENTRY,
     N_POWERS,
     N_RATIOS,
+    entry_of,
     fill_tables,
     offset_of,
 )
@@ -31,9 +31,8 @@ def _starts_of(
 ) -> None:
     """Write where the powers of one unit begin in all tables, for each cell."""
     half = np.int32(N_RATIOS // 2)
-    last = np.int32(LAST_ENTRY)
     for c in range(len(gain_steps)):
-        entry = min(max(np.int32(offset + gain_steps[c]), np.int32(0)), last)
+        entry = entry_of(offset, gain_steps[c])
         starts[c] = base + (entry & np.int32(1)) * half + (entry >> np.int32(1))
 
 

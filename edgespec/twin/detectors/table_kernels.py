@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgespec.jit import apart, exact, log2
 from edgespec.twin.level_kind import LOWER_BOUND, MISSING
 
-__all__ = ["LAST_ENTRY", "N_PARTS", "N_POWERS", "N_RATIOS", "fill_tables", "offset_of"]
+__all__ = ["N_PARTS", "N_POWERS", "N_RATIOS", "entry_of", "fill_tables", "offset_of"]
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
@@ -19,7 +19,7 @@ N_POWERS = 12
 #: Entries of a table.
 N_RATIOS = 72
 #: The last at which a lookup may begin.
-LAST_ENTRY = 2 * (N_RATIOS // 2 - N_POWERS) + 1
+_LAST_ENTRY = 2 * (N_RATIOS // 2 - N_POWERS) + 1
 #: Rows of entries that are needed while a table is made.
 N_PARTS = 5
 
@@ -151,9 +151,9 @@ def offset_of(lowest_step: float, expected_dbm: float, per_step: float) -> np.fl
 
 
 @exact
-def _entry(offset: np.float32, gain_steps: np.float32) -> np.int32:
+def entry_of(offset: np.float32, gain_steps: np.float32) -> np.int32:
     """Return the entry of the lowest power."""
-    return np.int32(min(max(np.int32(offset + gain_steps), np.int32(0)), np.int32(LAST_ENTRY)))
+    return np.int32(min(max(np.int32(offset + gain_steps), np.int32(0)), np.int32(_LAST_ENTRY)))
 
 
 @apart
@@ -240,8 +240,8 @@ def fill_tables(
             for i in range(n_nothing // 2):
                 table[0, i] = table[1, i] = _ZERO
             offset = offset_of(lowest_step, expected_dbm[u, k], per_step)
-            first = max(int(_entry(offset, gain_range[u, 0])) & ~1, n_nothing)
-            n_blocks = _blocks(int(_entry(offset, gain_range[u, 1])) + 2 * N_POWERS - 1 - first)
+            first = max(int(entry_of(offset, gain_range[u, 0])) & ~1, n_nothing)
+            n_blocks = _blocks(int(entry_of(offset, gain_range[u, 1])) + 2 * N_POWERS - 1 - first)
             if n_blocks <= 0:
                 continue
             _fill_table(

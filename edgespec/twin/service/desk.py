@@ -57,8 +57,7 @@ class Desk:
 
     The twin is made when the first report comes: a former owner's state arrives before that, and
     so does what the network says of its transmitters. ``due_ns`` is the time from which a snapshot
-    waits for no more reports. ``is_flooded`` says that strangers report by the thousand in a
-    second. ``writer`` writes the site's verdicts.
+    waits for no more reports. ``writer`` writes the site's verdicts.
 
     Args:
         site: the site.
@@ -69,7 +68,6 @@ class Desk:
     def __init__(self, site: Site, make_twin: MakeTwin, pace: Pace | None = None) -> None:
         self.site = site
         self.due_ns = math.inf
-        self.is_flooded = False
         self.writer = VerdictWriter()
         self._pace = pace
         self._interval_ns = round(1e9 * site.detect.interval_s)
@@ -112,13 +110,17 @@ class Desk:
         """Whether an event is open, as it was said last; None where nothing was said."""
         return self._alarm_said
 
+    @property
+    def is_flooded(self) -> bool:
+        """Whether strangers report by the thousand in a second."""
+        return self._n_strangers >= _FLOOD
+
     def _is_flood(self, now_ns: int) -> bool:
         """Count a stranger; whether there were so many that what it says is not even read."""
         second = now_ns // 1_000_000_000
         if second != self._second:
             self._second, self._n_strangers = second, 0
         self._n_strangers += 1
-        self.is_flooded |= self._n_strangers >= _FLOOD
         return self._n_strangers > _STRANGERS
 
     def refuse(self, reason: str) -> None:
@@ -219,7 +221,6 @@ class Desk:
         verdict: while the link is down, another owner may go on."""
         self._basis_ns = max(self._basis_ns, self._last_ns)
         self._alarm_said = self._told_state = None
-        self.is_flooded = False
 
     def plan_state(self, at_s: float) -> None:
         """Let what was learnt be due at a time of the monotonic clock."""

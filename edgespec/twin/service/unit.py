@@ -1,7 +1,6 @@
 """A central unit: looks after its share of the sites, as long as it is connected and beyond."""
 
 import logging
-import math
 import time
 import uuid
 from collections import Counter, deque
@@ -93,8 +92,6 @@ class CentralUnit:
         self._tick_at_s = 0.0
         self._beat_at_s = 0.0
         self._round_at_s = 0.0
-        #: Until then no snapshot is over that is not complete.
-        self._due_ns = 0.0
         self._judged: set[str] = set()
         self._refused: Counter[str] = Counter()
         self._logs: dict[str, QuietLog] = {}
@@ -259,14 +256,10 @@ class CentralUnit:
         dirty, self._dirty = self._dirty, {}
         is_tick = now_s >= self._tick_at_s
         now_ns = self._clock_ns()
-        is_due = is_tick and now_ns >= self._due_ns
-        if is_due:
+        if is_tick:
             dirty |= dict.fromkeys(desk for desk in self._desks.values() if desk.due_ns <= now_ns)
         for desk in dirty:
             self._advance(desk)
-            self._due_ns = min(self._due_ns, desk.due_ns)
-        if is_due:
-            self._due_ns = min((desk.due_ns for desk in self._desks.values()), default=math.inf)
         if is_tick:
             self._tick_at_s = now_s + _TICK_S
             self._tick(now_s)
